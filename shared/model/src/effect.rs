@@ -1,0 +1,131 @@
+//! Effects: what must be done in the outside world, once, whatever happens in between. Rows of the outbox.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::MergeRequestKey;
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    /// Tell the security lead's Slack channel about an exception.
+    SlackExceptionAlert,
+}
+
+impl EffectKind {
+    /// The stable code used in SQL.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SlackExceptionAlert => "slack_exception_alert",
+        }
+    }
+
+    /// Reads the stable code.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        [Self::SlackExceptionAlert].into_iter().find(|kind| kind.as_str() == code)
+    }
+}
+
+/// Where an effect stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectState {
+    /// Waits for its next attempt.
+    Pending,
+    /// A worker is at it until its lease runs out.
+    Leased,
+    /// Done; the target's id of it is known.
+    Done,
+    /// Dry run: recorded, and never sent.
+    Suppressed,
+    /// An attempt may or may not have reached the target; resolved by looking there, never by blind repetition.
+    Ambiguous,
+    /// The target refused for good; somebody must act.
+    Dead,
+    /// No longer wanted: a later finding took its reason away.
+    Superseded,
+}
+
+impl EffectState {
+    /// Every state.
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Leased,
+        Self::Done,
+        Self::Suppressed,
+        Self::Ambiguous,
+        Self::Dead,
+        Self::Superseded,
+    ];
+
+    /// The stable code used in SQL.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Leased => "leased",
+            Self::Done => "done",
+            Self::Suppressed => "suppressed",
+            Self::Ambiguous => "ambiguous",
+            Self::Dead => "dead",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// Reads the stable code.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == code)
+    }
+}
+
+/// A row of `effects`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Row id (UUIDv7).
+    pub id: Uuid,
+    /// Unique key per (merge request, kind, destination); carried to the target so that it can be found there.
+    pub key: String,
+    /// What is to be done.
+    pub kind: EffectKind,
+    /// Where: `slack:<channel>`. Also the group of its queue, which serialises our own writes there.
+    pub destination: String,
+    /// The exception it speaks of.
+    pub exception_id: Option<Uuid>,
+    /// Which merge request.
+    pub merge_request: MergeRequestKey,
+    /// Where it stands.
+    pub state: EffectState,
+    /// Attempts begun so far.
+    pub attempts: i32,
+    /// The delivery that led to it.
+    pub correlation_id: Uuid,
+    /// W3C trace context of that delivery.
+    pub traceparent: Option<String>,
+}
+
+impl Effect {
+    /// The unique key of an effect.
+    #[must_use]
+    pub fn key_for(merge_request: &MergeRequestKey, kind: EffectKind, destination: &str) -> String {
+        format!("{merge_request}/{}/{destination}", kind.as_str())
+    }
+}
+
+/// What stands on the effects queue: a pointer to the row, never the content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectMessage {
+    /// The row.
+    pub effect_id: Uuid,
+    /// Attempts begun when it was enqueued; a message that lags behind its row is done.
+    pub attempts: i32,
+    /// Where, for the queue's group.
+    pub destination: String,
+    /// The delivery that led to it.
+    pub correlation_id: Uuid,
+    /// W3C trace context of that delivery.
+    pub traceparent: Option<String>,
+}

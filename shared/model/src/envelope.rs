@@ -1,0 +1,127 @@
+//! The envelope: what the webhook function puts on the deliveries queue.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{MergeRequestEvent, MergeRequestKey};
+
+/// Which proof authenticated the delivery. A matching plain token is never called a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// GitLab's signing token: HMAC-SHA256 over id, timestamp and raw body (Standard Webhooks).
+    HmacSha256,
+    /// The legacy plain secret in `X-Gitlab-Token`.
+    Token,
+}
+
+impl AuthMethod {
+    /// The name used in the audit trail and in SQL.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::HmacSha256 => "hmac_sha256",
+            Self::Token => "token",
+        }
+    }
+}
+
+/// How the delivery proved itself, and for whom the matching token speaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authentication {
+    /// The proof.
+    pub method: AuthMethod,
+    /// Name of the hook entry whose token matched.
+    pub hook: String,
+    /// The instance that hook entry is bound to.
+    pub instance: String,
+    /// Correctly signed, but the timestamp is outside the window: only its ids are trusted, the facts are fetched anew.
+    pub stale: bool,
+}
+
+/// The identities GitLab gives a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryIds {
+    /// The idempotency key of the delivery; unique per instance. `None`: each delivery counts as its own.
+    pub key: Option<String>,
+    /// `webhook-id` or `Idempotency-Key`, for people who look it up in GitLab.
+    pub id: Option<String>,
+    /// `X-Gitlab-Event-UUID`.
+    pub event_uuid: Option<String>,
+}
+
+/// The audit line that belongs to a record: with it the recorder can see that a line is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditLine {
+    /// The execution environment that printed it.
+    pub stream_id: Uuid,
+    /// Its number there, from 1 and without gaps.
+    pub seq: u64,
+}
+
+/// What the delivery says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Content {
+    /// A merge-request event.
+    MergeRequest(Box<MergeRequestEvent>),
+    /// Authentic JSON of a handled kind whose shape this version cannot read; ends in quarantine, never thrown away.
+    Unexpected {
+        /// `object_kind` as far as it could be read.
+        object_kind: String,
+        /// What could not be read, without values.
+        problem: String,
+        /// The whole body, standard base64, cut to a bound.
+        body_base64: String,
+        /// The body was longer than the bound.
+        truncated: bool,
+    },
+}
+
+/// One authenticated delivery on its way from the webhook function to the processor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Version of this format; a processor refuses one it does not know.
+    pub version: u8,
+    /// Made at ingress; carried to every row, call, effect and log line that follows.
+    pub correlation_id: Uuid,
+    /// W3C trace context, if the sender or the platform gave one.
+    pub traceparent: Option<String>,
+    /// When the webhook function received it.
+    pub received_at: Timestamp,
+    /// How it was authenticated.
+    pub authentication: Authentication,
+    /// GitLab's identities of the delivery.
+    pub delivery: DeliveryIds,
+    /// SHA-256 of the exact body received, lower-case hex.
+    pub payload_sha256: String,
+    /// The line that audited the authentication.
+    pub audit_line: AuditLine,
+    /// What it says.
+    pub content: Content,
+}
+
+impl Envelope {
+    /// The version this code writes.
+    pub const VERSION: u8 = 1;
+
+    /// The merge request spoken of, if the content could be read.
+    #[must_use]
+    pub fn merge_request(&self) -> Option<MergeRequestKey> {
+        match &self.content {
+            Content::MergeRequest(event) => Some(MergeRequestKey {
+                instance: self.authentication.instance.clone(),
+                project_id: event.project.id,
+                mr_iid: event.mr_iid,
+            }),
+            Content::Unexpected { .. } => None,
+        }
+    }
+
+    /// The key under which this delivery is stored once: GitLab's own, or one of this very request.
+    #[must_use]
+    pub fn delivery_key(&self) -> String {
+        self.delivery.key.clone().unwrap_or_else(|| format!("correlation:{}", self.correlation_id))
+    }
+}

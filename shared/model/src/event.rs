@@ -1,0 +1,177 @@
+//! One merge-request event as GitLab told it: the compact row kept of every authentic delivery.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{MergeRequestIid, ProjectId, User};
+
+/// What happened, in GitLab's words (`object_attributes.action`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Opened.
+    Open,
+    /// Closed without a merge.
+    Close,
+    /// Opened again.
+    Reopen,
+    /// Anything edited: labels, title, commits, reviewers.
+    Update,
+    /// An approval that did not complete the rules.
+    Approval,
+    /// An approval after which GitLab's own rules are met (also every approval on the Free tier).
+    Approved,
+    /// An approval was taken back; the rules had not been met or still are.
+    Unapproval,
+    /// An approval was taken back and GitLab's own rules are no longer met.
+    Unapproved,
+    /// Merged.
+    Merge,
+    /// An action this version does not know, or none (a "Test" delivery has none).
+    #[serde(untagged)]
+    Other(String),
+}
+
+impl Action {
+    /// Reads GitLab's word; an unknown one is kept as it is.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "open" => Self::Open,
+            "close" => Self::Close,
+            "reopen" => Self::Reopen,
+            "update" => Self::Update,
+            "approval" => Self::Approval,
+            "approved" => Self::Approved,
+            "unapproval" => Self::Unapproval,
+            "unapproved" => Self::Unapproved,
+            "merge" => Self::Merge,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// GitLab's word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Open => "open",
+            Self::Close => "close",
+            Self::Reopen => "reopen",
+            Self::Update => "update",
+            Self::Approval => "approval",
+            Self::Approved => "approved",
+            Self::Unapproval => "unapproval",
+            Self::Unapproved => "unapproved",
+            Self::Merge => "merge",
+            Self::Other(word) => word,
+        }
+    }
+
+    /// Somebody approved. `approval` and `approved` are the same act; the name depends on GitLab's rules at that moment.
+    #[must_use]
+    pub fn is_approval(&self) -> bool {
+        matches!(self, Self::Approval | Self::Approved)
+    }
+
+    /// An approval was taken back (by its giver, or by the system when [`SystemAction`] is set).
+    #[must_use]
+    pub fn is_revocation(&self) -> bool {
+        matches!(self, Self::Unapproval | Self::Unapproved)
+    }
+}
+
+/// Why GitLab itself took approvals back. Then the event's actor is the *pusher*, not an approver.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SystemAction {
+    /// A push removed all approvals whose diff changed.
+    ApprovalsResetOnPush,
+    /// A push removed the code owners' approvals of the files it changed.
+    CodeOwnerApprovalsResetOnPush,
+    /// A system act this version does not know.
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// Where [`MergeRequestEvent::occurred_at`] comes from; an approval hook can carry an old `updated_at`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OccurredAtSource {
+    /// `object_attributes.actioned_at` (GitLab 18.10 and later): when the act happened.
+    ActionedAt,
+    /// `object_attributes.updated_at`: when the merge request's row last changed.
+    UpdatedAt,
+    /// Neither could be read; the time the delivery was received.
+    ReceivedAt,
+}
+
+/// The target project, as a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    /// The identity.
+    pub id: ProjectId,
+    /// `group/project` when we saw it.
+    pub path: String,
+}
+
+/// An assigned reviewer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reviewer {
+    /// Who.
+    pub user: User,
+    /// GitLab's review state (18.6 and later): `unreviewed`, `reviewed`, `requested_changes`, `approved` ...
+    pub state: Option<String>,
+}
+
+/// The fields of a merge-request delivery that Countersign uses; bounded, without description or e-mail addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeRequestEvent {
+    /// The target project.
+    pub project: Project,
+    /// GitLab's instance-wide id of the merge request.
+    pub mr_id: i64,
+    /// The number within the project.
+    pub mr_iid: MergeRequestIid,
+    /// The title, cut to a bound.
+    pub title: String,
+    /// The web address GitLab gives; shown to people, never called.
+    pub url: String,
+    /// What happened.
+    pub action: Action,
+    /// `opened`, `closed`, `merged`, `locked`.
+    pub state: Option<String>,
+    /// Who did it; for a system reset, who pushed.
+    pub actor: Option<User>,
+    /// The merge request's author.
+    pub author_id: Option<crate::UserId>,
+    /// When it happened (whole seconds in webhooks).
+    pub occurred_at: Timestamp,
+    /// Which field said so.
+    pub occurred_at_source: OccurredAtSource,
+    /// The text that `occurred_at` was read from, as GitLab wrote it.
+    pub occurred_at_raw: Option<String>,
+    /// Label titles standing when the hook was built.
+    pub labels: Vec<String>,
+    /// Label titles that this event added.
+    pub labels_added: Vec<String>,
+    /// Label titles that this event took off.
+    pub labels_removed: Vec<String>,
+    /// The act was GitLab's own (`object_attributes.system`).
+    pub system: bool,
+    /// Which act of GitLab's own.
+    pub system_action: Option<SystemAction>,
+    /// Head of the diff when the hook was built (`last_commit.id`).
+    pub head_sha: Option<String>,
+    /// Set when the event brought new commits: the head before them.
+    pub oldrev: Option<String>,
+    /// Merge commit, if any (null for a fast-forward).
+    pub merge_commit_sha: Option<String>,
+    /// When it was merged, if the payload says so (newest GitLab only).
+    pub merged_at: Option<Timestamp>,
+    /// Branch merged from.
+    pub source_branch: Option<String>,
+    /// Branch merged into.
+    pub target_branch: Option<String>,
+    /// Assigned reviewers.
+    pub reviewers: Vec<Reviewer>,
+}

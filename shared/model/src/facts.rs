@@ -1,0 +1,144 @@
+//! What a verdict is judged on: the API's answer (witness A), the stored history (witness H), and the merge itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{HistoryEvent, MergeRequestKey, Reviewer, User, UserId};
+
+/// Something that was read, or that could not be read. Unknown is a state of its own and never counts as approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading<T> {
+    /// Read.
+    Known(T),
+    /// For good unreadable here (no permission, not in this tier, too old a GitLab); the text says why.
+    Unknown(String),
+}
+
+impl<T> Reading<T> {
+    /// The value, if it was read.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// A standing approval as the API lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who approved.
+    pub user: User,
+    /// When; `None` on GitLab versions that do not say.
+    pub approved_at: Option<Timestamp>,
+}
+
+/// A label put on or taken off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelEvent {
+    /// The label's title; `None` if the label has been deleted since.
+    pub label: Option<String>,
+    /// Put on (`true`) or taken off (`false`).
+    pub added: bool,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub actor: Option<User>,
+}
+
+/// One version of the diff; a push makes a new one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffVersion {
+    /// When the push was seen.
+    pub created_at: Timestamp,
+    /// Head commit.
+    pub head_sha: Option<String>,
+    /// `git patch-id` of the diff: unchanged by a pure rebase. `None` on GitLab versions that do not say.
+    pub patch_id: Option<String>,
+}
+
+/// What was merged, by whom, when, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeFact {
+    /// The merge instant.
+    pub merged_at: Timestamp,
+    /// Who merged it (or set auto-merge), by the API.
+    pub merge_user: Option<User>,
+    /// Merge commit, if any.
+    pub merge_commit_sha: Option<String>,
+    /// Squash commit, if any.
+    pub squash_commit_sha: Option<String>,
+    /// Head of the merged diff.
+    pub head_sha: Option<String>,
+    /// How: `direct`, `auto_merge`, `merge_train`; `None` if it cannot be told.
+    pub merge_method: Option<String>,
+}
+
+/// Everything the API said about one merged merge request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiAnswer {
+    /// When the reading began.
+    pub read_at: Timestamp,
+    /// GitLab's instance-wide id.
+    pub mr_id: i64,
+    /// Title.
+    pub title: String,
+    /// Web address; shown, never called.
+    pub url: String,
+    /// `group/project`, if the answer says it.
+    pub project_path: Option<String>,
+    /// Author.
+    pub author: User,
+    /// The merge.
+    pub merge: MergeFact,
+    /// Labels on it when read, so possibly changed since the merge.
+    pub labels_now: Vec<String>,
+    /// Labels put on and taken off.
+    pub label_events: Reading<Vec<LabelEvent>>,
+    /// Approvals standing when read.
+    pub approvals: Vec<Approval>,
+    /// Users whose approval counts for the approval rule that the rules name; `Unknown` if the tier has no rules.
+    pub rule_approvers: Reading<BTreeSet<UserId>>,
+    /// Versions of the diff.
+    pub versions: Reading<Vec<DiffVersion>>,
+    /// Assigned reviewers.
+    pub reviewers: Reading<Vec<Reviewer>>,
+    /// Eligible approvers as of now: the members of the configured group plus the listed users.
+    pub eligible_now: Reading<BTreeSet<UserId>>,
+    /// Whether an approver is a bot, where the API says so.
+    pub bots: BTreeMap<UserId, bool>,
+}
+
+/// Witness A.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WitnessA {
+    /// The API answered.
+    Answer(Box<ApiAnswer>),
+    /// GitLab could not be read *yet* (down, rate limited, not showing the merge yet): worth another try.
+    Unreadable(String),
+    /// GitLab will not say: gone, or no permission.
+    Refused(String),
+}
+
+/// The whole input of one verdict. Stored with it, so that the verdict can be recomputed bit for bit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Which merge request.
+    pub merge_request: MergeRequestKey,
+    /// Who merged, by the webhook.
+    pub webhook_merger: Option<User>,
+    /// When the webhook says the merge happened; used for labels when the API says nothing.
+    pub webhook_merged_at: Timestamp,
+    /// Labels standing on the merge event itself.
+    pub webhook_labels: Vec<String>,
+    /// The API's answer.
+    pub api: WitnessA,
+    /// The deadline has passed: what cannot be read now is not waited for any longer.
+    pub deadline_passed: bool,
+    /// Stored events of this merge request, in any order.
+    pub history: Vec<HistoryEvent>,
+}

@@ -1,0 +1,23 @@
+//! The words of Countersign: identities, merge-request facts, verdicts, the delivery envelope, effects and the clock.
+//!
+//! Nothing here does IO or reads a clock on its own; every other crate depends on this one and it depends on none of them.
+
+mod clock;
+mod effect;
+mod envelope;
+mod event;
+mod exception;
+mod facts;
+mod history;
+mod identity;
+mod verdict;
+
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use effect::{Effect, EffectKind, EffectMessage, EffectState};
+pub use envelope::{AuditLine, AuthMethod, Authentication, Content, DeliveryIds, Envelope};
+pub use event::{Action, MergeRequestEvent, OccurredAtSource, Project, Reviewer, SystemAction};
+pub use exception::{ExceptionStatus, SecurityReviewException};
+pub use facts::{ApiAnswer, Approval, DiffVersion, Facts, LabelEvent, MergeFact, Reading, WitnessA};
+pub use history::HistoryEvent;
+pub use identity::{MergeRequestIid, MergeRequestKey, ProjectId, User, UserId};
+pub use verdict::{ApprovalSeen, Decision, Kind, Note, Outcome, Proof, Reason, Verdict};

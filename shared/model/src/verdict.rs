@@ -1,0 +1,257 @@
+//! The judgement of one merge, as data.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::User;
+
+/// Why a merge is an exception. The order is the order of precedence: the first that holds is the exception's kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// No security label stood at the merge, but one had, and nobody entitled took it off.
+    LabelRemovedBeforeMerge,
+    /// An approval was taken back or reset before the merge.
+    ApprovalRevoked,
+    /// The diff changed after the approval.
+    ApprovedOtherCommit,
+    /// The author approved.
+    SelfApproved,
+    /// Somebody who pushed commits approved, and the rules exclude committers.
+    CommitterApproved,
+    /// A bot approved.
+    BotApproved,
+    /// The approver does not belong to the security team.
+    ApproverNotEligible,
+    /// The approval came after the merge.
+    ApprovedAfterMerge,
+    /// Valid approvals, but fewer than the rules demand.
+    InsufficientApprovals,
+    /// No approval act was seen at all.
+    NoApproval,
+    /// Nothing else is proven, and an approval is not proven either.
+    Unverified,
+}
+
+impl Kind {
+    /// Every kind, in order of precedence.
+    pub const ALL: [Self; 11] = [
+        Self::LabelRemovedBeforeMerge,
+        Self::ApprovalRevoked,
+        Self::ApprovedOtherCommit,
+        Self::SelfApproved,
+        Self::CommitterApproved,
+        Self::BotApproved,
+        Self::ApproverNotEligible,
+        Self::ApprovedAfterMerge,
+        Self::InsufficientApprovals,
+        Self::NoApproval,
+        Self::Unverified,
+    ];
+
+    /// The stable code used in SQL, in the rules file and in the audit trail.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LabelRemovedBeforeMerge => "label_removed_before_merge",
+            Self::ApprovalRevoked => "approval_revoked",
+            Self::ApprovedOtherCommit => "approved_other_commit",
+            Self::SelfApproved => "self_approved",
+            Self::CommitterApproved => "committer_approved",
+            Self::BotApproved => "bot_approved",
+            Self::ApproverNotEligible => "approver_not_eligible",
+            Self::ApprovedAfterMerge => "approved_after_merge",
+            Self::InsufficientApprovals => "insufficient_approvals",
+            Self::NoApproval => "no_approval",
+            Self::Unverified => "unverified",
+        }
+    }
+
+    /// Reads the stable code.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == code)
+    }
+}
+
+/// One thing that holds against the merge: the code, and the particulars in plain words.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Reason {
+    /// The code.
+    pub kind: Kind,
+    /// Who and when, for people; no secrets, no e-mail addresses.
+    pub detail: String,
+}
+
+/// Which witness proved an approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The API alone.
+    Api,
+    /// The API and the stored history.
+    Both,
+}
+
+impl Proof {
+    /// The stable code used in SQL.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// Something worth knowing that does not change the outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Note {
+    /// An eligible approver took the security label off before the merge.
+    Declassified,
+    /// The security label was taken off before the merge, but the merge was validly approved all the same.
+    LabelRemovedButApproved,
+    /// A valid approval was given before the security label was put on.
+    ApprovedBeforeLabel,
+    /// Eligibility at the time of the approval is unknown; today's membership was used.
+    EligibilityAsOfNow,
+    /// GitLab does not say when the approval was given; the stored history does.
+    ApprovalTimeFromHistory,
+    /// Label events could not be read, and no security label was in sight.
+    LabelEventsUnreadable,
+    /// A security label was first put on after the merge.
+    LabelledAfterMerge,
+}
+
+impl Note {
+    /// The stable code used in SQL and in the audit trail.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Declassified => "declassified",
+            Self::LabelRemovedButApproved => "label_removed_but_approved",
+            Self::ApprovedBeforeLabel => "approved_before_label",
+            Self::EligibilityAsOfNow => "eligibility_as_of_now",
+            Self::ApprovalTimeFromHistory => "approval_time_from_history",
+            Self::LabelEventsUnreadable => "label_events_unreadable",
+            Self::LabelledAfterMerge => "labelled_after_merge",
+        }
+    }
+}
+
+/// One approval act as both witnesses show it, and what was found against it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalSeen {
+    /// Who approved.
+    pub user: User,
+    /// When, if known.
+    pub approved_at: Option<Timestamp>,
+    /// The API lists it.
+    pub in_api: bool,
+    /// The stored history shows it.
+    pub in_history: bool,
+    /// What is against it; empty for a valid approval.
+    pub against: Vec<Kind>,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The merge request never carried a security label before the merge: nothing to review.
+    NotCarried,
+    /// An eligible approver took the label off before the merge: a note, no exception.
+    Declassified,
+    /// Validly approved.
+    Approved {
+        /// Which witness proved it.
+        proof: Proof,
+    },
+    /// Merged without a valid approval, or without proof of one.
+    Exception {
+        /// The first kind that holds.
+        kind: Kind,
+    },
+    /// GitLab could not be read yet.
+    Pending {
+        /// Why.
+        because: String,
+    },
+}
+
+/// The judgement with everything it rests on. A pure function of [`crate::Facts`] and the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What was decided.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// Everything that holds against the merge, in order of precedence; empty unless it is an exception.
+    pub reasons: Vec<Reason>,
+    /// Remarks that change nothing.
+    pub notes: Vec<Note>,
+    /// Every approval act seen by either witness.
+    pub approvals: Vec<ApprovalSeen>,
+    /// Matching labels, standing at the merge or before it, sorted.
+    pub security_labels: Vec<String>,
+    /// Highest tier of those labels.
+    pub risk_tier: String,
+}
+
+impl Verdict {
+    /// The exception's kind, if it is one.
+    #[must_use]
+    pub fn exception(&self) -> Option<Kind> {
+        match self.outcome {
+            Outcome::Exception { kind } => Some(kind),
+            _ => None,
+        }
+    }
+}
+
+/// The ledger's word for where a merge request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Merged (or not yet merged) with a valid approval by an eligible approver.
+    Approved,
+    /// A valid approval was taken back.
+    ApprovalRevoked,
+    /// Merged with a valid approval.
+    Merged,
+    /// Merged without a valid approval.
+    MergedWithoutApproval,
+    /// Merged, and neither approval nor its absence could be proven.
+    MergedUnverified,
+    /// Closed without a merge.
+    Closed,
+    /// Opened again.
+    Reopened,
+}
+
+impl Decision {
+    /// The stable code used in SQL.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::ApprovalRevoked => "approval_revoked",
+            Self::Merged => "merged",
+            Self::MergedWithoutApproval => "merged_without_approval",
+            Self::MergedUnverified => "merged_unverified",
+            Self::Closed => "closed",
+            Self::Reopened => "reopened",
+        }
+    }
+
+    /// What a merge's verdict is called in the ledger; `None` while pending or if no security label was carried.
+    #[must_use]
+    pub fn of_merge(outcome: &Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::NotCarried | Outcome::Pending { .. } => None,
+            Outcome::Approved { .. } | Outcome::Declassified => Some(Self::Merged),
+            Outcome::Exception { kind: Kind::Unverified } => Some(Self::MergedUnverified),
+            Outcome::Exception { .. } => Some(Self::MergedWithoutApproval),
+        }
+    }
+}
