@@ -25,7 +25,9 @@ impl EffectKind {
     /// Reads the stable code.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
-        [Self::SlackExceptionAlert].into_iter().find(|kind| kind.as_str() == code)
+        [Self::SlackExceptionAlert]
+            .into_iter()
+            .find(|kind| kind.as_str() == code)
     }
 }
 

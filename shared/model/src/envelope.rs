@@ -122,6 +122,9 @@ impl Envelope {
     /// The key under which this delivery is stored once: GitLab's own, or one of this very request.
     #[must_use]
     pub fn delivery_key(&self) -> String {
-        self.delivery.key.clone().unwrap_or_else(|| format!("correlation:{}", self.correlation_id))
+        self.delivery
+            .key
+            .clone()
+            .unwrap_or_else(|| format!("correlation:{}", self.correlation_id))
     }
 }

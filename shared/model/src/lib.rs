@@ -10,6 +10,7 @@ mod exception;
 mod facts;
 mod history;
 mod identity;
+mod trigger;
 mod verdict;
 
 pub use clock::{Clock, FixedClock, SystemClock};
@@ -17,7 +18,10 @@ pub use effect::{Effect, EffectKind, EffectMessage, EffectState};
 pub use envelope::{AuditLine, AuthMethod, Authentication, Content, DeliveryIds, Envelope};
 pub use event::{Action, MergeRequestEvent, OccurredAtSource, Project, Reviewer, SystemAction};
 pub use exception::{ExceptionStatus, SecurityReviewException};
-pub use facts::{ApiAnswer, Approval, DiffVersion, Facts, LabelEvent, MergeFact, Reading, WitnessA};
+pub use facts::{
+    ApiAnswer, Approval, DiffVersion, Facts, LabelEvent, MergeFact, Reading, WitnessA,
+};
 pub use history::HistoryEvent;
 pub use identity::{MergeRequestIid, MergeRequestKey, ProjectId, User, UserId};
+pub use trigger::MergeTrigger;
 pub use verdict::{ApprovalSeen, Decision, Kind, Note, Outcome, Proof, Reason, Verdict};

@@ -1,1 +1,20 @@
-//! rules
+//! Labels, tiers and approvals: facts in, verdict out. Pure; no IO and no clock inside.
+//!
+//! [`evaluate`] is the whole of it: a function of [`model::Facts`] and [`Rules`], so that every stored verdict can be recomputed.
+
+mod act;
+mod carried;
+mod case;
+mod evaluate;
+mod file;
+mod findings;
+mod judged;
+mod label;
+#[cfg(test)]
+mod testing;
+mod tier;
+
+pub use evaluate::evaluate;
+pub use file::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};
+pub use label::LabelPattern;
+pub use tier::{Tier, UNCLASSIFIED};

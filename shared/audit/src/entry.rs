@@ -1,0 +1,105 @@
+//! One audit entry, and how it looks on the line.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::{Action, ActorType, Context, FailureClass, Target};
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// As asked.
+    Success,
+    /// Not as asked, and of which class.
+    Failure(FailureClass),
+}
+
+/// An entry as the caller makes it; the writer adds time, id, service and stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub(crate) action: Action,
+    pub(crate) context: Context,
+    pub(crate) target: Target,
+    pub(crate) outcome: Outcome,
+    pub(crate) duration_ms: Option<f64>,
+    pub(crate) details: Map<String, Value>,
+    pub(crate) key: Option<String>,
+}
+
+impl Entry {
+    /// An entry of a thing done on behalf of `context`.
+    #[must_use]
+    pub fn new(action: Action, context: &Context, target: Target, outcome: Outcome) -> Self {
+        let context = context.clone();
+        Self {
+            action,
+            context,
+            target,
+            outcome,
+            duration_ms: None,
+            details: Map::new(),
+            key: None,
+        }
+    }
+
+    /// How long it took.
+    #[must_use]
+    pub fn took(mut self, duration: std::time::Duration) -> Self {
+        // Microseconds are as fine as the figure means anything; as milliseconds they stay exact in an f64.
+        let micros = u32::try_from(duration.as_micros()).unwrap_or(u32::MAX);
+        self.duration_ms = Some(f64::from(micros) / 1000.0);
+        self
+    }
+
+    /// A particular. Never a secret, a body, a header or an e-mail address.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        if !value.is_null() {
+            self.details.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    /// The idempotency key of the thing done: the same thing told twice then has the same id. Without one, each line is its own.
+    #[must_use]
+    pub fn keyed(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+}
+
+/// The line, in the order people read it.
+#[derive(Serialize)]
+pub(crate) struct Line<'a> {
+    pub(crate) timestamp: &'a str,
+    pub(crate) event_type: &'static str,
+    pub(crate) action: Action,
+    pub(crate) actor: Actor,
+    pub(crate) target: &'a Target,
+    pub(crate) outcome: &'static str,
+    pub(crate) error: Option<FailureClass>,
+    pub(crate) correlation_id: Uuid,
+    pub(crate) service: &'a str,
+    pub(crate) id: Uuid,
+    pub(crate) stream: Stream,
+    pub(crate) duration_ms: Option<f64>,
+    pub(crate) details: &'a Map<String, Value>,
+    pub(crate) trace_id: Option<&'a str>,
+}
+
+/// `actor` on the line.
+#[derive(Serialize)]
+pub(crate) struct Actor {
+    #[serde(rename = "type")]
+    pub(crate) actor_type: ActorType,
+    pub(crate) id: Uuid,
+}
+
+/// `stream` on the line.
+#[derive(Serialize)]
+pub(crate) struct Stream {
+    pub(crate) id: Uuid,
+    pub(crate) seq: u64,
+}

@@ -1,0 +1,62 @@
+//! Why a call failed, as a class that alarms and searches can use.
+
+use serde::{Deserialize, Serialize};
+
+/// The class of a failure. Stored in `error`; the particulars stand in `details`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// The credentials were refused (401, 403), or a delivery did not prove itself.
+    AuthFailure,
+    /// The target asked to slow down.
+    RateLimit,
+    /// The target could not be reached, or the connection broke.
+    NetworkError,
+    /// No complete answer in time.
+    Timeout,
+    /// The target does not know the thing asked for (404).
+    NotFound,
+    /// The thing changed in between (409), or already exists.
+    Conflict,
+    /// The target failed (5xx).
+    ServerError,
+    /// An answer that cannot be read, or that refuses the request for another reason.
+    InvalidResponse,
+}
+
+impl FailureClass {
+    /// The stable code in the trail and in SQL.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthFailure => "auth_failure",
+            Self::RateLimit => "rate_limit",
+            Self::NetworkError => "network_error",
+            Self::Timeout => "timeout",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::ServerError => "server_error",
+            Self::InvalidResponse => "invalid_response",
+        }
+    }
+
+    /// The class of an HTTP status that is not a success.
+    #[must_use]
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            401 | 403 => Self::AuthFailure,
+            404 | 410 => Self::NotFound,
+            408 => Self::Timeout,
+            409 | 412 => Self::Conflict,
+            429 => Self::RateLimit,
+            500..=599 => Self::ServerError,
+            _ => Self::InvalidResponse,
+        }
+    }
+}
+
+impl std::fmt::Display for FailureClass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

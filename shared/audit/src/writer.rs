@@ -1,0 +1,163 @@
+//! The writer: numbers the entries of one execution environment and puts each on standard output as one line.
+
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use model::{AuditLine, Clock};
+use uuid::Uuid;
+
+use crate::entry::{Actor, Entry, Line, Outcome, Stream};
+use crate::identifier::entry_id;
+
+/// Lines kept in memory, for tests.
+pub type Memory = Arc<Mutex<Vec<String>>>;
+
+enum Sink {
+    Stdout,
+    Memory(Memory),
+}
+
+struct State {
+    seq: u64,
+    buffer: Vec<u8>,
+}
+
+struct Shared {
+    service: &'static str,
+    stream_id: Uuid,
+    clock: Arc<dyn Clock>,
+    sink: Sink,
+    state: Mutex<State>,
+}
+
+/// Writes the audit trail of one execution environment. Cheap to clone; all clones share one numbering.
+#[derive(Clone)]
+pub struct Writer(Arc<Shared>);
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer")
+            .field("service", &self.0.service)
+            .field("stream_id", &self.0.stream_id)
+            .finish()
+    }
+}
+
+impl Writer {
+    /// A writer to standard output.
+    #[must_use]
+    pub fn stdout(service: &'static str, clock: Arc<dyn Clock>) -> Self {
+        Self::new(service, clock, Sink::Stdout)
+    }
+
+    /// A writer that keeps its lines, and the lines.
+    #[must_use]
+    pub fn memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, Memory) {
+        let lines = Memory::default();
+        (
+            Self::new(service, clock, Sink::Memory(Arc::clone(&lines))),
+            lines,
+        )
+    }
+
+    fn new(service: &'static str, clock: Arc<dyn Clock>, sink: Sink) -> Self {
+        let state = Mutex::new(State {
+            seq: 0,
+            buffer: Vec::with_capacity(1024),
+        });
+        Self(Arc::new(Shared {
+            service,
+            stream_id: Uuid::now_v7(),
+            clock,
+            sink,
+            state,
+        }))
+    }
+
+    /// Writes one entry, numbered; returns its number. The line is handed to the operating system before this returns.
+    pub fn write(&self, entry: &Entry) -> AuditLine {
+        let shared = &*self.0;
+        // A thread that panicked while holding the lock left at worst a half-filled buffer, which is cleared below.
+        let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Number and write under one lock: lines leave in the order of their numbers.
+        state.seq += 1;
+        let line = AuditLine {
+            stream_id: shared.stream_id,
+            seq: state.seq,
+        };
+        state.buffer.clear();
+        if render(shared, entry, line, &mut state.buffer).is_ok() {
+            state.buffer.push(b'\n');
+            shared.sink.put(&state.buffer);
+        }
+        line
+    }
+}
+
+fn render(
+    shared: &Shared,
+    entry: &Entry,
+    line: AuditLine,
+    buffer: &mut Vec<u8>,
+) -> serde_json::Result<()> {
+    let now = shared.clock.now();
+    let id = match &entry.key {
+        Some(key) => entry_id(now, key),
+        None => entry_id(now, &format!("{}/{}", line.stream_id, line.seq)),
+    };
+    let (outcome, error) = match entry.outcome {
+        Outcome::Success => ("success", None),
+        Outcome::Failure(class) => ("failure", Some(class)),
+    };
+    let line = Line {
+        timestamp: &milliseconds(now),
+        event_type: "audit",
+        action: entry.action,
+        actor: Actor {
+            actor_type: entry.context.actor,
+            id: entry.context.correlation_id,
+        },
+        target: &entry.target,
+        outcome,
+        error,
+        correlation_id: entry.context.correlation_id,
+        service: shared.service,
+        id,
+        stream: Stream {
+            id: line.stream_id,
+            seq: line.seq,
+        },
+        duration_ms: entry.duration_ms,
+        details: &entry.details,
+        trace_id: entry.context.trace_id(),
+    };
+    serde_json::to_writer(buffer, &line)
+}
+
+/// ISO 8601 in UTC with exactly three decimals: `2026-01-31T18:29:18.123Z`.
+fn milliseconds(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+impl Sink {
+    fn put(&self, line: &[u8]) {
+        match self {
+            Self::Stdout => {
+                let mut stdout = std::io::stdout().lock();
+                // Standard output can only fail if the platform is gone, and then nobody is left to tell: the gap in the numbering tells.
+                let _ = stdout.write_all(line).and_then(|()| stdout.flush());
+            }
+            Self::Memory(lines) => {
+                let text = String::from_utf8_lossy(line).trim_end().to_owned();
+                lines
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(text);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

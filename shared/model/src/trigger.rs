@@ -1,0 +1,50 @@
+//! What the merge delivery itself said: kept with a pending evaluation, so that it can be judged later without the delivery.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{MergeRequestEvent, User, UserId};
+
+/// The webhook's side of one merge. Snapshots for people and for [`crate::Facts`]; the API's answer wins where both speak.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeTrigger {
+    /// Who merged, by the webhook.
+    pub merger: Option<User>,
+    /// When the webhook says the merge happened.
+    pub merged_at: Timestamp,
+    /// Label titles standing on the merge event.
+    pub labels: Vec<String>,
+    /// GitLab's instance-wide id of the merge request.
+    pub mr_id: i64,
+    /// `group/project`.
+    pub project_path: String,
+    /// Title.
+    pub title: String,
+    /// Web address; shown, never called.
+    pub url: String,
+    /// The merge request's author.
+    pub author_id: Option<UserId>,
+    /// Head of the diff when the hook was built.
+    pub head_sha: Option<String>,
+    /// Merge commit, if any.
+    pub merge_commit_sha: Option<String>,
+}
+
+impl MergeTrigger {
+    /// Takes from a merge event what an evaluation needs.
+    #[must_use]
+    pub fn of(event: &MergeRequestEvent) -> Self {
+        Self {
+            merger: event.actor.clone(),
+            merged_at: event.merged_at.unwrap_or(event.occurred_at),
+            labels: event.labels.clone(),
+            mr_id: event.mr_id,
+            project_path: event.project.path.clone(),
+            title: event.title.clone(),
+            url: event.url.clone(),
+            author_id: event.author_id,
+            head_sha: event.head_sha.clone(),
+            merge_commit_sha: event.merge_commit_sha.clone(),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Every way a security label can come and go.
+
+use model::{HistoryEvent, Kind, Note, Outcome};
+
+use crate::testing::{ALICE, AUTHOR, Life, OUTSIDER};
+
+fn not_carried(life: &Life) -> Vec<Note> {
+    let verdict = life.verdict();
+    assert_eq!(verdict.outcome, Outcome::NotCarried, "{verdict:#?}");
+    verdict.notes
+}
+
+#[test]
+fn without_a_security_label_there_is_nothing_to_review() {
+    assert_eq!(not_carried(&Life::unlabelled()), []);
+}
+
+#[test]
+fn a_label_set_at_creation_has_no_event_and_counts() {
+    Life::labelled().is_exception(Kind::NoApproval);
+}
+
+#[test]
+fn taking_the_label_off_before_the_merge_does_not_hide_the_merge_request() {
+    let life = Life::unlabelled().label_event(Some("security::high"), false, OUTSIDER, "11:00:00");
+    let verdict = life.is_exception(Kind::LabelRemovedBeforeMerge);
+    assert_eq!(verdict.security_labels, ["security::high"]);
+    assert_eq!(verdict.risk_tier, "high");
+    assert_eq!(
+        verdict.reasons[0].detail,
+        "security::high was taken off by outsider at 2026-03-02 11:00:00 UTC"
+    );
+    assert_eq!(verdict.reasons[1].kind, Kind::NoApproval);
+}
+
+#[test]
+fn a_removed_label_and_a_valid_approval_is_approved_with_a_note() {
+    let life = Life::unlabelled()
+        .label_event(Some("security::high"), false, OUTSIDER, "11:00:00")
+        .approved_by(ALICE, "10:00:00");
+    assert!(
+        life.is_approved()
+            .notes
+            .contains(&Note::LabelRemovedButApproved)
+    );
+}
+
+#[test]
+fn replacing_one_security_label_by_another_is_no_removal() {
+    let mut life = Life::unlabelled()
+        .label_event(Some("security::high"), true, AUTHOR, "09:00:00")
+        .label_event(Some("security::high"), false, OUTSIDER, "11:00:00")
+        .label_event(Some("security::low"), true, OUTSIDER, "11:00:00");
+    life.api.labels_now.push("security::low".into());
+    let verdict = life.is_exception(Kind::NoApproval);
+    assert_eq!(
+        (verdict.security_labels, verdict.risk_tier),
+        (vec!["security::low".to_owned()], "low".to_owned())
+    );
+}
+
+#[test]
+fn the_removal_that_left_none_standing_is_the_one_that_counts() {
+    let both = |first, second| {
+        Life::unlabelled()
+            .label_event(Some("security::high"), false, first, "10:00:00")
+            .label_event(Some("sec/low"), false, second, "11:00:00")
+    };
+    assert_eq!(
+        both(OUTSIDER, ALICE).verdict().outcome,
+        Outcome::Declassified
+    );
+    both(ALICE, OUTSIDER).is_exception(Kind::LabelRemovedBeforeMerge);
+}
+
+#[test]
+fn a_label_first_put_on_after_the_merge_does_not_count() {
+    let mut life = Life::unlabelled().label_event(Some("security::high"), true, ALICE, "12:00:01");
+    life.api.labels_now.push("security::high".into());
+    // The hook is built in the background: it may already carry the label.
+    life.facts.webhook_labels.push("security::high".into());
+    assert_eq!(not_carried(&life), [Note::LabelledAfterMerge]);
+}
+
+#[test]
+fn a_label_taken_off_only_after_the_merge_stood_at_the_merge() {
+    Life::unlabelled()
+        .label_event(Some("security::high"), false, OUTSIDER, "12:00:01")
+        .is_exception(Kind::NoApproval);
+    let added_before = Life::unlabelled().label_event(Some("sec/high"), true, AUTHOR, "09:00:00");
+    added_before
+        .label_event(Some("sec/high"), false, OUTSIDER, "12:00:01")
+        .is_exception(Kind::NoApproval);
+}
+
+#[test]
+fn a_label_put_on_and_off_several_times_is_judged_by_the_last_time() {
+    let life = Life::unlabelled()
+        .label_event(Some("sec/high"), true, AUTHOR, "08:00:00")
+        .label_event(Some("sec/high"), false, ALICE, "09:00:00")
+        .label_event(Some("sec/high"), true, AUTHOR, "10:00:00");
+    life.clone().is_exception(Kind::NoApproval);
+    life.label_event(Some("sec/high"), false, OUTSIDER, "11:00:00")
+        .is_exception(Kind::LabelRemovedBeforeMerge);
+}
+
+#[test]
+fn a_label_deleted_since_is_known_from_the_stored_events() {
+    let life = Life::unlabelled()
+        .label_event(None, true, AUTHOR, "09:00:00")
+        .label_event(None, false, OUTSIDER, "10:00:00");
+    assert_eq!(not_carried(&life), [Note::LabelEventsUnreadable]);
+    let stored = HistoryEvent {
+        labels: vec!["sec/high".into()],
+        labels_added: vec!["sec/high".into()],
+        ..life.event(model::Action::Update, AUTHOR, "09:00:00")
+    };
+    life.with(stored)
+        .is_exception(Kind::LabelRemovedBeforeMerge);
+}
+
+#[test]
+fn where_label_events_are_unreadable_what_was_seen_counts() {
+    Life::labelled()
+        .label_events_unreadable()
+        .is_exception(Kind::NoApproval);
+    assert_eq!(
+        not_carried(&Life::unlabelled().label_events_unreadable()),
+        [Note::LabelEventsUnreadable]
+    );
+    let life = Life::unlabelled().label_events_unreadable();
+    let removed = HistoryEvent {
+        labels_removed: vec!["sec/high".into()],
+        eligible: Some(false),
+        ..life.event(model::Action::Update, OUTSIDER, "11:00:00")
+    };
+    life.clone()
+        .with(removed.clone())
+        .is_exception(Kind::LabelRemovedBeforeMerge);
+    let declassified = HistoryEvent {
+        eligible: Some(true),
+        actor: Some(life.user(ALICE)),
+        ..removed
+    };
+    assert_eq!(
+        life.with(declassified).verdict().outcome,
+        Outcome::Declassified
+    );
+}
+
+#[test]
+fn an_approval_given_before_the_label_is_valid_and_noted() {
+    let mut life = Life::unlabelled()
+        .label_event(Some("sec/high"), true, ALICE, "10:30:00")
+        .approved_by(ALICE, "10:00:00");
+    life.api.labels_now.push("sec/high".into());
+    assert!(
+        life.is_approved()
+            .notes
+            .contains(&Note::ApprovedBeforeLabel)
+    );
+}

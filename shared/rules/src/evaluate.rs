@@ -1,0 +1,178 @@
+//! The verdict: everything the rules found, weighed.
+
+use model::{ApiAnswer, Facts, Kind, Note, Outcome, Proof, Reason, Verdict, WitnessA};
+
+use crate::act::Act;
+use crate::carried::{Carried, Sources, carried, without_api};
+use crate::case::{Case, trusted};
+use crate::findings::{
+    approver_not_eligible, insufficient_approvals, label_removed_before_merge, no_approval,
+};
+use crate::judged::Judged;
+use crate::{Rules, tier};
+
+/// Judges one merge. Pure: the same facts and rules give the same verdict, whatever the order or repetition of the events in them.
+#[must_use]
+pub fn evaluate(facts: &Facts, rules: &Rules) -> Verdict {
+    match &facts.api {
+        WitnessA::Answer(api) => with_answer(facts, api, rules),
+        WitnessA::Unreadable(because) if !facts.deadline_passed => Verdict {
+            outcome: Outcome::Pending {
+                because: because.clone(),
+            },
+            ..without_answer(facts, rules, because)
+        },
+        WitnessA::Unreadable(because) => without_answer(
+            facts,
+            rules,
+            &format!("GitLab could not be read in time: {because}"),
+        ),
+        WitnessA::Refused(because) => without_answer(
+            facts,
+            rules,
+            &format!("GitLab does not show the merge request: {because}"),
+        ),
+    }
+}
+
+/// The API says nothing: not proven, unless no security label is in sight at all.
+fn without_answer(facts: &Facts, rules: &Rules, because: &str) -> Verdict {
+    let history = trusted(facts);
+    let labels = without_api(facts, &history, rules);
+    let mut verdict = blank(rules, &labels);
+    if labels.ever.is_empty() {
+        verdict.notes.push(Note::LabelEventsUnreadable);
+    } else {
+        verdict.outcome = Outcome::Exception {
+            kind: Kind::Unverified,
+        };
+        verdict.reasons.push(Reason {
+            kind: Kind::Unverified,
+            detail: because.to_owned(),
+        });
+    }
+    verdict
+}
+
+fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
+    let case = Case::new(facts, api, rules);
+    let labels = carried(
+        rules,
+        &Sources {
+            merged_at: case.merged_at(),
+            webhook_labels: &facts.webhook_labels,
+            labels_now: &api.labels_now,
+            events: &api.label_events,
+            history: &case.history,
+        },
+    );
+    let mut verdict = blank(rules, &labels);
+    if labels.ever.is_empty() {
+        let noted = [
+            (labels.events_incomplete, Note::LabelEventsUnreadable),
+            (labels.only_after_merge, Note::LabelledAfterMerge),
+        ];
+        verdict.notes.extend(
+            noted
+                .into_iter()
+                .filter(|(holds, _)| *holds)
+                .map(|(_, note)| note),
+        );
+        return verdict;
+    }
+    let judged: Vec<Judged<'_>> = case
+        .acts()
+        .into_iter()
+        .map(|act| Judged::new(act, &case))
+        .collect();
+    verdict.approvals = judged.iter().map(|each| each.seen(&case)).collect();
+    let valid: Vec<&Judged<'_>> = judged.iter().filter(|each| each.is_valid()).collect();
+    if valid.len() >= rules.approvers.minimum {
+        let proven_twice = valid
+            .iter()
+            .filter(|each| each.act.in_history(case.merged_at()))
+            .count();
+        let proof = if proven_twice >= rules.approvers.minimum {
+            Proof::Both
+        } else {
+            Proof::Api
+        };
+        verdict.outcome = Outcome::Approved { proof };
+        verdict.notes = notes(&valid, &labels, &case);
+        return verdict;
+    }
+    if labels.at_merge.is_empty()
+        && labels
+            .last_removal
+            .as_ref()
+            .is_some_and(|removal| label_removed_before_merge::may_declassify(removal, &case))
+    {
+        verdict.outcome = Outcome::Declassified;
+        verdict.notes.push(Note::Declassified);
+        return verdict;
+    }
+    verdict.reasons = reasons(&judged, valid.len(), &labels, &case);
+    let kind = verdict
+        .reasons
+        .first()
+        .map_or(Kind::Unverified, |reason| reason.kind);
+    verdict.outcome = Outcome::Exception { kind };
+    verdict
+}
+
+fn blank(rules: &Rules, labels: &Carried) -> Verdict {
+    // The tier is that of the labels standing at the merge: lowering one is a decision people may take. If none stands, of all that had.
+    let security_labels = if labels.at_merge.is_empty() {
+        labels.ever.clone()
+    } else {
+        labels.at_merge.clone()
+    };
+    Verdict {
+        outcome: Outcome::NotCarried,
+        reasons: Vec::new(),
+        notes: Vec::new(),
+        approvals: Vec::new(),
+        risk_tier: tier::highest(&rules.tiers, &security_labels).to_owned(),
+        security_labels,
+    }
+}
+
+fn reasons(judged: &[Judged<'_>], valid: usize, labels: &Carried, case: &Case<'_>) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = judged.iter().flat_map(|each| each.reasons(case)).collect();
+    reasons.extend(label_removed_before_merge::check(labels));
+    reasons.extend(insufficient_approvals::check(
+        valid,
+        case.rules.approvers.minimum,
+    ));
+    reasons.extend(no_approval::check(judged.len()));
+    reasons.sort();
+    reasons.dedup();
+    reasons
+}
+
+fn notes(valid: &[&Judged<'_>], labels: &Carried, case: &Case<'_>) -> Vec<Note> {
+    let merged_at = case.merged_at();
+    let any = |holds: &dyn Fn(&Act<'_>) -> bool| valid.iter().any(|each| holds(&each.act));
+    let before_label = |act: &Act<'_>| matches!((act.since(merged_at), labels.first_added), (Some(at), Some(added)) if at < added);
+    [
+        (labels.at_merge.is_empty(), Note::LabelRemovedButApproved),
+        (any(&before_label), Note::ApprovedBeforeLabel),
+        (
+            any(&|act| approver_not_eligible::judged_as_of_now(act, case)),
+            Note::EligibilityAsOfNow,
+        ),
+        (
+            any(&|act| !act.timed_by_api()),
+            Note::ApprovalTimeFromHistory,
+        ),
+    ]
+    .into_iter()
+    .filter(|(holds, _)| *holds)
+    .map(|(_, note)| note)
+    .collect()
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! The rules file: what a deployment edits. Checked whole at build and at start; a wrong one is refused with line and reason.
+
+mod raw;
+mod wording;
+
+use std::collections::BTreeMap;
+
+use model::UserId;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use wording::Wording;
+
+use crate::{LabelPattern, Tier};
+
+/// Why a rules file is refused. Fix the file; trying again does not help.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RulesError {
+    /// The file is not what it should be: every problem with its line.
+    #[error("the rules file is refused:\n{}", .0.join("\n"))]
+    Refused(Vec<String>),
+    /// The file is fine but still holds the placeholders of the template: each with its line.
+    #[error("the rules file still holds placeholders; fill them in:\n{}", .0.join("\n"))]
+    Placeholders(Vec<String>),
+}
+
+/// A GitLab instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Base address of its API, such as `https://gitlab.example.com`. The only source of that address.
+    pub api_url: String,
+}
+
+/// The group whose members may approve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApproverGroup {
+    /// GitLab's numeric group id.
+    pub id: i64,
+    /// Members of parent groups count too.
+    pub include_inherited: bool,
+    /// Least access level (GitLab: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner).
+    pub minimum_access_level: i64,
+}
+
+/// Who may approve, and how many must.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approvers {
+    /// Members of this group.
+    pub group: Option<ApproverGroup>,
+    /// These users besides, by numeric id.
+    pub users: Vec<UserId>,
+    /// Users who satisfy the GitLab approval rule of this name besides (Premium).
+    pub approval_rule: Option<String>,
+    /// How many different eligible approvers are needed; at least one.
+    pub minimum: usize,
+    /// Somebody who pushed to the merge request may not approve it.
+    pub exclude_committers: bool,
+}
+
+/// Where Slack messages go and what they say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slack {
+    /// Channel id of the security lead (`C...`).
+    pub security_lead_channel: String,
+    /// The words.
+    pub wording: Wording,
+}
+
+/// A checked rules file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// SHA-256 of the file, hex: names these rules in every verdict.
+    pub hash: String,
+    /// GitLab instances by the name that the webhook secret's hooks use.
+    pub instances: BTreeMap<String, Instance>,
+    /// Labels that make a merge request a security one.
+    pub labels: Vec<LabelPattern>,
+    /// Risk tiers, highest first.
+    pub tiers: Vec<Tier>,
+    /// Who may approve.
+    pub approvers: Approvers,
+    /// How long an unreadable GitLab is waited for, in minutes.
+    pub verify_deadline_minutes: u32,
+    /// Slack.
+    pub slack: Slack,
+}
+
+impl Rules {
+    /// Reads and checks a rules file.
+    ///
+    /// # Errors
+    /// [`RulesError::Refused`] with every problem found, or [`RulesError::Placeholders`] if those are the only ones.
+    pub fn parse(text: &str) -> Result<Self, RulesError> {
+        let digest = Sha256::digest(text.as_bytes());
+        let hash = digest.iter().fold(String::with_capacity(64), |hex, byte| {
+            hex + &format!("{byte:02x}")
+        });
+        raw::parse(text, hash)
+    }
+
+    /// Whether a label makes a merge request a security one.
+    #[must_use]
+    pub fn is_security_label(&self, title: &str) -> bool {
+        self.labels.iter().any(|pattern| pattern.matches(title))
+    }
+}
+
+#[cfg(test)]
+mod tests;

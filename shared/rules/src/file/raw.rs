@@ -1,0 +1,294 @@
+//! The rules file as it is written, and the checks that turn it into [`Rules`].
+
+use std::collections::BTreeMap;
+
+use model::{Kind, UserId};
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};
+use crate::{LabelPattern, Tier};
+
+/// Group id in the template that a deployment must replace.
+const PLACEHOLDER_GROUP: i64 = 0;
+/// Text in the template that a deployment must replace.
+const PLACEHOLDER_TEXT: &str = "CHANGE_ME";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: Spanned<u32>,
+    instances: BTreeMap<String, RawInstance>,
+    labels: Vec<Spanned<String>>,
+    tiers: Vec<RawTier>,
+    approvers: Spanned<RawApprovers>,
+    #[serde(default)]
+    verify_deadline_minutes: Option<Spanned<u32>>,
+    slack: RawSlack,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawInstance {
+    api_url: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTier {
+    name: Spanned<String>,
+    labels: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawApprovers {
+    #[serde(default)]
+    group_id: Option<Spanned<i64>>,
+    #[serde(default)]
+    include_inherited: bool,
+    #[serde(default)]
+    minimum_access_level: Option<Spanned<i64>>,
+    #[serde(default)]
+    users: Vec<Spanned<i64>>,
+    #[serde(default)]
+    approval_rule: Option<Spanned<String>>,
+    #[serde(default)]
+    minimum: Option<Spanned<u32>>,
+    #[serde(default)]
+    exclude_committers: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSlack {
+    security_lead_channel: Spanned<String>,
+    #[serde(default)]
+    headline: Option<Spanned<String>>,
+    #[serde(default)]
+    advice: Option<Spanned<String>>,
+    #[serde(default)]
+    why: BTreeMap<String, Spanned<String>>,
+}
+
+/// Problems found so far, each with its line.
+#[derive(Default)]
+struct Problems {
+    refused: Vec<String>,
+    placeholders: Vec<String>,
+}
+
+impl Problems {
+    fn refuse<T>(&mut self, at: &Spanned<T>, why: &str) {
+        self.refused
+            .push(format!("  line {}: {why}", at.referenced.line()));
+    }
+
+    fn placeholder<T>(&mut self, at: &Spanned<T>, why: &str) {
+        self.placeholders
+            .push(format!("  line {}: {why}", at.referenced.line()));
+    }
+
+    /// A text that must not be blank nor a placeholder.
+    fn text(&mut self, field: &str, value: &Spanned<String>) -> String {
+        if value.value.contains(PLACEHOLDER_TEXT) {
+            self.placeholder(value, &format!("{field} is still {PLACEHOLDER_TEXT}"));
+        } else if value.value.trim().is_empty() {
+            self.refuse(value, &format!("{field} is blank"));
+        }
+        value.value.trim().to_owned()
+    }
+
+    fn patterns(&mut self, field: &str, raw: &[Spanned<String>]) -> Vec<LabelPattern> {
+        let mut patterns = Vec::new();
+        for each in raw {
+            match LabelPattern::new(&each.value) {
+                Some(pattern) => patterns.push(pattern),
+                None => self.refuse(
+                    each,
+                    &format!("{field}: {:?} would match every label, or none", each.value),
+                ),
+            }
+        }
+        patterns
+    }
+}
+
+pub(super) fn parse(text: &str, hash: String) -> Result<Rules, RulesError> {
+    let file: File = serde_saphyr::from_str(text)
+        .map_err(|error| RulesError::Refused(vec![unreadable(&error)]))?;
+    let mut problems = Problems::default();
+    if file.version.value != 1 {
+        problems.refuse(&file.version, "version must be 1");
+    }
+    let rules = Rules {
+        hash,
+        instances: instances(&mut problems, file.instances),
+        labels: problems.patterns("labels", &file.labels),
+        tiers: tiers(&mut problems, file.tiers),
+        approvers: approvers(&mut problems, &file.approvers),
+        verify_deadline_minutes: deadline(&mut problems, file.verify_deadline_minutes),
+        slack: slack(&mut problems, file.slack),
+    };
+    if file.labels.is_empty() {
+        problems.refused.push(
+            "  labels: at least one pattern is needed, or no merge request would ever count"
+                .to_owned(),
+        );
+    }
+    match problems {
+        Problems {
+            refused,
+            placeholders,
+        } if refused.is_empty() && placeholders.is_empty() => Ok(rules),
+        Problems {
+            refused,
+            placeholders,
+        } if refused.is_empty() => Err(RulesError::Placeholders(placeholders)),
+        Problems {
+            refused,
+            placeholders,
+        } => Err(RulesError::Refused(
+            refused.into_iter().chain(placeholders).collect(),
+        )),
+    }
+}
+
+/// The parser's complaint on one line, with its place.
+fn unreadable(error: &serde_saphyr::Error) -> String {
+    let text = error
+        .without_snippet()
+        .render_with_formatter(&serde_saphyr::UserMessageFormatter);
+    match error.location() {
+        Some(location) => format!(
+            "  line {}: {}",
+            location.line(),
+            text.lines().next().unwrap_or("not YAML")
+        ),
+        None => format!("  {}", text.lines().next().unwrap_or("not YAML")),
+    }
+}
+
+fn instances(
+    problems: &mut Problems,
+    raw: BTreeMap<String, RawInstance>,
+) -> BTreeMap<String, Instance> {
+    if raw.is_empty() {
+        problems
+            .refused
+            .push("  instances: at least one GitLab instance is needed".to_owned());
+    }
+    raw.into_iter()
+        .map(|(name, instance)| {
+            let api_url = problems
+                .text("api_url", &instance.api_url)
+                .trim_end_matches('/')
+                .to_owned();
+            if !api_url.contains(PLACEHOLDER_TEXT) && !api_url.starts_with("https://") {
+                problems.refuse(&instance.api_url, "api_url must begin with https://");
+            }
+            (name, Instance { api_url })
+        })
+        .collect()
+}
+
+fn tiers(problems: &mut Problems, raw: Vec<RawTier>) -> Vec<Tier> {
+    raw.into_iter()
+        .map(|tier| Tier {
+            name: problems.text("tier name", &tier.name),
+            labels: problems.patterns("tier labels", &tier.labels),
+        })
+        .collect()
+}
+
+fn approvers(problems: &mut Problems, raw: &Spanned<RawApprovers>) -> Approvers {
+    let RawApprovers {
+        group_id,
+        users,
+        approval_rule,
+        minimum,
+        ..
+    } = &raw.value;
+    if group_id.is_none() && users.is_empty() && approval_rule.is_none() {
+        problems.refuse(
+            raw,
+            "approvers: name a group_id, users or an approval_rule, or nobody could ever approve",
+        );
+    }
+    if let Some(at) = minimum.as_ref().filter(|minimum| minimum.value == 0) {
+        problems.refuse(at, "minimum must be at least 1");
+    }
+    let group = group_id.as_ref().map(|id| {
+        match id.value {
+            PLACEHOLDER_GROUP => problems.placeholder(id, "group_id is still 0: give the numeric id of the security team's group"),
+            value if value < 0 => problems.refuse(id, "group_id must be positive"),
+            _ => (),
+        }
+        let level = raw.value.minimum_access_level.as_ref();
+        if let Some(at) = level.filter(|level| ![5, 10, 15, 20, 25, 30, 40, 50, 60].contains(&level.value)) {
+            problems.refuse(at, "minimum_access_level is none of GitLab's: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner");
+        }
+        ApproverGroup {
+            id: id.value,
+            include_inherited: raw.value.include_inherited,
+            minimum_access_level: level.map_or(30, |level| level.value),
+        }
+    });
+    for user in users.iter().filter(|user| user.value <= 0) {
+        problems.refuse(user, "users: give GitLab's numeric user ids");
+    }
+    Approvers {
+        group,
+        users: users.iter().map(|user| UserId(user.value)).collect(),
+        approval_rule: approval_rule
+            .as_ref()
+            .map(|rule| problems.text("approval_rule", rule)),
+        minimum: minimum.as_ref().map_or(1, |minimum| minimum.value as usize),
+        exclude_committers: raw.value.exclude_committers,
+    }
+}
+
+fn deadline(problems: &mut Problems, raw: Option<Spanned<u32>>) -> u32 {
+    let Some(minutes) = raw else { return 15 };
+    if !(1..=1440).contains(&minutes.value) {
+        problems.refuse(
+            &minutes,
+            "verify_deadline_minutes must be between 1 and 1440",
+        );
+    }
+    minutes.value
+}
+
+fn slack(problems: &mut Problems, raw: RawSlack) -> Slack {
+    let channel = problems.text("security_lead_channel", &raw.security_lead_channel);
+    let is_id = channel.starts_with(['C', 'G', 'D'])
+        && channel
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    if !is_id && channel != PLACEHOLDER_TEXT {
+        problems.refuse(
+            &raw.security_lead_channel,
+            "security_lead_channel must be a channel id such as C0123456789, not a name",
+        );
+    }
+    let default = Wording::default();
+    let mut why = BTreeMap::new();
+    for (code, text) in &raw.why {
+        match Kind::parse(code) {
+            Some(kind) => drop(why.insert(kind, problems.text("why", text))),
+            None => problems.refuse(text, &format!("why: {code:?} is no kind of exception")),
+        }
+    }
+    Slack {
+        security_lead_channel: channel,
+        wording: Wording {
+            headline: raw
+                .headline
+                .map_or(default.headline, |text| problems.text("headline", &text)),
+            advice: raw
+                .advice
+                .map_or(default.advice, |text| problems.text("advice", &text)),
+            why,
+        },
+    }
+}

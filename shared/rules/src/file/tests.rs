@@ -1,0 +1,172 @@
+//! What a rules file may say, and how a wrong one is refused: with the line and the reason.
+
+use model::Kind;
+
+use super::{Rules, RulesError};
+use crate::testing::RULES;
+
+fn refusal(text: &str) -> String {
+    match Rules::parse(text) {
+        Err(RulesError::Refused(problems)) => problems.join("\n"),
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn a_right_file_is_read_with_its_defaults() {
+    let rules = Rules::parse(RULES).unwrap();
+    let group = rules.approvers.group.as_ref().unwrap();
+    assert_eq!(
+        (
+            group.id,
+            group.include_inherited,
+            group.minimum_access_level
+        ),
+        (4242, false, 30)
+    );
+    assert_eq!(
+        (rules.approvers.minimum, rules.approvers.exclude_committers),
+        (1, false)
+    );
+    assert_eq!(rules.verify_deadline_minutes, 15);
+    assert_eq!(
+        rules.instances["main"].api_url,
+        "https://gitlab.example.com"
+    );
+    assert!(rules.is_security_label("SEC/anything") && !rules.is_security_label("backend"));
+    assert_eq!(
+        rules.slack.wording.why(Kind::NoApproval),
+        "Nobody approved it."
+    );
+}
+
+#[test]
+fn the_hash_names_the_file_to_the_byte() {
+    let one = Rules::parse(RULES).unwrap().hash;
+    let other = Rules::parse(&format!("{RULES}\n")).unwrap().hash;
+    assert_eq!(one.len(), 64);
+    assert_ne!(one, other);
+}
+
+#[test]
+fn a_wrong_file_is_refused_with_line_and_reason() {
+    for (right, wrong, line, reason) in [
+        ("version: 1", "version: 2", 2, "version must be 1"),
+        (
+            "https://gitlab.example.com",
+            "http://gitlab.example.com",
+            4,
+            "must begin with https://",
+        ),
+        ("\"security::*\"", "\"*\"", 5, "would match every label"),
+        (
+            "group_id: 4242",
+            "users: []",
+            11,
+            "nobody could ever approve",
+        ),
+        (
+            "group_id: 4242",
+            "group_id: 4242, minimum: 0",
+            11,
+            "at least 1",
+        ),
+        (
+            "group_id: 4242",
+            "group_id: 4242, minimum_access_level: 33",
+            11,
+            "none of GitLab's",
+        ),
+        (
+            "group_id: 4242",
+            "group_id: 4242, users: [-1]",
+            11,
+            "numeric user ids",
+        ),
+        ("group_id: 4242", "group_id: abc", 11, "i64"),
+        ("group_id: 4242", "grop_id: 4242", 11, "grop_id"),
+        ("C0SECLEAD", "\"#security\"", 12, "channel id"),
+        (
+            "C0SECLEAD",
+            "C0SECLEAD, why: {no_aproval: x}",
+            12,
+            "no kind of exception",
+        ),
+        ("name: critical", "name: ''", 7, "blank"),
+    ] {
+        assert!(RULES.contains(right), "{right}");
+        let text = refusal(&RULES.replacen(right, wrong, 1));
+        assert!(
+            text.contains(&format!("line {line}:")) && text.contains(reason),
+            "{wrong}: {text}"
+        );
+    }
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let text = refusal(
+        &RULES
+            .replace("version: 1", "version: 3")
+            .replace("C0SECLEAD", "general"),
+    );
+    assert!(
+        text.contains("line 2:") && text.contains("line 12:"),
+        "{text}"
+    );
+}
+
+#[test]
+fn placeholders_are_refused_as_such() {
+    let text = RULES.replace("4242", "0").replace("C0SECLEAD", "CHANGE_ME");
+    let Err(RulesError::Placeholders(problems)) = Rules::parse(&text) else {
+        panic!("accepted")
+    };
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(
+        problems[0].contains("line 11") && problems[1].contains("line 12"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn every_word_of_the_alert_can_be_replaced() {
+    let slack = "slack: { security_lead_channel: C0SECLEAD, headline: Achtung, advice: Bitte prüfen, why: { no_approval: Niemand hat zugestimmt } }";
+    let text = RULES.replace("slack: { security_lead_channel: C0SECLEAD }", slack);
+    let wording = Rules::parse(&text).unwrap().slack.wording;
+    assert_eq!(
+        (wording.headline.as_str(), wording.advice.as_str()),
+        ("Achtung", "Bitte prüfen")
+    );
+    assert_eq!(wording.why(Kind::NoApproval), "Niemand hat zugestimmt");
+}
+
+#[test]
+fn nonsense_is_refused_without_a_panic() {
+    for text in [
+        "",
+        "{",
+        "- a\n- b",
+        "version: [",
+        "\u{0}",
+        "a: &a [*a]",
+        "version: 1\nversion: 1",
+    ] {
+        let _ = refusal(text);
+    }
+}
+
+#[test]
+fn the_template_of_a_deployment_lacks_nothing_but_its_placeholders() {
+    let Err(RulesError::Placeholders(problems)) =
+        Rules::parse(include_str!("../../../../infra/rules.yaml"))
+    else {
+        panic!("accepted")
+    };
+    assert_eq!(problems.len(), 3, "{problems:?}");
+}
+
+#[test]
+fn the_local_stacks_rules_are_right() {
+    Rules::parse(include_str!("../../../../tests/local/rules.yaml")).unwrap();
+}

@@ -1,0 +1,59 @@
+//! A bot approved: the account of an access token, or one that the API calls a bot.
+
+use crate::act::Act;
+use crate::case::{Case, Finding};
+
+pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
+    let said = case.api.bots.get(&act.user.id).copied().unwrap_or(false);
+    if said || act.user.looks_like_bot() {
+        Finding::Holds(format!("{} approved and is a bot", act.user.username))
+    } else {
+        Finding::Clear
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Kind, User, UserId};
+
+    use crate::testing::{ALICE, Life};
+
+    #[test]
+    fn an_access_tokens_account_cannot_approve_even_in_the_security_team() {
+        for name in ["project_246_bot_75d5fb2b", "group_9_bot", "project_1_bot_x"] {
+            let life = Life::labelled()
+                .named(ALICE, name)
+                .approved_by(ALICE, "10:00:00");
+            life.is_exception(Kind::BotApproved);
+        }
+    }
+
+    #[test]
+    fn an_account_that_the_api_calls_a_bot_cannot_approve() {
+        Life::labelled()
+            .bot(ALICE, true)
+            .approved_by(ALICE, "10:00:00")
+            .is_exception(Kind::BotApproved);
+        Life::labelled()
+            .bot(ALICE, false)
+            .approved_by(ALICE, "10:00:00")
+            .is_approved();
+    }
+
+    #[test]
+    fn a_person_whose_name_only_resembles_a_bots_is_a_person() {
+        for name in [
+            "project_manager",
+            "project_1_botany",
+            "robot",
+            "group_bot_1",
+            "project__bot_1",
+        ] {
+            let user = User {
+                id: UserId(1),
+                username: name.to_owned(),
+            };
+            assert!(!user.looks_like_bot(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! No approval act was seen at all, by either witness.
+
+use model::{Kind, Reason};
+
+pub(crate) fn check(acts: usize) -> Option<Reason> {
+    let detail =
+        "no approval was seen, neither by GitLab's API nor in the events received".to_owned();
+    (acts == 0).then_some(Reason {
+        kind: Kind::NoApproval,
+        detail,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Kind;
+
+    use crate::testing::{Life, OUTSIDER};
+
+    #[test]
+    fn no_approval_by_either_witness_is_no_approval() {
+        Life::labelled().is_exception(Kind::NoApproval);
+    }
+
+    #[test]
+    fn any_approval_act_at_all_makes_it_another_kind() {
+        let verdict = Life::labelled()
+            .approved_by(OUTSIDER, "10:00:00")
+            .is_exception(Kind::ApproverNotEligible);
+        assert!(
+            verdict
+                .reasons
+                .iter()
+                .all(|reason| reason.kind != Kind::NoApproval)
+        );
+    }
+}

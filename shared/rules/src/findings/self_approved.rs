@@ -1,0 +1,35 @@
+//! The author approved.
+
+use crate::act::Act;
+use crate::case::{Case, Finding};
+
+pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
+    if act.user.id == case.api.author.id {
+        Finding::Holds(format!("{} approved and is the author", act.user.username))
+    } else {
+        Finding::Clear
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Kind;
+
+    use crate::testing::{ALICE, AUTHOR, Life};
+
+    #[test]
+    fn the_author_cannot_approve_even_as_a_member_of_the_security_team() {
+        let life = Life::labelled()
+            .eligible_now(&[AUTHOR, ALICE])
+            .approved_by(AUTHOR, "10:00:00");
+        life.is_exception(Kind::SelfApproved);
+    }
+
+    #[test]
+    fn somebody_elses_valid_approval_makes_the_authors_own_harmless() {
+        let life = Life::labelled()
+            .approved_by(AUTHOR, "10:00:00")
+            .approved_by(ALICE, "10:05:00");
+        life.is_approved();
+    }
+}
