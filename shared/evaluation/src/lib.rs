@@ -1,1 +1,92 @@
-//! evaluation
+//! The one use case that processor and maintenance share: gather the facts of a merge, judge it, write the outcome.
+//!
+//! Decide with data, act later: GitLab is read before the transaction, [`rules::evaluate`] is pure, and everything that belongs to
+//! one delivery (its event, the decision, the exception, the effect) is written in ONE transaction. What must then happen outside
+//! comes back as data.
+
+mod delivery;
+mod eligibility;
+mod gather;
+mod instances;
+mod judgement;
+mod pending;
+mod report;
+
+use std::sync::Arc;
+
+use audit::Writer;
+use jiff::SignedDuration;
+use model::{Clock, Effect};
+use rules::Rules;
+use store::Store;
+
+use eligibility::Eligibility;
+pub use instances::{GitLabCredentials, InstanceError, Instances};
+pub use report::{Outcome, Report};
+
+/// How long the caller's own enqueueing of a new effect may take before the relay does it instead.
+pub const ENQUEUE_GRACE: SignedDuration = SignedDuration::from_secs(15);
+
+/// Why a delivery or a pending evaluation was not dealt with.
+#[derive(Debug, thiserror::Error)]
+#[error("the database: {0}")]
+pub struct EvaluationError(#[from] pub store::StoreError);
+
+impl EvaluationError {
+    /// Whether trying again can help; otherwise the delivery belongs in quarantine.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.0.is_retryable()
+    }
+}
+
+/// Everything an evaluation needs. One per execution environment.
+pub struct Evaluator {
+    store: Arc<Store>,
+    rules: Arc<Rules>,
+    instances: Instances,
+    eligibility: Eligibility,
+    clock: Arc<dyn Clock>,
+    audit: Writer,
+}
+
+impl std::fmt::Debug for Evaluator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Evaluator")
+            .field("rules", &self.rules.hash)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Evaluator {
+    /// An evaluator over the given database, rules and GitLab instances.
+    #[must_use]
+    pub fn new(
+        store: Arc<Store>,
+        rules: Arc<Rules>,
+        instances: Instances,
+        clock: Arc<dyn Clock>,
+        audit: Writer,
+    ) -> Self {
+        Self {
+            store,
+            rules,
+            instances,
+            eligibility: Eligibility::default(),
+            clock,
+            audit,
+        }
+    }
+
+    /// The effect's message for its queue: what must be enqueued after the commit.
+    #[must_use]
+    pub fn message(effect: &Effect) -> model::EffectMessage {
+        model::EffectMessage {
+            effect_id: effect.id,
+            attempts: effect.attempts,
+            destination: effect.destination.clone(),
+            correlation_id: effect.correlation_id,
+            traceparent: effect.traceparent.clone(),
+        }
+    }
+}

@@ -35,14 +35,9 @@ impl ExceptionStatus {
     /// Reads the stable code.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
-        [
-            Self::Open,
-            Self::Acknowledged,
-            Self::Closed,
-            Self::Withdrawn,
-        ]
-        .into_iter()
-        .find(|status| status.as_str() == code)
+        [Self::Open, Self::Acknowledged, Self::Closed, Self::Withdrawn]
+            .into_iter()
+            .find(|status| status.as_str() == code)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{HistoryEvent, MergeRequestKey, Reviewer, User, UserId};
+use crate::{HistoryEvent, MergeRequestKey, MergeTrigger, Reviewer, User, UserId};
 
 /// Something that was read, or that could not be read. Unknown is a state of its own and never counts as approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +118,11 @@ pub struct ApiAnswer {
 pub enum WitnessA {
     /// The API answered.
     Answer(Box<ApiAnswer>),
+    /// No security label was in sight, neither on the delivery nor in the history nor in these label events: nothing more was asked.
+    NotAsked {
+        /// Labels put on and taken off.
+        label_events: Reading<Vec<LabelEvent>>,
+    },
     /// GitLab could not be read *yet* (down, rate limited, not showing the merge yet): worth another try.
     Unreadable(String),
     /// GitLab will not say: gone, or no permission.
@@ -129,12 +134,8 @@ pub enum WitnessA {
 pub struct Facts {
     /// Which merge request.
     pub merge_request: MergeRequestKey,
-    /// Who merged, by the webhook.
-    pub webhook_merger: Option<User>,
-    /// When the webhook says the merge happened; used for labels when the API says nothing.
-    pub webhook_merged_at: Timestamp,
-    /// Labels standing on the merge event itself.
-    pub webhook_labels: Vec<String>,
+    /// What the merge delivery itself said.
+    pub trigger: MergeTrigger,
     /// The API's answer.
     pub api: WitnessA,
     /// The deadline has passed: what cannot be read now is not waited for any longer.

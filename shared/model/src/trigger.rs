@@ -47,4 +47,20 @@ impl MergeTrigger {
             merge_commit_sha: event.merge_commit_sha.clone(),
         }
     }
+    /// Of a delivery whose content is not to be trusted: the identity and the time of receipt, nothing else.
+    #[must_use]
+    pub fn untrusted(event: &MergeRequestEvent, received_at: Timestamp) -> Self {
+        Self {
+            merger: None,
+            merged_at: received_at,
+            labels: Vec::new(),
+            mr_id: event.mr_id,
+            project_path: String::new(),
+            title: String::new(),
+            url: String::new(),
+            author_id: None,
+            head_sha: None,
+            merge_commit_sha: None,
+        }
+    }
 }

@@ -250,9 +250,7 @@ impl Decision {
         match outcome {
             Outcome::NotCarried | Outcome::Pending { .. } => None,
             Outcome::Approved { .. } | Outcome::Declassified => Some(Self::Merged),
-            Outcome::Exception {
-                kind: Kind::Unverified,
-            } => Some(Self::MergedUnverified),
+            Outcome::Exception { kind: Kind::Unverified } => Some(Self::MergedUnverified),
             Outcome::Exception { .. } => Some(Self::MergedWithoutApproval),
         }
     }

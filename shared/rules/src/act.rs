@@ -32,9 +32,7 @@ impl<'a> Act<'a> {
                 .or(self.history.last())
                 .map(|event| event.occurred_at)
         };
-        self.api
-            .and_then(|listed| listed.approved_at)
-            .or_else(stored)
+        self.api.and_then(|listed| listed.approved_at).or_else(stored)
     }
 
     /// The API says when, so its time (milliseconds) decides; otherwise it is the history's (whole seconds).
@@ -44,9 +42,7 @@ impl<'a> Act<'a> {
 
     /// A stored event shows it too, no later than the merge.
     pub(crate) fn in_history(&self, merged_at: Timestamp) -> bool {
-        self.history
-            .iter()
-            .any(|event| event.occurred_at <= merged_at)
+        self.history.iter().any(|event| event.occurred_at <= merged_at)
     }
 }
 

@@ -55,17 +55,21 @@ pub(crate) struct Sources<'a> {
     pub(crate) history: &'a [&'a HistoryEvent],
 }
 
-/// Judges by the merge event and the stored history alone, when the API says nothing.
-pub(crate) fn without_api(facts: &Facts, history: &[&HistoryEvent], rules: &Rules) -> Carried {
-    let events = Reading::Unknown("GitLab was not readable".to_owned());
-    let merged_at = facts.webhook_merged_at;
+/// Judges by the merge event, the stored history and what is known of label events, when the API says nothing else.
+pub(crate) fn without_api(
+    facts: &Facts,
+    events: &Reading<Vec<LabelEvent>>,
+    history: &[&HistoryEvent],
+    rules: &Rules,
+) -> Carried {
+    let (merged_at, webhook_labels) = (facts.trigger.merged_at, &facts.trigger.labels);
     carried(
         rules,
         &Sources {
             merged_at,
-            webhook_labels: &facts.webhook_labels,
+            webhook_labels,
             labels_now: &[],
-            events: &events,
+            events,
             history,
         },
     )
@@ -81,10 +85,7 @@ pub(crate) fn carried(rules: &Rules, sources: &Sources<'_>) -> Carried {
         .filter(|track| track.at_merge)
         .map(|track| track.title.clone())
         .collect();
-    let ever: Vec<&Track> = tracks
-        .iter()
-        .filter(|track| track.at_merge || track.before)
-        .collect();
+    let ever: Vec<&Track> = tracks.iter().filter(|track| track.at_merge || track.before).collect();
     let known_since_creation = ever.iter().any(|track| track.first_added.is_none());
     Carried {
         ever: ever.iter().map(|track| track.title.clone()).collect(),
@@ -97,13 +98,7 @@ pub(crate) fn carried(rules: &Rules, sources: &Sources<'_>) -> Carried {
         last_removal: ever
             .iter()
             .filter_map(|track| track.removed.clone())
-            .max_by_key(|removal| {
-                (
-                    removal.at,
-                    removal.eligible != Some(true),
-                    removal.by.clone(),
-                )
-            }),
+            .max_by_key(|removal| (removal.at, removal.eligible != Some(true), removal.by.clone())),
         only_after_merge: ever.is_empty() && !tracks.is_empty(),
         events_incomplete: match sources.events {
             Reading::Known(events) => events.iter().any(|event| event.label.is_none()),
@@ -171,23 +166,12 @@ fn track(folded: &str, title: String, sources: &Sources<'_>) -> Track {
         };
     }
     // No event names it: unreadable events, or a label deleted since. What was seen counts.
-    Track {
-        title,
-        ..from_history
-    }
+    Track { title, ..from_history }
 }
 
 /// By GitLab's own events about this label.
-fn by_events(
-    first: &LabelEvent,
-    events: &[&LabelEvent],
-    from_history: &Track,
-    sources: &Sources<'_>,
-) -> Track {
-    let up_to_merge: Vec<&&LabelEvent> = events
-        .iter()
-        .filter(|event| event.at <= sources.merged_at)
-        .collect();
+fn by_events(first: &LabelEvent, events: &[&LabelEvent], from_history: &Track, sources: &Sources<'_>) -> Track {
+    let up_to_merge: Vec<&&LabelEvent> = events.iter().filter(|event| event.at <= sources.merged_at).collect();
     // An event that takes it off without one that put it on: it was there from the beginning.
     let from_creation = !first.added;
     // A label deleted and made anew leaves events without a name: then what was seen counts besides.
@@ -197,27 +181,16 @@ fn by_events(
         .into_iter()
         .flatten()
         .any(|event| event.label.is_none());
-    let at_merge = up_to_merge
-        .last()
-        .map_or(from_creation, |event| event.added);
-    let removed = up_to_merge
-        .last()
-        .filter(|event| !event.added)
-        .map(|event| Removal {
-            at: event.at,
-            by: event.actor.clone(),
-            eligible: recorded_eligibility(
-                event.actor.as_ref().map(|actor| actor.id),
-                from_history,
-            ),
-        });
+    let at_merge = up_to_merge.last().map_or(from_creation, |event| event.added);
+    let removed = up_to_merge.last().filter(|event| !event.added).map(|event| Removal {
+        at: event.at,
+        by: event.actor.clone(),
+        eligible: recorded_eligibility(event.actor.as_ref().map(|actor| actor.id), from_history),
+    });
     Track {
         title: String::new(),
         at_merge,
-        before: at_merge
-            || from_creation
-            || !up_to_merge.is_empty()
-            || (incomplete && from_history.before),
+        before: at_merge || from_creation || !up_to_merge.is_empty() || (incomplete && from_history.before),
         first_added: up_to_merge
             .iter()
             .find(|event| event.added)
@@ -238,8 +211,7 @@ fn recorded_eligibility(actor: Option<UserId>, from_history: &Track) -> Option<b
 /// By the stored events and the merge event itself.
 fn by_history(same: &dyn Fn(&String) -> bool, sources: &Sources<'_>) -> Track {
     let mut track = Track::default();
-    let before_merge =
-        |event: &&&HistoryEvent| event.occurred_at.as_second() <= sources.merged_at.as_second();
+    let before_merge = |event: &&&HistoryEvent| event.occurred_at.as_second() <= sources.merged_at.as_second();
     for event in sources.history.iter().filter(before_merge) {
         let added = event.labels_added.iter().any(same);
         let removed = event.labels_removed.iter().any(same);

@@ -44,14 +44,9 @@ impl<'a> Case<'a> {
     pub(crate) fn acts(&self) -> Vec<Act<'a>> {
         let mut acts: BTreeMap<UserId, Act<'a>> = BTreeMap::new();
         for approval in &self.api.approvals {
-            let act = acts
-                .entry(approval.user.id)
-                .or_insert_with(|| Act::new(&approval.user));
+            let act = acts.entry(approval.user.id).or_insert_with(|| Act::new(&approval.user));
             // Should the API ever list somebody twice, the latest time is the one that must hold.
-            if act
-                .api
-                .is_none_or(|listed| listed.approved_at < approval.approved_at)
-            {
+            if act.api.is_none_or(|listed| listed.approved_at < approval.approved_at) {
                 act.api = Some(approval);
             }
         }
@@ -74,8 +69,7 @@ impl<'a> Case<'a> {
 
 /// Stored events whose content may be believed, each once, in an order that does not depend on arrival.
 pub(crate) fn trusted(facts: &Facts) -> Vec<&HistoryEvent> {
-    let mut history: Vec<&HistoryEvent> =
-        facts.history.iter().filter(|event| !event.stale).collect();
+    let mut history: Vec<&HistoryEvent> = facts.history.iter().filter(|event| !event.stale).collect();
     history.sort_by_cached_key(|event| (event.occurred_at, format!("{event:?}")));
     history.dedup();
     history

@@ -1,51 +1,97 @@
 //! The verdict: everything the rules found, weighed.
 
-use model::{ApiAnswer, Facts, Kind, Note, Outcome, Proof, Reason, Verdict, WitnessA};
+use model::{ApiAnswer, Facts, Kind, LabelEvent, Note, Outcome, Proof, Reading, Reason, Verdict, WitnessA};
 
 use crate::act::Act;
 use crate::carried::{Carried, Sources, carried, without_api};
 use crate::case::{Case, trusted};
-use crate::findings::{
-    approver_not_eligible, insufficient_approvals, label_removed_before_merge, no_approval,
-};
+use crate::findings::{approver_not_eligible, insufficient_approvals, label_removed_before_merge, no_approval};
 use crate::judged::Judged;
 use crate::{Rules, tier};
 
 /// Judges one merge. Pure: the same facts and rules give the same verdict, whatever the order or repetition of the events in them.
 #[must_use]
 pub fn evaluate(facts: &Facts, rules: &Rules) -> Verdict {
+    let nothing = Reading::Unknown("GitLab was not readable".to_owned());
     match &facts.api {
         WitnessA::Answer(api) => with_answer(facts, api, rules),
+        WitnessA::NotAsked { label_events } => not_asked(facts, label_events, rules),
         WitnessA::Unreadable(because) if !facts.deadline_passed => Verdict {
             outcome: Outcome::Pending {
                 because: because.clone(),
             },
-            ..without_answer(facts, rules, because)
+            ..without_answer(facts, &nothing, rules, because)
         },
         WitnessA::Unreadable(because) => without_answer(
             facts,
+            &nothing,
             rules,
             &format!("GitLab could not be read in time: {because}"),
         ),
         WitnessA::Refused(because) => without_answer(
             facts,
+            &nothing,
             rules,
             &format!("GitLab does not show the merge request: {because}"),
         ),
     }
 }
 
+/// Whether a security label is in sight on the merge delivery, in the stored history or in the label events. If none is, GitLab
+/// need not be asked anything else about the merge.
+#[must_use]
+pub fn label_in_sight(facts: &Facts, label_events: &Reading<Vec<LabelEvent>>, rules: &Rules) -> bool {
+    let stored = facts.history.iter().filter(|event| !event.stale);
+    let stored = stored.flat_map(|event| {
+        event
+            .labels
+            .iter()
+            .chain(&event.labels_added)
+            .chain(&event.labels_removed)
+    });
+    let named = label_events
+        .known()
+        .into_iter()
+        .flatten()
+        .filter_map(|event| event.label.as_ref());
+    facts
+        .trigger
+        .labels
+        .iter()
+        .chain(stored)
+        .chain(named)
+        .any(|title| rules.is_security_label(title))
+}
+
+/// Nothing more was asked because no label was in sight. If one has come into sight since, GitLab must be asked after all.
+fn not_asked(facts: &Facts, label_events: &Reading<Vec<LabelEvent>>, rules: &Rules) -> Verdict {
+    if label_in_sight(facts, label_events, rules) {
+        let because = "a security label came into sight after the first look".to_owned();
+        let outcome = Outcome::Pending {
+            because: because.clone(),
+        };
+        return Verdict {
+            outcome,
+            ..without_answer(facts, label_events, rules, &because)
+        };
+    }
+    let labels = without_api(facts, label_events, &trusted(facts), rules);
+    let mut verdict = blank(rules, &labels);
+    if labels.events_incomplete {
+        verdict.notes.push(Note::LabelEventsUnreadable);
+    }
+    verdict
+}
+
 /// The API says nothing: not proven, unless no security label is in sight at all.
-fn without_answer(facts: &Facts, rules: &Rules, because: &str) -> Verdict {
+fn without_answer(facts: &Facts, events: &Reading<Vec<LabelEvent>>, rules: &Rules, because: &str) -> Verdict {
     let history = trusted(facts);
-    let labels = without_api(facts, &history, rules);
+    let labels = without_api(facts, events, &history, rules);
     let mut verdict = blank(rules, &labels);
     if labels.ever.is_empty() {
         verdict.notes.push(Note::LabelEventsUnreadable);
     } else {
-        verdict.outcome = Outcome::Exception {
-            kind: Kind::Unverified,
-        };
+        verdict.outcome = Outcome::Exception { kind: Kind::Unverified };
         verdict.reasons.push(Reason {
             kind: Kind::Unverified,
             detail: because.to_owned(),
@@ -60,7 +106,7 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
         rules,
         &Sources {
             merged_at: case.merged_at(),
-            webhook_labels: &facts.webhook_labels,
+            webhook_labels: &facts.trigger.labels,
             labels_now: &api.labels_now,
             events: &api.label_events,
             history: &case.history,
@@ -72,19 +118,12 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
             (labels.events_incomplete, Note::LabelEventsUnreadable),
             (labels.only_after_merge, Note::LabelledAfterMerge),
         ];
-        verdict.notes.extend(
-            noted
-                .into_iter()
-                .filter(|(holds, _)| *holds)
-                .map(|(_, note)| note),
-        );
+        verdict
+            .notes
+            .extend(noted.into_iter().filter(|(holds, _)| *holds).map(|(_, note)| note));
         return verdict;
     }
-    let judged: Vec<Judged<'_>> = case
-        .acts()
-        .into_iter()
-        .map(|act| Judged::new(act, &case))
-        .collect();
+    let judged: Vec<Judged<'_>> = case.acts().into_iter().map(|act| Judged::new(act, &case)).collect();
     verdict.approvals = judged.iter().map(|each| each.seen(&case)).collect();
     let valid: Vec<&Judged<'_>> = judged.iter().filter(|each| each.is_valid()).collect();
     if valid.len() >= rules.approvers.minimum {
@@ -112,10 +151,7 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
         return verdict;
     }
     verdict.reasons = reasons(&judged, valid.len(), &labels, &case);
-    let kind = verdict
-        .reasons
-        .first()
-        .map_or(Kind::Unverified, |reason| reason.kind);
+    let kind = verdict.reasons.first().map_or(Kind::Unverified, |reason| reason.kind);
     verdict.outcome = Outcome::Exception { kind };
     verdict
 }
@@ -140,10 +176,7 @@ fn blank(rules: &Rules, labels: &Carried) -> Verdict {
 fn reasons(judged: &[Judged<'_>], valid: usize, labels: &Carried, case: &Case<'_>) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = judged.iter().flat_map(|each| each.reasons(case)).collect();
     reasons.extend(label_removed_before_merge::check(labels));
-    reasons.extend(insufficient_approvals::check(
-        valid,
-        case.rules.approvers.minimum,
-    ));
+    reasons.extend(insufficient_approvals::check(valid, case.rules.approvers.minimum));
     reasons.extend(no_approval::check(judged.len()));
     reasons.sort();
     reasons.dedup();
@@ -153,7 +186,8 @@ fn reasons(judged: &[Judged<'_>], valid: usize, labels: &Carried, case: &Case<'_
 fn notes(valid: &[&Judged<'_>], labels: &Carried, case: &Case<'_>) -> Vec<Note> {
     let merged_at = case.merged_at();
     let any = |holds: &dyn Fn(&Act<'_>) -> bool| valid.iter().any(|each| holds(&each.act));
-    let before_label = |act: &Act<'_>| matches!((act.since(merged_at), labels.first_added), (Some(at), Some(added)) if at < added);
+    let before_label =
+        |act: &Act<'_>| matches!((act.since(merged_at), labels.first_added), (Some(at), Some(added)) if at < added);
     [
         (labels.at_merge.is_empty(), Note::LabelRemovedButApproved),
         (any(&before_label), Note::ApprovedBeforeLabel),
@@ -161,10 +195,7 @@ fn notes(valid: &[&Judged<'_>], labels: &Carried, case: &Case<'_>) -> Vec<Note> 
             any(&|act| approver_not_eligible::judged_as_of_now(act, case)),
             Note::EligibilityAsOfNow,
         ),
-        (
-            any(&|act| !act.timed_by_api()),
-            Note::ApprovalTimeFromHistory,
-        ),
+        (any(&|act| !act.timed_by_api()), Note::ApprovalTimeFromHistory),
     ]
     .into_iter()
     .filter(|(holds, _)| *holds)

@@ -92,9 +92,9 @@ impl Rules {
     /// [`RulesError::Refused`] with every problem found, or [`RulesError::Placeholders`] if those are the only ones.
     pub fn parse(text: &str) -> Result<Self, RulesError> {
         let digest = Sha256::digest(text.as_bytes());
-        let hash = digest.iter().fold(String::with_capacity(64), |hex, byte| {
-            hex + &format!("{byte:02x}")
-        });
+        let hash = digest
+            .iter()
+            .fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"));
         raw::parse(text, hash)
     }
 

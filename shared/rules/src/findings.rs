@@ -32,8 +32,5 @@ const RULES: [(Kind, Rule); 7] = [
 
 /// What every rule found about one act, in order of precedence.
 pub(crate) fn all(act: &Act<'_>, case: &Case<'_>) -> Vec<(Kind, Finding)> {
-    RULES
-        .iter()
-        .map(|(kind, rule)| (*kind, rule(act, case)))
-        .collect()
+    RULES.iter().map(|(kind, rule)| (*kind, rule(act, case))).collect()
 }

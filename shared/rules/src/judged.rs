@@ -20,11 +20,7 @@ impl<'a> Judged<'a> {
 
     /// Only what the API lists can be an approval, and only if nothing is against it and nothing about it is unknown.
     pub(crate) fn is_valid(&self) -> bool {
-        self.act.api.is_some()
-            && self
-                .findings
-                .iter()
-                .all(|(_, finding)| *finding == Finding::Clear)
+        self.act.api.is_some() && self.findings.iter().all(|(_, finding)| *finding == Finding::Clear)
     }
 
     fn against(&self) -> Vec<Kind> {
@@ -55,13 +51,10 @@ impl<'a> Judged<'a> {
             kind,
             detail: detail.clone(),
         };
-        let holding = self
-            .findings
-            .iter()
-            .filter_map(|(kind, finding)| match finding {
-                Finding::Holds(detail) => Some(of(*kind, detail)),
-                Finding::Clear | Finding::Unknown(_) => None,
-            });
+        let holding = self.findings.iter().filter_map(|(kind, finding)| match finding {
+            Finding::Holds(detail) => Some(of(*kind, detail)),
+            Finding::Clear | Finding::Unknown(_) => None,
+        });
         let holding: Vec<Reason> = holding.collect();
         if !holding.is_empty() || self.is_valid() {
             return holding;

@@ -14,7 +14,7 @@ mod label;
 mod testing;
 mod tier;
 
-pub use evaluate::evaluate;
+pub use evaluate::{evaluate, label_in_sight};
 pub use file::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};
 pub use label::LabelPattern;
 pub use tier::{Tier, UNCLASSIFIED};

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use model::{
-    Action, ApiAnswer, Approval, DiffVersion, Facts, HistoryEvent, Kind, LabelEvent, MergeFact,
-    MergeRequestIid, MergeRequestKey, Outcome, ProjectId, Reading, SystemAction, User, UserId,
-    Verdict, WitnessA,
+    Action, ApiAnswer, Approval, DiffVersion, Facts, HistoryEvent, Kind, LabelEvent, MergeFact, MergeRequestIid,
+    MergeRequestKey, MergeTrigger, Outcome, ProjectId, Reading, SystemAction, User, UserId, Verdict, WitnessA,
 };
 
 use crate::{Rules, evaluate};
@@ -37,9 +36,7 @@ pub(crate) fn rules() -> Rules {
 
 /// A time of the day of the merge.
 pub(crate) fn at(time: &str) -> Timestamp {
-    format!("2026-03-02T{time}Z")
-        .parse()
-        .expect("a time of day")
+    format!("2026-03-02T{time}Z").parse().expect("a time of day")
 }
 
 pub(crate) fn user(id: i64) -> User {
@@ -102,9 +99,18 @@ impl Life {
         };
         let facts = Facts {
             merge_request: key,
-            webhook_merger: Some(user(AUTHOR)),
-            webhook_merged_at: at(MERGED),
-            webhook_labels: vec!["backend".into()],
+            trigger: MergeTrigger {
+                merger: Some(user(AUTHOR)),
+                merged_at: at(MERGED),
+                labels: vec!["backend".into()],
+                mr_id: 1003,
+                project_path: "pay/api".into(),
+                title: "Rotate keys".into(),
+                url: "https://gitlab.example.com/pay/api/-/merge_requests/3".into(),
+                author_id: Some(UserId(AUTHOR)),
+                head_sha: Some("aaa".into()),
+                merge_commit_sha: Some("c0ffee".into()),
+            },
             api: WitnessA::Unreadable("not put in yet".into()),
             deadline_passed: false,
             history: Vec::new(),
@@ -121,7 +127,7 @@ impl Life {
     pub(crate) fn labelled() -> Self {
         let mut life = Self::unlabelled();
         life.api.labels_now.push("security::high".into());
-        life.facts.webhook_labels.push("security::high".into());
+        life.facts.trigger.labels.push("security::high".into());
         life
     }
 
@@ -223,7 +229,7 @@ impl Life {
             occurred_at: at(time),
             system: false,
             system_action: None,
-            labels: self.facts.webhook_labels.clone(),
+            labels: self.facts.trigger.labels.clone(),
             labels_added: Vec::new(),
             labels_removed: Vec::new(),
             pushed: false,
@@ -273,13 +279,7 @@ impl Life {
     }
 
     /// GitLab's own event that puts a label on or takes it off; `labels_now` and the merge event are left alone.
-    pub(crate) fn label_event(
-        mut self,
-        label: Option<&str>,
-        added: bool,
-        by: i64,
-        time: &str,
-    ) -> Self {
+    pub(crate) fn label_event(mut self, label: Option<&str>, added: bool, by: i64, time: &str) -> Self {
         let event = LabelEvent {
             label: label.map(str::to_owned),
             added,
@@ -311,10 +311,7 @@ impl Life {
     #[track_caller]
     pub(crate) fn is_approved(&self) -> Verdict {
         let verdict = self.verdict();
-        assert!(
-            matches!(verdict.outcome, Outcome::Approved { .. }),
-            "{verdict:#?}"
-        );
+        assert!(matches!(verdict.outcome, Outcome::Approved { .. }), "{verdict:#?}");
         verdict
     }
 
@@ -322,10 +319,7 @@ impl Life {
     pub(crate) fn is_exception(&self, kind: Kind) -> Verdict {
         let verdict = self.verdict();
         assert_eq!(verdict.outcome, Outcome::Exception { kind }, "{verdict:#?}");
-        assert_eq!(
-            verdict.reasons.first().map(|reason| reason.kind),
-            Some(kind)
-        );
+        assert_eq!(verdict.reasons.first().map(|reason| reason.kind), Some(kind));
         verdict
     }
 }

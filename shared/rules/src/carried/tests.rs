@@ -38,11 +38,7 @@ fn a_removed_label_and_a_valid_approval_is_approved_with_a_note() {
     let life = Life::unlabelled()
         .label_event(Some("security::high"), false, OUTSIDER, "11:00:00")
         .approved_by(ALICE, "10:00:00");
-    assert!(
-        life.is_approved()
-            .notes
-            .contains(&Note::LabelRemovedButApproved)
-    );
+    assert!(life.is_approved().notes.contains(&Note::LabelRemovedButApproved));
 }
 
 #[test]
@@ -66,10 +62,7 @@ fn the_removal_that_left_none_standing_is_the_one_that_counts() {
             .label_event(Some("security::high"), false, first, "10:00:00")
             .label_event(Some("sec/low"), false, second, "11:00:00")
     };
-    assert_eq!(
-        both(OUTSIDER, ALICE).verdict().outcome,
-        Outcome::Declassified
-    );
+    assert_eq!(both(OUTSIDER, ALICE).verdict().outcome, Outcome::Declassified);
     both(ALICE, OUTSIDER).is_exception(Kind::LabelRemovedBeforeMerge);
 }
 
@@ -78,7 +71,7 @@ fn a_label_first_put_on_after_the_merge_does_not_count() {
     let mut life = Life::unlabelled().label_event(Some("security::high"), true, ALICE, "12:00:01");
     life.api.labels_now.push("security::high".into());
     // The hook is built in the background: it may already carry the label.
-    life.facts.webhook_labels.push("security::high".into());
+    life.facts.trigger.labels.push("security::high".into());
     assert_eq!(not_carried(&life), [Note::LabelledAfterMerge]);
 }
 
@@ -115,8 +108,7 @@ fn a_label_deleted_since_is_known_from_the_stored_events() {
         labels_added: vec!["sec/high".into()],
         ..life.event(model::Action::Update, AUTHOR, "09:00:00")
     };
-    life.with(stored)
-        .is_exception(Kind::LabelRemovedBeforeMerge);
+    life.with(stored).is_exception(Kind::LabelRemovedBeforeMerge);
 }
 
 #[test]
@@ -142,10 +134,7 @@ fn where_label_events_are_unreadable_what_was_seen_counts() {
         actor: Some(life.user(ALICE)),
         ..removed
     };
-    assert_eq!(
-        life.with(declassified).verdict().outcome,
-        Outcome::Declassified
-    );
+    assert_eq!(life.with(declassified).verdict().outcome, Outcome::Declassified);
 }
 
 #[test]
@@ -154,9 +143,5 @@ fn an_approval_given_before_the_label_is_valid_and_noted() {
         .label_event(Some("sec/high"), true, ALICE, "10:30:00")
         .approved_by(ALICE, "10:00:00");
     life.api.labels_now.push("sec/high".into());
-    assert!(
-        life.is_approved()
-            .notes
-            .contains(&Note::ApprovedBeforeLabel)
-    );
+    assert!(life.is_approved().notes.contains(&Note::ApprovedBeforeLabel));
 }

@@ -35,48 +35,30 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         (who(), when()).prop_map(|(who, when)| Act::ApiApproval(who, when)),
         who().prop_map(Act::UntimedApproval),
-        (who(), when(), any::<Option<bool>>())
-            .prop_map(|(who, when, eligible)| Act::Seen(who, when, eligible)),
+        (who(), when(), any::<Option<bool>>()).prop_map(|(who, when, eligible)| Act::Seen(who, when, eligible)),
         (who(), when()).prop_map(|(who, when)| Act::TakenBack(who, when)),
         when().prop_map(Act::Reset),
         (who(), when()).prop_map(|(who, when)| Act::Push(who, when)),
         (when(), proptest::option::of(0_u8..3)).prop_map(|(when, patch)| Act::Version(when, patch)),
         (any::<bool>(), who(), when()).prop_map(|(added, who, when)| Act::Label(added, who, when)),
-        (any::<bool>(), who(), when())
-            .prop_map(|(added, who, when)| Act::NullLabel(added, who, when)),
+        (any::<bool>(), who(), when()).prop_map(|(added, who, when)| Act::NullLabel(added, who, when)),
     ]
 }
 
 fn live(labelled: bool, acts: &[Act], minimum: usize, exclude: bool) -> Life {
-    let start = if labelled {
-        Life::labelled()
-    } else {
-        Life::unlabelled()
-    };
-    let life = acts
-        .iter()
-        .fold(start.minimum(minimum), |life, act| match act {
-            Act::ApiApproval(who, when) => life.approved_by(*who, &time(*when)),
-            Act::UntimedApproval(who) => life.approved_without_time(*who),
-            Act::Seen(who, when, eligible) => life.seen(*who, &time(*when), *eligible),
-            Act::TakenBack(who, when) => life.taken_back_by(*who, &time(*when)),
-            Act::Reset(when) => life.reset(&time(*when)),
-            Act::Push(who, when) => life.pushed_by(*who, &time(*when)),
-            Act::Version(when, patch) => life.version(
-                &time(*when),
-                "h",
-                patch.map(|patch| format!("p{patch}")).as_deref(),
-            ),
-            Act::Label(added, who, when) => {
-                life.label_event(Some("sec/critical"), *added, *who, &time(*when))
-            }
-            Act::NullLabel(added, who, when) => life.label_event(None, *added, *who, &time(*when)),
-        });
-    if exclude {
-        life.excluding_committers()
-    } else {
-        life
-    }
+    let start = if labelled { Life::labelled() } else { Life::unlabelled() };
+    let life = acts.iter().fold(start.minimum(minimum), |life, act| match act {
+        Act::ApiApproval(who, when) => life.approved_by(*who, &time(*when)),
+        Act::UntimedApproval(who) => life.approved_without_time(*who),
+        Act::Seen(who, when, eligible) => life.seen(*who, &time(*when), *eligible),
+        Act::TakenBack(who, when) => life.taken_back_by(*who, &time(*when)),
+        Act::Reset(when) => life.reset(&time(*when)),
+        Act::Push(who, when) => life.pushed_by(*who, &time(*when)),
+        Act::Version(when, patch) => life.version(&time(*when), "h", patch.map(|patch| format!("p{patch}")).as_deref()),
+        Act::Label(added, who, when) => life.label_event(Some("sec/critical"), *added, *who, &time(*when)),
+        Act::NullLabel(added, who, when) => life.label_event(None, *added, *who, &time(*when)),
+    });
+    if exclude { life.excluding_committers() } else { life }
 }
 
 fn life() -> impl Strategy<Value = Life> {
@@ -210,21 +192,10 @@ fn the_properties_meet_every_kind_of_outcome() {
         .filter(|kind| **kind != Kind::BotApproved)
         .map(|kind| kind.as_str())
     {
-        assert!(
-            seen.contains(expected),
-            "{expected} never came up: {seen:?}"
-        );
+        assert!(seen.contains(expected), "{expected} never came up: {seen:?}");
     }
-    for expected in [
-        "approved api",
-        "approved both",
-        "declassified",
-        "not carried",
-    ] {
-        assert!(
-            seen.contains(expected),
-            "{expected} never came up: {seen:?}"
-        );
+    for expected in ["approved api", "approved both", "declassified", "not carried"] {
+        assert!(seen.contains(expected), "{expected} never came up: {seen:?}");
     }
 }
 

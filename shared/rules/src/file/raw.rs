@@ -80,8 +80,7 @@ struct Problems {
 
 impl Problems {
     fn refuse<T>(&mut self, at: &Spanned<T>, why: &str) {
-        self.refused
-            .push(format!("  line {}: {why}", at.referenced.line()));
+        self.refused.push(format!("  line {}: {why}", at.referenced.line()));
     }
 
     fn placeholder<T>(&mut self, at: &Spanned<T>, why: &str) {
@@ -115,8 +114,7 @@ impl Problems {
 }
 
 pub(super) fn parse(text: &str, hash: String) -> Result<Rules, RulesError> {
-    let file: File = serde_saphyr::from_str(text)
-        .map_err(|error| RulesError::Refused(vec![unreadable(&error)]))?;
+    let file: File = serde_saphyr::from_str(text).map_err(|error| RulesError::Refused(vec![unreadable(&error)]))?;
     let mut problems = Problems::default();
     if file.version.value != 1 {
         problems.refuse(&file.version, "version must be 1");
@@ -131,26 +129,16 @@ pub(super) fn parse(text: &str, hash: String) -> Result<Rules, RulesError> {
         slack: slack(&mut problems, file.slack),
     };
     if file.labels.is_empty() {
-        problems.refused.push(
-            "  labels: at least one pattern is needed, or no merge request would ever count"
-                .to_owned(),
-        );
+        problems
+            .refused
+            .push("  labels: at least one pattern is needed, or no merge request would ever count".to_owned());
     }
     match problems {
-        Problems {
-            refused,
-            placeholders,
-        } if refused.is_empty() && placeholders.is_empty() => Ok(rules),
-        Problems {
-            refused,
-            placeholders,
-        } if refused.is_empty() => Err(RulesError::Placeholders(placeholders)),
-        Problems {
-            refused,
-            placeholders,
-        } => Err(RulesError::Refused(
-            refused.into_iter().chain(placeholders).collect(),
-        )),
+        Problems { refused, placeholders } if refused.is_empty() && placeholders.is_empty() => Ok(rules),
+        Problems { refused, placeholders } if refused.is_empty() => Err(RulesError::Placeholders(placeholders)),
+        Problems { refused, placeholders } => {
+            Err(RulesError::Refused(refused.into_iter().chain(placeholders).collect()))
+        }
     }
 }
 
@@ -169,10 +157,7 @@ fn unreadable(error: &serde_saphyr::Error) -> String {
     }
 }
 
-fn instances(
-    problems: &mut Problems,
-    raw: BTreeMap<String, RawInstance>,
-) -> BTreeMap<String, Instance> {
+fn instances(problems: &mut Problems, raw: BTreeMap<String, RawInstance>) -> BTreeMap<String, Instance> {
     if raw.is_empty() {
         problems
             .refused
@@ -240,9 +225,7 @@ fn approvers(problems: &mut Problems, raw: &Spanned<RawApprovers>) -> Approvers 
     Approvers {
         group,
         users: users.iter().map(|user| UserId(user.value)).collect(),
-        approval_rule: approval_rule
-            .as_ref()
-            .map(|rule| problems.text("approval_rule", rule)),
+        approval_rule: approval_rule.as_ref().map(|rule| problems.text("approval_rule", rule)),
         minimum: minimum.as_ref().map_or(1, |minimum| minimum.value as usize),
         exclude_committers: raw.value.exclude_committers,
     }
@@ -251,10 +234,7 @@ fn approvers(problems: &mut Problems, raw: &Spanned<RawApprovers>) -> Approvers 
 fn deadline(problems: &mut Problems, raw: Option<Spanned<u32>>) -> u32 {
     let Some(minutes) = raw else { return 15 };
     if !(1..=1440).contains(&minutes.value) {
-        problems.refuse(
-            &minutes,
-            "verify_deadline_minutes must be between 1 and 1440",
-        );
+        problems.refuse(&minutes, "verify_deadline_minutes must be between 1 and 1440");
     }
     minutes.value
 }
@@ -285,9 +265,7 @@ fn slack(problems: &mut Problems, raw: RawSlack) -> Slack {
             headline: raw
                 .headline
                 .map_or(default.headline, |text| problems.text("headline", &text)),
-            advice: raw
-                .advice
-                .map_or(default.advice, |text| problems.text("advice", &text)),
+            advice: raw.advice.map_or(default.advice, |text| problems.text("advice", &text)),
             why,
         },
     }

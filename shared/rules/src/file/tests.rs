@@ -17,11 +17,7 @@ fn a_right_file_is_read_with_its_defaults() {
     let rules = Rules::parse(RULES).unwrap();
     let group = rules.approvers.group.as_ref().unwrap();
     assert_eq!(
-        (
-            group.id,
-            group.include_inherited,
-            group.minimum_access_level
-        ),
+        (group.id, group.include_inherited, group.minimum_access_level),
         (4242, false, 30)
     );
     assert_eq!(
@@ -29,15 +25,9 @@ fn a_right_file_is_read_with_its_defaults() {
         (1, false)
     );
     assert_eq!(rules.verify_deadline_minutes, 15);
-    assert_eq!(
-        rules.instances["main"].api_url,
-        "https://gitlab.example.com"
-    );
+    assert_eq!(rules.instances["main"].api_url, "https://gitlab.example.com");
     assert!(rules.is_security_label("SEC/anything") && !rules.is_security_label("backend"));
-    assert_eq!(
-        rules.slack.wording.why(Kind::NoApproval),
-        "Nobody approved it."
-    );
+    assert_eq!(rules.slack.wording.why(Kind::NoApproval), "Nobody approved it.");
 }
 
 #[test]
@@ -59,30 +49,15 @@ fn a_wrong_file_is_refused_with_line_and_reason() {
             "must begin with https://",
         ),
         ("\"security::*\"", "\"*\"", 5, "would match every label"),
-        (
-            "group_id: 4242",
-            "users: []",
-            11,
-            "nobody could ever approve",
-        ),
-        (
-            "group_id: 4242",
-            "group_id: 4242, minimum: 0",
-            11,
-            "at least 1",
-        ),
+        ("group_id: 4242", "users: []", 11, "nobody could ever approve"),
+        ("group_id: 4242", "group_id: 4242, minimum: 0", 11, "at least 1"),
         (
             "group_id: 4242",
             "group_id: 4242, minimum_access_level: 33",
             11,
             "none of GitLab's",
         ),
-        (
-            "group_id: 4242",
-            "group_id: 4242, users: [-1]",
-            11,
-            "numeric user ids",
-        ),
+        ("group_id: 4242", "group_id: 4242, users: [-1]", 11, "numeric user ids"),
         ("group_id: 4242", "group_id: abc", 11, "i64"),
         ("group_id: 4242", "grop_id: 4242", 11, "grop_id"),
         ("C0SECLEAD", "\"#security\"", 12, "channel id"),
@@ -110,10 +85,7 @@ fn every_problem_is_told_at_once() {
             .replace("version: 1", "version: 3")
             .replace("C0SECLEAD", "general"),
     );
-    assert!(
-        text.contains("line 2:") && text.contains("line 12:"),
-        "{text}"
-    );
+    assert!(text.contains("line 2:") && text.contains("line 12:"), "{text}");
 }
 
 #[test]
@@ -158,9 +130,7 @@ fn nonsense_is_refused_without_a_panic() {
 
 #[test]
 fn the_template_of_a_deployment_lacks_nothing_but_its_placeholders() {
-    let Err(RulesError::Placeholders(problems)) =
-        Rules::parse(include_str!("../../../../infra/rules.yaml"))
-    else {
+    let Err(RulesError::Placeholders(problems)) = Rules::parse(include_str!("../../../../infra/rules.yaml")) else {
         panic!("accepted")
     };
     assert_eq!(problems.len(), 3, "{problems:?}");

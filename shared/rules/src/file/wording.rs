@@ -20,8 +20,7 @@ impl Default for Wording {
     fn default() -> Self {
         Self {
             headline: "Merged without security approval".to_owned(),
-            advice: "Please review this merge while it is fresh and record what you find."
-                .to_owned(),
+            advice: "Please review this merge while it is fresh and record what you find.".to_owned(),
             why: BTreeMap::new(),
         }
     }
@@ -31,9 +30,7 @@ impl Wording {
     /// Why a merge of this kind is an exception, in plain words.
     #[must_use]
     pub fn why(&self, kind: Kind) -> &str {
-        self.why
-            .get(&kind)
-            .map_or_else(|| plain(kind), String::as_str)
+        self.why.get(&kind).map_or_else(|| plain(kind), String::as_str)
     }
 }
 
@@ -45,9 +42,7 @@ const fn plain(kind: Kind) -> &'static str {
         Kind::ApprovalRevoked => "The security approval was taken back before the merge.",
         Kind::ApprovedOtherCommit => "The code changed after the security approval.",
         Kind::SelfApproved => "The only approval came from the author.",
-        Kind::CommitterApproved => {
-            "The approval came from somebody who pushed code to this merge request."
-        }
+        Kind::CommitterApproved => "The approval came from somebody who pushed code to this merge request.",
         Kind::BotApproved => "The approval came from a bot.",
         Kind::ApproverNotEligible => "Whoever approved does not belong to the security team.",
         Kind::ApprovedAfterMerge => "The security approval was given only after the merge.",

@@ -20,10 +20,7 @@ pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
         .filter(|event| event.action.is_revocation() && concerns(event, act));
     let mut tie = false;
     for event in revocations {
-        match (
-            act.api.is_some(),
-            order(event.occurred_at, since, case.merged_at()),
-        ) {
+        match (act.api.is_some(), order(event.occurred_at, since, case.merged_at())) {
             (_, Order::Between) => {
                 let by = if event.system {
                     "was reset by a push"
@@ -60,11 +57,7 @@ pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
 
 /// A reset concerns everybody (GitLab does not say whose approvals went); otherwise it is the actor's own.
 fn concerns(event: &HistoryEvent, act: &Act<'_>) -> bool {
-    event.system
-        || event
-            .actor
-            .as_ref()
-            .is_some_and(|actor| actor.id == act.user.id)
+    event.system || event.actor.as_ref().is_some_and(|actor| actor.id == act.user.id)
 }
 
 enum Order {
@@ -104,9 +97,7 @@ mod tests {
 
     #[test]
     fn a_reset_by_a_push_takes_every_earlier_approval_with_it() {
-        let life = Life::labelled()
-            .approved_by(ALICE, "10:00:00")
-            .reset("11:00:00");
+        let life = Life::labelled().approved_by(ALICE, "10:00:00").reset("11:00:00");
         life.clone().is_exception(Kind::ApprovalRevoked);
         life.approved_by(BOB, "11:30:00").is_approved();
     }
@@ -153,13 +144,10 @@ mod tests {
             .approved_by(ALICE, "10:00:00")
             .taken_back_by(ALICE, MERGED)
             .is_approved();
-        let untimed =
-            Life::labelled()
-                .approved_without_time(ALICE)
-                .seen(ALICE, "10:00:00", Some(true));
-        untimed
-            .taken_back_by(ALICE, "10:00:00")
-            .is_exception(Kind::Unverified);
+        let untimed = Life::labelled()
+            .approved_without_time(ALICE)
+            .seen(ALICE, "10:00:00", Some(true));
+        untimed.taken_back_by(ALICE, "10:00:00").is_exception(Kind::Unverified);
         let gone = Life::labelled()
             .seen(ALICE, "10:00:00", Some(true))
             .taken_back_by(ALICE, MERGED);

@@ -7,17 +7,14 @@ pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
     let merged_at = case.merged_at();
     let name = &act.user.username;
     match act.since(merged_at) {
-        None => Finding::Unknown(format!(
-            "neither GitLab nor the stored events say when {name} approved"
-        )),
+        None => Finding::Unknown(format!("neither GitLab nor the stored events say when {name} approved")),
         // Stored times are whole seconds: within the second of the merge the order cannot be told.
         Some(since) if !act.timed_by_api() && since.as_second() == merged_at.as_second() => {
             Finding::Unknown(format!("{name} approved in the very second of the merge"))
         }
-        Some(since) if since > merged_at => Finding::Holds(format!(
-            "{name} approved at {}, after the merge",
-            readable(since)
-        )),
+        Some(since) if since > merged_at => {
+            Finding::Holds(format!("{name} approved at {}, after the merge", readable(since)))
+        }
         Some(_) => Finding::Clear,
     }
 }
@@ -42,15 +39,10 @@ mod tests {
 
     #[test]
     fn an_older_gitlab_says_no_time_and_the_stored_event_does() {
-        let life =
-            Life::labelled()
-                .approved_without_time(ALICE)
-                .seen(ALICE, "10:00:00", Some(true));
-        assert!(
-            life.is_approved()
-                .notes
-                .contains(&Note::ApprovalTimeFromHistory)
-        );
+        let life = Life::labelled()
+            .approved_without_time(ALICE)
+            .seen(ALICE, "10:00:00", Some(true));
+        assert!(life.is_approved().notes.contains(&Note::ApprovalTimeFromHistory));
         Life::labelled()
             .approved_without_time(ALICE)
             .seen(ALICE, "12:30:00", Some(true))

@@ -28,14 +28,8 @@ pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
         .iter()
         .filter(|version| version.created_at <= since)
         .max_by_key(|version| position(version));
-    let changed = |version: &&&DiffVersion| {
-        approved.and_then(|approved| same_patch(approved, version)) == Some(false)
-    };
-    if let Some(version) = newer
-        .iter()
-        .filter(changed)
-        .min_by_key(|version| position(version))
-    {
+    let changed = |version: &&&DiffVersion| approved.and_then(|approved| same_patch(approved, version)) == Some(false);
+    if let Some(version) = newer.iter().filter(changed).min_by_key(|version| position(version)) {
         let at = readable(version.created_at);
         return Finding::Holds(format!(
             "{name} approved at {}, and the code changed at {at}",

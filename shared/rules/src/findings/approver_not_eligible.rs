@@ -20,12 +20,8 @@ pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
     };
     match (by_rule, by_team) {
         (Some(true), _) | (_, Some(true)) => Finding::Clear,
-        (Some(false), Some(false)) => {
-            Finding::Holds(format!("{name} approved and is no eligible approver"))
-        }
-        _ => Finding::Unknown(format!(
-            "whether {name} is an eligible approver could not be read"
-        )),
+        (Some(false), Some(false)) => Finding::Holds(format!("{name} approved and is no eligible approver")),
+        _ => Finding::Unknown(format!("whether {name} is an eligible approver could not be read")),
     }
 }
 
@@ -70,10 +66,9 @@ mod tests {
             .approved_by(ALICE, "10:00:00")
             .seen(ALICE, "10:00:00", Some(true));
         left.is_approved();
-        let joined_later =
-            Life::labelled()
-                .approved_by(ALICE, "10:00:00")
-                .seen(ALICE, "10:00:00", Some(false));
+        let joined_later = Life::labelled()
+            .approved_by(ALICE, "10:00:00")
+            .seen(ALICE, "10:00:00", Some(false));
         joined_later.is_exception(Kind::ApproverNotEligible);
     }
 

@@ -21,9 +21,7 @@ mod tests {
     #[test]
     fn an_access_tokens_account_cannot_approve_even_in_the_security_team() {
         for name in ["project_246_bot_75d5fb2b", "group_9_bot", "project_1_bot_x"] {
-            let life = Life::labelled()
-                .named(ALICE, name)
-                .approved_by(ALICE, "10:00:00");
+            let life = Life::labelled().named(ALICE, name).approved_by(ALICE, "10:00:00");
             life.is_exception(Kind::BotApproved);
         }
     }

@@ -12,20 +12,13 @@ pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
         return Finding::Clear;
     }
     let name = &act.user.username;
-    let pushed = case.history.iter().any(|event| {
-        event.pushed
-            && event
-                .actor
-                .as_ref()
-                .is_some_and(|actor| actor.id == act.user.id)
-    });
-    if pushed {
-        Finding::Holds(format!("{name} approved and had pushed commits"))
-    } else if case
+    let pushed = case
         .history
         .iter()
-        .any(|event| event.action == Action::Open)
-    {
+        .any(|event| event.pushed && event.actor.as_ref().is_some_and(|actor| actor.id == act.user.id));
+    if pushed {
+        Finding::Holds(format!("{name} approved and had pushed commits"))
+    } else if case.history.iter().any(|event| event.action == Action::Open) {
         Finding::Clear
     } else {
         Finding::Unknown(format!(
@@ -47,8 +40,7 @@ mod tests {
             .pushed_by(ALICE, "09:00:00")
             .approved_by(ALICE, "10:00:00");
         life.is_approved();
-        life.excluding_committers()
-            .is_exception(Kind::CommitterApproved);
+        life.excluding_committers().is_exception(Kind::CommitterApproved);
     }
 
     #[test]

@@ -16,13 +16,9 @@ pub(crate) fn check(labels: &Carried) -> Option<Reason> {
 fn removed(labels: &Carried) -> String {
     let titles = labels.ever.join(", ");
     match &labels.last_removal {
-        Some(Removal {
-            at, by: Some(user), ..
-        }) => format!(
-            "{titles} was taken off by {} at {}",
-            user.username,
-            readable(*at)
-        ),
+        Some(Removal { at, by: Some(user), .. }) => {
+            format!("{titles} was taken off by {} at {}", user.username, readable(*at))
+        }
         Some(Removal { at, by: None, .. }) => {
             format!("{titles} was taken off at {}", readable(*at))
         }
@@ -35,13 +31,8 @@ pub(crate) fn may_declassify(removal: &Removal, case: &Case<'_>) -> bool {
     let Some(user) = &removal.by else {
         return false;
     };
-    let now = case
-        .api
-        .eligible_now
-        .known()
-        .map(|members| members.contains(&user.id));
-    let by_rule =
-        matches!(&case.api.rule_approvers, Reading::Known(users) if users.contains(&user.id));
+    let now = case.api.eligible_now.known().map(|members| members.contains(&user.id));
+    let by_rule = matches!(&case.api.rule_approvers, Reading::Known(users) if users.contains(&user.id));
     let bot = user.looks_like_bot() || case.api.bots.get(&user.id) == Some(&true);
     let eligible = by_rule || removal.eligible.or(now) == Some(true);
     eligible && !bot && user.id != case.api.author.id

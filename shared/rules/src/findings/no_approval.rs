@@ -3,8 +3,7 @@
 use model::{Kind, Reason};
 
 pub(crate) fn check(acts: usize) -> Option<Reason> {
-    let detail =
-        "no approval was seen, neither by GitLab's API nor in the events received".to_owned();
+    let detail = "no approval was seen, neither by GitLab's API nor in the events received".to_owned();
     (acts == 0).then_some(Reason {
         kind: Kind::NoApproval,
         detail,
@@ -27,11 +26,6 @@ mod tests {
         let verdict = Life::labelled()
             .approved_by(OUTSIDER, "10:00:00")
             .is_exception(Kind::ApproverNotEligible);
-        assert!(
-            verdict
-                .reasons
-                .iter()
-                .all(|reason| reason.kind != Kind::NoApproval)
-        );
+        assert!(verdict.reasons.iter().all(|reason| reason.kind != Kind::NoApproval));
     }
 }

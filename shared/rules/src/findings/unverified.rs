@@ -17,12 +17,11 @@ pub(crate) fn reasons(act: &Act<'_>, findings: &[(Kind, Finding)], case: &Case<'
     });
     let mut reasons: Vec<Reason> = unknown.collect();
     if reasons.is_empty() {
-        let at = act
-            .since(case.merged_at())
-            .map(readable)
-            .unwrap_or_default();
+        let at = act.since(case.merged_at()).map(readable).unwrap_or_default();
         let name = &act.user.username;
-        reasons.push(unverified(format!("an approval by {name} at {at} was received and never taken back, but GitLab does not list it")));
+        reasons.push(unverified(format!(
+            "an approval by {name} at {at} was received and never taken back, but GitLab does not list it"
+        )));
     }
     reasons
 }

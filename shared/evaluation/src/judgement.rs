@@ -1,0 +1,261 @@
+//! From facts to rows: judges, and writes what follows within the caller's transaction.
+
+use audit::Context;
+use jiff::{SignedDuration, Timestamp};
+use model::{
+    Effect, EffectKind, ExceptionStatus, Facts, Kind, MergeTrigger, Outcome as VerdictOutcome, SecurityReviewException,
+    User, Verdict, WitnessA,
+};
+use rules::evaluate;
+use store::{NewDecision, NewEffect, PendingEvaluation, StoreError, StoredDecision, Tx};
+use uuid::Uuid;
+
+use crate::report::Written;
+use crate::{ENQUEUE_GRACE, Evaluator, Outcome};
+
+/// Waits between attempts at an unreadable GitLab: half a minute at first, doubling, at most this.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(5);
+
+/// What a judgement wrote; told to the audit trail after the commit.
+pub(crate) struct Judgement {
+    pub(crate) outcome: Outcome,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) exception: Option<Written>,
+}
+
+impl From<Outcome> for Judgement {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            effects: Vec::new(),
+            exception: None,
+        }
+    }
+}
+
+impl Evaluator {
+    /// Judges a merge that has no decision yet, or was pending.
+    pub(crate) async fn judge(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        facts: Facts,
+        attempts: i32,
+        supersedes: Option<&StoredDecision>,
+    ) -> Result<Judgement, StoreError> {
+        let verdict = evaluate(&facts, &self.rules);
+        if let VerdictOutcome::Pending { because } = &verdict.outcome {
+            let because = because.clone();
+            self.keep_pending(tx, context, &facts, &because, attempts).await?;
+            return Ok(Outcome::Pending { because }.into());
+        }
+        self.write(tx, context, facts, verdict, supersedes).await
+    }
+
+    /// Weighs a late event against the verdict that stands: the same answer of GitLab, the history as it is now.
+    pub(crate) async fn weigh_again(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        standing: StoredDecision,
+        history: Vec<model::HistoryEvent>,
+    ) -> Result<Judgement, StoreError> {
+        let facts = Facts {
+            history,
+            ..standing.facts.clone()
+        };
+        let verdict = evaluate(&facts, &self.rules);
+        // Compared under the same rules, so that a change of rules alone never reopens what was decided.
+        if verdict == evaluate(&standing.facts, &self.rules) {
+            return Ok(Outcome::Unchanged.into());
+        }
+        self.judge(tx, context, facts, 0, Some(&standing)).await
+    }
+
+    async fn keep_pending(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        facts: &Facts,
+        because: &str,
+        attempts: i32,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let deadline = SignedDuration::from_mins(i64::from(self.rules.verify_deadline_minutes));
+        let pending = PendingEvaluation {
+            merge_request: facts.merge_request.clone(),
+            trigger: facts.trigger.clone(),
+            reason: because.to_owned(),
+            attempts,
+            next_attempt_at: later(now, wait(attempts)),
+            deadline_at: later(now, deadline),
+            correlation_id: context.correlation_id,
+            traceparent: context.traceparent.clone(),
+        };
+        tx.upsert_evaluation(&pending, now).await
+    }
+
+    async fn write(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        facts: Facts,
+        verdict: Verdict,
+        supersedes: Option<&StoredDecision>,
+    ) -> Result<Judgement, StoreError> {
+        let now = self.clock.now();
+        let key = facts.merge_request.clone();
+        let before = tx.exception(&key).await?;
+        let mut judgement = Judgement::from(Outcome::Judged(Box::new(verdict.clone())));
+        if let Some(kind) = verdict.exception() {
+            let exception = self.exception(&facts, &verdict, kind, context.correlation_id, now);
+            let id = tx.upsert_exception(&exception).await?;
+            judgement.exception = Some(Written {
+                id,
+                kind: Some(kind),
+                first: before.is_none(),
+            });
+            judgement
+                .effects
+                .extend(tx.insert_effect(&self.alert(&key, id, context, now)).await?);
+        } else if let Some(id) = tx.withdraw_exception(&key, now).await? {
+            tx.supersede_effects(id, now).await?;
+            judgement.exception = Some(Written {
+                id,
+                kind: None,
+                first: false,
+            });
+        }
+        tx.append_decision(&NewDecision {
+            facts,
+            verdict,
+            rules_hash: self.rules.hash.clone(),
+            supersedes: supersedes.map(|decision| decision.id),
+            decided_at: now,
+            recorded_at: now,
+            correlation_id: context.correlation_id,
+        })
+        .await?;
+        tx.finish_evaluation(&key, now).await?;
+        Ok(judgement)
+    }
+
+    fn alert(&self, key: &model::MergeRequestKey, exception_id: Uuid, context: &Context, now: Timestamp) -> NewEffect {
+        NewEffect {
+            kind: EffectKind::SlackExceptionAlert,
+            destination: format!("slack:{}", self.rules.slack.security_lead_channel),
+            exception_id: Some(exception_id),
+            merge_request: key.clone(),
+            correlation_id: context.correlation_id,
+            traceparent: context.traceparent.clone(),
+            created_at: now,
+            grace: ENQUEUE_GRACE,
+        }
+    }
+
+    fn exception(
+        &self,
+        facts: &Facts,
+        verdict: &Verdict,
+        kind: Kind,
+        correlation_id: Uuid,
+        now: Timestamp,
+    ) -> SecurityReviewException {
+        let told = Told::of(facts);
+        SecurityReviewException {
+            id: Uuid::now_v7(),
+            merge_request: facts.merge_request.clone(),
+            project_path: told.project_path,
+            mr_id: told.mr_id,
+            title: told.title,
+            url: told.url,
+            author: told.author,
+            merged_by: told.merged_by,
+            labels: verdict.security_labels.clone(),
+            risk_tier: verdict.risk_tier.clone(),
+            kind,
+            reasons: verdict.reasons.clone(),
+            approvals: verdict.approvals.clone(),
+            merged_at: told.merged_at,
+            merge_commit_sha: told.merge_commit_sha,
+            head_sha: told.head_sha,
+            rules_hash: self.rules.hash.clone(),
+            status: ExceptionStatus::Open,
+            recorded_at: now,
+            correlation_id,
+        }
+    }
+}
+
+/// The merge as it is told: by the API where it answered, else by the delivery.
+struct Told {
+    project_path: String,
+    mr_id: i64,
+    title: String,
+    url: String,
+    author: Option<User>,
+    merged_by: Option<User>,
+    merged_at: Timestamp,
+    merge_commit_sha: Option<String>,
+    head_sha: Option<String>,
+}
+
+impl Told {
+    fn of(facts: &Facts) -> Self {
+        let MergeTrigger {
+            merger,
+            merged_at,
+            mr_id,
+            project_path,
+            title,
+            url,
+            head_sha,
+            merge_commit_sha,
+            ..
+        } = facts.trigger.clone();
+        match &facts.api {
+            WitnessA::Answer(api) => Self {
+                project_path: Some(project_path)
+                    .filter(|path| !path.is_empty())
+                    .or(api.project_path.clone())
+                    .unwrap_or_default(),
+                mr_id: api.mr_id,
+                title: api.title.clone(),
+                url: api.url.clone(),
+                author: Some(api.author.clone()),
+                // Whoever pressed the button is the webhook's user; with auto-merge the API names who set it.
+                merged_by: api.merge.merge_user.clone().or(merger),
+                merged_at: api.merge.merged_at,
+                merge_commit_sha: api.merge.merge_commit_sha.clone().or(merge_commit_sha),
+                head_sha: api.merge.head_sha.clone().or(head_sha),
+            },
+            WitnessA::NotAsked { .. } | WitnessA::Unreadable(_) | WitnessA::Refused(_) => {
+                let author = facts
+                    .history
+                    .iter()
+                    .find(|event| event.action == model::Action::Open && !event.stale);
+                let author = author.and_then(|event| event.actor.clone());
+                Self {
+                    project_path,
+                    mr_id,
+                    title,
+                    url,
+                    author,
+                    merged_by: merger,
+                    merged_at,
+                    merge_commit_sha,
+                    head_sha,
+                }
+            }
+        }
+    }
+}
+
+fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
+    from.saturating_add(by).unwrap_or(from)
+}
+
+fn wait(attempts: i32) -> SignedDuration {
+    let doublings = u32::try_from(attempts.clamp(0, 8)).unwrap_or(0);
+    SignedDuration::from_secs(30_i64 << doublings).min(LONGEST_WAIT)
+}

@@ -1,0 +1,114 @@
+//! What came of a delivery or a pending evaluation: for metrics, the log, and the queue.
+
+use audit::{Action, Context, Entry, Target};
+use model::{Effect, Envelope, Kind, MergeRequestKey, Verdict};
+use uuid::Uuid;
+
+use crate::Evaluator;
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Stored already; nothing changed.
+    Duplicate,
+    /// Put into quarantine: its shape could not be read.
+    Quarantined,
+    /// Recorded; not a merge, and no verdict hangs on it.
+    Recorded,
+    /// A verdict was reached, or a later event was weighed and changed it.
+    Judged(Box<Verdict>),
+    /// A verdict stands, and what arrived did not change it.
+    Unchanged,
+    /// GitLab could not be read yet.
+    Pending {
+        /// Why.
+        because: String,
+    },
+}
+
+impl Outcome {
+    /// One word for logs and metrics.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Duplicate => "duplicate",
+            Self::Quarantined => "quarantined",
+            Self::Recorded => "recorded",
+            Self::Unchanged => "unchanged",
+            Self::Pending { .. } => "pending",
+            Self::Judged(verdict) => match verdict.outcome {
+                model::Outcome::NotCarried => "not_carried",
+                model::Outcome::Declassified => "declassified",
+                model::Outcome::Approved { .. } => "approved",
+                model::Outcome::Exception { .. } => "exception",
+                model::Outcome::Pending { .. } => "pending",
+            },
+        }
+    }
+}
+
+/// What came of it, and what must happen outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Effects to be enqueued. Should that fail, the relay does it a little later.
+    pub effects: Vec<Effect>,
+}
+
+impl Report {
+    pub(crate) fn of(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            effects: Vec::new(),
+        }
+    }
+}
+
+/// An exception row as it was written.
+pub(crate) struct Written {
+    pub(crate) id: Uuid,
+    pub(crate) kind: Option<Kind>,
+    pub(crate) first: bool,
+}
+
+impl Evaluator {
+    pub(crate) fn audit_duplicate(&self, context: &Context, envelope: &Envelope, key: &MergeRequestKey) {
+        let entry = Entry::new(
+            Action::WebhookDeliveryDuplicate,
+            context,
+            Target::merge_request(key),
+            audit::Outcome::Success,
+        );
+        self.audit
+            .write(&entry.detail("delivery_id", envelope.delivery.id.clone()));
+    }
+
+    pub(crate) fn audit_quarantine(&self, context: &Context, envelope: &Envelope, reason: &str) {
+        let target = Target::other("delivery", envelope.delivery_key());
+        let entry = Entry::new(
+            Action::WebhookDeliveryQuarantined,
+            context,
+            target,
+            audit::Outcome::Success,
+        );
+        self.audit.write(
+            &entry
+                .detail("reason", reason)
+                .detail("delivery_id", envelope.delivery.id.clone()),
+        );
+    }
+
+    pub(crate) fn audit_exception(&self, context: &Context, key: &MergeRequestKey, written: &Written) {
+        let action = if written.first {
+            Action::ExceptionRecordInsert
+        } else {
+            Action::ExceptionRecordUpdate
+        };
+        let entry = Entry::new(action, context, Target::merge_request(key), audit::Outcome::Success)
+            .detail("exception_id", written.id.to_string())
+            .detail("kind", written.kind.map(Kind::as_str))
+            .detail("status", if written.kind.is_some() { "open" } else { "withdrawn" });
+        self.audit.write(&entry);
+    }
+}
