@@ -1,1 +1,93 @@
-//! maintenance
+//! The maintenance function: migrations at deploy; every minute pending evaluations and the relay of due effects.
+//!
+//! Every job may run twice at once: what is due is claimed row by row with `SKIP LOCKED`, and migrations hold a lock.
+
+mod config;
+mod custom_resource;
+mod job;
+mod request;
+
+use std::sync::Arc;
+
+use audit::{ActorType, Context};
+use clients::http::{Http, Options};
+use evaluation::{Evaluator, Outbound, Outbox};
+use model::Clock;
+use runtime::aws::{Clients, Queue, Secrets};
+use runtime::metrics::Metrics;
+use runtime::secrets::{Built, SecretCache};
+use runtime::{Deadline, Process, StartError};
+use store::DatabaseConfig;
+use uuid::Uuid;
+
+pub use config::{Config, VARIABLES};
+pub use custom_resource::CustomResourceRequest;
+pub use job::{JobError, Migrated, Report, migrate};
+pub use request::{Job, Request};
+
+/// One execution environment of the function.
+#[derive(Debug)]
+pub struct Maintenance {
+    evaluator: Built<DatabaseConfig, Outbound, Evaluator>,
+    owner: SecretCache<DatabaseConfig>,
+    application: SecretCache<DatabaseConfig>,
+    outbox: Outbox,
+    http: Http,
+    metrics: Metrics,
+    clock: SharedClock,
+}
+
+#[derive(Clone)]
+struct SharedClock(Arc<dyn Clock>);
+
+impl std::fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl Maintenance {
+    /// Builds the clients; nothing is called yet: this function must come up before the database has its schema.
+    ///
+    /// # Errors
+    /// [`StartError`] if there are no rules, or TLS cannot be set up.
+    pub fn new(config: Config, process: &Process) -> Result<Self, StartError> {
+        let clients = Clients::new(&config.aws, process.audit.clone());
+        let secret = |id: String| settings::database_secret(Arc::new(Secrets::new(&clients)), id, process.clock());
+        Ok(Self {
+            owner: secret(config.owner_secret_id),
+            application: secret(config.application_secret_id),
+            outbox: Outbox::new(Queue::new(&clients, config.effects_queue)),
+            http: Http::new(&Options::default(), process.audit.clone(), process.clock())?,
+            evaluator: config
+                .settings
+                .evaluator(&clients, process.audit.clone(), process.clock())?,
+            metrics: process.metrics.clone(),
+            clock: SharedClock(process.clock()),
+        })
+    }
+
+    /// Runs what the request asks for.
+    ///
+    /// # Errors
+    /// [`JobError`]: the schedule calls again; a deployment has been told besides.
+    pub async fn handle(&self, request: Request, deadline: &Deadline) -> Result<Report, JobError> {
+        let run = Uuid::now_v7();
+        match request {
+            Request::CustomResource(request) => {
+                let context = Context::new(ActorType::AdminAction, run);
+                self.custom_resource(&context, *request).await
+            }
+            Request::Jobs { jobs } => {
+                let context = Context::new(ActorType::PollCycle, run);
+                let mut report = Report::default();
+                for job in jobs {
+                    // Boxed: the work of a job is one deep future, and its type would be nested too deeply for the compiler.
+                    Box::pin(self.run(&context, job, deadline, &mut report)).await?;
+                }
+                tracing::info!(correlation_id = %run, report = %report, "maintenance is done: {report}");
+                Ok(report)
+            }
+        }
+    }
+}

@@ -1,1 +1,60 @@
-//! processor
+//! The processor function: takes deliveries from their queue, one transaction each, and enqueues the effects that follow.
+
+mod config;
+mod record;
+
+use audit::Context;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use evaluation::{Evaluator, Outbound, Outbox};
+use runtime::aws::{Clients, Queue};
+use runtime::batch::{MissingMessageId, process_fifo};
+use runtime::metrics::Metrics;
+use runtime::secrets::Built;
+use runtime::{Deadline, Process, StartError};
+use store::DatabaseConfig;
+
+pub use config::{Config, VARIABLES};
+
+/// One execution environment of the function.
+#[derive(Debug)]
+pub struct Processor {
+    evaluator: Built<DatabaseConfig, Outbound, Evaluator>,
+    outbox: Outbox,
+    metrics: Metrics,
+}
+
+impl Processor {
+    /// Builds the clients; nothing is called yet.
+    ///
+    /// # Errors
+    /// [`StartError`] if there are no rules.
+    pub fn new(config: Config, process: &Process) -> Result<Self, StartError> {
+        let clients = Clients::new(&config.aws, process.audit.clone());
+        let outbox = Outbox::new(Queue::new(&clients, config.effects_queue));
+        let evaluator = config
+            .settings
+            .evaluator(&clients, process.audit.clone(), process.clock())?;
+        Ok(Self {
+            evaluator,
+            outbox,
+            metrics: process.metrics.clone(),
+        })
+    }
+
+    /// Reads the secrets, opens the database, and makes sure that this code and the schema know each other.
+    ///
+    /// # Errors
+    /// [`StartError`]: the function must not start.
+    pub async fn warm_up(&self, context: &Context) -> Result<(), StartError> {
+        Ok(self.evaluator.get(context).await?.store().check_schema().await?)
+    }
+
+    /// Handles one batch; answers which messages must come again.
+    ///
+    /// # Errors
+    /// If a message has no id: then the whole batch comes again.
+    pub async fn handle(&self, event: SqsEvent, deadline: &Deadline) -> Result<SqsBatchResponse, MissingMessageId> {
+        // Boxed: the whole work of a delivery is one deep future, and its type would be nested too deeply for the compiler.
+        process_fifo(event, deadline, async |record| Box::pin(self.record(record)).await).await
+    }
+}

@@ -1,1 +1,28 @@
-fn main() {}
+//! Wiring of the processor function.
+
+use std::process::ExitCode;
+
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{LambdaEvent, service_fn};
+use processor::{Config, Processor};
+use runtime::Deadline;
+
+fn main() -> ExitCode {
+    runtime::start("processor", async |mut process| {
+        let config = Config::from_environment(&mut process.environment);
+        process.environment.finish()?;
+        let clock = process.clock();
+        let processor = Processor::new(config, &process)?;
+        process.clients_built();
+        processor.warm_up(&process.context).await?;
+        process.secrets_loaded();
+        let handler = async |event: LambdaEvent<SqsEvent>| {
+            let deadline = Deadline::of(&event.context, std::sync::Arc::clone(&clock));
+            processor
+                .handle(event.payload, &deadline)
+                .await
+                .map_err(lambda_runtime::Error::from)
+        };
+        process.run(service_fn(handler)).await
+    })
+}

@@ -9,20 +9,24 @@ mod eligibility;
 mod gather;
 mod instances;
 mod judgement;
+mod outbox;
 mod pending;
 mod report;
+mod wiring;
 
 use std::sync::Arc;
 
 use audit::Writer;
 use jiff::SignedDuration;
-use model::{Clock, Effect};
+use model::Clock;
 use rules::Rules;
 use store::Store;
 
 use eligibility::Eligibility;
 pub use instances::{GitLabCredentials, InstanceError, Instances};
+pub use outbox::Outbox;
 pub use report::{Outcome, Report};
+pub use wiring::{Outbound, Settings};
 
 /// How long the caller's own enqueueing of a new effect may take before the relay does it instead.
 pub const ENQUEUE_GRACE: SignedDuration = SignedDuration::from_secs(15);
@@ -78,15 +82,9 @@ impl Evaluator {
         }
     }
 
-    /// The effect's message for its queue: what must be enqueued after the commit.
+    /// The database, for jobs that find their work there.
     #[must_use]
-    pub fn message(effect: &Effect) -> model::EffectMessage {
-        model::EffectMessage {
-            effect_id: effect.id,
-            attempts: effect.attempts,
-            destination: effect.destination.clone(),
-            correlation_id: effect.correlation_id,
-            traceparent: effect.traceparent.clone(),
-        }
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 }

@@ -1,0 +1,109 @@
+//! The jobs, and what they report.
+
+mod migrate;
+mod pending;
+mod relay;
+
+use audit::Context;
+use runtime::Deadline;
+use serde::Serialize;
+
+pub use migrate::{Migrated, migrate};
+
+use crate::{Job, Maintenance};
+
+/// Why a job could not be done. The next run tries again; what was claimed comes back by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// A secret, or what is built from it.
+    #[error(transparent)]
+    Build(#[from] runtime::secrets::BuildError),
+    /// A secret.
+    #[error("{}", whole(.0))]
+    Secret(#[from] runtime::secrets::SecretError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// The schema is not the one this version knows.
+    #[error(transparent)]
+    Schema(#[from] store::SchemaError),
+    /// A migration failed.
+    #[error(transparent)]
+    Migration(#[from] store::MigrationError),
+    /// The application's login could not be made.
+    #[error(transparent)]
+    Login(#[from] store::LoginError),
+    /// The application must not be the owner.
+    #[error(
+        "the application's database secret holds the owner's login; give the application one of its own: it must own nothing"
+    )]
+    SameLogin,
+    /// The application's secret has no password.
+    #[error("the application's database secret has no password")]
+    NoPassword,
+    /// CloudFormation gave no usable address.
+    #[error("the ResponseURL of the request is no URL")]
+    ResponseAddress,
+    /// CloudFormation could not be answered.
+    #[error(transparent)]
+    Call(#[from] clients::CallError),
+}
+
+/// An error with its cause.
+fn whole(error: &dyn std::error::Error) -> String {
+    error
+        .source()
+        .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}
+
+/// What the jobs did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Report {
+    /// Migrations, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migrated: Option<Migrated>,
+    /// Pending evaluations that reached a verdict.
+    pub evaluations_judged: u32,
+    /// Pending evaluations that stay pending.
+    pub evaluations_pending: u32,
+    /// Pending evaluations that failed for another reason, told in the log.
+    pub evaluations_failed: u32,
+    /// Effects enqueued.
+    pub effects_enqueued: u32,
+    /// Effects that could not be enqueued; the next run does it.
+    pub effects_failed: u32,
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(migrated) = &self.migrated {
+            return migrated.fmt(f);
+        }
+        write!(
+            f,
+            "{} evaluations judged, {} still pending, {} failed; {} effects enqueued, {} failed",
+            self.evaluations_judged,
+            self.evaluations_pending,
+            self.evaluations_failed,
+            self.effects_enqueued,
+            self.effects_failed
+        )
+    }
+}
+
+impl Maintenance {
+    pub(crate) async fn run(
+        &self,
+        context: &Context,
+        job: Job,
+        deadline: &Deadline,
+        report: &mut Report,
+    ) -> Result<(), JobError> {
+        match job {
+            Job::Migrate => report.migrated = Some(self.migrate(context).await?),
+            Job::PendingEvaluations => self.pending_evaluations(context, deadline, report).await?,
+            Job::RelayEffects => self.relay_effects(context, deadline, report).await?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! Pending evaluations: GitLab was not readable at the merge; tried again until it is, or until the deadline.
+
+use std::time::Duration;
+
+use audit::Context;
+use jiff::SignedDuration;
+use runtime::Deadline;
+
+use super::{JobError, Report};
+use crate::Maintenance;
+
+/// How many are claimed at a time.
+const CLAIM: u32 = 20;
+/// How long a claim holds: longer than one run can take.
+const LEASE: SignedDuration = SignedDuration::from_mins(2);
+/// Work on another one is not begun with less than this left.
+const ENOUGH: Duration = Duration::from_secs(12);
+
+impl Maintenance {
+    pub(crate) async fn pending_evaluations(
+        &self,
+        context: &Context,
+        deadline: &Deadline,
+        report: &mut Report,
+    ) -> Result<(), JobError> {
+        let evaluator = self.evaluator.get(context).await?;
+        evaluator.store().check_schema().await?;
+        loop {
+            let due = evaluator
+                .store()
+                .claim_due_evaluations(self.clock.0.now(), CLAIM, LEASE)
+                .await?;
+            if due.is_empty() {
+                break;
+            }
+            for pending in due {
+                if deadline.remaining() < ENOUGH {
+                    return Ok(()); // what is claimed and not done comes back when its claim ends
+                }
+                match evaluator.retry(&pending).await {
+                    Ok(done) => {
+                        self.outbox.enqueue_all(&done.effects).await;
+                        self.metrics.count_by("verdicts", "outcome", done.outcome.as_str(), 1);
+                        let still = matches!(done.outcome, evaluation::Outcome::Pending { .. });
+                        *(if still {
+                            &mut report.evaluations_pending
+                        } else {
+                            &mut report.evaluations_judged
+                        }) += 1;
+                    }
+                    Err(error) => {
+                        tracing::error!(merge_request = %pending.merge_request, error = %error, "a pending evaluation failed");
+                        report.evaluations_failed += 1;
+                    }
+                }
+            }
+        }
+        let backlog = evaluator.store().backlog(self.clock.0.now()).await?;
+        self.metrics.count(
+            "evaluations_overdue",
+            u64::try_from(backlog.overdue_evaluations).unwrap_or(0),
+        );
+        self.metrics
+            .count("effects_dead", u64::try_from(backlog.dead_effects).unwrap_or(0));
+        Ok(())
+    }
+}

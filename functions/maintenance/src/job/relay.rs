@@ -1,0 +1,48 @@
+//! The relay: effects whose message was lost, whose next attempt is due, or whose outcome must be looked up.
+
+use std::time::Duration;
+
+use audit::Context;
+use jiff::SignedDuration;
+use runtime::Deadline;
+
+use super::{JobError, Report};
+use crate::Maintenance;
+
+/// How many are claimed at a time.
+const CLAIM: u32 = 100;
+/// How long a claim holds; after that the effect is enqueued again, should nobody have taken it.
+const LEASE: SignedDuration = SignedDuration::from_mins(1);
+/// Another claim is not made with less than this left.
+const ENOUGH: Duration = Duration::from_secs(5);
+
+impl Maintenance {
+    pub(crate) async fn relay_effects(
+        &self,
+        context: &Context,
+        deadline: &Deadline,
+        report: &mut Report,
+    ) -> Result<(), JobError> {
+        let evaluator = self.evaluator.get(context).await?;
+        evaluator.store().check_schema().await?;
+        while deadline.remaining() > ENOUGH {
+            let due = evaluator
+                .store()
+                .claim_due_effects(self.clock.0.now(), CLAIM, LEASE)
+                .await?;
+            if due.is_empty() {
+                break;
+            }
+            for effect in &due {
+                match self.outbox.enqueue(effect).await {
+                    Ok(()) => report.effects_enqueued += 1,
+                    Err(error) => {
+                        tracing::warn!(effect.id = %effect.id, error = %error, "an effect could not be enqueued; the next run will");
+                        report.effects_failed += 1;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! One attempt at an effect: look first if an earlier one may have got through, then do it, and say how it went.
+
+use audit::{Context, FailureClass};
+use clients::slack::message::exception_alert;
+use clients::{Advice, CallError};
+use jiff::SignedDuration;
+use model::{Effect, EffectKind, ExceptionStatus, SecurityReviewException};
+use store::{AttemptOutcome, StoreError};
+
+use crate::worker::Worker;
+use crate::{Notifier, backoff};
+
+/// A refused token may have just been rotated: the effect is given up only after this many attempts.
+const ATTEMPTS_WITH_REFUSED_TOKEN: i32 = 4;
+/// Slack's clock and ours may differ by this much when a message is looked for.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+impl Notifier {
+    pub(crate) async fn attempt(
+        &self,
+        worker: &Worker,
+        context: &Context,
+        effect: &Effect,
+        look_first: bool,
+    ) -> Result<AttemptOutcome, StoreError> {
+        let Some(exception) = exception_of(worker, effect).await? else {
+            let error = "the exception it speaks of does not exist".to_owned();
+            return Ok(AttemptOutcome::Dead {
+                error_class: FailureClass::NotFound.to_string(),
+                error,
+            });
+        };
+        let channel = channel(effect);
+        if look_first {
+            // Nothing can stand there from before the exception was recorded.
+            let oldest = exception
+                .recorded_at
+                .saturating_sub(CLOCK_SKEW)
+                .unwrap_or(exception.recorded_at);
+            match worker.slack.find_message(context, channel, &effect.key, oldest).await {
+                Ok(Some(posted)) => return Ok(AttemptOutcome::Done { external_id: posted.ts }),
+                Ok(None) => (),
+                Err(error) => return Ok(self.unresolved(effect, &error)),
+            }
+        }
+        if self.dry_run {
+            return Ok(AttemptOutcome::Suppressed);
+        }
+        if exception.status == ExceptionStatus::Withdrawn {
+            return Ok(AttemptOutcome::Superseded);
+        }
+        let message = match effect.kind {
+            EffectKind::SlackExceptionAlert => exception_alert(&exception, &worker.wording, channel, &effect.key),
+        };
+        match worker.slack.post_message(context, &message).await {
+            Ok(posted) => Ok(AttemptOutcome::Done { external_id: posted.ts }),
+            Err(error) => Ok(self.failed(context, effect, &error).await),
+        }
+    }
+
+    /// Looking failed: still unknown, so looked at again later.
+    fn unresolved(&self, effect: &Effect, error: &CallError) -> AttemptOutcome {
+        AttemptOutcome::Ambiguous {
+            at: backoff::next(self.clock.now(), effect.attempts, error.advice.after()),
+            error_class: error.class.to_string(),
+            error: error.message.clone(),
+        }
+    }
+
+    async fn failed(&self, context: &Context, effect: &Effect, error: &CallError) -> AttemptOutcome {
+        let at = backoff::next(self.clock.now(), effect.attempts, error.advice.after());
+        let (error_class, text) = (error.class.to_string(), error.message.clone());
+        let refused_token = error.class == FailureClass::AuthFailure && effect.attempts < ATTEMPTS_WITH_REFUSED_TOKEN;
+        if refused_token {
+            self.worker.refused(context).await;
+        }
+        match error.advice {
+            _ if refused_token || !error.sent => AttemptOutcome::Retry {
+                at,
+                error_class,
+                error: text,
+            },
+            Advice::Retry { .. } => AttemptOutcome::Retry {
+                at,
+                error_class,
+                error: text,
+            },
+            Advice::Ambiguous => AttemptOutcome::Ambiguous {
+                at,
+                error_class,
+                error: text,
+            },
+            Advice::Permanent => AttemptOutcome::Dead {
+                error_class,
+                error: text,
+            },
+        }
+    }
+}
+
+async fn exception_of(worker: &Worker, effect: &Effect) -> Result<Option<SecurityReviewException>, StoreError> {
+    let Some(id) = effect.exception_id else { return Ok(None) };
+    let mut tx = worker.store.begin().await?;
+    let exception = tx.exception_by_id(id).await?;
+    tx.commit().await?;
+    Ok(exception)
+}
+
+/// `slack:C0SECLEAD` is the channel `C0SECLEAD`.
+fn channel(effect: &Effect) -> &str {
+    effect.destination.strip_prefix("slack:").unwrap_or(&effect.destination)
+}

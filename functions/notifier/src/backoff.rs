@@ -1,0 +1,38 @@
+//! How long to wait before the next attempt.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// First wait; it doubles with each attempt.
+const FIRST: SignedDuration = SignedDuration::from_secs(5);
+/// Longest wait, unless the target asks for a longer one.
+const LONGEST: SignedDuration = SignedDuration::from_mins(15);
+
+/// When attempt number `attempts` may be followed by another: by our own doubling, or later if the target asked for that.
+pub(crate) fn next(now: Timestamp, attempts: i32, asked: Option<Duration>) -> Timestamp {
+    let doublings = u32::try_from(attempts.saturating_sub(1).clamp(0, 16)).unwrap_or(0);
+    let own = (FIRST * (1_i32 << doublings)).min(LONGEST);
+    let asked = asked
+        .and_then(|asked| SignedDuration::try_from(asked).ok())
+        .unwrap_or_default();
+    now.saturating_add(own.max(asked)).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_a_quarter_of_an_hour_and_never_undercut_what_the_target_asks() {
+        let now = Timestamp::UNIX_EPOCH;
+        let wait = |attempts, asked| next(now, attempts, asked).as_second();
+        assert_eq!(
+            [1, 2, 3, 8, 9, 1000, i32::MAX].map(|attempts| wait(attempts, None)),
+            [5, 10, 20, 640, 900, 900, 900]
+        );
+        assert_eq!(wait(1, Some(Duration::from_secs(30))), 30);
+        assert_eq!(wait(9, Some(Duration::from_secs(30))), 900);
+        assert_eq!(wait(0, Some(Duration::MAX)), 5);
+    }
+}

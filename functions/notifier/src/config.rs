@@ -1,0 +1,60 @@
+//! The function's configuration, read once and whole at start.
+
+use rules::Rules;
+use runtime::aws::AwsSettings;
+use runtime::config::Environment;
+use url::Url;
+
+/// Every variable of the template that this function reads.
+pub const VARIABLES: &[&str] = &[
+    "DATABASE_SECRET_ID",
+    "OUTBOUND_SECRET_ID",
+    "RULES_PATH",
+    "SLACK_API_URL",
+    "DRY_RUN",
+];
+
+/// The configuration.
+#[derive(Debug)]
+pub struct Config {
+    pub(crate) aws: AwsSettings,
+    pub(crate) database_secret_id: String,
+    pub(crate) outbound_secret_id: String,
+    pub(crate) rules: Option<Rules>,
+    pub(crate) slack_api_url: Option<Url>,
+    pub(crate) dry_run: bool,
+}
+
+impl Config {
+    /// Reads it; problems are noted in `env`, whose `finish` tells them all at once.
+    pub fn from_environment(env: &mut Environment) -> Self {
+        Self {
+            aws: AwsSettings::from_environment(env),
+            database_secret_id: env.required("DATABASE_SECRET_ID"),
+            outbound_secret_id: env.required("OUTBOUND_SECRET_ID"),
+            rules: settings::rules_file(env),
+            slack_api_url: env.url("SLACK_API_URL"),
+            dry_run: env.flag("DRY_RUN", false),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_told_at_once() {
+        let pairs = [
+            ("RULES_PATH", "/nowhere/rules.yaml"),
+            ("SLACK_API_URL", "nonsense"),
+            ("DRY_RUN", "perhaps"),
+        ];
+        let mut env = Environment::from_pairs(pairs);
+        let _ = Config::from_environment(&mut env);
+        let told = env.finish().unwrap_err().to_string();
+        for name in VARIABLES {
+            assert!(told.contains(name), "{name} is missing in: {told}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! One message of the effects queue.
+
+use audit::{ActorType, Context};
+use jiff::SignedDuration;
+use model::EffectMessage;
+use runtime::batch::{BatchError, Record};
+use store::{AttemptOutcome, Lease, StoreError};
+use tracing::Instrument as _;
+
+use crate::Notifier;
+use crate::worker::Worker;
+
+/// How long a worker has an effect to itself: longer than its calls can take, so that two never do the same one.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+impl Notifier {
+    pub(crate) async fn record(&self, record: Record) -> Result<(), BatchError> {
+        // Only our own functions write to this queue; what cannot be read ends in the dead-letter queue, which has an alarm. The
+        // effect itself is a row, and the relay brings it back whatever becomes of the message.
+        let message: EffectMessage = serde_json::from_str(&record.body)
+            .map_err(|error| BatchError::new(format!("the message is no effect: {:?}", error.classify())))?;
+        let span =
+            tracing::info_span!("effect", correlation_id = %message.correlation_id, effect.id = %message.effect_id);
+        self.carry_out(&message).instrument(span).await
+    }
+
+    async fn carry_out(&self, message: &EffectMessage) -> Result<(), BatchError> {
+        let context =
+            Context::new(ActorType::WebhookEvent, message.correlation_id).with_traceparent(message.traceparent.clone());
+        let worker = self.worker.get(&context).await?;
+        let done = self.with_lease(&worker, &context, message).await;
+        if let Err(StoreError::LoginRefused(_)) = done {
+            self.worker.refused(&context).await;
+        }
+        Ok(done?)
+    }
+
+    async fn with_lease(&self, worker: &Worker, context: &Context, message: &EffectMessage) -> Result<(), StoreError> {
+        let lease = worker
+            .store
+            .lease_effect(message.effect_id, message.attempts, self.clock.now(), LEASE)
+            .await?;
+        let (effect, look_first) = match lease {
+            Lease::Granted(effect) => (effect, false),
+            Lease::Resolve(effect) => (effect, true),
+            Lease::NotDue | Lease::Finished(_) | Lease::Lagging | Lease::Unknown => {
+                tracing::info!(lease = ?lease, "nothing to do for this message");
+                return Ok(());
+            }
+        };
+        let outcome = self.attempt(worker, context, &effect, look_first).await?;
+        let finish = worker
+            .store
+            .finish_attempt(effect.id, effect.attempts, &outcome, self.clock.now())
+            .await?;
+        self.told(&effect, &outcome);
+        tracing::info!(
+            effect.key = effect.key,
+            attempt = effect.attempts,
+            outcome = ?outcome,
+            finish = ?finish,
+            "attempt {} at {} ended", effect.attempts, effect.key
+        );
+        Ok(())
+    }
+
+    fn told(&self, effect: &model::Effect, outcome: &AttemptOutcome) {
+        let kind = effect.kind.as_str();
+        match outcome {
+            AttemptOutcome::Done { .. } => self.metrics.count_by("effects_done", "kind", kind, 1),
+            AttemptOutcome::Dead { error_class, error } => {
+                tracing::error!(
+                    effect.key = effect.key,
+                    error_class,
+                    error,
+                    "the target refuses the effect for good; somebody must act"
+                );
+                self.metrics.count("effects_dead", 1);
+            }
+            AttemptOutcome::Retry { .. } | AttemptOutcome::Ambiguous { .. } => {
+                self.metrics.count_by("effects_retried", "kind", kind, 1);
+            }
+            AttemptOutcome::Suppressed | AttemptOutcome::Superseded | AttemptOutcome::NotSent => (),
+        }
+    }
+}

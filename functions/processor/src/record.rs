@@ -1,0 +1,100 @@
+//! One message of the deliveries queue.
+
+use audit::{ActorType, Context};
+use evaluation::{EvaluationError, Evaluator, Outcome, Report};
+use model::{Content, Envelope, Note};
+use runtime::batch::{BatchError, Record};
+use tracing::Instrument as _;
+
+use crate::Processor;
+
+impl Processor {
+    pub(crate) async fn record(&self, record: Record) -> Result<(), BatchError> {
+        // The queue holds what our own webhook function wrote. What is no envelope, or one of a later version while a deployment is
+        // under way, is left for whoever can read it; in the end the dead-letter queue keeps it and raises its alarm.
+        let envelope: Envelope = serde_json::from_str(&record.body)
+            .map_err(|error| BatchError::new(format!("the message is no envelope: {:?}", error.classify())))?;
+        if envelope.version != Envelope::VERSION {
+            return Err(BatchError::new(format!(
+                "the envelope has version {}, this function knows {}",
+                envelope.version,
+                Envelope::VERSION
+            )));
+        }
+        let span = tracing::info_span!(
+            "delivery",
+            correlation_id = %envelope.correlation_id,
+            merge_request = envelope.merge_request().map(|key| key.to_string()),
+        );
+        self.deliver(&envelope).instrument(span).await
+    }
+
+    async fn deliver(&self, envelope: &Envelope) -> Result<(), BatchError> {
+        let context = Context::new(ActorType::WebhookEvent, envelope.correlation_id)
+            .with_traceparent(envelope.traceparent.clone());
+        let evaluator = self.evaluator.get(&context).await?;
+        let report = match evaluator.deliver(envelope).await {
+            Ok(report) => report,
+            Err(error) if error.is_retryable() => return Err(self.retryable(error, &context).await),
+            Err(error) => self.set_aside(&evaluator, &context, envelope, &error).await?,
+        };
+        self.outbox.enqueue_all(&report.effects).await;
+        self.measure(envelope, &report);
+        let action = match &envelope.content {
+            Content::MergeRequest(event) => event.action.as_str(),
+            Content::Unexpected { .. } => "unexpected",
+        };
+        let outcome = report.outcome.as_str();
+        tracing::info!(
+            action,
+            outcome,
+            effects = report.effects.len(),
+            "a delivery of {action} was taken in: {outcome}"
+        );
+        Ok(())
+    }
+
+    async fn retryable(&self, error: EvaluationError, context: &Context) -> BatchError {
+        if matches!(error.0, store::StoreError::LoginRefused(_)) {
+            self.evaluator.refused(context).await;
+        }
+        error.into()
+    }
+
+    /// Poison: trying again would fail the same way for ever and hold up its merge request. Kept whole, and the alarm rings.
+    async fn set_aside(
+        &self,
+        evaluator: &Evaluator,
+        context: &Context,
+        envelope: &Envelope,
+        error: &EvaluationError,
+    ) -> Result<Report, BatchError> {
+        tracing::error!(error = %error, "a delivery cannot be processed and goes into quarantine");
+        Ok(evaluator.quarantine(context, envelope, &error.to_string()).await?)
+    }
+
+    fn measure(&self, envelope: &Envelope, report: &Report) {
+        self.metrics
+            .count_by("deliveries", "outcome", report.outcome.as_str(), 1);
+        match &report.outcome {
+            Outcome::Quarantined => self.metrics.count("deliveries_quarantined", 1),
+            Outcome::Judged(verdict) => {
+                self.metrics.count_by("verdicts", "outcome", report.outcome.as_str(), 1);
+                if verdict.exception().is_some() {
+                    self.metrics.count("exceptions", 1);
+                }
+                if verdict.notes.contains(&Note::LabelEventsUnreadable) {
+                    self.metrics.count("label_events_unreadable", 1);
+                }
+            }
+            Outcome::Pending { because } => {
+                tracing::warn!(because, "GitLab could not be read; the verdict is pending");
+                self.metrics.count("evaluations_pending", 1);
+            }
+            Outcome::Duplicate | Outcome::Recorded | Outcome::Unchanged => (),
+        }
+        if envelope.authentication.stale {
+            self.metrics.count("deliveries_stale", 1);
+        }
+    }
+}

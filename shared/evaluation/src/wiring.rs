@@ -1,0 +1,118 @@
+//! How an evaluator comes about from the environment and two secrets; the same for every function that judges.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use audit::Writer;
+use clients::http::{Http, Options};
+use model::Clock;
+use rules::Rules;
+use runtime::StartError;
+use runtime::aws::{Clients, Secrets};
+use runtime::config::Environment;
+use runtime::secrets::{Built, SecretCache, SecretSource, Stage, Unreadable, from_json};
+use serde::Deserialize;
+use store::{DatabaseConfig, Store};
+use url::Url;
+
+use crate::{Evaluator, GitLabCredentials, Instances};
+
+/// What judging needs of the outbound secret.
+#[derive(Debug, Deserialize)]
+pub struct Outbound {
+    /// Access tokens, by instance.
+    #[serde(default)]
+    pub gitlab: BTreeMap<String, GitLabCredentials>,
+    /// Certificate of a private authority that GitLab's chains to, PEM.
+    #[serde(default)]
+    pub ca_pem: Option<String>,
+}
+
+/// What an evaluator is built from, out of the environment.
+#[derive(Debug)]
+pub struct Settings {
+    database_secret_id: String,
+    outbound_secret_id: String,
+    rules: Option<Rules>,
+    gitlab_api_url: Option<Url>,
+}
+
+impl Settings {
+    /// The variables read here.
+    pub const VARIABLES: [&str; 4] = [
+        "DATABASE_SECRET_ID",
+        "OUTBOUND_SECRET_ID",
+        "RULES_PATH",
+        "GITLAB_API_URL",
+    ];
+
+    /// Reads them; problems are noted in `env`.
+    pub fn from_environment(env: &mut Environment) -> Self {
+        Self {
+            database_secret_id: env.required("DATABASE_SECRET_ID"),
+            outbound_secret_id: env.required("OUTBOUND_SECRET_ID"),
+            rules: settings::rules_file(env),
+            gitlab_api_url: env.url("GITLAB_API_URL"),
+        }
+    }
+
+    /// An evaluator, built at its first use and again when a secret has been rotated. Call after the environment was found right.
+    ///
+    /// # Errors
+    /// [`StartError`] if there are no rules.
+    pub fn evaluator(
+        self,
+        clients: &Clients,
+        audit: Writer,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Built<DatabaseConfig, Outbound, Evaluator>, StartError> {
+        let Self {
+            database_secret_id,
+            outbound_secret_id,
+            rules,
+            gitlab_api_url,
+        } = self;
+        let rules = Arc::new(rules.ok_or_else(|| StartError::new("there are no rules"))?);
+        let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(clients));
+        let database = settings::database_secret(Arc::clone(&source), database_secret_id, Arc::clone(&clock));
+        let outbound = SecretCache::new(
+            source,
+            outbound_secret_id,
+            Stage::CURRENT,
+            Arc::clone(&clock),
+            |found| {
+                from_json(
+                    &found
+                        .first()
+                        .ok_or_else(|| Unreadable::because("it has no value"))?
+                        .value,
+                )
+            },
+        );
+        Ok(Built::new(
+            database,
+            outbound,
+            move |database: &DatabaseConfig, outbound: &Outbound| {
+                let options = Options {
+                    private_ca_pem: outbound.ca_pem.clone(),
+                    ..Options::default()
+                };
+                let http = Http::new(&options, audit.clone(), Arc::clone(&clock))?;
+                let instances = Instances::new(
+                    &http,
+                    &rules,
+                    &outbound.gitlab,
+                    gitlab_api_url.as_ref().map(Url::as_str),
+                )?;
+                let store = Arc::new(Store::new(database.clone())?);
+                Ok(Evaluator::new(
+                    store,
+                    Arc::clone(&rules),
+                    instances,
+                    Arc::clone(&clock),
+                    audit.clone(),
+                ))
+            },
+        ))
+    }
+}
