@@ -1,1 +1,7 @@
 //! The local stack's parts and the helpers of the integration tests: doubles, Postgres, a Lambda Runtime API.
+
+pub mod clock;
+pub mod doubles;
+pub mod payload;
+pub mod postgres;
+pub mod runtime_api;

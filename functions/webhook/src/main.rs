@@ -1,1 +1,44 @@
-fn main() {}
+//! Wiring of the webhook function: settings, clients, secret, then one request after the other.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use runtime::aws::{Clients, Queue, Secrets};
+use runtime::{Process, StartError};
+use webhook::config::Config;
+use webhook::event::GatewayEvent;
+use webhook::gateway::Gateway;
+use webhook::hooks;
+use webhook::service::Service;
+
+fn main() -> ExitCode {
+    runtime::start("webhook", serve)
+}
+
+async fn serve(mut process: Process) -> Result<(), StartError> {
+    let config = Config::from_environment(&mut process.environment)?;
+    let clients = Clients::new(&config.aws, process.audit.clone());
+    let hooks = hooks::cache(Arc::new(Secrets::new(&clients)), &config.secret_id, process.clock());
+    let queue = Queue::new(&clients, config.queue);
+    process.clients_built();
+    // The secret and its TLS connection belong to the start, where nobody waits for them. Without it the function answers
+    // "unavailable" and asks again, so that a secret filled in later needs no restart.
+    if let Err(error) = hooks.get(&process.context).await {
+        tracing::error!(%error, "the webhook secret is not there yet");
+    }
+    process.secrets_loaded();
+    let service = Service::new(
+        config.tolerance,
+        hooks,
+        queue,
+        process.audit.clone(),
+        process.metrics.clone(),
+    );
+    let gateway = Arc::new(Gateway::new(service, process.clock()));
+    let handler = service_fn(move |event: LambdaEvent<GatewayEvent>| {
+        let gateway = Arc::clone(&gateway);
+        async move { gateway.serve(event).await }
+    });
+    process.run(handler).await
+}

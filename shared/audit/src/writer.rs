@@ -55,10 +55,7 @@ impl Writer {
     #[must_use]
     pub fn memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, Memory) {
         let lines = Memory::default();
-        (
-            Self::new(service, clock, Sink::Memory(Arc::clone(&lines))),
-            lines,
-        )
+        (Self::new(service, clock, Sink::Memory(Arc::clone(&lines))), lines)
     }
 
     fn new(service: &'static str, clock: Arc<dyn Clock>, sink: Sink) -> Self {
@@ -95,12 +92,7 @@ impl Writer {
     }
 }
 
-fn render(
-    shared: &Shared,
-    entry: &Entry,
-    line: AuditLine,
-    buffer: &mut Vec<u8>,
-) -> serde_json::Result<()> {
+fn render(shared: &Shared, entry: &Entry, line: AuditLine, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
     let now = shared.clock.now();
     let id = match &entry.key {
         Some(key) => entry_id(now, key),
@@ -150,10 +142,7 @@ impl Sink {
             }
             Self::Memory(lines) => {
                 let text = String::from_utf8_lossy(line).trim_end().to_owned();
-                lines
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(text);
+                lines.lock().unwrap_or_else(PoisonError::into_inner).push(text);
             }
         }
     }

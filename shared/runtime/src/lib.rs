@@ -1,1 +1,17 @@
-//! runtime
+//! Lambda: configuration, secrets, telemetry, queues and batches.
+//!
+//! The only crate that knows AWS, and the only reader of the process environment. It knows no word of the domain:
+//! what the queues carry and what the secrets mean is its callers' business.
+
+pub mod aws;
+pub mod batch;
+mod causes;
+pub mod config;
+mod deadline;
+pub mod metrics;
+pub mod secrets;
+pub mod start;
+pub mod telemetry;
+
+pub use deadline::Deadline;
+pub use start::{Process, StartError, start};

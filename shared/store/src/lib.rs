@@ -1,1 +1,28 @@
-//! store
+//! Postgres: the schema and its migrations, the one transaction of a delivery, the outbox of effects.
+//!
+//! tokio-postgres lives only here. A function holds one [`Store`], which holds one connection; everything that belongs to one
+//! delivery happens in one [`Tx`]. Times come from the caller. Statements are typed and unnamed and nothing is kept in the
+//! session (no `SET`, no session locks, no sequences), so a transaction pooler or RDS Proxy can sit in between.
+
+mod attempt;
+mod backlog;
+mod config;
+mod connection;
+mod error;
+mod migrate;
+mod roles;
+mod schema;
+mod sql;
+mod store;
+mod tls;
+mod tx;
+
+pub use attempt::{AttemptOutcome, Finish, Lease};
+pub use backlog::Backlog;
+pub use config::{ConfigError, DatabaseConfig};
+pub use error::StoreError;
+pub use migrate::{MigrationError, MigrationReport, migrate};
+pub use roles::{Group, LoginError, provision_login};
+pub use schema::{SchemaError, known_schema_version, schema_version};
+pub use store::Store;
+pub use tx::{NewDecision, NewEffect, PendingEvaluation, Recorded, StoredDecision, Tx};

@@ -1,1 +1,16 @@
 //! The one integration-test binary: each module tests one part against real servers.
+
+#[cfg(test)] // helpers of this module too may unwrap
+mod clients;
+#[cfg(test)] // helpers of this module too may unwrap
+mod runtime;
+mod template;
+
+#[cfg(test)]
+mod evaluation;
+#[cfg(test)] // and of these
+mod function;
+#[cfg(test)] // helpers of this module too may unwrap
+mod store;
+#[cfg(test)]
+mod webhook;

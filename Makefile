@@ -1,0 +1,65 @@
+# Every task of this project. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run stack stack-down deploy-local test check rust graph dependencies template build bench deploy clean
+
+PYTHON ?= python3
+STACK := $(PYTHON) tests/local/stack.py
+RELEASE := $(PYTHON) tests/local/release.py
+TOOLS := .local/tools
+SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/sam
+# What `make build` and the first `make deploy` build for: x86_64 or arm64.
+ARCH ?= x86_64
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
+
+run: ## the whole product on this machine: stack, sample deliveries, what came of them; ONCE=1 stops after the sample
+	@$(STACK) run $(if $(filter-out 0,$(ONCE)),--once)
+
+stack: ## start the local stack in the background; addresses and tokens in .local/stack.json
+	@$(STACK) up
+
+stack-down: ## stop the local stack
+	@$(STACK) down
+
+deploy-local: ## rebuild and redeploy into the running local stack what has changed
+	@$(STACK) deploy
+
+test: check ## everything CI runs: the checks, then all tests, those on the local stack included
+	@$(STACK) with -- cargo test --workspace --locked
+
+check: rust graph dependencies template ## formatting, lints, documentation, dependency rules, template
+
+rust:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked --quiet
+
+graph:
+	@$(PYTHON) tests/local/check_graph.py
+
+dependencies:
+	@$(STACK) tools check
+	$(TOOLS)/check/bin/cargo-deny --locked --log-level error check bans licenses sources
+
+template:
+	@$(STACK) tools sam
+	AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint --template-file template.yaml
+	cargo test --package tests --test it --locked --quiet -- template
+
+build: ## release packages of the functions in build/; ARCH=x86_64 or arm64
+	@$(RELEASE) build --architecture $(ARCH)
+
+bench: ## start-up, latency, throughput and sizes against their goals
+	@$(STACK) postgres
+	cargo run --release --locked --package tests --bin bench
+
+deploy: ## build and deploy to AWS with sam, after a look at infra/rules.yaml; asks for the parameters the first time
+	@$(RELEASE) deploy --architecture $(ARCH)
+
+clean: ## stop the local stack and remove everything made here: .local, build, target
+	@$(STACK) down
+	rm -rf .local build .aws-sam
+	cargo clean --quiet

@@ -1,0 +1,70 @@
+//! The message on the deliveries queue: its content, and the ids by which SQS orders and deduplicates it.
+
+use gitlab::sha256_hex;
+use model::{AuditLine, Authentication, Content, DeliveryIds, Envelope};
+
+use crate::gateway::Ingress;
+use crate::traceparent;
+
+/// SQS's limit for both ids
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
+const MAX_ID_BYTES: usize = 128;
+
+/// A message for SQS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Messages of one group arrive in order.
+    pub group: String,
+    /// SQS drops a second message of this id for five minutes.
+    pub deduplication_id: String,
+    /// What it carries.
+    pub envelope: Envelope,
+}
+
+/// Puts an authenticated delivery into its envelope.
+#[must_use]
+pub fn seal(
+    ingress: &Ingress,
+    traceparent: Option<&str>,
+    authentication: Authentication,
+    delivery: DeliveryIds,
+    payload_sha256: String,
+    audit_line: AuditLine,
+    content: Content,
+) -> Message {
+    let envelope = Envelope {
+        version: Envelope::VERSION,
+        correlation_id: ingress.correlation_id,
+        traceparent: traceparent::of(traceparent, ingress.xray_trace_id.as_deref()),
+        received_at: ingress.received_at,
+        authentication,
+        delivery,
+        payload_sha256,
+        audit_line,
+        content,
+    };
+    let group = match envelope.merge_request() {
+        Some(key) => key.to_string(),
+        // Whose turn it is cannot be said of a body that names no merge request: it waits for nobody and holds up nobody.
+        None => format!("unexpected/{}", envelope.payload_sha256),
+    };
+    let deduplication_id = fitting(envelope.delivery_key());
+    Message {
+        group: fitting(group),
+        deduplication_id,
+        envelope,
+    }
+}
+
+/// The text itself if SQS takes it, else its hash.
+fn fitting(text: String) -> String {
+    let fits = (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits {
+        text
+    } else {
+        format!("sha256:{}", sha256_hex(text.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! What the tests of this crate send and configure.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+
+use gitlab::{HookSet, SigningToken, Tolerance, WebhookSecret, sign};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use model::Clock;
+use runtime::aws::{AwsSettings, Clients, Queue, QueueUrl};
+use runtime::config::Environment;
+use runtime::metrics::Metrics;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::gateway::Gateway;
+use crate::hooks;
+use crate::service::Service;
+
+pub(crate) const KEY: &str = "whsec_Y291bnRlcnNpZ24tdGVzdC1rZXktb2YtMzItYnl0ZXM=";
+pub(crate) const NEXT_KEY: &str = "whsec_bmV4dC1zaWduaW5nLWtleS1vZi10aGUtMzItYnl0ZXM=";
+pub(crate) const PLAIN: &str = "plain-secret-token";
+pub(crate) const ID: &str = "0198c1de-7a54-7cc1-9f0a-3f1d5a6b7c8d";
+pub(crate) const NOW: i64 = 1_772_366_400;
+pub(crate) const TOLERANCE: Tolerance = Tolerance {
+    seconds: 300,
+    max_body_bytes: 100_000,
+};
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::from_second(NOW).unwrap()
+}
+
+/// One hook bound to the namespace `platform/`, with these signing tokens.
+pub(crate) fn secret(keys: &[&str]) -> String {
+    json!({"hooks": [{
+        "name": "main", "instance": "gitlab", "signing_tokens": keys, "secret_tokens": [PLAIN], "namespaces": ["platform/"],
+    }]})
+    .to_string()
+}
+
+pub(crate) fn hook_set() -> HookSet {
+    HookSet::merge([WebhookSecret::parse(&secret(&[KEY]).into()).unwrap()]).0
+}
+
+/// A merge of a labelled merge request.
+pub(crate) fn merged() -> Value {
+    json!({
+        "object_kind": "merge_request",
+        "user": {"id": 41, "username": "mira"},
+        "project": {"id": 1201, "path_with_namespace": "platform/vault"},
+        "object_attributes": {
+            "id": 90017, "iid": 12, "title": "Rotate the signing key", "action": "merge", "state": "merged",
+            "updated_at": "2026-03-01 12:59:58 +0100", "last_commit": {"id": "9d3c1e77"},
+        },
+        "labels": [{"id": 5, "title": "security::high"}],
+    })
+}
+
+pub(crate) type Headers = Vec<(&'static str, String)>;
+
+/// Headers as GitLab 19 sends them, signed at `seconds`.
+pub(crate) fn signed_at(seconds: i64, key: &str, body: &[u8]) -> Headers {
+    let timestamp = seconds.to_string();
+    let signature = sign(&SigningToken::parse(key).unwrap(), ID, &timestamp, body);
+    vec![
+        ("content-type", "application/json".to_owned()),
+        ("user-agent", "GitLab/19.1.0".to_owned()),
+        ("webhook-id", ID.to_owned()),
+        ("webhook-timestamp", timestamp),
+        ("webhook-signature", signature),
+        ("x-gitlab-event-uuid", "3f0a".to_owned()),
+    ]
+}
+
+pub(crate) fn signed(body: &[u8]) -> Headers {
+    signed_at(NOW, KEY, body)
+}
+
+pub(crate) fn with_token(token: &str) -> Headers {
+    vec![
+        ("content-type", "application/json".to_owned()),
+        ("x-gitlab-token", token.to_owned()),
+    ]
+}
+
+pub(crate) fn header_map(headers: &Headers) -> HeaderMap {
+    let pair = |(name, value): &(&'static str, String)| {
+        (
+            HeaderName::from_static(name),
+            HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+        )
+    };
+    headers.iter().map(pair).collect()
+}
+
+/// API Gateway's event of a POST.
+pub(crate) fn event(headers: &Headers, body: &str) -> Value {
+    let headers: serde_json::Map<_, _> = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), json!(value)))
+        .collect();
+    json!({
+        "version": "2.0", "routeKey": "POST /webhook", "rawPath": "/webhook", "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "stage": "$default", "domainName": "abc.execute-api.eu-west-1.amazonaws.com",
+            "http": {"method": "POST", "path": "/webhook", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7", "userAgent": "x"},
+        },
+        "body": body, "isBase64Encoded": false,
+    })
+}
+
+/// A clock that tests move.
+#[derive(Debug)]
+pub(crate) struct TestClock(pub(crate) AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+/// A clock that panics once when told to. Metrics are dated by it, which happens after the audit line is written.
+#[derive(Debug, Default)]
+pub(crate) struct FaultyClock(pub(crate) AtomicBool);
+
+impl Clock for FaultyClock {
+    fn now(&self) -> Timestamp {
+        assert!(!self.0.swap(false, Ordering::Relaxed), "a programming error");
+        now()
+    }
+}
+
+/// A gateway whose queue is out of reach, with what it reads and writes.
+pub(crate) struct Bench {
+    pub(crate) gateway: Gateway,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) looks: Arc<AtomicUsize>,
+    pub(crate) audit: audit::Memory,
+    pub(crate) metrics: runtime::metrics::Memory,
+    pub(crate) metrics_clock: Arc<FaultyClock>,
+}
+
+impl Bench {
+    /// `current` is asked for the current version of the secret at each look; the other stages are empty.
+    pub(crate) fn new(current: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        let clock = Arc::new(TestClock(AtomicI64::new(NOW)));
+        let looks = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&looks);
+        let source = move |stage| {
+            if stage != runtime::secrets::Stage::Current {
+                return Ok(None);
+            }
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok(current().map(SecretString::from))
+        };
+        let (audit, lines) = audit::Writer::memory("webhook", clock.clone());
+        let metrics_clock = Arc::new(FaultyClock::default());
+        let (metrics, metric_lines) = Metrics::memory("webhook", metrics_clock.clone());
+        let hooks = hooks::cache(Arc::new(source), "countersign/webhook", clock.clone());
+        let queue = unreachable_queue(&audit);
+        let service = Service::new(TOLERANCE, hooks, queue, audit, metrics);
+        let gateway = Gateway::new(service, clock.clone());
+        Self {
+            gateway,
+            clock,
+            looks,
+            audit: lines,
+            metrics: metric_lines,
+            metrics_clock,
+        }
+    }
+
+    pub(crate) fn with_secret(json: String) -> Self {
+        Self::new(move || Some(json.clone()))
+    }
+
+    /// Serves one event: status and body of the answer.
+    pub(crate) async fn serve(&self, event: &Value) -> (i64, Value) {
+        let event = serde_json::from_str(&event.to_string()).unwrap();
+        let context = lambda_runtime::Context::default();
+        let answer = self
+            .gateway
+            .serve(lambda_runtime::LambdaEvent::new(event, context))
+            .await
+            .unwrap();
+        let answer = serde_json::to_value(answer).unwrap();
+        assert_eq!(answer["headers"]["content-type"], "application/json");
+        (
+            answer["statusCode"].as_i64().unwrap(),
+            serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
+        )
+    }
+
+    /// The audit lines of authentications so far.
+    pub(crate) fn verifications(&self) -> Vec<Value> {
+        let lines = self.audit.lock().unwrap();
+        let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["action"] == "webhook.auth.verify").collect()
+    }
+}
+
+/// A queue at an address of this machine where nobody listens.
+fn unreachable_queue(audit: &audit::Writer) -> Queue {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let url = format!("{endpoint}/000000000000/deliveries.fifo");
+    let pairs = [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+    ];
+    let settings = AwsSettings::from_environment(&mut Environment::from_pairs(pairs));
+    Queue::new(&Clients::new(&settings, audit.clone()), QueueUrl::parse(&url).unwrap())
+}

@@ -1,0 +1,60 @@
+//! From API Gateway's event to the one that `lambda_http` can take without harm.
+
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use crate::event::{GatewayEvent, HttpEvent};
+use crate::refusal::Refusal;
+
+/// The one path served.
+const PATH: &str = "/webhook";
+
+/// Headers that `lambda_http` would make an address of.
+const DROPPED: [&str; 2] = ["host", "x-forwarded-proto"];
+
+/// Cleans one event: the path is the one served, there is no query, and every header and the body are well formed.
+pub(super) fn request(event: GatewayEvent) -> Result<ApiGatewayV2httpRequest, Refusal> {
+    let GatewayEvent::Http(event) = event else {
+        return Err(Refusal::Unreadable);
+    };
+    let HttpEvent {
+        method,
+        path,
+        headers,
+        body,
+        is_base64,
+        ..
+    } = *event;
+    if path != PATH {
+        return Err(Refusal::NotFound);
+    }
+    if method != "POST" {
+        return Err(Refusal::MethodNotAllowed);
+    }
+    if is_base64 && STANDARD.decode(body.as_deref().unwrap_or_default()).is_err() {
+        return Err(Refusal::Unreadable);
+    }
+    let mut request = ApiGatewayV2httpRequest::default();
+    request.request_context.http.method = Method::POST;
+    request.raw_path = Some(PATH.to_owned());
+    request.headers = headers
+        .iter()
+        .filter_map(|(name, value)| header(name, value))
+        .collect::<HeaderMap>();
+    request.body = body;
+    request.is_base64_encoded = is_base64;
+    Ok(request)
+}
+
+/// One header. Bytes that no header may hold become question marks rather than making the header vanish: a signature that looked
+/// absent would open the way to a weaker proof.
+fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
+    let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+    if DROPPED.contains(&name.as_str()) {
+        return None;
+    }
+    let value = value.replace(|character: char| character.is_ascii_control(), "?");
+    Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
+}

@@ -1,0 +1,191 @@
+//! The judgement of one request by the hooks in force. Pure: the same request, hooks and time give the same judgement.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gitlab::{Classified, DeliveryHeaders, Hook, HookSet, Rejection, Tolerance};
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
+use jiff::Timestamp;
+use model::{AuthMethod, Authentication, Content};
+
+use crate::refusal::Refusal;
+
+/// Most bytes of an unexpected body that go on whole.
+const MAX_UNEXPECTED_BYTES: usize = 256 * 1024;
+
+/// The parts of a request that count.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'a> {
+    /// The headers that authenticate and name the delivery.
+    pub headers: DeliveryHeaders<'a>,
+    /// `Content-Type`.
+    pub content_type: Option<&'a str>,
+    /// `User-Agent`.
+    pub user_agent: Option<&'a str>,
+    /// `traceparent`.
+    pub traceparent: Option<&'a str>,
+    /// The exact bytes of the body.
+    pub body: &'a [u8],
+}
+
+/// Why an authentic delivery needs nothing done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ignored {
+    /// A kind of event that nobody here handles.
+    UnhandledKind,
+    /// Not JSON, or JSON without a kind.
+    Unparseable,
+}
+
+impl Ignored {
+    /// The stable code.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnhandledKind => "unhandled_kind",
+            Self::Unparseable => "unparseable",
+        }
+    }
+}
+
+/// What is to be done with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// Authentic; goes on the queue.
+    Forward {
+        /// How it proved itself.
+        authentication: Authentication,
+        /// What it says.
+        content: Content,
+    },
+    /// Authentic; nothing to do.
+    Ignore {
+        /// How it proved itself.
+        authentication: Authentication,
+        /// Why.
+        why: Ignored,
+    },
+    /// Not accepted.
+    Refuse {
+        /// Why.
+        why: Refusal,
+        /// The hook whose token matched, if one did.
+        hook: Option<String>,
+    },
+}
+
+impl<'a> Received<'a> {
+    /// Finds the parts of a request.
+    #[must_use]
+    pub fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
+        // Values are UTF-8: they come out of JSON strings.
+        let get = |name: HeaderName| {
+            headers
+                .get(name)
+                .and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+        };
+        let named = |name: &'static str| get(HeaderName::from_static(name));
+        Self {
+            headers: DeliveryHeaders {
+                webhook_id: named("webhook-id"),
+                webhook_timestamp: named("webhook-timestamp"),
+                webhook_signature: named("webhook-signature"),
+                gitlab_token: named("x-gitlab-token"),
+                idempotency_key: named("idempotency-key"),
+                event_uuid: named("x-gitlab-event-uuid"),
+            },
+            content_type: get(CONTENT_TYPE),
+            user_agent: get(USER_AGENT),
+            traceparent: named("traceparent"),
+            body,
+        }
+    }
+
+    /// The proof that the request offers, whether or not it holds.
+    #[must_use]
+    pub fn offered(&self) -> Option<AuthMethod> {
+        let token = self.headers.gitlab_token.map(|_| AuthMethod::Token);
+        self.headers.webhook_signature.map(|_| AuthMethod::HmacSha256).or(token)
+    }
+
+    fn is_json(&self) -> bool {
+        let Some(content_type) = self.content_type else {
+            return true;
+        };
+        let essence = content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        essence == "application/json" || essence.ends_with("+json")
+    }
+}
+
+/// Judges one request: size, content type, proof, then kind and scope.
+#[must_use]
+pub fn judge(received: &Received<'_>, hooks: &HookSet, now: Timestamp, tolerance: Tolerance) -> Judgement {
+    let refuse = |why, hook: Option<&Hook>| Judgement::Refuse {
+        why,
+        hook: hook.map(|hook| hook.name.clone()),
+    };
+    if received.body.len() <= tolerance.max_body_bytes && !received.is_json() {
+        return refuse(Refusal::UnsupportedMediaType, None);
+    }
+    let proof = match gitlab::authenticate(&received.headers, received.body, hooks, now, tolerance) {
+        Ok(proof) => proof,
+        Err(rejection) => return refuse(Refusal::Gitlab(rejection), None),
+    };
+    let first = proof.hooks.first().copied();
+    let authentication = |hook: Option<&Hook>| Authentication {
+        method: proof.method,
+        hook: hook.map(|hook| hook.name.clone()).unwrap_or_default(),
+        instance: hook.map(|hook| hook.instance.clone()).unwrap_or_default(),
+        stale: proof.stale,
+    };
+    let classified = gitlab::classify(received.body, now);
+    let why = match &classified {
+        Classified::Unhandled { .. } => Some(Ignored::UnhandledKind),
+        Classified::Unparseable => Some(Ignored::Unparseable),
+        Classified::MergeRequest(_) | Classified::Unexpected { .. } => None,
+    };
+    if let Some(why) = why {
+        return Judgement::Ignore {
+            authentication: authentication(first),
+            why,
+        };
+    }
+    let hook = gitlab::hook_in_scope(&proof.hooks, classified.project());
+    if hook.is_none() {
+        return refuse(Refusal::Gitlab(Rejection::WrongScope), first);
+    }
+    match content(classified, received.body) {
+        Some(content) => Judgement::Forward {
+            authentication: authentication(hook),
+            content,
+        },
+        None => Judgement::Ignore {
+            authentication: authentication(hook),
+            why: Ignored::UnhandledKind,
+        },
+    }
+}
+
+/// What goes on the queue; nothing for what is ignored.
+fn content(classified: Classified, body: &[u8]) -> Option<Content> {
+    match classified {
+        Classified::MergeRequest(event) => Some(Content::MergeRequest(event)),
+        Classified::Unexpected {
+            object_kind, problem, ..
+        } => Some(Content::Unexpected {
+            object_kind,
+            problem,
+            body_base64: STANDARD.encode(&body[..body.len().min(MAX_UNEXPECTED_BYTES)]),
+            truncated: body.len() > MAX_UNEXPECTED_BYTES,
+        }),
+        Classified::Unhandled { .. } | Classified::Unparseable => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! Why a request is refused, and what the sender and the audit trail are told of it.
+
+use gitlab::Rejection;
+use http::StatusCode;
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It does not prove itself, or not for this project.
+    Gitlab(Rejection),
+    /// A content type other than JSON, which GitLab never sends.
+    UnsupportedMediaType,
+    /// No request of API Gateway, or a body that is not the base64 it claims to be.
+    Unreadable,
+    /// Another path than the one served.
+    NotFound,
+    /// Another method than POST.
+    MethodNotAllowed,
+    /// The queue did not take the delivery.
+    QueueUnavailable,
+    /// An error in this program; the request may be fine.
+    Internal,
+}
+
+impl Refusal {
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Gitlab(Rejection::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Gitlab(Rejection::WrongScope) => StatusCode::FORBIDDEN,
+            Self::Gitlab(Rejection::NoSecret) | Self::QueueUnavailable | Self::Internal => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Gitlab(_) | Self::Unreadable => StatusCode::UNAUTHORIZED,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        }
+    }
+
+    /// The reason in the answer. Whoever is not authentic learns nothing of why.
+    #[must_use]
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Gitlab(Rejection::TooLarge) => "too_large",
+            Self::Gitlab(Rejection::WrongScope) => "wrong_scope",
+            Self::Gitlab(Rejection::NoSecret) => "secret_unavailable",
+            Self::Gitlab(_) | Self::Unreadable => "not_authentic",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::QueueUnavailable => "queue_unavailable",
+            Self::Internal => "internal_error",
+        }
+    }
+
+    /// The reason in the audit trail.
+    #[must_use]
+    pub fn recorded(self) -> &'static str {
+        match self {
+            Self::Gitlab(rejection) => rejection.as_str(),
+            Self::UnsupportedMediaType | Self::Unreadable | Self::NotFound | Self::MethodNotAllowed => "malformed",
+            Self::QueueUnavailable => "queue_unavailable",
+            Self::Internal => "internal_error",
+        }
+    }
+
+    /// Whether the fault is ours; then the sender may well be genuine.
+    #[must_use]
+    pub fn is_ours(self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    /// Whether a newer version of the secret could change the judgement.
+    #[must_use]
+    pub fn may_be_cured_by_a_newer_secret(self) -> bool {
+        let Self::Gitlab(rejection) = self else { return false };
+        matches!(
+            rejection,
+            Rejection::BadSignature | Rejection::BadToken | Rejection::WrongScope | Rejection::NoSecret
+        )
+    }
+}

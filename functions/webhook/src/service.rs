@@ -1,0 +1,154 @@
+//! One request from judgement to answer: the audit line first, then the queue.
+
+use std::sync::Arc;
+
+use audit::{ActorType, Context, Writer};
+use gitlab::{HookSet, Tolerance, delivery_ids, sha256_hex};
+use jiff::SignedDuration;
+use lambda_http::Request;
+use model::AuthMethod;
+use runtime::aws::Queue;
+use runtime::metrics::Metrics;
+use runtime::secrets::SecretCache;
+
+use crate::answer::Answer;
+use crate::envelope::{self, Message};
+use crate::gateway::Ingress;
+use crate::judge::{Judgement, Received, judge};
+use crate::refusal::Refusal;
+use crate::{traceparent, verification};
+
+/// How young the last look at the secret must be for a failed verification to be final. Whoever sends forged requests thus causes at
+/// most one look in this time.
+const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
+
+/// Everything a request needs.
+#[derive(Debug)]
+pub struct Service {
+    tolerance: Tolerance,
+    hooks: SecretCache<HookSet>,
+    queue: Queue,
+    audit: Writer,
+    metrics: Metrics,
+}
+
+impl Service {
+    /// A service with its clients.
+    #[must_use]
+    pub fn new(
+        tolerance: Tolerance,
+        hooks: SecretCache<HookSet>,
+        queue: Queue,
+        audit: Writer,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            tolerance,
+            hooks,
+            queue,
+            audit,
+            metrics,
+        }
+    }
+
+    /// Receives one request.
+    pub async fn receive(&self, ingress: &Ingress, request: &Request) -> Answer {
+        let received = Received::new(request.headers(), request.body());
+        let context = context(ingress, received.traceparent);
+        let judgement = self.judged(ingress, &context, &received).await;
+        let payload_sha256 = sha256_hex(received.body);
+        let method = match &judgement {
+            Judgement::Forward { authentication, .. } | Judgement::Ignore { authentication, .. } => {
+                authentication.method
+            }
+            Judgement::Refuse { .. } => received.offered().unwrap_or(AuthMethod::Token),
+        };
+        let ids = delivery_ids(&received.headers, method, &payload_sha256);
+        ingress.begin_audit();
+        let entry = verification::entry(&context, ingress, &received, &ids, &payload_sha256, &judgement);
+        let audit_line = self.audit.write(&entry);
+        let answer = match judgement {
+            Judgement::Refuse { why, .. } => Answer::Refused(why),
+            Judgement::Ignore { why, .. } => Answer::Ignored(why),
+            Judgement::Forward {
+                authentication,
+                content,
+            } => {
+                let stale = authentication.stale;
+                let traceparent = received.traceparent;
+                let message = envelope::seal(
+                    ingress,
+                    traceparent,
+                    authentication,
+                    ids,
+                    payload_sha256,
+                    audit_line,
+                    content,
+                );
+                self.forward(&context, &message)
+                    .await
+                    .map_or_else(Answer::Refused, |()| Answer::Accepted { stale })
+            }
+        };
+        self.counted(answer)
+    }
+
+    /// Refuses a request that cannot be judged.
+    pub fn refuse(&self, ingress: &Ingress, why: Refusal) -> Answer {
+        if ingress.begin_audit() {
+            self.audit
+                .write(&verification::entry_of_refusal(&context(ingress, None), ingress, why));
+        }
+        self.counted(Answer::Refused(why))
+    }
+
+    /// Judges by the hooks in force; if a newer secret could change a refusal, looks at the secret once more.
+    async fn judged(&self, ingress: &Ingress, context: &Context, received: &Received<'_>) -> Judgement {
+        let by = |hooks: &HookSet| judge(received, hooks, ingress.received_at, self.tolerance);
+        let curable = |judgement: &Judgement| matches!(judgement, Judgement::Refuse { why, .. } if why.may_be_cured_by_a_newer_secret());
+        // What no token could prove is refused without a look at the secret.
+        let unproven = by(&HookSet::default());
+        if !curable(&unproven) {
+            return unproven;
+        }
+        let hooks = self.hooks.get(context).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "no webhook secret: nothing can be authenticated");
+            Arc::default()
+        });
+        let judgement = by(&hooks);
+        if !curable(&judgement) {
+            return judgement;
+        }
+        match self.hooks.refresh_if_older_than(LOOK_AGAIN_AFTER, context).await {
+            Ok(Some(hooks)) => by(&hooks),
+            Ok(None) => judgement,
+            Err(error) => {
+                tracing::warn!(%error, "the webhook secret could not be looked at again");
+                judgement
+            }
+        }
+    }
+
+    async fn forward(&self, context: &Context, message: &Message) -> Result<(), Refusal> {
+        let body = serde_json::to_string(&message.envelope).map_err(|_| Refusal::Internal)?;
+        let sent = self
+            .queue
+            .send(context, &message.group, &message.deduplication_id, body)
+            .await;
+        // The call has left its own audit entry with the particulars.
+        sent.map_err(|_| Refusal::QueueUnavailable)
+    }
+
+    fn counted(&self, answer: Answer) -> Answer {
+        self.metrics.count_by("deliveries_received", "status", answer.word(), 1);
+        answer
+    }
+}
+
+fn context(ingress: &Ingress, traceparent: Option<&str>) -> Context {
+    let trace = traceparent::of(traceparent, ingress.xray_trace_id.as_deref());
+    Context::new(ActorType::WebhookEvent, ingress.correlation_id).with_traceparent(trace)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! The audit entry of one request: who sent what, how it tried to prove itself, and how that ended. Never a secret, never the body.
+
+use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
+use gitlab::claimed_project;
+use model::{AuthMethod, Authentication, Content, DeliveryIds, MergeRequestKey};
+
+use crate::gateway::Ingress;
+use crate::judge::{Judgement, Received};
+use crate::refusal::Refusal;
+
+/// Longest text of a sender that is repeated, in characters.
+const MAX_CHARS: usize = 200;
+
+/// The entry of a judged request.
+#[must_use]
+pub fn entry(
+    context: &Context,
+    ingress: &Ingress,
+    received: &Received<'_>,
+    ids: &DeliveryIds,
+    payload_sha256: &str,
+    judgement: &Judgement,
+) -> Entry {
+    let entry = Entry::new(
+        Action::WebhookAuthVerify,
+        context,
+        target(received, judgement),
+        outcome(judgement),
+    );
+    let entry = match judgement {
+        Judgement::Forward {
+            authentication,
+            content,
+        } => {
+            let problem = match content {
+                Content::Unexpected { problem, .. } => Some(problem.as_str()),
+                Content::MergeRequest(_) => None,
+            };
+            proven(entry, authentication).detail("unexpected", problem)
+        }
+        Judgement::Ignore { authentication, why } => proven(entry, authentication).detail("ignored", why.as_str()),
+        Judgement::Refuse { why, hook } => entry
+            .detail("result", "invalid")
+            .detail("method", received.offered().map(AuthMethod::as_str))
+            .detail("reason", why.recorded())
+            .detail("hook", hook.as_deref()),
+    };
+    entry
+        .detail("source_ip", ingress.source_ip.as_deref().map(bounded))
+        .detail("delivery_id", ids.id.as_deref())
+        .detail("user_agent", received.user_agent.map(bounded))
+        .detail("body_bytes", received.body.len())
+        .detail("payload_sha256", payload_sha256)
+}
+
+/// The entry of a request that did not get as far as being judged.
+#[must_use]
+pub fn entry_of_refusal(context: &Context, ingress: &Ingress, why: Refusal) -> Entry {
+    let outcome = Outcome::Failure(class(why));
+    Entry::new(Action::WebhookAuthVerify, context, endpoint(), outcome)
+        .detail("result", "invalid")
+        .detail("reason", why.recorded())
+        .detail("source_ip", ingress.source_ip.as_deref().map(bounded))
+}
+
+fn proven(entry: Entry, authentication: &Authentication) -> Entry {
+    entry
+        .detail("result", "valid")
+        .detail("method", authentication.method.as_str())
+        .detail("hook", authentication.hook.as_str())
+        .detail("stale", authentication.stale)
+}
+
+fn outcome(judgement: &Judgement) -> Outcome {
+    match judgement {
+        Judgement::Forward { .. } | Judgement::Ignore { .. } => Outcome::Success,
+        Judgement::Refuse { why, .. } => Outcome::Failure(class(*why)),
+    }
+}
+
+fn class(why: Refusal) -> FailureClass {
+    if why.is_ours() {
+        FailureClass::ServerError
+    } else {
+        FailureClass::AuthFailure
+    }
+}
+
+/// The merge request, else the project that the body claims, else the endpoint. `instance` is named only where it is proven.
+fn target(received: &Received<'_>, judgement: &Judgement) -> Target {
+    let authentication = match judgement {
+        Judgement::Forward {
+            authentication,
+            content: Content::MergeRequest(event),
+        } => {
+            return Target::merge_request(&MergeRequestKey {
+                instance: authentication.instance.clone(),
+                project_id: event.project.id,
+                mr_iid: event.mr_iid,
+            });
+        }
+        // A body that is too large is not read.
+        Judgement::Refuse {
+            why: Refusal::Gitlab(gitlab::Rejection::TooLarge),
+            ..
+        } => return endpoint(),
+        Judgement::Forward { authentication, .. } | Judgement::Ignore { authentication, .. } => Some(authentication),
+        Judgement::Refuse { .. } => None,
+    };
+    let Some(project) = claimed_project(received.body) else {
+        return endpoint();
+    };
+    Target {
+        resource_type: "project",
+        instance: authentication.map(|authentication| authentication.instance.clone()),
+        project_id: Some(project.0),
+        ..Target::default()
+    }
+}
+
+fn endpoint() -> Target {
+    Target::other("endpoint", "/webhook")
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(MAX_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests;

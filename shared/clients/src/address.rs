@@ -1,0 +1,107 @@
+//! Base addresses from configuration: checked once, so that no request can go anywhere else.
+
+use url::Url;
+
+/// A base address or token that cannot be used. Fix the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAddress {
+    /// Not an address.
+    #[error("not an address: {0}; give one such as https://gitlab.example.com")]
+    Unreadable(#[from] url::ParseError),
+    /// Not `http` or `https`, or with parts that a base address must not have.
+    #[error("a base address is http:// or https:// with a host, without user, password, query and fragment")]
+    Unusable,
+    /// The token cannot stand in a header.
+    #[error("the token holds characters that no header may hold; was it stored with a line break?")]
+    Token,
+}
+
+/// The base address of an API: `text` with `suffix` (such as `/api/v4`) added unless it is there already, and a slash at the end.
+pub(crate) fn base(text: &str, suffix: &str) -> Result<Url, InvalidAddress> {
+    let mut url = Url::parse(text.trim())?;
+    let plain =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain {
+        return Err(InvalidAddress::Unusable);
+    }
+    let path = url.path().trim_end_matches('/');
+    let path = format!("{}{suffix}/", path.strip_suffix(suffix).unwrap_or(path));
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// Whether `url` stays within `base`: same scheme, host and port, below its path, and without credentials of its own.
+pub(crate) fn within(base: &Url, url: &Url) -> bool {
+    url.origin() == base.origin()
+        && url.path().starts_with(base.path())
+        && url.username().is_empty()
+        && url.password().is_none()
+}
+
+/// `base` with path segments added; each is percent-encoded.
+pub(crate) fn join<'a>(base: &Url, segments: impl IntoIterator<Item = &'a str>) -> Url {
+    let mut url = base.clone();
+    // `base` made sure of http(s), so there are segments to add to.
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_api_path_is_added_once_whatever_the_configuration_says() {
+        for (text, expected) in [
+            ("https://gitlab.example.com", "https://gitlab.example.com/api/v4/"),
+            ("https://gitlab.example.com/", "https://gitlab.example.com/api/v4/"),
+            (
+                "https://gitlab.example.com/api/v4",
+                "https://gitlab.example.com/api/v4/",
+            ),
+            (
+                "https://gitlab.example.com/api/v4///",
+                "https://gitlab.example.com/api/v4/",
+            ),
+            (" https://example.com/gitlab \n", "https://example.com/gitlab/api/v4/"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/api/v4/"),
+        ] {
+            assert_eq!(base(text, "/api/v4").unwrap().as_str(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_could_lead_elsewhere_is_refused() {
+        for text in [
+            "",
+            "gitlab.example.com",
+            "ftp://gitlab.example.com",
+            "file:///etc/passwd",
+            "https://user:pass@gitlab.example.com",
+            "https://gitlab.example.com?x=1",
+            "https://gitlab.example.com#x",
+        ] {
+            assert!(base(text, "/api/v4").is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn another_scheme_host_port_path_or_user_is_outside() {
+        let inside = base("https://gitlab.example.com", "/api/v4").unwrap();
+        for (text, expected) in [
+            ("https://gitlab.example.com/api/v4/projects/1", true),
+            ("https://gitlab.example.com:443/api/v4/projects/1", true),
+            ("http://gitlab.example.com/api/v4/projects/1", false),
+            ("https://gitlab.example.com:8443/api/v4/projects/1", false),
+            ("https://gitlab.example.com.evil.example/api/v4/projects/1", false),
+            ("https://evil.example/api/v4/projects/1", false),
+            ("https://gitlab.example.com/users/sign_in", false),
+            ("https://gitlab.example.com/api/v4/../v3/projects", false),
+            ("https://x@gitlab.example.com/api/v4/projects/1", false),
+        ] {
+            assert_eq!(within(&inside, &Url::parse(text).unwrap()), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! GitLab's REST API, version 4: only what is needed to judge one merge request.
+
+mod approvals;
+mod bots;
+mod facts;
+mod json;
+mod label_events;
+mod members;
+mod merge_request;
+mod pages;
+mod request;
+mod reviewers;
+mod rule_approvers;
+mod versions;
+
+use audit::{Action, Context, Target};
+use model::MergeRequestKey;
+use reqwest::header::{HeaderName, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::http::Http;
+use crate::{CallError, InvalidAddress, address};
+
+/// The header GitLab takes access tokens in (<https://docs.gitlab.com/api/rest/authentication/>).
+const TOKEN_HEADER: HeaderName = HeaderName::from_static("private-token");
+
+/// One GitLab instance.
+#[derive(Debug, Clone)]
+pub struct GitLab {
+    http: Http,
+    base: Url,
+    token: SecretString,
+}
+
+impl GitLab {
+    /// A client of the instance at `base_url` (with or without `/api/v4`), with an access token of scope `read_api`.
+    ///
+    /// # Errors
+    /// [`InvalidAddress`] if the address or the token cannot be used.
+    pub fn new(http: Http, base_url: &str, token: SecretString) -> Result<Self, InvalidAddress> {
+        let base = address::base(base_url, "/api/v4")?;
+        HeaderValue::from_str(token.expose_secret()).map_err(|_| InvalidAddress::Token)?;
+        Ok(Self { http, base, token })
+    }
+
+    /// `projects/:id/merge_requests/:iid` and what lies below it.
+    fn merge_request_url(&self, key: &MergeRequestKey, below: Option<&str>) -> Url {
+        let (project, iid) = (key.project_id.to_string(), key.mr_iid.to_string());
+        let path = ["projects", &project, "merge_requests", &iid];
+        address::join(&self.base, path.into_iter().chain(below))
+    }
+
+    /// One answer about a merge request.
+    async fn get_of_merge_request<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        action: Action,
+        key: &MergeRequestKey,
+        below: Option<&str>,
+    ) -> Result<T, CallError> {
+        self.get(
+            context,
+            action,
+            &Target::merge_request(key),
+            self.merge_request_url(key, below),
+        )
+        .await
+    }
+
+    /// A whole list about a merge request, however many pages it has.
+    async fn list_of_merge_request<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        action: Action,
+        key: &MergeRequestKey,
+        below: &str,
+    ) -> Result<Vec<T>, CallError> {
+        self.list(
+            context,
+            action,
+            &Target::merge_request(key),
+            self.merge_request_url(key, Some(below)),
+        )
+        .await
+    }
+}

@@ -1,0 +1,60 @@
+//! `GET .../resource_label_events`: when labels were put on and taken off (<https://docs.gitlab.com/api/resource_label_events/>).
+
+use audit::{Action, Context};
+use jiff::Timestamp;
+use model::{LabelEvent, MergeRequestKey, Reading, User};
+use serde::Deserialize;
+
+use super::GitLab;
+use super::facts::reading;
+use super::json::UserJson;
+use crate::CallError;
+
+#[derive(Debug, Deserialize)]
+struct LabelEventJson {
+    user: Option<UserJson>,
+    created_at: Timestamp,
+    label: Option<LabelJson>,
+    action: ActionJson,
+}
+
+#[derive(Debug, Deserialize)]
+struct LabelJson {
+    name: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ActionJson {
+    Add,
+    Remove,
+}
+
+impl GitLab {
+    /// Every label put on or taken off, as far as GitLab still knows; `Unknown` if it will not say (no permission, too old).
+    ///
+    /// # Errors
+    /// [`CallError`] if GitLab cannot be read now, or refuses the token.
+    pub async fn label_events(
+        &self,
+        context: &Context,
+        key: &MergeRequestKey,
+    ) -> Result<Reading<Vec<LabelEvent>>, CallError> {
+        let action = Action::GitlabGetMrLabelEvents;
+        let events = self
+            .list_of_merge_request(context, action, key, "resource_label_events")
+            .await;
+        reading(events.map(|events: Vec<LabelEventJson>| events.into_iter().map(LabelEvent::from).collect()))
+    }
+}
+
+impl From<LabelEventJson> for LabelEvent {
+    fn from(event: LabelEventJson) -> Self {
+        Self {
+            label: event.label.and_then(|label| label.name),
+            added: event.action == ActionJson::Add,
+            at: event.created_at,
+            actor: event.user.map(User::from),
+        }
+    }
+}

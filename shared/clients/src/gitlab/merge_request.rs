@@ -1,0 +1,197 @@
+//! `GET /projects/:id/merge_requests/:iid`: whether, when and by whom it was merged
+//! (<https://docs.gitlab.com/api/merge_requests/#retrieve-a-merge-request>).
+
+use audit::{Action, Context};
+use jiff::Timestamp;
+use model::{MergeFact, MergeRequestKey, User};
+use serde::Deserialize;
+
+use super::GitLab;
+use super::json::{UserJson, null_as_empty};
+use crate::CallError;
+
+#[derive(Debug, Deserialize)]
+struct MergeRequestJson {
+    id: i64,
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    web_url: Option<String>,
+    state: String,
+    author: UserJson,
+    #[serde(default, deserialize_with = "null_as_empty")]
+    labels: Vec<String>,
+    merged_at: Option<Timestamp>,
+    merge_user: Option<UserJson>,
+    /// Deprecated for `merge_user`; all that GitLab before 14.7 has.
+    merged_by: Option<UserJson>,
+    merge_commit_sha: Option<String>,
+    squash_commit_sha: Option<String>,
+    sha: Option<String>,
+    detailed_merge_status: Option<String>,
+    merge_when_pipeline_succeeds: Option<bool>,
+    auto_merge_strategy: Option<String>,
+    references: Option<ReferencesJson>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ReferencesJson {
+    full: Option<String>,
+}
+
+/// A merged merge request.
+#[derive(Debug)]
+pub(super) struct Merged {
+    pub(super) mr_id: i64,
+    pub(super) title: String,
+    pub(super) url: String,
+    pub(super) project_path: Option<String>,
+    pub(super) author: User,
+    pub(super) merge: MergeFact,
+    pub(super) labels: Vec<String>,
+}
+
+/// What GitLab shows.
+#[derive(Debug)]
+pub(super) enum Seen {
+    Merged(Box<Merged>),
+    /// Not merged, as far as GitLab shows now; the text says what it shows.
+    NotYet(String),
+}
+
+impl GitLab {
+    /// The merge request itself.
+    pub(super) async fn merge_request(&self, context: &Context, key: &MergeRequestKey) -> Result<Seen, CallError> {
+        let answer: MergeRequestJson = self
+            .get_of_merge_request(context, Action::GitlabGetMrDetails, key, None)
+            .await?;
+        Ok(answer.into())
+    }
+}
+
+impl From<MergeRequestJson> for Seen {
+    fn from(answer: MergeRequestJson) -> Self {
+        let merged_at = match (answer.state.as_str(), answer.merged_at) {
+            ("merged", Some(at)) => at,
+            ("merged", None) => return Self::NotYet("GitLab shows it as merged, but not yet since when".to_owned()),
+            _ => {
+                // GitLab works on it in the background: the state is about to change.
+                let busy = answer
+                    .detailed_merge_status
+                    .filter(|s| matches!(s.as_str(), "checking" | "approvals_syncing"));
+                let busy = busy.map(|status| format!(" ({status})")).unwrap_or_default();
+                return Self::NotYet(format!("GitLab does not show it as merged yet{busy}"));
+            }
+        };
+        let merge_method = merge_method(
+            answer.auto_merge_strategy.as_deref(),
+            answer.merge_when_pipeline_succeeds,
+        );
+        let merge = MergeFact {
+            merged_at,
+            merge_user: answer.merge_user.or(answer.merged_by).map(User::from),
+            merge_commit_sha: answer.merge_commit_sha,
+            squash_commit_sha: answer.squash_commit_sha,
+            head_sha: answer.sha,
+            merge_method: merge_method.map(str::to_owned),
+        };
+        Self::Merged(Box::new(Merged {
+            mr_id: answer.id,
+            title: answer.title.unwrap_or_default(),
+            url: answer.web_url.unwrap_or_default(),
+            project_path: answer.references.and_then(|references| project_path(&references.full?)),
+            author: answer.author.into(),
+            merge,
+            labels: answer.labels,
+        }))
+    }
+}
+
+/// `group/project!7` names the project; the numbers stay the identity.
+fn project_path(reference: &str) -> Option<String> {
+    let (path, _iid) = reference.rsplit_once('!')?;
+    (!path.is_empty()).then(|| path.to_owned())
+}
+
+/// GitLab tells of automatic merges only; a merge by hand, by a push or through another merge request looks the same.
+fn merge_method(strategy: Option<&str>, auto_merge: Option<bool>) -> Option<&'static str> {
+    match (strategy, auto_merge) {
+        (Some(strategy), _) if strategy.contains("merge_train") => Some("merge_train"),
+        (Some(_), _) | (None, Some(true)) => Some("auto_merge"),
+        (None, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(changes: &Value) -> Seen {
+        let mut answer = json!({
+            "id": 9001, "iid": 7, "title": "Rotate keys", "state": "merged", "labels": ["security::high"],
+            "web_url": "https://gitlab.example.com/pay/ledger/-/merge_requests/7",
+            "author": {"id": 11, "username": "ada"}, "merge_user": {"id": 12, "username": "bo"},
+            "merged_at": "2026-03-01T12:00:00.123Z", "sha": "aa", "merge_commit_sha": null,
+            "references": {"full": "pay/ledger!7"}, "a_field_of_tomorrow": {"x": [1]},
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            answer[name] = value.clone();
+        }
+        serde_json::from_value::<MergeRequestJson>(answer).unwrap().into()
+    }
+
+    #[test]
+    fn a_merged_one_gives_the_merge_fact() {
+        let Seen::Merged(merged) = read(&json!({})) else {
+            panic!("not merged")
+        };
+        assert_eq!(merged.merge.merged_at, "2026-03-01T12:00:00.123Z".parse().unwrap());
+        assert_eq!(merged.merge.merge_user.unwrap().username, "bo");
+        assert_eq!(merged.project_path.as_deref(), Some("pay/ledger"));
+        assert_eq!(merged.labels, ["security::high"]);
+    }
+
+    #[test]
+    fn old_and_sparse_answers_are_read_too() {
+        let sparse =
+            json!({"merge_user": null, "merged_by": {"id": 13, "username": "cy"}, "labels": null, "references": null});
+        let Seen::Merged(merged) = read(&sparse) else {
+            panic!("not merged")
+        };
+        assert_eq!(merged.merge.merge_user.unwrap().id.0, 13);
+        assert!(merged.labels.is_empty() && merged.project_path.is_none());
+    }
+
+    #[test]
+    fn what_is_not_shown_as_merged_with_its_time_is_not_merged_yet() {
+        for changes in [
+            json!({"state": "opened", "detailed_merge_status": "checking"}),
+            json!({"state": "opened", "detailed_merge_status": "approvals_syncing"}),
+            json!({"state": "locked"}),
+            json!({"state": "closed"}),
+            json!({"state": "merged", "merged_at": null}),
+        ] {
+            assert!(matches!(read(&changes), Seen::NotYet(_)), "{changes}");
+        }
+    }
+
+    #[test]
+    fn the_merge_method_is_told_only_where_gitlab_tells_it() {
+        for (strategy, auto, expected) in [
+            (None, None, None),
+            (None, Some(false), None),
+            (None, Some(true), Some("auto_merge")),
+            (Some("merge_when_checks_pass"), Some(true), Some("auto_merge")),
+            (Some("merge_train"), None, Some("merge_train")),
+            (
+                Some("add_to_merge_train_when_checks_pass"),
+                Some(true),
+                Some("merge_train"),
+            ),
+        ] {
+            assert_eq!(merge_method(strategy, auto), expected, "{strategy:?} {auto:?}");
+        }
+    }
+}

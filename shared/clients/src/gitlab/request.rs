@@ -1,0 +1,96 @@
+//! One `GET` to GitLab; a moved project is followed once, on the same origin only.
+
+use audit::{Action, Context, Target};
+use reqwest::header::{HeaderValue, LOCATION};
+use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::pages::{self, Page};
+use super::{GitLab, TOKEN_HEADER};
+use crate::error::Problem;
+use crate::http::{Answer, Call};
+use crate::{Advice, CallError, address};
+
+/// What one request led to.
+enum Step<T> {
+    Page(Page<T>),
+    Moved(Url),
+}
+
+impl GitLab {
+    /// One answer, as JSON.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        action: Action,
+        target: &Target,
+        url: Url,
+    ) -> Result<T, CallError> {
+        Ok(self.page(context, action, target, url).await?.content)
+    }
+
+    /// One answer, and the address of the next page if there is one.
+    pub(super) async fn page<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        action: Action,
+        target: &Target,
+        url: Url,
+    ) -> Result<Page<T>, CallError> {
+        let mut moved = false;
+        let mut url = url;
+        loop {
+            match self.step(context, action, target, url, !moved).await? {
+                Step::Page(page) => return Ok(page),
+                Step::Moved(to) => (url, moved) = (to, true),
+            }
+        }
+    }
+
+    async fn step<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        action: Action,
+        target: &Target,
+        url: Url,
+        may_move: bool,
+    ) -> Result<Step<T>, CallError> {
+        let mut call = Call::get(action, context, target, url);
+        // `new` has checked that the token can stand in a header.
+        if let Ok(mut token) = HeaderValue::from_str(self.token.expose_secret()) {
+            token.set_sensitive(true);
+            call = call.header(TOKEN_HEADER, token);
+        }
+        self.http
+            .send(&call, |answer| match answer.status {
+                200..=299 => {
+                    let next = pages::next(&self.base, &call.url, answer)?;
+                    Ok(Step::Page(Page {
+                        content: answer.json()?,
+                        next,
+                    }))
+                }
+                301 | 307 | 308 if may_move => self.moved(&call.url, answer).map(Step::Moved),
+                _ => Err(answer.refusal()),
+            })
+            .await
+    }
+
+    /// Where a project moved to. GitLab answers 301 for a renamed one; the token must not follow anywhere else.
+    fn moved(&self, from: &Url, answer: &Answer) -> Result<Url, Problem> {
+        let refuse = |why: &str| Problem {
+            advice: Advice::Permanent,
+            ..answer.unreadable(why)
+        };
+        let location = answer
+            .header(LOCATION.as_str())
+            .ok_or_else(|| refuse("redirected without saying where"))?;
+        let to = from.join(location).map_err(|_| refuse("redirected to no address"))?;
+        if address::within(&self.base, &to) {
+            Ok(to)
+        } else {
+            Err(refuse("redirected outside of the API; not followed"))
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The one HTTP client: timeouts, compiled-in roots, no redirects, bounded answers, and one audit line for every request.
+
+mod answer;
+mod call;
+mod failure;
+mod options;
+mod record;
+mod retry_after;
+mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit::{FailureClass, Writer};
+use jiff::Timestamp;
+use model::Clock;
+
+pub(crate) use answer::Answer;
+pub(crate) use call::Call;
+pub use options::{Options, SetupError};
+
+use crate::CallError;
+use crate::error::{Problem, Safety};
+use record::Record;
+
+/// The audited HTTP client. Built once per process; cheap to clone, and all clones share one pool of connections.
+#[derive(Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    writer: Writer,
+    clock: Arc<dyn Clock>,
+    timeout: Duration,
+    body_limit: usize,
+}
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http")
+            .field("timeout", &self.timeout)
+            .field("body_limit", &self.body_limit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Http {
+    /// Builds the client. Opens no connection.
+    ///
+    /// # Errors
+    /// [`SetupError`] if the private CA cannot be read or the TLS stack refuses the settings.
+    pub fn new(options: &Options, writer: Writer, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
+        let client = options::build(options)?;
+        Ok(Self {
+            client,
+            writer,
+            clock,
+            timeout: options.timeout,
+            body_limit: options.body_limit,
+        })
+    }
+
+    /// The same client with another limit on the time of one whole request, answer included.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Makes a call, reads the answer with `read`, and writes one audit line per request with what came of it.
+    ///
+    /// A reading call whose connection breaks is made once more; a call with effects never is (the pool itself repeats one that
+    /// it could not even begin to send on a stale connection).
+    pub(crate) async fn send<T>(
+        &self,
+        call: &Call<'_>,
+        read: impl Fn(&Answer) -> Result<T, Problem>,
+    ) -> Result<T, CallError> {
+        let first = self.attempt(call, 1, &read).await;
+        match first {
+            Err(error) if call.safety() == Safety::Reads && error.class == FailureClass::NetworkError => {
+                self.attempt(call, 2, &read).await
+            }
+            settled => settled,
+        }
+    }
+
+    async fn attempt<T>(
+        &self,
+        call: &Call<'_>,
+        attempt: u32,
+        read: &impl Fn(&Answer) -> Result<T, Problem>,
+    ) -> Result<T, CallError> {
+        let mut record = Record::begin(&self.writer, call, attempt);
+        let result = self.exchange(call, &mut record, read).await;
+        record.end(result.as_ref().err());
+        result
+    }
+
+    async fn exchange<T>(
+        &self,
+        call: &Call<'_>,
+        record: &mut Record<'_>,
+        read: &impl Fn(&Answer) -> Result<T, Problem>,
+    ) -> Result<T, CallError> {
+        let fail = |problem: Problem, sent: bool, http_status: Option<u16>| CallError {
+            action: call.action,
+            class: problem.class,
+            advice: problem.advice,
+            sent,
+            http_status,
+            message: problem.message,
+        };
+        let request = call.request(self.timeout);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that sends: the audit record is open around it"
+        )]
+        let response = self.client.execute(request).await;
+        let mut response = response.map_err(|error| {
+            let (problem, sent) = failure::of_sending(&error, call.safety());
+            fail(problem, sent, None)
+        })?;
+        let status = response.status().as_u16();
+        record.status = Some(status);
+
+        let too_large = || {
+            let message = format!("the answer is larger than {} bytes", self.body_limit);
+            fail(
+                Problem::new(FailureClass::InvalidResponse, call.safety().unanswered(), message),
+                true,
+                Some(status),
+            )
+        };
+        if response
+            .content_length()
+            .is_some_and(|length| length > self.body_limit as u64)
+        {
+            return Err(too_large());
+        }
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > self.body_limit => return Err(too_large()),
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => return Err(fail(failure::of_reading(&error, call.safety()), true, Some(status))),
+            }
+            record.bytes = Some(body.len());
+        }
+        record.bytes = Some(body.len());
+        let headers = std::mem::take(response.headers_mut());
+        let answer = Answer {
+            status,
+            headers,
+            body,
+            received_at: self.now(),
+            safety: call.safety(),
+        };
+        read(&answer).map_err(|problem| fail(problem, true, Some(status)))
+    }
+}

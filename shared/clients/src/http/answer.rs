@@ -1,0 +1,72 @@
+//! A complete answer, and what its status means.
+
+use std::time::Duration;
+
+use audit::FailureClass;
+use jiff::Timestamp;
+use reqwest::header::HeaderMap;
+use serde::de::DeserializeOwned;
+
+use super::retry_after;
+use crate::Advice;
+use crate::error::{Problem, Safety};
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) received_at: Timestamp,
+    pub(crate) safety: Safety,
+}
+
+impl Answer {
+    /// A header as text; `None` if it is absent or no text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// How long the target asks to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        retry_after::wait(self.status, &self.headers, self.received_at)
+    }
+
+    /// What an answer that is no success means by its status alone.
+    pub(crate) fn refusal(&self) -> Problem {
+        let class = FailureClass::of_status(self.status);
+        let after = self.retry_after();
+        let advice = match class {
+            // Refused before anything was done, whatever the call was for.
+            FailureClass::RateLimit => Advice::Retry { after },
+            FailureClass::ServerError | FailureClass::Timeout => match self.safety {
+                Safety::Reads => Advice::Retry { after },
+                Safety::Acts => Advice::Ambiguous,
+            },
+            _ => Advice::Permanent,
+        };
+        Problem::new(class, advice, format!("answered {} ({class})", self.status))
+    }
+
+    /// The body as JSON of the expected shape.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // Only the place: serde's own text can repeat values of the body.
+            let what = if error.is_data() {
+                "JSON of an unexpected shape"
+            } else {
+                "no complete JSON"
+            };
+            self.unreadable(format!(
+                "the answer is {what} (line {}, column {})",
+                error.line(),
+                error.column()
+            ))
+        })
+    }
+
+    /// An answer that came and cannot be used.
+    pub(crate) fn unreadable(&self, message: impl Into<String>) -> Problem {
+        Problem::new(FailureClass::InvalidResponse, self.safety.unanswered(), message)
+    }
+}

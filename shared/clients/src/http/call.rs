@@ -1,0 +1,76 @@
+//! One call as a client wants it made.
+
+use std::time::Duration;
+
+use audit::{Action, Context, Target};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Request};
+use url::Url;
+
+use crate::error::Safety;
+
+/// A call: what it is called in the trail, and the request.
+#[derive(Debug, Clone)]
+pub(crate) struct Call<'a> {
+    pub(crate) action: Action,
+    pub(crate) context: &'a Context,
+    pub(crate) target: &'a Target,
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl<'a> Call<'a> {
+    /// A `GET`.
+    pub(crate) fn get(action: Action, context: &'a Context, target: &'a Target, url: Url) -> Self {
+        Self {
+            action,
+            context,
+            target,
+            method: Method::GET,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+        }
+    }
+
+    /// A `POST` of JSON.
+    pub(crate) fn post(action: Action, context: &'a Context, target: &'a Target, url: Url, body: Vec<u8>) -> Self {
+        let json = HeaderValue::from_static("application/json; charset=utf-8");
+        let call = Self {
+            method: Method::POST,
+            body: Some(body),
+            ..Self::get(action, context, target, url)
+        };
+        call.header(reqwest::header::CONTENT_TYPE, json)
+    }
+
+    /// The same call with a header.
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    pub(crate) fn safety(&self) -> Safety {
+        if self.method.is_safe() {
+            Safety::Reads
+        } else {
+            Safety::Acts
+        }
+    }
+
+    pub(super) fn request(&self, timeout: Duration) -> Request {
+        let mut request = Request::new(self.method.clone(), self.url.clone());
+        *request.timeout_mut() = Some(timeout);
+        *request.headers_mut() = self.headers.clone();
+        // A malformed traceparent is dropped: the receiver would have to start a new trace all the same.
+        if self.context.trace_id().is_some()
+            && let Some(Ok(value)) = self.context.traceparent.as_deref().map(HeaderValue::from_str)
+        {
+            request.headers_mut().insert("traceparent", value);
+        }
+        *request.body_mut() = self.body.clone().map(Into::into);
+        request
+    }
+}

@@ -1,0 +1,68 @@
+//! How the client is built; the only place that builds one.
+
+use std::time::Duration;
+
+use super::tls;
+
+/// Settings of the HTTP client.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Longest time to a connection, TLS included.
+    pub connect_timeout: Duration,
+    /// Longest time of one whole request, answer included.
+    pub timeout: Duration,
+    /// How long a connection may lie idle before it is thrown away. Seconds: while Lambda freezes the process, the far side closes it.
+    pub idle_timeout: Duration,
+    /// Largest answer that is read, in bytes.
+    pub body_limit: usize,
+    /// Certificates of private authorities, PEM, trusted besides the public roots.
+    pub private_ca_pem: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(3),
+            timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(5),
+            body_limit: 10 * 1024 * 1024,
+            private_ca_pem: None,
+        }
+    }
+}
+
+/// The client could not be built. Fix the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The private CA is not PEM.
+    #[error("the private CA is not readable PEM: {0}")]
+    CaUnreadable(#[source] rustls::pki_types::pem::Error),
+    /// The private CA holds no certificate.
+    #[error("the private CA holds no certificate; it must have at least one BEGIN CERTIFICATE section")]
+    CaEmpty,
+    /// A certificate of the private CA cannot serve as a root, or the TLS stack refuses the settings.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The client refuses the settings.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+pub(super) fn build(options: &Options) -> Result<reqwest::Client, SetupError> {
+    let tls = tls::config(options.private_ca_pem.as_deref())?;
+    #[expect(clippy::disallowed_methods, reason = "the one place that builds a client")]
+    let builder = reqwest::Client::builder();
+    let client = builder
+        .tls_backend_preconfigured(tls)
+        .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(options.connect_timeout)
+        .timeout(options.timeout)
+        .pool_idle_timeout(options.idle_timeout)
+        // Redirects could carry a token to another host, and a request more than the audit trail shows.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        // The environment must not be able to put a listener between us and the target.
+        .no_proxy()
+        .build()?;
+    Ok(client)
+}

@@ -1,0 +1,93 @@
+//! How long a target asks to be left alone.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+/// The longest wait that is believed: a wrong or hostile header must not put a call off for days.
+const LONGEST: Duration = Duration::from_hours(1);
+
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3); on a 429 without it `RateLimit-Reset`, a Unix time, which GitLab
+/// sends with every answer (<https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/#response-headers>).
+pub(super) fn wait(status: u16, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let mut seconds = text(headers, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now));
+    if status == 429 && seconds.is_none() {
+        seconds = text(headers, "ratelimit-reset").and_then(|value| reset(value, now));
+    }
+    Some(Duration::from_secs(seconds?).min(LONGEST))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    Some(headers.get(name)?.to_str().ok()?.trim())
+}
+
+fn retry_after(value: &str, now: Timestamp) -> Option<u64> {
+    if let Ok(seconds) = value.parse() {
+        return Some(seconds);
+    }
+    let at = jiff::fmt::rfc2822::parse(value).ok()?;
+    Some(until(at.timestamp(), now))
+}
+
+fn reset(value: &str, now: Timestamp) -> Option<u64> {
+    let at = Timestamp::from_second(value.parse().ok()?).ok()?;
+    Some(until(at, now))
+}
+
+fn until(at: Timestamp, now: Timestamp) -> u64 {
+    // A moment that has passed means: now.
+    u64::try_from(at.as_second() - now.as_second()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn every_form_of_the_headers_is_understood_and_bounded() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let soon = (now.as_second() + 42).to_string();
+        let late = (now.as_second() + 86_400).to_string();
+        for (headers, expected) in [
+            (vec![], None),
+            (vec![("retry-after", "30")], Some(30)),
+            (vec![("retry-after", " 30 ")], Some(30)),
+            (vec![("retry-after", "0")], Some(0)),
+            (vec![("retry-after", "99999999")], Some(3600)),
+            (vec![("retry-after", "18446744073709551615")], Some(3600)),
+            (vec![("retry-after", "Sun, 01 Mar 2026 12:01:00 GMT")], Some(60)),
+            (vec![("retry-after", "Sun, 01 Mar 2026 11:00:00 GMT")], Some(0)),
+            (vec![("retry-after", "Mon, 02 Mar 2026 12:00:00 GMT")], Some(3600)),
+            (vec![("retry-after", "-5")], None),
+            (vec![("retry-after", "soon")], None),
+            (vec![("ratelimit-reset", soon.as_str())], Some(42)),
+            (vec![("ratelimit-reset", late.as_str())], Some(3600)),
+            (vec![("ratelimit-reset", "1")], Some(0)),
+            (vec![("ratelimit-reset", "9223372036854775807")], None),
+            (vec![("retry-after", "7"), ("ratelimit-reset", soon.as_str())], Some(7)),
+            (
+                vec![("retry-after", "soon"), ("ratelimit-reset", soon.as_str())],
+                Some(42),
+            ),
+        ] {
+            let map: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+                .collect();
+            assert_eq!(wait(429, &map, now), expected.map(Duration::from_secs), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_state_of_the_rate_limit_does_not_delay_the_retry_of_a_server_error() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("ratelimit-reset", HeaderValue::from(now.as_second() + 42));
+        assert_eq!(wait(503, &headers, now), None);
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        assert_eq!(wait(503, &headers, now), Some(Duration::from_secs(5)));
+    }
+}

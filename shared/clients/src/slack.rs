@@ -1,0 +1,94 @@
+//! Slack's Web API: posting a message once, and finding it again.
+
+mod answer;
+mod harmless;
+mod history;
+pub mod message;
+
+use audit::{Action, Context, Target};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use crate::http::{Answer, Call, Http};
+use crate::{CallError, InvalidAddress, address};
+pub use message::Message;
+
+/// A Slack workspace, as a bot sees it. The token needs the scopes `chat:write` and `channels:history` (`groups:history` for private channels).
+#[derive(Debug, Clone)]
+pub struct Slack {
+    http: Http,
+    base: Url,
+    token: SecretString,
+}
+
+/// A message that stands in a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    /// Channel id, as Slack names it.
+    pub channel: String,
+    /// The message's timestamp, its identity within the channel.
+    pub ts: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct PostedJson {
+    channel: String,
+    ts: String,
+}
+
+impl Slack {
+    /// A client of the API at `base_url` (`https://slack.com`, with or without `/api`), with a bot token.
+    ///
+    /// # Errors
+    /// [`InvalidAddress`] if the address or the token cannot be used.
+    pub fn new(http: Http, base_url: &str, token: SecretString) -> Result<Self, InvalidAddress> {
+        let base = address::base(base_url, "/api")?;
+        bearer(&token)?;
+        Ok(Self { http, base, token })
+    }
+
+    /// Posts a message (<https://docs.slack.dev/reference/methods/chat.postMessage>).
+    ///
+    /// # Errors
+    /// [`CallError`]. With [`crate::Advice::Ambiguous`] the message may stand in the channel: ask [`Slack::find_message`] before posting again.
+    pub async fn post_message(&self, context: &Context, message: &Message) -> Result<Posted, CallError> {
+        let target = channel_target(&message.channel);
+        let url = address::join(&self.base, ["chat.postMessage"]);
+        let body = message.to_json().to_string().into_bytes();
+        let call = Call::post(Action::SlackPostMessage, context, &target, url, body);
+        self.call(call, |answer| {
+            let posted: PostedJson = answer::read(answer)?;
+            Ok(Posted {
+                channel: posted.channel,
+                ts: posted.ts,
+            })
+        })
+        .await
+    }
+
+    async fn call<T>(
+        &self,
+        call: Call<'_>,
+        read: impl Fn(&Answer) -> Result<T, crate::error::Problem>,
+    ) -> Result<T, CallError> {
+        // `new` has checked that the token can stand in a header.
+        let call = match bearer(&self.token) {
+            Ok(token) => call.header(AUTHORIZATION, token),
+            Err(_) => call,
+        };
+        self.http.send(&call, read).await
+    }
+}
+
+fn channel_target(channel: &str) -> Target {
+    Target::other("slack_channel", channel)
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderValue, InvalidAddress> {
+    let mut value =
+        HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())).map_err(|_| InvalidAddress::Token)?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,118 @@
+//! Text from outside, made harmless: nothing in it can mention anybody, make a link, hide, or change the look of the message.
+
+use url::Url;
+
+/// Length as Slack may count it: UTF-16 units, never fewer than characters.
+pub(super) fn length(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// The longest beginning of `text` within `limit`, with an ellipsis if something was cut. Cuts between characters.
+pub(super) fn cut(text: &str, limit: usize) -> String {
+    fit(text.chars().map(|c| (c, None)), limit)
+}
+
+/// Plain text for a `plain_text` object: one line, without characters that are not seen.
+pub(super) fn plain(text: &str, limit: usize) -> String {
+    fit(visible(text).map(|c| (c, None)), limit)
+}
+
+/// Text for a `mrkdwn` object: as [`plain`], and what Slack would take for markup is escaped
+/// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>) or replaced by a look-alike. The limit counts what is sent.
+pub(super) fn markdown(text: &str, limit: usize) -> String {
+    let characters: Vec<char> = visible(text).collect();
+    let in_word = |index: Option<usize>| {
+        index
+            .and_then(|i| characters.get(i))
+            .is_some_and(|c| c.is_alphanumeric())
+    };
+    let written = characters.iter().enumerate().map(|(index, &c)| {
+        // Formatting starts and ends at the edge of a word, so `sec_high` stays as it is.
+        let inside = in_word(index.checked_sub(1)) && in_word(Some(index + 1));
+        match c {
+            '&' => (c, Some("&amp;")),
+            '<' => (c, Some("&lt;")),
+            '>' => (c, Some("&gt;")),
+            // Ends the address within a link.
+            '|' => ('¦', None),
+            '*' if !inside => ('∗', None),
+            '_' if !inside => ('ˍ', None),
+            '~' if !inside => ('∼', None),
+            '`' => ('ˋ', None),
+            other => (other, None),
+        }
+    });
+    fit(written, limit)
+}
+
+/// `text` as a link to `url`; if that is no address that can safely stand in a link, both as text.
+pub(super) fn link(url: &str, text: &str, limit: usize) -> String {
+    match address(url) {
+        Some(address) if length(&address) < limit / 2 => {
+            let text = markdown(text, limit - length(&address) - 3);
+            format!("<{address}|{text}>")
+        }
+        _ => format!("{} ({})", markdown(text, limit / 2), markdown(url, limit / 2 - 4)),
+    }
+}
+
+/// An address as it may stand within a link: http or https, without credentials and without what could end the link.
+pub(super) fn address(text: &str) -> Option<String> {
+    let clean = text
+        .chars()
+        .all(|c| !matches!(c, '|' | '<' | '>' | '"' | '\\') && !c.is_whitespace() && !hidden(c));
+    let url = Url::parse(text).ok().filter(|_| clean)?;
+    let safe = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
+    // As parsed: host names in punycode, so that a look-alike shows.
+    safe.then(|| url.as_str().replace('&', "&amp;"))
+}
+
+/// Line breaks and tabs become spaces; control characters, and those that turn the direction or are not seen, are left out.
+fn visible(text: &str) -> impl Iterator<Item = char> {
+    let spaced = text.trim().chars().map(|c| {
+        if matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') {
+            ' '
+        } else {
+            c
+        }
+    });
+    spaced.filter(|&c| !hidden(c))
+}
+
+fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
+                | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+                | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+/// Puts pieces together as long as they fit; each piece stays whole, so no escape is ever cut in two.
+fn fit(pieces: impl Iterator<Item = (char, Option<&'static str>)>, limit: usize) -> String {
+    let mut text = String::new();
+    let mut used = 0;
+    // Where the text was still short enough for the ellipsis to follow.
+    let mut room = 0;
+    for (c, escaped) in pieces {
+        let size = escaped.map_or(c.len_utf16(), str::len);
+        if used + size > limit {
+            text.truncate(room);
+            text.push('…');
+            return text;
+        }
+        match escaped {
+            Some(escaped) => text.push_str(escaped),
+            None => text.push(c),
+        }
+        used += size;
+        if used < limit {
+            room = text.len();
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Finding a message by its metadata, to settle whether it was posted (<https://docs.slack.dev/reference/methods/conversations.history>).
+
+use audit::{Action, Context, FailureClass};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::message::METADATA_EVENT_TYPE;
+use super::{Posted, Slack, answer, channel_target};
+use crate::http::Call;
+use crate::{Advice, CallError, address};
+
+/// Messages asked for at once; Slack may give fewer.
+const LIMIT: &str = "200";
+
+/// Pages read at most; the messages since an attempt to post are few.
+const MOST_PAGES: usize = 50;
+
+#[derive(Debug, Deserialize)]
+struct HistoryJson {
+    messages: Vec<MessageJson>,
+    response_metadata: Option<CursorJson>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CursorJson {
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MessageJson {
+    ts: Option<String>,
+    metadata: Option<MetadataJson>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MetadataJson {
+    event_type: Option<String>,
+    #[serde(default)]
+    event_payload: Value,
+}
+
+impl MessageJson {
+    fn carries(&self, key: &str) -> bool {
+        self.metadata.as_ref().is_some_and(|metadata| {
+            metadata.event_type.as_deref() == Some(METADATA_EVENT_TYPE)
+                && metadata.event_payload.get("key").and_then(Value::as_str) == Some(key)
+        })
+    }
+}
+
+impl Slack {
+    /// The message that carries the effect's `key`, among those of `channel` since `oldest`; `None` if none does.
+    ///
+    /// `channel` must be a channel's id. Take for `oldest` the beginning of the first attempt, less a minute for unequal clocks.
+    ///
+    /// # Errors
+    /// [`CallError`] if the history cannot be read to its end: then it is *not* known whether the message stands there.
+    pub async fn find_message(
+        &self,
+        context: &Context,
+        channel: &str,
+        key: &str,
+        oldest: Timestamp,
+    ) -> Result<Option<Posted>, CallError> {
+        let target = channel_target(channel);
+        // Timestamps of messages are Unix seconds with six decimals.
+        let oldest = format!("{}.000000", oldest.as_second().max(0));
+        let mut cursor = String::new();
+        for _ in 0..MOST_PAGES {
+            let mut url = address::join(&self.base, ["conversations.history"]);
+            url.query_pairs_mut()
+                .append_pair("channel", channel)
+                .append_pair("oldest", &oldest)
+                .append_pair("inclusive", "true")
+                .append_pair("include_all_metadata", "true")
+                .append_pair("limit", LIMIT);
+            if !cursor.is_empty() {
+                url.query_pairs_mut().append_pair("cursor", &cursor);
+            }
+            let call = Call::get(Action::SlackGetHistory, context, &target, url);
+            let page: HistoryJson = self.call(call, answer::read).await?;
+            let found = page
+                .messages
+                .into_iter()
+                .find(|message| message.carries(key))
+                .and_then(|message| message.ts);
+            if let Some(ts) = found {
+                return Ok(Some(Posted {
+                    channel: channel.to_owned(),
+                    ts,
+                }));
+            }
+            cursor = page
+                .response_metadata
+                .and_then(|metadata| metadata.next_cursor)
+                .unwrap_or_default();
+            if cursor.is_empty() {
+                return Ok(None);
+            }
+        }
+        Err(CallError {
+            action: Action::SlackGetHistory,
+            class: FailureClass::InvalidResponse,
+            advice: Advice::Permanent,
+            sent: true,
+            http_status: None,
+            message: format!("the channel's history has more than {MOST_PAGES} pages since then"),
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! Messages in Block Kit (<https://docs.slack.dev/reference/block-kit/blocks>).
+
+mod exception;
+
+use serde_json::{Value, json};
+
+pub use exception::exception_alert;
+
+/// The metadata's event type of every message that carries out an effect.
+pub const METADATA_EVENT_TYPE: &str = "countersign_effect";
+
+/// Slack's limits in characters.
+mod limit {
+    pub(super) const HEADER: usize = 150;
+    pub(super) const SECTION: usize = 3000;
+    pub(super) const FIELD: usize = 2000;
+    pub(super) const CONTEXT: usize = 2000;
+    /// Of the fallback; Slack recommends 4,000 and cuts at 40,000.
+    pub(super) const TEXT: usize = 1500;
+}
+
+/// A message as `chat.postMessage` takes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Channel id.
+    pub channel: String,
+    /// What notifications and screen readers show.
+    pub text: String,
+    /// The message itself.
+    pub blocks: Vec<Value>,
+    /// By which the message is found again: `event_type` and `event_payload`.
+    pub metadata: Value,
+}
+
+impl Message {
+    fn new(channel: &str, text: String, blocks: Vec<Value>, payload: &Value) -> Self {
+        let metadata = json!({"event_type": METADATA_EVENT_TYPE, "event_payload": payload});
+        Self {
+            channel: channel.to_owned(),
+            text,
+            blocks,
+            metadata,
+        }
+    }
+
+    /// The body of the call. Slack is told to fetch neither the pages nor the pictures that the message links to.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "channel": self.channel,
+            "text": self.text,
+            "blocks": self.blocks,
+            "metadata": self.metadata,
+            "unfurl_links": false,
+            "unfurl_media": false,
+        })
+    }
+}
+
+/// A `mrkdwn` object. `verbatim`: Slack makes no links or mentions of its own from what looks like one.
+fn markdown(text: impl Into<String>) -> Value {
+    json!({"type": "mrkdwn", "text": text.into(), "verbatim": true})
+}
+
+fn section(text: impl Into<String>) -> Value {
+    json!({"type": "section", "text": markdown(text)})
+}

@@ -1,0 +1,128 @@
+//! The secret's forms, the union of its versions, and entries that disable only themselves.
+
+use std::collections::BTreeSet;
+
+use model::ProjectId;
+
+use super::*;
+
+const TOKEN: &str = "whsec_Y291bnRlcnNpZ24tdGVzdC1rZXktb2YtMzItYnl0ZXM=";
+
+fn parse(json: &str) -> WebhookSecret {
+    WebhookSecret::parse(&json.into()).unwrap()
+}
+
+fn problems(json: &str) -> Vec<String> {
+    HookSet::merge([parse(json)])
+        .1
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn a_full_secret_is_read_and_unknown_fields_are_left_alone() {
+    let secret = parse(&format!(
+        r#"{{"hooks": [{{"name": "main", "instance": "gitlab", "signing_tokens": ["{TOKEN}"], "secret_tokens": ["plain"],
+             "projects": [7, 8], "namespaces": ["platform/"], "comment": "rotated in May"}}],
+            "audit_producers": [{{"name": "agent", "key": "k"}}], "gitlab_stream_tokens": ["s"], "version": 3}}"#
+    ));
+    let (set, problems) = HookSet::merge([secret.clone()]);
+    assert_eq!(problems, []);
+    assert!(!set.is_empty());
+    let hook = &set.hooks()[0];
+    assert_eq!((hook.name.as_str(), hook.instance.as_str()), ("main", "gitlab"));
+    assert_eq!(hook.projects, BTreeSet::from([ProjectId(7), ProjectId(8)]));
+    assert_eq!((hook.signing_tokens.len(), hook.secret_tokens.len()), (1, 1));
+    assert_eq!(
+        (secret.audit_producers.len(), secret.gitlab_stream_tokens.len()),
+        (1, 1)
+    );
+}
+
+#[test]
+fn nothing_configured_is_an_empty_set() {
+    for json in [
+        "{}",
+        r#"{"hooks": null}"#,
+        r#"{"hooks": [{"name": "a", "instance": "i", "signing_tokens": null}]}"#,
+    ] {
+        let (set, problems) = HookSet::merge([parse(json)]);
+        assert!(set.is_empty(), "{json}");
+        assert_eq!(problems, []);
+    }
+    assert!(HookSet::merge([]).0.is_empty());
+}
+
+#[test]
+fn versions_are_united_and_the_current_one_says_what_a_hook_is_bound_to() {
+    let current = parse(r#"{"hooks": [{"name": "main", "instance": "new", "secret_tokens": ["b"], "projects": [1]}]}"#);
+    let previous = parse(
+        r#"{"hooks": [{"name": "main", "instance": "old", "secret_tokens": ["a"]},
+                      {"name": "gone", "instance": "old", "secret_tokens": ["c"]}]}"#,
+    );
+    let (set, problems) = HookSet::merge([current, previous]);
+    assert_eq!(problems, []);
+    let [main, gone] = set.hooks() else {
+        panic!("two hooks expected")
+    };
+    assert_eq!(main.instance, "new");
+    assert_eq!(main.projects, BTreeSet::from([ProjectId(1)]));
+    let tokens: Vec<_> = main
+        .secret_tokens
+        .iter()
+        .map(|token| token.expose_secret().to_owned())
+        .collect();
+    assert_eq!(tokens, ["b", "a"]);
+    assert_eq!(gone.name, "gone");
+}
+
+#[test]
+fn a_bad_entry_is_reported_by_name_without_its_value_and_disables_only_itself() {
+    let json = format!(
+        r#"{{"hooks": [{{"name": "main", "instance": "gitlab", "signing_tokens": ["whsec_c2VjcmV0", "{TOKEN}", "hunter2"],
+             "secret_tokens": ["", "\n", "plain"]}}]}}"#
+    );
+    let (set, _) = HookSet::merge([parse(&json)]);
+    assert_eq!(
+        (set.hooks()[0].signing_tokens.len(), set.hooks()[0].secret_tokens.len()),
+        (1, 1)
+    );
+    assert_eq!(
+        problems(&json),
+        [
+            "hook `main`: signing token number 1 encodes a key of 6 bytes, not of 24 to 64; it is ignored",
+            "hook `main`: signing token number 3 does not start with `whsec_`; it is ignored",
+            "hook `main`: secret token number 1 is empty; it is ignored",
+            "hook `main`: secret token number 2 is empty; it is ignored",
+        ]
+    );
+}
+
+#[test]
+fn entries_that_cannot_be_told_apart_are_refused() {
+    let unnamed = r#"{"hooks": [{"name": "", "instance": "i", "secret_tokens": ["a"]}]}"#;
+    assert_eq!(
+        problems(unnamed),
+        ["hook ``: `name` and `instance` must not be empty; the entry is ignored"]
+    );
+    let twice = r#"{"hooks": [{"name": "a", "instance": "i", "secret_tokens": ["x"]},
+                              {"name": "a", "instance": "j", "secret_tokens": ["y"]}]}"#;
+    assert_eq!(
+        problems(twice),
+        ["hook `a`: the name is used twice with different bindings; the second entry is ignored"]
+    );
+    let same = r#"{"hooks": [{"name": "a", "instance": "i", "secret_tokens": ["x"]},
+                             {"name": "a", "instance": "i", "secret_tokens": ["y"]}]}"#;
+    assert_eq!(problems(same), Vec::<String>::new());
+}
+
+#[test]
+fn no_token_is_printed() {
+    let secret = parse(&format!(
+        r#"{{"hooks": [{{"name": "a", "instance": "i", "signing_tokens": ["{TOKEN}"], "secret_tokens": ["hunter2"]}}],
+            "audit_producers": [{{"name": "p", "key": "hunter2"}}], "gitlab_stream_tokens": ["hunter2"]}}"#
+    ));
+    let printed = format!("{secret:?} {:?}", HookSet::merge([secret.clone()]));
+    assert!(!printed.contains("hunter2") && !printed.contains("Y291"), "{printed}");
+}

@@ -1,0 +1,71 @@
+//! Only the wanted part is built, and nothing is too deep.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+const PAIR: Shape = Shape {
+    fields: &[("a", &SCALAR), ("b", &LIST)],
+    items: None,
+};
+const LIST: Shape = Shape {
+    fields: &[],
+    items: Some(&SCALAR),
+};
+
+#[test]
+fn unwanted_members_are_skipped_and_other_types_are_shown_empty() {
+    let cases = [
+        (
+            r#"{"a": 1, "b": [1, "x", null, true, 1.5], "c": {"d": [{}]}}"#,
+            json!({"a": 1, "b": [1, "x", null, true, 1.5]}),
+        ),
+        (r#"{"a": {"x": 1}, "b": {"a": 1}}"#, json!({"a": {}, "b": {}})),
+        (r#"{"a": [1, 2], "b": "text"}"#, json!({"a": [], "b": "text"})),
+        (r#"{"a": 1, "a": 2}"#, json!({"a": 2})),
+        ("[1, {}]", json!([])),
+        ("  null ", Value::Null),
+        ("-3", json!(-3)),
+    ];
+    for (document, expected) in cases {
+        assert_eq!(read(document.as_bytes(), &PAIR), Some(expected), "{document}");
+    }
+}
+
+#[test]
+fn what_is_not_one_json_document_in_utf8_is_nothing() {
+    let cases: [&[u8]; 8] = [
+        b"",
+        b"{",
+        b"{} {}",
+        b"{}x",
+        b"{'a':1}",
+        b"\xef\xbb\xbf{}",
+        b"{\"c\":\"\xff\"}",
+        b"\x00",
+    ];
+    for document in cases {
+        assert_eq!(read(document, &PAIR), None, "{document:?}");
+    }
+}
+
+#[test]
+fn depth_costs_no_stack() {
+    let depth = 200_000;
+    let nested = |open: &str, close: &str| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+    for member in ["a", "b", "z"] {
+        let document = format!(r#"{{"{member}": {}}}"#, nested("[", "]"));
+        assert!(read(document.as_bytes(), &PAIR).is_some());
+        let document = format!(r#"{{"{member}": {}}}"#, nested(r#"{"a":"#, "}"));
+        assert!(read(document.as_bytes(), &PAIR).is_some());
+    }
+    assert_eq!(read("[".repeat(depth).as_bytes(), &PAIR), None);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = read(&bytes, &PAIR);
+    }
+}

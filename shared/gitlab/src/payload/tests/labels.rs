@@ -1,0 +1,84 @@
+//! Labels in every form, and what changed about them.
+
+use super::*;
+
+#[test]
+fn labels_come_as_objects_or_strings_and_each_title_once() {
+    let cases = [
+        (
+            json!([{"id": 1, "title": "a"}, {"id": 2, "name": "b"}, "c", null, 5, {}, {"title": ""}, {"title": "a"}]),
+            json!(["c", "d"]),
+            vec!["a", "b", "c", "d"],
+        ),
+        (json!({}), json!(null), vec![]),
+        (json!(null), json!([{"title": "only nested"}]), vec!["only nested"]),
+        (json!([]), json!([]), vec![]),
+    ];
+    for (top, nested, expected) in cases {
+        let mut body = with("/labels", top);
+        body["object_attributes"]["labels"] = nested;
+        assert_eq!(event(&body).labels, expected);
+    }
+}
+
+#[test]
+fn labels_put_on_and_taken_off_are_told_by_id_or_else_by_title() {
+    let security = json!({"id": 5, "title": "security::high"});
+    let renamed = json!({"id": 5, "title": "security::critical"});
+    let docs = json!({"id": 6, "title": "docs"});
+    let cases = [
+        (
+            json!({"previous": [], "current": [security]}),
+            vec!["security::high"],
+            vec![],
+        ),
+        (
+            json!({"previous": [security, docs], "current": [docs]}),
+            vec![],
+            vec!["security::high"],
+        ),
+        (
+            json!({"previous": [security], "current": [docs]}),
+            vec!["docs"],
+            vec!["security::high"],
+        ),
+        (json!({"previous": [security], "current": [renamed]}), vec![], vec![]),
+        (
+            json!({"previous": ["a", "b"], "current": ["b", "c"]}),
+            vec!["c"],
+            vec!["a"],
+        ),
+        (json!([[security], [docs]]), vec!["docs"], vec!["security::high"]),
+        (json!({"previous": null, "current": [docs]}), vec!["docs"], vec![]),
+        (json!({"current": "docs"}), vec![], vec![]),
+        (json!([]), vec![], vec![]),
+        (json!("x"), vec![], vec![]),
+        (Value::Null, vec![], vec![]),
+    ];
+    for (change, added, removed) in cases {
+        let event = event(&with("/changes/labels", change.clone()));
+        assert_eq!(
+            (event.labels_added, event.labels_removed),
+            (added_as(&added), added_as(&removed)),
+            "{change}"
+        );
+    }
+}
+
+fn added_as(titles: &[&str]) -> Vec<String> {
+    titles.iter().map(|&title| title.to_owned()).collect()
+}
+
+#[test]
+fn several_hundred_other_labels_do_not_hide_a_security_label() {
+    let mut labels: Vec<_> = (0..1_000)
+        .map(|n| json!({"id": n, "title": format!("area-{n}")}))
+        .collect();
+    labels.push(json!({"id": 5_000, "title": "security::high"}));
+    assert!(
+        event(&with("/labels", labels.into()))
+            .labels
+            .iter()
+            .any(|label| label == "security::high")
+    );
+}

@@ -1,0 +1,32 @@
+//! Bounds for texts that come from outside.
+
+use serde_json::Value;
+
+/// Longest title kept, in characters.
+pub(super) const TITLE_CHARS: usize = 500;
+/// Longest name, state or other identifier kept; GitLab's own limit for label titles and usernames.
+pub(super) const ID_CHARS: usize = 255;
+/// Longest other text kept.
+pub(super) const TEXT_CHARS: usize = 1_000;
+
+/// Cuts a text to a number of characters. Control characters are replaced: Postgres refuses NUL in any text, and none of
+/// the others belongs into a log line or a chat message.
+pub(super) fn text(text: &str, max_chars: usize) -> String {
+    let clean = |character: char| {
+        if character.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            character
+        }
+    };
+    text.chars().take(max_chars).map(clean).collect()
+}
+
+/// A member that is a text and not empty.
+pub(super) fn member(object: &Value, name: &str, max_chars: usize) -> Option<String> {
+    object
+        .get(name)
+        .and_then(Value::as_str)
+        .filter(|value| !value.is_empty())
+        .map(|value| text(value, max_chars))
+}

@@ -1,0 +1,71 @@
+//! What is called on AWS: one SQS and one Secrets Manager client over one connection pool, every call audited.
+
+mod call;
+mod error;
+mod http;
+mod patience;
+mod queue;
+mod secrets;
+mod settings;
+
+use audit::Writer;
+
+use patience::BrokenOffAnswers;
+
+pub use error::AwsError;
+pub use queue::{Queue, QueueUrl};
+pub use secrets::Secrets;
+pub use settings::AwsSettings;
+
+/// The clients of one execution environment. Cheap to clone; clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    sqs: aws_sdk_sqs::Client,
+    secrets_manager: aws_sdk_secretsmanager::Client,
+    audit: Writer,
+}
+
+impl Clients {
+    /// Builds both clients; nothing is called yet. Every call made through them leaves one entry in `audit`.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that builds SDK clients: every call goes through the audited types here"
+    )]
+    pub fn new(settings: &AwsSettings, audit: Writer) -> Self {
+        let http = http::client();
+        let region = settings.region();
+        let credentials = settings.credentials();
+        let sqs = aws_sdk_sqs::Config::builder()
+            .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
+            .region(region.clone())
+            .credentials_provider(credentials.clone())
+            .identity_cache(aws_sdk_sqs::config::IdentityCache::no_cache())
+            .http_client(http.clone())
+            .retry_config(patience::retries())
+            .retry_classifier(BrokenOffAnswers)
+            .timeout_config(patience::timeouts(patience::SEND));
+        let secrets_manager = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
+            .region(region)
+            .credentials_provider(credentials)
+            .identity_cache(aws_sdk_secretsmanager::config::IdentityCache::no_cache())
+            .http_client(http)
+            .retry_config(patience::retries())
+            .retry_classifier(BrokenOffAnswers)
+            .timeout_config(patience::timeouts(patience::READ));
+        let sqs = match settings.sqs_endpoint() {
+            Some(endpoint) => sqs.endpoint_url(endpoint),
+            None => sqs,
+        };
+        let secrets_manager = match settings.secrets_manager_endpoint() {
+            Some(endpoint) => secrets_manager.endpoint_url(endpoint),
+            None => secrets_manager,
+        };
+        Self {
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
+            secrets_manager: aws_sdk_secretsmanager::Client::from_conf(secrets_manager.build()),
+            audit,
+        }
+    }
+}

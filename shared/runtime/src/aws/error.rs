@@ -1,0 +1,210 @@
+//! Why a call to AWS failed, in the classes of the audit trail, and whether trying again can help.
+
+use audit::FailureClass;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// A call that failed after its retries. It holds no part of the request or the answer but status and error code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation} failed with {class}{}", particulars(*.status, .code.as_deref()))]
+pub struct AwsError {
+    operation: &'static str,
+    class: FailureClass,
+    status: Option<u16>,
+    code: Option<String>,
+}
+
+impl AwsError {
+    /// A failure of `operation` of which only the class is known.
+    #[must_use]
+    pub fn new(operation: &'static str, class: FailureClass) -> Self {
+        Self {
+            operation,
+            class,
+            status: None,
+            code: None,
+        }
+    }
+
+    /// The class, as in the audit entry.
+    #[must_use]
+    pub fn class(&self) -> FailureClass {
+        self.class
+    }
+
+    /// The HTTP status, if there was an answer.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// The service's error code, such as `AccessDeniedException`, if the answer had one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// Whether the same call may succeed later without anybody changing permissions, configuration or the request.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self.class {
+            FailureClass::RateLimit
+            | FailureClass::NetworkError
+            | FailureClass::Timeout
+            | FailureClass::Conflict
+            | FailureClass::ServerError => true,
+            FailureClass::AuthFailure | FailureClass::NotFound => false,
+            // A success that could not be read says nothing against the request; a refusal does.
+            FailureClass::InvalidResponse => self.status.is_some_and(|status| status < 400),
+        }
+    }
+
+    /// A success that lacks what it must contain.
+    pub(super) fn unreadable(operation: &'static str) -> Self {
+        Self {
+            operation,
+            class: FailureClass::InvalidResponse,
+            status: Some(200),
+            code: None,
+        }
+    }
+
+    pub(super) fn of<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self {
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let code = match error {
+            SdkError::ServiceError(answer) => answer.err().code(),
+            _ => None,
+        };
+        let class = match error {
+            SdkError::TimeoutError(_) => FailureClass::Timeout,
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => FailureClass::Timeout,
+            SdkError::DispatchFailure(failure) if failure.is_user() => FailureClass::InvalidResponse,
+            // ResponseError: the answer broke off. One that was read and not understood is a ServiceError.
+            SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => FailureClass::NetworkError,
+            SdkError::ServiceError(_) => of_answer(status.unwrap_or_default(), code),
+            _ => FailureClass::InvalidResponse,
+        };
+        Self {
+            operation,
+            class,
+            status,
+            code: code.map(ToOwned::to_owned),
+        }
+    }
+}
+
+fn particulars(status: Option<u16>, code: Option<&str>) -> String {
+    match (status, code) {
+        (Some(status), Some(code)) => format!(" ({status} {code})"),
+        (Some(status), None) => format!(" ({status})"),
+        _ => String::new(),
+    }
+}
+
+/// AWS answers most refusals with status 400 and tells them apart by code
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>,
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html>).
+fn of_answer(status: u16, code: Option<&str>) -> FailureClass {
+    const AUTH: [&str; 13] = [
+        "AccessDenied",
+        "AccessDeniedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSecurity",
+        "InvalidSignatureException",
+        "KmsAccessDenied",
+        "MissingAuthenticationToken",
+        "NotAuthorized",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    ];
+    const LIMIT: [&str; 8] = [
+        "KmsThrottled",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+    ];
+    const NOT_FOUND: [&str; 3] = [
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "QueueDoesNotExist",
+        "ResourceNotFoundException",
+    ];
+    match code {
+        Some(code) if AUTH.contains(&code) => FailureClass::AuthFailure,
+        Some(code) if LIMIT.contains(&code) => FailureClass::RateLimit,
+        Some(code) if NOT_FOUND.contains(&code) => FailureClass::NotFound,
+        _ => FailureClass::of_status(status),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_classed_by_its_code_before_its_status() {
+        let table = [
+            (400, Some("AccessDeniedException"), FailureClass::AuthFailure),
+            (400, Some("ThrottlingException"), FailureClass::RateLimit),
+            (403, Some("RequestThrottled"), FailureClass::RateLimit),
+            (
+                400,
+                Some("AWS.SimpleQueueService.NonExistentQueue"),
+                FailureClass::NotFound,
+            ),
+            (400, Some("InvalidParameterValue"), FailureClass::InvalidResponse),
+            (403, None, FailureClass::AuthFailure),
+            (500, Some("InternalServiceError"), FailureClass::ServerError),
+            (503, None, FailureClass::ServerError),
+            (200, None, FailureClass::InvalidResponse),
+        ];
+        for (status, code, expected) in table {
+            assert_eq!(of_answer(status, code), expected, "{status} {code:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_a_person_can_mend_is_not_worth_repeating() {
+        let at = |class, status| {
+            AwsError {
+                operation: "x",
+                class,
+                status,
+                code: None,
+            }
+            .is_retryable()
+        };
+        assert!(!at(FailureClass::AuthFailure, Some(403)));
+        assert!(!at(FailureClass::NotFound, Some(400)));
+        assert!(!at(FailureClass::InvalidResponse, Some(400)));
+        assert!(at(FailureClass::InvalidResponse, Some(200)));
+        assert!(at(FailureClass::Timeout, None));
+        assert!(at(FailureClass::ServerError, Some(500)));
+    }
+
+    #[test]
+    fn the_text_says_what_failed_and_how() {
+        let code = Some("AccessDenied".to_owned());
+        let error = AwsError {
+            operation: "SendMessage",
+            class: FailureClass::AuthFailure,
+            status: Some(403),
+            code,
+        };
+        assert_eq!(
+            error.to_string(),
+            "SendMessage failed with auth_failure (403 AccessDenied)"
+        );
+        assert_eq!(
+            AwsError::new("SendMessage", FailureClass::Timeout).to_string(),
+            "SendMessage failed with timeout"
+        );
+    }
+}

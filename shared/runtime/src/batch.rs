@@ -1,0 +1,105 @@
+//! SQS batches, message by message: one bad message fails only the rest of its own group.
+//!
+//! What Lambda does with the answer:
+//! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting>.
+//! An empty identifier in it, or a panic, would bring the whole batch back; so the first is refused and the second is
+//! caught.
+
+mod record;
+
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use futures::FutureExt as _;
+
+use crate::Deadline;
+use crate::causes::in_one_line;
+
+pub use record::{MissingMessageId, Record};
+
+/// A message not begun this long before the deadline is left for the next invocation.
+const TIME_TO_BEGIN: Duration = Duration::from_secs(2);
+/// A message still worked on this long before the deadline is given up: past the deadline Lambda kills the
+/// invocation, and the messages already done would come back too.
+const TIME_TO_ANSWER: Duration = Duration::from_millis(250);
+
+/// Why a message was not dealt with and must come again. Any error becomes one by `?`.
+#[derive(Debug)]
+pub struct BatchError(String);
+
+impl BatchError {
+    /// For the log. No part of a message's body belongs in it.
+    #[must_use]
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl<E: std::error::Error> From<E> for BatchError {
+    fn from(error: E) -> Self {
+        Self(in_one_line(&error))
+    }
+}
+
+/// Hands each message to `handler`, one after the other, and answers which must come again: those that failed,
+/// panicked, ran into the deadline or were not begun before it, and all later ones of the same group, so that order
+/// within a group is kept. Messages without a group (standard queues) are each on their own.
+///
+/// # Errors
+/// If a message has no id: then nothing is handled, and the whole batch comes again.
+pub async fn process_fifo<H>(
+    event: SqsEvent,
+    deadline: &Deadline,
+    handler: H,
+) -> Result<SqsBatchResponse, MissingMessageId>
+where
+    H: AsyncFn(Record) -> Result<(), BatchError>,
+{
+    let records = event
+        .records
+        .into_iter()
+        .map(Record::try_from)
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut response = SqsBatchResponse::default();
+    let mut stopped = HashSet::new();
+    for record in records {
+        let message_id = record.message_id.clone();
+        let group = record.group_id.clone();
+        if group.as_ref().is_some_and(|group| stopped.contains(group)) {
+            tracing::warn!(message_id, group, "not handled: an earlier message of its group failed");
+        } else if let Err(BatchError(error)) = handle(record, deadline, &handler).await {
+            tracing::error!(message_id, group, error, "the message failed and will come again");
+        } else {
+            continue;
+        }
+        response.add_failure(message_id);
+        stopped.extend(group);
+    }
+    Ok(response)
+}
+
+async fn handle<H>(record: Record, deadline: &Deadline, handler: &H) -> Result<(), BatchError>
+where
+    H: AsyncFn(Record) -> Result<(), BatchError>,
+{
+    let remaining = deadline.remaining();
+    if remaining < TIME_TO_BEGIN {
+        return Err(BatchError::new("too little time was left to begin"));
+    }
+    // The handler is called inside, so that a panic before its first await is caught as well. Unwind safety: a
+    // handler's shared state is clients and pools, which stay sound when a call is dropped at any await, and no lock
+    // of ours is held across one.
+    let work = AssertUnwindSafe(async { handler(record).await }).catch_unwind();
+    match tokio::time::timeout(remaining.saturating_sub(TIME_TO_ANSWER), work).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(_panic)) => Err(BatchError::new(
+            "the handler panicked (the line before this one says where)",
+        )),
+        Err(_elapsed) => Err(BatchError::new("the invocation's deadline came too near")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

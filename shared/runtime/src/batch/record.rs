@@ -1,0 +1,56 @@
+//! One SQS message as the handlers see it.
+
+use aws_lambda_events::sqs::SqsMessage;
+use jiff::Timestamp;
+
+/// A message of a batch. Attributes:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-fifo-queue-message-event>.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The id SQS gave it; never empty.
+    pub message_id: String,
+    /// Its group (`MessageGroupId`), if the queue is FIFO.
+    pub group_id: Option<String>,
+    /// Its text. A message without one has the empty text.
+    pub body: String,
+    /// How often it was received, this time included (`ApproximateReceiveCount`); at least 1.
+    pub receive_count: u32,
+    /// When it was sent (`SentTimestamp`), if SQS said so.
+    pub sent_at: Option<Timestamp>,
+}
+
+/// A message came without an id, so it could not be named in the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message of the batch has no id: none is handled, and the whole batch will come again")]
+pub struct MissingMessageId;
+
+impl TryFrom<SqsMessage> for Record {
+    type Error = MissingMessageId;
+
+    fn try_from(message: SqsMessage) -> Result<Self, Self::Error> {
+        let mut attributes = message.attributes;
+        let sent_at = attributes.get("SentTimestamp").and_then(|millis| millis.parse().ok());
+        Ok(Self {
+            message_id: message.message_id.filter(|id| !id.is_empty()).ok_or(MissingMessageId)?,
+            group_id: attributes.remove("MessageGroupId"),
+            body: message.body.unwrap_or_default(),
+            receive_count: attributes
+                .get("ApproximateReceiveCount")
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(1),
+            sent_at: sent_at.and_then(|millis| Timestamp::from_millisecond(millis).ok()),
+        })
+    }
+}
+
+impl std::fmt::Debug for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The body stays out: bodies are not for logs.
+        f.debug_struct("Record")
+            .field("message_id", &self.message_id)
+            .field("group_id", &self.group_id)
+            .field("receive_count", &self.receive_count)
+            .field("sent_at", &self.sent_at)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,73 @@
+//! Until when an invocation may work, and how much of that is left.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use model::Clock;
+
+/// The end of one invocation, seen from the clock that was passed in.
+#[derive(Clone)]
+pub struct Deadline {
+    at: Timestamp,
+    clock: Arc<dyn Clock>,
+}
+
+impl Deadline {
+    /// Work ends at `at`.
+    #[must_use]
+    pub fn new(at: Timestamp, clock: Arc<dyn Clock>) -> Self {
+        Self { at, clock }
+    }
+
+    /// The deadline Lambda gave this invocation (`Lambda-Runtime-Deadline-Ms`). One out of range counts as passed.
+    #[must_use]
+    pub fn of(context: &lambda_runtime::Context, clock: Arc<dyn Clock>) -> Self {
+        let at = i64::try_from(context.deadline)
+            .ok()
+            .and_then(|millis| Timestamp::from_millisecond(millis).ok());
+        Self::new(at.unwrap_or(Timestamp::UNIX_EPOCH), clock)
+    }
+
+    /// What is left; zero once it has passed.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        let left: SignedDuration = self.at.duration_since(self.clock.now());
+        Duration::try_from(left).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Deadline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deadline").field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::FixedClock;
+
+    use super::*;
+
+    #[test]
+    fn what_is_left_never_goes_below_zero() {
+        let now: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
+        let table = [
+            ("2026-01-31T12:00:05.25Z", 5250),
+            ("2026-01-31T12:00:00Z", 0),
+            ("2026-01-31T11:00:00Z", 0),
+        ];
+        for (at, millis) in table {
+            let deadline = Deadline::new(at.parse().unwrap(), Arc::new(FixedClock(now)));
+            assert_eq!(deadline.remaining(), Duration::from_millis(millis), "{at}");
+        }
+    }
+
+    #[test]
+    fn an_absurd_deadline_counts_as_passed() {
+        let mut context = lambda_runtime::Context::default();
+        context.deadline = u64::MAX;
+        let deadline = Deadline::of(&context, Arc::new(FixedClock(Timestamp::UNIX_EPOCH)));
+        assert_eq!(deadline.remaining(), Duration::ZERO);
+    }
+}

@@ -1,0 +1,142 @@
+//! Secrets: where they come from, how they are read without ever being shown, and the cache that lets them rotate.
+
+mod built;
+mod cache;
+
+use audit::Context;
+use futures::future::BoxFuture;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use crate::aws::AwsError;
+
+pub use built::{BuildError, Built};
+pub use cache::SecretCache;
+
+/// A staging label: which of a secret's values is meant
+/// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// The value in force.
+    Current,
+    /// The value a rotation under way is about to bring into force.
+    Pending,
+    /// The value in force before the last rotation.
+    Previous,
+}
+
+impl Stage {
+    /// All three, for what must be accepted throughout a rotation.
+    pub const ALL: &[Self] = &[Self::Current, Self::Pending, Self::Previous];
+    /// The current value alone, for what is presented to others.
+    pub const CURRENT: &[Self] = &[Self::Current];
+
+    /// The label's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "AWSCURRENT",
+            Self::Pending => "AWSPENDING",
+            Self::Previous => "AWSPREVIOUS",
+        }
+    }
+}
+
+/// One value and the label it was found under.
+#[derive(Debug, Clone)]
+pub struct StagedSecret {
+    /// The label.
+    pub stage: Stage,
+    /// The value.
+    pub value: SecretString,
+}
+
+/// Where values come from: [`crate::aws::Secrets`], or in tests any function from a stage to its value.
+pub trait SecretSource: Send + Sync {
+    /// The value at `stage`, or `None` if there is none.
+    fn get<'a>(
+        &'a self,
+        context: &'a Context,
+        secret_id: &'a str,
+        stage: Stage,
+    ) -> BoxFuture<'a, Result<Option<SecretString>, AwsError>>;
+}
+
+impl<F> SecretSource for F
+where
+    F: Fn(Stage) -> Result<Option<SecretString>, AwsError> + Send + Sync,
+{
+    fn get<'a>(
+        &'a self,
+        _: &'a Context,
+        _: &'a str,
+        stage: Stage,
+    ) -> BoxFuture<'a, Result<Option<SecretString>, AwsError>> {
+        Box::pin(std::future::ready(self(stage)))
+    }
+}
+
+/// Why there is no secret to work with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// It could not be fetched.
+    #[error("secret {id} is unavailable")]
+    Unavailable {
+        /// Its name or ARN.
+        id: String,
+        /// Why.
+        source: AwsError,
+    },
+    /// It was fetched and is not what is expected; somebody has to correct it.
+    #[error("secret {id} has unusable content")]
+    Unusable {
+        /// Its name or ARN.
+        id: String,
+        /// Why.
+        source: Unreadable,
+    },
+}
+
+/// What is wrong with a secret's content, told without any of the content: only fixed texts and positions can be put
+/// in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(String);
+
+impl Unreadable {
+    /// A problem the reader's own code can name.
+    #[must_use]
+    pub fn because(problem: &'static str) -> Self {
+        Self(problem.to_owned())
+    }
+
+    /// The same, with the stage it was found at.
+    #[must_use]
+    pub fn at(self, stage: Stage) -> Self {
+        Self(format!("{}: {}", stage.as_str(), self.0))
+    }
+}
+
+/// Reads a value that is JSON. On failure only the position and the kind of the problem are told: the error's own
+/// text quotes content.
+///
+/// # Errors
+/// If the value is not JSON or not of the form of `T`.
+pub fn from_json<T: DeserializeOwned>(value: &SecretString) -> Result<T, Unreadable> {
+    serde_json::from_str(value.expose_secret()).map_err(|error| {
+        let problem = match error.classify() {
+            Category::Data => "JSON of another form than expected",
+            Category::Eof => "JSON that ends too early",
+            Category::Syntax | Category::Io => "not JSON",
+        };
+        Unreadable(format!(
+            "{problem}, noticed at line {} column {}",
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! The cache of one secret: fresh for five minutes, usable for an hour when it cannot be refreshed, then fails closed.
+
+use std::sync::Arc;
+
+use audit::Context;
+use futures::future::try_join_all;
+use jiff::{SignedDuration, Timestamp};
+use model::Clock;
+use secrecy::ExposeSecret as _;
+use tokio::sync::Mutex;
+
+use super::{SecretError, SecretSource, Stage, StagedSecret, Unreadable};
+
+/// How long a value is used without asking again.
+const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
+/// How long the last good value is used while none can be fetched. A revoked token thus stays accepted for at most
+/// this long.
+const USABLE_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// While an old value is in use, at most one failing attempt in this time, so that an outage does not slow every
+/// invocation.
+const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(10);
+
+type Parse<T> = Box<dyn Fn(&[StagedSecret]) -> Result<T, Unreadable> + Send + Sync>;
+
+/// One secret, read into `T` and kept. It starts empty; only successes are kept; one fetch at a time. As long as the
+/// secret's content does not change, the same `Arc` is given out.
+pub struct SecretCache<T> {
+    id: String,
+    stages: &'static [Stage],
+    source: Arc<dyn SecretSource>,
+    parse: Parse<T>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    held: Option<Held<T>>,
+    tried_at: Option<Timestamp>,
+}
+
+struct Held<T> {
+    value: Arc<T>,
+    found: Vec<StagedSecret>,
+    fetched_at: Timestamp,
+}
+
+impl<T> SecretCache<T> {
+    /// A cache of the secret `id`. `parse` is given the values of those of `stages` that have one, in the order of
+    /// `stages`.
+    pub fn new(
+        source: Arc<dyn SecretSource>,
+        id: impl Into<String>,
+        stages: &'static [Stage],
+        clock: Arc<dyn Clock>,
+        parse: impl Fn(&[StagedSecret]) -> Result<T, Unreadable> + Send + Sync + 'static,
+    ) -> Self {
+        let state = Mutex::new(State {
+            held: None,
+            tried_at: None,
+        });
+        Self {
+            id: id.into(),
+            stages,
+            source,
+            parse: Box::new(parse),
+            clock,
+            state,
+        }
+    }
+
+    /// The secret: the kept one while it is fresh, else a new one, else the kept one while it is usable.
+    ///
+    /// # Errors
+    /// If none can be fetched and none is kept that is still usable. The next call tries again.
+    pub async fn get(&self, context: &Context) -> Result<Arc<T>, SecretError> {
+        let mut state = self.state.lock().await;
+        let now = self.clock.now();
+        let usable = match &state.held {
+            Some(held) if within(held.fetched_at, now, FRESH_FOR) => return Ok(Arc::clone(&held.value)),
+            Some(held) if within(held.fetched_at, now, USABLE_FOR) => Some(Arc::clone(&held.value)),
+            _ => None,
+        };
+        if let Some(value) = &usable
+            && state.tried_at.is_some_and(|at| within(at, now, RETRY_AFTER))
+        {
+            return Ok(Arc::clone(value));
+        }
+        match (self.fetch(&mut state, context, now).await, usable) {
+            (Ok(value), _) => Ok(value),
+            (Err(error), Some(value)) => {
+                let error = crate::causes::in_one_line(&error);
+                tracing::warn!(secret_id = %self.id, error, "a secret could not be refreshed, its last good value is used");
+                Ok(value)
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Fetches anew unless the last attempt is younger than `age`: for a caller whose secret was just refused, or
+    /// failed to verify something, and may have been rotated. `None` says that nothing was fetched. The limit keeps
+    /// anybody who sends forged requests from driving calls to the source.
+    ///
+    /// # Errors
+    /// If the fetch failed; [`SecretCache::get`] then still gives the kept value while that is usable.
+    pub async fn refresh_if_older_than(
+        &self,
+        age: SignedDuration,
+        context: &Context,
+    ) -> Result<Option<Arc<T>>, SecretError> {
+        let mut state = self.state.lock().await;
+        let now = self.clock.now();
+        if state.tried_at.is_some_and(|at| within(at, now, age)) {
+            return Ok(None);
+        }
+        self.fetch(&mut state, context, now).await.map(Some)
+    }
+
+    async fn fetch(&self, state: &mut State<T>, context: &Context, now: Timestamp) -> Result<Arc<T>, SecretError> {
+        state.tried_at = Some(now);
+        let fetches = self
+            .stages
+            .iter()
+            .map(|stage| self.source.get(context, &self.id, *stage));
+        let values = try_join_all(fetches).await.map_err(|source| SecretError::Unavailable {
+            id: self.id.clone(),
+            source,
+        })?;
+        let found = self.stages.iter().zip(values);
+        let found: Vec<_> = found
+            .filter_map(|(stage, value)| {
+                Some(StagedSecret {
+                    stage: *stage,
+                    value: value?,
+                })
+            })
+            .collect();
+        if let Some(held) = &mut state.held
+            && same(&held.found, &found)
+        {
+            // The very same value is given out, so that whatever was built from it need not be built anew.
+            held.fetched_at = now;
+            return Ok(Arc::clone(&held.value));
+        }
+        let value = (self.parse)(&found).map_err(|source| SecretError::Unusable {
+            id: self.id.clone(),
+            source,
+        })?;
+        let value = Arc::new(value);
+        state.held = Some(Held {
+            value: Arc::clone(&value),
+            found,
+            fetched_at: now,
+        });
+        Ok(value)
+    }
+}
+
+/// Whether the same stages hold the same values. Both sides come from the source, so the comparison's time tells nobody
+/// anything.
+fn same(one: &[StagedSecret], other: &[StagedSecret]) -> bool {
+    let equal =
+        |a: &StagedSecret, b: &StagedSecret| a.stage == b.stage && a.value.expose_secret() == b.value.expose_secret();
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| equal(a, b))
+}
+
+/// Whether `then` is less than `span` before `now`. A clock set back makes things look young, never old.
+fn within(then: Timestamp, now: Timestamp, span: SignedDuration) -> bool {
+    now.duration_since(then) < span
+}
+
+impl<T> std::fmt::Debug for SecretCache<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SecretCache")
+            .field("id", &self.id)
+            .field("stages", &self.stages)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,168 @@
+//! What every function's `main` does: read the environment, start the log, build, say how long that took, and serve.
+
+mod panic;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use audit::{ActorType, Context, Writer};
+use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service};
+use model::{Clock, SystemClock};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::causes::in_one_line;
+use crate::config::Environment;
+use crate::metrics::Metrics;
+use crate::telemetry::{self, Verbosity};
+
+/// What Lambda's runtime client reads by itself, and panics without.
+const LAMBDA: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+];
+
+/// An execution environment while it starts.
+#[derive(Debug)]
+pub struct Process {
+    /// The variables, not yet finished.
+    pub environment: Environment,
+    /// The audit trail.
+    pub audit: Writer,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// On whose behalf secrets are read before there is a request: the deployment that put this environment here.
+    pub context: Context,
+    started: Instant,
+    clients_us: Option<u64>,
+    secrets_us: Option<u64>,
+    clock: SharedClock,
+}
+
+#[derive(Clone)]
+struct SharedClock(Arc<dyn Clock>);
+
+impl std::fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// Why a function cannot start. Any error becomes one by `?`.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl StartError {
+    /// For the log.
+    #[must_use]
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<E: std::error::Error> From<E> for StartError {
+    fn from(error: E) -> Self {
+        Self(in_one_line(&error))
+    }
+}
+
+/// Runs a function called `service` in its logs: `build` reads its settings, builds its clients and ends in
+/// [`Process::run`]. A failure is logged as one ERROR line and ends the process with status 1, which Lambda reports
+/// as `Runtime.ExitError`.
+pub fn start<F>(service: &'static str, build: F) -> ExitCode
+where
+    F: AsyncFnOnce(Process) -> Result<(), StartError>,
+{
+    let mut process = Process::new(service);
+    let verbosity = Verbosity::from_environment(&mut process.environment);
+    telemetry::init(verbosity);
+    panic::install_hook();
+    for name in LAMBDA {
+        process.environment.required(name);
+    }
+    // One thread: an environment serves one invocation at a time, and threads would only make it start later.
+    let ended = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(build(process)),
+        Err(error) => Err(error.into()),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(StartError(error)) => {
+            tracing::error!(service, error, "the function cannot start");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Process {
+    fn new(service: &'static str) -> Self {
+        let started = Instant::now();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        Self {
+            environment: Environment::from_process(),
+            audit: Writer::stdout(service, Arc::clone(&clock)),
+            metrics: Metrics::stdout(service, Arc::clone(&clock)),
+            context: Context::new(ActorType::AdminAction, Uuid::now_v7()),
+            started,
+            clients_us: None,
+            secrets_us: None,
+            clock: SharedClock(clock),
+        }
+    }
+
+    /// The machine's clock, for whatever needs one.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock.0)
+    }
+
+    /// Call this when settings are read and clients are built: the time since the start is logged as `clients_us`.
+    pub fn clients_built(&mut self) {
+        self.clients_us = Some(self.micros());
+    }
+
+    /// Call this when the secrets are there: the time since the clients were built is logged as `secrets_us`.
+    pub fn secrets_loaded(&mut self) {
+        self.secrets_us = Some(self.micros() - self.clients_us.unwrap_or_default());
+    }
+
+    fn micros(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Logs how long the start took, then serves invocations until Lambda ends the process. `handler` is a tower
+    /// service, such as `lambda_runtime::service_fn(..)`.
+    ///
+    /// # Errors
+    /// If the Lambda Runtime API cannot be reached.
+    pub async fn run<H, E, R, B, S, D, X>(self, handler: H) -> Result<(), StartError>
+    where
+        H: Service<LambdaEvent<E>, Response = R>,
+        H::Future: Future<Output = Result<R, H::Error>>,
+        H::Error: Into<Diagnostic> + std::fmt::Debug,
+        E: for<'de> Deserialize<'de>,
+        R: IntoFunctionResponse<B, S>,
+        B: Serialize,
+        S: futures::Stream<Item = Result<D, X>> + Unpin + Send + 'static,
+        D: Into<bytes::Bytes> + Send,
+        X: Into<lambda_runtime::Error> + Send + std::fmt::Debug,
+    {
+        let (clients_us, secrets_us, total_us) = (self.clients_us, self.secrets_us, self.micros());
+        tracing::info!(clients_us, secrets_us, total_us, "initialised");
+        lambda_runtime::run(handler)
+            .await
+            .map_err(|error| StartError(in_one_line(&*error)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

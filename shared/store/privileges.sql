@@ -1,0 +1,28 @@
+-- Who may do what. Run after every migration, so that a restored or tampered database gets its privileges back.
+-- The group roles exist already (roles belong to the whole cluster, privileges to this database).
+
+GRANT USAGE ON SCHEMA public TO countersign_application, countersign_auditor;
+
+REVOKE ALL ON merge_request_events, security_review_decisions, security_review_exceptions, evaluations, effects,
+    effect_attempts, quarantined_deliveries, schema_history
+    FROM PUBLIC, countersign_application, countersign_auditor; -- privileges on single columns go with them
+
+-- The application appends. It changes only what has a life of its own, and there only the columns that live.
+GRANT SELECT, INSERT ON merge_request_events, security_review_decisions, effect_attempts, quarantined_deliveries
+    TO countersign_application;
+GRANT SELECT, INSERT ON security_review_exceptions TO countersign_application;
+GRANT UPDATE (project_path, mr_title, mr_url, author_id, author_username, merged_by_id, merged_by_username, labels,
+    risk_tier, kind, reasons, reason_codes, approvals, merged_at, merge_commit_sha, head_sha, rules_hash, status,
+    updated_at) ON security_review_exceptions TO countersign_application;
+GRANT SELECT, INSERT ON evaluations, effects TO countersign_application;
+GRANT UPDATE (state, trigger, reason, attempts, next_attempt_at, deadline_at, correlation_id, traceparent, updated_at)
+    ON evaluations TO countersign_application;
+GRANT UPDATE (state, attempts, not_before, next_attempt_at, lease_until, external_id, last_error_class, last_error,
+    correlation_id, traceparent, updated_at) ON effects TO countersign_application;
+GRANT SELECT ON schema_history TO countersign_application;
+
+-- The auditor reads everything, tables of later versions too.
+GRANT SELECT ON merge_request_events, security_review_decisions, security_review_exceptions, evaluations, effects,
+    effect_attempts, quarantined_deliveries, schema_history
+    TO countersign_auditor;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO countersign_auditor;

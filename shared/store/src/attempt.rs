@@ -1,0 +1,214 @@
+//! Attempts at an effect: a lease is committed before the call and the outcome after it, so a crash in between shows.
+
+mod outcome;
+
+use jiff::{SignedDuration, Timestamp};
+use model::{Effect, EffectState};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+pub use self::outcome::AttemptOutcome;
+use self::outcome::Report;
+use crate::sql::{column, optional_text};
+use crate::tx::{EFFECT_COLUMNS, Tx, later, read_effect};
+use crate::{Store, StoreError};
+
+/// What a worker may do with an effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lease {
+    /// Yours until the lease runs out: do it. `attempts` of the effect is the number of your attempt.
+    Granted(Effect),
+    /// Yours, but an earlier attempt may have reached the target: look there first, never repeat blindly.
+    Resolve(Effect),
+    /// Somebody is at it, or the target asked to wait; the relay brings it back.
+    NotDue,
+    /// Nothing left to do.
+    Finished(EffectState),
+    /// The message is older than the row: a newer message does the work.
+    Lagging,
+    /// There is no such effect in this database.
+    Unknown,
+}
+
+/// Whether the outcome was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// The effect has moved (also if this very outcome was reported before).
+    Applied,
+    /// The lease had been taken over: noted in `effect_attempts`, the effect left as it is.
+    Late,
+}
+
+const LOCK: &str = "SELECT state, attempts, not_before, lease_until FROM effects WHERE id = $1 FOR UPDATE";
+
+/// `next_attempt_at` is the end of the lease: then the relay looks after it.
+const GRANT: &str = "
+    UPDATE effects SET state = 'leased', attempts = attempts + 1, not_before = NULL, lease_until = $2, next_attempt_at = $2,
+        updated_at = $3
+    WHERE id = $1 RETURNING ";
+
+const BEGUN: &str = "
+    INSERT INTO effect_attempts (id, effect_id, attempt, phase, at) VALUES ($1, $2, $3, 'begun', $4)";
+
+const ENDED: &str = "
+    INSERT INTO effect_attempts (id, effect_id, attempt, phase, outcome, applied, external_id, error_class, error, at)
+    VALUES ($1, $2, $3, 'ended', $4, $5, $6, $7, $8, $9)
+    ON CONFLICT (effect_id, attempt, phase) DO NOTHING";
+
+const ENDED_BEFORE: &str = "
+    SELECT applied FROM effect_attempts WHERE effect_id = $1 AND attempt = $2 AND phase = 'ended'";
+
+const MOVE: &str = "
+    UPDATE effects SET state = $2, not_before = $3, next_attempt_at = coalesce($3, $4), lease_until = NULL,
+        external_id = coalesce($5, external_id), last_error_class = $6, last_error = $7, updated_at = $4
+    WHERE id = $1";
+
+impl Store {
+    /// Takes an effect for one attempt and commits that, before anything is sent.
+    ///
+    /// `attempts_expected` is the count the message was enqueued with.
+    ///
+    /// # Errors
+    /// [`StoreError`]. After a lost commit the lease may stand; it then runs out and is resolved.
+    pub async fn lease_effect(
+        &self,
+        id: Uuid,
+        attempts_expected: i32,
+        now: Timestamp,
+        lease: SignedDuration,
+    ) -> Result<Lease, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(row) = tx.query_opt(LOCK, &[(&id, Type::UUID)]).await? else {
+            tx.rollback().await?;
+            return Ok(Lease::Unknown);
+        };
+        let answer = match next_step(&row, attempts_expected, now)? {
+            Step::Stop(answer) => answer,
+            Step::Attempt { look_first } => {
+                let until = later(now, lease);
+                let effect = tx.begin_attempt(id, until, now).await?;
+                if look_first {
+                    Lease::Resolve(effect)
+                } else {
+                    Lease::Granted(effect)
+                }
+            }
+        };
+        tx.commit().await?;
+        Ok(answer)
+    }
+
+    /// Records how attempt number `attempt` ended and moves the effect, unless the lease was taken over meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`]; may be repeated.
+    pub async fn finish_attempt(
+        &self,
+        id: Uuid,
+        attempt: i32,
+        outcome: &AttemptOutcome,
+        now: Timestamp,
+    ) -> Result<Finish, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(row) = tx.query_opt(LOCK, &[(&id, Type::UUID)]).await? else {
+            tx.rollback().await?;
+            return Err(StoreError::Rejected("the attempt's effect does not exist".to_owned()));
+        };
+        let holds = read_state(&row)? == EffectState::Leased && column::<i32>(&row, "attempts")? == attempt;
+        let finish = tx.end_attempt(id, attempt, outcome, holds, now).await?;
+        tx.commit().await?;
+        Ok(finish)
+    }
+}
+
+enum Step {
+    Stop(Lease),
+    Attempt { look_first: bool },
+}
+
+fn next_step(row: &Row, attempts_expected: i32, now: Timestamp) -> Result<Step, StoreError> {
+    let state = read_state(row)?;
+    let attempts: i32 = column(row, "attempts")?;
+    let waits = |until: Option<Timestamp>| until.is_some_and(|until| until > now);
+    let look_first = match state {
+        EffectState::Done | EffectState::Suppressed | EffectState::Dead | EffectState::Superseded => {
+            return Ok(Step::Stop(Lease::Finished(state)));
+        }
+        _ if attempts_expected < attempts => return Ok(Step::Stop(Lease::Lagging)),
+        EffectState::Leased if waits(column(row, "lease_until")?) => return Ok(Step::Stop(Lease::NotDue)),
+        _ if waits(column(row, "not_before")?) => return Ok(Step::Stop(Lease::NotDue)),
+        EffectState::Leased | EffectState::Ambiguous => true,
+        EffectState::Pending => false,
+    };
+    Ok(Step::Attempt { look_first })
+}
+
+fn read_state(row: &Row) -> Result<EffectState, StoreError> {
+    let code: String = column(row, "state")?;
+    EffectState::parse(&code).ok_or_else(|| StoreError::corrupt("state"))
+}
+
+impl Tx<'_> {
+    async fn begin_attempt(&mut self, id: Uuid, until: Timestamp, now: Timestamp) -> Result<Effect, StoreError> {
+        let grant = [
+            (&id as _, Type::UUID),
+            (&until as _, Type::TIMESTAMPTZ),
+            (&now as _, Type::TIMESTAMPTZ),
+        ];
+        let row = self.query_opt(&format!("{GRANT} {EFFECT_COLUMNS}"), &grant).await?;
+        let effect = read_effect(&row.ok_or_else(|| StoreError::corrupt("id"))?)?;
+        let begun = [
+            (&Uuid::now_v7() as _, Type::UUID),
+            (&id as _, Type::UUID),
+            (&effect.attempts as _, Type::INT4),
+            (&now as _, Type::TIMESTAMPTZ),
+        ];
+        self.execute(BEGUN, &begun).await?;
+        Ok(effect)
+    }
+
+    async fn end_attempt(
+        &mut self,
+        id: Uuid,
+        attempt: i32,
+        outcome: &AttemptOutcome,
+        holds: bool,
+        now: Timestamp,
+    ) -> Result<Finish, StoreError> {
+        let report = Report::of(outcome);
+        let external_id = optional_text(report.external_id);
+        let (error_class, error) = (optional_text(report.error_class), optional_text(report.error));
+        let ended = [
+            (&Uuid::now_v7() as _, Type::UUID),
+            (&id as _, Type::UUID),
+            (&attempt as _, Type::INT4),
+            (&report.code as _, Type::TEXT),
+            (&holds as _, Type::BOOL),
+            (&external_id as _, Type::TEXT),
+            (&error_class as _, Type::TEXT),
+            (&error as _, Type::TEXT),
+            (&now as _, Type::TIMESTAMPTZ),
+        ];
+        if self.execute(ENDED, &ended).await? == 0 {
+            let attempt = [(&id as _, Type::UUID), (&attempt as _, Type::INT4)];
+            let before = self.query_opt(ENDED_BEFORE, &attempt).await?;
+            let applied = before.map(|row| column(&row, "applied")).transpose()?.unwrap_or(false);
+            return Ok(if applied { Finish::Applied } else { Finish::Late });
+        }
+        if !holds {
+            return Ok(Finish::Late);
+        }
+        let moved = [
+            (&id as _, Type::UUID),
+            (&report.state.as_str() as _, Type::TEXT),
+            (&report.at as _, Type::TIMESTAMPTZ),
+            (&now as _, Type::TIMESTAMPTZ),
+            (&external_id as _, Type::TEXT),
+            (&error_class as _, Type::TEXT),
+            (&error as _, Type::TEXT),
+        ];
+        self.execute(MOVE, &moved).await?;
+        Ok(Finish::Applied)
+    }
+}

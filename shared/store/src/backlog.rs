@@ -1,0 +1,133 @@
+//! Work left behind: claimed by maintenance so that two runs at once never do the same, and counted for the metrics.
+
+use jiff::{SignedDuration, Timestamp};
+use model::Effect;
+use tokio_postgres::types::Type;
+
+use crate::sql::column;
+use crate::tx::{EFFECT_COLUMNS, EVALUATION_COLUMNS, PendingEvaluation, later, read_effect, read_evaluation};
+use crate::{Store, StoreError};
+
+/// What is waiting, for the metrics and their alarms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// Verdicts waiting for GitLab.
+    pub pending_evaluations: i64,
+    /// Of these, past their deadline.
+    pub overdue_evaluations: i64,
+    /// Effects waiting or under way.
+    pub open_effects: i64,
+    /// Of these, due and not yet taken by a worker.
+    pub due_effects: i64,
+    /// Of the open ones, with an outcome nobody knows yet.
+    pub ambiguous_effects: i64,
+    /// Effects refused for good; each needs a person.
+    pub dead_effects: i64,
+}
+
+// MATERIALIZED: the rows are chosen and locked once, whatever plan the update takes.
+const CLAIM_EVALUATIONS: &str = "
+    WITH due AS MATERIALIZED (
+        SELECT instance AS due_instance, project_id AS due_project_id, mr_iid AS due_mr_iid FROM evaluations
+        WHERE state = 'pending' AND next_attempt_at <= $1
+        ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    UPDATE evaluations SET next_attempt_at = $3, updated_at = $1 FROM due
+    WHERE instance = due_instance AND project_id = due_project_id AND mr_iid = due_mr_iid
+    RETURNING ";
+
+const CLAIM_EFFECTS: &str = "
+    WITH due AS MATERIALIZED (
+        SELECT id AS due_id FROM effects
+        WHERE state IN ('pending', 'leased', 'ambiguous') AND next_attempt_at <= $1
+        ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    UPDATE effects SET next_attempt_at = $3, updated_at = $1 FROM due
+    WHERE id = due_id
+    RETURNING ";
+
+const COUNT: &str = "
+    SELECT evaluations.pending, evaluations.overdue, effects.open, effects.due, effects.ambiguous, dead.dead
+    FROM (SELECT count(*) AS pending, count(*) FILTER (WHERE deadline_at <= $1) AS overdue
+          FROM evaluations WHERE state = 'pending') AS evaluations,
+         (SELECT count(*) AS open, count(*) FILTER (WHERE next_attempt_at <= $1) AS due,
+                 count(*) FILTER (WHERE state = 'ambiguous') AS ambiguous
+          FROM effects WHERE state IN ('pending', 'leased', 'ambiguous')) AS effects,
+         (SELECT count(*) AS dead FROM effects WHERE state = 'dead') AS dead";
+
+impl Store {
+    /// Claims the `limit` evaluations that are longest due and puts their next attempt off by `lease`: no other run gets them
+    /// meanwhile, and they come back if this one dies.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_due_evaluations(
+        &self,
+        now: Timestamp,
+        limit: u32,
+        lease: SignedDuration,
+    ) -> Result<Vec<PendingEvaluation>, StoreError> {
+        let sql = format!("{CLAIM_EVALUATIONS} {EVALUATION_COLUMNS}");
+        self.claim(&sql, now, limit, lease)
+            .await?
+            .iter()
+            .map(read_evaluation)
+            .collect()
+    }
+
+    /// Claims the `limit` effects that are longest due, to enqueue them again: never enqueued, a retry due, an outcome to be
+    /// resolved, a lease run out. Their next attempt is put off by `lease`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_due_effects(
+        &self,
+        now: Timestamp,
+        limit: u32,
+        lease: SignedDuration,
+    ) -> Result<Vec<Effect>, StoreError> {
+        let sql = format!("{CLAIM_EFFECTS} {EFFECT_COLUMNS}");
+        self.claim(&sql, now, limit, lease)
+            .await?
+            .iter()
+            .map(read_effect)
+            .collect()
+    }
+
+    /// Counts what is waiting.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        let mut tx = self.begin().await?;
+        let row = tx.query_opt(COUNT, &[(&now, Type::TIMESTAMPTZ)]).await?;
+        tx.commit().await?;
+        let row = row.ok_or_else(|| StoreError::corrupt("count"))?;
+        Ok(Backlog {
+            pending_evaluations: column(&row, "pending")?,
+            overdue_evaluations: column(&row, "overdue")?,
+            open_effects: column(&row, "open")?,
+            due_effects: column(&row, "due")?,
+            ambiguous_effects: column(&row, "ambiguous")?,
+            dead_effects: column(&row, "dead")?,
+        })
+    }
+
+    async fn claim(
+        &self,
+        sql: &str,
+        now: Timestamp,
+        limit: u32,
+        lease: SignedDuration,
+    ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        let mut tx = self.begin().await?;
+        let until = later(now, lease);
+        let limit = i64::from(limit);
+        let params = [
+            (&now as _, Type::TIMESTAMPTZ),
+            (&limit as _, Type::INT8),
+            (&until as _, Type::TIMESTAMPTZ),
+        ];
+        let rows = tx.query(sql, &params).await?;
+        tx.commit().await?;
+        Ok(rows)
+    }
+}

@@ -1,0 +1,150 @@
+use super::*;
+
+fn read(secret: &str) -> Result<DatabaseConfig, ConfigError> {
+    DatabaseConfig::from_secret(&SecretString::from(secret))
+}
+
+fn read_url(url: &str) -> Result<DatabaseConfig, ConfigError> {
+    DatabaseConfig::from_url(&SecretString::from(url))
+}
+
+/// What the driver is told: host, port, database, user, password.
+fn parts(config: &DatabaseConfig) -> (Host, u16, String, String, Option<String>) {
+    let password = config.password().map(|password| password.expose_secret().to_owned());
+    (
+        config.host.clone(),
+        config.port,
+        config.database.clone(),
+        config.user.clone(),
+        password,
+    )
+}
+
+fn tcp(name: &str) -> Host {
+    Host::Tcp(name.to_owned())
+}
+
+#[test]
+fn both_forms_of_the_secret_name_the_same_database() {
+    let url = read(r#"{"url": "postgres://app:p%40ss%2F%3F@db.example:6543/countersign"}"#).unwrap();
+    let rds = read(
+        r#"{"engine": "postgres", "username": "app", "password": "p@ss/?", "host": "db.example", "port": 6543,
+            "dbname": "countersign", "dbInstanceIdentifier": "x"}"#,
+    )
+    .unwrap();
+    assert_eq!(parts(&url), parts(&rds));
+    let expected = (
+        tcp("db.example"),
+        6543,
+        "countersign".to_owned(),
+        "app".to_owned(),
+        Some("p@ss/?".to_owned()),
+    );
+    assert_eq!(parts(&url), expected);
+    assert!(url.uses_tls() && rds.uses_tls());
+}
+
+#[test]
+fn a_port_may_be_text_or_absent() {
+    for (port, expected) in [(r#""port": "5433","#, 5433), ("", 5432)] {
+        let secret =
+            format!(r#"{{{port} "username": "app", "password": "p", "host": "db.example", "dbname": "countersign"}}"#);
+        assert_eq!(read(&secret).unwrap().port, expected);
+    }
+}
+
+#[test]
+fn tls_is_used_unless_the_database_is_on_this_machine() {
+    let cases = [
+        ("postgres://a@db.example/d", true),
+        ("postgres://a@db.example/d?sslmode=prefer", true),
+        ("postgres://a@db.example/d?sslmode=allow", true),
+        ("postgres://a@db.example/d?sslmode=require", true),
+        (
+            "postgresql://a@10.0.0.1/d?connect_timeout=3&sslmode=verify-full&sslrootcert=system",
+            true,
+        ),
+        ("postgres://a@localhost.example/d", true),
+        ("postgres://a@localhost/d?hostaddr=10.0.0.1", true),
+        ("postgres://a@localhost/d", false),
+        ("postgres://a@127.0.0.1/d?sslmode=disable", false),
+        ("postgres://a@127.8.0.1/d?sslmode=prefer", false),
+        ("postgres://a@%2Fvar%2Frun%2Fpostgresql/d", false),
+        ("postgres://a@localhost/d?sslmode=require", true),
+        ("postgres://a@127.0.0.1/d?sslmode=verify-full", true),
+    ];
+    for (url, tls) in cases {
+        assert_eq!(read_url(url).unwrap().uses_tls(), tls, "{url}");
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_with_the_reason() {
+    let cases = [
+        ("postgres://a@db.example/d?sslmode=disable", ConfigError::ClearText),
+        (
+            "postgres://a@localhost/d?sslmode=disable&hostaddr=10.0.0.1",
+            ConfigError::ClearText,
+        ),
+        ("postgres://a@db.example/d?sslmode=maybe", ConfigError::SslMode),
+        (
+            "postgres://a@db.example/d?sslrootcert=/etc/ca.pem",
+            ConfigError::RootCertificateFile,
+        ),
+        ("postgres://a@one,two/d", ConfigError::SeveralHosts),
+        ("postgres:///d?user=a", ConfigError::UrlLacks("host")),
+        ("postgres://db.example/d", ConfigError::UrlLacks("user")),
+        ("postgres://a@db.example", ConfigError::UrlLacks("database")),
+        ("mysql://a@db.example/d", ConfigError::Url),
+        ("host=db.example user=a dbname=d", ConfigError::Url),
+        ("postgres://a:p@ss/word@db.example/d", ConfigError::Url),
+        ("postgres://a:pass?word=1@db.example/d", ConfigError::Url),
+        ("", ConfigError::Url),
+    ];
+    for (url, expected) in cases {
+        assert_eq!(read_url(url).map(|_| ()), Err(expected), "{url}");
+    }
+}
+
+#[test]
+fn a_secret_that_lacks_something_says_what() {
+    let cases = [
+        ("", ConfigError::NotAnObject),
+        ("postgres://a@db.example/d", ConfigError::NotAnObject),
+        ("[]", ConfigError::NotAnObject),
+        ("{}", ConfigError::Missing("host")),
+        (
+            r#"{"url": null, "host": "h", "dbname": "", "username": "a", "password": "p"}"#,
+            ConfigError::Missing("dbname"),
+        ),
+        (
+            r#"{"host": "h", "dbname": "d", "username": "a"}"#,
+            ConfigError::Missing("password"),
+        ),
+        (
+            r#"{"host": "h", "dbname": "d", "username": "a", "password": "p", "port": 70000}"#,
+            ConfigError::Missing("port"),
+        ),
+        (
+            r#"{"url": "postgres://a@h/d", "ca_pem": "not a certificate"}"#,
+            ConfigError::CaPem,
+        ),
+    ];
+    for (secret, expected) in cases {
+        assert_eq!(read(secret).map(|_| ()), Err(expected), "{secret}");
+    }
+}
+
+#[test]
+fn nothing_prints_the_password() {
+    let config = read_url("postgres://app:hunter2@db.example/countersign").unwrap();
+    let debug = format!("{config:?}");
+    assert!(!debug.contains("hunter2") && debug.contains("db.example"), "{debug}");
+    for url in [
+        "postgres://app:hunter2@db.example:port/d",
+        "postgres://app:hunt?er2=1@db.example/d",
+    ] {
+        let refusal = read_url(url).unwrap_err();
+        assert!(!format!("{refusal} {refusal:?}").contains("er2"), "{refusal}");
+    }
+}

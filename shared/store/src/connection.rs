@@ -1,0 +1,114 @@
+//! One connection: opened within a bound, every statement within a bound, closed when dropped.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, NoTls, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::config::CONNECT_TIMEOUT;
+use crate::{DatabaseConfig, StoreError};
+
+/// Longer than the `statement_timeout` of the application's login, so that the server normally ends a slow statement first.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// A parameter with its type: statements stay unnamed and cost one round trip.
+pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    driver: AbortHandle,
+}
+
+impl Connection {
+    pub(crate) async fn open(config: &DatabaseConfig, tls: Option<&MakeRustlsConnect>) -> Result<Self, StoreError> {
+        let driver_config = config.driver_config();
+        let login = async {
+            match tls {
+                Some(tls) => driver_config
+                    .connect(tls.clone())
+                    .await
+                    .map(|(client, connection)| (client, drive(connection))),
+                None => driver_config
+                    .connect(NoTls)
+                    .await
+                    .map(|(client, connection)| (client, drive(connection))),
+            }
+        };
+        match timeout(CONNECT_TIMEOUT, login).await {
+            Ok(Ok((client, driver))) => Ok(Self { client, driver }),
+            Ok(Err(error)) => Err(StoreError::from_driver(&error)),
+            Err(_) => Err(StoreError::Unavailable("no login within 5 s".to_owned())),
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    pub(crate) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        bounded(STATEMENT_TIMEOUT, self.client.query_typed(sql, params)).await
+    }
+
+    pub(crate) async fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        bounded(STATEMENT_TIMEOUT, self.client.execute_typed(sql, params)).await
+    }
+
+    /// A command without parameters and without rows.
+    pub(crate) async fn command(&self, sql: &str) -> Result<(), StoreError> {
+        self.command_within(STATEMENT_TIMEOUT, sql).await
+    }
+
+    /// For a wait whose length only the other side knows.
+    pub(crate) async fn command_unbounded(&self, sql: &str) -> Result<(), StoreError> {
+        self.client
+            .batch_execute(sql)
+            .await
+            .map_err(|error| StoreError::from_driver(&error))
+    }
+
+    pub(crate) async fn command_within(&self, limit: Duration, sql: &str) -> Result<(), StoreError> {
+        bounded(limit, self.client.batch_execute(sql)).await
+    }
+}
+
+impl Drop for Connection {
+    /// Closes the socket even if the server hangs; the server rolls back what was open.
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+async fn bounded<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, StoreError> {
+    match timeout(limit, work).await {
+        Ok(result) => result.map_err(|error| StoreError::from_driver(&error)),
+        Err(_) => Err(StoreError::Unavailable(format!(
+            "no answer within {} s",
+            limit.as_secs()
+        ))),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the task only moves bytes for the invocation's own queries, and ends with its connection"
+)]
+fn drive<S, T>(connection: tokio_postgres::Connection<S, T>) -> AbortHandle
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let task = tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            // The statement that met it reports it; here it only helps to see when an idle connection died.
+            tracing::debug!(error = %StoreError::from_driver(&error), "database connection ended");
+        }
+    });
+    task.abort_handle()
+}

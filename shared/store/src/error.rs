@@ -1,0 +1,97 @@
+//! What can go wrong, sorted by what the caller should do about it.
+
+use std::fmt;
+
+use tokio_postgres::error::{DbError, SqlState};
+
+/// A failed database operation. No message holds a parameter's value, a row's content or the database's address.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached, or gave up on the work: try again later.
+    #[error("the database is unavailable, try again later: {0}")]
+    Unavailable(String),
+    /// The database refuses this login: read the secret again, then try again.
+    #[error("the database refuses the login, read its secret again: {0}")]
+    LoginRefused(String),
+    /// Somebody else was at the same rows: try again at once.
+    #[error("the work met another's on the same rows, try again: {0}")]
+    Conflict(String),
+    /// A constraint, a privilege or the schema refuses this: trying again changes nothing; a person must look.
+    #[error("the database refuses this for good, a person must look: {0}")]
+    Rejected(String),
+    /// A stored row cannot be read by this version: a person must look.
+    #[error("a stored row cannot be read, a person must look: {0}")]
+    Corrupt(String),
+}
+
+impl StoreError {
+    /// Whether the same work may succeed later. If not, somebody must be told.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::LoginRefused(_) | Self::Conflict(_) => true,
+            Self::Rejected(_) | Self::Corrupt(_) => false,
+        }
+    }
+
+    pub(crate) fn corrupt(column: impl fmt::Display) -> Self {
+        Self::Corrupt(format!("column {column}"))
+    }
+
+    /// Only the driver's own words and the server's codes and names are kept: the server's message can quote values.
+    pub(crate) fn from_driver(error: &tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            Some(refusal) => Self::from_server(refusal),
+            None => Self::Unavailable(causes(error)),
+        }
+    }
+
+    fn from_server(refusal: &DbError) -> Self {
+        let code = refusal.code();
+        let text = describe(refusal);
+        if *code == SqlState::T_R_SERIALIZATION_FAILURE
+            || *code == SqlState::T_R_DEADLOCK_DETECTED
+            || *code == SqlState::LOCK_NOT_AVAILABLE
+        {
+            return Self::Conflict(text);
+        }
+        let passing = [
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, // class 25, unlike the other timeouts
+            SqlState::READ_ONLY_SQL_TRANSACTION,           // a fail-over left us on a replica
+        ];
+        match &code.code()[..2] {
+            "28" => Self::LoginRefused(text),
+            // Connection, resources, operator intervention (shutdown, crash, statement_timeout), system error.
+            "08" | "53" | "57" | "58" => Self::Unavailable(text),
+            _ if passing.contains(code) => Self::Unavailable(text),
+            _ => Self::Rejected(text),
+        }
+    }
+}
+
+/// SQLSTATE and the names it concerns, never the message or the detail.
+fn describe(refusal: &DbError) -> String {
+    let named = |what: &str, name: Option<&str>| name.map(|name| format!(", {what} {name}")).unwrap_or_default();
+    format!(
+        "SQLSTATE {}{}{}{}",
+        refusal.code().code(),
+        named("constraint", refusal.constraint()),
+        named("table", refusal.table()),
+        named("column", refusal.column())
+    )
+}
+
+/// The driver's error with its causes (network, TLS), in one line.
+fn causes(error: &tokio_postgres::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let words = inner.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = inner.source();
+    }
+    text
+}

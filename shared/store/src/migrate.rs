@@ -1,0 +1,127 @@
+//! Migrations: run by the database's owner at each deploy, safe to run twice at once, applied whole or not at all.
+
+use refinery::error::Kind;
+
+use crate::connection::Connection;
+use crate::schema::{known_schema_version, read_version, runner};
+use crate::sql::column;
+use crate::{DatabaseConfig, StoreError, roles};
+
+/// The oldest server supported, as `server_version_num`. Before 15 everybody may create tables in schema `public`.
+const OLDEST_SERVER: i32 = 150_000;
+
+/// What a migration did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationReport {
+    /// Schema version before; 0: an empty database.
+    pub from: i32,
+    /// Schema version now.
+    pub to: i32,
+    /// Names of the migrations applied, in order; empty if there was nothing to do.
+    pub applied: Vec<String>,
+}
+
+/// Why the schema could not be migrated. Nothing of the failed step is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// The server is too old.
+    #[error("the Postgres server has version {0}; 15 or later is needed")]
+    Server(i32),
+    /// The database was migrated by a later version.
+    #[error(
+        "the database has schema version {database}, newer than {known} which this version knows: deploy the later version"
+    )]
+    Newer {
+        /// The database's version.
+        database: i32,
+        /// Ours.
+        known: i32,
+    },
+    /// A migration was changed after it had been applied.
+    #[error(
+        "migration {0} is not the one that was applied: migrations are append-only, restore its file and add a new one"
+    )]
+    Divergent(String),
+    /// A migration that was applied is not in this build, or one in between was never applied.
+    #[error("migration {0} is missing on one side: the database comes from another line of development")]
+    Missing(String),
+    /// A migration's own SQL failed.
+    #[error("the migration failed and was rolled back: {0}")]
+    Failed(StoreError),
+    /// The database could not be reached, or refuses its owner something.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl MigrationError {
+    /// Whether running it again may help.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Store(error) | Self::Failed(error) if error.is_retryable())
+    }
+}
+
+/// Brings the database to the schema this code knows, and gives both group roles their privileges.
+///
+/// `owner` needs to own the database (or to have CREATE on schema `public`) and the attribute CREATEROLE; it need not be a
+/// superuser. Two runs at once are safe: the second waits for the first and finds nothing to do.
+///
+/// # Errors
+/// [`MigrationError`] says what to do.
+pub async fn migrate(owner: &DatabaseConfig) -> Result<MigrationReport, MigrationError> {
+    let tls = crate::tls::connector(owner)?;
+    let guard = Connection::open(owner, tls.as_ref()).await?;
+    let mut worker = Connection::open(owner, tls.as_ref()).await?;
+    check_server(&worker).await?;
+
+    // The lock lives in a transaction of its own: the migration library commits on the other connection. Should this one
+    // break, a second run still cannot apply a migration twice: its row in the history is unique.
+    guard.command("BEGIN").await?;
+    guard
+        .command_unbounded("SELECT pg_advisory_xact_lock(hashtextextended('countersign.migrate', 0))")
+        .await?;
+
+    let from = read_version(&worker).await?;
+    let known = known_schema_version();
+    if from > known {
+        return Err(MigrationError::Newer { database: from, known });
+    }
+    roles::ensure_groups(&worker).await?;
+    let report = runner()
+        .run_async(&mut worker.client)
+        .await
+        .map_err(|error| sort(&error))?;
+    roles::grant_privileges(&worker).await?;
+    if let Err(error) = guard.command("COMMIT").await {
+        tracing::warn!(%error, "the migration's lock was lost before its end; the migration itself is complete");
+    }
+    Ok(MigrationReport {
+        from,
+        to: known,
+        applied: report.applied_migrations().iter().map(ToString::to_string).collect(),
+    })
+}
+
+async fn check_server(connection: &Connection) -> Result<(), MigrationError> {
+    let rows = connection
+        .query("SELECT current_setting('server_version_num')::integer AS version", &[])
+        .await?;
+    let version = rows.first().map(|row| column(row, "version")).transpose()?.unwrap_or(0);
+    if version < OLDEST_SERVER {
+        Err(MigrationError::Server(version))
+    } else {
+        Ok(())
+    }
+}
+
+fn sort(error: &refinery::Error) -> MigrationError {
+    match error.kind() {
+        Kind::DivergentVersion(applied, _) => MigrationError::Divergent(applied.to_string()),
+        Kind::MissingVersion(migration) => MigrationError::Missing(migration.to_string()),
+        Kind::Connection(_, cause) => MigrationError::Failed(match cause.downcast_ref() {
+            Some(error) => StoreError::from_driver(error),
+            None => StoreError::Rejected(cause.to_string()),
+        }),
+        other => MigrationError::Failed(StoreError::Rejected(other.to_string())),
+    }
+}

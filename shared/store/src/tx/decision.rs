@@ -1,0 +1,135 @@
+//! Decisions: per merge request one append-only chain, each with the whole input of its verdict.
+
+use jiff::Timestamp;
+use model::{Decision, Facts, MergeRequestKey, Note, Outcome, Verdict};
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::Tx;
+use crate::StoreError;
+use crate::sql::{column, from_code, json, json_column, text};
+
+/// A decision to be appended. Its merge request is the one of its facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDecision {
+    /// Everything the verdict rests on.
+    pub facts: Facts,
+    /// The verdict; never a pending one.
+    pub verdict: Verdict,
+    /// The rules it was judged by (SHA-256, hex).
+    pub rules_hash: String,
+    /// The decision that this one corrects; `None` for the first of a merge request.
+    pub supersedes: Option<Uuid>,
+    /// When it was judged.
+    pub decided_at: Timestamp,
+    /// When it is written.
+    pub recorded_at: Timestamp,
+    /// The delivery, poll cycle or action that led to it.
+    pub correlation_id: Uuid,
+}
+
+/// A decision as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDecision {
+    /// Row id (UUIDv7).
+    pub id: Uuid,
+    /// The ledger's word for it; `None`: no security label was carried.
+    pub decision: Option<Decision>,
+    /// Everything the verdict rests on.
+    pub facts: Facts,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The rules it was judged by (SHA-256, hex).
+    pub rules_hash: String,
+    /// The decision that this one corrected.
+    pub supersedes: Option<Uuid>,
+    /// When it was judged.
+    pub decided_at: Timestamp,
+    /// When it was written.
+    pub recorded_at: Timestamp,
+    /// The delivery, poll cycle or action that led to it.
+    pub correlation_id: Uuid,
+}
+
+const INSERT: &str = "
+    INSERT INTO security_review_decisions (
+        id, instance, project_id, mr_iid, decision, outcome, kind, proof, reasons, reason_codes, notes, inputs, verdict,
+        rules_hash, supersedes, decided_at, recorded_at, correlation_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+
+const LATEST: &str = "
+    SELECT id, decision, inputs, verdict, rules_hash, supersedes, decided_at, recorded_at, correlation_id
+    FROM security_review_decisions AS latest
+    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3
+        AND NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = latest.id)";
+
+impl Tx<'_> {
+    /// Appends a decision and returns its id. Hold [`Tx::lock_merge_request`] from reading the latest one until the commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] for a pending verdict, for a second first decision of one merge request, and for one that
+    /// supersedes a decision already superseded or of another merge request.
+    pub async fn append_decision(&mut self, new: &NewDecision) -> Result<Uuid, StoreError> {
+        let verdict = &new.verdict;
+        let (outcome, kind, proof) = match &verdict.outcome {
+            Outcome::NotCarried => ("not_carried", None, None),
+            Outcome::Declassified => ("declassified", None, None),
+            Outcome::Approved { proof } => ("approved", None, Some(proof.as_str())),
+            Outcome::Exception { kind } => ("exception", Some(kind.as_str()), None),
+            Outcome::Pending { .. } => {
+                return Err(StoreError::Rejected(
+                    "a pending verdict is no decision; keep it as an evaluation".to_owned(),
+                ));
+            }
+        };
+        let id = Uuid::now_v7();
+        let key = &new.facts.merge_request;
+        let params: [super::Param<'_>; 18] = [
+            (&id, Type::UUID),
+            (&text(&key.instance), Type::TEXT),
+            (&key.project_id.0, Type::INT8),
+            (&key.mr_iid.0, Type::INT8),
+            (&Decision::of_merge(&verdict.outcome).map(Decision::as_str), Type::TEXT),
+            (&outcome, Type::TEXT),
+            (&kind, Type::TEXT),
+            (&proof, Type::TEXT),
+            (&json(&verdict.reasons)?, Type::JSONB),
+            (&super::reason_codes(&verdict.reasons), Type::TEXT_ARRAY),
+            (
+                &verdict.notes.iter().copied().map(Note::as_str).collect::<Vec<_>>(),
+                Type::TEXT_ARRAY,
+            ),
+            (&json(&new.facts)?, Type::JSONB),
+            (&json(verdict)?, Type::JSONB),
+            (&text(&new.rules_hash), Type::TEXT),
+            (&new.supersedes, Type::UUID),
+            (&new.decided_at, Type::TIMESTAMPTZ),
+            (&new.recorded_at, Type::TIMESTAMPTZ),
+            (&new.correlation_id, Type::UUID),
+        ];
+        self.execute(INSERT, &params).await?;
+        Ok(id)
+    }
+
+    /// The decision that stands: the one of the merge request's chain that nothing supersedes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn latest_decision(&mut self, key: &MergeRequestKey) -> Result<Option<StoredDecision>, StoreError> {
+        let Some(row) = self.query_opt(LATEST, &super::identity(key)).await? else {
+            return Ok(None);
+        };
+        let decision: Option<String> = column(&row, "decision")?;
+        Ok(Some(StoredDecision {
+            id: column(&row, "id")?,
+            decision: decision.map(|word| from_code("decision", word)).transpose()?,
+            facts: json_column(&row, "inputs")?,
+            verdict: json_column(&row, "verdict")?,
+            rules_hash: column(&row, "rules_hash")?,
+            supersedes: column(&row, "supersedes")?,
+            decided_at: column(&row, "decided_at")?,
+            recorded_at: column(&row, "recorded_at")?,
+            correlation_id: column(&row, "correlation_id")?,
+        }))
+    }
+}

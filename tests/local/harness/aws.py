@@ -1,0 +1,62 @@
+"""The few AWS calls the harness makes itself, against the emulator only (it does not check signatures)."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+import xml.etree.ElementTree as xml
+
+from .emulator import REGION
+from .progress import Failure
+
+
+class Aws:
+    """One endpoint."""
+
+    def __init__(self, endpoint: str):
+        self.endpoint = endpoint
+
+    def secret(self, secret_id: str) -> dict:
+        """The current value of a secret."""
+        return json.loads(self._json("secretsmanager", "GetSecretValue", {"SecretId": secret_id})["SecretString"])
+
+    def put_secret(self, secret_id: str, value: dict) -> None:
+        """A new current value of an existing secret."""
+        self._json("secretsmanager", "PutSecretValue", {"SecretId": secret_id, "SecretString": json.dumps(value)})
+
+    def ensure_secret(self, name: str, value: dict) -> str:
+        """Creates a secret or gives it a new value; returns its ARN."""
+        try:
+            arn = self._json("secretsmanager", "DescribeSecret", {"SecretId": name})["ARN"]
+        except Failure:
+            return self._json("secretsmanager", "CreateSecret", {"Name": name, "SecretString": json.dumps(value)})["ARN"]
+        self.put_secret(name, value)
+        return arn
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        """A stack's outputs; empty if there is no such stack."""
+        form = urllib.parse.urlencode({"Action": "DescribeStacks", "StackName": stack, "Version": "2010-05-15"}).encode()
+        try:
+            text = self._send("cloudformation", form, {"Content-Type": "application/x-www-form-urlencoded"})
+        except Failure as error:
+            if "does not exist" in str(error):
+                return {}
+            raise
+        members = [node for node in xml.fromstring(text).iter() if node.tag.rpartition("}")[2] == "member"]
+        pairs = ({child.tag.rpartition("}")[2]: child.text for child in node} for node in members)
+        return {pair["OutputKey"]: pair["OutputValue"] for pair in pairs if pair.get("OutputKey")}
+
+    def _json(self, service: str, action: str, body: dict) -> dict:
+        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{service}.{action}"}
+        return json.loads(self._send(service, json.dumps(body).encode(), headers) or b"{}")
+
+    def _send(self, service: str, body: bytes, headers: dict[str, str]) -> bytes:
+        scope = f"Credential=local/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=unchecked"
+        request = urllib.request.Request(self.endpoint, data=body, headers=headers | {"Authorization": f"AWS4-HMAC-SHA256 {scope}"})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            raise Failure(f"{service} answered {error.code}: {error.read().decode(errors='replace')[:500]}") from error
+        except OSError as error:
+            raise Failure(f"the emulator does not answer at {self.endpoint}: {error}") from error

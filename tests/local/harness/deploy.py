@@ -1,0 +1,148 @@
+"""Deploys the real template with the real SAM command line into the emulator and writes `.local/stack.json`."""
+
+import base64
+import hashlib
+import os
+import secrets
+import shutil
+import subprocess
+
+from . import postgres
+from .aws import Aws
+from .emulator import REGION, client_environment
+from .paths import DEPLOYMENT, FUNCTIONS, LOGS, ROOT, STACK, STATE, TEMPLATE
+from .progress import Failure, tail
+from .state import read, remember, write
+from .tools import binary
+
+STACK_NAME = "countersign"
+DATABASE = "countersign"
+OWNER = "countersign_owner"
+AUDITOR = "countersign_audit_reader"
+# What the store's migrations call the role that may read everything.
+AUDITOR_GROUP = "countersign_auditor"
+# As in rules.yaml.
+INSTANCE = "main"
+
+
+def credentials() -> dict[str, str]:
+    """The generated secrets of this stack, made once."""
+    known = read(STATE).get("credentials")
+    if not known:
+        known = {
+            "owner_password": secrets.token_urlsafe(24),
+            "auditor_password": secrets.token_urlsafe(24),
+            "signing_token": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+            "secret_token": secrets.token_urlsafe(24),
+        }
+        remember(credentials=known)
+    return known
+
+
+def owner_url(server: dict) -> str:
+    """The connection of the database's owner."""
+    return postgres.url(OWNER, credentials()["owner_password"], server["port"], DATABASE)
+
+
+def prepare_database(server: dict, anew: bool) -> None:
+    """What a deployment finds: an empty database and its owner, who may create logins but is no superuser (as on RDS).
+
+    The emulator keeps nothing over a restart, queues and generated passwords included, so the database then starts anew too.
+    """
+    superuser = server["superuser_url"]
+    if anew:
+        postgres.query(superuser, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+    if not postgres.query(superuser, f"SELECT 1 FROM pg_roles WHERE rolname = '{OWNER}'"):
+        postgres.query(superuser, f"CREATE ROLE {OWNER} LOGIN CREATEROLE PASSWORD '{credentials()['owner_password']}'")
+    if not postgres.query(superuser, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
+        postgres.query(superuser, f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
+
+
+def add_auditor(server: dict) -> str:
+    """A login that may only read, as an auditor gets it from the owner after a deployment; its connection URL."""
+    password = credentials()["auditor_password"]
+    exists = f"SELECT 1 FROM pg_roles WHERE rolname = '{AUDITOR}'"
+    if not postgres.query(server["superuser_url"], exists):
+        postgres.query(owner_url(server), f"""
+            CREATE ROLE {AUDITOR} LOGIN PASSWORD '{password}' IN ROLE {AUDITOR_GROUP};
+            ALTER ROLE {AUDITOR} SET default_transaction_read_only = on;
+        """)
+    return postgres.url(AUDITOR, password, server["port"], DATABASE)
+
+
+def deploy(endpoint: str, server: dict, doubles: dict[str, str]) -> str:
+    """Runs `sam deploy` unless exactly this was deployed last; says what happened."""
+    shutil.copyfile(TEMPLATE, DEPLOYMENT / "template.yaml")
+    parameters = {
+        "DatabaseHost": "127.0.0.1", "DatabasePort": server["port"], "DatabaseName": DATABASE,
+        "DatabaseOwnerSecretArn": Aws(endpoint).ensure_secret("database-owner", {"url": owner_url(server)}),
+        "GitLabApiUrl": doubles["gitlab"], "SlackApiUrl": doubles["slack"], "RetryPace": "quick",
+        "Architecture": "arm64" if os.uname().machine in ("arm64", "aarch64") else "x86_64",
+    }
+    fingerprint = _fingerprint(parameters)
+    if read(STATE).get("deployed") == fingerprint and Aws(endpoint).outputs(STACK_NAME):
+        return "nothing changed"
+    _sam(endpoint, parameters)
+    remember(deployed=fingerprint)
+    return ""
+
+
+def fill_secrets(endpoint: str, server: dict) -> None:
+    """What an operator does after the first deployment: enters the tokens."""
+    aws, outputs, known = Aws(endpoint), Aws(endpoint).outputs(STACK_NAME), credentials()
+    aws.put_secret(outputs["WebhookSecretArn"], {"hooks": [{
+        "name": "local", "instance": INSTANCE, "signing_tokens": [known["signing_token"]],
+        "secret_tokens": [known["secret_token"]], "projects": [], "namespaces": [],
+    }]})
+    aws.put_secret(outputs["OutboundSecretArn"], {
+        "gitlab": {INSTANCE: {"token": "glpat-local-stack"}}, "slack": {"bot_token": "xoxb-local-stack"},
+    })
+
+
+def describe(endpoint: str, server: dict, doubles: dict[str, str]) -> dict:
+    """Writes `.local/stack.json`: everything an outsider needs to try the stack."""
+    outputs, known = Aws(endpoint).outputs(STACK_NAME), credentials()
+    port = endpoint.rpartition(":")[2]
+    stack = {
+        "webhook_url": f"{endpoint}/webhook",
+        "host_header": f"{outputs['ApiId']}.execute-api.localhost:{port}",
+        "signing_token": known["signing_token"], "secret_token": known["secret_token"], "instance": INSTANCE,
+        "database_url": add_auditor(server), "database_owner_url": owner_url(server),
+        "aws_endpoint": endpoint, "region": REGION,
+        "gitlab_url": doubles["gitlab"], "slack_url": doubles["slack"],
+        "queues": {
+            "deliveries": outputs["DeliveriesQueueUrl"], "effects": outputs["EffectsQueueUrl"],
+            "deliveries_dlq": outputs["DeliveriesDeadLettersUrl"], "effects_dlq": outputs["EffectsDeadLettersUrl"],
+            "maintenance_dlq": outputs["MaintenanceDeadLettersUrl"],
+        },
+        "functions": {name: outputs[f"{name.capitalize()}FunctionName"] for name in FUNCTIONS},
+        "log_groups": {name: outputs[f"{name.capitalize()}LogGroup"] for name in ("api", *FUNCTIONS)},
+        "secrets": {name: outputs[f"{name.capitalize()}SecretArn"] for name in ("webhook", "outbound", "database")},
+    }
+    write(STACK, stack)
+    return stack
+
+
+def _fingerprint(parameters: dict) -> str:
+    digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
+    for path in [TEMPLATE, *(DEPLOYMENT / "build" / f"{name}.zip" for name in FUNCTIONS)]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _sam(endpoint: str, parameters: dict) -> None:
+    environment = client_environment(endpoint) | {
+        "PATH": os.environ.get("PATH", os.defpath), "HOME": str(DEPLOYMENT), "SAM_CLI_TELEMETRY": "0", "LC_ALL": "C.UTF-8",
+    }
+    command = [
+        binary("sam", "sam"), "deploy", "--template-file", "template.yaml", "--config-file", ROOT / "samconfig.toml",
+        "--stack-name", STACK_NAME, "--region", REGION, "--resolve-s3", "--no-confirm-changeset", "--no-progressbar",
+        "--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items()),
+    ]
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / "sam-deploy.log"
+    with open(log, "wb") as output:
+        done = subprocess.run([str(part) for part in command], cwd=DEPLOYMENT, env=environment, stdout=output,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        raise Failure(f"sam deploy failed:\n{tail(log, 40)}")

@@ -1,0 +1,98 @@
+"""Release packages in `build/`, and `sam deploy` to a real account behind a guard against rules that nobody filled in."""
+
+import argparse
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+from . import packages, tools
+from .paths import BUILD, FUNCTIONS, INFRA, ROOT, TARGET, shown
+from .progress import Failure, Steps, complain, say
+from .state import locked
+
+RULES = INFRA / "rules.yaml"
+SAMCONFIG = ROOT / "samconfig.toml"
+TARGETS = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
+# provided.al2023 has glibc 2.34 (https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html); linking against the build
+# machine's newer one would give binaries that do not start there.
+GLIBC = "2.34"
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one command; the process's exit code."""
+    parser = argparse.ArgumentParser(prog="release.py", description="Release packages and the deployment to AWS.")
+    parser.add_argument("command", choices=["build", "deploy"])
+    parser.add_argument("--architecture", choices=list(TARGETS), default="x86_64")
+    chosen = parser.parse_args(arguments)
+    try:
+        with locked():
+            return build(chosen.architecture) if chosen.command == "build" else deploy(chosen.architecture)
+    except Failure as failure:
+        complain(str(failure))
+        return 1
+
+
+def build(architecture: str) -> int:
+    """Compiles for Lambda and packs `build/<function>.zip`."""
+    steps = Steps(3)
+    with steps.step("tools") as note:
+        note["text"] = ", ".join(tools.ensure(("build",)))
+    with steps.step(f"building for {architecture} (minutes the first time)"):
+        binaries = _compile(architecture)
+    with steps.step("packing") as note:
+        note["text"] = ", ".join(packages.pack(BUILD, binaries, RULES, level=9)) or "nothing changed"
+    for name in FUNCTIONS:
+        say(f"   {shown(BUILD / f'{name}.zip'):24} {(BUILD / f'{name}.zip').stat().st_size / 1e6:5.1f} MB")
+    return 0
+
+
+def deploy(architecture: str) -> int:
+    """Builds and runs `sam deploy`: with questions the first time, with the answers in samconfig.toml afterwards."""
+    problems = placeholders(RULES.read_text())
+    if problems:
+        raise Failure(f"{shown(RULES)} still has placeholders; fill them in first:\n" + "\n".join(problems))
+    known = _deployed_parameters()
+    architecture = known.get("Architecture", architecture)
+    build(architecture)
+    tools.ensure(("sam",))
+    command = [tools.binary("sam", "sam"), "deploy", "--template-file", "template.yaml"]
+    if not known:
+        command += ["--guided", "--parameter-overrides", f"Architecture={architecture}"]
+    return subprocess.run(list(map(str, command)), cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode
+
+
+def placeholders(rules: str) -> list[str]:
+    """The lines of a rules file whose placeholder nobody has replaced."""
+    found = []
+    for number, line in enumerate(rules.splitlines(), 1):
+        value = re.sub(r"(^|\s)#.*", "", line)
+        if "CHANGE_ME" in value or re.search(r"\bgroup_id:\s*0\s*$", value):
+            found.append(f"  line {number}: {value.strip()}")
+    return found
+
+
+def _deployed_parameters() -> dict[str, str]:
+    """The parameters that an earlier `sam deploy --guided` wrote down."""
+    with open(SAMCONFIG, "rb") as file:
+        overrides = tomllib.load(file).get("default", {}).get("deploy", {}).get("parameters", {}).get("parameter_overrides", "")
+    pairs = overrides if isinstance(overrides, list) else re.findall(r'(\w+="[^"]*"|\w+=\S+)', overrides)
+    return {name: value.strip('"') for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def _compile(architecture: str) -> dict[str, Path]:
+    triple, place = TARGETS[architecture], TARGET / "lambda" / architecture
+    arguments = [argument for name in FUNCTIONS for argument in ("--package", name, "--bin", name)]
+    # cargo-lambda finds zig through the Python of its own environment.
+    os.environ["PATH"] = f"{tools.TOOLS / 'build' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    try:
+        # Without the skipped check it would download a missing target by itself.
+        packages.cargo(["lambda", "build", "--release", "--locked", "--skip-target-check", "--target", f"{triple}.{GLIBC}",
+                        "--lambda-dir", str(place), *arguments], "build-release")
+    except Failure as error:
+        if "E0463" in str(error) or "target may not be installed" in str(error):
+            raise Failure(f"{error}\nRust's standard library for {architecture} is missing: rustup target add {triple}") from error
+        raise
+
+    return {name: place / name / "bootstrap" for name in FUNCTIONS}

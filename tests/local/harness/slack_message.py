@@ -1,0 +1,54 @@
+"""A Slack message as a box of text, so that a reader sees on the terminal what the channel would see."""
+
+import re
+import textwrap
+
+WIDTH = 92
+
+
+def rendered(message: dict) -> str:
+    """The message's blocks, or its plain text if it has none."""
+    lines = [f"#{message.get('channel', '?')}", ""]
+    blocks = message.get("blocks") or []
+    for block in blocks:
+        lines += _block(block)
+    if not blocks:
+        lines += _wrapped(message.get("text", ""))
+    while lines and not lines[-1]:
+        lines.pop()
+    inner = [f"  │ {line:{WIDTH}} │" for line in lines]
+    return "\n".join([f"  ┌{'─' * (WIDTH + 2)}┐", *inner, f"  └{'─' * (WIDTH + 2)}┘"])
+
+
+def _block(block: dict) -> list[str]:
+    kind = block.get("type")
+    if kind == "divider":
+        return ["─" * WIDTH]
+    if kind == "header":
+        return [_plain(block["text"]["text"]).upper(), ""]
+    if kind == "context":
+        return [*_wrapped(" · ".join(_text(element) for element in block.get("elements", []))), ""]
+    if kind == "actions":
+        return ["  ".join(f"[ {_text(element.get('text', {}))} ]" for element in block.get("elements", [])), ""]
+    lines = _wrapped(_text(block["text"])) if block.get("text") else []
+    for field in block.get("fields", []):
+        lines += _wrapped(_text(field).replace("\n", "  "))
+    return [*lines, ""]
+
+
+def _text(element: dict) -> str:
+    return _plain(element.get("text", ""))
+
+
+def _plain(text: str) -> str:
+    """Slack's mrkdwn without its marks: https://docs.slack.dev/messaging/formatting-message-text."""
+    text = re.sub(r"<(https?://[^|>]+)\|([^>]+)>", r"\2 (\1)", text)
+    text = re.sub(r"<(https?://[^>]+)>", r"\1", text)
+    text = re.sub(r"<!date\^\d+\^[^|>]*\|([^>]+)>", r"\1", text)
+    for mark in ("\\*", "_", "~", "`"):
+        text = re.sub(rf"(?<!\w){mark}([^{mark}\n]+){mark}(?!\w)", r"\1", text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _wrapped(text: str) -> list[str]:
+    return [line for part in text.splitlines() or [""] for line in textwrap.wrap(part, WIDTH, break_on_hyphens=False) or [""]]

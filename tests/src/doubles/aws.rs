@@ -1,0 +1,116 @@
+//! A double of the two AWS calls that the public function makes: SQS `SendMessage` and Secrets Manager `GetSecretValue`.
+//!
+//! For tests and benchmarks that run a function's binary with nothing else around it; both services answer on one address,
+//! as `AWS_ENDPOINT_URL` expects. Its [`World`] holds the secrets by id and staging label; every queue exists.
+//! Wire format: AWS JSON 1.0 and 1.1 (<https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html>). Signatures are not checked.
+
+mod secrets;
+mod sqs;
+
+use std::collections::BTreeMap;
+
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Answer, Double, Received, System};
+
+pub use sqs::Message;
+
+/// A running double of AWS.
+pub type AwsDouble = Double<Aws>;
+
+/// Starts the double on a free port of the loopback interface.
+pub async fn start() -> AwsDouble {
+    Double::start().await
+}
+
+impl AwsDouble {
+    /// Sets one version of a secret.
+    pub fn put_secret(&self, id: &str, stage: &str, value: impl Into<Value>) {
+        self.world(|world| {
+            world
+                .secrets
+                .entry(id.to_owned())
+                .or_default()
+                .insert(stage.to_owned(), value.into())
+        });
+    }
+
+    /// The messages that the queues hold, oldest first; a repeated deduplication id adds none.
+    #[must_use]
+    pub fn messages(&self) -> Vec<Message> {
+        self.system(|aws| aws.queues.messages().to_vec())
+    }
+}
+
+/// What the double knows.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct World {
+    /// Secrets: by name or ARN, then by staging label (`AWSCURRENT`, ...). A string is the secret string itself, any
+    /// other value its JSON.
+    pub secrets: BTreeMap<String, BTreeMap<String, Value>>,
+}
+
+/// The two services.
+#[derive(Debug, Default)]
+pub struct Aws {
+    world: World,
+    queues: sqs::Queues,
+}
+
+impl System for Aws {
+    type World = World;
+    const NAME: &'static str = "aws";
+
+    fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    fn answer(&mut self, request: &Received) -> Answer {
+        let target = request.header("x-amz-target").unwrap_or_default();
+        let content_type = if target.starts_with("AmazonSQS.") {
+            "application/x-amz-json-1.0"
+        } else {
+            "application/x-amz-json-1.1"
+        };
+        let result = match serde_json::from_slice::<Value>(&request.body) {
+            _ if request.method != Method::POST => Err(Refusal::new("UnknownOperationException", "POST is needed")),
+            Err(_) => Err(Refusal::new("SerializationException", "the body is not JSON")),
+            Ok(input) => match target {
+                "AmazonSQS.SendMessage" => self.queues.send(&input),
+                "secretsmanager.GetSecretValue" => secrets::get(&self.world, &input, request.time),
+                _ => Err(Refusal::new("UnknownOperationException", "")),
+            },
+        };
+        let (status, body) = match result {
+            Ok(output) => (StatusCode::OK, output),
+            Err(refusal) => (
+                StatusCode::BAD_REQUEST,
+                json!({"__type": refusal.code, "message": refusal.reason, "Message": refusal.reason}),
+            ),
+        };
+        Answer::with_type(status, content_type, body.to_string()).with_header("x-amzn-requestid", &Uuid::now_v7())
+    }
+}
+
+/// An error of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refusal {
+    code: &'static str,
+    reason: String,
+}
+
+impl Refusal {
+    fn new(code: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason: reason.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! SQS `SendMessage` (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
+
+use md5::{Digest, Md5};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::Refusal;
+
+/// The largest message, in bytes.
+const LARGEST_MESSAGE: usize = 1024 * 1024;
+
+/// A message on a queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// The queue's address as given.
+    pub queue_url: String,
+    /// The body.
+    pub body: String,
+    /// The FIFO group.
+    pub group_id: Option<String>,
+    /// The FIFO deduplication id.
+    pub deduplication_id: Option<String>,
+    /// The message attributes as sent.
+    pub attributes: Value,
+    /// The id given to it.
+    pub message_id: String,
+    /// Its place in a FIFO queue: 20 digits.
+    pub sequence_number: Option<String>,
+}
+
+/// All queues.
+#[derive(Debug, Default)]
+pub(super) struct Queues {
+    messages: Vec<Message>,
+}
+
+impl Queues {
+    /// The messages, oldest first.
+    pub(super) fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// Keeps a message. One with a deduplication id already seen in its group is answered as the first was, and not kept.
+    pub(super) fn send(&mut self, input: &Value) -> Result<Value, Refusal> {
+        let text = |name: &str| input[name].as_str().map(str::to_owned);
+        let missing = |name: &str| {
+            Refusal::new(
+                "com.amazonaws.sqs#MissingRequiredParameterException",
+                format!("The request must contain the parameter {name}."),
+            )
+        };
+        let queue_url = text("QueueUrl").ok_or_else(|| missing("QueueUrl"))?;
+        let body = text("MessageBody")
+            .filter(|body| !body.is_empty())
+            .ok_or_else(|| missing("MessageBody"))?;
+        if body.len() > LARGEST_MESSAGE {
+            let reason = format!(
+                "One or more parameters are invalid. Reason: Message must be shorter than {LARGEST_MESSAGE} bytes."
+            );
+            return Err(Refusal::new("com.amazonaws.sqs#InvalidParameterValueException", reason));
+        }
+        let fifo = queue_url.strip_suffix(".fifo").is_some();
+        let group_id = text("MessageGroupId");
+        if fifo && group_id.is_none() {
+            return Err(missing("MessageGroupId"));
+        }
+        let deduplication_id = text("MessageDeduplicationId");
+        let message = self
+            .first_of(&queue_url, group_id.as_deref(), deduplication_id.as_deref())
+            .cloned();
+        let message = message.unwrap_or_else(|| {
+            let number = self.messages.len() as u128 + 18_850_000_000_000_000_000;
+            let message = Message {
+                queue_url,
+                body: body.clone(),
+                group_id,
+                deduplication_id,
+                attributes: input["MessageAttributes"].clone(),
+                message_id: Uuid::now_v7().to_string(),
+                sequence_number: fifo.then(|| number.to_string()),
+            };
+            self.messages.push(message.clone());
+            message
+        });
+        let mut output = Map::from_iter([
+            ("MD5OfMessageBody".to_owned(), json!(hex(&Md5::digest(body.as_bytes())))),
+            ("MessageId".to_owned(), json!(message.message_id)),
+        ]);
+        for (given, name) in [
+            ("MessageAttributes", "MD5OfMessageAttributes"),
+            ("MessageSystemAttributes", "MD5OfMessageSystemAttributes"),
+        ] {
+            if let Some(attributes) = input[given].as_object().filter(|attributes| !attributes.is_empty()) {
+                output.insert(name.to_owned(), json!(md5_of_attributes(attributes)));
+            }
+        }
+        if let Some(number) = message.sequence_number {
+            output.insert("SequenceNumber".to_owned(), json!(number));
+        }
+        Ok(Value::Object(output))
+    }
+
+    fn first_of(&self, queue: &str, group: Option<&str>, deduplication_id: Option<&str>) -> Option<&Message> {
+        let id = deduplication_id?;
+        self.messages.iter().find(|message| {
+            message.queue_url == queue
+                && message.group_id.as_deref() == group
+                && message.deduplication_id.as_deref() == Some(id)
+        })
+    }
+}
+
+/// The digest over names, types and values, each behind its length, in the order of the names
+/// (Amazon SQS Developer Guide, "Calculating the MD5 message digest for message attributes").
+fn md5_of_attributes(attributes: &Map<String, Value>) -> String {
+    let mut names: Vec<_> = attributes.keys().collect();
+    names.sort_unstable();
+    let mut digest = Md5::new();
+    let part = |digest: &mut Md5, bytes: &[u8]| {
+        digest.update(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
+        digest.update(bytes);
+    };
+    for name in names {
+        let attribute = &attributes[name];
+        part(&mut digest, name.as_bytes());
+        part(
+            &mut digest,
+            attribute["DataType"].as_str().unwrap_or_default().as_bytes(),
+        );
+        if let Some(text) = attribute["StringValue"].as_str() {
+            digest.update([1]);
+            part(&mut digest, text.as_bytes());
+        } else {
+            use base64::Engine;
+            let encoded = attribute["BinaryValue"].as_str().unwrap_or_default();
+            digest.update([2]);
+            part(
+                &mut digest,
+                &base64::engine::general_purpose::STANDARD
+                    .decode(encoded)
+                    .unwrap_or_default(),
+            );
+        }
+    }
+    hex(&digest.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}

@@ -1,0 +1,77 @@
+//! `chat.postMessage`.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::arguments::Arguments;
+use super::messages::{Message, Messages, Ts};
+use super::{Refusal, blocks, channel};
+
+/// The longest text, in characters; Slack truncates there and refuses far beyond.
+const LONGEST_TEXT: usize = 40_000;
+/// The largest metadata payload, in bytes of JSON.
+const LARGEST_METADATA: usize = 16 * 1024;
+
+/// Checks a message, keeps it and describes it.
+pub(super) fn post(
+    messages: &mut Messages,
+    rate_limit: bool,
+    arguments: &Arguments,
+    now: Timestamp,
+) -> Result<Map<String, Value>, Refusal> {
+    let channel = channel(arguments)?;
+    if channel == "C0ARCHIVED" {
+        return Err(Refusal::from("is_archived"));
+    }
+    let blocks = match arguments.structure("blocks") {
+        Ok(None) => Vec::new(),
+        Ok(Some(Value::Array(blocks))) => blocks,
+        Ok(Some(_)) | Err(_) => return Err(Refusal::from("invalid_blocks_format")),
+    };
+    let text = arguments.text("text").unwrap_or_default();
+    if text.is_empty() && blocks.is_empty() {
+        return Err(Refusal::from("no_text"));
+    }
+    if text.chars().count() > LONGEST_TEXT {
+        return Err(Refusal::from("msg_too_long"));
+    }
+    blocks::check(&blocks)?;
+    let metadata = metadata(arguments)?;
+    let thread = match arguments.text("thread_ts").map(|ts| ts.parse::<Ts>()) {
+        None => None,
+        Some(Ok(ts)) => Some(ts),
+        Some(Err(())) => return Err(Refusal::from("invalid_thread_ts")),
+    };
+    if rate_limit && messages.too_soon(&channel, now) {
+        return Err(Refusal::RateLimited);
+    }
+    let message = Message {
+        channel,
+        ts: messages.next_ts(now),
+        text,
+        blocks,
+        metadata,
+        thread,
+    };
+    let answer = Map::from_iter([
+        ("channel".to_owned(), json!(message.channel)),
+        ("ts".to_owned(), json!(message.ts.to_string())),
+        ("message".to_owned(), message.json(true)),
+    ]);
+    messages.keep(message, now);
+    Ok(answer)
+}
+
+fn metadata(arguments: &Arguments) -> Result<Option<Value>, Refusal> {
+    let metadata = arguments
+        .structure("metadata")
+        .map_err(|_| Refusal::from("invalid_metadata_format"))?;
+    let Some(metadata) = metadata else { return Ok(None) };
+    if !metadata["event_type"].is_string() || !metadata["event_payload"].is_object() {
+        return Err(Refusal::from("invalid_metadata_format"));
+    }
+    if metadata["event_payload"].to_string().len() > LARGEST_METADATA {
+        return Err(Refusal::from("metadata_too_large"));
+    }
+    Ok(Some(metadata))
+}

@@ -1,0 +1,11 @@
+//! The clients against real HTTP doubles: every way a call can end, and the audit line it leaves.
+
+mod desk;
+mod failures;
+mod gitlab_facts;
+mod gitlab_lists;
+mod gitlab_moved;
+mod secrets;
+mod slack_find;
+mod slack_post;
+mod tls;

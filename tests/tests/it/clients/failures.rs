@@ -1,0 +1,285 @@
+//! Every way one reading call can fail: its class, the advice, and the audit lines.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use audit::FailureClass;
+use clients::http::Options;
+use clients::{Advice, gitlab::GitLab};
+use model::Reading;
+use secrecy::SecretString;
+use serde_json::json;
+use tests::doubles::{Fault, Stub};
+
+use super::desk::{
+    BODY_LIMIT, GITLAB_TOKEN, GitLabDesk, NOBODY, TRACEPARENT, context, entries, group, http, key, options, path,
+};
+
+const MEMBERS: &str = "/api/v4/groups/4242/members";
+
+fn retry(seconds: Option<u64>) -> Advice {
+    Advice::Retry {
+        after: seconds.map(Duration::from_secs),
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_has_its_class_and_its_advice() {
+    let plain = |status: u16| Stub::answering("GET", MEMBERS, status, "Retry later\n");
+    for (stub, class, advice) in [
+        (plain(401), FailureClass::AuthFailure, Advice::Permanent),
+        (plain(403), FailureClass::AuthFailure, Advice::Permanent),
+        (plain(404), FailureClass::NotFound, Advice::Permanent),
+        (plain(400), FailureClass::InvalidResponse, Advice::Permanent),
+        (plain(302), FailureClass::InvalidResponse, Advice::Permanent),
+        (plain(429), FailureClass::RateLimit, retry(None)),
+        (
+            plain(429).header("retry-after", 30),
+            FailureClass::RateLimit,
+            retry(Some(30)),
+        ),
+        (
+            plain(429).header("retry-after", "Mon, 02 Mar 2026 12:00:50 GMT"),
+            FailureClass::RateLimit,
+            retry(Some(50)),
+        ),
+        (
+            plain(429).header("ratelimit-reset", 1_772_452_820),
+            FailureClass::RateLimit,
+            retry(Some(20)),
+        ),
+        (
+            plain(429).header("retry-after", 999_999),
+            FailureClass::RateLimit,
+            retry(Some(3600)),
+        ),
+        (plain(500), FailureClass::ServerError, retry(None)),
+        (plain(502), FailureClass::ServerError, retry(None)),
+        (
+            plain(503).header("retry-after", 5),
+            FailureClass::ServerError,
+            retry(Some(5)),
+        ),
+    ] {
+        let desk = GitLabDesk::with(&stub).await;
+        let status = stub.status;
+        let error = desk.client.members(&context(), "main", &group()).await.unwrap_err();
+        assert_eq!(
+            (error.class, error.advice, error.http_status, error.sent),
+            (class, advice, status, true),
+            "{stub:?}"
+        );
+        let entries = desk.entries();
+        assert_eq!(entries.len(), 1, "a refusal is not asked for twice");
+        assert_eq!(entries[0]["outcome"], "failure");
+        assert_eq!(entries[0]["error"], class.as_str());
+        assert_eq!(entries[0]["details"]["http_status"], json!(status));
+        assert_eq!(
+            entries[0]["details"]["retry_after_s"],
+            json!(advice.after().map(|after| after.as_secs()))
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_broken_exchange_has_its_class_and_is_worth_another_try() {
+    let huge = json!([{"id": 1, "username": "x".repeat(BODY_LIMIT)}]);
+    for (stub, class, requests) in [
+        (Stub::failing("GET", MEMBERS, Fault::Hang), FailureClass::Timeout, 1),
+        // A broken connection is tried again once, and both tries are in the trail.
+        (
+            Stub::failing("GET", MEMBERS, Fault::Reset),
+            FailureClass::NetworkError,
+            2,
+        ),
+        (
+            Stub::failing("GET", MEMBERS, Fault::Half),
+            FailureClass::NetworkError,
+            2,
+        ),
+        (
+            Stub::answering("GET", MEMBERS, 200, "[{\"id\":1,"),
+            FailureClass::InvalidResponse,
+            1,
+        ),
+        (
+            Stub::answering("GET", MEMBERS, 200, "<html>"),
+            FailureClass::InvalidResponse,
+            1,
+        ),
+        (
+            Stub::answering("GET", MEMBERS, 200, ""),
+            FailureClass::InvalidResponse,
+            1,
+        ),
+        (
+            Stub::answering("GET", MEMBERS, 200, json!({"message": "?"})),
+            FailureClass::InvalidResponse,
+            1,
+        ),
+        (
+            Stub::answering("GET", MEMBERS, 200, json!([{"no": "id"}])),
+            FailureClass::InvalidResponse,
+            1,
+        ),
+        (
+            Stub::answering("GET", MEMBERS, 200, "[".repeat(50_000)),
+            FailureClass::InvalidResponse,
+            1,
+        ),
+        (
+            Stub::answering("GET", MEMBERS, 200, huge),
+            FailureClass::InvalidResponse,
+            1,
+        ),
+    ] {
+        let desk = GitLabDesk::with(&stub).await;
+        let error = desk.client.members(&context(), "main", &group()).await.unwrap_err();
+        assert_eq!(
+            (error.class, error.advice, error.sent),
+            (class, retry(None), true),
+            "{stub:?}"
+        );
+        let entries = desk.entries();
+        assert_eq!(entries.len(), requests, "{stub:?}");
+        assert!(
+            entries.iter().all(|entry| entry["error"] == class.as_str()),
+            "{entries:#?}"
+        );
+        assert_eq!(
+            entries.last().unwrap()["details"]["attempt"],
+            json!((requests > 1).then_some(requests))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_off_at_the_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        socket.read_exact(&mut [0; 16]).unwrap();
+        // No length is told, and the chunks never end; writing fails as soon as the client has had enough.
+        socket
+            .write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+            .unwrap();
+        let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+        while socket.write_all(chunk.as_bytes()).is_ok() {}
+    });
+    let (http, lines) = http(&options());
+    let client = GitLab::new(http, &address, SecretString::from(GITLAB_TOKEN)).unwrap();
+    let error = client.members(&context(), "main", &group()).await.unwrap_err();
+    assert_eq!(error.class, FailureClass::InvalidResponse);
+    server.join().unwrap();
+    assert!(entries(&lines)[0]["details"]["bytes"].as_u64().unwrap() <= BODY_LIMIT as u64);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_once_does_not_fail_the_call() {
+    for fault in [Fault::Reset, Fault::Half] {
+        let desk = GitLabDesk::with(&Stub::failing("GET", MEMBERS, fault).times(1)).await;
+        assert_eq!(
+            desk.client.members(&context(), "main", &group()).await.unwrap().len(),
+            2
+        );
+        let outcomes: Vec<_> = desk.entries().iter().map(|entry| entry["outcome"].clone()).collect();
+        assert_eq!(outcomes, ["failure", "success"]);
+    }
+}
+
+#[tokio::test]
+async fn nobody_listening_is_a_request_that_surely_was_not_sent() {
+    let (http, lines) = http(&options());
+    let client = GitLab::new(http, NOBODY, SecretString::from(GITLAB_TOKEN)).unwrap();
+    let error = client.members(&context(), "main", &group()).await.unwrap_err();
+    assert_eq!(
+        (error.class, error.advice, error.sent),
+        (FailureClass::NetworkError, retry(None), false)
+    );
+    assert!(entries(&lines).iter().all(|entry| entry["error"] == "network_error"));
+}
+
+#[tokio::test]
+async fn a_call_given_up_by_its_caller_still_leaves_its_line() {
+    let desk = GitLabDesk::with(&Stub::failing("GET", &path("/resource_label_events"), Fault::Hang)).await;
+    let (context, key) = (context(), key());
+    {
+        let call = std::pin::pin!(desk.client.label_events(&context, &key));
+        let seen = std::pin::pin!(
+            desk.double
+                .wait_for(Duration::from_secs(10), |requests| !requests.is_empty())
+        );
+        // As soon as the request has arrived, the call is dropped.
+        match futures::future::select(seen, call).await {
+            futures::future::Either::Left((seen, _call)) => assert!(seen.is_ok()),
+            futures::future::Either::Right(_) => panic!("a hanging call ended"),
+        }
+    }
+    let entries = desk.entries();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0]["error"], "timeout");
+    assert_eq!(entries[0]["details"]["cancelled"], true);
+}
+
+#[tokio::test]
+async fn a_success_is_one_full_line_and_carries_the_trace_but_no_query() {
+    let desk = GitLabDesk::open().await;
+    let events = desk.client.label_events(&context(), &key()).await.unwrap();
+    assert_eq!(events.known().map(Vec::len), Some(1));
+    let entry = desk.entries().remove(0);
+    assert_eq!(entry["action"], "gitlab.api.get_mr_label_events");
+    assert_eq!(
+        entry["target"],
+        json!({"resource_type": "merge_request", "instance": "main", "project_id": 77, "mr_iid": 12})
+    );
+    assert_eq!((&entry["outcome"], &entry["error"]), (&json!("success"), &json!(null)));
+    assert_eq!(entry["correlation_id"], json!(context().correlation_id));
+    assert_eq!(entry["details"]["http_status"], 200);
+    assert!(entry["details"]["bytes"].as_u64().unwrap() > 0 && entry["duration_ms"].as_f64().unwrap() > 0.0);
+    assert!(!entry.to_string().contains("per_page"));
+    let request = desk.double.requests().remove(0);
+    assert_eq!(request.headers["traceparent"], TRACEPARENT);
+    assert_eq!(request.headers["private-token"], GITLAB_TOKEN);
+    assert_eq!(
+        request.headers["user-agent"],
+        concat!("countersign/", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[tokio::test]
+async fn a_malformed_trace_is_not_passed_on() {
+    let desk = GitLabDesk::open().await;
+    for traceparent in [
+        "",
+        "x",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-\n-",
+    ] {
+        let context = context().with_traceparent(Some(traceparent.to_owned()));
+        desk.client.label_events(&context, &key()).await.unwrap();
+    }
+    assert!(
+        desk.double
+            .requests()
+            .iter()
+            .all(|request| !request.headers.contains_key("traceparent"))
+    );
+}
+
+#[tokio::test]
+async fn label_events_that_gitlab_will_not_show_are_unknown_and_not_an_error() {
+    for status in [403, 404] {
+        let desk = GitLabDesk::with(&Stub::answering("GET", &path("/resource_label_events"), status, "no")).await;
+        let events = desk.client.label_events(&context(), &key()).await.unwrap();
+        assert!(matches!(events, Reading::Unknown(_)), "{status}");
+    }
+}
+
+#[test]
+fn the_settings_by_default_are_bounded() {
+    let options = Options::default();
+    assert!(options.timeout <= Duration::from_secs(10) && options.connect_timeout < options.timeout);
+    assert!(options.idle_timeout <= Duration::from_secs(10) && options.body_limit <= 10 * 1024 * 1024);
+}

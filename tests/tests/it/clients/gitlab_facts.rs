@@ -1,0 +1,296 @@
+//! Witness A as it is gathered: everything known, parts withheld, and GitLab not readable.
+
+use std::collections::BTreeSet;
+
+use model::{Reading, UserId, WitnessA};
+use rules::Approvers;
+use serde_json::json;
+use tests::doubles::gitlab::{Approval, ApprovalRule, Person};
+use tests::doubles::{Fault, Stub};
+
+use super::desk::{GitLabDesk, approvers, context, key, now, path};
+
+fn users<const N: usize>(ids: [i64; N]) -> BTreeSet<UserId> {
+    ids.map(UserId).into()
+}
+
+#[tokio::test]
+async fn a_merge_with_everything_known() {
+    let desk = GitLabDesk::open().await;
+    desk.double.world(|world| {
+        world.user(501, "sec-alice");
+        world
+            .merge_request(77, 12)
+            .set("merge_commit_sha", "beef")
+            .set("merge_when_pipeline_succeeds", true);
+    });
+    let answer = desk.answer().await;
+    assert_eq!(
+        (answer.read_at, answer.title.as_str()),
+        (now(), "Rotate the signing keys")
+    );
+    assert_eq!(answer.project_path.as_deref(), Some("payments/gateway"));
+    assert_eq!(
+        (answer.author.id, answer.merge.merge_user.as_ref().unwrap().id),
+        (UserId(601), UserId(602))
+    );
+    assert_eq!(answer.merge.merged_at, "2026-03-02T10:15:00Z".parse().unwrap());
+    assert_eq!(answer.merge.merge_commit_sha.as_deref(), Some("beef"));
+    assert_eq!(answer.merge.head_sha.as_deref(), Some("5f1c"));
+    assert_eq!(answer.merge.merge_method.as_deref(), Some("auto_merge"));
+    assert_eq!(answer.labels_now, ["security::high"]);
+    assert_eq!(answer.approvals[0].user.username, "sec-alice");
+    assert_eq!(
+        answer.approvals[0].approved_at,
+        Some("2026-03-02T10:00:00.25Z".parse().unwrap())
+    );
+    let event = &answer.label_events.known().unwrap()[0];
+    assert_eq!((event.label.as_deref(), event.added), (Some("security::high"), true));
+    assert_eq!(event.actor.as_ref().unwrap().id, UserId(601));
+    assert_eq!(answer.versions.known().unwrap()[0].patch_id.as_deref(), Some("77aa"));
+    assert_eq!(answer.reviewers.known().unwrap()[0].user.id, UserId(502));
+    assert_eq!(
+        answer.eligible_now,
+        Reading::Known(users([501, 502, 900])),
+        "the team and the listed user"
+    );
+    assert_eq!(answer.bots.get(&UserId(501)), Some(&false));
+    assert!(
+        matches!(answer.rule_approvers, Reading::Unknown(_)),
+        "no rule is named, so none is asked for"
+    );
+
+    let mut actions: Vec<_> = desk
+        .entries()
+        .iter()
+        .map(|entry| entry["action"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        actions.remove(0),
+        "gitlab.api.get_mr_details",
+        "nothing else is asked before the merge is seen"
+    );
+    assert_eq!(actions.pop().unwrap(), "gitlab.api.get_user");
+    actions.sort();
+    let together =
+        ["approvals", "label_events", "reviewers", "versions"].map(|part| format!("gitlab.api.get_mr_{part}"));
+    assert_eq!(
+        actions,
+        [&["gitlab.api.get_group_members".to_owned()], together.as_slice()].concat()
+    );
+}
+
+#[tokio::test]
+async fn a_named_rule_gives_those_whose_approval_counts_for_it() {
+    let desk = GitLabDesk::open().await;
+    desk.double.world(|world| {
+        let rule = |name: &str, id| ApprovalRule {
+            name: name.to_owned(),
+            rule_type: "regular".to_owned(),
+            approvals_required: 1,
+            eligible_approvers: vec![Person::Id(id)],
+        };
+        let merge_request = world.merge_request(77, 12).approved(650, "2026-03-02T10:01:00.000Z");
+        merge_request.approval_rules = vec![rule("Security", 501), rule("Docs", 650)];
+    });
+    let approvers = Approvers {
+        approval_rule: Some("Security".to_owned()),
+        ..approvers()
+    };
+    let WitnessA::Answer(answer) = desk.client.merge_facts(&context(), &key(), &approvers, now()).await else {
+        panic!("no answer")
+    };
+    assert_eq!(answer.rule_approvers, Reading::Known(users([501])));
+
+    desk.double.world(|world| world.old_gitlab = true);
+    let WitnessA::Answer(answer) = desk.client.merge_facts(&context(), &key(), &approvers, now()).await else {
+        panic!("no answer")
+    };
+    assert!(
+        matches!(answer.rule_approvers, Reading::Unknown(_)),
+        "a tier without rules"
+    );
+    desk.entries();
+}
+
+#[tokio::test]
+async fn an_old_gitlab_says_neither_when_was_approved_nor_what_the_diff_was() {
+    let desk = GitLabDesk::open().await;
+    desk.double.world(|world| world.old_gitlab = true);
+    let answer = desk.answer().await;
+    assert_eq!((answer.approvals.len(), answer.approvals[0].approved_at), (1, None));
+    assert_eq!(answer.versions.known().unwrap()[0].patch_id, None);
+}
+
+#[tokio::test]
+async fn bots_are_told_by_gitlab_where_the_name_does_not_tell() {
+    let desk = GitLabDesk::open().await;
+    desk.double.world(|world| {
+        world.user(701, "release-service").bot = true;
+        world.user(702, "project_77_bot_0a1b2c").bot = true;
+        let merge_request = world.merge_request(77, 12);
+        merge_request
+            .approved(701, "2026-03-02T10:01:00.000Z")
+            .approved(702, "2026-03-02T10:02:00.000Z");
+        let stranger = json!({"id": 999, "username": "gone"}).as_object().unwrap().clone();
+        merge_request.approved_by.push(Approval {
+            user: Person::Whole(stranger),
+            approved_at: None,
+        });
+    });
+    desk.double
+        .stub(Stub::answering("GET", "/api/v4/users/999", 404, "{}"))
+        .unwrap();
+    let answer = desk.answer().await;
+    assert_eq!(answer.approvals.len(), 4);
+    assert_eq!(
+        answer.bots.into_iter().collect::<Vec<_>>(),
+        [(UserId(501), false), (UserId(701), true)]
+    );
+    let asked = desk
+        .double
+        .requests()
+        .iter()
+        .filter(|request| request.path.starts_with("/api/v4/users/"))
+        .count();
+    assert_eq!(asked, 3, "not for the one whose name tells");
+}
+
+#[tokio::test]
+async fn labels_deleted_since_and_events_without_a_user_are_kept() {
+    let desk = GitLabDesk::open().await;
+    let events =
+        json!([{"id": 1, "action": "remove", "created_at": "2026-03-01T09:00:00.000Z", "label": null, "user": null}]);
+    desk.double
+        .stub(Stub::answering("GET", &path("/resource_label_events"), 200, events))
+        .unwrap();
+    let answer = desk.answer().await;
+    let event = &answer.label_events.known().unwrap()[0];
+    assert_eq!(
+        (event.label.as_deref(), event.added, event.actor.as_ref()),
+        (None, false, None)
+    );
+}
+
+#[tokio::test]
+async fn parts_that_are_withheld_are_unknown_and_the_rest_still_stands() {
+    for status in [403, 404] {
+        for part in ["/resource_label_events", "/versions", "/reviewers", "members"] {
+            let desk = GitLabDesk::open().await;
+            let path = if part == "members" {
+                "/api/v4/groups/4242/members".to_owned()
+            } else {
+                path(part)
+            };
+            desk.double
+                .stub(Stub::answering("GET", &path, status, "{\"message\":\"no\"}"))
+                .unwrap();
+            let answer = desk.answer().await;
+            let unknown = [
+                ("/resource_label_events", answer.label_events.known().is_none()),
+                ("/versions", answer.versions.known().is_none()),
+                ("/reviewers", answer.reviewers.known().is_none()),
+                ("members", answer.eligible_now.known().is_none()),
+            ];
+            assert!(
+                unknown.iter().all(|&(name, unknown)| unknown == (name == part)),
+                "{status} {unknown:?}"
+            );
+            desk.entries();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_fails_for_now_anywhere_makes_the_witness_unreadable() {
+    let parts = ["", "/approvals", "/resource_label_events", "/versions", "/reviewers"].map(path);
+    let others = ["/api/v4/groups/4242/members", "/api/v4/users/501"].map(str::to_owned);
+    for path in parts.into_iter().chain(others) {
+        for stub in [
+            Stub::answering("GET", &path, 401, "{\"message\":\"401 Unauthorized\"}"),
+            Stub::answering("GET", &path, 429, "Retry later\n"),
+            Stub::answering("GET", &path, 503, "down"),
+            Stub::answering("GET", &path, 200, "{\"id\":"),
+            Stub::failing("GET", &path, Fault::Reset),
+            Stub::failing("GET", &path, Fault::Half),
+        ] {
+            let desk = GitLabDesk::with(&stub).await;
+            let facts = desk.facts().await;
+            assert!(matches!(facts, WitnessA::Unreadable(_)), "{stub:?} gave {facts:?}");
+            desk.entries();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hanging_part_costs_one_timeout_and_makes_the_witness_unreadable() {
+    let hanging = |part: &str| Stub::failing("GET", &path(part), Fault::Hang);
+    let desk = GitLabDesk::with(&hanging("/approvals")).await;
+    desk.double.stub(hanging("/versions")).unwrap();
+    desk.double.stub(hanging("/reviewers")).unwrap();
+    assert!(matches!(desk.facts().await, WitnessA::Unreadable(_)));
+    let timeouts = desk
+        .entries()
+        .iter()
+        .filter(|entry| entry["error"] == "timeout")
+        .count();
+    assert_eq!(timeouts, 3);
+}
+
+#[tokio::test]
+async fn a_merge_that_gitlab_does_not_show_yet_is_unreadable_and_nothing_else_is_asked() {
+    for fields in [
+        json!({"state": "opened", "detailed_merge_status": "checking", "merged_at": null}),
+        json!({"state": "opened", "detailed_merge_status": "approvals_syncing", "merged_at": null}),
+        json!({"state": "locked", "merged_at": null}),
+        json!({"state": "merged", "merged_at": null}),
+    ] {
+        let desk = GitLabDesk::open().await;
+        desk.double.world(|world| {
+            for (name, value) in fields.as_object().unwrap() {
+                world.merge_request(77, 12).set(name, value.clone());
+            }
+        });
+        assert!(matches!(desk.facts().await, WitnessA::Unreadable(_)), "{fields}");
+        assert_eq!(desk.entries().len(), 1, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn what_gitlab_will_not_show_at_all_is_refused_and_a_token_without_rights_is_our_fault() {
+    for (part, status, refused) in [
+        ("", 404, true),
+        ("", 403, false),
+        ("/approvals", 404, true),
+        ("/approvals", 403, true),
+    ] {
+        let desk = GitLabDesk::with(&Stub::answering("GET", &path(part), status, "{\"message\":\"no\"}")).await;
+        let facts = desk.facts().await;
+        assert_eq!(
+            matches!(facts, WitnessA::Refused(_)),
+            refused,
+            "{part} {status} {facts:?}"
+        );
+        assert_eq!(
+            matches!(facts, WitnessA::Unreadable(_)),
+            !refused,
+            "{part} {status} {facts:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_the_list_of_approvals_is_no_proof_that_nobody_approved() {
+    for body in [json!({"approved": false}), json!({"approved_by": null}), json!([])] {
+        let desk = GitLabDesk::with(&Stub::answering("GET", &path("/approvals"), 200, body.clone())).await;
+        assert!(matches!(desk.facts().await, WitnessA::Unreadable(_)), "{body}");
+    }
+    let desk = GitLabDesk::with(&Stub::answering(
+        "GET",
+        &path("/approvals"),
+        200,
+        json!({"approved_by": []}),
+    ))
+    .await;
+    assert!(desk.answer().await.approvals.is_empty());
+}

@@ -1,0 +1,220 @@
+//! Posting to Slack: done, refused, to be tried again, or left open.
+
+use std::time::Duration;
+
+use audit::FailureClass;
+use clients::Advice;
+use clients::slack::Slack;
+use clients::slack::message::{Message, exception_alert};
+use model::{ExceptionStatus, Kind, SecurityReviewException};
+use rules::Wording;
+use secrecy::SecretString;
+use serde_json::json;
+use tests::doubles::{Fault, Stub};
+use uuid::Uuid;
+
+use super::desk::{BODY_LIMIT, NOBODY, SLACK_TOKEN, SlackDesk, context, entries, http, key, now, options};
+
+pub(super) const EFFECT: &str = "main/77!12/slack_exception_alert/slack:C0SECLEAD";
+const POST: &str = "/api/chat.postMessage";
+
+pub(super) fn alert(channel: &str, effect_key: &str) -> Message {
+    let exception = SecurityReviewException {
+        id: Uuid::from_u128(1),
+        merge_request: key(),
+        project_path: "payments/gateway".to_owned(),
+        mr_id: 9001,
+        title: "Rotate <!channel> the *keys*".to_owned(),
+        url: "https://gitlab.example.com/payments/gateway/-/merge_requests/12".to_owned(),
+        author: None,
+        merged_by: None,
+        labels: vec!["security::high".to_owned()],
+        risk_tier: "high".to_owned(),
+        kind: Kind::NoApproval,
+        reasons: vec![],
+        approvals: vec![],
+        merged_at: now(),
+        merge_commit_sha: None,
+        head_sha: None,
+        rules_hash: String::new(),
+        status: ExceptionStatus::Open,
+        recorded_at: now(),
+        correlation_id: Uuid::from_u128(7),
+    };
+    exception_alert(&exception, &Wording::default(), channel, effect_key)
+}
+
+#[tokio::test]
+async fn an_alert_is_posted_with_its_metadata_and_its_identity_comes_back() {
+    let desk = SlackDesk::open().await;
+    let posted = desk
+        .client
+        .post_message(&context(), &alert("C0SECLEAD", EFFECT))
+        .await
+        .unwrap();
+    let messages = desk.double.messages();
+    assert_eq!(messages.len(), 1);
+    assert_eq!(
+        (posted.channel.as_str(), posted.ts),
+        ("C0SECLEAD", messages[0].ts.to_string())
+    );
+    assert_eq!(messages[0].metadata.as_ref().unwrap()["event_payload"]["key"], EFFECT);
+    assert!(messages[0].text.contains("&lt;!channel&gt;"));
+    let entry = desk.entries().remove(0);
+    assert_eq!(
+        (&entry["action"], &entry["outcome"]),
+        (&json!("slack.api.post_message"), &json!("success"))
+    );
+    assert_eq!(
+        entry["target"],
+        json!({"resource_type": "slack_channel", "id": "C0SECLEAD"})
+    );
+    let request = desk.double.requests().remove(0);
+    assert_eq!(request.headers["authorization"], format!("Bearer {SLACK_TOKEN}"));
+    assert_eq!(request.headers["content-type"], "application/json; charset=utf-8");
+    assert_eq!(
+        (&request.body["unfurl_links"], &request.body["unfurl_media"]),
+        (&json!(false), &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn each_refusal_has_its_class_and_says_whether_the_message_may_stand_there() {
+    let retry = |seconds: Option<u64>| Advice::Retry {
+        after: seconds.map(Duration::from_secs),
+    };
+    let code = |code: &str| Stub::answering("POST", POST, 200, json!({"ok": false, "error": code}));
+    let status = |status: u16| Stub::answering("POST", POST, status, "no");
+    for (stub, class, advice) in [
+        (code("invalid_auth"), FailureClass::AuthFailure, Advice::Permanent),
+        (code("missing_scope"), FailureClass::AuthFailure, Advice::Permanent),
+        (code("channel_not_found"), FailureClass::NotFound, Advice::Permanent),
+        (code("is_archived"), FailureClass::InvalidResponse, Advice::Permanent),
+        (
+            code("msg_blocks_too_long"),
+            FailureClass::InvalidResponse,
+            Advice::Permanent,
+        ),
+        (code("ratelimited"), FailureClass::RateLimit, retry(None)),
+        (code("internal_error"), FailureClass::ServerError, Advice::Ambiguous),
+        (code("fatal_error"), FailureClass::ServerError, Advice::Ambiguous),
+        (
+            Stub {
+                status: Some(429),
+                ..code("ratelimited")
+            }
+            .header("retry-after", 1),
+            FailureClass::RateLimit,
+            retry(Some(1)),
+        ),
+        (
+            status(429).header("retry-after", 17),
+            FailureClass::RateLimit,
+            retry(Some(17)),
+        ),
+        (status(401), FailureClass::AuthFailure, Advice::Permanent),
+        (status(404), FailureClass::NotFound, Advice::Permanent),
+        (status(302), FailureClass::InvalidResponse, Advice::Permanent),
+        (status(500), FailureClass::ServerError, Advice::Ambiguous),
+        (status(503), FailureClass::ServerError, Advice::Ambiguous),
+        (status(200), FailureClass::InvalidResponse, Advice::Ambiguous),
+        (
+            Stub::answering("POST", POST, 200, "{\"ok\":tr"),
+            FailureClass::InvalidResponse,
+            Advice::Ambiguous,
+        ),
+        (
+            Stub::answering("POST", POST, 200, json!({"ok": true})),
+            FailureClass::InvalidResponse,
+            Advice::Ambiguous,
+        ),
+        (
+            Stub::answering("POST", POST, 200, "x".repeat(BODY_LIMIT + 1)),
+            FailureClass::InvalidResponse,
+            Advice::Ambiguous,
+        ),
+        (
+            Stub::failing("POST", POST, Fault::Hang),
+            FailureClass::Timeout,
+            Advice::Ambiguous,
+        ),
+        (
+            Stub::failing("POST", POST, Fault::Reset),
+            FailureClass::NetworkError,
+            Advice::Ambiguous,
+        ),
+        (
+            Stub::failing("POST", POST, Fault::Half),
+            FailureClass::NetworkError,
+            Advice::Ambiguous,
+        ),
+        (
+            Stub::failing("POST", POST, Fault::PostThenReset),
+            FailureClass::NetworkError,
+            Advice::Ambiguous,
+        ),
+        (
+            Stub::failing("POST", POST, Fault::PostThenHang),
+            FailureClass::Timeout,
+            Advice::Ambiguous,
+        ),
+    ] {
+        let desk = SlackDesk::with(&stub).await;
+        let error = desk
+            .client
+            .post_message(&context(), &alert("C0SECLEAD", EFFECT))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.class, error.advice, error.sent),
+            (class, advice, true),
+            "{stub:?}"
+        );
+        let entries = desk.entries();
+        assert_eq!(entries.len(), 1, "posting is never repeated by itself: {stub:?}");
+        assert_eq!(entries[0]["error"], class.as_str(), "{stub:?}");
+    }
+}
+
+#[tokio::test]
+async fn slacks_own_refusals_are_understood() {
+    let desk = SlackDesk::open().await;
+    for (channel, class) in [
+        ("C0MISSING", FailureClass::NotFound),
+        ("C0ARCHIVED", FailureClass::InvalidResponse),
+    ] {
+        let error = desk
+            .client
+            .post_message(&context(), &alert(channel, EFFECT))
+            .await
+            .unwrap_err();
+        assert_eq!((error.class, error.advice), (class, Advice::Permanent), "{channel}");
+    }
+    desk.double
+        .world(|behaviour| behaviour.token = Some("another".to_owned()));
+    let error = desk
+        .client
+        .post_message(&context(), &alert("C0SECLEAD", EFFECT))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.class, error.advice),
+        (FailureClass::AuthFailure, Advice::Permanent)
+    );
+    assert_eq!(desk.entries().len(), 3);
+}
+
+#[tokio::test]
+async fn nobody_listening_means_that_nothing_was_posted() {
+    let (http, lines) = http(&options());
+    let client = Slack::new(http, NOBODY, SecretString::from(SLACK_TOKEN)).unwrap();
+    let error = client
+        .post_message(&context(), &alert("C0SECLEAD", EFFECT))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.class, error.advice, error.sent),
+        (FailureClass::NetworkError, Advice::Retry { after: None }, false)
+    );
+    assert_eq!(entries(&lines).len(), 1);
+}

@@ -1,0 +1,6 @@
+//! Deliveries through evaluation: real Postgres, a real HTTP double of GitLab, and a clock that the test moves.
+
+mod arrival;
+mod outcomes;
+mod pending;
+mod world;

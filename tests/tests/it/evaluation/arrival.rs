@@ -1,0 +1,221 @@
+//! Deliveries arrive late, twice, from two hooks and in any order; the final rows are the same.
+
+use serde_json::Value;
+use tests::payload::MergeRequest;
+
+use super::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at, envelope};
+
+/// Every order of the numbers below `count` (Heap's algorithm).
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    fn permute(size: usize, items: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
+        if size <= 1 {
+            found.push(items.clone());
+            return;
+        }
+        for index in 0..size {
+            permute(size - 1, items, found);
+            items.swap(if size % 2 == 0 { index } else { 0 }, size - 1);
+        }
+    }
+    let mut found = Vec::new();
+    permute(count, &mut (0..count).collect(), &mut found);
+    found
+}
+
+/// The final state that must not depend on the order: the verdict that stands, the exception, open effects.
+async fn end(world: &World, mr: &MergeRequest) -> (String, Option<(String, String)>, i64) {
+    let verdict = world.decision(mr).await.unwrap().verdict;
+    let effects = world.count("effects WHERE state = 'pending'", mr).await;
+    (
+        serde_json::to_string(&verdict).unwrap(),
+        world.exception(mr).await,
+        effects,
+    )
+}
+
+/// Delivers a life of five events in all 120 orders, each to a merge request of its own.
+async fn every_order(
+    life: impl Fn(&MergeRequest) -> [Value; 5],
+    shown: impl Fn(&World, &MergeRequest),
+) -> Vec<(String, Option<(String, String)>, i64)> {
+    let world = World::new().await;
+    let mut ends = Vec::new();
+    for (index, order) in orders(5).into_iter().enumerate() {
+        let mr = MergeRequest::new(PROJECT, index as u64 + 1, HIGH);
+        shown(&world, &mr);
+        let events = life(&mr);
+        for event in &order {
+            world.deliver(&events[*event]).await;
+        }
+        ends.push(end(&world, &mr).await);
+    }
+    assert_eq!(ends.len(), 120);
+    ends.sort();
+    ends.dedup();
+    ends
+}
+
+#[tokio::test]
+async fn an_approval_taken_back_ends_the_same_in_every_order() {
+    let life = |mr: &MergeRequest| {
+        [
+            mr.told("open", AUTHOR, at("08:00:00")),
+            mr.told("approved", ALICE, at("10:00:00")),
+            mr.told("unapproved", ALICE, at("11:00:00")),
+            mr.told("merge", AUTHOR, at("12:00:00")),
+            mr.told("unapproval", ALICE, at("11:00:00")),
+        ]
+    };
+    let ends = every_order(life, |world, mr| world.merged(mr, |_| ())).await;
+    assert_eq!(ends.len(), 1, "{ends:#?}");
+    assert_eq!(ends[0].1, Some(("approval_revoked".to_owned(), "open".to_owned())));
+    assert_eq!(ends[0].2, 1);
+}
+
+#[tokio::test]
+async fn a_proper_approval_ends_the_same_in_every_order() {
+    let life = |mr: &MergeRequest| {
+        [
+            mr.told("open", AUTHOR, at("08:00:00")),
+            mr.told("approval", ALICE, at("09:00:00")),
+            mr.reset_by_push(AUTHOR, at("09:30:00")),
+            mr.told("approved", ALICE, at("10:00:00")),
+            mr.told("merge", AUTHOR, at("12:00:00")),
+        ]
+    };
+    let approved = |world: &World, mr: &MergeRequest| {
+        world.merged(mr, |shown| drop(shown.approved(ALICE, "2026-03-02T10:00:00.700Z")));
+    };
+    let ends = every_order(life, approved).await;
+    assert_eq!(ends.len(), 1, "{ends:#?}");
+    assert_eq!((&ends[0].1, ends[0].2), (&None, 0));
+}
+
+#[tokio::test]
+async fn a_reset_that_arrives_after_the_verdict_opens_an_exception_that_supersedes_it() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.merged(&mr, |shown| drop(shown.approved(ALICE, "2026-03-02T10:00:00.000Z")));
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let first = world.decision(&mr).await.unwrap();
+    assert_eq!(world.exception(&mr).await, None);
+    let report = world.deliver(&mr.reset_by_push(AUTHOR, at("11:00:00"))).await;
+    assert_eq!(report.effects.len(), 1);
+    assert_eq!(world.exception(&mr).await.unwrap().0, "approval_revoked");
+    assert_eq!(world.decision(&mr).await.unwrap().supersedes, Some(first.id));
+    assert_eq!(world.count("security_review_decisions WHERE true", &mr).await, 2);
+}
+
+#[tokio::test]
+async fn a_late_proof_withdraws_the_exception_and_its_unsent_alert() {
+    let world = World::new().await;
+    world.gitlab.patch(serde_json::json!({"old_gitlab": true})).unwrap();
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    // An older GitLab does not say when somebody approved; only the delivery does.
+    world.merged(&mr, |shown| {
+        shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+    });
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(world.exception(&mr).await.unwrap().0, "unverified");
+    world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
+    assert_eq!(world.exception(&mr).await.unwrap().1, "withdrawn");
+    assert_eq!(world.count("effects WHERE state = 'superseded'", &mr).await, 1);
+    assert_eq!(
+        world.decision(&mr).await.unwrap().decision,
+        Some(model::Decision::Merged)
+    );
+}
+
+#[tokio::test]
+async fn the_same_delivery_again_and_the_same_merge_from_another_hook_change_nothing() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.merged(&mr, |_| ());
+    let payload = mr.told("merge", AUTHOR, at("12:00:00"));
+    let delivery = envelope(&payload, "one");
+    assert_eq!(
+        world.evaluator.deliver(&delivery).await.unwrap().outcome.as_str(),
+        "exception"
+    );
+    let asked = world.gitlab.requests().len();
+    for _ in 0..10 {
+        let again = world.evaluator.deliver(&envelope(&payload, "one")).await.unwrap();
+        assert_eq!((again.outcome.as_str(), again.effects.len()), ("duplicate", 0));
+    }
+    let other_hook = world.evaluator.deliver(&envelope(&payload, "two")).await.unwrap();
+    assert_eq!(
+        (other_hook.outcome.as_str(), other_hook.effects.len()),
+        ("unchanged", 0)
+    );
+    assert_eq!(
+        world.gitlab.requests().len(),
+        asked,
+        "a merge that is judged is not asked about again"
+    );
+    for (what, expected) in [
+        ("security_review_exceptions", 1),
+        ("effects", 1),
+        ("security_review_decisions", 1),
+        ("merge_request_events", 2),
+    ] {
+        assert_eq!(
+            world.count(&format!("{what} WHERE true"), &mr).await,
+            expected,
+            "{what}"
+        );
+    }
+    let duplicates = world
+        .audit
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|line| line.contains("webhook.delivery.duplicate"))
+        .count();
+    assert_eq!(duplicates, 10);
+}
+
+#[tokio::test]
+async fn eight_environments_with_the_same_merge_at_once_write_it_once() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.merged(&mr, |_| ());
+    let payload = mr.told("merge", AUTHOR, at("12:00:00"));
+    let deliveries = (0..8).map(|index| {
+        let (evaluator, envelope) = (world.another(), envelope(&payload, &format!("key {index}")));
+        async move { evaluator.deliver(&envelope).await.unwrap().outcome.as_str() }
+    });
+    let mut outcomes = futures::future::join_all(deliveries).await;
+    outcomes.sort_unstable();
+    assert_eq!(
+        outcomes,
+        [
+            "exception",
+            "unchanged",
+            "unchanged",
+            "unchanged",
+            "unchanged",
+            "unchanged",
+            "unchanged",
+            "unchanged"
+        ]
+    );
+    assert_eq!(world.count("security_review_exceptions WHERE true", &mr).await, 1);
+    assert_eq!(world.count("effects WHERE true", &mr).await, 1);
+}
+
+#[tokio::test]
+async fn an_event_of_the_time_after_the_merge_changes_nothing() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.merged(&mr, |shown| drop(shown.approved(ALICE, "2026-03-02T10:00:00.000Z")));
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(
+        world
+            .deliver(&mr.told("unapproved", ALICE, at("13:00:00")))
+            .await
+            .outcome
+            .as_str(),
+        "unchanged"
+    );
+    assert_eq!(world.exception(&mr).await, None);
+}

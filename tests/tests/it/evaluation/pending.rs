@@ -1,0 +1,139 @@
+//! GitLab not readable at the merge: pending, tried again, and in the end unverified.
+
+use std::sync::Arc;
+
+use evaluation::{Evaluator, Outcome};
+use jiff::SignedDuration;
+use tests::doubles::Stub;
+use tests::payload::MergeRequest;
+
+use super::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at};
+
+fn path(mr: &MergeRequest) -> String {
+    format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid)
+}
+
+fn down(world: &World, mr: &MergeRequest) {
+    let answer = Stub::answering("GET", &path(mr), 502, "down");
+    world.gitlab.stub(answer).unwrap();
+}
+
+/// Whatever is due now is tried; says what came of each.
+async fn maintain(world: &World, evaluator: &Arc<Evaluator>) -> Vec<Outcome> {
+    let due = evaluator
+        .store()
+        .claim_due_evaluations(world.now(), 10, SignedDuration::from_mins(2))
+        .await
+        .unwrap();
+    let mut outcomes = Vec::new();
+    for pending in due {
+        outcomes.push(evaluator.retry(&pending).await.unwrap().outcome);
+    }
+    outcomes
+}
+
+#[tokio::test]
+async fn gitlab_down_at_the_merge_is_pending_and_judged_when_it_is_back() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.merged(&mr, |_| ());
+    down(&world, &mr);
+    let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(report.outcome.as_str(), "pending");
+    assert_eq!(world.count("merge_request_events WHERE action = 'merge'", &mr).await, 1);
+    assert_eq!(world.count("evaluations WHERE state = 'pending'", &mr).await, 1);
+    assert_eq!(maintain(&world, &world.evaluator).await, [], "not due yet");
+
+    world.clock.pass(SignedDuration::from_secs(31));
+    assert!(matches!(
+        maintain(&world, &world.evaluator).await[..],
+        [Outcome::Pending { .. }]
+    ));
+    world.gitlab.clear_stubs();
+    world.clock.pass(SignedDuration::from_mins(2));
+    assert!(matches!(
+        maintain(&world, &world.evaluator).await[..],
+        [Outcome::Judged(_)]
+    ));
+    assert_eq!(world.exception(&mr).await.unwrap().0, "no_approval");
+    assert_eq!(world.count("evaluations WHERE state = 'pending'", &mr).await, 0);
+    assert_eq!(world.count("effects WHERE state = 'pending'", &mr).await, 1);
+}
+
+#[tokio::test]
+async fn a_merge_that_was_in_order_stays_so_although_gitlab_was_down() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 2, HIGH);
+    world.merged(&mr, |shown| drop(shown.approved(ALICE, "2026-03-02T10:00:00.000Z")));
+    down(&world, &mr);
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.gitlab.clear_stubs();
+    world.clock.pass(SignedDuration::from_mins(1));
+    maintain(&world, &world.evaluator).await;
+    assert_eq!(
+        world.decision(&mr).await.unwrap().decision,
+        Some(model::Decision::Merged)
+    );
+    assert_eq!(world.exception(&mr).await, None);
+}
+
+#[tokio::test]
+async fn after_the_deadline_what_could_not_be_read_is_unverified() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 3, HIGH);
+    world.merged(&mr, |_| ());
+    down(&world, &mr);
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.clock.pass(SignedDuration::from_mins(15));
+    maintain(&world, &world.evaluator).await;
+    assert_eq!(
+        world.exception(&mr).await,
+        Some(("unverified".to_owned(), "open".to_owned()))
+    );
+}
+
+#[tokio::test]
+async fn two_runs_at_once_reach_one_verdict() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 4, HIGH);
+    world.merged(&mr, |_| ());
+    down(&world, &mr);
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.gitlab.clear_stubs();
+    world.clock.pass(SignedDuration::from_mins(1));
+    // Both hold the same claim, as if a claim had ended while its holder was still at work.
+    let claimed = world
+        .evaluator
+        .store()
+        .claim_due_evaluations(world.now(), 10, SignedDuration::ZERO)
+        .await
+        .unwrap();
+    let other = world.another();
+    let (one, two) = tokio::join!(world.evaluator.retry(&claimed[0]), other.retry(&claimed[0]));
+    let mut outcomes = [one.unwrap().outcome.as_str(), two.unwrap().outcome.as_str()];
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, ["exception", "unchanged"]);
+    assert_eq!(world.count("security_review_decisions WHERE true", &mr).await, 1);
+    assert_eq!(world.count("effects WHERE true", &mr).await, 1);
+}
+
+#[tokio::test]
+async fn a_merge_that_gitlab_does_not_show_yet_is_waited_for() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 5, HIGH);
+    world.merged(&mr, |shown| {
+        drop(shown.set("state", "opened").set("merged_at", serde_json::Value::Null))
+    });
+    let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(report.outcome.as_str(), "pending");
+    world.gitlab.world(|shown| {
+        drop(
+            shown
+                .merge_request(mr.project, mr.iid)
+                .merged(AUTHOR, "2026-03-02T12:00:00.000Z"),
+        )
+    });
+    world.clock.pass(SignedDuration::from_mins(1));
+    maintain(&world, &world.evaluator).await;
+    assert_eq!(world.exception(&mr).await.unwrap().0, "no_approval");
+}

@@ -1,0 +1,173 @@
+//! One evaluator in its world, and what a test asks of it.
+
+use std::sync::Arc;
+
+use audit::{Memory, Writer};
+use clients::http::{Http, Options};
+use evaluation::{Evaluator, GitLabCredentials, Instances, Report};
+use gitlab::{Classified, classify};
+use jiff::Timestamp;
+use model::{
+    AuditLine, AuthMethod, Authentication, Clock, Content, DeliveryIds, Envelope, MergeRequestIid, MergeRequestKey,
+    ProjectId,
+};
+use rules::Rules;
+use serde_json::Value;
+use store::StoredDecision;
+use tests::clock::MovableClock;
+use tests::doubles::gitlab::{self as double, GitLabDouble};
+use tests::payload::MergeRequest;
+use tests::postgres::{TestDatabase, connect, fresh_database};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+pub(crate) const ALICE: u64 = 501;
+pub(crate) const AUTHOR: u64 = 601;
+pub(crate) const OUTSIDER: u64 = 700;
+pub(crate) const PROJECT: u64 = 77;
+pub(crate) const HIGH: &[&str] = &["security::high"];
+
+/// A time on the day of the merge.
+pub(crate) fn at(time: &str) -> Timestamp {
+    format!("2026-03-02T{time}Z").parse().unwrap()
+}
+
+pub(crate) struct World {
+    pub(crate) gitlab: GitLabDouble,
+    pub(crate) evaluator: Arc<Evaluator>,
+    pub(crate) clock: MovableClock,
+    pub(crate) audit: Memory,
+    pub(crate) auditor: Client,
+    pub(crate) database: TestDatabase,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let database = fresh_database().await;
+        let gitlab = double::start().await;
+        let clock = MovableClock::at(at("12:00:02"));
+        let (audit, lines) = Writer::memory("test", Arc::new(clock.clone()));
+        let evaluator = Arc::new(evaluator(&database, &gitlab, &clock, audit));
+        let auditor = connect(&database.auditor_url).await;
+        Self {
+            gitlab,
+            evaluator,
+            clock,
+            audit: lines,
+            auditor,
+            database,
+        }
+    }
+
+    /// A second execution environment at the same database.
+    pub(crate) fn another(&self) -> Arc<Evaluator> {
+        let (audit, _) = Writer::memory("test", Arc::new(self.clock.clone()));
+        Arc::new(evaluator(&self.database, &self.gitlab, &self.clock, audit))
+    }
+
+    /// GitLab shows the merge request as merged at noon, with these labels, by its author.
+    pub(crate) fn merged(&self, mr: &MergeRequest, with: impl FnOnce(&mut double::MergeRequest)) {
+        let labels = mr.labels.clone();
+        self.gitlab.world(|world| {
+            let shown = world.merge_request(mr.project, mr.iid);
+            shown
+                .set("labels", labels)
+                .set("author", mr.author)
+                .set("sha", mr.head.as_str());
+            shown
+                .merged(mr.author, "2026-03-02T12:00:00.000Z")
+                .version(&mr.head, "p1", "2026-03-02T08:00:00.000Z");
+            with(shown);
+        });
+    }
+
+    pub(crate) async fn deliver(&self, payload: &Value) -> Report {
+        self.evaluator
+            .deliver(&envelope(payload, &Uuid::now_v7().to_string()))
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn decision(&self, mr: &MergeRequest) -> Option<StoredDecision> {
+        let mut tx = self.evaluator.store().begin().await.unwrap();
+        let decision = tx.latest_decision(&key(mr)).await.unwrap();
+        tx.rollback().await.unwrap();
+        decision
+    }
+
+    /// One number that a query of the auditor's gives about a merge request.
+    pub(crate) async fn count(&self, what: &str, mr: &MergeRequest) -> i64 {
+        let sql = format!(
+            "SELECT count(*) FROM {what} AND project_id = {} AND mr_iid = {}",
+            mr.project, mr.iid
+        );
+        let rows = self.auditor.query_typed(&sql, &[]).await.unwrap();
+        rows[0].get(0)
+    }
+
+    /// Kind and status of the merge request's exception.
+    pub(crate) async fn exception(&self, mr: &MergeRequest) -> Option<(String, String)> {
+        let sql = format!(
+            "SELECT kind, status FROM security_review_exceptions WHERE project_id = {} AND mr_iid = {}",
+            mr.project, mr.iid
+        );
+        let rows = self.auditor.query_typed(&sql, &[]).await.unwrap();
+        assert!(rows.len() < 2, "two rows for one merge");
+        rows.first().map(|row| (row.get(0), row.get(1)))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+fn evaluator(database: &TestDatabase, gitlab: &GitLabDouble, clock: &MovableClock, audit: Writer) -> Evaluator {
+    let rules = Arc::new(Rules::parse(include_str!("../../../local/rules.yaml")).unwrap());
+    let clock: Arc<dyn Clock> = Arc::new(clock.clone());
+    let http = Http::new(&Options::default(), audit.clone(), Arc::clone(&clock)).unwrap();
+    let token = GitLabCredentials {
+        token: "glpat-test".into(),
+    };
+    let credentials = [("main".to_owned(), token)].into();
+    let instances = Instances::new(&http, &rules, &credentials, Some(&gitlab.url())).unwrap();
+    Evaluator::new(Arc::new(database.store()), rules, instances, clock, audit)
+}
+
+pub(crate) fn key(mr: &MergeRequest) -> MergeRequestKey {
+    MergeRequestKey {
+        instance: "main".to_owned(),
+        project_id: ProjectId(mr.project.try_into().unwrap()),
+        mr_iid: MergeRequestIid(mr.iid.try_into().unwrap()),
+    }
+}
+
+/// The envelope that the webhook function makes of a payload.
+pub(crate) fn envelope(payload: &Value, delivery_key: &str) -> Envelope {
+    let received_at = at("12:00:01");
+    let Classified::MergeRequest(event) = classify(payload.to_string().as_bytes(), received_at) else {
+        panic!("no merge-request event: {payload}");
+    };
+    Envelope {
+        version: Envelope::VERSION,
+        correlation_id: Uuid::now_v7(),
+        traceparent: None,
+        received_at,
+        authentication: Authentication {
+            method: AuthMethod::HmacSha256,
+            hook: "test".to_owned(),
+            instance: "main".to_owned(),
+            stale: false,
+        },
+        delivery: DeliveryIds {
+            key: Some(delivery_key.to_owned()),
+            id: Some(delivery_key.to_owned()),
+            event_uuid: None,
+        },
+        payload_sha256: "0".repeat(64),
+        audit_line: AuditLine {
+            stream_id: Uuid::now_v7(),
+            seq: 1,
+        },
+        content: Content::MergeRequest(Box::new(*event)),
+    }
+}

@@ -1,0 +1,121 @@
+//! A function's own binary under a Lambda Runtime API: started as Lambda starts it, with what it prints.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tests::runtime_api::RuntimeApi;
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running function, ended when dropped.
+pub(crate) struct Function {
+    api: RuntimeApi,
+    child: Child,
+    printed: Arc<Printed>,
+}
+
+#[derive(Default)]
+struct Printed {
+    lines: Mutex<Vec<String>>,
+    more: Condvar,
+}
+
+impl Function {
+    /// Builds the package `name` and starts its binary with these variables and those that Lambda sets.
+    pub(crate) async fn start(name: &str, variables: &[(&str, &str)]) -> Self {
+        let api = RuntimeApi::start().await;
+        let mut child = Command::new(binary(name))
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", api.url_host_port())
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "aws-secret-key")
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let printed = Arc::<Printed>::default();
+        let (output, keeper) = (child.stdout.take().unwrap(), Arc::clone(&printed));
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                keeper.lines.lock().unwrap().push(line);
+                keeper.more.notify_all();
+            }
+        });
+        Self { api, child, printed }
+    }
+
+    /// Invokes it with one event.
+    pub(crate) async fn invoke(&self, event: Value) -> Value {
+        self.api.invoke(event).await.unwrap()
+    }
+
+    /// Waits for the first poll, which ends the start.
+    pub(crate) async fn started(&self) {
+        self.api.wait_for_first_poll(PATIENCE).await.unwrap();
+    }
+
+    /// Whether the process it was started as is still there.
+    pub(crate) fn still_runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    /// Waits until the printed JSON lines that `wanted` picks are at least `count`, and returns them.
+    pub(crate) fn lines(&self, count: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let picked = |lines: &[String]| -> Vec<Value> {
+            let lines = lines
+                .iter()
+                .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")));
+            lines.filter(&wanted).collect()
+        };
+        let lines = self.printed.lines.lock().unwrap();
+        let waiting = |lines: &mut Vec<String>| picked(lines).len() < count;
+        let (lines, patience) = self.printed.more.wait_timeout_while(lines, PATIENCE, waiting).unwrap();
+        assert!(!patience.timed_out(), "{count} lines expected in {lines:#?}");
+        picked(&lines)
+    }
+
+    /// The same for audit entries of one action.
+    pub(crate) fn entries(&self, action: &str, count: usize) -> Vec<Value> {
+        self.lines(count, |line| line["action"] == action)
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Packages built in this run: cargo is asked once for each, as every question waits for its lock.
+static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// The debug binary of a package, freshly built: testing another package does not build it.
+fn binary(name: &str) -> PathBuf {
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !built.contains(name) {
+        let arguments = ["build", "--quiet", "--locked", "--package", name];
+        let status = Command::new(env!("CARGO")).args(arguments).status().unwrap();
+        assert!(status.success(), "{name} does not build");
+        built.insert(name.to_owned());
+    }
+    let tests = std::env::current_exe().unwrap();
+    // target/debug/deps/it-...: the binaries lie beside `deps`.
+    tests.ancestors().nth(2).unwrap().join(name)
+}

@@ -1,0 +1,73 @@
+//! `runtime::aws` against servers that behave as AWS does, well and badly: the class of each failure, and one audit entry each.
+
+mod queue;
+mod secrets;
+
+use std::sync::Arc;
+
+use audit::{ActorType, Context, Writer};
+use model::SystemClock;
+use runtime::aws::{AwsError, AwsSettings, Clients, Queue, QueueUrl, Secrets};
+use runtime::config::Environment;
+use serde_json::{Value, json};
+use tests::doubles::Stub;
+use tests::doubles::aws::AwsDouble;
+use uuid::Uuid;
+
+const QUEUE: &str = "http://127.0.0.1:9/000000000000/deliveries.fifo";
+
+struct Parts {
+    queue: Queue,
+    secrets: Secrets,
+    audit: audit::Memory,
+    context: Context,
+}
+
+impl Parts {
+    fn calling(endpoint: &str) -> Self {
+        let mut env = Environment::from_pairs([
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "aws-secret-key"),
+            ("AWS_SESSION_TOKEN", "aws-session-token"),
+            ("AWS_ENDPOINT_URL", endpoint),
+            ("DELIVERIES_QUEUE_URL", QUEUE),
+        ]);
+        let settings = AwsSettings::from_environment(&mut env);
+        let url = QueueUrl::from_environment(&mut env, "DELIVERIES_QUEUE_URL");
+        env.finish().unwrap();
+        let (writer, audit) = Writer::memory("test", Arc::new(SystemClock));
+        let clients = Clients::new(&settings, writer);
+        let context = Context::new(ActorType::WebhookEvent, Uuid::from_u128(7));
+        Self {
+            queue: Queue::new(&clients, url),
+            secrets: Secrets::new(&clients),
+            audit,
+            context,
+        }
+    }
+
+    async fn send(&self) -> Result<(), AwsError> {
+        self.queue
+            .send(&self.context, "main/7/12", "delivery-1", r#"{"number":1}"#.to_owned())
+            .await
+    }
+
+    /// The only entry there is.
+    fn entry(&self) -> Value {
+        let lines = self.audit.lock().unwrap();
+        assert_eq!(lines.len(), 1, "one operation leaves one entry: {lines:?}");
+        serde_json::from_str(&lines[0]).unwrap()
+    }
+}
+
+async fn aws() -> (AwsDouble, Parts) {
+    let double = tests::doubles::aws::start().await;
+    let parts = Parts::calling(&double.url());
+    (double, parts)
+}
+
+fn refusal(status: u16, code: &str) -> Stub {
+    Stub::answering("POST", "/", status, json!({"__type": code, "message": "no"}))
+        .header("content-type", "application/x-amz-json-1.0")
+}

@@ -1,0 +1,212 @@
+//! `SendMessage`: through success, every kind of failure, giving up, and a stranger's certificate.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use audit::FailureClass;
+use serde_json::json;
+use tests::doubles::{Fault, Stub};
+use tokio::io::AsyncReadExt as _;
+
+use super::{Parts, QUEUE, aws, refusal};
+
+#[tokio::test]
+async fn a_message_arrives_with_its_group_and_deduplication_id_and_leaves_one_entry() {
+    let (double, parts) = aws().await;
+    parts.send().await.unwrap();
+    let messages = double.messages();
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0].queue_url, QUEUE);
+    assert_eq!(messages[0].group_id.as_deref(), Some("main/7/12"));
+    assert_eq!(messages[0].deduplication_id.as_deref(), Some("delivery-1"));
+    assert_eq!(messages[0].body, r#"{"number":1}"#);
+    let entry = parts.entry();
+    assert_eq!(entry["action"], "sqs.api.send_message");
+    assert_eq!(
+        entry["target"],
+        json!({"resource_type": "queue", "id": "deliveries.fifo"})
+    );
+    assert_eq!(entry["outcome"], "success");
+    assert_eq!(entry["correlation_id"], parts.context.correlation_id.to_string());
+    assert_eq!(
+        entry["details"],
+        json!({"message_id": messages[0].message_id, "attempts": 1})
+    );
+    assert!(entry["duration_ms"].as_f64().unwrap() > 0.0);
+}
+
+#[tokio::test]
+async fn each_way_a_send_fails_has_its_class_and_one_entry() {
+    use FailureClass::{AuthFailure, InvalidResponse, NetworkError, NotFound, RateLimit, ServerError};
+    let html = |status| Stub::answering("POST", "/", status, "<html>oops</html>");
+    let failing = |fault| Stub::failing("POST", "/", fault);
+    let table = [
+        (
+            "throttled",
+            refusal(400, "com.amazonaws.sqs#RequestThrottled"),
+            RateLimit,
+            true,
+            3,
+        ),
+        ("a proxy's 503", html(503), ServerError, true, 3),
+        (
+            "an internal error",
+            refusal(500, "InternalFailure"),
+            ServerError,
+            true,
+            3,
+        ),
+        (
+            "access denied",
+            refusal(403, "AccessDeniedException"),
+            AuthFailure,
+            false,
+            1,
+        ),
+        (
+            "credentials that ran out",
+            refusal(403, "ExpiredToken"),
+            AuthFailure,
+            false,
+            1,
+        ),
+        (
+            "no such queue",
+            refusal(400, "com.amazonaws.sqs#QueueDoesNotExist"),
+            NotFound,
+            false,
+            1,
+        ),
+        (
+            "a bad parameter",
+            refusal(400, "InvalidParameterValue"),
+            InvalidResponse,
+            false,
+            1,
+        ),
+        ("a page of a proxy", html(200), InvalidResponse, true, 1),
+        (
+            "a success without an id",
+            Stub::answering("POST", "/", 200, json!({})),
+            InvalidResponse,
+            true,
+            1,
+        ),
+        ("a reset connection", failing(Fault::Reset), NetworkError, true, 3),
+        ("half an answer", failing(Fault::Half), NetworkError, true, 3),
+    ];
+    for (name, stub, class, retryable, attempts) in table {
+        let (double, parts) = aws().await;
+        double.stub(stub).unwrap();
+        let error = parts.send().await.unwrap_err();
+        assert_eq!(error.class(), class, "{name}: {error}");
+        assert_eq!(error.is_retryable(), retryable, "{name}: {error}");
+        let entry = parts.entry();
+        assert_eq!(entry["outcome"], "failure", "{name}");
+        assert_eq!(entry["error"], class.as_str(), "{name}");
+        assert_eq!(entry["details"]["attempts"], attempts, "{name}: {entry}");
+        assert_eq!(double.requests().len(), attempts, "{name}: every attempt is counted");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_a_network_error() {
+    // Bound and dropped: nobody listens there any more.
+    let address = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let parts = Parts::calling(&format!("http://{address}"));
+    assert_eq!(parts.send().await.unwrap_err().class(), FailureClass::NetworkError);
+    assert_eq!(parts.entry()["error"], "network_error");
+}
+
+#[tokio::test]
+async fn a_passing_trouble_is_overcome_and_the_message_is_there_once() {
+    let table = [
+        ("throttled", refusal(400, "com.amazonaws.sqs#RequestThrottled")),
+        ("unavailable", refusal(503, "ServiceUnavailable")),
+        ("reset before", Stub::failing("POST", "/", Fault::Reset)),
+        (
+            "reset after it was taken",
+            Stub::failing("POST", "/", Fault::PostThenReset),
+        ),
+    ];
+    for (name, stub) in table {
+        let (double, parts) = aws().await;
+        double.stub(stub.times(1)).unwrap();
+        parts.send().await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(double.messages().len(), 1, "{name}");
+        let entry = parts.entry();
+        assert_eq!(entry["outcome"], "success", "{name}");
+        assert_eq!(entry["details"]["attempts"], 2, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_hangs_is_given_up_after_three_seconds() {
+    let (double, parts) = aws().await;
+    double.stub(Stub::failing("POST", "/", Fault::Hang)).unwrap();
+    let began = Instant::now();
+    let error = parts.send().await.unwrap_err();
+    assert_eq!(error.class(), FailureClass::Timeout);
+    assert!(error.is_retryable());
+    assert!(began.elapsed() < Duration::from_millis(3500), "{:?}", began.elapsed());
+    let entry = parts.entry();
+    assert_eq!(entry["error"], "timeout");
+    assert_eq!(entry["details"], json!({"attempts": 2}));
+}
+
+#[tokio::test]
+async fn a_call_dropped_half_way_still_leaves_its_entry() {
+    let (double, parts) = aws().await;
+    double.stub(Stub::failing("POST", "/", Fault::Hang)).unwrap();
+    {
+        let arrived = double.wait_for(Duration::from_secs(5), |requests| !requests.is_empty());
+        let either = futures::future::select(Box::pin(parts.send()), Box::pin(arrived)).await;
+        let futures::future::Either::Right((Ok(_), under_way)) = either else {
+            panic!("the request did not arrive")
+        };
+        assert!(parts.audit.lock().unwrap().is_empty(), "nothing is known yet");
+        drop(under_way);
+    }
+    let entry = parts.entry();
+    assert_eq!(entry["outcome"], "failure");
+    assert_eq!(entry["error"], "timeout");
+    assert_eq!(entry["details"], json!({"cancelled": true, "attempts": 1}));
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_authority_is_refused() {
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let parts = Parts::calling(&format!("https://localhost:{}", listener.local_addr().unwrap().port()));
+    let server = async {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // With TLS 1.3 the client's refusal can arrive with the first read instead of in the handshake.
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                assert!(
+                    stream.read(&mut [0; 1]).await.is_err(),
+                    "the client sent a request to an unknown authority"
+                );
+            }
+        }
+    };
+    let sending = std::pin::pin!(parts.send());
+    let ended = futures::future::select(sending, Box::pin(server)).await;
+    // The server never ends, so this is the only case there is.
+    let futures::future::Either::Left((sent, _)) = ended;
+    assert_eq!(sent.unwrap_err().class(), FailureClass::NetworkError);
+    assert_eq!(parts.entry()["error"], "network_error");
+}

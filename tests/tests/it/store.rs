@@ -1,0 +1,16 @@
+//! The store on a real Postgres: what it records, what it refuses, and what happens when things go wrong in between.
+
+mod attempts;
+mod backlog;
+mod connection;
+mod effects;
+mod evaluations;
+mod exceptions;
+mod history;
+mod migrations;
+mod privileges;
+mod roles;
+mod sample;
+mod tls;
+mod tls_proxy;
+mod transactions;

@@ -1,0 +1,192 @@
+//! What maintenance picks up: what is due, oldest first, by one run only.
+
+use std::collections::BTreeSet;
+
+use store::{AttemptOutcome, Backlog, Lease};
+use tests::postgres::fresh_database;
+
+use super::sample::{at, evaluation, key, record_exception, seconds};
+
+#[tokio::test]
+async fn a_claimed_evaluation_is_out_of_reach_until_its_lease_runs_out() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    for iid in 1..=3 {
+        let mut pending = evaluation(&key(iid));
+        pending.next_attempt_at = at(120 - iid);
+        tx.upsert_evaluation(&pending, at(61)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    assert_eq!(store.claim_due_evaluations(at(116), 10, seconds(60)).await.unwrap(), []);
+    let claimed = store.claim_due_evaluations(at(120), 2, seconds(60)).await.unwrap();
+    let oldest: BTreeSet<_> = claimed.iter().map(|claimed| claimed.merge_request.mr_iid.0).collect();
+    assert_eq!(oldest, [2, 3].into(), "the oldest come first");
+    assert!(claimed.iter().all(|claimed| claimed.next_attempt_at == at(180)));
+    assert_eq!(
+        store
+            .claim_due_evaluations(at(121), 10, seconds(60))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(store.claim_due_evaluations(at(122), 10, seconds(60)).await.unwrap(), []);
+    assert_eq!(
+        store
+            .claim_due_evaluations(at(500), 10, seconds(60))
+            .await
+            .unwrap()
+            .len(),
+        3,
+        "a dead run's come back"
+    );
+}
+
+#[tokio::test]
+async fn the_relay_picks_up_an_effect_whose_first_enqueueing_was_lost() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let (_, effect) = record_exception(&store, &key(1), "d-1").await;
+    assert_eq!(
+        store.claim_due_effects(at(123), 10, seconds(60)).await.unwrap(),
+        [],
+        "the grace is not over"
+    );
+    assert_eq!(
+        store.claim_due_effects(at(124), 10, seconds(60)).await.unwrap(),
+        [effect.clone().unwrap()]
+    );
+    assert_eq!(store.claim_due_effects(at(125), 10, seconds(60)).await.unwrap(), []);
+    let lease = store
+        .lease_effect(effect.unwrap().id, 0, at(126), seconds(30))
+        .await
+        .unwrap();
+    assert!(
+        matches!(lease, Lease::Granted(_)),
+        "being claimed by the relay does not make it wait"
+    );
+}
+
+#[tokio::test]
+async fn the_relay_picks_up_an_effect_whose_worker_died() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let (_, effect) = record_exception(&store, &key(1), "d-1").await;
+    let effect = effect.unwrap();
+    assert!(matches!(
+        store.lease_effect(effect.id, 0, at(65), seconds(30)).await.unwrap(),
+        Lease::Granted(_)
+    ));
+    assert_eq!(store.claim_due_effects(at(94), 10, seconds(60)).await.unwrap(), []);
+    let claimed = store.claim_due_effects(at(95), 10, seconds(60)).await.unwrap();
+    let [claimed] = claimed.as_slice() else {
+        panic!("{claimed:?}")
+    };
+    let lease = store
+        .lease_effect(claimed.id, claimed.attempts, at(96), seconds(30))
+        .await
+        .unwrap();
+    assert!(matches!(lease, Lease::Resolve(_)), "{lease:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_runs_at_once_claim_different_work_and_all_of_it() {
+    let database = fresh_database().await;
+    let store = database.store();
+    for iid in 1..=40 {
+        record_exception(&store, &key(iid), &format!("d-{iid}")).await;
+        let mut tx = store.begin().await.unwrap();
+        tx.upsert_evaluation(&evaluation(&key(iid)), at(61)).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let runs = (0..4).map(|_| async {
+        let store = database.store();
+        let mut claimed = Vec::new();
+        loop {
+            let effects = store.claim_due_effects(at(500), 3, seconds(60)).await.unwrap();
+            let evaluations = store.claim_due_evaluations(at(500), 3, seconds(60)).await.unwrap();
+            if effects.is_empty() && evaluations.is_empty() {
+                break claimed;
+            }
+            claimed.extend(effects.into_iter().map(|effect| effect.key));
+            claimed.extend(
+                evaluations
+                    .into_iter()
+                    .map(|evaluation| evaluation.merge_request.to_string()),
+            );
+        }
+    });
+    let claimed: Vec<String> = futures::future::join_all(runs).await.into_iter().flatten().collect();
+    assert_eq!(claimed.len(), 80);
+    assert_eq!(claimed.iter().collect::<BTreeSet<_>>().len(), 80);
+}
+
+#[tokio::test]
+async fn work_under_way_in_another_transaction_is_skipped_and_not_waited_for() {
+    let database = fresh_database().await;
+    let store = database.store();
+    for iid in 1..=2 {
+        record_exception(&store, &key(iid), &format!("d-{iid}")).await;
+    }
+    let mut other = tests::postgres::connect(&database.owner_url).await;
+    let holding = other.transaction().await.unwrap();
+    holding
+        .batch_execute("SELECT FROM effects WHERE mr_iid = 1 FOR UPDATE")
+        .await
+        .unwrap();
+    let claimed = store.claim_due_effects(at(500), 10, seconds(60)).await.unwrap();
+    assert_eq!(
+        claimed
+            .iter()
+            .map(|effect| effect.merge_request.mr_iid.0)
+            .collect::<Vec<_>>(),
+        [2]
+    );
+}
+
+#[tokio::test]
+async fn the_backlog_counts_what_waits_and_what_is_dead() {
+    let database = fresh_database().await;
+    let store = database.store();
+    assert_eq!(store.backlog(at(0)).await.unwrap(), Backlog::default());
+    let mut effects = Vec::new();
+    for iid in 1..=3 {
+        effects.push(
+            record_exception(&store, &key(iid), &format!("d-{iid}"))
+                .await
+                .1
+                .unwrap(),
+        );
+        let mut pending = evaluation(&key(iid));
+        pending.deadline_at = at(1000 * iid);
+        let mut tx = store.begin().await.unwrap();
+        tx.upsert_evaluation(&pending, at(61)).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let outcomes = [
+        AttemptOutcome::Ambiguous {
+            at: at(5000),
+            error_class: "timeout".to_owned(),
+            error: "no answer".to_owned(),
+        },
+        AttemptOutcome::Dead {
+            error_class: "auth_failure".to_owned(),
+            error: "invalid_auth".to_owned(),
+        },
+    ];
+    for (effect, outcome) in effects.iter().zip(&outcomes) {
+        store.lease_effect(effect.id, 0, at(65), seconds(30)).await.unwrap();
+        store.finish_attempt(effect.id, 1, outcome, at(66)).await.unwrap();
+    }
+    let expected = Backlog {
+        pending_evaluations: 3,
+        overdue_evaluations: 2,
+        open_effects: 2,
+        due_effects: 1,
+        ambiguous_effects: 1,
+        dead_effects: 1,
+    };
+    assert_eq!(store.backlog(at(2000)).await.unwrap(), expected);
+}

@@ -1,0 +1,123 @@
+//! The one connection: opened when needed, replaced when lost, never hanging.
+
+use std::time::{Duration, Instant};
+
+use secrecy::SecretString;
+use store::{Store, StoreError};
+use tests::postgres::{config, connect, fresh_database};
+use tokio::net::TcpListener;
+
+use super::sample::{exception, key};
+
+#[tokio::test]
+async fn a_connection_lost_while_idle_is_replaced_without_notice() {
+    let database = fresh_database().await;
+    let store = database.store();
+    store.connect().await.unwrap();
+    database.disconnect_everybody().await;
+    let mut tx = store.begin().await.unwrap();
+    tx.upsert_exception(&exception(&key(1))).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_lost_within_a_transaction_is_an_error_worth_another_try() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    tx.upsert_exception(&exception(&key(1))).await.unwrap();
+    database.disconnect_everybody().await;
+    let error = tx.exception(&key(1)).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::Unavailable(_)) && error.is_retryable(),
+        "{error}"
+    );
+    assert!(tx.commit().await.is_err());
+
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(
+        tx.exception(&key(1)).await.unwrap(),
+        None,
+        "nothing of the lost transaction was written"
+    );
+}
+
+#[tokio::test]
+async fn a_store_holds_one_connection_and_keeps_it() {
+    let database = fresh_database().await;
+    let store = database.store();
+    for _ in 0..3 {
+        store.begin().await.unwrap().commit().await.unwrap();
+        drop(store.begin().await.unwrap());
+    }
+    let server = connect(&database.owner_url).await;
+    let login = config(&database.app_url).user().to_owned();
+    let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{login}'");
+    assert_eq!(server.query_typed_one(&sql, &[]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_unavailable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let error = store_at(port).connect().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up_within_the_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let store = store_at(listener.local_addr().unwrap().port());
+    let begun = Instant::now();
+    let error = store.connect().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(7), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_a_refused_login_and_is_not_repeated_in_the_message() {
+    let database = fresh_database().await;
+    let url = database.app_url.replace("app%20password", "hunter2");
+    assert_ne!(url, database.app_url);
+    let error = Store::new(config(&url)).unwrap().connect().await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::LoginRefused(_)) && error.is_retryable(),
+        "{error}"
+    );
+    assert!(!format!("{error:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn the_applications_login_has_timeouts_of_its_own() {
+    let database = fresh_database().await;
+    let session = connect(&database.app_url).await;
+    for (setting, value) in [
+        ("statement_timeout", "5s"),
+        ("lock_timeout", "2s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+    ] {
+        let row = session
+            .query_typed_one(&format!("SELECT current_setting('{setting}')"), &[])
+            .await
+            .unwrap();
+        assert_eq!(row.get::<_, String>(0), value, "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_transaction_waits_for_the_first_to_end() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let first = store.begin().await.unwrap();
+    let mut second = Box::pin(store.begin());
+    assert!(futures::poll!(second.as_mut()).is_pending());
+    first.commit().await.unwrap();
+    second.await.unwrap().commit().await.unwrap();
+}
+
+fn store_at(port: u16) -> Store {
+    let url = SecretString::from(format!("postgres://app:hunter2@127.0.0.1:{port}/nowhere"));
+    Store::new(store::DatabaseConfig::from_url(&url).unwrap()).unwrap()
+}

@@ -1,0 +1,203 @@
+//! Decisions and exceptions: a chain per merge request, and one row per merge.
+
+use model::{Decision, ExceptionStatus, Kind, Outcome};
+use store::StoreError;
+use tests::postgres::{connect, fresh_database};
+
+use super::sample::{approved_verdict, at, decision, exception, exception_verdict, key, reasons, user};
+
+#[tokio::test]
+async fn a_decision_reads_back_with_its_whole_input() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let new = decision(&key(1), exception_verdict(Kind::SelfApproved), None);
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(tx.latest_decision(&key(1)).await.unwrap(), None);
+    let id = tx.append_decision(&new).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = store.begin().await.unwrap();
+    let stored = tx.latest_decision(&key(1)).await.unwrap().unwrap();
+    assert_eq!(stored.id, id);
+    assert_eq!(stored.decision, Some(Decision::MergedWithoutApproval));
+    assert_eq!(stored.facts, new.facts);
+    assert_eq!(stored.verdict, new.verdict);
+    assert_eq!((stored.rules_hash, stored.supersedes), (new.rules_hash, None));
+    assert_eq!(
+        (stored.decided_at, stored.recorded_at),
+        (new.decided_at, new.recorded_at)
+    );
+    assert_eq!(stored.correlation_id, new.correlation_id);
+    assert_eq!(
+        tx.latest_decision(&key(2)).await.unwrap(),
+        None,
+        "another merge request has its own chain"
+    );
+}
+
+#[tokio::test]
+async fn the_latest_decision_is_the_one_that_nothing_supersedes() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    let mut last = None;
+    let no_label = model::Verdict {
+        outcome: Outcome::NotCarried,
+        reasons: Vec::new(),
+        ..approved_verdict()
+    };
+    for verdict in [exception_verdict(Kind::Unverified), approved_verdict(), no_label] {
+        last = Some(tx.append_decision(&decision(&key(1), verdict, last)).await.unwrap());
+    }
+    let stored = tx.latest_decision(&key(1)).await.unwrap().unwrap();
+    assert_eq!(Some(stored.id), last);
+    assert_eq!(stored.decision, None, "without a label there is nothing for the ledger");
+}
+
+#[tokio::test]
+async fn a_decision_that_would_fork_its_chain_is_refused() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    let root = tx
+        .append_decision(&decision(&key(1), exception_verdict(Kind::NoApproval), None))
+        .await
+        .unwrap();
+    tx.append_decision(&decision(&key(1), approved_verdict(), Some(root)))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+
+    let cases = [
+        ("a second first decision", decision(&key(1), approved_verdict(), None)),
+        ("a second successor", decision(&key(1), approved_verdict(), Some(root))),
+        (
+            "another merge request's",
+            decision(&key(2), approved_verdict(), Some(root)),
+        ),
+        (
+            "one that does not exist",
+            decision(&key(2), approved_verdict(), Some(uuid::Uuid::now_v7())),
+        ),
+    ];
+    for (what, new) in cases {
+        let mut tx = store.begin().await.unwrap();
+        let refusal = tx.append_decision(&new).await.unwrap_err();
+        assert!(
+            matches!(refusal, StoreError::Rejected(_)) && !refusal.is_retryable(),
+            "{what}: {refusal}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_pending_verdict_is_no_decision() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let pending = Outcome::Pending {
+        because: "503".to_owned(),
+    };
+    let verdict = model::Verdict {
+        outcome: pending,
+        ..approved_verdict()
+    };
+    let mut tx = store.begin().await.unwrap();
+    assert!(matches!(
+        tx.append_decision(&decision(&key(1), verdict, None)).await,
+        Err(StoreError::Rejected(_))
+    ));
+}
+
+#[tokio::test]
+async fn an_exception_reads_back_as_written() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let written = exception(&key(1));
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(tx.exception(&key(1)).await.unwrap(), None);
+    assert_eq!(tx.upsert_exception(&written).await.unwrap(), written.id);
+    assert_eq!(tx.exception(&key(1)).await.unwrap(), Some(written.clone()));
+    assert_eq!(tx.exception_by_id(written.id).await.unwrap(), Some(written));
+    assert_eq!(tx.exception_by_id(uuid::Uuid::now_v7()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_later_verdict_corrects_the_row_and_leaves_its_identity() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let first = exception(&key(1));
+    let mut later = exception(&key(1));
+    later.kind = Kind::ApprovalRevoked;
+    later.reasons = reasons(Kind::ApprovalRevoked);
+    later.labels = vec!["security::critical".to_owned()];
+    later.risk_tier = "critical".to_owned();
+    later.rules_hash = "ef".repeat(32);
+    later.author = None;
+    later.merged_by = Some(user(15, "piet"));
+    later.recorded_at = at(500);
+
+    let mut tx = store.begin().await.unwrap();
+    tx.upsert_exception(&first).await.unwrap();
+    assert_eq!(tx.upsert_exception(&later).await.unwrap(), first.id);
+    let row = tx.exception(&key(1)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(
+        (row.kind, &row.reasons, &row.labels),
+        (later.kind, &later.reasons, &later.labels)
+    );
+    assert_eq!((row.risk_tier, row.rules_hash), (later.risk_tier, later.rules_hash));
+    assert_eq!(
+        (row.id, row.recorded_at, row.correlation_id),
+        (first.id, first.recorded_at, first.correlation_id)
+    );
+    assert_eq!(row.author, first.author, "who was known stays known");
+    assert_eq!(row.merged_by, later.merged_by);
+
+    let rows = connect(&database.auditor_url).await;
+    let sql = "SELECT count(*) FROM security_review_exceptions WHERE 'approval_revoked' = ANY (reason_codes)";
+    assert_eq!(rows.query_typed_one(sql, &[]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn a_status_that_a_person_gave_survives_and_a_withdrawn_exception_opens_again() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let owner = connect(&database.owner_url).await;
+    let cases = [
+        (ExceptionStatus::Acknowledged, ExceptionStatus::Acknowledged),
+        (ExceptionStatus::Closed, ExceptionStatus::Closed),
+        (ExceptionStatus::Withdrawn, ExceptionStatus::Open),
+    ];
+    for (iid, (stands, expected)) in (1..).zip(cases) {
+        let mut tx = store.begin().await.unwrap();
+        let id = tx.upsert_exception(&exception(&key(iid))).await.unwrap();
+        tx.commit().await.unwrap();
+        let sql = format!(
+            "UPDATE security_review_exceptions SET status = '{}' WHERE id = '{id}'",
+            stands.as_str()
+        );
+        owner.batch_execute(&sql).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        tx.upsert_exception(&exception(&key(iid))).await.unwrap();
+        assert_eq!(
+            tx.exception(&key(iid)).await.unwrap().unwrap().status,
+            expected,
+            "{stands:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn withdrawing_tells_whether_an_exception_stood() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(tx.withdraw_exception(&key(1), at(70)).await.unwrap(), None);
+    let id = tx.upsert_exception(&exception(&key(1))).await.unwrap();
+    assert_eq!(tx.withdraw_exception(&key(1), at(70)).await.unwrap(), Some(id));
+    assert_eq!(tx.withdraw_exception(&key(1), at(80)).await.unwrap(), None);
+    assert_eq!(
+        tx.exception(&key(1)).await.unwrap().unwrap().status,
+        ExceptionStatus::Withdrawn
+    );
+}

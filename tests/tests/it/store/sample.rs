@@ -1,0 +1,275 @@
+//! Invented records of the right shape.
+
+use jiff::{SignedDuration, Timestamp};
+use model::{
+    Action, ApiAnswer, Approval, ApprovalSeen, AuditLine, AuthMethod, Authentication, Content, DeliveryIds, Effect,
+    EffectKind, Envelope, ExceptionStatus, Facts, HistoryEvent, Kind, LabelEvent, MergeFact, MergeRequestEvent,
+    MergeRequestIid, MergeRequestKey, MergeTrigger, OccurredAtSource, Outcome, Project, ProjectId, Proof, Reading,
+    Reason, Reviewer, SecurityReviewException, User, UserId, Verdict, WitnessA,
+};
+use store::{NewDecision, NewEffect, PendingEvaluation};
+use uuid::Uuid;
+
+/// Noon of an invented day, plus seconds.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    "2026-03-02T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
+}
+
+pub(crate) fn seconds(seconds: i64) -> SignedDuration {
+    SignedDuration::from_secs(seconds)
+}
+
+pub(crate) fn key(mr_iid: i64) -> MergeRequestKey {
+    MergeRequestKey {
+        instance: "gitlab.example".to_owned(),
+        project_id: ProjectId(77),
+        mr_iid: MergeRequestIid(mr_iid),
+    }
+}
+
+pub(crate) fn user(id: i64, username: &str) -> User {
+    User {
+        id: UserId(id),
+        username: username.to_owned(),
+    }
+}
+
+pub(crate) fn event(mr_iid: i64, action: Action, occurred: i64) -> MergeRequestEvent {
+    MergeRequestEvent {
+        project: Project {
+            id: ProjectId(77),
+            path: "harbour/crane".to_owned(),
+        },
+        mr_id: 9000 + mr_iid,
+        mr_iid: MergeRequestIid(mr_iid),
+        title: "Rotate the session keys".to_owned(),
+        url: format!("https://gitlab.example/harbour/crane/-/merge_requests/{mr_iid}"),
+        action,
+        state: Some("opened".to_owned()),
+        actor: Some(user(11, "ines")),
+        author_id: Some(UserId(12)),
+        occurred_at: at(occurred),
+        occurred_at_source: OccurredAtSource::ActionedAt,
+        occurred_at_raw: Some("2026-03-02 12:00:00 UTC".to_owned()),
+        labels: vec!["security::high".to_owned(), "backend".to_owned()],
+        labels_added: vec!["security::high".to_owned()],
+        labels_removed: Vec::new(),
+        system: false,
+        system_action: None,
+        head_sha: Some("4f".repeat(20)),
+        oldrev: None,
+        merge_commit_sha: None,
+        merged_at: None,
+        source_branch: Some("rotate-keys".to_owned()),
+        target_branch: Some("main".to_owned()),
+        reviewers: vec![Reviewer {
+            user: user(13, "jonas"),
+            state: Some("requested_changes".to_owned()),
+        }],
+    }
+}
+
+pub(crate) fn envelope(event: &MergeRequestEvent, delivery: &str) -> Envelope {
+    Envelope {
+        version: Envelope::VERSION,
+        correlation_id: Uuid::now_v7(),
+        traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
+        received_at: at(1),
+        authentication: Authentication {
+            method: AuthMethod::HmacSha256,
+            hook: "harbour".to_owned(),
+            instance: "gitlab.example".to_owned(),
+            stale: false,
+        },
+        delivery: DeliveryIds {
+            key: Some(delivery.to_owned()),
+            id: Some(delivery.to_owned()),
+            event_uuid: Some("c0ffee".to_owned()),
+        },
+        payload_sha256: "ab".repeat(32),
+        audit_line: AuditLine {
+            stream_id: Uuid::now_v7(),
+            seq: 7,
+        },
+        content: Content::MergeRequest(Box::new(event.clone())),
+    }
+}
+
+pub(crate) fn facts(key: &MergeRequestKey) -> Facts {
+    Facts {
+        merge_request: key.clone(),
+        trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Merge, 60)),
+        api: WitnessA::Answer(Box::new(ApiAnswer {
+            read_at: at(62),
+            mr_id: 9001,
+            title: "Rotate the session keys".to_owned(),
+            url: "https://gitlab.example/harbour/crane/-/merge_requests/1".to_owned(),
+            project_path: Some("harbour/crane".to_owned()),
+            author: user(12, "lena"),
+            merge: MergeFact {
+                merged_at: "2026-03-02T12:01:00.123Z".parse().unwrap(),
+                merge_user: Some(user(12, "lena")),
+                merge_commit_sha: Some("5e".repeat(20)),
+                squash_commit_sha: None,
+                head_sha: Some("4f".repeat(20)),
+                merge_method: Some("direct".to_owned()),
+            },
+            labels_now: vec!["security::high".to_owned()],
+            label_events: Reading::Known(vec![LabelEvent {
+                label: None,
+                added: true,
+                at: at(2),
+                actor: None,
+            }]),
+            approvals: vec![Approval {
+                user: user(12, "lena"),
+                approved_at: Some(at(50)),
+            }],
+            rule_approvers: Reading::Unknown("404: no approval rules in this tier".to_owned()),
+            versions: Reading::Known(Vec::new()),
+            reviewers: Reading::Known(Vec::new()),
+            eligible_now: Reading::Known([UserId(13), UserId(14)].into()),
+            bots: [(UserId(12), false)].into(),
+        })),
+        deadline_passed: false,
+        history: vec![HistoryEvent {
+            action: Action::Other("polished".to_owned()),
+            actor: None,
+            eligible: Some(true),
+            occurred_at: at(5),
+            system: true,
+            system_action: Some(model::SystemAction::ApprovalsResetOnPush),
+            labels: Vec::new(),
+            labels_added: Vec::new(),
+            labels_removed: Vec::new(),
+            pushed: true,
+            head_sha: None,
+            stale: false,
+        }],
+    }
+}
+
+pub(crate) fn reasons(kind: Kind) -> Vec<Reason> {
+    vec![
+        Reason {
+            kind,
+            detail: "lena approved her own merge request".to_owned(),
+        },
+        Reason {
+            kind: Kind::InsufficientApprovals,
+            detail: "0 of 1".to_owned(),
+        },
+    ]
+}
+
+pub(crate) fn exception_verdict(kind: Kind) -> Verdict {
+    Verdict {
+        outcome: Outcome::Exception { kind },
+        reasons: reasons(kind),
+        notes: vec![model::Note::EligibilityAsOfNow],
+        approvals: vec![ApprovalSeen {
+            user: user(12, "lena"),
+            approved_at: Some(at(50)),
+            in_api: true,
+            in_history: false,
+            against: vec![Kind::SelfApproved],
+        }],
+        security_labels: vec!["security::high".to_owned()],
+        risk_tier: "high".to_owned(),
+    }
+}
+
+pub(crate) fn approved_verdict() -> Verdict {
+    Verdict {
+        outcome: Outcome::Approved { proof: Proof::Both },
+        reasons: Vec::new(),
+        ..exception_verdict(Kind::NoApproval)
+    }
+}
+
+pub(crate) fn decision(key: &MergeRequestKey, verdict: Verdict, supersedes: Option<Uuid>) -> NewDecision {
+    NewDecision {
+        facts: facts(key),
+        verdict,
+        rules_hash: "cd".repeat(32),
+        supersedes,
+        decided_at: at(63),
+        recorded_at: at(64),
+        correlation_id: Uuid::now_v7(),
+    }
+}
+
+pub(crate) fn exception(key: &MergeRequestKey) -> SecurityReviewException {
+    let verdict = exception_verdict(Kind::SelfApproved);
+    SecurityReviewException {
+        id: Uuid::now_v7(),
+        merge_request: key.clone(),
+        project_path: "harbour/crane".to_owned(),
+        mr_id: 9001,
+        title: "Rotate the session keys".to_owned(),
+        url: "https://gitlab.example/harbour/crane/-/merge_requests/1".to_owned(),
+        author: Some(user(12, "lena")),
+        merged_by: None,
+        labels: verdict.security_labels,
+        risk_tier: verdict.risk_tier,
+        kind: Kind::SelfApproved,
+        reasons: verdict.reasons,
+        approvals: verdict.approvals,
+        merged_at: at(60),
+        merge_commit_sha: None,
+        head_sha: Some("4f".repeat(20)),
+        rules_hash: "cd".repeat(32),
+        status: ExceptionStatus::Open,
+        recorded_at: at(64),
+        correlation_id: Uuid::now_v7(),
+    }
+}
+
+pub(crate) fn alert(key: &MergeRequestKey, exception_id: Uuid) -> NewEffect {
+    NewEffect {
+        kind: EffectKind::SlackExceptionAlert,
+        destination: "slack:C0SECLEAD".to_owned(),
+        exception_id: Some(exception_id),
+        merge_request: key.clone(),
+        correlation_id: Uuid::now_v7(),
+        traceparent: None,
+        created_at: at(64),
+        grace: seconds(60),
+    }
+}
+
+pub(crate) fn evaluation(key: &MergeRequestKey) -> PendingEvaluation {
+    PendingEvaluation {
+        merge_request: key.clone(),
+        trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Merge, 60)),
+        reason: "GitLab answers 503".to_owned(),
+        attempts: 1,
+        next_attempt_at: at(120),
+        deadline_at: at(960),
+        correlation_id: Uuid::now_v7(),
+        traceparent: None,
+    }
+}
+
+/// Everything one exceptional merge writes, in one transaction, as the processor does it.
+pub(crate) async fn record_exception(
+    store: &store::Store,
+    key: &MergeRequestKey,
+    delivery: &str,
+) -> (Uuid, Option<Effect>) {
+    let merge = event(key.mr_iid.0, Action::Merge, 60);
+    let mut tx = store.begin().await.unwrap();
+    tx.lock_merge_request(key).await.unwrap();
+    tx.insert_event(&envelope(&merge, delivery), &merge, None)
+        .await
+        .unwrap();
+    if tx.latest_decision(key).await.unwrap().is_none() {
+        tx.append_decision(&decision(key, exception_verdict(Kind::SelfApproved), None))
+            .await
+            .unwrap();
+    }
+    let id = tx.upsert_exception(&exception(key)).await.unwrap();
+    let effect = tx.insert_effect(&alert(key, id)).await.unwrap();
+    tx.commit().await.unwrap();
+    (id, effect)
+}

@@ -1,0 +1,106 @@
+//! TLS to the database: full verification, or no connection.
+
+use std::net::SocketAddr;
+
+use secrecy::SecretString;
+use store::{DatabaseConfig, Store, StoreError};
+use tests::postgres::{TestDatabase, fresh_database};
+use url::Url;
+
+use super::tls_proxy::{self, Authority};
+
+/// The application's URL through the proxy at `port`, by the given host name.
+fn url(database: &TestDatabase, host: &str, port: u16, ssl_mode: &str) -> String {
+    let mut url = Url::parse(&database.app_url).unwrap();
+    url.set_host(Some(host)).unwrap();
+    url.set_port(Some(port)).unwrap();
+    url.set_query(Some(&format!("sslmode={ssl_mode}")));
+    url.to_string()
+}
+
+fn server(database: &TestDatabase) -> SocketAddr {
+    let url = Url::parse(&database.app_url).unwrap();
+    url.socket_addrs(|| Some(5432)).unwrap()[0]
+}
+
+fn store(secret: &serde_json::Value) -> Store {
+    Store::new(DatabaseConfig::from_secret(&SecretString::from(secret.to_string())).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_configured_authority_for_the_right_name_is_accepted() {
+    let database = fresh_database().await;
+    let authority = Authority::new();
+    let port = tls_proxy::start(server(&database), &authority, "localhost").await;
+    for ssl_mode in ["require", "verify-ca", "verify-full"] {
+        let url = url(&database, "localhost", port, ssl_mode);
+        let secret = serde_json::json!({ "url": url, "ca_pem": authority.pem() });
+        store(&secret)
+            .check_schema()
+            .await
+            .unwrap_or_else(|error| panic!("{ssl_mode}: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_an_unknown_authority_is_refused() {
+    let database = fresh_database().await;
+    let port = tls_proxy::start(server(&database), &Authority::new(), "localhost").await;
+    let url = url(&database, "localhost", port, "require");
+    let another = serde_json::json!({ "url": url, "ca_pem": Authority::new().pem() });
+    let public_only = serde_json::json!({ "url": url });
+    for secret in [another, public_only] {
+        let error = store(&secret).connect().await.unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Unavailable(text) if text.contains("UnknownIssuer")),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_refused_even_with_sslmode_require() {
+    let database = fresh_database().await;
+    let authority = Authority::new();
+    let port = tls_proxy::start(server(&database), &authority, "database.example").await;
+    for ssl_mode in ["require", "verify-ca"] {
+        let url = url(&database, "localhost", port, ssl_mode);
+        let secret = serde_json::json!({ "url": url, "ca_pem": authority.pem() });
+        let error = store(&secret).connect().await.unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Unavailable(text) if text.contains("not valid for name")),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_offers_no_tls_is_refused_when_tls_is_asked_for() {
+    let database = fresh_database().await;
+    let plain = server(&database).port();
+    let offers_tls = {
+        let url = url(&database, "127.0.0.1", plain, "require");
+        store(&serde_json::json!({ "url": url })).connect().await
+    };
+    // A server built with TLS shows a certificate that nobody trusts; one without refuses TLS. Neither gets the password.
+    assert!(matches!(offers_tls, Err(StoreError::Unavailable(_))), "{offers_tls:?}");
+}
+
+#[tokio::test]
+async fn a_database_elsewhere_gets_tls_although_nobody_asked_for_it() {
+    let database = fresh_database().await;
+    let authority = Authority::new();
+    let port = tls_proxy::start(server(&database), &authority, "database.example").await;
+    // The name decides, the address is where this test has its server; `prefer` would allow clear text elsewhere.
+    let mut address = Url::parse(&url(&database, "database.example", port, "prefer")).unwrap();
+    address.query_pairs_mut().append_pair("hostaddr", "127.0.0.1");
+    let secret = serde_json::json!({ "url": address.as_str(), "ca_pem": authority.pem() });
+    store(&secret).connect().await.unwrap();
+
+    // The proxy answers nothing in clear, so what got through was TLS; and without the authority nothing gets through.
+    let error = store(&serde_json::json!({ "url": address.as_str() }))
+        .connect()
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+}

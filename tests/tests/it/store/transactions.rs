@@ -1,0 +1,156 @@
+//! The one transaction of a delivery: whole or not at all, whoever else is at it and wherever it is cut off.
+
+use model::Kind;
+use store::StoreError;
+use tests::postgres::{TestDatabase, connect, fresh_database};
+
+use super::sample::{decision, exception, exception_verdict, key, record_exception};
+
+/// Rows in the tables that one delivery writes.
+async fn counts(database: &TestDatabase) -> [i64; 4] {
+    let rows = connect(&database.auditor_url).await;
+    let mut counts = [0; 4];
+    let tables = [
+        "merge_request_events",
+        "security_review_decisions",
+        "security_review_exceptions",
+        "effects",
+    ];
+    for (count, table) in counts.iter_mut().zip(tables) {
+        *count = rows
+            .query_typed_one(&format!("SELECT count(*) FROM {table}"), &[])
+            .await
+            .unwrap()
+            .get(0);
+    }
+    counts
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_writers_at_once_make_one_exception_and_one_effect() {
+    let database = fresh_database().await;
+    let writers = (0..8).map(|number| {
+        let store = database.store();
+        async move { record_exception(&store, &key(1), &format!("d-{number}")).await }
+    });
+    let written = futures::future::join_all(writers).await;
+    assert_eq!(counts(&database).await, [8, 1, 1, 1]);
+    assert_eq!(
+        written.iter().filter(|(_, effect)| effect.is_some()).count(),
+        1,
+        "one of them enqueues"
+    );
+    assert!(
+        written.iter().all(|(id, _)| *id == written[0].0),
+        "all of them speak of the same row"
+    );
+}
+
+#[tokio::test]
+async fn the_same_delivery_ten_times_changes_nothing() {
+    let database = fresh_database().await;
+    let store = database.store();
+    for _ in 0..10 {
+        record_exception(&store, &key(1), "d-1").await;
+    }
+    assert_eq!(counts(&database).await, [1, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_transaction_cut_off_anywhere_leaves_nothing_and_may_be_repeated() {
+    let database = fresh_database().await;
+    let store = database.store();
+    for steps in 1..=3 {
+        let mut tx = store.begin().await.unwrap();
+        tx.lock_merge_request(&key(1)).await.unwrap();
+        if steps > 1 {
+            let new = decision(&key(1), exception_verdict(Kind::NoApproval), None);
+            tx.append_decision(&new).await.unwrap();
+        }
+        if steps > 2 {
+            tx.upsert_exception(&exception(&key(1))).await.unwrap();
+        }
+        drop(tx);
+        assert_eq!(counts(&database).await, [0, 0, 0, 0], "cut off after step {steps}");
+    }
+    // The lock is free again, and the connection is the same as before.
+    record_exception(&store, &key(1), "d-1").await;
+    assert_eq!(counts(&database).await, [1, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_transaction_rolled_back_leaves_nothing() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    tx.upsert_exception(&exception(&key(1))).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(counts(&database).await, [0, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_commit_after_an_ignored_failure_is_an_error_and_no_silent_rollback() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    tx.upsert_exception(&exception(&key(1))).await.unwrap();
+    let orphan = decision(&key(1), exception_verdict(Kind::NoApproval), Some(uuid::Uuid::now_v7()));
+    assert!(tx.append_decision(&orphan).await.is_err());
+    assert!(matches!(tx.commit().await, Err(StoreError::Rejected(_))));
+    assert_eq!(counts(&database).await, [0, 0, 0, 0]);
+    record_exception(&store, &key(1), "d-1").await;
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_a_merge_request_is_told_to_try_again() {
+    let database = fresh_database().await;
+    let (holder, waiter) = (database.store(), database.store());
+    let mut holding = holder.begin().await.unwrap();
+    holding.lock_merge_request(&key(1)).await.unwrap();
+
+    let mut tx = waiter.begin().await.unwrap();
+    tx.lock_merge_request(&key(2)).await.unwrap();
+    let refusal = tx.lock_merge_request(&key(1)).await.unwrap_err();
+    assert!(
+        matches!(refusal, StoreError::Conflict(_)) && refusal.is_retryable(),
+        "{refusal}"
+    );
+    drop(tx);
+
+    holding.commit().await.unwrap();
+    let mut tx = waiter.begin().await.unwrap();
+    tx.lock_merge_request(&key(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn errors_name_constraints_and_never_values() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    let new = decision(&key(1), exception_verdict(Kind::NoApproval), None);
+    tx.append_decision(&new).await.unwrap();
+    let refusal = tx.append_decision(&new).await.unwrap_err();
+    let text = format!("{refusal} {refusal:?}");
+    assert!(text.contains("security_review_decisions_root"), "{text}");
+    assert!(!text.contains("gitlab.example"), "{text}");
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_reported_as_such() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    let id = tx.upsert_exception(&exception(&key(1))).await.unwrap();
+    tx.commit().await.unwrap();
+    let owner = connect(&database.owner_url).await;
+    let spoil =
+        format!("UPDATE security_review_exceptions SET reasons = '[{{\"kind\": \"bored\"}}]' WHERE id = '{id}'");
+    owner.batch_execute(&spoil).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let error = tx.exception(&key(1)).await.unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Corrupt(column) if column.contains("reasons")),
+        "{error}"
+    );
+    assert!(!error.is_retryable());
+}
