@@ -15,7 +15,8 @@ use crate::http::{Answer, Call, Http};
 use crate::{CallError, InvalidAddress, address};
 pub use message::Message;
 
-/// A Slack workspace, as a bot sees it. The token needs the scopes `chat:write` and `channels:history` (`groups:history` for private channels).
+/// A Slack workspace, as a bot sees it. The token needs the scopes `chat:write` and `channels:history` (`groups:history` for private
+/// channels).
 #[derive(Debug, Clone)]
 pub struct Slack {
     http: Http,
@@ -52,7 +53,8 @@ impl Slack {
     /// Posts a message (<https://docs.slack.dev/reference/methods/chat.postMessage>).
     ///
     /// # Errors
-    /// [`CallError`]. With [`crate::Advice::Ambiguous`] the message may stand in the channel: ask [`Slack::find_message`] before posting again.
+    /// [`CallError`]. With [`crate::Advice::Ambiguous`] the message may stand in the channel: ask [`Slack::find_message`] before
+    /// posting again.
     pub async fn post_message(&self, context: &Context, message: &Message) -> Result<Posted, CallError> {
         let target = channel_target(&message.channel);
         let url = address::join(&self.base, ["chat.postMessage"]);

@@ -1,6 +1,7 @@
 //! Who is an eligible approver right now: recorded with every event, because membership changes and GitLab keeps no history of it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +12,8 @@ use crate::Evaluator;
 
 /// How long one reading of the group serves: one burst of events, not a change of the team.
 const FRESH_FOR: SignedDuration = SignedDuration::from_secs(10);
+/// A slow GitLab must not hold up the event itself, whose record matters more.
+const LONGEST: Duration = Duration::from_secs(3);
 
 /// The last reading of each instance's group; `None` if it could not be read.
 #[derive(Debug, Default)]
@@ -46,9 +49,12 @@ impl Evaluator {
             .get(instance)
             .filter(|reading| now.duration_since(reading.at) < FRESH_FOR);
         if fresh.is_none() {
-            let members = client.members(context, instance, group).await;
+            let members = match tokio::time::timeout(LONGEST, client.members(context, instance, group)).await {
+                Ok(members) => members.map_err(|error| error.to_string()),
+                Err(_) => Err(format!("no answer within {} s", LONGEST.as_secs())),
+            };
             if let Err(error) = &members {
-                tracing::warn!(instance, error = %error, "the approvers' group could not be read; eligibility stays unknown");
+                tracing::warn!(instance, error, "the approvers' group could not be read; eligibility stays unknown");
             }
             readings.insert(
                 instance.to_owned(),

@@ -1,14 +1,25 @@
 //! Witness A: read from GitLab before the transaction, and only as much as the merge needs.
 
+use std::time::Duration;
+
 use audit::Context;
 use model::{Facts, WitnessA};
 use rules::label_in_sight;
 
 use crate::Evaluator;
 
+/// GitLab has this long for all answers together; with more, one slow instance would use up the invocation, and the merge would
+/// come round again instead of being kept as pending.
+const LONGEST: Duration = Duration::from_secs(8);
+
 impl Evaluator {
     /// What GitLab says about the merge in `facts`. Merge requests that never carried a security label cost one request.
     pub(crate) async fn gather(&self, context: &Context, facts: &Facts, trusted: bool) -> WitnessA {
+        let asked = tokio::time::timeout(LONGEST, self.ask(context, facts, trusted)).await;
+        asked.unwrap_or_else(|_| WitnessA::Unreadable(format!("GitLab took longer than {} s", LONGEST.as_secs())))
+    }
+
+    async fn ask(&self, context: &Context, facts: &Facts, trusted: bool) -> WitnessA {
         let key = &facts.merge_request;
         let Some(client) = self.instances.get(&key.instance) else {
             let why = format!(

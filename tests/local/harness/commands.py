@@ -77,7 +77,7 @@ def up() -> dict:
         with steps.step("deploying template.yaml with sam") as note:
             note["text"] = deploy.deploy(endpoint, server, addresses)
         with steps.step("entering the secrets"):
-            deploy.fill_secrets(endpoint, server)
+            deploy.fill_secrets(endpoint)
             stack = deploy.describe(endpoint, server, addresses)
     say(f"The stack is up; {shown(STACK)} has its addresses and tokens.")
     return stack

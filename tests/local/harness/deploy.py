@@ -23,20 +23,26 @@ AUDITOR = "countersign_audit_reader"
 AUDITOR_GROUP = "countersign_auditor"
 # As in rules.yaml.
 INSTANCE = "main"
+# The one project that the hook `scoped` may speak for.
+SCOPED_PROJECT = 7302
 
 
 def credentials() -> dict[str, str]:
-    """The generated secrets of this stack, made once."""
-    known = read(STATE).get("credentials")
-    if not known:
-        known = {
-            "owner_password": secrets.token_urlsafe(24),
-            "auditor_password": secrets.token_urlsafe(24),
-            "signing_token": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
-            "secret_token": secrets.token_urlsafe(24),
-        }
+    """The generated secrets of this stack, each made once."""
+    fresh = {
+        "owner_password": secrets.token_urlsafe(24), "auditor_password": secrets.token_urlsafe(24),
+        "signing_token": _signing_token(), "scoped_signing_token": _signing_token(), "secret_token": secrets.token_urlsafe(24),
+    }
+    known = read(STATE).get("credentials", {})
+    if known.keys() != fresh.keys():
+        known = fresh | known
         remember(credentials=known)
     return known
+
+
+def _signing_token() -> str:
+    """As GitLab makes them: a key of 32 bytes (https://docs.gitlab.com/user/project/integrations/webhooks/)."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def owner_url(server: dict) -> str:
@@ -87,13 +93,16 @@ def deploy(endpoint: str, server: dict, doubles: dict[str, str]) -> str:
     return ""
 
 
-def fill_secrets(endpoint: str, server: dict) -> None:
+def fill_secrets(endpoint: str) -> None:
     """What an operator does after the first deployment: enters the tokens."""
     aws, outputs, known = Aws(endpoint), Aws(endpoint).outputs(STACK_NAME), credentials()
-    aws.put_secret(outputs["WebhookSecretArn"], {"hooks": [{
-        "name": "local", "instance": INSTANCE, "signing_tokens": [known["signing_token"]],
-        "secret_tokens": [known["secret_token"]], "projects": [], "namespaces": [],
-    }]})
+    aws.put_secret(outputs["WebhookSecretArn"], {"hooks": [
+        {"name": "local", "instance": INSTANCE, "signing_tokens": [known["signing_token"]],
+         "secret_tokens": [known["secret_token"]], "projects": [], "namespaces": []},
+        # May speak for this one project only, as the hook of a single project should.
+        {"name": "scoped", "instance": INSTANCE, "signing_tokens": [known["scoped_signing_token"]],
+         "projects": [SCOPED_PROJECT], "namespaces": []},
+    ]})
     aws.put_secret(outputs["OutboundSecretArn"], {
         "gitlab": {INSTANCE: {"token": "glpat-local-stack"}}, "slack": {"bot_token": "xoxb-local-stack"},
     })
@@ -107,6 +116,7 @@ def describe(endpoint: str, server: dict, doubles: dict[str, str]) -> dict:
         "webhook_url": f"{endpoint}/webhook",
         "host_header": f"{outputs['ApiId']}.execute-api.localhost:{port}",
         "signing_token": known["signing_token"], "secret_token": known["secret_token"], "instance": INSTANCE,
+        "scoped_signing_token": known["scoped_signing_token"], "scoped_project": SCOPED_PROJECT,
         "database_url": add_auditor(server), "database_owner_url": owner_url(server),
         "aws_endpoint": endpoint, "region": REGION,
         "gitlab_url": doubles["gitlab"], "slack_url": doubles["slack"],

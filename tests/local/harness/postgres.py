@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from . import processes
-from .paths import LOCAL, LOGS, POSTGRES, TEMPORARY
+from .paths import LOCAL, LOGS, POSTGRES, STATE, TEMPORARY
 from .progress import Failure, tail
-from .state import port, read, write
+from .state import port, read, remember, write
 from .tools import TOOLS
 
 SUPERUSER = "postgres"
@@ -31,7 +31,7 @@ class Server:
 
     name: str
     preferred_port: int
-    description: Path
+    description: Path | None
 
     @property
     def data(self) -> Path:
@@ -39,7 +39,7 @@ class Server:
 
 
 # The stack's own server, and one for tests that bring their own databases and roles.
-STACK_SERVER = Server("postgres-stack", 54329, LOCAL / "postgres-stack.json")
+STACK_SERVER = Server("postgres-stack", 54329, None)
 TEST_SERVER = Server("postgres", 54330, POSTGRES)
 
 
@@ -49,27 +49,30 @@ def url(user: str, password: str, at_port: int, database: str) -> str:
 
 
 def ensure(server: Server) -> dict:
-    """Starts a server if it does not run; returns `{"superuser_url", "port"}`, also kept in its description file."""
-    known = read(server.description)
-    if processes.running(server.name) and known:
-        return known
-    at_port = port(server.name, server.preferred_port)
-    password = known.get("superuser_password") if (server.data / "PG_VERSION").exists() else None
-    if password is None:
-        password = secrets.token_urlsafe(24)
-        _initialise(server.data, password)
-    (server.data / "postmaster.pid").unlink(missing_ok=True)  # left behind by a crash; the server it names is not ours any more
-    found = {"superuser_url": url(SUPERUSER, password, at_port, "postgres"), "superuser_password": password, "port": at_port}
-    write(server.description, found)
-    options = [argument for name, value in SETTINGS.items() for argument in ("-c", f"{name}={value}")]
-    command = [*_as_other_user(), _binary("postgres"), "-D", server.data, "-p", str(at_port), *options]
-    processes.start(server.name, command, _environment())
-    processes.wait_ready(server.name, lambda: _answers(found["superuser_url"]))
-    return found
+    """Starts a server if it does not run; returns `{"superuser_url", "port"}`, also written to its description file."""
+    known = read(STATE).get("servers", {}).get(server.name, {})
+    if not processes.running(server.name):
+        password = known.get("password") if (server.data / "PG_VERSION").exists() else None
+        if password is None:
+            password = secrets.token_urlsafe(24)
+            _initialise(server.data, password)
+        (server.data / "postmaster.pid").unlink(missing_ok=True)  # left behind by a crash; the server it names is no more
+        at_port = port(server.name, server.preferred_port)
+        known = {"superuser_url": url(SUPERUSER, password, at_port, "postgres"), "password": password, "port": at_port}
+        remember(servers=read(STATE).get("servers", {}) | {server.name: known})
+        options = [argument for name, value in SETTINGS.items() for argument in ("-c", f"{name}={value}")]
+        command = [*_as_other_user(), _binary("postgres"), "-D", server.data, "-p", str(at_port), *options]
+        processes.start(server.name, command, _environment())
+        processes.wait_ready(server.name, lambda: _answers(known["superuser_url"]))
+    if server.description:
+        write(server.description, {"superuser_url": known["superuser_url"]})
+    return known
 
 
 def stop(server: Server) -> bool:
     """A fast shutdown: open connections are cut, nothing is left running."""
+    if server.description:
+        server.description.unlink(missing_ok=True)
     return processes.stop(server.name, signal.SIGINT)
 
 

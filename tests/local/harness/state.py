@@ -52,10 +52,8 @@ def locked():
 
 
 def port(name: str, preferred: int) -> int:
-    """The port of one part: the remembered one if it can be had, else the preferred one, else any free one."""
-    for candidate in (read(STATE).get("ports", {}).get(name), preferred, 0):
-        if candidate is None:
-            continue
+    """The port of one part: the preferred one if it can be had, else any free one."""
+    for candidate in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

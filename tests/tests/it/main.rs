@@ -4,12 +4,15 @@
 mod clients;
 #[cfg(test)] // helpers of this module too may unwrap
 mod runtime;
+#[cfg(test)] // and of these
 mod template;
 
 #[cfg(test)]
 mod evaluation;
 #[cfg(test)] // and of these
 mod function;
+#[cfg(test)]
+mod stack;
 #[cfg(test)] // helpers of this module too may unwrap
 mod store;
 #[cfg(test)]

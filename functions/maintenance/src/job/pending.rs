@@ -10,7 +10,7 @@ use super::{JobError, Report};
 use crate::Maintenance;
 
 /// How many are claimed at a time.
-const CLAIM: u32 = 20;
+const CLAIM: u32 = 10;
 /// How long a claim holds: longer than one run can take.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
 /// Work on another one is not begun with less than this left.

@@ -1,4 +1,4 @@
-//! `GET .../approvals`: the approvals that stand (<https://docs.gitlab.com/api/merge_request_approvals/>). A snapshot: revoked ones are gone.
+//! `GET .../approvals`: the approvals that stand (<https://docs.gitlab.com/api/merge_request_approvals/>). Revoked ones are gone.
 
 use audit::{Action, Context};
 use jiff::Timestamp;

@@ -1,4 +1,5 @@
-//! `GET .../versions`: the versions of the diff, one for each push (<https://docs.gitlab.com/api/merge_requests/#list-merge-request-diff-versions>).
+//! `GET .../versions`: the versions of the diff, one for each push
+//! (<https://docs.gitlab.com/api/merge_requests/#list-merge-request-diff-versions>).
 
 use audit::{Action, Context};
 use jiff::Timestamp;

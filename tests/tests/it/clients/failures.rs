@@ -12,9 +12,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use tests::doubles::{Fault, Stub};
 
-use super::desk::{
-    BODY_LIMIT, GITLAB_TOKEN, GitLabDesk, NOBODY, TRACEPARENT, context, entries, group, http, key, options, path,
-};
+use super::desk::{BODY_LIMIT, GITLAB_TOKEN, GitLabDesk, NOBODY, context, entries, group, http, key, options, path};
 
 const MEMBERS: &str = "/api/v4/groups/4242/members";
 
@@ -158,7 +156,8 @@ async fn each_broken_exchange_has_its_class_and_is_worth_another_try() {
 async fn an_answer_without_end_is_cut_off_at_the_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let server = std::thread::spawn(move || {
+    let (stopped, server) = futures::channel::oneshot::channel();
+    std::thread::spawn(move || {
         let (mut socket, _) = listener.accept().unwrap();
         socket.read_exact(&mut [0; 16]).unwrap();
         // No length is told, and the chunks never end; writing fails as soon as the client has had enough.
@@ -167,12 +166,13 @@ async fn an_answer_without_end_is_cut_off_at_the_limit() {
             .unwrap();
         let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
         while socket.write_all(chunk.as_bytes()).is_ok() {}
+        stopped.send(()).unwrap();
     });
     let (http, lines) = http(&options());
     let client = GitLab::new(http, &address, SecretString::from(GITLAB_TOKEN)).unwrap();
     let error = client.members(&context(), "main", &group()).await.unwrap_err();
     assert_eq!(error.class, FailureClass::InvalidResponse);
-    server.join().unwrap();
+    server.await.unwrap();
     assert!(entries(&lines)[0]["details"]["bytes"].as_u64().unwrap() <= BODY_LIMIT as u64);
 }
 
@@ -199,73 +199,6 @@ async fn nobody_listening_is_a_request_that_surely_was_not_sent() {
         (FailureClass::NetworkError, retry(None), false)
     );
     assert!(entries(&lines).iter().all(|entry| entry["error"] == "network_error"));
-}
-
-#[tokio::test]
-async fn a_call_given_up_by_its_caller_still_leaves_its_line() {
-    let desk = GitLabDesk::with(&Stub::failing("GET", &path("/resource_label_events"), Fault::Hang)).await;
-    let (context, key) = (context(), key());
-    {
-        let call = std::pin::pin!(desk.client.label_events(&context, &key));
-        let seen = std::pin::pin!(
-            desk.double
-                .wait_for(Duration::from_secs(10), |requests| !requests.is_empty())
-        );
-        // As soon as the request has arrived, the call is dropped.
-        match futures::future::select(seen, call).await {
-            futures::future::Either::Left((seen, _call)) => assert!(seen.is_ok()),
-            futures::future::Either::Right(_) => panic!("a hanging call ended"),
-        }
-    }
-    let entries = desk.entries();
-    assert_eq!(entries.len(), 1);
-    assert_eq!(entries[0]["error"], "timeout");
-    assert_eq!(entries[0]["details"]["cancelled"], true);
-}
-
-#[tokio::test]
-async fn a_success_is_one_full_line_and_carries_the_trace_but_no_query() {
-    let desk = GitLabDesk::open().await;
-    let events = desk.client.label_events(&context(), &key()).await.unwrap();
-    assert_eq!(events.known().map(Vec::len), Some(1));
-    let entry = desk.entries().remove(0);
-    assert_eq!(entry["action"], "gitlab.api.get_mr_label_events");
-    assert_eq!(
-        entry["target"],
-        json!({"resource_type": "merge_request", "instance": "main", "project_id": 77, "mr_iid": 12})
-    );
-    assert_eq!((&entry["outcome"], &entry["error"]), (&json!("success"), &json!(null)));
-    assert_eq!(entry["correlation_id"], json!(context().correlation_id));
-    assert_eq!(entry["details"]["http_status"], 200);
-    assert!(entry["details"]["bytes"].as_u64().unwrap() > 0 && entry["duration_ms"].as_f64().unwrap() > 0.0);
-    assert!(!entry.to_string().contains("per_page"));
-    let request = desk.double.requests().remove(0);
-    assert_eq!(request.headers["traceparent"], TRACEPARENT);
-    assert_eq!(request.headers["private-token"], GITLAB_TOKEN);
-    assert_eq!(
-        request.headers["user-agent"],
-        concat!("countersign/", env!("CARGO_PKG_VERSION"))
-    );
-}
-
-#[tokio::test]
-async fn a_malformed_trace_is_not_passed_on() {
-    let desk = GitLabDesk::open().await;
-    for traceparent in [
-        "",
-        "x",
-        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-        "00-\n-",
-    ] {
-        let context = context().with_traceparent(Some(traceparent.to_owned()));
-        desk.client.label_events(&context, &key()).await.unwrap();
-    }
-    assert!(
-        desk.double
-            .requests()
-            .iter()
-            .all(|request| !request.headers.contains_key("traceparent"))
-    );
 }
 
 #[tokio::test]

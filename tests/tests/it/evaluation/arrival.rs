@@ -84,7 +84,9 @@ async fn a_proper_approval_ends_the_same_in_every_order() {
         ]
     };
     let approved = |world: &World, mr: &MergeRequest| {
-        world.merged(mr, |shown| drop(shown.approved(ALICE, "2026-03-02T10:00:00.700Z")));
+        world.merged(mr, |shown| {
+            shown.approved(ALICE, "2026-03-02T10:00:00.700Z");
+        });
     };
     let ends = every_order(life, approved).await;
     assert_eq!(ends.len(), 1, "{ends:#?}");
@@ -95,7 +97,9 @@ async fn a_proper_approval_ends_the_same_in_every_order() {
 async fn a_reset_that_arrives_after_the_verdict_opens_an_exception_that_supersedes_it() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.merged(&mr, |shown| drop(shown.approved(ALICE, "2026-03-02T10:00:00.000Z")));
+    world.merged(&mr, |shown| {
+        shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+    });
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     let first = world.decision(&mr).await.unwrap();
     assert_eq!(world.exception(&mr).await, None);
@@ -207,7 +211,9 @@ async fn eight_environments_with_the_same_merge_at_once_write_it_once() {
 async fn an_event_of_the_time_after_the_merge_changes_nothing() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.merged(&mr, |shown| drop(shown.approved(ALICE, "2026-03-02T10:00:00.000Z")));
+    world.merged(&mr, |shown| {
+        shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+    });
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(
         world

@@ -51,7 +51,9 @@ async fn a_merge_without_approval_becomes_one_exception_with_its_context_and_one
 async fn a_properly_approved_merge_leaves_a_decision_and_no_exception() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 2, HIGH);
-    world.merged(&mr, |shown| drop(shown.approved(ALICE, "2026-03-02T10:00:00.250Z")));
+    world.merged(&mr, |shown| {
+        shown.approved(ALICE, "2026-03-02T10:00:00.250Z");
+    });
     world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
     let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "approved");
@@ -166,7 +168,9 @@ async fn of_a_stale_delivery_only_the_ids_are_trusted() {
 async fn a_stale_revocation_disproves_nothing() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 7, HIGH);
-    world.merged(&mr, |shown| drop(shown.approved(ALICE, "2026-03-02T10:00:00.000Z")));
+    world.merged(&mr, |shown| {
+        shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+    });
     let mut old = envelope(&mr.told("unapproved", ALICE, at("11:00:00")), "old");
     old.authentication.stale = true;
     world.evaluator.deliver(&old).await.unwrap();
@@ -210,7 +214,9 @@ async fn an_unreadable_shape_is_quarantined_once() {
 async fn a_stored_verdict_recomputes_to_itself() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 9, HIGH);
-    world.merged(&mr, |shown| drop(shown.approved(AUTHOR, "2026-03-02T10:00:00.000Z")));
+    world.merged(&mr, |shown| {
+        shown.approved(AUTHOR, "2026-03-02T10:00:00.000Z");
+    });
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     let stored = world.decision(&mr).await.unwrap();
     let rules = rules::Rules::parse(include_str!("../../../local/rules.yaml")).unwrap();

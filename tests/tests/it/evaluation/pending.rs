@@ -64,7 +64,9 @@ async fn gitlab_down_at_the_merge_is_pending_and_judged_when_it_is_back() {
 async fn a_merge_that_was_in_order_stays_so_although_gitlab_was_down() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 2, HIGH);
-    world.merged(&mr, |shown| drop(shown.approved(ALICE, "2026-03-02T10:00:00.000Z")));
+    world.merged(&mr, |shown| {
+        shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+    });
     down(&world, &mr);
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     world.gitlab.clear_stubs();
@@ -122,16 +124,12 @@ async fn a_merge_that_gitlab_does_not_show_yet_is_waited_for() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 5, HIGH);
     world.merged(&mr, |shown| {
-        drop(shown.set("state", "opened").set("merged_at", serde_json::Value::Null))
+        shown.set("state", "opened").set("merged_at", serde_json::Value::Null);
     });
     let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "pending");
     world.gitlab.world(|shown| {
-        drop(
-            shown
-                .merge_request(mr.project, mr.iid)
-                .merged(AUTHOR, "2026-03-02T12:00:00.000Z"),
-        )
+        shown.merge_request(mr.project, mr.iid).merged(AUTHOR, "2026-03-02T12:00:00.000Z");
     });
     world.clock.pass(SignedDuration::from_mins(1));
     maintain(&world, &world.evaluator).await;

@@ -1,13 +1,18 @@
 //! The one connection: opened when needed, replaced when lost, never hanging.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use store::{Store, StoreError};
 use tests::postgres::{config, connect, fresh_database};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use url::Url;
 
 use super::sample::{exception, key};
+use super::tls_proxy::spawn;
 
 #[tokio::test]
 async fn a_connection_lost_while_idle_is_replaced_without_notice() {
@@ -40,6 +45,33 @@ async fn a_connection_lost_within_a_transaction_is_an_error_worth_another_try() 
         None,
         "nothing of the lost transaction was written"
     );
+}
+
+#[tokio::test]
+async fn a_connection_that_fell_silent_while_idle_is_replaced_within_seconds() {
+    let database = fresh_database().await;
+    let wire = Wire::to(&database.app_url).await;
+    let store = Store::new(config(&wire.url)).unwrap();
+    store.connect().await.unwrap();
+    wire.silence();
+    let begun = Instant::now();
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(tx.exception(&key(1)).await.unwrap(), None);
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_statement_without_an_answer_is_given_up_and_the_next_transaction_works() {
+    let database = fresh_database().await;
+    let wire = Wire::to(&database.app_url).await;
+    let store = Store::new(config(&wire.url)).unwrap();
+    let mut tx = store.begin().await.unwrap();
+    tx.lock_merge_request(&key(1)).await.unwrap();
+    wire.silence();
+    let error = tx.exception(&key(1)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    drop(tx);
+    store.begin().await.unwrap().exception(&key(1)).await.unwrap();
 }
 
 #[tokio::test]
@@ -115,6 +147,45 @@ async fn a_second_transaction_waits_for_the_first_to_end() {
     assert!(futures::poll!(second.as_mut()).is_pending());
     first.commit().await.unwrap();
     second.await.unwrap().commit().await.unwrap();
+}
+
+/// A wire to the database that can fall silent without either end noticing, as happens to a frozen environment's.
+struct Wire {
+    url: String,
+    silence: Arc<Notify>,
+}
+
+impl Wire {
+    async fn to(database: &str) -> Self {
+        let mut url = Url::parse(database).unwrap();
+        let server = url.socket_addrs(|| Some(5432)).unwrap()[0];
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+        let silence = Arc::new(Notify::new());
+        let wire = Self {
+            url: url.to_string(),
+            silence: Arc::clone(&silence),
+        };
+        spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                spawn(carry(client, server, Arc::clone(&silence)));
+            }
+        });
+        wire
+    }
+
+    /// Connections that exist now carry nothing any more; later ones do.
+    fn silence(&self) {
+        self.silence.notify_waiters();
+    }
+}
+
+async fn carry(mut client: TcpStream, server: SocketAddr, silence: Arc<Notify>) {
+    let mut server = TcpStream::connect(server).await.unwrap();
+    tokio::select! {
+        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+        () = silence.notified() => std::future::pending().await,
+    }
 }
 
 fn store_at(port: u16) -> Store {

@@ -77,8 +77,8 @@ async fn pass(mut client: TcpStream, acceptor: TlsAcceptor, server: SocketAddr) 
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the proxy lives as long as the test's runtime, which is never frozen"
+    reason = "a test's server lives as long as the test's runtime, which is never frozen"
 )]
-fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+pub(crate) fn spawn(work: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(work);
 }

@@ -1,0 +1,79 @@
+//! The benchmark: every figure beside its goal, the functions' own binaries as they are deployed, and a function that does
+//! nothing as the baseline in the same run.
+//!
+//! Nothing stands in the path but doubles on the loopback interface and a local Postgres. A missed goal is reported, not
+//! asserted: figures depend on the machine, which the report names.
+
+mod audit_line;
+mod binaries;
+mod delivery;
+mod effort;
+mod load;
+mod machine;
+mod prefill;
+mod process;
+mod processor;
+mod pure;
+mod report;
+mod sample;
+mod stage;
+mod start_up;
+mod webhook;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::Path;
+
+pub use audit_line::{AUDIT_LINES, write_audit_lines};
+pub use effort::Effort;
+
+use binaries::Binaries;
+use report::Report;
+
+/// A measurement or the reason why it failed.
+pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Where the report lies as JSON, from the project's root.
+const JSON: &str = "build/bench.json";
+
+/// Measures everything, prints the report on standard output, and writes it to `build/bench.json`.
+///
+/// # Errors
+/// The first measurement that failed. A missed goal is no failure.
+///
+/// # Panics
+/// If no Postgres can be reached, saying how to start one.
+pub async fn run(effort: &Effort) -> Result<()> {
+    let binaries = Binaries::build()?;
+    let mut report = Report::new(machine::describe().await?);
+    report.add(start_up::measure(&binaries, effort).await?);
+    report.add(webhook::measure(&binaries, effort).await?);
+    report.add(audit_line::measure(effort)?);
+    report.add(processor::measure(&binaries, effort).await?);
+    report.add(binaries.sizes()?);
+    report.not_measured(
+        "audit search by actor, action, target or time over 10^7 rows: audit entries are not kept in Postgres",
+    );
+    if !effort.is_complete() {
+        report.not_measured("the processor at 10^7 rows: set BENCH_FULL=1 (half an hour more, and 10 GB of disk)");
+    }
+
+    io::stdout().write_all(report.to_string().as_bytes())?;
+    let file = project().join(JSON);
+    std::fs::create_dir_all(file.parent().unwrap_or(project()))?;
+    std::fs::write(&file, serde_json::to_string_pretty(&report)? + "\n")?;
+    progress(&format!("the same as JSON: {JSON}"));
+    Ok(())
+}
+
+/// The project's root.
+fn project() -> &'static Path {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests)
+}
+
+/// Tells on stderr what is going on.
+fn progress(text: &str) {
+    // With stderr closed there is nobody to tell.
+    drop(writeln!(io::stderr(), "bench: {text}"));
+}

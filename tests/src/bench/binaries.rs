@@ -1,0 +1,72 @@
+//! The functions' binaries, built as they are deployed, and their sizes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::report::{Row, Section};
+use super::{Result, progress, project};
+
+/// The functions.
+pub(super) const FUNCTIONS: [&str; 4] = ["webhook", "processor", "notifier", "maintenance"];
+/// The function that does nothing.
+pub(super) const HELLO: &str = "hello";
+
+/// A release binary's goal, in megabytes.
+const MOST_MEGABYTES: f64 = 8.0;
+
+/// Where the binaries are.
+#[derive(Debug)]
+pub(super) struct Binaries {
+    folder: PathBuf,
+}
+
+impl Binaries {
+    /// Builds the functions and the baseline in the benchmark's own profile.
+    pub(super) fn build() -> Result<Self> {
+        // Without this package among them: its dependencies would switch on features that no deployed function has.
+        let functions = FUNCTIONS.iter().flat_map(|name| ["--package", name, "--bin", name]);
+        cargo("building the functions", functions)?;
+        cargo("building the baseline", ["--package", "tests", "--bin", HELLO])?;
+        let bench = std::env::current_exe()?;
+        let folder = bench
+            .parent()
+            .ok_or("the benchmark's own binary lies nowhere")?
+            .to_owned();
+        Ok(Self { folder })
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// How large each function is.
+    pub(super) fn sizes(&self) -> Result<Section> {
+        let size = |name: &str| -> Result<f64> {
+            let bytes = std::fs::metadata(self.path(name))?.len();
+            Ok(f64::from(u32::try_from(bytes)?) / 1e6)
+        };
+        let mut rows = Vec::new();
+        for name in FUNCTIONS {
+            rows.push(Row::single(name, "MB", size(name)?).below(MOST_MEGABYTES));
+        }
+        rows.push(Row::single(HELLO, "MB", size(HELLO)?));
+        Ok(Section {
+            title: "Binary sizes",
+            note: "Stripped, before compression.".to_owned(),
+            rows,
+        })
+    }
+}
+
+fn cargo<'a>(what: &str, arguments: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    progress(what);
+    let profile: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
+    let mut command = Command::new(option_env!("CARGO").map_or(Path::new("cargo"), Path::new));
+    command.arg("build").arg("--locked").args(profile).args(arguments);
+    let status = command.current_dir(project()).status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{what} failed").into())
+    }
+}

@@ -1,0 +1,57 @@
+//! How much is measured.
+
+/// Numbers of repetitions and rows.
+#[derive(Debug, Clone)]
+pub struct Effort {
+    /// Starts of every binary.
+    pub(super) starts: usize,
+    /// Invocations of a warm function.
+    pub(super) invocations: usize,
+    /// Audit lines.
+    pub(super) lines: usize,
+    /// Deliveries that are recorded and no more.
+    pub(super) updates: u64,
+    /// Merges without a security label.
+    pub(super) plain_merges: u64,
+    /// Merges that become exceptions.
+    pub(super) exceptions: u64,
+    /// Rows in the tables of events that are compared with an empty one.
+    pub(super) rows: Vec<u64>,
+}
+
+impl Effort {
+    /// What the goals are judged on. With `BENCH_FULL=1` also a table of ten million rows.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the benchmark's own setting")]
+    pub fn usual() -> Self {
+        let full = std::env::var("BENCH_FULL").is_ok_and(|value| value == "1");
+        Self {
+            starts: 30,
+            invocations: 4_000,
+            lines: 50_000,
+            updates: 5_000,
+            plain_merges: 1_000,
+            exceptions: 500,
+            rows: [1_000_000].into_iter().chain(full.then_some(10_000_000)).collect(),
+        }
+    }
+
+    /// A tenth or less of everything, to try the benchmark itself.
+    #[must_use]
+    pub fn quick() -> Self {
+        Self {
+            starts: 5,
+            invocations: 200,
+            lines: 2_000,
+            updates: 200,
+            plain_merges: 50,
+            exceptions: 20,
+            rows: vec![10_000],
+        }
+    }
+
+    /// Whether nothing is left out.
+    pub(super) fn is_complete(&self) -> bool {
+        self.rows.contains(&10_000_000)
+    }
+}

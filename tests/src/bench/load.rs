@@ -1,0 +1,159 @@
+//! Deliveries for the processor, as the queue hands them over in batches, and what GitLab knows of them.
+
+use jiff::{SignedDuration, Timestamp};
+use model::{
+    Action, AuditLine, AuthMethod, Authentication, Clock as _, Content, DeliveryIds, Envelope, MergeRequestEvent,
+    MergeRequestIid, OccurredAtSource, Project, ProjectId, SystemClock, User, UserId,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Result;
+use super::stage::INSTANCE;
+use crate::doubles::gitlab::World;
+
+/// Messages in one invocation: what Lambda gives of a FIFO queue at most.
+pub(super) const BATCH: u64 = 10;
+/// Merge requests of the load are spread over this many projects.
+pub(super) const PROJECTS: u64 = 1_000;
+const LABEL: &str = "security::high";
+const AUTHOR: u64 = 601;
+const MERGED_BY: u64 = 602;
+
+/// What the deliveries tell of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Something edited: recorded, and no more.
+    Update,
+    /// A merge that never had anything to do with security.
+    PlainMerge,
+    /// A merge with a security label that nobody approved.
+    Exception,
+}
+
+/// The merge request that the delivery of this number is about; each has its own.
+fn merge_request(number: u64) -> (u64, u64) {
+    (number % PROJECTS + 1, 1_000_000 + number)
+}
+
+/// When it was merged: before the delivery, as in life.
+fn merged_at() -> Timestamp {
+    SystemClock.now() - SignedDuration::from_secs(2)
+}
+
+/// The event of a FIFO queue with the deliveries of these numbers
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-fifo-queue-message-event>).
+pub(super) fn batch(kind: Kind, numbers: impl IntoIterator<Item = u64>) -> Result<Value> {
+    let message = |number: u64| -> Result<Value> {
+        let envelope = envelope(kind, number)?;
+        let group = envelope.merge_request().map(|key| key.to_string());
+        let sent = SystemClock.now().as_millisecond().to_string();
+        Ok(json!({
+            "messageId": Uuid::now_v7(), "receiptHandle": "handle", "body": serde_json::to_string(&envelope)?,
+            "attributes": {
+                "ApproximateReceiveCount": "1", "SentTimestamp": sent, "ApproximateFirstReceiveTimestamp": sent,
+                "SequenceNumber": format!("{:020}", 18_850_000_000_000_000_000 + u128::from(number)), "MessageGroupId": group,
+                "MessageDeduplicationId": envelope.delivery_key(), "SenderId": "AIDAEXAMPLE",
+            },
+            "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs", "awsRegion": "eu-west-1",
+            "eventSourceARN": "arn:aws:sqs:eu-west-1:000000000000:deliveries.fifo",
+        }))
+    };
+    let records = numbers.into_iter().map(message).collect::<Result<Vec<_>>>()?;
+    Ok(json!({"Records": records}))
+}
+
+fn envelope(kind: Kind, number: u64) -> Result<Envelope> {
+    let user = |id: u64| -> Result<User> {
+        let username = format!("user-{id}");
+        Ok(User {
+            id: UserId(i64::try_from(id)?),
+            username,
+        })
+    };
+    let (project, iid) = merge_request(number);
+    let (action, state) = match kind {
+        Kind::Update => (Action::Update, "opened"),
+        Kind::PlainMerge | Kind::Exception => (Action::Merge, "merged"),
+    };
+    let event = MergeRequestEvent {
+        project: Project {
+            id: ProjectId(i64::try_from(project)?),
+            path: format!("group/project-{project}"),
+        },
+        mr_id: i64::try_from(9_000_000 + number)?,
+        mr_iid: MergeRequestIid(i64::try_from(iid)?),
+        title: "Move the session store behind the gateway".to_owned(),
+        url: format!("https://gitlab.example.com/group/project-{project}/-/merge_requests/{iid}"),
+        action,
+        state: Some(state.to_owned()),
+        actor: Some(user(MERGED_BY)?),
+        author_id: Some(user(AUTHOR)?.id),
+        occurred_at: merged_at(),
+        occurred_at_source: OccurredAtSource::UpdatedAt,
+        occurred_at_raw: None,
+        labels: if kind == Kind::Exception {
+            vec![LABEL.to_owned()]
+        } else {
+            vec!["backend".to_owned()]
+        },
+        labels_added: Vec::new(),
+        labels_removed: Vec::new(),
+        system: false,
+        system_action: None,
+        head_sha: Some("5f1c2f6a90c1e5d86f0f4d7c5f1c2f6a90c1e5d8".to_owned()),
+        oldrev: None,
+        merge_commit_sha: None,
+        merged_at: None,
+        source_branch: Some("session-store".to_owned()),
+        target_branch: Some("main".to_owned()),
+        reviewers: Vec::new(),
+    };
+    let payload_sha256 = gitlab::sha256_hex(&number.to_be_bytes());
+    // GitLab's keys are random, which an index notices.
+    let key = payload_sha256[..32].to_owned();
+    let authentication = Authentication {
+        method: AuthMethod::HmacSha256,
+        hook: "bench".to_owned(),
+        instance: INSTANCE.to_owned(),
+        stale: false,
+    };
+    Ok(Envelope {
+        version: Envelope::VERSION,
+        correlation_id: Uuid::now_v7(),
+        traceparent: None,
+        received_at: SystemClock.now(),
+        authentication,
+        delivery: DeliveryIds {
+            key: Some(key.clone()),
+            id: Some(key),
+            event_uuid: None,
+        },
+        payload_sha256,
+        audit_line: AuditLine {
+            stream_id: Uuid::now_v7(),
+            seq: number + 1,
+        },
+        content: Content::MergeRequest(Box::new(event)),
+    })
+}
+
+/// Puts the merge requests of these numbers into GitLab, in place of all others: the more it holds, the slower this double is.
+pub(super) fn tell(world: &mut World, kind: Kind, numbers: impl IntoIterator<Item = u64>) {
+    world.projects.clear();
+    if kind == Kind::Update {
+        return;
+    }
+    let merged_at = format!("{:.3}", merged_at());
+    for number in numbers {
+        let (project, iid) = merge_request(number);
+        let merge_request = world.merge_request(project, iid);
+        merge_request.set("author", AUTHOR).merged(MERGED_BY, &merged_at);
+        if kind == Kind::Exception {
+            let labelled_at = "2026-01-05T10:00:00.000Z";
+            merge_request
+                .set("labels", json!([LABEL]))
+                .label_event("add", LABEL, AUTHOR, labelled_at);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! A function's process under a Lambda Runtime API, with its start and its processor time.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+use super::Result;
+use crate::runtime_api::RuntimeApi;
+
+/// Longer than any start takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Linux counts processor time in these for whoever reads /proc (`proc(5)`, `USER_HZ`).
+const TICKS_PER_SECOND: u32 = 100;
+
+/// A running function, ended when dropped.
+pub(super) struct Process {
+    api: RuntimeApi,
+    child: Child,
+    spawned: Instant,
+    output: NamedTempFile,
+}
+
+/// What a function says of its own start, in microseconds: `runtime::start` writes it as the line `initialised`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct Initialised {
+    /// Until settings were read and clients were built.
+    pub(super) clients_us: u32,
+    /// From there until the secrets were read, for a function that reads them at its start.
+    #[serde(default)]
+    pub(super) secrets_us: u32,
+    /// The whole of it, from the first line of `main`.
+    pub(super) total_us: u32,
+}
+
+impl Process {
+    /// Starts a binary with these variables and those that Lambda sets.
+    pub(super) async fn start(binary: &Path, variables: &[(&str, String)]) -> Result<Self> {
+        let api = RuntimeApi::start().await;
+        let output = NamedTempFile::new()?;
+        let mut command = Command::new(binary);
+        command
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", api.url_host_port())
+            .env("AWS_LAMBDA_FUNCTION_NAME", "under-test")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "aws-secret-key")
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(File::create(output.path())?);
+        let spawned = Instant::now();
+        let child = command
+            .spawn()
+            .map_err(|error| format!("{}: {error}", binary.display()))?;
+        Ok(Self {
+            api,
+            child,
+            spawned,
+            output,
+        })
+    }
+
+    /// Waits for the first poll; how long after the process was started it came.
+    pub(super) async fn started(&self) -> Result<Duration> {
+        match self.api.wait_for_first_poll(PATIENCE).await {
+            Ok(at) => Ok(at.duration_since(self.spawned)),
+            Err(error) => Err(format!("a function did not start: {error}\n{}", self.printed()?).into()),
+        }
+    }
+
+    /// What it said of its start; `None` of a function that says nothing.
+    pub(super) fn initialised(&self) -> Result<Option<Initialised>> {
+        let printed = self.printed()?;
+        let lines = printed
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let said = lines.into_iter().find(|line| line["message"] == "initialised");
+        Ok(said.map(serde_json::from_value).transpose()?)
+    }
+
+    /// Invokes it; how long that took, and the answer.
+    pub(super) async fn invoke(&self, event: Value) -> Result<(Duration, Value)> {
+        let begun = Instant::now();
+        match self.api.invoke(event).await {
+            Ok(answer) => Ok((begun.elapsed(), answer)),
+            Err(error) => Err(format!("an invocation failed: {error}").into()),
+        }
+    }
+
+    /// Processor time it has used so far, its own and the kernel's for it. Resolution: 10 ms.
+    pub(super) fn cpu(&self) -> Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        ticks(&stat)
+            .map(|ticks| Duration::from_secs(ticks) / TICKS_PER_SECOND)
+            .ok_or_else(|| format!("unreadable: {stat}").into())
+    }
+
+    fn printed(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.output.path())?)
+    }
+}
+
+/// `utime` and `stime`, fields 14 and 15; the name, field 2, stands in parentheses and may hold anything.
+fn ticks(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace().skip(11);
+    let mut number = || fields.next()?.parse::<u64>().ok();
+    Some(number()? + number()?)
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ticks;
+
+    #[test]
+    fn processor_time_is_user_and_system_time_together() {
+        let stat = "4711 (a (strange) name) S 1 4711 4711 0 -1 4194304 120 0 0 0 37 5 0 0 20 0 1 0 123 456 78";
+        assert_eq!(ticks(stat), Some(42));
+        assert_eq!(ticks("4711 (short) S 1"), None);
+    }
+}

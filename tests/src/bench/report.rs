@@ -1,0 +1,189 @@
+//! The report: sections of rows, each figure beside its goal, and what is missed or missing at the end.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::machine::Machine;
+use super::sample::Sample;
+
+/// Everything that was measured.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    machine: Machine,
+    sections: Vec<Section>,
+    not_measured: Vec<&'static str>,
+}
+
+/// Figures that belong together.
+#[derive(Debug, Serialize)]
+pub(super) struct Section {
+    pub(super) title: &'static str,
+    /// How to read the figures.
+    pub(super) note: String,
+    pub(super) rows: Vec<Row>,
+}
+
+/// One figure.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    what: String,
+    unit: &'static str,
+    /// The median, or the only value.
+    value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p99: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goal: Option<Goal>,
+}
+
+#[derive(Debug, Serialize)]
+struct Goal {
+    text: String,
+    met: bool,
+}
+
+impl Row {
+    /// A figure measured once, or computed from others.
+    pub(super) fn single(what: impl Into<String>, unit: &'static str, value: f64) -> Self {
+        Self {
+            what: what.into(),
+            unit,
+            value,
+            min: None,
+            p99: None,
+            max: None,
+            goal: None,
+        }
+    }
+
+    /// The median of a sample, with its spread.
+    pub(super) fn of(what: impl Into<String>, unit: &'static str, sample: &Sample) -> Self {
+        Self {
+            min: Some(sample.min()),
+            p99: sample.p99(),
+            max: Some(sample.max()),
+            ..Self::single(what, unit, sample.median())
+        }
+    }
+
+    /// The goal: a value below this.
+    pub(super) fn below(self, limit: f64) -> Self {
+        let met = self.value < limit;
+        self.with_goal(format!("< {limit}"), met)
+    }
+
+    /// The goal: a value above this.
+    pub(super) fn above(self, limit: f64) -> Self {
+        let met = self.value > limit;
+        self.with_goal(format!("> {limit}"), met)
+    }
+
+    /// The goal: a 99th percentile below this.
+    pub(super) fn p99_below(self, limit: f64) -> Self {
+        let met = self.p99.or(self.max).is_some_and(|p99| p99 < limit);
+        self.with_goal(format!("p99 < {limit}"), met)
+    }
+
+    fn with_goal(self, text: String, met: bool) -> Self {
+        let goal = Some(Goal { text, met });
+        Self { goal, ..self }
+    }
+}
+
+impl Report {
+    pub(super) fn new(machine: Machine) -> Self {
+        Self {
+            machine,
+            sections: Vec::new(),
+            not_measured: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, section: Section) {
+        self.sections.push(section);
+    }
+
+    pub(super) fn not_measured(&mut self, what: &'static str) {
+        self.not_measured.push(what);
+    }
+
+    /// Each missed goal as one line.
+    fn missed(&self) -> Vec<String> {
+        let mut missed = Vec::new();
+        for section in &self.sections {
+            for row in &section.rows {
+                if let Some(goal) = row.goal.as_ref().filter(|goal| !goal.met) {
+                    let (title, what) = (section.title, row.what.trim());
+                    missed.push(format!(
+                        "{title}: {what}: {} {}, goal {}",
+                        figure(row.value),
+                        row.unit,
+                        goal.text
+                    ));
+                }
+            }
+        }
+        missed
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.machine)?;
+        for section in &self.sections {
+            write!(f, "\n{section}")?;
+        }
+        let list = |f: &mut fmt::Formatter<'_>, title: &str, lines: &[String]| {
+            writeln!(f, "\n{title}{}", if lines.is_empty() { " none" } else { "" })?;
+            lines.iter().try_for_each(|line| writeln!(f, "  - {line}"))
+        };
+        list(f, "Goals missed:", &self.missed())?;
+        let not_measured: Vec<_> = self.not_measured.iter().map(ToString::to_string).collect();
+        list(f, "Not measured:", &not_measured)
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n{}", self.title.to_uppercase(), self.note)?;
+        let width = self.rows.iter().map(|row| row.what.chars().count()).max().unwrap_or(0);
+        let line = |f: &mut fmt::Formatter<'_>, cells: [&str; 8]| {
+            let [what, value, min, p99, max, unit, goal, met] = cells;
+            let text = format!("  {what:width$} {value:>10} {min:>10} {p99:>10} {max:>10}  {unit:13} {goal:11} {met}");
+            writeln!(f, "{}", text.trim_end())
+        };
+        line(f, ["", "median", "min", "p99", "max", "unit", "goal", "met"])?;
+        for row in &self.rows {
+            let optional = |value: Option<f64>| value.map(figure).unwrap_or_default();
+            let (goal, met) = match &row.goal {
+                Some(goal) => (goal.text.as_str(), if goal.met { "yes" } else { "NO" }),
+                None => ("", ""),
+            };
+            let (value, min, p99, max) = (
+                figure(row.value),
+                optional(row.min),
+                optional(row.p99),
+                optional(row.max),
+            );
+            line(f, [&row.what, &value, &min, &p99, &max, row.unit, goal, met])?;
+        }
+        Ok(())
+    }
+}
+
+/// Three digits that mean something.
+fn figure(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

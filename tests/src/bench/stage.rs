@@ -1,0 +1,69 @@
+//! What surrounds a function: doubles of AWS and GitLab, a database of its own, and the variables that name them.
+
+use serde_json::json;
+
+use super::delivery;
+use crate::doubles::aws::{self, AwsDouble};
+use crate::doubles::gitlab::{self, GitLabDouble};
+use crate::postgres::{self, TestDatabase};
+
+const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/rules.yaml");
+/// The instance that the rules name.
+pub(super) const INSTANCE: &str = "main";
+/// Nothing listens there; nothing benchmarked here calls Slack.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+/// Everything around one function.
+pub(super) struct Stage {
+    pub(super) aws: AwsDouble,
+    pub(super) gitlab: GitLabDouble,
+    pub(super) database: TestDatabase,
+}
+
+impl Stage {
+    /// Sets up, with an empty migrated database.
+    pub(super) async fn new() -> Self {
+        let stage = Self {
+            aws: aws::start().await,
+            gitlab: gitlab::start().await,
+            database: postgres::fresh_database().await,
+        };
+        stage.wipe();
+        stage
+    }
+
+    /// Makes the doubles forget requests and messages, which would make each later one slower than those before.
+    pub(super) fn wipe(&self) {
+        self.aws.reset();
+        self.gitlab.reset();
+        let outbound = json!({"gitlab": {INSTANCE: {"token": "glpat-bench"}}, "slack": {"bot_token": "xoxb-bench"}});
+        let secrets = [
+            ("bench/webhook", delivery::secret()),
+            ("bench/outbound", outbound),
+            ("bench/database", json!({"url": self.database.app_url})),
+            ("bench/owner", json!({"url": self.database.owner_url})),
+        ];
+        for (id, value) in secrets {
+            self.aws.put_secret(id, "AWSCURRENT", value);
+        }
+    }
+
+    /// The variables of every function together; each reads its own.
+    pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL", self.aws.url()),
+            ("WEBHOOK_SECRET_ID", "bench/webhook".to_owned()),
+            ("OUTBOUND_SECRET_ID", "bench/outbound".to_owned()),
+            ("DATABASE_SECRET_ID", "bench/database".to_owned()),
+            ("DATABASE_OWNER_SECRET_ID", "bench/owner".to_owned()),
+            (
+                "DELIVERIES_QUEUE_URL",
+                format!("{NOWHERE}/000000000000/deliveries.fifo"),
+            ),
+            ("EFFECTS_QUEUE_URL", format!("{NOWHERE}/000000000000/effects.fifo")),
+            ("RULES_PATH", RULES.to_owned()),
+            ("GITLAB_API_URL", self.gitlab.url()),
+            ("SLACK_API_URL", NOWHERE.to_owned()),
+        ]
+    }
+}

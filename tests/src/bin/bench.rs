@@ -1,0 +1,28 @@
+//! Measures start-up, latency, throughput and sizes against their goals: `make bench`.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use tests::bench::{self, Effort};
+
+const USAGE: &str = "usage: bench [--quick]   (BENCH_FULL=1 adds a table of ten million rows)";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
+        [] => bench::run(&Effort::usual()).await,
+        ["--quick"] => bench::run(&Effort::quick()).await,
+        [bench::AUDIT_LINES, count] => bench::write_audit_lines(count),
+        _ => Err(USAGE.into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With stderr closed there is nobody left to tell.
+            drop(writeln!(io::stderr(), "bench: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

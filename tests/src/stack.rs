@@ -1,0 +1,298 @@
+//! The deployed local stack, seen from outside: deliveries in, rows, Slack messages and log lines out.
+#![expect(clippy::expect_used, reason = "a test without its stack can only stop, saying why")]
+
+mod raw_http;
+
+use std::path::Path;
+use std::time::Duration;
+
+use gitlab::{SigningToken, sign};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+pub use raw_http::{Reply, request};
+
+/// Longest wait for something that the stack does by itself, the minute of its schedule included.
+pub const PATIENCE: Duration = Duration::from_secs(150);
+
+/// `.local/stack.json`, as far as tests use it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Stack {
+    /// Where deliveries go.
+    pub webhook_url: String,
+    /// Host header that leads to the API.
+    pub host_header: String,
+    /// A hook's signing token.
+    pub signing_token: String,
+    /// The same hook's plain token.
+    pub secret_token: String,
+    /// Signing token of a hook that may speak for one project only.
+    pub scoped_signing_token: String,
+    /// That project.
+    pub scoped_project: u64,
+    /// The auditor's login.
+    pub database_url: String,
+    /// The emulator.
+    pub aws_endpoint: String,
+    /// The double of GitLab.
+    pub gitlab_url: String,
+    /// The double of Slack.
+    pub slack_url: String,
+    /// Function names.
+    pub functions: Names,
+    /// Log groups.
+    pub log_groups: Names,
+}
+
+/// One name for each function.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Names {
+    /// Of the webhook function.
+    pub webhook: String,
+    /// Of the processor function.
+    pub processor: String,
+    /// Of the notifier function.
+    pub notifier: String,
+    /// Of the maintenance function.
+    pub maintenance: String,
+}
+
+/// Headers of a signed delivery, so that a test can spoil one.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// Headers.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Delivery {
+    /// Replaces a header, or adds it.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Takes a header away.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self
+    }
+}
+
+impl Stack {
+    /// The running stack.
+    ///
+    /// # Panics
+    /// If none runs, saying how to start it.
+    #[must_use]
+    pub fn running() -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.local/stack.json");
+        let text = std::fs::read_to_string(&path)
+            .expect("no local stack runs: start it with `make stack`, or run `make test`");
+        serde_json::from_str(&text).expect("a readable .local/stack.json")
+    }
+
+    /// A delivery as GitLab 19 signs it now, with an id of its own.
+    ///
+    /// # Panics
+    /// Never, for a token made by the stack.
+    #[must_use]
+    pub fn signed(&self, payload: &Value) -> Delivery {
+        self.signed_as(
+            payload,
+            &Uuid::now_v7().to_string(),
+            now().as_second(),
+            &self.signing_token,
+        )
+    }
+
+    /// A delivery signed with this id, at this time (Unix seconds), by this token.
+    ///
+    /// # Panics
+    /// If the token is none.
+    #[must_use]
+    pub fn signed_as(&self, payload: &Value, id: &str, at: i64, token: &str) -> Delivery {
+        let body = payload.to_string().into_bytes();
+        let token = SigningToken::parse(token).expect("a signing token");
+        let signature = sign(&token, id, &at.to_string(), &body);
+        let delivery = self.unsigned(body);
+        delivery
+            .with("Idempotency-Key", id)
+            .with("webhook-id", id)
+            .with("webhook-timestamp", &at.to_string())
+            .with("webhook-signature", &signature)
+    }
+
+    /// A delivery with the headers that every one has, and no proof.
+    #[must_use]
+    pub fn unsigned(&self, body: Vec<u8>) -> Delivery {
+        Delivery {
+            headers: Vec::new(),
+            body,
+        }
+        .with("Host", &self.host_header)
+        .with("Content-Type", "application/json")
+        .with("User-Agent", "GitLab/19.1.0-ee")
+        .with("X-Gitlab-Event", "Merge Request Hook")
+        .with("X-Gitlab-Instance", "https://gitlab.example.com")
+        .with("X-Gitlab-Event-UUID", &Uuid::now_v7().to_string())
+    }
+
+    /// Sends a delivery.
+    pub async fn send(&self, delivery: &Delivery) -> Reply {
+        request("POST", &self.webhook_url, &delivery.headers, &delivery.body).await
+    }
+
+    /// Sends a signed delivery and expects it to be accepted; its correlation id.
+    ///
+    /// # Panics
+    /// If it is not accepted.
+    pub async fn deliver(&self, payload: &Value) -> String {
+        let reply = self.send(&self.signed(payload)).await;
+        assert_eq!(reply.status, 202, "{reply:?}");
+        reply.json()["correlation_id"]
+            .as_str()
+            .expect("a correlation id")
+            .to_owned()
+    }
+
+    /// A control request to a double.
+    ///
+    /// # Panics
+    /// If the double refuses it.
+    pub async fn control(&self, base: &str, method: &str, path: &str, body: &Value) -> Value {
+        let headers = [
+            ("Host".to_owned(), "double".to_owned()),
+            ("Content-Type".to_owned(), "application/json".to_owned()),
+        ];
+        let bytes = if body.is_null() {
+            Vec::new()
+        } else {
+            body.to_string().into_bytes()
+        };
+        let reply = request(method, &format!("{base}{path}"), &headers, &bytes).await;
+        assert!(reply.status < 300, "{method} {path}: {reply:?}");
+        serde_json::from_slice(&reply.body).unwrap_or(Value::Null)
+    }
+
+    /// Puts a merge request into GitLab's world.
+    pub async fn gitlab_shows(&self, project: u64, path: &str, iid: u64, merge_request: Value) {
+        let requests = json!({iid.to_string(): merge_request});
+        let world =
+            json!({"projects": {project.to_string(): {"path_with_namespace": path, "merge_requests": requests}}});
+        self.control(&self.gitlab_url, "PUT", "/_double/world", &world).await;
+    }
+
+    /// Slack messages whose metadata names an effect of this merge request.
+    pub async fn slack_messages(&self, project: u64, iid: u64) -> Vec<Value> {
+        let requests = self
+            .control(&self.slack_url, "GET", "/_double/requests", &Value::Null)
+            .await;
+        let of = |request: &Value| {
+            let payload = &request["body"]["metadata"]["event_payload"];
+            request["path"] == "/api/chat.postMessage" && payload["project_id"] == project && payload["mr_iid"] == iid
+        };
+        requests
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|request| of(request))
+            .map(|request| request["body"].clone())
+            .collect()
+    }
+
+    /// The auditor's connection.
+    pub async fn auditor(&self) -> Client {
+        crate::postgres::connect(&self.database_url).await
+    }
+
+    /// JSON lines that a function printed since `since` and that contain `text`.
+    pub async fn log_lines(&self, group: &str, since: Timestamp, text: &str) -> Vec<Value> {
+        let mut lines = Vec::new();
+        let mut token = Value::Null;
+        loop {
+            let mut ask = json!({"logGroupName": group, "startTime": since.as_millisecond()});
+            if !token.is_null() {
+                ask["nextToken"] = token;
+            }
+            let answer = self.aws("Logs_20140328.FilterLogEvents", "logs", &ask).await;
+            let messages = answer["events"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|event| event["message"].as_str());
+            lines.extend(
+                messages
+                    .filter(|line| line.contains(text))
+                    .filter_map(|line| serde_json::from_str(line.trim()).ok()),
+            );
+            token = answer["nextToken"].clone();
+            if token.is_null() {
+                return lines;
+            }
+        }
+    }
+
+    /// Invokes a function and returns its answer.
+    ///
+    /// # Panics
+    /// If the function fails.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Value {
+        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.aws_endpoint);
+        let reply = request("POST", &url, &aws_headers("lambda"), event.to_string().as_bytes()).await;
+        assert!(
+            reply.status == 200 && reply.header("x-amz-function-error").is_none(),
+            "{reply:?}"
+        );
+        reply.json()
+    }
+
+    async fn aws(&self, target: &str, service: &str, body: &Value) -> Value {
+        let mut headers = aws_headers(service);
+        headers.push(("X-Amz-Target".to_owned(), target.to_owned()));
+        let reply = request("POST", &self.aws_endpoint, &headers, body.to_string().as_bytes()).await;
+        assert_eq!(reply.status, 200, "{target}: {reply:?}");
+        reply.json()
+    }
+}
+
+fn aws_headers(service: &str) -> Vec<(String, String)> {
+    let scope = format!(
+        "AWS4-HMAC-SHA256 Credential=local/20260101/eu-central-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    );
+    [
+        ("Host", "127.0.0.1"),
+        ("Content-Type", "application/x-amz-json-1.1"),
+        ("Authorization", &scope),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
+/// The machine's time: the stack runs on it.
+#[must_use]
+pub fn now() -> Timestamp {
+    model::Clock::now(&model::SystemClock)
+}
+
+/// Asks until there is an answer.
+///
+/// # Panics
+/// If there is none in `patience`.
+pub async fn eventually<T>(patience: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = std::time::Instant::now() + patience;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(std::time::Instant::now() < end, "{what}: not within {patience:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -1,0 +1,130 @@
+//! Witness A where GitLab does not say everything: parts withheld, not readable now, or refused for good.
+
+use model::WitnessA;
+use serde_json::json;
+use tests::doubles::{Fault, Stub};
+
+use super::desk::{GitLabDesk, path};
+
+#[tokio::test]
+async fn parts_that_are_withheld_are_unknown_and_the_rest_still_stands() {
+    for status in [403, 404] {
+        for part in ["/resource_label_events", "/versions", "/reviewers", "members"] {
+            let desk = GitLabDesk::open().await;
+            let path = if part == "members" {
+                "/api/v4/groups/4242/members".to_owned()
+            } else {
+                path(part)
+            };
+            desk.double
+                .stub(Stub::answering("GET", &path, status, "{\"message\":\"no\"}"))
+                .unwrap();
+            let answer = desk.answer().await;
+            let unknown = [
+                ("/resource_label_events", answer.label_events.known().is_none()),
+                ("/versions", answer.versions.known().is_none()),
+                ("/reviewers", answer.reviewers.known().is_none()),
+                ("members", answer.eligible_now.known().is_none()),
+            ];
+            assert!(
+                unknown.iter().all(|&(name, unknown)| unknown == (name == part)),
+                "{status} {unknown:?}"
+            );
+            desk.entries();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_fails_for_now_anywhere_makes_the_witness_unreadable() {
+    let parts = ["", "/approvals", "/resource_label_events", "/versions", "/reviewers"].map(path);
+    let others = ["/api/v4/groups/4242/members", "/api/v4/users/501"].map(str::to_owned);
+    for path in parts.into_iter().chain(others) {
+        for stub in [
+            Stub::answering("GET", &path, 401, "{\"message\":\"401 Unauthorized\"}"),
+            Stub::answering("GET", &path, 429, "Retry later\n"),
+            Stub::answering("GET", &path, 503, "down"),
+            Stub::answering("GET", &path, 200, "{\"id\":"),
+            Stub::failing("GET", &path, Fault::Reset),
+            Stub::failing("GET", &path, Fault::Half),
+        ] {
+            let desk = GitLabDesk::with(&stub).await;
+            let facts = desk.facts().await;
+            assert!(matches!(facts, WitnessA::Unreadable(_)), "{stub:?} gave {facts:?}");
+            desk.entries();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hanging_part_costs_one_timeout_and_makes_the_witness_unreadable() {
+    let hanging = |part: &str| Stub::failing("GET", &path(part), Fault::Hang);
+    let desk = GitLabDesk::with(&hanging("/approvals")).await;
+    desk.double.stub(hanging("/versions")).unwrap();
+    desk.double.stub(hanging("/reviewers")).unwrap();
+    assert!(matches!(desk.facts().await, WitnessA::Unreadable(_)));
+    let timeouts = desk
+        .entries()
+        .iter()
+        .filter(|entry| entry["error"] == "timeout")
+        .count();
+    assert_eq!(timeouts, 3);
+}
+
+#[tokio::test]
+async fn a_merge_that_gitlab_does_not_show_yet_is_unreadable_and_nothing_else_is_asked() {
+    for fields in [
+        json!({"state": "opened", "detailed_merge_status": "checking", "merged_at": null}),
+        json!({"state": "opened", "detailed_merge_status": "approvals_syncing", "merged_at": null}),
+        json!({"state": "locked", "merged_at": null}),
+        json!({"state": "merged", "merged_at": null}),
+    ] {
+        let desk = GitLabDesk::open().await;
+        desk.double.world(|world| {
+            for (name, value) in fields.as_object().unwrap() {
+                world.merge_request(77, 12).set(name, value.clone());
+            }
+        });
+        assert!(matches!(desk.facts().await, WitnessA::Unreadable(_)), "{fields}");
+        assert_eq!(desk.entries().len(), 1, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn what_gitlab_will_not_show_at_all_is_refused_and_a_token_without_rights_is_our_fault() {
+    for (part, status, refused) in [
+        ("", 404, true),
+        ("", 403, false),
+        ("/approvals", 404, true),
+        ("/approvals", 403, true),
+    ] {
+        let desk = GitLabDesk::with(&Stub::answering("GET", &path(part), status, "{\"message\":\"no\"}")).await;
+        let facts = desk.facts().await;
+        assert_eq!(
+            matches!(facts, WitnessA::Refused(_)),
+            refused,
+            "{part} {status} {facts:?}"
+        );
+        assert_eq!(
+            matches!(facts, WitnessA::Unreadable(_)),
+            !refused,
+            "{part} {status} {facts:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_the_list_of_approvals_is_no_proof_that_nobody_approved() {
+    for body in [json!({"approved": false}), json!({"approved_by": null}), json!([])] {
+        let desk = GitLabDesk::with(&Stub::answering("GET", &path("/approvals"), 200, body.clone())).await;
+        assert!(matches!(desk.facts().await, WitnessA::Unreadable(_)), "{body}");
+    }
+    let desk = GitLabDesk::with(&Stub::answering(
+        "GET",
+        &path("/approvals"),
+        200,
+        json!({"approved_by": []}),
+    ))
+    .await;
+    assert!(desk.answer().await.approvals.is_empty());
+}

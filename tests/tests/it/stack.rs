@@ -1,0 +1,7 @@
+//! End to end on the deployed local stack: the real template, the real functions, a delivery in, rows and Slack messages out.
+
+mod authentication;
+mod outages;
+mod pipeline;
+mod scene;
+mod verdicts;

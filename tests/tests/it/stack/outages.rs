@@ -1,0 +1,102 @@
+//! GitLab down at the merge and back, Slack down and back, an answer of Slack's that was lost.
+
+use serde_json::{Value, json};
+use tests::stack::{PATIENCE, eventually};
+
+use super::scene::{HIGH, SLACK, Scene};
+
+async fn relay(scene: &Scene) {
+    let jobs = json!({"jobs": ["pending_evaluations", "relay_effects"]});
+    scene.stack.invoke(&scene.stack.functions.maintenance, &jobs).await;
+}
+
+#[tokio::test]
+async fn gitlab_down_at_the_merge_and_back_gives_the_verdict_by_itself() {
+    let scene = Scene::new(HIGH);
+    scene.shown(|_| ()).await;
+    let path = format!("/api/v4/projects/{}/merge_requests/1", scene.mr.project);
+    let down = json!({"method": "GET", "path": path, "status": 503, "body": "upstream down", "times": 1});
+    scene
+        .stack
+        .control(&scene.stack.gitlab_url, "PUT", "/_double/stub", &down)
+        .await;
+    scene.deliver_merge().await;
+    eventually(PATIENCE, "a pending evaluation", async || {
+        let states = scene.rows("state", "evaluations").await;
+        (states == [json!("pending")]).then_some(())
+    })
+    .await;
+    assert_eq!(scene.rows("action", "merge_request_events").await, [json!("merge")]);
+    // Nobody calls maintenance here: its own schedule does, every minute.
+    assert_eq!(scene.kind().await, "no_approval");
+    assert_eq!(scene.rows("state", "evaluations").await, [json!("done")]);
+}
+
+#[tokio::test]
+async fn slack_down_and_back_gives_one_message() {
+    let _alone = SLACK.write().await;
+    let scene = Scene::new(HIGH);
+    scene.shown(|_| ()).await;
+    let down = json!({"method": "POST", "path": "/api/chat.postMessage", "status": 503, "body": "down"});
+    scene
+        .stack
+        .control(&scene.stack.slack_url, "PUT", "/_double/stub", &down)
+        .await;
+    scene.deliver_merge().await;
+    eventually(PATIENCE, "an attempt that failed", async || {
+        let states = scene.rows("state", "effects").await;
+        (states == [json!("ambiguous")]).then_some(())
+    })
+    .await;
+    let tried = scene.stack.slack_messages(scene.mr.project, 1).await.len();
+    scene
+        .stack
+        .control(&scene.stack.slack_url, "DELETE", "/_double/stub", &Value::Null)
+        .await;
+    finished(&scene).await;
+    // 503 leaves it open whether the message is there, so Slack was asked first; it was not, so it was posted, once.
+    assert_eq!(scene.stack.slack_messages(scene.mr.project, 1).await.len(), tried + 1);
+    assert_eq!(standing(&scene).await, 1);
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_slacks_never_makes_a_second_message() {
+    let _alone = SLACK.write().await;
+    let scene = Scene::new(HIGH);
+    scene.shown(|_| ()).await;
+    let lost = json!({"method": "POST", "path": "/api/chat.postMessage", "fault": "post_then_reset", "times": 1});
+    scene
+        .stack
+        .control(&scene.stack.slack_url, "PUT", "/_double/stub", &lost)
+        .await;
+    scene.deliver_merge().await;
+    finished(&scene).await;
+    assert_eq!(standing(&scene).await, 1);
+    assert_eq!(
+        scene.stack.slack_messages(scene.mr.project, 1).await.len(),
+        1,
+        "posted once, and then only looked for"
+    );
+}
+
+async fn finished(scene: &Scene) {
+    eventually(PATIENCE, "the effect to be done", async || {
+        relay(scene).await;
+        (scene.rows("state", "effects").await == [json!("done")]).then_some(())
+    })
+    .await;
+}
+
+/// Messages about the merge request that stand in the channel, by Slack's own history.
+async fn standing(scene: &Scene) -> usize {
+    let url = format!(
+        "{}/api/conversations.history?channel=C0SECLEAD&limit=200&include_all_metadata=true",
+        scene.stack.slack_url
+    );
+    let headers = [("Host", "slack"), ("Authorization", "Bearer xoxb-local-stack")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let reply = tests::stack::request("GET", &url, &headers, b"").await.json();
+    let messages = reply["messages"].as_array().cloned().unwrap_or_default();
+    let of = |message: &&Value| message["metadata"]["event_payload"]["project_id"] == scene.mr.project;
+    messages.iter().filter(of).count()
+}

@@ -1,0 +1,159 @@
+//! Every row of the table of two witnesses, and the kinds of exception that the stack's rules can give.
+
+use serde_json::{Value, json};
+
+use super::scene::{ALICE, AUTHOR, HIGH, OUTSIDER, Scene, millis};
+
+type Change = fn(&Scene, &mut Value);
+type Told = fn(&Scene) -> Vec<Value>;
+
+/// One case: its name, the labels at the merge, what GitLab shows, what was delivered before the merge, and what must come of it.
+type Case = (&'static str, &'static [&'static str], Change, Told, &'static str);
+
+fn approved(by: u64, scene: &Scene, minutes: i64, shown: &mut Value) {
+    shown["approved_by"] = json!([{"user": by, "approved_at": millis(scene.before(minutes))}]);
+}
+
+fn nothing(_: &Scene) -> Vec<Value> {
+    Vec::new()
+}
+
+async fn check(cases: &[Case]) {
+    let scenes: Vec<Scene> = cases.iter().map(|case| Scene::new(case.1)).collect();
+    for ((_, _, change, told, _), scene) in cases.iter().zip(&scenes) {
+        scene.shown(|shown| change(scene, shown)).await;
+        for payload in told(scene) {
+            scene.stack.deliver(&payload).await;
+        }
+        scene.deliver_merge().await;
+    }
+    for ((name, .., expected), scene) in cases.iter().zip(&scenes) {
+        assert_eq!(scene.verdict().await, *expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_table_of_two_witnesses_holds() {
+    check(&[
+        (
+            "A approves, H is silent",
+            HIGH,
+            |scene, shown| approved(ALICE, scene, 60, shown),
+            nothing,
+            "approved",
+        ),
+        (
+            "A and H show the same approval",
+            HIGH,
+            |scene, shown| approved(ALICE, scene, 60, shown),
+            |scene| vec![scene.mr.told("approval", ALICE, scene.before(60))],
+            "approved",
+        ),
+        (
+            "A approves, H shows it taken back",
+            HIGH,
+            |scene, shown| approved(ALICE, scene, 60, shown),
+            |scene| vec![scene.mr.told("unapproved", ALICE, scene.before(30))],
+            "approval_revoked",
+        ),
+        (
+            "A approves, H shows a later reset",
+            HIGH,
+            |scene, shown| approved(ALICE, scene, 60, shown),
+            |scene| vec![scene.mr.reset_by_push(AUTHOR, scene.before(30))],
+            "approval_revoked",
+        ),
+        (
+            "A shows none, H one that was never taken back",
+            HIGH,
+            |_, _| (),
+            |scene| vec![scene.mr.told("approved", ALICE, scene.before(60))],
+            "unverified",
+        ),
+        ("A shows none, H none", HIGH, |_, _| (), nothing, "no_approval"),
+        (
+            "A shows none, H one taken back",
+            HIGH,
+            |_, _| (),
+            |scene| {
+                vec![
+                    scene.mr.told("approved", ALICE, scene.before(60)),
+                    scene.mr.told("unapproved", ALICE, scene.before(30)),
+                ]
+            },
+            "approval_revoked",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn every_kind_comes_out_of_the_stack() {
+    check(&[
+        (
+            "the label was taken off by somebody who may not",
+            &["backend"],
+            |scene, shown| {
+                shown["label_events"] = json!([
+                    {"label": "sec/critical", "action": "add", "user": AUTHOR, "created_at": millis(scene.before(90))},
+                    {"label": "sec/critical", "action": "remove", "user": OUTSIDER, "created_at": millis(scene.before(10))},
+                ]);
+            },
+            nothing,
+            "label_removed_before_merge",
+        ),
+        (
+            "the label was taken off by an eligible approver",
+            &["backend"],
+            |scene, shown| {
+                shown["label_events"] =
+                    json!([{"label": "sec/critical", "action": "remove", "user": ALICE, "created_at": millis(scene.before(10))}]);
+            },
+            nothing,
+            "declassified",
+        ),
+        (
+            "the code changed after the approval",
+            HIGH,
+            |scene, shown| {
+                approved(ALICE, scene, 60, shown);
+                let newer = json!({"head_commit_sha": "f00d", "patch_id_sha": "p2", "created_at": millis(scene.before(30))});
+                shown["versions"].as_array_mut().unwrap().push(newer);
+            },
+            nothing,
+            "approved_other_commit",
+        ),
+        (
+            "a rebase after the approval",
+            HIGH,
+            |scene, shown| {
+                approved(ALICE, scene, 60, shown);
+                let newer = json!({"head_commit_sha": "f00d", "patch_id_sha": "p1", "created_at": millis(scene.before(30))});
+                shown["versions"].as_array_mut().unwrap().push(newer);
+            },
+            nothing,
+            "approved",
+        ),
+        ("the author approved", HIGH, |scene, shown| approved(AUTHOR, scene, 60, shown), nothing, "self_approved"),
+        (
+            "a bot approved",
+            HIGH,
+            |scene, shown| {
+                let bot = json!({"id": 811, "username": "project_7301_bot_2f9e", "state": "active"});
+                shown["approved_by"] = json!([{"user": bot, "approved_at": millis(scene.before(60))}]);
+            },
+            nothing,
+            "bot_approved",
+        ),
+        ("an outsider approved", HIGH, |scene, shown| approved(OUTSIDER, scene, 60, shown), nothing, "approver_not_eligible"),
+        ("approved after the merge", HIGH, |scene, shown| approved(ALICE, scene, -1, shown), nothing, "approved_after_merge"),
+        (
+            "GitLab hides it",
+            HIGH,
+            |_, shown| *shown = Value::Null,
+            nothing,
+            "unverified",
+        ),
+    ])
+    .await;
+}
