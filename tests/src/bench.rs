@@ -28,7 +28,7 @@ pub use audit_line::{AUDIT_LINES, write_audit_lines};
 pub use effort::Effort;
 
 use binaries::Binaries;
-use report::Report;
+use report::{Report, Section};
 
 /// A measurement or the reason why it failed.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -46,11 +46,11 @@ const JSON: &str = "build/bench.json";
 pub async fn run(effort: &Effort) -> Result<()> {
     let binaries = Binaries::build()?;
     let mut report = Report::new(machine::describe().await?);
-    report.add(start_up::measure(&binaries, effort).await?);
-    report.add(webhook::measure(&binaries, effort).await?);
-    report.add(audit_line::measure(effort)?);
-    report.add(processor::measure(&binaries, effort).await?);
-    report.add(binaries.sizes()?);
+    report.add(named("start-up", start_up::measure(&binaries, effort).await)?);
+    report.add(named("webhook", webhook::measure(&binaries, effort).await)?);
+    report.add(named("audit line", audit_line::measure(effort))?);
+    report.add(named("processor", processor::measure(&binaries, effort).await)?);
+    report.add(named("sizes", binaries.sizes())?);
     report.not_measured(
         "audit search by actor, action, target or time over 10^7 rows: audit entries are not kept in Postgres",
     );
@@ -64,6 +64,19 @@ pub async fn run(effort: &Effort) -> Result<()> {
     std::fs::write(&file, serde_json::to_string_pretty(&report)? + "\n")?;
     progress(&format!("the same as JSON: {JSON}"));
     Ok(())
+}
+
+/// Says which measurement failed, and every cause.
+fn named(what: &str, measured: Result<Section>) -> Result<Section> {
+    measured.map_err(|error| {
+        let mut text = format!("{what}: {error}");
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text.into()
+    })
 }
 
 /// The project's root.

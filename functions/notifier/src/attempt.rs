@@ -3,8 +3,9 @@
 use audit::{Context, FailureClass};
 use clients::slack::message::exception_alert;
 use clients::{Advice, CallError};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use model::{Effect, EffectKind, ExceptionStatus, SecurityReviewException};
+use runtime::secrets::REFRESH_AT_MOST_EVERY;
 use store::{AttemptOutcome, StoreError};
 
 use crate::worker::Worker;
@@ -40,7 +41,7 @@ impl Notifier {
             match worker.slack.find_message(context, channel, &effect.key, oldest).await {
                 Ok(Some(posted)) => return Ok(AttemptOutcome::Done { external_id: posted.ts }),
                 Ok(None) => (),
-                Err(error) => return Ok(self.unresolved(effect, &error)),
+                Err(error) => return Ok(self.unresolved(context, effect, &error).await),
             }
         }
         if self.dry_run {
@@ -59,16 +60,28 @@ impl Notifier {
     }
 
     /// Looking failed: still unknown, so looked at again later.
-    fn unresolved(&self, effect: &Effect, error: &CallError) -> AttemptOutcome {
+    async fn unresolved(&self, context: &Context, effect: &Effect, error: &CallError) -> AttemptOutcome {
+        if error.class == FailureClass::AuthFailure {
+            self.worker.refused(context).await;
+        }
         AttemptOutcome::Ambiguous {
-            at: backoff::next(self.clock.now(), effect.attempts, error.advice.after()),
+            at: self.next(effect, error),
             error_class: error.class.to_string(),
             error: error.message.clone(),
         }
     }
 
+    fn next(&self, effect: &Effect, error: &CallError) -> Timestamp {
+        let asked = match error.class {
+            // Any sooner, the secret might not be read again, and the token that was just refused would be presented once more.
+            FailureClass::AuthFailure => REFRESH_AT_MOST_EVERY.try_into().ok(),
+            _ => error.advice.after(),
+        };
+        backoff::next(self.clock.now(), effect.attempts, asked)
+    }
+
     async fn failed(&self, context: &Context, effect: &Effect, error: &CallError) -> AttemptOutcome {
-        let at = backoff::next(self.clock.now(), effect.attempts, error.advice.after());
+        let at = self.next(effect, error);
         let (error_class, text) = (error.class.to_string(), error.message.clone());
         let refused_token = error.class == FailureClass::AuthFailure && effect.attempts < ATTEMPTS_WITH_REFUSED_TOKEN;
         if refused_token {

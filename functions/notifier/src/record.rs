@@ -4,7 +4,7 @@ use audit::{ActorType, Context};
 use jiff::SignedDuration;
 use model::EffectMessage;
 use runtime::batch::{BatchError, Record};
-use store::{AttemptOutcome, Lease, StoreError};
+use store::{AttemptOutcome, Finish, Lease, StoreError};
 use tracing::Instrument as _;
 
 use crate::Notifier;
@@ -53,7 +53,10 @@ impl Notifier {
             .store
             .finish_attempt(effect.id, effect.attempts, &outcome, self.clock.now())
             .await?;
-        self.told(&effect, &outcome);
+        // An outcome that comes late moved nothing: whoever took the lease over tells of the effect.
+        if finish == Finish::Applied {
+            self.told(&effect, &outcome);
+        }
         tracing::info!(
             effect.key = effect.key,
             attempt = effect.attempts,

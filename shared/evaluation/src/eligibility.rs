@@ -54,7 +54,11 @@ impl Evaluator {
                 Err(_) => Err(format!("no answer within {} s", LONGEST.as_secs())),
             };
             if let Err(error) = &members {
-                tracing::warn!(instance, error, "the approvers' group could not be read; eligibility stays unknown");
+                tracing::warn!(
+                    instance,
+                    error,
+                    "the approvers' group could not be read; eligibility stays unknown"
+                );
             }
             readings.insert(
                 instance.to_owned(),

@@ -55,10 +55,10 @@ fn group(destination: &str) -> String {
     if !destination.is_empty() && destination.len() <= 128 && destination.bytes().all(|byte| byte.is_ascii_graphic()) {
         return destination.to_owned();
     }
-    Sha256::digest(destination.as_bytes())
+    let digest = Sha256::digest(destination.as_bytes());
+    digest
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde_json::error::Category;
 
 use crate::aws::AwsError;
 
-pub use built::{BuildError, Built};
+pub use built::{BuildError, Built, REFRESH_AT_MOST_EVERY};
 pub use cache::SecretCache;
 
 /// A staging label: which of a secret's values is meant

@@ -133,7 +133,7 @@ def run(chosen) -> int:
     """`run`: the stack, then the sample."""
     from . import demonstration
 
-    return demonstration.run(once=chosen.once, up=up, down=down)
+    return demonstration.run(once=chosen.once, up=up, down=lambda: down(keep=frozenset({postgres.TEST_SERVER.name})))
 
 
 COMMANDS = {

@@ -22,8 +22,12 @@ const WRITE_BELOW: f64 = 50.0;
 /// Lines before the first that counts.
 const WARM_UP: usize = 1_000;
 
-const NOTE: &str = "One entry as the webhook function leaves it, rendered, numbered and handed to the operating system. Lambda reads a \
-function's\nstandard output through a pipe.";
+/// Leads to what runs, even when a build has meanwhile put another file in its place (`proc(5)`).
+const THIS_PROGRAM: &str = "/proc/self/exe";
+
+const NOTE: &str = "\
+One entry as the webhook function leaves it: rendered, numbered, handed to the operating system. Lambda reads a function's standard
+output through a pipe.";
 
 /// Both places that standard output can lead to.
 pub(super) fn measure(effort: &Effort) -> Result<Section> {
@@ -44,7 +48,7 @@ pub(super) fn measure(effort: &Effort) -> Result<Section> {
 
 /// A process of its own writes the lines; what each took comes back on its standard error.
 fn time_lines(effort: &Effort, stdout: Stdio) -> Result<Sample> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = Command::new(THIS_PROGRAM);
     command
         .args([AUDIT_LINES, &effort.lines.to_string()])
         .stdout(stdout)

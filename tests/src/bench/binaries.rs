@@ -1,6 +1,6 @@
 //! The functions' binaries, built as they are deployed, and their sizes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::report::{Row, Section};
@@ -61,9 +61,21 @@ impl Binaries {
 fn cargo<'a>(what: &str, arguments: impl IntoIterator<Item = &'a str>) -> Result<()> {
     progress(what);
     let profile: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
-    let mut command = Command::new(option_env!("CARGO").map_or(Path::new("cargo"), Path::new));
-    command.arg("build").arg("--locked").args(profile).args(arguments);
-    let status = command.current_dir(project()).status()?;
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .arg("build")
+        .arg("--locked")
+        .args(profile)
+        .args(arguments)
+        .current_dir(project());
+    // What `cargo run` tells this program about its own package would make build scripts run again, and much be built anew.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    let status = command.status()?;
     if status.success() {
         Ok(())
     } else {

@@ -27,6 +27,7 @@ pub(super) struct Process {
 
 /// What a function says of its own start, in microseconds: `runtime::start` writes it as the line `initialised`.
 #[derive(Debug, Clone, Copy, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names in the log")]
 pub(super) struct Initialised {
     /// Until settings were read and clients were built.
     pub(super) clients_us: u32,

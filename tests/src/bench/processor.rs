@@ -21,9 +21,10 @@ const FLAT_BELOW: f64 = 1.25;
 /// Batches before the first that counts, of every kind.
 const WARM_UP: u64 = 5;
 
-const NOTE: &str = "One environment, batches of 10, each delivery of a merge request of its own and in a transaction of its own; GitLab and \
-SQS\nare doubles on this machine and share its cores. All databases in turn, batch by batch. \"flat\" is the time per delivery beside\nthat \
-on the empty table.";
+const NOTE: &str = "\
+One environment, batches of 10, each delivery of a merge request of its own, written in one transaction of its own; commits are as
+durable as the Postgres above is set to make them. GitLab and SQS are doubles on this machine and share its cores. All databases in
+turn, batch by batch; \"flat\" is the time of a batch beside that on the empty table.";
 
 /// A processor at work on one database.
 struct Site {
@@ -124,16 +125,16 @@ fn figures(what: &str, costs: &[Cost]) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut empty = None;
     for cost in costs {
-        let name = format!("{what}, {} rows", cost.rows);
-        let rate = Row::single(&name, "deliveries/s", cost.deliveries_per_second);
+        let row = |part: &str| format!("{what}, {} rows{part}", cost.rows);
+        let rate = Row::single(row(""), "deliveries/s", cost.deliveries_per_second);
         rows.push(rate.above(RATE_ABOVE));
-        rows.push(Row::of("  batch of 10", "ms", &cost.batches));
-        rows.push(Row::single("  processor time", "ms/delivery", cost.cpu));
+        rows.push(Row::of(row(": batch of 10"), "ms", &cost.batches));
+        rows.push(Row::single(row(": processor"), "ms/delivery", cost.cpu));
         // Medians: a checkpoint or a vacuum in one of the two is no cost of the rows.
         let median = cost.batches.median();
         match empty {
             None => empty = Some(median),
-            Some(empty) => rows.push(Row::single("  flat", "x empty", median / empty).below(FLAT_BELOW)),
+            Some(empty) => rows.push(Row::single(row(": flat"), "x empty", median / empty).below(FLAT_BELOW)),
         }
     }
     rows
@@ -150,7 +151,7 @@ async fn check(site: &Site, effort: &Effort) -> Result<()> {
         "security_review_exceptions": exceptions,
         "effects": exceptions,
     });
-    let server = postgres::connect(&site.stage.database.superuser_url).await;
+    let server = postgres::connect(&site.stage.database.owner_url).await;
     let mut found = json!({});
     for table in expected.as_object().into_iter().flat_map(|tables| tables.keys()) {
         for message in server.simple_query(&format!("SELECT count(*) FROM {table}")).await? {

@@ -44,6 +44,8 @@ pub(super) struct Row {
 #[derive(Debug, Serialize)]
 struct Goal {
     text: String,
+    /// The figure that is held against it.
+    compared: f64,
     met: bool,
 }
 
@@ -73,24 +75,24 @@ impl Row {
 
     /// The goal: a value below this.
     pub(super) fn below(self, limit: f64) -> Self {
-        let met = self.value < limit;
-        self.with_goal(format!("< {limit}"), met)
+        let value = self.value;
+        self.with_goal(format!("< {limit}"), value, value < limit)
     }
 
     /// The goal: a value above this.
     pub(super) fn above(self, limit: f64) -> Self {
-        let met = self.value > limit;
-        self.with_goal(format!("> {limit}"), met)
+        let value = self.value;
+        self.with_goal(format!("> {limit}"), value, value > limit)
     }
 
     /// The goal: a 99th percentile below this.
     pub(super) fn p99_below(self, limit: f64) -> Self {
-        let met = self.p99.or(self.max).is_some_and(|p99| p99 < limit);
-        self.with_goal(format!("p99 < {limit}"), met)
+        let p99 = self.p99.or(self.max).unwrap_or(self.value);
+        self.with_goal(format!("p99 < {limit}"), p99, p99 < limit)
     }
 
-    fn with_goal(self, text: String, met: bool) -> Self {
-        let goal = Some(Goal { text, met });
+    fn with_goal(self, text: String, compared: f64, met: bool) -> Self {
+        let goal = Some(Goal { text, compared, met });
         Self { goal, ..self }
     }
 }
@@ -118,13 +120,8 @@ impl Report {
         for section in &self.sections {
             for row in &section.rows {
                 if let Some(goal) = row.goal.as_ref().filter(|goal| !goal.met) {
-                    let (title, what) = (section.title, row.what.trim());
-                    missed.push(format!(
-                        "{title}: {what}: {} {}, goal {}",
-                        figure(row.value),
-                        row.unit,
-                        goal.text
-                    ));
+                    let (title, what, figure) = (section.title, &row.what, figure(goal.compared));
+                    missed.push(format!("{title}: {what}: {figure} {}, goal {}", row.unit, goal.text));
                 }
             }
         }
@@ -135,6 +132,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.machine)?;
+        writeln!(f, "Values are medians where there is a spread, else single figures.")?;
         for section in &self.sections {
             write!(f, "\n{section}")?;
         }
@@ -157,7 +155,7 @@ impl fmt::Display for Section {
             let text = format!("  {what:width$} {value:>10} {min:>10} {p99:>10} {max:>10}  {unit:13} {goal:11} {met}");
             writeln!(f, "{}", text.trim_end())
         };
-        line(f, ["", "median", "min", "p99", "max", "unit", "goal", "met"])?;
+        line(f, ["", "value", "min", "p99", "max", "unit", "goal", "met"])?;
         for row in &self.rows {
             let optional = |value: Option<f64>| value.map(figure).unwrap_or_default();
             let (goal, met) = match &row.goal {

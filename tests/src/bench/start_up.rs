@@ -13,8 +13,10 @@ use super::{Effort, Result, progress};
 const WEBHOOK_BELOW: f64 = 1.6;
 const OTHERS_BELOW: f64 = 2.0;
 
-const NOTE: &str = "Every binary once a round, in turn. Compared with the goal is the start up to built clients, without the wait \
-for secrets\n(over plain HTTP here) and for the database. \"exec\" is what remains: loading, the first connection to the Runtime API.";
+const NOTE: &str = "\
+Every binary once a round, in turn, up to its first poll of the Lambda Runtime API. The goal is for a start with all clients built,
+without the wait for secrets (over plain HTTP here) and for the database. \"exec\" is what remains beside clients and secrets:
+loading the program, and its first connection to the Runtime API.";
 
 /// One start.
 struct Start {
@@ -92,21 +94,21 @@ fn rows(all: &[(&str, Vec<Start>)]) -> Result<Vec<Row>> {
         } else {
             OTHERS_BELOW
         };
-        rows.push(Row::single("  all clients built", "x hello", built.median() / hello).below(limit));
-        rows.push(Row::single("  and secrets read", "x hello", whole.median() / hello));
-        rows.push(Row::of("  exec", "ms", &sample(starts, Start::exec)?));
-        rows.push(Row::of(
-            "  clients",
-            "ms",
-            &sample(starts, |start| start.micros(|said| said.clients_us))?,
-        ));
+        let row = |what: &str| format!("{name}: {what}");
+        let ratio = |value: f64, what| Row::single(row(what), "x hello", value / hello);
+        rows.push(ratio(built.median(), "all clients built").below(limit));
+        rows.push(ratio(whole.median(), "and secrets read"));
+        let phase =
+            |what, part: fn(&Start) -> Duration| Ok::<_, &str>(Row::of(row(what), "ms", &sample(starts, part)?));
+        rows.push(phase("exec", Start::exec)?);
+        rows.push(phase("clients", |start| start.micros(|said| said.clients_us))?);
         if starts.iter().any(|start| !start.secrets().is_zero()) {
             let what = if *name == "webhook" {
-                "  secret"
+                "secret"
             } else {
-                "  secrets, database"
+                "secrets, database"
             };
-            rows.push(Row::of(what, "ms", &sample(starts, Start::secrets)?));
+            rows.push(phase(what, Start::secrets)?);
         }
     }
     Ok(rows)

@@ -19,9 +19,10 @@ const WARM_UP: usize = 50;
 /// The doubles keep every message: more of them would make each later one slower.
 const WIPE_EVERY: usize = 200;
 
-const NOTE: &str = "The same event to each in turn. Wall time includes the Runtime API of this benchmark; processor time is the \
-function's own,\nthe kernel's for it included. Compared with the goal is an authentic delivery of a kind that nobody handles, less the \
-baseline:\neverything but the call to SQS. In-process figures are parts of it, on this thread.";
+const NOTE: &str = "\
+The same events to each function in turn. Wall time includes this benchmark's Runtime API; processor time is the function's own, with
+the kernel's for it. The goal is for an authentic delivery of a kind that nobody handles, less the baseline: everything but the
+envelope and the call to SQS. In-process figures are parts of the whole, measured on one thread.";
 
 /// One series of invocations.
 struct Series {

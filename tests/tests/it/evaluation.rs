@@ -3,4 +3,4 @@
 mod arrival;
 mod outcomes;
 mod pending;
-mod world;
+pub(crate) mod world;

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -18,6 +19,7 @@ pub(crate) struct Function {
     api: RuntimeApi,
     child: Child,
     printed: Arc<Printed>,
+    reader: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -45,13 +47,18 @@ impl Function {
             .unwrap();
         let printed = Arc::<Printed>::default();
         let (output, keeper) = (child.stdout.take().unwrap(), Arc::clone(&printed));
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 keeper.lines.lock().unwrap().push(line);
                 keeper.more.notify_all();
             }
         });
-        Self { api, child, printed }
+        Self {
+            api,
+            child,
+            printed,
+            reader: Some(reader),
+        }
     }
 
     /// Invokes it with one event.
@@ -72,6 +79,15 @@ impl Function {
     /// Waits until it ends by itself.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
+    }
+
+    /// Kills it in the midst of whatever it does, as the platform may; everything it printed is then here.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
     }
 
     /// Waits until the printed JSON lines that `wanted` picks are at least `count`, and returns them.

@@ -8,9 +8,15 @@ mod runtime;
 mod template;
 
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod evaluation;
 #[cfg(test)] // and of these
 mod function;
+#[cfg(test)]
+mod notifier;
+#[cfg(test)] // helpers of this module too may unwrap
+mod outbox;
 #[cfg(test)]
 mod stack;
 #[cfg(test)] // helpers of this module too may unwrap

@@ -41,6 +41,10 @@ impl Maintenance {
                     Ok(done) => {
                         self.outbox.enqueue_all(&done.effects).await;
                         self.metrics.count_by("verdicts", "outcome", done.outcome.as_str(), 1);
+                        if matches!(&done.outcome, evaluation::Outcome::Judged(verdict) if verdict.exception().is_some())
+                        {
+                            self.metrics.count("exceptions", 1);
+                        }
                         let still = matches!(done.outcome, evaluation::Outcome::Pending { .. });
                         *(if still {
                             &mut report.evaluations_pending
@@ -61,7 +65,7 @@ impl Maintenance {
             u64::try_from(backlog.overdue_evaluations).unwrap_or(0),
         );
         self.metrics
-            .count("effects_dead", u64::try_from(backlog.dead_effects).unwrap_or(0));
+            .count("effects_dead_backlog", u64::try_from(backlog.dead_effects).unwrap_or(0));
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use crate::Maintenance;
 const CLAIM: u32 = 100;
 /// How long a claim holds; after that the effect is enqueued again, should nobody have taken it.
 const LEASE: SignedDuration = SignedDuration::from_mins(1);
-/// Another claim is not made with less than this left.
+/// Nothing is claimed or enqueued with less than this left: a queue that is down lets each of them take seconds.
 const ENOUGH: Duration = Duration::from_secs(5);
 
 impl Maintenance {
@@ -34,6 +34,9 @@ impl Maintenance {
                 break;
             }
             for effect in &due {
+                if deadline.remaining() < ENOUGH {
+                    return Ok(()); // what is claimed and not enqueued comes back when its claim ends
+                }
                 match self.outbox.enqueue(effect).await {
                     Ok(()) => report.effects_enqueued += 1,
                     Err(error) => {

@@ -129,11 +129,12 @@ fn nonsense_is_refused_without_a_panic() {
 }
 
 #[test]
-fn the_template_of_a_deployment_lacks_nothing_but_its_placeholders() {
-    let Err(RulesError::Placeholders(problems)) = Rules::parse(include_str!("../../../../infra/rules.yaml")) else {
-        panic!("accepted")
-    };
-    assert_eq!(problems.len(), 3, "{problems:?}");
+fn the_rules_of_the_deployment_are_right_but_for_placeholders_that_nobody_has_filled_in_yet() {
+    match Rules::parse(include_str!("../../../../infra/rules.yaml")) {
+        Ok(_) => (),
+        Err(RulesError::Placeholders(problems)) => assert!(problems.len() <= 3, "{problems:?}"),
+        Err(refused) => panic!("{refused}"),
+    }
 }
 
 #[test]

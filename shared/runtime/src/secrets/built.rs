@@ -10,7 +10,7 @@ use super::{SecretCache, SecretError};
 use crate::StartError;
 
 /// A refused credential makes the secrets be read again, at most this often.
-const REFRESH_AT_MOST_EVERY: SignedDuration = SignedDuration::from_secs(30);
+pub const REFRESH_AT_MOST_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
 /// What was built, and the values it was built from.
 type Last<A, B, T> = (Arc<A>, Arc<B>, Arc<T>);

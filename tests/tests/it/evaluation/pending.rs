@@ -129,7 +129,9 @@ async fn a_merge_that_gitlab_does_not_show_yet_is_waited_for() {
     let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "pending");
     world.gitlab.world(|shown| {
-        shown.merge_request(mr.project, mr.iid).merged(AUTHOR, "2026-03-02T12:00:00.000Z");
+        shown
+            .merge_request(mr.project, mr.iid)
+            .merged(AUTHOR, "2026-03-02T12:00:00.000Z");
     });
     world.clock.pass(SignedDuration::from_mins(1));
     maintain(&world, &world.evaluator).await;

@@ -1,0 +1,99 @@
+//! The relay killed at work, and two relays at once.
+
+use std::collections::BTreeSet;
+
+use model::{Clock as _, SystemClock};
+use serde_json::Value;
+use tests::doubles::{Fault, Stub};
+use uuid::Uuid;
+
+use crate::function::Function;
+use crate::outbox::{Stand, is_send_message, relay};
+
+/// A maintenance function that has read its secrets: then only SQS is asked at the address of AWS.
+async fn warm(stand: &Stand) -> Function {
+    let maintenance = stand.start("maintenance", &[]).await;
+    assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 0);
+    maintenance
+}
+
+#[tokio::test]
+async fn an_effect_claimed_by_a_relay_that_died_comes_back_when_the_claim_ends() {
+    let stand = Stand::new().await;
+    let mut killed = warm(&stand).await;
+    let effect = stand.effect(1).await;
+    stand.queue_fails(Fault::Hang);
+    stand.kill_when(&mut killed, relay(), stand.queue_asked()).await;
+    stand.aws.clear_stubs();
+    assert_eq!(stand.aws.messages(), []);
+    let row = stand.row(effect.id).await;
+    assert_eq!((row.state.as_str(), row.attempts), ("pending", 0));
+    assert!(row.next_attempt_at > SystemClock.now(), "claimed");
+
+    let fresh = warm(&stand).await;
+    assert_eq!(stand.aws.messages(), [], "the claim still holds");
+    stand.make_due(effect.id).await;
+    assert_eq!(fresh.invoke(relay()).await["effects_enqueued"], 1);
+    assert_eq!(stand.aws.messages().len(), 1);
+    assert_eq!(fresh.invoke(relay()).await["effects_enqueued"], 0, "claimed again");
+}
+
+#[tokio::test]
+async fn a_queue_that_is_down_costs_one_claim_and_no_effect() {
+    let stand = Stand::new().await;
+    let maintenance = warm(&stand).await;
+    let effect = stand.effect(1).await;
+    stand.queue_fails(Fault::Reset);
+    let report = maintenance.invoke(relay()).await;
+    assert_eq!(
+        (&report["effects_enqueued"], &report["effects_failed"]),
+        (&0.into(), &1.into())
+    );
+    stand.aws.clear_stubs();
+    stand.make_due(effect.id).await;
+    assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 1);
+    assert_eq!(
+        stand.aws.messages()[0].deduplication_id,
+        Some(format!("{}-0", effect.id))
+    );
+}
+
+#[tokio::test]
+async fn two_relays_at_once_enqueue_each_due_effect_once_under_its_id_and_attempts() {
+    let stand = Stand::new().await;
+    let (one, other) = (warm(&stand).await, warm(&stand).await);
+    // More than twice what one claim takes.
+    let sql = "INSERT INTO effects (id, key, kind, destination, instance, project_id, mr_iid, state, attempts,
+            next_attempt_at, correlation_id, created_at, updated_at)
+        SELECT gen_random_uuid(), n::text, 'slack_exception_alert', 'slack:C0SECLEAD', 'main', 77, n, 'pending', n % 3,
+            now() - interval '1 minute', gen_random_uuid(), now(), now()
+        FROM generate_series(1, 250) AS n RETURNING id, attempts";
+    let due = stand.owner.query_typed(sql, &[]).await.unwrap();
+    let due: BTreeSet<String> = due
+        .iter()
+        .map(|row| format!("{}-{}", row.get::<_, Uuid>(0), row.get::<_, i32>(1)))
+        .collect();
+    // A queue that takes its time: neither relay is through before the other has begun.
+    let slow = Stub {
+        delay_ms: 5,
+        ..Stub::on("POST", "/")
+    };
+    stand.aws.stub(slow).unwrap();
+
+    let reports: [Value; 2] = tokio::join!(one.invoke(relay()), other.invoke(relay())).into();
+    let enqueued = reports.map(|report| report["effects_enqueued"].as_u64().unwrap());
+    assert_eq!(enqueued.iter().sum::<u64>(), 250);
+    assert!(enqueued.iter().all(|&some| some > 0), "both were at it: {enqueued:?}");
+    let asked = stand.aws.requests();
+    assert_eq!(asked.iter().filter(|request| is_send_message(request)).count(), 250);
+    let messages = stand.aws.messages();
+    let ids: BTreeSet<String> = messages
+        .iter()
+        .filter_map(|message| message.deduplication_id.clone())
+        .collect();
+    assert_eq!(ids, due);
+
+    let claimed = "SELECT count(*) FROM effects WHERE state = 'pending' AND next_attempt_at > now()";
+    let claimed = stand.world.auditor.query_typed(claimed, &[]).await.unwrap();
+    assert_eq!(claimed[0].get::<_, i64>(0), 250, "claimed, and not begun");
+}

@@ -1,0 +1,7 @@
+//! The notifier's binary between a real Postgres and doubles of Slack and AWS: one message for one exception, whatever happens.
+
+mod message;
+mod refusal;
+mod takeover;
+mod unknown;
+mod waiting;

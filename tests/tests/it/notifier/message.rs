@@ -1,0 +1,144 @@
+//! What is sent, and what is not sent.
+
+use model::MergeRequestIid;
+use serde_json::json;
+use tests::doubles::Stub;
+
+use crate::evaluation::world::{ALICE, at};
+use crate::outbox::{HISTORY, POST, Stand, message, relay, unapproved};
+
+#[tokio::test]
+async fn an_effect_becomes_one_message_that_says_what_happened() {
+    let stand = Stand::new().await;
+    stand.world.gitlab.world(|world| {
+        let shown = world.merge_request(77, 1);
+        shown.set("title", "Rotate the <signing> keys");
+    });
+    let effect = stand.effect(1).await;
+    let notifier = stand.notifier().await;
+    for _ in 0..3 {
+        stand.done(&notifier, message(&effect, 0)).await;
+    }
+
+    let [posted] = &stand.slack.messages()[..] else {
+        panic!("one message expected")
+    };
+    let row = stand.row(effect.id).await;
+    assert_eq!((row.state.as_str(), row.attempts), ("done", 1));
+    assert_eq!(row.external_id, Some(posted.ts.to_string()));
+    assert_eq!(stand.attempts(effect.id).await, ["1 begun", "1 ended: done"]);
+
+    assert_eq!(posted.channel, "C0SECLEAD");
+    let shown = json!(posted.blocks).to_string();
+    let exception = effect.exception_id.unwrap().to_string();
+    for part in [
+        "/-/merge_requests/1|Rotate the &lt;signing&gt; keys>",
+        "*Project*\\npayments/gateway-77 !1",
+        "*Merged by*\\nuser601 (id 601)",
+        "*Labels*\\nsecurity::high",
+        "Nobody approved it.",
+        exception.as_str(),
+    ] {
+        assert!(shown.contains(part), "{part} is missing in {shown}");
+    }
+    for part in [
+        "Rotate the &lt;signing&gt; keys",
+        "merged by user601",
+        "Nobody approved it.",
+    ] {
+        assert!(posted.text.contains(part), "{part} is missing in {}", posted.text);
+    }
+    assert_eq!(
+        posted.metadata,
+        Some(json!({
+            "event_type": "countersign_effect",
+            "event_payload": {
+                "key": effect.key, "exception_id": exception, "project_id": 77, "mr_iid": 1, "kind": "no_approval",
+            },
+        }))
+    );
+    assert_eq!((stand.asked(POST), stand.asked(HISTORY)), (1, 0));
+    stand.audited([notifier]);
+}
+
+#[tokio::test]
+async fn a_dry_run_sends_nothing_and_turning_it_off_sends_nothing_old() {
+    let stand = Stand::new().await;
+    let (old, unknown, new) = (stand.effect(1).await, stand.effect(2).await, stand.effect(3).await);
+    let live = stand.notifier().await;
+    stand
+        .slack
+        .stub(Stub::answering("POST", POST, 503, "").times(1))
+        .unwrap();
+    assert_eq!(stand.attempt(&live, &unknown).await.state, "ambiguous");
+    stand.make_due(unknown.id).await;
+
+    let dry = stand.start("notifier", &[("DRY_RUN", "true")]).await;
+    for effect in [&old, &unknown] {
+        assert_eq!(stand.attempt(&dry, effect).await.state, "suppressed");
+        assert_eq!(stand.attempt(&live, effect).await.state, "suppressed");
+    }
+    assert_eq!(stand.slack.messages(), []);
+    assert_eq!(stand.attempt(&live, &new).await.state, "done");
+    let maintenance = stand.start("maintenance", &[]).await;
+    assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 0);
+    assert_eq!(stand.slack.messages().len(), 1);
+    // A dry run still looks whether an earlier attempt got through.
+    assert_eq!((stand.asked(POST), stand.asked(HISTORY)), (2, 1));
+    stand.audited([live, dry]);
+}
+
+#[tokio::test]
+async fn an_exception_withdrawn_meanwhile_is_not_announced() {
+    let stand = Stand::new().await;
+    // An older GitLab does not say when somebody approved; only the delivery does, and it comes late.
+    stand.world.gitlab.patch(json!({"old_gitlab": true})).unwrap();
+    let notifier = stand.notifier().await;
+    let mut effects = Vec::new();
+    for iid in 1..=3 {
+        let mr = unapproved(iid);
+        stand.world.merged(&mr, |shown| {
+            shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+        });
+        let mut report = stand.world.deliver(&mr.told("merge", 601, at("12:00:00"))).await;
+        effects.push(report.effects.remove(0));
+    }
+    // The first was not begun, the second may stand in the channel, the third does.
+    stand
+        .slack
+        .stub(Stub::answering("POST", POST, 503, "").times(1))
+        .unwrap();
+    assert_eq!(stand.attempt(&notifier, &effects[1]).await.state, "ambiguous");
+    let fault = tests::doubles::Fault::PostThenReset;
+    stand.slack.stub(Stub::failing("POST", POST, fault).times(1)).unwrap();
+    assert_eq!(stand.attempt(&notifier, &effects[2]).await.state, "ambiguous");
+    for iid in 1..=3 {
+        let late = unapproved(iid).told("approved", ALICE, at("10:00:00"));
+        stand.world.deliver(&late).await;
+        let (_, status) = stand.world.exception(&unapproved(iid)).await.unwrap();
+        assert_eq!(status, "withdrawn");
+    }
+
+    for (effect, state, attempts) in [
+        (&effects[0], "superseded", 0),
+        (&effects[1], "superseded", 2),
+        (&effects[2], "done", 2),
+    ] {
+        stand.make_due(effect.id).await;
+        let row = stand.attempt(&notifier, effect).await;
+        assert_eq!((row.state.as_str(), row.attempts), (state, attempts));
+    }
+    let announced: Vec<_> = stand
+        .slack
+        .messages()
+        .into_iter()
+        .map(|message| message.metadata)
+        .collect();
+    assert_eq!(announced.len(), 1);
+    assert_eq!(
+        announced[0].as_ref().unwrap()["event_payload"]["mr_iid"],
+        json!(MergeRequestIid(3))
+    );
+    assert_eq!((stand.asked(POST), stand.asked(HISTORY)), (2, 2));
+    stand.audited([notifier]);
+}

@@ -1,0 +1,263 @@
+//! The outbox and the functions around it, each its own process: a real Postgres, doubles of GitLab, Slack and AWS, no emulator.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use model::{Effect, EffectMessage};
+use serde_json::{Value, json};
+use tests::doubles::aws::{self, AwsDouble};
+use tests::doubles::slack::{self, SlackDouble};
+use tests::doubles::{Fault, Recorded, Stub};
+use tests::payload::MergeRequest;
+use tests::postgres::connect;
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::evaluation::world::{AUTHOR, HIGH, PROJECT, World, at, envelope};
+use crate::function::Function;
+
+pub(crate) const POST: &str = "/api/chat.postMessage";
+pub(crate) const HISTORY: &str = "/api/conversations.history";
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+const QUEUE: &str = "http://127.0.0.1:9/000000000000/effects.fifo";
+const OUTBOUND: &str = "countersign/outbound";
+
+/// Everything around the functions.
+pub(crate) struct Stand {
+    pub(crate) world: World,
+    pub(crate) slack: SlackDouble,
+    pub(crate) aws: AwsDouble,
+    pub(crate) owner: Client,
+}
+
+/// What a row of `effects` shows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) state: String,
+    pub(crate) attempts: i32,
+    pub(crate) not_before: Option<Timestamp>,
+    pub(crate) next_attempt_at: Timestamp,
+    pub(crate) external_id: Option<String>,
+    pub(crate) error_class: Option<String>,
+}
+
+impl Stand {
+    pub(crate) async fn new() -> Self {
+        let world = World::new().await;
+        let owner = connect(&world.database.owner_url).await;
+        let (slack, aws) = (slack::start().await, aws::start().await);
+        for (id, url) in [("app", &world.database.app_url), ("owner", &world.database.owner_url)] {
+            aws.put_secret(id, "AWSCURRENT", json!({"url": url}));
+        }
+        let stand = Self {
+            world,
+            slack,
+            aws,
+            owner,
+        };
+        stand.put_slack_token("xoxb-first");
+        stand
+    }
+
+    /// Rotates the bot token in the outbound secret.
+    pub(crate) fn put_slack_token(&self, token: &str) {
+        let secret = json!({"gitlab": {"main": {"token": "glpat-test"}}, "slack": {"bot_token": token}});
+        self.aws.put_secret(OUTBOUND, "AWSCURRENT", secret);
+    }
+
+    /// A function, started and ready; `more` variables win.
+    pub(crate) async fn start(&self, name: &str, more: &[(&str, &str)]) -> Function {
+        let (aws, gitlab, slack) = (self.aws.url(), self.world.gitlab.url(), self.slack.url());
+        let mut variables = vec![
+            ("AWS_ENDPOINT_URL", aws.as_str()),
+            ("GITLAB_API_URL", gitlab.as_str()),
+            ("SLACK_API_URL", slack.as_str()),
+            ("DATABASE_SECRET_ID", "app"),
+            ("DATABASE_OWNER_SECRET_ID", "owner"),
+            ("OUTBOUND_SECRET_ID", OUTBOUND),
+            ("EFFECTS_QUEUE_URL", QUEUE),
+            ("RULES_PATH", concat!(env!("CARGO_MANIFEST_DIR"), "/local/rules.yaml")),
+        ];
+        variables.extend(more);
+        let function = Function::start(name, &variables).await;
+        function.started().await;
+        function
+    }
+
+    pub(crate) async fn notifier(&self) -> Function {
+        self.start("notifier", &[]).await
+    }
+
+    /// The effect of a merge without approval, due at once: the evaluator's clock shows a day long past.
+    pub(crate) async fn effect(&self, iid: u64) -> Effect {
+        let mr = unapproved(iid);
+        self.world.merged(&mr, |_| ());
+        let mut report = self.world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+        assert_eq!(report.effects.len(), 1);
+        report.effects.remove(0)
+    }
+
+    pub(crate) async fn row(&self, id: Uuid) -> Row {
+        let sql = "SELECT state, attempts, not_before, next_attempt_at, external_id, last_error_class
+            FROM effects WHERE id = $1";
+        let rows = self.world.auditor.query_typed(sql, &[(&id, Type::UUID)]).await.unwrap();
+        let row = &rows[0];
+        Row {
+            state: row.get(0),
+            attempts: row.get(1),
+            not_before: row.get(2),
+            next_attempt_at: row.get(3),
+            external_id: row.get(4),
+            error_class: row.get(5),
+        }
+    }
+
+    /// The rows of `effect_attempts` in order: `1 begun`, or `1 ended: done`, with `(late)` if the effect was left as it was.
+    pub(crate) async fn attempts(&self, id: Uuid) -> Vec<String> {
+        let sql = "SELECT attempt || ' ' || phase || coalesce(': ' || outcome, '') || CASE WHEN applied THEN '' ELSE
+                CASE WHEN phase = 'ended' THEN ' (late)' ELSE '' END END
+            FROM effect_attempts WHERE effect_id = $1 ORDER BY attempt, phase";
+        let rows = self.world.auditor.query_typed(sql, &[(&id, Type::UUID)]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Lets what the effect waits for have passed: the caller's grace, the target's wish, a claim, a lease.
+    pub(crate) async fn make_due(&self, id: Uuid) {
+        let sql = "UPDATE effects SET next_attempt_at = now() - interval '1 second',
+                not_before = not_before - (not_before - now()) - interval '1 second',
+                lease_until = lease_until - (lease_until - now()) - interval '1 second'
+            WHERE id = $1";
+        let changed = self.owner.execute_typed(sql, &[(&id, Type::UUID)]).await.unwrap();
+        assert_eq!(changed, 1);
+    }
+
+    /// Invokes a function with a batch and expects it to be done with all of it.
+    pub(crate) async fn done(&self, function: &Function, batch: Value) {
+        let answer = function.invoke(batch).await;
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+    }
+
+    /// Sends the notifier the effect's message after as many attempts as its row shows.
+    pub(crate) async fn attempt(&self, notifier: &Function, effect: &Effect) -> Row {
+        let attempts = self.row(effect.id).await.attempts;
+        self.done(notifier, message(effect, attempts)).await;
+        self.row(effect.id).await
+    }
+
+    /// How many requests the Slack double saw at `path`.
+    pub(crate) fn asked(&self, path: &str) -> usize {
+        let requests = self.slack.requests();
+        requests.iter().filter(|request| at_path(request, path)).count()
+    }
+
+    /// Ends the functions and expects one audit entry for each request that the Slack double saw.
+    pub(crate) fn audited<const N: usize>(&self, mut functions: [Function; N]) {
+        for function in &mut functions {
+            function.kill();
+        }
+        for (path, action) in [(POST, "slack.api.post_message"), (HISTORY, "slack.api.get_history")] {
+            let entries = |function: &Function| function.entries(action, 0).len();
+            assert_eq!(
+                functions.iter().map(entries).sum::<usize>(),
+                self.asked(path),
+                "{action}"
+            );
+        }
+    }
+
+    /// Invokes a function and kills it as soon as SQS, GitLab or Slack has been asked what `asked` waits for.
+    pub(crate) async fn kill_when(
+        &self,
+        function: &mut Function,
+        event: Value,
+        asked: impl Future<Output = Result<Vec<Recorded>, Vec<Recorded>>>,
+    ) {
+        tokio::select! {
+            answer = function.invoke(event) => panic!("answered before it was killed: {answer}"),
+            asked = asked => drop(asked.unwrap()),
+        }
+        function.kill();
+    }
+
+    /// Waits until SQS has been asked to take a message.
+    pub(crate) async fn queue_asked(&self) -> Result<Vec<Recorded>, Vec<Recorded>> {
+        self.aws
+            .wait_for(PATIENCE, |seen| seen.iter().any(is_send_message))
+            .await
+    }
+
+    /// Waits until Slack has been asked to post a message.
+    pub(crate) async fn slack_asked(&self) -> Result<Vec<Recorded>, Vec<Recorded>> {
+        asked_to_post(&self.slack).await
+    }
+
+    /// Waits until GitLab has been asked for the merge request.
+    pub(crate) async fn gitlab_asked(&self, path: &str) -> Result<Vec<Recorded>, Vec<Recorded>> {
+        let asked = |seen: &[Recorded]| seen.iter().any(|request| at_path(request, path));
+        self.world.gitlab.wait_for(PATIENCE, asked).await
+    }
+
+    /// Makes every call to SQS end like this; only once a function has read its secrets, which lie at the same address.
+    pub(crate) fn queue_fails(&self, fault: Fault) {
+        self.aws.stub(Stub::failing("POST", "/", fault)).unwrap();
+    }
+}
+
+pub(crate) async fn asked_to_post(slack: &SlackDouble) -> Result<Vec<Recorded>, Vec<Recorded>> {
+    let asked = |seen: &[Recorded]| seen.iter().any(|request| at_path(request, POST));
+    slack.wait_for(PATIENCE, asked).await
+}
+
+/// A merge request with a security label that nobody approved.
+pub(crate) fn unapproved(iid: u64) -> MergeRequest {
+    MergeRequest::new(PROJECT, iid, HIGH)
+}
+
+/// The batch that brings the delivery of a merge from the deliveries queue.
+pub(crate) fn delivery(mr: &MergeRequest) -> Value {
+    let envelope = envelope(&mr.told("merge", AUTHOR, at("12:00:00")), &Uuid::now_v7().to_string());
+    batch(&json!(envelope).to_string(), "main/77!1", 1)
+}
+
+/// The batch that brings an effect from its queue, enqueued after `attempts` attempts.
+pub(crate) fn message(effect: &Effect, attempts: i32) -> Value {
+    let message = EffectMessage {
+        effect_id: effect.id,
+        attempts,
+        destination: effect.destination.clone(),
+        correlation_id: effect.correlation_id,
+        traceparent: effect.traceparent.clone(),
+    };
+    batch(&json!(message).to_string(), &effect.destination, 1)
+}
+
+/// A batch of one message, as Lambda hands it over
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-fifo-queue-message-event>).
+pub(crate) fn batch(body: &str, group: &str, receive_count: u32) -> Value {
+    json!({"Records": [{
+        "messageId": Uuid::now_v7(), "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a", "body": body,
+        "attributes": {
+            "ApproximateReceiveCount": receive_count.to_string(), "SentTimestamp": "1772452801000",
+            "ApproximateFirstReceiveTimestamp": "1772452801100", "SequenceNumber": "18849496460467696128",
+            "MessageGroupId": group, "SenderId": "AIDAIO23YVJENQZJOL4VO", "MessageDeduplicationId": "1",
+        },
+        "messageAttributes": {}, "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3", "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-west-1:000000000000:effects.fifo", "awsRegion": "eu-west-1",
+    }]})
+}
+
+/// What the relay is invoked with.
+pub(crate) fn relay() -> Value {
+    json!({"jobs": ["relay_effects"]})
+}
+
+pub(crate) fn is_send_message(request: &Recorded) -> bool {
+    let target = request.headers.get("x-amz-target");
+    target.is_some_and(|target| target == "AmazonSQS.SendMessage")
+}
+
+fn at_path(request: &Recorded, path: &str) -> bool {
+    request.path.split('?').next() == Some(path)
+}
