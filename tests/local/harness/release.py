@@ -36,9 +36,11 @@ def main(arguments: list[str]) -> int:
 
 def build(architecture: str) -> int:
     """Compiles for Lambda and packs `build/<function>.zip`."""
-    steps = Steps(3)
+    steps = Steps(4)
     with steps.step("tools") as note:
         note["text"] = ", ".join(tools.ensure(("build",)))
+    with steps.step(f"checking {shown(RULES)}"):
+        check_rules("--allow-placeholders")
     with steps.step(f"building for {architecture} (minutes the first time)"):
         binaries = _compile(architecture)
     with steps.step("packing") as note:
@@ -50,9 +52,7 @@ def build(architecture: str) -> int:
 
 def deploy(architecture: str) -> int:
     """Builds and runs `sam deploy`: with questions the first time, with the answers in samconfig.toml afterwards."""
-    problems = placeholders(RULES.read_text())
-    if problems:
-        raise Failure(f"{shown(RULES)} still has placeholders; fill them in first:\n" + "\n".join(problems))
+    check_rules()
     known = _deployed_parameters()
     architecture = known.get("Architecture", architecture)
     build(architecture)
@@ -63,14 +63,12 @@ def deploy(architecture: str) -> int:
     return subprocess.run(list(map(str, command)), cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode
 
 
-def placeholders(rules: str) -> list[str]:
-    """The lines of a rules file whose placeholder nobody has replaced."""
-    found = []
-    for number, line in enumerate(rules.splitlines(), 1):
-        value = re.sub(r"(^|\s)#.*", "", line)
-        if "CHANGE_ME" in value or re.search(r"\bgroup_id:\s*0\s*$", value):
-            found.append(f"  line {number}: {value.strip()}")
-    return found
+def check_rules(*options: str) -> None:
+    """Refuses rules that the functions would refuse, with line and reason; placeholders too unless they are allowed."""
+    command = ["cargo", "run", "--quiet", "--locked", "--package", "maintenance", "--bin", "countersign", "--", "check-rules"]
+    done = subprocess.run([*command, str(RULES), *options], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(done.stderr.strip())
 
 
 def _deployed_parameters() -> dict[str, str]:

@@ -62,14 +62,9 @@ pub async fn request(method: &str, url: &str, headers: &[(String, String)], body
 
 async fn send(url: &Url, method: &str, target: &str, headers: &[(String, String)], body: &[u8]) -> Reply {
     let address = (url.host_str().expect("a host"), url.port().expect("a port"));
-    let mut head = format!(
-        "{method} {target} HTTP/1.1\r\nContent-Length: {}\r\nConnection: close\r\n",
-        body.len()
-    );
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str("\r\n");
+    let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let (length, lines) = (body.len(), lines.concat());
+    let head = format!("{method} {target} HTTP/1.1\r\nContent-Length: {length}\r\nConnection: close\r\n{lines}\r\n");
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(head.as_bytes()).await?;

@@ -30,7 +30,7 @@ enum Command {
     },
     /// Bring a database to the schema of this version. Safe to repeat, and to run twice at once.
     Migrate {
-        /// The owner's address, such as postgres://owner:password@host/database. Better given by the variable.
+        /// The owner's address: user, password, host and database. Better given by the variable than on the command line.
         #[arg(long, env = "DATABASE_OWNER_URL", hide_env_values = true)]
         owner_url: String,
         /// The application's address; its login is created or updated with the password in it.

@@ -14,7 +14,7 @@ fn orders(count: usize) -> Vec<Vec<usize>> {
         }
         for index in 0..size {
             permute(size - 1, items, found);
-            items.swap(if size % 2 == 0 { index } else { 0 }, size - 1);
+            items.swap(if size.is_multiple_of(2) { index } else { 0 }, size - 1);
         }
     }
     let mut found = Vec::new();
