@@ -62,7 +62,10 @@ pub async fn request(method: &str, url: &str, headers: &[(String, String)], body
 
 async fn send(url: &Url, method: &str, target: &str, headers: &[(String, String)], body: &[u8]) -> Reply {
     let address = (url.host_str().expect("a host"), url.port().expect("a port"));
-    let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines: Vec<String> = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     let (length, lines) = (body.len(), lines.concat());
     let head = format!("{method} {target} HTTP/1.1\r\nContent-Length: {length}\r\nConnection: close\r\n{lines}\r\n");
     let exchange = async {
