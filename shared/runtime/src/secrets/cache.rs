@@ -19,6 +19,8 @@ const USABLE_FOR: SignedDuration = SignedDuration::from_hours(1);
 /// While an old value is in use, at most one failing attempt in this time, so that an outage does not slow every
 /// invocation.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(10);
+/// While there is no value at all, at most one attempt in this time: requests from outside must not drive calls.
+const RETRY_EMPTY_AFTER: SignedDuration = SignedDuration::from_secs(2);
 
 type Parse<T> = Box<dyn Fn(&[StagedSecret]) -> Result<T, Unreadable> + Send + Sync>;
 
@@ -36,6 +38,7 @@ pub struct SecretCache<T> {
 struct State<T> {
     held: Option<Held<T>>,
     tried_at: Option<Timestamp>,
+    failure: Option<SecretError>,
 }
 
 struct Held<T> {
@@ -57,6 +60,7 @@ impl<T> SecretCache<T> {
         let state = Mutex::new(State {
             held: None,
             tried_at: None,
+            failure: None,
         });
         Self {
             id: id.into(),
@@ -71,7 +75,7 @@ impl<T> SecretCache<T> {
     /// The secret: the kept one while it is fresh, else a new one, else the kept one while it is usable.
     ///
     /// # Errors
-    /// If none can be fetched and none is kept that is still usable. The next call tries again.
+    /// If none can be fetched and none is kept that is still usable. Tried again every two seconds at most.
     pub async fn get(&self, context: &Context) -> Result<Arc<T>, SecretError> {
         let mut state = self.state.lock().await;
         let now = self.clock.now();
@@ -84,6 +88,12 @@ impl<T> SecretCache<T> {
             && state.tried_at.is_some_and(|at| within(at, now, RETRY_AFTER))
         {
             return Ok(Arc::clone(value));
+        }
+        if usable.is_none()
+            && let Some(failure) = &state.failure
+            && state.tried_at.is_some_and(|at| within(at, now, RETRY_EMPTY_AFTER))
+        {
+            return Err(failure.clone());
         }
         match (self.fetch(&mut state, context, now).await, usable) {
             (Ok(value), _) => Ok(value),
@@ -117,6 +127,12 @@ impl<T> SecretCache<T> {
 
     async fn fetch(&self, state: &mut State<T>, context: &Context, now: Timestamp) -> Result<Arc<T>, SecretError> {
         state.tried_at = Some(now);
+        let fetched = self.fetch_anew(state, context, now).await;
+        state.failure = fetched.as_ref().err().cloned();
+        fetched
+    }
+
+    async fn fetch_anew(&self, state: &mut State<T>, context: &Context, now: Timestamp) -> Result<Arc<T>, SecretError> {
         let fetches = self
             .stages
             .iter()

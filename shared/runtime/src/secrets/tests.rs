@@ -141,6 +141,7 @@ async fn an_old_value_serves_for_an_hour_and_then_it_fails_closed() {
         world.pass(1);
         assert_eq!(get(&cache).await.unwrap_err(), failure);
         world.set("two");
+        world.pass(2);
         assert_eq!(get(&cache).await.unwrap(), "AWSCURRENT=two", "the next success ends it");
     }
 }
@@ -170,12 +171,16 @@ async fn during_an_outage_the_source_is_asked_every_ten_seconds_at_most() {
 }
 
 #[tokio::test]
-async fn an_empty_cache_keeps_no_failure_and_tries_at_every_call() {
+async fn an_empty_cache_tries_again_every_two_seconds_whoever_asks() {
     let world = World::new();
     world.fail(FailureClass::NetworkError);
     let cache = world.cache(Stage::CURRENT);
-    assert_eq!(get(&cache).await.unwrap_err(), FailureClass::NetworkError);
+    for _ in 0..100 {
+        assert_eq!(get(&cache).await.unwrap_err(), FailureClass::NetworkError);
+    }
+    assert_eq!(world.fetches(), 1);
     world.set("one");
+    world.pass(2);
     assert_eq!(get(&cache).await.unwrap(), "AWSCURRENT=one");
 }
 

@@ -40,7 +40,7 @@ pub enum AttemptOutcome {
     Suppressed,
     /// Its reason has gone; not sent.
     Superseded,
-    /// Surely not sent, for a reason of our own (no time left): due again at once. Not for a [`Lease::Resolve`] that could
+    /// Surely not sent, for a reason of our own (no time left): due again at once. Not for a [`crate::Lease::Resolve`] that could
     /// not look at the target: that stays [`AttemptOutcome::Ambiguous`].
     NotSent,
 }
