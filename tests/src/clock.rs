@@ -16,6 +16,11 @@ impl MovableClock {
         Self(Arc::new(Mutex::new(now)))
     }
 
+    /// Sets it.
+    pub fn set(&self, now: Timestamp) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
     /// Lets time pass.
     pub fn pass(&self, span: SignedDuration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);

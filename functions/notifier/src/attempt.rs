@@ -13,6 +13,8 @@ use crate::{Notifier, backoff};
 
 /// A refused token may have just been rotated: the effect is given up only after this many attempts.
 const ATTEMPTS_WITH_REFUSED_TOKEN: i32 = 4;
+/// A target that refuses to be looked at is given up after this many attempts.
+const ATTEMPTS_TO_LOOK: i32 = 8;
 /// Slack's clock and ours may differ by this much when a message is looked for.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
@@ -59,15 +61,20 @@ impl Notifier {
         }
     }
 
-    /// Looking failed: still unknown, so looked at again later.
+    /// Looking failed: still unknown, so looked at again later; if the target will not show it, somebody must act.
     async fn unresolved(&self, context: &Context, effect: &Effect, error: &CallError) -> AttemptOutcome {
         if error.class == FailureClass::AuthFailure {
             self.worker.refused(context).await;
         }
+        let (error_class, text) = (error.class.to_string(), error.message.clone());
+        if error.advice == Advice::Permanent && effect.attempts >= ATTEMPTS_TO_LOOK {
+            let error = format!("it may or may not have got through: {text}");
+            return AttemptOutcome::Dead { error_class, error };
+        }
         AttemptOutcome::Ambiguous {
             at: self.next(effect, error),
-            error_class: error.class.to_string(),
-            error: error.message.clone(),
+            error_class,
+            error: text,
         }
     }
 

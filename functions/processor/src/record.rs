@@ -2,7 +2,7 @@
 
 use audit::{ActorType, Context};
 use evaluation::{EvaluationError, Evaluator, Outcome, Report};
-use model::{Content, Envelope, Note};
+use model::{Content, Envelope};
 use runtime::batch::{BatchError, Record};
 use tracing::Instrument as _;
 
@@ -76,22 +76,14 @@ impl Processor {
     fn measure(&self, envelope: &Envelope, report: &Report) {
         self.metrics
             .count_by("deliveries", "outcome", report.outcome.as_str(), 1);
-        match &report.outcome {
-            Outcome::Quarantined => self.metrics.count("deliveries_quarantined", 1),
-            Outcome::Judged(verdict) => {
-                self.metrics.count_by("verdicts", "outcome", report.outcome.as_str(), 1);
-                if verdict.exception().is_some() {
-                    self.metrics.count("exceptions", 1);
-                }
-                if verdict.notes.contains(&Note::LabelEventsUnreadable) {
-                    self.metrics.count("label_events_unreadable", 1);
-                }
-            }
-            Outcome::Pending { because } => {
-                tracing::warn!(because, "GitLab could not be read; the verdict is pending");
-                self.metrics.count("evaluations_pending", 1);
-            }
-            Outcome::Duplicate | Outcome::Recorded | Outcome::Unchanged => (),
+        if let Outcome::Pending { because } = &report.outcome {
+            tracing::warn!(because, "GitLab could not be read; the verdict is pending");
+        }
+        if let Outcome::Judged(_) = &report.outcome {
+            self.metrics.count_by("verdicts", "outcome", report.outcome.as_str(), 1);
+        }
+        for metric in report.counted() {
+            self.metrics.count(metric, 1);
         }
         if envelope.authentication.stale {
             self.metrics.count("deliveries_stale", 1);

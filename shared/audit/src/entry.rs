@@ -1,5 +1,6 @@
 //! One audit entry, and how it looks on the line.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -24,7 +25,7 @@ pub struct Entry {
     pub(crate) outcome: Outcome,
     pub(crate) duration_ms: Option<f64>,
     pub(crate) details: Map<String, Value>,
-    pub(crate) key: Option<String>,
+    pub(crate) key: Option<(Timestamp, String)>,
 }
 
 impl Entry {
@@ -62,10 +63,11 @@ impl Entry {
         self
     }
 
-    /// The idempotency key of the thing done: the same thing told twice then has the same id. Without one, each line is its own.
+    /// The idempotency key of the thing done, and when it was done: the same thing told twice then has the same id. Without one, each
+    /// line is its own.
     #[must_use]
-    pub fn keyed(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
+    pub fn keyed(mut self, at: Timestamp, key: impl Into<String>) -> Self {
+        self.key = Some((at, key.into()));
         self
     }
 }

@@ -95,7 +95,7 @@ impl Writer {
 fn render(shared: &Shared, entry: &Entry, line: AuditLine, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
     let now = shared.clock.now();
     let id = match &entry.key {
-        Some(key) => entry_id(now, key),
+        Some((at, key)) => entry_id(*at, key),
         None => entry_id(now, &format!("{}/{}", line.stream_id, line.seq)),
     };
     let (outcome, error) = match entry.outcome {

@@ -50,10 +50,12 @@ impl Evaluator {
     ) -> Result<Report, EvaluationError> {
         let stale = envelope.authentication.stale;
         // Of a stale delivery only the ids are trusted: whoever acted then says nothing.
-        let eligible = if stale {
-            None
-        } else {
+        // Nor does today's membership say anything about an act of long ago.
+        let known_now = !stale && self.is_recent(event);
+        let eligible = if known_now {
             self.eligible(context, &key.instance, event).await
+        } else {
+            None
         };
         let api = if event.action == Action::Merge {
             self.look(context, envelope, event, key).await?
@@ -69,20 +71,21 @@ impl Evaluator {
             return Ok(Report::of(Outcome::Duplicate));
         }
         let judgement = match (tx.latest_decision(key).await?, api) {
-            // What is stale proves and disproves nothing, so nothing needs to be weighed again.
-            (Some(_), _) if stale => Outcome::Unchanged.into(),
-            (Some(standing), _) => {
-                let history = tx.history(key).await?;
-                self.weigh_again(&mut tx, context, standing, history).await?
-            }
-            (None, Some(api)) => {
+            // GitLab was asked because no decision stands, or only one that GitLab never confirmed.
+            (standing, Some(api)) => {
                 let history = tx.history(key).await?;
                 let facts = Facts {
                     api,
                     history,
                     ..Self::facts(envelope, event, key)
                 };
-                self.judge(&mut tx, context, facts, 0, None).await?
+                self.judge_anew(&mut tx, context, facts, standing).await?
+            }
+            // What is stale proves and disproves nothing, so nothing needs to be weighed again.
+            (Some(_), None) if stale => Outcome::Unchanged.into(),
+            (Some(standing), None) => {
+                let history = tx.history(key).await?;
+                self.weigh_again(&mut tx, context, standing, history).await?
             }
             (None, None) => Outcome::Recorded.into(),
         };
@@ -90,7 +93,8 @@ impl Evaluator {
         Ok(self.told(context, key, judgement))
     }
 
-    /// Asks GitLab about a merge, unless a decision stands already (two hooks firing for one merge, a delivery sent again).
+    /// Asks GitLab about a merge, unless a decision stands that GitLab has confirmed the merge for (two hooks firing for one merge, a
+    /// delivery sent again). A decision made without GitLab's word is not enough: the delivery behind it may have been a false one.
     async fn look(
         &self,
         context: &Context,
@@ -99,18 +103,20 @@ impl Evaluator {
         key: &MergeRequestKey,
     ) -> Result<Option<WitnessA>, EvaluationError> {
         let mut tx = self.store.begin().await?;
-        let decided = tx.latest_decision(key).await?.is_some();
-        let history = if decided { Vec::new() } else { tx.history(key).await? };
+        let standing = tx.latest_decision(key).await?;
+        let confirmed =
+            standing.is_some_and(|decision| matches!(decision.facts.api, WitnessA::Answer(_) | WitnessA::NotAsked(_)));
+        let history = if confirmed { Vec::new() } else { tx.history(key).await? };
         // The transaction ends here: none is held open while GitLab is asked.
         tx.rollback().await?;
-        if decided {
+        if confirmed {
             return Ok(None);
         }
         let facts = Facts {
             history,
             ..Self::facts(envelope, event, key)
         };
-        Ok(Some(self.gather(context, &facts, !envelope.authentication.stale).await))
+        Ok(Some(self.gather(context, &facts).await))
     }
 
     /// The facts as the delivery tells them, before GitLab and the history are asked.
@@ -123,7 +129,7 @@ impl Evaluator {
         Facts {
             merge_request: key.clone(),
             trigger,
-            api: WitnessA::Unreadable("not asked yet".to_owned()),
+            api: WitnessA::Unreadable("not asked yet".to_owned().into()),
             deadline_passed: false,
             history: Vec::new(),
         }

@@ -25,7 +25,15 @@ struct Reading {
     members: Option<BTreeSet<UserId>>,
 }
 
+/// Membership read now is recorded as that of the act only if the act is this young.
+const SAME_MEMBERSHIP: SignedDuration = SignedDuration::from_mins(10);
+
 impl Evaluator {
+    /// Whether the event tells of something that has just happened.
+    pub(crate) fn is_recent(&self, event: &MergeRequestEvent) -> bool {
+        self.clock.now().duration_since(event.occurred_at).abs() <= SAME_MEMBERSHIP
+    }
+
     /// Whether the event's actor is an eligible approver as of now; `None` if that could not be read. A failed reading is not
     /// repeated for some seconds either: with GitLab down, every event would otherwise wait for its own timeout.
     pub(crate) async fn eligible(&self, context: &Context, instance: &str, event: &MergeRequestEvent) -> Option<bool> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use audit::Context;
-use model::{Facts, WitnessA};
+use model::{Facts, LabelsRead, WitnessA};
 use rules::label_in_sight;
 
 use crate::Evaluator;
@@ -13,34 +13,19 @@ use crate::Evaluator;
 const LONGEST: Duration = Duration::from_secs(8);
 
 impl Evaluator {
-    /// What GitLab says about the merge in `facts`. Merge requests that never carried a security label cost one request.
-    pub(crate) async fn gather(&self, context: &Context, facts: &Facts, trusted: bool) -> WitnessA {
-        let asked = tokio::time::timeout(LONGEST, self.ask(context, facts, trusted)).await;
-        asked.unwrap_or_else(|_| WitnessA::Unreadable(format!("GitLab took longer than {} s", LONGEST.as_secs())))
-    }
-
-    async fn ask(&self, context: &Context, facts: &Facts, trusted: bool) -> WitnessA {
+    /// What GitLab says about the merge in `facts`. One that never carried a security label costs two requests.
+    pub(crate) async fn gather(&self, context: &Context, facts: &Facts) -> WitnessA {
         let key = &facts.merge_request;
         let Some(client) = self.instances.get(&key.instance) else {
             let why = format!(
                 "the instance {} has no address in the rules or no token in the outbound secret",
                 key.instance
             );
-            return WitnessA::Unreadable(why);
+            return WitnessA::Unreadable(why.into());
         };
-        let nothing = model::Reading::Known(Vec::new());
-        // Of a delivery that is not trusted the labels are unknown: everything is asked.
-        if trusted && !label_in_sight(facts, &nothing, &self.rules) {
-            match client.label_events(context, key).await {
-                Ok(label_events) if !label_in_sight(facts, &label_events, &self.rules) => {
-                    return WitnessA::NotAsked { label_events };
-                }
-                Ok(_) => (),
-                Err(error) => return WitnessA::Unreadable(error.to_string()),
-            }
-        }
-        client
-            .merge_facts(context, key, &self.rules.approvers, self.clock.now())
-            .await
+        let wanted = |labels: &LabelsRead| label_in_sight(facts, labels, &self.rules);
+        let asked = client.merge_facts(context, key, &self.rules.approvers, self.clock.now(), wanted);
+        let slow = || WitnessA::Unreadable(format!("GitLab took longer than {} s", LONGEST.as_secs()).into());
+        tokio::time::timeout(LONGEST, asked).await.unwrap_or_else(|_| slow())
     }
 }

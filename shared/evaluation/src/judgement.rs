@@ -44,12 +44,38 @@ impl Evaluator {
         supersedes: Option<&StoredDecision>,
     ) -> Result<Judgement, StoreError> {
         let verdict = evaluate(&facts, &self.rules);
+        if let (WitnessA::NotMerged(because), true) = (&facts.api, facts.deadline_passed) {
+            // GitLab denies the merge to the end. Nothing is decided, so that the real merge, should it come, is judged.
+            tracing::warn!(merge_request = %facts.merge_request, because, "a delivery told of a merge that GitLab does not show");
+            tx.finish_evaluation(&facts.merge_request, self.clock.now()).await?;
+            return Ok(Outcome::NotMerged.into());
+        }
         if let VerdictOutcome::Pending { because } = &verdict.outcome {
             let because = because.clone();
             self.keep_pending(tx, context, &facts, &because, attempts).await?;
             return Ok(Outcome::Pending { because }.into());
         }
         self.write(tx, context, facts, verdict, supersedes).await
+    }
+
+    /// Judges a merge on GitLab's word where no decision stands, or one that was made without it.
+    pub(crate) async fn judge_anew(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        facts: Facts,
+        standing: Option<StoredDecision>,
+    ) -> Result<Judgement, StoreError> {
+        let verdict = evaluate(&facts, &self.rules);
+        let nothing_new = standing.as_ref().is_some_and(|standing| match verdict.outcome {
+            // An exception stands; that GitLab is still not readable makes nothing better or worse.
+            VerdictOutcome::Pending { .. } => standing.verdict.exception().is_some(),
+            _ => standing.verdict == verdict,
+        });
+        if nothing_new {
+            return Ok(Outcome::Unchanged.into());
+        }
+        self.judge(tx, context, facts, 0, standing.as_ref()).await
     }
 
     /// Weighs a late event against the verdict that stands: the same answer of GitLab, the history as it is now.
@@ -87,7 +113,7 @@ impl Evaluator {
             trigger: facts.trigger.clone(),
             reason: because.to_owned(),
             attempts,
-            next_attempt_at: later(now, wait(attempts)),
+            next_attempt_at: later(now, wait(attempts).min(deadline)),
             deadline_at: later(now, deadline),
             correlation_id: context.correlation_id,
             traceparent: context.traceparent.clone(),
@@ -105,15 +131,28 @@ impl Evaluator {
     ) -> Result<Judgement, StoreError> {
         let now = self.clock.now();
         let key = facts.merge_request.clone();
-        let before = tx.exception(&key).await?;
+        let decision = tx
+            .append_decision(&NewDecision {
+                facts: facts.clone(),
+                verdict: verdict.clone(),
+                rules_hash: self.rules.hash.clone(),
+                supersedes: supersedes.map(|decision| decision.id),
+                decided_at: now,
+                recorded_at: now,
+                correlation_id: context.correlation_id,
+            })
+            .await?;
+        let decision = (now, decision);
         let mut judgement = Judgement::from(Outcome::Judged(Box::new(verdict.clone())));
         if let Some(kind) = verdict.exception() {
+            let first = tx.exception(&key).await?.is_none();
             let exception = self.exception(&facts, &verdict, kind, context.correlation_id, now);
             let id = tx.upsert_exception(&exception).await?;
             judgement.exception = Some(Written {
                 id,
                 kind: Some(kind),
-                first: before.is_none(),
+                first,
+                decision,
             });
             judgement
                 .effects
@@ -124,18 +163,9 @@ impl Evaluator {
                 id,
                 kind: None,
                 first: false,
+                decision,
             });
         }
-        tx.append_decision(&NewDecision {
-            facts,
-            verdict,
-            rules_hash: self.rules.hash.clone(),
-            supersedes: supersedes.map(|decision| decision.id),
-            decided_at: now,
-            recorded_at: now,
-            correlation_id: context.correlation_id,
-        })
-        .await?;
         tx.finish_evaluation(&key, now).await?;
         Ok(judgement)
     }
@@ -215,10 +245,7 @@ impl Told {
         } = facts.trigger.clone();
         match &facts.api {
             WitnessA::Answer(api) => Self {
-                project_path: Some(project_path)
-                    .filter(|path| !path.is_empty())
-                    .or(api.project_path.clone())
-                    .unwrap_or_default(),
+                project_path: api.project_path.clone().unwrap_or(project_path),
                 mr_id: api.mr_id,
                 title: api.title.clone(),
                 url: api.url.clone(),
@@ -229,7 +256,7 @@ impl Told {
                 merge_commit_sha: api.merge.merge_commit_sha.clone().or(merge_commit_sha),
                 head_sha: api.merge.head_sha.clone().or(head_sha),
             },
-            WitnessA::NotAsked { .. } | WitnessA::Unreadable(_) | WitnessA::Refused(_) => {
+            WitnessA::NotAsked(_) | WitnessA::Unreadable(_) | WitnessA::Refused(_) | WitnessA::NotMerged(_) => {
                 let author = facts
                     .history
                     .iter()

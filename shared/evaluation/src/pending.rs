@@ -19,12 +19,15 @@ impl Evaluator {
         let mut facts = Facts {
             merge_request: key.clone(),
             trigger: pending.trigger.clone(),
-            api: model::WitnessA::Unreadable("not asked yet".to_owned()),
+            api: model::WitnessA::Unreadable("not asked yet".to_owned().into()),
             deadline_passed: self.clock.now() >= pending.deadline_at,
             history: Vec::new(),
         };
-        // Everything is asked: between the merge and now a label may have come into sight by any way.
-        facts.api = self.gather(&context, &facts, false).await;
+        // The history as it is now tells whether a label has come into sight since.
+        let mut tx = self.store.begin().await?;
+        facts.history = tx.history(key).await?;
+        tx.rollback().await?;
+        facts.api = self.gather(&context, &facts).await;
 
         let mut tx = self.store.begin().await?;
         tx.lock_merge_request(key).await?;

@@ -1,7 +1,8 @@
 //! What came of a delivery or a pending evaluation: for metrics, the log, and the queue.
 
 use audit::{Action, Context, Entry, Target};
-use model::{Effect, Envelope, Kind, MergeRequestKey, Verdict};
+use jiff::Timestamp;
+use model::{Effect, Envelope, Kind, MergeRequestKey, Note, Verdict};
 use uuid::Uuid;
 
 use crate::Evaluator;
@@ -19,6 +20,8 @@ pub enum Outcome {
     Judged(Box<Verdict>),
     /// A verdict stands, and what arrived did not change it.
     Unchanged,
+    /// GitLab denied the merge to the end; nothing was decided.
+    NotMerged,
     /// GitLab could not be read yet.
     Pending {
         /// Why.
@@ -35,6 +38,7 @@ impl Outcome {
             Self::Quarantined => "quarantined",
             Self::Recorded => "recorded",
             Self::Unchanged => "unchanged",
+            Self::NotMerged => "not_merged",
             Self::Pending { .. } => "pending",
             Self::Judged(verdict) => match verdict.outcome {
                 model::Outcome::NotCarried => "not_carried",
@@ -57,6 +61,25 @@ pub struct Report {
 }
 
 impl Report {
+    /// Metrics that this adds one to, besides those that tell outcomes apart.
+    #[must_use]
+    pub fn counted(&self) -> Vec<&'static str> {
+        match &self.outcome {
+            Outcome::Quarantined => vec!["deliveries_quarantined"],
+            Outcome::Pending { .. } => vec!["evaluations_pending"],
+            Outcome::NotMerged => vec!["merges_denied"],
+            Outcome::Judged(verdict) => {
+                let exception = verdict.exception().map(|_| "exceptions");
+                let unreadable = verdict
+                    .notes
+                    .contains(&Note::LabelEventsUnreadable)
+                    .then_some("label_events_unreadable");
+                exception.into_iter().chain(unreadable).collect()
+            }
+            Outcome::Duplicate | Outcome::Recorded | Outcome::Unchanged => Vec::new(),
+        }
+    }
+
     pub(crate) fn of(outcome: Outcome) -> Self {
         Self {
             outcome,
@@ -70,6 +93,8 @@ pub(crate) struct Written {
     pub(crate) id: Uuid,
     pub(crate) kind: Option<Kind>,
     pub(crate) first: bool,
+    /// The decision that it follows from, and when that was made: they name the audit entry.
+    pub(crate) decision: (Timestamp, Uuid),
 }
 
 impl Evaluator {
@@ -106,6 +131,10 @@ impl Evaluator {
             Action::ExceptionRecordUpdate
         };
         let entry = Entry::new(action, context, Target::merge_request(key), audit::Outcome::Success)
+            .keyed(
+                written.decision.0,
+                format!("exception/{}/{}", written.id, written.decision.1),
+            )
             .detail("exception_id", written.id.to_string())
             .detail("kind", written.kind.map(Kind::as_str))
             .detail("status", if written.kind.is_some() { "open" } else { "withdrawn" });

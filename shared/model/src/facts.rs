@@ -112,21 +112,46 @@ pub struct ApiAnswer {
     pub bots: BTreeMap<UserId, bool>,
 }
 
+/// What was read of a merge's labels, and the instant of the merge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelsRead {
+    /// The merge instant, by the API.
+    pub merged_at: Timestamp,
+    /// Labels on it when read, so possibly changed since the merge.
+    pub labels_now: Vec<String>,
+    /// Labels put on and taken off.
+    pub label_events: Reading<Vec<LabelEvent>>,
+}
+
+/// Why the API gave no whole answer, and what it said all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// Why.
+    pub because: String,
+    /// The labels, if they were read: a label that was seen is not forgotten because something else could not be read.
+    pub labels: Option<LabelsRead>,
+}
+
+impl From<String> for Unread {
+    fn from(because: String) -> Self {
+        Self { because, labels: None }
+    }
+}
+
 /// Witness A.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WitnessA {
     /// The API answered.
     Answer(Box<ApiAnswer>),
-    /// No security label was in sight, neither on the delivery nor in the history nor in these label events: nothing more was asked.
-    NotAsked {
-        /// Labels put on and taken off.
-        label_events: Reading<Vec<LabelEvent>>,
-    },
-    /// GitLab could not be read *yet* (down, rate limited, not showing the merge yet): worth another try.
-    Unreadable(String),
+    /// Merged, and no security label in sight, neither on the delivery nor in the history nor at GitLab: nothing more was asked.
+    NotAsked(LabelsRead),
+    /// GitLab could not be read *yet* (down, rate limited): worth another try.
+    Unreadable(Unread),
     /// GitLab will not say: gone, or no permission.
-    Refused(String),
+    Refused(Unread),
+    /// GitLab shows it, but not as merged: too early, or the delivery did not tell the truth. Never a verdict.
+    NotMerged(String),
 }
 
 /// The whole input of one verdict. Stored with it, so that the verdict can be recomputed bit for bit.

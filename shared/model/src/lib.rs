@@ -18,7 +18,9 @@ pub use effect::{Effect, EffectKind, EffectMessage, EffectState};
 pub use envelope::{AuditLine, AuthMethod, Authentication, Content, DeliveryIds, Envelope};
 pub use event::{Action, MergeRequestEvent, OccurredAtSource, Project, Reviewer, SystemAction};
 pub use exception::{ExceptionStatus, SecurityReviewException};
-pub use facts::{ApiAnswer, Approval, DiffVersion, Facts, LabelEvent, MergeFact, Reading, WitnessA};
+pub use facts::{
+    ApiAnswer, Approval, DiffVersion, Facts, LabelEvent, LabelsRead, MergeFact, Reading, Unread, WitnessA,
+};
 pub use history::HistoryEvent;
 pub use identity::{MergeRequestIid, MergeRequestKey, ProjectId, User, UserId};
 pub use trigger::MergeTrigger;

@@ -8,6 +8,8 @@ use crate::{MergeRequestEvent, User, UserId};
 /// The webhook's side of one merge. Snapshots for people and for [`crate::Facts`]; the API's answer wins where both speak.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeTrigger {
+    /// Whether what follows may be believed; of a stale delivery only its ids are.
+    pub trusted: bool,
     /// Who merged, by the webhook.
     pub merger: Option<User>,
     /// When the webhook says the merge happened.
@@ -35,6 +37,7 @@ impl MergeTrigger {
     #[must_use]
     pub fn of(event: &MergeRequestEvent) -> Self {
         Self {
+            trusted: true,
             merger: event.actor.clone(),
             merged_at: event.merged_at.unwrap_or(event.occurred_at),
             labels: event.labels.clone(),
@@ -51,6 +54,7 @@ impl MergeTrigger {
     #[must_use]
     pub fn untrusted(event: &MergeRequestEvent, received_at: Timestamp) -> Self {
         Self {
+            trusted: false,
             merger: None,
             merged_at: received_at,
             labels: Vec::new(),

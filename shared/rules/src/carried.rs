@@ -6,9 +6,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Facts, HistoryEvent, LabelEvent, Reading, User, UserId};
+use model::{Facts, HistoryEvent, LabelEvent, LabelsRead, Reading, User, UserId};
 
 use crate::Rules;
+
+/// A hook is built in the background, some seconds after what it tells of: its label list may be that much younger.
+const HOOK_DELAY: i64 = 10;
 
 /// What is known of one security label.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -18,6 +21,8 @@ struct Track {
     before: bool,
     first_added: Option<Timestamp>,
     removed: Option<Removal>,
+    /// The stored history shows it surely before the merge, not only in the label list of a hook that was built around then.
+    surely_before: bool,
 }
 
 /// The last time a label was taken off before the merge.
@@ -27,6 +32,8 @@ pub(crate) struct Removal {
     pub(crate) by: Option<User>,
     /// Whether that person was an eligible approver then; `None` if nothing was recorded.
     pub(crate) eligible: Option<bool>,
+    /// GitLab's own label events show it; the stored history alone never excuses anything.
+    pub(crate) told_by_gitlab: bool,
 }
 
 /// The security labels of a merge request, as far as its merge is concerned.
@@ -40,6 +47,8 @@ pub(crate) struct Carried {
     pub(crate) first_added: Option<Timestamp>,
     /// The removal after which none stood any longer.
     pub(crate) last_removal: Option<Removal>,
+    /// One of them was gone at the merge although nobody took it off: renamed, or deleted from the project.
+    pub(crate) vanished: bool,
     /// A security label was first put on after the merge.
     pub(crate) only_after_merge: bool,
     /// Label events could not be read whole.
@@ -55,24 +64,38 @@ pub(crate) struct Sources<'a> {
     pub(crate) history: &'a [&'a HistoryEvent],
 }
 
-/// Judges by the merge event, the stored history and what is known of label events, when the API says nothing else.
+/// Judges by the merge event, the stored history and what was read of the labels, when there is no whole answer of the API.
+///
+/// When a delivery alone says when the merge was, that time excludes nothing: everything in the history counts as before it.
 pub(crate) fn without_api(
     facts: &Facts,
-    events: &Reading<Vec<LabelEvent>>,
+    labels: Option<&LabelsRead>,
     history: &[&HistoryEvent],
     rules: &Rules,
 ) -> Carried {
-    let (merged_at, webhook_labels) = (facts.trigger.merged_at, &facts.trigger.labels);
-    carried(
-        rules,
-        &Sources {
+    let webhook_labels = &facts.trigger.labels;
+    let unread = Reading::Unknown("GitLab was not readable".to_owned());
+    let sources = match labels {
+        Some(LabelsRead {
             merged_at,
+            labels_now,
+            label_events,
+        }) => Sources {
+            merged_at: *merged_at,
             webhook_labels,
-            labels_now: &[],
-            events,
+            labels_now,
+            events: label_events,
             history,
         },
-    )
+        None => Sources {
+            merged_at: Timestamp::MAX,
+            webhook_labels,
+            labels_now: &[],
+            events: &unread,
+            history,
+        },
+    };
+    carried(rules, &sources)
 }
 
 pub(crate) fn carried(rules: &Rules, sources: &Sources<'_>) -> Carried {
@@ -98,7 +121,11 @@ pub(crate) fn carried(rules: &Rules, sources: &Sources<'_>) -> Carried {
         last_removal: ever
             .iter()
             .filter_map(|track| track.removed.clone())
-            .max_by_key(|removal| (removal.at, removal.eligible != Some(true), removal.by.clone())),
+            .max_by_key(|removal| {
+                let doubtful = (!removal.told_by_gitlab, removal.eligible != Some(true));
+                (removal.at, doubtful, removal.by.clone())
+            }),
+        vanished: ever.iter().any(|track| !track.at_merge && track.removed.is_none()),
         only_after_merge: ever.is_empty() && !tracks.is_empty(),
         events_incomplete: match sources.events {
             Reading::Known(events) => events.iter().any(|event| event.label.is_none()),
@@ -174,7 +201,8 @@ fn by_events(first: &LabelEvent, events: &[&LabelEvent], from_history: &Track, s
     let up_to_merge: Vec<&&LabelEvent> = events.iter().filter(|event| event.at <= sources.merged_at).collect();
     // An event that takes it off without one that put it on: it was there from the beginning.
     let from_creation = !first.added;
-    // A label deleted and made anew leaves events without a name: then what was seen counts besides.
+    // A label renamed or deleted, and one of its name made anew: the events are those of the new one, or have no name. What was
+    // surely seen before the merge counts besides.
     let incomplete = sources
         .events
         .known()
@@ -186,17 +214,23 @@ fn by_events(first: &LabelEvent, events: &[&LabelEvent], from_history: &Track, s
         at: event.at,
         by: event.actor.clone(),
         eligible: recorded_eligibility(event.actor.as_ref().map(|actor| actor.id), from_history),
+        told_by_gitlab: true,
     });
     Track {
         title: String::new(),
         at_merge,
-        before: at_merge || from_creation || !up_to_merge.is_empty() || (incomplete && from_history.before),
+        before: at_merge
+            || from_creation
+            || !up_to_merge.is_empty()
+            || (incomplete && from_history.before)
+            || from_history.surely_before,
         first_added: up_to_merge
             .iter()
             .find(|event| event.added)
             .map(|event| event.at)
             .filter(|_| !from_creation),
         removed,
+        surely_before: from_history.surely_before,
     }
 }
 
@@ -206,6 +240,19 @@ fn recorded_eligibility(actor: Option<UserId>, from_history: &Track) -> Option<b
     (removal.by.as_ref().map(|user| user.id) == actor)
         .then_some(removal.eligible)
         .flatten()
+}
+
+/// The removal of a label that has been deleted since: GitLab's events show it without the name, by the same person at that time.
+fn deleted_label_removed(event: &HistoryEvent, sources: &Sources<'_>) -> bool {
+    let actor = event.actor.as_ref().map(|actor| actor.id);
+    let nameless = sources
+        .events
+        .known()
+        .into_iter()
+        .flatten()
+        .filter(|told| told.label.is_none() && !told.added);
+    let mut by_the_same = nameless.filter(|told| actor.is_some() && told.actor.as_ref().map(|user| user.id) == actor);
+    by_the_same.any(|told| told.at.as_second().abs_diff(event.occurred_at.as_second()) <= 2)
 }
 
 /// By the stored events and the merge event itself.
@@ -223,10 +270,13 @@ fn by_history(same: &dyn Fn(&String) -> bool, sources: &Sources<'_>) -> Track {
                 at: event.occurred_at,
                 by: event.actor.clone(),
                 eligible: event.eligible,
+                told_by_gitlab: deleted_label_removed(event, sources),
             });
         }
         let stands = event.labels.iter().any(same) || added;
         track.before |= stands || removed;
+        let (at, merge) = (event.occurred_at.as_second(), sources.merged_at.as_second());
+        track.surely_before |= ((added || removed) && at < merge) || (stands && at.saturating_add(HOOK_DELAY) < merge);
         if stands {
             track.removed = None;
         }

@@ -1,6 +1,6 @@
 //! The verdict: everything the rules found, weighed.
 
-use model::{ApiAnswer, Facts, Kind, LabelEvent, Note, Outcome, Proof, Reading, Reason, Verdict, WitnessA};
+use model::{ApiAnswer, Facts, Kind, LabelsRead, Note, Outcome, Proof, Reason, Unread, Verdict, WitnessA};
 
 use crate::act::Act;
 use crate::carried::{Carried, Sources, carried, without_api};
@@ -12,35 +12,33 @@ use crate::{Rules, tier};
 /// Judges one merge. Pure: the same facts and rules give the same verdict, whatever the order or repetition of the events in them.
 #[must_use]
 pub fn evaluate(facts: &Facts, rules: &Rules) -> Verdict {
-    let nothing = Reading::Unknown("GitLab was not readable".to_owned());
     match &facts.api {
         WitnessA::Answer(api) => with_answer(facts, api, rules),
-        WitnessA::NotAsked { label_events } => not_asked(facts, label_events, rules),
-        WitnessA::Unreadable(because) if !facts.deadline_passed => Verdict {
-            outcome: Outcome::Pending {
-                because: because.clone(),
-            },
-            ..without_answer(facts, &nothing, rules, because)
-        },
-        WitnessA::Unreadable(because) => without_answer(
+        WitnessA::NotAsked(labels) => not_asked(facts, labels, rules),
+        WitnessA::NotMerged(because) => pending(without_answer(facts, None, rules, because), because),
+        WitnessA::Unreadable(unread) if !facts.deadline_passed => pending(
+            without_answer(facts, unread.labels.as_ref(), rules, &unread.because),
+            &unread.because,
+        ),
+        WitnessA::Unreadable(Unread { because, labels }) => without_answer(
             facts,
-            &nothing,
+            labels.as_ref(),
             rules,
             &format!("GitLab could not be read in time: {because}"),
         ),
-        WitnessA::Refused(because) => without_answer(
+        WitnessA::Refused(Unread { because, labels }) => without_answer(
             facts,
-            &nothing,
+            labels.as_ref(),
             rules,
-            &format!("GitLab does not show the merge request: {because}"),
+            &format!("GitLab does not show it: {because}"),
         ),
     }
 }
 
-/// Whether a security label is in sight on the merge delivery, in the stored history or in the label events. If none is, GitLab
-/// need not be asked anything else about the merge.
+/// Whether a security label is in sight on the merge delivery, in the stored history or at GitLab. If none is, GitLab need not be
+/// asked anything else about the merge.
 #[must_use]
-pub fn label_in_sight(facts: &Facts, label_events: &Reading<Vec<LabelEvent>>, rules: &Rules) -> bool {
+pub fn label_in_sight(facts: &Facts, labels: &LabelsRead, rules: &Rules) -> bool {
     let stored = facts.history.iter().filter(|event| !event.stale);
     let stored = stored.flat_map(|event| {
         event
@@ -49,46 +47,54 @@ pub fn label_in_sight(facts: &Facts, label_events: &Reading<Vec<LabelEvent>>, ru
             .chain(&event.labels_added)
             .chain(&event.labels_removed)
     });
-    let named = label_events
+    let named = labels
+        .label_events
         .known()
         .into_iter()
         .flatten()
         .filter_map(|event| event.label.as_ref());
-    facts
+    let all = facts
         .trigger
         .labels
         .iter()
+        .chain(&labels.labels_now)
         .chain(stored)
-        .chain(named)
-        .any(|title| rules.is_security_label(title))
+        .chain(named);
+    all.into_iter().any(|title| rules.is_security_label(title))
+}
+
+fn pending(verdict: Verdict, because: &str) -> Verdict {
+    let outcome = Outcome::Pending {
+        because: because.to_owned(),
+    };
+    Verdict {
+        outcome,
+        reasons: Vec::new(),
+        ..verdict
+    }
 }
 
 /// Nothing more was asked because no label was in sight. If one has come into sight since, GitLab must be asked after all.
-fn not_asked(facts: &Facts, label_events: &Reading<Vec<LabelEvent>>, rules: &Rules) -> Verdict {
-    if label_in_sight(facts, label_events, rules) {
-        let because = "a security label came into sight after the first look".to_owned();
-        let outcome = Outcome::Pending {
-            because: because.clone(),
-        };
-        return Verdict {
-            outcome,
-            ..without_answer(facts, label_events, rules, &because)
-        };
+fn not_asked(facts: &Facts, labels: &LabelsRead, rules: &Rules) -> Verdict {
+    if label_in_sight(facts, labels, rules) {
+        let because = "a security label came into sight after the first look";
+        return pending(without_answer(facts, Some(labels), rules, because), because);
     }
-    let labels = without_api(facts, label_events, &trusted(facts), rules);
-    let mut verdict = blank(rules, &labels);
-    if labels.events_incomplete {
+    let carried = without_api(facts, Some(labels), &trusted(facts), rules);
+    let mut verdict = blank(rules, &carried);
+    if carried.events_incomplete {
         verdict.notes.push(Note::LabelEventsUnreadable);
     }
     verdict
 }
 
-/// The API says nothing: not proven, unless no security label is in sight at all.
-fn without_answer(facts: &Facts, events: &Reading<Vec<LabelEvent>>, rules: &Rules, because: &str) -> Verdict {
-    let history = trusted(facts);
-    let labels = without_api(facts, events, &history, rules);
-    let mut verdict = blank(rules, &labels);
-    if labels.ever.is_empty() {
+/// The API gave no whole answer: not proven, unless no security label is in sight at all.
+fn without_answer(facts: &Facts, labels: Option<&LabelsRead>, rules: &Rules, because: &str) -> Verdict {
+    let carried = without_api(facts, labels, &trusted(facts), rules);
+    let mut verdict = blank(rules, &carried);
+    // Of a delivery that is not to be believed, and with nothing read, nothing is known of the labels.
+    let labels_unknown = !facts.trigger.trusted && labels.is_none();
+    if carried.ever.is_empty() && !labels_unknown {
         verdict.notes.push(Note::LabelEventsUnreadable);
     } else {
         verdict.outcome = Outcome::Exception { kind: Kind::Unverified };
@@ -140,12 +146,7 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
         verdict.notes = notes(&valid, &labels, &case);
         return verdict;
     }
-    if labels.at_merge.is_empty()
-        && labels
-            .last_removal
-            .as_ref()
-            .is_some_and(|removal| label_removed_before_merge::may_declassify(removal, &case))
-    {
+    if labels.at_merge.is_empty() && label_removed_before_merge::may_declassify(&labels, &case) {
         verdict.outcome = Outcome::Declassified;
         verdict.notes.push(Note::Declassified);
         return verdict;

@@ -100,6 +100,7 @@ impl Life {
         let facts = Facts {
             merge_request: key,
             trigger: MergeTrigger {
+                trusted: true,
                 merger: Some(user(AUTHOR)),
                 merged_at: at(MERGED),
                 labels: vec!["backend".into()],
@@ -111,7 +112,7 @@ impl Life {
                 head_sha: Some("aaa".into()),
                 merge_commit_sha: Some("c0ffee".into()),
             },
-            api: WitnessA::Unreadable("not put in yet".into()),
+            api: WitnessA::Unreadable("not put in yet".to_owned().into()),
             deadline_passed: false,
             history: Vec::new(),
         };

@@ -53,7 +53,9 @@ fn listed(problems: &[Problem]) -> String {
 impl Environment {
     /// The variables of this process, read once.
     pub fn from_process() -> Self {
-        let values = std::env::vars_os().filter_map(|(name, value)| {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        let variables = std::env::vars_os();
+        let values = variables.filter_map(|(name, value)| {
             let value = value.into_string().map_or(Value::NotUnicode, Value::Text);
             Some((name.into_string().ok()?, value))
         });

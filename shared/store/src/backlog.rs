@@ -23,7 +23,12 @@ pub struct Backlog {
     pub ambiguous_effects: i64,
     /// Effects refused for good; each needs a person.
     pub dead_effects: i64,
+    /// Open effects that nobody has managed to carry out for a quarter of an hour.
+    pub overdue_effects: i64,
 }
+
+/// An effect that is open for longer is overdue.
+const OVERDUE_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 // MATERIALIZED: the rows are chosen and locked once, whatever plan the update takes.
 const CLAIM_EVALUATIONS: &str = "
@@ -45,11 +50,12 @@ const CLAIM_EFFECTS: &str = "
     RETURNING ";
 
 const COUNT: &str = "
-    SELECT evaluations.pending, evaluations.overdue, effects.open, effects.due, effects.ambiguous, dead.dead
+    SELECT evaluations.pending, evaluations.overdue, effects.open, effects.due, effects.ambiguous, effects.overdue, dead.dead
     FROM (SELECT count(*) AS pending, count(*) FILTER (WHERE deadline_at <= $1) AS overdue
           FROM evaluations WHERE state = 'pending') AS evaluations,
          (SELECT count(*) AS open, count(*) FILTER (WHERE next_attempt_at <= $1) AS due,
-                 count(*) FILTER (WHERE state = 'ambiguous') AS ambiguous
+                 count(*) FILTER (WHERE state = 'ambiguous') AS ambiguous,
+                 count(*) FILTER (WHERE created_at <= $2) AS overdue
           FROM effects WHERE state IN ('pending', 'leased', 'ambiguous')) AS effects,
          (SELECT count(*) AS dead FROM effects WHERE state = 'dead') AS dead";
 
@@ -98,7 +104,10 @@ impl Store {
     /// [`StoreError`].
     pub async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
         let mut tx = self.begin().await?;
-        let row = tx.query_opt(COUNT, &[(&now, Type::TIMESTAMPTZ)]).await?;
+        let overdue = now.saturating_sub(OVERDUE_AFTER).unwrap_or(now);
+        let row = tx
+            .query_opt(COUNT, &[(&now, Type::TIMESTAMPTZ), (&overdue, Type::TIMESTAMPTZ)])
+            .await?;
         tx.commit().await?;
         let row = row.ok_or_else(|| StoreError::corrupt("count"))?;
         Ok(Backlog {
@@ -108,6 +117,7 @@ impl Store {
             due_effects: column(&row, "due")?,
             ambiguous_effects: column(&row, "ambiguous")?,
             dead_effects: column(&row, "dead")?,
+            overdue_effects: column(&row, "overdue")?,
         })
     }
 

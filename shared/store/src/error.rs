@@ -16,7 +16,10 @@ pub enum StoreError {
     /// Somebody else was at the same rows: try again at once.
     #[error("the work met another's on the same rows, try again: {0}")]
     Conflict(String),
-    /// A constraint, a privilege or the schema refuses this: trying again changes nothing; a person must look.
+    /// The schema or a privilege is not as this code needs it: a person must look, and then the same work succeeds.
+    #[error("the database is not set up as this version needs it, a person must look: {0}")]
+    Misconfigured(String),
+    /// These very values are refused (a constraint, a trigger, a value out of range): trying again changes nothing; a person must look.
     #[error("the database refuses this for good, a person must look: {0}")]
     Rejected(String),
     /// A stored row cannot be read by this version: a person must look.
@@ -29,7 +32,7 @@ impl StoreError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::LoginRefused(_) | Self::Conflict(_) => true,
+            Self::Unavailable(_) | Self::LoginRefused(_) | Self::Conflict(_) | Self::Misconfigured(_) => true,
             Self::Rejected(_) | Self::Corrupt(_) => false,
         }
     }
@@ -64,7 +67,9 @@ impl StoreError {
             // Connection, resources, operator intervention (shutdown, crash, statement_timeout), system error.
             "08" | "53" | "57" | "58" => Self::Unavailable(text),
             _ if passing.contains(code) => Self::Unavailable(text),
-            _ => Self::Rejected(text),
+            // Values that are refused: data exceptions, constraints, and the triggers of append-only tables.
+            "22" | "23" | "P0" => Self::Rejected(text),
+            _ => Self::Misconfigured(text),
         }
     }
 }

@@ -69,6 +69,10 @@ fn cargo<'a>(what: &str, arguments: impl IntoIterator<Item = &'a str>) -> Result
         .args(arguments)
         .current_dir(project());
     // What `cargo run` tells this program about its own package would make build scripts run again, and much be built anew.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is taken away from a child process, not configuration"
+    )]
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {

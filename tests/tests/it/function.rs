@@ -1,10 +1,9 @@
 //! A function's own binary under a Lambda Runtime API: started as Lambda starts it, with what it prints.
 
-use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, Once};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -119,19 +118,34 @@ impl Drop for Function {
     }
 }
 
-/// Packages built in this run: cargo is asked once for each, as every question waits for its lock.
-static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// The functions are built once in a run.
+static BUILT: Once = Once::new();
 
-/// The debug binary of a package, freshly built: testing another package does not build it.
+/// The debug binary of a function, freshly built: cargo does not build it for the tests of another package.
 fn binary(name: &str) -> PathBuf {
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    if !built.contains(name) {
-        let arguments = ["build", "--quiet", "--locked", "--package", name];
-        let status = Command::new(env!("CARGO")).args(arguments).status().unwrap();
-        assert!(status.success(), "{name} does not build");
-        built.insert(name.to_owned());
-    }
+    BUILT.call_once(build);
     let tests = std::env::current_exe().unwrap();
     // target/debug/deps/it-...: the binaries lie beside `deps`.
     tests.ancestors().nth(2).unwrap().join(name)
+}
+
+/// Builds what the local stack builds, in the same call: another choice of packages would give the dependencies other features, and
+/// build them all once more. For the same reason cargo must not see what this test's own cargo has set.
+fn build() {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["build", "--quiet", "--locked", "--package", "tests", "--bin", "doubles"]);
+    for name in ["webhook", "processor", "notifier", "maintenance"] {
+        command.args(["--package", name, "--bin", name]);
+    }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is taken away from a child process, not configuration"
+    )]
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    assert!(command.status().unwrap().success(), "the functions do not build");
 }

@@ -11,7 +11,8 @@ use crate::Maintenance;
 
 /// How many are claimed at a time.
 const CLAIM: u32 = 10;
-/// How long a claim holds: longer than one run can take.
+/// How long a claim holds: longer than its evaluations take one after the other. Should a second run come upon one all the same, the
+/// merge request's lock lets it find the first one's decision.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
 /// Work on another one is not begun with less than this left.
 const ENOUGH: Duration = Duration::from_secs(12);
@@ -41,9 +42,8 @@ impl Maintenance {
                     Ok(done) => {
                         self.outbox.enqueue_all(&done.effects).await;
                         self.metrics.count_by("verdicts", "outcome", done.outcome.as_str(), 1);
-                        if matches!(&done.outcome, evaluation::Outcome::Judged(verdict) if verdict.exception().is_some())
-                        {
-                            self.metrics.count("exceptions", 1);
+                        for metric in done.counted() {
+                            self.metrics.count(metric, 1);
                         }
                         let still = matches!(done.outcome, evaluation::Outcome::Pending { .. });
                         *(if still {
@@ -60,12 +60,13 @@ impl Maintenance {
             }
         }
         let backlog = evaluator.store().backlog(self.clock.0.now()).await?;
-        self.metrics.count(
-            "evaluations_overdue",
-            u64::try_from(backlog.overdue_evaluations).unwrap_or(0),
-        );
-        self.metrics
-            .count("effects_dead_backlog", u64::try_from(backlog.dead_effects).unwrap_or(0));
+        for (metric, count) in [
+            ("evaluations_overdue", backlog.overdue_evaluations),
+            ("effects_overdue", backlog.overdue_effects),
+            ("effects_dead_backlog", backlog.dead_effects),
+        ] {
+            self.metrics.count(metric, u64::try_from(count).unwrap_or(0));
+        }
         Ok(())
     }
 }

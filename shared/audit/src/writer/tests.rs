@@ -103,7 +103,8 @@ fn lines_are_numbered_without_gaps_from_every_clone_and_thread() {
 #[test]
 fn the_same_thing_told_twice_has_the_same_id() {
     let (writer, memory) = writer();
-    let entry = Entry::new(Action::ExceptionRecordInsert, &context(), target(), Outcome::Success).keyed("exception/1");
+    let entry = Entry::new(Action::ExceptionRecordInsert, &context(), target(), Outcome::Success)
+        .keyed("2026-01-31T18:29:00Z".parse().unwrap(), "exception/1");
     writer.write(&entry);
     writer.write(&entry);
     let lines = lines(&memory);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use audit::{Action, Context, Target};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use model::{Approval, UserId};
+use model::{User, UserId};
 use serde::Deserialize;
 
 use super::GitLab;
@@ -24,11 +24,9 @@ impl GitLab {
         &self,
         context: &Context,
         instance: &str,
-        approvals: &[Approval],
+        people: impl Iterator<Item = &User>,
     ) -> Result<BTreeMap<UserId, bool>, CallError> {
-        let unclear: BTreeSet<UserId> = approvals
-            .iter()
-            .map(|approval| &approval.user)
+        let unclear: BTreeSet<UserId> = people
             .filter(|user| !user.looks_like_bot())
             .map(|user| user.id)
             .collect();

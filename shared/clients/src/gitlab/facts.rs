@@ -4,36 +4,94 @@ use std::collections::BTreeSet;
 
 use audit::Context;
 use jiff::Timestamp;
-use model::{ApiAnswer, MergeRequestKey, Reading, UserId, WitnessA};
+use model::{ApiAnswer, LabelEvent, LabelsRead, MergeRequestKey, Reading, Unread, UserId, WitnessA};
 use rules::Approvers;
 
 use super::GitLab;
 use super::merge_request::{Merged, Seen};
 use crate::CallError;
 
+/// A part of the answer that is missing.
+struct Missing {
+    because: String,
+    /// GitLab will not say; asking again changes nothing.
+    for_good: bool,
+}
+
+impl From<CallError> for Missing {
+    fn from(error: CallError) -> Self {
+        Self {
+            because: error.to_string(),
+            for_good: false,
+        }
+    }
+}
+
 impl GitLab {
     /// Reads all that the verdict on a merge needs. Six requests at once at most, and nothing outlives the returned future.
     ///
+    /// The merge request and its label events come first; if `wanted` says that these labels are of no interest, nothing more is
+    /// asked ([`WitnessA::NotAsked`]).
+    ///
     /// What this GitLab will not say (403, 404) is [`Reading::Unknown`]. What cannot be read *now* (network, timeout, rate limit,
-    /// 5xx, unreadable answers, a refused token, a merge not shown yet) makes the whole witness [`WitnessA::Unreadable`]. A merge
-    /// request or its approvals that GitLab does not show to us at all make it [`WitnessA::Refused`].
+    /// 5xx, unreadable answers, a refused token) makes the whole witness [`WitnessA::Unreadable`]. A merge request or its approvals
+    /// that GitLab does not show to us at all make it [`WitnessA::Refused`]; one that it does not show as merged,
+    /// [`WitnessA::NotMerged`].
     pub async fn merge_facts(
         &self,
         context: &Context,
         key: &MergeRequestKey,
         approvers: &Approvers,
         now: Timestamp,
+        wanted: impl FnOnce(&LabelsRead) -> bool,
     ) -> WitnessA {
-        let merged = match self.merge_request(context, key).await {
+        let (merged, label_events) = futures::join!(self.merge_request(context, key), self.label_events(context, key));
+        let merged = match merged {
             Ok(Seen::Merged(merged)) => merged,
-            Ok(Seen::NotYet(why)) => return WitnessA::Unreadable(why),
-            Err(error) if error.is_not_found() => return WitnessA::Refused(error.to_string()),
+            Ok(Seen::NotYet(why)) => return WitnessA::NotMerged(why),
+            Ok(Seen::Since(why)) => return WitnessA::Unreadable(why.into()),
+            Err(error) if error.is_not_found() => return WitnessA::Refused(error.to_string().into()),
             // Also 403: a token that may not read merge requests is a fault of ours that can be mended.
-            Err(error) => return WitnessA::Unreadable(error.to_string()),
+            Err(error) => return WitnessA::Unreadable(error.to_string().into()),
         };
-        match self.surroundings(context, key, approvers, now, *merged).await {
-            Ok(witness) => witness,
-            Err(error) => WitnessA::Unreadable(error.to_string()),
+        let (label_events, failed) = match label_events {
+            Ok(label_events) => (label_events, None),
+            Err(error) => (Reading::Unknown(error.to_string()), Some(error)),
+        };
+        let merged_at = merged.merge.merged_at;
+        let labels = LabelsRead {
+            merged_at,
+            labels_now: merged.labels.clone(),
+            label_events,
+        };
+        if let Some(error) = failed {
+            return WitnessA::Unreadable(Unread {
+                because: error.to_string(),
+                labels: Some(labels),
+            });
+        }
+        if !wanted(&labels) {
+            return WitnessA::NotAsked(labels);
+        }
+        match self
+            .surroundings(context, key, approvers, now, *merged, labels.label_events.clone())
+            .await
+        {
+            Ok(answer) => WitnessA::Answer(Box::new(answer)),
+            Err(Missing {
+                because,
+                for_good: true,
+            }) => WitnessA::Refused(Unread {
+                because,
+                labels: Some(labels),
+            }),
+            Err(Missing {
+                because,
+                for_good: false,
+            }) => WitnessA::Unreadable(Unread {
+                because,
+                labels: Some(labels),
+            }),
         }
     }
 
@@ -44,25 +102,29 @@ impl GitLab {
         approvers: &Approvers,
         read_at: Timestamp,
         merged: Merged,
-    ) -> Result<WitnessA, CallError> {
+        label_events: Reading<Vec<LabelEvent>>,
+    ) -> Result<ApiAnswer, Missing> {
         // All are waited for: an answer given up half-way would only be asked for again.
-        let (approvals, rule_approvers, label_events, versions, reviewers, eligible) = futures::join!(
+        let (approvals, rule_approvers, versions, reviewers, eligible) = futures::join!(
             self.approvals(context, key),
             self.named_rule(context, key, approvers.approval_rule.as_deref()),
-            self.label_events(context, key),
             self.versions(context, key),
             self.reviewers(context, key),
             self.eligible(context, &key.instance, approvers),
         );
-        let approvals = match approvals {
-            Ok(approvals) => approvals,
-            Err(error) if error.is_withheld() => return Ok(WitnessA::Refused(error.to_string())),
-            Err(error) => return Err(error),
-        };
-        let (rule_approvers, label_events, eligible_now) = (rule_approvers?, label_events?, eligible?);
+        let approvals = approvals.map_err(|error| Missing {
+            because: error.to_string(),
+            for_good: error.is_withheld(),
+        })?;
+        let (rule_approvers, eligible_now) = (rule_approvers?, eligible?);
         let (versions, reviewers) = (reading(versions)?, reading(reviewers)?);
-        let bots = self.bots(context, &key.instance, &approvals).await?;
-        Ok(WitnessA::Answer(Box::new(ApiAnswer {
+        // Whoever took a label off matters as well: a bot may not decide that.
+        let removers = label_events.known().into_iter().flatten().filter(|event| !event.added);
+        let removers = removers.filter_map(|event| event.actor.as_ref());
+        let removers = removers.filter(|user| eligible_now.known().is_some_and(|members| members.contains(&user.id)));
+        let people = approvals.iter().map(|approval| &approval.user).chain(removers);
+        let bots = self.bots(context, &key.instance, people).await?;
+        Ok(ApiAnswer {
             read_at,
             mr_id: merged.mr_id,
             title: merged.title,
@@ -78,7 +140,7 @@ impl GitLab {
             reviewers,
             eligible_now,
             bots,
-        })))
+        })
     }
 
     async fn named_rule(

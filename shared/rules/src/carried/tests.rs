@@ -129,12 +129,13 @@ fn where_label_events_are_unreadable_what_was_seen_counts() {
     life.clone()
         .with(removed.clone())
         .is_exception(Kind::LabelRemovedBeforeMerge);
-    let declassified = HistoryEvent {
+    // Not even "by" an eligible approver: a stored event can be forged, and GitLab does not confirm it.
+    let excused = HistoryEvent {
         eligible: Some(true),
         actor: Some(life.user(ALICE)),
         ..removed
     };
-    assert_eq!(life.with(declassified).verdict().outcome, Outcome::Declassified);
+    life.with(excused).is_exception(Kind::LabelRemovedBeforeMerge);
 }
 
 #[test]
@@ -144,4 +145,44 @@ fn an_approval_given_before_the_label_is_valid_and_noted() {
         .approved_by(ALICE, "10:00:00");
     life.api.labels_now.push("sec/high".into());
     assert!(life.is_approved().notes.contains(&Note::ApprovedBeforeLabel));
+}
+
+#[test]
+fn a_deleted_label_may_be_declassified_where_gitlabs_nameless_event_confirms_who_took_it_off() {
+    let life = Life::unlabelled()
+        .label_event(None, true, AUTHOR, "09:00:00")
+        .label_event(None, false, ALICE, "10:00:00");
+    let removed = |by: i64| HistoryEvent {
+        labels_removed: vec!["sec/high".into()],
+        eligible: Some(true),
+        ..life.event(model::Action::Update, by, "10:00:00")
+    };
+    assert_eq!(
+        life.clone().with(removed(ALICE)).verdict().outcome,
+        Outcome::Declassified
+    );
+    life.clone()
+        .with(removed(OUTSIDER))
+        .is_exception(Kind::LabelRemovedBeforeMerge);
+}
+
+#[test]
+fn renaming_the_label_and_making_a_new_one_after_the_merge_does_not_hide_the_merge_request() {
+    let mut life = Life::unlabelled().label_event(Some("security::high"), true, AUTHOR, "12:00:05");
+    life.api.labels_now.push("security::high".into());
+    let seen = HistoryEvent {
+        labels: vec!["security::high".into()],
+        ..life.event(model::Action::Update, AUTHOR, "11:00:00")
+    };
+    life.with(seen).is_exception(Kind::LabelRemovedBeforeMerge);
+}
+
+#[test]
+fn a_label_that_vanished_by_a_rename_is_not_declassified_with_another_that_was_taken_off() {
+    let life = Life::unlabelled().label_event(Some("sec/low"), false, ALICE, "11:00:00");
+    let seen = HistoryEvent {
+        labels: vec!["security::high".into()],
+        ..life.event(model::Action::Update, AUTHOR, "10:00:00")
+    };
+    life.with(seen).is_exception(Kind::LabelRemovedBeforeMerge);
 }

@@ -135,7 +135,7 @@ proptest! {
             // Forgetting the API's times leaves the stored ones, which may say something else; everything else only takes away.
             prop_assert!(approved_by_time || badness(&after) == 1, "{before:#?}\n{after:#?}");
         }
-        for answer in [WitnessA::Unreadable("x".into()), WitnessA::Refused("x".into())] {
+        for answer in [WitnessA::Unreadable("x".to_owned().into()), WitnessA::Refused("x".to_owned().into()), WitnessA::NotMerged("x".to_owned())] {
             for deadline_passed in [false, true] {
                 let facts = model::Facts { api: answer.clone(), deadline_passed, ..unknown.facts() };
                 let approved = matches!(evaluate(&facts, &unknown.rules).outcome, Outcome::Approved { .. } | Outcome::Declassified);

@@ -1,9 +1,9 @@
 //! The two witnesses, the weighing of several acts, and what happens when GitLab says nothing.
 
-use model::{Kind, Note, Outcome, Proof, Reading, WitnessA};
+use model::{HistoryEvent, Kind, LabelEvent, LabelsRead, Note, Outcome, Proof, Reading, Unread, WitnessA};
 
 use crate::evaluate;
-use crate::testing::{ALICE, AUTHOR, Life, OUTSIDER};
+use crate::testing::{ALICE, AUTHOR, Life, MERGED, OUTSIDER, at};
 
 fn kinds(life: &Life) -> Vec<Kind> {
     life.verdict().reasons.iter().map(|reason| reason.kind).collect()
@@ -35,7 +35,7 @@ fn a_valid_approval_that_the_history_shows_revoked_is_an_exception() {
 #[test]
 fn unreadable_is_pending_until_the_deadline_and_then_unverified() {
     let mut facts = Life::labelled().approved_by(ALICE, "10:00:00").facts();
-    facts.api = WitnessA::Unreadable("503".into());
+    facts.api = WitnessA::Unreadable("503".to_owned().into());
     let rules = crate::testing::rules();
     assert!(matches!(evaluate(&facts, &rules).outcome, Outcome::Pending { .. }));
     facts.deadline_passed = true;
@@ -48,7 +48,7 @@ fn unreadable_is_pending_until_the_deadline_and_then_unverified() {
 #[test]
 fn a_merge_request_that_gitlab_will_not_show_is_unverified_at_once() {
     let mut facts = Life::labelled().facts();
-    facts.api = WitnessA::Refused("404".into());
+    facts.api = WitnessA::Refused("404".to_owned().into());
     assert_eq!(
         evaluate(&facts, &crate::testing::rules()).outcome,
         Outcome::Exception { kind: Kind::Unverified }
@@ -58,7 +58,7 @@ fn a_merge_request_that_gitlab_will_not_show_is_unverified_at_once() {
 #[test]
 fn unreadable_and_no_label_in_sight_is_not_carried_and_says_so() {
     let mut facts = Life::unlabelled().facts();
-    facts.api = WitnessA::Refused("404".into());
+    facts.api = WitnessA::Refused("404".to_owned().into());
     let verdict = evaluate(&facts, &crate::testing::rules());
     assert_eq!(verdict.outcome, Outcome::NotCarried);
     assert_eq!(verdict.notes, [Note::LabelEventsUnreadable]);
@@ -95,18 +95,23 @@ fn the_tier_is_that_of_the_labels_standing_at_the_merge() {
     assert_eq!(Life::labelled().verdict().risk_tier, "high");
 }
 
+fn labels_read(events: Reading<Vec<LabelEvent>>, labels_now: &[&str]) -> LabelsRead {
+    let labels_now = labels_now.iter().map(|label| (*label).to_owned()).collect();
+    LabelsRead {
+        merged_at: at(MERGED),
+        labels_now,
+        label_events: events,
+    }
+}
+
 #[test]
 fn with_no_label_in_sight_nothing_more_is_asked_and_nothing_was_carried() {
     let rules = crate::testing::rules();
     let mut facts = Life::unlabelled().facts();
-    facts.api = WitnessA::NotAsked {
-        label_events: Reading::Known(Vec::new()),
-    };
+    facts.api = WitnessA::NotAsked(labels_read(Reading::Known(Vec::new()), &["backend"]));
     let verdict = evaluate(&facts, &rules);
     assert_eq!((verdict.outcome, verdict.notes), (Outcome::NotCarried, vec![]));
-    facts.api = WitnessA::NotAsked {
-        label_events: Reading::Unknown("403".into()),
-    };
+    facts.api = WitnessA::NotAsked(labels_read(Reading::Unknown("403".into()), &[]));
     let verdict = evaluate(&facts, &rules);
     assert_eq!(
         (verdict.outcome, verdict.notes),
@@ -117,11 +122,70 @@ fn with_no_label_in_sight_nothing_more_is_asked_and_nothing_was_carried() {
 #[test]
 fn a_label_that_comes_into_sight_later_must_be_asked_about() {
     let mut facts = Life::labelled().facts();
-    facts.api = WitnessA::NotAsked {
-        label_events: Reading::Known(Vec::new()),
-    };
+    facts.api = WitnessA::NotAsked(labels_read(Reading::Known(Vec::new()), &[]));
     assert!(matches!(
         evaluate(&facts, &crate::testing::rules()).outcome,
         Outcome::Pending { .. }
     ));
+}
+
+#[test]
+fn a_merge_that_gitlab_does_not_show_is_never_a_verdict_not_even_after_the_deadline() {
+    for life in [Life::labelled(), Life::unlabelled()] {
+        let mut facts = life.facts();
+        facts.api = WitnessA::NotMerged("opened".into());
+        facts.deadline_passed = true;
+        assert!(matches!(evaluate(&facts, &life.rules).outcome, Outcome::Pending { .. }));
+    }
+}
+
+#[test]
+fn a_label_that_was_read_is_not_forgotten_because_something_else_could_not_be_read() {
+    let rules = crate::testing::rules();
+    let mut facts = Life::unlabelled().facts();
+    facts.deadline_passed = true;
+    let labels = Some(labels_read(Reading::Unknown("403".into()), &["security::high"]));
+    for api in [
+        WitnessA::Unreadable(Unread {
+            because: "503".into(),
+            labels: labels.clone(),
+        }),
+        WitnessA::Refused(Unread {
+            because: "403".into(),
+            labels,
+        }),
+    ] {
+        facts.api = api;
+        assert_eq!(
+            evaluate(&facts, &rules).outcome,
+            Outcome::Exception { kind: Kind::Unverified }
+        );
+    }
+}
+
+#[test]
+fn a_delivery_that_is_not_to_be_believed_and_a_silent_gitlab_leave_it_unverified() {
+    let mut facts = Life::unlabelled().facts();
+    facts.trigger.trusted = false;
+    facts.api = WitnessA::Refused("404".to_owned().into());
+    assert_eq!(
+        evaluate(&facts, &crate::testing::rules()).outcome,
+        Outcome::Exception { kind: Kind::Unverified }
+    );
+}
+
+#[test]
+fn the_time_that_a_delivery_alone_tells_excludes_no_history() {
+    let life = Life::unlabelled();
+    let labelled = HistoryEvent {
+        labels: vec!["sec/high".into()],
+        ..life.event(model::Action::Update, AUTHOR, "11:00:00")
+    };
+    let mut facts = life.with(labelled).facts();
+    facts.trigger.merged_at = "2001-01-01T00:00:00Z".parse().unwrap();
+    facts.api = WitnessA::Refused("404".to_owned().into());
+    assert_eq!(
+        evaluate(&facts, &crate::testing::rules()).outcome,
+        Outcome::Exception { kind: Kind::Unverified }
+    );
 }

@@ -56,7 +56,7 @@ pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
 }
 
 /// A reset concerns everybody (GitLab does not say whose approvals went); otherwise it is the actor's own.
-fn concerns(event: &HistoryEvent, act: &Act<'_>) -> bool {
+pub(crate) fn concerns(event: &HistoryEvent, act: &Act<'_>) -> bool {
     event.system || event.actor.as_ref().is_some_and(|actor| actor.id == act.user.id)
 }
 

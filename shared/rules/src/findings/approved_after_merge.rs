@@ -1,5 +1,8 @@
 //! The approval came after the merge.
 
+use jiff::Timestamp;
+use model::HistoryEvent;
+
 use crate::act::{Act, readable};
 use crate::case::{Case, Finding};
 
@@ -12,11 +15,20 @@ pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
         Some(since) if !act.timed_by_api() && since.as_second() == merged_at.as_second() => {
             Finding::Unknown(format!("{name} approved in the very second of the merge"))
         }
+        // The API lists one approval without its time, and stored events show one after the merge: it may be that one.
+        Some(since) if untimed_and_again(act, merged_at) && since <= merged_at => Finding::Unknown(format!(
+            "{name} approved before and again after the merge, and GitLab does not say which one stands"
+        )),
         Some(since) if since > merged_at => {
             Finding::Holds(format!("{name} approved at {}, after the merge", readable(since)))
         }
         Some(_) => Finding::Clear,
     }
+}
+
+fn untimed_and_again(act: &Act<'_>, merged_at: Timestamp) -> bool {
+    let later = |event: &&HistoryEvent| event.occurred_at.as_second() >= merged_at.as_second();
+    act.api.is_some() && !act.timed_by_api() && act.history.iter().any(later)
 }
 
 #[cfg(test)]
@@ -58,5 +70,12 @@ mod tests {
             .approved_without_time(ALICE)
             .seen(ALICE, MERGED, Some(true))
             .is_exception(Kind::Unverified);
+    }
+    #[test]
+    fn without_a_time_an_approval_given_again_after_the_merge_proves_nothing() {
+        let life = Life::labelled()
+            .approved_without_time(ALICE)
+            .seen(ALICE, "10:00:00", Some(true));
+        life.seen(ALICE, "12:30:00", Some(true)).is_exception(Kind::Unverified);
     }
 }

@@ -4,6 +4,7 @@ use model::{HistoryEvent, Reading};
 
 use crate::act::Act;
 use crate::case::{Case, Finding};
+use crate::findings::approval_revoked::concerns;
 
 pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
     let approvers = &case.rules.approvers;
@@ -30,20 +31,28 @@ pub(crate) fn judged_as_of_now(act: &Act<'_>, case: &Case<'_>) -> bool {
     recorded(act, case).is_none()
 }
 
-/// The stored approval with a recorded membership that is nearest to the standing approval; of two as near, the less favourable.
+/// The stored event of this very approval with a recorded membership: the last one up to it, if nothing revoked it in between. Of
+/// two in one second the less favourable.
 fn recorded<'a>(act: &Act<'a>, case: &Case<'_>) -> Option<&'a HistoryEvent> {
-    let since = act.since(case.merged_at())?;
-    let distance = |event: &&HistoryEvent| {
-        (
-            event.occurred_at.as_second().abs_diff(since.as_second()),
-            event.eligible,
-        )
+    let since = act.since(case.merged_at())?.as_second();
+    let second = |event: &HistoryEvent| event.occurred_at.as_second();
+    let revoked_in_between = |event: &HistoryEvent| {
+        let revocations = case
+            .history
+            .iter()
+            .filter(|other| other.action.is_revocation() && concerns(other, act));
+        revocations
+            .into_iter()
+            .any(|other| second(other) > second(event) && second(other) <= since)
     };
-    act.history
+    let of_this_approval = act
+        .history
         .iter()
         .copied()
-        .filter(|event| event.eligible.is_some())
-        .min_by_key(distance)
+        .filter(|event| event.eligible.is_some() && second(event) <= since);
+    of_this_approval
+        .filter(|event| !revoked_in_between(event))
+        .max_by_key(|event| (second(event), event.eligible == Some(false)))
 }
 
 #[cfg(test)]
@@ -70,6 +79,15 @@ mod tests {
             .approved_by(ALICE, "10:00:00")
             .seen(ALICE, "10:00:00", Some(false));
         joined_later.is_exception(Kind::ApproverNotEligible);
+    }
+
+    #[test]
+    fn membership_recorded_with_an_earlier_approval_that_was_taken_back_says_nothing_about_a_new_one() {
+        let life = Life::labelled()
+            .members_unreadable()
+            .seen(ALICE, "09:00:00", Some(true))
+            .taken_back_by(ALICE, "09:30:00");
+        life.approved_by(ALICE, "10:00:00").is_exception(Kind::Unverified);
     }
 
     #[test]

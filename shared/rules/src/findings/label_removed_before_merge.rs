@@ -26,9 +26,15 @@ fn removed(labels: &Carried) -> String {
     }
 }
 
-/// Whether whoever took the label off may decide that: an eligible approver who is neither the author nor a bot.
-pub(crate) fn may_declassify(removal: &Removal, case: &Case<'_>) -> bool {
-    let Some(user) = &removal.by else {
+/// Whether the label was taken off by somebody who may decide that: an eligible approver who is neither the author nor a bot.
+///
+/// GitLab itself must say who it was: a stored event can be forged by whoever writes a custom webhook template.
+pub(crate) fn may_declassify(labels: &Carried, case: &Case<'_>) -> bool {
+    let told = labels
+        .last_removal
+        .as_ref()
+        .filter(|removal| removal.told_by_gitlab && !labels.vanished);
+    let Some((removal, user)) = told.and_then(|removal| Some((removal, removal.by.as_ref()?))) else {
         return false;
     };
     let now = case.api.eligible_now.known().map(|members| members.contains(&user.id));

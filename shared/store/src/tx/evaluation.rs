@@ -42,11 +42,15 @@ const UPSERT: &str = "
     VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $11, $11)
     ON CONFLICT (instance, project_id, mr_iid) DO UPDATE SET
         state = 'pending',
-        trigger = excluded.trigger,
+        -- What is not to be believed never takes the place of what is.
+        trigger = CASE WHEN (excluded.trigger ->> 'trusted')::boolean THEN excluded.trigger ELSE stored.trigger END,
         reason = excluded.reason,
         attempts = CASE stored.state WHEN 'pending' THEN greatest(stored.attempts, excluded.attempts)
                                      ELSE excluded.attempts END,
-        next_attempt_at = excluded.next_attempt_at,
+        -- Not later than the deadline, while that lies ahead: it is then that the verdict falls.
+        next_attempt_at = CASE WHEN stored.state = 'pending' AND stored.deadline_at > excluded.updated_at
+                               THEN least(excluded.next_attempt_at, stored.deadline_at)
+                               ELSE excluded.next_attempt_at END,
         deadline_at = CASE stored.state WHEN 'pending' THEN least(stored.deadline_at, excluded.deadline_at)
                                         ELSE excluded.deadline_at END,
         correlation_id = excluded.correlation_id,

@@ -20,7 +20,7 @@ async fn a_merge_without_approval_becomes_one_exception_with_its_context_and_one
     for (field, expected) in [
         ("instance", json!("main")),
         ("project_id", json!(77)),
-        ("project_path", json!("payments/gateway-77")),
+        ("project_path", json!("group/project-77")),
         ("mr_iid", json!(1)),
         ("mr_title", json!("Rotate the signing keys")),
         ("author_id", json!(601)),
@@ -54,7 +54,9 @@ async fn a_properly_approved_merge_leaves_a_decision_and_no_exception() {
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.250Z");
     });
+    world.clock.set(at("10:00:01"));
     world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
+    world.clock.set(at("12:00:02"));
     let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "approved");
     assert!(report.effects.is_empty());
@@ -84,7 +86,7 @@ async fn a_properly_approved_merge_leaves_a_decision_and_no_exception() {
 }
 
 #[tokio::test]
-async fn a_merge_that_never_carried_a_security_label_costs_one_look_at_its_label_events() {
+async fn a_merge_that_never_carried_a_security_label_costs_two_requests() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 3, &["backend"]);
     world.merged(&mr, |_| ());
@@ -98,8 +100,11 @@ async fn a_merge_that_never_carried_a_security_label_costs_one_look_at_its_label
         .map(|request| request.path)
         .filter(|path| path.contains("merge_requests"))
         .collect();
-    assert_eq!(asked.len(), 1, "{asked:?}");
-    assert!(asked[0].contains("resource_label_events"), "{asked:?}");
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert!(
+        asked.iter().any(|path| path.contains("resource_label_events")),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]
@@ -229,4 +234,60 @@ async fn a_stored_verdict_recomputes_to_itself() {
         }
     );
     assert_eq!(stored.facts.merge_request, key(&mr));
+}
+
+#[tokio::test]
+async fn kinds_that_only_stricter_rules_give() {
+    let rules = include_str!("../../../local/rules.yaml");
+    let stricter = rules.replace(
+        "group_id: 4242",
+        "group_id: 4242\n  minimum: 2\n  exclude_committers: true",
+    );
+    assert_ne!(rules, stricter);
+    let world = World::with_rules(&stricter).await;
+    let approved = |mr: &MergeRequest| {
+        world.merged(mr, |shown| {
+            shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+        });
+    };
+    let one_of_two = MergeRequest::new(PROJECT, 1, HIGH);
+    approved(&one_of_two);
+    world.deliver(&one_of_two.told("open", AUTHOR, at("08:00:00"))).await;
+    world.deliver(&one_of_two.told("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(world.exception(&one_of_two).await.unwrap().0, "insufficient_approvals");
+
+    let by_committer = MergeRequest::new(PROJECT, 2, HIGH);
+    approved(&by_committer);
+    world.deliver(&by_committer.told("open", AUTHOR, at("08:00:00"))).await;
+    let mut push = by_committer.told("update", ALICE, at("09:00:00"));
+    push["object_attributes"]["oldrev"] = json!("e59094b8de0f2f91abbe4760a52d9137260252d8");
+    world.deliver(&push).await;
+    world.deliver(&by_committer.told("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(world.exception(&by_committer).await.unwrap().0, "committer_approved");
+}
+
+#[tokio::test]
+async fn a_label_that_neither_the_delivery_nor_an_event_shows_is_found_on_the_merge_request_itself() {
+    let world = World::new().await;
+    // Set at creation, so that no event tells of it; and the delivery was cut, or written by a custom template.
+    world.merged(&MergeRequest::new(PROJECT, 10, HIGH), |_| ());
+    let told = MergeRequest::new(PROJECT, 10, &[]);
+    world.deliver(&told.told("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(world.exception(&told).await.unwrap().0, "no_approval");
+}
+
+#[tokio::test]
+async fn an_act_of_long_ago_is_not_given_todays_membership() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 11, HIGH);
+    world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
+    assert_eq!(
+        world
+            .count(
+                "merge_request_events WHERE action = 'approved' AND eligible IS NULL",
+                &mr
+            )
+            .await,
+        1
+    );
 }

@@ -137,3 +137,59 @@ async fn a_merge_that_gitlab_does_not_show_yet_is_waited_for() {
     maintain(&world, &world.evaluator).await;
     assert_eq!(world.exception(&mr).await.unwrap().0, "no_approval");
 }
+
+#[tokio::test]
+async fn a_merge_that_gitlab_denies_to_the_end_is_no_verdict_and_the_real_one_is_judged() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 6, HIGH);
+    let open = |shown: &mut tests::doubles::gitlab::MergeRequest| {
+        shown.set("state", "opened").set("merged_at", serde_json::Value::Null);
+    };
+    world.merged(&mr, open);
+    // Whoever knows a token, or writes a custom webhook template, tells of a merge that has not happened, labels and time made up.
+    let mut forged = MergeRequest::new(PROJECT, 6, &[]).told("merge", AUTHOR, at("12:00:00"));
+    forged["object_attributes"]["merged_at"] = serde_json::json!("2001-01-01 00:00:00 UTC");
+    assert_eq!(world.deliver(&forged).await.outcome.as_str(), "pending");
+    world.clock.pass(SignedDuration::from_mins(15));
+    assert!(matches!(
+        maintain(&world, &world.evaluator).await[..],
+        [Outcome::NotMerged]
+    ));
+    assert_eq!(world.count("evaluations WHERE state = 'pending'", &mr).await, 0);
+    assert!(world.decision(&mr).await.is_none());
+
+    world.gitlab.world(|shown| {
+        shown
+            .merge_request(mr.project, mr.iid)
+            .merged(AUTHOR, "2026-03-02T12:20:00.000Z");
+    });
+    world.deliver(&mr.told("merge", AUTHOR, at("12:20:00"))).await;
+    assert_eq!(world.exception(&mr).await.unwrap().0, "no_approval");
+}
+
+#[tokio::test]
+async fn a_decision_made_without_gitlabs_word_does_not_stand_in_the_way_of_the_real_merge() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 7, HIGH);
+    // GitLab hides the merge request when the false merge is told, and shows it when the real one is.
+    let forged = MergeRequest::new(PROJECT, 7, &[]).told("merge", AUTHOR, at("11:00:00"));
+    assert_eq!(world.deliver(&forged).await.outcome.as_str(), "not_carried");
+    world.merged(&mr, |_| ());
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(world.exception(&mr).await.unwrap().0, "no_approval");
+    assert_eq!(world.count("security_review_decisions WHERE true", &mr).await, 2);
+}
+
+#[tokio::test]
+async fn a_false_merge_told_while_gitlab_is_down_does_not_hide_the_labels_of_the_real_one() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 8, HIGH);
+    down(&world, &mr);
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let mut forged = MergeRequest::new(PROJECT, 8, &[]).told("merge", AUTHOR, at("12:00:01"));
+    forged["object_attributes"]["merged_at"] = serde_json::json!("2001-01-01 00:00:00 UTC");
+    world.deliver(&forged).await;
+    world.clock.pass(SignedDuration::from_mins(15));
+    maintain(&world, &world.evaluator).await;
+    assert_eq!(world.exception(&mr).await.unwrap().0, "unverified");
+}

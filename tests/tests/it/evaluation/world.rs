@@ -39,15 +39,22 @@ pub(crate) struct World {
     pub(crate) audit: Memory,
     pub(crate) auditor: Client,
     pub(crate) database: TestDatabase,
+    rules: Arc<Rules>,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with_rules(include_str!("../../../local/rules.yaml")).await
+    }
+
+    /// With other rules than the local stack's.
+    pub(crate) async fn with_rules(rules: &str) -> Self {
+        let rules = Arc::new(Rules::parse(rules).unwrap());
         let database = fresh_database().await;
         let gitlab = double::start().await;
         let clock = MovableClock::at(at("12:00:02"));
         let (audit, lines) = Writer::memory("test", Arc::new(clock.clone()));
-        let evaluator = Arc::new(evaluator(&database, &gitlab, &clock, audit));
+        let evaluator = Arc::new(evaluator(&database, &gitlab, &clock, audit, &rules));
         let auditor = connect(&database.auditor_url).await;
         Self {
             gitlab,
@@ -56,13 +63,14 @@ impl World {
             audit: lines,
             auditor,
             database,
+            rules,
         }
     }
 
     /// A second execution environment at the same database.
     pub(crate) fn another(&self) -> Arc<Evaluator> {
         let (audit, _) = Writer::memory("test", Arc::new(self.clock.clone()));
-        Arc::new(evaluator(&self.database, &self.gitlab, &self.clock, audit))
+        Arc::new(evaluator(&self.database, &self.gitlab, &self.clock, audit, &self.rules))
     }
 
     /// GitLab shows the merge request as merged at noon, with these labels, by its author.
@@ -71,6 +79,7 @@ impl World {
         self.gitlab.world(|world| {
             let shown = world.merge_request(mr.project, mr.iid);
             shown
+                .set("title", "Rotate the signing keys")
                 .set("labels", labels)
                 .set("author", mr.author)
                 .set("sha", mr.head.as_str());
@@ -121,16 +130,21 @@ impl World {
     }
 }
 
-fn evaluator(database: &TestDatabase, gitlab: &GitLabDouble, clock: &MovableClock, audit: Writer) -> Evaluator {
-    let rules = Arc::new(Rules::parse(include_str!("../../../local/rules.yaml")).unwrap());
+fn evaluator(
+    database: &TestDatabase,
+    gitlab: &GitLabDouble,
+    clock: &MovableClock,
+    audit: Writer,
+    rules: &Arc<Rules>,
+) -> Evaluator {
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let http = Http::new(&Options::default(), audit.clone(), Arc::clone(&clock)).unwrap();
     let token = GitLabCredentials {
         token: "glpat-test".into(),
     };
     let credentials = [("main".to_owned(), token)].into();
-    let instances = Instances::new(&http, &rules, &credentials, Some(&gitlab.url())).unwrap();
-    Evaluator::new(Arc::new(database.store()), rules, instances, clock, audit)
+    let instances = Instances::new(&http, rules, &credentials, Some(&gitlab.url())).unwrap();
+    Evaluator::new(Arc::new(database.store()), Arc::clone(rules), instances, clock, audit)
 }
 
 pub(crate) fn key(mr: &MergeRequest) -> MergeRequestKey {

@@ -4,17 +4,18 @@ use model::MergeRequestIid;
 use serde_json::json;
 use tests::doubles::Stub;
 
-use crate::evaluation::world::{ALICE, at};
+use crate::evaluation::world::{ALICE, AUTHOR, at};
 use crate::outbox::{HISTORY, POST, Stand, message, relay, unapproved};
 
 #[tokio::test]
 async fn an_effect_becomes_one_message_that_says_what_happened() {
     let stand = Stand::new().await;
-    stand.world.gitlab.world(|world| {
-        let shown = world.merge_request(77, 1);
+    let mr = unapproved(1);
+    stand.world.merged(&mr, |shown| {
         shown.set("title", "Rotate the <signing> keys");
     });
-    let effect = stand.effect(1).await;
+    let mut report = stand.world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let effect = report.effects.remove(0);
     let notifier = stand.notifier().await;
     for _ in 0..3 {
         stand.done(&notifier, message(&effect, 0)).await;
@@ -34,7 +35,7 @@ async fn an_effect_becomes_one_message_that_says_what_happened() {
     for part in [
         "/-/merge_requests/1|Rotate the &lt;signing&gt; keys>",
         "*Project*\\npayments/gateway-77 !1",
-        "*Merged by*\\nuser601 (id 601)",
+        "*Merged by*\\nuser-601 (id 601)",
         "*Labels*\\nsecurity::high",
         "Nobody approved it.",
         exception.as_str(),
@@ -43,7 +44,7 @@ async fn an_effect_becomes_one_message_that_says_what_happened() {
     }
     for part in [
         "Rotate the &lt;signing&gt; keys",
-        "merged by user601",
+        "merged by user-601",
         "Nobody approved it.",
     ] {
         assert!(posted.text.contains(part), "{part} is missing in {}", posted.text);
@@ -100,7 +101,7 @@ async fn an_exception_withdrawn_meanwhile_is_not_announced() {
         stand.world.merged(&mr, |shown| {
             shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
         });
-        let mut report = stand.world.deliver(&mr.told("merge", 601, at("12:00:00"))).await;
+        let mut report = stand.world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
         effects.push(report.effects.remove(0));
     }
     // The first was not begun, the second may stand in the channel, the third does.

@@ -88,7 +88,7 @@ async fn the_table_of_two_witnesses_holds() {
 }
 
 #[tokio::test]
-async fn every_kind_comes_out_of_the_stack() {
+async fn every_kind_that_the_stacks_rules_can_give_comes_out_of_it() {
     check(&[
         (
             "the label was taken off by somebody who may not",

@@ -187,6 +187,8 @@ async fn the_backlog_counts_what_waits_and_what_is_dead() {
         due_effects: 1,
         ambiguous_effects: 1,
         dead_effects: 1,
+        overdue_effects: 2,
     };
     assert_eq!(store.backlog(at(2000)).await.unwrap(), expected);
+    assert_eq!(store.backlog(at(900)).await.unwrap().overdue_effects, 0, "not yet a quarter of an hour old");
 }
