@@ -11,6 +11,8 @@ use crate::outbox::{HISTORY, POST, Stand, message, relay, unapproved};
 async fn an_effect_becomes_one_message_that_says_what_happened() {
     let stand = Stand::new().await;
     let mr = unapproved(1);
+    let project = json!({"projects": {"77": {"path_with_namespace": mr.path()}}});
+    stand.world.gitlab.patch(project).unwrap();
     stand.world.merged(&mr, |shown| {
         shown.set("title", "Rotate the <signing> keys");
     });

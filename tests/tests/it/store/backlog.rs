@@ -190,5 +190,9 @@ async fn the_backlog_counts_what_waits_and_what_is_dead() {
         overdue_effects: 2,
     };
     assert_eq!(store.backlog(at(2000)).await.unwrap(), expected);
-    assert_eq!(store.backlog(at(900)).await.unwrap().overdue_effects, 0, "not yet a quarter of an hour old");
+    assert_eq!(
+        store.backlog(at(900)).await.unwrap().overdue_effects,
+        0,
+        "not yet a quarter of an hour old"
+    );
 }
