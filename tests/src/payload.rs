@@ -94,7 +94,7 @@ impl MergeRequest {
     }
 }
 
-/// The username that every double and payload gives a user id.
+/// The username that payloads give a user id.
 #[must_use]
 pub fn username(id: u64) -> String {
     match id {

@@ -1,7 +1,7 @@
 //! What the target refuses for good.
 
 use serde_json::{Value, json};
-use tests::doubles::Stub;
+use tests::doubles::{Fault, Stub};
 
 use crate::function::Function;
 use crate::outbox::{HISTORY, POST, Stand, message, relay};
@@ -58,6 +58,27 @@ async fn a_token_that_stays_refused_is_given_up_after_four_attempts() {
     }
     assert_eq!(states, ["pending", "pending", "pending", "dead", "dead"]);
     assert_eq!(stand.asked(POST), 4);
+    assert_eq!(dead(&notifier, 1).len(), 1);
+    stand.audited([notifier]);
+}
+
+#[tokio::test]
+async fn a_channel_that_refuses_to_be_read_ends_the_effect_after_eight_attempts() {
+    let stand = Stand::new().await;
+    let effect = stand.effect(1).await;
+    let notifier = stand.notifier().await;
+    stand
+        .slack
+        .stub(Stub::failing("POST", POST, Fault::PostThenReset).times(1))
+        .unwrap();
+    let refused = json!({"ok": false, "error": "not_in_channel"});
+    stand.slack.stub(Stub::answering("GET", HISTORY, 200, refused)).unwrap();
+    for _ in 1..8 {
+        assert_eq!(stand.attempt(&notifier, &effect).await.state, "ambiguous");
+        stand.make_due(effect.id).await;
+    }
+    assert_eq!(stand.attempt(&notifier, &effect).await.state, "dead");
+    assert_eq!((stand.asked(POST), stand.asked(HISTORY)), (1, 7));
     assert_eq!(dead(&notifier, 1).len(), 1);
     stand.audited([notifier]);
 }
