@@ -136,6 +136,13 @@ def run(chosen) -> int:
     return demonstration.run(once=chosen.once, up=up, down=lambda: down(keep=frozenset({postgres.TEST_SERVER.name})))
 
 
+def latency(_) -> None:
+    """`latency`."""
+    from . import latency as measuring
+
+    measuring.measure()
+
+
 COMMANDS = {
     "run": (run, "bring the stack up, send the sample deliveries, show what came of them, stay up until Ctrl-C"),
     "up": (bring_up, "bring the stack up in the background and write .local/stack.json"),
@@ -145,4 +152,5 @@ COMMANDS = {
     "with": (with_stack, "run a command while the stack is up: stack.py with -- cargo test"),
     "postgres": (only_postgres, "start only a Postgres for tests and write .local/postgres.json"),
     "tools": (install, "install the pinned tools below .local/tools"),
+    "latency": (latency, "on the running stack: how long it takes from a delivery to the Slack call"),
 }

@@ -1,11 +1,11 @@
 //! The webhook function's binary between a Runtime API and the doubles of SQS and Secrets Manager.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gitlab::{SigningToken, sha256_hex, sign};
 use model::{AuthMethod, Clock as _, Content, Envelope, SystemClock};
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tests::doubles::aws::{self, AwsDouble};
 use tests::doubles::{Fault, Stub};
