@@ -1,6 +1,6 @@
 //! What must hold for every life of a merge request, however it went.
 
-use model::{Action, HistoryEvent, Kind, Outcome, Reading, SystemAction, Verdict, WitnessA};
+use model::{Action, HistoryEvent, Kind, LabelsRead, Outcome, Reading, SystemAction, Unread, Verdict, WitnessA};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -141,6 +141,25 @@ proptest! {
                 let approved = matches!(evaluate(&facts, &unknown.rules).outcome, Outcome::Approved { .. } | Outcome::Declassified);
                 prop_assert!(!approved);
             }
+        }
+    }
+
+    #[test]
+    fn with_the_labels_read_and_the_rest_not_the_same_merges_count_and_none_is_in_order(life in life()) {
+        let labels = LabelsRead {
+            merged_at: life.api.merge.merged_at,
+            labels_now: life.api.labels_now.clone(),
+            label_events: life.api.label_events.clone(),
+        };
+        let unread = Unread { because: "503".into(), labels: Some(labels) };
+        let whole = life.verdict();
+        for api in [WitnessA::Unreadable(unread.clone()), WitnessA::Refused(unread)] {
+            let facts = model::Facts { api, deadline_passed: true, ..life.facts() };
+            let verdict = evaluate(&facts, &life.rules);
+            prop_assert_eq!(&verdict.security_labels, &whole.security_labels);
+            let unverified = Outcome::Exception { kind: Kind::Unverified };
+            let expected = if whole.outcome == Outcome::NotCarried { Outcome::NotCarried } else { unverified };
+            prop_assert_eq!(verdict.outcome, expected);
         }
     }
 
