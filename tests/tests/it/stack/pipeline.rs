@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tests::stack::eventually;
+use tests::stack::{eventually, now};
+use uuid::Uuid;
 
 use super::scene::{ALICE, AUTHOR, HIGH, SLACK, Scene, millis};
 
@@ -165,4 +168,29 @@ async fn deliveries_out_of_order_end_the_same() {
         .await;
     scene.settled().await;
     assert_eq!(scene.stack.slack_messages(scene.mr.project, 1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_large_delivery_of_unexpected_shape_ends_whole_in_quarantine() {
+    let scene = Scene::new(HIGH);
+    let mut odd = scene.merge();
+    odd["object_attributes"]["iid"] = json!("seven");
+    odd["object_attributes"]["description"] = json!("x".repeat(200 * 1024));
+    let id = Uuid::now_v7().to_string();
+    let delivery = scene
+        .stack
+        .signed_as(&odd, &id, now().as_second(), &scene.stack.signing_token);
+    assert_eq!(scene.stack.send(&delivery).await.status, 202);
+    let auditor = scene.stack.auditor().await;
+    let sql = format!("SELECT content ->> 'body_base64' FROM quarantined_deliveries WHERE delivery_id = '{id}'");
+    let kept: String = eventually(SOON, "the delivery in quarantine", async || {
+        auditor
+            .query_typed(&sql, &[])
+            .await
+            .unwrap()
+            .first()
+            .map(|row| row.get(0))
+    })
+    .await;
+    assert_eq!(STANDARD.decode(kept).unwrap(), delivery.body);
 }
