@@ -56,6 +56,24 @@ actions! {
     ExceptionRecordInsert = "exception.record.insert",
     /// An exception row changed because a later finding superseded the first verdict.
     ExceptionRecordUpdate = "exception.record.update",
+    /// Lines of an execution environment did not arrive in time: `details` names the stream and the numbers.
+    AuditGapDetected = "audit.gap_detected",
+    /// All lines of a gap have arrived after all.
+    AuditGapClosed = "audit.gap_closed",
+    /// A call was begun and nothing has been heard of its end: the process died, or its line was lost.
+    AuditIntentOpen = "audit.intent_open",
+    /// A line that says it is an audit entry, and is none.
+    AuditLineQuarantined = "audit.line_quarantined",
+    /// A destination refuses an entry for good; it is kept, and the destination goes on with the next.
+    AuditDeliveryRefused = "audit.delivery_refused",
+    /// A month was detached from `audit_events` because its time of retention is over.
+    AuditPartitionDetach = "audit.partition.detach",
+    /// Entries were posted to an HTTP destination.
+    SiemPostEvents = "siem.api.post_events",
+    /// Entries were sent to a syslog destination.
+    SiemSendSyslog = "siem.syslog.send_events",
+    /// Spans were exported to an `OpenTelemetry` collector.
+    OtlpExportTraces = "otlp.api.export_traces",
 }
 
 impl std::fmt::Display for Action {

@@ -25,7 +25,39 @@ pub struct Entry {
     pub(crate) outcome: Outcome,
     pub(crate) duration_ms: Option<f64>,
     pub(crate) details: Map<String, Value>,
-    pub(crate) key: Option<(Timestamp, String)>,
+    pub(crate) identity: Identity,
+}
+
+/// Where an entry's id and timestamp come from. The id always carries the timestamp: it is a `UUIDv7` of that millisecond.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Identity {
+    /// From the line itself: each is its own.
+    Line,
+    /// From the thing done: told twice, it is the same entry.
+    Keyed(Timestamp, String),
+    /// From the call that was announced before it was made.
+    Begun(Begun),
+}
+
+/// A call that has been announced: its entry will have this id, and as timestamp the moment it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    pub(crate) at: Timestamp,
+    pub(crate) id: Uuid,
+}
+
+impl Begun {
+    /// The id that the entry will have.
+    #[must_use]
+    pub fn id(self) -> Uuid {
+        self.id
+    }
+
+    /// When the call began.
+    #[must_use]
+    pub fn at(self) -> Timestamp {
+        self.at
+    }
 }
 
 impl Entry {
@@ -40,7 +72,7 @@ impl Entry {
             outcome,
             duration_ms: None,
             details: Map::new(),
-            key: None,
+            identity: Identity::Line,
         }
     }
 
@@ -63,11 +95,18 @@ impl Entry {
         self
     }
 
-    /// The idempotency key of the thing done, and when it was done: the same thing told twice then has the same id. Without one, each
-    /// line is its own.
+    /// The idempotency key of the thing done, and when it was done: the same thing told twice then has the same id and the same
+    /// timestamp. Without one, each line is its own.
     #[must_use]
     pub fn keyed(mut self, at: Timestamp, key: impl Into<String>) -> Self {
-        self.key = Some((at, key.into()));
+        self.identity = Identity::Keyed(at, key.into());
+        self
+    }
+
+    /// The end of a call that was announced with [`crate::Writer::begin`].
+    #[must_use]
+    pub fn begun(mut self, begun: Begun) -> Self {
+        self.identity = Identity::Begun(begun);
         self
     }
 }
@@ -88,6 +127,21 @@ pub(crate) struct Line<'a> {
     pub(crate) stream: Stream,
     pub(crate) duration_ms: Option<f64>,
     pub(crate) details: &'a Map<String, Value>,
+    pub(crate) trace_id: Option<&'a str>,
+}
+
+/// What announces a call. No entry, and not numbered: it only matters if the entry of the same id never comes.
+#[derive(Serialize)]
+pub(crate) struct IntentLine<'a> {
+    pub(crate) timestamp: &'a str,
+    pub(crate) event_type: &'static str,
+    pub(crate) call: Action,
+    pub(crate) actor: Actor,
+    pub(crate) target: &'a Target,
+    pub(crate) correlation_id: Uuid,
+    pub(crate) service: &'a str,
+    pub(crate) id: Uuid,
+    pub(crate) stream_id: Uuid,
     pub(crate) trace_id: Option<&'a str>,
 }
 

@@ -6,16 +6,23 @@
 
 mod action;
 mod context;
+pub mod destination;
 mod entry;
 mod failure;
 mod identifier;
+pub mod printed;
 mod target;
 mod writer;
 
 pub use action::Action;
 pub use context::{ActorType, Context};
-pub use entry::{Entry, Outcome};
+pub use entry::{Begun, Entry, Outcome};
 pub use failure::FailureClass;
 pub use identifier::entry_id;
 pub use target::Target;
 pub use writer::{Memory, Writer};
+
+/// `event_type` of an entry.
+pub const ENTRY: &str = "audit";
+/// `event_type` of the announcement of a call.
+pub const INTENT: &str = "audit_intent";

@@ -7,19 +7,22 @@ use jiff::Timestamp;
 use model::{AuditLine, Clock};
 use uuid::Uuid;
 
-use crate::entry::{Actor, Entry, Line, Outcome, Stream};
+use crate::entry::{Actor, Begun, Entry, Identity, IntentLine, Line, Outcome, Stream};
 use crate::identifier::entry_id;
+use crate::{Action, Context, Target};
 
-/// Lines kept in memory, for tests.
+/// Lines kept in memory, oldest first.
 pub type Memory = Arc<Mutex<Vec<String>>>;
 
 enum Sink {
     Stdout,
     Memory(Memory),
+    Both(Memory),
 }
 
 struct State {
     seq: u64,
+    calls: u64,
     buffer: Vec<u8>,
 }
 
@@ -58,9 +61,17 @@ impl Writer {
         (Self::new(service, clock, Sink::Memory(Arc::clone(&lines))), lines)
     }
 
+    /// A writer to standard output that keeps its lines besides: for the recorder, which stores its own itself.
+    #[must_use]
+    pub fn stdout_and_memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, Memory) {
+        let lines = Memory::default();
+        (Self::new(service, clock, Sink::Both(Arc::clone(&lines))), lines)
+    }
+
     fn new(service: &'static str, clock: Arc<dyn Clock>, sink: Sink) -> Self {
         let state = Mutex::new(State {
             seq: 0,
+            calls: 0,
             buffer: Vec::with_capacity(1024),
         });
         Self(Arc::new(Shared {
@@ -70,6 +81,48 @@ impl Writer {
             sink,
             state,
         }))
+    }
+
+    /// Announces a call, before it is made, with one line: should the process die before the call's entry is written, the
+    /// announcement tells of it. Give the result to [`Entry::begun`].
+    pub fn begin(&self, action: Action, context: &Context, target: &Target) -> Begun {
+        let shared = &*self.0;
+        let at = shared.clock.now();
+        let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.calls += 1;
+        let id = entry_id(at, &format!("{}/call/{}", shared.stream_id, state.calls));
+        let intent = IntentLine {
+            timestamp: &milliseconds(at),
+            event_type: crate::INTENT,
+            call: action,
+            actor: Actor {
+                actor_type: context.actor,
+                id: context.correlation_id,
+            },
+            target,
+            correlation_id: context.correlation_id,
+            service: shared.service,
+            id,
+            stream_id: shared.stream_id,
+            trace_id: context.trace_id(),
+        };
+        state.buffer.clear();
+        if serde_json::to_writer(&mut state.buffer, &intent).is_ok() {
+            state.buffer.push(b'\n');
+            shared.sink.put(&state.buffer);
+        }
+        Begun { at, id }
+    }
+
+    /// The number of the last line written: rows carry it as a claim that everything up to it was printed. `None`: nothing yet.
+    #[must_use]
+    pub fn position(&self) -> Option<AuditLine> {
+        let shared = &*self.0;
+        let seq = shared.state.lock().unwrap_or_else(PoisonError::into_inner).seq;
+        (seq > 0).then_some(AuditLine {
+            stream_id: shared.stream_id,
+            seq,
+        })
     }
 
     /// Writes one entry, numbered; returns its number. The line is handed to the operating system before this returns.
@@ -93,18 +146,21 @@ impl Writer {
 }
 
 fn render(shared: &Shared, entry: &Entry, line: AuditLine, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
-    let now = shared.clock.now();
-    let id = match &entry.key {
-        Some((at, key)) => entry_id(*at, key),
-        None => entry_id(now, &format!("{}/{}", line.stream_id, line.seq)),
+    let (at, id) = match &entry.identity {
+        Identity::Keyed(at, key) => (*at, entry_id(*at, key)),
+        Identity::Begun(begun) => (begun.at, begun.id),
+        Identity::Line => {
+            let now = shared.clock.now();
+            (now, entry_id(now, &format!("{}/{}", line.stream_id, line.seq)))
+        }
     };
     let (outcome, error) = match entry.outcome {
         Outcome::Success => ("success", None),
         Outcome::Failure(class) => ("failure", Some(class)),
     };
     let line = Line {
-        timestamp: &milliseconds(now),
-        event_type: "audit",
+        timestamp: &milliseconds(at),
+        event_type: crate::ENTRY,
         action: entry.action,
         actor: Actor {
             actor_type: entry.context.actor,
@@ -135,17 +191,25 @@ fn milliseconds(at: Timestamp) -> String {
 impl Sink {
     fn put(&self, line: &[u8]) {
         match self {
-            Self::Stdout => {
-                let mut stdout = std::io::stdout().lock();
-                // Standard output can only fail if the platform is gone, and then nobody is left to tell: the gap in the numbering tells.
-                let _ = stdout.write_all(line).and_then(|()| stdout.flush());
-            }
-            Self::Memory(lines) => {
-                let text = String::from_utf8_lossy(line).trim_end().to_owned();
-                lines.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+            Self::Stdout => print(line),
+            Self::Memory(lines) => keep(lines, line),
+            Self::Both(lines) => {
+                print(line);
+                keep(lines, line);
             }
         }
     }
+}
+
+fn print(line: &[u8]) {
+    let mut stdout = std::io::stdout().lock();
+    // Standard output can only fail if the platform is gone, and then nobody is left to tell: the gap in the numbering tells.
+    let _ = stdout.write_all(line).and_then(|()| stdout.flush());
+}
+
+fn keep(lines: &Memory, line: &[u8]) {
+    let text = String::from_utf8_lossy(line).trim_end().to_owned();
+    lines.lock().unwrap_or_else(PoisonError::into_inner).push(text);
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! The audit record of one request: written exactly once, at the latest when it is dropped.
+//! The audit record of one request: announced before it, and written exactly once after it, at the latest when it is dropped.
 
 use std::time::Instant;
 
-use audit::{Entry, FailureClass, Outcome, Writer};
+use audit::{Begun, Entry, FailureClass, Outcome, Writer};
 
 use super::Call;
 use crate::CallError;
@@ -12,6 +12,7 @@ pub(super) struct Record<'a> {
     writer: &'a Writer,
     call: &'a Call<'a>,
     attempt: u32,
+    begun: Begun,
     started: Instant,
     written: bool,
     pub(super) status: Option<u16>,
@@ -24,6 +25,7 @@ impl<'a> Record<'a> {
             writer,
             call,
             attempt,
+            begun: writer.begin(call.action, call.context, call.target),
             started: Instant::now(),
             written: false,
             status: None,
@@ -47,6 +49,7 @@ impl<'a> Record<'a> {
     fn entry(&self, outcome: Outcome) -> Entry {
         let call = self.call;
         Entry::new(call.action, call.context, call.target.clone(), outcome)
+            .begun(self.begun)
             .took(self.started.elapsed())
             .detail("http_status", self.status)
             .detail("bytes", self.bytes)

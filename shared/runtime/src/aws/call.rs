@@ -1,10 +1,10 @@
-//! One call and its one audit entry, which is written even if the call is dropped half way.
+//! One call, announced before it is made, and its one audit entry, which is written even if the call is dropped half way.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use audit::{Action, Context, Entry, FailureClass, Outcome, Target, Writer};
+use audit::{Action, Begun, Context, Entry, FailureClass, Outcome, Target, Writer};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
@@ -22,6 +22,7 @@ pub(super) struct Call<'a> {
     target: Target,
     details: Vec<(&'static str, Value)>,
     attempts: Attempts,
+    begun: Begun,
     started: Instant,
     ended: bool,
 }
@@ -29,6 +30,7 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     pub(super) fn begin(audit: &'a Writer, context: &'a Context, action: Action, target: Target) -> Self {
         let (details, attempts) = (Vec::new(), Attempts::default());
+        let begun = audit.begin(action, context, &target);
         Self {
             audit,
             context,
@@ -36,6 +38,7 @@ impl<'a> Call<'a> {
             target,
             details,
             attempts,
+            begun,
             started: Instant::now(),
             ended: false,
         }
@@ -67,7 +70,9 @@ impl<'a> Call<'a> {
     fn write(&mut self, outcome: Outcome) {
         self.ended = true;
         let target = std::mem::take(&mut self.target);
-        let mut entry = Entry::new(self.action, self.context, target, outcome).took(self.started.elapsed());
+        let mut entry = Entry::new(self.action, self.context, target, outcome)
+            .begun(self.begun)
+            .took(self.started.elapsed());
         for (name, value) in self.details.drain(..) {
             entry = entry.detail(name, value);
         }
