@@ -29,16 +29,19 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO countersign_
 
 -- The audit trail: entries are appended, and never by way of a single month. The order is appended, what waits comes and goes.
 REVOKE ALL ON audit_events, audit_pending, audit_positions, audit_sequence, audit_streams, audit_claims, audit_gaps, audit_intents,
-    audit_destinations, audit_undelivered, quarantined_audit_lines
+    audit_destinations, audit_undelivered, quarantined_audit_lines, audit_unsequenced
     FROM PUBLIC, countersign_application, countersign_auditor;
 GRANT SELECT, INSERT ON audit_events, audit_positions, audit_undelivered, quarantined_audit_lines TO countersign_application;
-GRANT SELECT, INSERT, DELETE ON audit_pending, audit_claims, audit_intents TO countersign_application;
+GRANT SELECT, INSERT, DELETE ON audit_claims, audit_intents TO countersign_application;
+-- An entry gets into the queue by the trigger alone; the application adds the numbers of lines that told of a known one.
+GRANT SELECT, INSERT (stream_id, stream_seq, service, arrived_at), DELETE ON audit_pending TO countersign_application;
 GRANT UPDATE (reported_at) ON audit_intents TO countersign_application;
 GRANT SELECT, UPDATE (last_position) ON audit_sequence TO countersign_application;
-GRANT SELECT, INSERT, UPDATE (released_seq, updated_at) ON audit_streams TO countersign_application;
-GRANT SELECT, INSERT, UPDATE (missing, closed_at) ON audit_gaps TO countersign_application;
+GRANT SELECT, INSERT, UPDATE (service, released_seq, updated_at) ON audit_streams TO countersign_application;
+GRANT SELECT, INSERT, UPDATE (service, missing_numbers, closed_at) ON audit_gaps TO countersign_application;
 GRANT SELECT, INSERT, UPDATE (delivered, lease, lease_until, failures, next_attempt_at, failing_since, last_error_class, last_error,
     updated_at) ON audit_destinations TO countersign_application;
 GRANT EXECUTE ON FUNCTION countersign_make_audit_partitions(timestamptz, integer) TO countersign_application;
 GRANT SELECT ON audit_events, audit_pending, audit_positions, audit_sequence, audit_streams, audit_claims, audit_gaps, audit_intents,
-    audit_destinations, audit_undelivered, quarantined_audit_lines TO countersign_auditor;
+    audit_destinations, audit_undelivered, quarantined_audit_lines, audit_unsequenced TO countersign_auditor;
+GRANT SELECT ON audit_unsequenced TO countersign_application;

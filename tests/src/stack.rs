@@ -1,9 +1,10 @@
 //! The deployed local stack, seen from outside: deliveries in, rows, Slack messages and log lines out.
 #![expect(clippy::expect_used, reason = "a test without its stack can only stop, saying why")]
 
+mod aws;
 mod raw_http;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gitlab::{SigningToken, sign};
@@ -35,16 +36,31 @@ pub struct Stack {
     pub scoped_project: u64,
     /// The auditor's login.
     pub database_url: String,
+    /// The owner's login.
+    pub database_owner_url: String,
     /// The emulator.
     pub aws_endpoint: String,
     /// The double of GitLab.
     pub gitlab_url: String,
     /// The double of Slack.
     pub slack_url: String,
+    /// The double of a SIEM, the destination `http` of the audit trail.
+    pub siem_url: String,
+    /// Its destination `file`.
+    pub audit_file: PathBuf,
+    /// Queue addresses.
+    pub queues: Queues,
     /// Function names.
     pub functions: Names,
     /// Log groups.
     pub log_groups: Names,
+}
+
+/// The queues that tests look into.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Queues {
+    /// Audit lines that could not be stored yet.
+    pub audit_retry: String,
 }
 
 /// One name for each function.
@@ -56,6 +72,8 @@ pub struct Names {
     pub processor: String,
     /// Of the notifier function.
     pub notifier: String,
+    /// Of the recorder function.
+    pub recorder: String,
     /// Of the maintenance function.
     pub maintenance: String,
 }
@@ -212,68 +230,6 @@ impl Stack {
     pub async fn auditor(&self) -> Client {
         crate::postgres::connect(&self.database_url).await
     }
-
-    /// JSON lines that a function printed since `since` and that contain `text`.
-    pub async fn log_lines(&self, group: &str, since: Timestamp, text: &str) -> Vec<Value> {
-        let mut lines = Vec::new();
-        let mut token = Value::Null;
-        loop {
-            let mut ask = json!({"logGroupName": group, "startTime": since.as_millisecond()});
-            if !token.is_null() {
-                ask["nextToken"] = token;
-            }
-            let answer = self.aws("Logs_20140328.FilterLogEvents", "logs", &ask).await;
-            let messages = answer["events"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|event| event["message"].as_str());
-            lines.extend(
-                messages
-                    .filter(|line| line.contains(text))
-                    .filter_map(|line| serde_json::from_str(line.trim()).ok()),
-            );
-            token = answer["nextToken"].clone();
-            if token.is_null() {
-                return lines;
-            }
-        }
-    }
-
-    /// Invokes a function and returns its answer.
-    ///
-    /// # Panics
-    /// If the function fails.
-    pub async fn invoke(&self, function: &str, event: &Value) -> Value {
-        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.aws_endpoint);
-        let reply = request("POST", &url, &aws_headers("lambda"), event.to_string().as_bytes()).await;
-        assert!(
-            reply.status == 200 && reply.header("x-amz-function-error").is_none(),
-            "{reply:?}"
-        );
-        reply.json()
-    }
-
-    async fn aws(&self, target: &str, service: &str, body: &Value) -> Value {
-        let mut headers = aws_headers(service);
-        headers.push(("X-Amz-Target".to_owned(), target.to_owned()));
-        let reply = request("POST", &self.aws_endpoint, &headers, body.to_string().as_bytes()).await;
-        assert_eq!(reply.status, 200, "{target}: {reply:?}");
-        reply.json()
-    }
-}
-
-fn aws_headers(service: &str) -> Vec<(String, String)> {
-    let scope = format!(
-        "AWS4-HMAC-SHA256 Credential=local/20260101/eu-central-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
-    );
-    [
-        ("Host", "127.0.0.1"),
-        ("Content-Type", "application/x-amz-json-1.1"),
-        ("Authorization", &scope),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
 }
 
 /// The machine's time: the stack runs on it.

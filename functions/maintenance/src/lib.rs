@@ -9,7 +9,7 @@ mod request;
 
 use std::sync::Arc;
 
-use audit::{ActorType, Context};
+use audit::{ActorType, Context, Writer};
 use clients::http::{Http, Options};
 use evaluation::{Evaluator, Outbound, Outbox};
 use model::Clock;
@@ -18,6 +18,7 @@ use runtime::metrics::Metrics;
 use runtime::secrets::{Built, SecretCache};
 use runtime::{Deadline, Process, StartError};
 use store::DatabaseConfig;
+use trace::{Kind, Tracer};
 use uuid::Uuid;
 
 pub use config::{Config, VARIABLES};
@@ -33,7 +34,9 @@ pub struct Maintenance {
     application: SecretCache<DatabaseConfig>,
     outbox: Outbox,
     http: Http,
+    audit: Writer,
     metrics: Metrics,
+    tracer: Tracer,
     clock: SharedClock,
 }
 
@@ -52,17 +55,20 @@ impl Maintenance {
     /// # Errors
     /// [`StartError`] if there are no rules, or TLS cannot be set up.
     pub fn new(config: Config, process: &Process) -> Result<Self, StartError> {
-        let clients = Clients::new(&config.aws, process.audit.clone());
+        let clients = Clients::new(&config.aws, process.audit.clone()).with_tracer(process.tracer.clone());
         let secret = |id: String| settings::database_secret(Arc::new(Secrets::new(&clients)), id, process.clock());
         Ok(Self {
             owner: secret(config.owner_secret_id),
             application: secret(config.application_secret_id),
             outbox: Outbox::new(Queue::new(&clients, config.effects_queue)),
-            http: Http::new(&Options::default(), process.audit.clone(), process.clock())?,
+            http: Http::new(&Options::default(), process.audit.clone(), process.clock())?
+                .with_tracer(process.tracer.clone()),
             evaluator: config
                 .settings
                 .evaluator(&clients, process.audit.clone(), process.clock())?,
+            audit: process.audit.clone(),
             metrics: process.metrics.clone(),
+            tracer: process.tracer.clone(),
             clock: SharedClock(process.clock()),
         })
     }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clients::otlp::Collector;
 use lambda_runtime::{LambdaEvent, service_fn};
 use maintenance::{Config, Maintenance, Request};
 use runtime::Deadline;
@@ -10,6 +11,7 @@ fn main() -> ExitCode {
     runtime::start("maintenance", async |mut process| {
         let config = Config::from_environment(&mut process.environment);
         process.environment.finish()?;
+        process.export_spans(Collector::new)?;
         let clock = process.clock();
         let maintenance = Maintenance::new(config, &process)?;
         process.clients_built();

@@ -11,7 +11,7 @@ mod worker;
 
 use std::sync::Arc;
 
-use audit::Context;
+use audit::{Context, Writer};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use model::Clock;
 use runtime::batch::{MissingMessageId, process_fifo};
@@ -19,6 +19,7 @@ use runtime::metrics::Metrics;
 use runtime::secrets::Built;
 use runtime::{Deadline, Process, StartError};
 use store::DatabaseConfig;
+use trace::Tracer;
 
 pub use config::{Config, VARIABLES};
 use worker::{SlackSecret, Worker};
@@ -27,7 +28,9 @@ use worker::{SlackSecret, Worker};
 pub struct Notifier {
     worker: Built<DatabaseConfig, SlackSecret, Worker>,
     dry_run: bool,
+    audit: Writer,
     metrics: Metrics,
+    tracer: Tracer,
     clock: Arc<dyn Clock>,
 }
 
@@ -50,7 +53,9 @@ impl Notifier {
         Ok(Self {
             worker,
             dry_run,
+            audit: process.audit.clone(),
             metrics: process.metrics.clone(),
+            tracer: process.tracer.clone(),
             clock: process.clock(),
         })
     }

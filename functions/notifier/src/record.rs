@@ -51,7 +51,7 @@ impl Notifier {
         let outcome = self.attempt(worker, context, &effect, look_first).await?;
         let finish = worker
             .store
-            .finish_attempt(effect.id, effect.attempts, &outcome, self.clock.now())
+            .finish_attempt(effect.id, effect.attempts, &outcome, self.audit.position(), self.clock.now())
             .await?;
         // An outcome that comes late moved nothing: whoever took the lease over tells of the effect.
         if finish == Finish::Applied {

@@ -51,7 +51,7 @@ pub(crate) fn from_secrets(
         .ok_or_else(|| StartError::new("there are no rules"))?
         .slack
         .wording;
-    let clients = Clients::new(&aws, process.audit.clone());
+    let clients = Clients::new(&aws, process.audit.clone()).with_tracer(process.tracer.clone());
     let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(&clients));
     let database = settings::database_secret(Arc::clone(&source), database_secret_id, process.clock());
     let slack = SecretCache::new(source, outbound_secret_id, Stage::CURRENT, process.clock(), |found| {
@@ -62,7 +62,7 @@ pub(crate) fn from_secrets(
                 .value,
         )
     });
-    let http = Http::new(&Options::default(), process.audit.clone(), process.clock())?;
+    let http = Http::new(&Options::default(), process.audit.clone(), process.clock())?.with_tracer(process.tracer.clone());
     Ok(Built::new(
         database,
         slack,

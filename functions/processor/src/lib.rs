@@ -12,6 +12,7 @@ use runtime::metrics::Metrics;
 use runtime::secrets::Built;
 use runtime::{Deadline, Process, StartError};
 use store::DatabaseConfig;
+use trace::Tracer;
 
 pub use config::{Config, VARIABLES};
 
@@ -21,6 +22,7 @@ pub struct Processor {
     evaluator: Built<DatabaseConfig, Outbound, Evaluator>,
     outbox: Outbox,
     metrics: Metrics,
+    tracer: Tracer,
 }
 
 impl Processor {
@@ -29,7 +31,7 @@ impl Processor {
     /// # Errors
     /// [`StartError`] if there are no rules.
     pub fn new(config: Config, process: &Process) -> Result<Self, StartError> {
-        let clients = Clients::new(&config.aws, process.audit.clone());
+        let clients = Clients::new(&config.aws, process.audit.clone()).with_tracer(process.tracer.clone());
         let outbox = Outbox::new(Queue::new(&clients, config.effects_queue));
         let evaluator = config
             .settings
@@ -38,6 +40,7 @@ impl Processor {
             evaluator,
             outbox,
             metrics: process.metrics.clone(),
+            tracer: process.tracer.clone(),
         })
     }
 

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use aws_lambda_events::sqs::SqsEvent;
+use clients::otlp::Collector;
 use lambda_runtime::{LambdaEvent, service_fn};
 use processor::{Config, Processor};
 use runtime::Deadline;
@@ -11,6 +12,7 @@ fn main() -> ExitCode {
     runtime::start("processor", async |mut process| {
         let config = Config::from_environment(&mut process.environment);
         process.environment.finish()?;
+        process.export_spans(Collector::new)?;
         let clock = process.clock();
         let processor = Processor::new(config, &process)?;
         process.clients_built();

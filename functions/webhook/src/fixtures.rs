@@ -195,9 +195,9 @@ impl Bench {
 
     /// The audit lines of authentications so far.
     pub(crate) fn verifications(&self) -> Vec<Value> {
-        let lines = self.audit.lock().unwrap();
-        let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["action"] == "webhook.auth.verify").collect()
+        let mut entries = self.audit.entries();
+        entries.retain(|entry| entry["action"] == "webhook.auth.verify");
+        entries
     }
 }
 

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clients::otlp::Collector;
 use lambda_runtime::{LambdaEvent, service_fn};
 use runtime::aws::{Clients, Queue, Secrets};
 use runtime::{Process, StartError};
@@ -18,7 +19,8 @@ fn main() -> ExitCode {
 
 async fn serve(mut process: Process) -> Result<(), StartError> {
     let config = Config::from_environment(&mut process.environment)?;
-    let clients = Clients::new(&config.aws, process.audit.clone());
+    process.export_spans(Collector::new)?;
+    let clients = Clients::new(&config.aws, process.audit.clone()).with_tracer(process.tracer.clone());
     let hooks = hooks::cache(Arc::new(Secrets::new(&clients)), &config.secret_id, process.clock());
     let queue = Queue::new(&clients, config.queue);
     process.clients_built();
@@ -34,7 +36,8 @@ async fn serve(mut process: Process) -> Result<(), StartError> {
         queue,
         process.audit.clone(),
         process.metrics.clone(),
-    );
+    )
+    .with_tracer(process.tracer.clone());
     let gateway = Arc::new(Gateway::new(service, process.clock()));
     let handler = service_fn(move |event: LambdaEvent<GatewayEvent>| {
         let gateway = Arc::clone(&gateway);

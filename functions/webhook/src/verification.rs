@@ -110,11 +110,10 @@ fn target(received: &Received<'_>, judgement: &Judgement) -> Target {
     let Some(project) = claimed_project(received.body) else {
         return endpoint();
     };
-    Target {
-        resource_type: "project",
-        instance: authentication.map(|authentication| authentication.instance.clone()),
-        project_id: Some(project.0),
-        ..Target::default()
+    let target = Target::project(project);
+    match authentication {
+        Some(authentication) => target.at(&authentication.instance),
+        None => target,
     }
 }
 

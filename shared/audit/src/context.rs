@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::traceparent;
+
 /// What set the work off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -37,6 +39,21 @@ impl Context {
         }
     }
 
+    /// What a process inherits from the one that started it: `CORRELATION_ID` (a UUID) and `TRACEPARENT`, by `lookup` from its
+    /// environment. What is absent or malformed is not inherited: the process then has a correlation id of its own, or no trace.
+    ///
+    /// With an inherited id the work goes on that a delivery began; without one somebody started it ([`ActorType::AdminAction`]). Set
+    /// `actor` where that is not so.
+    #[must_use]
+    pub fn inherited(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let id = lookup("CORRELATION_ID").and_then(|text| Uuid::try_parse(text.trim()).ok());
+        let context = match id.filter(|id| !id.is_nil()) {
+            Some(id) => Self::new(ActorType::WebhookEvent, id),
+            None => Self::new(ActorType::AdminAction, Uuid::now_v7()),
+        };
+        context.with_traceparent(lookup("TRACEPARENT").as_deref().and_then(traceparent::read))
+    }
+
     /// The same, with the trace that came along.
     #[must_use]
     pub fn with_traceparent(mut self, traceparent: Option<String>) -> Self {
@@ -44,12 +61,14 @@ impl Context {
         self
     }
 
-    /// The trace id inside `traceparent`, if that is well formed: 32 hex digits, not all zero.
+    /// The trace id inside `traceparent`, if that is well formed: 32 hex digits in lower case, not all zero.
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
         let mut parts = self.traceparent.as_deref()?.split('-');
         let (_version, trace_id) = (parts.next()?, parts.next()?);
-        let hex = trace_id.len() == 32 && trace_id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        (hex && trace_id.bytes().any(|byte| byte != b'0')).then_some(trace_id)
+        traceparent::is_trace_id(trace_id).then_some(trace_id)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,28 @@ use uuid::Uuid;
 
 use crate::FailureClass;
 
+#[cfg(feature = "file")]
+mod file;
+#[cfg(feature = "http")]
+mod http;
+pub mod http_batch;
+#[cfg(any(feature = "file", feature = "syslog"))]
+mod line;
+pub mod settings;
+#[cfg(any(feature = "http", feature = "syslog"))]
+mod setup;
+#[cfg(feature = "syslog")]
+mod syslog;
+
+#[cfg(feature = "file")]
+pub use file::FileDestination;
+#[cfg(feature = "http")]
+pub use http::{Credentials, HttpDestination, HttpOptions};
+#[cfg(any(feature = "http", feature = "syslog"))]
+pub use setup::SetupError;
+#[cfg(feature = "syslog")]
+pub use syslog::{SyslogDestination, SyslogOptions};
+
 /// One entry on its way to a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outgoing<'a> {

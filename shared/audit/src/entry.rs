@@ -1,11 +1,10 @@
 //! One audit entry, and how it looks on the line.
 
 use jiff::Timestamp;
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::{Action, ActorType, Context, FailureClass, Target};
+use crate::{Action, ActorType, Context, Detail, FailureClass, Target};
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +23,18 @@ pub struct Entry {
     pub(crate) target: Target,
     pub(crate) outcome: Outcome,
     pub(crate) duration_ms: Option<f64>,
-    pub(crate) details: Map<String, Value>,
+    pub(crate) details: Details,
     pub(crate) identity: Identity,
+}
+
+/// The particulars, in the order in which they were told.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Details(Vec<(&'static str, Detail)>);
+
+impl Serialize for Details {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }
 
 /// Where an entry's id and timestamp come from. The id always carries the timestamp: it is a `UUIDv7` of that millisecond.
@@ -71,7 +80,7 @@ impl Entry {
             target,
             outcome,
             duration_ms: None,
-            details: Map::new(),
+            details: Details::default(),
             identity: Identity::Line,
         }
     }
@@ -85,12 +94,13 @@ impl Entry {
         self
     }
 
-    /// A particular. Never a secret, a body, a header or an e-mail address.
+    /// A particular; `None` adds nothing. Text is redacted and bounded: see [`Text`](crate::Text). Never a body, never a whole header.
     #[must_use]
-    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub fn detail(mut self, name: &'static str, value: impl Into<Detail>) -> Self {
         let value = value.into();
-        if !value.is_null() {
-            self.details.insert(name.to_owned(), value);
+        if !value.is_absent() {
+            self.details.0.retain(|(known, _)| *known != name);
+            self.details.0.push((name, value));
         }
         self
     }
@@ -126,7 +136,7 @@ pub(crate) struct Line<'a> {
     pub(crate) id: Uuid,
     pub(crate) stream: Stream,
     pub(crate) duration_ms: Option<f64>,
-    pub(crate) details: &'a Map<String, Value>,
+    pub(crate) details: &'a Details,
     pub(crate) trace_id: Option<&'a str>,
 }
 

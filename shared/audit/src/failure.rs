@@ -25,6 +25,18 @@ pub enum FailureClass {
 }
 
 impl FailureClass {
+    /// Every class.
+    pub const ALL: [Self; 8] = [
+        Self::AuthFailure,
+        Self::RateLimit,
+        Self::NetworkError,
+        Self::Timeout,
+        Self::NotFound,
+        Self::Conflict,
+        Self::ServerError,
+        Self::InvalidResponse,
+    ];
+
     /// The stable code in the trail and in SQL.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -3,24 +3,42 @@
 //! Why a printed line: on Lambda nothing runs after the response, so a background sender would lose entries, and a synchronous one
 //! would cost milliseconds and couple every function to the sink. Standard output is shipped by the platform even if the process
 //! dies in the next instruction.
+//!
+//! # Redaction
+//!
+//! Text reaches a line only as a [`Text`], whose constructors take out tokens, keys, passwords, e-mail addresses, query strings and
+//! PEM blocks, and say what was there. There is no way in for JSON or bytes.
 
 mod action;
 mod context;
+mod detail;
 pub mod destination;
+#[cfg(feature = "embedded")]
+pub mod embedded;
 mod entry;
 mod failure;
 mod identifier;
+mod memory;
 pub mod printed;
+mod redact;
 mod target;
+mod text;
+pub mod traceparent;
 mod writer;
 
 pub use action::Action;
 pub use context::{ActorType, Context};
+pub use detail::Detail;
 pub use entry::{Begun, Entry, Outcome};
 pub use failure::FailureClass;
 pub use identifier::entry_id;
+pub use memory::Memory;
 pub use target::Target;
-pub use writer::{Memory, Writer};
+pub use text::Text;
+pub use writer::Writer;
+
+/// The JSON Schema (draft 2020-12) of every line of the trail.
+pub const SCHEMA: &str = include_str!("../schema/audit-line.schema.json");
 
 /// `event_type` of an entry.
 pub const ENTRY: &str = "audit";

@@ -1,25 +1,28 @@
 //! What was acted on: always a resource type, and the numbers that identify it.
 
+use std::borrow::Cow;
+
 use model::{MergeRequestKey, ProjectId};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-/// The target of an action. Only identities, never content.
+use crate::Text;
+
+/// Longest text of a target, in characters: its parts together are one key of an index.
+const LONGEST: usize = 200;
+
+/// The target of an action. Only identities, never content; identities are redacted and bounded as every text is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Target {
-    /// `merge_request`, `project`, `group`, `user`, `secret`, `queue`, `slack_channel`, `exception` ...
-    pub resource_type: &'static str,
-    /// The GitLab instance, by its configured name.
+    resource_type: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub instance: Option<String>,
-    /// GitLab project.
+    instance: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub project_id: Option<i64>,
-    /// Merge request within the project.
+    project_id: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mr_iid: Option<i64>,
-    /// Any other identity: a channel, a queue's name, a secret's name, a user's number.
+    mr_iid: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    id: Option<Text>,
 }
 
 impl Target {
@@ -27,32 +30,51 @@ impl Target {
     #[must_use]
     pub fn merge_request(key: &MergeRequestKey) -> Self {
         Self {
-            resource_type: "merge_request",
-            instance: Some(key.instance.clone()),
-            project_id: Some(key.project_id.0),
+            resource_type: "merge_request".into(),
             mr_iid: Some(key.mr_iid.0),
-            id: None,
+            ..Self::project(key.project_id).at(&key.instance)
         }
     }
 
-    /// A project.
+    /// A project; say [`Target::at`] which instance, if that is known.
     #[must_use]
-    pub fn project(instance: &str, project: ProjectId) -> Self {
+    pub fn project(project: ProjectId) -> Self {
         Self {
-            resource_type: "project",
-            instance: Some(instance.to_owned()),
+            resource_type: "project".into(),
             project_id: Some(project.0),
             ..Self::default()
         }
     }
 
-    /// Anything else, by type and identity.
+    /// Anything else, by type and identity: a channel, a queue's name, a secret's name, a user's number.
     #[must_use]
-    pub fn other(resource_type: &'static str, id: impl Into<String>) -> Self {
+    pub fn other(resource_type: &'static str, id: impl Into<Text>) -> Self {
         Self {
-            resource_type,
-            id: Some(id.into()),
+            resource_type: resource_type.into(),
+            id: Some(id.into().shortened(LONGEST)),
             ..Self::default()
+        }
+    }
+
+    /// The same, on this GitLab instance (its configured name).
+    #[must_use]
+    pub fn at(mut self, instance: &str) -> Self {
+        self.instance = Some(Text::new(instance).shortened(LONGEST));
+        self
+    }
+
+    /// The target of a line that was [read back](crate::printed::read).
+    #[must_use]
+    pub fn of_printed(target: &Map<String, Value>) -> Self {
+        let text = |name: &str| target.get(name).and_then(Value::as_str).map(|text| Text::new(text).shortened(LONGEST));
+        let number = |name: &str| target.get(name).and_then(Value::as_i64);
+        let resource_type = text("resource_type").map_or_else(|| "unknown".to_owned(), |kind| kind.to_string());
+        Self {
+            resource_type: resource_type.into(),
+            instance: text("instance"),
+            project_id: number("project_id"),
+            mr_iid: number("mr_iid"),
+            id: text("id"),
         }
     }
 }

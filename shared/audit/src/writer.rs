@@ -9,15 +9,14 @@ use uuid::Uuid;
 
 use crate::entry::{Actor, Begun, Entry, Identity, IntentLine, Line, Outcome, Stream};
 use crate::identifier::entry_id;
-use crate::{Action, Context, Target};
-
-/// Lines kept in memory, oldest first.
-pub type Memory = Arc<Mutex<Vec<String>>>;
+use crate::{Action, Context, Memory, Target};
 
 enum Sink {
     Stdout,
     Memory(Memory),
     Both(Memory),
+    #[cfg(feature = "embedded")]
+    Trail(crate::embedded::Inlet),
 }
 
 struct State {
@@ -58,14 +57,20 @@ impl Writer {
     #[must_use]
     pub fn memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, Memory) {
         let lines = Memory::default();
-        (Self::new(service, clock, Sink::Memory(Arc::clone(&lines))), lines)
+        (Self::new(service, clock, Sink::Memory(lines.clone())), lines)
     }
 
     /// A writer to standard output that keeps its lines besides: for the recorder, which stores its own itself.
     #[must_use]
     pub fn stdout_and_memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, Memory) {
         let lines = Memory::default();
-        (Self::new(service, clock, Sink::Both(Arc::clone(&lines))), lines)
+        (Self::new(service, clock, Sink::Both(lines.clone())), lines)
+    }
+
+    /// A writer into the queue of a trail.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn trail(service: &'static str, clock: Arc<dyn Clock>, inlet: crate::embedded::Inlet) -> Self {
+        Self::new(service, clock, Sink::Trail(inlet))
     }
 
     fn new(service: &'static str, clock: Arc<dyn Clock>, sink: Sink) -> Self {
@@ -91,27 +96,27 @@ impl Writer {
         let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.calls += 1;
         let id = entry_id(at, &format!("{}/call/{}", shared.stream_id, state.calls));
-        let intent = IntentLine {
-            timestamp: &milliseconds(at),
-            event_type: crate::INTENT,
-            call: action,
-            actor: Actor {
-                actor_type: context.actor,
-                id: context.correlation_id,
-            },
-            target,
-            correlation_id: context.correlation_id,
-            service: shared.service,
-            id,
-            stream_id: shared.stream_id,
-            trace_id: context.trace_id(),
-        };
-        state.buffer.clear();
-        if serde_json::to_writer(&mut state.buffer, &intent).is_ok() {
-            state.buffer.push(b'\n');
-            shared.sink.put(&state.buffer);
-        }
+        let ticket = shared.announce(&mut state, Begun { at, id }, action, context, target);
+        drop(state);
+        shared.sink.settle(ticket);
         Begun { at, id }
+    }
+
+    /// Announces a keyed entry before the record it tells of is committed; write the entry after the commit. An entry without a key
+    /// has no id yet and is not announced.
+    pub fn announce(&self, entry: &Entry) {
+        let Identity::Keyed(at, key) = &entry.identity else {
+            return;
+        };
+        let begun = Begun {
+            at: *at,
+            id: entry_id(*at, key),
+        };
+        let shared = &*self.0;
+        let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let ticket = shared.announce(&mut state, begun, entry.action, &entry.context, &entry.target);
+        drop(state);
+        shared.sink.settle(ticket);
     }
 
     /// The number of the last line written: rows carry it as a claim that everything up to it was printed. `None`: nothing yet.
@@ -137,11 +142,40 @@ impl Writer {
             seq: state.seq,
         };
         state.buffer.clear();
+        let mut ticket = 0;
         if render(shared, entry, line, &mut state.buffer).is_ok() {
             state.buffer.push(b'\n');
-            shared.sink.put(&state.buffer);
+            ticket = shared.sink.put(&state.buffer);
         }
+        drop(state);
+        shared.sink.settle(ticket);
         line
+    }
+}
+
+impl Shared {
+    fn announce(&self, state: &mut State, begun: Begun, action: Action, context: &Context, target: &Target) -> u64 {
+        let intent = IntentLine {
+            timestamp: &milliseconds(begun.at),
+            event_type: crate::INTENT,
+            call: action,
+            actor: Actor {
+                actor_type: context.actor,
+                id: context.correlation_id,
+            },
+            target,
+            correlation_id: context.correlation_id,
+            service: self.service,
+            id: begun.id,
+            stream_id: self.stream_id,
+            trace_id: context.trace_id(),
+        };
+        state.buffer.clear();
+        if serde_json::to_writer(&mut state.buffer, &intent).is_err() {
+            return 0;
+        }
+        state.buffer.push(b'\n');
+        self.sink.put(&state.buffer)
     }
 }
 
@@ -189,14 +223,33 @@ fn milliseconds(at: Timestamp) -> String {
 }
 
 impl Sink {
-    fn put(&self, line: &[u8]) {
+    /// Puts a line where it goes; give the result to [`Self::settle`].
+    fn put(&self, line: &[u8]) -> u64 {
         match self {
             Self::Stdout => print(line),
-            Self::Memory(lines) => keep(lines, line),
+            Self::Memory(lines) => lines.keep(line),
             Self::Both(lines) => {
                 print(line);
-                keep(lines, line);
+                lines.keep(line);
             }
+            #[cfg(feature = "embedded")]
+            Self::Trail(inlet) => {
+                if inlet.stdout() {
+                    print(line);
+                }
+                return inlet.put(line);
+            }
+        }
+        0
+    }
+
+    /// Waits until the line is where it goes. Without the writer's lock: those that wait for the disk together wait once.
+    fn settle(&self, ticket: u64) {
+        match self {
+            // It was there at once.
+            Self::Stdout | Self::Memory(_) | Self::Both(_) => debug_assert_eq!(ticket, 0),
+            #[cfg(feature = "embedded")]
+            Self::Trail(inlet) => inlet.settle(ticket),
         }
     }
 }
@@ -205,11 +258,6 @@ fn print(line: &[u8]) {
     let mut stdout = std::io::stdout().lock();
     // Standard output can only fail if the platform is gone, and then nobody is left to tell: the gap in the numbering tells.
     let _ = stdout.write_all(line).and_then(|()| stdout.flush());
-}
-
-fn keep(lines: &Memory, line: &[u8]) {
-    let text = String::from_utf8_lossy(line).trim_end().to_owned();
-    lines.lock().unwrap_or_else(PoisonError::into_inner).push(text);
 }
 
 #[cfg(test)]

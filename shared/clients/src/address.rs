@@ -14,6 +14,12 @@ pub enum InvalidAddress {
     /// The token cannot stand in a header.
     #[error("the token holds characters that no header may hold; was it stored with a line break?")]
     Token,
+    /// A credential would cross a network in clear.
+    #[error("a credential is sent through https only, or to this machine")]
+    ClearText,
+    /// A header's name that is none.
+    #[error("the name of the header for the credential is no header name")]
+    Header,
 }
 
 /// The base address of an API: `text` with `suffix` (such as `/api/v4`) added unless it is there already, and a slash at the end.

@@ -14,6 +14,7 @@ use std::time::Duration;
 use audit::{FailureClass, Writer};
 use jiff::Timestamp;
 use model::Clock;
+use trace::Tracer;
 
 pub(crate) use answer::Answer;
 pub(crate) use call::Call;
@@ -28,6 +29,7 @@ use record::Record;
 pub struct Http {
     client: reqwest::Client,
     writer: Writer,
+    tracer: Tracer,
     clock: Arc<dyn Clock>,
     timeout: Duration,
     body_limit: usize,
@@ -52,6 +54,7 @@ impl Http {
         Ok(Self {
             client,
             writer,
+            tracer: Tracer::off(),
             clock,
             timeout: options.timeout,
             body_limit: options.body_limit,
@@ -62,6 +65,13 @@ impl Http {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// The same client, with a span for each request.
+    #[must_use]
+    pub fn with_tracer(mut self, tracer: Tracer) -> Self {
+        self.tracer = tracer;
         self
     }
 
@@ -93,7 +103,7 @@ impl Http {
         attempt: u32,
         read: &impl Fn(&Answer) -> Result<T, Problem>,
     ) -> Result<T, CallError> {
-        let mut record = Record::begin(&self.writer, call, attempt);
+        let mut record = Record::begin(&self.writer, &self.tracer, call, attempt);
         let result = self.exchange(call, &mut record, read).await;
         record.end(result.as_ref().err());
         result
@@ -113,7 +123,7 @@ impl Http {
             http_status,
             message: problem.message,
         };
-        let request = call.request(self.timeout);
+        let request = call.request(record.context(), self.timeout);
         #[expect(
             clippy::disallowed_methods,
             reason = "the one place that sends: the audit record is open around it"

@@ -8,6 +8,8 @@ pub mod cloudformation;
 mod error;
 pub mod gitlab;
 pub mod http;
+pub mod otlp;
+pub mod siem;
 pub mod slack;
 
 pub use address::InvalidAddress;

@@ -2,7 +2,7 @@
 
 use audit::{ActorType, Context};
 use model::{Action, Content, Envelope, Facts, MergeRequestEvent, MergeRequestKey, MergeTrigger, WitnessA};
-use store::Recorded;
+use store::{Recorded, Tx};
 
 use crate::judgement::Judgement;
 use crate::{EvaluationError, Evaluator, Outcome, Report};
@@ -34,6 +34,7 @@ impl Evaluator {
     ) -> Result<Report, EvaluationError> {
         let mut tx = self.store.begin().await?;
         let new = tx.quarantine(envelope, reason, self.clock.now()).await?;
+        self.claim(&mut tx, Some(envelope.audit_line)).await?;
         tx.commit().await?;
         if new {
             self.audit_quarantine(context, envelope, reason);
@@ -66,7 +67,11 @@ impl Evaluator {
         let mut tx = self.store.begin().await?;
         tx.lock_merge_request(key).await?;
         if tx.insert_event(envelope, event, eligible).await? == Recorded::Duplicate {
+            let written = self.written_before(&mut tx, context, key).await?;
             tx.rollback().await?;
+            if let Some(written) = &written {
+                self.audit_exception(context, key, written);
+            }
             self.audit_duplicate(context, envelope, key);
             return Ok(Report::of(Outcome::Duplicate));
         }
@@ -89,8 +94,8 @@ impl Evaluator {
             }
             (None, None) => Outcome::Recorded.into(),
         };
-        tx.commit().await?;
-        Ok(self.told(context, key, judgement))
+        self.claim(&mut tx, Some(envelope.audit_line)).await?;
+        self.commit(tx, context, key, judgement).await
     }
 
     /// Asks GitLab about a merge, unless a decision stands that GitLab has confirmed the merge for (two hooks firing for one merge, a
@@ -135,14 +140,24 @@ impl Evaluator {
         }
     }
 
-    /// After the commit: the audit trail hears of the exception, the caller of everything.
-    pub(crate) fn told(&self, context: &Context, key: &MergeRequestKey, judgement: Judgement) -> Report {
+    /// Commits, and tells the audit trail of the exception: announced before, told after.
+    pub(crate) async fn commit(
+        &self,
+        tx: Tx<'_>,
+        context: &Context,
+        key: &MergeRequestKey,
+        judgement: Judgement,
+    ) -> Result<Report, EvaluationError> {
+        if let Some(written) = &judgement.exception {
+            self.announce_exception(context, key, written);
+        }
+        tx.commit().await?;
         if let Some(written) = &judgement.exception {
             self.audit_exception(context, key, written);
         }
-        Report {
+        Ok(Report {
             outcome: judgement.outcome,
             effects: judgement.effects,
-        }
+        })
     }
 }

@@ -12,6 +12,7 @@ mod judgement;
 mod outbox;
 mod pending;
 mod report;
+mod trail;
 mod wiring;
 
 use std::sync::Arc;

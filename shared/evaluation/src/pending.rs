@@ -46,7 +46,7 @@ impl Evaluator {
                 standing.as_ref(),
             )
             .await?;
-        tx.commit().await?;
-        Ok(self.told(&context, key, judgement))
+        self.claim(&mut tx, None).await?;
+        self.commit(tx, &context, key, judgement).await
     }
 }

@@ -1,11 +1,8 @@
 //! What came of a delivery or a pending evaluation: for metrics, the log, and the queue.
 
-use audit::{Action, Context, Entry, Target};
 use jiff::Timestamp;
-use model::{Effect, Envelope, Kind, MergeRequestKey, Note, Verdict};
+use model::{Effect, Kind, Note, Verdict};
 use uuid::Uuid;
-
-use crate::Evaluator;
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,49 +92,4 @@ pub(crate) struct Written {
     pub(crate) first: bool,
     /// The decision that it follows from, and when that was made: they name the audit entry.
     pub(crate) decision: (Timestamp, Uuid),
-}
-
-impl Evaluator {
-    pub(crate) fn audit_duplicate(&self, context: &Context, envelope: &Envelope, key: &MergeRequestKey) {
-        let entry = Entry::new(
-            Action::WebhookDeliveryDuplicate,
-            context,
-            Target::merge_request(key),
-            audit::Outcome::Success,
-        );
-        self.audit
-            .write(&entry.detail("delivery_id", envelope.delivery.id.clone()));
-    }
-
-    pub(crate) fn audit_quarantine(&self, context: &Context, envelope: &Envelope, reason: &str) {
-        let target = Target::other("delivery", envelope.delivery_key());
-        let entry = Entry::new(
-            Action::WebhookDeliveryQuarantined,
-            context,
-            target,
-            audit::Outcome::Success,
-        );
-        self.audit.write(
-            &entry
-                .detail("reason", reason)
-                .detail("delivery_id", envelope.delivery.id.clone()),
-        );
-    }
-
-    pub(crate) fn audit_exception(&self, context: &Context, key: &MergeRequestKey, written: &Written) {
-        let action = if written.first {
-            Action::ExceptionRecordInsert
-        } else {
-            Action::ExceptionRecordUpdate
-        };
-        let entry = Entry::new(action, context, Target::merge_request(key), audit::Outcome::Success)
-            .keyed(
-                written.decision.0,
-                format!("exception/{}/{}", written.id, written.decision.1),
-            )
-            .detail("exception_id", written.id.to_string())
-            .detail("kind", written.kind.map(Kind::as_str))
-            .detail("status", if written.kind.is_some() { "open" } else { "withdrawn" });
-        self.audit.write(&entry);
-    }
 }

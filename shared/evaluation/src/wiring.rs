@@ -73,6 +73,7 @@ impl Settings {
             gitlab_api_url,
         } = self;
         let rules = Arc::new(rules.ok_or_else(|| StartError::new("there are no rules"))?);
+        let tracer = clients.tracer().clone();
         let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(clients));
         let database = settings::database_secret(Arc::clone(&source), database_secret_id, Arc::clone(&clock));
         let outbound = SecretCache::new(
@@ -97,7 +98,7 @@ impl Settings {
                     private_ca_pem: outbound.ca_pem.clone(),
                     ..Options::default()
                 };
-                let http = Http::new(&options, audit.clone(), Arc::clone(&clock))?;
+                let http = Http::new(&options, audit.clone(), Arc::clone(&clock))?.with_tracer(tracer.clone());
                 let instances = Instances::new(
                     &http,
                     &rules,

@@ -9,11 +9,12 @@ mod secrets;
 mod settings;
 
 use audit::Writer;
+use trace::Tracer;
 
 use patience::BrokenOffAnswers;
 
 pub use error::AwsError;
-pub use queue::{Queue, QueueUrl};
+pub use queue::{Queue, QueueUrl, StandardQueue, StandardQueueUrl};
 pub use secrets::Secrets;
 pub use settings::AwsSettings;
 
@@ -23,6 +24,7 @@ pub struct Clients {
     sqs: aws_sdk_sqs::Client,
     secrets_manager: aws_sdk_secretsmanager::Client,
     audit: Writer,
+    tracer: Tracer,
 }
 
 impl Clients {
@@ -66,6 +68,20 @@ impl Clients {
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
             secrets_manager: aws_sdk_secretsmanager::Client::from_conf(secrets_manager.build()),
             audit,
+            tracer: Tracer::off(),
         }
+    }
+
+    /// The same clients, with a span for each call.
+    #[must_use]
+    pub fn with_tracer(mut self, tracer: Tracer) -> Self {
+        self.tracer = tracer;
+        self
+    }
+
+    /// What begins the spans of these clients, for other clients of the same process.
+    #[must_use]
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
     }
 }

@@ -14,4 +14,4 @@ pub mod start;
 pub mod telemetry;
 
 pub use deadline::Deadline;
-pub use start::{Process, StartError, start};
+pub use start::{Process, StartError, start, start_keeping_lines};

@@ -58,24 +58,34 @@ impl Metrics {
 
     /// `count` more of `name`, with the single dimension `service`. Zero is written too: it is what ends an alarm.
     pub fn count(&self, name: &'static str, count: u64) {
-        self.put(name, "Count", count.into(), None);
+        self.put(name, "Count", count.into(), &[]);
     }
 
     /// The same, told apart by one more dimension. Its values must be few: each combination is a metric of its own,
     /// and billed.
     pub fn count_by(&self, name: &'static str, dimension: &'static str, value: &str, count: u64) {
-        self.put(name, "Count", count.into(), Some((dimension, value)));
+        self.count_by_all(name, &[(dimension, value)], count);
+    }
+
+    /// The same, told apart by several dimensions.
+    pub fn count_by_all(&self, name: &'static str, dimensions: &[(&'static str, &str)], count: u64) {
+        self.put(name, "Count", count.into(), dimensions);
+    }
+
+    /// How old something is, in seconds, told apart by one more dimension.
+    pub fn seconds_by(&self, name: &'static str, dimension: &'static str, value: &str, seconds: u64) {
+        self.put(name, "Seconds", seconds.into(), &[(dimension, value)]);
     }
 
     /// How long something took, in milliseconds (microseconds are kept as decimals).
     pub fn milliseconds(&self, name: &'static str, took: Duration) {
-        self.put(name, "Milliseconds", (took.as_secs_f64() * 1000.0).into(), None);
+        self.put(name, "Milliseconds", (took.as_secs_f64() * 1000.0).into(), &[]);
     }
 
-    fn put(&self, name: &'static str, unit: &'static str, value: Value, dimension: Option<(&'static str, &str)>) {
+    fn put(&self, name: &'static str, unit: &'static str, value: Value, further: &[(&'static str, &str)]) {
         let shared = &*self.0;
         let mut dimensions = vec!["service"];
-        dimensions.extend(dimension.map(|(name, _)| name));
+        dimensions.extend(further.iter().map(|(name, _)| name));
         let mut line = Map::new();
         line.insert(
             "_aws".to_owned(),
@@ -89,7 +99,11 @@ impl Metrics {
             }),
         );
         line.insert("service".to_owned(), shared.service.into());
-        line.extend(dimension.map(|(name, value)| (name.to_owned(), value.into())));
+        line.extend(
+            further
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).into())),
+        );
         line.insert(name.to_owned(), value);
         shared.sink.put(Value::Object(line).to_string());
     }

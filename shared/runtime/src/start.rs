@@ -3,19 +3,21 @@
 mod panic;
 
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use audit::{ActorType, Context, Writer};
-use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service};
+use audit::{ActorType, Context, Memory, Writer};
+use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service, service_fn};
 use model::{Clock, SystemClock};
 use serde::{Deserialize, Serialize};
+use trace::{Destination, Export, Tracer};
 use uuid::Uuid;
 
+use crate::Deadline;
 use crate::causes::in_one_line;
 use crate::config::Environment;
 use crate::metrics::Metrics;
-use crate::telemetry::{self, Verbosity};
+use crate::telemetry::{self, Exporter, OtlpSettings, Verbosity};
 
 /// What Lambda's runtime client reads by itself, and panics without.
 const LAMBDA: [&str; 4] = [
@@ -36,6 +38,10 @@ pub struct Process {
     pub metrics: Metrics,
     /// On whose behalf secrets are read before there is a request: the deployment that put this environment here.
     pub context: Context,
+    /// Begins spans; off unless [`Process::export_spans`] was called and tracing is configured.
+    pub tracer: Tracer,
+    otlp: Option<OtlpSettings>,
+    exporter: Option<Exporter>,
     started: Instant,
     clients_us: Option<u64>,
     secrets_us: Option<u64>,
@@ -82,13 +88,35 @@ pub fn start<F>(service: &'static str, build: F) -> ExitCode
 where
     F: AsyncFnOnce(Process) -> Result<(), StartError>,
 {
-    let mut process = Process::new(service);
+    launch(service, Process::new(service, Writer::stdout), build)
+}
+
+/// The same for the recorder, whose own log group nobody reads back: the audit lines it prints are also kept in the memory that
+/// `build` is given, for it to store.
+pub fn start_keeping_lines<F>(service: &'static str, build: F) -> ExitCode
+where
+    F: AsyncFnOnce(Process, Memory) -> Result<(), StartError>,
+{
+    let mut kept = Memory::default();
+    let process = Process::new(service, |service, clock| {
+        let (writer, lines) = Writer::stdout_and_memory(service, clock);
+        kept = lines;
+        writer
+    });
+    launch(service, process, async |process| build(process, kept).await)
+}
+
+fn launch<F>(service: &'static str, mut process: Process, build: F) -> ExitCode
+where
+    F: AsyncFnOnce(Process) -> Result<(), StartError>,
+{
     let verbosity = Verbosity::from_environment(&mut process.environment);
     telemetry::init(verbosity);
     panic::install_hook();
     for name in LAMBDA {
         process.environment.required(name);
     }
+    process.otlp = OtlpSettings::from_environment(&mut process.environment, service);
     // One thread: an environment serves one invocation at a time, and threads would only make it start later.
     let ended = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(build(process)),
@@ -104,14 +132,17 @@ where
 }
 
 impl Process {
-    fn new(service: &'static str) -> Self {
+    fn new(service: &'static str, writer: impl FnOnce(&'static str, Arc<dyn Clock>) -> Writer) -> Self {
         let started = Instant::now();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Self {
             environment: Environment::from_process(),
-            audit: Writer::stdout(service, Arc::clone(&clock)),
+            audit: writer(service, Arc::clone(&clock)),
             metrics: Metrics::stdout(service, Arc::clone(&clock)),
             context: Context::new(ActorType::AdminAction, Uuid::now_v7()),
+            tracer: Tracer::off(),
+            otlp: None,
+            exporter: None,
             started,
             clients_us: None,
             secrets_us: None,
@@ -123,6 +154,36 @@ impl Process {
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock.0)
+    }
+
+    /// Call this when the environment was found right and before clients are built: if tracing is configured, the tracer is on from
+    /// here, and what `build` makes sends the spans of each invocation before that is answered. Otherwise nothing is built.
+    ///
+    /// # Errors
+    /// That of `build`.
+    pub fn export_spans<C, X>(
+        &mut self,
+        build: impl FnOnce(Destination, Writer, Arc<dyn Clock>) -> Result<C, X>,
+    ) -> Result<(), X>
+    where
+        C: Export + 'static,
+    {
+        let Some(settings) = self.otlp.take() else {
+            return Ok(());
+        };
+        let collector = build(settings.destination, self.audit.clone(), self.clock())?;
+        self.tracer = Tracer::on(settings.sampler, self.clock());
+        self.exporter = Some(Exporter {
+            tracer: self.tracer.clone(),
+            collector: Box::new(collector),
+            resource: settings.resource,
+            timeout: settings.timeout,
+            metrics: self.metrics.clone(),
+            context: self.context.clone(),
+            clock: self.clock(),
+            rests_until: Mutex::default(),
+        });
+        Ok(())
     }
 
     /// Call this when settings are read and clients are built: the time since the start is logged as `clients_us`.
@@ -140,11 +201,11 @@ impl Process {
     }
 
     /// Logs how long the start took, then serves invocations until Lambda ends the process. `handler` is a tower
-    /// service, such as `lambda_runtime::service_fn(..)`.
+    /// service that is always ready, such as `lambda_runtime::service_fn(..)`.
     ///
     /// # Errors
     /// If the Lambda Runtime API cannot be reached.
-    pub async fn run<H, E, R, B, S, D, X>(self, handler: H) -> Result<(), StartError>
+    pub async fn run<H, E, R, B, S, D, X>(self, mut handler: H) -> Result<(), StartError>
     where
         H: Service<LambdaEvent<E>, Response = R>,
         H::Future: Future<Output = Result<R, H::Error>>,
@@ -158,9 +219,23 @@ impl Process {
     {
         let (clients_us, secrets_us, total_us) = (self.clients_us, self.secrets_us, self.micros());
         tracing::info!(clients_us, secrets_us, total_us, "initialised");
-        lambda_runtime::run(handler)
-            .await
-            .map_err(|error| StartError(in_one_line(&*error)))
+        let ended = match self.exporter {
+            None => lambda_runtime::run(handler).await,
+            Some(exporter) => {
+                let (exporter, clock) = (&exporter, &self.clock.0);
+                let handler = service_fn(move |event: LambdaEvent<E>| {
+                    let deadline = Deadline::of(&event.context, Arc::clone(clock));
+                    let work = handler.call(event);
+                    async move {
+                        let answer = work.await;
+                        exporter.flush(&deadline).await;
+                        answer
+                    }
+                });
+                lambda_runtime::run(handler).await
+            }
+        };
+        ended.map_err(|error| StartError(in_one_line(&*error)))
     }
 }
 

@@ -4,6 +4,9 @@
 //! every line for INFO (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>).
 //! Fields stand at the top too, so that a Logs Insights query can name them.
 
+mod exporter;
+mod otlp;
+
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -12,6 +15,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry};
 
 use crate::config::Environment;
+
+pub(crate) use exporter::Exporter;
+pub use otlp::OtlpSettings;
 
 /// Libraries whose own INFO lines say nothing about this system.
 const QUIET: [&str; 5] = ["aws", "h2", "hyper", "reqwest", "rustls"];

@@ -24,7 +24,7 @@ CREATE TABLE audit_events (
     correlation_id  uuid NOT NULL,
     service         text COLLATE "C" NOT NULL,
     stream_id       uuid,
-    stream_seq      bigint CHECK (stream_seq > 0),
+    stream_seq      bigint CHECK (stream_seq BETWEEN 1 AND 9007199254740991), -- what every reader of JSON holds exactly
     duration_ms     double precision,
     details         jsonb NOT NULL CHECK (jsonb_typeof(details) = 'object'),
     trace_id        text COLLATE "C",
@@ -47,27 +47,35 @@ COMMENT ON COLUMN audit_events.entry IS 'The line exactly as printed; the other 
 COMMENT ON COLUMN audit_events.source IS 'Where the line was taken from: log group and log stream, or a file that was imported.';
 COMMENT ON COLUMN audit_events.target_key IS 'target as one text: merge_request:main/7301!811, slack_channel:C0SECLEAD.';
 
--- Lines that have arrived and have no place in the order yet.
+-- Lines that have arrived and have no place in the order yet. A queue: it is emptied as fast as it is filled.
 CREATE TABLE audit_pending (
     pending_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    event_id    uuid NOT NULL,
+    event_id    uuid CONSTRAINT audit_pending_event UNIQUE,
     stream_id   uuid,
-    stream_seq  bigint,
+    stream_seq  bigint CHECK (stream_seq BETWEEN 1 AND 9007199254740991),
+    service     text NOT NULL,
     arrived_at  timestamptz NOT NULL,
-    CONSTRAINT audit_pending_line UNIQUE (stream_id, stream_seq)
-);
-CREATE INDEX audit_pending_event ON audit_pending (event_id);
+    CONSTRAINT audit_pending_line UNIQUE (stream_id, stream_seq),
+    CONSTRAINT audit_pending_something CHECK (event_id IS NOT NULL OR stream_id IS NOT NULL),
+    CONSTRAINT audit_pending_stream CHECK ((stream_id IS NULL) = (stream_seq IS NULL))
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+        autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000);
+CREATE INDEX audit_pending_without_stream ON audit_pending (pending_id) WHERE stream_id IS NULL;
+COMMENT ON COLUMN audit_pending.event_id IS
+    'The entry that waits for its position; null: the line told of an entry that was known, so only its number counts.';
 
+-- The only way an entry gets into the queue: whoever writes entries can neither leave it out nor do it twice.
 CREATE FUNCTION countersign_enqueue_audit_events() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    INSERT INTO public.audit_pending (event_id, stream_id, stream_seq, arrived_at)
-    SELECT id, stream_id, stream_seq, recorded_at FROM arrived ORDER BY stream_id, stream_seq, id
+    INSERT INTO public.audit_pending (event_id, stream_id, stream_seq, service, arrived_at)
+    SELECT id, stream_id, stream_seq, service, recorded_at FROM arrived ORDER BY id
     ON CONFLICT ON CONSTRAINT audit_pending_line DO NOTHING;
-    -- Another entry claims the same line: both are kept, and this one belongs to no stream.
-    INSERT INTO public.audit_pending (event_id, arrived_at)
-    SELECT id, recorded_at FROM arrived
-    WHERE NOT EXISTS (SELECT 1 FROM public.audit_pending WHERE event_id = arrived.id);
+    -- Two entries claim one line: both are kept, and the second belongs to no stream.
+    INSERT INTO public.audit_pending (event_id, service, arrived_at)
+    SELECT id, service, recorded_at FROM arrived
+    WHERE NOT EXISTS (SELECT FROM public.audit_pending WHERE event_id = arrived.id)
+    ORDER BY id;
     RETURN NULL;
 END;
 $$;
@@ -80,42 +88,70 @@ CREATE TABLE audit_positions (
     event_id  uuid NOT NULL CONSTRAINT audit_positions_event UNIQUE
 );
 CREATE TABLE audit_sequence (
-    one            boolean PRIMARY KEY DEFAULT true CHECK (one),
-    last_position  bigint NOT NULL CHECK (last_position >= 0)
+    one             boolean PRIMARY KEY DEFAULT true CHECK (one),
+    last_position   bigint NOT NULL CHECK (last_position >= 0),
+    first_position  bigint NOT NULL CHECK (first_position > 0)
 );
-INSERT INTO audit_sequence (last_position) VALUES (0);
-COMMENT ON TABLE audit_sequence IS 'One row: the last position given. Its lock lets one sequencer work at a time.';
+INSERT INTO audit_sequence (last_position, first_position) VALUES (0, 1);
+COMMENT ON TABLE audit_sequence IS 'One row. Its lock lets one sequencer work at a time.';
+COMMENT ON COLUMN audit_sequence.last_position IS 'The last position given; 0: none yet.';
+COMMENT ON COLUMN audit_sequence.first_position IS 'No entry before this position is left: their months have been detached.';
+
+-- Should be empty for ever: entries that the sequencer will never see. Reads the whole trail.
+CREATE VIEW audit_unsequenced AS
+    SELECT id, "timestamp", action, service, recorded_at FROM audit_events AS event
+    WHERE NOT EXISTS (SELECT FROM audit_positions WHERE event_id = event.id)
+      AND NOT EXISTS (SELECT FROM audit_pending WHERE event_id = event.id);
 
 -- Per execution environment: up to which number its lines are accounted for.
 CREATE TABLE audit_streams (
     stream_id     uuid PRIMARY KEY,
-    service       text NOT NULL,
+    service       text,
     released_seq  bigint NOT NULL CHECK (released_seq >= 0),
     updated_at    timestamptz NOT NULL
 );
+COMMENT ON COLUMN audit_streams.service IS 'Null: none of its lines has arrived, only a row that names one.';
+COMMENT ON COLUMN audit_streams.released_seq IS 'Each number up to here has arrived, or stands in audit_gaps.';
+-- Environments that were there before their lines were recorded: what they printed until now is no gap.
+INSERT INTO audit_streams (stream_id, service, released_seq, updated_at)
+    SELECT audit_stream_id, 'webhook', max(audit_stream_seq), max(received_at)
+    FROM (SELECT audit_stream_id, audit_stream_seq, received_at FROM merge_request_events
+          UNION ALL SELECT audit_stream_id, audit_stream_seq, received_at FROM quarantined_deliveries) AS told
+    WHERE audit_stream_seq >= 0
+    GROUP BY audit_stream_id;
 
 -- "Everything up to this number was printed", said by whoever wrote a row: how a lost tail is seen. Removed once it is true.
 CREATE TABLE audit_claims (
     stream_id   uuid NOT NULL,
-    stream_seq  bigint NOT NULL CHECK (stream_seq > 0),
+    stream_seq  bigint NOT NULL CHECK (stream_seq BETWEEN 1 AND 9007199254740991),
     claimed_at  timestamptz NOT NULL,
     PRIMARY KEY (stream_id, stream_seq)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+
+CREATE FUNCTION countersign_count_numbers(numbers int8multirange) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT coalesce(sum(upper(part) - lower(part)), 0)::bigint FROM unnest(numbers) AS part
+$$;
 
 -- Numbers that did not arrive in time.
 CREATE TABLE audit_gaps (
-    id           uuid PRIMARY KEY,
-    stream_id    uuid NOT NULL,
-    first_seq    bigint NOT NULL CHECK (first_seq > 0),
-    last_seq     bigint NOT NULL CHECK (last_seq >= first_seq),
-    missing      bigint NOT NULL CHECK (missing >= 0),
-    detected_at  timestamptz NOT NULL,
-    closed_at    timestamptz,
-    CONSTRAINT audit_gaps_range UNIQUE (stream_id, first_seq),
-    CONSTRAINT audit_gaps_closed CHECK ((missing = 0) = (closed_at IS NOT NULL))
+    stream_id        uuid NOT NULL,
+    first_seq        bigint NOT NULL CHECK (first_seq > 0),
+    last_seq         bigint NOT NULL CHECK (last_seq >= first_seq),
+    service          text,
+    reason           text NOT NULL CHECK (reason IN ('missing', 'lost_tail')),
+    missing_numbers  int8multirange NOT NULL,
+    missing          bigint NOT NULL GENERATED ALWAYS AS (public.countersign_count_numbers(missing_numbers)) STORED,
+    detected_at      timestamptz NOT NULL,
+    closed_at        timestamptz,
+    PRIMARY KEY (stream_id, first_seq),
+    CONSTRAINT audit_gaps_within CHECK (missing_numbers <@ int8range(first_seq, last_seq, '[]')),
+    CONSTRAINT audit_gaps_closed CHECK (isempty(missing_numbers) = (closed_at IS NOT NULL))
 );
 CREATE INDEX audit_gaps_open ON audit_gaps (detected_at) WHERE closed_at IS NULL;
-COMMENT ON COLUMN audit_gaps.missing IS 'How many of the numbers are still missing; late ones count down.';
+COMMENT ON COLUMN audit_gaps.missing_numbers IS
+    'The numbers that are still missing. A set, so that a line that comes twice is counted once.';
+COMMENT ON COLUMN audit_gaps.missing IS 'How many numbers are still missing; late ones count down.';
 
 -- Calls that were announced and whose entry has not come. Removed when it comes.
 CREATE TABLE audit_intents (

@@ -3,7 +3,7 @@
 mod outcome;
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Effect, EffectState};
+use model::{AuditLine, Effect, EffectState};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -99,7 +99,8 @@ impl Store {
         Ok(answer)
     }
 
-    /// Records how attempt number `attempt` ended and moves the effect, unless the lease was taken over meanwhile.
+    /// Records how attempt number `attempt` ended and moves the effect, unless the lease was taken over meanwhile. `printed`: the
+    /// worker's last audit line, which this record claims to have been printed.
     ///
     /// # Errors
     /// [`StoreError`]; may be repeated.
@@ -108,6 +109,7 @@ impl Store {
         id: Uuid,
         attempt: i32,
         outcome: &AttemptOutcome,
+        printed: Option<AuditLine>,
         now: Timestamp,
     ) -> Result<Finish, StoreError> {
         let mut tx = self.begin().await?;
@@ -117,6 +119,7 @@ impl Store {
         };
         let holds = read_state(&row)? == EffectState::Leased && column::<i32>(&row, "attempts")? == attempt;
         let finish = tx.end_attempt(id, attempt, outcome, holds, now).await?;
+        tx.claim_audit_lines(printed.as_slice(), now).await?;
         tx.commit().await?;
         Ok(finish)
     }

@@ -60,7 +60,7 @@ def up() -> dict:
     with locked():
         with steps.step("tools") as note:
             note["text"] = ", ".join(tools.ensure())
-        with steps.step("building the functions and the doubles"):
+        with steps.step("building the functions, the command line and the doubles"):
             binaries = packages.compile_for_local()
         with steps.step("packing the functions") as note:
             note["text"] = ", ".join(packages.pack(DEPLOYMENT / "build", binaries, SOURCES / "rules.yaml")) or "nothing changed"
@@ -68,7 +68,7 @@ def up() -> dict:
             server = postgres.ensure(postgres.STACK_SERVER)
             deploy.prepare_database(server, anew=not processes.running("emulator"))
             note["text"] = f"port {server['port']}"
-        with steps.step("starting the doubles of GitLab and Slack") as note:
+        with steps.step("starting the doubles of GitLab, Slack and a SIEM") as note:
             addresses = doubles.ensure()
             note["text"] = ", ".join(addresses.values())
         with steps.step("starting the AWS emulator") as note:

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-from . import doubles, postgres, samples, slack_message
+from . import doubles, postgres, samples, slack_message, trail
 from .paths import LOGS, STACK, shown
 from .progress import Failure, complain, say, until
 
@@ -97,6 +97,7 @@ def _exception_and_message(stack: dict, sample: samples.Sample) -> list[str]:
     messages = until(lambda: _messages(stack, row["id"]), PATIENCE, f"the Slack message about exception {row['id']}")
     say("\nThe message in Slack:\n")
     say(slack_message.rendered(messages[0]))
+    trail.tell(stack, row["correlation_id"])
     return [] if len(messages) == 1 else [f"{len(messages)} Slack messages instead of one"]
 
 
@@ -116,6 +117,7 @@ def _listening(stack: dict) -> None:
     rows = {
         "webhook": f"{stack['webhook_url']}   (Host: {stack['host_header']})", "AWS emulator": stack["aws_endpoint"],
         "GitLab double": f"{stack['gitlab_url']}/_double/requests", "Slack double": f"{stack['slack_url']}/_double/requests",
+        "SIEM double": f"{stack['siem_url']}/_double/requests", "audit file": stack["audit_file"],
         "database": "psql with database_url, read only", "all of it": f"{shown(STACK)}, logs in {shown(LOGS)}",
     }
     for name, value in rows.items():

@@ -10,7 +10,7 @@ import subprocess
 from . import postgres
 from .aws import Aws
 from .emulator import REGION, client_environment
-from .paths import DEPLOYMENT, FUNCTIONS, LOGS, ROOT, STACK, STATE, TEMPLATE
+from .paths import AUDIT_FILE, DEPLOYMENT, FUNCTIONS, LOGS, ROOT, STACK, STATE, TEMPLATE
 from .progress import Failure, tail
 from .state import read, remember, write
 from .tools import binary
@@ -25,6 +25,8 @@ AUDITOR_GROUP = "countersign_auditor"
 INSTANCE = "main"
 # The one project that the hook `scoped` may speak for.
 SCOPED_PROJECT = 7302
+# How long a line may be missing. Longer than a line waits after the database was away (RecorderPaces, quick).
+GAP_SECONDS = 20
 
 
 def credentials() -> dict[str, str]:
@@ -58,6 +60,7 @@ def prepare_database(server: dict, anew: bool) -> None:
     superuser = server["superuser_url"]
     if anew:
         postgres.query(superuser, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        AUDIT_FILE.unlink(missing_ok=True)
     if not postgres.query(superuser, f"SELECT 1 FROM pg_roles WHERE rolname = '{OWNER}'"):
         postgres.query(superuser, f"CREATE ROLE {OWNER} LOGIN CREATEROLE PASSWORD '{credentials()['owner_password']}'")
     if not postgres.query(superuser, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
@@ -83,8 +86,13 @@ def deploy(endpoint: str, server: dict, doubles: dict[str, str]) -> str:
         "DatabaseHost": "127.0.0.1", "DatabasePort": server["port"], "DatabaseName": DATABASE,
         "DatabaseOwnerSecretArn": Aws(endpoint).ensure_secret("database-owner", {"url": owner_url(server)}),
         "GitLabApiUrl": doubles["gitlab"], "SlackApiUrl": doubles["slack"], "RetryPace": "quick",
+        "AuditLogDestination": "stdout,file,http", "AuditLogFilePath": AUDIT_FILE,
+        "AuditLogHttpEndpoint": f"{doubles['siem']}/audit", "AuditGapSeconds": GAP_SECONDS,
+        # The emulator compares words and knows nothing of JSON.
+        "AuditFilterPattern": "event_type audit",
         "Architecture": "arm64" if os.uname().machine in ("arm64", "aarch64") else "x86_64",
     }
+    AUDIT_FILE.parent.mkdir(parents=True, exist_ok=True)
     fingerprint = _fingerprint(parameters)
     if read(STATE).get("deployed") == fingerprint and Aws(endpoint).outputs(STACK_NAME):
         return "nothing changed"
@@ -105,6 +113,7 @@ def fill_secrets(endpoint: str) -> None:
     ]})
     aws.put_secret(outputs["OutboundSecretArn"], {
         "gitlab": {INSTANCE: {"token": "glpat-local-stack"}}, "slack": {"bot_token": "xoxb-local-stack"},
+        "siem": {"bearer": "siem-local-stack"},
     })
 
 
@@ -119,10 +128,11 @@ def describe(endpoint: str, server: dict, doubles: dict[str, str]) -> dict:
         "scoped_signing_token": known["scoped_signing_token"], "scoped_project": SCOPED_PROJECT,
         "database_url": add_auditor(server), "database_owner_url": owner_url(server),
         "aws_endpoint": endpoint, "region": REGION,
-        "gitlab_url": doubles["gitlab"], "slack_url": doubles["slack"],
+        "gitlab_url": doubles["gitlab"], "slack_url": doubles["slack"], "siem_url": doubles["siem"], "audit_file": str(AUDIT_FILE),
         "queues": {
             "deliveries": outputs["DeliveriesQueueUrl"], "effects": outputs["EffectsQueueUrl"],
             "deliveries_dlq": outputs["DeliveriesDeadLettersUrl"], "effects_dlq": outputs["EffectsDeadLettersUrl"],
+            "audit_retry": outputs["AuditRetryQueueUrl"], "audit_retry_dlq": outputs["AuditRetryDeadLettersUrl"],
             "maintenance_dlq": outputs["MaintenanceDeadLettersUrl"],
         },
         "functions": {name: outputs[f"{name.capitalize()}FunctionName"] for name in FUNCTIONS},
@@ -147,7 +157,7 @@ def _sam(endpoint: str, parameters: dict) -> None:
     command = [
         binary("sam", "sam"), "deploy", "--template-file", "template.yaml", "--config-file", ROOT / "samconfig.toml",
         "--stack-name", STACK_NAME, "--region", REGION, "--resolve-s3", "--no-confirm-changeset", "--no-progressbar",
-        "--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items()),
+        "--parameter-overrides", *(f'{name}="{value}"' for name, value in parameters.items()),
     ]
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / "sam-deploy.log"

@@ -19,8 +19,10 @@ DEPLOYMENT = LOCAL / "deployment"
 STATE = LOCAL / "state.json"
 STACK = LOCAL / "stack.json"
 POSTGRES = LOCAL / "postgres.json"
+# Where the stack's destination `file` of the audit trail writes.
+AUDIT_FILE = LOCAL / "audit" / "audit.ndjson"
 
-FUNCTIONS = ("webhook", "processor", "notifier", "maintenance")
+FUNCTIONS = ("webhook", "processor", "notifier", "recorder", "maintenance")
 
 
 def shown(path: Path) -> str:

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use audit::{Action, ActorType, Context, Entry, Outcome, Target, Writer};
-use model::SystemClock;
+use model::{MergeRequestIid, MergeRequestKey, ProjectId, SystemClock};
 use uuid::Uuid;
 
 use super::report::{Row, Section};
@@ -91,12 +91,11 @@ fn audit() -> (Writer, Entry) {
     let writer = Writer::stdout("bench", Arc::new(SystemClock));
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
     let context = Context::new(ActorType::WebhookEvent, Uuid::now_v7()).with_traceparent(Some(trace));
-    let target = Target {
-        instance: Some("main".to_owned()),
-        project_id: Some(77),
-        mr_iid: Some(12),
-        ..Target::other("merge_request", "12")
-    };
+    let target = Target::merge_request(&MergeRequestKey {
+        instance: "main".to_owned(),
+        project_id: ProjectId(77),
+        mr_iid: MergeRequestIid(12),
+    });
     let entry = Entry::new(Action::WebhookAuthVerify, &context, target, Outcome::Success)
         .detail("result", "valid")
         .detail("method", "hmac_sha256")

@@ -1,7 +1,9 @@
 //! End to end on the deployed local stack: the real template, the real functions, a delivery in, rows and Slack messages out.
 
+mod audit;
 mod authentication;
 mod outages;
 mod pipeline;
 mod scene;
+mod trail;
 mod verdicts;

@@ -1,6 +1,7 @@
 //! What must hold of `template.yaml` whatever else changes in it; the linter looks for none of this.
 
 mod document;
+mod trail;
 
 use std::collections::BTreeSet;
 
@@ -71,7 +72,7 @@ fn a_message_stays_invisible_for_six_times_its_consumers_timeout() {
         None => value.as_u64(),
     };
     let consumers = consumers(&template);
-    assert_eq!(consumers.len(), 2);
+    assert_eq!(consumers.len(), 3);
     for pace in template["Mappings"]["RetryPaces"].as_object().unwrap().keys() {
         for (function, event) in &consumers {
             let queue = event["Queue"]["Fn::GetAtt"][0].as_str().unwrap();
@@ -224,7 +225,13 @@ fn new_code_that_uses_the_schema_waits_for_the_migrations() {
         property(&template, "Migrations", "Code"),
         &json!({"Ref": "MaintenanceFunction.Version"})
     );
-    for name in ["ProcessorFunction", "NotifierFunction", "EveryMinute"] {
+    for name in [
+        "ProcessorFunction",
+        "NotifierFunction",
+        "EveryMinute",
+        "EveryDay",
+        "RecorderEveryMinute",
+    ] {
         assert_eq!(template["Resources"][name]["DependsOn"], "Migrations", "{name}");
     }
 }

@@ -32,8 +32,7 @@ fn context() -> Context {
 fn line(entry: &Entry) -> Value {
     let (writer, lines) = Writer::memory("webhook", Arc::new(FixedClock(now())));
     writer.write(entry);
-    let lines = lines.lock().unwrap();
-    serde_json::from_str(&lines[0]).unwrap()
+    lines.entries().remove(0)
 }
 
 fn line_of(headers: &Headers, body: &Value) -> Value {

@@ -44,10 +44,7 @@ impl GitLab {
     async fn is_bot(&self, context: &Context, instance: &str, id: UserId) -> Result<Option<bool>, CallError> {
         let id = id.to_string();
         let url = address::join(&self.base, ["users", &id]);
-        let target = Target {
-            instance: Some(instance.to_owned()),
-            ..Target::other("user", id.as_str())
-        };
+        let target = Target::other("user", id.as_str()).at(instance);
         let user: UserDetailsJson = self.get(context, Action::GitlabGetUser, &target, url).await?;
         Ok(user.bot)
     }

@@ -47,10 +47,7 @@ impl GitLab {
         let path = ["groups", &id, "members"]
             .into_iter()
             .chain(group.include_inherited.then_some("all"));
-        let target = Target {
-            instance: Some(instance.to_owned()),
-            ..Target::other("group", id.as_str())
-        };
+        let target = Target::other("group", id.as_str()).at(instance);
         let url = address::join(&self.base, path);
         let members: Vec<MemberJson> = self.list(context, Action::GitlabGetGroupMembers, &target, url).await?;
         let now = self.http.now();

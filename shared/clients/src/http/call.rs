@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use audit::{Action, Context, Target};
+use audit::{Action, Context, Detail, Target};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Request};
+use trace::Traceparent;
 use url::Url;
 
 use crate::error::Safety;
@@ -19,6 +20,8 @@ pub(crate) struct Call<'a> {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Vec<u8>>,
+    /// Particulars of the audit entry, besides those that every call has.
+    pub(crate) details: Vec<(&'static str, Detail)>,
 }
 
 impl<'a> Call<'a> {
@@ -32,6 +35,7 @@ impl<'a> Call<'a> {
             url,
             headers: HeaderMap::new(),
             body: None,
+            details: Vec::new(),
         }
     }
 
@@ -52,6 +56,12 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// The same call with a particular for its audit entry.
+    pub(crate) fn detail(mut self, name: &'static str, value: impl Into<Detail>) -> Self {
+        self.details.push((name, value.into()));
+        self
+    }
+
     pub(crate) fn safety(&self) -> Safety {
         if self.method.is_safe() {
             Safety::Reads
@@ -60,14 +70,14 @@ impl<'a> Call<'a> {
         }
     }
 
-    pub(super) fn request(&self, timeout: Duration) -> Request {
+    /// `context`: the call's own, or that of its span.
+    pub(super) fn request(&self, context: &Context, timeout: Duration) -> Request {
         let mut request = Request::new(self.method.clone(), self.url.clone());
         *request.timeout_mut() = Some(timeout);
         *request.headers_mut() = self.headers.clone();
         // A malformed traceparent is dropped: the receiver would have to start a new trace all the same.
-        if self.context.trace_id().is_some()
-            && let Some(Ok(value)) = self.context.traceparent.as_deref().map(HeaderValue::from_str)
-        {
+        let traceparent = context.traceparent.as_deref().and_then(Traceparent::parse);
+        if let Some(Ok(value)) = traceparent.map(|known| HeaderValue::try_from(known.to_string())) {
             request.headers_mut().insert("traceparent", value);
         }
         *request.body_mut() = self.body.clone().map(Into::into);

@@ -1,8 +1,10 @@
-//! The audit record of one request: announced before it, and written exactly once after it, at the latest when it is dropped.
+//! The audit record of one request: announced before it, and written exactly once after it, at the latest when it is dropped. With it
+//! goes the request's span.
 
 use std::time::Instant;
 
-use audit::{Begun, Entry, FailureClass, Outcome, Writer};
+use audit::{Begun, Context, Entry, FailureClass, Outcome, Writer};
+use trace::{Kind, Span, Tracer};
 
 use super::Call;
 use crate::CallError;
@@ -13,6 +15,7 @@ pub(super) struct Record<'a> {
     call: &'a Call<'a>,
     attempt: u32,
     begun: Begun,
+    span: Option<Span>,
     started: Instant,
     written: bool,
     pub(super) status: Option<u16>,
@@ -20,17 +23,33 @@ pub(super) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn begin(writer: &'a Writer, call: &'a Call<'a>, attempt: u32) -> Self {
+    pub(super) fn begin(writer: &'a Writer, tracer: &Tracer, call: &'a Call<'a>, attempt: u32) -> Self {
+        let begun = writer.begin(call.action, call.context, call.target);
+        let mut span = tracer.begin_call(Kind::Client, begun, call.action, call.context);
+        span.attribute("http.request.method", call.method.as_str());
+        // Host and port only: a path names people's projects, and a query may hold a secret.
+        span.attribute("server.address", call.url.host_str().unwrap_or_default());
+        span.attribute("server.port", call.url.port_or_known_default().unwrap_or_default());
+        if attempt > 1 {
+            span.attribute("http.request.resend_count", attempt - 1);
+        }
         Self {
             writer,
             call,
             attempt,
-            begun: writer.begin(call.action, call.context, call.target),
+            begun,
+            span: Some(span),
             started: Instant::now(),
             written: false,
             status: None,
             bytes: None,
         }
+    }
+
+    /// The context that the request carries.
+    pub(super) fn context(&self) -> &Context {
+        let outer = self.call.context;
+        self.span.as_ref().map_or(outer, |span| span.context(outer))
     }
 
     /// Closes the record with what came of the request.
@@ -43,22 +62,30 @@ impl<'a> Record<'a> {
                 entry = entry.detail("retry_after_s", after.as_secs());
             }
         }
-        self.write(&entry);
+        self.write(&entry, error.map(|error| error.class));
     }
 
     fn entry(&self, outcome: Outcome) -> Entry {
         let call = self.call;
-        Entry::new(call.action, call.context, call.target.clone(), outcome)
+        let entry = Entry::new(call.action, call.context, call.target.clone(), outcome)
             .begun(self.begun)
             .took(self.started.elapsed())
             .detail("http_status", self.status)
             .detail("bytes", self.bytes)
-            .detail("attempt", (self.attempt > 1).then_some(self.attempt))
+            .detail("attempt", (self.attempt > 1).then_some(self.attempt));
+        let details = call.details.iter();
+        details.fold(entry, |entry, (name, value)| entry.detail(name, value.clone()))
     }
 
-    fn write(&mut self, entry: &Entry) {
+    fn write(&mut self, entry: &Entry, failure: Option<FailureClass>) {
         self.written = true;
         self.writer.write(entry);
+        if let Some(mut span) = self.span.take() {
+            if let Some(status) = self.status {
+                span.attribute("http.response.status_code", status);
+            }
+            span.end(failure.map(FailureClass::as_str));
+        }
     }
 }
 
@@ -68,7 +95,7 @@ impl Drop for Record<'_> {
             let entry = self
                 .entry(Outcome::Failure(FailureClass::Timeout))
                 .detail("cancelled", true);
-            self.write(&entry);
+            self.write(&entry, Some(FailureClass::Timeout));
         }
     }
 }

@@ -1,18 +1,19 @@
-//! One call, announced before it is made, and its one audit entry, which is written even if the call is dropped half way.
+//! One call, announced before it is made, and its one audit entry, which is written even if the call is dropped half way. With it goes
+//! the call's span.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use audit::{Action, Begun, Context, Entry, FailureClass, Outcome, Target, Writer};
+use audit::{Action, Begun, Context, Detail, Entry, FailureClass, Outcome, Target, Writer};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use serde_json::Value;
+use trace::{Attribute, Kind, Span};
 
-use super::AwsError;
+use super::{AwsError, Clients};
 
 /// A call under way. Dropped before [`Call::end`], it is audited as given up.
 pub(super) struct Call<'a> {
@@ -20,33 +21,48 @@ pub(super) struct Call<'a> {
     context: &'a Context,
     action: Action,
     target: Target,
-    details: Vec<(&'static str, Value)>,
+    details: Vec<(&'static str, Detail)>,
     attempts: Attempts,
     begun: Begun,
+    span: Option<Span>,
     started: Instant,
     ended: bool,
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn begin(audit: &'a Writer, context: &'a Context, action: Action, target: Target) -> Self {
+    pub(super) fn begin(
+        clients: &'a Clients,
+        kind: Kind,
+        context: &'a Context,
+        action: Action,
+        target: Target,
+    ) -> Self {
         let (details, attempts) = (Vec::new(), Attempts::default());
-        let begun = audit.begin(action, context, &target);
+        let begun = clients.audit.begin(action, context, &target);
         Self {
-            audit,
+            audit: &clients.audit,
             context,
             action,
             target,
             details,
             attempts,
             begun,
+            span: Some(clients.tracer.begin_call(kind, begun, action, context)),
             started: Instant::now(),
             ended: false,
         }
     }
 
     /// Adds a particular to the entry.
-    pub(super) fn detail(&mut self, name: &'static str, value: impl Into<Value>) {
+    pub(super) fn detail(&mut self, name: &'static str, value: impl Into<Detail>) {
         self.details.push((name, value.into()));
+    }
+
+    /// Adds a particular to the span.
+    pub(super) fn attribute<'v>(&mut self, name: &'static str, value: impl Into<Attribute<'v>>) {
+        if let Some(span) = &mut self.span {
+            span.attribute(name, value);
+        }
     }
 
     /// Counts the attempts of the operation it is given to.
@@ -60,6 +76,9 @@ impl<'a> Call<'a> {
             None => Outcome::Success,
             Some(error) => {
                 self.detail("http_status", error.status());
+                if let Some(status) = error.status() {
+                    self.attribute("http.response.status_code", status);
+                }
                 self.detail("code", error.code());
                 Outcome::Failure(error.class())
             }
@@ -78,6 +97,12 @@ impl<'a> Call<'a> {
         }
         self.audit
             .write(&entry.detail("attempts", self.attempts.0.load(Ordering::Relaxed)));
+        if let Some(span) = self.span.take() {
+            span.end(match outcome {
+                Outcome::Success => None,
+                Outcome::Failure(class) => Some(class.as_str()),
+            });
+        }
     }
 }
 

@@ -1,11 +1,17 @@
-//! Sending to a FIFO queue.
+//! Sending to a queue: FIFO here, standard beside it.
+
+mod standard;
 
 use audit::{Action, Context, Target};
+use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
+use trace::Kind;
 use url::Url;
 
 use super::call::Call;
 use super::{AwsError, Clients};
 use crate::config::Environment;
+
+pub use standard::{StandardQueue, StandardQueueUrl};
 
 /// The address of a FIFO queue: `https://sqs.<region>.amazonaws.com/<account>/<name>.fifo`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,19 +28,14 @@ impl QueueUrl {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const PROBLEM: &str =
             "is not the address of a FIFO queue (https://sqs.<region>.amazonaws.com/<account>/<name>.fifo)";
-        let url = Url::parse(text).map_err(|_| PROBLEM)?;
-        let name = url.path_segments().and_then(Iterator::last).unwrap_or_default();
+        let name = name_in(text).ok_or(PROBLEM)?;
         let stem = name.strip_suffix(".fifo").ok_or(PROBLEM)?;
-        let well_formed = !stem.is_empty()
-            && stem
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        if !well_formed || !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        if !is_plain_name(stem) {
             return Err(PROBLEM);
         }
         Ok(Self {
             url: text.to_owned(),
-            name: name.to_owned(),
+            name,
         })
     }
 
@@ -93,34 +94,58 @@ impl Queue {
         deduplication_id: &str,
         body: String,
     ) -> Result<(), AwsError> {
-        let target = Target::other("queue", self.url.name.as_str());
-        let mut call = Call::begin(&self.clients.audit, context, Action::SqsSendMessage, target);
-        let sent = self
-            .clients
-            .sqs
-            .send_message()
-            .queue_url(&self.url.url)
+        let QueueUrl { url, name } = &self.url;
+        let message = self.clients.sqs.send_message().queue_url(url).message_body(body);
+        let message = message
             .message_group_id(group)
-            .message_deduplication_id(deduplication_id)
-            .message_body(body)
-            .customize()
-            .interceptor(call.attempts())
-            .send()
-            .await;
-        // An answer without an id is no confirmation, whatever its status.
-        let sent = match sent {
-            Ok(answer) => answer
-                .message_id
-                .filter(|id| !id.is_empty())
-                .ok_or_else(|| AwsError::unreadable("SendMessage")),
-            Err(error) => Err(AwsError::of("SendMessage", &error)),
-        };
-        if let Ok(message_id) = &sent {
-            call.detail("message_id", message_id.as_str());
-        }
-        call.end(sent.as_ref().err());
-        sent.map(drop)
+            .message_deduplication_id(deduplication_id);
+        send(&self.clients, context, name, message).await
     }
+}
+
+/// One message, whatever its queue, and its audit entry.
+async fn send(
+    clients: &Clients,
+    context: &Context,
+    queue: &str,
+    message: SendMessageFluentBuilder,
+) -> Result<(), AwsError> {
+    let target = Target::other("queue", queue);
+    let mut call = Call::begin(clients, Kind::Producer, context, Action::SqsSendMessage, target);
+    call.attribute("messaging.system", "aws_sqs");
+    call.attribute("messaging.destination.name", queue);
+    let sent = message.customize().interceptor(call.attempts()).send().await;
+    // An answer without an id is no confirmation, whatever its status.
+    let sent = match sent {
+        Ok(answer) => answer
+            .message_id
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| AwsError::unreadable("SendMessage")),
+        Err(error) => Err(AwsError::of("SendMessage", &error)),
+    };
+    if let Ok(message_id) = &sent {
+        call.detail("message_id", message_id.as_str());
+        call.attribute("messaging.message.id", message_id.as_str());
+    }
+    call.end(sent.as_ref().err());
+    sent.map(drop)
+}
+
+/// The last segment of a queue's address.
+fn name_in(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return None;
+    }
+    url.path_segments().and_then(Iterator::last).map(ToOwned::to_owned)
+}
+
+/// Whether a name is one that SQS gives: letters, digits, hyphens and underscores.
+fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use audit::{Action, Context, FailureClass, Target};
 use futures::future::BoxFuture;
 use secrecy::SecretString;
+use trace::Kind;
 
 use super::call::Call;
 use super::{AwsError, Clients};
@@ -37,7 +38,8 @@ impl Secrets {
     ) -> Result<Option<SecretString>, AwsError> {
         let target = Target::other("secret", secret_id);
         let mut call = Call::begin(
-            &self.clients.audit,
+            &self.clients,
+            Kind::Client,
             context,
             Action::SecretsManagerGetSecretValue,
             target,

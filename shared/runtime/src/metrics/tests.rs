@@ -45,6 +45,30 @@ fn a_further_dimension_is_declared_and_given() {
 }
 
 #[test]
+fn several_dimensions_make_one_combination() {
+    let dimensions = [("action", "webhook.auth.verify"), ("outcome", "success")];
+    let lines = written(|metrics| metrics.count_by_all("audit_log_entries_total", &dimensions, 12));
+    assert_eq!(
+        lines[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"],
+        json!([["service", "action", "outcome"]])
+    );
+    assert_eq!(lines[0]["action"], "webhook.auth.verify");
+    assert_eq!(lines[0]["outcome"], "success");
+    assert_eq!(lines[0]["audit_log_entries_total"], 12);
+}
+
+#[test]
+fn an_age_is_in_seconds() {
+    let lines = written(|metrics| metrics.seconds_by("audit_destination_oldest_seconds", "destination", "http", 90));
+    assert_eq!(
+        lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"],
+        json!([{"Name": "audit_destination_oldest_seconds", "Unit": "Seconds"}])
+    );
+    assert_eq!(lines[0]["destination"], "http");
+    assert_eq!(lines[0]["audit_destination_oldest_seconds"], 90);
+}
+
+#[test]
 fn durations_are_milliseconds() {
     let lines = written(|metrics| metrics.milliseconds("evaluation_time", Duration::from_micros(2500)));
     assert_eq!(

@@ -1,12 +1,13 @@
-//! Something built from two secrets (a connection, a client) and built anew when one of them has been rotated.
+//! Something built from one or two secrets (a connection, a client) and built anew when one of them has been rotated.
 
 use std::sync::Arc;
 
 use audit::Context;
 use jiff::SignedDuration;
+use model::Clock;
 use tokio::sync::Mutex;
 
-use super::{SecretCache, SecretError};
+use super::{SecretCache, SecretError, Stage};
 use crate::StartError;
 
 /// A refused credential makes the secrets be read again, at most this often.
@@ -79,6 +80,19 @@ impl<A, B, T> Built<A, B, T> {
         if let Err(error) = fetched {
             tracing::warn!(error = %error, "a credential was refused and its secret could not be read again");
         }
+    }
+}
+
+impl<A, T> Built<A, (), T> {
+    /// The same from one secret alone. `clock` is the one that the secret's cache has.
+    pub fn from_one(
+        secret: SecretCache<A>,
+        clock: Arc<dyn Clock>,
+        build: impl Fn(&A) -> Result<T, StartError> + Send + Sync + 'static,
+    ) -> Self {
+        let nothing = |_: Stage| Ok(None);
+        let nothing = SecretCache::new(Arc::new(nothing), "nothing", &[], clock, |_| Ok(()));
+        Self::new(secret, nothing, move |one, ()| build(one))
     }
 }
 

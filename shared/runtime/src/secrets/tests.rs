@@ -287,3 +287,17 @@ async fn what_is_built_from_secrets_is_built_anew_only_when_one_has_changed() {
     built.refused(&context).await;
     assert_eq!(*built.get(&context).await.unwrap(), "AWSCURRENT=two AWSCURRENT=two");
 }
+
+#[tokio::test]
+async fn what_is_built_from_one_secret_follows_its_rotation_as_well() {
+    let world = World::new();
+    let clock: Arc<dyn Clock> = Arc::clone(&world) as Arc<dyn Clock>;
+    let built = Built::from_one(world.cache(Stage::CURRENT), clock, |one: &String| Ok(one.clone()));
+    let context = context();
+    let first = built.get(&context).await.unwrap();
+    assert!(Arc::ptr_eq(&first, &built.get(&context).await.unwrap()));
+    world.set("two");
+    world.pass(301);
+    assert_eq!(*built.get(&context).await.unwrap(), "AWSCURRENT=two");
+    assert_eq!(world.fetches(), 2, "nothing else is fetched");
+}

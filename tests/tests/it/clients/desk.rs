@@ -89,15 +89,6 @@ fn patience(stub: Option<&Stub>) -> Options {
     }
 }
 
-pub(super) fn entries(lines: &Memory) -> Vec<Value> {
-    lines
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
 /// A client and the GitLab it calls.
 pub(super) struct GitLabDesk {
     pub(super) double: GitLabDouble,
@@ -158,7 +149,7 @@ impl GitLabDesk {
 
     /// The audit lines; as many as the double has seen requests.
     pub(super) fn entries(&self) -> Vec<Value> {
-        let entries = entries(&self.lines);
+        let entries = self.lines.entries();
         assert_eq!(
             entries.len(),
             self.double.requests().len(),
@@ -197,7 +188,7 @@ impl SlackDesk {
 
     /// The audit lines; as many as the double has seen requests.
     pub(super) fn entries(&self) -> Vec<Value> {
-        let entries = entries(&self.lines);
+        let entries = self.lines.entries();
         assert_eq!(
             entries.len(),
             self.double.requests().len(),

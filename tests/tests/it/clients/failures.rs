@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use tests::doubles::{Fault, Stub};
 
-use super::desk::{BODY_LIMIT, GITLAB_TOKEN, GitLabDesk, NOBODY, context, entries, group, http, key, options, path};
+use super::desk::{BODY_LIMIT, GITLAB_TOKEN, GitLabDesk, NOBODY, context, group, http, key, options, path};
 
 const MEMBERS: &str = "/api/v4/groups/4242/members";
 
@@ -173,7 +173,7 @@ async fn an_answer_without_end_is_cut_off_at_the_limit() {
     let error = client.members(&context(), "main", &group()).await.unwrap_err();
     assert_eq!(error.class, FailureClass::InvalidResponse);
     server.await.unwrap();
-    assert!(entries(&lines)[0]["details"]["bytes"].as_u64().unwrap() <= BODY_LIMIT as u64);
+    assert!(lines.entries()[0]["details"]["bytes"].as_u64().unwrap() <= BODY_LIMIT as u64);
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn nobody_listening_is_a_request_that_surely_was_not_sent() {
         (error.class, error.advice, error.sent),
         (FailureClass::NetworkError, retry(None), false)
     );
-    assert!(entries(&lines).iter().all(|entry| entry["error"] == "network_error"));
+    assert!(lines.entries().iter().all(|entry| entry["error"] == "network_error"));
 }
 
 #[tokio::test]

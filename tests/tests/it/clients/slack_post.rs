@@ -13,7 +13,7 @@ use serde_json::json;
 use tests::doubles::{Fault, Stub};
 use uuid::Uuid;
 
-use super::desk::{BODY_LIMIT, NOBODY, SLACK_TOKEN, SlackDesk, context, entries, http, key, now, options};
+use super::desk::{BODY_LIMIT, NOBODY, SLACK_TOKEN, SlackDesk, context, http, key, now, options};
 
 pub(super) const EFFECT: &str = "main/77!12/slack_exception_alert/slack:C0SECLEAD";
 const POST: &str = "/api/chat.postMessage";
@@ -216,5 +216,5 @@ async fn nobody_listening_means_that_nothing_was_posted() {
         (error.class, error.advice, error.sent),
         (FailureClass::NetworkError, Advice::Retry { after: None }, false)
     );
-    assert_eq!(entries(&lines).len(), 1);
+    assert_eq!(lines.entries().len(), 1);
 }

@@ -12,7 +12,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
 use secrecy::SecretString;
 
-use super::desk::{GITLAB_TOKEN, context, entries, group, http, options};
+use super::desk::{GITLAB_TOKEN, context, group, http, options};
 
 /// Serves `connections` TLS connections, each with an empty list, under a certificate for `name`; gives the address and the authority.
 fn serve(name: &str, connections: usize) -> (String, String) {
@@ -65,7 +65,7 @@ async fn members(
         .members(&context(), "main", &group())
         .await
         .map(|members| members.len());
-    (result, entries(&lines))
+    (result, lines.entries())
 }
 
 #[tokio::test]

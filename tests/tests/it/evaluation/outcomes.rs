@@ -35,16 +35,9 @@ async fn a_merge_without_approval_becomes_one_exception_with_its_context_and_one
     ] {
         assert_eq!(row[field], expected, "{field} in {row:#}");
     }
-    let told: Vec<String> = world
-        .audit
-        .lock()
-        .unwrap()
-        .iter()
-        .filter(|line| line.contains("exception.record.insert"))
-        .cloned()
-        .collect();
+    let told = world.entries("exception.record.insert");
     assert_eq!(told.len(), 1);
-    assert!(told[0].contains(row["id"].as_str().unwrap()));
+    assert_eq!(told[0]["details"]["exception_id"], row["id"]);
 }
 
 #[tokio::test]

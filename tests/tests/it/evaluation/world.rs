@@ -36,7 +36,7 @@ pub(crate) struct World {
     pub(crate) gitlab: GitLabDouble,
     pub(crate) evaluator: Arc<Evaluator>,
     pub(crate) clock: MovableClock,
-    pub(crate) audit: Memory,
+    audit: Memory,
     pub(crate) auditor: Client,
     pub(crate) database: TestDatabase,
     rules: Arc<Rules>,
@@ -65,6 +65,13 @@ impl World {
             database,
             rules,
         }
+    }
+
+    /// The audit entries of one action so far.
+    pub(crate) fn entries(&self, action: &str) -> Vec<Value> {
+        let mut entries = self.audit.entries();
+        entries.retain(|entry| entry["action"] == action);
+        entries
     }
 
     /// A second execution environment at the same database.

@@ -168,7 +168,11 @@ async fn a_call_dropped_half_way_still_leaves_its_entry() {
         let futures::future::Either::Right((Ok(_), under_way)) = either else {
             panic!("the request did not arrive")
         };
-        assert!(parts.audit.lock().unwrap().is_empty(), "nothing is known yet");
+        assert_eq!(
+            (parts.audit.intents().len(), parts.audit.entries().len()),
+            (1, 0),
+            "announced, and nothing is known yet"
+        );
         drop(under_way);
     }
     let entry = parts.entry();

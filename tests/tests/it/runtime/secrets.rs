@@ -133,5 +133,5 @@ async fn a_rotation_is_taken_up_through_the_cache_while_both_values_are_offered(
         .unwrap()
         .unwrap();
     assert_eq!(*renewed, ["one", "two"]);
-    assert_eq!(parts.audit.lock().unwrap().len(), 6, "three stages, twice");
+    assert_eq!(parts.audit.entries().len(), 6, "three stages, twice");
 }

@@ -23,7 +23,7 @@ async fn lease(store: &Store, effect: &Effect, attempts: i32, now: i64) -> Lease
 
 async fn finish(store: &Store, effect: &Effect, attempt: i32, outcome: AttemptOutcome, now: i64) -> Finish {
     store
-        .finish_attempt(effect.id, attempt, &outcome, at(now))
+        .finish_attempt(effect.id, attempt, &outcome, None, at(now))
         .await
         .unwrap()
 }
@@ -227,7 +227,7 @@ async fn an_effect_of_another_database_is_unknown() {
         store.lease_effect(stranger, 0, at(65), seconds(30)).await.unwrap(),
         Lease::Unknown
     );
-    assert!(store.finish_attempt(stranger, 1, &done(), at(66)).await.is_err());
+    assert!(store.finish_attempt(stranger, 1, &done(), None, at(66)).await.is_err());
 }
 
 #[tokio::test]

@@ -178,7 +178,7 @@ async fn the_backlog_counts_what_waits_and_what_is_dead() {
     ];
     for (effect, outcome) in effects.iter().zip(&outcomes) {
         store.lease_effect(effect.id, 0, at(65), seconds(30)).await.unwrap();
-        store.finish_attempt(effect.id, 1, outcome, at(66)).await.unwrap();
+        store.finish_attempt(effect.id, 1, outcome, None, at(66)).await.unwrap();
     }
     let expected = Backlog {
         pending_evaluations: 3,

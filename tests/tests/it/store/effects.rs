@@ -65,7 +65,7 @@ async fn only_effects_that_nobody_has_begun_are_superseded() {
         external_id: "1772452867.000100".to_owned(),
     };
     assert_eq!(
-        store.finish_attempt(begun.id, 1, &done, at(68)).await.unwrap(),
+        store.finish_attempt(begun.id, 1, &done, None, at(68)).await.unwrap(),
         store::Finish::Applied
     );
 }

@@ -1,0 +1,193 @@
+//! `countersign audit`: the search.
+
+mod csv;
+mod format;
+mod tabular;
+
+use std::io::Write as _;
+
+use audit::{ActorType, FailureClass};
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use model::{Clock, SystemClock};
+use store::{AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditTarget, Store};
+use uuid::Uuid;
+
+use self::format::Entries;
+use crate::database::{Database, Login, runtime};
+use crate::instant::Instant;
+use crate::output::{Ending, Failure, counted, remark, standard};
+use crate::terminal::{Color, Palette};
+use crate::{gaps, import};
+
+/// The first page is small, so that its rows are there at once.
+const FIRST_PAGE: u32 = 50;
+const PAGE: u32 = 1_000;
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign audit --action gitlab.api. --since 24h
+  countersign audit --action webhook.auth.verify --outcome failure --since 2026-11-01 --until 2026-11-30
+  countersign audit --target 7301!811 --oldest-first
+  countersign audit --outcome rate_limit --since 7d --format csv > limited.csv
+
+Everything that is given must hold. All entries found are shown, page by page; how many there were is told at the end on standard error.
+Exit codes: 0 found, 1 nothing found, 2 the command line, 3 the database, 4 a file or the output.";
+
+/// Search the audit trail; what is missing in it; import exported logs.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    search: Search,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Gaps(gaps::Arguments),
+    Import(import::Arguments),
+}
+
+#[derive(Debug, Args)]
+struct Search {
+    /// What set the work off: webhook_event, poll_cycle, admin_action, or the UUID of one
+    #[arg(long, value_name = "TYPE|UUID")]
+    actor: Option<AuditActor>,
+    /// Actions that begin so: gitlab.api. or webhook.auth.verify
+    #[arg(long, value_name = "PREFIX")]
+    action: Option<String>,
+    /// Targets that begin so: merge_request:main/7301! or slack_channel:; or one merge request: 7301!811, main/7301!811; or all
+    /// of a project: 7301!
+    #[arg(long, value_name = "PREFIX", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(AuditTarget::from(text)))]
+    target: Option<AuditTarget>,
+    /// From then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
+    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
+    since: Option<Instant>,
+    /// Before then; a day counts with all of it
+    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
+    until: Option<Instant>,
+    /// How it ended: success, failure, or a class of failure: auth_failure, rate_limit, network_error, timeout, not_found, conflict,
+    /// server_error, invalid_response
+    #[arg(long, value_name = "OUTCOME")]
+    outcome: Option<AuditOutcome>,
+    /// Everything of one delivery, poll cycle or admin action
+    #[arg(long, value_name = "UUID")]
+    correlation: Option<Uuid>,
+    /// Everything of one W3C trace: 32 hex digits, or a whole traceparent
+    #[arg(long, value_name = "ID", value_parser = trace_id)]
+    trace: Option<String>,
+    /// Stop after so many. Without it, everything is shown
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// The oldest first instead of the newest
+    #[arg(long)]
+    oldest_first: bool,
+    /// table for people; json: the lines exactly as printed, one each; csv for spreadsheets
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Colours of the table
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    #[command(flatten)]
+    database: Database,
+}
+
+/// How entries are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// The printed lines.
+    Json,
+    /// For spreadsheets.
+    Csv,
+}
+
+/// A W3C trace id, alone or inside a `traceparent`.
+pub(crate) fn trace_id(text: &str) -> Result<String, &'static str> {
+    let id = match text.split('-').collect::<Vec<_>>().as_slice() {
+        [id] | [_, id, _, _] => id.to_ascii_lowercase(),
+        _ => String::new(),
+    };
+    let valid = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if valid { Ok(id) } else { Err("a trace id has 32 hex digits; a whole traceparent is taken, too") }
+}
+
+impl Arguments {
+    pub(crate) fn run(self) -> Result<Ending, Failure> {
+        match self.command {
+            Some(Command::Gaps(arguments)) => arguments.run(),
+            Some(Command::Import(arguments)) => arguments.run(),
+            None => runtime()?.block_on(self.search.run()),
+        }
+    }
+}
+
+impl Search {
+    async fn run(self) -> Result<Ending, Failure> {
+        let filter = self.filter(SystemClock.now())?;
+        let store = self.database.open(Login::Auditor).await?;
+        let found = self.show(&store, &filter).await?;
+        remark(&self.ending(&filter, found));
+        Ok(Ending::found(found))
+    }
+
+    fn filter(&self, now: Timestamp) -> Result<AuditFilter, Failure> {
+        let out_of_range = || Failure::Usage("that time is outside of the calendar".to_owned());
+        let since = self.since.map(|since| since.begin(now).ok_or_else(out_of_range)).transpose()?;
+        let until = self.until.map(|until| until.end(now).ok_or_else(out_of_range)).transpose()?;
+        if let (Some(since), Some(until)) = (since, until)
+            && since >= until
+        {
+            return Err(Failure::Usage(format!("--since {since} is not before --until {until}")));
+        }
+        Ok(AuditFilter {
+            actor: self.actor,
+            action: self.action.clone(),
+            target: self.target.clone(),
+            since,
+            until,
+            outcome: self.outcome,
+            correlation_id: self.correlation,
+            trace_id: self.trace.clone(),
+        })
+    }
+
+    /// Page by page, each in a transaction of its own: a reader who waits holds nothing up in the database.
+    async fn show(&self, store: &Store, filter: &AuditFilter) -> Result<u64, Failure> {
+        let order = if self.oldest_first { AuditOrder::OldestFirst } else { AuditOrder::NewestFirst };
+        let mut out = standard();
+        let mut entries = Entries::new(self.format, Palette::new(self.color));
+        let (mut shown, mut after, mut page) = (0_u64, None, FIRST_PAGE);
+        loop {
+            let left = self.limit.map_or(u64::from(page), |limit| limit - shown);
+            let wanted = u32::try_from(left).unwrap_or(page).min(page);
+            let rows = store.search_audit(filter, after, order, wanted).await?;
+            entries.write(&mut out, &rows)?;
+            out.flush()?;
+            shown += rows.len() as u64;
+            let full = rows.len() == wanted as usize;
+            match rows.last() {
+                Some(last) if full && self.limit != Some(shown) => after = Some(last.id),
+                _ => return Ok(shown),
+            }
+            page = PAGE;
+        }
+    }
+
+    fn ending(&self, filter: &AuditFilter, found: u64) -> String {
+        let mut text = counted(found, "entry", "entries");
+        if let Some(since) = filter.since {
+            text = format!("{text}, from {since}");
+        }
+        if let Some(until) = filter.until {
+            text = format!("{text}, before {until}");
+        }
+        if self.limit == Some(found) {
+            text = format!("{text}; stopped at --limit, there may be more");
+        }
+        text
+    }
+}

@@ -1,0 +1,44 @@
+//! Entries as a table, as the lines they were printed as, or as CSV.
+
+use std::io::{self, Write};
+
+use store::AuditRow;
+
+use super::Format;
+use super::csv;
+use super::tabular::{heads, row};
+use crate::table::Table;
+use crate::terminal::Palette;
+
+/// Entries on their way out.
+#[derive(Debug)]
+pub(super) enum Entries {
+    Table(Table, Palette),
+    Lines,
+    Csv { begun: bool },
+}
+
+impl Entries {
+    pub(super) fn new(format: Format, palette: Palette) -> Self {
+        match format {
+            Format::Table => Self::Table(Table::new(heads(), palette), palette),
+            Format::Json => Self::Lines,
+            Format::Csv => Self::Csv { begun: false },
+        }
+    }
+
+    /// Writes one page.
+    pub(super) fn write(&mut self, out: &mut impl Write, rows: &[AuditRow]) -> io::Result<()> {
+        match self {
+            Self::Table(table, _) => table.write(out, &rows.iter().map(row).collect::<Vec<_>>()),
+            Self::Lines => rows.iter().try_for_each(|row| writeln!(out, "{}", row.line)),
+            Self::Csv { begun } => {
+                // A file without rows still says what its columns would be.
+                if !std::mem::replace(begun, true) {
+                    csv::record(out, &csv::HEADS)?;
+                }
+                rows.iter().try_for_each(|row| csv::record(out, &csv::cells(row)))
+            }
+        }
+    }
+}

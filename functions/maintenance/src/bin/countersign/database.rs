@@ -1,0 +1,111 @@
+//! Which database: named on the command line or by a variable, else that of the local stack that runs here.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use secrecy::SecretString;
+use serde::Deserialize;
+use store::{DatabaseConfig, Store};
+
+use crate::output::Failure;
+
+/// Where a running local stack says what it is, from the project's root.
+const STACK: &str = ".local/stack.json";
+
+/// The option that every command with a database has.
+#[derive(Debug, Args)]
+pub(crate) struct Database {
+    /// The database: postgres://user:password@host:port/name. Better given by the variable than on the command line.
+    /// Default: the local stack that runs in this directory or above
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<SecretString>,
+}
+
+/// Which login of the local stack is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Login {
+    /// May read everything.
+    Auditor,
+    /// May write entries.
+    Owner,
+}
+
+#[derive(Deserialize)]
+struct StackFile {
+    database_url: SecretString,
+    database_owner_url: SecretString,
+}
+
+impl Database {
+    /// The store, connected, with a schema that this version knows.
+    pub(crate) async fn open(&self, login: Login) -> Result<Store, Failure> {
+        let config = match &self.database_url {
+            Some(url) => config(url)?,
+            None => config(&of_stack(&working_directory()?, login)?)?,
+        };
+        let store = Store::new(config)?;
+        store.check_schema().await?;
+        Ok(store)
+    }
+}
+
+fn working_directory() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|error| Failure::Usage(format!("the working directory: {error}")))
+}
+
+/// The address that the stack file nearest above `from` gives.
+fn of_stack(from: &Path, login: Login) -> Result<SecretString, Failure> {
+    let file = from.ancestors().map(|folder| folder.join(STACK)).find(|file| file.is_file());
+    let Some(file) = file else {
+        return Err(Failure::Usage(format!(
+            "no database is named: give --database-url or set DATABASE_URL, or start the local stack with `make stack` \
+             (there is no {STACK} in {} or above)",
+            from.display()
+        )));
+    };
+    let name = file.display();
+    let text = std::fs::read(&file).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
+    let stack: StackFile = serde_json::from_slice(&text)
+        .map_err(|_| Failure::Usage(format!("{name} names no database; is the stack still starting?")))?;
+    Ok(match login {
+        Login::Auditor => stack.database_url,
+        Login::Owner => stack.database_owner_url,
+    })
+}
+
+pub(crate) fn config(url: &SecretString) -> Result<DatabaseConfig, Failure> {
+    DatabaseConfig::from_url(url).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// What a command's queries run on.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::File(format!("the process cannot be set up: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn the_stack_file_is_found_from_a_folder_below_and_each_login_has_its_own_address() {
+        let root = std::env::temp_dir().join(format!("countersign-{}", uuid::Uuid::now_v7()));
+        let below = root.join("shared/store");
+        std::fs::create_dir_all(&below).unwrap();
+        let missing = of_stack(&below, Login::Auditor).unwrap_err();
+        assert_eq!(missing.code(), 2);
+        assert!(missing.to_string().contains("--database-url"), "{missing}");
+
+        std::fs::create_dir_all(root.join(".local")).unwrap();
+        std::fs::write(root.join(STACK), "{}").unwrap();
+        assert_eq!(of_stack(&below, Login::Auditor).unwrap_err().code(), 2);
+        let file = r#"{"database_url":"postgres://reads","database_owner_url":"postgres://writes","more":1}"#;
+        std::fs::write(root.join(STACK), file).unwrap();
+        for (login, address) in [(Login::Auditor, "postgres://reads"), (Login::Owner, "postgres://writes")] {
+            assert_eq!(of_stack(&below, login).unwrap().expose_secret(), address);
+        }
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+}

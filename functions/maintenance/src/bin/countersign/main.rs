@@ -1,0 +1,64 @@
+//! The operator's command line.
+
+mod audit;
+mod check_rules;
+mod database;
+mod gaps;
+mod import;
+mod instant;
+mod migrate;
+mod output;
+mod table;
+mod terminal;
+mod trace;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::output::{Ending, Failure};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  found, or done
+  1  nothing was found, or the rules file is refused
+  2  the command line cannot be used: a word, a time, no database named
+  3  the database: not reachable, login refused, another schema version
+  4  a file cannot be read, or the output cannot be written";
+
+/// Countersign: proof of security reviews of GitLab merge requests.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    CheckRules(check_rules::Arguments),
+    Migrate(migrate::Arguments),
+    Audit(Box<audit::Arguments>),
+    Trace(trace::Arguments),
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(Ending::Done) | Err(Failure::Closed) => ExitCode::SUCCESS,
+        Ok(Ending::Nothing) => ExitCode::from(1),
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "countersign: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<Ending, Failure> {
+    match command {
+        Command::CheckRules(arguments) => arguments.run(),
+        Command::Migrate(arguments) => arguments.run(),
+        Command::Audit(arguments) => arguments.run(),
+        Command::Trace(arguments) => arguments.run(),
+    }
+}

@@ -1,0 +1,110 @@
+//! Columns for people: as wide as the widest cell so far, so that rows can be shown before the last is known.
+
+use std::io::{self, Write};
+
+use crate::terminal::{Palette, Style};
+
+/// One cell.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    pub(crate) style: Style,
+    pub(crate) right: bool,
+}
+
+impl Cell {
+    /// Plain, to the left.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            style: Style::Plain,
+            right: false,
+        }
+    }
+
+    pub(crate) fn style(self, style: Style) -> Self {
+        Self { style, ..self }
+    }
+
+    /// To the right, as numbers are.
+    pub(crate) fn right(self) -> Self {
+        Self { right: true, ..self }
+    }
+}
+
+/// A table on its way out, page by page.
+#[derive(Debug)]
+pub(crate) struct Table {
+    heads: Vec<Cell>,
+    widths: Vec<usize>,
+    palette: Palette,
+    begun: bool,
+}
+
+impl Table {
+    pub(crate) fn new(heads: Vec<Cell>, palette: Palette) -> Self {
+        Self {
+            widths: heads.iter().map(|head| width(&head.text)).collect(),
+            heads: heads.into_iter().map(|head| head.style(Style::Bold)).collect(),
+            palette,
+            begun: false,
+        }
+    }
+
+    /// Writes these rows, below the heads if they are the first. Columns only ever grow.
+    pub(crate) fn write(&mut self, out: &mut impl Write, rows: &[Vec<Cell>]) -> io::Result<()> {
+        for row in rows {
+            for (widest, cell) in self.widths.iter_mut().zip(row) {
+                *widest = (*widest).max(width(&cell.text));
+            }
+        }
+        if !self.begun && !rows.is_empty() {
+            self.begun = true;
+            self.line(out, &self.heads)?;
+        }
+        rows.iter().try_for_each(|row| self.line(out, row))
+    }
+
+    fn line(&self, out: &mut impl Write, cells: &[Cell]) -> io::Result<()> {
+        let last = cells.len().saturating_sub(1);
+        for (index, (cell, widest)) in cells.iter().zip(&self.widths).enumerate() {
+            let padding = " ".repeat(widest.saturating_sub(width(&cell.text)));
+            let text = self.palette.paint(cell.style, &cell.text);
+            match (cell.right, index == last) {
+                (true, _) => write!(out, "{padding}{text}")?,
+                (false, true) => write!(out, "{text}")?,
+                (false, false) => write!(out, "{text}{padding}")?,
+            }
+            if index != last {
+                write!(out, "  ")?;
+            }
+        }
+        writeln!(out)
+    }
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::Color;
+
+    #[test]
+    fn columns_line_up_within_a_page_and_grow_with_the_next() {
+        let mut table = Table::new(vec![Cell::new("WHAT"), Cell::new("TOOK").right(), Cell::new("WHO")], Palette::new(Color::Never));
+        let row = |what: &str, took: &str, who: &str| vec![Cell::new(what), Cell::new(took).right(), Cell::new(who)];
+        let mut out = Vec::new();
+        table.write(&mut out, &[]).unwrap();
+        table.write(&mut out, &[row("a", "1 ms", "x"), row("längst", "12 ms", "")]).unwrap();
+        table.write(&mut out, &[row("the longest", "", "y")]).unwrap();
+        let shown = "\
+WHAT     TOOK  WHO
+a        1 ms  x
+längst  12 ms  \nthe longest         y
+";
+        assert_eq!(String::from_utf8(out).unwrap(), shown);
+    }
+}

@@ -1,0 +1,97 @@
+//! The function's configuration, read once and whole at start.
+
+use std::collections::HashMap;
+
+use audit::destination::settings::{self, DestinationSettings};
+use jiff::SignedDuration;
+use runtime::aws::{AwsSettings, StandardQueueUrl};
+use runtime::config::Environment;
+
+/// Every variable of the template that this function reads.
+pub const VARIABLES: &[&str] = &[
+    "DATABASE_SECRET_ID",
+    "OUTBOUND_SECRET_ID",
+    "AUDIT_RETRY_QUEUE_URL",
+    "AUDIT_GAP_SECONDS",
+    settings::ENABLED,
+    settings::DESTINATION,
+    settings::FILE_PATH,
+    settings::HTTP_ENDPOINT,
+    settings::SYSLOG_ADDRESS,
+];
+
+/// How long a missing line is waited for, unless the variable says otherwise: longer than CloudWatch Logs and the retries of a
+/// delivery usually take.
+const GAP_SECONDS: u64 = 900;
+
+/// The configuration.
+#[derive(Debug)]
+pub struct Config {
+    pub(crate) aws: AwsSettings,
+    pub(crate) database_secret_id: String,
+    pub(crate) outbound_secret_id: String,
+    pub(crate) retry_queue: StandardQueueUrl,
+    pub(crate) gap_after: SignedDuration,
+    pub(crate) destinations: DestinationSettings,
+}
+
+impl Config {
+    /// Reads it; problems are noted in `env`, whose `finish` tells them all at once.
+    pub fn from_environment(env: &mut Environment) -> Self {
+        let gap_seconds = env.number("AUDIT_GAP_SECONDS", GAP_SECONDS, 1..=7 * 24 * 3600);
+        Self {
+            aws: AwsSettings::from_environment(env),
+            database_secret_id: env.required("DATABASE_SECRET_ID"),
+            outbound_secret_id: env.required("OUTBOUND_SECRET_ID"),
+            retry_queue: StandardQueueUrl::from_environment(env, "AUDIT_RETRY_QUEUE_URL"),
+            gap_after: SignedDuration::from_secs(i64::try_from(gap_seconds).unwrap_or(i64::MAX)),
+            destinations: destinations(env),
+        }
+    }
+}
+
+fn destinations(env: &mut Environment) -> DestinationSettings {
+    let set: HashMap<_, _> = settings::VARIABLES
+        .iter()
+        .filter_map(|name| Some((*name, env.optional(name)?)))
+        .collect();
+    DestinationSettings::read(|name| set.get(name).cloned()).unwrap_or_else(|problems| {
+        for problem in problems.0 {
+            env.problem(problem.variable, problem.text);
+        }
+        // Never used: the environment's finish() fails.
+        DestinationSettings::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_told_at_once() {
+        let pairs = [
+            ("AUDIT_GAP_SECONDS", "soon"),
+            (settings::ENABLED, "perhaps"),
+            (settings::DESTINATION, "file,syslog,http,pigeon"),
+            (settings::FILE_PATH, "relative.log"),
+            (settings::HTTP_ENDPOINT, "nonsense"),
+            (settings::SYSLOG_ADDRESS, "nonsense"),
+        ];
+        let mut env = Environment::from_pairs(pairs);
+        let _ = Config::from_environment(&mut env);
+        let told = env.finish().unwrap_err().to_string();
+        for name in VARIABLES {
+            assert!(told.contains(name), "{name} is missing in: {told}");
+        }
+    }
+
+    #[test]
+    fn without_further_destinations_nothing_is_forwarded() {
+        let mut env = Environment::from_pairs([]);
+        let config = Config::from_environment(&mut env);
+        let DestinationSettings { file, syslog, http, .. } = config.destinations;
+        assert_eq!((file, syslog, http), (None, None, None));
+        assert_eq!(config.gap_after, SignedDuration::from_mins(15));
+    }
+}

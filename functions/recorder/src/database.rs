@@ -1,0 +1,63 @@
+//! The database: built from its secret, built anew when that is rotated, and used only if the schema is the one this version knows.
+
+use std::sync::Arc;
+
+use audit::Context;
+use runtime::StartError;
+use runtime::secrets::{BuildError, Built, SecretSource};
+use store::{DatabaseConfig, SchemaError, Store, StoreError};
+use tokio::sync::Mutex;
+
+use crate::SharedClock;
+
+/// Why the database cannot be used now. Try again: until then, lines wait on the retry queue.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// Its secret, or what is built from it.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// Its schema, or the way to it.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+}
+
+#[derive(Debug)]
+pub(crate) struct Database {
+    built: Built<DatabaseConfig, (), Store>,
+    /// The one whose schema was found right.
+    checked: Mutex<Option<Arc<Store>>>,
+}
+
+impl Database {
+    pub(crate) fn new(source: Arc<dyn SecretSource>, secret_id: String, clock: &SharedClock) -> Self {
+        let secret = settings::database_secret(source, secret_id, Arc::clone(&clock.0));
+        let build = |config: &DatabaseConfig| Store::new(config.clone()).map_err(StartError::from);
+        Self {
+            built: Built::from_one(secret, Arc::clone(&clock.0), build),
+            checked: Mutex::new(None),
+        }
+    }
+
+    /// The database, if it can be reached and has the schema of this version.
+    pub(crate) async fn store(&self, context: &Context) -> Result<Arc<Store>, DatabaseError> {
+        let store = self.built.get(context).await?;
+        let mut checked = self.checked.lock().await;
+        if !checked.as_ref().is_some_and(|known| Arc::ptr_eq(known, &store)) {
+            if let Err(error) = store.check_schema().await {
+                if let SchemaError::Store(error) = &error {
+                    self.failed(context, error).await;
+                }
+                return Err(error.into());
+            }
+            *checked = Some(Arc::clone(&store));
+        }
+        Ok(store)
+    }
+
+    /// Tells of a failed operation: a refused login makes the secret be read again, though not more often than every half minute.
+    pub(crate) async fn failed(&self, context: &Context, error: &StoreError) {
+        if matches!(error, StoreError::LoginRefused(_)) {
+            self.built.refused(context).await;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Forwarding: each destination follows the order of everything recorded by a cursor of its own, which moves only when the destination
+//! has acknowledged. All go on at the same time, and none waits for another.
+
+mod backoff;
+mod blocking;
+mod outlet;
+mod plan;
+mod turn;
+
+use audit::Context;
+use runtime::Deadline;
+use store::{Store, StoreError};
+
+use crate::{Recorder, Report};
+
+pub(crate) use outlet::Outlets;
+
+impl Recorder {
+    /// One turn at each destination.
+    pub(crate) async fn forward(
+        &self,
+        store: &Store,
+        context: &Context,
+        deadline: &Deadline,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        let outlets = self.outlets.get(context).await;
+        let turns = outlets
+            .iter()
+            .map(|outlet| async { (outlet.name, self.turn(store, outlet, context, deadline).await) });
+        let mut failed = None;
+        for (name, (turn, error)) in futures::future::join_all(turns).await {
+            self.measures.turn(name, &turn);
+            tracing::info!(destination = name, turn = ?turn, "a turn at {name} ended");
+            report.destinations.insert(name, turn);
+            failed = failed.or(error);
+        }
+        failed.map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,48 @@
+//! When a destination that failed is tried again.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The shortest wait.
+const SHORTEST: u64 = 1;
+/// The longest wait of our own, in seconds; a destination may ask for more.
+const LONGEST: u64 = 300;
+
+/// When, after `failures` failures in a row, this one included: full jitter
+/// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>) from one second up to a bound that doubles to five
+/// minutes, so that many installations do not come back in step; or later if the destination asked for that. `random` decides the
+/// jitter.
+pub(super) fn next(now: Timestamp, failures: u32, asked: Option<Duration>, random: u64) -> Timestamp {
+    let bound = (SHORTEST << failures.min(16)).min(LONGEST);
+    let own = SHORTEST + random % bound;
+    let asked = asked.map_or(0, |asked| asked.as_secs());
+    let wait = i64::try_from(own.max(asked)).unwrap_or(i64::MAX);
+    now.saturating_add(SignedDuration::from_secs(wait)).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(failures: u32, asked: Option<u64>, random: u64) -> i64 {
+        let asked = asked.map(Duration::from_secs);
+        next(Timestamp::UNIX_EPOCH, failures, asked, random).as_second()
+    }
+
+    #[test]
+    fn waits_grow_to_five_minutes_and_never_undercut_what_is_asked() {
+        assert_eq!([1, 2, 3].map(|failures| wait(failures, None, u64::MAX)), [2, 4, 8]);
+        assert_eq!(wait(8, None, 255), 256);
+        assert_eq!(wait(u32::MAX, None, 299), 300);
+        assert_eq!(wait(9, Some(3600), 7), 3600);
+        assert_eq!(wait(9, Some(5), 299), 300);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_wait_is_from_one_second_to_five_minutes(failures: u32, random: u64) {
+            proptest::prop_assert!((1..=300).contains(&wait(failures, None, random)));
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! One turn at one destination: lease it, send batch after batch, and move its cursor after each acknowledgement.
+
+use std::time::Duration;
+
+use audit::destination::DeliveryError;
+use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
+use jiff::SignedDuration;
+use model::AuditLine;
+use runtime::Deadline;
+use store::{DestinationEnd, DestinationLease, PositionedEntry, Store, StoreError, Undelivered};
+
+use super::backoff;
+use super::outlet::{Outlet, PATIENCE};
+use super::plan::{ENTRIES, Plan};
+use crate::report::{Turn, TurnEnd};
+use crate::{Recorder, SharedClock};
+
+/// No batch is begun with less than this left of the invocation.
+const ENOUGH: Duration = Duration::from_secs(10);
+/// What a delivery must leave of the invocation: time to say in the database how it ended.
+const RESERVE: Duration = Duration::from_secs(4);
+/// How long entries about our own deliveries wait for others: alone, each would bring about the next.
+const OWN_WAIT: SignedDuration = SignedDuration::from_hours(1);
+/// In how many runs in a row an entry must be refused, sent alone, before it is set aside. Not at once, although the same bytes get the
+/// same answer from a sound receiver: one that refuses everything after a bad change would otherwise have the whole backlog set aside
+/// in a minute; so it is one entry in three runs, while the age of the backlog raises its alarm.
+const REFUSALS: i32 = 3;
+
+/// A turn under way.
+struct Work<'a> {
+    recorder: &'a Recorder,
+    store: &'a Store,
+    outlet: &'a Outlet,
+    context: &'a Context,
+    deadline: &'a Deadline,
+    lease: DestinationLease,
+    turn: Turn,
+}
+
+impl Recorder {
+    /// The turn, and the database's failure if that ended it.
+    pub(super) async fn turn(
+        &self,
+        store: &Store,
+        outlet: &Outlet,
+        context: &Context,
+        deadline: &Deadline,
+    ) -> (Turn, Option<StoreError>) {
+        let turn = Turn {
+            delivered: 0,
+            refused: 0,
+            errors: 0,
+            end: TurnEnd::NotOurs,
+        };
+        // Past the deadline Lambda ends this invocation, and whatever it was doing.
+        let lease_for = SignedDuration::try_from(deadline.remaining()).unwrap_or(SignedDuration::from_mins(1));
+        let lease = match store.lease_audit_destination(outlet.name, self.now(), lease_for).await {
+            Ok(Some(lease)) => lease,
+            Ok(None) => return (turn, None),
+            Err(error) => return (failed(turn), Some(error)),
+        };
+        let mut work = Work {
+            recorder: self,
+            store,
+            outlet,
+            context,
+            deadline,
+            lease,
+            turn,
+        };
+        match work.run().await {
+            Ok(end) => (Turn { end, ..work.turn }, None),
+            Err(error) => (failed(work.turn), Some(error)),
+        }
+    }
+}
+
+fn failed(turn: Turn) -> Turn {
+    Turn {
+        end: TurnEnd::DatabaseFailed,
+        ..turn
+    }
+}
+
+impl Work<'_> {
+    async fn run(&mut self) -> Result<TurnEnd, StoreError> {
+        let mut plan = Plan::new(self.lease.failures);
+        let mut last = self.lease.delivered;
+        let mut entries: Vec<PositionedEntry> = Vec::new();
+        let mut claimed = false;
+        loop {
+            if self.deadline.remaining() < ENOUGH {
+                return self.idle(TurnEnd::OutOfTime).await;
+            }
+            if entries.is_empty() {
+                entries = self.store.audit_entries_after(last, ENTRIES as i64).await?;
+                if wait_for_company(&entries, &self.recorder.clock) {
+                    return self.idle(TurnEnd::Done).await;
+                }
+            }
+            if !claimed && self.outlet.is_audited() {
+                self.claim_the_next_line().await?;
+                claimed = true;
+            }
+            let size = plan.size(entries.iter().map(|entry| (entry.position, entry.line.len())));
+            let batch = &entries[..size];
+            let patience = PATIENCE.min(self.deadline.remaining().saturating_sub(RESERVE));
+            let delivered = self.outlet.deliver(self.context, batch, patience).await;
+            let Some(end) = batch.last().map(|entry| entry.position) else {
+                return self.idle(TurnEnd::Done).await;
+            };
+            let aside = match delivered {
+                Ok(()) => Vec::new(),
+                Err(error) => {
+                    self.turn.errors += 1;
+                    match error {
+                        DeliveryError::Refused { .. } if size > 1 => {
+                            plan.refused(end);
+                            continue;
+                        }
+                        // One in a turn: see `REFUSALS`.
+                        DeliveryError::Refused { class, ref message }
+                            if self.lease.failures + 1 >= REFUSALS && self.turn.refused == 0 =>
+                        {
+                            vec![set_aside(&entries[0], class, message)]
+                        }
+                        error => return self.failed(error).await,
+                    }
+                }
+            };
+            let now = self.recorder.now();
+            if !self.store.advance_audit_destination(&self.lease, end, &aside, now).await? {
+                return Ok(TurnEnd::LeaseLost);
+            }
+            plan.passed(end);
+            last = end;
+            let done: Vec<_> = entries.drain(..size).collect();
+            if let (Some(undelivered), Some(entry)) = (aside.first(), done.first()) {
+                self.turn.refused += 1;
+                self.tell_of_refusal(entry, undelivered);
+            } else {
+                self.turn.delivered += size as u64;
+            }
+        }
+    }
+
+    /// Says in the database that a line is about to be printed. Should this process die before its lines are stored, the gap is seen.
+    async fn claim_the_next_line(&self) -> Result<(), StoreError> {
+        let Some(last) = self.recorder.audit.position() else {
+            return Ok(());
+        };
+        let next = AuditLine {
+            seq: last.seq + 1,
+            ..last
+        };
+        let mut tx = self.store.begin().await?;
+        tx.claim_audit_lines(&[next], self.recorder.now()).await?;
+        tx.commit().await
+    }
+
+    async fn idle(&self, end: TurnEnd) -> Result<TurnEnd, StoreError> {
+        self.outlet.release();
+        self.finish(DestinationEnd::Idle, end).await
+    }
+
+    async fn failed(&self, error: DeliveryError) -> Result<TurnEnd, StoreError> {
+        let (class, text) = (error.class(), error.to_string());
+        if class == FailureClass::AuthFailure {
+            self.recorder.outlets.refused(self.context).await;
+        }
+        let asked = match error {
+            DeliveryError::Unavailable { retry_after, .. } => retry_after,
+            DeliveryError::Refused { .. } => None,
+        };
+        tracing::warn!(destination = self.outlet.name, class = class.as_str(), error = text, "a destination takes nothing");
+        // Entries set aside in this turn were progress: what is refused now is refused for the first time.
+        let before = if self.turn.delivered + self.turn.refused > 0 { 0 } else { self.lease.failures };
+        let failures = u32::try_from(before).unwrap_or(0).saturating_add(1);
+        let (random, _) = self.lease.lease.as_u64_pair();
+        let (_, low) = self.lease.lease.as_u64_pair();
+        let end = DestinationEnd::Failed {
+            class: class.as_str().to_owned(),
+            error: text,
+            next_attempt_at: backoff::next(self.recorder.now(), failures, asked, random ^ low),
+        };
+        self.finish(end, TurnEnd::Failed).await
+    }
+
+    async fn finish(&self, end: DestinationEnd, told: TurnEnd) -> Result<TurnEnd, StoreError> {
+        let kept = self.store.finish_audit_destination(self.lease.clone(), end, self.recorder.now()).await?;
+        Ok(if kept { told } else { TurnEnd::LeaseLost })
+    }
+
+    fn tell_of_refusal(&self, entry: &PositionedEntry, undelivered: &Undelivered) {
+        let destination = self.outlet.name;
+        tracing::error!(destination, position = entry.position, event_id = %entry.id,
+            "a destination refuses an entry for good; it is kept in audit_undelivered");
+        // The entry about a refusal that is itself refused would bring about the next one, for ever.
+        if is_own(entry, Action::AuditDeliveryRefused.as_str()) || is_own(entry, "siem.") {
+            return;
+        }
+        let class = FailureClass::InvalidResponse;
+        let target = Target::other("audit_entry", entry.id.to_string());
+        let key = format!("audit.delivery_refused/{destination}/{}", entry.id);
+        let told = Entry::new(Action::AuditDeliveryRefused, self.context, target, Outcome::Failure(class));
+        let told = told
+            .detail("destination", destination)
+            .detail("position", entry.position)
+            .detail("action", entry.action.as_str())
+            .detail("reason", undelivered.error.as_str());
+        self.recorder.audit.write(&told.keyed(self.recorder.now(), key));
+    }
+}
+
+fn set_aside(entry: &PositionedEntry, class: FailureClass, message: &str) -> Undelivered {
+    Undelivered {
+        position: entry.position,
+        event_id: entry.id,
+        error_class: class.as_str().to_owned(),
+        error: message.to_owned(),
+    }
+}
+
+/// Whether the recorder itself printed it, about something whose name begins like this.
+fn is_own(entry: &PositionedEntry, action: &str) -> bool {
+    entry.service == "recorder" && entry.action.starts_with(action)
+}
+
+/// Nothing to send; or nothing but entries about our own deliveries, none of them old.
+fn wait_for_company(entries: &[PositionedEntry], clock: &SharedClock) -> bool {
+    let now = clock.0.now();
+    let young = |entry: &PositionedEntry| now.duration_since(entry.timestamp) < OWN_WAIT;
+    entries.len() < ENTRIES && entries.iter().all(|entry| is_own(entry, "siem.") && young(entry))
+}

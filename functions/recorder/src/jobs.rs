@@ -1,0 +1,44 @@
+//! What runs every minute: the order, what is missing in it, the destinations, and how things stand.
+
+use audit::Context;
+use runtime::Deadline;
+use store::{Store, StoreError};
+
+use crate::{Job, RecordError, Recorder, Report};
+
+impl Recorder {
+    /// Runs the jobs in their order; one that fails does not keep the next from running.
+    pub(crate) async fn jobs(
+        &self,
+        context: &Context,
+        jobs: &[Job],
+        deadline: &Deadline,
+    ) -> Result<Report, RecordError> {
+        let store = self.database.store(context).await?;
+        let mut report = Report::default();
+        let mut failed = None;
+        for job in jobs {
+            let done = match job {
+                Job::Sequence => Box::pin(self.sequence(&store, context, deadline, &mut report)).await,
+                Job::Forward => Box::pin(self.forward(&store, context, deadline, &mut report)).await,
+            };
+            failed = failed.or(done.err());
+        }
+        self.measures.gaps(report.gaps);
+        failed = failed.or(self.measure(&store).await.err());
+        match failed {
+            None => Ok(report),
+            Some(error) => {
+                self.database.failed(context, &error).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn measure(&self, store: &Store) -> Result<(), StoreError> {
+        let now = self.now();
+        let backlog = store.audit_backlog(now).await?;
+        self.measures.backlog(&backlog, self.outlets.names(), now);
+        Ok(())
+    }
+}

@@ -1,0 +1,152 @@
+//! The recorder function: stores what the others print, gives it an order, sees what is missing, and forwards it.
+//!
+//! Its own lines are not read back from a log: it keeps them in memory and stores them at the end of each invocation. Storing
+//! prints nothing, so nothing goes round in circles.
+
+mod config;
+mod database;
+mod forward;
+mod jobs;
+mod lines;
+mod logs;
+mod measure;
+mod own;
+mod record;
+mod report;
+mod request;
+mod retry;
+mod sequence;
+
+use std::sync::Arc;
+
+use audit::{ActorType, Context, Memory, Writer};
+use model::Clock;
+use runtime::aws::{Clients, Secrets, StandardQueue};
+use runtime::batch::process_fifo;
+use runtime::metrics::Metrics;
+use runtime::secrets::SecretSource;
+use runtime::{Deadline, Process, StartError};
+use uuid::Uuid;
+
+pub use config::{Config, VARIABLES};
+pub use database::DatabaseError;
+pub use logs::Undecodable;
+pub use record::RecordError;
+pub use report::{Report, Turn, TurnEnd};
+pub use request::{Answer, Job, LogsEvent, Request};
+
+use database::Database;
+use forward::Outlets;
+use measure::Measures;
+use own::OwnLines;
+use sequence::Told;
+
+/// What an execution environment is given.
+#[derive(Debug)]
+pub struct Parts {
+    /// The audit trail.
+    pub audit: Writer,
+    /// The lines that `audit` keeps.
+    pub lines: Memory,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// The time.
+    pub clock: SharedClock,
+}
+
+/// The time, for whoever asks.
+#[derive(Clone)]
+pub struct SharedClock(pub Arc<dyn Clock>);
+
+impl std::fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl Parts {
+    /// Those of a process whose lines are kept.
+    #[must_use]
+    pub fn of(process: &Process, lines: Memory) -> Self {
+        Self {
+            audit: process.audit.clone(),
+            lines,
+            metrics: process.metrics.clone(),
+            clock: SharedClock(process.clock()),
+        }
+    }
+}
+
+/// One execution environment of the function.
+#[derive(Debug)]
+pub struct Recorder {
+    database: Database,
+    outlets: Outlets,
+    retry_queue: StandardQueue,
+    own: OwnLines,
+    told: Told,
+    audit: Writer,
+    measures: Measures,
+    clock: SharedClock,
+    gap_after: jiff::SignedDuration,
+}
+
+impl Recorder {
+    /// Builds the clients; nothing is called yet.
+    ///
+    /// # Errors
+    /// [`StartError`] if a destination cannot be set up.
+    pub fn new(config: Config, parts: Parts) -> Result<Self, StartError> {
+        let Parts {
+            audit,
+            lines,
+            metrics,
+            clock,
+        } = parts;
+        let clients = Clients::new(&config.aws, audit.clone());
+        let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(&clients));
+        Ok(Self {
+            database: Database::new(Arc::clone(&source), config.database_secret_id, &clock),
+            outlets: Outlets::new(&config.destinations, source, config.outbound_secret_id, &audit, &clock)?,
+            retry_queue: StandardQueue::new(&clients, config.retry_queue),
+            own: OwnLines::new(lines),
+            told: Told::default(),
+            audit,
+            measures: Measures::new(metrics),
+            clock,
+            gap_after: config.gap_after,
+        })
+    }
+
+    /// Reads the database secret and opens the connection. Should that fail, the function starts all the same: it takes lines to the
+    /// retry queue until the database is back.
+    pub async fn warm_up(&self, context: &Context) {
+        if let Err(error) = self.database.store(context).await {
+            tracing::warn!(error = %error, "the database cannot be had yet; lines go to the retry queue meanwhile");
+        }
+    }
+
+    /// Does what the request asks for.
+    ///
+    /// # Errors
+    /// [`RecordError`]: nothing of it may be taken as done, and the same request comes again.
+    pub async fn handle(&self, request: Request, deadline: &Deadline) -> Result<Answer, RecordError> {
+        let context = Context::new(ActorType::PollCycle, Uuid::now_v7());
+        // Boxed: each is one deep future, and their types would be nested too deeply for the compiler.
+        let answer = match request {
+            Request::Logs(event) => Box::pin(self.logs(&context, &event, deadline)).await.map(Answer::Done),
+            Request::Messages(event) => {
+                let message = async |record| Box::pin(self.message(&context, record)).await;
+                let response = process_fifo(event, deadline, message).await;
+                response.map(Answer::Messages).map_err(RecordError::from)
+            }
+            Request::Jobs(jobs) => Box::pin(self.jobs(&context, &jobs, deadline)).await.map(Answer::Done),
+        };
+        self.store_own(&context).await;
+        answer
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        self.clock.0.now()
+    }
+}

@@ -1,0 +1,62 @@
+//! Printed lines sorted: entries, announcements, what claims to be one of them and is none, and everything else.
+
+#[cfg(test)]
+mod tests;
+
+use audit::printed::{LONGEST, Printed, read};
+use store::{AuditBatch, MalformedLine};
+
+use crate::logs::{Delivery, LogEvent};
+
+/// What a delivery holds of the audit trail.
+pub(crate) fn sorted(delivery: &Delivery) -> AuditBatch {
+    let mut batch = AuditBatch {
+        source: delivery.source(),
+        ..AuditBatch::default()
+    };
+    for line in delivery.log_events.iter().flat_map(|event| event.message.lines()) {
+        add(&mut batch, line);
+    }
+    batch
+}
+
+/// The same of lines that are at hand.
+pub(crate) fn sorted_lines(source: &str, lines: &[String]) -> AuditBatch {
+    let mut batch = AuditBatch {
+        source: source.to_owned(),
+        ..AuditBatch::default()
+    };
+    for line in lines {
+        add(&mut batch, line);
+    }
+    batch
+}
+
+/// Whether an event holds anything that is stored.
+pub(crate) fn is_audit(event: &LogEvent) -> bool {
+    event.message.lines().any(|line| !matches!(read(line), Ok(Printed::Other)))
+}
+
+fn add(batch: &mut AuditBatch, line: &str) {
+    match read(line) {
+        Ok(Printed::Entry(entry)) => batch.entries.push(*entry),
+        Ok(Printed::Intent(intent)) => batch.intents.push(*intent),
+        Ok(Printed::Other) => (),
+        Err(malformed) => batch.malformed.push(kept(line, malformed.to_string())),
+    }
+}
+
+/// A line for the quarantine: bounded, and without what no text in Postgres may hold.
+pub(crate) fn kept(line: &str, reason: String) -> MalformedLine {
+    let line = line.trim();
+    let end = line.floor_char_boundary(LONGEST);
+    let reason = if end < line.len() {
+        format!("{reason}; the first {end} of {} bytes are kept", line.len())
+    } else {
+        reason
+    };
+    MalformedLine {
+        line: line[..end].replace('\0', "\u{fffd}"),
+        reason,
+    }
+}

@@ -1,0 +1,127 @@
+//! What CloudWatch Logs delivers: lines of one log stream, as JSON through gzip and base64. Read, and written for our own messages.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{Read as _, Write as _};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde::{Deserialize, Serialize};
+
+use crate::request::{LogsEvent, Packed};
+
+/// The most that a delivery may unpack to. A delivery holds at most 1 MiB packed, and log lines pack to a tenth; what unpacks to more
+/// than this was made to fill the memory.
+pub(crate) const LARGEST: u64 = 32 * 1024 * 1024;
+
+/// Lines of one log stream.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Delivery {
+    pub(crate) message_type: String,
+    #[serde(default)]
+    pub(crate) log_group: String,
+    #[serde(default)]
+    pub(crate) log_stream: String,
+    #[serde(default)]
+    pub(crate) log_events: Vec<LogEvent>,
+}
+
+/// One event of a log stream: what the function wrote in one line.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogEvent {
+    pub(crate) message: String,
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The lines stay out: they are not for logs.
+        f.debug_struct("Delivery")
+            .field("message_type", &self.message_type)
+            .field("log_group", &self.log_group)
+            .field("log_stream", &self.log_stream)
+            .field("log_events", &self.log_events.len())
+            .finish()
+    }
+}
+
+/// A delivery that cannot be read. It comes again, and ends in the dead-letter queue with its alarm, where a person finds it whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Undecodable {
+    /// The text is no base64.
+    #[error("the log delivery is no base64")]
+    Base64,
+    /// The bytes are no complete gzip stream.
+    #[error("the log delivery is no complete gzip stream")]
+    Gzip,
+    /// It unpacks to too much.
+    #[error("the log delivery unpacks to more than {LARGEST} bytes")]
+    TooLarge,
+    /// What is inside is no log delivery.
+    #[error("the log delivery holds no JSON of the documented form")]
+    Json,
+    /// A kind of message nobody has told us of.
+    #[error("the log delivery is neither DATA_MESSAGE nor CONTROL_MESSAGE")]
+    Kind,
+}
+
+impl LogsEvent {
+    /// Unpacks it. `None`: a message by which CloudWatch Logs tries whether we are there, without lines.
+    pub(crate) fn unpack(&self) -> Result<Option<Delivery>, Undecodable> {
+        let packed = STANDARD.decode(&self.awslogs.data).map_err(|_| Undecodable::Base64)?;
+        let mut bytes = Vec::new();
+        let mut unpacked = GzDecoder::new(packed.as_slice()).take(LARGEST + 1);
+        unpacked.read_to_end(&mut bytes).map_err(|_| Undecodable::Gzip)?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(Undecodable::TooLarge);
+        }
+        // A byte that is no UTF-8 must not keep the lines around it away.
+        let text = String::from_utf8_lossy(&bytes);
+        let delivery: Delivery = serde_json::from_str(&text).map_err(|_| Undecodable::Json)?;
+        match delivery.message_type.as_str() {
+            "DATA_MESSAGE" => Ok(Some(delivery)),
+            "CONTROL_MESSAGE" => Ok(None),
+            _ => Err(Undecodable::Kind),
+        }
+    }
+}
+
+impl Delivery {
+    /// Where the lines come from, as it is stored with them.
+    pub(crate) fn source(&self) -> String {
+        format!("{}/{}", self.log_group, self.log_stream)
+    }
+
+    /// The same form in which it came, with these of its lines.
+    pub(crate) fn pack(&self, events: &[LogEvent]) -> LogsEvent {
+        let delivery = Self {
+            log_events: events.to_vec(),
+            ..self.clone_without_events()
+        };
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+        // Neither can fail: the value has only text keys, and the writer is memory.
+        let written = serde_json::to_vec(&delivery).map(|json| gzip.write_all(&json));
+        let packed = match (written, gzip.finish()) {
+            (Ok(Ok(())), Ok(packed)) => packed,
+            _ => Vec::new(),
+        };
+        LogsEvent {
+            awslogs: Packed {
+                data: STANDARD.encode(packed),
+            },
+        }
+    }
+
+    fn clone_without_events(&self) -> Self {
+        Self {
+            message_type: self.message_type.clone(),
+            log_group: self.log_group.clone(),
+            log_stream: self.log_stream.clone(),
+            log_events: Vec::new(),
+        }
+    }
+}

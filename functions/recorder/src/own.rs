@@ -1,0 +1,111 @@
+//! The recorder's own lines: kept until they are stored, in the order in which they were printed.
+
+use std::collections::HashSet;
+
+use audit::Memory;
+use audit::printed::{PrintedEntry, PrintedIntent};
+use store::AuditBatch;
+use uuid::Uuid;
+
+use crate::lines::sorted_lines;
+
+/// What is said to be the source of these lines.
+const SOURCE: &str = "recorder";
+
+/// The lines printed and not stored yet.
+#[derive(Debug)]
+pub(crate) struct OwnLines(Memory);
+
+/// A look at them: what is to be stored, and how many lines that accounts for.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) batch: AuditBatch,
+    lines: usize,
+}
+
+impl OwnLines {
+    pub(crate) fn new(memory: Memory) -> Self {
+        Self(memory)
+    }
+
+    /// Everything that is kept now. A call's announcement is left out when the call's entry is there.
+    pub(crate) fn look(&self) -> Kept {
+        let lines = self.0.lines();
+        let mut batch = sorted_lines(SOURCE, &lines);
+        let ended: HashSet<Uuid> = batch.entries.iter().map(|entry| entry.id).collect();
+        batch.intents.retain(|intent| !ended.contains(&intent.id));
+        Kept {
+            batch,
+            lines: lines.len(),
+        }
+    }
+
+    /// Forgets what a look saw: it is stored. Without `intents`, announcements of calls under way are not, and stay.
+    pub(crate) fn forget(&self, kept: &Kept, intents: bool) {
+        let under_way: HashSet<Uuid> = kept.batch.intents.iter().map(|intent| intent.id).collect();
+        let stays = |line: &String| {
+            !intents
+                && sorted_lines(SOURCE, std::slice::from_ref(line))
+                    .intents
+                    .iter()
+                    .any(|intent| under_way.contains(&intent.id))
+        };
+        let mut lines = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let seen = kept.lines.min(lines.len());
+        let staying: Vec<String> = lines.drain(..seen).filter(stays).collect();
+        lines.splice(0..0, staying);
+    }
+}
+
+impl Kept {
+    pub(crate) fn entries(&self) -> &[PrintedEntry] {
+        &self.batch.entries
+    }
+
+    pub(crate) fn intents(&self) -> &[PrintedIntent] {
+        &self.batch.intents
+    }
+
+    pub(crate) fn source(&self) -> &str {
+        &self.batch.source
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use audit::{Action, ActorType, Context, Entry, Outcome, Target, Writer};
+    use jiff::Timestamp;
+    use model::FixedClock;
+
+    use super::*;
+
+    #[test]
+    fn an_announcement_is_stored_only_while_its_call_is_under_way() {
+        let now: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
+        let (writer, memory) = Writer::memory("recorder", Arc::new(FixedClock(now)));
+        let own = OwnLines::new(memory);
+        let context = Context::new(ActorType::PollCycle, Uuid::from_u128(7));
+        let target = Target::other("queue", "audit-retry");
+        let begin = || writer.begin(Action::SqsSendMessage, &context, &target);
+        let end = |begun| {
+            let entry = Entry::new(Action::SqsSendMessage, &context, target.clone(), Outcome::Success);
+            writer.write(&entry.begun(begun));
+        };
+        let first = begin();
+        end(first);
+        let under_way = begin();
+        let seen = own.look();
+        assert_eq!((seen.entries().len(), seen.intents().len()), (1, 1));
+        assert_eq!(seen.intents()[0].id, under_way.id());
+
+        end(under_way);
+        own.forget(&seen, false);
+        let seen = own.look();
+        assert_eq!((seen.entries().len(), seen.intents().len()), (1, 0), "what came since is still there");
+        own.forget(&seen, true);
+        own.forget(&seen, true);
+        assert!(own.look().entries().is_empty());
+    }
+}

@@ -1,0 +1,216 @@
+//! Lines on their way into the database, or around it.
+
+use std::time::Duration;
+
+use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
+use runtime::Deadline;
+use runtime::aws::AwsError;
+use runtime::batch::{BatchError, MissingMessageId, Record};
+use store::{AuditBatch, BatchReport, Store, StoreError};
+
+use crate::database::DatabaseError;
+use crate::lines::{kept, sorted};
+use crate::logs::{Delivery, Undecodable};
+use crate::request::{LogsEvent, Message};
+use crate::{Recorder, Report, retry};
+
+/// What is left of an invocation for taking the lines to the queue, should the database not answer.
+const TIME_TO_PUT_OFF: Duration = Duration::from_secs(8);
+
+/// Why the request must come again.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The lines cannot be read.
+    #[error(transparent)]
+    Undecodable(#[from] Undecodable),
+    /// The database cannot be had.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database did not answer in time.
+    #[error("the database did not answer in time")]
+    TooSlow,
+    /// The lines could not be put on the retry queue either.
+    #[error("the database is unavailable, and so is the retry queue: {0}")]
+    Queue(#[from] AwsError),
+    /// The batch of messages cannot be answered.
+    #[error(transparent)]
+    MissingMessageId(#[from] MissingMessageId),
+}
+
+impl Recorder {
+    /// Lines as they were printed. If the database does not take them, they go to the retry queue.
+    pub(crate) async fn logs(
+        &self,
+        context: &Context,
+        event: &LogsEvent,
+        deadline: &Deadline,
+    ) -> Result<Report, RecordError> {
+        let Some(delivery) = event.unpack()? else {
+            return Ok(Report::default());
+        };
+        let patience = deadline.remaining().saturating_sub(TIME_TO_PUT_OFF);
+        let stored = match tokio::time::timeout(patience, self.record(context, &delivery)).await {
+            Ok(stored) => stored,
+            Err(_elapsed) => Err(RecordError::TooSlow),
+        };
+        match stored {
+            Ok(report) => Ok(report),
+            Err(error) => {
+                let put_off = retry::put_off(&self.retry_queue, context, &delivery).await?;
+                tracing::warn!(error = %error, messages = put_off, "lines could not be stored and wait on the retry queue");
+                Ok(Report {
+                    put_off,
+                    ..Report::default()
+                })
+            }
+        }
+    }
+
+    /// Lines that were put off. While the database is down, the message comes again.
+    pub(crate) async fn message(&self, context: &Context, record: Record) -> Result<(), BatchError> {
+        // Only this function and Lambda itself write to the queue. What cannot be read ends in the dead-letter queue and its alarm.
+        let message: Message = serde_json::from_str(&record.body)
+            .map_err(|error| BatchError::new(format!("the message holds no log lines: {:?}", error.classify())))?;
+        let event = match message {
+            Message::Logs(event) | Message::FailedLogs { payload: event } => event,
+            Message::FailedJobs { .. } => return Ok(()),
+        };
+        if let Some(delivery) = event.unpack()? {
+            self.record(context, &delivery).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores a delivery and gives its lines their places.
+    async fn record(&self, context: &Context, delivery: &Delivery) -> Result<Report, RecordError> {
+        let batch = sorted(delivery);
+        if batch.entries.is_empty() && batch.intents.is_empty() && batch.malformed.is_empty() {
+            return Ok(Report::default());
+        }
+        let store = self.database.store(context).await?;
+        let stored = match self.store_batch(&store, &batch).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                self.database.failed(context, &error).await;
+                return Err(error.into());
+            }
+        };
+        self.measures.stored(&batch.entries, &stored);
+        if stored.quarantined > 0 {
+            self.tell_of_quarantine(context, &batch, &stored);
+        }
+        // The lines are safe. Should their places have to wait, the minute's run gives them.
+        let positions = match self.release(&store, context).await {
+            Ok(positions) => positions,
+            Err(error) => {
+                tracing::warn!(error = %error, "lines are stored and have no place in the order yet");
+                0
+            }
+        };
+        Ok(Report {
+            stored: stored.new.len() as u64,
+            duplicates: stored.duplicates,
+            quarantined: stored.quarantined,
+            positions,
+            ..Report::default()
+        })
+    }
+
+    /// Stores a batch whole. If the database refuses it for its values, those that can be are stored, and the line that cannot goes
+    /// into quarantine: one line must not keep the others away.
+    async fn store_batch(&self, store: &Store, batch: &AuditBatch) -> Result<BatchReport, StoreError> {
+        let mut all = BatchReport::default();
+        let mut parts = vec![batch.clone()];
+        while let Some(part) = parts.pop() {
+            match store.record_audit_batch(&part, self.now()).await {
+                Ok(report) => {
+                    all.new.extend(report.new);
+                    all.duplicates += report.duplicates;
+                    all.quarantined += report.quarantined;
+                }
+                Err(StoreError::Rejected(reason)) => match halves(part, &reason) {
+                    Some(halves) => parts.extend(halves),
+                    None => return Err(StoreError::Rejected(reason)),
+                },
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Stores what this function has printed. Should that fail, the next invocation does it.
+    pub(crate) async fn store_own(&self, context: &Context) {
+        let kept = self.own.look();
+        if kept.entries().is_empty() && kept.intents().is_empty() {
+            return;
+        }
+        let stored = match self.database.store(context).await {
+            Ok(store) => self.store_batch(&store, &kept.batch).await.map_err(RecordError::from),
+            Err(error) => Err(error.into()),
+        };
+        match stored {
+            Ok(report) => {
+                self.own.forget(&kept, true);
+                self.measures.stored(kept.entries(), &report);
+            }
+            Err(error) => tracing::warn!(error = %error, "the recorder's own lines are not stored yet"),
+        }
+    }
+
+    fn tell_of_quarantine(&self, context: &Context, batch: &AuditBatch, stored: &BatchReport) {
+        let outcome = Outcome::Failure(FailureClass::InvalidResponse);
+        let target = Target::other("log_stream", batch.source.as_str());
+        let entry = Entry::new(Action::AuditLineQuarantined, context, target, outcome);
+        self.audit.write(&entry.detail("lines", stored.quarantined));
+        tracing::error!(
+            source = batch.source,
+            lines = stored.quarantined,
+            "lines that say they are audit lines and cannot be stored as such are in quarantine"
+        );
+    }
+}
+
+/// A batch in two; of a single line, the line for the quarantine. `None`: that is what was refused.
+fn halves(batch: AuditBatch, reason: &str) -> Option<Vec<AuditBatch>> {
+    let AuditBatch {
+        source,
+        mut entries,
+        mut intents,
+        mut malformed,
+    } = batch;
+    let of = |source: &str| AuditBatch {
+        source: source.to_owned(),
+        ..AuditBatch::default()
+    };
+    let mut rest = of(&source);
+    match (entries.len(), intents.len(), malformed.len()) {
+        (1, 0, 0) => {
+            let line = entries.remove(0).line;
+            rest.malformed.push(kept(&line, format!("the database refuses its values: {reason}")));
+            return Some(vec![rest]);
+        }
+        (0, 1, 0) => {
+            let line = serde_json::to_string(&intents.remove(0)).unwrap_or_default();
+            rest.malformed.push(kept(&line, format!("the database refuses its values: {reason}")));
+            return Some(vec![rest]);
+        }
+        (0, 0, 0 | 1) => return None,
+        (2.., _, _) => rest.entries = entries.split_off(entries.len() / 2),
+        (_, 2.., _) => rest.intents = intents.split_off(intents.len() / 2),
+        (_, _, 2..) => rest.malformed = malformed.split_off(malformed.len() / 2),
+        // One of two kinds, or of all three.
+        (1, _, _) => rest.entries = std::mem::take(&mut entries),
+        (_, _, _) => rest.intents = std::mem::take(&mut intents),
+    }
+    let first = AuditBatch {
+        entries,
+        intents,
+        malformed,
+        ..of(&source)
+    };
+    // The first half on top: it is stored first.
+    Some(vec![rest, first])
+}

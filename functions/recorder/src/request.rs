@@ -1,0 +1,145 @@
+//! What the function is invoked with: log lines, messages of its retry queue, or the schedule's jobs.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::Report;
+
+/// What runs every minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Job {
+    /// Give waiting lines their place, and find what is missing.
+    Sequence,
+    /// Send what the destinations do not have yet.
+    Forward,
+}
+
+/// The event of a CloudWatch Logs subscription
+/// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html#LambdaFunctionExample>).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogsEvent {
+    pub(crate) awslogs: Packed,
+}
+
+/// JSON through gzip and base64.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Packed {
+    pub(crate) data: String,
+}
+
+impl std::fmt::Debug for Packed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Packed").field("bytes", &self.data.len()).finish()
+    }
+}
+
+/// The function's event.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Lines of the other functions.
+    Logs(LogsEvent),
+    /// Lines that could not be stored when they came.
+    Messages(SqsEvent),
+    /// `{"jobs": ["sequence", "forward"]}`: done in this order.
+    Jobs(Vec<Job>),
+}
+
+impl<'de> Deserialize<'de> for Request {
+    /// By the one member that each form has: an error then names what is wrong within it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut event = Value::deserialize(deserializer)?;
+        let request = if event.get("awslogs").is_some() {
+            serde_json::from_value(event).map(Self::Logs)
+        } else if event.get("Records").is_some() {
+            serde_json::from_value(event).map(Self::Messages)
+        } else if let Some(jobs) = event.get_mut("jobs") {
+            serde_json::from_value(jobs.take()).map(Self::Jobs)
+        } else {
+            return Err(serde::de::Error::custom("the event has none of awslogs, Records and jobs"));
+        };
+        request.map_err(|error| serde::de::Error::custom(format!("the event is not readable: {:?}", error.classify())))
+    }
+}
+
+/// A message of the retry queue: a logs event of our own, or what Lambda writes of an asynchronous invocation that failed for good
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-async-destinations>).
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Message {
+    /// Ours.
+    Logs(LogsEvent),
+    /// Lambda's, about a logs event.
+    FailedLogs {
+        #[serde(rename = "requestPayload")]
+        payload: LogsEvent,
+    },
+    /// Lambda's, about a run of jobs, which the next minute's has made up for.
+    FailedJobs {
+        #[serde(rename = "requestPayload")]
+        _payload: Jobs,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Jobs {
+    #[serde(rename = "jobs")]
+    _jobs: Vec<Job>,
+}
+
+/// The function's answer.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// To log lines and to jobs; for whoever invokes it by hand.
+    Done(Report),
+    /// To messages: those that must come again.
+    Messages(SqsBatchResponse),
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_three_events_are_told_apart() {
+        let read = |value| serde_json::from_value::<Request>(value);
+        assert!(matches!(read(json!({"awslogs": {"data": "H4sI"}})), Ok(Request::Logs(_))));
+        let jobs = read(json!({"jobs": ["sequence", "forward"]}));
+        assert!(matches!(jobs, Ok(Request::Jobs(jobs)) if jobs == [Job::Sequence, Job::Forward]));
+        let record = json!({"messageId": "m", "body": "{}", "attributes": {}, "messageAttributes": {}});
+        let messages = read(json!({"Records": [record]}));
+        assert!(matches!(messages, Ok(Request::Messages(event)) if event.records.len() == 1));
+        for unknown in [json!({}), json!({"jobs": ["drop_tables"]}), json!({"awslogs": 1}), json!([])] {
+            assert!(read(unknown.clone()).is_err(), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_is_not_repeated_in_the_error() {
+        let error = serde_json::from_value::<Request>(json!({"awslogs": {"data": ["hunter2"]}})).unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn our_own_messages_and_lambdas_records_are_both_read() {
+        let read = |value: Value| serde_json::from_str::<Message>(&value.to_string());
+        let logs = json!({"awslogs": {"data": "H4sI"}});
+        assert!(matches!(read(logs.clone()), Ok(Message::Logs(_))));
+        let record = |payload: Value| {
+            json!({
+                "version": "1.0", "timestamp": "2026-03-02T10:15:04.231Z",
+                "requestContext": {"requestId": "r", "condition": "RetriesExhausted", "approximateInvokeCount": 3},
+                "requestPayload": payload, "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
+                "responsePayload": {"errorMessage": "x"},
+            })
+        };
+        assert!(matches!(read(record(logs)), Ok(Message::FailedLogs { .. })));
+        assert!(matches!(read(record(json!({"jobs": ["forward"]}))), Ok(Message::FailedJobs { .. })));
+        assert!(read(record(json!({"other": 1}))).is_err());
+        assert!(read(json!({})).is_err());
+    }
+}

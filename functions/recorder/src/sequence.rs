@@ -1,0 +1,158 @@
+//! The order of everything stored: places for waiting lines, and entries about what is missing.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use audit::printed::PrintedIntent;
+use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
+use jiff::Timestamp;
+use runtime::Deadline;
+use store::{AuditGap, Store, StoreError, Tx};
+use uuid::Uuid;
+
+use crate::{Recorder, Report};
+
+/// Lines given a place in one transaction: a second or so.
+const LINES: i64 = 5_000;
+/// Open calls reported in one transaction.
+const CALLS: i64 = 500;
+/// Another transaction is not begun with less than this left.
+const ENOUGH: Duration = Duration::from_secs(20);
+
+/// What has been told of and is not committed yet. Told again, it has the same time, and so is the same entry.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Mutex<HashMap<String, Timestamp>>);
+
+impl Told {
+    fn at(&self, key: &str, now: Timestamp) -> Timestamp {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *told.entry(key.to_owned()).or_insert(now)
+    }
+
+    fn committed(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Recorder {
+    /// Gives waiting lines their places. Cheap; looks for nothing that is missing. How many entries got one.
+    pub(crate) async fn release(&self, store: &Store, context: &Context) -> Result<u64, StoreError> {
+        let mut tx = store.begin().await?;
+        let released = tx.release_audit_lines(self.now(), LINES).await?;
+        if released.closed.is_empty() {
+            tx.commit().await?;
+            return Ok(released.positions);
+        }
+        self.tell_of_closed(context, &released.closed);
+        Ok(released.positions + self.commit_with_own_lines(tx).await?)
+    }
+
+    /// Finds what is missing, tells of it, and gives every line its place that can have one.
+    pub(crate) async fn sequence(
+        &self,
+        store: &Store,
+        context: &Context,
+        deadline: &Deadline,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        loop {
+            let more = self.sequence_some(store, context, report).await?;
+            if !more || deadline.remaining() < ENOUGH {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One transaction of it. What is told of is committed with the rows that say so.
+    async fn sequence_some(&self, store: &Store, context: &Context, report: &mut Report) -> Result<bool, StoreError> {
+        let now = self.now();
+        let mut tx = store.begin().await?;
+        tx.lock_audit_sequence().await?;
+        let gaps = tx.due_audit_gaps(now, self.gap_after).await?;
+        for gap in &gaps {
+            self.tell_of_gap(context, gap);
+            tx.record_audit_gap(gap, now).await?;
+        }
+        let since = now.saturating_sub(self.gap_after).unwrap_or(now);
+        let open = tx.open_audit_intents(since, CALLS).await?;
+        for intent in &open {
+            self.tell_of_open_call(intent);
+        }
+        let ids: Vec<Uuid> = open.iter().map(|intent| intent.id).collect();
+        tx.mark_audit_intents_reported(&ids, now).await?;
+        let released = tx.release_audit_lines(now, LINES).await?;
+        self.tell_of_closed(context, &released.closed);
+        let own = self.commit_with_own_lines(tx).await?;
+        report.gaps += gaps.len() as u64;
+        report.open_calls += open.len() as u64;
+        report.positions += released.positions + own;
+        let full = |count: u64, limit: i64| i64::try_from(count).is_ok_and(|count| count >= limit);
+        Ok(full(released.lines, LINES) || full(open.len() as u64, CALLS))
+    }
+
+    /// Stores this function's lines in the transaction, gives them their places, and commits.
+    async fn commit_with_own_lines(&self, mut tx: Tx<'_>) -> Result<u64, StoreError> {
+        let kept = self.own.look();
+        if kept.entries().is_empty() {
+            tx.commit().await?;
+            return Ok(0);
+        }
+        let now = self.now();
+        let stored = tx.record_audit_lines(kept.entries(), kept.source(), now).await?;
+        let released = tx.release_audit_lines(now, LINES).await?;
+        tx.commit().await?;
+        self.own.forget(&kept, false);
+        self.told.committed();
+        self.measures.stored(kept.entries(), &stored);
+        Ok(released.positions)
+    }
+
+    fn tell_of_gap(&self, context: &Context, gap: &AuditGap) {
+        let key = format!("audit.gap_detected/{}/{}", gap.stream_id, gap.first_seq);
+        let outcome = Outcome::Failure(FailureClass::NotFound);
+        let entry = about_gap(Action::AuditGapDetected, context, gap, outcome)
+            .detail("missing", gap.missing)
+            .detail("reason", gap.reason.as_str());
+        let at = self.told.at(&key, self.now());
+        self.audit.write(&entry.keyed(at, key));
+        tracing::error!(
+            stream_id = %gap.stream_id,
+            first_seq = gap.first_seq,
+            last_seq = gap.last_seq,
+            "audit lines are missing"
+        );
+    }
+
+    fn tell_of_closed(&self, context: &Context, closed: &[AuditGap]) {
+        for gap in closed {
+            let key = format!("audit.gap_closed/{}/{}", gap.stream_id, gap.first_seq);
+            let entry = about_gap(Action::AuditGapClosed, context, gap, Outcome::Success);
+            let at = self.told.at(&key, self.now());
+            self.audit.write(&entry.keyed(at, key));
+        }
+    }
+
+    /// Told on behalf of whoever began the call, so that it is found with everything else of the same correlation id.
+    fn tell_of_open_call(&self, intent: &PrintedIntent) {
+        let key = format!("audit.intent_open/{}", intent.id);
+        let context = Context::new(intent.actor.actor_type, intent.correlation_id);
+        let target = Target::of_printed(&intent.target);
+        let outcome = Outcome::Failure(FailureClass::Timeout);
+        let entry = Entry::new(Action::AuditIntentOpen, &context, target, outcome)
+            .detail("intent_id", intent.id)
+            .detail("call", intent.call.as_str())
+            .detail("began", intent.timestamp.to_string())
+            .detail("service", intent.service.as_str());
+        let at = self.told.at(&key, self.now());
+        self.audit.write(&entry.keyed(at, key));
+    }
+}
+
+fn about_gap(action: Action, context: &Context, gap: &AuditGap, outcome: Outcome) -> Entry {
+    let target = Target::other("stream", gap.stream_id.to_string());
+    Entry::new(action, context, target, outcome)
+        .detail("first_seq", gap.first_seq)
+        .detail("last_seq", gap.last_seq)
+        .detail("service", gap.service.as_deref())
+}

@@ -1,0 +1,51 @@
+//! Opening the file at a path for this writer alone.
+
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use super::failure::Failure;
+
+/// How often a file that is renamed between opening and locking is opened again.
+const ATTEMPTS: u32 = 8;
+
+/// The file at the path, locked; made if there is none.
+pub(super) fn locked(path: &Path) -> Result<File, Failure> {
+    for _ in 0..ATTEMPTS {
+        let before = existing(path)?;
+        // Opening a pipe would wait for its reader.
+        if before.is_some_and(|metadata| !metadata.is_file()) {
+            return Err(Failure::NotAFile);
+        }
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o640)
+            .open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Failure::Locked),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let opened = file.metadata()?;
+        let is_still_there = existing(path)?.is_some_and(|now| (now.dev(), now.ino()) == (opened.dev(), opened.ino()));
+        if is_still_there {
+            // Not only when it was made: who made it may have died before this.
+            if let Some(folder) = path.parent() {
+                File::open(folder)?.sync_all()?;
+            }
+            return Ok(file);
+        }
+    }
+    Err(Failure::Restless)
+}
+
+fn existing(path: &Path) -> io::Result<Option<Metadata>> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

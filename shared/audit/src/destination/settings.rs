@@ -1,0 +1,211 @@
+//! Which destinations are configured: the five `AUDIT_LOG_*` variables, read with every problem reported at once.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use address::{endpoint, path, syslog_address};
+
+mod address;
+
+pub use address::{SyslogAddress, Transport};
+
+/// `true` (default) or `false`: whether anything is forwarded.
+pub const ENABLED: &str = "AUDIT_LOG_ENABLED";
+/// Comma-separated list of `stdout` (default), `file`, `syslog` and `http`.
+pub const DESTINATION: &str = "AUDIT_LOG_DESTINATION";
+/// The file's absolute path; needed by `file`.
+pub const FILE_PATH: &str = "AUDIT_LOG_FILE_PATH";
+/// The receiver's address; needed by `http`.
+pub const HTTP_ENDPOINT: &str = "AUDIT_LOG_HTTP_ENDPOINT";
+/// `udp://host:port`, `tcp://host:port` or `tcp+tls://host:port`; needed by `syslog`.
+pub const SYSLOG_ADDRESS: &str = "AUDIT_LOG_SYSLOG_ADDRESS";
+
+/// Every variable that [`DestinationSettings::read`] asks for.
+pub const VARIABLES: [&str; 5] = [ENABLED, DESTINATION, FILE_PATH, HTTP_ENDPOINT, SYSLOG_ADDRESS];
+
+/// The destinations that are configured. One that is not named in `AUDIT_LOG_DESTINATION` is not there, whatever its variable says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestinationSettings {
+    /// Whether anything is forwarded. If not, every field below is `false` or `None`.
+    pub enabled: bool,
+    /// Standard output. A Lambda function writes there in any case.
+    pub stdout: bool,
+    /// The file.
+    pub file: Option<PathBuf>,
+    /// The syslog receiver.
+    pub syslog: Option<SyslogAddress>,
+    /// The HTTP receiver.
+    pub http: Option<Url>,
+}
+
+impl Default for DestinationSettings {
+    /// Nothing set: standard output alone.
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            stdout: true,
+            file: None,
+            syslog: None,
+            http: None,
+        }
+    }
+}
+
+/// One variable and what is wrong with it. Values are not repeated: an address can hold a token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} {text}")]
+pub struct Problem {
+    /// The variable.
+    pub variable: &'static str,
+    /// What is wrong, to be read after the variable's name.
+    pub text: String,
+}
+
+/// Everything that is wrong with the variables. Correct them and start again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the audit destinations are not usable: {}", listed(.0))]
+pub struct Problems(pub Vec<Problem>);
+
+fn listed(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl DestinationSettings {
+    /// Reads the variables through `lookup`; an empty one counts as unset.
+    ///
+    /// # Errors
+    /// Every problem at once. A destination switched off by `AUDIT_LOG_ENABLED=false` is checked all the same, so that switching it on
+    /// later cannot fail.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        let mut reader = Reader {
+            lookup,
+            problems: Vec::new(),
+        };
+        let enabled = reader.enabled();
+        let wanted = reader.wanted();
+        let read = Self {
+            enabled,
+            stdout: wanted.stdout,
+            file: wanted.file.then(|| reader.needed(FILE_PATH, "file", path)).flatten(),
+            syslog: wanted
+                .syslog
+                .then(|| reader.needed(SYSLOG_ADDRESS, "syslog", syslog_address))
+                .flatten(),
+            http: wanted
+                .http
+                .then(|| reader.needed(HTTP_ENDPOINT, "http", endpoint))
+                .flatten(),
+        };
+        match (reader.problems.is_empty(), enabled) {
+            (true, true) => Ok(read),
+            (true, false) => Ok(Self {
+                enabled,
+                stdout: false,
+                file: None,
+                syslog: None,
+                http: None,
+            }),
+            (false, _) => Err(Problems(reader.problems)),
+        }
+    }
+}
+
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each name of a closed list")]
+struct Wanted {
+    stdout: bool,
+    file: bool,
+    syslog: bool,
+    http: bool,
+}
+
+struct Reader<L> {
+    lookup: L,
+    problems: Vec<Problem>,
+}
+
+impl<L: Fn(&str) -> Option<String>> Reader<L> {
+    fn text(&self, variable: &str) -> Option<String> {
+        let text = (self.lookup)(variable)?;
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn problem(&mut self, variable: &'static str, text: impl Into<String>) {
+        let text = text.into();
+        self.problems.push(Problem { variable, text });
+    }
+
+    fn enabled(&mut self) -> bool {
+        let Some(text) = self.text(ENABLED) else { return true };
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => true,
+            "false" | "0" | "no" | "off" => false,
+            _ => {
+                self.problem(ENABLED, "is neither true nor false");
+                true
+            }
+        }
+    }
+
+    fn wanted(&mut self) -> Wanted {
+        let mut wanted = Wanted::default();
+        let Some(list) = self.text(DESTINATION) else {
+            wanted.stdout = true;
+            return wanted;
+        };
+        for name in list.split(',').map(str::trim) {
+            let (place, known) = match name.to_ascii_lowercase().as_str() {
+                "stdout" => (&mut wanted.stdout, "stdout"),
+                "file" => (&mut wanted.file, "file"),
+                "syslog" => (&mut wanted.syslog, "syslog"),
+                "http" => (&mut wanted.http, "http"),
+                _ => {
+                    let shown = shown(name);
+                    self.problem(
+                        DESTINATION,
+                        format!("names {shown}; the destinations are stdout, file, syslog and http"),
+                    );
+                    continue;
+                }
+            };
+            if std::mem::replace(place, true) {
+                self.problem(DESTINATION, format!("names {known} twice"));
+            }
+        }
+        wanted
+    }
+
+    fn needed<T>(
+        &mut self,
+        variable: &'static str,
+        destination: &str,
+        parse: fn(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let Some(text) = self.text(variable) else {
+            self.problem(variable, format!("is not set, and {DESTINATION} names {destination}"));
+            return None;
+        };
+        match parse(&text) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.problem(variable, problem);
+                None
+            }
+        }
+    }
+}
+
+/// An unknown name is repeated, so that a slip of the pen is seen; what cannot be one, since a value was put into the wrong variable, is not.
+fn shown(name: &str) -> String {
+    let is_word = name.len() <= 16 && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    match name {
+        "" => "an empty destination".to_owned(),
+        _ if is_word => format!("the unknown destination {name:?}"),
+        _ => "something that is no destination".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Syslog: RFC 5424 messages over UDP, TCP with octet counting, or TLS.
+
+use std::time::{Duration, Instant};
+
+use super::settings::{SyslogAddress, Transport};
+use super::{DeliveryError, Destination, Outgoing, SetupError};
+use failure::Failure;
+
+mod datagram;
+mod failure;
+mod message;
+mod stream;
+mod tls;
+
+/// How to send.
+#[derive(Debug, Clone)]
+pub struct SyslogOptions {
+    /// `HOSTNAME` of the messages, the name of this machine; without one it is `-`.
+    pub hostname: Option<String>,
+    /// Certificates of private authorities, PEM, trusted besides the public roots.
+    pub private_ca_pem: Option<String>,
+    /// Longest time to a connection.
+    pub connect_timeout: Duration,
+    /// Longest time of one batch from the connection to the receiver's close, without the name's resolution, which the system bounds.
+    pub timeout: Duration,
+}
+
+impl Default for SyslogOptions {
+    fn default() -> Self {
+        Self {
+            hostname: None,
+            private_ca_pem: None,
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Sends to one receiver.
+///
+/// Syslog has no acknowledgement. Over TCP and TLS each batch has a connection of its own, and `Ok` means that the receiver saw its end
+/// and closed it in order, so it had read all of it; what it did with it is not known. Over UDP `Ok` means that the datagrams were handed
+/// to the network.
+#[derive(Debug)]
+pub struct SyslogDestination {
+    address: SyslogAddress,
+    options: SyslogOptions,
+    tls: Option<tls::Tls>,
+}
+
+impl SyslogDestination {
+    /// A destination at an address. Nothing is opened before the first batch.
+    ///
+    /// # Errors
+    /// [`SetupError`] if TLS is asked for and cannot be set up.
+    pub fn new(address: SyslogAddress, options: SyslogOptions) -> Result<Self, SetupError> {
+        let tls = match address.transport {
+            Transport::Tls => Some(tls::Tls::new(&address.host, options.private_ca_pem.as_deref())?),
+            Transport::Udp | Transport::Tcp => None,
+        };
+        Ok(Self { address, options, tls })
+    }
+
+    fn send(&self, batch: &[Outgoing<'_>]) -> Result<(), Failure> {
+        let messages = batch
+            .iter()
+            .map(|entry| message::render(entry, self.options.hostname.as_deref()));
+        if self.address.transport == Transport::Udp {
+            return datagram::send(&self.address, &messages.collect::<Vec<_>>());
+        }
+        let frames: Vec<u8> = messages.flat_map(framed).collect();
+        let deadline = Instant::now() + self.options.timeout;
+        let stream = stream::connect(&self.address, self.options.connect_timeout, deadline)?;
+        match &self.tls {
+            Some(tls) => tls.send(stream, &frames),
+            None => stream.send(&frames),
+        }
+    }
+}
+
+/// Octet counting: RFC 6587, section 3.4.1, and RFC 5425, section 4.3.
+fn framed(message: String) -> Vec<u8> {
+    let mut frame = format!("{} ", message.len()).into_bytes();
+    frame.extend_from_slice(message.as_bytes());
+    frame
+}
+
+impl Destination for SyslogDestination {
+    fn name(&self) -> &'static str {
+        "syslog"
+    }
+
+    fn deliver(&mut self, batch: &[Outgoing<'_>]) -> Result<(), DeliveryError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.send(batch).map_err(|failure| failure.at(&self.address))
+    }
+}

@@ -1,0 +1,109 @@
+//! TCP: a connection for each batch, bounded in time, and the proof that the receiver had read all of it.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
+use std::time::{Duration, Instant};
+
+use super::failure::Failure;
+use crate::destination::settings::SyslogAddress;
+
+/// What a receiver may send before it closes, in bytes. Syslog has no answers.
+const LONGEST_ANSWER: usize = 16 * 1024;
+/// How often the connection's end is looked at while the last acknowledgement is under way.
+const GLANCE: Duration = Duration::from_millis(2);
+
+/// A connection on which no operation lasts beyond its deadline.
+#[derive(Debug)]
+pub(super) struct Stream {
+    socket: TcpStream,
+    deadline: Instant,
+}
+
+/// Connects to the first of the receiver's addresses that answers.
+pub(super) fn connect(address: &SyslogAddress, patience: Duration, deadline: Instant) -> Result<Stream, Failure> {
+    let receivers = (address.host.as_str(), address.port)
+        .to_socket_addrs()
+        .map_err(Failure::Name)?;
+    let until = deadline.min(Instant::now() + patience);
+    let mut last = Failure::NoAddress;
+    for receiver in receivers {
+        let connected = left(until).and_then(|left| TcpStream::connect_timeout(&receiver, left));
+        match connected {
+            Ok(socket) => {
+                socket.set_nodelay(true)?;
+                return Ok(Stream { socket, deadline });
+            }
+            Err(error) => last = error.into(),
+        }
+    }
+    Err(last)
+}
+
+impl Stream {
+    /// Sends everything, ends the connection from this side and waits for the receiver to end it from the other.
+    pub(super) fn send(mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.write_all(bytes)?;
+        self.end()
+    }
+
+    /// Ends the connection and waits until the receiver has ended it too, and has acknowledged everything.
+    pub(super) fn end(mut self) -> Result<(), Failure> {
+        match self.socket.shutdown(Shutdown::Write) {
+            // The receiver broke off in between; reading tells how.
+            Err(error) if error.kind() == ErrorKind::NotConnected => {}
+            ended => ended?,
+        }
+        let mut unwanted = [0; 1024];
+        let mut read = 0;
+        loop {
+            match self.read(&mut unwanted)? {
+                0 => break,
+                more => read += more,
+            }
+            if read > LONGEST_ANSWER {
+                return Err(Failure::Answers);
+            }
+        }
+        self.acknowledged()
+    }
+
+    /// The receiver's end may have been sent before it read the last of ours: then what arrives late is answered by a reset. Only when
+    /// the connection is over on both sides (it has no peer any more) and no reset has come, everything was taken.
+    fn acknowledged(&self) -> Result<(), Failure> {
+        while self.socket.peer_addr().is_ok() {
+            left(self.deadline)?;
+            std::thread::sleep(GLANCE);
+        }
+        match self.socket.take_error()? {
+            Some(_) => Err(Failure::ClosedEarly),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.socket.set_read_timeout(Some(left(self.deadline)?))?;
+        self.socket.read(buffer)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.set_write_timeout(Some(left(self.deadline)?))?;
+        self.socket.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is left of the time; never zero, which would mean for ever.
+fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(io::Error::new(ErrorKind::TimedOut, "it did not take the batch in time"));
+    }
+    Ok(left)
+}

@@ -1,0 +1,213 @@
+//! The trail of a service that runs elsewhere than on Lambda: a crash-safe queue on the disk, and from there to every destination.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use audit::embedded::{Trail, TrailSettings};
+//!
+//! let trail = Trail::open(TrailSettings {
+//!     stdout: true,
+//!     ..TrailSettings::new("billing-worker", "/var/lib/billing-worker/audit")
+//! })?;
+//! let writer = trail.writer();
+//! # Ok(()) }
+//! ```
+//!
+//! The directory holds `queue.lock`, segments (`000000000001.segment`), one `cursor.<destination>` each, and `undelivered.ndjson`
+//! once a destination has refused an entry for good. How it fares when things break is told in `docs/embedding.md`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::Writer;
+use crate::destination::Destination;
+
+mod commit;
+mod cursor;
+mod delivery;
+mod directory;
+mod error;
+mod health;
+mod inlet;
+mod interrupted;
+mod queue;
+mod reader;
+mod record;
+mod recovery;
+mod removal;
+mod segment;
+mod settings;
+mod threads;
+mod undelivered;
+
+pub use error::TrailError;
+pub use health::{DestinationHealth, Health, Problem};
+pub use recovery::Cut;
+pub use settings::{Backoff, Durability, Limits, OnFull, TrailSettings};
+
+pub(crate) use inlet::Inlet;
+
+use cursor::Cursor;
+use delivery::Delivery;
+use directory::Directory;
+use health::Receiver;
+use queue::Queue;
+use recovery::Recovered;
+use threads::Threads;
+use undelivered::Undelivered;
+
+/// The audit trail of one process. Keep it for as long as the process lives.
+///
+/// Dropping it makes everything that was written durable and stops its threads; a delivery on its way is waited for a few seconds.
+/// What is not delivered is delivered after the next [`Trail::open`]. A [`Writer`] that outlives the trail syncs each entry itself.
+#[derive(Debug)]
+pub struct Trail {
+    writer: Writer,
+    queue: Option<Arc<Queue>>,
+    _threads: Option<Threads>,
+}
+
+/// What [`Trail::flush`] waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Everything written is on the disk.
+    Durable,
+    /// Every destination has it, or has refused it.
+    Delivered,
+}
+
+impl Trail {
+    /// Opens the trail, and goes on where the last process stopped: it reads and checks everything that is not delivered yet.
+    ///
+    /// # Errors
+    /// [`TrailError`] if the directory cannot be used, is in use, or is damaged; nothing is skipped.
+    pub fn open(settings: TrailSettings) -> Result<Self, TrailError> {
+        let (service, clock, stdout) = (settings.service, Arc::clone(&settings.clock), settings.stdout);
+        if settings.destinations.is_empty() {
+            let stdout = stdout.then(|| Writer::stdout(service, clock));
+            return stdout.map(Self::unqueued).ok_or(TrailError::NoDestination);
+        }
+        check_names(&settings.destinations)?;
+        let directory = Directory::open(&settings.directory)?;
+        let mut recovered = recovery::recover(&directory)?;
+        let undelivered = Arc::new(Undelivered::new(directory.path()));
+        let cursors = cursors(&directory, &mut recovered, &settings.destinations)?;
+        let receivers = receivers(&settings.destinations, &cursors, &recovered);
+        let policy = (settings.durability, settings.on_full, settings.limits);
+        let queue = Arc::new(Queue::new(directory, recovered, receivers, policy, Arc::clone(&clock)));
+        queue.remove_delivered();
+        let mut deliveries = Vec::new();
+        for (receiver, (destination, cursor)) in settings.destinations.into_iter().zip(cursors).enumerate() {
+            deliveries.push(Delivery {
+                known: undelivered.known(destination.name(), cursor.delivered)?,
+                queue: Arc::clone(&queue),
+                receiver,
+                destination,
+                cursor,
+                undelivered: Arc::clone(&undelivered),
+                owed: None,
+                backoff: settings.backoff,
+            });
+        }
+        let threads = Threads::start(&queue, deliveries)?;
+        let writer = Writer::trail(service, clock, Inlet::new(Arc::clone(&queue), stdout));
+        interrupted::report_all(&queue, &writer);
+        Ok(Self {
+            writer,
+            queue: Some(queue),
+            _threads: Some(threads),
+        })
+    }
+
+    /// A trail that records nothing: `AUDIT_LOG_ENABLED=false`.
+    #[must_use]
+    pub fn off(service: &'static str, clock: Arc<dyn model::Clock>) -> Self {
+        Self::unqueued(Writer::trail(service, clock, Inlet::off()))
+    }
+
+    fn unqueued(writer: Writer) -> Self {
+        Self {
+            writer,
+            queue: None,
+            _threads: None,
+        }
+    }
+
+    /// The writer. Cheap to clone; all clones share one numbering.
+    #[must_use]
+    pub fn writer(&self) -> Writer {
+        self.writer.clone()
+    }
+
+    /// How the disk and each destination are doing. Ask for it regularly and alarm: a trail never gives up, and never stops the service
+    /// for a destination that is away.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.queue.as_ref().map(|queue| queue.health()).unwrap_or_default()
+    }
+
+    /// Waits until everything written so far is on the disk, and if asked for is delivered. `false`: not in that time; nothing is lost
+    /// by that. A destination that is being left alone after a failure is not tried sooner.
+    #[must_use]
+    pub fn flush(&self, until: Until, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        self.queue.as_ref().is_none_or(|queue| queue.flush(until, deadline))
+    }
+}
+
+fn check_names(destinations: &[Box<dyn Destination>]) -> Result<(), TrailError> {
+    let mut names: Vec<_> = destinations.iter().map(|destination| destination.name()).collect();
+    let fits = |name: &str| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
+    };
+    if let Some(name) = names.iter().find(|name| !fits(name)) {
+        return Err(TrailError::BadName(name));
+    }
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(TrailError::SameName(pair[0])),
+        None => Ok(()),
+    }
+}
+
+/// The cursor of each destination, in their order; a new one begins with the oldest entry that is still there.
+fn cursors(
+    directory: &Directory,
+    recovered: &mut Recovered,
+    destinations: &[Box<dyn Destination>],
+) -> Result<Vec<Cursor>, TrailError> {
+    let before = recovered.before_oldest();
+    let mut cursor = |name| match recovered.cursors.iter().position(|(known, _)| known == name) {
+        Some(known) => Ok(recovered.cursors.swap_remove(known).1),
+        None => Cursor::create(directory, name, before),
+    };
+    destinations
+        .iter()
+        .map(|destination| cursor(destination.name()))
+        .collect()
+}
+
+/// The destinations, then those that are not configured any more.
+fn receivers(destinations: &[Box<dyn Destination>], cursors: &[Cursor], recovered: &Recovered) -> Vec<Receiver> {
+    let configured = destinations.iter().map(|destination| destination.name()).zip(cursors);
+    let former = recovered.cursors.iter().map(|(name, cursor)| (name.as_str(), cursor));
+    let receiver = |configured| {
+        move |(name, cursor): (&str, &Cursor)| Receiver {
+            name: name.to_owned(),
+            configured,
+            delivered: cursor.delivered,
+            refused: cursor.refused,
+            failing_since: None,
+            last_error: None,
+        }
+    };
+    configured
+        .map(receiver(true))
+        .chain(former.map(receiver(false)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

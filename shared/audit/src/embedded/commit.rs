@@ -1,0 +1,194 @@
+//! Making it durable: one fdatasync for everything that waits (group commit), retried until the disk takes it; new segments.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::queue::{Queue, State, Ticket};
+use super::segment;
+use super::{Durability, OnFull, Until};
+
+/// Between two tries on a disk that takes nothing.
+const RETRY: Duration = Duration::from_millis(200);
+
+impl Queue {
+    /// Waits as the settings demand: for the disk, or only while too much waits in memory.
+    pub(super) fn settle(&self, ticket: Ticket) {
+        let mut state = self.lock();
+        loop {
+            let each = state.closed || self.durability == Durability::EachEntry;
+            let full = state.unsynced.len() >= self.limits.memory_bytes;
+            let reported = state.problem.is_some() && self.on_full == OnFull::Report;
+            if state.synced >= ticket || reported || !(each || full) {
+                return;
+            }
+            state = self.advance(state);
+        }
+    }
+
+    /// Waits until everything taken so far is on the disk, whatever the settings, and if asked for is delivered.
+    pub(super) fn flush(&self, until: Until, deadline: Instant) -> bool {
+        let mut state = self.lock();
+        let (taken, position) = (state.taken, state.position);
+        loop {
+            let durable = state.synced >= taken;
+            if durable && (until == Until::Durable || state.delivered() >= position) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = if durable {
+                let waited = self.progress.wait_timeout(state, left);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            } else {
+                self.advance(state)
+            };
+        }
+    }
+
+    /// One step towards durability: syncs, if nobody does and nothing is wrong; else waits for whoever does, or for the next try.
+    fn advance<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        if !state.syncing && state.problem.is_none() {
+            return self.sync(state);
+        }
+        let waited = self.progress.wait_timeout(state, RETRY);
+        let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        // With the queue closed, the thread that tries again is gone.
+        if state.closed && timeout.timed_out() && !state.syncing {
+            return self.sync(state);
+        }
+        state
+    }
+
+    /// Syncs everything that waits, without holding the lock meanwhile: what is put in that time goes with the next sync.
+    pub(super) fn sync<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let (file, from) = (state.file.clone(), state.active().length);
+        let (bytes, taken, position) = (state.unsynced.len(), state.taken, state.position);
+        let again = state.held.then(|| state.unsynced.clone());
+        state.syncing = true;
+        drop(state);
+        let began = Instant::now();
+        let written = again.map_or(Ok(()), |bytes| file.write_all_at(&bytes, from));
+        let synced = written.and_then(|()| file.sync_data());
+        let mut state = self.lock();
+        state.syncing = false;
+        let done = synced.and_then(|()| {
+            state.advanced(bytes, taken, position, began);
+            state.rewrite()?;
+            self.rotate(&mut state)
+        });
+        match done {
+            Ok(()) => state.problem = None,
+            Err(error) => {
+                state.held |= !state.unsynced.is_empty();
+                state.problem = Some(self.problem(state.problem.as_ref(), error));
+                self.work.notify_one();
+            }
+        }
+        self.progress.notify_all();
+        state
+    }
+
+    /// Begins a new segment if the last one is long enough.
+    fn rotate(&self, state: &mut State) -> io::Result<()> {
+        if state.active().length < self.limits.segment_bytes {
+            return Ok(());
+        }
+        // Only the last segment may have an end that is not on the disk.
+        if !state.unsynced.is_empty() {
+            state.file.sync_data()?;
+            let (bytes, taken, position) = (state.unsynced.len(), state.taken, state.position);
+            state.advanced(bytes, taken, position, Instant::now());
+        }
+        let (number, first) = (state.active().number + 1, state.position + 1);
+        let (segment, file) = segment::create(&self.directory, number, first)?;
+        state.segments.push_back(segment);
+        state.file = file.into();
+        Ok(())
+    }
+
+    /// Syncs in time, and tries again while the disk takes nothing. Ends when the queue is closed.
+    pub(super) fn keep_syncing(&self) {
+        let mut state = self.lock();
+        while !state.closed {
+            let wait = match (self.durability, state.oldest) {
+                _ if state.syncing => Some(RETRY),
+                _ if state.problem.is_some() => {
+                    let waited = self.work.wait_timeout(state, RETRY);
+                    (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+                    if !state.syncing && !state.closed {
+                        state = self.sync(state);
+                    }
+                    continue;
+                }
+                (_, None) => None,
+                // Writers sync for themselves: only what they did not wait for, because the disk took nothing, is left to do.
+                (Durability::EachEntry, Some(oldest)) => Some(RETRY.saturating_sub(oldest.elapsed())),
+                (Durability::Within(limit), Some(oldest)) => Some(limit.saturating_sub(oldest.elapsed())),
+            };
+            state = match wait {
+                Some(Duration::ZERO) => self.sync(state),
+                Some(wait) => {
+                    let waited = self.work.wait_timeout(state, wait);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Ends the waiting of every thread. Writers that are still there sync for themselves from now on.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        self.work.notify_all();
+        self.progress.notify_all();
+        loop {
+            if state.syncing {
+                state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else if state.unsynced.is_empty() {
+                return;
+            } else {
+                state = self.sync(state);
+                if state.problem.is_some() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    /// Every configured destination has everything up to this position.
+    fn delivered(&self) -> u64 {
+        let configured = self.receivers.iter().filter(|receiver| receiver.configured);
+        configured
+            .map(|receiver| receiver.delivered)
+            .min()
+            .unwrap_or(self.position)
+    }
+
+    /// The first `bytes` of what waited are on the disk; the rest came after `began`.
+    fn advanced(&mut self, bytes: usize, taken: Ticket, position: u64, began: Instant) {
+        self.unsynced.drain(..bytes);
+        self.oldest = (!self.unsynced.is_empty()).then_some(began);
+        self.synced = taken;
+        let active = self.active_mut();
+        active.length += u64::try_from(bytes).unwrap_or(u64::MAX);
+        active.last = position;
+    }
+
+    /// Writes what was only kept in memory while the file took nothing.
+    fn rewrite(&mut self) -> io::Result<()> {
+        if self.held {
+            let file: &File = &self.file;
+            file.write_all_at(&self.unsynced, self.active().length)?;
+            self.held = false;
+        }
+        Ok(())
+    }
+}

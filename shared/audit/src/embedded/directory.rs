@@ -1,0 +1,111 @@
+//! The directory of a trail: one process has it, and what is made or removed in it is so for good.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::TrailError;
+
+const LOCK: &str = "queue.lock";
+
+/// The directory, locked for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Directory {
+    /// Makes the directory if it is not there, and locks it.
+    pub(super) fn open(path: &Path) -> Result<Self, TrailError> {
+        fs::create_dir_all(path).map_err(TrailError::io("make the directory", path))?;
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync(parent).map_err(TrailError::io("sync the directory", parent))?;
+        }
+        let file = path.join(LOCK);
+        let mut lock = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&file)
+            .map_err(TrailError::io("open", &file))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let holder = lock.read_to_string(&mut holder).ok().map(|_| holder);
+                return Err(TrailError::InUse {
+                    directory: path.to_owned(),
+                    holder: holder
+                        .map(|text| text.trim().to_owned())
+                        .filter(|text| !text.is_empty()),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(TrailError::io("lock", &file)(source)),
+        }
+        // Only for the error message of whoever comes second.
+        let _ = lock
+            .set_len(0)
+            .and_then(|()| writeln!(lock, "process {}", std::process::id()));
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Files whose name is `<prefix><middle><suffix>`, with the middle, in the order of their names.
+    pub(super) fn list(&self, prefix: &str, suffix: &str) -> Result<Vec<(String, PathBuf)>, TrailError> {
+        let read = || -> io::Result<Vec<(String, PathBuf)>> {
+            let mut found = Vec::new();
+            for file in fs::read_dir(&self.path)? {
+                let file = file?;
+                let name = file.file_name();
+                let middle = name
+                    .to_str()
+                    .and_then(|name| name.strip_prefix(prefix)?.strip_suffix(suffix));
+                if let Some(middle) = middle {
+                    found.push((middle.to_owned(), file.path()));
+                }
+            }
+            found.sort();
+            Ok(found)
+        };
+        read().map_err(TrailError::io("list", &self.path))
+    }
+
+    /// Makes a file that is there whole or not at all, also after a power cut.
+    pub(super) fn create(&self, name: &str, content: &[u8]) -> io::Result<File> {
+        let unfinished = self.path.join("unfinished");
+        let mut file = File::options()
+            .create(true)
+            .truncate(true)
+            .read(true)
+            .write(true)
+            .open(&unfinished)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&unfinished, self.path.join(name))?;
+        sync(&self.path)?;
+        Ok(file)
+    }
+
+    /// Removes a file for good.
+    pub(super) fn remove(&self, file: &Path) -> io::Result<()> {
+        match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        sync(&self.path)
+    }
+}
+
+/// A new, renamed or removed name is on the disk only when its directory is (fsync(2)).
+fn sync(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}

@@ -1,0 +1,44 @@
+//! Where a writer's lines enter a trail.
+
+use std::sync::Arc;
+
+use super::queue::{Queue, Ticket};
+
+/// The writer's side of a trail.
+pub(crate) struct Inlet {
+    /// `None`: the trail is off.
+    queue: Option<Arc<Queue>>,
+    stdout: bool,
+}
+
+impl Inlet {
+    pub(super) fn new(queue: Arc<Queue>, stdout: bool) -> Self {
+        let queue = Some(queue);
+        Self { queue, stdout }
+    }
+
+    pub(super) fn off() -> Self {
+        Self {
+            queue: None,
+            stdout: false,
+        }
+    }
+
+    /// Whether lines also go to standard output.
+    pub(crate) fn stdout(&self) -> bool {
+        self.stdout
+    }
+
+    /// Takes a line without waiting for the disk.
+    pub(crate) fn put(&self, line: &[u8]) -> Ticket {
+        self.queue.as_ref().map_or(0, |queue| queue.put(line))
+    }
+
+    /// Waits for the disk as the trail's settings demand. Not to be called with a lock that other writers need: those that wait
+    /// together share one fdatasync.
+    pub(crate) fn settle(&self, ticket: Ticket) {
+        if let Some(queue) = &self.queue {
+            queue.settle(ticket);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Calls that an earlier process announced and did not live to tell the end of.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::queue::Queue;
+use super::recovery::Open;
+use crate::printed::{Printed, PrintedIntent, read};
+use crate::{Action, Context, Entry, FailureClass, Outcome, Target, Writer, entry_id};
+
+/// The entry that reports one, always with the same id, so that a crash before it is known to be written does no harm.
+fn report(intent: &PrintedIntent) -> Entry {
+    let context = Context::new(intent.actor.actor_type, intent.correlation_id);
+    Entry::new(
+        Action::AuditIntentOpen,
+        &context,
+        Target::of_printed(&intent.target),
+        Outcome::Failure(FailureClass::Timeout),
+    )
+    .keyed(intent.timestamp, key(intent))
+    .detail("intent_id", intent.id)
+    .detail("call", intent.call.as_str())
+    .detail("began", format!("{:.3}", intent.timestamp))
+}
+
+fn key(intent: &PrintedIntent) -> String {
+    format!("intent/{}", intent.id)
+}
+
+fn parse(open: &Open) -> Option<PrintedIntent> {
+    match read(&open.line) {
+        Ok(Printed::Intent(intent)) => Some(*intent),
+        _ => None,
+    }
+}
+
+/// Leaves out those that were reported before.
+pub(super) fn without_reported(open: &mut HashMap<Uuid, Open>, reported: &HashSet<Uuid>) {
+    if !reported.is_empty() {
+        open.retain(|_, open| {
+            parse(open).is_none_or(|intent| !reported.contains(&entry_id(intent.timestamp, &key(&intent))))
+        });
+    }
+}
+
+/// Reports every call that is open now: whoever announced it is dead, for this process alone has the directory.
+pub(super) fn report_all(queue: &Queue, writer: &Writer) {
+    let open = std::mem::take(&mut queue.lock().open);
+    let mut intents: Vec<_> = open.values().filter_map(parse).collect();
+    intents.sort_by_key(|intent| intent.id);
+    for intent in &intents {
+        writer.write(&report(intent));
+    }
+}

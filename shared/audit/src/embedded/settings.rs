@@ -1,0 +1,152 @@
+//! What a trail is opened with: directory, destinations, how durable, and what to do when the disk takes nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{Clock, SystemClock};
+
+use crate::destination::Destination;
+
+/// When an entry is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Before the write returns. Writers that wait at the same time share one fdatasync.
+    EachEntry,
+    /// At most this long after the write has returned, and one fdatasync. A power cut can lose the entries of that time; the death of
+    /// the process alone loses none.
+    Within(Duration),
+}
+
+/// What a write does while the disk takes nothing: full, read-only, failing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFull {
+    /// It waits: at once with [`Durability::EachEntry`], else when [`Limits::memory_bytes`] are used up. Nothing is lost, and the
+    /// service stands still until there is space.
+    Block,
+    /// It returns, with the entry in memory. Entries beyond [`Limits::memory_bytes`] are not recorded: [`Health::not_recorded`] counts
+    /// them, and their numbers are missing in `stream.seq`.
+    ///
+    /// [`Health::not_recorded`]: super::Health::not_recorded
+    Report,
+}
+
+/// Sizes. The defaults suit almost everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// A segment that has reached this size is followed by a new one. 8 MiB.
+    pub segment_bytes: u64,
+    /// What may wait in memory for the disk. 8 MiB.
+    pub memory_bytes: usize,
+    /// Most entries that a destination is given at once. 500.
+    pub batch_entries: usize,
+    /// Most bytes that a destination is given at once; a single entry may be longer. 1 MiB.
+    pub batch_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 8 << 20,
+            memory_bytes: 8 << 20,
+            batch_entries: 500,
+            batch_bytes: 1 << 20,
+        }
+    }
+}
+
+/// How long a destination that fails is left alone: doubled with each failure in a row, half of it by chance, without an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    /// After the first failure. 1 second.
+    pub first: Duration,
+    /// At most. 5 minutes.
+    pub longest: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(1),
+            longest: Duration::from_mins(5),
+        }
+    }
+}
+
+impl Backoff {
+    /// The wait after so many failures in a row, `chance` being anything unpredictable. Never less than what the destination asks for,
+    /// which may be longer than [`Self::longest`].
+    pub(super) fn wait(&self, failures: u32, chance: u64, asked: Option<Duration>) -> Duration {
+        let doubled = self.first.saturating_mul(1 << failures.saturating_sub(1).min(20));
+        let most = doubled.min(self.longest);
+        // The upper 32 bits leave a factor between 0 and 1 that an f64 holds exactly.
+        let factor = f64::from(u32::try_from(chance >> 32).unwrap_or(0)) / f64::from(u32::MAX);
+        let wait = most / 2 + (most / 2).mul_f64(factor);
+        wait.max(asked.unwrap_or_default())
+    }
+}
+
+/// Everything a trail is opened with.
+pub struct TrailSettings {
+    /// `service` of every entry.
+    pub service: &'static str,
+    /// The queue's directory, for this process alone, on a local disk. Made if it is not there.
+    pub directory: PathBuf,
+    /// Where entries go, each with a name of its own.
+    pub destinations: Vec<Box<dyn Destination>>,
+    /// Whether each line is written to standard output besides, at once.
+    pub stdout: bool,
+    /// When an entry is on the disk.
+    pub durability: Durability,
+    /// What a write does while the disk takes nothing.
+    pub on_full: OnFull,
+    /// The time of entries.
+    pub clock: Arc<dyn Clock>,
+    /// Sizes.
+    pub limits: Limits,
+    /// How long a destination that fails is left alone.
+    pub backoff: Backoff,
+}
+
+impl TrailSettings {
+    /// The safest choice, without a destination: each entry on the disk before the write returns, and no write goes on without.
+    #[must_use]
+    pub fn new(service: &'static str, directory: impl Into<PathBuf>) -> Self {
+        Self {
+            service,
+            directory: directory.into(),
+            destinations: Vec::new(),
+            stdout: false,
+            durability: Durability::EachEntry,
+            on_full: OnFull::Block,
+            clock: Arc::new(SystemClock),
+            limits: Limits::default(),
+            backoff: Backoff::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_five_minutes_and_never_undercut_what_was_asked_for() {
+        let backoff = Backoff::default();
+        let seconds = |failures, chance| backoff.wait(failures, chance, None).as_secs_f64();
+        for (failures, most) in [
+            (1, 1.0),
+            (2, 2.0),
+            (5, 16.0),
+            (9, 256.0),
+            (10, 300.0),
+            (4_000_000, 300.0),
+        ] {
+            assert!((seconds(failures, 0) - most / 2.0).abs() < 1e-6, "{failures}");
+            assert!((seconds(failures, u64::MAX) - most).abs() < 1e-6, "{failures}");
+        }
+        let asked = Duration::from_mins(20);
+        assert_eq!(backoff.wait(1, 7, Some(asked)), asked);
+        assert!(backoff.wait(10, 7, Some(Duration::from_secs(1))) >= Duration::from_secs(150));
+    }
+}

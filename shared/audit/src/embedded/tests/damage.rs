@@ -1,0 +1,158 @@
+//! Files that are not as they were written: cut where nothing was promised, refused with file and offset everywhere else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::support::{Double, PATIENCE, files, open, settings, write};
+use crate::embedded::{Durability, Trail, TrailError, Until};
+
+/// A trail with entries in several segments and nothing delivered, closed again; its segments.
+fn filled(place: &Path) -> Vec<PathBuf> {
+    let away = Double::new("http");
+    away.down(true);
+    let trail = open(place, &[&away]);
+    write(&trail, 1..=40);
+    drop(trail);
+    let segments = files(place, ".segment");
+    assert!(segments.len() > 2, "{segments:?}");
+    segments.iter().map(|name| place.join(name)).collect()
+}
+
+fn refused(place: &Path) -> TrailError {
+    let away = Double::new("http");
+    Trail::open(settings(place, &[&away])).unwrap_err()
+}
+
+#[track_caller]
+fn damaged_at(error: &TrailError, path: &Path) -> u64 {
+    match error {
+        TrailError::Damaged { file, offset, .. } if file == path => *offset,
+        _ => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_changed_byte_anywhere_but_at_the_end_is_an_error_with_file_and_offset() {
+    let place = tempfile::tempdir().unwrap();
+    let segments = filled(place.path());
+    for (segment, path) in segments.iter().enumerate() {
+        let whole = fs::read(path).unwrap();
+        for at in [0, 9, 30, 60, whole.len() / 2] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x10;
+            fs::write(path, &bytes).unwrap();
+            if segment + 1 < segments.len() || at < 28 {
+                let offset = damaged_at(&refused(place.path()), path);
+                assert!(offset <= at as u64 && at as u64 - offset < 1000, "{offset} for {at}");
+            }
+        }
+        fs::write(path, &whole).unwrap();
+    }
+    let back = Double::new("http");
+    let trail = open(place.path(), &[&back]);
+    assert!(trail.flush(Until::Delivered, PATIENCE), "as it was, it is read");
+    assert_eq!(back.positions(), (1..=40).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_later_records_prove_to_have_been_on_the_disk_is_never_cut_off() {
+    let place = tempfile::tempdir().unwrap();
+    let away = Double::new("http");
+    away.down(true);
+    let each = || crate::embedded::TrailSettings {
+        durability: Durability::EachEntry,
+        ..settings(place.path(), &[&away])
+    };
+    let trail = Trail::open(each()).unwrap();
+    write(&trail, ["a", "b", "c"]);
+    drop(trail);
+    let path = place.path().join("000000000001.segment");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[60] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(damaged_at(&Trail::open(each()).unwrap_err(), &path), 28);
+    assert_eq!(fs::read(&path).unwrap(), bytes, "nothing was changed");
+}
+
+#[test]
+fn a_torn_end_is_cut_off_and_told() {
+    let place = tempfile::tempdir().unwrap();
+    let segments = filled(place.path());
+    let last = segments.last().unwrap();
+    let whole = fs::read(last).unwrap();
+    fs::write(last, &whole[..whole.len() - 5]).unwrap();
+    let back = Double::new("http");
+    let trail = open(place.path(), &[&back]);
+    let cut = trail.health().cut.unwrap();
+    assert_eq!(&cut.file, last);
+    assert_eq!(cut.offset + cut.bytes, whole.len() as u64 - 5);
+    write(&trail, ["after"]);
+    assert!(trail.flush(Until::Delivered, PATIENCE));
+    assert_eq!(
+        back.positions(),
+        (1..=40).collect::<Vec<_>>(),
+        "the 40th is the new one"
+    );
+    assert_eq!(back.lines()[39]["target"]["id"], "after");
+    drop(trail);
+    assert_eq!(open(place.path(), &[&back]).health().cut, None);
+}
+
+#[test]
+fn a_missing_segment_or_a_cursor_beyond_the_end_is_an_error() {
+    let place = tempfile::tempdir().unwrap();
+    let segments = filled(place.path());
+    let aside = place.path().join("aside");
+    fs::rename(&segments[1], &aside).unwrap();
+    let error = refused(place.path());
+    assert_eq!(damaged_at(&error, &segments[2]), 0);
+    assert!(
+        error.to_string().contains("a segment between them is missing"),
+        "{error}"
+    );
+    fs::rename(&aside, &segments[1]).unwrap();
+
+    let back = Double::new("http");
+    let trail = open(place.path(), &[&back]);
+    assert!(trail.flush(Until::Delivered, PATIENCE));
+    drop(trail);
+    for segment in files(place.path(), ".segment") {
+        fs::remove_file(place.path().join(segment)).unwrap();
+    }
+    let error = refused(place.path());
+    damaged_at(&error, &place.path().join("cursor.http"));
+    assert!(error.to_string().contains("position 40 was delivered"), "{error}");
+}
+
+#[test]
+fn damage_that_comes_while_it_runs_stops_the_destination_and_is_told() {
+    let place = tempfile::tempdir().unwrap();
+    let away = Double::new("http");
+    away.down(true);
+    let trail = open(place.path(), &[&away]);
+    write(&trail, 1..=40);
+    assert!(trail.flush(Until::Durable, PATIENCE));
+    let path = place.path().join(&files(place.path(), ".segment")[1]);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[70] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    away.down(false);
+    let told = || {
+        trail.health().destinations[0]
+            .last_error
+            .as_ref()
+            .is_some_and(|(_, error)| error.contains("is damaged at byte 28"))
+    };
+    let until = std::time::Instant::now() + PATIENCE;
+    while !told() {
+        assert!(std::time::Instant::now() < until, "{:?}", trail.health());
+        std::thread::yield_now();
+    }
+    let positions = away.positions();
+    assert_eq!(
+        positions,
+        (1..=positions.len() as u64).collect::<Vec<_>>(),
+        "what is before it has arrived"
+    );
+    assert!(trail.health().destinations[0].behind > 0);
+}

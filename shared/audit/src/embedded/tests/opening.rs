@@ -1,0 +1,113 @@
+//! What a trail may be opened with, by whom, and what becomes of writers that outlive it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::SystemClock;
+
+use super::support::{Double, PATIENCE, entry, files, open, settings, write};
+use crate::embedded::{Durability, Health, Trail, TrailError, TrailSettings, Until};
+
+#[test]
+fn a_directory_belongs_to_one_trail_at_a_time() {
+    let place = tempfile::tempdir().unwrap();
+    let double = Double::new("http");
+    let first = open(place.path(), &[&double]);
+    let error = Trail::open(settings(place.path(), &[&double])).unwrap_err();
+    assert!(matches!(error, TrailError::InUse { .. }), "{error}");
+    let holder = format!("is in use by process {}: give each process", std::process::id());
+    assert!(error.to_string().contains(&holder), "{error}");
+    drop(first);
+    drop(open(place.path(), &[&double]));
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let (one, same, bad) = (Double::new("http"), Double::new("http"), Double::new("../http"));
+    let error = Trail::open(settings(place.path(), &[&one, &same])).unwrap_err();
+    assert!(matches!(error, TrailError::SameName("http")), "{error}");
+    let error = Trail::open(settings(place.path(), &[&bad])).unwrap_err();
+    assert!(matches!(error, TrailError::BadName("../http")), "{error}");
+    let error = Trail::open(settings(place.path(), &[])).unwrap_err();
+    assert!(matches!(error, TrailError::NoDestination), "{error}");
+    let file = place.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = Trail::open(settings(&file.join("audit"), &[&one])).unwrap_err();
+    assert!(error.to_string().starts_with("cannot make the directory"), "{error}");
+}
+
+#[test]
+fn a_trail_that_is_off_writes_nothing() {
+    let trail = Trail::off("worker", Arc::new(SystemClock));
+    write(&trail, 1..=3);
+    assert!(trail.flush(Until::Delivered, Duration::ZERO));
+    assert_eq!(trail.health(), Health::default());
+}
+
+#[test]
+fn a_write_that_promises_durability_has_reached_the_disk_when_it_returns() {
+    let place = tempfile::tempdir().unwrap();
+    let away = Double::new("http");
+    away.down(true);
+    let trail = Trail::open(TrailSettings {
+        durability: Durability::EachEntry,
+        ..settings(place.path(), &[&away])
+    })
+    .unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let (writer, trail) = (trail.writer(), &trail);
+            scope.spawn(move || {
+                for number in 0..20 {
+                    let line = writer.write(&entry(&number.to_string()));
+                    // One stream and one queue: number and position are the same.
+                    assert!(trail.health().durable >= line.seq);
+                }
+            });
+        }
+    });
+    away.down(false);
+    assert!(trail.flush(Until::Delivered, PATIENCE));
+    let numbers: Vec<_> = away
+        .lines()
+        .iter()
+        .map(|line| line["stream"]["seq"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, (1..=80).collect::<Vec<_>>());
+    assert_eq!(away.positions(), numbers);
+}
+
+#[test]
+fn entries_become_durable_in_time_without_anybody_asking() {
+    let place = tempfile::tempdir().unwrap();
+    let double = Double::new("http");
+    let trail = open(place.path(), &[&double]);
+    write(&trail, 1..=3);
+    let until = std::time::Instant::now() + PATIENCE;
+    while double.positions().len() < 3 {
+        assert!(std::time::Instant::now() < until, "{:?}", trail.health());
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_writer_that_outlives_its_trail_still_loses_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let double = Double::new("http");
+    let trail = open(place.path(), &[&double]);
+    let writer = trail.writer();
+    write(&trail, ["before"]);
+    drop(trail);
+    writer.write(&entry("after"));
+    let error = Trail::open(settings(place.path(), &[&double])).unwrap_err();
+    assert!(
+        matches!(error, TrailError::InUse { .. }),
+        "the writer still has it: {error}"
+    );
+    drop(writer);
+    let trail = open(place.path(), &[&double]);
+    assert!(trail.flush(Until::Delivered, PATIENCE));
+    assert_eq!(double.positions(), [1, 2]);
+    assert_eq!(files(place.path(), ".segment").len(), 1);
+}

@@ -1,0 +1,195 @@
+//! A destination that does as it is told, and trails with settings for tests.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use crate::destination::{DeliveryError, Destination, Outgoing};
+use crate::embedded::{Backoff, Durability, Limits, Trail, TrailSettings};
+use crate::{Action, ActorType, Context, Entry, FailureClass, Outcome, Target};
+
+/// How long anything that must happen is waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What it answers.
+#[derive(Debug, Clone)]
+pub(super) enum Answer {
+    Unavailable(Option<Duration>),
+    Panic,
+    /// Takes the batch, and says it has not.
+    AcceptAndFail,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Everything it has taken, in order.
+    taken: Vec<(u64, Uuid, String)>,
+    calls: Vec<(Instant, usize)>,
+    script: VecDeque<Answer>,
+    down: bool,
+    stuck: bool,
+    /// Lines that hold this are refused.
+    poison: Option<&'static str>,
+}
+
+/// Shared between the test and the trail's thread.
+#[derive(Clone, Default)]
+pub(super) struct Double(Arc<(Mutex<Inner>, Condvar)>, &'static str);
+
+impl Double {
+    pub(super) fn new(name: &'static str) -> Self {
+        Self(Arc::default(), name)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
+        let changed = change(&mut self.0.0.lock().unwrap());
+        self.0.1.notify_all();
+        changed
+    }
+
+    pub(super) fn down(&self, down: bool) {
+        self.change(|inner| inner.down = down);
+    }
+
+    /// While it is stuck, a call does not come back.
+    pub(super) fn stuck(&self, stuck: bool) {
+        self.change(|inner| inner.stuck = stuck);
+    }
+
+    pub(super) fn poison(&self, text: &'static str) {
+        self.change(|inner| inner.poison = Some(text));
+    }
+
+    pub(super) fn answer(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.change(|inner| inner.script.extend(answers));
+    }
+
+    pub(super) fn positions(&self) -> Vec<u64> {
+        self.change(|inner| inner.taken.iter().map(|(position, ..)| *position).collect())
+    }
+
+    pub(super) fn lines(&self) -> Vec<serde_json::Value> {
+        let parse = |(_, _, line): &(u64, Uuid, String)| serde_json::from_str(line).unwrap();
+        self.change(|inner| inner.taken.iter().map(parse).collect())
+    }
+
+    /// When each call came, and how many entries it had.
+    pub(super) fn calls(&self) -> Vec<(Instant, usize)> {
+        self.change(|inner| inner.calls.clone())
+    }
+
+    pub(super) fn await_calls(&self, calls: usize) {
+        let until = Instant::now() + PATIENCE;
+        let mut inner = self.0.0.lock().unwrap();
+        while inner.calls.len() < calls {
+            assert!(Instant::now() < until, "{} of {calls} calls came", inner.calls.len());
+            inner = self.0.1.wait_timeout(inner, Duration::from_millis(100)).unwrap().0;
+        }
+    }
+}
+
+impl Destination for Double {
+    fn name(&self) -> &'static str {
+        self.1
+    }
+
+    fn deliver(&mut self, batch: &[Outgoing<'_>]) -> Result<(), DeliveryError> {
+        let unavailable = |retry_after| DeliveryError::Unavailable {
+            class: FailureClass::NetworkError,
+            message: "connection refused".to_owned(),
+            retry_after,
+        };
+        let copied = |entry: &Outgoing<'_>| (entry.position, entry.id, entry.line.to_owned());
+        let mut inner = self.0.0.lock().unwrap();
+        inner.calls.push((Instant::now(), batch.len()));
+        self.0.1.notify_all();
+        while inner.stuck {
+            inner = self.0.1.wait(inner).unwrap();
+        }
+        if inner.down {
+            return Err(unavailable(None));
+        }
+        match inner.script.pop_front() {
+            Some(Answer::Unavailable(retry_after)) => return Err(unavailable(retry_after)),
+            Some(Answer::AcceptAndFail) => {
+                inner.taken.extend(batch.iter().map(copied));
+                return Err(unavailable(None));
+            }
+            Some(Answer::Panic) => {
+                drop(inner);
+                panic!("as told");
+            }
+            None => {}
+        }
+        if inner
+            .poison
+            .is_some_and(|poison| batch.iter().any(|entry| entry.line.contains(poison)))
+        {
+            return Err(DeliveryError::Refused {
+                class: FailureClass::InvalidResponse,
+                message: "the receiver answered 422".to_owned(),
+            });
+        }
+        inner.taken.extend(batch.iter().map(copied));
+        self.0.1.notify_all();
+        Ok(())
+    }
+}
+
+pub(super) fn settings(directory: &Path, destinations: &[&Double]) -> TrailSettings {
+    TrailSettings {
+        destinations: destinations
+            .iter()
+            .map(|double| Box::new((*double).clone()) as Box<dyn Destination>)
+            .collect(),
+        durability: Durability::Within(Duration::from_millis(5)),
+        backoff: Backoff {
+            first: Duration::from_millis(2),
+            longest: Duration::from_millis(20),
+        },
+        limits: Limits {
+            segment_bytes: 4096,
+            batch_entries: 7,
+            ..Limits::default()
+        },
+        ..TrailSettings::new("worker", directory)
+    }
+}
+
+pub(super) fn open(directory: &Path, destinations: &[&Double]) -> Trail {
+    Trail::open(settings(directory, destinations)).unwrap()
+}
+
+pub(super) fn context() -> Context {
+    Context::new(ActorType::PollCycle, Uuid::from_u128(7))
+}
+
+/// An entry of one of the actions, told apart by `text`.
+pub(super) fn entry(text: &str) -> Entry {
+    Entry::new(
+        Action::SlackPostMessage,
+        &context(),
+        Target::other("job", text),
+        Outcome::Success,
+    )
+}
+
+pub(super) fn write(trail: &Trail, texts: impl IntoIterator<Item = impl std::fmt::Display>) {
+    let writer = trail.writer();
+    for text in texts {
+        writer.write(&entry(&text.to_string()));
+    }
+}
+
+/// Names of the files whose name ends so.
+pub(super) fn files(directory: &Path, suffix: &str) -> Vec<String> {
+    let names = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name.ends_with(suffix)).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,110 @@
+//! What single fields of a printed line must be.
+
+use jiff::Timestamp;
+use serde::{Deserialize as _, Deserializer};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{Malformed, target_key};
+
+/// Longest action and service, in bytes.
+const LONGEST_NAME: usize = 128;
+
+/// Longest key of a target, in bytes: an entry of a B-tree of Postgres holds 2704 (a third of a page), the id beside it.
+const LONGEST_KEY: usize = 2500;
+
+/// A UUID as RFC 9562 writes it, in lower case: ids are compared as text elsewhere.
+pub(super) fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+    let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+    let id = Uuid::try_parse(&text).map_err(|_| serde::de::Error::custom("no UUID"))?;
+    if id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text.as_ref() {
+        Ok(id)
+    } else {
+        Err(serde::de::Error::custom("no UUID in its usual form"))
+    }
+}
+
+pub(super) fn timestamp(text: &str) -> Result<Timestamp, Malformed> {
+    let timestamp: Timestamp = text
+        .parse()
+        .map_err(|_| Malformed::new("timestamp is no ISO 8601 instant"))?;
+    if format!("{timestamp:.3}") == text {
+        Ok(timestamp)
+    } else {
+        Err(Malformed::new("timestamp is not in UTC with three decimals"))
+    }
+}
+
+pub(super) fn id_of(id: Uuid, timestamp: Timestamp) -> Result<(), Malformed> {
+    let carried = id.get_timestamp().map(|at| {
+        let (seconds, nanos) = at.to_unix();
+        seconds.saturating_mul(1000) + u64::from(nanos / 1_000_000)
+    });
+    if id.get_version_num() == 7 && carried == u64::try_from(timestamp.as_millisecond()).ok() {
+        Ok(())
+    } else {
+        Err(Malformed::new("id is no UUIDv7 of its timestamp"))
+    }
+}
+
+/// An action or a service: words without blanks, as people type them into a search.
+pub(super) fn name(field: &str, text: &str) -> Result<(), Malformed> {
+    if (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(())
+    } else {
+        let why = format!("{field} must have 1 to {LONGEST_NAME} printable ASCII characters without blanks");
+        Err(Malformed::new(why))
+    }
+}
+
+pub(super) fn trace_id(text: Option<&str>) -> Result<(), Malformed> {
+    if text.is_none_or(crate::traceparent::is_trace_id) {
+        Ok(())
+    } else {
+        Err(Malformed::new("trace_id must be 32 hex digits in lower case, not all zero"))
+    }
+}
+
+/// A target, and its key.
+pub(super) fn target(target: &Map<String, Value>) -> Result<String, Malformed> {
+    object("target", target)?;
+    let wrong = |names: &[&str], right: fn(&Value) -> bool| names.iter().any(|name| target.get(*name).is_some_and(|value| !right(value)));
+    if wrong(&["instance", "id"], Value::is_string) || wrong(&["project_id", "mr_iid"], Value::is_i64) {
+        return Err(Malformed::new("target: instance and id are text, project_id and mr_iid whole numbers"));
+    }
+    let key = target_key(target).ok_or_else(|| Malformed::new("target has no resource_type"))?;
+    if key.len() > LONGEST_KEY {
+        return Err(Malformed::new(format!("target is longer than {LONGEST_KEY} bytes")));
+    }
+    Ok(key)
+}
+
+/// No NUL anywhere: Postgres holds none, neither in text nor in jsonb.
+pub(super) fn object(field: &str, object: &Map<String, Value>) -> Result<(), Malformed> {
+    fn clean(value: &Value) -> bool {
+        match value {
+            Value::String(text) => !text.contains('\0'),
+            Value::Array(values) => values.iter().all(clean),
+            Value::Object(members) => all_clean(members),
+            Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        }
+    }
+    fn all_clean(members: &Map<String, Value>) -> bool {
+        members.iter().all(|(name, value)| !name.contains('\0') && clean(value))
+    }
+    if all_clean(object) {
+        Ok(())
+    } else {
+        Err(Malformed::new(format!("{field} holds the character U+0000")))
+    }
+}
+
+/// Only the place: serde's own words can repeat values of the line.
+pub(super) fn shape(error: &serde_json::Error) -> Malformed {
+    let what = if error.is_data() {
+        "not the published fields"
+    } else {
+        "no complete JSON"
+    };
+    Malformed::new(format!("it has {what} (column {})", error.column()))
+}

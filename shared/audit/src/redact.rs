@@ -1,0 +1,100 @@
+//! Takes out of a text what must never be printed, and says what was there: `[token]`, `[e-mail]`, `[query]`, `[credentials]`, `[pem]`.
+//!
+//! It errs on the side of taking out too much. One pass; time grows with the length of the text, whatever stands in it; a text in which
+//! nothing is found is not copied.
+
+mod address;
+mod token;
+
+use std::borrow::Cow;
+
+/// A part of a text, in bytes, and the name that takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Found {
+    from: usize,
+    to: usize,
+    name: &'static str,
+}
+
+/// The text without what must never be printed.
+pub(crate) fn redact(text: &str) -> Cow<'_, str> {
+    let mut scan = Scan {
+        text,
+        at: 0,
+        kept: 0,
+        url_end: 0,
+    };
+    let Some(first) = scan.next() else {
+        return Cow::Borrowed(text);
+    };
+    let mut clean = String::with_capacity(text.len());
+    let mut from = 0;
+    for found in std::iter::once(first).chain(scan) {
+        clean.push_str(text.get(from..found.from).unwrap_or_default());
+        clean.push_str(found.name);
+        from = found.to;
+    }
+    clean.push_str(text.get(from..).unwrap_or_default());
+    Cow::Owned(clean)
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+    /// Where the last find ended: no later one begins before it.
+    kept: usize,
+    /// Where the address ends in which `at` stands; before `at`: in none.
+    url_end: usize,
+}
+
+impl Iterator for Scan<'_> {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Found> {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at) {
+            let mut next = self.at + 1;
+            let found = if token::is_part(byte) {
+                next = end_of(bytes, self.at, token::is_part);
+                token::within(bytes, self.at, next).or_else(|| token::after(bytes, self.at, next))
+            } else {
+                self.punctuation(bytes, byte)
+            };
+            if let Some(found) = found {
+                (self.at, self.kept) = (found.to, found.to);
+                return Some(found);
+            }
+            self.at = next;
+        }
+        None
+    }
+}
+
+impl Scan<'_> {
+    /// What a punctuation mark of an address begins or ends.
+    fn punctuation(&mut self, bytes: &[u8], byte: u8) -> Option<Found> {
+        let starts = |mark: &[u8]| bytes.get(self.at..).is_some_and(|rest| rest.starts_with(mark));
+        match byte {
+            b'@' => address::mail(bytes, self.kept, self.at, 1),
+            b'%' if starts(b"%40") => address::mail(bytes, self.kept, self.at, 3),
+            b':' if starts(b"://") => {
+                if self.at >= self.url_end {
+                    self.url_end = end_of(bytes, self.at, address::is_part);
+                }
+                address::credentials(bytes, self.at + 3, self.url_end)
+            }
+            b'?' => address::query(bytes, self.at + 1, self.at < self.url_end),
+            b'#' => address::query(bytes, self.at + 1, false),
+            _ => None,
+        }
+    }
+}
+
+/// Where the run of `part` that begins at `from` ends.
+fn end_of(bytes: &[u8], from: usize, part: impl Fn(u8) -> bool) -> usize {
+    let run = bytes.iter().skip(from).take_while(|&&byte| part(byte));
+    from + run.count()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Secrets put into every text that reaches a line, amid anything: none is printed.
+
+use std::sync::Arc;
+
+use model::{FixedClock, MergeRequestIid, MergeRequestKey, ProjectId};
+use proptest::prelude::*;
+use proptest::sample::select;
+use uuid::Uuid;
+
+use crate::{Action, ActorType, Context, Entry, Outcome, Target, Text, Writer};
+
+/// A secret: the text it stands in, and the part that must not be printed.
+#[derive(Debug, Clone)]
+struct Secret {
+    text: String,
+    hidden: String,
+}
+
+fn of(before: impl Into<String>, hidden: String, after: &str) -> Secret {
+    let text = format!("{}{hidden}{after}", before.into());
+    Secret { text, hidden }
+}
+
+fn secrets() -> impl Strategy<Value = Secret> {
+    let prefixes = [
+        "glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-", "xoxb-", "xoxp-", "xoxe-", "xapp-", "whsec_", "lin_api_",
+    ];
+    prop_oneof![
+        (select(prefixes.to_vec()), "[A-Za-z0-9_-]{16,40}").prop_map(|(prefix, rest)| of(prefix, rest, "")),
+        "[A-Z0-9]{16}".prop_map(|rest| of("AKIA", rest, "")),
+        "[A-Za-z0-9]{36}".prop_map(|rest| of("ghp_", rest, "")),
+        ("[A-Za-z0-9_-]{10,30}", "[A-Za-z0-9_-]{10,30}").prop_map(|(body, rest)| of(format!("eyJ{body}.eyJ{body}."), rest, "")),
+        (select(vec![" Bearer ", " bearer ", " Basic ", "\nBASIC  "]), "[!#-&*+./0-9:=?A-Z^_a-z|~-]{8,40}")
+            .prop_map(|(scheme, rest)| of(scheme, rest, " ")),
+        "[A-Za-z0-9+/=\n]{64,200}".prop_map(|rest| of("-----BEGIN PRIVATE KEY-----\n", rest, "\n-----END PRIVATE KEY-----")),
+        "[A-Za-z0-9+/]{64,100}".prop_map(|rest| of("-----BEGIN EC PRIVATE KEY-----", rest, "")),
+        ("[a-z]{1,8}\\.[a-z]{8}", "[a-z]{3,8}(\\.[a-z]{2,5}){1,2}").prop_map(|(local, domain)| of("", local, &format!("@{domain}"))),
+        "[a-z]{10}".prop_map(|local| of("", local, "%40example.com")),
+        "[A-Za-z0-9!$%&*+,;=_.~-]{8,20}".prop_map(|password| of("https://alice:", password, "@host.example/path")),
+        "[A-Za-z0-9]{12}".prop_map(|value| of("https://host.example/path?private_token=", value, "&page=2")),
+        "[A-Za-z0-9]{12}".prop_map(|value| of("/path?x=1&y=", value, "")),
+        "[A-Za-z0-9]{12}".prop_map(|value| of("\"password\": \"", value, "\"")),
+        "[A-Za-z0-9]{20}".prop_map(|value| of(" Private-Token: ", value, " ")),
+    ]
+}
+
+/// Every line of an entry that has the text wherever a text can stand.
+fn printed(text: &str) -> Vec<String> {
+    let now = "2026-01-31T18:29:18.123Z".parse().unwrap();
+    let (writer, memory) = Writer::memory("processor", Arc::new(FixedClock(now)));
+    let context = Context::new(ActorType::WebhookEvent, Uuid::from_u128(7)).with_traceparent(Some(text.to_owned()));
+    let key = MergeRequestKey {
+        instance: text.to_owned(),
+        project_id: ProjectId(123),
+        mr_iid: MergeRequestIid(45),
+    };
+    let printed = serde_json::json!({"resource_type": text, "instance": text, "id": text, text: text});
+    let targets = [
+        Target::merge_request(&key),
+        Target::project(ProjectId(1)).at(text),
+        Target::other("thing", text),
+        Target::other("thing", text.to_owned()),
+        Target::of_printed(printed.as_object().unwrap()),
+    ];
+    for target in targets {
+        let begun = writer.begin(Action::SlackPostMessage, &context, &target);
+        let entry = Entry::new(Action::SlackPostMessage, &context, target, Outcome::Success)
+            .detail("borrowed", text)
+            .detail("owned", text.to_owned())
+            .detail("optional", Some(text))
+            .detail("optional_owned", Some(text.to_owned()))
+            .detail("text", Text::new(text));
+        writer.write(&entry.clone().begun(begun));
+        let keyed = entry.keyed(now, text);
+        writer.announce(&keyed);
+        writer.write(&keyed);
+    }
+    memory.lines()
+}
+
+fn leaked(lines: &[String], hidden: &str) -> usize {
+    let escaped = serde_json::to_string(hidden).unwrap();
+    let needle = escaped.trim_matches('"');
+    lines.iter().filter(|line| line.contains(needle)).count()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn no_secret_is_printed_wherever_it_stands_and_whatever_stands_around_it(
+        secret in secrets(), before in "([ -~]{0,30}[\n (,;])?", after in "([ \n),;][ -~]{0,30})?",
+    ) {
+        // A text around it that quotes it would leak by itself.
+        prop_assume!(!before.contains(&secret.hidden) && !after.contains(&secret.hidden));
+        let lines = printed(&format!("{before}{}{after}", secret.text));
+        prop_assert_eq!(lines.len(), 20);
+        prop_assert_eq!(leaked(&lines, &secret.hidden), 0, "{}", lines[1]);
+    }
+
+    #[test]
+    fn a_token_is_found_amid_any_text(before in any::<String>(), after in any::<String>(), rest in "[A-Za-z0-9]{20}") {
+        let lines = printed(&format!("{before}glpat-{rest}{after}"));
+        prop_assert_eq!(leaked(&lines, &rest), 0);
+    }
+
+    #[test]
+    fn redacting_twice_changes_nothing_more(secret in secrets(), before in any::<String>(), after in any::<String>()) {
+        let once = super::redact(&format!("{before}{}{after}", secret.text)).into_owned();
+        prop_assert_eq!(super::redact(&once).into_owned(), once.clone());
+    }
+
+    #[test]
+    fn the_check_finds_what_is_printed(word in "[a-z]{12}") {
+        // Were the words of the tests above not secrets, the same check would see them: it can fail.
+        prop_assert_eq!(leaked(&printed(&format!("on behalf of {word}")), &word), 20);
+    }
+}

@@ -1,0 +1,104 @@
+//! Exports the spans of an invocation before it is answered: within a bound, and not at all for a while after a failure.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use audit::Context;
+use jiff::{SignedDuration, Timestamp};
+use model::Clock;
+use trace::{Export, ExportError, Finished, Resource, Tracer};
+
+use crate::Deadline;
+use crate::metrics::Metrics;
+
+/// How long a collector is left alone after a failure, unless it asks for longer: one that is down costs a delivery in this time its
+/// bound, and the others nothing.
+const REST: SignedDuration = SignedDuration::from_mins(1);
+/// Longest rest that a collector may ask for.
+const LONGEST_REST: SignedDuration = SignedDuration::from_mins(15);
+/// What an invocation needs to answer, once the export has ended.
+const TIME_TO_ANSWER: Duration = Duration::from_millis(100);
+
+/// Takes the tracer's spans to a collector. What does not arrive is counted, told, and gone: spans are no evidence.
+pub(crate) struct Exporter {
+    pub(crate) tracer: Tracer,
+    pub(crate) collector: Box<dyn Export>,
+    pub(crate) resource: Resource,
+    pub(crate) timeout: Duration,
+    pub(crate) metrics: Metrics,
+    /// On whose behalf exports are made: one may hold the spans of several deliveries.
+    pub(crate) context: Context,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rests_until: Mutex<Option<Timestamp>>,
+}
+
+impl Exporter {
+    /// Exports what has ended since the last time.
+    pub(crate) async fn flush(&self, deadline: &Deadline) {
+        let taken = self.tracer.take();
+        if taken.spans.is_empty() && taken.overflowed == 0 {
+            return;
+        }
+        let within = self.timeout.min(deadline.remaining().saturating_sub(TIME_TO_ANSWER));
+        let (dropped, reason) = if self.rests() {
+            (taken.spans.len(), "the collector failed a short while ago".to_owned())
+        } else if within.is_zero() {
+            (taken.spans.len(), "too little time was left to export".to_owned())
+        } else {
+            self.export(&taken.spans, within).await
+        };
+        let dropped = u64::try_from(dropped)
+            .unwrap_or(u64::MAX)
+            .saturating_add(taken.overflowed);
+        if dropped > 0 {
+            self.metrics.count("spans_dropped", dropped);
+            tracing::warn!(
+                dropped,
+                reason,
+                "spans were dropped; the audit trail is complete all the same"
+            );
+        }
+    }
+
+    /// How many were lost, and why.
+    async fn export(&self, spans: &[Finished], within: Duration) -> (usize, String) {
+        let body = trace::encode(&self.resource, spans);
+        match self.collector.export(&self.context, body, within).await {
+            Ok(refused) => {
+                let refused = usize::try_from(refused).unwrap_or(spans.len()).min(spans.len());
+                (
+                    refused,
+                    "the collector refused some of them, or there were too many".to_owned(),
+                )
+            }
+            Err(ExportError { reason, retry_after }) => {
+                self.rest(retry_after);
+                (spans.len(), reason)
+            }
+        }
+    }
+
+    fn rests(&self) -> bool {
+        let until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| until > self.clock.now())
+    }
+
+    fn rest(&self, asked: Option<Duration>) {
+        let asked = asked
+            .and_then(|asked| SignedDuration::try_from(asked).ok())
+            .unwrap_or(REST);
+        let until = self.clock.now().checked_add(asked.clamp(REST, LONGEST_REST)).ok();
+        *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+}
+
+impl std::fmt::Debug for Exporter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exporter")
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! The audit trail: printed lines stored once by id, their dense order, what is missing in it, and the cursors of destinations.
+//!
+//! Functions print lines (crate `audit`); the recorder stores them here. An entry waits in `audit_pending` until the sequencer gives it
+//! the next position; everything else is derived from positions. Locks are always taken in this order: `audit_sequence`, entries by id,
+//! waiting lines by stream and number, announcements by id, quarantined lines by id. So any number of recorders can store the same
+//! lines at once.
+
+mod backlog;
+mod batch;
+mod destination;
+mod gap;
+mod intent;
+mod partition;
+mod search;
+mod sequence;
+
+pub use self::backlog::{AuditBacklog, DestinationBacklog};
+pub use self::batch::{AuditBatch, BatchReport, MalformedLine};
+pub use self::destination::{DestinationEnd, DestinationLease, PositionedEntry, Undelivered};
+pub use self::gap::{AuditGap, GapReason};
+pub use self::partition::detach_audit_partitions;
+pub use self::search::{
+    AnnouncedCall, AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditRow, AuditStory, AuditTarget, RecordedGap, StoryKind,
+    StoryLines, StoryRow, UnknownWord,
+};
+pub use self::sequence::Released;

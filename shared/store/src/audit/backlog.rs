@@ -1,0 +1,107 @@
+//! What is waiting in the trail, counted for the metrics.
+
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use crate::sql::column;
+use crate::{Store, StoreError};
+
+/// What is waiting in the trail, for the metrics and their alarms.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AuditBacklog {
+    /// Lines that have arrived and have no place in the order yet.
+    pub waiting_lines: i64,
+    /// When the first of them arrived.
+    pub oldest_waiting: Option<Timestamp>,
+    /// Gaps of which something is still missing.
+    pub open_gaps: i64,
+    /// Lines missing in them.
+    pub missing_lines: i64,
+    /// Announced calls whose entry has not come, not reported yet.
+    pub waiting_intents: i64,
+    /// Announced calls that were reported as open and whose entry has not come since.
+    pub open_intents: i64,
+    /// Lines in quarantine, since ever.
+    pub quarantined_lines: i64,
+    /// Months after the present one, without a break, that have room for entries.
+    pub partitions_ahead: i64,
+    /// Each destination that has ever been sent to, by name.
+    pub destinations: Vec<DestinationBacklog>,
+}
+
+/// How far one destination is behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestinationBacklog {
+    /// `file`, `syslog` or `http`.
+    pub name: String,
+    /// Entries it has not acknowledged yet.
+    pub behind: i64,
+    /// When the first of them was recorded.
+    pub oldest: Option<Timestamp>,
+    /// Failures in a row.
+    pub failures: i32,
+    /// Since when it takes nothing.
+    pub failing_since: Option<Timestamp>,
+    /// Entries it has refused for good, since ever.
+    pub undelivered: i64,
+}
+
+/// A month's partition is attached before it counts.
+const COUNT: &str = "
+    SELECT waiting.lines AS waiting_lines, waiting.oldest AS oldest_waiting, gap.open AS open_gaps, gap.missing AS missing_lines,
+        intent.waiting AS waiting_intents, intent.open AS open_intents, quarantine.lines AS quarantined_lines, ahead.months AS partitions_ahead
+    FROM (SELECT count(*) AS lines, min(arrived_at) AS oldest FROM audit_pending) AS waiting,
+         (SELECT count(*) AS open, coalesce(sum(missing), 0)::bigint AS missing FROM audit_gaps WHERE closed_at IS NULL) AS gap,
+         (SELECT count(*) FILTER (WHERE reported_at IS NULL) AS waiting, count(reported_at) AS open FROM audit_intents) AS intent,
+         (SELECT count(*) AS lines FROM quarantined_audit_lines) AS quarantine,
+         (SELECT count(*) FILTER (WHERE unbroken) AS months
+          FROM (SELECT bool_and(coalesce(relispartition, false)) OVER (ORDER BY nth) AS unbroken
+                FROM generate_series(1, 36) AS nth
+                LEFT JOIN pg_class ON oid = to_regclass('public.audit_events_'
+                    || to_char($1 AT TIME ZONE 'UTC' + make_interval(months => nth), 'YYYY_MM'))) AS month) AS ahead";
+
+const DESTINATIONS: &str = "
+    SELECT name, failures, failing_since,
+        greatest(last_position - greatest(delivered, first_position - 1), 0) AS behind,
+        (SELECT recorded_at FROM audit_positions JOIN audit_events ON id = event_id
+         WHERE position > delivered AND position >= first_position ORDER BY position LIMIT 1) AS oldest,
+        (SELECT count(*) FROM audit_undelivered WHERE destination = name) AS undelivered
+    FROM audit_destinations CROSS JOIN audit_sequence
+    ORDER BY name";
+
+impl Store {
+    /// Counts what is waiting in the trail.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_backlog(&self, now: Timestamp) -> Result<AuditBacklog, StoreError> {
+        let mut tx = self.begin().await?;
+        let count = tx.query_opt(COUNT, &[(&now, Type::TIMESTAMPTZ)]).await?;
+        let destinations = tx.query(DESTINATIONS, &[]).await?;
+        tx.commit().await?;
+        let row = count.ok_or_else(|| StoreError::corrupt("waiting_lines"))?;
+        Ok(AuditBacklog {
+            waiting_lines: column(&row, "waiting_lines")?,
+            oldest_waiting: column(&row, "oldest_waiting")?,
+            open_gaps: column(&row, "open_gaps")?,
+            missing_lines: column(&row, "missing_lines")?,
+            waiting_intents: column(&row, "waiting_intents")?,
+            open_intents: column(&row, "open_intents")?,
+            quarantined_lines: column(&row, "quarantined_lines")?,
+            partitions_ahead: column(&row, "partitions_ahead")?,
+            destinations: destinations.iter().map(read_destination).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn read_destination(row: &Row) -> Result<DestinationBacklog, StoreError> {
+    Ok(DestinationBacklog {
+        name: column(row, "name")?,
+        behind: column(row, "behind")?,
+        oldest: column(row, "oldest")?,
+        failures: column(row, "failures")?,
+        failing_since: column(row, "failing_since")?,
+        undelivered: column(row, "undelivered")?,
+    })
+}

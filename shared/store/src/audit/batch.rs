@@ -1,0 +1,181 @@
+//! Lines on their way in: stored once by id, whatever comes twice, late or out of order.
+
+mod admission;
+mod columns;
+mod quarantine;
+
+use std::collections::HashSet;
+
+use audit::printed::{PrintedEntry, PrintedIntent};
+use jiff::Timestamp;
+use model::AuditLine;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use self::columns::Columns;
+use super::gap::Numbers;
+use crate::sql::{column, text};
+use crate::{Store, StoreError, Tx};
+
+/// Entries written with one statement.
+const CHUNK: usize = 1000;
+
+/// Lines taken from one place, to be stored together.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AuditBatch {
+    /// Where they were taken from: log group and log stream, or a file that is imported.
+    pub source: String,
+    /// The entries.
+    pub entries: Vec<PrintedEntry>,
+    /// Announcements of calls.
+    pub intents: Vec<PrintedIntent>,
+    /// Lines that say they are audit lines and are none.
+    pub malformed: Vec<MalformedLine>,
+}
+
+/// A line that is kept for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MalformedLine {
+    /// The line as printed.
+    pub line: String,
+    /// Why it is no entry; must hold no secret.
+    pub reason: String,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BatchReport {
+    /// Ids of the entries stored now.
+    pub new: Vec<Uuid>,
+    /// Entries that were stored before, or stood in the batch twice.
+    pub duplicates: u64,
+    /// Lines put into quarantine now.
+    pub quarantined: u64,
+}
+
+impl Store {
+    /// Stores a batch in one transaction. May be repeated, also beside others that store the same lines.
+    ///
+    /// An entry older than 60 months, or more than a month ahead of `now`, or of a month that was detached, goes into quarantine; its
+    /// number counts as arrived. NUL, which Postgres cannot hold, becomes U+FFFD in the columns; the line itself has it escaped and is
+    /// kept exactly.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing of the batch is stored then.
+    pub async fn record_audit_batch(&self, batch: &AuditBatch, now: Timestamp) -> Result<BatchReport, StoreError> {
+        let mut tx = self.begin().await?;
+        let report = tx.record_lines(&batch.entries, &batch.intents, &batch.malformed, &batch.source, now);
+        let report = report.await?;
+        tx.commit().await?;
+        Ok(report)
+    }
+}
+
+impl Tx<'_> {
+    /// Stores entries as part of this transaction, as [`Store::record_audit_batch`] does: the recorder's own, which it need not read
+    /// from a log.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_audit_lines(
+        &mut self,
+        entries: &[PrintedEntry],
+        source: &str,
+        now: Timestamp,
+    ) -> Result<BatchReport, StoreError> {
+        self.record_lines(entries, &[], &[], source, now).await
+    }
+
+    async fn record_lines(
+        &mut self,
+        entries: &[PrintedEntry],
+        intents: &[PrintedIntent],
+        malformed: &[MalformedLine],
+        source: &str,
+        now: Timestamp,
+    ) -> Result<BatchReport, StoreError> {
+        let (mut admitted, refused) = self.admit(entries, now).await?;
+        admitted.sort_by_key(|entry| (entry.id, entry.stream.map(|line| (line.stream_id, line.seq))));
+        let (first, again): (Vec<_>, Vec<_>) = with_first(&admitted);
+
+        let mut new = Vec::with_capacity(first.len());
+        for chunk in first.chunks(CHUNK) {
+            new.extend(self.insert_entries(chunk, source, now).await?);
+        }
+        let stored: HashSet<Uuid> = new.iter().copied().collect();
+        let known = first.iter().filter(|entry| !stored.contains(&entry.id)).chain(&again);
+        let arrived: Vec<&PrintedEntry> = known.copied().chain(refused.iter().map(|(entry, _)| *entry)).collect();
+        self.count_lines(&arrived, now).await?;
+
+        let told: HashSet<Uuid> = entries.iter().map(|entry| entry.id).collect();
+        self.insert_intents(intents, &told, now).await?;
+        self.remove_intents(&told).await?;
+
+        let refused = refused.iter().map(|(entry, why)| (entry.line.as_str(), why.as_str()));
+        let malformed = malformed.iter().map(|line| (line.line.as_str(), line.reason.as_str()));
+        let quarantined = self.quarantine_lines(refused.chain(malformed), source, now).await?;
+        let duplicates = u64::try_from(admitted.len() - new.len()).unwrap_or(0);
+        Ok(BatchReport {
+            new,
+            duplicates,
+            quarantined,
+        })
+    }
+
+    async fn insert_entries(
+        &mut self,
+        entries: &[&PrintedEntry],
+        source: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let columns = Columns::of(entries)?;
+        let source = text(source);
+        let mut params = columns.params();
+        params.extend([(&source as _, Type::TEXT), (&now as _, Type::TIMESTAMPTZ)]);
+        let rows = self.query(columns::INSERT, &params).await?;
+        rows.iter().map(|row| column(row, "id")).collect()
+    }
+
+    /// Lines that tell of entries known already: their numbers have arrived all the same. One that is accounted for is left out, so
+    /// that a batch that comes again leaves no work.
+    async fn count_lines(&mut self, entries: &[&PrintedEntry], now: Timestamp) -> Result<(), StoreError> {
+        let mut lines: Vec<(AuditLine, &str)> = entries
+            .iter()
+            .filter_map(|entry| Some((entry.stream.filter(columns::is_number)?, entry.service.as_str())))
+            .collect();
+        lines.sort_unstable_by_key(|(line, _)| (line.stream_id, line.seq));
+        lines.dedup_by_key(|(line, _)| *line);
+        for chunk in lines.chunks(CHUNK) {
+            let numbers = Numbers::of(chunk.iter().map(|(line, _)| line));
+            let services: Vec<_> = chunk.iter().map(|(_, service)| text(service)).collect();
+            let params = [
+                (&numbers.streams as _, Type::UUID_ARRAY),
+                (&numbers.seqs as _, Type::INT8_ARRAY),
+                (&services as _, Type::TEXT_ARRAY),
+                (&now as _, Type::TIMESTAMPTZ),
+            ];
+            self.execute(COUNT_LINES, &params).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The first line of each entry, and the lines that tell of it again. The entries are sorted by id.
+fn with_first<'a>(entries: &[&'a PrintedEntry]) -> (Vec<&'a PrintedEntry>, Vec<&'a PrintedEntry>) {
+    let mut last = None;
+    entries
+        .iter()
+        .partition(|entry| last.replace(entry.id) != Some(entry.id))
+}
+
+const COUNT_LINES: &str = "
+    INSERT INTO audit_pending (stream_id, stream_seq, service, arrived_at)
+    SELECT stream_id, stream_seq, service, $4
+    FROM unnest($1, $2, $3) AS line (stream_id, stream_seq, service)
+    WHERE NOT EXISTS (
+        SELECT FROM audit_streams AS known
+        WHERE known.stream_id = line.stream_id AND known.released_seq >= line.stream_seq
+            AND NOT EXISTS (SELECT FROM audit_gaps AS gap WHERE gap.stream_id = line.stream_id
+                            AND gap.closed_at IS NULL AND gap.missing_numbers @> line.stream_seq))
+    ORDER BY stream_id, stream_seq
+    ON CONFLICT ON CONSTRAINT audit_pending_line DO NOTHING";

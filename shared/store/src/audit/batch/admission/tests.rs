@@ -1,0 +1,68 @@
+use audit::printed::{Printed, read};
+use serde_json::json;
+
+use super::*;
+
+fn entry(at: &str) -> PrintedEntry {
+    let at: Timestamp = at.parse().unwrap();
+    let line = json!({
+        "timestamp": format!("{at:.3}"), "event_type": "audit", "action": "webhook.auth.verify",
+        "actor": {"type": "webhook_event", "id": uuid::Uuid::nil()}, "target": {"resource_type": "webhook"},
+        "outcome": "success", "error": null, "correlation_id": uuid::Uuid::nil(), "service": "webhook",
+        "id": audit::entry_id(at, "x"), "stream": {"id": uuid::Uuid::nil(), "seq": 1},
+    });
+    match read(&line.to_string()).unwrap() {
+        Printed::Entry(entry) => *entry,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_entry_belongs_to_the_month_of_its_id_in_utc() {
+    let now = "2026-12-31T23:59:59.999Z".parse().unwrap();
+    let cases = [
+        ("2026-12-31T23:59:59.999Z", Some("2026-12-01T00:00:00Z")),
+        ("2027-01-01T00:00:00Z", Some("2027-01-01T00:00:00Z")),
+        ("2027-01-31T23:59:59.999Z", Some("2027-01-01T00:00:00Z")),
+        ("2027-02-01T00:00:00Z", None),
+        ("2024-02-29T12:00:00Z", Some("2024-02-01T00:00:00Z")),
+        ("2021-12-31T23:59:59.999Z", Some("2021-12-01T00:00:00Z")),
+        ("2021-12-31T23:59:59.998Z", None),
+        ("1970-01-01T00:00:00Z", None),
+        ("9999-12-30T00:00:00Z", None),
+    ];
+    for (at, month) in cases {
+        let expected: Option<Timestamp> = month.map(|month| month.parse().unwrap());
+        assert_eq!(Window::around(now).month_of(&entry(at)), expected, "{at}");
+    }
+}
+
+#[test]
+fn the_window_at_the_ends_of_time_is_no_panic() {
+    for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+        let _ = Window::around(now).month_of(&entry("2026-01-01T00:00:00Z"));
+    }
+}
+
+#[test]
+fn what_cannot_be_indexed_or_numbered_is_refused_with_its_reason() {
+    let month = Some(Timestamp::UNIX_EPOCH);
+    let good = entry("2026-01-01T00:00:00Z");
+    assert_eq!(objection(&good, month, false), None);
+    assert!(objection(&good, None, false).unwrap().contains("60 months"));
+    assert!(objection(&good, month, true).unwrap().contains("detached"));
+
+    type Change = fn(&mut PrintedEntry);
+    let changes: [(&str, Change); 5] = [
+        ("action", |entry| entry.action = "a".repeat(257)),
+        ("service", |entry| entry.service = "s".repeat(257)),
+        ("trace_id", |entry| entry.trace_id = Some("t".repeat(257))),
+        ("seq", |entry| entry.stream.as_mut().unwrap().seq = 0),
+        ("seq", |entry| entry.stream.as_mut().unwrap().seq = u64::MAX),
+    ];
+    for (name, change) in changes {
+        let mut odd = good.clone();
+        change(&mut odd);
+        assert!(objection(&odd, month, false).unwrap().contains(name), "{name}");
+    }
+}

@@ -1,0 +1,60 @@
+//! Lines that cannot be entries, kept whole for a person.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+use tokio_postgres::types::Type;
+
+use crate::sql::text;
+use crate::{StoreError, Tx};
+
+const INSERT: &str = "
+    INSERT INTO quarantined_audit_lines (id, source, line, reason, quarantined_at)
+    SELECT id, $4, line, reason, $5 FROM unnest($1, $2, $3) AS quarantined (id, line, reason)
+    ORDER BY id
+    ON CONFLICT (id) DO NOTHING";
+
+impl Tx<'_> {
+    /// Keeps lines with the reasons why they are no entries; how many were not there yet. NUL becomes U+FFFD.
+    pub(super) async fn quarantine_lines<'a>(
+        &mut self,
+        lines: impl Iterator<Item = (&'a str, &'a str)>,
+        source: &str,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let source = text(source);
+        let mut lines: Vec<_> = lines
+            .map(|(line, reason)| (identity(&source, line), text(line), text(reason)))
+            .collect();
+        lines.sort_unstable();
+        let mut kept = 0;
+        for chunk in lines.chunks(super::CHUNK) {
+            let ids: Vec<_> = chunk.iter().map(|(id, ..)| id).collect();
+            let texts: Vec<_> = chunk.iter().map(|(_, line, _)| line).collect();
+            let reasons: Vec<_> = chunk.iter().map(|(.., reason)| reason).collect();
+            let params = [
+                (&ids as _, Type::TEXT_ARRAY),
+                (&texts as _, Type::TEXT_ARRAY),
+                (&reasons as _, Type::TEXT_ARRAY),
+                (&source as _, Type::TEXT),
+                (&now as _, Type::TIMESTAMPTZ),
+            ];
+            kept += self.execute(INSERT, &params).await?;
+        }
+        Ok(kept)
+    }
+}
+
+/// The same line read twice from the same place is one row. No source holds NUL, so that none runs into its line.
+fn identity(source: &str, line: &str) -> String {
+    let digest = Sha256::new()
+        .chain_update(source)
+        .chain_update([0])
+        .chain_update(line)
+        .finalize();
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

@@ -1,0 +1,203 @@
+//! What to search for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use audit::{ActorType, FailureClass};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// What entries must have; everything that is given must hold. The default finds every entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// What set the work off.
+    pub actor: Option<AuditActor>,
+    /// The beginning of the action: `gitlab.api.`, or a whole action.
+    pub action: Option<String>,
+    /// What was acted on.
+    pub target: Option<AuditTarget>,
+    /// From this instant on.
+    pub since: Option<Timestamp>,
+    /// Before this instant.
+    pub until: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<AuditOutcome>,
+    /// The correlation id of one delivery, poll cycle or admin action.
+    pub correlation_id: Option<Uuid>,
+    /// A W3C trace id: 32 lower-case hex digits.
+    pub trace_id: Option<String>,
+}
+
+/// `actor` of entries, by one of its two fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditActor {
+    /// `actor.type`.
+    Type(ActorType),
+    /// `actor.id`.
+    Id(Uuid),
+}
+
+/// `outcome` of entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditOutcome {
+    /// As asked.
+    Success,
+    /// Not as asked, whatever the class.
+    Failure,
+    /// Not as asked, and of this class.
+    Class(FailureClass),
+}
+
+/// Which targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditTarget {
+    /// The beginning of the target as one text: `slack_channel:`, `merge_request:main/7301!`.
+    Prefix(String),
+    /// One merge request, or all of a project: `main/7301!811`, `7301!811`, `main/7301!`.
+    MergeRequest {
+        /// The GitLab instance; `None`: every one.
+        instance: Option<String>,
+        /// GitLab project.
+        project_id: i64,
+        /// Merge request within the project; `None`: every one.
+        mr_iid: Option<i64>,
+    },
+}
+
+/// A word that names no actor or no outcome. It says which words there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnknownWord(&'static str);
+
+impl FromStr for AuditActor {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "webhook_event" => Ok(Self::Type(ActorType::WebhookEvent)),
+            "poll_cycle" => Ok(Self::Type(ActorType::PollCycle)),
+            "admin_action" => Ok(Self::Type(ActorType::AdminAction)),
+            id => id.parse().map(Self::Id).map_err(|_| {
+                UnknownWord("an actor is `webhook_event`, `poll_cycle`, `admin_action`, or the UUID of one of them")
+            }),
+        }
+    }
+}
+
+impl FromStr for AuditOutcome {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "success" => Ok(Self::Success),
+            "failure" => Ok(Self::Failure),
+            class => {
+                let class = serde_json::from_value(serde_json::Value::from(class));
+                class.map(Self::Class).map_err(|_| {
+                    UnknownWord(
+                        "an outcome is `success`, `failure`, or a class of failure: `auth_failure`, `rate_limit`, \
+                         `network_error`, `timeout`, `not_found`, `conflict`, `server_error`, `invalid_response`",
+                    )
+                })
+            }
+        }
+    }
+}
+
+impl From<&str> for AuditTarget {
+    /// A text with `!` and numbers around it names merge requests; any other is a beginning.
+    fn from(text: &str) -> Self {
+        short_form(text).unwrap_or_else(|| Self::Prefix(text.to_owned()))
+    }
+}
+
+/// `[instance/]project![iid]`.
+fn short_form(text: &str) -> Option<AuditTarget> {
+    let (project, iid) = text.rsplit_once('!')?;
+    let (instance, project) = match project.rsplit_once('/') {
+        Some((instance, project)) if !instance.is_empty() && !instance.contains(':') => (Some(instance), project),
+        Some(_) => return None,
+        None => (None, project),
+    };
+    let number = |digits: &str| {
+        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        plain.then(|| digits.parse::<i64>().ok()).flatten()
+    };
+    Some(AuditTarget::MergeRequest {
+        instance: instance.map(str::to_owned),
+        project_id: number(project)?,
+        mr_iid: if iid.is_empty() { None } else { Some(number(iid)?) },
+    })
+}
+
+impl fmt::Display for AuditActor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Type(actor) => f.write_str(actor_type(*actor)),
+            Self::Id(id) => id.fmt(f),
+        }
+    }
+}
+
+/// The stable code of an actor type in the trail and in SQL.
+pub(crate) fn actor_type(actor: ActorType) -> &'static str {
+    match actor {
+        ActorType::WebhookEvent => "webhook_event",
+        ActorType::PollCycle => "poll_cycle",
+        ActorType::AdminAction => "admin_action",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_form_names_a_merge_request_or_a_project_and_anything_else_is_a_beginning() {
+        let merge_request = |instance: Option<&str>, project_id, mr_iid| AuditTarget::MergeRequest {
+            instance: instance.map(str::to_owned),
+            project_id,
+            mr_iid,
+        };
+        let cases = [
+            ("7301!811", merge_request(None, 7301, Some(811))),
+            ("main/7301!811", merge_request(Some("main"), 7301, Some(811))),
+            ("eu/west/7301!811", merge_request(Some("eu/west"), 7301, Some(811))),
+            ("7301!", merge_request(None, 7301, None)),
+            ("main/7301!", merge_request(Some("main"), 7301, None)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(AuditTarget::from(text), expected, "{text}");
+        }
+        let beginnings = [
+            "",
+            "!",
+            "merge_request:",
+            "merge_request:main/7301!811",
+            "slack_channel:C0SECLEAD",
+            "main/7301",
+            "/7301!811",
+            "main/!811",
+            "7301!8x",
+            "-7301!811",
+            "7301!99999999999999999999",
+        ];
+        for text in beginnings {
+            assert_eq!(AuditTarget::from(text), AuditTarget::Prefix(text.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_refused_with_the_words_there_are() {
+        assert_eq!("poll_cycle".parse(), Ok(AuditActor::Type(ActorType::PollCycle)));
+        assert_eq!("rate_limit".parse(), Ok(AuditOutcome::Class(FailureClass::RateLimit)));
+        let refused = [
+            "Webhook_Event".parse::<AuditActor>().unwrap_err(),
+            "".parse::<AuditOutcome>().unwrap_err(),
+            "failed".parse::<AuditOutcome>().unwrap_err(),
+        ];
+        for error in refused {
+            assert!(error.to_string().contains('`'), "{error}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What is missing in the trail, one by one: gaps, and calls whose end was never told.
+
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::sql::column;
+use crate::{Store, StoreError};
+
+/// A gap as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedGap {
+    /// The execution environment.
+    pub stream_id: Uuid,
+    /// Its function; `None` if none of its lines has arrived.
+    pub service: Option<String>,
+    /// The first missing number.
+    pub first_seq: i64,
+    /// The last missing number.
+    pub last_seq: i64,
+    /// How many of them are still missing.
+    pub missing: i64,
+    /// When it was noticed.
+    pub detected_at: Timestamp,
+    /// When the last of them arrived after all; `None`: it is open.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// A call that was announced and whose entry has not come: it is under way, or its process died, or its line was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnnouncedCall {
+    /// The id of the entry to come.
+    pub id: Uuid,
+    /// Its action.
+    pub call: String,
+    /// When it began.
+    pub begun_at: Timestamp,
+    /// Its target as one text.
+    pub target_key: String,
+    /// From ingress to the last call.
+    pub correlation_id: Uuid,
+    /// Who announced it.
+    pub service: String,
+    /// When it was reported as open; `None`: not yet.
+    pub reported_at: Option<Timestamp>,
+}
+
+pub(super) const GAP_COLUMNS: &str = "
+    audit_gaps.stream_id, service, first_seq, last_seq, missing, detected_at, closed_at
+    FROM audit_gaps LEFT JOIN audit_streams USING (stream_id)";
+
+pub(super) const INTENT_COLUMNS: &str = "
+    id, call, begun_at, target, correlation_id, service, reported_at
+    FROM audit_intents AS announced WHERE NOT EXISTS (SELECT FROM audit_events WHERE audit_events.id = announced.id)";
+
+impl Store {
+    /// Every gap that was ever recorded: the open ones first, and the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_gaps(&self) -> Result<Vec<RecordedGap>, StoreError> {
+        let sql = format!("SELECT {GAP_COLUMNS} ORDER BY closed_at IS NULL DESC, detected_at DESC, first_seq");
+        let mut tx = self.begin().await?;
+        let rows = tx.query(&sql, &[]).await?;
+        tx.commit().await?;
+        rows.iter().map(read_gap).collect()
+    }
+
+    /// Every announced call whose entry has not come, the oldest first. The youngest may be under way.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn announced_audit_calls(&self) -> Result<Vec<AnnouncedCall>, StoreError> {
+        let sql = format!("SELECT {INTENT_COLUMNS} ORDER BY begun_at, id");
+        let mut tx = self.begin().await?;
+        let rows = tx.query(&sql, &[]).await?;
+        tx.commit().await?;
+        rows.iter().map(read_intent).collect()
+    }
+}
+
+pub(super) fn read_gap(row: &Row) -> Result<RecordedGap, StoreError> {
+    Ok(RecordedGap {
+        stream_id: column(row, "stream_id")?,
+        service: column(row, "service")?,
+        first_seq: column(row, "first_seq")?,
+        last_seq: column(row, "last_seq")?,
+        missing: column(row, "missing")?,
+        detected_at: column(row, "detected_at")?,
+        closed_at: column(row, "closed_at")?,
+    })
+}
+
+pub(super) fn read_intent(row: &Row) -> Result<AnnouncedCall, StoreError> {
+    let target = crate::sql::json_column(row, "target")?;
+    Ok(AnnouncedCall {
+        id: column(row, "id")?,
+        call: column(row, "call")?,
+        begun_at: column(row, "begun_at")?,
+        target_key: audit::printed::target_key(&target).unwrap_or_default(),
+        correlation_id: column(row, "correlation_id")?,
+        service: column(row, "service")?,
+        reported_at: column(row, "reported_at")?,
+    })
+}

@@ -1,0 +1,71 @@
+//! Beginnings of texts and times, as ranges that an index can answer.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// The smallest text, byte by byte, that is greater than every text with this beginning; `None`: there is none.
+pub(super) fn after_prefix(prefix: &str) -> Option<String> {
+    let mut rest = prefix.to_owned();
+    while let Some(last) = rest.pop() {
+        // UTF-8 sorts by code point; the code points that are no characters are jumped over.
+        let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32);
+        if let Some(next) = next {
+            rest.push(next);
+            return Some(rest);
+        }
+    }
+    None
+}
+
+/// The smallest id of an entry at or after an instant, as `countersign_uuid7_floor` makes it. Entries have whole milliseconds, so a
+/// finer instant begins with the next.
+pub(super) fn first_id(at: Timestamp) -> Uuid {
+    let millis = at.as_nanosecond().div_euclid(1_000_000) + i128::from(at.as_nanosecond().rem_euclid(1_000_000) != 0);
+    let millis = u64::try_from(millis).unwrap_or(0);
+    Uuid::from_u128(u128::from(millis) << 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_prefix_is_the_next_text_of_its_length_or_shorter() {
+        let cases = [
+            ("", None),
+            ("gitlab.api.", Some("gitlab.api/")),
+            ("a\u{7f}", Some("a\u{80}")),
+            ("a\u{d7ff}", Some("a\u{e000}")),
+            ("a\u{10ffff}", Some("b")),
+            ("\u{10ffff}", None),
+        ];
+        for (prefix, end) in cases {
+            assert_eq!(after_prefix(prefix).as_deref(), end, "{prefix:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_in_the_range_of_a_prefix_exactly_if_it_begins_with_it(
+            prefix in "[a-c\u{d7ff}\u{10ffff}]{0,3}",
+            text in "[a-c\u{d7ff}\u{e000}\u{10ffff}]{0,5}",
+        ) {
+            let inside = text >= prefix && after_prefix(&prefix).is_none_or(|end| text < end);
+            prop_assert_eq!(inside, text.starts_with(&prefix));
+        }
+
+        #[test]
+        fn ids_from_the_first_of_an_instant_on_are_those_at_or_after_it(at in 0_i64..4_000_000_000_000_000, millis in 0_i64..4_000_000_000_000) {
+            let at = Timestamp::from_microsecond(at).unwrap();
+            let entry = Timestamp::from_millisecond(millis).unwrap();
+            prop_assert_eq!(audit::entry_id(entry, "any") >= first_id(at), entry >= at);
+        }
+    }
+
+    #[test]
+    fn an_instant_before_1970_begins_with_the_first_id_of_all() {
+        assert_eq!(first_id("1969-12-31T23:59:59Z".parse().unwrap()), Uuid::nil());
+    }
+}

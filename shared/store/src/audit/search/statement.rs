@@ -1,0 +1,124 @@
+//! A filter as SQL: conditions that the indexes of `audit_events` answer, with their parameters.
+
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
+
+use super::AuditOrder;
+use super::filter::{AuditActor, AuditFilter, AuditOutcome, actor_type};
+use super::range::{after_prefix, first_id};
+use super::target::TargetKeys;
+use crate::connection::Param;
+use crate::sql::text;
+
+/// Conditions and their parameters, in the order in which they were bound.
+#[derive(Default)]
+pub(super) struct Statement {
+    pub(super) conditions: Vec<String>,
+    params: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
+}
+
+impl Statement {
+    /// The conditions of a filter whose targets are known, for the entries after one of them.
+    pub(super) fn new(filter: &AuditFilter, targets: Option<&TargetKeys>, after: Option<Uuid>, order: AuditOrder) -> Self {
+        let mut statement = Self::default();
+        match filter.actor {
+            Some(AuditActor::Type(actor)) => statement.equal("actor_type", actor_type(actor), Type::TEXT),
+            Some(AuditActor::Id(id)) => statement.equal("actor_id", id, Type::UUID),
+            None => {}
+        }
+        if let Some(action) = &filter.action {
+            let range = statement.prefix("action", action);
+            statement.conditions.push(range);
+        }
+        match filter.outcome {
+            Some(AuditOutcome::Success) => statement.conditions.push("outcome = 'success'".to_owned()),
+            Some(AuditOutcome::Failure) => statement.conditions.push("outcome = 'failure'".to_owned()),
+            Some(AuditOutcome::Class(class)) => {
+                statement.conditions.push("outcome = 'failure'".to_owned());
+                statement.equal("error", class.as_str(), Type::TEXT);
+            }
+            None => {}
+        }
+        if let Some(id) = filter.correlation_id {
+            statement.equal("correlation_id", id, Type::UUID);
+        }
+        if let Some(id) = &filter.trace_id {
+            statement.equal("trace_id", text(id).into_owned(), Type::TEXT);
+        }
+        if let Some(targets) = targets {
+            let any = statement.targets(targets);
+            statement.conditions.push(any);
+        }
+        if let Some(since) = filter.since {
+            statement.compare("id", ">=", first_id(since), Type::UUID);
+        }
+        if let Some(until) = filter.until {
+            statement.compare("id", "<", first_id(until), Type::UUID);
+        }
+        if let Some(after) = after {
+            let beyond = match order {
+                AuditOrder::NewestFirst => "<",
+                AuditOrder::OldestFirst => ">",
+            };
+            statement.compare("id", beyond, after, Type::UUID);
+        }
+        statement
+    }
+
+    /// All conditions as one.
+    pub(super) fn all(&self) -> String {
+        if self.conditions.is_empty() {
+            "true".to_owned()
+        } else {
+            self.conditions.join(" AND ")
+        }
+    }
+
+    /// A parameter's place in the text.
+    pub(super) fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, of: Type) -> String {
+        self.params.push((Box::new(value), of));
+        format!("${}", self.params.len())
+    }
+
+    /// The parameters for the driver.
+    pub(super) fn params(&self) -> Vec<Param<'_>> {
+        let params = self.params.iter();
+        params
+            .map(|(value, of)| (value.as_ref() as &(dyn ToSql + Sync), of.clone()))
+            .collect()
+    }
+
+    fn equal(&mut self, column: &str, value: impl ToSql + Sync + Send + 'static, of: Type) {
+        self.compare(column, "=", value, of);
+    }
+
+    fn compare(&mut self, column: &str, operator: &str, value: impl ToSql + Sync + Send + 'static, of: Type) {
+        let place = self.bind(value, of);
+        self.conditions.push(format!("{column} {operator} {place}"));
+    }
+
+    /// A range instead of `LIKE`: it needs no escapes, and every plan can use it.
+    fn prefix(&mut self, column: &str, prefix: &str) -> String {
+        let from = self.bind(text(prefix).into_owned(), Type::TEXT);
+        match after_prefix(&text(prefix)) {
+            Some(end) => {
+                let end = self.bind(end, Type::TEXT);
+                format!("({column} >= {from} AND {column} < {end})")
+            }
+            None => format!("{column} >= {from}"),
+        }
+    }
+
+    fn targets(&mut self, targets: &TargetKeys) -> String {
+        match targets {
+            TargetKeys::Exact(keys) => match keys.as_slice() {
+                [key] => format!("target_key = {}", self.bind(key.clone(), Type::TEXT)),
+                keys => format!("target_key = ANY ({})", self.bind(keys.to_vec(), Type::TEXT_ARRAY)),
+            },
+            TargetKeys::Prefixes(prefixes) => {
+                let ranges: Vec<String> = prefixes.iter().map(|prefix| self.prefix("target_key", prefix)).collect();
+                format!("({})", ranges.join(" OR "))
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Targets as they stand in `target_key`.
+
+use tokio_postgres::types::Type;
+
+use super::filter::AuditTarget;
+use crate::sql::column;
+use crate::{StoreError, Tx};
+
+/// What `target_key` must be; empty: nothing can be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum TargetKeys {
+    /// One of these.
+    Exact(Vec<String>),
+    /// Something that begins with one of these.
+    Prefixes(Vec<String>),
+}
+
+impl TargetKeys {
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Exact(keys) | Self::Prefixes(keys) => keys.is_empty(),
+        }
+    }
+}
+
+/// Jumps from instance to instance through the index, past all numbers of a project each time: `:` follows `9`. A key without an
+/// instance is one, too; a key that names no merge request is passed by itself.
+const INSTANCES: &str = "
+    WITH RECURSIVE step AS (
+        (SELECT target_key FROM audit_events WHERE target_key >= 'merge_request:' AND target_key < 'merge_request;'
+         ORDER BY target_key LIMIT 1)
+        UNION ALL
+        SELECT (SELECT audit_events.target_key FROM audit_events
+                WHERE audit_events.target_key > regexp_replace(step.target_key, '^(merge_request:(.*/)?)[0-9]+!?[0-9]*$', '\\1:')
+                    AND audit_events.target_key < 'merge_request;'
+                ORDER BY audit_events.target_key LIMIT 1)
+        FROM step WHERE step.target_key IS NOT NULL)
+    SELECT DISTINCT substring(target_key FROM '^(merge_request:(?:.*/)?)[0-9]+!') AS beginning
+    FROM step WHERE target_key ~ '^merge_request:(.*/)?[0-9]+!'
+    ORDER BY beginning";
+
+impl Tx<'_> {
+    pub(super) async fn target_keys(&mut self, target: &AuditTarget) -> Result<TargetKeys, StoreError> {
+        let (instance, project_id, mr_iid) = match target {
+            AuditTarget::Prefix(prefix) => return Ok(TargetKeys::Prefixes(vec![prefix.clone()])),
+            AuditTarget::MergeRequest {
+                instance,
+                project_id,
+                mr_iid,
+            } => (instance, project_id, mr_iid),
+        };
+        let beginnings = match instance {
+            Some(instance) => vec![format!("merge_request:{instance}/")],
+            None => self.instances().await?,
+        };
+        let beginnings = beginnings.into_iter();
+        Ok(match mr_iid {
+            Some(iid) => TargetKeys::Exact(beginnings.map(|begin| format!("{begin}{project_id}!{iid}")).collect()),
+            None => TargetKeys::Prefixes(beginnings.map(|begin| format!("{begin}{project_id}!")).collect()),
+        })
+    }
+
+    /// `merge_request:main/` for each instance that has entries.
+    async fn instances(&mut self) -> Result<Vec<String>, StoreError> {
+        let none: &[(&(dyn tokio_postgres::types::ToSql + Sync), Type)] = &[];
+        let rows = self.query(INSTANCES, none).await?;
+        rows.iter().map(|row| column(row, "beginning")).collect()
+    }
+}

@@ -1,0 +1,22 @@
+//! Trace context and spans: which trace a piece of work belongs to, what is told of it, and how that looks on the wire.
+//!
+//! The [`audit::Context`] of the work carries its `traceparent` from ingress to the last call. With tracing off (the default) a
+//! [`Tracer`] holds nothing, a [`Span`] is an empty pointer, and the `traceparent` that came along is passed on as it is. With
+//! tracing on each span has a `traceparent` of its own, which the work inside it carries on.
+//!
+//! No subscriber and no background task: spans are kept in memory and taken by whoever exports them before the invocation is
+//! answered, since Lambda freezes the process after that. They may be lost; the audit trail may not, and does not depend on them.
+
+mod export;
+mod otlp;
+mod sampler;
+mod span;
+mod traceparent;
+mod tracer;
+
+pub use export::{Destination, Export, ExportError, Exporting};
+pub use otlp::{Resource, encode};
+pub use sampler::Sampler;
+pub use span::{Attribute, Finished, Kind, Span};
+pub use traceparent::Traceparent;
+pub use tracer::{MOST_KEPT, Taken, Tracer};

@@ -1,0 +1,138 @@
+//! One piece of work with its beginning and its end.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use audit::Context;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::Traceparent;
+use crate::tracer::Shared;
+
+/// What a span stands for; the numbers are those of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Work of our own.
+    Internal = 1,
+    /// A request that was answered.
+    Server = 2,
+    /// A call whose answer was waited for.
+    Client = 3,
+    /// A message put on a queue.
+    Producer = 4,
+    /// A message taken from one.
+    Consumer = 5,
+}
+
+/// The value of an attribute. Never a secret, a body, a query or an e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attribute<'a> {
+    /// Text.
+    Text(&'a str),
+    /// A whole number.
+    Number(i64),
+}
+
+impl<'a> From<&'a str> for Attribute<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u16> for Attribute<'_> {
+    fn from(number: u16) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<u32> for Attribute<'_> {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+/// The value of an attribute, kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Value {
+    Text(String),
+    Number(i64),
+}
+
+/// A span that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    pub(crate) position: Traceparent,
+    pub(crate) parent: Option<u64>,
+    pub(crate) remote_parent: bool,
+    pub(crate) kind: Kind,
+    pub(crate) name: &'static str,
+    pub(crate) correlation_id: Uuid,
+    pub(crate) began: Timestamp,
+    pub(crate) nanoseconds: i128,
+    pub(crate) attributes: Vec<(&'static str, Value)>,
+    pub(crate) error: Option<String>,
+}
+
+/// A piece of work under way; one pointer wide, and empty while tracing is off. Dropped without [`Span::end`], as work that is given
+/// up or panics is, it counts as failed.
+#[derive(Debug)]
+#[must_use = "a span lasts as long as it is held"]
+pub struct Span(Option<Box<Open>>);
+
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) context: Context,
+    pub(crate) kept: Option<Finished>,
+    pub(crate) started: Instant,
+}
+
+impl Span {
+    /// No span.
+    pub(crate) const fn none() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn open(open: Open) -> Self {
+        Self(Some(Box::new(open)))
+    }
+
+    /// The context of the work inside this span: `outer` with this span as the parent of what follows, or `outer` itself while tracing
+    /// is off.
+    #[must_use]
+    pub fn context<'a>(&'a self, outer: &'a Context) -> &'a Context {
+        self.0.as_ref().map_or(outer, |open| &open.context)
+    }
+
+    /// Adds a particular, named as in OpenTelemetry's semantic conventions where these know it.
+    pub fn attribute<'a>(&mut self, name: &'static str, value: impl Into<Attribute<'a>>) {
+        if let Some(kept) = self.kept() {
+            let value = match value.into() {
+                Attribute::Text(text) => Value::Text(text.to_owned()),
+                Attribute::Number(number) => Value::Number(number),
+            };
+            kept.attributes.push((name, value));
+        }
+    }
+
+    /// Ends it; `error` is the class of the failure, if it is one.
+    pub fn end(mut self, error: Option<&str>) {
+        if let Some(kept) = self.kept() {
+            kept.error = error.map(str::to_owned);
+        }
+    }
+
+    fn kept(&mut self) -> Option<&mut Finished> {
+        self.0.as_mut()?.kept.as_mut()
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Some(mut kept) = self.kept.take() {
+            kept.nanoseconds = i128::try_from(self.started.elapsed().as_nanos()).unwrap_or(i128::MAX);
+            self.shared.keep(kept);
+        }
+    }
+}

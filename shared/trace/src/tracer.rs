@@ -1,0 +1,160 @@
+//! Begins spans, and keeps them until somebody exports them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use audit::{Action, Begun, Context};
+use model::Clock;
+use uuid::Uuid;
+
+use crate::span::{Finished, Open};
+use crate::{Kind, Sampler, Span, Traceparent};
+
+/// Most spans that are kept between two exports; what comes on top is counted and dropped.
+pub const MOST_KEPT: usize = 2048;
+
+/// What becomes of work that is given up before its end.
+const CANCELLED: &str = "cancelled";
+
+/// Begins the spans of one process. Cheap to clone, and empty while tracing is off.
+#[derive(Debug, Clone, Default)]
+pub struct Tracer(Option<Arc<Shared>>);
+
+pub(crate) struct Shared {
+    sampler: Sampler,
+    clock: Arc<dyn Clock>,
+    taken: Mutex<Taken>,
+}
+
+/// The spans that ended since they were last taken.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// In the order in which they ended.
+    pub spans: Vec<Finished>,
+    /// How many more there were than are kept.
+    pub overflowed: u64,
+}
+
+impl Tracer {
+    /// No tracing.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self(None)
+    }
+
+    /// Tracing, for traces that `sampler` keeps.
+    #[must_use]
+    pub fn on(sampler: Sampler, clock: Arc<dyn Clock>) -> Self {
+        Self(Some(Arc::new(Shared {
+            sampler,
+            clock,
+            taken: Mutex::default(),
+        })))
+    }
+
+    /// Whether spans are kept at all.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Begins work that another process asked for, in the trace that came along with the request.
+    pub fn begin(&self, kind: Kind, name: &'static str, context: &Context) -> Span {
+        self.open(kind, name, context, Origin::Remote, None)
+    }
+
+    /// Begins work that nobody with spans of his own asked for. A trace that `context` has is gone on with, for its id, but its span
+    /// and its decision about sampling count for nothing: they are the platform's.
+    pub fn begin_trace(&self, kind: Kind, name: &'static str, context: &Context) -> Span {
+        self.open(kind, name, context, Origin::Here, None)
+    }
+
+    /// Begins a call that the audit trail has announced. The second half of the entry's id is the id of the span, so that each leads to
+    /// the other.
+    pub fn begin_call(&self, kind: Kind, begun: Begun, action: Action, context: &Context) -> Span {
+        let span_id = begun.id().as_u64_pair().1;
+        self.open(kind, action.as_str(), context, Origin::Local, Some(span_id))
+    }
+
+    /// The spans that ended since the last time.
+    #[must_use]
+    pub fn take(&self) -> Taken {
+        self.0.as_ref().map(|shared| shared.take()).unwrap_or_default()
+    }
+
+    fn open(&self, kind: Kind, name: &'static str, context: &Context, origin: Origin, span_id: Option<u64>) -> Span {
+        let Some(shared) = &self.0 else { return Span::none() };
+        let known = context.traceparent.as_deref().and_then(Traceparent::parse);
+        let parent = known.filter(|_| origin != Origin::Here);
+        let trace_id = known.map_or_else(|| trace_of(context.correlation_id), |known| known.trace_id);
+        let kept = shared.sampler.keeps(trace_id, parent.map(Traceparent::sampled));
+        let position = Traceparent::new(trace_id, span_id.unwrap_or_else(random), kept);
+        Span::open(Open {
+            context: context.clone().with_traceparent(Some(position.to_string())),
+            kept: kept.then(|| Finished {
+                position,
+                parent: parent.map(|parent| parent.span_id),
+                remote_parent: origin == Origin::Remote,
+                kind,
+                name,
+                correlation_id: context.correlation_id,
+                began: shared.clock.now(),
+                nanoseconds: 0,
+                attributes: Vec::new(),
+                error: Some(CANCELLED.to_owned()),
+            }),
+            shared: Arc::clone(shared),
+            started: Instant::now(),
+        })
+    }
+}
+
+/// Where the span around a new one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// In this process.
+    Local,
+    /// In another.
+    Remote,
+    /// Nowhere: the trace begins here.
+    Here,
+}
+
+impl Shared {
+    pub(crate) fn keep(&self, span: Finished) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.spans.len() < MOST_KEPT {
+            taken.spans.push(span);
+        } else {
+            taken.overflowed += 1;
+        }
+    }
+
+    fn take(&self) -> Taken {
+        std::mem::take(&mut *self.taken.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The trace of work that came without one: its correlation id, so that either is found by the other.
+fn trace_of(correlation_id: Uuid) -> u128 {
+    match correlation_id.as_u128() {
+        0 => Uuid::now_v7().as_u128(), // a trace id must not be zero
+        id => id,
+    }
+}
+
+/// Eight bytes, the variant of a UUID and else random: never zero.
+fn random() -> u64 {
+    Uuid::now_v7().as_u64_pair().1
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("sampler", &self.sampler)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! Which spans there are, how they hang together, and that there are none while tracing is off.
+
+use audit::{ActorType, Target, Writer};
+use jiff::Timestamp;
+use model::FixedClock;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{Resource, encode};
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const PARENT: &str = "b7ad6b7169203331";
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(FixedClock(Timestamp::from_second(1_772_366_400).unwrap()))
+}
+
+fn tracer() -> Tracer {
+    Tracer::on(Sampler::default(), clock())
+}
+
+fn context(traceparent: Option<String>) -> Context {
+    Context::new(ActorType::WebhookEvent, Uuid::from_u128(7)).with_traceparent(traceparent)
+}
+
+fn received(flags: &str) -> Context {
+    context(Some(format!("00-{TRACE}-{PARENT}-{flags}")))
+}
+
+/// The spans as a collector reads them, in the order in which they ended.
+fn exported(tracer: &Tracer) -> Vec<Value> {
+    let body = encode(&Resource::default(), &tracer.take().spans);
+    let request: Value = serde_json::from_slice(&body).unwrap();
+    request["resourceSpans"][0]["scopeSpans"][0]["spans"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+#[test]
+fn while_tracing_is_off_a_span_is_an_empty_pointer_and_the_context_is_the_callers_own() {
+    assert_eq!(size_of::<Span>(), size_of::<usize>());
+    let context = received("01");
+    for tracer in [Tracer::off(), Tracer::default()] {
+        let mut span = tracer.begin(Kind::Consumer, "delivery", &context);
+        span.attribute("messaging.system", "aws_sqs");
+        assert!(std::ptr::eq(span.context(&context), &raw const context));
+        span.end(None);
+        assert!(!tracer.is_on() && tracer.take().spans.is_empty());
+    }
+    // The same on: there the context is another, and the span is kept.
+    let tracer = tracer();
+    let span = tracer.begin(Kind::Consumer, "delivery", &context);
+    assert!(!std::ptr::eq(span.context(&context), &raw const context));
+    span.end(None);
+    assert_eq!(tracer.take().spans.len(), 1);
+}
+
+#[test]
+fn each_span_is_the_parent_of_what_is_done_inside_it() {
+    let tracer = tracer();
+    let outer = received("01");
+    let mut span = tracer.begin(Kind::Consumer, "delivery", &outer);
+    span.attribute("messaging.batch.message_count", 3_u32);
+    let inner = span.context(&outer).clone();
+    let (writer, _) = Writer::memory("test", clock());
+    let begun = writer.begin(Action::SlackPostMessage, &inner, &Target::default());
+    let call = tracer.begin_call(Kind::Client, begun, Action::SlackPostMessage, &inner);
+    let carried = call.context(&inner).traceparent.clone().unwrap();
+    call.end(Some("rate_limit"));
+    span.end(None);
+
+    let [call, delivery] = &exported(&tracer)[..] else {
+        panic!("two spans expected")
+    };
+    let entry = begun.id().simple().to_string();
+    assert_eq!(carried, format!("00-{TRACE}-{}-01", &entry[16..]));
+    let id = |span: &Value| span["spanId"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (&delivery["traceId"], &delivery["parentSpanId"]),
+        (&json!(TRACE), &json!(PARENT))
+    );
+    assert_eq!(
+        (&call["traceId"], &call["parentSpanId"]),
+        (&json!(TRACE), &json!(id(delivery)))
+    );
+    assert_eq!(id(call), entry[16..]);
+    assert_eq!(inner.traceparent, Some(format!("00-{TRACE}-{}-01", id(delivery))));
+    assert_eq!((&delivery["kind"], &call["kind"]), (&json!(5), &json!(3)));
+    assert_eq!((&delivery["flags"], &call["flags"]), (&json!(0x301), &json!(0x101)));
+    assert_eq!(
+        (&delivery["name"], &call["name"]),
+        (&json!("delivery"), &json!("slack.api.post_message"))
+    );
+    assert_eq!(
+        (&delivery["status"], &call["status"]),
+        (&json!({}), &json!({"code": 2, "message": "rate_limit"}))
+    );
+    let correlation = json!({"key": "correlation_id", "value": {"stringValue": context(None).correlation_id}});
+    for span in [call, delivery] {
+        assert!(span["attributes"].as_array().unwrap().contains(&correlation), "{span}");
+        let nanos = |name: &str| span[name].as_str().unwrap().parse::<i128>().unwrap();
+        assert_eq!(nanos("startTimeUnixNano"), 1_772_366_400_000_000_000);
+        assert!(nanos("endTimeUnixNano") > nanos("startTimeUnixNano"), "{span}");
+    }
+    let count = json!({"key": "messaging.batch.message_count", "value": {"intValue": "3"}});
+    assert!(
+        delivery["attributes"].as_array().unwrap().contains(&count),
+        "{delivery}"
+    );
+}
+
+#[test]
+fn work_without_a_trace_begins_one_that_its_correlation_id_names() {
+    let tracer = tracer();
+    let context = Context::new(ActorType::PollCycle, Uuid::now_v7());
+    for span in [
+        tracer.begin(Kind::Internal, "relay_effects", &context),
+        tracer.begin_trace(Kind::Internal, "relay_effects", &context),
+    ] {
+        span.end(None);
+    }
+    for span in exported(&tracer) {
+        assert_eq!(span["traceId"], json!(context.correlation_id.simple().to_string()));
+        assert_eq!(span.get("parentSpanId"), None);
+    }
+}
+
+#[test]
+fn a_caller_that_keeps_no_spans_gets_none_of_ours_and_the_platform_is_no_caller() {
+    let tracer = tracer();
+    let unsampled = received("00");
+    let span = tracer.begin(Kind::Server, "POST /webhook", &unsampled);
+    let carried = span.context(&unsampled).traceparent.clone().unwrap();
+    assert!(
+        carried.starts_with(&format!("00-{TRACE}-")) && carried.ends_with("-00"),
+        "{carried}"
+    );
+    drop(span);
+    assert_eq!(exported(&tracer), Vec::<Value>::new());
+
+    tracer.begin_trace(Kind::Server, "POST /webhook", &unsampled).end(None);
+    let [span] = &exported(&tracer)[..] else {
+        panic!("one span expected")
+    };
+    assert_eq!((&span["traceId"], span.get("parentSpanId")), (&json!(TRACE), None));
+}
+
+#[test]
+fn a_malformed_trace_is_none() {
+    let tracer = tracer();
+    for hostile in [
+        "",
+        "x",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-\n-",
+    ] {
+        let context = context(Some(hostile.to_owned()));
+        let span = tracer.begin(Kind::Server, "POST /webhook", &context);
+        assert!(
+            span.context(&context)
+                .traceparent
+                .as_deref()
+                .and_then(Traceparent::parse)
+                .is_some()
+        );
+        span.end(None);
+        assert_eq!(exported(&tracer)[0].get("parentSpanId"), None, "{hostile}");
+    }
+    let nil = Context::new(ActorType::PollCycle, Uuid::nil());
+    let span = tracer.begin(Kind::Internal, "seal", &nil);
+    assert!(
+        span.context(&nil)
+            .traceparent
+            .as_deref()
+            .and_then(Traceparent::parse)
+            .is_some()
+    );
+}
+
+#[test]
+fn work_that_is_given_up_counts_as_failed() {
+    let tracer = tracer();
+    drop(tracer.begin(Kind::Consumer, "effect", &received("01")));
+    assert_eq!(
+        exported(&tracer)[0]["status"],
+        json!({"code": 2, "message": "cancelled"})
+    );
+}
+
+#[test]
+fn what_is_too_much_is_counted_and_taking_starts_anew() {
+    let tracer = tracer();
+    for _ in 0..MOST_KEPT + 3 {
+        tracer.begin(Kind::Internal, "many", &received("01")).end(None);
+    }
+    let taken = tracer.take();
+    assert_eq!((taken.spans.len(), taken.overflowed), (MOST_KEPT, 3));
+    let taken = tracer.take();
+    assert_eq!((taken.spans.len(), taken.overflowed), (0, 0));
+}

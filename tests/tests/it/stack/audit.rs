@@ -1,0 +1,5 @@
+//! The audit trail end to end: from a function's output into Postgres and on to the destinations, nothing missing, nothing twice.
+
+mod destinations;
+mod gap;
+mod story;

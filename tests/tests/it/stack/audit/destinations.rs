@@ -1,0 +1,169 @@
+//! What the destinations have: all of it, each entry once, also after one was away; and that forwarding comes to rest.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tests::stack::{eventually, now};
+use uuid::Uuid;
+
+use crate::stack::scene::{HIGH, SLACK, Scene};
+use crate::stack::trail::{Lines, PATIENCE, SIEM, Trail, by_id, difference};
+
+/// A delivery and the last position of its story.
+async fn delivered(trail: &Trail) -> (String, i64) {
+    let _slack = SLACK.read().await;
+    let scene = Scene::new(HIGH);
+    scene.shown(|_| ()).await;
+    let id = scene.deliver_merge().await;
+    trail.story(&id, &["slack.api.post_message"]).await;
+    let position = trail.position(&id).await;
+    (id, position)
+}
+
+/// Those of the entries that are meant; each must be there once.
+fn of(recorded: &Lines, entries: Vec<Value>) -> Lines {
+    let known = |entry: &Value| entry["id"].as_str().is_some_and(|id| recorded.contains_key(id));
+    let entries: Vec<_> = entries.into_iter().filter(known).collect();
+    let (count, lines) = (entries.len(), by_id(entries));
+    assert_eq!(count, lines.len(), "an entry is there twice");
+    lines
+}
+
+#[tokio::test]
+async fn what_is_recorded_is_at_every_destination_as_it_was_printed() {
+    let _siem = SIEM.read().await;
+    let trail = Trail::open().await;
+    let before = trail.last_position().await;
+    let (first, _) = delivered(&trail).await;
+    let (_, last) = delivered(&trail).await;
+    trail.forwarded(last).await;
+
+    let recorded = trail.recorded(before, last).await;
+    assert!(recorded.len() > 14, "only {}", recorded.len());
+    let file = trail.in_file();
+    for (name, entries) in [("file", file.clone()), ("SIEM", trail.batches().await.concat())] {
+        let mut found = of(&recorded, entries);
+        assert_eq!(difference(&recorded, &found), (vec![], vec![]), "{name}");
+        // One that is lost, and one that is not as it was printed, would be seen.
+        let (lost, _) = found.pop_first().unwrap();
+        found.first_entry().unwrap().get_mut()["outcome"] = json!("unknown");
+        let changed = found.keys().next().unwrap().clone();
+        assert_eq!(
+            difference(&recorded, &found),
+            (vec![lost, changed.clone()], vec![changed]),
+            "{name}"
+        );
+    }
+
+    // In the order of each stream.
+    let of_first = |entry: &&Value| entry["correlation_id"] == *first;
+    for service in ["webhook", "processor", "notifier"] {
+        let entries = file.iter().filter(of_first).filter(|entry| entry["service"] == service);
+        let numbers: Vec<_> = entries.map(|entry| entry["stream"]["seq"].as_u64()).collect();
+        assert!(!numbers.is_empty() && numbers.is_sorted(), "{service}: {numbers:?}");
+    }
+    // And nothing that is not recorded.
+    let ids: Vec<Uuid> = by_id(file).keys().map(|id| id.parse().unwrap()).collect();
+    let sql = "SELECT count(*) FROM audit_events WHERE id = ANY ($1)";
+    let known: i64 = trail
+        .auditor
+        .query_typed(sql, &[(&ids, tokio_postgres::types::Type::UUID_ARRAY)])
+        .await
+        .unwrap()[0]
+        .get(0);
+    assert_eq!(usize::try_from(known).unwrap(), ids.len());
+}
+
+#[tokio::test]
+async fn a_siem_that_was_away_gets_everything_later_and_the_file_does_not_wait_for_it() {
+    let _alone = SIEM.write().await;
+    let trail = Trail::open().await;
+    let siem = trail.stack.siem_url.clone();
+    let down = json!({"method": "POST", "path": "/audit", "status": 503, "body": "down"});
+    trail.stack.control(&siem, "PUT", "/_double/stub", &down).await;
+    let before = trail.last_position().await;
+    let (_, last) = delivered(&trail).await;
+    let delivered_to = |name: &str| format!("SELECT delivered FROM audit_destinations WHERE name = '{name}'");
+    eventually(PATIENCE, "the file to have it", async || {
+        trail.run(&["forward"]).await;
+        (trail.number(&delivered_to("file")).await >= last).then_some(())
+    })
+    .await;
+    assert!(trail.number(&delivered_to("http")).await < last);
+    eventually(PATIENCE, "the failure to be known", async || {
+        let failing = "SELECT count(*) FROM audit_destinations WHERE name = 'http' AND failing_since IS NOT NULL";
+        (trail.number(failing).await == 1).then_some(())
+    })
+    .await;
+    let refused = trail.batches().await.len();
+    trail
+        .stack
+        .control(&siem, "DELETE", "/_double/stub", &Value::Null)
+        .await;
+
+    trail.forwarded(last).await;
+    let recorded = trail.recorded(before, last).await;
+    let taken = trail.batches().await.split_off(refused);
+    assert_eq!(difference(&recorded, &of(&recorded, taken.concat())), (vec![], vec![]));
+    assert_eq!(
+        trail
+            .number("SELECT count(*) FROM audit_destinations WHERE failing_since IS NOT NULL")
+            .await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn forwarding_never_feeds_itself() {
+    let _siem = SIEM.read().await;
+    let trail = Trail::open().await;
+    let (_, last) = delivered(&trail).await;
+    trail.forwarded(last).await;
+    // What the recorder prints about its own calls never comes back to it through a log group, and is recorded all the same.
+    let its_own = "SELECT count(*) FROM audit_events WHERE service = 'recorder'";
+    assert!(trail.number(its_own).await > 0);
+    let groups = &trail.stack.log_groups;
+    for group in [
+        &groups.webhook,
+        &groups.processor,
+        &groups.notifier,
+        &groups.maintenance,
+    ] {
+        assert_eq!(
+            trail.number(&format!("{its_own} AND source LIKE '{group}%'")).await,
+            0,
+            "{group}"
+        );
+    }
+    // No batch consists only of entries about earlier batches: else each would make the next.
+    let hour_ago = format!("{:.3}", now() - SignedDuration::from_hours(1));
+    let about_forwarding = |entry: &Value| {
+        let action = entry["action"].as_str().unwrap_or_default();
+        let young = entry["timestamp"].as_str().is_some_and(|at| at > hour_ago.as_str());
+        entry["service"] == "recorder" && action.starts_with("siem.") && young
+    };
+    let batches = trail.batches().await;
+    assert!(!batches.is_empty());
+    for batch in batches {
+        assert!(!batch.iter().all(about_forwarding), "{batch:#?}");
+    }
+
+    // When nobody else is at work, the recorder runs for its schedule only. Other tests are at work now; this waits for them.
+    let others = [
+        &groups.webhook,
+        &groups.processor,
+        &groups.notifier,
+        &groups.maintenance,
+    ];
+    let quiet = SignedDuration::from_secs(12);
+    eventually(10 * PATIENCE, "the recorder to come to rest", async || {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let since = now() - quiet;
+        for group in others {
+            if trail.stack.invocations(group, since).await > 0 {
+                return None;
+            }
+        }
+        (trail.stack.invocations(&groups.recorder, since).await <= 1).then_some(())
+    })
+    .await;
+}

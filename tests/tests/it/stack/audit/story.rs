@@ -1,0 +1,160 @@
+//! The story of one delivery under its correlation id, and that it is neither more nor less than what was really called.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::stack::scene::{HIGH, SLACK, Scene};
+use crate::stack::trail::Trail;
+
+const CALLED: &[&str] = &["gitlab.api.get_mr_details", "slack.api.post_message"];
+
+#[tokio::test]
+async fn the_story_of_a_delivery_is_complete_from_the_door_to_slack() {
+    let _slack = SLACK.read().await;
+    let (scene, trail) = (Scene::new(HIGH), Trail::open().await);
+    scene.shown(|_| ()).await;
+    let id = scene.deliver_merge().await;
+    let steps = [
+        ("webhook", "webhook.auth.verify"),
+        ("webhook", "sqs.api.send_message"),
+        ("processor", "gitlab.api.get_mr_details"),
+        ("processor", "gitlab.api.get_mr_approvals"),
+        ("processor", "exception.record.insert"),
+        ("processor", "sqs.api.send_message"),
+        ("notifier", "slack.api.post_message"),
+    ];
+    let entries = trail.story(&id, &steps.map(|(_, action)| action)).await;
+    for (service, action) in steps {
+        let of = |entry: &&Value| entry["service"] == service && entry["action"] == action;
+        let found: Vec<_> = entries.iter().filter(of).collect();
+        assert_eq!(found.len(), 1, "{service} {action}: {found:#?}");
+        assert_eq!(found[0]["outcome"], "success");
+        assert_eq!(found[0]["actor"], json!({"type": "webhook_event", "id": id}));
+    }
+    let place = |action: &str| entries.iter().position(|entry| entry["action"] == action);
+    let order = [
+        "webhook.auth.verify",
+        "gitlab.api.get_mr_approvals",
+        "slack.api.post_message",
+    ]
+    .map(place);
+    assert!(order.is_sorted(), "{order:?}");
+
+    // Each has its place in the order that destinations follow, and no announced call is left open.
+    trail.position(&id).await;
+    let open = format!("SELECT count(*) FROM audit_intents WHERE correlation_id = '{id}'");
+    assert_eq!(trail.number(&open).await, 0);
+}
+
+#[tokio::test]
+async fn calls_at_the_doubles_and_entries_agree_one_to_one() {
+    let _slack = SLACK.read().await;
+    let (scene, trail) = (Scene::new(HIGH), Trail::open().await);
+    scene.shown(|_| ()).await;
+    let trace = Uuid::now_v7().simple().to_string();
+    let delivery = scene.stack.signed(&scene.merge());
+    let delivery = delivery.with("traceparent", &format!("00-{trace}-b7ad6b7169203331-01"));
+    let reply = scene.stack.send(&delivery).await;
+    let id = reply.json()["correlation_id"].as_str().unwrap().to_owned();
+    let entries = trail.story(&id, CALLED).await;
+
+    let mut seen = Vec::new();
+    for base in [&scene.stack.gitlab_url, &scene.stack.slack_url] {
+        let requests = scene
+            .stack
+            .control(base, "GET", "/_double/requests", &Value::Null)
+            .await;
+        let ours = |request: &&Value| {
+            request["headers"]["traceparent"]
+                .as_str()
+                .is_some_and(|text| text.contains(&trace))
+        };
+        let requests = requests.as_array().cloned().unwrap_or_default();
+        seen.extend(
+            requests
+                .iter()
+                .filter(ours)
+                .map(|request| action(request["path"].as_str().unwrap())),
+        );
+    }
+    let outside = |entry: &&Value| entry["action"].as_str().is_some_and(|action| action.contains(".api."));
+    let ours = |entry: &&Value| !matches!(entry["action"].as_str(), Some("sqs.api.send_message"));
+    let told = entries.iter().filter(outside).filter(ours);
+    let mut told: Vec<_> = told.map(|entry| entry["action"].as_str().unwrap().to_owned()).collect();
+    seen.sort_unstable();
+    told.sort_unstable();
+    assert_eq!(told, seen);
+    // One that nobody audited would be seen.
+    assert!(seen.len() > CALLED.len());
+    seen.pop();
+    assert_ne!(told, seen);
+}
+
+/// The action that a request's entry must have.
+fn action(target: &str) -> String {
+    let path = target.split('?').next().unwrap_or_default();
+    let name = match path.rsplit('/').next().unwrap_or_default() {
+        "chat.postMessage" => "slack.api.post_message",
+        "conversations.history" => "slack.api.get_history",
+        "approvals" => "gitlab.api.get_mr_approvals",
+        "approval_state" => "gitlab.api.get_mr_approval_state",
+        "resource_label_events" => "gitlab.api.get_mr_label_events",
+        "versions" => "gitlab.api.get_mr_versions",
+        "reviewers" => "gitlab.api.get_mr_reviewers",
+        "members" => "gitlab.api.get_group_members",
+        _ if path.contains("/merge_requests/") => "gitlab.api.get_mr_details",
+        _ if path.contains("/users/") => "gitlab.api.get_user",
+        _ => panic!("a call that no action stands for: {target}"),
+    };
+    name.to_owned()
+}
+
+#[tokio::test]
+async fn a_forged_delivery_is_found_with_its_reason_by_the_command_line() {
+    let (scene, trail) = (Scene::new(HIGH), Trail::open().await);
+    let forged = scene.stack.signed(&scene.merge()).with("webhook-signature", "v1,AAAA");
+    let reply = scene.stack.send(&forged).await;
+    assert_eq!(reply.status, 401);
+    let id = reply.json()["correlation_id"].as_str().unwrap().to_owned();
+    trail.story(&id, &["webhook.auth.verify"]).await;
+
+    let words = [
+        "audit",
+        "--action",
+        "webhook.auth",
+        "--outcome",
+        "failure",
+        "--since",
+        "1h",
+        "--format",
+        "json",
+    ];
+    let lines = countersign(&words);
+    let found: Vec<_> = lines.iter().filter(|entry| entry["correlation_id"] == *id).collect();
+    assert_eq!(found.len(), 1, "{lines:#?}");
+    assert_eq!(found[0]["details"]["reason"], "bad_signature", "{found:#?}");
+    assert!(lines.iter().all(|entry| entry["outcome"] == "failure"));
+
+    let lines = countersign(&[
+        "audit",
+        "--correlation",
+        &id,
+        "--outcome",
+        "success",
+        "--format",
+        "json",
+    ]);
+    assert!(lines.is_empty(), "{lines:#?}");
+}
+
+/// What the command line prints about the running stack, one entry a line.
+fn countersign(words: &[&str]) -> Vec<Value> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let program = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| format!("{root}/target")) + "/debug/countersign";
+    let done = Command::new(program).args(words).current_dir(root).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let text = String::from_utf8(done.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}

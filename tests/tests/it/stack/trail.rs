@@ -1,0 +1,149 @@
+//! The audit trail of the running stack: what is recorded, and what its destinations have.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::stack::{Stack, eventually};
+use tokio::sync::RwLock;
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+/// A line that meets a database that is away comes back after this at the latest: the retry queue's visibility, twice.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
+
+/// Everybody who expects the SIEM to answer holds it for reading; whoever takes the SIEM down holds it alone.
+pub(crate) static SIEM: RwLock<()> = RwLock::const_new(());
+
+pub(crate) struct Trail {
+    pub(crate) stack: Stack,
+    pub(crate) auditor: Client,
+}
+
+/// Lines by the id of their entries.
+pub(crate) type Lines = BTreeMap<String, Value>;
+
+impl Trail {
+    pub(crate) async fn open() -> Self {
+        let stack = Stack::running();
+        let auditor = stack.auditor().await;
+        Self { stack, auditor }
+    }
+
+    /// Runs the recorder's jobs now instead of at the next minute.
+    pub(crate) async fn run(&self, jobs: &[&str]) {
+        self.stack
+            .invoke(&self.stack.functions.recorder, &json!({ "jobs": jobs }))
+            .await;
+    }
+
+    /// The entries under a correlation id, oldest first, once these actions are among them.
+    pub(crate) async fn story(&self, correlation_id: &str, actions: &[&str]) -> Vec<Value> {
+        let what = format!("{actions:?} under {correlation_id}");
+        eventually(PATIENCE, &what, async || {
+            let entries = self.entries("correlation_id::text = $1", correlation_id).await;
+            let told = |action: &&str| entries.iter().any(|entry| entry["action"] == **action);
+            actions.iter().all(told).then_some(entries)
+        })
+        .await
+    }
+
+    /// The entries that a condition with one argument picks, oldest first.
+    pub(crate) async fn entries(&self, condition: &str, argument: &str) -> Vec<Value> {
+        let sql = format!("SELECT entry FROM audit_events WHERE {condition} ORDER BY id");
+        let rows = self
+            .auditor
+            .query_typed(&sql, &[(&argument, Type::TEXT)])
+            .await
+            .unwrap();
+        rows.iter().map(|row| parsed(row.get(0))).collect()
+    }
+
+    /// One number out of the database.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        self.auditor.query_typed(sql, &[]).await.unwrap()[0].get(0)
+    }
+
+    /// The last position that was given.
+    pub(crate) async fn last_position(&self) -> i64 {
+        self.number("SELECT last_position FROM audit_sequence").await
+    }
+
+    /// The position of the last entry under a correlation id, once all of them have one.
+    pub(crate) async fn position(&self, correlation_id: &str) -> i64 {
+        let sql = "SELECT max(position), count(*) = count(position) FROM audit_events e \
+             LEFT JOIN audit_positions p ON p.event_id = e.id WHERE correlation_id::text = $1";
+        eventually(PATIENCE, "a place in the order", async || {
+            let row = &self
+                .auditor
+                .query_typed(sql, &[(&correlation_id, Type::TEXT)])
+                .await
+                .unwrap()[0];
+            row.get::<_, bool>(1).then(|| row.get::<_, Option<i64>>(0)).flatten()
+        })
+        .await
+    }
+
+    /// What is recorded between two positions.
+    pub(crate) async fn recorded(&self, after: i64, up_to: i64) -> Lines {
+        let sql = "SELECT entry FROM audit_positions p JOIN audit_events e ON e.id = p.event_id \
+             WHERE position > $1 AND position <= $2";
+        let arguments: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
+            [(&after, Type::INT8), (&up_to, Type::INT8)];
+        let rows = self.auditor.query_typed(sql, &arguments).await.unwrap();
+        by_id(rows.iter().map(|row| parsed(row.get(0))))
+    }
+
+    /// Waits until both destinations have acknowledged everything up to a position.
+    pub(crate) async fn forwarded(&self, up_to: i64) {
+        let sql = "SELECT coalesce(min(delivered), 0) FROM audit_destinations WHERE name IN ('file', 'http') HAVING count(*) = 2";
+        eventually(PATIENCE, "the destinations", async || {
+            self.run(&["forward"]).await;
+            let rows = self.auditor.query_typed(sql, &[]).await.unwrap();
+            rows.first()
+                .is_some_and(|row| row.get::<_, i64>(0) >= up_to)
+                .then_some(())
+        })
+        .await;
+    }
+
+    /// The entries in the file, in their order.
+    pub(crate) fn in_file(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.stack.audit_file).unwrap();
+        assert!(text.ends_with('\n'), "a torn line");
+        text.lines().map(parsed).collect()
+    }
+
+    /// The requests that the SIEM got, each a batch of entries.
+    pub(crate) async fn batches(&self) -> Vec<Vec<Value>> {
+        let requests = self
+            .stack
+            .control(&self.stack.siem_url, "GET", "/_double/requests", &Value::Null)
+            .await;
+        let requests = requests.as_array().cloned().unwrap_or_default();
+        requests
+            .into_iter()
+            .filter(|request| request["method"] == "POST")
+            .map(|request| request["body"].as_array().cloned().expect("an array of entries"))
+            .collect()
+    }
+}
+
+/// Entries by id; the same one twice is one.
+pub(crate) fn by_id(entries: impl IntoIterator<Item = Value>) -> Lines {
+    let id = |entry: &Value| entry["id"].as_str().expect("an id").to_owned();
+    entries.into_iter().map(|entry| (id(&entry), entry)).collect()
+}
+
+/// What two sets do not have in common: entries that only the first has, and entries that the second has and the first has not so.
+pub(crate) fn difference(recorded: &Lines, found: &Lines) -> (Vec<String>, Vec<String>) {
+    let only = |one: &Lines, other: &Lines| -> Vec<String> {
+        let missing = one.iter().filter(|(id, entry)| other.get(*id) != Some(*entry));
+        missing.map(|(id, _)| id.clone()).collect()
+    };
+    (only(recorded, found), only(found, recorded))
+}
+
+fn parsed(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))
+}

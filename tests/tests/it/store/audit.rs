@@ -1,0 +1,3 @@
+//! The stored audit trail: each entry once and in one dense order, whatever comes twice, late, in another order or not at all.
+
+mod batches;

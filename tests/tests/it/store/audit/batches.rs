@@ -1,0 +1,162 @@
+//! A batch is stored once, whole and exactly; what is no entry is kept beside it.
+
+use std::collections::HashSet;
+
+use store::MalformedLine;
+use tests::postgres::{connect, fresh_database};
+
+use super::sample::{
+    ALL, SOURCE, at, at_time, batch, changed, entries, entry, ids, line, number, order, record, release, seconds, told,
+};
+
+#[tokio::test]
+async fn a_batch_twice_is_stored_once() {
+    let database = fresh_database().await;
+    let (store, client) = (database.store(), connect(&database.auditor_url).await);
+    let lines = entries(1, 1..=5);
+    let first = record(&store, lines.clone(), at(1)).await;
+    assert_eq!(first.new.iter().collect::<HashSet<_>>(), ids(&lines).iter().collect());
+    assert_eq!((first.duplicates, first.quarantined), (0, 0));
+    for _ in 0..2 {
+        let again = record(&store, lines.clone(), at(2)).await;
+        assert_eq!((again.new.len(), again.duplicates), (0, 5));
+        release(&store, at(3), ALL).await;
+    }
+    assert_eq!(order(&client).await, ids(&lines));
+    assert_eq!(number(&client, "SELECT count(*) FROM audit_pending").await, 0);
+}
+
+#[tokio::test]
+async fn a_batch_with_one_entry_twice_stores_it_once_and_counts_both_lines() {
+    let database = fresh_database().await;
+    let (store, client) = (database.store(), connect(&database.auditor_url).await);
+    let twice = vec![told("same", Some(line(1, 1))), told("same", Some(line(1, 2))), entry(1, 3)];
+    let report = record(&store, twice, at(1)).await;
+    assert_eq!((report.new.len(), report.duplicates), (2, 1));
+    let released = release(&store, at(2), ALL).await;
+    assert_eq!((released.lines, released.positions, released.waiting), (3, 2, 0));
+    assert_eq!(order(&client).await, [told("same", None).id, entry(1, 3).id]);
+}
+
+#[tokio::test]
+async fn more_lines_than_one_statement_takes_are_one_batch() {
+    let database = fresh_database().await;
+    let (store, client) = (database.store(), connect(&database.auditor_url).await);
+    let lines = entries(1, 1..=2500);
+    assert_eq!(record(&store, lines.clone(), at(1)).await.new.len(), 2500);
+    assert_eq!(release(&store, at(2), ALL).await.positions, 2500);
+    assert_eq!(order(&client).await, ids(&lines));
+}
+
+#[tokio::test]
+async fn every_column_is_read_from_the_line_and_the_line_is_kept_exactly() {
+    let database = fresh_database().await;
+    let (store, client) = (database.store(), connect(&database.auditor_url).await);
+    let failed = changed(at(0), "failed", Some(line(1, 1)), |value| {
+        value["outcome"] = "failure".into();
+        value["error"] = "rate_limit".into();
+        value["trace_id"] = "4bf92f3577b34da6a3ce929d0e0e4736".into();
+    });
+    record(&store, vec![failed.clone()], at(7)).await;
+    let row = client
+        .query_typed_one("SELECT to_jsonb(audit_events) - 'entry' AS row, entry FROM audit_events", &[])
+        .await
+        .unwrap();
+    assert_eq!(row.get::<_, String>("entry"), failed.line);
+    let expected = serde_json::json!({
+        "id": failed.id, "timestamp": "2026-03-02T12:00:00+00:00", "action": "gitlab.api.get_mr_details",
+        "actor_type": "webhook_event", "actor_id": failed.actor_id,
+        "target": {"resource_type": "merge_request", "instance": "main", "project_id": 7301, "mr_iid": 811},
+        "target_key": "merge_request:main/7301!811", "outcome": "failure", "error": "rate_limit",
+        "correlation_id": failed.correlation_id, "service": "processor", "stream_id": line(1, 1).stream_id, "stream_seq": 1,
+        "duration_ms": 12.5, "details": {"status": 200}, "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "source": SOURCE,
+        "recorded_at": "2026-03-02T12:00:07+00:00",
+    });
+    assert_eq!(row.get::<_, serde_json::Value>("row"), expected);
+}
+
+/// Postgres holds NUL neither in text nor in jsonb; the line has it as an escape, which is plain text.
+#[tokio::test]
+async fn nul_in_a_line_is_replaced_in_the_columns_and_kept_in_the_line() {
+    let database = fresh_database().await;
+    let (store, client) = (database.store(), connect(&database.auditor_url).await);
+    let odd = changed(at(0), "nul", None, |value| {
+        value["target"]["id"] = "a\0b".into();
+        value["details"]["note"] = serde_json::json!(["x\0", {"deep": "\0y"}]);
+    });
+    assert!(odd.line.contains("\\u0000"));
+    assert_eq!(record(&store, vec![odd.clone()], at(1)).await.new, [odd.id]);
+    let row = client
+        .query_typed_one("SELECT entry, target_key, target ->> 'id', details #>> '{note,1,deep}' FROM audit_events", &[])
+        .await
+        .unwrap();
+    assert_eq!(row.get::<_, String>(0), odd.line);
+    assert!(row.get::<_, String>(1).ends_with("a\u{fffd}b"), "{}", row.get::<_, String>(1));
+    assert_eq!(row.get::<_, String>(2), "a\u{fffd}b");
+    assert_eq!(row.get::<_, String>(3), "\u{fffd}y");
+}
+
+#[tokio::test]
+async fn a_malformed_line_is_kept_once_however_often_it_is_read() {
+    let database = fresh_database().await;
+    let (store, client) = (database.store(), connect(&database.auditor_url).await);
+    let malformed = |line: &str| MalformedLine {
+        line: line.to_owned(),
+        reason: "it has no complete JSON (column 9)".to_owned(),
+    };
+    let mut odd = batch(vec![entry(1, 1)]);
+    odd.malformed = vec![malformed("{\"event_type\":\"audit\""), malformed("nul \0 in it"), malformed("nul \0 in it")];
+    let report = store.record_audit_batch(&odd, at(1)).await.unwrap();
+    assert_eq!((report.new.len(), report.quarantined), (1, 2));
+    let report = store.record_audit_batch(&odd, at(2)).await.unwrap();
+    assert_eq!((report.new.len(), report.quarantined), (0, 0));
+    odd.source = "elsewhere".to_owned();
+    assert_eq!(store.record_audit_batch(&odd, at(3)).await.unwrap().quarantined, 2);
+    let kept = "SELECT count(*) FROM quarantined_audit_lines WHERE line = E'nul \\uFFFD in it' AND length(id) = 64";
+    assert_eq!(number(&client, kept).await, 2);
+}
+
+#[tokio::test]
+async fn an_entry_that_does_not_fit_goes_into_quarantine_and_holds_up_nothing() {
+    let database = fresh_database().await;
+    let (store, client) = (database.store(), connect(&database.auditor_url).await);
+    let lines = vec![
+        entry(1, 1),
+        at_time("2020-01-01T00:00:00Z".parse().unwrap(), "old", Some(line(1, 2))),
+        at_time("2026-09-01T00:00:00Z".parse().unwrap(), "ahead", Some(line(1, 3))),
+        told("number", Some(line(2, 0))),
+        told("number", Some(line(2, u64::MAX))),
+        changed(at(0), "word", Some(line(1, 4)), |value| value["service"] = "s".repeat(300).into()),
+        entry(1, 5),
+    ];
+    for repeated in [false, true] {
+        let report = record(&store, lines.clone(), at(1)).await;
+        let expected = if repeated { (0, 2, 0) } else { (2, 0, 5) };
+        assert_eq!((report.new.len(), report.duplicates, report.quarantined), expected);
+    }
+    let released = release(&store, at(2), ALL).await;
+    assert_eq!((released.lines, released.positions, released.waiting), (5, 2, 0), "their numbers have arrived");
+    assert_eq!(order(&client).await, [entry(1, 1).id, entry(1, 5).id]);
+    let reasons = "SELECT count(DISTINCT reason) FROM quarantined_audit_lines";
+    assert_eq!(number(&client, reasons).await, 3);
+}
+
+#[tokio::test]
+async fn a_target_longer_than_an_index_takes_is_stored_whole_and_searchable_by_its_beginning() {
+    let database = fresh_database().await;
+    let (store, client) = (database.store(), connect(&database.auditor_url).await);
+    let long = "ß".repeat(15_000);
+    let odd = changed(at(0), "long", None, |value| value["target"]["id"] = long.as_str().into());
+    assert_eq!(record(&store, vec![odd], at(1)).await.new.len(), 1);
+    let sql = "SELECT length(target ->> 'id')::bigint FROM audit_events WHERE starts_with(target_key, 'merge_request:main')";
+    assert_eq!(number(&client, sql).await, 15_000);
+}
+
+#[tokio::test]
+async fn an_empty_batch_is_nothing() {
+    let database = fresh_database().await;
+    let store = database.store();
+    assert_eq!(record(&store, Vec::new(), at(1)).await, store::BatchReport::default());
+    assert_eq!(release(&store, at(1), ALL).await, store::Released::default());
+    assert_eq!(super::sample::minute(&store, at(1) + seconds(10_000)).await.0, []);
+}

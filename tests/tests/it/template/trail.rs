@@ -1,0 +1,156 @@
+//! The way of the audit lines: from every function's log group to the recorder, and what happens to those it cannot store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::document::template;
+use super::{consumers, many, of_type, property, statements};
+
+/// An invocation takes no more than this, and a message no more than 1 MiB:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+const LARGEST_INVOCATION_IN_MIB: u64 = 6;
+
+/// Whatever the recorder is invoked through, it is the version that the alias names.
+fn recorder() -> Value {
+    json!({"Ref": "RecorderFunction.Alias"})
+}
+
+#[test]
+fn the_lines_of_every_function_but_the_recorder_reach_the_recorder() {
+    let template = template();
+    let groups: BTreeSet<_> = of_type(&template, "AWS::Serverless::Function")
+        .map(|(_, function)| function["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap())
+        .collect();
+    let filters: Vec<_> = of_type(&template, "AWS::Logs::SubscriptionFilter").collect();
+    let mut subscribed = BTreeSet::new();
+    for (name, filter) in &filters {
+        assert_eq!(filter["DestinationArn"], recorder(), "{name}");
+        assert_eq!(filter["FilterPattern"], json!({"Ref": "AuditFilterPattern"}), "{name}");
+        let group = filter["LogGroupName"]["Ref"].as_str().unwrap();
+        assert!(subscribed.insert(group), "{group} is subscribed twice");
+    }
+    // Its own lines about storing lines would be lines to store.
+    let expected: BTreeSet<_> = groups.into_iter().filter(|group| *group != "RecorderLogs").collect();
+    assert_eq!(subscribed, expected);
+    assert_eq!(subscribed.len(), 4);
+}
+
+#[test]
+fn each_log_group_and_nobody_else_may_hand_its_lines_over() {
+    let template = template();
+    for (name, filter) in of_type(&template, "AWS::Logs::SubscriptionFilter") {
+        let permission = template["Resources"][name]["DependsOn"].as_str().unwrap();
+        let expected = json!({
+            "Action": "lambda:InvokeFunction", "FunctionName": recorder(), "Principal": "logs.amazonaws.com",
+            "SourceAccount": {"Ref": "AWS::AccountId"}, "SourceArn": {"Fn::GetAtt": [filter["LogGroupName"]["Ref"], "Arn"]},
+        });
+        assert_eq!(
+            template["Resources"][permission]["Properties"], expected,
+            "{permission}"
+        );
+    }
+}
+
+#[test]
+fn the_filter_takes_entries_and_announcements_and_no_other_line() {
+    let template = template();
+    let pattern = template["Parameters"]["AuditFilterPattern"]["Default"]
+        .as_str()
+        .unwrap();
+    // An asterisk at the end stands for any characters:
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html.
+    let prefix = pattern
+        .strip_prefix("{ $.event_type = \"")
+        .and_then(|rest| rest.strip_suffix("*\" }"))
+        .unwrap();
+    for kind in [audit::ENTRY, audit::INTENT] {
+        assert!(kind.starts_with(prefix), "{kind} does not pass {pattern}");
+    }
+    assert!(!prefix.is_empty());
+}
+
+#[test]
+fn what_the_migrations_print_is_recorded_too() {
+    let template = template();
+    assert_eq!(template["Resources"]["Migrations"]["DependsOn"], "MaintenanceLines");
+    // Else the one would wait for the other for ever.
+    assert!(template["Resources"]["RecorderFunction"]["DependsOn"].is_null());
+}
+
+#[test]
+fn lines_that_cannot_be_stored_wait_on_the_retry_queue_whoever_notices() {
+    let template = template();
+    let queue = json!({"Fn::GetAtt": ["AuditRetryQueue", "Arn"]});
+    let asynchronous = property(&template, "RecorderFunction", "EventInvokeConfig");
+    assert_eq!(
+        asynchronous,
+        &json!({
+            "MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 21600,
+            "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": queue}},
+        })
+    );
+    let variables = &property(&template, "RecorderFunction", "Environment")["Variables"];
+    assert_eq!(variables["AUDIT_RETRY_QUEUE_URL"], json!({"Ref": "AuditRetryQueue"}));
+    let consumers = consumers(&template);
+    let (_, retry) = consumers.iter().find(|(name, _)| *name == "RecorderFunction").unwrap();
+    assert_eq!(retry["Queue"], queue);
+    assert!(retry["BatchSize"].as_u64().unwrap() < LARGEST_INVOCATION_IN_MIB);
+
+    // Lines of different streams have no order among each other, and an OnFailure destination cannot be a FIFO queue.
+    let properties = &template["Resources"]["AuditRetryQueue"]["Properties"];
+    assert!(properties["FifoQueue"].is_null());
+    assert_eq!(properties["MessageRetentionPeriod"], 14 * 24 * 3600);
+}
+
+#[test]
+fn the_recorder_reads_two_secrets_and_uses_one_queue_and_its_log_only() {
+    let template = template();
+    let mut allowed = BTreeSet::new();
+    for (_, statement) in statements(&template)
+        .into_iter()
+        .filter(|(role, statement)| *role == "RecorderRole" && statement["Sid"] != "EnterVpc")
+    {
+        for (action, resource) in many(&statement["Action"]).into_iter().flat_map(|action| {
+            many(&statement["Resource"])
+                .into_iter()
+                .map(move |resource| (action, resource))
+        }) {
+            let name = resource["Ref"].as_str().or(resource["Fn::GetAtt"][0].as_str()).unwrap();
+            allowed.insert((action.as_str().unwrap(), name));
+        }
+    }
+    let expected = BTreeSet::from([
+        ("logs:CreateLogStream", "RecorderLogs"),
+        ("logs:PutLogEvents", "RecorderLogs"),
+        ("secretsmanager:GetSecretValue", "DatabaseSecret"),
+        ("secretsmanager:GetSecretValue", "OutboundSecret"),
+        ("sqs:SendMessage", "AuditRetryQueue"),
+        ("sqs:ReceiveMessage", "AuditRetryQueue"),
+        ("sqs:DeleteMessage", "AuditRetryQueue"),
+        ("sqs:ChangeMessageVisibility", "AuditRetryQueue"),
+        ("sqs:GetQueueAttributes", "AuditRetryQueue"),
+    ]);
+    assert_eq!(allowed, expected);
+}
+
+#[test]
+fn every_kind_of_destination_has_the_same_alarms() {
+    let template = template();
+    let mut watched = BTreeMap::<&str, BTreeSet<&str>>::new();
+    for (name, alarm) in of_type(&template, "AWS::CloudWatch::Alarm") {
+        for dimension in many(&alarm["Dimensions"]) {
+            if dimension["Name"] == "destination" {
+                let kinds = watched.entry(alarm["MetricName"].as_str().unwrap()).or_default();
+                assert!(
+                    kinds.insert(dimension["Value"].as_str().unwrap()),
+                    "{name} is there twice"
+                );
+            }
+        }
+    }
+    let kinds = BTreeSet::from(["file", "http", "syslog"]);
+    let expected =
+        ["audit_deliveries_refused", "audit_destination_oldest_seconds"].map(|metric| (metric, kinds.clone()));
+    assert_eq!(watched, BTreeMap::from(expected));
+}
