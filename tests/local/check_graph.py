@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PURE = ("model", "rules", "gitlab", "audit")
-FUNCTIONS = ("webhook", "processor", "notifier", "maintenance")
+PURE = ("model", "rules", "gitlab", "audit", "trace")
+FUNCTIONS = ("webhook", "processor", "notifier", "recorder", "maintenance")
 # Names or prefixes (ending in -) of crates that do IO.
 IO = ("tokio", "reqwest", "hyper", "aws-", "lambda_runtime", "lambda_http", "tokio-postgres", "rustls")
 # One TLS stack with one crypto provider: rustls with ring. (rustls-native-certs is linked by the AWS SDK, which cannot leave it

@@ -2,7 +2,7 @@
 //!
 //! Each double runs on its own thread, so it answers even while a test waits for a child process, and stops when its
 //! handle is dropped, open connections included. They behave like the real system for the calls that Countersign makes
-//! ([`gitlab`], [`slack`], [`aws`]) and share one control surface, in process ([`Double`]) and over HTTP:
+//! ([`gitlab`], [`slack`], [`aws`], [`otlp`], [`siem`]) and share one control surface, in process ([`Double`]) and over HTTP:
 //!
 //! | request | effect |
 //! |---|---|
@@ -23,10 +23,13 @@ pub mod gitlab;
 #[cfg(test)]
 pub(crate) mod loopback;
 mod merge_patch;
+pub mod otlp;
 mod received;
 mod server;
+pub mod siem;
 pub mod slack;
 mod stub;
+pub mod syslog;
 
 pub use answer::Answer;
 pub use double::{Double, System};

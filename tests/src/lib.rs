@@ -1,5 +1,7 @@
 //! The local stack's parts and the helpers of the integration tests: doubles, Postgres, a Lambda Runtime API.
 
+pub mod arrivals;
+pub mod awslogs;
 pub mod bench;
 pub mod clock;
 pub mod doubles;

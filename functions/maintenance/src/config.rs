@@ -12,6 +12,7 @@ pub const VARIABLES: &[&str] = &[
     "RULES_PATH",
     "GITLAB_API_URL",
     "EFFECTS_QUEUE_URL",
+    "AUDIT_RETENTION_MONTHS",
 ];
 
 /// The configuration.
@@ -22,12 +23,16 @@ pub struct Config {
     pub(crate) owner_secret_id: String,
     pub(crate) application_secret_id: String,
     pub(crate) effects_queue: QueueUrl,
+    /// 0: audit entries are kept for ever.
+    pub(crate) audit_retention_months: u32,
 }
 
 impl Config {
     /// Reads it; problems are noted in `env`, whose `finish` tells them all at once.
     pub fn from_environment(env: &mut Environment) -> Self {
+        let months = env.number("AUDIT_RETENTION_MONTHS", 0, 0..=1200);
         Self {
+            audit_retention_months: u32::try_from(months).unwrap_or(0),
             aws: AwsSettings::from_environment(env),
             settings: Settings::from_environment(env),
             owner_secret_id: env.required("DATABASE_OWNER_SECRET_ID"),
@@ -43,7 +48,10 @@ mod tests {
 
     #[test]
     fn every_missing_variable_is_told_at_once() {
-        let mut env = Environment::from_pairs([("RULES_PATH", "/nowhere/rules.yaml")]);
+        let mut env = Environment::from_pairs([
+            ("RULES_PATH", "/nowhere/rules.yaml"),
+            ("AUDIT_RETENTION_MONTHS", "a year"),
+        ]);
         let _ = Config::from_environment(&mut env);
         let told = env.finish().unwrap_err().to_string();
         for name in VARIABLES.iter().filter(|name| **name != "GITLAB_API_URL") {

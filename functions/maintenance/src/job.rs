@@ -1,5 +1,7 @@
 //! The jobs, and what they report.
 
+mod audit_partitions;
+mod audit_retention;
 mod migrate;
 mod pending;
 mod relay;
@@ -72,6 +74,11 @@ pub struct Report {
     pub effects_enqueued: u32,
     /// Effects that could not be enqueued; the next run does it.
     pub effects_failed: u32,
+    /// Months that were given room for audit entries.
+    pub audit_partitions_made: u32,
+    /// Tables with the audit entries of months that were detached.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audit_partitions_detached: Vec<String>,
 }
 
 impl std::fmt::Display for Report {
@@ -103,6 +110,8 @@ impl Maintenance {
             Job::Migrate => report.migrated = Some(self.migrate(context).await?),
             Job::PendingEvaluations => self.pending_evaluations(context, deadline, report).await?,
             Job::RelayEffects => self.relay_effects(context, deadline, report).await?,
+            Job::AuditPartitions => report.audit_partitions_made += self.audit_partitions(context).await?,
+            Job::AuditRetention => report.audit_partitions_detached = self.audit_retention(context).await?,
         }
         Ok(())
     }

@@ -35,6 +35,7 @@ pub struct Maintenance {
     outbox: Outbox,
     http: Http,
     audit: Writer,
+    audit_retention_months: u32,
     metrics: Metrics,
     tracer: Tracer,
     clock: SharedClock,
@@ -67,6 +68,7 @@ impl Maintenance {
                 .settings
                 .evaluator(&clients, process.audit.clone(), process.clock())?,
             audit: process.audit.clone(),
+            audit_retention_months: config.audit_retention_months,
             metrics: process.metrics.clone(),
             tracer: process.tracer.clone(),
             clock: SharedClock(process.clock()),
@@ -81,15 +83,21 @@ impl Maintenance {
         let run = Uuid::now_v7();
         match request {
             Request::CustomResource(request) => {
-                let context = Context::new(ActorType::AdminAction, run);
-                self.custom_resource(&context, *request).await
+                let asked = Context::new(ActorType::AdminAction, run);
+                let span = self.tracer.begin_trace(Kind::Internal, "deployment", &asked);
+                let done = self.custom_resource(span.context(&asked), *request).await;
+                span.end(done.as_ref().err().map(|_| "failed"));
+                done
             }
             Request::Jobs { jobs } => {
                 let context = Context::new(ActorType::PollCycle, run);
                 let mut report = Report::default();
                 for job in jobs {
                     // Boxed: the work of a job is one deep future, and its type would be nested too deeply for the compiler.
-                    Box::pin(self.run(&context, job, deadline, &mut report)).await?;
+                    let span = self.tracer.begin_trace(Kind::Internal, job.as_str(), &context);
+                    let done = Box::pin(self.run(span.context(&context), job, deadline, &mut report)).await;
+                    span.end(done.as_ref().err().map(|_| "failed"));
+                    done?;
                 }
                 tracing::info!(correlation_id = %run, report = %report, "maintenance is done: {report}");
                 Ok(report)

@@ -14,6 +14,24 @@ pub enum Job {
     PendingEvaluations,
     /// Enqueue effects that are due.
     RelayEffects,
+    /// Make room for the audit entries of the months to come.
+    AuditPartitions,
+    /// Detach the months of audit entries whose time of retention is over.
+    AuditRetention,
+}
+
+impl Job {
+    /// The name in the function's event.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Migrate => "migrate",
+            Self::PendingEvaluations => "pending_evaluations",
+            Self::RelayEffects => "relay_effects",
+            Self::AuditPartitions => "audit_partitions",
+            Self::AuditRetention => "audit_retention",
+        }
+    }
 }
 
 /// The function's event.
@@ -47,6 +65,19 @@ mod tests {
             serde_json::from_value(request).unwrap(),
             Request::CustomResource(_)
         ));
+    }
+
+    #[test]
+    fn a_job_is_called_as_in_the_event() {
+        for job in [
+            Job::Migrate,
+            Job::PendingEvaluations,
+            Job::RelayEffects,
+            Job::AuditPartitions,
+            Job::AuditRetention,
+        ] {
+            assert_eq!(json!(job), json!(job.as_str()));
+        }
     }
 
     #[test]

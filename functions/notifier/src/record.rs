@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use model::EffectMessage;
 use runtime::batch::{BatchError, Record};
 use store::{AttemptOutcome, Finish, Lease, StoreError};
+use trace::Kind;
 use tracing::Instrument as _;
 
 use crate::Notifier;
@@ -19,18 +20,29 @@ impl Notifier {
         // effect itself is a row, and the relay brings it back whatever becomes of the message.
         let message: EffectMessage = serde_json::from_str(&record.body)
             .map_err(|error| BatchError::new(format!("the message is no effect: {:?}", error.classify())))?;
-        let span =
-            tracing::info_span!("effect", correlation_id = %message.correlation_id, effect.id = %message.effect_id);
-        self.carry_out(&message).instrument(span).await
+        let received =
+            Context::new(ActorType::WebhookEvent, message.correlation_id).with_traceparent(message.traceparent.clone());
+        let mut span = self.tracer.begin(Kind::Consumer, "effect", &received);
+        span.attribute("messaging.system", "aws_sqs");
+        span.attribute("messaging.message.id", record.message_id.as_str());
+        span.attribute("destination", message.destination.as_str());
+        let context = span.context(&received);
+        let log = tracing::info_span!(
+            "effect",
+            correlation_id = %message.correlation_id,
+            trace_id = context.trace_id(),
+            effect.id = %message.effect_id,
+        );
+        let done = self.carry_out(context, &message).instrument(log).await;
+        span.end(done.as_ref().err().map(|_| "retry"));
+        done
     }
 
-    async fn carry_out(&self, message: &EffectMessage) -> Result<(), BatchError> {
-        let context =
-            Context::new(ActorType::WebhookEvent, message.correlation_id).with_traceparent(message.traceparent.clone());
-        let worker = self.worker.get(&context).await?;
-        let done = self.with_lease(&worker, &context, message).await;
+    async fn carry_out(&self, context: &Context, message: &EffectMessage) -> Result<(), BatchError> {
+        let worker = self.worker.get(context).await?;
+        let done = self.with_lease(&worker, context, message).await;
         if let Err(StoreError::LoginRefused(_)) = done {
-            self.worker.refused(&context).await;
+            self.worker.refused(context).await;
         }
         Ok(done?)
     }
@@ -51,7 +63,13 @@ impl Notifier {
         let outcome = self.attempt(worker, context, &effect, look_first).await?;
         let finish = worker
             .store
-            .finish_attempt(effect.id, effect.attempts, &outcome, self.audit.position(), self.clock.now())
+            .finish_attempt(
+                effect.id,
+                effect.attempts,
+                &outcome,
+                self.audit.position(),
+                self.clock.now(),
+            )
             .await?;
         // An outcome that comes late moved nothing: whoever took the lease over tells of the effect.
         if finish == Finish::Applied {

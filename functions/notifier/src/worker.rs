@@ -62,7 +62,8 @@ pub(crate) fn from_secrets(
                 .value,
         )
     });
-    let http = Http::new(&Options::default(), process.audit.clone(), process.clock())?.with_tracer(process.tracer.clone());
+    let http =
+        Http::new(&Options::default(), process.audit.clone(), process.clock())?.with_tracer(process.tracer.clone());
     Ok(Built::new(
         database,
         slack,

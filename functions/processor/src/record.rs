@@ -4,6 +4,7 @@ use audit::{ActorType, Context};
 use evaluation::{EvaluationError, Evaluator, Outcome, Report};
 use model::{Content, Envelope};
 use runtime::batch::{BatchError, Record};
+use trace::Kind;
 use tracing::Instrument as _;
 
 use crate::Processor;
@@ -12,7 +13,7 @@ impl Processor {
     pub(crate) async fn record(&self, record: Record) -> Result<(), BatchError> {
         // The queue holds what our own webhook function wrote. What is no envelope, or one of a later version while a deployment is
         // under way, is left for whoever can read it; in the end the dead-letter queue keeps it and raises its alarm.
-        let envelope: Envelope = serde_json::from_str(&record.body)
+        let mut envelope: Envelope = serde_json::from_str(&record.body)
             .map_err(|error| BatchError::new(format!("the message is no envelope: {:?}", error.classify())))?;
         if envelope.version != Envelope::VERSION {
             return Err(BatchError::new(format!(
@@ -21,22 +22,33 @@ impl Processor {
                 Envelope::VERSION
             )));
         }
-        let span = tracing::info_span!(
+        let received = Context::new(ActorType::WebhookEvent, envelope.correlation_id)
+            .with_traceparent(envelope.traceparent.take());
+        let mut span = self.tracer.begin(Kind::Consumer, "delivery", &received);
+        let context = span.context(&received).clone();
+        // Rows, effects and calls carry the trace on from here.
+        envelope.traceparent.clone_from(&context.traceparent);
+        let merge_request = envelope.merge_request().map(|key| key.to_string());
+        span.attribute("messaging.system", "aws_sqs");
+        span.attribute("messaging.message.id", record.message_id.as_str());
+        span.attribute("merge_request", merge_request.as_deref().unwrap_or_default());
+        let log = tracing::info_span!(
             "delivery",
             correlation_id = %envelope.correlation_id,
-            merge_request = envelope.merge_request().map(|key| key.to_string()),
+            trace_id = context.trace_id(),
+            merge_request,
         );
-        self.deliver(&envelope).instrument(span).await
+        let done = self.deliver(&context, &envelope).instrument(log).await;
+        span.end(done.as_ref().err().map(|_| "retry"));
+        done
     }
 
-    async fn deliver(&self, envelope: &Envelope) -> Result<(), BatchError> {
-        let context = Context::new(ActorType::WebhookEvent, envelope.correlation_id)
-            .with_traceparent(envelope.traceparent.clone());
-        let evaluator = self.evaluator.get(&context).await?;
+    async fn deliver(&self, context: &Context, envelope: &Envelope) -> Result<(), BatchError> {
+        let evaluator = self.evaluator.get(context).await?;
         let report = match evaluator.deliver(envelope).await {
             Ok(report) => report,
-            Err(error) if error.is_retryable() => return Err(self.retryable(error, &context).await),
-            Err(error) => self.set_aside(&evaluator, &context, envelope, &error).await?,
+            Err(error) if error.is_retryable() => return Err(self.retryable(error, context).await),
+            Err(error) => self.set_aside(&evaluator, context, envelope, &error).await?,
         };
         self.outbox.enqueue_all(&report.effects).await;
         self.measure(envelope, &report);

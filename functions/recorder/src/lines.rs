@@ -34,7 +34,10 @@ pub(crate) fn sorted_lines(source: &str, lines: &[String]) -> AuditBatch {
 
 /// Whether an event holds anything that is stored.
 pub(crate) fn is_audit(event: &LogEvent) -> bool {
-    event.message.lines().any(|line| !matches!(read(line), Ok(Printed::Other)))
+    event
+        .message
+        .lines()
+        .any(|line| !matches!(read(line), Ok(Printed::Other)))
 }
 
 fn add(batch: &mut AuditBatch, line: &str) {

@@ -49,6 +49,12 @@ impl std::fmt::Debug for Delivery {
     }
 }
 
+impl std::fmt::Debug for LogEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogEvent").field("bytes", &self.message.len()).finish()
+    }
+}
+
 /// A delivery that cannot be read. It comes again, and ends in the dead-letter queue with its alarm, where a person finds it whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Undecodable {

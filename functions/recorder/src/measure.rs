@@ -36,8 +36,10 @@ impl Measures {
     /// One turn at a destination.
     pub(crate) fn turn(&self, destination: &str, turn: &Turn) {
         let by = "destination";
-        self.0.count_by("audit_log_sink_errors_total", by, destination, turn.errors);
-        self.0.count_by("audit_deliveries_refused", by, destination, turn.refused);
+        self.0
+            .count_by("audit_log_sink_errors_total", by, destination, turn.errors);
+        self.0
+            .count_by("audit_deliveries_refused", by, destination, turn.refused);
     }
 
     /// Gaps found now.
@@ -57,8 +59,11 @@ impl Measures {
         let configured = |name: &str| destinations.contains(&name);
         for destination in backlog.destinations.iter().filter(|known| configured(&known.name)) {
             let (by, name) = ("destination", destination.name.as_str());
-            self.0.count_by("audit_destination_behind", by, name, count(destination.behind));
-            let age = destination.oldest.map_or(0, |oldest| count(now.as_second() - oldest.as_second()));
+            self.0
+                .count_by("audit_destination_behind", by, name, count(destination.behind));
+            let age = destination
+                .oldest
+                .map_or(0, |oldest| count(now.as_second() - oldest.as_second()));
             self.0.seconds_by("audit_destination_oldest_seconds", by, name, age);
         }
     }
@@ -93,8 +98,17 @@ mod tests {
     fn entries() -> Vec<PrintedEntry> {
         let (writer, lines) = Writer::memory("webhook", Arc::new(FixedClock(Timestamp::UNIX_EPOCH)));
         let context = Context::new(ActorType::WebhookEvent, Uuid::from_u128(7));
-        for outcome in [Outcome::Success, Outcome::Success, Outcome::Failure(FailureClass::Timeout)] {
-            writer.write(&Entry::new(Action::GitlabGetUser, &context, Target::default(), outcome));
+        for outcome in [
+            Outcome::Success,
+            Outcome::Success,
+            Outcome::Failure(FailureClass::Timeout),
+        ] {
+            writer.write(&Entry::new(
+                Action::GitlabGetUser,
+                &context,
+                Target::other("user", "7"),
+                outcome,
+            ));
         }
         let read = |line: &String| match read(line).unwrap() {
             Printed::Entry(entry) => *entry,

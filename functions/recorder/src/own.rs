@@ -103,7 +103,11 @@ mod tests {
         end(under_way);
         own.forget(&seen, false);
         let seen = own.look();
-        assert_eq!((seen.entries().len(), seen.intents().len()), (1, 0), "what came since is still there");
+        assert_eq!(
+            (seen.entries().len(), seen.intents().len()),
+            (1, 0),
+            "what came since is still there"
+        );
         own.forget(&seen, true);
         own.forget(&seen, true);
         assert!(own.look().entries().is_empty());

@@ -189,12 +189,14 @@ fn halves(batch: AuditBatch, reason: &str) -> Option<Vec<AuditBatch>> {
     match (entries.len(), intents.len(), malformed.len()) {
         (1, 0, 0) => {
             let line = entries.remove(0).line;
-            rest.malformed.push(kept(&line, format!("the database refuses its values: {reason}")));
+            rest.malformed
+                .push(kept(&line, format!("the database refuses its values: {reason}")));
             return Some(vec![rest]);
         }
         (0, 1, 0) => {
             let line = serde_json::to_string(&intents.remove(0)).unwrap_or_default();
-            rest.malformed.push(kept(&line, format!("the database refuses its values: {reason}")));
+            rest.malformed
+                .push(kept(&line, format!("the database refuses its values: {reason}")));
             return Some(vec![rest]);
         }
         (0, 0, 0 | 1) => return None,

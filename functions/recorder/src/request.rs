@@ -57,7 +57,9 @@ impl<'de> Deserialize<'de> for Request {
         } else if let Some(jobs) = event.get_mut("jobs") {
             serde_json::from_value(jobs.take()).map(Self::Jobs)
         } else {
-            return Err(serde::de::Error::custom("the event has none of awslogs, Records and jobs"));
+            return Err(serde::de::Error::custom(
+                "the event has none of awslogs, Records and jobs",
+            ));
         };
         request.map_err(|error| serde::de::Error::custom(format!("the event is not readable: {:?}", error.classify())))
     }
@@ -107,13 +109,21 @@ mod tests {
     #[test]
     fn the_three_events_are_told_apart() {
         let read = |value| serde_json::from_value::<Request>(value);
-        assert!(matches!(read(json!({"awslogs": {"data": "H4sI"}})), Ok(Request::Logs(_))));
+        assert!(matches!(
+            read(json!({"awslogs": {"data": "H4sI"}})),
+            Ok(Request::Logs(_))
+        ));
         let jobs = read(json!({"jobs": ["sequence", "forward"]}));
         assert!(matches!(jobs, Ok(Request::Jobs(jobs)) if jobs == [Job::Sequence, Job::Forward]));
         let record = json!({"messageId": "m", "body": "{}", "attributes": {}, "messageAttributes": {}});
         let messages = read(json!({"Records": [record]}));
         assert!(matches!(messages, Ok(Request::Messages(event)) if event.records.len() == 1));
-        for unknown in [json!({}), json!({"jobs": ["drop_tables"]}), json!({"awslogs": 1}), json!([])] {
+        for unknown in [
+            json!({}),
+            json!({"jobs": ["drop_tables"]}),
+            json!({"awslogs": 1}),
+            json!([]),
+        ] {
             assert!(read(unknown.clone()).is_err(), "{unknown}");
         }
     }
@@ -138,7 +148,10 @@ mod tests {
             })
         };
         assert!(matches!(read(record(logs)), Ok(Message::FailedLogs { .. })));
-        assert!(matches!(read(record(json!({"jobs": ["forward"]}))), Ok(Message::FailedJobs { .. })));
+        assert!(matches!(
+            read(record(json!({"jobs": ["forward"]}))),
+            Ok(Message::FailedJobs { .. })
+        ));
         assert!(read(record(json!({"other": 1}))).is_err());
         assert!(read(json!({})).is_err());
     }

@@ -23,7 +23,12 @@ pub(crate) async fn put_off(queue: &StandardQueue, context: &Context, delivery: 
 
 /// The messages of a delivery, each below [`LARGEST`] unless a single event is larger: SQS then decides.
 fn messages(delivery: &Delivery) -> Vec<String> {
-    let events: Vec<LogEvent> = delivery.log_events.iter().filter(|event| is_audit(event)).cloned().collect();
+    let events: Vec<LogEvent> = delivery
+        .log_events
+        .iter()
+        .filter(|event| is_audit(event))
+        .cloned()
+        .collect();
     let mut messages = Vec::new();
     let mut parts = vec![events.as_slice()];
     while let Some(part) = parts.pop() {
@@ -80,7 +85,10 @@ mod tests {
         let messages = messages(&whole);
         assert!(messages.len() > 3, "{}", messages.len());
         assert!(messages.iter().all(|message| message.len() < LARGEST));
-        let events: Vec<LogEvent> = messages.iter().flat_map(|message| unpacked(message).log_events).collect();
+        let events: Vec<LogEvent> = messages
+            .iter()
+            .flat_map(|message| unpacked(message).log_events)
+            .collect();
         assert_eq!(events, whole.log_events);
         assert_eq!(unpacked(&messages[0]).source(), "g/s");
     }
@@ -88,7 +96,9 @@ mod tests {
     #[test]
     fn only_what_is_stored_is_sent_and_nothing_sends_nothing() {
         let mixed = delivery(["START".to_owned(), noise(1, 10), "END".to_owned()]);
-        let [message] = &messages(&mixed)[..] else { panic!("one message expected") };
+        let [message] = &messages(&mixed)[..] else {
+            panic!("one message expected")
+        };
         assert_eq!(unpacked(message).log_events, [LogEvent { message: noise(1, 10) }]);
         assert_eq!(messages(&delivery(["START".to_owned()])), Vec::<String>::new());
     }

@@ -10,6 +10,7 @@ use model::AuthMethod;
 use runtime::aws::Queue;
 use runtime::metrics::Metrics;
 use runtime::secrets::SecretCache;
+use trace::{Kind, Span, Tracer};
 
 use crate::answer::Answer;
 use crate::envelope::{self, Message};
@@ -30,6 +31,7 @@ pub struct Service {
     queue: Queue,
     audit: Writer,
     metrics: Metrics,
+    tracer: Tracer,
 }
 
 impl Service {
@@ -48,14 +50,24 @@ impl Service {
             queue,
             audit,
             metrics,
+            tracer: Tracer::off(),
         }
+    }
+
+    /// The same service, with a span for each request.
+    #[must_use]
+    pub fn with_tracer(mut self, tracer: Tracer) -> Self {
+        self.tracer = tracer;
+        self
     }
 
     /// Receives one request.
     pub async fn receive(&self, ingress: &Ingress, request: &Request) -> Answer {
         let received = Received::new(request.headers(), request.body());
-        let context = context(ingress, received.traceparent);
-        let judgement = self.judged(ingress, &context, &received).await;
+        let outer = context(ingress, received.traceparent);
+        let span = self.begin(&outer, received.traceparent);
+        let context = span.context(&outer);
+        let judgement = self.judged(ingress, context, &received).await;
         let payload_sha256 = sha256_hex(received.body);
         let method = match &judgement {
             Judgement::Forward { authentication, .. } | Judgement::Ignore { authentication, .. } => {
@@ -65,7 +77,7 @@ impl Service {
         };
         let ids = delivery_ids(&received.headers, method, &payload_sha256);
         ingress.begin_audit();
-        let entry = verification::entry(&context, ingress, &received, &ids, &payload_sha256, &judgement);
+        let entry = verification::entry(context, ingress, &received, &ids, &payload_sha256, &judgement);
         let audit_line = self.audit.write(&entry);
         let answer = match judgement {
             Judgement::Refuse { why, .. } => Answer::Refused(why),
@@ -75,7 +87,7 @@ impl Service {
                 content,
             } => {
                 let stale = authentication.stale;
-                let traceparent = received.traceparent;
+                let traceparent = context.traceparent.as_deref();
                 let message = envelope::seal(
                     ingress,
                     traceparent,
@@ -85,21 +97,32 @@ impl Service {
                     audit_line,
                     content,
                 );
-                self.forward(&context, &message)
+                self.forward(context, &message)
                     .await
                     .map_or_else(Answer::Refused, |()| Answer::Accepted { stale })
             }
         };
-        self.counted(answer)
+        self.answered(span, answer)
     }
 
     /// Refuses a request that cannot be judged.
     pub fn refuse(&self, ingress: &Ingress, why: Refusal) -> Answer {
+        let outer = context(ingress, None);
+        let span = self.begin(&outer, None);
         if ingress.begin_audit() {
-            self.audit
-                .write(&verification::entry_of_refusal(&context(ingress, None), ingress, why));
+            let context = span.context(&outer);
+            self.audit.write(&verification::entry_of_refusal(context, ingress, why));
         }
-        self.counted(Answer::Refused(why))
+        self.answered(span, Answer::Refused(why))
+    }
+
+    /// The span of a request (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server>).
+    fn begin(&self, context: &Context, traceparent: Option<&str>) -> Span {
+        const NAME: &str = "POST /webhook";
+        match traceparent::senders(traceparent) {
+            Some(_) => self.tracer.begin(Kind::Server, NAME, context),
+            None => self.tracer.begin_trace(Kind::Server, NAME, context),
+        }
     }
 
     /// Judges by the hooks in force; if a newer secret could change a refusal, looks at the secret once more.
@@ -139,8 +162,12 @@ impl Service {
         sent.map_err(|_| Refusal::QueueUnavailable)
     }
 
-    fn counted(&self, answer: Answer) -> Answer {
+    fn answered(&self, mut span: Span, answer: Answer) -> Answer {
         self.metrics.count_by("deliveries_received", "status", answer.word(), 1);
+        let status = answer.status();
+        span.attribute("http.response.status_code", status.as_u16());
+        // What the sender did wrong is no failure of ours.
+        span.end(status.is_server_error().then_some(answer.word()));
         answer
     }
 }

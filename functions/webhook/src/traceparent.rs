@@ -1,24 +1,18 @@
-//! The trace that a request belongs to: the sender's, or Lambda's own.
+//! The trace that a request belongs to: the sender's, or else the one Lambda gave it.
 
-use audit::traceparent::{compose, read};
+use trace::Traceparent;
 
 /// The `traceparent` to go on with: the sender's if it is well formed, else Lambda's own trace.
 #[must_use]
 pub fn of(header: Option<&str>, xray: Option<&str>) -> Option<String> {
-    header.and_then(read).or_else(|| xray.and_then(from_xray))
+    let known = senders(header).or_else(|| xray.and_then(Traceparent::from_xray));
+    known.map(|known| known.to_string())
 }
 
-/// Reads Lambda's `Root=1-<8 hex>-<24 hex>;Parent=<16 hex>;Sampled=<0|1>`
-/// (<https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>).
-fn from_xray(header: &str) -> Option<String> {
-    let field = |name: &str| {
-        header
-            .split(';')
-            .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
-    };
-    let trace = field("Root")?.strip_prefix("1-")?.replacen('-', "", 1);
-    let flags = if field("Sampled") == Some("1") { "01" } else { "00" };
-    compose(&trace, field("Parent")?, flags)
+/// The sender's, if it is well formed. Only its sampling flag is a decision about spans: Lambda's says whether X-Ray keeps its own.
+#[must_use]
+pub fn senders(header: Option<&str>) -> Option<Traceparent> {
+    header.and_then(Traceparent::parse)
 }
 
 #[cfg(test)]
@@ -34,12 +28,7 @@ mod tests {
         assert_eq!(of(None, Some(xray)).as_deref(), Some(expected));
         assert_eq!(of(Some("broken"), Some(xray)).as_deref(), Some(expected));
         assert_eq!(of(Some(GOOD), Some(xray)).as_deref(), Some(GOOD));
-        for broken in [
-            "",
-            "Root=1-5759e988-bd862e3fe1be46a994272793",
-            "Root=5759e988;Parent=53995c3f42cd8ad8",
-        ] {
-            assert_eq!(of(None, Some(broken)), None, "{broken}");
-        }
+        assert_eq!(of(Some("broken"), Some("Root=broken")), None);
+        assert_eq!(senders(Some("broken")), None);
     }
 }

@@ -1,79 +1,92 @@
 //! Every action this system audits, as a closed list: a typo cannot make a new one.
 
 macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
+    (
+        calls { $($(#[$call_doc:meta])* $call:ident = $call_text:literal,)+ }
+        others { $($(#[$doc:meta])* $name:ident = $text:literal,)+ }
+    ) => {
         /// What was done, as users search for it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Action { $($(#[$doc])* $name,)+ }
+        pub enum Action { $($(#[$call_doc])* $call,)+ $($(#[$doc])* $name,)+ }
 
         impl Action {
             /// Every action.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
+            pub const ALL: &[Self] = &[$(Self::$call,)+ $(Self::$name,)+];
+
+            /// Calls of other systems: each is announced before it is made.
+            pub const CALLS: &[Self] = &[$(Self::$call,)+];
 
             /// The stable name in the trail.
             #[must_use]
             pub fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text,)+ }
+                match self {
+                    $(Self::$call => $call_text,)+
+                    $(Self::$name => $text,)+
+                }
             }
         }
     };
 }
 
 actions! {
-    /// A request to the webhook endpoint was authenticated or refused.
-    WebhookAuthVerify = "webhook.auth.verify",
-    /// A delivery that is already stored arrived again.
-    WebhookDeliveryDuplicate = "webhook.delivery.duplicate",
-    /// An authentic delivery of unexpected shape was put into quarantine.
-    WebhookDeliveryQuarantined = "webhook.delivery.quarantined",
-    /// `GET /projects/:id/merge_requests/:iid`.
-    GitlabGetMrDetails = "gitlab.api.get_mr_details",
-    /// `GET .../approvals`.
-    GitlabGetMrApprovals = "gitlab.api.get_mr_approvals",
-    /// `GET .../approval_state`.
-    GitlabGetMrApprovalState = "gitlab.api.get_mr_approval_state",
-    /// `GET .../resource_label_events`.
-    GitlabGetMrLabelEvents = "gitlab.api.get_mr_label_events",
-    /// `GET .../versions`.
-    GitlabGetMrVersions = "gitlab.api.get_mr_versions",
-    /// `GET .../reviewers`.
-    GitlabGetMrReviewers = "gitlab.api.get_mr_reviewers",
-    /// `GET /groups/:id/members`.
-    GitlabGetGroupMembers = "gitlab.api.get_group_members",
-    /// `GET /users/:id`.
-    GitlabGetUser = "gitlab.api.get_user",
-    /// `chat.postMessage`.
-    SlackPostMessage = "slack.api.post_message",
-    /// `conversations.history`, to see whether a message is already there.
-    SlackGetHistory = "slack.api.get_history",
-    /// `GetSecretValue`.
-    SecretsManagerGetSecretValue = "secretsmanager.api.get_secret_value",
-    /// `SendMessage`.
-    SqsSendMessage = "sqs.api.send_message",
-    /// The answer to a `CloudFormation` custom resource request.
-    CloudFormationRespond = "cloudformation.api.respond",
-    /// An exception row was written.
-    ExceptionRecordInsert = "exception.record.insert",
-    /// An exception row changed because a later finding superseded the first verdict.
-    ExceptionRecordUpdate = "exception.record.update",
-    /// Lines of an execution environment did not arrive in time: `details` names the stream and the numbers.
-    AuditGapDetected = "audit.gap_detected",
-    /// All lines of a gap have arrived after all.
-    AuditGapClosed = "audit.gap_closed",
-    /// A call was begun and nothing has been heard of its end: the process died, or its line was lost.
-    AuditIntentOpen = "audit.intent_open",
-    /// A line that says it is an audit entry, and is none.
-    AuditLineQuarantined = "audit.line_quarantined",
-    /// A destination refuses an entry for good; it is kept, and the destination goes on with the next.
-    AuditDeliveryRefused = "audit.delivery_refused",
-    /// A month was detached from `audit_events` because its time of retention is over.
-    AuditPartitionDetach = "audit.partition.detach",
-    /// Entries were posted to an HTTP destination.
-    SiemPostEvents = "siem.api.post_events",
-    /// Entries were sent to a syslog destination.
-    SiemSendSyslog = "siem.syslog.send_events",
-    /// Spans were exported to an `OpenTelemetry` collector.
-    OtlpExportTraces = "otlp.api.export_traces",
+    calls {
+        /// `GET /projects/:id/merge_requests/:iid`.
+        GitlabGetMrDetails = "gitlab.api.get_mr_details",
+        /// `GET .../approvals`.
+        GitlabGetMrApprovals = "gitlab.api.get_mr_approvals",
+        /// `GET .../approval_state`.
+        GitlabGetMrApprovalState = "gitlab.api.get_mr_approval_state",
+        /// `GET .../resource_label_events`.
+        GitlabGetMrLabelEvents = "gitlab.api.get_mr_label_events",
+        /// `GET .../versions`.
+        GitlabGetMrVersions = "gitlab.api.get_mr_versions",
+        /// `GET .../reviewers`.
+        GitlabGetMrReviewers = "gitlab.api.get_mr_reviewers",
+        /// `GET /groups/:id/members`.
+        GitlabGetGroupMembers = "gitlab.api.get_group_members",
+        /// `GET /users/:id`.
+        GitlabGetUser = "gitlab.api.get_user",
+        /// `chat.postMessage`.
+        SlackPostMessage = "slack.api.post_message",
+        /// `conversations.history`, to see whether a message is already there.
+        SlackGetHistory = "slack.api.get_history",
+        /// `GetSecretValue`.
+        SecretsManagerGetSecretValue = "secretsmanager.api.get_secret_value",
+        /// `SendMessage`.
+        SqsSendMessage = "sqs.api.send_message",
+        /// The answer to a `CloudFormation` custom resource request.
+        CloudFormationRespond = "cloudformation.api.respond",
+        /// Entries were posted to an HTTP destination.
+        SiemPostEvents = "siem.api.post_events",
+        /// Entries were sent to a syslog destination.
+        SiemSendSyslog = "siem.syslog.send_events",
+        /// Spans were exported to an `OpenTelemetry` collector.
+        OtlpExportTraces = "otlp.api.export_traces",
+    }
+    others {
+        /// A request to the webhook endpoint was authenticated or refused.
+        WebhookAuthVerify = "webhook.auth.verify",
+        /// A delivery that is already stored arrived again.
+        WebhookDeliveryDuplicate = "webhook.delivery.duplicate",
+        /// An authentic delivery of unexpected shape was put into quarantine.
+        WebhookDeliveryQuarantined = "webhook.delivery.quarantined",
+        /// An exception row was written.
+        ExceptionRecordInsert = "exception.record.insert",
+        /// An exception row changed because a later finding superseded the first verdict.
+        ExceptionRecordUpdate = "exception.record.update",
+        /// Lines of an execution environment did not arrive in time: `details` names the stream and the numbers.
+        AuditGapDetected = "audit.gap_detected",
+        /// All lines of a gap have arrived after all.
+        AuditGapClosed = "audit.gap_closed",
+        /// A call was begun and nothing has been heard of its end: the process died, or its line was lost.
+        AuditIntentOpen = "audit.intent_open",
+        /// A line that says it is an audit entry, and is none.
+        AuditLineQuarantined = "audit.line_quarantined",
+        /// A destination refuses an entry for good; it is kept, and the destination goes on with the next.
+        AuditDeliveryRefused = "audit.delivery_refused",
+        /// A month was detached from `audit_events` because its time of retention is over.
+        AuditPartitionDetach = "audit.partition.detach",
+    }
 }
 
 impl std::fmt::Display for Action {

@@ -25,6 +25,7 @@ mod commit;
 mod cursor;
 mod delivery;
 mod directory;
+mod environment;
 mod error;
 mod health;
 mod inlet;
@@ -39,6 +40,7 @@ mod settings;
 mod threads;
 mod undelivered;
 
+pub use environment::DestinationOptions;
 pub use error::TrailError;
 pub use health::{DestinationHealth, Health, Problem};
 pub use recovery::Cut;

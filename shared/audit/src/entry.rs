@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::{Action, ActorType, Context, Detail, FailureClass, Target};
+use crate::{Action, Context, Detail, FailureClass, Target};
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +105,17 @@ impl Entry {
         self
     }
 
+    /// The same, saying only how many particulars it had.
+    pub(crate) fn without_details(&self) -> Self {
+        let count = self.details.0.len();
+        let details = Details::default();
+        Self {
+            details,
+            ..self.clone()
+        }
+        .detail("details_left_out", count)
+    }
+
     /// The idempotency key of the thing done, and when it was done: the same thing told twice then has the same id and the same
     /// timestamp. Without one, each line is its own.
     #[must_use]
@@ -119,53 +130,4 @@ impl Entry {
         self.identity = Identity::Begun(begun);
         self
     }
-}
-
-/// The line, in the order people read it.
-#[derive(Serialize)]
-pub(crate) struct Line<'a> {
-    pub(crate) timestamp: &'a str,
-    pub(crate) event_type: &'static str,
-    pub(crate) action: Action,
-    pub(crate) actor: Actor,
-    pub(crate) target: &'a Target,
-    pub(crate) outcome: &'static str,
-    pub(crate) error: Option<FailureClass>,
-    pub(crate) correlation_id: Uuid,
-    pub(crate) service: &'a str,
-    pub(crate) id: Uuid,
-    pub(crate) stream: Stream,
-    pub(crate) duration_ms: Option<f64>,
-    pub(crate) details: &'a Details,
-    pub(crate) trace_id: Option<&'a str>,
-}
-
-/// What announces a call. No entry, and not numbered: it only matters if the entry of the same id never comes.
-#[derive(Serialize)]
-pub(crate) struct IntentLine<'a> {
-    pub(crate) timestamp: &'a str,
-    pub(crate) event_type: &'static str,
-    pub(crate) call: Action,
-    pub(crate) actor: Actor,
-    pub(crate) target: &'a Target,
-    pub(crate) correlation_id: Uuid,
-    pub(crate) service: &'a str,
-    pub(crate) id: Uuid,
-    pub(crate) stream_id: Uuid,
-    pub(crate) trace_id: Option<&'a str>,
-}
-
-/// `actor` on the line.
-#[derive(Serialize)]
-pub(crate) struct Actor {
-    #[serde(rename = "type")]
-    pub(crate) actor_type: ActorType,
-    pub(crate) id: Uuid,
-}
-
-/// `stream` on the line.
-#[derive(Serialize)]
-pub(crate) struct Stream {
-    pub(crate) id: Uuid,
-    pub(crate) seq: u64,
 }

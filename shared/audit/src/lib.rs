@@ -11,8 +11,8 @@
 
 mod action;
 mod context;
-mod detail;
 pub mod destination;
+mod detail;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod entry;
@@ -36,6 +36,9 @@ pub use memory::Memory;
 pub use target::Target;
 pub use text::Text;
 pub use writer::Writer;
+
+#[cfg(test)]
+mod published;
 
 /// The JSON Schema (draft 2020-12) of every line of the trail.
 pub const SCHEMA: &str = include_str!("../schema/audit-line.schema.json");

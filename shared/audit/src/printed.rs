@@ -79,4 +79,6 @@ mod agreement;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;

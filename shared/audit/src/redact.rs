@@ -23,6 +23,7 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
         at: 0,
         kept: 0,
         url_end: 0,
+        plain_end: 0,
     };
     let Some(first) = scan.next() else {
         return Cow::Borrowed(text);
@@ -45,6 +46,8 @@ struct Scan<'a> {
     kept: usize,
     /// Where the address ends in which `at` stands; before `at`: in none.
     url_end: usize,
+    /// Where the run ends in which there is no query; before `at`: not known.
+    plain_end: usize,
 }
 
 impl Iterator for Scan<'_> {
@@ -56,11 +59,11 @@ impl Iterator for Scan<'_> {
             let mut next = self.at + 1;
             let found = if token::is_part(byte) {
                 next = end_of(bytes, self.at, token::is_part);
-                token::within(bytes, self.at, next).or_else(|| token::after(bytes, self.at, next))
+                token::find(bytes, self.at, next)
             } else {
                 self.punctuation(bytes, byte)
             };
-            if let Some(found) = found {
+            if let Some(found) = found.map(|found| whole(bytes, found)) {
                 (self.at, self.kept) = (found.to, found.to);
                 return Some(found);
             }
@@ -83,11 +86,26 @@ impl Scan<'_> {
                 }
                 address::credentials(bytes, self.at + 3, self.url_end)
             }
-            b'?' => address::query(bytes, self.at + 1, self.at < self.url_end),
-            b'#' => address::query(bytes, self.at + 1, false),
+            b'?' | b'#' if self.at >= self.plain_end => {
+                let in_address = byte == b'?' && self.at < self.url_end;
+                let found = address::query(bytes, self.at + 1, in_address);
+                found.map_err(|end| self.plain_end = end).ok()
+            }
             _ => None,
         }
     }
+}
+
+/// The find, and with it any secret that begins within it and ends later: `?key=Bearer ...`.
+fn whole(bytes: &[u8], mut found: Found) -> Found {
+    let mut at = found.from;
+    while at < found.to {
+        let end = end_of(bytes, at, token::is_part).max(at + 1);
+        let inner = token::find(bytes, at, end);
+        at = inner.map_or(end, |inner| inner.to.max(end));
+        found.to = found.to.max(inner.map_or(0, |inner| inner.to));
+    }
+    found
 }
 
 /// Where the run of `part` that begins at `from` ends.

@@ -66,7 +66,12 @@ impl Target {
     /// The target of a line that was [read back](crate::printed::read).
     #[must_use]
     pub fn of_printed(target: &Map<String, Value>) -> Self {
-        let text = |name: &str| target.get(name).and_then(Value::as_str).map(|text| Text::new(text).shortened(LONGEST));
+        let text = |name: &str| {
+            target
+                .get(name)
+                .and_then(Value::as_str)
+                .map(|text| Text::new(text).shortened(LONGEST))
+        };
         let number = |name: &str| target.get(name).and_then(Value::as_i64);
         let resource_type = text("resource_type").map_or_else(|| "unknown".to_owned(), |kind| kind.to_string());
         Self {

@@ -29,7 +29,11 @@ impl Text {
     pub(crate) fn shortened(mut self, longest: usize) -> Self {
         // As many bytes are enough for none to be too long, and no text need be counted then.
         if self.0.len() > longest && self.0.chars().count() > longest {
-            let end = self.0.char_indices().nth(longest.saturating_sub(1)).map_or(0, |(end, _)| end);
+            let end = self
+                .0
+                .char_indices()
+                .nth(longest.saturating_sub(1))
+                .map_or(0, |(end, _)| end);
             self.0.truncate(end);
             self.0.push('…');
         }

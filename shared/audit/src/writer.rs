@@ -1,23 +1,18 @@
 //! The writer: numbers the entries of one execution environment and puts each on standard output as one line.
 
-use std::io::Write as _;
+mod line;
+mod sink;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
 use model::{AuditLine, Clock};
 use uuid::Uuid;
 
-use crate::entry::{Actor, Begun, Entry, Identity, IntentLine, Line, Outcome, Stream};
+use crate::entry::{Begun, Entry, Identity};
 use crate::identifier::entry_id;
+use crate::printed::LONGEST;
 use crate::{Action, Context, Memory, Target};
-
-enum Sink {
-    Stdout,
-    Memory(Memory),
-    Both(Memory),
-    #[cfg(feature = "embedded")]
-    Trail(crate::embedded::Inlet),
-}
+use sink::Sink;
 
 struct State {
     seq: u64,
@@ -142,8 +137,14 @@ impl Writer {
             seq: state.seq,
         };
         state.buffer.clear();
+        let mut rendered = line::entry(shared, entry, line, &mut state.buffer);
+        if state.buffer.len() > LONGEST {
+            // No entry of ours comes near this. One that did would be refused where lines are read: better told without particulars.
+            state.buffer.clear();
+            rendered = line::entry(shared, &entry.without_details(), line, &mut state.buffer);
+        }
         let mut ticket = 0;
-        if render(shared, entry, line, &mut state.buffer).is_ok() {
+        if rendered.is_ok() {
             state.buffer.push(b'\n');
             ticket = shared.sink.put(&state.buffer);
         }
@@ -155,23 +156,8 @@ impl Writer {
 
 impl Shared {
     fn announce(&self, state: &mut State, begun: Begun, action: Action, context: &Context, target: &Target) -> u64 {
-        let intent = IntentLine {
-            timestamp: &milliseconds(begun.at),
-            event_type: crate::INTENT,
-            call: action,
-            actor: Actor {
-                actor_type: context.actor,
-                id: context.correlation_id,
-            },
-            target,
-            correlation_id: context.correlation_id,
-            service: self.service,
-            id: begun.id,
-            stream_id: self.stream_id,
-            trace_id: context.trace_id(),
-        };
         state.buffer.clear();
-        if serde_json::to_writer(&mut state.buffer, &intent).is_err() {
+        if line::announcement(self, begun, action, context, target, &mut state.buffer).is_err() {
             return 0;
         }
         state.buffer.push(b'\n');
@@ -179,86 +165,7 @@ impl Shared {
     }
 }
 
-fn render(shared: &Shared, entry: &Entry, line: AuditLine, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
-    let (at, id) = match &entry.identity {
-        Identity::Keyed(at, key) => (*at, entry_id(*at, key)),
-        Identity::Begun(begun) => (begun.at, begun.id),
-        Identity::Line => {
-            let now = shared.clock.now();
-            (now, entry_id(now, &format!("{}/{}", line.stream_id, line.seq)))
-        }
-    };
-    let (outcome, error) = match entry.outcome {
-        Outcome::Success => ("success", None),
-        Outcome::Failure(class) => ("failure", Some(class)),
-    };
-    let line = Line {
-        timestamp: &milliseconds(at),
-        event_type: crate::ENTRY,
-        action: entry.action,
-        actor: Actor {
-            actor_type: entry.context.actor,
-            id: entry.context.correlation_id,
-        },
-        target: &entry.target,
-        outcome,
-        error,
-        correlation_id: entry.context.correlation_id,
-        service: shared.service,
-        id,
-        stream: Stream {
-            id: line.stream_id,
-            seq: line.seq,
-        },
-        duration_ms: entry.duration_ms,
-        details: &entry.details,
-        trace_id: entry.context.trace_id(),
-    };
-    serde_json::to_writer(buffer, &line)
-}
-
-/// ISO 8601 in UTC with exactly three decimals: `2026-01-31T18:29:18.123Z`.
-fn milliseconds(at: Timestamp) -> String {
-    format!("{at:.3}")
-}
-
-impl Sink {
-    /// Puts a line where it goes; give the result to [`Self::settle`].
-    fn put(&self, line: &[u8]) -> u64 {
-        match self {
-            Self::Stdout => print(line),
-            Self::Memory(lines) => lines.keep(line),
-            Self::Both(lines) => {
-                print(line);
-                lines.keep(line);
-            }
-            #[cfg(feature = "embedded")]
-            Self::Trail(inlet) => {
-                if inlet.stdout() {
-                    print(line);
-                }
-                return inlet.put(line);
-            }
-        }
-        0
-    }
-
-    /// Waits until the line is where it goes. Without the writer's lock: those that wait for the disk together wait once.
-    fn settle(&self, ticket: u64) {
-        match self {
-            // It was there at once.
-            Self::Stdout | Self::Memory(_) | Self::Both(_) => debug_assert_eq!(ticket, 0),
-            #[cfg(feature = "embedded")]
-            Self::Trail(inlet) => inlet.settle(ticket),
-        }
-    }
-}
-
-fn print(line: &[u8]) {
-    let mut stdout = std::io::stdout().lock();
-    // Standard output can only fail if the platform is gone, and then nobody is left to tell: the gap in the numbering tells.
-    let _ = stdout.write_all(line).and_then(|()| stdout.flush());
-}
-
+#[cfg(test)]
+mod announcements;
 #[cfg(test)]
 mod tests;

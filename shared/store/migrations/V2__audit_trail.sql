@@ -235,6 +235,8 @@ DECLARE
 BEGIN
     IF months NOT BETWEEN 1 AND 36 THEN
         RAISE EXCEPTION 'months must be from 1 to 36' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF from_month NOT BETWEEN '1970-01-01' AND '9990-01-01' THEN -- what a UUIDv7 and a table's name hold
+        RAISE EXCEPTION 'from_month must be from 1970 to 9990' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     -- One at a time: two callers would otherwise try to make the same table.
     PERFORM pg_advisory_xact_lock(hashtextextended('countersign.audit_partitions', 0));

@@ -7,10 +7,12 @@
 
 mod backlog;
 mod batch;
+mod claim;
 mod destination;
 mod gap;
 mod intent;
 mod partition;
+mod retention;
 mod search;
 mod sequence;
 
@@ -18,9 +20,9 @@ pub use self::backlog::{AuditBacklog, DestinationBacklog};
 pub use self::batch::{AuditBatch, BatchReport, MalformedLine};
 pub use self::destination::{DestinationEnd, DestinationLease, PositionedEntry, Undelivered};
 pub use self::gap::{AuditGap, GapReason};
-pub use self::partition::detach_audit_partitions;
+pub use self::retention::detach_audit_partitions;
 pub use self::search::{
-    AnnouncedCall, AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditRow, AuditStory, AuditTarget, RecordedGap, StoryKind,
-    StoryLines, StoryRow, UnknownWord,
+    AnnouncedCall, AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditRow, AuditStory, AuditTarget, RecordedGap,
+    SearchPlan, StoryKind, StoryLines, StoryRow, UnknownWord,
 };
 pub use self::sequence::Released;

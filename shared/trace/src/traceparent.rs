@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-/// `00-` + 32 hex digits of the trace + `-` + 16 of the parent + `-` + 2 of flags.
-const LENGTH: usize = 55;
+use audit::traceparent::{compose, read};
+
 /// The only flag that counts here: the caller keeps its spans.
 const SAMPLED: u8 = 1;
 
@@ -18,24 +18,10 @@ pub struct Traceparent {
 }
 
 impl Traceparent {
-    /// Reads the header. Of a later version the part known here is taken, as the specification asks. `None`: there is no usable
-    /// trace, and a receiver begins a new one.
+    /// Reads the header (see [`audit::traceparent::read`]). `None`: there is no usable trace, and a receiver begins a new one.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
-        let (known, rest) = header.trim().split_at_checked(LENGTH)?;
-        let (version, fields) = known.split_once('-')?;
-        let readable = match version {
-            "00" => rest.is_empty(),
-            "ff" => false,
-            later => is_hex(later, 2) && (rest.is_empty() || rest.starts_with('-')),
-        };
-        let mut parts = fields.split('-');
-        let (trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?);
-        if readable && parts.next().is_none() && is_hex(flags, 2) {
-            Self::of(trace, span, u8::from_str_radix(flags, 16).ok()?)
-        } else {
-            None
-        }
+        Self::of(&read(header)?)
     }
 
     /// Reads Lambda's `Root=1-<8 hex>-<24 hex>;Parent=<16 hex>;Sampled=<0|1>`
@@ -48,7 +34,8 @@ impl Traceparent {
                 .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
         };
         let trace = field("Root")?.strip_prefix("1-")?.replacen('-', "", 1);
-        Self::of(&trace, field("Parent")?, u8::from(field("Sampled") == Some("1")))
+        let flags = if field("Sampled") == Some("1") { "01" } else { "00" };
+        Self::of(&compose(&trace, field("Parent")?, flags)?)
     }
 
     /// A span of our own.
@@ -60,12 +47,13 @@ impl Traceparent {
         }
     }
 
-    fn of(trace: &str, span: &str, flags: u8) -> Option<Self> {
-        let (trace_id, span_id) = (hex(trace, 32)?, u64::try_from(hex(span, 16)?).ok()?);
-        (trace_id != 0 && span_id != 0).then_some(Self {
-            trace_id,
-            span_id,
-            flags,
+    /// Takes a well-formed one apart.
+    fn of(known: &str) -> Option<Self> {
+        let mut parts = known.split('-').skip(1);
+        Some(Self {
+            trace_id: u128::from_str_radix(parts.next()?, 16).ok()?,
+            span_id: u64::from_str_radix(parts.next()?, 16).ok()?,
+            flags: u8::from_str_radix(parts.next()?, 16).ok()?,
         })
     }
 
@@ -82,59 +70,11 @@ impl fmt::Display for Traceparent {
     }
 }
 
-/// Lower-case hex digits, exactly so many, as a number.
-fn hex(text: &str, digits: usize) -> Option<u128> {
-    is_hex(text, digits)
-        .then(|| u128::from_str_radix(text, 16).ok())
-        .flatten()
-}
-
-fn is_hex(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    const GOOD: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-    fn read(header: &str) -> Option<String> {
-        Traceparent::parse(header).map(|known| known.to_string())
-    }
-
-    #[test]
-    fn a_well_formed_header_is_taken() {
-        let later = format!("cc-{}-what-comes-later", &GOOD[3..]);
-        for header in [GOOD, &format!(" {GOOD} "), &later, &format!("cc-{}", &GOOD[3..])] {
-            assert_eq!(read(header).as_deref(), Some(GOOD), "{header}");
-        }
-    }
-
-    #[test]
-    fn any_other_header_is_none() {
-        let cases = [
-            "",
-            "00",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
-            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
-            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0x",
-            "00-+af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b71692033-1-01",
-            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01more",
-            "0-00af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "ü0-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        ];
-        for header in cases {
-            assert_eq!(read(header), None, "{header}");
-        }
-    }
 
     #[test]
     fn lambdas_own_trace_is_read() {

@@ -7,7 +7,7 @@ use super::report::{Row, Section};
 use super::{Result, progress, project};
 
 /// The functions.
-pub(super) const FUNCTIONS: [&str; 4] = ["webhook", "processor", "notifier", "maintenance"];
+pub(super) const FUNCTIONS: [&str; 5] = ["webhook", "processor", "notifier", "recorder", "maintenance"];
 /// The function that does nothing.
 pub(super) const HELLO: &str = "hello";
 

@@ -9,29 +9,42 @@ pub struct Effort {
     pub(super) invocations: usize,
     /// Audit lines.
     pub(super) lines: usize,
+    /// Deliveries of 500 log lines.
+    pub(super) log_deliveries: usize,
     /// Deliveries that are recorded and no more.
     pub(super) updates: u64,
     /// Merges without a security label.
     pub(super) plain_merges: u64,
     /// Merges that become exceptions.
     pub(super) exceptions: u64,
+    /// Entries of the audit trail that is searched.
+    pub(super) entries: u64,
+    /// Searches by each filter.
+    pub(super) searches: usize,
     /// Rows in the tables of events that are compared with an empty one.
     pub(super) rows: Vec<u64>,
 }
 
 impl Effort {
-    /// What the goals are judged on. With `BENCH_FULL=1` also a table of ten million rows.
+    /// What the goals are judged on. With `BENCH_FULL=1` also tables of ten million rows; `BENCH_AUDIT_ROWS` is the number of
+    /// entries to be searched.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the benchmark's own setting")]
     pub fn usual() -> Self {
         let full = std::env::var("BENCH_FULL").is_ok_and(|value| value == "1");
+        let entries = std::env::var("BENCH_AUDIT_ROWS")
+            .ok()
+            .and_then(|value| value.parse().ok());
         Self {
             starts: 30,
             invocations: 4_000,
             lines: 50_000,
+            log_deliveries: 200,
             updates: 5_000,
             plain_merges: 1_000,
             exceptions: 500,
+            entries: entries.unwrap_or(if full { 10_000_000 } else { 1_000_000 }),
+            searches: 120,
             rows: [1_000_000].into_iter().chain(full.then_some(10_000_000)).collect(),
         }
     }
@@ -43,9 +56,12 @@ impl Effort {
             starts: 5,
             invocations: 200,
             lines: 2_000,
+            log_deliveries: 10,
             updates: 200,
             plain_merges: 50,
             exceptions: 20,
+            entries: 10_000,
+            searches: 10,
             rows: vec![10_000],
         }
     }
@@ -59,7 +75,7 @@ impl Effort {
             ),
             (
                 10_000_000,
-                "the processor beside 10^7 rows: set BENCH_FULL=1, which takes much longer and gigabytes of disk",
+                "the processor beside 10^7 rows, and the search among them: set BENCH_FULL=1, which takes much longer and gigabytes of disk",
             ),
         ];
         let left_out = sizes.into_iter().filter(|(rows, _)| !self.rows.contains(rows));

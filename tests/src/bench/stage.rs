@@ -61,6 +61,7 @@ impl Stage {
                 format!("{NOWHERE}/000000000000/deliveries.fifo"),
             ),
             ("EFFECTS_QUEUE_URL", format!("{NOWHERE}/000000000000/effects.fifo")),
+            ("AUDIT_RETRY_QUEUE_URL", format!("{NOWHERE}/000000000000/audit-retry")),
             ("RULES_PATH", RULES.to_owned()),
             ("GITLAB_API_URL", self.gitlab.url()),
             ("SLACK_API_URL", NOWHERE.to_owned()),

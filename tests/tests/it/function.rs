@@ -134,7 +134,7 @@ fn binary(name: &str) -> PathBuf {
 fn build() {
     let mut command = Command::new(env!("CARGO"));
     command.args(["build", "--quiet", "--locked", "--package", "tests", "--bin", "doubles"]);
-    for name in ["webhook", "processor", "notifier", "maintenance"] {
+    for name in ["webhook", "processor", "notifier", "recorder", "maintenance"] {
         command.args(["--package", name, "--bin", name]);
     }
     #[expect(

@@ -9,6 +9,8 @@ mod template;
 
 #[cfg(test)]
 mod crash;
+#[cfg(test)] // helpers of this module too may unwrap
+mod destinations;
 #[cfg(test)]
 mod evaluation;
 #[cfg(test)] // and of these
@@ -17,6 +19,10 @@ mod function;
 mod notifier;
 #[cfg(test)] // helpers of this module too may unwrap
 mod outbox;
+#[cfg(test)]
+mod recorder;
+#[cfg(test)] // helpers of this module too may unwrap
+mod spans;
 #[cfg(test)]
 mod stack;
 #[cfg(test)] // helpers of this module too may unwrap

@@ -1,6 +1,7 @@
 //! The store on a real Postgres: what it records, what it refuses, and what happens when things go wrong in between.
 
 mod attempts;
+mod audit;
 mod backlog;
 mod connection;
 mod effects;

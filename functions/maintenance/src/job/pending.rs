@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use audit::Context;
+use audit::{ActorType, Context};
 use jiff::SignedDuration;
 use runtime::Deadline;
+use trace::Kind;
 
 use super::{JobError, Report};
 use crate::Maintenance;
@@ -34,11 +35,19 @@ impl Maintenance {
             if due.is_empty() {
                 break;
             }
-            for pending in due {
+            for mut pending in due {
                 if deadline.remaining() < ENOUGH {
                     return Ok(()); // what is claimed and not done comes back when its claim ends
                 }
-                match evaluator.retry(&pending).await {
+                // The retry belongs to the delivery's trace, not to this run's.
+                let waiting = Context::new(ActorType::WebhookEvent, pending.correlation_id)
+                    .with_traceparent(pending.traceparent.take());
+                let mut span = self.tracer.begin(Kind::Internal, "evaluation", &waiting);
+                span.attribute("merge_request", pending.merge_request.to_string().as_str());
+                pending.traceparent.clone_from(&span.context(&waiting).traceparent);
+                let done = evaluator.retry(&pending).await;
+                span.end(done.as_ref().err().map(|_| "failed"));
+                match done {
                     Ok(done) => {
                         self.outbox.enqueue_all(&done.effects).await;
                         self.metrics.count_by("verdicts", "outcome", done.outcome.as_str(), 1);

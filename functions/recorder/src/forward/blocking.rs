@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::destination::file::FileDestination;
-use audit::destination::{DeliveryError, Destination as _};
+use audit::destination::{DeliveryError, Destination as _, FileDestination};
 use audit::{Context, FailureClass};
 use clients::siem::Audited;
 use store::PositionedEntry;
@@ -20,7 +19,10 @@ pub(crate) struct Blocking(Arc<Mutex<Work>>);
 #[derive(Debug)]
 enum Work {
     /// Not audited: it calls nobody.
-    File { path: PathBuf, open: FileDestination },
+    File {
+        path: PathBuf,
+        open: FileDestination,
+    },
     Audited(Audited),
 }
 

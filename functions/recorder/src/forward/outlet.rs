@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit::destination::settings::{DestinationSettings, SyslogAddress, Transport};
-use audit::destination::syslog::{SyslogDestination, SyslogOptions};
-use audit::destination::{DeliveryError, Outgoing};
+use audit::destination::{DeliveryError, Outgoing, SyslogDestination, SyslogOptions};
 use audit::{Context, FailureClass, Writer};
 use clients::http::{Http, Options};
 use clients::siem::{Audited, Credential, HttpReceiver};
@@ -100,7 +99,11 @@ impl Outlets {
             }
             Ok(outlets)
         };
-        let names = plain.iter().map(|outlet| outlet.name).chain(secret_names.clone()).collect();
+        let names = plain
+            .iter()
+            .map(|outlet| outlet.name)
+            .chain(secret_names.clone())
+            .collect();
         Ok(Self {
             names,
             plain,

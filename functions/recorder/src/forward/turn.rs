@@ -21,7 +21,7 @@ const ENOUGH: Duration = Duration::from_secs(10);
 const RESERVE: Duration = Duration::from_secs(4);
 /// How long entries about our own deliveries wait for others: alone, each would bring about the next.
 const OWN_WAIT: SignedDuration = SignedDuration::from_hours(1);
-/// In how many runs in a row an entry must be refused, sent alone, before it is set aside. Not at once, although the same bytes get the
+/// How many runs in a row must have failed at an entry, the last by refusing it alone, before it is set aside. Not at once, although the same bytes get the
 /// same answer from a sound receiver: one that refuses everything after a bad change would otherwise have the whole backlog set aside
 /// in a minute; so it is one entry in three runs, while the age of the backlog raises its alarm.
 const REFUSALS: i32 = 3;
@@ -118,10 +118,7 @@ impl Work<'_> {
                             plan.refused(end);
                             continue;
                         }
-                        // One in a turn: see `REFUSALS`.
-                        DeliveryError::Refused { class, ref message }
-                            if self.lease.failures + 1 >= REFUSALS && self.turn.refused == 0 =>
-                        {
+                        DeliveryError::Refused { class, ref message } if self.failures_before() + 1 >= REFUSALS => {
                             vec![set_aside(&entries[0], class, message)]
                         }
                         error => return self.failed(error).await,
@@ -129,7 +126,11 @@ impl Work<'_> {
                 }
             };
             let now = self.recorder.now();
-            if !self.store.advance_audit_destination(&self.lease, end, &aside, now).await? {
+            if !self
+                .store
+                .advance_audit_destination(&self.lease, end, &aside, now)
+                .await?
+            {
                 return Ok(TurnEnd::LeaseLost);
             }
             plan.passed(end);
@@ -158,6 +159,15 @@ impl Work<'_> {
         tx.commit().await
     }
 
+    /// How many runs before this one have failed at the entry that is next: none, once anything went through or was set aside.
+    fn failures_before(&self) -> i32 {
+        if self.turn.delivered + self.turn.refused > 0 {
+            0
+        } else {
+            self.lease.failures
+        }
+    }
+
     async fn idle(&self, end: TurnEnd) -> Result<TurnEnd, StoreError> {
         self.outlet.release();
         self.finish(DestinationEnd::Idle, end).await
@@ -172,22 +182,27 @@ impl Work<'_> {
             DeliveryError::Unavailable { retry_after, .. } => retry_after,
             DeliveryError::Refused { .. } => None,
         };
-        tracing::warn!(destination = self.outlet.name, class = class.as_str(), error = text, "a destination takes nothing");
-        // Entries set aside in this turn were progress: what is refused now is refused for the first time.
-        let before = if self.turn.delivered + self.turn.refused > 0 { 0 } else { self.lease.failures };
-        let failures = u32::try_from(before).unwrap_or(0).saturating_add(1);
-        let (random, _) = self.lease.lease.as_u64_pair();
-        let (_, low) = self.lease.lease.as_u64_pair();
+        tracing::warn!(
+            destination = self.outlet.name,
+            class = class.as_str(),
+            error = text,
+            "a destination takes nothing"
+        );
+        let failures = u32::try_from(self.failures_before()).unwrap_or(0).saturating_add(1);
+        let (high, low) = self.lease.lease.as_u64_pair();
         let end = DestinationEnd::Failed {
             class: class.as_str().to_owned(),
             error: text,
-            next_attempt_at: backoff::next(self.recorder.now(), failures, asked, random ^ low),
+            next_attempt_at: backoff::next(self.recorder.now(), failures, asked, high ^ low),
         };
         self.finish(end, TurnEnd::Failed).await
     }
 
     async fn finish(&self, end: DestinationEnd, told: TurnEnd) -> Result<TurnEnd, StoreError> {
-        let kept = self.store.finish_audit_destination(self.lease.clone(), end, self.recorder.now()).await?;
+        let kept = self
+            .store
+            .finish_audit_destination(self.lease.clone(), end, self.recorder.now())
+            .await?;
         Ok(if kept { told } else { TurnEnd::LeaseLost })
     }
 
@@ -202,7 +217,12 @@ impl Work<'_> {
         let class = FailureClass::InvalidResponse;
         let target = Target::other("audit_entry", entry.id.to_string());
         let key = format!("audit.delivery_refused/{destination}/{}", entry.id);
-        let told = Entry::new(Action::AuditDeliveryRefused, self.context, target, Outcome::Failure(class));
+        let told = Entry::new(
+            Action::AuditDeliveryRefused,
+            self.context,
+            target,
+            Outcome::Failure(class),
+        );
         let told = told
             .detail("destination", destination)
             .detail("position", entry.position)

@@ -12,7 +12,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn event(bytes: &[u8]) -> LogsEvent {
     let data = STANDARD.encode(gzip(bytes));
-    LogsEvent { awslogs: Packed { data } }
+    LogsEvent {
+        awslogs: Packed { data },
+    }
 }
 
 fn unpack(bytes: &[u8]) -> Result<Option<Delivery>, Undecodable> {
@@ -44,7 +46,12 @@ fn a_control_message_holds_nothing() {
 
 #[test]
 fn what_is_no_delivery_is_refused_for_its_reason() {
-    let data = |data: &str| LogsEvent { awslogs: Packed { data: data.to_owned() } }.unpack();
+    let data = |data: &str| {
+        LogsEvent {
+            awslogs: Packed { data: data.to_owned() },
+        }
+        .unpack()
+    };
     assert_eq!(data("%%%"), Err(Undecodable::Base64));
     assert_eq!(data(""), Err(Undecodable::Gzip));
     assert_eq!(data(&STANDARD.encode("no gzip")), Err(Undecodable::Gzip));
@@ -60,7 +67,11 @@ fn what_is_no_delivery_is_refused_for_its_reason() {
 fn a_delivery_made_to_fill_the_memory_is_refused_before_it_does() {
     let bomb = vec![b' '; usize::try_from(LARGEST).unwrap() + 1];
     assert_eq!(unpack(&bomb), Err(Undecodable::TooLarge));
-    assert_eq!(unpack(&bomb[1..]), Err(Undecodable::Json), "as large as it may be, and no JSON");
+    assert_eq!(
+        unpack(&bomb[1..]),
+        Err(Undecodable::Json),
+        "as large as it may be, and no JSON"
+    );
 }
 
 #[test]

@@ -20,24 +20,43 @@ fn inherited(correlation_id: Option<&str>, traceparent: Option<&str>) -> Context
 fn a_process_goes_on_with_the_id_and_the_trace_it_is_given() {
     let expected = Context::new(ActorType::WebhookEvent, ID.parse().unwrap()).with_traceparent(Some(TRACE.to_owned()));
     assert_eq!(inherited(Some(ID), Some(TRACE)), expected);
-    assert_eq!(inherited(Some(&format!(" {ID}\n")), Some(TRACE)), expected, "as a shell gives it");
+    assert_eq!(
+        inherited(Some(&format!(" {ID}\n")), Some(TRACE)),
+        expected,
+        "as a shell gives it"
+    );
     assert_eq!(expected.trace_id(), Some("0af7651916cd43dd8448eb211c80319c"));
 }
 
 #[test]
 fn a_malformed_or_missing_id_makes_a_new_one_each_time() {
-    for bad in [None, Some(""), Some("811"), Some("not-a-uuid"), Some("00000000-0000-0000-0000-000000000000")] {
+    for bad in [
+        None,
+        Some(""),
+        Some("811"),
+        Some("not-a-uuid"),
+        Some("00000000-0000-0000-0000-000000000000"),
+    ] {
         let (one, other) = (inherited(bad, Some(TRACE)), inherited(bad, Some(TRACE)));
         assert_eq!(one.actor, ActorType::AdminAction, "{bad:?}");
         assert_eq!(one.correlation_id.get_version_num(), 7, "{bad:?}");
         assert_ne!(one.correlation_id, other.correlation_id, "{bad:?}");
-        assert_eq!(one.traceparent.as_deref(), Some(TRACE), "the trace does not depend on the id");
+        assert_eq!(
+            one.traceparent.as_deref(),
+            Some(TRACE),
+            "the trace does not depend on the id"
+        );
     }
 }
 
 #[test]
 fn a_malformed_or_missing_trace_is_none() {
-    for bad in [None, Some(""), Some("00-xyz-1-01"), Some("00-00000000000000000000000000000000-b7ad6b7169203331-01")] {
+    for bad in [
+        None,
+        Some(""),
+        Some("00-xyz-1-01"),
+        Some("00-00000000000000000000000000000000-b7ad6b7169203331-01"),
+    ] {
         let context = inherited(Some(ID), bad);
         assert_eq!(context.traceparent, None, "{bad:?}");
         assert_eq!(context.correlation_id, ID.parse::<Uuid>().unwrap(), "{bad:?}");
@@ -46,7 +65,19 @@ fn a_malformed_or_missing_trace_is_none() {
 
 #[test]
 fn a_malformed_traceparent_gives_no_trace_id() {
-    for bad in ["", "00", "00-xyz-1-01", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01"] {
-        assert_eq!(inherited(Some(ID), None).with_traceparent(Some(bad.to_owned())).trace_id(), None, "{bad:?}");
+    for bad in [
+        "",
+        "00",
+        "00-xyz-1-01",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+    ] {
+        assert_eq!(
+            inherited(Some(ID), None)
+                .with_traceparent(Some(bad.to_owned()))
+                .trace_id(),
+            None,
+            "{bad:?}"
+        );
     }
 }

@@ -1,6 +1,5 @@
 //! The file: one line for each entry, whole, once, on the disk before it is acknowledged, whatever rotates the file. Unix only.
 
-use std::fs::File;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -8,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::line::one_line;
 use super::{DeliveryError, Destination, Outgoing};
 use failure::Failure;
+use open::Locked;
 use recent::Recent;
 use tail::Tail;
 
@@ -36,7 +36,7 @@ pub struct FileDestination {
 /// The file as it was after the last batch.
 #[derive(Debug)]
 struct Open {
-    file: File,
+    file: Locked,
     device: u64,
     inode: u64,
     length: u64,
@@ -62,12 +62,17 @@ impl FileDestination {
         &self.path
     }
 
+    /// Closes the file and gives its lock back until the next batch. What was written is remembered.
+    pub fn close(&mut self) {
+        self.open = None;
+    }
+
     fn append(&mut self, batch: &[Outgoing<'_>]) -> Result<(), Failure> {
         let size = batch.iter().map(|entry| entry.line.len() as u64 + 1).sum();
         let mut open = self.current(size)?;
         let bytes = self.render(batch, &open.torn);
         if !bytes.is_empty() {
-            open.file.write_all(&bytes)?;
+            (&*open.file).write_all(&bytes)?;
             open.torn.clear();
         }
         // Even if all of it was there already: who wrote it may have died before this.

@@ -4,67 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::Clock;
-use secrecy::{ExposeSecret as _, SecretString};
 use ureq::Agent;
 use ureq::http::{HeaderName, HeaderValue, header};
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use url::Url;
 
-use super::{DeliveryError, Destination, Outgoing, SetupError, http_batch, setup};
+use super::{DeliveryError, Destination, Outgoing, SetupError, http_batch};
 use failure::unavailable;
+pub use options::{Credentials, HttpOptions};
 
 mod failure;
+mod options;
 
 /// How much of an answer's body is read, in bytes; the rest means nothing to us.
 const LONGEST_ANSWER: u64 = 64 * 1024;
-/// Headers that the request has already.
-const RESERVED: [&str; 6] = [
-    "host",
-    "content-type",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "idempotency-key",
-];
-
-/// What a receiver knows us by.
-#[derive(Debug, Clone)]
-pub enum Credentials {
-    /// `Authorization: Bearer <token>`.
-    Bearer(SecretString),
-    /// A header of the receiver's own, such as `DD-API-KEY`, or `Authorization` with `Splunk <token>`.
-    Header {
-        /// Its name.
-        name: String,
-        /// Its whole value.
-        value: SecretString,
-    },
-}
-
-/// How to post.
-#[derive(Debug, Clone)]
-pub struct HttpOptions {
-    /// None: the receiver asks for none.
-    pub credentials: Option<Credentials>,
-    /// Certificates of private authorities, PEM, trusted besides the public roots.
-    pub private_ca_pem: Option<String>,
-    /// Longest time to a connection, TLS included.
-    pub connect_timeout: Duration,
-    /// Longest time of one batch, answer included.
-    pub timeout: Duration,
-}
-
-impl Default for HttpOptions {
-    fn default() -> Self {
-        Self {
-            credentials: None,
-            private_ca_pem: None,
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(30),
-        }
-    }
-}
-
 /// Posts to one receiver. `Ok` means that it answered 2xx, and the answer came whole.
 pub struct HttpDestination {
     agent: Agent,
@@ -86,20 +38,26 @@ impl HttpDestination {
     /// # Errors
     /// [`SetupError`] if the private authorities or the credentials cannot be used, or would go in clear to another machine.
     pub fn new(endpoint: Url, options: HttpOptions, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
-        let credentials = options.credentials.as_ref().map(header).transpose()?;
+        let HttpOptions {
+            credentials,
+            private_ca_pem,
+            connect_timeout,
+            timeout,
+        } = options;
+        let credentials = credentials.map(options::header).transpose()?;
         if credentials.is_some() && !http_batch::may_carry_credentials(&endpoint) {
             return Err(SetupError::CredentialsInClear);
         }
         let config = Agent::config_builder()
-            .tls_config(tls(options.private_ca_pem.as_deref())?)
+            .tls_config(options::tls(private_ca_pem.as_deref())?)
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
             // A redirect could carry the token to another host.
             .max_redirects(0)
             // The environment must not be able to put a listener between us and the receiver.
             .proxy(None)
-            .timeout_connect(Some(options.connect_timeout))
-            .timeout_global(Some(options.timeout))
+            .timeout_connect(Some(connect_timeout))
+            .timeout_global(Some(timeout))
             .max_idle_age(Duration::from_secs(5))
             .build();
         Ok(Self {
@@ -146,37 +104,4 @@ impl Destination for HttpDestination {
         let (status, retry_after) = self.post(batch).map_err(|error| unavailable(&error))?;
         http_batch::judge(status, retry_after)
     }
-}
-
-fn header(credentials: &Credentials) -> Result<(HeaderName, HeaderValue), SetupError> {
-    let (name, value) = match credentials {
-        Credentials::Bearer(token) => {
-            let value = format!("Bearer {}", token.expose_secret());
-            (header::AUTHORIZATION, HeaderValue::try_from(value))
-        }
-        Credentials::Header { name, value } => {
-            let name = HeaderName::try_from(name).map_err(|_| SetupError::CredentialsUnusable)?;
-            (name, HeaderValue::from_str(value.expose_secret()))
-        }
-    };
-    let mut value = value.map_err(|_| SetupError::CredentialsUnusable)?;
-    if RESERVED.contains(&name.as_str()) {
-        return Err(SetupError::CredentialsUnusable);
-    }
-    value.set_sensitive(true);
-    Ok((name, value))
-}
-
-fn tls(private_ca_pem: Option<&str>) -> Result<TlsConfig, SetupError> {
-    let public = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
-    let private = private_ca_pem.map(setup::authorities).transpose()?.unwrap_or_default();
-    let roots: RootCerts = public
-        .chain(private)
-        .map(|root| Certificate::from_der(&root).to_owned())
-        .into();
-    Ok(TlsConfig::builder()
-        .provider(TlsProvider::Rustls)
-        .root_certs(roots)
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .build())
 }

@@ -68,7 +68,13 @@ impl SyslogDestination {
         if self.address.transport == Transport::Udp {
             return datagram::send(&self.address, &messages.collect::<Vec<_>>());
         }
-        let frames: Vec<u8> = messages.flat_map(framed).collect();
+        let mut frames = Vec::new();
+        for message in messages {
+            // Octet counting: RFC 6587, section 3.4.1, and RFC 5425, section 4.3.
+            frames.extend_from_slice(message.len().to_string().as_bytes());
+            frames.push(b' ');
+            frames.extend_from_slice(message.as_bytes());
+        }
         let deadline = Instant::now() + self.options.timeout;
         let stream = stream::connect(&self.address, self.options.connect_timeout, deadline)?;
         match &self.tls {
@@ -76,13 +82,6 @@ impl SyslogDestination {
             None => stream.send(&frames),
         }
     }
-}
-
-/// Octet counting: RFC 6587, section 3.4.1, and RFC 5425, section 4.3.
-fn framed(message: String) -> Vec<u8> {
-    let mut frame = format!("{} ", message.len()).into_bytes();
-    frame.extend_from_slice(message.as_bytes());
-    frame
 }
 
 impl Destination for SyslogDestination {

@@ -126,6 +126,8 @@ impl Queue {
                     continue;
                 }
                 (_, None) => None,
+                // It is time for a new segment.
+                _ if state.end() >= self.limits.segment_bytes => Some(Duration::ZERO),
                 // Writers sync for themselves: only what they did not wait for, because the disk took nothing, is left to do.
                 (Durability::EachEntry, Some(oldest)) => Some(RETRY.saturating_sub(oldest.elapsed())),
                 (Durability::Within(limit), Some(oldest)) => Some(limit.saturating_sub(oldest.elapsed())),

@@ -3,16 +3,19 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::TrailError;
 
 const LOCK: &str = "queue.lock";
+/// How long the lock is waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The directory, locked for as long as this lives.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Directory {
@@ -30,9 +33,9 @@ impl Directory {
             .write(true)
             .open(&file)
             .map_err(TrailError::io("open", &file))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
+        match locked(&lock) {
+            Ok(true) => {}
+            Ok(false) => {
                 let mut holder = String::new();
                 let holder = lock.read_to_string(&mut holder).ok().map(|_| holder);
                 return Err(TrailError::InUse {
@@ -42,7 +45,7 @@ impl Directory {
                         .filter(|text| !text.is_empty()),
                 });
             }
-            Err(TryLockError::Error(source)) => return Err(TrailError::io("lock", &file)(source)),
+            Err(source) => return Err(TrailError::io("lock", &file)(source)),
         }
         // Only for the error message of whoever comes second.
         let _ = lock
@@ -50,7 +53,7 @@ impl Directory {
             .and_then(|()| writeln!(lock, "process {}", std::process::id()));
         Ok(Self {
             path: path.to_owned(),
-            _lock: lock,
+            lock,
         })
     }
 
@@ -102,6 +105,26 @@ impl Directory {
             _ => {}
         }
         sync(&self.path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // Closing alone would leave it locked for a moment, if a child process is just being started and has not closed its copy yet.
+        let _ = self.lock.unlock();
+    }
+}
+
+/// Takes the lock; waits a little for a process that is just ending.
+fn locked(lock: &File) -> io::Result<bool> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() >= until => return Ok(false),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+        }
     }
 }
 

@@ -148,6 +148,8 @@ impl Queue {
             if self.durability != Durability::EachEntry {
                 self.work.notify_one();
             }
+        } else if state.end() >= self.limits.segment_bytes {
+            self.work.notify_one();
         }
         state.taken
     }
@@ -210,6 +212,12 @@ impl State {
     pub(super) fn active_mut(&mut self) -> &mut Segment {
         let last = self.segments.len() - 1;
         &mut self.segments[last]
+    }
+
+    /// Where the last segment ends, with what is not on the disk yet.
+    pub(super) fn end(&self) -> u64 {
+        let unsynced = u64::try_from(self.unsynced.len()).unwrap_or(u64::MAX);
+        self.active().length.saturating_add(unsynced)
     }
 
     /// Position of the last entry on the disk.

@@ -2,7 +2,12 @@
 
 mod damage;
 mod destinations;
+#[cfg(feature = "file")]
+mod environment;
+mod full;
 mod interrupted;
+#[cfg(feature = "file")]
+mod killed;
 mod model;
 mod opening;
 mod support;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::tests::{but, entry, intent, malformed};
+use super::samples::{but, entry, intent, malformed};
 use super::{Printed, read};
 
 fn schema() -> jsonschema::Validator {
@@ -18,7 +18,7 @@ const BEYOND_A_SCHEMA: [&str; 5] = ["UUIDv7 of its timestamp", "ISO 8601", "U+00
 fn the_schema_refuses_each_malformed_line_as_far_as_a_schema_can() {
     let schema = schema();
     for (line, why) in malformed() {
-        let beyond = BEYOND_A_SCHEMA.contains(&why) && !line["timestamp"].as_str().is_some_and(|at| at == "yesterday");
+        let beyond = BEYOND_A_SCHEMA.contains(&why) && line["timestamp"] != "yesterday";
         assert!(beyond || !schema.is_valid(&line), "{why}: {line}");
     }
     let version_4 = but(entry(), "/id", Some(json!("018f0000-0000-4000-8000-000000000001")));
@@ -37,13 +37,28 @@ fn the_schema_takes_what_the_reader_takes() {
         but(entry(), "/stream", Some(json!({"id": id, "seq": (1_u64 << 53) - 1}))),
         but(entry(), "/stream", Some(Value::Null)),
         but(entry(), "/duration_ms", Some(json!(0.125))),
-        but(entry(), "/details", Some(json!({"executor": "kubernetes_job", "steps": [1, {"a": null}]}))),
+        but(
+            entry(),
+            "/details",
+            Some(json!({"executor": "kubernetes_job", "steps": [1, {"a": null}]})),
+        ),
         but(entry(), "/trace_id", Some(json!("0af7651916cd43dd8448eb211c80319c"))),
-        but(entry(), "/target", Some(json!({"resource_type": "merge_request", "project_id": 77, "mr_iid": 12, "branch": "main"}))),
-        but(but(entry(), "/outcome", Some(json!("failure"))), "/error", Some(json!("conflict"))),
+        but(
+            entry(),
+            "/target",
+            Some(json!({"resource_type": "merge_request", "project_id": 77, "mr_iid": 12, "branch": "main"})),
+        ),
+        but(
+            but(entry(), "/outcome", Some(json!("failure"))),
+            "/error",
+            Some(json!("conflict")),
+        ),
         but(intent(), "/trace_id", Some(Value::Null)),
     ] {
-        assert!(matches!(read(&line.to_string()), Ok(Printed::Entry(_) | Printed::Intent(_))), "{line}");
+        assert!(
+            matches!(read(&line.to_string()), Ok(Printed::Entry(_) | Printed::Intent(_))),
+            "{line}"
+        );
         if let Err(error) = schema.validate(&line) {
             panic!("{error}: {line}");
         }

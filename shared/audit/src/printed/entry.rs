@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Malformed, PrintedActor, field, target_key};
+use super::{Malformed, PrintedActor, field};
 use crate::{ActorType, FailureClass};
 
 /// The largest number that every reader of JSON holds exactly (RFC 8259, section 6).
@@ -27,7 +27,7 @@ pub struct PrintedEntry {
     pub actor_id: Uuid,
     /// What was acted on, as printed.
     pub target: Map<String, Value>,
-    /// The target as one text, to search by prefix: see [`target_key`].
+    /// The target as one text, to search by prefix: see [`target_key`](super::target_key()).
     pub target_key: String,
     /// `None`: success.
     pub error: Option<FailureClass>,

@@ -61,16 +61,24 @@ pub(super) fn trace_id(text: Option<&str>) -> Result<(), Malformed> {
     if text.is_none_or(crate::traceparent::is_trace_id) {
         Ok(())
     } else {
-        Err(Malformed::new("trace_id must be 32 hex digits in lower case, not all zero"))
+        Err(Malformed::new(
+            "trace_id must be 32 hex digits in lower case, not all zero",
+        ))
     }
 }
 
 /// A target, and its key.
 pub(super) fn target(target: &Map<String, Value>) -> Result<String, Malformed> {
     object("target", target)?;
-    let wrong = |names: &[&str], right: fn(&Value) -> bool| names.iter().any(|name| target.get(*name).is_some_and(|value| !right(value)));
+    let wrong = |names: &[&str], right: fn(&Value) -> bool| {
+        names
+            .iter()
+            .any(|name| target.get(*name).is_some_and(|value| !right(value)))
+    };
     if wrong(&["instance", "id"], Value::is_string) || wrong(&["project_id", "mr_iid"], Value::is_i64) {
-        return Err(Malformed::new("target: instance and id are text, project_id and mr_iid whole numbers"));
+        return Err(Malformed::new(
+            "target: instance and id are text, project_id and mr_iid whole numbers",
+        ));
     }
     let key = target_key(target).ok_or_else(|| Malformed::new("target has no resource_type"))?;
     if key.len() > LONGEST_KEY {

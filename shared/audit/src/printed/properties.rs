@@ -69,7 +69,7 @@ proptest! {
         let _ = read(&text);
         let _ = read(&format!("{{\"event_type\":\"audit\",{text}}}"));
         // A real line with something in the middle of it.
-        let line = super::tests::entry().to_string();
+        let line = super::samples::entry().to_string();
         let at = cut.index(line.len());
         let _ = read(&format!("{}{text}{}", &line[..at], &line[at..]));
     }

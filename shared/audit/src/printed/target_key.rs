@@ -43,9 +43,18 @@ mod tests {
                 json!({"resource_type": "project", "instance": "main", "project_id": 7301}),
                 Some("project:main/7301"),
             ),
-            (json!({"resource_type": "project", "project_id": 7301}), Some("project:7301")),
-            (json!({"resource_type": "user", "instance": "main", "id": "501"}), Some("user:main/501")),
-            (json!({"resource_type": "slack_channel", "id": "C0SECLEAD"}), Some("slack_channel:C0SECLEAD")),
+            (
+                json!({"resource_type": "project", "project_id": 7301}),
+                Some("project:7301"),
+            ),
+            (
+                json!({"resource_type": "user", "instance": "main", "id": "501"}),
+                Some("user:main/501"),
+            ),
+            (
+                json!({"resource_type": "slack_channel", "id": "C0SECLEAD"}),
+                Some("slack_channel:C0SECLEAD"),
+            ),
             (json!({"resource_type": "endpoint"}), Some("endpoint:")),
             (json!({"resource_type": ""}), None),
             (json!({"id": "C0SECLEAD"}), None),

@@ -2,6 +2,9 @@
 
 use super::{Found, end_of};
 
+/// How far beyond a password with a slash in it the sign is looked for that ends it, in bytes.
+const LONGEST_PASSWORD: usize = 1024;
+
 /// What may stand in an address. More than RFC 3986 allows: people paste addresses as they are.
 pub(super) fn is_part(byte: u8) -> bool {
     byte > b' ' && !matches!(byte, b'"' | b'<' | b'>' | b'`' | 0x7f)
@@ -18,7 +21,9 @@ pub(super) fn mail(bytes: &[u8], earliest: usize, sign: usize, width: usize) -> 
     let domain = sign + width;
     let first = *bytes.get(domain)?;
     let to = match first {
-        b'[' => end_of(bytes, domain, |byte| is_domain(byte) || matches!(byte, b'[' | b':' | b']')),
+        b'[' => end_of(bytes, domain, |byte| {
+            is_domain(byte) || matches!(byte, b'[' | b':' | b']')
+        }),
         _ if is_domain(first) && first != b'.' => end_of(bytes, domain, is_domain),
         _ => return None,
     };
@@ -46,8 +51,16 @@ pub(super) fn credentials(bytes: &[u8], from: usize, end: usize) -> Option<Found
     let authority = rest.get(..slash.unwrap_or(rest.len()))?;
     // What follows a colon is a port, or a password: one with a slash in it ends later than the authority should.
     let port = authority.iter().rposition(|&byte| byte == b':').map(|colon| colon + 1);
-    let numeric = |port| authority.get(port..).is_some_and(|port| port.iter().all(u8::is_ascii_digit));
-    let searched = if port.is_none_or(numeric) || authority.ends_with(b"]") { authority } else { rest };
+    let numeric = |port| {
+        authority
+            .get(port..)
+            .is_some_and(|port| port.iter().all(u8::is_ascii_digit))
+    };
+    let searched = if port.is_none_or(numeric) || authority.ends_with(b"]") {
+        authority
+    } else {
+        rest.get(..LONGEST_PASSWORD).unwrap_or(rest)
+    };
     let at = searched.iter().rposition(|&byte| byte == b'@').filter(|&at| at > 0)?;
     let name = "[credentials]";
     Some(Found {
@@ -57,10 +70,15 @@ pub(super) fn credentials(bytes: &[u8], from: usize, end: usize) -> Option<Found
     })
 }
 
-/// The query or fragment that begins at `from`: in an address any, elsewhere one of the form `name=value`.
-pub(super) fn query(bytes: &[u8], from: usize, in_address: bool) -> Option<Found> {
+/// The query or fragment that begins at `from`: in an address any, elsewhere one of the form `name=value`. Else where the run ends in
+/// which there is none.
+pub(super) fn query(bytes: &[u8], from: usize, in_address: bool) -> Result<Found, usize> {
     let to = end_of(bytes, from, is_part);
-    let text = bytes.get(from..to)?;
+    let text = bytes.get(from..to).unwrap_or_default();
     let name = "[query]";
-    (!text.is_empty() && (in_address || text.contains(&b'='))).then_some(Found { from, to, name })
+    if !text.is_empty() && (in_address || text.contains(&b'=')) {
+        Ok(Found { from, to, name })
+    } else {
+        Err(to)
+    }
 }

@@ -23,13 +23,19 @@ fn each_kind_of_secret_is_replaced_by_what_it_was() {
         ("sent bearer 0123456789abcdef to it", "sent bearer [token] to it"),
         ("Basic dXNlcjpwYXNz", "Basic [token]"),
         ("Private-Token: 0123456789abcdef", "Private-Token: [token]"),
-        (r#"{"password": "hunter2", "user": "x"}"#, r#"{"password": "[token]", "user": "x"}"#),
+        (
+            r#"{"password": "hunter2", "user": "x"}"#,
+            r#"{"password": "[token]", "user": "x"}"#,
+        ),
         (r#"{\"api_key\":\"hunter2\"}"#, r#"{\"api_key\":\"[token]\"}"#),
         ("password=hunter2 rest", "password=[token] rest"),
         ("aws_secret_access_key = hunter2", "aws_secret_access_key = [token]"),
         ("Set-Cookie: a=hunter2; Path=/", "Set-Cookie: [token]"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "[token]"),
-        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nrest", "[pem]\nrest"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nrest",
+            "[pem]\nrest",
+        ),
         ("key -----BEGIN PRIVATE KEY-----\nMIIE and so on", "key [pem]"),
         ("alice@example.com", "[e-mail]"),
         ("From: Alice <alice.b+c@mail.example.co.uk>.", "From: Alice <[e-mail]>."),
@@ -37,10 +43,22 @@ fn each_kind_of_secret_is_replaced_by_what_it_was() {
         ("alice%40example.com", "[e-mail]"),
         ("\"alice b\"@example.com", "[e-mail]"),
         ("alice@[192.0.2.1]", "[e-mail]"),
-        ("https://alice:hunter2@example.com/x", "https://[credentials]@example.com/x"),
-        ("https://alice:hun/ter2@example.com/x", "https://[credentials]@example.com/x"),
-        ("https://oauth2:glpat-AbCdEf0123@example.com", "https://[credentials]@example.com"),
-        ("GET https://example.com/a?page=2&x=y HTTP", "GET https://example.com/a?[query] HTTP"),
+        (
+            "https://alice:hunter2@example.com/x",
+            "https://[credentials]@example.com/x",
+        ),
+        (
+            "https://alice:hun/ter2@example.com/x",
+            "https://[credentials]@example.com/x",
+        ),
+        (
+            "https://oauth2:glpat-AbCdEf0123@example.com",
+            "https://[credentials]@example.com",
+        ),
+        (
+            "GET https://example.com/a?page=2&x=y HTTP",
+            "GET https://example.com/a?[query] HTTP",
+        ),
         ("https://example.com/a?hunter2", "https://example.com/a?[query]"),
         ("/a/b?private=hunter2", "/a/b?[query]"),
         ("https://example.com/#access=hunter2", "https://example.com/#[query]"),
@@ -77,14 +95,34 @@ fn what_is_no_secret_is_left_alone_and_not_copied() {
         "bearer",
         "Überprüfung 100 %",
     ] {
-        assert!(matches!(redact(text), Cow::Borrowed(same) if same == text), "{text}: {}", redact(text));
+        assert!(
+            matches!(redact(text), Cow::Borrowed(same) if same == text),
+            "{text}: {}",
+            redact(text)
+        );
     }
 }
 
 #[test]
 fn time_grows_with_the_length_and_not_with_its_square() {
     // With a square, each of these would take minutes.
-    for part in ["eyJ", "@", "a@", "%40", "://", "a:b://", "?", "-----BEGIN", "\"@", "bearer ", "password:", "é@", "=", "://@", "token="] {
+    for part in [
+        "eyJ",
+        "@",
+        "a@",
+        "%40",
+        "://",
+        "a:b://",
+        "?",
+        "-----BEGIN",
+        "\"@",
+        "bearer ",
+        "password:",
+        "é@",
+        "=",
+        "://@",
+        "token=",
+    ] {
         let text = part.repeat(1_000_000 / part.len());
         assert!(redact(&text).len() <= 12 * text.len());
     }

@@ -5,14 +5,45 @@ use super::{Found, end_of};
 /// Beginnings of tokens: GitLab (<https://docs.gitlab.com/security/tokens/#token-prefixes>), Slack
 /// (<https://docs.slack.dev/authentication/tokens>), Linear, and secrets of Standard Webhooks.
 const PREFIXES: [&[u8]; 28] = [
-    b"glpat-", b"gloas-", b"gldt-", b"glrt-", b"glrtr-", b"glcbt-", b"glptt-", b"glft-", b"glimt-", b"glagent-", b"glwt-",
-    b"glsoat-", b"glffct-", b"GR1348941", b"xoxb-", b"xoxp-", b"xoxa-", b"xoxr-", b"xoxs-", b"xoxc-", b"xoxd-", b"xoxe-",
-    b"xoxe.", b"xapp-", b"lin_api_", b"lin_oauth_", b"lin_wh_", b"whsec_",
+    b"glpat-",
+    b"gloas-",
+    b"gldt-",
+    b"glrt-",
+    b"glrtr-",
+    b"glcbt-",
+    b"glptt-",
+    b"glft-",
+    b"glimt-",
+    b"glagent-",
+    b"glwt-",
+    b"glsoat-",
+    b"glffct-",
+    b"GR1348941",
+    b"xoxb-",
+    b"xoxp-",
+    b"xoxa-",
+    b"xoxr-",
+    b"xoxs-",
+    b"xoxc-",
+    b"xoxd-",
+    b"xoxe-",
+    b"xoxe.",
+    b"xapp-",
+    b"lin_api_",
+    b"lin_oauth_",
+    b"lin_wh_",
+    b"whsec_",
 ];
 /// Beginnings that ordinary words have too ("weighs_", "task-"), with the fewest bytes that follow in a token: GitHub
 /// (<https://github.blog/engineering/behind-githubs-new-authentication-token-formats/>), and keys of language models.
 const COMMON_PREFIXES: [(&[u8], usize); 7] = [
-    (b"ghp_", 30), (b"gho_", 30), (b"ghu_", 30), (b"ghs_", 30), (b"ghr_", 30), (b"github_pat_", 20), (b"sk-", 30),
+    (b"ghp_", 30),
+    (b"gho_", 30),
+    (b"ghu_", 30),
+    (b"ghs_", 30),
+    (b"ghr_", 30),
+    (b"github_pat_", 20),
+    (b"sk-", 30),
 ];
 /// Access keys of AWS: these, and sixteen capitals or digits
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>).
@@ -23,8 +54,17 @@ const SHORTEST: usize = 6;
 const SCHEMES: [&[u8]; 2] = [b"bearer", b"basic"];
 /// Names whose value is a secret, before `=` or `:`.
 const NAMES: [&[u8]; 11] = [
-    b"password", b"passwd", b"private-token", b"gitlab-token", b"api_key", b"api-key", b"apikey", b"secret_key",
-    b"access_token", b"secret_access_key", b"session_token",
+    b"password",
+    b"passwd",
+    b"private-token",
+    b"gitlab-token",
+    b"api_key",
+    b"api-key",
+    b"apikey",
+    b"secret_key",
+    b"access_token",
+    b"secret_access_key",
+    b"session_token",
 ];
 /// The same, for everything to the end of the line.
 const HEADERS: [&[u8]; 2] = [b"authorization", b"cookie"];
@@ -38,13 +78,26 @@ pub(super) fn is_part(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b'+' | b'=' | b'~')
 }
 
+/// The first secret that begins within the word, or that the word announces.
+pub(super) fn find(bytes: &[u8], from: usize, to: usize) -> Option<Found> {
+    within(bytes, from, to).or_else(|| after(bytes, from, to))
+}
+
 /// The first secret within the word; it is taken to the word's end.
-pub(super) fn within(bytes: &[u8], from: usize, to: usize) -> Option<Found> {
+fn within(bytes: &[u8], from: usize, to: usize) -> Option<Found> {
     let word = bytes.get(from..to)?;
-    let found = |at| Found { from: from + at, to, name: TOKEN };
+    let found = |at| Found {
+        from: from + at,
+        to,
+        name: TOKEN,
+    };
+    let last_dot = word.iter().rposition(|&byte| byte == b'.');
     for (at, byte) in word.iter().enumerate() {
         // Most bytes begin nothing.
-        if !matches!(byte, b'g' | b'G' | b'x' | b'l' | b'w' | b'A' | b'e' | b's' | b'-' | b'=') {
+        if !matches!(
+            byte,
+            b'g' | b'G' | b'x' | b'l' | b'w' | b'A' | b'e' | b's' | b'-' | b'='
+        ) {
             continue;
         }
         let rest = word.get(at..)?;
@@ -54,9 +107,14 @@ pub(super) fn within(bytes: &[u8], from: usize, to: usize) -> Option<Found> {
             b'=' => {
                 let name = word.get(..at)?;
                 if let Some(value_end) = value_of(name, b'=', bytes, from + at + 1) {
-                    return Some(Found { to: value_end, ..found(at + 1) });
+                    return Some(Found {
+                        to: value_end,
+                        ..found(at + 1)
+                    });
                 }
             }
+            // The header of a JWT is `{"...` in base64, and a dot follows it (RFC 7519, section 3).
+            b'e' if rest.starts_with(b"eyJ") && last_dot.is_some_and(|dot| at < dot) => return Some(found(at)),
             _ if begins(rest) => return Some(found(at)),
             _ => {}
         }
@@ -65,33 +123,49 @@ pub(super) fn within(bytes: &[u8], from: usize, to: usize) -> Option<Found> {
 }
 
 fn begins(rest: &[u8]) -> bool {
-    let capitals = |key: &[u8]| key.len() >= 16 && key.iter().take(16).all(|&byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    let capitals = |key: &[u8]| {
+        key.len() >= 16
+            && key
+                .iter()
+                .take(16)
+                .all(|&byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    };
     let long = |prefix: &[u8], least| rest.strip_prefix(prefix).is_some_and(|rest| rest.len() >= least);
     PREFIXES.iter().any(|prefix| long(prefix, SHORTEST))
         || COMMON_PREFIXES.iter().any(|&(prefix, least)| long(prefix, least))
-        || ACCESS_KEYS.iter().any(|prefix| rest.strip_prefix(*prefix).is_some_and(capitals))
-        // The header of a JWT is `{"...` in base64, and a dot follows it (RFC 7519, section 3).
-        || (rest.starts_with(b"eyJ") && rest.contains(&b'.'))
+        || ACCESS_KEYS
+            .iter()
+            .any(|prefix| rest.strip_prefix(*prefix).is_some_and(capitals))
 }
 
 /// From `-----BEGIN` to the end of the block, or of the text.
 fn pem(bytes: &[u8], from: usize) -> Found {
     let after = |mark: &[u8], at: usize| {
         let rest = bytes.get(at..)?;
-        rest.windows(mark.len()).position(|part| part == mark).map(|found| at + found + mark.len())
+        rest.windows(mark.len())
+            .position(|part| part == mark)
+            .map(|found| at + found + mark.len())
     };
     let end = after(b"-----END", from).and_then(|end| after(b"-----", end));
     let name = "[pem]";
-    Found { from, to: end.unwrap_or(bytes.len()), name }
+    Found {
+        from,
+        to: end.unwrap_or(bytes.len()),
+        name,
+    }
 }
 
 /// The secret that the word announces: `Bearer ...`, `"password": "..."`, `Private-Token: ...`.
-pub(super) fn after(bytes: &[u8], from: usize, to: usize) -> Option<Found> {
+fn after(bytes: &[u8], from: usize, to: usize) -> Option<Found> {
     let word = bytes.get(from..to)?;
     if SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme)) {
         let value = end_of(bytes, to, |byte| byte == b' ');
-        let end = end_of(bytes, value, is_value);
-        return (value > to && end > value).then_some(Found { from: value, to: end, name: TOKEN });
+        let end = end_of(bytes, value, |byte| byte > b' ' && !matches!(byte, b'"' | b'\\'));
+        return (value > to && end > value).then_some(Found {
+            from: value,
+            to: end,
+            name: TOKEN,
+        });
     }
     // Between a name and its value: a quotation mark, perhaps escaped, blanks, the sign, and the same again.
     let blank = |byte| matches!(byte, b'"' | b'\'' | b'\\' | b' ');
@@ -99,7 +173,11 @@ pub(super) fn after(bytes: &[u8], from: usize, to: usize) -> Option<Found> {
     let mark = *bytes.get(sign).filter(|byte| matches!(byte, b':' | b'='))?;
     let value = end_of(bytes, sign + 1, blank);
     let end = value_of(word, mark, bytes, value)?;
-    Some(Found { from: value, to: end, name: TOKEN })
+    Some(Found {
+        from: value,
+        to: end,
+        name: TOKEN,
+    })
 }
 
 /// Where the value at `from` ends, if `name` is the name of a secret and the value is not empty.
@@ -107,7 +185,9 @@ fn value_of(name: &[u8], mark: u8, bytes: &[u8], from: usize) -> Option<usize> {
     let ends = |names: &[&[u8]]| {
         names.iter().any(|secret| {
             let start = name.len().checked_sub(secret.len());
-            start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(secret))
+            start
+                .and_then(|start| name.get(start..))
+                .is_some_and(|end| end.eq_ignore_ascii_case(secret))
         })
     };
     let end = if ends(&HEADERS) {

@@ -96,7 +96,11 @@ fn the_same_thing_told_twice_is_equal_but_for_its_stream() {
 fn another_key_or_another_time_is_another_entry() {
     let (writer, memory) = writer();
     let at: Timestamp = AT.parse().unwrap();
-    for (at, key) in [(at, "exception/1"), (at, "exception/2"), (at + SignedDuration::from_secs(1), "exception/1")] {
+    for (at, key) in [
+        (at, "exception/1"),
+        (at, "exception/2"),
+        (at + SignedDuration::from_secs(1), "exception/1"),
+    ] {
         writer.write(&exception().keyed(at, key));
     }
     let lines = memory.entries();
@@ -112,7 +116,15 @@ fn a_record_is_announced_with_the_id_of_its_entry_and_one_without_a_key_is_not()
     writer.announce(&exception());
     let (intents, entries) = (memory.intents(), memory.entries());
     assert_eq!(intents.len(), 1);
-    for field in ["id", "timestamp", "actor", "target", "correlation_id", "service", "trace_id"] {
+    for field in [
+        "id",
+        "timestamp",
+        "actor",
+        "target",
+        "correlation_id",
+        "service",
+        "trace_id",
+    ] {
         assert_eq!(intents[0][field], entries[0][field], "{field}");
     }
     assert_eq!(intents[0]["call"], entries[0]["action"]);

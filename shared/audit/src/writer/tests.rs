@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{Action, ActorType, Context, Entry, FailureClass, Outcome, Target, Writer};
 
-fn context() -> Context {
+pub(super) fn context() -> Context {
     Context::new(
         ActorType::WebhookEvent,
         Uuid::from_u128(0x018f_0000_0000_7000_8000_0000_0000_0001),
@@ -19,27 +19,18 @@ fn context() -> Context {
     ))
 }
 
-fn writer() -> (Writer, super::Memory) {
+pub(super) fn writer() -> (Writer, crate::Memory) {
     let clock = FixedClock("2026-01-31T18:29:18.1234Z".parse().unwrap());
     Writer::memory("processor", Arc::new(clock))
 }
 
-fn target() -> Target {
+pub(super) fn target() -> Target {
     let project_id = ProjectId(123);
     Target::merge_request(&MergeRequestKey {
         instance: "main".into(),
         project_id,
         mr_iid: MergeRequestIid(45),
     })
-}
-
-fn lines(memory: &super::Memory) -> Vec<Value> {
-    memory
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
 }
 
 #[test]
@@ -55,7 +46,7 @@ fn an_entry_has_exactly_the_published_fields() {
     .detail("http_status", 404);
     let line = writer.write(&entry);
     assert_eq!(
-        lines(&memory),
+        memory.entries(),
         [json!({
             "timestamp": "2026-01-31T18:29:18.123Z",
             "event_type": "audit",
@@ -93,7 +84,8 @@ fn lines_are_numbered_without_gaps_from_every_clone_and_thread() {
             });
         }
     });
-    let numbers: Vec<u64> = lines(&memory)
+    let numbers: Vec<u64> = memory
+        .entries()
         .iter()
         .map(|line| line["stream"]["seq"].as_u64().unwrap())
         .collect();
@@ -101,39 +93,39 @@ fn lines_are_numbered_without_gaps_from_every_clone_and_thread() {
 }
 
 #[test]
-fn the_same_thing_told_twice_has_the_same_id() {
+fn an_entry_with_far_too_much_to_tell_is_told_without_it() {
     let (writer, memory) = writer();
-    let entry = Entry::new(Action::ExceptionRecordInsert, &context(), target(), Outcome::Success)
-        .keyed("2026-01-31T18:29:00Z".parse().unwrap(), "exception/1");
+    let names: [&'static str; 200] = std::array::from_fn(|number| &*format!("name {number}").leak());
+    let entry = Entry::new(Action::SlackPostMessage, &context(), target(), Outcome::Success);
+    let entry = names
+        .iter()
+        .fold(entry, |entry, name| entry.detail(name, "\u{1}".repeat(500)));
     writer.write(&entry);
-    writer.write(&entry);
-    let lines = lines(&memory);
-    assert_eq!(lines[0]["id"], lines[1]["id"]);
-    assert_ne!(lines[0]["stream"]["seq"], lines[1]["stream"]["seq"]);
+    assert_eq!(memory.entries()[0]["details"], json!({"details_left_out": 200}));
 }
 
 #[test]
-fn a_malformed_traceparent_gives_no_trace_id() {
-    for bad in [
-        "",
-        "00",
-        "00-xyz-1-01",
-        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-    ] {
-        let context = context().with_traceparent(Some(bad.to_owned()));
-        assert_eq!(context.trace_id(), None, "{bad:?}");
-    }
+fn a_particular_told_twice_has_its_last_value_and_nothing_is_told_of_none() {
+    let (writer, memory) = writer();
+    let entry = Entry::new(Action::SlackPostMessage, &context(), target(), Outcome::Success)
+        .detail("attempt", 1)
+        .detail("attempt", 2)
+        .detail("reason", None::<&str>)
+        .detail("ratio", f64::NAN);
+    writer.write(&entry);
+    assert_eq!(memory.entries()[0]["details"], json!({"attempt": 2}));
 }
 
 proptest::proptest! {
     #[test]
-    fn any_text_stays_on_one_line_and_comes_back_unchanged(text in ".*") {
+    fn any_text_stays_on_one_line_and_comes_back_as_the_text_that_may_be_printed(text in ".*") {
         let (writer, memory) = writer();
         writer.write(&Entry::new(Action::SlackPostMessage, &context(), target(), Outcome::Success).detail("text", text.as_str()));
-        let kept = memory.lock().unwrap().clone();
+        let kept = memory.lines();
         proptest::prop_assert_eq!(kept.len(), 1);
         proptest::prop_assert!(!kept[0].contains('\n'));
         let parsed: Value = serde_json::from_str(&kept[0]).unwrap();
-        proptest::prop_assert_eq!(parsed["details"]["text"].as_str().unwrap(), text);
+        let expected = crate::Text::new(&text);
+        proptest::prop_assert_eq!(parsed["details"]["text"].as_str().unwrap(), expected.as_str());
     }
 }

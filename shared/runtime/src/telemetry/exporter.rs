@@ -84,9 +84,7 @@ impl Exporter {
     }
 
     fn rest(&self, asked: Option<Duration>) {
-        let asked = asked
-            .and_then(|asked| SignedDuration::try_from(asked).ok())
-            .unwrap_or(REST);
+        let asked = asked.map_or(REST, |asked| SignedDuration::try_from(asked).unwrap_or(LONGEST_REST));
         let until = self.clock.now().checked_add(asked.clamp(REST, LONGEST_REST)).ok();
         *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }

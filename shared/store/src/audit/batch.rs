@@ -2,18 +2,17 @@
 
 mod admission;
 mod columns;
+mod lines;
 mod quarantine;
 
 use std::collections::HashSet;
 
 use audit::printed::{PrintedEntry, PrintedIntent};
 use jiff::Timestamp;
-use model::AuditLine;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use self::columns::Columns;
-use super::gap::Numbers;
 use crate::sql::{column, text};
 use crate::{Store, StoreError, Tx};
 
@@ -57,8 +56,8 @@ impl Store {
     /// Stores a batch in one transaction. May be repeated, also beside others that store the same lines.
     ///
     /// An entry older than 60 months, or more than a month ahead of `now`, or of a month that was detached, goes into quarantine; its
-    /// number counts as arrived. NUL, which Postgres cannot hold, becomes U+FFFD in the columns; the line itself has it escaped and is
-    /// kept exactly.
+    /// number counts as arrived. So does a malformed line; there NUL, which Postgres cannot hold, becomes U+FFFD. Entries and
+    /// announcements must be as [`audit::printed::read`] gives them, which has no NUL.
     ///
     /// # Errors
     /// [`StoreError`]; nothing of the batch is stored then.
@@ -111,7 +110,7 @@ impl Tx<'_> {
         self.insert_intents(intents, &told, now).await?;
         self.remove_intents(&told).await?;
 
-        let refused = refused.iter().map(|(entry, why)| (entry.line.as_str(), why.as_str()));
+        let refused = refused.iter().map(|(entry, why)| (entry.line.as_str(), *why));
         let malformed = malformed.iter().map(|line| (line.line.as_str(), line.reason.as_str()));
         let quarantined = self.quarantine_lines(refused.chain(malformed), source, now).await?;
         let duplicates = u64::try_from(admitted.len() - new.len()).unwrap_or(0);
@@ -135,29 +134,6 @@ impl Tx<'_> {
         let rows = self.query(columns::INSERT, &params).await?;
         rows.iter().map(|row| column(row, "id")).collect()
     }
-
-    /// Lines that tell of entries known already: their numbers have arrived all the same. One that is accounted for is left out, so
-    /// that a batch that comes again leaves no work.
-    async fn count_lines(&mut self, entries: &[&PrintedEntry], now: Timestamp) -> Result<(), StoreError> {
-        let mut lines: Vec<(AuditLine, &str)> = entries
-            .iter()
-            .filter_map(|entry| Some((entry.stream.filter(columns::is_number)?, entry.service.as_str())))
-            .collect();
-        lines.sort_unstable_by_key(|(line, _)| (line.stream_id, line.seq));
-        lines.dedup_by_key(|(line, _)| *line);
-        for chunk in lines.chunks(CHUNK) {
-            let numbers = Numbers::of(chunk.iter().map(|(line, _)| line));
-            let services: Vec<_> = chunk.iter().map(|(_, service)| text(service)).collect();
-            let params = [
-                (&numbers.streams as _, Type::UUID_ARRAY),
-                (&numbers.seqs as _, Type::INT8_ARRAY),
-                (&services as _, Type::TEXT_ARRAY),
-                (&now as _, Type::TIMESTAMPTZ),
-            ];
-            self.execute(COUNT_LINES, &params).await?;
-        }
-        Ok(())
-    }
 }
 
 /// The first line of each entry, and the lines that tell of it again. The entries are sorted by id.
@@ -167,15 +143,3 @@ fn with_first<'a>(entries: &[&'a PrintedEntry]) -> (Vec<&'a PrintedEntry>, Vec<&
         .iter()
         .partition(|entry| last.replace(entry.id) != Some(entry.id))
 }
-
-const COUNT_LINES: &str = "
-    INSERT INTO audit_pending (stream_id, stream_seq, service, arrived_at)
-    SELECT stream_id, stream_seq, service, $4
-    FROM unnest($1, $2, $3) AS line (stream_id, stream_seq, service)
-    WHERE NOT EXISTS (
-        SELECT FROM audit_streams AS known
-        WHERE known.stream_id = line.stream_id AND known.released_seq >= line.stream_seq
-            AND NOT EXISTS (SELECT FROM audit_gaps AS gap WHERE gap.stream_id = line.stream_id
-                            AND gap.closed_at IS NULL AND gap.missing_numbers @> line.stream_seq))
-    ORDER BY stream_id, stream_seq
-    ON CONFLICT ON CONSTRAINT audit_pending_line DO NOTHING";

@@ -1,6 +1,7 @@
 //! Destinations: a cursor over the order for each, moved by whoever holds its lease.
 
-mod cursor;
+mod delivery;
+mod lease;
 
 use jiff::Timestamp;
 use uuid::Uuid;

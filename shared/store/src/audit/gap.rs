@@ -1,7 +1,6 @@
 //! Gaps: numbers of a stream that must have been printed and have not arrived in time.
 
 use jiff::{SignedDuration, Timestamp};
-use model::AuditLine;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -55,15 +54,6 @@ pub struct AuditGap {
     pub reason: GapReason,
 }
 
-/// Skips what is accounted for: most rows come after their lines have.
-const CLAIM: &str = "
-    INSERT INTO audit_claims (stream_id, stream_seq, claimed_at)
-    SELECT stream_id, stream_seq, $3 FROM unnest($1, $2) AS line (stream_id, stream_seq)
-    WHERE NOT EXISTS (SELECT FROM audit_streams AS known
-                      WHERE known.stream_id = line.stream_id AND known.released_seq >= line.stream_seq)
-    ORDER BY stream_id, stream_seq
-    ON CONFLICT (stream_id, stream_seq) DO NOTHING";
-
 /// Per stream: every number up to the last that has waited, or was claimed, long enough, less those that have arrived.
 const DUE: &str = "
     WITH bound AS (
@@ -97,24 +87,6 @@ const ACCOUNT: &str = "
     SET released_seq = greatest(known.released_seq, excluded.released_seq), updated_at = excluded.updated_at";
 
 impl Tx<'_> {
-    /// Claims that these lines and all before them in their streams were printed. For transactions whose rows carry line numbers;
-    /// take it last, after the locks of the transaction.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn claim_audit_lines(&mut self, lines: &[AuditLine], now: Timestamp) -> Result<(), StoreError> {
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let numbers = Numbers::of(lines.iter());
-        let params = [
-            (&numbers.streams as _, Type::UUID_ARRAY),
-            (&numbers.seqs as _, Type::INT8_ARRAY),
-            (&now as _, Type::TIMESTAMPTZ),
-        ];
-        self.execute(CLAIM, &params).await.map(drop)
-    }
-
     /// The gaps that are due: something after them arrived, or was claimed, at least `gap_after` ago. In the order of their streams and
     /// numbers. Needs [`Tx::lock_audit_sequence`].
     ///
@@ -168,19 +140,6 @@ pub(super) fn read_gap(row: &Row) -> Result<AuditGap, StoreError> {
         missing: number("missing")?,
         reason: GapReason::parse(&reason).ok_or_else(|| StoreError::corrupt("reason"))?,
     })
-}
-
-/// Lines as arrays of their columns.
-pub(super) struct Numbers {
-    pub(super) streams: Vec<Uuid>,
-    pub(super) seqs: Vec<i64>,
-}
-
-impl Numbers {
-    pub(super) fn of<'a>(lines: impl Iterator<Item = &'a AuditLine>) -> Self {
-        let (streams, seqs) = lines.map(|line| (line.stream_id, signed(line.seq))).unzip();
-        Self { streams, seqs }
-    }
 }
 
 /// What is too large for Postgres stays too large: the column's constraint refuses it.

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use audit::printed::{PrintedActor, PrintedIntent};
 use jiff::Timestamp;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
-use crate::sql::{code, column, from_code, json, json_column, optional_text, text};
+use crate::sql::{code, column, from_code, json_column};
 use crate::{StoreError, Tx};
 
 const INSERT: &str = "
@@ -73,18 +73,18 @@ impl Tx<'_> {
             return Ok(());
         }
         let ids: Vec<_> = intents.iter().map(|intent| intent.id).collect();
-        let calls: Vec<_> = intents.iter().map(|intent| text(&intent.call)).collect();
+        let calls: Vec<_> = intents.iter().map(|intent| intent.call.as_str()).collect();
         let begun: Vec<_> = intents.iter().map(|intent| intent.timestamp).collect();
-        let targets: Vec<_> = intents.iter().map(|intent| json(&intent.target)).collect::<Result<_, _>>()?;
+        let targets: Vec<_> = intents.iter().map(|intent| Json(&intent.target)).collect();
         let actors: Vec<_> = intents
             .iter()
             .map(|intent| code(&intent.actor.actor_type))
             .collect::<Result<_, _>>()?;
         let actor_ids: Vec<_> = intents.iter().map(|intent| intent.actor.id).collect();
         let correlations: Vec<_> = intents.iter().map(|intent| intent.correlation_id).collect();
-        let services: Vec<_> = intents.iter().map(|intent| text(&intent.service)).collect();
+        let services: Vec<_> = intents.iter().map(|intent| intent.service.as_str()).collect();
         let streams: Vec<_> = intents.iter().map(|intent| intent.stream_id).collect();
-        let traces: Vec<_> = intents.iter().map(|intent| optional_text(intent.trace_id.as_ref())).collect();
+        let traces: Vec<_> = intents.iter().map(|intent| intent.trace_id.as_deref()).collect();
         let params = [
             (&ids as _, Type::UUID_ARRAY),
             (&calls as _, Type::TEXT_ARRAY),

@@ -1,23 +1,31 @@
 //! Search: entries by actor, action, target, time, outcome, correlation id and trace, page by page in the order of time.
 
+mod explain;
 mod filter;
+mod find;
 mod open;
 mod range;
 mod row;
 mod statement;
 mod story;
 mod target;
+mod window;
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+pub use self::explain::SearchPlan;
 pub use self::filter::{AuditActor, AuditFilter, AuditOutcome, AuditTarget, UnknownWord};
 pub use self::open::{AnnouncedCall, RecordedGap};
 pub use self::row::AuditRow;
 pub use self::story::{AuditStory, StoryKind, StoryLines, StoryRow};
 
+use self::explain::Asking;
 use self::row::COLUMNS;
 use self::statement::Statement;
+use self::target::TargetKeys;
+use self::window::Window;
 use crate::{Store, StoreError};
 
 /// Which entries come first.
@@ -52,28 +60,73 @@ impl Store {
         order: AuditOrder,
         limit: u32,
     ) -> Result<Vec<AuditRow>, StoreError> {
-        let mut tx = self.begin().await?;
-        let targets = match &filter.target {
-            Some(target) => Some(tx.target_keys(target).await?),
-            None => None,
-        };
-        let mut rows = Vec::new();
-        if targets.as_ref().is_none_or(|targets| !targets.is_empty()) {
-            let mut statement = Statement::new(filter, targets.as_ref(), after, order);
-            let sql = page(&mut statement, order, limit);
-            rows = tx.query(&sql, &statement.params()).await?;
+        Ok(self.search(filter, after, order, limit, false).await?.0)
+    }
+
+    /// The first page of a search with the plans by which the database found it, for a person who wonders why it is slow.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn explain_audit_search(
+        &self,
+        filter: &AuditFilter,
+        order: AuditOrder,
+        limit: u32,
+    ) -> Result<Vec<SearchPlan>, StoreError> {
+        Ok(self.search(filter, None, order, limit, true).await?.1)
+    }
+
+    async fn search(
+        &self,
+        filter: &AuditFilter,
+        after: Option<Uuid>,
+        order: AuditOrder,
+        limit: u32,
+        explain: bool,
+    ) -> Result<(Vec<AuditRow>, Vec<SearchPlan>), StoreError> {
+        let window = Window::new(filter, after, order);
+        if window.is_empty() || limit == 0 {
+            return Ok((Vec::new(), Vec::new()));
         }
+        let mut tx = self.begin().await?;
+        let mut asking = Asking {
+            tx: &mut tx,
+            plans: explain.then(Vec::new),
+        };
+        let rows = asking.page(filter, window, order, limit).await?;
+        let plans = asking.plans.unwrap_or_default();
         tx.commit().await?;
-        rows.iter().map(row::read).collect()
+        Ok((rows.iter().map(row::read).collect::<Result<_, _>>()?, plans))
     }
 }
 
-/// The ids first, from an index alone where one holds them, then only these entries.
-fn page(statement: &mut Statement, order: AuditOrder, limit: u32) -> String {
-    let (conditions, order) = (statement.all(), order.sql());
-    let limit = statement.bind(i64::from(limit), Type::INT8);
-    format!(
-        "SELECT {COLUMNS} FROM (SELECT id AS found FROM audit_events WHERE {conditions} ORDER BY id {order} LIMIT {limit}) AS hits
-         JOIN audit_events ON id = found ORDER BY found {order}"
-    )
+impl Asking<'_, '_> {
+    async fn page(&mut self, filter: &AuditFilter, window: Window, order: AuditOrder, limit: u32) -> Result<Vec<Row>, StoreError> {
+        let targets = match &filter.target {
+            Some(target) => Some(self.target_keys(target).await?),
+            None => None,
+        };
+        if targets.as_ref().is_some_and(TargetKeys::is_empty) {
+            return Ok(Vec::new());
+        }
+        let make = || Statement::new(filter, targets.as_ref());
+        let by_prefix = filter.action.is_some() || targets.as_ref().is_some_and(TargetKeys::is_range);
+        let found = if by_prefix && !filter.names_one() {
+            self.find_by_prefix(make, window, order, limit).await?
+        } else {
+            self.find_in_order(make(), window, order, limit).await?
+        };
+        self.entries(&found, order).await
+    }
+
+    /// These entries, in an order.
+    async fn entries(&mut self, ids: &[Uuid], order: AuditOrder) -> Result<Vec<Row>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let order = order.sql();
+        let sql =
+            format!("SELECT {COLUMNS} FROM unnest($1::uuid[]) AS found JOIN audit_events ON id = found ORDER BY found {order}");
+        self.query("the entries", &sql, &[(&ids, Type::UUID_ARRAY)]).await
+    }
 }

@@ -109,7 +109,9 @@ impl Tx<'_> {
         let done = rows.first().ok_or_else(|| StoreError::corrupt("lines"))?;
         let number = |name| column::<i64>(done, name).map(|number| u64::try_from(number).unwrap_or(0));
         let lines = number("lines")?;
-        let closed = rows.iter().filter(|row| !matches!(row.try_get("closed_at"), Ok(None::<Timestamp>)));
+        let closed = rows
+            .iter()
+            .filter(|row| !matches!(row.try_get("closed_at"), Ok(None::<Timestamp>)));
         Ok(Released {
             lines,
             positions: number("positions")?,

@@ -114,7 +114,16 @@ impl Trail {
         text.lines().map(parsed).collect()
     }
 
-    /// The requests that the SIEM got, each a batch of entries.
+    /// What the SIEM has acknowledged.
+    pub(crate) async fn at_siem(&self) -> Vec<Value> {
+        let world = self
+            .stack
+            .control(&self.stack.siem_url, "GET", "/_double/world", &Value::Null)
+            .await;
+        world["entries"].as_array().cloned().expect("entries")
+    }
+
+    /// The requests that the SIEM got, each a batch of entries; also those that it did not take.
     pub(crate) async fn batches(&self) -> Vec<Vec<Value>> {
         let requests = self
             .stack

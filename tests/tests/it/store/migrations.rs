@@ -58,7 +58,7 @@ async fn every_migration_runs_on_a_database_with_data_in_it() {
 }
 
 async fn assert_every_table_has_rows(owner: &tokio_postgres::Client) {
-    let sql = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
+    let sql = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'";
     for row in owner.query_typed(sql, &[]).await.unwrap() {
         let table: String = row.get(0);
         let count = owner

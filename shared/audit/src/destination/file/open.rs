@@ -2,6 +2,7 @@
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
+use std::ops::Deref;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -10,8 +11,28 @@ use super::failure::Failure;
 /// How often a file that is renamed between opening and locking is opened again.
 const ATTEMPTS: u32 = 8;
 
+/// A file that has no other writer while this lives.
+#[derive(Debug)]
+pub(super) struct Locked(File);
+
+impl Deref for Locked {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing would do, were it not for a child process that has been forked and still holds a copy until it runs its program.
+        // That it fails means that there is no lock.
+        drop(self.0.unlock());
+    }
+}
+
 /// The file at the path, locked; made if there is none.
-pub(super) fn locked(path: &Path) -> Result<File, Failure> {
+pub(super) fn locked(path: &Path) -> Result<Locked, Failure> {
     for _ in 0..ATTEMPTS {
         let before = existing(path)?;
         // Opening a pipe would wait for its reader.
@@ -29,6 +50,7 @@ pub(super) fn locked(path: &Path) -> Result<File, Failure> {
             Err(TryLockError::WouldBlock) => return Err(Failure::Locked),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
+        let file = Locked(file);
         let opened = file.metadata()?;
         let is_still_there = existing(path)?.is_some_and(|now| (now.dev(), now.ino()) == (opened.dev(), opened.ino()));
         if is_still_there {

@@ -107,3 +107,58 @@ fn left(deadline: Instant) -> io::Result<Duration> {
     }
     Ok(left)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::destination::settings::Transport;
+
+    /// A connection and its other end.
+    fn pair() -> (Stream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = SyslogAddress {
+            transport: Transport::Tcp,
+            host: "127.0.0.1".to_owned(),
+            port: listener.local_addr().unwrap().port(),
+        };
+        let patience = Duration::from_secs(10);
+        let stream = connect(&address, patience, Instant::now() + patience).unwrap();
+        (stream, listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn a_receiver_that_had_closed_before_anything_came_has_not_read_it() {
+        let (stream, receiver) = pair();
+        drop(receiver);
+        // Its end is here before a byte is sent, so reading finds an end in order, whatever becomes of what is sent.
+        assert_eq!(stream.socket.peek(&mut [0]).unwrap(), 0);
+        let result = stream.send(b"lost");
+        assert!(
+            matches!(result, Err(Failure::ClosedEarly | Failure::Io(_))),
+            "{result:?}"
+        );
+    }
+
+    #[test]
+    fn a_receiver_that_ends_its_side_first_and_reads_all_the_same_has_read_it() {
+        let (stream, mut receiver) = pair();
+        receiver.shutdown(Shutdown::Write).unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            receiver.read_to_end(&mut bytes).unwrap();
+            bytes
+        });
+        stream.send(b"read").unwrap();
+        assert_eq!(reader.join().unwrap(), b"read");
+    }
+
+    #[test]
+    fn a_receiver_that_leaves_a_byte_unread_has_not_read_it() {
+        let (stream, mut receiver) = pair();
+        let reader = std::thread::spawn(move || receiver.read_exact(&mut [0; 3]).unwrap());
+        assert!(stream.send(b"four").is_err());
+        reader.join().unwrap();
+    }
+}

@@ -4,14 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::support::{Double, PATIENCE, files, open, settings, write};
-use crate::embedded::{Durability, Trail, TrailError, Until};
+use crate::embedded::{Trail, TrailError, Until};
+
+/// So many that the last segment holds a few of them.
+const ENTRIES: u64 = 45;
 
 /// A trail with entries in several segments and nothing delivered, closed again; its segments.
 fn filled(place: &Path) -> Vec<PathBuf> {
     let away = Double::new("http");
     away.down(true);
     let trail = open(place, &[&away]);
-    write(&trail, 1..=40);
+    write(&trail, 1..=ENTRIES);
     drop(trail);
     let segments = files(place, ".segment");
     assert!(segments.len() > 2, "{segments:?}");
@@ -51,7 +54,7 @@ fn a_changed_byte_anywhere_but_at_the_end_is_an_error_with_file_and_offset() {
     let back = Double::new("http");
     let trail = open(place.path(), &[&back]);
     assert!(trail.flush(Until::Delivered, PATIENCE), "as it was, it is read");
-    assert_eq!(back.positions(), (1..=40).collect::<Vec<_>>());
+    assert_eq!(back.positions(), (1..=ENTRIES).collect::<Vec<_>>());
 }
 
 #[test]
@@ -59,18 +62,14 @@ fn what_later_records_prove_to_have_been_on_the_disk_is_never_cut_off() {
     let place = tempfile::tempdir().unwrap();
     let away = Double::new("http");
     away.down(true);
-    let each = || crate::embedded::TrailSettings {
-        durability: Durability::EachEntry,
-        ..settings(place.path(), &[&away])
-    };
-    let trail = Trail::open(each()).unwrap();
+    let trail = open(place.path(), &[&away]);
     write(&trail, ["a", "b", "c"]);
     drop(trail);
     let path = place.path().join("000000000001.segment");
     let mut bytes = fs::read(&path).unwrap();
     bytes[60] ^= 1;
     fs::write(&path, &bytes).unwrap();
-    assert_eq!(damaged_at(&Trail::open(each()).unwrap_err(), &path), 28);
+    assert_eq!(damaged_at(&refused(place.path()), &path), 28);
     assert_eq!(fs::read(&path).unwrap(), bytes, "nothing was changed");
 }
 
@@ -90,10 +89,10 @@ fn a_torn_end_is_cut_off_and_told() {
     assert!(trail.flush(Until::Delivered, PATIENCE));
     assert_eq!(
         back.positions(),
-        (1..=40).collect::<Vec<_>>(),
-        "the 40th is the new one"
+        (1..=ENTRIES).collect::<Vec<_>>(),
+        "the last is the new one"
     );
-    assert_eq!(back.lines()[39]["target"]["id"], "after");
+    assert_eq!(back.lines().last().unwrap()["target"]["id"], "after");
     drop(trail);
     assert_eq!(open(place.path(), &[&back]).health().cut, None);
 }
@@ -121,7 +120,7 @@ fn a_missing_segment_or_a_cursor_beyond_the_end_is_an_error() {
     }
     let error = refused(place.path());
     damaged_at(&error, &place.path().join("cursor.http"));
-    assert!(error.to_string().contains("position 40 was delivered"), "{error}");
+    assert!(error.to_string().contains("position 45 was delivered"), "{error}");
 }
 
 #[test]
@@ -130,7 +129,7 @@ fn damage_that_comes_while_it_runs_stops_the_destination_and_is_told() {
     let away = Double::new("http");
     away.down(true);
     let trail = open(place.path(), &[&away]);
-    write(&trail, 1..=40);
+    write(&trail, 1..=ENTRIES);
     assert!(trail.flush(Until::Durable, PATIENCE));
     let path = place.path().join(&files(place.path(), ".segment")[1]);
     let mut bytes = fs::read(&path).unwrap();

@@ -50,11 +50,7 @@ fn a_write_that_promises_durability_has_reached_the_disk_when_it_returns() {
     let place = tempfile::tempdir().unwrap();
     let away = Double::new("http");
     away.down(true);
-    let trail = Trail::open(TrailSettings {
-        durability: Durability::EachEntry,
-        ..settings(place.path(), &[&away])
-    })
-    .unwrap();
+    let trail = open(place.path(), &[&away]);
     std::thread::scope(|scope| {
         for _ in 0..4 {
             let (writer, trail) = (trail.writer(), &trail);
@@ -82,7 +78,11 @@ fn a_write_that_promises_durability_has_reached_the_disk_when_it_returns() {
 fn entries_become_durable_in_time_without_anybody_asking() {
     let place = tempfile::tempdir().unwrap();
     let double = Double::new("http");
-    let trail = open(place.path(), &[&double]);
+    let trail = Trail::open(TrailSettings {
+        durability: Durability::Within(Duration::from_millis(5)),
+        ..settings(place.path(), &[&double])
+    })
+    .unwrap();
     write(&trail, 1..=3);
     let until = std::time::Instant::now() + PATIENCE;
     while double.positions().len() < 3 {

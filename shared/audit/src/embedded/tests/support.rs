@@ -145,7 +145,7 @@ pub(super) fn settings(directory: &Path, destinations: &[&Double]) -> TrailSetti
             .iter()
             .map(|double| Box::new((*double).clone()) as Box<dyn Destination>)
             .collect(),
-        durability: Durability::Within(Duration::from_millis(5)),
+        durability: Durability::EachEntry,
         backoff: Backoff {
             first: Duration::from_millis(2),
             longest: Duration::from_millis(20),

@@ -1,4 +1,4 @@
-//! Which entries fit into the trail: of a time that has a partition, with words that can be indexed.
+//! Which entries there is room for: those of a time that has a partition, or may have one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,6 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use tokio_postgres::types::Type;
 
-use super::columns::is_number;
 use crate::sql::column;
 use crate::{StoreError, Tx};
 
@@ -15,8 +14,6 @@ use crate::{StoreError, Tx};
 const OLDEST_MONTHS: i32 = 60;
 /// How far ahead of the recorder's clock another's may be.
 const AHEAD_MONTHS: i32 = 1;
-/// Longest action, service and trace id in bytes: indexed, and ours are far shorter.
-const LONGEST_WORD: usize = 256;
 
 /// Also locks the parent until the end of the transaction, so that no month is detached before the entries are in it.
 const MONTHS: &str = "
@@ -27,11 +24,14 @@ const MONTHS: &str = "
 
 const MAKE: &str = "SELECT countersign_make_audit_partitions($1, 1)";
 
-/// An entry that does not fit, and why.
-pub(super) type Refused<'a> = (&'a PrintedEntry, String);
+const OUT_OF_TIME: &str = "its time is more than 60 months ago or more than a month ahead";
+const DETACHED: &str = "its month was detached because its time of retention is over";
+
+/// An entry that there is no room for, and why.
+pub(super) type Refused<'a> = (&'a PrintedEntry, &'static str);
 
 impl Tx<'_> {
-    /// Tells apart what fits from what does not, and makes the months that are missing.
+    /// Tells apart what there is room for from what not, and makes the months that are missing.
     pub(super) async fn admit<'a>(
         &mut self,
         entries: &'a [PrintedEntry],
@@ -42,10 +42,10 @@ impl Tx<'_> {
         let months: BTreeSet<Timestamp> = entries.iter().filter_map(|entry| window.month_of(entry)).collect();
         let detached = self.detached_of(&months.into_iter().collect::<Vec<_>>()).await?;
         for entry in entries {
-            let month = window.month_of(entry);
-            match objection(entry, month, month.is_some_and(|month| detached.contains(&month))) {
-                None => admitted.push(entry),
-                Some(reason) => refused.push((entry, reason)),
+            match window.month_of(entry) {
+                None => refused.push((entry, OUT_OF_TIME)),
+                Some(month) if detached.contains(&month) => refused.push((entry, DETACHED)),
+                Some(_) => admitted.push(entry),
             }
         }
         Ok((admitted, refused))
@@ -66,23 +66,6 @@ impl Tx<'_> {
         }
         let detached = states.into_iter().filter(|(_, attached)| *attached == Some(false));
         Ok(detached.map(|(month, _)| month).collect())
-    }
-}
-
-fn objection(entry: &PrintedEntry, month: Option<Timestamp>, detached: bool) -> Option<String> {
-    let words = [&entry.action, &entry.service].into_iter().chain(&entry.trace_id);
-    if month.is_none() {
-        Some(format!(
-            "its time is more than {OLDEST_MONTHS} months ago or more than {AHEAD_MONTHS} month ahead"
-        ))
-    } else if detached {
-        Some("its month was detached because its time of retention is over".to_owned())
-    } else if entry.stream.is_some_and(|line| !is_number(&line)) {
-        Some("stream.seq must be from 1 to 9007199254740991".to_owned())
-    } else if words.into_iter().any(|word| word.len() > LONGEST_WORD) {
-        Some(format!("action, service and trace_id must not be longer than {LONGEST_WORD} bytes"))
-    } else {
-        None
     }
 }
 

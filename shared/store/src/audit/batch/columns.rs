@@ -1,24 +1,16 @@
 //! Entries as arrays, one for each column: a batch is one statement however many entries it has.
 
-use std::borrow::Cow;
-
 use audit::FailureClass;
 use audit::printed::PrintedEntry;
 use jiff::Timestamp;
-use model::AuditLine;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
 use crate::StoreError;
+use crate::audit::gap::signed;
 use crate::connection::Param;
-use crate::sql::{code, json, optional_text, text};
-
-/// The largest number that every reader of JSON holds exactly: 2^53 - 1.
-const LARGEST_NUMBER: u64 = 9_007_199_254_740_991;
-
-/// Longest searchable target in bytes: Postgres indexes nothing longer than about 2700. A longer one is cut; `target` has it whole.
-const LONGEST_TARGET_KEY: usize = 1024;
+use crate::sql::code;
 
 /// In the order of ids, so that two that store the same entries wait for each other and never in a circle.
 pub(super) const INSERT: &str = r#"
@@ -36,20 +28,20 @@ pub(super) const INSERT: &str = r#"
 pub(super) struct Columns<'a> {
     id: Vec<Uuid>,
     at: Vec<Timestamp>,
-    action: Vec<Cow<'a, str>>,
+    action: Vec<&'a str>,
     actor_type: Vec<String>,
     actor_id: Vec<Uuid>,
-    target: Vec<Json<Value>>,
-    target_key: Vec<Cow<'a, str>>,
+    target: Vec<Json<&'a Map<String, Value>>>,
+    target_key: Vec<&'a str>,
     error: Vec<Option<&'static str>>,
     correlation_id: Vec<Uuid>,
-    service: Vec<Cow<'a, str>>,
+    service: Vec<&'a str>,
     stream_id: Vec<Option<Uuid>>,
     stream_seq: Vec<Option<i64>>,
     duration_ms: Vec<Option<f64>>,
-    details: Vec<Json<Value>>,
-    trace_id: Vec<Option<Cow<'a, str>>>,
-    entry: Vec<Cow<'a, str>>,
+    details: Vec<Json<&'a Map<String, Value>>>,
+    trace_id: Vec<Option<&'a str>>,
+    entry: Vec<&'a str>,
 }
 
 impl<'a> Columns<'a> {
@@ -64,20 +56,20 @@ impl<'a> Columns<'a> {
     fn push(&mut self, entry: &'a PrintedEntry) -> Result<(), StoreError> {
         self.id.push(entry.id);
         self.at.push(entry.timestamp);
-        self.action.push(text(&entry.action));
+        self.action.push(&entry.action);
         self.actor_type.push(code(&entry.actor_type)?);
         self.actor_id.push(entry.actor_id);
-        self.target.push(json(&entry.target)?);
-        self.target_key.push(text(cut(&entry.target_key)));
+        self.target.push(Json(&entry.target));
+        self.target_key.push(&entry.target_key);
         self.error.push(entry.error.map(FailureClass::as_str));
         self.correlation_id.push(entry.correlation_id);
-        self.service.push(text(&entry.service));
+        self.service.push(&entry.service);
         self.stream_id.push(entry.stream.map(|line| line.stream_id));
-        self.stream_seq.push(entry.stream.map(|line| number(&line)));
+        self.stream_seq.push(entry.stream.map(|line| signed(line.seq)));
         self.duration_ms.push(entry.duration_ms);
-        self.details.push(json(&entry.details)?);
-        self.trace_id.push(optional_text(entry.trace_id.as_ref()));
-        self.entry.push(text(&entry.line));
+        self.details.push(Json(&entry.details));
+        self.trace_id.push(entry.trace_id.as_deref());
+        self.entry.push(&entry.line);
         Ok(())
     }
 
@@ -100,43 +92,5 @@ impl<'a> Columns<'a> {
             (&self.trace_id, Type::TEXT_ARRAY),
             (&self.entry, Type::TEXT_ARRAY),
         ]
-    }
-}
-
-/// Whether a line's number can be one: they count from 1.
-pub(super) fn is_number(line: &AuditLine) -> bool {
-    (1..=LARGEST_NUMBER).contains(&line.seq)
-}
-
-fn number(line: &AuditLine) -> i64 {
-    i64::try_from(line.seq).unwrap_or(i64::MAX)
-}
-
-fn cut(key: &str) -> &str {
-    &key[..key.floor_char_boundary(LONGEST_TARGET_KEY)]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_is_cut_between_characters_and_only_if_it_is_too_long() {
-        let umlauts = "ü".repeat(LONGEST_TARGET_KEY);
-        for (key, kept) in [("", 0), ("slack_channel:C0SECLEAD", 23), (umlauts.as_str(), LONGEST_TARGET_KEY)] {
-            assert_eq!(cut(key).len(), kept);
-        }
-        assert_eq!(cut(&format!("x{umlauts}")).len(), LONGEST_TARGET_KEY - 1);
-    }
-
-    #[test]
-    fn numbers_count_from_one_and_stay_exact() {
-        for (seq, is) in [(0, false), (1, true), (LARGEST_NUMBER, true), (LARGEST_NUMBER + 1, false), (u64::MAX, false)] {
-            let line = AuditLine {
-                stream_id: Uuid::nil(),
-                seq,
-            };
-            assert_eq!(is_number(&line), is, "{seq}");
-        }
     }
 }

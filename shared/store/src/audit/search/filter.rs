@@ -28,6 +28,13 @@ pub struct AuditFilter {
     pub trace_id: Option<String>,
 }
 
+impl AuditFilter {
+    /// Whether it names one piece of work, which has few entries.
+    pub(super) fn names_one(&self) -> bool {
+        self.correlation_id.is_some() || self.trace_id.is_some() || matches!(self.actor, Some(AuditActor::Id(_)))
+    }
+}
+
 /// `actor` of entries, by one of its two fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditActor {

@@ -1,25 +1,24 @@
 //! A filter as SQL: conditions that the indexes of `audit_events` answer, with their parameters.
 
 use tokio_postgres::types::{ToSql, Type};
-use uuid::Uuid;
 
-use super::AuditOrder;
 use super::filter::{AuditActor, AuditFilter, AuditOutcome, actor_type};
-use super::range::{after_prefix, first_id};
+use super::range::after_prefix;
 use super::target::TargetKeys;
+use super::window::Window;
 use crate::connection::Param;
 use crate::sql::text;
 
-/// Conditions and their parameters, in the order in which they were bound.
+/// Conditions on everything but the time, and their parameters.
 #[derive(Default)]
 pub(super) struct Statement {
-    pub(super) conditions: Vec<String>,
+    conditions: Vec<String>,
     params: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
 }
 
 impl Statement {
-    /// The conditions of a filter whose targets are known, for the entries after one of them.
-    pub(super) fn new(filter: &AuditFilter, targets: Option<&TargetKeys>, after: Option<Uuid>, order: AuditOrder) -> Self {
+    /// The conditions of a filter whose targets are known.
+    pub(super) fn new(filter: &AuditFilter, targets: Option<&TargetKeys>) -> Self {
         let mut statement = Self::default();
         match filter.actor {
             Some(AuditActor::Type(actor)) => statement.equal("actor_type", actor_type(actor), Type::TEXT),
@@ -49,29 +48,23 @@ impl Statement {
             let any = statement.targets(targets);
             statement.conditions.push(any);
         }
-        if let Some(since) = filter.since {
-            statement.compare("id", ">=", first_id(since), Type::UUID);
-        }
-        if let Some(until) = filter.until {
-            statement.compare("id", "<", first_id(until), Type::UUID);
-        }
-        if let Some(after) = after {
-            let beyond = match order {
-                AuditOrder::NewestFirst => "<",
-                AuditOrder::OldestFirst => ">",
-            };
-            statement.compare("id", beyond, after, Type::UUID);
-        }
         statement
     }
 
-    /// All conditions as one.
-    pub(super) fn all(&self) -> String {
+    /// All conditions as one; `true` if there is none.
+    pub(super) fn conditions(&self) -> String {
         if self.conditions.is_empty() {
             "true".to_owned()
         } else {
             self.conditions.join(" AND ")
         }
+    }
+
+    /// The condition that an id lies in a window.
+    pub(super) fn within(&mut self, window: Window) -> String {
+        let low = self.bind(window.low, Type::UUID);
+        let high = self.bind(window.high, Type::UUID);
+        format!("id >= {low} AND id < {high}")
     }
 
     /// A parameter's place in the text.

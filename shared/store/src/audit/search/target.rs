@@ -1,10 +1,9 @@
 //! Targets as they stand in `target_key`.
 
-use tokio_postgres::types::Type;
-
+use super::explain::Asking;
 use super::filter::AuditTarget;
+use crate::StoreError;
 use crate::sql::column;
-use crate::{StoreError, Tx};
 
 /// What `target_key` must be; empty: nothing can be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +15,14 @@ pub(super) enum TargetKeys {
 }
 
 impl TargetKeys {
+    /// Whether an index cannot answer it in the order of ids.
+    pub(super) fn is_range(&self) -> bool {
+        match self {
+            Self::Exact(keys) => keys.len() > 1,
+            Self::Prefixes(_) => true,
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Exact(keys) | Self::Prefixes(keys) => keys.is_empty(),
@@ -39,7 +46,7 @@ const INSTANCES: &str = "
     FROM step WHERE target_key ~ '^merge_request:(.*/)?[0-9]+!'
     ORDER BY beginning";
 
-impl Tx<'_> {
+impl Asking<'_, '_> {
     pub(super) async fn target_keys(&mut self, target: &AuditTarget) -> Result<TargetKeys, StoreError> {
         let (instance, project_id, mr_iid) = match target {
             AuditTarget::Prefix(prefix) => return Ok(TargetKeys::Prefixes(vec![prefix.clone()])),
@@ -62,8 +69,7 @@ impl Tx<'_> {
 
     /// `merge_request:main/` for each instance that has entries.
     async fn instances(&mut self) -> Result<Vec<String>, StoreError> {
-        let none: &[(&(dyn tokio_postgres::types::ToSql + Sync), Type)] = &[];
-        let rows = self.query(INSTANCES, none).await?;
+        let rows = self.query("instances", INSTANCES, &[]).await?;
         rows.iter().map(|row| column(row, "beginning")).collect()
     }
 }

@@ -30,7 +30,11 @@ async fn a_batch_twice_is_stored_once() {
 async fn a_batch_with_one_entry_twice_stores_it_once_and_counts_both_lines() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
-    let twice = vec![told("same", Some(line(1, 1))), told("same", Some(line(1, 2))), entry(1, 3)];
+    let twice = vec![
+        told("same", Some(line(1, 1))),
+        told("same", Some(line(1, 2))),
+        entry(1, 3),
+    ];
     let report = record(&store, twice, at(1)).await;
     assert_eq!((report.new.len(), report.duplicates), (2, 1));
     let released = release(&store, at(2), ALL).await;
@@ -59,7 +63,10 @@ async fn every_column_is_read_from_the_line_and_the_line_is_kept_exactly() {
     });
     record(&store, vec![failed.clone()], at(7)).await;
     let row = client
-        .query_typed_one("SELECT to_jsonb(audit_events) - 'entry' AS row, entry FROM audit_events", &[])
+        .query_typed_one(
+            "SELECT to_jsonb(audit_events) - 'entry' AS row, entry FROM audit_events",
+            &[],
+        )
         .await
         .unwrap();
     assert_eq!(row.get::<_, String>("entry"), failed.line);
@@ -75,27 +82,6 @@ async fn every_column_is_read_from_the_line_and_the_line_is_kept_exactly() {
     assert_eq!(row.get::<_, serde_json::Value>("row"), expected);
 }
 
-/// Postgres holds NUL neither in text nor in jsonb; the line has it as an escape, which is plain text.
-#[tokio::test]
-async fn nul_in_a_line_is_replaced_in_the_columns_and_kept_in_the_line() {
-    let database = fresh_database().await;
-    let (store, client) = (database.store(), connect(&database.auditor_url).await);
-    let odd = changed(at(0), "nul", None, |value| {
-        value["target"]["id"] = "a\0b".into();
-        value["details"]["note"] = serde_json::json!(["x\0", {"deep": "\0y"}]);
-    });
-    assert!(odd.line.contains("\\u0000"));
-    assert_eq!(record(&store, vec![odd.clone()], at(1)).await.new, [odd.id]);
-    let row = client
-        .query_typed_one("SELECT entry, target_key, target ->> 'id', details #>> '{note,1,deep}' FROM audit_events", &[])
-        .await
-        .unwrap();
-    assert_eq!(row.get::<_, String>(0), odd.line);
-    assert!(row.get::<_, String>(1).ends_with("a\u{fffd}b"), "{}", row.get::<_, String>(1));
-    assert_eq!(row.get::<_, String>(2), "a\u{fffd}b");
-    assert_eq!(row.get::<_, String>(3), "\u{fffd}y");
-}
-
 #[tokio::test]
 async fn a_malformed_line_is_kept_once_however_often_it_is_read() {
     let database = fresh_database().await;
@@ -105,7 +91,11 @@ async fn a_malformed_line_is_kept_once_however_often_it_is_read() {
         reason: "it has no complete JSON (column 9)".to_owned(),
     };
     let mut odd = batch(vec![entry(1, 1)]);
-    odd.malformed = vec![malformed("{\"event_type\":\"audit\""), malformed("nul \0 in it"), malformed("nul \0 in it")];
+    odd.malformed = vec![
+        malformed("{\"event_type\":\"audit\""),
+        malformed("nul \0 in it"),
+        malformed("nul \0 in it"),
+    ];
     let report = store.record_audit_batch(&odd, at(1)).await.unwrap();
     assert_eq!((report.new.len(), report.quarantined), (1, 2));
     let report = store.record_audit_batch(&odd, at(2)).await.unwrap();
@@ -124,32 +114,45 @@ async fn an_entry_that_does_not_fit_goes_into_quarantine_and_holds_up_nothing() 
         entry(1, 1),
         at_time("2020-01-01T00:00:00Z".parse().unwrap(), "old", Some(line(1, 2))),
         at_time("2026-09-01T00:00:00Z".parse().unwrap(), "ahead", Some(line(1, 3))),
-        told("number", Some(line(2, 0))),
-        told("number", Some(line(2, u64::MAX))),
-        changed(at(0), "word", Some(line(1, 4)), |value| value["service"] = "s".repeat(300).into()),
-        entry(1, 5),
+        entry(1, 4),
     ];
     for repeated in [false, true] {
         let report = record(&store, lines.clone(), at(1)).await;
-        let expected = if repeated { (0, 2, 0) } else { (2, 0, 5) };
+        let expected = if repeated { (0, 2, 0) } else { (2, 0, 2) };
         assert_eq!((report.new.len(), report.duplicates, report.quarantined), expected);
     }
     let released = release(&store, at(2), ALL).await;
-    assert_eq!((released.lines, released.positions, released.waiting), (5, 2, 0), "their numbers have arrived");
-    assert_eq!(order(&client).await, [entry(1, 1).id, entry(1, 5).id]);
-    let reasons = "SELECT count(DISTINCT reason) FROM quarantined_audit_lines";
-    assert_eq!(number(&client, reasons).await, 3);
+    assert_eq!(
+        (released.lines, released.positions, released.waiting),
+        (4, 2, 0),
+        "their numbers have arrived"
+    );
+    assert_eq!(order(&client).await, ids(&entries(1, [1, 4])));
+    assert_eq!(number(&client, "SELECT count(*) FROM quarantined_audit_lines").await, 2);
 }
 
+/// The longest that the reader lets through; its key then takes most of what an index takes.
 #[tokio::test]
-async fn a_target_longer_than_an_index_takes_is_stored_whole_and_searchable_by_its_beginning() {
+async fn the_longest_target_is_stored_and_found() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
-    let long = "ß".repeat(15_000);
-    let odd = changed(at(0), "long", None, |value| value["target"]["id"] = long.as_str().into());
+    // Random digits: nothing that Postgres could compress.
+    let long: String = (0..)
+        .map(|number| {
+            uuid::Uuid::from_u128(number * 0x0000_79B9_7F4A_7C15_F39C_C060_5CED_C835)
+                .simple()
+                .to_string()
+        })
+        .take(76)
+        .collect();
+    let odd = changed(at(0), "long", None, |value| {
+        value["target"]["id"] = long.as_str().into()
+    });
+    assert!(odd.target_key.len() > 2450);
     assert_eq!(record(&store, vec![odd], at(1)).await.new.len(), 1);
-    let sql = "SELECT length(target ->> 'id')::bigint FROM audit_events WHERE starts_with(target_key, 'merge_request:main')";
-    assert_eq!(number(&client, sql).await, 15_000);
+    let sql =
+        "SELECT length(target ->> 'id')::bigint FROM audit_events WHERE starts_with(target_key, 'merge_request:main')";
+    assert_eq!(number(&client, sql).await, i64::try_from(long.len()).unwrap());
 }
 
 #[tokio::test]

@@ -126,7 +126,11 @@ pub(super) async fn order(client: &Client) -> Vec<Uuid> {
         .await
         .unwrap();
     let positions: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(positions, (1..).take(positions.len()).collect::<Vec<i64>>(), "dense from 1");
+    assert_eq!(
+        positions,
+        (1..).take(positions.len()).collect::<Vec<i64>>(),
+        "dense from 1"
+    );
     let last = number(client, "SELECT last_position FROM audit_sequence").await;
     assert_eq!(positions.last().copied().unwrap_or(0), last);
     assert_eq!(number(client, "SELECT count(*) FROM audit_unsequenced").await, 0);

@@ -1,5 +1,6 @@
 //! A folder with one destination in it, entries by number, and the check that nothing is missing.
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -75,12 +76,9 @@ pub(super) fn numbers(text: &str) -> Vec<u64> {
 
 /// That the files, oldest first, hold the entries 1 to `last` in order once repeated ones are left out.
 pub(super) fn check(names: &[&str], folder: &Folder, last: u64) -> Result<(), String> {
-    let mut seen = Vec::new();
-    for number in names.iter().flat_map(|name| numbers(&folder.text(name))) {
-        if !seen.contains(&number) {
-            seen.push(number);
-        }
-    }
+    let mut known = HashSet::new();
+    let mut seen: Vec<u64> = names.iter().flat_map(|name| numbers(&folder.text(name))).collect();
+    seen.retain(|number| known.insert(*number));
     if seen == (1..=last).collect::<Vec<_>>() {
         Ok(())
     } else {

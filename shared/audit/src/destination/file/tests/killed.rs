@@ -43,7 +43,7 @@ fn writer(folder: &Folder) -> Child {
 
 /// Waits until the file has `bytes`, so that each kill strikes later than the one before.
 fn grown_beyond(bytes: u64, folder: &Folder, writer: &mut Child) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while fs::metadata(folder.path("audit.jsonl")).map_or(0, |file| file.len()) < bytes {
         assert!(Instant::now() < deadline, "the writer does not write");
         assert!(writer.try_wait().unwrap().is_none_or(|status| status.success()));

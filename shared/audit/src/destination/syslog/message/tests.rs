@@ -28,7 +28,7 @@ fn every_field_comes_from_the_entry() {
     let message = parsed(line, Some("audit-1.example.com"));
     assert_eq!(message.facility, SyslogFacility::LOG_LOCAL0);
     assert_eq!(message.severity, SyslogSeverity::SEV_NOTICE);
-    assert_eq!(message.timestamp.map(i64::from), Some(1_772_446_504));
+    assert_eq!(message.timestamp, Some(1_772_446_504));
     assert_eq!(message.timestamp_nanos, Some(231_000_000));
     assert_eq!(message.hostname.as_deref(), Some("audit-1.example.com"));
     assert_eq!(message.appname.as_deref(), Some("processor"));
@@ -56,7 +56,10 @@ fn a_line_that_is_no_entry_travels_without_header_fields() {
     for line in ["{}", "no JSON", "", "[1]", r#"{"timestamp":"yesterday","service":""}"#] {
         let message = parsed(line, None);
         assert_eq!(message.timestamp, None, "{line}");
-        assert_eq!((&message.hostname, &message.appname, &message.msgid), (&None, &None, &None));
+        assert_eq!(
+            (&message.hostname, &message.appname, &message.msgid),
+            (&None, &None, &None)
+        );
         assert_eq!(text(&message), line);
     }
 }

@@ -43,26 +43,3 @@ fn the_window_at_the_ends_of_time_is_no_panic() {
         let _ = Window::around(now).month_of(&entry("2026-01-01T00:00:00Z"));
     }
 }
-
-#[test]
-fn what_cannot_be_indexed_or_numbered_is_refused_with_its_reason() {
-    let month = Some(Timestamp::UNIX_EPOCH);
-    let good = entry("2026-01-01T00:00:00Z");
-    assert_eq!(objection(&good, month, false), None);
-    assert!(objection(&good, None, false).unwrap().contains("60 months"));
-    assert!(objection(&good, month, true).unwrap().contains("detached"));
-
-    type Change = fn(&mut PrintedEntry);
-    let changes: [(&str, Change); 5] = [
-        ("action", |entry| entry.action = "a".repeat(257)),
-        ("service", |entry| entry.service = "s".repeat(257)),
-        ("trace_id", |entry| entry.trace_id = Some("t".repeat(257))),
-        ("seq", |entry| entry.stream.as_mut().unwrap().seq = 0),
-        ("seq", |entry| entry.stream.as_mut().unwrap().seq = u64::MAX),
-    ];
-    for (name, change) in changes {
-        let mut odd = good.clone();
-        change(&mut odd);
-        assert!(objection(&odd, month, false).unwrap().contains(name), "{name}");
-    }
-}

@@ -1,0 +1,93 @@
+//! What is published of the trail holds: the page for users, the schema and the code say the same.
+
+use serde_json::Value;
+
+use crate::printed::{Printed, read};
+use crate::{Action, FailureClass, SCHEMA};
+
+const PAGE: &str = include_str!("../../../docs/audit-schema.md");
+
+fn schema() -> Value {
+    serde_json::from_str(SCHEMA).unwrap()
+}
+
+/// Lines of examples on the page.
+fn examples() -> Vec<&'static str> {
+    let blocks = PAGE.split("```json\n").skip(1);
+    blocks
+        .flat_map(|block| block.split("```").next().unwrap().lines())
+        .collect()
+}
+
+#[test]
+fn the_page_has_a_row_for_each_action_and_for_no_other() {
+    let rows = PAGE
+        .split("## Actions")
+        .nth(1)
+        .unwrap()
+        .split("\n\nParticulars")
+        .next()
+        .unwrap();
+    let told: Vec<_> = rows
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
+    let told = &told[1..]; // the head of the table
+    for action in Action::ALL {
+        assert!(told.contains(&action.as_str()), "{action} is not on the page");
+    }
+    assert_eq!(
+        told.len(),
+        Action::ALL.len(),
+        "an action on the page is none of ours: {told:?}"
+    );
+}
+
+#[test]
+fn the_page_and_the_schema_know_each_class_of_failure() {
+    let classes = &schema()["$defs"]["failure_class"]["enum"];
+    assert_eq!(*classes, serde_json::to_value(FailureClass::ALL).unwrap());
+    for class in FailureClass::ALL {
+        assert!(PAGE.contains(&format!("| `{class}` |")), "{class} is not on the page");
+        assert_eq!(serde_json::to_value(class).unwrap(), class.as_str());
+    }
+}
+
+#[test]
+fn the_page_tells_of_each_field_of_the_schema() {
+    for kind in ["entry", "announcement"] {
+        for field in schema()["$defs"][kind]["properties"].as_object().unwrap().keys() {
+            assert!(
+                PAGE.contains(&format!("`{field}")),
+                "{field} of {kind} is not on the page"
+            );
+        }
+    }
+}
+
+#[test]
+fn each_example_on_the_page_is_a_line_of_the_trail() {
+    let validator = jsonschema::draft202012::new(&schema()).unwrap();
+    let examples = examples();
+    assert!(examples.len() >= 3, "{examples:?}");
+    for example in examples {
+        let line = read(example).unwrap_or_else(|error| panic!("{error}: {example}"));
+        assert!(matches!(line, Printed::Entry(_) | Printed::Intent(_)), "{example}");
+        let line = serde_json::from_str(example).unwrap();
+        validator
+            .validate(&line)
+            .unwrap_or_else(|error| panic!("{error}: {example}"));
+    }
+}
+
+#[test]
+fn names_of_actions_are_told_once_and_keep_the_published_form() {
+    let mut names: Vec<_> = Action::ALL.iter().map(|action| action.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Action::ALL.len());
+    for name in names {
+        let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        assert!(name.split('.').count() >= 2 && name.split('.').all(word), "{name}");
+    }
+}

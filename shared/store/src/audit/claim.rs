@@ -1,0 +1,51 @@
+//! Claims: rows that carry a line's number say that everything up to it was printed.
+
+use jiff::Timestamp;
+use model::AuditLine;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::gap::signed;
+use crate::{StoreError, Tx};
+
+/// Skips what is accounted for: most rows come after their lines have.
+const CLAIM: &str = "
+    INSERT INTO audit_claims (stream_id, stream_seq, claimed_at)
+    SELECT stream_id, stream_seq, $3 FROM unnest($1, $2) AS line (stream_id, stream_seq)
+    WHERE NOT EXISTS (SELECT FROM audit_streams AS known
+                      WHERE known.stream_id = line.stream_id AND known.released_seq >= line.stream_seq)
+    ORDER BY stream_id, stream_seq
+    ON CONFLICT (stream_id, stream_seq) DO NOTHING";
+
+impl Tx<'_> {
+    /// Claims that these lines and all before them in their streams were printed. For transactions whose rows carry line numbers;
+    /// take it last, after the locks of the transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_audit_lines(&mut self, lines: &[AuditLine], now: Timestamp) -> Result<(), StoreError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let numbers = Numbers::of(lines.iter());
+        let params = [
+            (&numbers.streams as _, Type::UUID_ARRAY),
+            (&numbers.seqs as _, Type::INT8_ARRAY),
+            (&now as _, Type::TIMESTAMPTZ),
+        ];
+        self.execute(CLAIM, &params).await.map(drop)
+    }
+}
+
+/// Lines as arrays of their columns.
+pub(super) struct Numbers {
+    pub(super) streams: Vec<Uuid>,
+    pub(super) seqs: Vec<i64>,
+}
+
+impl Numbers {
+    pub(super) fn of<'a>(lines: impl Iterator<Item = &'a AuditLine>) -> Self {
+        let (streams, seqs) = lines.map(|line| (line.stream_id, signed(line.seq))).unzip();
+        Self { streams, seqs }
+    }
+}

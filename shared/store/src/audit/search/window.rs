@@ -1,0 +1,135 @@
+//! Stretches of time as stretches of ids, and their months, which are the partitions.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use super::AuditOrder;
+use super::filter::AuditFilter;
+use super::range::first_id;
+
+/// Ids from `low` on and before `high`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) low: Uuid,
+    pub(super) high: Uuid,
+}
+
+impl Window {
+    /// What the filter's times leave of the entries after one of them.
+    pub(super) fn new(filter: &AuditFilter, after: Option<Uuid>, order: AuditOrder) -> Self {
+        let mut window = Self {
+            low: filter.since.map_or(Uuid::nil(), first_id),
+            high: filter.until.map_or(Uuid::max(), first_id),
+        };
+        match (after, order) {
+            (Some(after), AuditOrder::NewestFirst) => window.high = window.high.min(after),
+            (Some(after), AuditOrder::OldestFirst) => window.low = window.low.max(next(after)),
+            (None, _) => {}
+        }
+        window
+    }
+
+    /// The part between two ids, both of them included.
+    pub(super) fn between(self, first: Uuid, last: Uuid) -> Self {
+        Self {
+            low: self.low.max(first),
+            high: self.high.min(next(last)),
+        }
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.low >= self.high
+    }
+
+    /// Its calendar months (UTC), whole inside and cut at the ends, in an order.
+    pub(super) fn months(self, order: AuditOrder) -> Vec<Self> {
+        let mut months = Vec::new();
+        let mut low = self.low;
+        while low < self.high {
+            let high = next_month(low).map_or(self.high, |month| month.min(self.high));
+            months.push(Self { low, high });
+            low = high;
+        }
+        if order == AuditOrder::NewestFirst {
+            months.reverse();
+        }
+        months
+    }
+}
+
+/// The id that follows.
+fn next(id: Uuid) -> Uuid {
+    Uuid::from_u128(id.as_u128().saturating_add(1))
+}
+
+/// The first id of the month after that of an id; `None` beyond the calendar.
+fn next_month(id: Uuid) -> Option<Uuid> {
+    let millis = i64::try_from(id.as_u128() >> 80).ok()?;
+    let day = Timestamp::from_millisecond(millis).ok()?.to_zoned(TimeZone::UTC).date();
+    let (year, month) = if day.month() == 12 { (day.year().checked_add(1)?, 1) } else { (day.year(), day.month() + 1) };
+    let first = Date::new(year, month, 1).ok()?.to_zoned(TimeZone::UTC).ok()?;
+    Some(first_id(first.timestamp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Uuid {
+        first_id(text.parse().unwrap())
+    }
+
+    fn window(low: &str, high: &str) -> Window {
+        Window {
+            low: at(low),
+            high: at(high),
+        }
+    }
+
+    #[test]
+    fn months_are_whole_inside_and_cut_at_the_ends() {
+        let whole = window("2025-11-20T00:00:00Z", "2026-02-01T00:00:00Z");
+        let oldest_first = [
+            window("2025-11-20T00:00:00Z", "2025-12-01T00:00:00Z"),
+            window("2025-12-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+            window("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"),
+        ];
+        assert_eq!(whole.months(AuditOrder::OldestFirst), oldest_first);
+        let newest_first: Vec<_> = oldest_first.into_iter().rev().collect();
+        assert_eq!(whole.months(AuditOrder::NewestFirst), newest_first);
+        assert_eq!(window("2026-02-01T00:00:00Z", "2026-02-01T00:00:00Z").months(AuditOrder::OldestFirst), []);
+    }
+
+    #[test]
+    fn ids_beyond_the_calendar_end_the_months_and_nothing_panics() {
+        let rest = Window {
+            low: at("2026-11-01T00:00:00Z"),
+            high: Uuid::max(),
+        };
+        let cut = rest.between(Uuid::nil(), Uuid::max());
+        assert_eq!(cut.high, Uuid::max());
+        let beyond = Window {
+            low: Uuid::from_u128(u128::MAX - 5),
+            high: Uuid::max(),
+        };
+        assert_eq!(beyond.months(AuditOrder::OldestFirst), [beyond]);
+    }
+
+    #[test]
+    fn the_next_page_begins_after_the_last_entry_of_this_one() {
+        let filter = AuditFilter {
+            since: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+            until: Some("2026-02-01T00:00:00Z".parse().unwrap()),
+            ..AuditFilter::default()
+        };
+        let last = audit::entry_id("2026-01-15T00:00:00Z".parse().unwrap(), "last");
+        let whole = Window::new(&filter, None, AuditOrder::NewestFirst);
+        assert_eq!(whole, window("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"));
+        let older = Window::new(&filter, Some(last), AuditOrder::NewestFirst);
+        assert_eq!((older.low, older.high), (whole.low, last));
+        let newer = Window::new(&filter, Some(last), AuditOrder::OldestFirst);
+        assert!(newer.low > last && newer.high == whole.high);
+    }
+}

@@ -1,0 +1,53 @@
+//! The check that nothing is missing: what arrived, once repeated entries are left out, is what was sent, in order.
+
+use std::collections::HashSet;
+use std::fmt::Display;
+
+/// Compares ids at a receiver with those sent.
+///
+/// # Errors
+/// The first difference, in words.
+pub fn compare(sent: &[impl Display], arrived: &[impl Display]) -> Result<(), String> {
+    let sent: Vec<String> = sent.iter().map(ToString::to_string).collect();
+    let mut seen = HashSet::new();
+    let mut first = Vec::new();
+    for id in arrived.iter().map(ToString::to_string) {
+        if seen.insert(id.clone()) {
+            first.push(id);
+        }
+    }
+    if let Some(missing) = sent.iter().find(|id| !seen.contains(*id)) {
+        return Err(format!(
+            "{missing} never arrived ({} of {} did)",
+            seen.len(),
+            sent.len()
+        ));
+    }
+    match sent.iter().zip(&first).find(|(sent, arrived)| sent != arrived) {
+        Some((sent, arrived)) => Err(format!("{arrived} arrived where {sent} was sent")),
+        None if first.len() > sent.len() => Err(format!("{} arrived and was never sent", first[sent.len()])),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_all_of_it_in_order_is_right_however_often_it_came() {
+        let sent = [1, 2, 3];
+        for (arrived, is_right) in [
+            (&[1, 2, 3][..], true),
+            (&[1, 1, 2, 1, 3, 2, 3], true),
+            (&[], false),
+            (&[1, 3], false),
+            (&[1, 2], false),
+            (&[2, 1, 3], false),
+            (&[1, 2, 3, 4], false),
+            (&[1, 4, 2, 3], false),
+        ] {
+            assert_eq!(compare(&sent, arrived).is_ok(), is_right, "{arrived:?}");
+        }
+    }
+}

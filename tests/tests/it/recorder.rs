@@ -1,0 +1,16 @@
+//! The recorder over a real Postgres and real receivers: whatever happens on the way, each entry arrives once and in order.
+
+mod batches;
+mod completeness;
+mod desk;
+mod file;
+mod gaps;
+mod hanging;
+mod hostile;
+mod killed;
+mod producer;
+mod receiver;
+mod refusal;
+mod retention;
+mod retry;
+mod siem;

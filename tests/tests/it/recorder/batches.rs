@@ -1,0 +1,111 @@
+//! Deliveries twice, out of order and interleaved; and the recorder's own lines, which must not go round in circles.
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::desk::Desk;
+use super::producer::{Producer, log, packed};
+
+#[tokio::test]
+async fn the_same_delivery_twice_is_stored_and_forwarded_once() {
+    let desk = Desk::new().await;
+    let recorder = desk.recorder();
+    let producer = Producer::new(&desk.clock);
+    producer.print(30);
+    let first = recorder.take(producer.log()).await;
+    assert_eq!((first.stored, first.duplicates, first.positions), (30, 0, 30));
+    assert_eq!(recorder.measured("audit_log_entries_total")[0], 30);
+    let again = recorder.take(producer.log()).await;
+    assert_eq!((again.stored, again.duplicates, again.positions), (0, 30, 0));
+    let minute = recorder.minute().await;
+    assert_eq!(minute.destinations["http"].errors, 0);
+    recorder.take(producer.log()).await;
+    recorder.minute().await;
+    desk.complete(&[&producer]).await;
+    let taken = desk.taken();
+    let once = taken.iter().filter(|entry| entry["service"] == "webhook").count();
+    assert_eq!(once, 30);
+}
+
+#[tokio::test]
+async fn lines_of_many_streams_in_any_order_of_deliveries_arrive_in_the_order_of_each_stream() {
+    let desk = Desk::new().await;
+    let recorders = [desk.recorder(), desk.recorder()];
+    let producers: Vec<Producer> = (0..5).map(|_| Producer::new(&desk.clock)).collect();
+    let mut deliveries = Vec::new();
+    for producer in &producers {
+        producer.print(60);
+        deliveries.extend(producer.lines().chunks(7).map(<[String]>::to_vec));
+    }
+    // Two deliveries of different streams become one, and their order is that of a hash.
+    let mut shuffled: Vec<Vec<String>> = Vec::new();
+    while let Some(delivery) = deliveries.pop() {
+        let other = deliveries.len() * 7 / 11;
+        let with = if deliveries.is_empty() {
+            Vec::new()
+        } else {
+            deliveries.swap_remove(other)
+        };
+        shuffled.push(delivery.into_iter().rev().chain(with).collect());
+    }
+    for (number, lines) in shuffled.iter().enumerate() {
+        recorders[number % 2].take(log(lines)).await;
+        if number % 5 == 0 {
+            recorders[number % 2].minute().await;
+        }
+    }
+    recorders[0].minute().await;
+    let printed: Vec<&Producer> = producers.iter().collect();
+    desk.complete(&printed).await;
+}
+
+#[tokio::test]
+async fn what_forwarding_prints_waits_for_company_or_an_hour_and_so_does_not_go_round() {
+    let desk = Desk::new().await;
+    let recorder = desk.recorder();
+    let producer = Producer::new(&desk.clock);
+    recorder.take(producer.print(1).log()).await;
+    recorder.minute().await;
+    let requests = desk.siem.requests().len();
+    for _ in 0..10 {
+        desk.clock.pass(SignedDuration::from_secs(20));
+        assert_eq!(recorder.minute().await.destinations["http"].delivered, 0);
+    }
+    assert_eq!(desk.siem.requests().len(), requests, "nothing new, no request");
+    let own = "SELECT count(*) FROM audit_events WHERE service = 'recorder' AND action = 'siem.api.post_events'";
+    assert_eq!(
+        desk.number(own).await,
+        i64::try_from(requests).unwrap(),
+        "one entry for each request"
+    );
+
+    desk.clock.pass(SignedDuration::from_mins(61));
+    recorder.minute().await;
+    assert_eq!(desk.siem.requests().len(), requests + 1, "after an hour they go alone");
+    let all = desk
+        .number("SELECT count(*) FROM audit_events WHERE action = 'siem.api.post_events'")
+        .await;
+    let taken = desk.taken();
+    let arrived = taken
+        .iter()
+        .filter(|entry| entry["action"] == "siem.api.post_events")
+        .count();
+    assert_eq!(
+        i64::try_from(arrived).unwrap(),
+        all - 1,
+        "all but the one about that request"
+    );
+    desk.complete(&[&producer]).await;
+}
+
+#[tokio::test]
+async fn a_control_message_and_a_delivery_without_audit_lines_do_nothing() {
+    let desk = Desk::new().await;
+    let recorder = desk.recorder();
+    let control = json!({"messageType": "CONTROL_MESSAGE", "owner": "CloudwatchLogs", "logGroup": "", "logStream": "",
+        "subscriptionFilters": [], "logEvents": [{"id": "", "timestamp": 1, "message": "CWL CONTROL MESSAGE"}]});
+    assert_eq!(recorder.take(packed(&control)).await, recorder::Report::default());
+    let log_only = log(&["START RequestId: 1".to_owned(), r#"{"level":"INFO"}"#.to_owned()]);
+    assert_eq!(recorder.take(log_only).await, recorder::Report::default());
+    assert_eq!(desk.aws.requests(), [], "not even the secret was read");
+}

@@ -1,0 +1,222 @@
+//! A recorder within this process, with everything around it: its clock is moved by the test.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit::Writer;
+use jiff::SignedDuration;
+use recorder::{Answer, Config, Parts, RecordError, Recorder, Report, Request, SharedClock};
+use runtime::Deadline;
+use runtime::config::Environment;
+use runtime::metrics::{self, Metrics};
+use serde_json::{Value, json};
+use tests::clock::MovableClock;
+use tests::doubles::Double;
+use tests::doubles::aws::{self, AwsDouble};
+use tests::postgres::{TestDatabase, connect, fresh_database};
+use tokio_postgres::Client;
+
+use super::completeness::compare;
+use super::producer::{Producer, noon};
+use super::receiver::ReceiverDouble;
+
+pub(super) const RETRY_QUEUE: &str = "http://127.0.0.1:9/000000000000/audit-retry";
+
+/// Everything around a recorder.
+pub(super) struct Desk {
+    pub(super) database: TestDatabase,
+    pub(super) auditor: Client,
+    pub(super) superuser: Client,
+    pub(super) aws: AwsDouble,
+    pub(super) siem: ReceiverDouble,
+    pub(super) clock: MovableClock,
+}
+
+/// One execution environment of the recorder.
+pub(super) struct Environs {
+    pub(super) recorder: Recorder,
+    pub(super) metrics: metrics::Memory,
+    clock: MovableClock,
+}
+
+impl Desk {
+    pub(super) async fn new() -> Self {
+        let database = fresh_database().await;
+        let aws = aws::start().await;
+        aws.put_secret("app", "AWSCURRENT", json!({"url": database.app_url}));
+        aws.put_secret("owner", "AWSCURRENT", json!({"url": database.owner_url}));
+        aws.put_secret("outbound", "AWSCURRENT", json!({"siem": {"bearer": "siem-token"}}));
+        let server = url::Url::parse(&database.superuser_url).unwrap();
+        let mut here = server.clone();
+        here.set_path(database.name());
+        Self {
+            auditor: connect(&database.auditor_url).await,
+            superuser: connect(here.as_str()).await,
+            database,
+            aws,
+            siem: Double::start().await,
+            clock: MovableClock::at(noon()),
+        }
+    }
+
+    /// The variables of a recorder; later ones win.
+    pub(super) fn variables(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
+        let endpoint = format!("{}/in", self.siem.url());
+        let usual = [
+            ("AWS_ENDPOINT_URL", self.aws.url()),
+            ("DATABASE_SECRET_ID", "app".to_owned()),
+            ("OUTBOUND_SECRET_ID", "outbound".to_owned()),
+            ("AUDIT_RETRY_QUEUE_URL", RETRY_QUEUE.to_owned()),
+            ("AUDIT_LOG_DESTINATION", "stdout,http".to_owned()),
+            ("AUDIT_LOG_HTTP_ENDPOINT", endpoint),
+        ];
+        let usual = usual.map(|(name, value)| (name.to_owned(), value));
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        usual.into_iter().chain(more).collect()
+    }
+
+    /// An execution environment that forwards to the receiver.
+    pub(super) fn recorder(&self) -> Environs {
+        self.recorder_with(&[])
+    }
+
+    pub(super) fn recorder_with(&self, more: &[(&str, &str)]) -> Environs {
+        let variables = self.variables(more);
+        let aws = [
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "aws-secret-key"),
+        ];
+        let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut environment = Environment::from_pairs(variables.chain(aws));
+        let config = Config::from_environment(&mut environment);
+        environment.finish().unwrap();
+        let clock: Arc<dyn model::Clock> = Arc::new(self.clock.clone());
+        let (audit, lines) = Writer::memory("recorder", Arc::clone(&clock));
+        let (metrics, measured) = Metrics::memory("recorder", Arc::clone(&clock));
+        let parts = Parts {
+            audit,
+            lines,
+            metrics,
+            clock: SharedClock(clock),
+        };
+        Environs {
+            recorder: Recorder::new(config, parts).unwrap(),
+            metrics: measured,
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// Every entry stored, in the order of the positions.
+    pub(super) async fn stored(&self) -> Vec<Value> {
+        self.rows("SELECT entry::jsonb FROM audit_positions JOIN audit_events ON id = event_id ORDER BY position")
+            .await
+    }
+
+    /// One JSON value for each row.
+    pub(super) async fn rows(&self, sql: &str) -> Vec<Value> {
+        let rows = self.auditor.query_typed(sql, &[]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// A number.
+    pub(super) async fn number(&self, sql: &str) -> i64 {
+        self.auditor.query_typed(sql, &[]).await.unwrap()[0].get(0)
+    }
+
+    /// Everything that the receiver has taken.
+    pub(super) fn taken(&self) -> Vec<Value> {
+        self.siem.world(|world| world.taken.clone())
+    }
+
+    /// What these printed is stored and has arrived at the receiver, each entry once by id and each stream in its order.
+    pub(super) async fn complete(&self, printed: &[&Producer]) {
+        assert_eq!(compare(printed, &self.stored().await), Ok(()), "in the database");
+        assert_eq!(compare(printed, &self.taken()), Ok(()), "at the receiver");
+        let missing = "SELECT count(*) FROM generate_series(1, (SELECT last_position FROM audit_sequence)) AS place
+            WHERE NOT EXISTS (SELECT FROM audit_positions WHERE position = place)";
+        assert_eq!(self.number(missing).await, 0, "positions have no gap");
+    }
+
+    /// The server takes no connection to this database any more, and ends those that are there.
+    pub(super) async fn database_goes_down(&self) {
+        self.allow_connections(false).await;
+        self.database.disconnect_everybody().await;
+    }
+
+    /// The server takes connections again.
+    pub(super) async fn database_comes_back(&mut self) {
+        self.allow_connections(true).await;
+        self.auditor = connect(&self.database.auditor_url).await;
+    }
+
+    async fn allow_connections(&self, allow: bool) {
+        let server = connect(&self.database.superuser_url).await;
+        let sql = format!("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {allow}", self.database.name());
+        server.batch_execute(&sql).await.unwrap();
+    }
+}
+
+impl Environs {
+    pub(super) async fn invoke(&self, event: Value) -> Result<Answer, RecordError> {
+        self.within(event, SignedDuration::from_secs(60)).await
+    }
+
+    /// Invokes it with so much time, which does not pass while it works: the clock stands.
+    pub(super) async fn within(&self, event: Value, time: SignedDuration) -> Result<Answer, RecordError> {
+        let clock: Arc<dyn model::Clock> = Arc::new(self.clock.clone());
+        let deadline = Deadline::new(clock.now().saturating_add(time).unwrap(), clock);
+        let request: Request = serde_json::from_value(event).unwrap();
+        self.recorder.handle(request, &deadline).await
+    }
+
+    /// Takes a delivery of log lines.
+    pub(super) async fn take(&self, event: Value) -> Report {
+        match self.invoke(event).await.unwrap() {
+            Answer::Done(report) => report,
+            Answer::Messages(other) => panic!("{other:?}"),
+        }
+    }
+
+    /// Runs what the schedule runs.
+    pub(super) async fn minute(&self) -> Report {
+        self.take(json!({"jobs": ["sequence", "forward"]})).await
+    }
+
+    /// Takes messages of the retry queue; the ids of those that must come again.
+    pub(super) async fn messages(&self, event: Value) -> Vec<String> {
+        match self.invoke(event).await.unwrap() {
+            Answer::Messages(response) => {
+                let failures = response.batch_item_failures.into_iter();
+                failures.map(|failure| failure.item_identifier).collect()
+            }
+            Answer::Done(other) => panic!("{other:?}"),
+        }
+    }
+
+    /// The values of a metric so far.
+    pub(super) fn measured(&self, name: &str) -> Vec<u64> {
+        let lines = self.metrics.lock().unwrap();
+        let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter_map(|line| line[name].as_u64()).collect()
+    }
+}
+
+/// Waits until somebody waits for a lock in this database.
+pub(super) async fn somebody_waits(desk: &Desk) {
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waited = async {
+        loop {
+            let row = desk.superuser.query_typed(sql, &[]).await.unwrap().remove(0);
+            if row.get::<_, i64>(0) > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waited)
+        .await
+        .expect("nobody waits for the lock");
+}

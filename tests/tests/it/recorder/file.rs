@@ -1,0 +1,93 @@
+//! The file: complete after a full disk, a read-only one, and a change of environments.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use jiff::SignedDuration;
+use recorder::TurnEnd;
+use serde_json::Value;
+
+use super::completeness::compare;
+use super::desk::Desk;
+use super::producer::{Producer, log};
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.ends_with('\n'), "no torn line");
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn nothing_is_missing_after_a_disk_that_could_not_be_written_and_no_other_destination_waits() {
+    let desk = Desk::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (place, real) = (folder.path().join("place"), folder.path().join("real"));
+    std::fs::create_dir(&real).unwrap();
+    let path = place.join("audit.log");
+    let more = [
+        ("AUDIT_LOG_DESTINATION", "file,http"),
+        ("AUDIT_LOG_FILE_PATH", path.to_str().unwrap()),
+    ];
+    let recorder = desk.recorder_with(&more);
+    let producer = Producer::new(&desk.clock);
+    // A folder in which nobody may make a file, not even root; one that is missing; one whose file is always full.
+    for target in [Some("/proc/self"), None, Some("full")] {
+        match target {
+            Some("full") => {
+                std::fs::create_dir(&place).unwrap();
+                symlink("/dev/full", &path).unwrap();
+            }
+            Some(folder) => symlink(folder, &place).unwrap(),
+            None => (),
+        }
+        let from = producer.lines().len();
+        recorder.take(log(&producer.print(20).lines()[from..])).await;
+        let turns = recorder.minute().await.destinations;
+        assert_eq!(turns["file"].end, TurnEnd::Failed, "{target:?}");
+        assert_eq!(turns["http"].end, TurnEnd::Done, "{target:?}");
+        assert!(recorder.measured("audit_log_sink_errors_total").contains(&1));
+        desk.clock.pass(SignedDuration::from_mins(6));
+        match target {
+            Some("full") => std::fs::remove_dir_all(&place).unwrap(),
+            Some(_) => std::fs::remove_file(&place).unwrap(),
+            None => (),
+        }
+    }
+    symlink(&real, &place).unwrap();
+    assert_eq!(recorder.minute().await.destinations["file"].end, TurnEnd::Done);
+    assert_eq!(compare(&[&producer], &lines(&path)), Ok(()));
+    desk.complete(&[&producer]).await;
+}
+
+#[tokio::test]
+async fn environments_take_turns_at_one_file_and_rotation_loses_nothing() {
+    let desk = Desk::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    let more = [
+        ("AUDIT_LOG_DESTINATION", "file"),
+        ("AUDIT_LOG_FILE_PATH", path.to_str().unwrap()),
+    ];
+    let recorders = [desk.recorder_with(&more), desk.recorder_with(&more)];
+    let producer = Producer::new(&desk.clock);
+    for number in 0..6 {
+        let from = producer.lines().len();
+        recorders[number % 2]
+            .take(log(&producer.print(10).lines()[from..]))
+            .await;
+        // Both live, as frozen environments do: none keeps the file from the other.
+        let end = recorders[number % 2].minute().await.destinations["file"].end;
+        assert_eq!(end, TurnEnd::Done, "{number}");
+        if number == 3 {
+            std::fs::rename(&path, folder.path().join("audit.log.1")).unwrap();
+        }
+    }
+    let mut all = lines(&folder.path().join("audit.log.1"));
+    all.extend(lines(&path));
+    assert_eq!(compare(&[&producer], &all), Ok(()));
+    assert_eq!(
+        all.iter().filter(|line| line["service"] == "webhook").count(),
+        60,
+        "each once"
+    );
+}

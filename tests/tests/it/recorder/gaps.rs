@@ -1,0 +1,164 @@
+//! What is missing is seen: a line, a tail, the end of a call. What comes late all the same is taken.
+
+use audit::{Action, Entry, Outcome, Target};
+use jiff::SignedDuration;
+use model::AuditLine;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use super::producer::{Producer, log};
+
+const AFTER: SignedDuration = SignedDuration::from_secs(901);
+
+async fn told(desk: &Desk, action: &str) -> Vec<Value> {
+    let sql = format!(
+        "SELECT entry::jsonb FROM audit_positions JOIN audit_events ON id = event_id WHERE action = '{action}'
+        ORDER BY position"
+    );
+    desk.rows(&sql).await
+}
+
+#[tokio::test]
+async fn a_missing_line_is_waited_for_then_told_of_and_taken_when_it_comes() {
+    let desk = Desk::new().await;
+    let recorder = desk.recorder();
+    let producer = Producer::new(&desk.clock);
+    let lines = producer.print(6).lines();
+    recorder.take(log(&[&lines[..2], &lines[4..]].concat())).await;
+    desk.clock.pass(SignedDuration::from_secs(600));
+    assert_eq!(recorder.minute().await.gaps, 0);
+    assert_eq!(
+        desk.number("SELECT count(*) FROM audit_pending WHERE event_id IS NOT NULL")
+            .await,
+        2
+    );
+
+    desk.clock.pass(AFTER);
+    let report = recorder.minute().await;
+    assert_eq!(report.gaps, 1);
+    assert_eq!(recorder.measured("audit_gaps_detected"), [0, 1]);
+    let [gap] = &told(&desk, "audit.gap_detected").await[..] else {
+        panic!("one gap expected")
+    };
+    let stream = &producer.entries()[0]["stream"]["id"];
+    assert_eq!(gap["target"], json!({"resource_type": "stream", "id": stream}));
+    assert_eq!(
+        (&gap["outcome"], &gap["error"]),
+        (&json!("failure"), &json!("not_found"))
+    );
+    assert_eq!(
+        gap["details"],
+        json!({"first_seq": 3, "last_seq": 4, "missing": 2, "reason": "missing", "service": "webhook"})
+    );
+    assert_eq!(recorder.measured("audit_gaps_open").last(), Some(&1));
+    let arrived = desk.taken();
+    assert!(arrived.contains(&producer.entries()[5]), "the rest goes on");
+    assert!(arrived.contains(gap), "and the gap is told of in the same run");
+
+    recorder.take(log(&lines[2..3])).await;
+    assert_eq!(told(&desk, "audit.gap_closed").await.len(), 0);
+    recorder.take(log(&lines[3..4])).await;
+    assert_eq!(told(&desk, "audit.gap_closed").await.len(), 1);
+    recorder.minute().await;
+    let arrived = desk.taken();
+    assert!(producer.entries().iter().all(|entry| arrived.contains(entry)));
+    desk.clock.pass(AFTER);
+    assert_eq!(recorder.minute().await.gaps, 0, "told once");
+    assert_eq!(recorder.measured("audit_gaps_open").last(), Some(&0));
+}
+
+#[tokio::test]
+async fn a_lost_tail_is_seen_by_what_another_row_claims() {
+    let desk = Desk::new().await;
+    let recorder = desk.recorder();
+    let producer = Producer::new(&desk.clock);
+    let lines = producer.print(3).lines();
+    recorder.take(log(&lines[..1])).await;
+    let claim = producer.writer.position().unwrap();
+    assert_eq!(claim.seq, 3);
+    let store = desk.database.store();
+    let mut tx = store.begin().await.unwrap();
+    tx.claim_audit_lines(&[claim], super::producer::noon()).await.unwrap();
+    tx.commit().await.unwrap();
+    desk.clock.pass(AFTER);
+    assert_eq!(recorder.minute().await.gaps, 1);
+    let gaps = told(&desk, "audit.gap_detected").await;
+    assert_eq!(gaps[0]["details"]["reason"], "lost_tail");
+    assert_eq!(
+        (&gaps[0]["details"]["first_seq"], &gaps[0]["details"]["last_seq"]),
+        (&json!(2), &json!(3))
+    );
+}
+
+#[tokio::test]
+async fn a_call_whose_end_nobody_knows_is_told_of_under_its_own_correlation_id() {
+    let desk = Desk::new().await;
+    let recorder = desk.recorder();
+    let producer = Producer::new(&desk.clock);
+    let (ended, lost) = (producer.begin(), producer.begin());
+    let entry = Entry::new(
+        Action::SqsSendMessage,
+        &audit::Context::new(audit::ActorType::WebhookEvent, uuid::Uuid::now_v7()),
+        Target::other("queue", "deliveries.fifo"),
+        Outcome::Success,
+    );
+    producer.writer.write(&entry.begun(ended));
+    recorder.take(producer.log()).await;
+    assert_eq!(recorder.minute().await.open_calls, 0);
+    desk.clock.pass(AFTER);
+    assert_eq!(recorder.minute().await.open_calls, 1);
+    assert_eq!(recorder.minute().await.open_calls, 0, "told once");
+    let [open] = &told(&desk, "audit.intent_open").await[..] else {
+        panic!("one open call expected")
+    };
+    assert_eq!(open["correlation_id"], producer.correlation_id());
+    assert_eq!(
+        open["actor"],
+        json!({"type": "webhook_event", "id": producer.correlation_id()})
+    );
+    assert_eq!(
+        open["target"],
+        json!({"resource_type": "queue", "id": "deliveries.fifo"})
+    );
+    assert_eq!(
+        (&open["outcome"], &open["error"]),
+        (&json!("failure"), &json!("timeout"))
+    );
+    assert_eq!(open["details"]["intent_id"], lost.id().to_string());
+    assert_eq!(open["details"]["call"], "sqs.api.send_message");
+}
+
+#[tokio::test]
+async fn a_recorder_that_dies_after_a_call_leaves_a_gap_of_its_own() {
+    let desk = Desk::new().await;
+    let store = desk.database.store();
+    {
+        let dying = desk.recorder();
+        let producer = Producer::new(&desk.clock);
+        dying.take(producer.print(1).log()).await;
+        dying.minute().await; // prints the entry about its call, and stores it
+    }
+    let claims = "SELECT count(*) FROM audit_claims";
+    recorder_claims_nothing_false(&desk).await;
+    // As one that died between the call and the storing of its lines: only its claim is there.
+    let line = AuditLine {
+        stream_id: uuid::Uuid::now_v7(),
+        seq: 2,
+    };
+    let mut tx = store.begin().await.unwrap();
+    tx.claim_audit_lines(&[line], model::Clock::now(&desk.clock))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(desk.number(claims).await, 1);
+    desk.clock.pass(AFTER);
+    assert_eq!(desk.recorder().minute().await.gaps, 1);
+}
+
+/// Whatever the recorder claimed of its own lines is true in the end.
+async fn recorder_claims_nothing_false(desk: &Desk) {
+    let recorder = desk.recorder();
+    recorder.minute().await;
+    assert_eq!(desk.number("SELECT count(*) FROM audit_claims").await, 0);
+    assert_eq!(desk.number("SELECT count(*) FROM audit_gaps").await, 0);
+}

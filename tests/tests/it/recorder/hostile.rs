@@ -1,0 +1,108 @@
+//! Lines that nobody of ours would print: none of them keeps the good ones away, and none is lost silently.
+
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use super::producer::{Producer, log, noon, packed};
+
+#[tokio::test]
+async fn hostile_lines_go_into_quarantine_and_the_good_ones_through() {
+    let desk = Desk::new().await;
+    let recorder = desk.recorder();
+    let producer = Producer::new(&desk.clock);
+    let good = producer.print(3).lines();
+    let altered = |change: &dyn Fn(&mut Value)| {
+        let mut line: Value = serde_json::from_str(&Producer::with(1).lines()[0]).unwrap();
+        change(&mut line);
+        line.to_string()
+    };
+    let quarantined = [
+        altered(&|line| line["id"] = "019cae0b-5527-4a80-b6d1-c2f4e0936a15".into()), // no version 7
+        altered(&|line| line["timestamp"] = "2031-01-01T00:00:00.000Z".into()),      // not the id's
+        altered(&|line| line["unpublished"] = true.into()),
+        altered(&|line| line["details"] = json!({"text": "x".repeat(70_000)})),
+        r#"{"event_type":"audit"}"#.to_owned(),
+        r#"{"event_type":"audit_intent","call":7}"#.to_owned(),
+        good[0][..good[0].len() / 2].to_owned(),
+    ];
+    let ignored = [
+        "audit\0audit".to_owned(),
+        r#"["event_type","audit"]"#.to_owned(),
+        String::new(),
+    ];
+    let nul = altered(&|line| line["details"] = json!({"text": "a\u{0}b"}));
+    let mut lines: Vec<String> = quarantined.iter().chain(&ignored).cloned().collect();
+    lines.extend([good[0].clone(), nul.clone(), good[1].clone(), good[2].clone()]);
+    let report = recorder.take(log(&lines)).await;
+    assert_eq!((report.stored, report.quarantined), (4, 7), "{report:?}");
+    assert_eq!(recorder.measured("audit_lines_quarantined"), [7]);
+
+    let kept = desk.rows("SELECT to_jsonb(line) FROM quarantined_audit_lines").await;
+    assert_eq!(kept.len(), 7);
+    for line in &quarantined {
+        let prefix = &line[..line.len().min(60_000)];
+        assert!(
+            kept.iter().any(|kept| kept.as_str().unwrap().starts_with(prefix)),
+            "{line:.200}"
+        );
+    }
+    let told = desk
+        .rows("SELECT entry::jsonb FROM audit_events WHERE action = 'audit.line_quarantined'")
+        .await;
+    assert_eq!((told.len(), &told[0]["details"]["lines"]), (1, &json!(7)));
+
+    assert_eq!(
+        recorder.take(log(&lines)).await.quarantined,
+        0,
+        "the same lines again are the same rows"
+    );
+    recorder.minute().await;
+    let entry: Value = serde_json::from_str(&nul).unwrap();
+    assert!(desk.taken().contains(&entry), "kept exactly, NUL included");
+    // The one with NUL is of a stream of its own.
+    let taken: Vec<Value> = desk.taken().into_iter().filter(|taken| *taken != entry).collect();
+    assert_eq!(super::completeness::compare(&[&producer], &taken), Ok(()));
+}
+
+#[tokio::test]
+async fn an_entry_that_claims_anothers_line_or_an_absurd_time_holds_nobody_up() {
+    let desk = Desk::new().await;
+    let recorder = desk.recorder();
+    let producer = Producer::new(&desk.clock);
+    let genuine = producer.print(2).entries();
+    // Another entry says it is line 1 of the same stream, and came first.
+    let mut thief: Value = serde_json::from_str(&Producer::with(1).lines()[0]).unwrap();
+    thief["stream"] = genuine[0]["stream"].clone();
+    recorder.take(log(&[thief.to_string()])).await;
+    // An entry of another age: its id carries 1970.
+    let mut ancient = genuine[0].clone();
+    ancient["timestamp"] = "1970-01-01T00:00:00.001Z".into();
+    ancient["id"] = "00000000-0001-7a80-b6d1-c2f4e0936a15".into();
+    ancient["stream"] = json!({"id": "019cae06-1f3a-7d52-8c1b-77e2a9d04b3f", "seq": 1});
+    let report = recorder.take(log(&[ancient.to_string()])).await;
+    assert_eq!((report.stored, report.quarantined), (0, 1));
+    recorder.take(producer.log()).await;
+    recorder.minute().await;
+    let stored = desk.stored().await;
+    for entry in genuine.iter().chain([&thief]) {
+        assert!(stored.contains(entry), "{entry}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_utf_8_and_deliveries_that_are_none() {
+    let desk = Desk::new().await;
+    let recorder = desk.recorder();
+    for event in [
+        json!({"awslogs": {"data": "%%%"}}),
+        json!({"awslogs": {"data": "bm8gZ3ppcA=="}}),
+        packed(&json!({"messageType": "NEWS"})),
+        packed(&json!(7)),
+    ] {
+        assert!(recorder.invoke(event.clone()).await.is_err(), "{event}");
+        let body = event.to_string();
+        let failed = recorder.messages(super::producer::messages([body])).await;
+        assert_eq!(failed, ["message-0"], "left for the dead-letter queue");
+    }
+    assert_eq!(noon(), model::Clock::now(&desk.clock));
+}

@@ -1,0 +1,91 @@
+//! A collector that is down, slow or broken: the delivery's answer is the same, and not much later.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tests::doubles::{Fault, Stub};
+
+use super::{Traced, sampled};
+
+/// The bound of an export here.
+const BOUND: &str = "300";
+/// What an invocation may take with its export given up at that bound. Without a bound it would end at the client's own of ten seconds.
+const SOON: Duration = Duration::from_secs(3);
+
+#[tokio::test]
+async fn a_collector_that_fails_delays_one_answer_by_its_bound_and_the_next_not_at_all() {
+    let faults = [
+        Stub::failing("POST", "/v1/traces", Fault::Hang),
+        Stub::failing("POST", "/v1/traces", Fault::Reset),
+        Stub::failing("POST", "/v1/traces", Fault::Half),
+        Stub::answering("POST", "/v1/traces", 503, "later"),
+        Stub::answering("POST", "/v1/traces", 401, "who are you?"),
+        Stub {
+            delay_ms: 20_000,
+            ..Stub::answering("POST", "/v1/traces", 200, json!({}))
+        },
+    ];
+    for fault in faults {
+        let shown = format!("{fault:?}");
+        let traced = Traced::with(&[("OTEL_EXPORTER_OTLP_TIMEOUT", BOUND)]).await;
+        traced.collector.stub(fault).unwrap();
+        let mr = traced.merge();
+        let mut webhook = traced.start("webhook").await;
+        for sent in 1..=3 {
+            let begun = Instant::now();
+            let (answer, _) = traced.receive(&webhook, &mr, Some(&sampled())).await;
+            assert!(begun.elapsed() < SOON, "{shown}: {:?}", begun.elapsed());
+            assert_eq!(answer["status"], "accepted", "{shown}");
+            assert_eq!(
+                traced.collector.requests().len(),
+                1,
+                "{shown}: asked again after {sent}"
+            );
+        }
+        let audited = webhook.entries("otlp.api.export_traces", 1);
+        assert_eq!(
+            (audited.len(), &audited[0]["outcome"]),
+            (1, &json!("failure")),
+            "{shown}"
+        );
+        webhook.kill();
+        // Every span is accounted for: at least request and message of each delivery, and what was read at the start.
+        let dropped = webhook.lines(3, |line| line.get("spans_dropped").is_some());
+        assert!(dropped[0]["spans_dropped"].as_u64() > Some(2), "{shown}: {dropped:?}");
+        let rest: Vec<_> = dropped[1..].iter().map(|line| line["spans_dropped"].as_u64()).collect();
+        assert_eq!(rest, [Some(2), Some(2)], "{shown}");
+        let told = webhook.lines(3, |line| line["level"] == "WARN" && line.get("dropped").is_some());
+        assert_eq!(told.len(), 3, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn with_no_collector_at_all_the_whole_way_is_gone_all_the_same() {
+    // A port of this machine where nobody listens.
+    let traced = Traced::with(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9/v1/traces")]).await;
+    let (functions, _) = traced.deliver(&sampled()).await;
+    for function in functions {
+        let audited = function.entries("otlp.api.export_traces", 1);
+        assert_eq!(audited[0]["error"], "network_error");
+        assert_eq!(audited[0]["target"]["id"], "127.0.0.1:9");
+    }
+}
+
+#[tokio::test]
+async fn a_function_with_wrong_variables_does_not_start_and_names_them_without_their_values() {
+    let wrong = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://collector:4317"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2"),
+        ("OTEL_TRACES_SAMPLER", "sometimes"),
+    ];
+    for name in ["webhook", "processor", "notifier", "maintenance"] {
+        let mut function = crate::function::Function::start(name, &wrong).await;
+        assert_eq!(function.ended().code(), Some(1), "{name}");
+        let line = &function.lines(1, |line| line["level"] == "ERROR")[0];
+        let error = line["error"].as_str().unwrap();
+        for (variable, _) in wrong {
+            assert!(error.contains(variable), "{name}: {error}");
+        }
+        assert!(!error.contains("hunter2"), "{name}: {error}");
+    }
+}
