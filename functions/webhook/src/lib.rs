@@ -1,7 +1,8 @@
 //! Receives GitLab's webhook deliveries: authenticates each over its exact bytes, audits the result as one line, puts a compact
 //! envelope on the deliveries queue and answers.
 //!
-//! It never touches the database and calls nobody but Secrets Manager and SQS. One request goes this way:
+//! It never touches the database and calls nobody but Secrets Manager, SQS and, if tracing is configured, the spans' collector. One
+//! request goes this way:
 //!
 //! 1. [`event`]: API Gateway's event, read so tolerantly that every request reaches the code below;
 //! 2. [`gateway`]: whatever would make `lambda_http` panic is taken off, and a panic becomes an answer;

@@ -37,7 +37,8 @@ pub enum Fault {
     NeverClose,
     /// It reads nothing and never closes.
     NeverRead,
-    /// It reads and keeps everything, and closes without having ended a TLS session. Without TLS: as if nothing were wrong.
+    /// It reads and keeps everything, and closes without having ended a TLS session, as rsyslog's gtls driver does. Without TLS: as if
+    /// nothing were wrong.
     NoCloseNotify,
     /// It waits before each read.
     Slow(Duration),

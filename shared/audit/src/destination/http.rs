@@ -17,6 +17,7 @@ mod options;
 
 /// How much of an answer's body is read, in bytes; the rest means nothing to us.
 const LONGEST_ANSWER: u64 = 64 * 1024;
+
 /// Posts to one receiver. `Ok` means that it answered 2xx, and the answer came whole.
 pub struct HttpDestination {
     agent: Agent,

@@ -70,10 +70,7 @@ fn every_entry_arrives_however_connections_end() {
             (Fault::CloseAfter(30_000), Some(NetworkError)),
             (Fault::NeverClose, Some(Timeout)),
             (Fault::NeverRead, Some(Timeout)),
-            (
-                Fault::NoCloseNotify,
-                (transport == Transport::Tls).then_some(NetworkError),
-            ),
+            (Fault::NoCloseNotify, None),
             (Fault::Slow(Duration::from_millis(1)), None),
             (Fault::EndFirst, None),
             (Fault::Answer, Some(InvalidResponse)),
