@@ -18,8 +18,13 @@ mod store;
 mod tls;
 mod tx;
 
+pub use self::audit::{
+    AnnouncedCall, AuditActor, AuditBacklog, AuditBatch, AuditFilter, AuditGap, AuditOrder, AuditOutcome, AuditRow,
+    AuditStory, AuditTarget, BatchReport, DestinationBacklog, DestinationEnd, DestinationLease, GapReason,
+    MalformedLine, PositionedEntry, RecordedGap, Released, SearchPlan, StoryKind, StoryLines, StoryRow, Undelivered,
+    UnknownWord, detach_audit_partitions,
+};
 pub use attempt::{AttemptOutcome, Finish, Lease};
-pub use self::audit::{AnnouncedCall, AuditActor, AuditBacklog, AuditBatch, AuditFilter, AuditGap, AuditOrder, AuditOutcome, AuditRow, AuditStory, AuditTarget, BatchReport, DestinationBacklog, DestinationEnd, DestinationLease, GapReason, MalformedLine, PositionedEntry, RecordedGap, SearchPlan, Released, StoryKind, StoryLines, StoryRow, Undelivered, UnknownWord, detach_audit_partitions};
 pub use backlog::Backlog;
 pub use config::{ConfigError, DatabaseConfig};
 pub use error::StoreError;

@@ -44,7 +44,7 @@ pub(super) async fn measure_on(url: &str, effort: &Effort) -> Result<Section> {
         let plans = store
             .explain_audit_search(&(case.filter)(0), AuditOrder::NewestFirst, PAGE)
             .await?;
-        note.push_str(&format!("\n  {}: {}", case.name, key_lines(&plans)));
+        note = format!("{note}\n  {}: {}", case.name, key_lines(&plans));
     }
     Ok(Section {
         title: "Search of the audit trail",

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use tests::bench::{self, Effort};
 
-const USAGE: &str = "usage: bench [--quick | --search [database that was filled so]]   (BENCH_FULL=1: tables of ten million rows)";
+const USAGE: &str =
+    "usage: bench [--quick | --search [database that was filled so]]   (BENCH_FULL=1: tables of ten million rows)";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -160,7 +160,7 @@ impl SyslogDouble {
     }
 
     /// Loses the entry with this id without a word, so that a check that nothing is missing must fail.
-    pub fn lose(&self, id: impl ToString) {
+    pub fn lose(&self, id: &(impl ToString + ?Sized)) {
         self.shared.lock().lost.insert(id.to_string());
     }
 

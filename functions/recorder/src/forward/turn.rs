@@ -57,7 +57,15 @@ impl Recorder {
         let lease = match store.lease_audit_destination(outlet.name, self.now(), lease_for).await {
             Ok(Some(lease)) => lease,
             Ok(None) => return (turn, None),
-            Err(error) => return (failed(turn), Some(error)),
+            Err(error) => {
+                return (
+                    Turn {
+                        end: TurnEnd::DatabaseFailed,
+                        ..turn
+                    },
+                    Some(error),
+                );
+            }
         };
         let mut work = Work {
             recorder: self,
@@ -70,15 +78,14 @@ impl Recorder {
         };
         match work.run().await {
             Ok(end) => (Turn { end, ..work.turn }, None),
-            Err(error) => (failed(work.turn), Some(error)),
+            Err(error) => (
+                Turn {
+                    end: TurnEnd::DatabaseFailed,
+                    ..work.turn
+                },
+                Some(error),
+            ),
         }
-    }
-}
-
-fn failed(turn: Turn) -> Turn {
-    Turn {
-        end: TurnEnd::DatabaseFailed,
-        ..turn
     }
 }
 
@@ -93,7 +100,10 @@ impl Work<'_> {
                 return self.idle(TurnEnd::OutOfTime).await;
             }
             if entries.is_empty() {
-                entries = self.store.audit_entries_after(last, ENTRIES as i64).await?;
+                entries = self
+                    .store
+                    .audit_entries_after(last, i64::try_from(ENTRIES).unwrap_or(i64::MAX))
+                    .await?;
                 if wait_for_company(&entries, &self.recorder.clock) {
                     return self.idle(TurnEnd::Done).await;
                 }

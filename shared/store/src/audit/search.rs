@@ -101,7 +101,13 @@ impl Store {
 }
 
 impl Asking<'_, '_> {
-    async fn page(&mut self, filter: &AuditFilter, window: Window, order: AuditOrder, limit: u32) -> Result<Vec<Row>, StoreError> {
+    async fn page(
+        &mut self,
+        filter: &AuditFilter,
+        window: Window,
+        order: AuditOrder,
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
         let targets = match &filter.target {
             Some(target) => Some(self.target_keys(target).await?),
             None => None,
@@ -125,8 +131,9 @@ impl Asking<'_, '_> {
             return Ok(Vec::new());
         }
         let order = order.sql();
-        let sql =
-            format!("SELECT {COLUMNS} FROM unnest($1::uuid[]) AS found JOIN audit_events ON id = found ORDER BY found {order}");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM unnest($1::uuid[]) AS found JOIN audit_events ON id = found ORDER BY found {order}"
+        );
         self.query("the entries", &sql, &[(&ids, Type::UUID_ARRAY)]).await
     }
 }

@@ -217,9 +217,9 @@ async fn no_failure_tells_the_token_or_the_address() {
             match HttpDestination::new(endpoint, options, Arc::new(SystemClock)) {
                 Ok(mut destination) => {
                     let error = destination.deliver(&Trail::of(1).batch()).unwrap_err();
-                    seen += &format!("{error} {error:?} {destination:?}\n");
+                    seen = format!("{seen}{error} {error:?} {destination:?}\n");
                 }
-                Err(error) => seen += &format!("{error} {error:?}\n"),
+                Err(error) => seen = format!("{seen}{error} {error:?}\n"),
             }
         }
     }

@@ -122,7 +122,7 @@ fn a_batch_broken_off_at_its_end_comes_again_with_the_same_ids() {
 fn a_receiver_that_loses_an_entry_fails_the_check() {
     let receiver = SyslogDouble::start(Transport::Tls);
     let trail = Trail::of(10);
-    receiver.lose(trail.ids()[6]);
+    receiver.lose(&trail.ids()[6]);
     trail.send(&mut to(&receiver), 4);
     let missing = compare(&trail.ids(), &ids(&receiver)).unwrap_err();
     assert!(missing.contains(&trail.ids()[6].to_string()), "{missing}");

@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 /// A line that meets a database that is away comes back after this at the latest: the retry queue's visibility, twice.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(4);
 
 /// Everybody who expects the SIEM to answer holds it for reading; whoever takes the SIEM down holds it alone.
 pub(crate) static SIEM: RwLock<()> = RwLock::const_new(());

@@ -23,7 +23,12 @@ pub(super) struct Asking<'t, 's> {
 }
 
 impl Asking<'_, '_> {
-    pub(super) async fn query(&mut self, step: &'static str, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn query(
+        &mut self,
+        step: &'static str,
+        sql: &str,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
         if let Some(plans) = &mut self.plans {
             let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) {sql}");
             let lines = self.tx.query(&explain, params).await?;

@@ -4,9 +4,9 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::AuditOrder;
+use super::explain::Asking;
 use super::statement::Statement;
 use super::window::Window;
-use super::explain::Asking;
 use crate::StoreError;
 use crate::sql::column;
 
@@ -35,7 +35,8 @@ impl Asking<'_, '_> {
     ) -> Result<Vec<Uuid>, StoreError> {
         let (conditions, within, order) = (statement.conditions(), statement.within(window), order.sql());
         let limit = statement.bind(i64::from(limit), Type::INT8);
-        let sql = format!("SELECT id FROM audit_events WHERE {conditions} AND {within} ORDER BY id {order} LIMIT {limit}");
+        let sql =
+            format!("SELECT id FROM audit_events WHERE {conditions} AND {within} ORDER BY id {order} LIMIT {limit}");
         let rows = self.query("in order", &sql, &statement.params()).await?;
         rows.iter().map(|row| column(row, "id")).collect()
     }
@@ -71,7 +72,13 @@ impl Asking<'_, '_> {
         Ok(found)
     }
 
-    async fn look(&mut self, mut statement: Statement, window: Window, order: AuditOrder, limit: u32) -> Result<Step, StoreError> {
+    async fn look(
+        &mut self,
+        mut statement: Statement,
+        window: Window,
+        order: AuditOrder,
+        limit: u32,
+    ) -> Result<Step, StoreError> {
         let many = i64::from(LOOK_AT.max(limit.saturating_mul(LOOK_AT_PER_ENTRY)));
         let (conditions, within, order) = (statement.conditions(), statement.within(window), order.sql());
         let (limit, many_place) = (
@@ -88,7 +95,13 @@ impl Asking<'_, '_> {
         self.step("a look at the next", &sql, &statement, many).await
     }
 
-    async fn collect(&mut self, mut statement: Statement, window: Window, order: AuditOrder, limit: u32) -> Result<Step, StoreError> {
+    async fn collect(
+        &mut self,
+        mut statement: Statement,
+        window: Window,
+        order: AuditOrder,
+        limit: u32,
+    ) -> Result<Step, StoreError> {
         let (conditions, within, order) = (statement.conditions(), statement.within(window), order.sql());
         let (limit, most) = (
             statement.bind(i64::from(limit), Type::INT8),
@@ -126,13 +139,22 @@ impl Asking<'_, '_> {
                 (SELECT id FROM audit_events ORDER BY id DESC LIMIT 1) AS last";
         let rows = self.query("first and last", sql, &[]).await?;
         let (first, last) = match rows.first() {
-            Some(row) => (column::<Option<Uuid>>(row, "first")?, column::<Option<Uuid>>(row, "last")?),
+            Some(row) => (
+                column::<Option<Uuid>>(row, "first")?,
+                column::<Option<Uuid>>(row, "last")?,
+            ),
             None => (None, None),
         };
         Ok(window.between(first.unwrap_or(Uuid::max()), last.unwrap_or(Uuid::nil())))
     }
 
-    async fn step(&mut self, name: &'static str, sql: &str, statement: &Statement, most: i64) -> Result<Step, StoreError> {
+    async fn step(
+        &mut self,
+        name: &'static str,
+        sql: &str,
+        statement: &Statement,
+        most: i64,
+    ) -> Result<Step, StoreError> {
         let rows = self.query(name, sql, &statement.params()).await?;
         let row = rows.first().ok_or_else(|| StoreError::corrupt("seen"))?;
         Ok(Step {

@@ -109,7 +109,10 @@ impl Statement {
                 keys => format!("target_key = ANY ({})", self.bind(keys.to_vec(), Type::TEXT_ARRAY)),
             },
             TargetKeys::Prefixes(prefixes) => {
-                let ranges: Vec<String> = prefixes.iter().map(|prefix| self.prefix("target_key", prefix)).collect();
+                let ranges: Vec<String> = prefixes
+                    .iter()
+                    .map(|prefix| self.prefix("target_key", prefix))
+                    .collect();
                 format!("({})", ranges.join(" OR "))
             }
         }

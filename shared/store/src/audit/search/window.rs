@@ -68,7 +68,11 @@ fn next(id: Uuid) -> Uuid {
 fn next_month(id: Uuid) -> Option<Uuid> {
     let millis = i64::try_from(id.as_u128() >> 80).ok()?;
     let day = Timestamp::from_millisecond(millis).ok()?.to_zoned(TimeZone::UTC).date();
-    let (year, month) = if day.month() == 12 { (day.year().checked_add(1)?, 1) } else { (day.year(), day.month() + 1) };
+    let (year, month) = if day.month() == 12 {
+        (day.year().checked_add(1)?, 1)
+    } else {
+        (day.year(), day.month() + 1)
+    };
     let first = Date::new(year, month, 1).ok()?.to_zoned(TimeZone::UTC).ok()?;
     Some(first_id(first.timestamp()))
 }
@@ -99,7 +103,10 @@ mod tests {
         assert_eq!(whole.months(AuditOrder::OldestFirst), oldest_first);
         let newest_first: Vec<_> = oldest_first.into_iter().rev().collect();
         assert_eq!(whole.months(AuditOrder::NewestFirst), newest_first);
-        assert_eq!(window("2026-02-01T00:00:00Z", "2026-02-01T00:00:00Z").months(AuditOrder::OldestFirst), []);
+        assert_eq!(
+            window("2026-02-01T00:00:00Z", "2026-02-01T00:00:00Z").months(AuditOrder::OldestFirst),
+            []
+        );
     }
 
     #[test]

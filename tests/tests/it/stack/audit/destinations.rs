@@ -39,17 +39,17 @@ async fn what_is_recorded_is_at_every_destination_as_it_was_printed() {
 
     let recorded = trail.recorded(before, last).await;
     assert!(recorded.len() > 14, "only {}", recorded.len());
-    let file = trail.in_file();
-    for (name, entries) in [("file", file.clone()), ("SIEM", trail.at_siem().await)] {
-        let mut found = of(&recorded, entries);
-        assert_eq!(difference(&recorded, &found), (vec![], vec![]), "{name}");
+    let written = trail.in_file();
+    for (name, entries) in [("file", written.clone()), ("SIEM", trail.at_siem().await)] {
+        let mut arrived = of(&recorded, entries);
+        assert_eq!(difference(&recorded, &arrived), (vec![], vec![]), "{name}");
         // One that is lost, and one that is not as it was printed, would be seen.
-        let (lost, _) = found.pop_first().unwrap();
-        found.first_entry().unwrap().get_mut()["outcome"] = json!("unknown");
-        let changed = found.keys().next().unwrap().clone();
+        let (missing, _) = arrived.pop_first().unwrap();
+        arrived.first_entry().unwrap().get_mut()["outcome"] = json!("unknown");
+        let changed = arrived.keys().next().unwrap().clone();
         assert_eq!(
-            difference(&recorded, &found),
-            (vec![lost, changed.clone()], vec![changed]),
+            difference(&recorded, &arrived),
+            (vec![missing, changed.clone()], vec![changed]),
             "{name}"
         );
     }
@@ -57,12 +57,15 @@ async fn what_is_recorded_is_at_every_destination_as_it_was_printed() {
     // In the order of each stream.
     let of_first = |entry: &&Value| entry["correlation_id"] == *first;
     for service in ["webhook", "processor", "notifier"] {
-        let entries = file.iter().filter(of_first).filter(|entry| entry["service"] == service);
+        let entries = written
+            .iter()
+            .filter(of_first)
+            .filter(|entry| entry["service"] == service);
         let numbers: Vec<_> = entries.map(|entry| entry["stream"]["seq"].as_u64()).collect();
         assert!(!numbers.is_empty() && numbers.is_sorted(), "{service}: {numbers:?}");
     }
     // And nothing that is not recorded.
-    let ids: Vec<Uuid> = by_id(file).keys().map(|id| id.parse().unwrap()).collect();
+    let ids: Vec<Uuid> = by_id(written).keys().map(|id| id.parse().unwrap()).collect();
     let sql = "SELECT count(*) FROM audit_events WHERE id = ANY ($1)";
     let known: i64 = trail
         .auditor

@@ -152,7 +152,9 @@ async fn a_forged_delivery_is_found_with_its_reason_by_the_command_line() {
 /// What the command line prints about the running stack, one entry a line.
 fn countersign(words: &[&str]) -> Vec<Value> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let program = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| format!("{root}/target")) + "/debug/countersign";
+    // Beside this test's own program: target/debug/deps/it-...
+    let this = std::env::current_exe().unwrap();
+    let program = this.ancestors().nth(2).unwrap().join("countersign");
     let done = Command::new(program).args(words).current_dir(root).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let text = String::from_utf8(done.stdout).unwrap();

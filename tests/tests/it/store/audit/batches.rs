@@ -146,7 +146,7 @@ async fn the_longest_target_is_stored_and_found() {
         .take(76)
         .collect();
     let odd = changed(at(0), "long", None, |value| {
-        value["target"]["id"] = long.as_str().into()
+        value["target"]["id"] = long.as_str().into();
     });
     assert!(odd.target_key.len() > 2450);
     assert_eq!(record(&store, vec![odd], at(1)).await.new.len(), 1);

@@ -144,16 +144,16 @@ impl Model {
         let streams: BTreeSet<Uuid> = self.pending.iter().filter_map(|(_, line)| Some((*line)?.0)).collect();
         for stream in streams {
             let arrived = self.seqs(stream);
-            let last = arrived.keys().last().copied().unwrap_or(0);
+            let newest = arrived.keys().last().copied().unwrap_or(0);
             let first = self.up_to(stream) + 1;
-            let lost: Vec<_> = (first..=last)
+            let missing: Vec<_> = (first..=newest)
                 .filter(|seq| !arrived.contains_key(seq))
                 .map(|seq| (stream, seq))
                 .collect();
-            if let Some((_, seq)) = lost.last() {
+            if let Some((_, seq)) = missing.last() {
                 self.accounted.insert(stream, *seq);
             }
-            self.missing.extend(lost);
+            self.missing.extend(missing);
         }
         self.release(usize::MAX);
     }

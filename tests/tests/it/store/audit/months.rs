@@ -129,8 +129,8 @@ async fn many_that_need_a_month_at_once_make_it_once() {
             .map(|(seq, at)| at_time(time(at), &number.to_string(), Some(line(*number, seq))));
         record(store, lines.collect(), at(0)).await.new.len()
     });
-    let stored: usize = futures::future::join_all(work).await.into_iter().sum();
-    assert_eq!(stored, 18);
+    let recorded: usize = futures::future::join_all(work).await.into_iter().sum();
+    assert_eq!(recorded, 18);
     let client = connect(&database.auditor_url).await;
     assert_eq!(months(&client).await.len(), 3);
 }
