@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+pub use aws::asked_for;
 pub use raw_http::{Reply, request};
 
 /// Longest wait for something that the stack does by itself, the minute of its schedule included.

@@ -109,6 +109,7 @@ impl SyslogDouble {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         let (address, ca_pem, thread) = if transport == Transport::Udp {
+            #[expect(clippy::disallowed_methods, reason = "the double itself: it receives")]
             let socket = UdpSocket::bind(address)?;
             socket.set_read_timeout(Some(GLANCE))?;
             let address = socket.local_addr()?;

@@ -1,10 +1,21 @@
 //! The emulator: what functions printed, what prints a line into their logs, how a function is called, what waits on a queue.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Stack, now, request};
+
+/// How often the tests of this process invoked a function or printed lines, both of which may make a further function run.
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+/// How often the tests of this process have made a function run by themselves.
+#[must_use]
+pub fn asked_for() -> u64 {
+    ASKED.load(Ordering::Relaxed)
+}
 
 impl Stack {
     /// JSON lines that a function printed since `since` and that contain `text`.
@@ -39,6 +50,7 @@ impl Stack {
     /// # Panics
     /// If the function fails.
     pub async fn invoke(&self, function: &str, event: &Value) -> Value {
+        ASKED.fetch_add(1, Ordering::Relaxed);
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.aws_endpoint);
         let reply = request("POST", &url, &headers("lambda"), event.to_string().as_bytes()).await;
         assert!(
@@ -50,6 +62,7 @@ impl Stack {
 
     /// Lines that appear in a function's log as if one of its execution environments had printed them.
     pub async fn print(&self, group: &str, lines: &[String]) {
+        ASKED.fetch_add(1, Ordering::Relaxed);
         let stream = format!("a-test-{}", Uuid::now_v7());
         let at = now().as_millisecond();
         let events: Vec<_> = lines

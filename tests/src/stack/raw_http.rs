@@ -69,6 +69,10 @@ async fn send(url: &Url, method: &str, target: &str, headers: &[(String, String)
     let (length, lines) = (body.len(), lines.concat());
     let head = format!("{method} {target} HTTP/1.1\r\nContent-Length: {length}\r\nConnection: close\r\n{lines}\r\n");
     let exchange = async {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "GitLab as a test plays it: the other side of the way in"
+        )]
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(head.as_bytes()).await?;
         stream.write_all(body).await?;

@@ -61,8 +61,13 @@ impl HttpDestination {
             .timeout_global(Some(timeout))
             .max_idle_age(Duration::from_secs(5))
             .build();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that builds an agent: for services without the audited client"
+        )]
+        let agent = config.new_agent();
         Ok(Self {
-            agent: config.new_agent(),
+            agent,
             endpoint,
             credentials,
             clock,

@@ -19,6 +19,10 @@ pub struct SyslogOptions {
     pub hostname: Option<String>,
     /// Certificates of private authorities, PEM, trusted besides the public roots.
     pub private_ca_pem: Option<String>,
+    /// Whether a TLS receiver must end its session with `close_notify`, as RFC 5425 (section 4.4) asks of it. Then `Ok` means that the
+    /// program behind it had read everything, else its TLS library or its kernel. Some receivers never do it (rsyslog with its gtls
+    /// driver), and would get the same batch again and again; so the default is no.
+    pub requires_close_notify: bool,
     /// Longest time to a connection.
     pub connect_timeout: Duration,
     /// Longest time of one batch from the connection to the receiver's close, without the name's resolution, which the system bounds.
@@ -30,6 +34,7 @@ impl Default for SyslogOptions {
         Self {
             hostname: None,
             private_ca_pem: None,
+            requires_close_notify: false,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(30),
         }
@@ -39,7 +44,7 @@ impl Default for SyslogOptions {
 /// Sends to one receiver.
 ///
 /// Syslog has no acknowledgement. Over TCP and TLS each batch has a connection of its own, and `Ok` means that the receiver saw its end
-/// and closed it in order, so it had read all of it; what it did with it is not known. Over UDP `Ok` means that the datagrams were handed
+/// and closed it in order, with nothing of it unread in its network stack; what the program did with it is not known. Over UDP `Ok` means that the datagrams were handed
 /// to the network.
 #[derive(Debug)]
 pub struct SyslogDestination {
@@ -55,7 +60,7 @@ impl SyslogDestination {
     /// [`SetupError`] if TLS is asked for and cannot be set up.
     pub fn new(address: SyslogAddress, options: SyslogOptions) -> Result<Self, SetupError> {
         let tls = match address.transport {
-            Transport::Tls => Some(tls::Tls::new(&address.host, options.private_ca_pem.as_deref())?),
+            Transport::Tls => Some(tls::Tls::new(&address.host, &options)?),
             Transport::Udp | Transport::Tcp => None,
         };
         Ok(Self { address, options, tls })

@@ -48,9 +48,9 @@ pub enum SetupError {
     Client(#[from] reqwest::Error),
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place that builds a client")]
 pub(super) fn build(options: &Options) -> Result<reqwest::Client, SetupError> {
     let tls = tls::config(options.private_ca_pem.as_deref())?;
-    #[expect(clippy::disallowed_methods, reason = "the one place that builds a client")]
     let builder = reqwest::Client::builder();
     let client = builder
         .tls_backend_preconfigured(tls)

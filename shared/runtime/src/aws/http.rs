@@ -19,6 +19,10 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A client for `https` and `http` endpoints.
 pub(super) fn client() -> SharedHttpClient {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that builds the client under the SDK clients"
+    )]
     let builder = aws_smithy_http_client::Builder::new()
         .pool_idle_timeout(IDLE_TIMEOUT)
         .tls_provider(Provider::rustls(CryptoMode::Ring));

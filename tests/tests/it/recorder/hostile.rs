@@ -34,11 +34,11 @@ async fn hostile_lines_go_into_quarantine_and_the_good_ones_through() {
     let mut lines: Vec<String> = quarantined.iter().chain(&ignored).cloned().collect();
     lines.extend([good[0].clone(), nul.clone(), good[1].clone(), good[2].clone()]);
     let report = recorder.take(log(&lines)).await;
-    assert_eq!((report.stored, report.quarantined), (4, 7), "{report:?}");
-    assert_eq!(recorder.measured("audit_lines_quarantined"), [7]);
+    assert_eq!((report.stored, report.quarantined), (3, 8), "{report:?}");
+    assert_eq!(recorder.measured("audit_lines_quarantined"), [8]);
 
     let kept = desk.rows("SELECT to_jsonb(line) FROM quarantined_audit_lines").await;
-    assert_eq!(kept.len(), 7);
+    assert_eq!(kept.len(), 8);
     for line in &quarantined {
         let prefix = &line[..line.len().min(60_000)];
         assert!(
@@ -49,7 +49,7 @@ async fn hostile_lines_go_into_quarantine_and_the_good_ones_through() {
     let told = desk
         .rows("SELECT entry::jsonb FROM audit_events WHERE action = 'audit.line_quarantined'")
         .await;
-    assert_eq!((told.len(), &told[0]["details"]["lines"]), (1, &json!(7)));
+    assert_eq!((told.len(), &told[0]["details"]["lines"]), (1, &json!(8)));
 
     assert_eq!(
         recorder.take(log(&lines)).await.quarantined,
@@ -57,11 +57,8 @@ async fn hostile_lines_go_into_quarantine_and_the_good_ones_through() {
         "the same lines again are the same rows"
     );
     recorder.minute().await;
-    let entry: Value = serde_json::from_str(&nul).unwrap();
-    assert!(desk.taken().contains(&entry), "kept exactly, NUL included");
-    // The one with NUL is of a stream of its own.
-    let taken: Vec<Value> = desk.taken().into_iter().filter(|taken| *taken != entry).collect();
-    assert_eq!(super::completeness::compare(&[&producer], &taken), Ok(()));
+    // Postgres keeps no NUL in its text: such a line is set aside whole, and holds up nobody.
+    assert_eq!(super::completeness::compare(&[&producer], &desk.taken()), Ok(()));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::stack::{Stack, eventually};
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
@@ -15,9 +15,20 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(4);
 /// Everybody who expects the SIEM to answer holds it for reading; whoever takes the SIEM down holds it alone.
 pub(crate) static SIEM: RwLock<()> = RwLock::const_new(());
 
+/// Everybody who expects lines to be stored at once holds it for reading; whoever takes the table away holds it alone.
+static TABLE: RwLock<()> = RwLock::const_new(());
+
+/// Held as long as it is used.
+#[expect(dead_code, reason = "held, not read")]
+enum Held {
+    Together(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
+}
+
 pub(crate) struct Trail {
     pub(crate) stack: Stack,
     pub(crate) auditor: Client,
+    _held: Held,
 }
 
 /// Lines by the id of their entries.
@@ -25,9 +36,22 @@ pub(crate) type Lines = BTreeMap<String, Value>;
 
 impl Trail {
     pub(crate) async fn open() -> Self {
+        Self::with(Held::Together(TABLE.read().await)).await
+    }
+
+    /// The same for a test that takes the table away for a while.
+    pub(crate) async fn alone() -> Self {
+        Self::with(Held::Alone(TABLE.write().await)).await
+    }
+
+    async fn with(held: Held) -> Self {
         let stack = Stack::running();
         let auditor = stack.auditor().await;
-        Self { stack, auditor }
+        Self {
+            stack,
+            auditor,
+            _held: held,
+        }
     }
 
     /// Runs the recorder's jobs now instead of at the next minute.

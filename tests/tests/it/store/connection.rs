@@ -181,6 +181,7 @@ impl Wire {
 }
 
 async fn carry(mut client: TcpStream, server: SocketAddr, silence: Arc<Notify>) {
+    #[expect(clippy::disallowed_methods, reason = "a proxy before the test database")]
     let mut server = TcpStream::connect(server).await.unwrap();
     tokio::select! {
         _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}

@@ -71,6 +71,7 @@ async fn pass(mut client: TcpStream, acceptor: TlsAcceptor, server: SocketAddr) 
     let Ok(mut client) = acceptor.accept(client).await else {
         return;
     };
+    #[expect(clippy::disallowed_methods, reason = "a proxy before the test database")]
     let mut server = TcpStream::connect(server).await.unwrap();
     let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
 }

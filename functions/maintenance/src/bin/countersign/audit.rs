@@ -2,11 +2,10 @@
 
 mod csv;
 mod format;
-mod tabular;
+pub(crate) mod tabular;
 
 use std::io::Write as _;
 
-use audit::{ActorType, FailureClass};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use model::{Clock, SystemClock};
@@ -51,6 +50,7 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
 struct Search {
     /// What set the work off: webhook_event, poll_cycle, admin_action, or the UUID of one
     #[arg(long, value_name = "TYPE|UUID")]
@@ -58,8 +58,8 @@ struct Search {
     /// Actions that begin so: gitlab.api. or webhook.auth.verify
     #[arg(long, value_name = "PREFIX")]
     action: Option<String>,
-    /// Targets that begin so: merge_request:main/7301! or slack_channel:; or one merge request: 7301!811, main/7301!811; or all
-    /// of a project: 7301!
+    /// Targets that begin so: merge_request:main/7301! or slack_channel:; or one merge request: 7301!811, main/7301!811; or
+    /// all of a project: 7301!
     #[arg(long, value_name = "PREFIX", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(AuditTarget::from(text)))]
     target: Option<AuditTarget>,
     /// From then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
@@ -68,8 +68,8 @@ struct Search {
     /// Before then; a day counts with all of it
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     until: Option<Instant>,
-    /// How it ended: success, failure, or a class of failure: auth_failure, rate_limit, network_error, timeout, not_found, conflict,
-    /// server_error, invalid_response
+    /// How it ended: success, failure, or a class of failure: auth_failure, rate_limit, network_error, timeout,
+    /// not_found, conflict, server_error, invalid_response
     #[arg(long, value_name = "OUTCOME")]
     outcome: Option<AuditOutcome>,
     /// Everything of one delivery, poll cycle or admin action
@@ -112,7 +112,11 @@ pub(crate) fn trace_id(text: &str) -> Result<String, &'static str> {
         _ => String::new(),
     };
     let valid = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if valid { Ok(id) } else { Err("a trace id has 32 hex digits; a whole traceparent is taken, too") }
+    if valid {
+        Ok(id)
+    } else {
+        Err("a trace id has 32 hex digits; a whole traceparent is taken, too")
+    }
 }
 
 impl Arguments {
@@ -136,8 +140,14 @@ impl Search {
 
     fn filter(&self, now: Timestamp) -> Result<AuditFilter, Failure> {
         let out_of_range = || Failure::Usage("that time is outside of the calendar".to_owned());
-        let since = self.since.map(|since| since.begin(now).ok_or_else(out_of_range)).transpose()?;
-        let until = self.until.map(|until| until.end(now).ok_or_else(out_of_range)).transpose()?;
+        let since = self
+            .since
+            .map(|since| since.begin(now).ok_or_else(out_of_range))
+            .transpose()?;
+        let until = self
+            .until
+            .map(|until| until.end(now).ok_or_else(out_of_range))
+            .transpose()?;
         if let (Some(since), Some(until)) = (since, until)
             && since >= until
         {
@@ -157,7 +167,11 @@ impl Search {
 
     /// Page by page, each in a transaction of its own: a reader who waits holds nothing up in the database.
     async fn show(&self, store: &Store, filter: &AuditFilter) -> Result<u64, Failure> {
-        let order = if self.oldest_first { AuditOrder::OldestFirst } else { AuditOrder::NewestFirst };
+        let order = if self.oldest_first {
+            AuditOrder::OldestFirst
+        } else {
+            AuditOrder::NewestFirst
+        };
         let mut out = standard();
         let mut entries = Entries::new(self.format, Palette::new(self.color));
         let (mut shown, mut after, mut page) = (0_u64, None, FIRST_PAGE);

@@ -55,7 +55,10 @@ fn working_directory() -> Result<PathBuf, Failure> {
 
 /// The address that the stack file nearest above `from` gives.
 fn of_stack(from: &Path, login: Login) -> Result<SecretString, Failure> {
-    let file = from.ancestors().map(|folder| folder.join(STACK)).find(|file| file.is_file());
+    let file = from
+        .ancestors()
+        .map(|folder| folder.join(STACK))
+        .find(|file| file.is_file());
     let Some(file) = file else {
         return Err(Failure::Usage(format!(
             "no database is named: give --database-url or set DATABASE_URL, or start the local stack with `make stack` \
@@ -103,7 +106,10 @@ mod tests {
         assert_eq!(of_stack(&below, Login::Auditor).unwrap_err().code(), 2);
         let file = r#"{"database_url":"postgres://reads","database_owner_url":"postgres://writes","more":1}"#;
         std::fs::write(root.join(STACK), file).unwrap();
-        for (login, address) in [(Login::Auditor, "postgres://reads"), (Login::Owner, "postgres://writes")] {
+        for (login, address) in [
+            (Login::Auditor, "postgres://reads"),
+            (Login::Owner, "postgres://writes"),
+        ] {
             assert_eq!(of_stack(&below, login).unwrap().expose_secret(), address);
         }
         std::fs::remove_dir_all(&root).unwrap();

@@ -87,7 +87,11 @@ mod tests {
         let now = at("2026-11-23T12:00:00Z");
         let cases = [
             ("2026-11-20T08:30:00Z", "2026-11-20T08:30:00Z", "2026-11-20T08:30:00Z"),
-            ("2026-11-20T08:30:00.123+02:00", "2026-11-20T06:30:00.123Z", "2026-11-20T06:30:00.123Z"),
+            (
+                "2026-11-20T08:30:00.123+02:00",
+                "2026-11-20T06:30:00.123Z",
+                "2026-11-20T06:30:00.123Z",
+            ),
             ("2026-11-20", "2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z"),
             ("90s", "2026-11-23T11:58:30Z", "2026-11-23T11:58:30Z"),
             ("30m", "2026-11-23T11:30:00Z", "2026-11-23T11:30:00Z"),
@@ -97,14 +101,28 @@ mod tests {
         ];
         for (text, begin, end) in cases {
             let instant = Instant::parse(text).unwrap();
-            assert_eq!((instant.begin(now), instant.end(now)), (Some(at(begin)), Some(at(end))), "{text}");
+            assert_eq!(
+                (instant.begin(now), instant.end(now)),
+                (Some(at(begin)), Some(at(end))),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn anything_else_is_refused_and_nothing_panics() {
         for text in [
-            "", "h", "-1h", "1y", "yesterday", "2026-11-31", "2026-11-23T12:00:00", "2026-11-23 noon", "99999999999999999999d", "ä", "1ä",
+            "",
+            "h",
+            "-1h",
+            "1y",
+            "yesterday",
+            "2026-11-31",
+            "2026-11-23T12:00:00",
+            "2026-11-23 noon",
+            "99999999999999999999d",
+            "ä",
+            "1ä",
         ] {
             assert_eq!(Instant::parse(text), Err(FORMS), "{text:?}");
         }

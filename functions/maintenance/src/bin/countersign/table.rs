@@ -94,11 +94,16 @@ mod tests {
 
     #[test]
     fn columns_line_up_within_a_page_and_grow_with_the_next() {
-        let mut table = Table::new(vec![Cell::new("WHAT"), Cell::new("TOOK").right(), Cell::new("WHO")], Palette::new(Color::Never));
+        let mut table = Table::new(
+            vec![Cell::new("WHAT"), Cell::new("TOOK").right(), Cell::new("WHO")],
+            Palette::new(Color::Never),
+        );
         let row = |what: &str, took: &str, who: &str| vec![Cell::new(what), Cell::new(took).right(), Cell::new(who)];
         let mut out = Vec::new();
         table.write(&mut out, &[]).unwrap();
-        table.write(&mut out, &[row("a", "1 ms", "x"), row("längst", "12 ms", "")]).unwrap();
+        table
+            .write(&mut out, &[row("a", "1 ms", "x"), row("längst", "12 ms", "")])
+            .unwrap();
         table.write(&mut out, &[row("the longest", "", "y")]).unwrap();
         let shown = "\
 WHAT     TOOK  WHO

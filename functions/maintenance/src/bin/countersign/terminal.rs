@@ -39,12 +39,17 @@ pub(crate) enum Style {
 pub(crate) struct Palette(bool);
 
 impl Palette {
-    #[expect(clippy::disallowed_methods, reason = "NO_COLOR is the convention of terminals (no-color.org), not configuration")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "NO_COLOR is the convention of terminals (no-color.org), not configuration"
+    )]
     pub(crate) fn new(color: Color) -> Self {
         Self(match color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
+            Color::Auto => {
+                std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
+            }
         })
     }
 
@@ -58,7 +63,11 @@ impl Palette {
             Style::Yellow => "33",
             Style::Green => "32",
         };
-        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
+        if self.0 {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_string()
+        }
     }
 }
 
@@ -95,6 +104,9 @@ mod tests {
     #[test]
     fn colour_is_written_only_where_it_is_wanted() {
         assert_eq!(Palette::new(Color::Never).paint(Style::Red, "timeout"), "timeout");
-        assert_eq!(Palette::new(Color::Always).paint(Style::Red, "timeout"), "\u{1b}[31mtimeout\u{1b}[0m");
+        assert_eq!(
+            Palette::new(Color::Always).paint(Style::Red, "timeout"),
+            "\u{1b}[31mtimeout\u{1b}[0m"
+        );
     }
 }

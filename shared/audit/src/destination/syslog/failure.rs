@@ -14,6 +14,8 @@ pub(super) enum Failure {
     NoAddress,
     #[error("it closed the connection before the end of the batch")]
     ClosedEarly,
+    #[error("it ended the TLS session without close_notify, which RFC 5425 (section 4.4) asks of it")]
+    NoCloseNotify,
     #[error("it answers, and syslog has no answers")]
     Answers,
     #[error("a message of {0} octets fits into no datagram; use tcp or tcp+tls")]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
+use super::SyslogOptions;
 use super::failure::Failure;
 use super::stream::Stream;
 use crate::destination::{SetupError, setup};
@@ -15,14 +16,16 @@ use crate::destination::{SetupError, setup};
 pub(super) struct Tls {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
+    requires_close_notify: bool,
 }
 
 impl Tls {
-    pub(super) fn new(host: &str, private_ca_pem: Option<&str>) -> Result<Self, SetupError> {
+    pub(super) fn new(host: &str, options: &SyslogOptions) -> Result<Self, SetupError> {
         let mut roots = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         };
-        for certificate in private_ca_pem.map(setup::authorities).transpose()?.unwrap_or_default() {
+        let private = options.private_ca_pem.as_deref();
+        for certificate in private.map(setup::authorities).transpose()?.unwrap_or_default() {
             roots.add(certificate)?;
         }
         let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -33,6 +36,7 @@ impl Tls {
         Ok(Self {
             config: Arc::new(config),
             name,
+            requires_close_notify: options.requires_close_notify,
         })
     }
 
@@ -47,9 +51,11 @@ impl Tls {
         let mut unwanted = [0; 1024];
         match tls.read(&mut unwanted) {
             Ok(0) => {}
-            // RFC 5425 asks for the answer, but rsyslog's gtls driver closes the connection instead. What was read up to there, the end
-            // of the connection tells.
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                if self.requires_close_notify {
+                    return Err(Failure::NoCloseNotify);
+                }
+            }
             Ok(_) => return Err(Failure::Answers),
             Err(error) => return Err(error.into()),
         }

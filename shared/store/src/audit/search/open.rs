@@ -14,6 +14,8 @@ pub struct RecordedGap {
     pub stream_id: Uuid,
     /// Its function; `None` if none of its lines has arrived.
     pub service: Option<String>,
+    /// How it is known: `missing`, a later line has arrived; `lost_tail`, a row says that they were printed.
+    pub reason: String,
     /// The first missing number.
     pub first_seq: i64,
     /// The last missing number.
@@ -46,8 +48,7 @@ pub struct AnnouncedCall {
 }
 
 pub(super) const GAP_COLUMNS: &str = "
-    audit_gaps.stream_id, service, first_seq, last_seq, missing, detected_at, closed_at
-    FROM audit_gaps LEFT JOIN audit_streams USING (stream_id)";
+    stream_id, service, reason, first_seq, last_seq, missing, detected_at, closed_at FROM audit_gaps";
 
 pub(super) const INTENT_COLUMNS: &str = "
     id, call, begun_at, target, correlation_id, service, reported_at
@@ -83,6 +84,7 @@ pub(super) fn read_gap(row: &Row) -> Result<RecordedGap, StoreError> {
     Ok(RecordedGap {
         stream_id: column(row, "stream_id")?,
         service: column(row, "service")?,
+        reason: column(row, "reason")?,
         first_seq: column(row, "first_seq")?,
         last_seq: column(row, "last_seq")?,
         missing: column(row, "missing")?,

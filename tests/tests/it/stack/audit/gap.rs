@@ -109,7 +109,7 @@ async fn lines_out_of_order_and_twice_are_recorded_once_and_in_order() {
 
 #[tokio::test]
 async fn lines_that_meet_a_database_that_is_away_wait_on_the_retry_queue_and_are_recorded_once() {
-    let trail = Trail::open().await;
+    let trail = Trail::alone().await;
     let mut owner = tests::postgres::connect(&trail.stack.database_owner_url).await;
     let (lines, id) = printed(3);
     // For the recorder the table is away; nobody else needs it.

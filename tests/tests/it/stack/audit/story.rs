@@ -79,9 +79,12 @@ async fn calls_at_the_doubles_and_entries_agree_one_to_one() {
                 .map(|request| action(request["path"].as_str().unwrap())),
         );
     }
-    let outside = |entry: &&Value| entry["action"].as_str().is_some_and(|action| action.contains(".api."));
-    let ours = |entry: &&Value| !matches!(entry["action"].as_str(), Some("sqs.api.send_message"));
-    let told = entries.iter().filter(outside).filter(ours);
+    // AWS is no double here.
+    let outside = |entry: &&Value| {
+        let action = entry["action"].as_str().unwrap_or_default();
+        action.starts_with("gitlab.") || action.starts_with("slack.")
+    };
+    let told = entries.iter().filter(outside);
     let mut told: Vec<_> = told.map(|entry| entry["action"].as_str().unwrap().to_owned()).collect();
     seen.sort_unstable();
     told.sort_unstable();
@@ -156,7 +159,9 @@ fn countersign(words: &[&str]) -> Vec<Value> {
     let this = std::env::current_exe().unwrap();
     let program = this.ancestors().nth(2).unwrap().join("countersign");
     let done = Command::new(program).args(words).current_dir(root).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    // 1: nothing found.
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(matches!(done.status.code(), Some(0 | 1)), "{told}");
     let text = String::from_utf8(done.stdout).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -63,12 +63,18 @@ pub(super) fn record<T: AsRef<str>>(out: &mut impl Write, cells: &[T]) -> io::Re
 /// A cell, defused and quoted where it must be. A leading apostrophe keeps a spreadsheet from computing what somebody else wrote
 /// (OWASP, CSV injection).
 fn field(text: &str) -> Cow<'_, str> {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let formula = text.starts_with([
+        '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ]);
     let quoted = text.contains(['"', ',', '\n', '\r']);
     match (formula, quoted) {
         (false, false) => Cow::Borrowed(text),
         (true, false) => Cow::Owned(format!("'{text}")),
-        (formula, true) => Cow::Owned(format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))),
+        (formula, true) => Cow::Owned(format!(
+            "\"{}{}\"",
+            if formula { "'" } else { "" },
+            text.replace('"', "\"\"")
+        )),
     }
 }
 

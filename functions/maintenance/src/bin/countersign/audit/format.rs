@@ -13,7 +13,7 @@ use crate::terminal::Palette;
 /// Entries on their way out.
 #[derive(Debug)]
 pub(super) enum Entries {
-    Table(Table, Palette),
+    Table(Table),
     Lines,
     Csv { begun: bool },
 }
@@ -21,7 +21,7 @@ pub(super) enum Entries {
 impl Entries {
     pub(super) fn new(format: Format, palette: Palette) -> Self {
         match format {
-            Format::Table => Self::Table(Table::new(heads(), palette), palette),
+            Format::Table => Self::Table(Table::new(heads(), palette)),
             Format::Json => Self::Lines,
             Format::Csv => Self::Csv { begun: false },
         }
@@ -30,7 +30,7 @@ impl Entries {
     /// Writes one page.
     pub(super) fn write(&mut self, out: &mut impl Write, rows: &[AuditRow]) -> io::Result<()> {
         match self {
-            Self::Table(table, _) => table.write(out, &rows.iter().map(row).collect::<Vec<_>>()),
+            Self::Table(table) => table.write(out, &rows.iter().map(row).collect::<Vec<_>>()),
             Self::Lines => rows.iter().try_for_each(|row| writeln!(out, "{}", row.line)),
             Self::Csv { begun } => {
                 // A file without rows still says what its columns would be.

@@ -1,5 +1,6 @@
 //! An entry as one row for people.
 
+use serde_json::Value;
 use store::AuditRow;
 
 use crate::table::Cell;
@@ -31,12 +32,23 @@ pub(super) fn row(entry: &AuditRow) -> Vec<Cell> {
     ]
 }
 
-/// `success`, or the class of the failure.
+/// `success`, or the class of the failure with what the entry says of it: `auth_failure bad_signature`, `not_found 404`.
 pub(crate) fn outcome(entry: &AuditRow) -> Cell {
-    match entry.error {
-        None => Cell::new("success").style(Style::Green),
-        Some(class) => Cell::new(class.as_str()).style(Style::Red),
-    }
+    let Some(class) = entry.error else {
+        return Cell::new("success").style(Style::Green);
+    };
+    let told = ["reason", "http_status", "code"]
+        .iter()
+        .find_map(|name| match entry.details.get(*name)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+    let text = match told {
+        Some(told) => format!("{} {}", class.as_str(), harmless(&told)),
+        None => class.as_str().to_owned(),
+    };
+    Cell::new(text).style(Style::Red)
 }
 
 /// As precise as it is of use: `0.4 ms`, `12 ms`, `3.2 s`.
