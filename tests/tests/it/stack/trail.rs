@@ -146,20 +146,6 @@ impl Trail {
             .await;
         world["entries"].as_array().cloned().expect("entries")
     }
-
-    /// The requests that the SIEM got, each a batch of entries; also those that it did not take.
-    pub(crate) async fn batches(&self) -> Vec<Vec<Value>> {
-        let requests = self
-            .stack
-            .control(&self.stack.siem_url, "GET", "/_double/requests", &Value::Null)
-            .await;
-        let requests = requests.as_array().cloned().unwrap_or_default();
-        requests
-            .into_iter()
-            .filter(|request| request["method"] == "POST")
-            .map(|request| request["body"].as_array().cloned().expect("an array of entries"))
-            .collect()
-    }
 }
 
 /// Entries by id; the same one twice is one.
