@@ -50,10 +50,7 @@ impl OwnLines {
                     .iter()
                     .any(|intent| under_way.contains(&intent.id))
         };
-        let mut lines = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let seen = kept.lines.min(lines.len());
-        let staying: Vec<String> = lines.drain(..seen).filter(stays).collect();
-        lines.splice(0..0, staying);
+        self.0.retain_of_first(kept.lines, stays);
     }
 }
 

@@ -1,6 +1,5 @@
 //! Lines kept in memory: for the recorder, which stores its own itself, and for tests.
 
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -20,6 +19,15 @@ impl Memory {
     #[must_use]
     pub fn take(&self) -> Vec<String> {
         self.with(std::mem::take)
+    }
+
+    /// Takes out the first `count` lines, but for those that stay.
+    pub fn retain_of_first(&self, count: usize, stays: impl FnMut(&String) -> bool) {
+        self.with(|lines| {
+            let count = count.min(lines.len());
+            let staying: Vec<String> = lines.drain(..count).filter(stays).collect();
+            lines.splice(0..0, staying);
+        });
     }
 
     /// The entries so far, without the announcements of calls.
@@ -48,13 +56,5 @@ impl Memory {
     /// A thread that panicked while it held the lock left whole lines: each is added in one step.
     fn with<T>(&self, read: impl FnOnce(&mut Vec<String>) -> T) -> T {
         read(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Deref for Memory {
-    type Target = Mutex<Vec<String>>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
     }
 }

@@ -4,6 +4,7 @@
 //! nothing is found is not copied.
 
 mod address;
+mod named;
 mod token;
 
 use std::borrow::Cow;

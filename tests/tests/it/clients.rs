@@ -1,5 +1,6 @@
 //! The clients against real HTTP doubles: every way a call can end, and the audit line it leaves.
 
+mod coverage;
 mod desk;
 mod failures;
 mod gitlab_facts;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use audit::{ActorType, Context, Writer};
 use model::SystemClock;
-use runtime::aws::{AwsError, AwsSettings, Clients, Queue, QueueUrl, Secrets};
+use runtime::aws::{AwsError, AwsSettings, Clients, Queue, QueueUrl, Secrets, StandardQueue, StandardQueueUrl};
 use runtime::config::Environment;
 use serde_json::{Value, json};
 use tests::doubles::Stub;
@@ -15,16 +15,18 @@ use tests::doubles::aws::AwsDouble;
 use uuid::Uuid;
 
 const QUEUE: &str = "http://127.0.0.1:9/000000000000/deliveries.fifo";
+const RETRIES: &str = "http://127.0.0.1:9/000000000000/audit-retry";
 
-struct Parts {
-    queue: Queue,
-    secrets: Secrets,
-    audit: audit::Memory,
-    context: Context,
+pub(crate) struct Parts {
+    pub(crate) queue: Queue,
+    pub(crate) standard: StandardQueue,
+    pub(crate) secrets: Secrets,
+    pub(crate) audit: audit::Memory,
+    pub(crate) context: Context,
 }
 
 impl Parts {
-    fn calling(endpoint: &str) -> Self {
+    pub(crate) fn calling(endpoint: &str) -> Self {
         let mut env = Environment::from_pairs([
             ("AWS_REGION", "eu-west-1"),
             ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
@@ -41,13 +43,14 @@ impl Parts {
         let context = Context::new(ActorType::WebhookEvent, Uuid::from_u128(7));
         Self {
             queue: Queue::new(&clients, url),
+            standard: StandardQueue::new(&clients, StandardQueueUrl::parse(RETRIES).unwrap()),
             secrets: Secrets::new(&clients),
             audit,
             context,
         }
     }
 
-    async fn send(&self) -> Result<(), AwsError> {
+    pub(crate) async fn send(&self) -> Result<(), AwsError> {
         self.queue
             .send(&self.context, "main/7/12", "delivery-1", r#"{"number":1}"#.to_owned())
             .await
@@ -67,7 +70,7 @@ async fn aws() -> (AwsDouble, Parts) {
     (double, parts)
 }
 
-fn refusal(status: u16, code: &str) -> Stub {
+pub(crate) fn refusal(status: u16, code: &str) -> Stub {
     Stub::answering("POST", "/", status, json!({"__type": code, "message": "no"}))
         .header("content-type", "application/x-amz-json-1.0")
 }

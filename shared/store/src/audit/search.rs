@@ -115,12 +115,13 @@ impl Asking<'_, '_> {
         if targets.as_ref().is_some_and(TargetKeys::is_empty) {
             return Ok(Vec::new());
         }
-        let make = || Statement::new(filter, targets.as_ref());
-        let by_prefix = filter.action.is_some() || targets.as_ref().is_some_and(TargetKeys::is_range);
+        let targets = targets.as_ref();
+        let by_prefix = filter.action.is_some() || targets.is_some_and(TargetKeys::is_range);
         let found = if by_prefix && !filter.names_one() {
-            self.find_by_prefix(make, window, order, limit).await?
+            self.find_by_prefix(filter, targets, window, order, limit).await?
         } else {
-            self.find_in_order(make(), window, order, limit).await?
+            self.find_in_order(Statement::new(filter, targets), window, order, limit)
+                .await?
         };
         self.entries(&found, order).await
     }

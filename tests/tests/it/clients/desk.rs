@@ -79,7 +79,7 @@ pub(super) fn options() -> Options {
 }
 
 /// With little patience where the double will hang, and as much as in earnest elsewhere: a busy machine is slow.
-fn patience(stub: Option<&Stub>) -> Options {
+pub(super) fn patience(stub: Option<&Stub>) -> Options {
     match stub.and_then(|stub| stub.fault) {
         Some(Fault::Hang | Fault::PostThenHang) => Options {
             timeout: Duration::from_millis(1500),
@@ -93,7 +93,7 @@ fn patience(stub: Option<&Stub>) -> Options {
 pub(super) struct GitLabDesk {
     pub(super) double: GitLabDouble,
     pub(super) client: GitLab,
-    lines: Memory,
+    pub(super) lines: Memory,
 }
 
 impl GitLabDesk {
@@ -163,7 +163,7 @@ impl GitLabDesk {
 pub(super) struct SlackDesk {
     pub(super) double: SlackDouble,
     pub(super) client: Slack,
-    lines: Memory,
+    pub(super) lines: Memory,
 }
 
 impl SlackDesk {

@@ -149,7 +149,10 @@ async fn a_recorder_that_dies_after_a_call_leaves_a_gap_of_its_own() {
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    let claims = format!("SELECT count(*) FROM audit_claims WHERE stream_id = '{}'", line.stream_id);
+    let claims = format!(
+        "SELECT count(*) FROM audit_claims WHERE stream_id = '{}'",
+        line.stream_id
+    );
     assert_eq!(desk.number(&claims).await, 1);
     desk.clock.pass(AFTER);
     assert_eq!(desk.recorder().minute().await.gaps, 1);

@@ -1,6 +1,7 @@
 //! The way of the audit lines: from every function's log group to the recorder, and what happens to those it cannot store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -132,6 +133,56 @@ fn the_recorder_reads_two_secrets_and_uses_one_queue_and_its_log_only() {
         ("sqs:GetQueueAttributes", "AuditRetryQueue"),
     ]);
     assert_eq!(allowed, expected);
+}
+
+#[test]
+fn what_the_schedules_ask_for_is_understood() {
+    let template = template();
+    let mut seen = 0;
+    for (name, schedule) in of_type(&template, "AWS::Scheduler::Schedule") {
+        seen += 1;
+        let target = &schedule["Target"];
+        let input = target["Input"].as_str().unwrap();
+        let understood = match target["Arn"]["Ref"].as_str().unwrap() {
+            "MaintenanceFunction.Alias" => serde_json::from_str(input).map(|_: ::maintenance::Request| ()),
+            "RecorderFunction.Alias" => serde_json::from_str(input).map(|_: ::recorder::Request| ()),
+            other => panic!("{name} runs {other}"),
+        };
+        assert!(understood.is_ok(), "{name}: {input}: {understood:?}");
+    }
+    assert_eq!(seen, 3);
+}
+
+/// An alarm on a metric that nobody writes would never go off.
+#[test]
+fn every_alarm_of_our_own_watches_a_metric_that_is_written() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let sources = sources(&root.join("functions")) + &sources(&root.join("shared"));
+    let template = template();
+    let mut seen = 0;
+    for (name, alarm) in
+        of_type(&template, "AWS::CloudWatch::Alarm").filter(|(_, alarm)| alarm["Namespace"] == "Countersign")
+    {
+        seen += 1;
+        assert!(
+            sources.contains(&alarm["MetricName"].to_string()),
+            "{name}: {}",
+            alarm["MetricName"]
+        );
+    }
+    assert!(seen > 10, "only {seen}");
+    assert!(!sources.contains("\"audit_gaps_opened\""), "the check can fail");
+}
+
+/// Every Rust source below a folder, one after the other.
+fn sources(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let text = |path: PathBuf| match path.extension() {
+        _ if path.is_dir() => sources(&path),
+        Some(extension) if extension == "rs" => std::fs::read_to_string(&path).unwrap(),
+        _ => String::new(),
+    };
+    entries.map(text).collect()
 }
 
 #[test]

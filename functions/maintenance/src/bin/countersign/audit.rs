@@ -151,7 +151,9 @@ impl Search {
         if let (Some(since), Some(until)) = (since, until)
             && since >= until
         {
-            return Err(Failure::Usage(format!("--since {since} is not before --until {until}")));
+            return Err(Failure::Usage(format!(
+                "--since {since:.3} is not before --until {until:.3}"
+            )));
         }
         Ok(AuditFilter {
             actor: self.actor,
@@ -194,10 +196,10 @@ impl Search {
     fn ending(&self, filter: &AuditFilter, found: u64) -> String {
         let mut text = counted(found, "entry", "entries");
         if let Some(since) = filter.since {
-            text = format!("{text}, from {since}");
+            text = format!("{text}, from {since:.3}");
         }
         if let Some(until) = filter.until {
-            text = format!("{text}, before {until}");
+            text = format!("{text}, before {until:.3}");
         }
         if self.limit == Some(found) {
             text = format!("{text}; stopped at --limit, there may be more");

@@ -94,12 +94,12 @@ impl Missing {
         )?;
         writeln!(out, "{}", lines(backlog.quarantined_lines, "in quarantine"))?;
         let months = backlog.partitions_ahead;
-        let style = if months < 1 { Style::Red } else { Style::Plain };
-        writeln!(
-            out,
-            "{}",
-            palette.paint(style, format!("room for {months} more months"))
-        )
+        let (style, months) = match months {
+            0 => (Style::Red, "no month beyond this one has room made for it".to_owned()),
+            1 => (Style::Yellow, "room is made for 1 month beyond this one".to_owned()),
+            many => (Style::Plain, format!("room is made for {many} months beyond this one")),
+        };
+        writeln!(out, "{}", palette.paint(style, months))
     }
 }
 

@@ -66,20 +66,25 @@ impl Table {
     }
 
     fn line(&self, out: &mut impl Write, cells: &[Cell]) -> io::Result<()> {
-        let last = cells.len().saturating_sub(1);
-        for (index, (cell, widest)) in cells.iter().zip(&self.widths).enumerate() {
+        let mut line = String::new();
+        for (cell, widest) in cells.iter().zip(&self.widths) {
             let padding = " ".repeat(widest.saturating_sub(width(&cell.text)));
-            let text = self.palette.paint(cell.style, &cell.text);
-            match (cell.right, index == last) {
-                (true, _) => write!(out, "{padding}{text}")?,
-                (false, true) => write!(out, "{text}")?,
-                (false, false) => write!(out, "{text}{padding}")?,
-            }
-            if index != last {
-                write!(out, "  ")?;
-            }
+            let text = if cell.text.is_empty() {
+                String::new()
+            } else {
+                self.palette.paint(cell.style, &cell.text)
+            };
+            let (before, after) = if cell.right {
+                (padding.as_str(), "")
+            } else {
+                ("", padding.as_str())
+            };
+            line.push_str(before);
+            line.push_str(&text);
+            line.push_str(after);
+            line.push_str("  ");
         }
-        writeln!(out)
+        writeln!(out, "{}", line.trim_end())
     }
 }
 
@@ -108,7 +113,7 @@ mod tests {
         let shown = "\
 WHAT     TOOK  WHO
 a        1 ms  x
-längst  12 ms  \nthe longest         y
+längst  12 ms\nthe longest         y
 ";
         assert_eq!(String::from_utf8(out).unwrap(), shown);
     }

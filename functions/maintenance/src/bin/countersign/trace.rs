@@ -139,7 +139,7 @@ impl Story {
             format!(" by {}", harmless(&services.join(", ")))
         };
         lines.push(format!(
-            "{begin:.3}, {} long, {entries}{by}",
+            "from {begin:.3}, for {}, {entries}{by}",
             took.trim_start_matches('+')
         ));
         lines

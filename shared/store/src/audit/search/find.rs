@@ -5,7 +5,9 @@ use uuid::Uuid;
 
 use super::AuditOrder;
 use super::explain::Asking;
+use super::filter::AuditFilter;
 use super::statement::Statement;
+use super::target::TargetKeys;
 use super::window::Window;
 use crate::StoreError;
 use crate::sql::column;
@@ -41,33 +43,42 @@ impl Asking<'_, '_> {
         rows.iter().map(|row| column(row, "id")).collect()
     }
 
-    /// For beginnings of texts: no index has them in the order of ids, and statistics cannot tell where in time they lie. So three steps,
-    /// each of bounded cost: many pass, then a look at the next entries finds enough of them; few pass in all, then they are collected
-    /// and sorted; else they are collected month by month.
+    /// For beginnings of texts: no index has them in the order of ids, and statistics cannot tell where in time they lie. So one step after
+    /// the other, each of bounded cost. Many pass: a look at the next entries finds enough of them. Some pass: the first month has
+    /// enough. Few pass: all of them are collected and sorted. Else they are collected month by month.
     pub(super) async fn find_by_prefix(
         &mut self,
-        make: impl Fn() -> Statement,
+        filter: &AuditFilter,
+        targets: Option<&TargetKeys>,
         window: Window,
         order: AuditOrder,
         limit: u32,
     ) -> Result<Vec<Uuid>, StoreError> {
+        let make = || Statement::new(filter, targets);
         // Compiling a plan takes longer than running it.
         self.tx.connection()?.command("SET LOCAL jit = off").await?;
         let look = self.look(make(), window, order, limit).await?;
         if look.complete || look.found.len() >= limit as usize {
             return Ok(look.found);
         }
-        let collected = self.collect(make(), window, order, limit).await?;
-        if collected.complete {
-            return Ok(collected.found);
-        }
-        let mut found = Vec::new();
-        for month in self.extent(window).await?.months(order) {
+        let window = self.extent(window).await?;
+        let mut found: Vec<Uuid> = Vec::new();
+        for (number, month) in window.months(order).into_iter().enumerate() {
             let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
             if left == 0 {
                 break;
             }
-            found.extend(self.collect_month(make(), month, order, left).await?);
+            if number == 1 {
+                let rest = self.collect(make(), window.beyond(month, order), order, left).await?;
+                if rest.complete {
+                    found.extend(rest.found);
+                    break;
+                }
+            }
+            found.extend(match (&filter.action, targets) {
+                (Some(action), None) => self.by_action(action, filter, month, order, left).await?,
+                _ => self.collect_month(make(), month, order, left).await?,
+            });
         }
         Ok(found)
     }
@@ -80,7 +91,8 @@ impl Asking<'_, '_> {
         limit: u32,
     ) -> Result<Step, StoreError> {
         let many = i64::from(LOOK_AT.max(limit.saturating_mul(LOOK_AT_PER_ENTRY)));
-        let (conditions, within, order) = (statement.conditions(), statement.within(window), order.sql());
+        let (conditions, in_order) = (statement.conditions(), statement.in_order());
+        let (within, order) = (statement.within(window), order.sql());
         let (limit, many_place) = (
             statement.bind(i64::from(limit), Type::INT8),
             statement.bind(many, Type::INT8),
@@ -88,7 +100,7 @@ impl Asking<'_, '_> {
         let sql = format!(
             "WITH seen AS MATERIALIZED (
                 SELECT id, action, actor_type, actor_id, target_key, outcome, error, correlation_id, trace_id FROM audit_events
-                WHERE {within} ORDER BY id {order} LIMIT {many_place})
+                WHERE {within} AND {in_order} ORDER BY id {order} LIMIT {many_place})
             SELECT (SELECT count(*) FROM seen) AS seen,
                 ARRAY (SELECT id FROM seen WHERE {conditions} ORDER BY id {order} LIMIT {limit}) AS found"
         );
@@ -130,6 +142,43 @@ impl Asking<'_, '_> {
             SELECT id FROM hits ORDER BY id {order} LIMIT {limit}"
         );
         let rows = self.query("one month", &sql, &statement.params()).await?;
+        rows.iter().map(|row| column(row, "id")).collect()
+    }
+
+    /// There are few actions: from one to the next through the index, and of each the next entries, which it has in order.
+    async fn by_action(
+        &mut self,
+        prefix: &str,
+        filter: &AuditFilter,
+        month: Window,
+        order: AuditOrder,
+        limit: u32,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        let others = AuditFilter {
+            action: None,
+            ..filter.clone()
+        };
+        let mut statement = Statement::new(&others, None);
+        let (others, within) = (statement.conditions(), statement.within(month));
+        // The whole month: with a part of it, what comes before the part would be passed over entry by entry.
+        let anywhere = statement.within(month.whole_month());
+        let first = statement.prefix("action", prefix);
+        let more = statement.prefix("audit_events.action", prefix);
+        let limit = statement.bind(i64::from(limit), Type::INT8);
+        let order = order.sql();
+        let sql = format!(
+            "WITH RECURSIVE step AS (
+                (SELECT action FROM audit_events WHERE {first} AND {anywhere} ORDER BY action LIMIT 1)
+                UNION ALL
+                SELECT (SELECT audit_events.action FROM audit_events
+                        WHERE audit_events.action > step.action AND {more} AND {anywhere} ORDER BY audit_events.action LIMIT 1)
+                FROM step WHERE step.action IS NOT NULL)
+            SELECT hit.id FROM step CROSS JOIN LATERAL (
+                SELECT id FROM audit_events WHERE audit_events.action = step.action AND {others} AND {within}
+                ORDER BY id {order} LIMIT {limit}) AS hit
+            ORDER BY hit.id {order} LIMIT {limit}"
+        );
+        let rows = self.query("one month by action", &sql, &statement.params()).await?;
         rows.iter().map(|row| column(row, "id")).collect()
     }
 

@@ -13,6 +13,8 @@ use crate::sql::text;
 #[derive(Default)]
 pub(super) struct Statement {
     conditions: Vec<String>,
+    /// One of them, if an index has the entries that keep it in the order of ids.
+    in_order: Option<String>,
     params: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
 }
 
@@ -25,16 +27,23 @@ impl Statement {
             Some(AuditActor::Id(id)) => statement.equal("actor_id", id, Type::UUID),
             None => {}
         }
+        statement.in_order = statement.conditions.last().cloned();
         if let Some(action) = &filter.action {
             let range = statement.prefix("action", action);
             statement.conditions.push(range);
         }
         match filter.outcome {
             Some(AuditOutcome::Success) => statement.conditions.push("outcome = 'success'".to_owned()),
-            Some(AuditOutcome::Failure) => statement.conditions.push("outcome = 'failure'".to_owned()),
-            Some(AuditOutcome::Class(class)) => {
+            Some(AuditOutcome::Failure) => {
                 statement.conditions.push("outcome = 'failure'".to_owned());
-                statement.equal("error", class.as_str(), Type::TEXT);
+                statement.in_order = statement.conditions.last().cloned();
+            }
+            Some(AuditOutcome::Class(class)) => {
+                let place = statement.bind(class.as_str(), Type::TEXT);
+                statement
+                    .conditions
+                    .push(format!("outcome = 'failure' AND error = {place}"));
+                statement.in_order = statement.conditions.last().cloned();
             }
             None => {}
         }
@@ -46,6 +55,9 @@ impl Statement {
         }
         if let Some(targets) = targets {
             let any = statement.targets(targets);
+            if !targets.is_range() {
+                statement.in_order = Some(any.clone());
+            }
             statement.conditions.push(any);
         }
         statement
@@ -58,6 +70,11 @@ impl Statement {
         } else {
             self.conditions.join(" AND ")
         }
+    }
+
+    /// The condition by which entries can be walked through in the order of ids, with the fewest to be passed over.
+    pub(super) fn in_order(&self) -> String {
+        self.in_order.clone().unwrap_or_else(|| "true".to_owned())
     }
 
     /// The condition that an id lies in a window.
@@ -91,7 +108,7 @@ impl Statement {
     }
 
     /// A range instead of `LIKE`: it needs no escapes, and every plan can use it.
-    fn prefix(&mut self, column: &str, prefix: &str) -> String {
+    pub(super) fn prefix(&mut self, column: &str, prefix: &str) -> String {
         let from = self.bind(text(prefix).into_owned(), Type::TEXT);
         match after_prefix(&text(prefix)) {
             Some(end) => {

@@ -39,8 +39,27 @@ impl Window {
         }
     }
 
+    /// The part from the beginning of another on, in an order.
+    pub(super) fn beyond(self, from: Self, order: AuditOrder) -> Self {
+        match order {
+            AuditOrder::NewestFirst => Self {
+                high: from.high,
+                ..self
+            },
+            AuditOrder::OldestFirst => Self { low: from.low, ..self },
+        }
+    }
+
     pub(super) fn is_empty(self) -> bool {
         self.low >= self.high
+    }
+
+    /// The calendar month (UTC) in which it begins, with all of it.
+    pub(super) fn whole_month(self) -> Self {
+        Self {
+            low: this_month(self.low).unwrap_or(self.low),
+            high: next_month(self.low).unwrap_or(self.high),
+        }
     }
 
     /// Its calendar months (UTC), whole inside and cut at the ends, in an order.
@@ -59,6 +78,12 @@ impl Window {
     }
 }
 
+/// The first id of the month of an id; `None` beyond the calendar.
+fn this_month(id: Uuid) -> Option<Uuid> {
+    let day = day(id)?;
+    first_of(day.year(), day.month())
+}
+
 /// The id that follows.
 fn next(id: Uuid) -> Uuid {
     Uuid::from_u128(id.as_u128().saturating_add(1))
@@ -66,15 +91,24 @@ fn next(id: Uuid) -> Uuid {
 
 /// The first id of the month after that of an id; `None` beyond the calendar.
 fn next_month(id: Uuid) -> Option<Uuid> {
-    let millis = i64::try_from(id.as_u128() >> 80).ok()?;
-    let day = Timestamp::from_millisecond(millis).ok()?.to_zoned(TimeZone::UTC).date();
-    let (year, month) = if day.month() == 12 {
-        (day.year().checked_add(1)?, 1)
+    let day = day(id)?;
+    if day.month() == 12 {
+        first_of(day.year().checked_add(1)?, 1)
     } else {
-        (day.year(), day.month() + 1)
-    };
-    let first = Date::new(year, month, 1).ok()?.to_zoned(TimeZone::UTC).ok()?;
-    Some(first_id(first.timestamp()))
+        first_of(day.year(), day.month() + 1)
+    }
+}
+
+/// The day (UTC) of an id; `None` beyond the calendar.
+fn day(id: Uuid) -> Option<Date> {
+    let millis = i64::try_from(id.as_u128() >> 80).ok()?;
+    let at = Timestamp::from_millisecond(millis).ok()?;
+    Some(at.to_zoned(TimeZone::UTC).date())
+}
+
+fn first_of(year: i16, month: i8) -> Option<Uuid> {
+    let midnight = Date::new(year, month, 1).ok()?.to_zoned(TimeZone::UTC).ok()?;
+    Some(first_id(midnight.timestamp()))
 }
 
 #[cfg(test)]
@@ -101,6 +135,8 @@ mod tests {
             window("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"),
         ];
         assert_eq!(whole.months(AuditOrder::OldestFirst), oldest_first);
+        let november = window("2025-11-01T00:00:00Z", "2025-12-01T00:00:00Z");
+        assert_eq!(oldest_first[0].whole_month(), november);
         let newest_first: Vec<_> = oldest_first.into_iter().rev().collect();
         assert_eq!(whole.months(AuditOrder::NewestFirst), newest_first);
         assert_eq!(

@@ -115,12 +115,11 @@ async fn a_siem_that_was_away_gets_everything_later_and_the_file_does_not_wait_f
 }
 
 #[tokio::test]
-async fn forwarding_never_feeds_itself() {
+async fn what_the_recorder_prints_is_recorded_and_never_comes_back_through_a_log_group() {
     let _siem = SIEM.read().await;
     let trail = Trail::open().await;
     let (_, last) = delivered(&trail).await;
     trail.forwarded(last).await;
-    // What the recorder prints about its own calls never comes back to it through a log group, and is recorded all the same.
     let its_own = "SELECT count(*) FROM audit_events WHERE service = 'recorder'";
     assert!(trail.number(its_own).await > 0);
     let groups = &trail.stack.log_groups;

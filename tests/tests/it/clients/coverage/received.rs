@@ -1,0 +1,55 @@
+//! Which call a double received, told from the request alone.
+
+use std::collections::BTreeMap;
+
+use tests::doubles::Recorded;
+
+/// How often, by action.
+pub(super) type Counts = BTreeMap<&'static str, u64>;
+
+pub(super) fn add(to: &mut Counts, more: &Counts) {
+    for (action, count) in more {
+        *to.entry(action).or_default() += count;
+    }
+}
+
+pub(super) fn count(requests: &[Recorded]) -> Counts {
+    let mut counts = Counts::new();
+    for request in requests {
+        *counts.entry(action(request)).or_default() += 1;
+    }
+    counts
+}
+
+/// The action of a request. Written out once more, so that a client cannot call one thing and audit another.
+fn action(request: &Recorded) -> &'static str {
+    if let Some(target) = request.headers.get("x-amz-target") {
+        return match target.as_str() {
+            "AmazonSQS.SendMessage" => "sqs.api.send_message",
+            "secretsmanager.GetSecretValue" => "secretsmanager.api.get_secret_value",
+            other => panic!("no action for {other}"),
+        };
+    }
+    let path = request.path.split('?').next().unwrap_or_default();
+    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    match (request.method.as_str(), parts.as_slice()) {
+        ("GET", ["api", "v4", "projects", _, "merge_requests", _]) => "gitlab.api.get_mr_details",
+        ("GET", ["api", "v4", "projects", _, "merge_requests", _, "approvals"]) => "gitlab.api.get_mr_approvals",
+        ("GET", ["api", "v4", "projects", _, "merge_requests", _, "approval_state"]) => {
+            "gitlab.api.get_mr_approval_state"
+        }
+        ("GET", ["api", "v4", "projects", _, "merge_requests", _, "resource_label_events"]) => {
+            "gitlab.api.get_mr_label_events"
+        }
+        ("GET", ["api", "v4", "projects", _, "merge_requests", _, "versions"]) => "gitlab.api.get_mr_versions",
+        ("GET", ["api", "v4", "projects", _, "merge_requests", _, "reviewers"]) => "gitlab.api.get_mr_reviewers",
+        ("GET", ["api", "v4", "groups", _, "members"]) => "gitlab.api.get_group_members",
+        ("GET", ["api", "v4", "users", _]) => "gitlab.api.get_user",
+        ("POST", ["api", "chat.postMessage"]) => "slack.api.post_message",
+        ("GET", ["api", "conversations.history"]) => "slack.api.get_history",
+        ("PUT", ["response"]) => "cloudformation.api.respond",
+        ("POST", ["in"]) => "siem.api.post_events",
+        ("POST", ["v1", "traces"]) => "otlp.api.export_traces",
+        (method, _) => panic!("no action for {method} {path}"),
+    }
+}
