@@ -15,16 +15,33 @@ IO = ("tokio", "reqwest", "hyper", "aws-", "lambda_runtime", "lambda_http", "tok
 # out; the clients are built with roots of their own and never load it.)
 OTHER_TLS = ("aws-lc-", "openssl", "openssl-sys", "native-tls", "schannel", "security-framework")
 # Which crates may name which family directly.
+# The only files that may do what `clippy.toml` forbids everywhere: with these, every way out of the process is audited. Each says so
+# with `#[expect(clippy::disallowed_methods, reason = ...)]`, which fails if the lint does not see what it is meant to see.
+FORBIDDEN = "clippy::disallowed_methods"
+MAY_DO_IT = {
+    "shared/clients/src/http.rs": "sends a request, the audit record open around it",
+    "shared/clients/src/http/options.rs": "builds the client that sends",
+    "shared/runtime/src/aws.rs": "builds the clients of AWS's SDK",
+    "shared/runtime/src/aws/http.rs": "builds the client under them",
+    "shared/audit/src/destination/http.rs": "posts entries, for services without the audited client",
+    "shared/audit/src/destination/syslog/datagram.rs": "sends entries",
+    "shared/audit/src/destination/syslog/stream.rs": "sends entries",
+    "shared/audit/examples/agent.rs": "another service: its own actions and environment",
+    "shared/store/src/connection.rs": "moves the bytes of a database connection",
+    "shared/runtime/src/config.rs": "reads the environment",
+    "shared/model/src/clock.rs": "reads the machine's clock",
+    "functions/maintenance/src/bin/countersign/terminal.rs": "asks for NO_COLOR",
+}
 OWNERS = {"tokio-postgres": {"store", "tests"}, "refinery": {"store"}, "aws-sdk-": {"runtime"}, "reqwest": {"clients", "tests"}}
 
 
 def main() -> int:
     """Prints every violation; 1 if there is one."""
-    problems = [*impure(), *two_providers(), *functions_apart(), *wrong_owners()]
+    problems = [*impure(), *embeddable(), *two_providers(), *functions_apart(), *wrong_owners(), *ways_around()]
     for problem in problems:
         print(f"dependency rule broken: {problem}", file=sys.stderr)
     if not problems:
-        print("dependency rules hold: pure crates, one TLS stack, functions apart, one owner for each service")
+        print("dependency rules hold: pure crates, one TLS stack, functions apart, one owner for each service, no way around the audit")
     return 1 if problems else 0
 
 
@@ -50,6 +67,23 @@ def impure():
             for number, line in enumerate(source.read_text().splitlines(), 1):
                 if re.search(r"\basync\s+(fn|move|\{)", line.partition("//")[0]):
                     yield f"{source.relative_to(ROOT)}:{number}: {crate} is pure, so nothing in it is async"
+
+
+def embeddable():
+    """With all it can do the audit crate still brings neither an async runtime nor anything of AWS into another service."""
+    for name, _ in sorted(tree("--package", "audit", "--all-features")):
+        if matches(name, ("tokio", "reqwest", "hyper", "aws-", "lambda_runtime", "lambda_http", "tokio-postgres")):
+            yield f"audit is embedded by other services but depends on {name}: `cargo tree -p audit --all-features -i {name}`"
+
+
+def ways_around():
+    """Nobody but these does what the lints forbid."""
+    sources = [source for top in ("shared", "functions") for source in (ROOT / top).rglob("*.rs")]
+    doing = {str(source.relative_to(ROOT)) for source in sources if FORBIDDEN in source.read_text()}
+    for name in sorted(doing - MAY_DO_IT.keys()):
+        yield f"{name} sets {FORBIDDEN} aside; only those in MAY_DO_IT may: see clippy.toml for what to use instead"
+    for name in sorted(MAY_DO_IT.keys() - doing):
+        yield f"{name} need not be in MAY_DO_IT any more"
 
 
 def two_providers():

@@ -1,4 +1,8 @@
-//! Every action this system audits, as a closed list: a typo cannot make a new one.
+//! Every action this system audits, as a closed list: a typo cannot make a new one. Other services bring names of their own.
+
+mod name;
+
+pub use name::ActionName;
 
 macro_rules! actions {
     (
@@ -7,10 +11,15 @@ macro_rules! actions {
     ) => {
         /// What was done, as users search for it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Action { $($(#[$call_doc])* $call,)+ $($(#[$doc])* $name,)+ }
+        pub enum Action {
+            $($(#[$call_doc])* $call,)+
+            $($(#[$doc])* $name,)+
+            /// An action of a service outside of this system.
+            Own(ActionName),
+        }
 
         impl Action {
-            /// Every action.
+            /// Every action of this system.
             pub const ALL: &[Self] = &[$(Self::$call,)+ $(Self::$name,)+];
 
             /// Calls of other systems: each is announced before it is made.
@@ -22,6 +31,7 @@ macro_rules! actions {
                 match self {
                     $(Self::$call => $call_text,)+
                     $(Self::$name => $text,)+
+                    Self::Own(name) => name.as_str(),
                 }
             }
         }

@@ -26,13 +26,15 @@ mod text;
 pub mod traceparent;
 mod writer;
 
-pub use action::Action;
+pub use action::{Action, ActionName};
 pub use context::{ActorType, Context};
 pub use detail::Detail;
 pub use entry::{Begun, Entry, Outcome};
 pub use failure::FailureClass;
 pub use identifier::entry_id;
 pub use memory::Memory;
+/// What a target and a clock are made of: a service that embeds the trail needs no other crate of this system.
+pub use model::{Clock, MergeRequestIid, MergeRequestKey, ProjectId, SystemClock};
 pub use target::Target;
 pub use text::Text;
 pub use writer::Writer;

@@ -1,14 +1,15 @@
 //! A function's own binary under a Lambda Runtime API: started as Lambda starts it, with what it prints.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, Once};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
 use tests::runtime_api::RuntimeApi;
+
+use crate::program::built;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,7 +32,7 @@ impl Function {
     /// Builds the package `name` and starts its binary with these variables and those that Lambda sets.
     pub(crate) async fn start(name: &str, variables: &[(&str, &str)]) -> Self {
         let api = RuntimeApi::start().await;
-        let mut child = Command::new(binary(name))
+        let mut child = Command::new(built(name))
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", api.url_host_port())
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
@@ -116,36 +117,4 @@ impl Drop for Function {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The functions are built once in a run.
-static BUILT: Once = Once::new();
-
-/// The debug binary of a function, freshly built: cargo does not build it for the tests of another package.
-fn binary(name: &str) -> PathBuf {
-    BUILT.call_once(build);
-    let tests = std::env::current_exe().unwrap();
-    // target/debug/deps/it-...: the binaries lie beside `deps`.
-    tests.ancestors().nth(2).unwrap().join(name)
-}
-
-/// Builds what the local stack builds, in the same call: another choice of packages would give the dependencies other features, and
-/// build them all once more. For the same reason cargo must not see what this test's own cargo has set.
-fn build() {
-    let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--quiet", "--locked", "--package", "tests", "--bin", "doubles"]);
-    for name in ["webhook", "processor", "notifier", "recorder", "maintenance"] {
-        command.args(["--package", name, "--bin", name]);
-    }
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "what is taken away from a child process, not configuration"
-    )]
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(&name);
-        }
-    }
-    assert!(command.status().unwrap().success(), "the functions do not build");
 }

@@ -11,6 +11,8 @@ mod template;
 mod crash;
 #[cfg(test)] // helpers of this module too may unwrap
 mod destinations;
+#[cfg(test)] // helpers of this module too may unwrap
+mod embedded;
 #[cfg(test)]
 mod evaluation;
 #[cfg(test)] // and of these
@@ -19,8 +21,12 @@ mod function;
 mod notifier;
 #[cfg(test)] // helpers of this module too may unwrap
 mod outbox;
+#[cfg(test)] // helpers of this module too may unwrap
+mod program;
 #[cfg(test)]
 mod recorder;
+#[cfg(test)] // helpers of this module too may unwrap
+mod search;
 #[cfg(test)] // helpers of this module too may unwrap
 mod spans;
 #[cfg(test)]

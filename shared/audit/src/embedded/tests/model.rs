@@ -210,26 +210,26 @@ impl World<'_> {
         drop(self.queue);
         let file = File::options().write(true).open(&path).unwrap();
         let length = file.metadata().unwrap().len();
-        let lost = (length - synced) * (1000 - kept) / 1000;
+        let unsynced = (length - synced) * (1000 - kept) / 1000;
         file.set_len(if cheat {
             synced.saturating_sub(40)
         } else {
-            length - lost
+            length - unsynced
         })
         .unwrap();
         if let (Some(hole), false) = (hole, cheat) {
-            let at = synced + (length - lost - synced) * hole / 1000;
-            let zeros = vec![0; usize::try_from((length - lost - at).min(64)).unwrap()];
+            let at = synced + (length - unsynced - synced) * hole / 1000;
+            let zeros = vec![0; usize::try_from((length - unsynced - at).min(64)).unwrap()];
             file.write_all_at(&zeros, at).unwrap();
         }
         let (queue, cursor) = open(self.place)?;
         (self.queue, self.cursor, self.reader) = (queue, cursor, Reader::default());
         let last = self.queue.lock().position;
-        let everything = lost == 0 && hole.is_none() && !cheat;
-        let least = if everything { self.written.len() as u64 } else { durable };
-        if last < least || last > self.written.len() as u64 {
+        let everything = unsynced == 0 && hole.is_none() && !cheat;
+        let required = if everything { self.written.len() as u64 } else { durable };
+        if last < required || last > self.written.len() as u64 {
             return Err(format!(
-                "{last} entries after the crash, {least} at least of {}",
+                "{last} entries after the crash, {required} at least of {}",
                 self.written.len()
             ));
         }

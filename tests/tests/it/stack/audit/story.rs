@@ -5,6 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::program::built;
 use crate::stack::scene::{HIGH, SLACK, Scene};
 use crate::stack::trail::Trail;
 
@@ -137,10 +138,7 @@ async fn a_forged_delivery_is_found_with_its_reason_by_the_command_line() {
 /// What the command line prints about the running stack, one entry a line.
 fn countersign(words: &str) -> Vec<Value> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    // Beside this test's own program: target/debug/deps/it-...
-    let this = std::env::current_exe().unwrap();
-    let program = this.ancestors().nth(2).unwrap().join("countersign");
-    let done = Command::new(program)
+    let done = Command::new(built("countersign"))
         .args(words.split(' '))
         .current_dir(root)
         .output()

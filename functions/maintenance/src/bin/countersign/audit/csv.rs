@@ -1,6 +1,5 @@
 //! CSV (RFC 4180) that no spreadsheet takes for a formula.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use store::AuditRow;
@@ -49,32 +48,31 @@ pub(super) fn cells(row: &AuditRow) -> [String; 16] {
     ]
 }
 
-/// Writes one record.
-pub(super) fn record<T: AsRef<str>>(out: &mut impl Write, cells: &[T]) -> io::Result<()> {
-    for (index, cell) in cells.iter().enumerate() {
-        if index > 0 {
-            out.write_all(b",")?;
-        }
-        out.write_all(field(cell.as_ref()).as_bytes())?;
-    }
-    out.write_all(b"\r\n")
+/// Writes one page, of the first one the heads before it: a file without rows still says what its columns would be.
+pub(super) fn page(out: &mut impl Write, rows: &[AuditRow], first: bool) -> io::Result<()> {
+    let heads = first.then_some(HEADS.map(str::to_owned));
+    records(out, heads.into_iter().chain(rows.iter().map(cells)))
 }
 
-/// A cell, defused and quoted where it must be. A leading apostrophe keeps a spreadsheet from computing what somebody else wrote
-/// (OWASP, CSV injection).
-fn field(text: &str) -> Cow<'_, str> {
-    let formula = text.starts_with([
+fn records<const N: usize>(out: &mut impl Write, records: impl Iterator<Item = [String; N]>) -> io::Result<()> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(out);
+    for cells in records {
+        writer.write_record(cells.map(defused))?;
+    }
+    writer.flush()
+}
+
+/// A leading apostrophe keeps a spreadsheet from computing what somebody else wrote (OWASP, CSV injection).
+fn defused(cell: String) -> String {
+    let formula = [
         '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
-    ]);
-    let quoted = text.contains(['"', ',', '\n', '\r']);
-    match (formula, quoted) {
-        (false, false) => Cow::Borrowed(text),
-        (true, false) => Cow::Owned(format!("'{text}")),
-        (formula, true) => Cow::Owned(format!(
-            "\"{}{}\"",
-            if formula { "'" } else { "" },
-            text.replace('"', "\"\"")
-        )),
+    ];
+    if cell.starts_with(formula) {
+        format!("'{cell}")
+    } else {
+        cell
     }
 }
 
@@ -99,14 +97,10 @@ mod tests {
             ("\u{ff1d}1", "'\u{ff1d}1"),
         ];
         for (text, written) in cases {
-            assert_eq!(field(text), written, "{text:?}");
+            let mut out = Vec::new();
+            // Beside another cell: an empty record's only cell would be quoted.
+            records(&mut out, std::iter::once([text.to_owned(), "x".to_owned()])).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), format!("{written},x\r\n"), "{text:?}");
         }
-    }
-
-    #[test]
-    fn a_record_ends_as_the_rfc_says() {
-        let mut out = Vec::new();
-        record(&mut out, &["a", "b,c", ""]).unwrap();
-        assert_eq!(out, b"a,\"b,c\",\r\n");
     }
 }

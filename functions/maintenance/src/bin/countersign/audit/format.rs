@@ -32,13 +32,7 @@ impl Entries {
         match self {
             Self::Table(table) => table.write(out, &rows.iter().map(row).collect::<Vec<_>>()),
             Self::Lines => rows.iter().try_for_each(|row| writeln!(out, "{}", row.line)),
-            Self::Csv { begun } => {
-                // A file without rows still says what its columns would be.
-                if !std::mem::replace(begun, true) {
-                    csv::record(out, &csv::HEADS)?;
-                }
-                rows.iter().try_for_each(|row| csv::record(out, &csv::cells(row)))
-            }
+            Self::Csv { begun } => csv::page(out, rows, !std::mem::replace(begun, true)),
         }
     }
 }

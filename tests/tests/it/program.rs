@@ -1,0 +1,53 @@
+//! Programs of the workspace, freshly built: cargo does not build them for the tests of another package.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Once;
+
+/// Built once in a run.
+static BUILT: Once = Once::new();
+
+/// The debug binary of a function, or `countersign`.
+pub(crate) fn built(name: &str) -> PathBuf {
+    BUILT.call_once(build);
+    beside_this_test(name)
+}
+
+/// An example, which cargo builds for the tests of its own package.
+pub(crate) fn example(name: &str) -> PathBuf {
+    beside_this_test(&format!("examples/{name}"))
+}
+
+fn beside_this_test(name: &str) -> PathBuf {
+    // target/debug/deps/it-...: the binaries lie beside `deps`.
+    let this = std::env::current_exe().unwrap();
+    let program = this.ancestors().nth(2).unwrap().join(name);
+    assert!(
+        program.is_file(),
+        "{} is missing: it is built with the tests of the whole workspace",
+        program.display()
+    );
+    program
+}
+
+/// Builds what the local stack builds, in the same call: another choice of packages would give the dependencies other features, and
+/// build them all once more. For the same reason cargo must not see what this test's own cargo has set.
+fn build() {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["build", "--quiet", "--locked", "--package", "tests", "--bin", "doubles"]);
+    for name in ["webhook", "processor", "notifier", "recorder", "maintenance"] {
+        command.args(["--package", name, "--bin", name]);
+    }
+    command.args(["--bin", "countersign"]);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is taken away from a child process, not configuration"
+    )]
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    assert!(command.status().unwrap().success(), "the programs do not build");
+}

@@ -1,0 +1,254 @@
+//! Filters, alone and together: exactly what passes, in order, whole, whatever the length of the pages.
+
+use std::collections::BTreeSet;
+
+use audit::{ActorType, FailureClass};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestRunner};
+use store::{AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditTarget, Store};
+use uuid::Uuid;
+
+use super::plain::passing;
+use super::trail::{LONG_AGO, Trail, at, delivery, trace};
+
+const ORDERS: [AuditOrder; 2] = [AuditOrder::NewestFirst, AuditOrder::OldestFirst];
+/// A first page for a person, and one for a file; each in one of the orders.
+const PAGES: [u32; 2] = [50, 1_000];
+/// So many at most, so that a search for everything ends: pages are longer then.
+const MOST_PAGES: usize = 12;
+
+const ACTIONS: [&str; 13] = [
+    "",
+    "g",
+    "gitlab.api",
+    "gitlab.api.",
+    "gitlab.api.get_mr_details",
+    "gitlab.api.get_mr_details.more",
+    "gitlab.apiary",
+    "jira.",
+    "jira.api.get_issue",
+    "slack.",
+    "audit.gap",
+    "zulip.",
+    "gitlab.api.%",
+];
+
+const TARGETS: [&str; 22] = [
+    "",
+    "merge_request:",
+    "merge_request:main/7301!",
+    "merge_request:main/7301",
+    "merge_request:main/73",
+    "merge_request:7301!",
+    "main/7301!",
+    "main/7301!5",
+    "main/73010!5",
+    "eu/west/7301!6",
+    "eu/west/7301!",
+    "7301!",
+    "7301!5",
+    "main/500!",
+    "500!19",
+    "us/7301!5",
+    "slack_channel:C0SECLEAD",
+    "secret:",
+    "queue:50%",
+    "queue:50%_off\\'; --",
+    "queue:50",
+    "queue:50 times or more",
+];
+
+/// Every single filter, and the shapes that call for a way of their own.
+fn singles() -> Vec<AuditFilter> {
+    let none = AuditFilter::default;
+    let mut filters = vec![none()];
+    filters.extend(ACTIONS.map(|action| AuditFilter {
+        action: Some(action.to_owned()),
+        ..none()
+    }));
+    filters.extend(TARGETS.map(|target| AuditFilter {
+        target: Some(AuditTarget::from(target)),
+        ..none()
+    }));
+    for (since, until) in [
+        ("2026-02-03T00:00:00Z", "2026-02-03T06:00:00Z"),
+        ("2025-12-31T23:00:00Z", "2026-02-01T01:00:00Z"),
+    ] {
+        filters.push(AuditFilter {
+            since: Some(at(since)),
+            until: Some(at(until)),
+            ..none()
+        });
+    }
+    let actors = [ActorType::WebhookEvent, ActorType::PollCycle, ActorType::AdminAction].map(AuditActor::Type);
+    filters.extend(
+        actors
+            .into_iter()
+            .chain([AuditActor::Id(delivery(13_000))])
+            .map(|actor| AuditFilter {
+                actor: Some(actor),
+                ..none()
+            }),
+    );
+    filters.extend(outcomes().map(|outcome| AuditFilter {
+        outcome: Some(outcome),
+        ..none()
+    }));
+    filters.extend([13_000, LONG_AGO + 5_000].map(|number| AuditFilter {
+        correlation_id: Some(delivery(number)),
+        ..none()
+    }));
+    filters.push(AuditFilter {
+        trace_id: Some(trace(12_001)),
+        ..none()
+    });
+    filters
+}
+
+fn outcomes() -> [AuditOutcome; 5] {
+    [
+        AuditOutcome::Success,
+        AuditOutcome::Failure,
+        AuditOutcome::Class(FailureClass::RateLimit),
+        AuditOutcome::Class(FailureClass::Conflict),
+        AuditOutcome::Class(FailureClass::NotFound),
+    ]
+}
+
+/// Any filters together; the more there are, the less often each.
+fn any_filter() -> impl Strategy<Value = AuditFilter> {
+    let actor = prop_oneof![
+        select(vec![
+            ActorType::WebhookEvent,
+            ActorType::PollCycle,
+            ActorType::AdminAction
+        ])
+        .prop_map(AuditActor::Type),
+        (0..24_000_u64).prop_map(|number| AuditActor::Id(delivery(number))),
+    ];
+    let second = at("2025-11-01T00:00:00Z").as_second()..at("2026-03-05T00:00:00Z").as_second();
+    let instant = second.prop_map(|second| jiff::Timestamp::from_second(second).unwrap());
+    (
+        proptest::option::weighted(0.25, actor),
+        proptest::option::weighted(0.5, select(ACTIONS.to_vec())),
+        proptest::option::weighted(0.5, select(TARGETS.to_vec())),
+        proptest::option::weighted(0.3, instant.clone()),
+        proptest::option::weighted(0.3, instant),
+        proptest::option::weighted(0.3, select(outcomes().to_vec())),
+        proptest::option::weighted(0.05, 0..24_000_u64),
+        proptest::option::weighted(0.05, 0..24_000_u64),
+    )
+        .prop_map(
+            |(actor, action, target, since, until, outcome, correlation, traced)| AuditFilter {
+                actor,
+                action: action.map(str::to_owned),
+                target: target.map(AuditTarget::from),
+                since,
+                until,
+                outcome,
+                correlation_id: correlation.map(delivery),
+                trace_id: traced.map(trace),
+            },
+        )
+}
+
+/// All pages, one after the other.
+async fn found(store: &Store, filter: &AuditFilter, order: AuditOrder, page: u32) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = Vec::new();
+    loop {
+        let rows = store
+            .search_audit(filter, ids.last().copied(), order, page)
+            .await
+            .unwrap();
+        ids.extend(rows.iter().map(|row| row.id));
+        if rows.len() < page as usize {
+            return ids;
+        }
+    }
+}
+
+/// How many there are.
+async fn finds_what_passes(trail: &Trail, store: &Store, filter: &AuditFilter) -> usize {
+    let mut most = 0;
+    for (order, page) in ORDERS.into_iter().zip(PAGES) {
+        let expected = passing(&trail.entries, filter, order);
+        most = expected.len();
+        let page = page.max(u32::try_from(expected.len() / MOST_PAGES).unwrap());
+        let found = found(store, filter, order, page).await;
+        assert!(
+            found == expected,
+            "{filter:?}, {order:?}, pages of {page}: found {} of {}",
+            found.len(),
+            expected.len()
+        );
+    }
+    most
+}
+
+#[tokio::test]
+async fn each_filter_finds_exactly_what_passes_it_and_together_they_take_every_way_there_is() {
+    let trail = Trail::stored().await;
+    let store = trail.database.store();
+    let (mut nothing, mut ways) = (Vec::new(), BTreeSet::new());
+    for filter in singles() {
+        if finds_what_passes(&trail, &store, &filter).await == 0 {
+            nothing.push(filter.clone());
+        }
+        for order in ORDERS {
+            let plans = store.explain_audit_search(&filter, order, PAGES[0]).await.unwrap();
+            ways.extend(plans.iter().map(|plan| plan.step));
+        }
+    }
+    assert_eq!(nothing.len(), 6, "{nothing:#?}");
+    let every = [
+        "in order",
+        "a look at the next",
+        "first and last",
+        "all that pass",
+        "one month",
+        "one month by action",
+        "instances",
+        "the entries",
+    ];
+    assert_eq!(ways, BTreeSet::from(every));
+}
+
+#[test]
+fn any_filters_together_find_exactly_what_passes_all_of_them() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let trail = runtime.block_on(Trail::stored());
+    let store = trail.database.store();
+    let mut runner = TestRunner::new(Config {
+        cases: 60,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let result = runner.run(&any_filter(), |filter| {
+        runtime.block_on(finds_what_passes(&trail, &store, &filter));
+        Ok(())
+    });
+    result.unwrap();
+}
+
+/// The control: an entry lost on the way into the database, or one that came into it by another, is seen.
+#[tokio::test]
+async fn the_comparison_sees_an_entry_that_is_missing_and_one_too_many() {
+    let mut trail = Trail::of(13_000..13_200).await;
+    let store = trail.database.store();
+    let slack = AuditFilter {
+        action: Some("slack.".to_owned()),
+        ..AuditFilter::default()
+    };
+    let order = AuditOrder::OldestFirst;
+    let found = found(&store, &slack, order, PAGES[0]).await;
+    assert_eq!(found, passing(&trail.entries, &slack, order));
+    let one = trail.entries.iter().position(|entry| entry.id == found[0]).unwrap();
+    let entry = trail.entries.remove(one);
+    assert_ne!(found, passing(&trail.entries, &slack, order));
+    trail.entries.extend([entry.clone(), entry]);
+    assert_ne!(found, passing(&trail.entries, &slack, order));
+}

@@ -1,0 +1,79 @@
+//! `countersign trace`: one piece of work as a person reads it.
+
+use audit::printed::{Printed, read};
+use serde_json::json;
+use store::AuditBatch;
+
+use super::command::{countersign, stderr, stdout};
+use super::trail::{Trail, at, delivery, trace};
+
+#[tokio::test]
+async fn a_timeline_has_a_line_for_each_thing_in_the_order_of_time_and_ends_with_what_is_open() {
+    let trail = Trail::of(13_000..13_100).await;
+    let id = delivery(13_020);
+    let mut story: Vec<_> = trail
+        .entries
+        .iter()
+        .filter(|entry| entry.correlation_id == id)
+        .collect();
+    story.sort_by_key(|entry| entry.id);
+    assert_eq!(story.len(), 6);
+
+    let output = countersign(&trail.database, &["trace", &id.to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let shown = stdout(&output);
+    let told: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.trim_start().starts_with('+'))
+        .collect();
+    assert_eq!(told.len(), story.len(), "{shown}");
+    for (line, entry) in told.iter().zip(&story) {
+        assert!(
+            line.contains(&entry.action) && line.contains(&entry.target_key),
+            "{line}\n{entry:?}"
+        );
+        let failed = entry.error.is_none_or(|class| line.contains(class.as_str()));
+        assert!(failed, "{line}");
+    }
+    assert!(shown.starts_with(&format!("correlation {id}\n")), "{shown}");
+    assert!(shown.contains(", 6 entries by tests\n"), "{shown}");
+    assert!(shown.ends_with("Nothing is missing and nothing is open.\n"), "{shown}");
+
+    // The same by its trace, in each form.
+    let trace = trace(13_020);
+    for form in [trace.clone(), format!("00-{trace}-00f067aa0ba902b7-01")] {
+        assert_eq!(
+            stdout(&countersign(&trail.database, &["trace", &form])),
+            shown,
+            "{form}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_call_whose_end_was_never_told_is_shown_and_said() {
+    let trail = Trail::of(13_020..13_026).await;
+    let id = delivery(13_020);
+    let begun = at("2026-02-09T12:00:00Z");
+    let intent = json!({
+        "timestamp": format!("{begun:.3}"), "event_type": "audit_intent", "call": "slack.api.post_message",
+        "actor": {"type": "webhook_event", "id": id}, "target": {"resource_type": "slack_channel", "id": "C0SECLEAD"},
+        "correlation_id": id, "service": "notifier", "id": audit::entry_id(begun, "a call"),
+        "stream_id": audit::entry_id(begun, "a stream"), "trace_id": null,
+    });
+    let Ok(Printed::Intent(intent)) = read(&intent.to_string()) else {
+        panic!("no announcement: {intent}");
+    };
+    let batch = AuditBatch {
+        source: "tests".to_owned(),
+        intents: vec![*intent],
+        ..AuditBatch::default()
+    };
+    trail.database.store().record_audit_batch(&batch, begun).await.unwrap();
+    let shown = stdout(&countersign(&trail.database, &["trace", &id.to_string()]));
+    assert!(shown.contains("no end told"), "{shown}");
+    let ending = "Missing or open: slack.api.post_message has no end: its process died, or its line was lost.\n";
+    assert!(shown.ends_with(ending), "{shown}");
+    let gaps = stdout(&countersign(&trail.database, &["audit", "gaps"]));
+    assert!(gaps.contains("slack.api.post_message"), "{gaps}");
+}
