@@ -8,6 +8,7 @@ mod audit_line;
 mod binaries;
 mod delivery;
 mod effort;
+mod embedded;
 mod load;
 mod machine;
 mod prefill;
@@ -51,6 +52,7 @@ pub async fn run(effort: &Effort) -> Result<()> {
     report.add(named("start-up", start_up::measure(&binaries, effort).await)?);
     report.add(named("webhook", webhook::measure(&binaries, effort).await)?);
     report.add(named("audit line", audit_line::measure(effort))?);
+    report.add(named("embedded trail", embedded::measure(effort).await)?);
     report.add(named("processor", processor::measure(&binaries, effort).await)?);
     report.add(named("recorder", recorder::measure(&binaries, effort).await)?);
     report.add(named("search", search::measure(effort).await)?);

@@ -75,7 +75,7 @@ fn time_lines(effort: &Effort, stdout: Stdio) -> Result<Sample> {
 /// If `count` is no number, or standard error is closed.
 pub fn write_audit_lines(count: &str) -> Result<()> {
     let count: usize = count.parse()?;
-    let (writer, entry) = audit();
+    let (writer, entry) = (Writer::stdout("bench", Arc::new(SystemClock)), entry());
     let mut times = Vec::with_capacity(WARM_UP + count);
     for _ in 0..WARM_UP + count {
         let begun = Instant::now();
@@ -86,9 +86,8 @@ pub fn write_audit_lines(count: &str) -> Result<()> {
     Ok(())
 }
 
-/// A writer to standard output and an entry such as the webhook function leaves of a delivery.
-fn audit() -> (Writer, Entry) {
-    let writer = Writer::stdout("bench", Arc::new(SystemClock));
+/// An entry such as the webhook function leaves of a delivery.
+pub(super) fn entry() -> Entry {
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
     let context = Context::new(ActorType::WebhookEvent, Uuid::now_v7()).with_traceparent(Some(trace));
     let target = Target::merge_request(&MergeRequestKey {
@@ -96,7 +95,7 @@ fn audit() -> (Writer, Entry) {
         project_id: ProjectId(77),
         mr_iid: MergeRequestIid(12),
     });
-    let entry = Entry::new(Action::WebhookAuthVerify, &context, target, Outcome::Success)
+    Entry::new(Action::WebhookAuthVerify, &context, target, Outcome::Success)
         .detail("result", "valid")
         .detail("method", "hmac_sha256")
         .detail("hook", "bench")
@@ -104,6 +103,5 @@ fn audit() -> (Writer, Entry) {
         .detail("delivery_id", "4b8f2f6a-90c1-4e5d-86f0-f4d7c5f1c2f6")
         .detail("user_agent", "GitLab/19.1.0")
         .detail("body_bytes", delivery::BYTES)
-        .detail("payload_sha256", gitlab::sha256_hex(b"body"));
-    (writer, entry)
+        .detail("payload_sha256", gitlab::sha256_hex(b"body"))
 }

@@ -9,6 +9,8 @@ pub struct Effort {
     pub(super) invocations: usize,
     /// Audit lines.
     pub(super) lines: usize,
+    /// Entries of a trail embedded in another service, by destination and durability.
+    pub(super) embedded: usize,
     /// Deliveries of 500 log lines.
     pub(super) log_deliveries: usize,
     /// Deliveries that are recorded and no more.
@@ -39,6 +41,7 @@ impl Effort {
             starts: 30,
             invocations: 4_000,
             lines: 50_000,
+            embedded: 3_000,
             log_deliveries: 200,
             updates: 5_000,
             plain_merges: 1_000,
@@ -56,6 +59,7 @@ impl Effort {
             starts: 5,
             invocations: 200,
             lines: 2_000,
+            embedded: 100,
             log_deliveries: 10,
             updates: 200,
             plain_merges: 50,

@@ -1,0 +1,117 @@
+//! The trail inside another service: how long the code that leaves an entry waits, by destination and by how durable it is.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use audit::destination::settings::Transport;
+use audit::destination::{
+    Destination, FileDestination, HttpDestination, HttpOptions, SyslogDestination, SyslogOptions,
+};
+use audit::embedded::{Durability, Trail, TrailSettings, Until};
+use model::SystemClock;
+use url::Url;
+
+use super::audit_line::entry;
+use super::report::{Row, Section};
+use super::sample::{Sample, microseconds};
+use super::{Effort, Result, progress};
+use crate::doubles::siem::{self, SiemDouble};
+use crate::doubles::syslog::SyslogDouble;
+
+/// The most that an entry may cost an operation, in microseconds.
+const BELOW: f64 = 5_000.0;
+/// How long an entry may be in memory alone.
+const SOON: Duration = Duration::from_millis(50);
+/// Entries before the first that counts.
+const WARM_UP: usize = 200;
+/// Longer than any delivery here takes.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+const NOTE: &str = "\
+One entry written into a trail with its queue on this disk, while another thread delivers to a receiver on the loopback interface. `soon`: on the
+disk within 50 ms; `each`: on the disk before the write returns, which costs an fdatasync. Entries/s: from the first write until the
+receiver has acknowledged all of them. The functions on Lambda do none of this: they print a line, whatever the destinations.";
+
+/// What receives.
+enum Receiver {
+    File,
+    Syslog(SyslogDouble),
+    Http(SiemDouble),
+}
+
+pub(super) async fn measure(effort: &Effort) -> Result<Section> {
+    let mut rows = Vec::new();
+    for (name, receiver) in [
+        ("file", Receiver::File),
+        ("syslog over UDP", Receiver::Syslog(SyslogDouble::start(Transport::Udp))),
+        ("syslog over TCP", Receiver::Syslog(SyslogDouble::start(Transport::Tcp))),
+        ("syslog over TLS", Receiver::Syslog(SyslogDouble::start(Transport::Tls))),
+        ("http", Receiver::Http(siem::start().await)),
+    ] {
+        for (how, durability) in [("soon", Durability::Within(SOON)), ("each", Durability::EachEntry)] {
+            progress(&format!("embedded trail: {} entries to {name}, {how}", effort.embedded));
+            let folder = tempfile::tempdir()?;
+            let destination = receiver.destination(folder.path())?;
+            let (sample, rate) = written(destination, durability, folder.path(), effort.embedded)?;
+            rows.push(Row::of(format!("{name}, {how}"), "us", &sample).p99_below(BELOW));
+            rows.push(Row::single(format!("{name}, {how}: delivered"), "entries/s", rate));
+        }
+    }
+    Ok(Section {
+        title: "Trail embedded in another service",
+        note: NOTE.to_owned(),
+        rows,
+    })
+}
+
+impl Receiver {
+    fn destination(&self, folder: &Path) -> Result<Box<dyn Destination>> {
+        Ok(match self {
+            Self::File => Box::new(FileDestination::new(folder.join("audit.jsonl"))),
+            Self::Syslog(double) => {
+                let options = SyslogOptions {
+                    private_ca_pem: double.ca_pem().map(str::to_owned),
+                    ..SyslogOptions::default()
+                };
+                Box::new(SyslogDestination::new(double.address().clone(), options)?)
+            }
+            Self::Http(double) => {
+                let endpoint = Url::parse(&double.url())?.join("in")?;
+                let clock = Arc::new(SystemClock);
+                Box::new(HttpDestination::new(endpoint, HttpOptions::default(), clock)?)
+            }
+        })
+    }
+}
+
+/// What each write took in microseconds, and how many entries a second arrived.
+fn written(
+    destination: Box<dyn Destination>,
+    durability: Durability,
+    folder: &Path,
+    count: usize,
+) -> Result<(Sample, f64)> {
+    let trail = Trail::open(TrailSettings {
+        destinations: vec![destination],
+        durability,
+        ..TrailSettings::new("bench", folder.join("queue"))
+    })?;
+    let (writer, entry) = (trail.writer(), entry());
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..WARM_UP {
+        writer.write(&entry);
+    }
+    let first = Instant::now();
+    for _ in 0..count {
+        let begun = Instant::now();
+        writer.write(&entry);
+        times.push(microseconds(begun.elapsed()));
+    }
+    if !trail.flush(Until::Delivered, PATIENCE) {
+        return Err(format!("not delivered in time: {:?}", trail.health()).into());
+    }
+    let count = f64::from(u32::try_from(count)?);
+    let rate = count / first.elapsed().as_secs_f64();
+    Ok((Sample::new(times).ok_or("nothing was written")?, rate))
+}
