@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run stack stack-down deploy-local test check rust graph dependencies template build bench deploy clean
+.PHONY: help run stack stack-down deploy-local test check rust graph docs dependencies template build bench deploy clean
 
 PYTHON ?= python3
 STACK := $(PYTHON) tests/local/stack.py
@@ -30,7 +30,7 @@ deploy-local: ## rebuild and redeploy into the running local stack what has chan
 test: check ## everything CI runs: the checks, then all tests, those on the local stack included
 	@$(STACK) with -- cargo test --workspace --locked
 
-check: rust graph dependencies template ## formatting, lints, documentation, dependency rules, template
+check: rust graph docs dependencies template ## formatting, lints, documentation, dependency rules, template
 
 rust:
 	cargo fmt --all --check
@@ -39,6 +39,9 @@ rust:
 
 graph:
 	@$(PYTHON) tests/local/check_graph.py
+
+docs:
+	@$(PYTHON) tests/local/check_docs.py
 
 dependencies:
 	@$(STACK) tools check

@@ -54,6 +54,12 @@ fn the_page_and_the_schema_know_each_class_of_failure() {
 }
 
 #[test]
+fn the_page_shows_the_schema_as_it_is() {
+    let shown = PAGE.split("```json schema\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(shown, SCHEMA);
+}
+
+#[test]
 fn the_page_tells_of_each_field_of_the_schema() {
     for kind in ["entry", "announcement"] {
         for field in schema()["$defs"][kind]["properties"].as_object().unwrap().keys() {
