@@ -55,7 +55,13 @@ fn the_page_and_the_schema_know_each_class_of_failure() {
 
 #[test]
 fn the_page_shows_the_schema_as_it_is() {
-    let shown = PAGE.split("```json schema\n").nth(1).unwrap().split("```").next().unwrap();
+    let shown = PAGE
+        .split("```json schema\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
     assert_eq!(shown, SCHEMA);
 }
 

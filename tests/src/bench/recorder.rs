@@ -50,7 +50,9 @@ pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Sect
         let lines = printed.lines(BATCH);
         let event = awslogs::event("/aws/lambda/bench", "bench", lines.iter().map(String::as_str));
         let (wall, answer) = process.invoke(event).await?;
-        if answer["stored"] != BATCH || answer["positions"] != BATCH {
+        // Its own lines (the secrets read at the start) get positions along with them.
+        let whole = answer["stored"] == BATCH && answer["positions"].as_u64().is_some_and(|got| got >= BATCH as u64);
+        if !whole {
             return Err(format!("the recorder did not store a delivery whole: {answer}").into());
         }
         if delivery >= WARM_UP {
