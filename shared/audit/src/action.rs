@@ -80,6 +80,8 @@ actions! {
         WebhookDeliveryDuplicate = "webhook.delivery.duplicate",
         /// An authentic delivery of unexpected shape was put into quarantine.
         WebhookDeliveryQuarantined = "webhook.delivery.quarantined",
+        /// A row of the review ledger was written.
+        LedgerRecordUpsert = "ledger.record.upsert",
         /// An exception row was written.
         ExceptionRecordInsert = "exception.record.insert",
         /// An exception row changed because a later finding superseded the first verdict.

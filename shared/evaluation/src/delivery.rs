@@ -2,10 +2,32 @@
 
 use audit::{ActorType, Context};
 use model::{Action, Content, Envelope, Facts, MergeRequestEvent, MergeRequestKey, MergeTrigger, WitnessA};
-use store::{Recorded, Tx};
+use store::{Recorded, StoreError, StoredLedgerRow, Tx};
 
 use crate::judgement::Judgement;
 use crate::{EvaluationError, Evaluator, Outcome, Report};
+
+/// How often GitLab is read for one delivery at most, when others write the same review meanwhile.
+const READINGS: usize = 4;
+
+/// What came of an attempt to take a delivery in.
+enum Taken {
+    In(Report),
+    /// Nothing is written: GitLab must be read first, or anew.
+    NeedsReading,
+}
+
+/// The reading, unless the row rests on a newer one.
+fn fresh(reading: Option<Facts>, row: Option<&StoredLedgerRow>) -> Option<Facts> {
+    let read_at = |facts: &Facts| match &facts.api {
+        WitnessA::Answer(api) => Some(api.read_at),
+        _ => None,
+    };
+    reading.filter(|facts| match (read_at(facts), row.and_then(|row| row.row.read_at)) {
+        (Some(ours), Some(theirs)) => ours >= theirs,
+        _ => true,
+    })
+}
 
 impl Evaluator {
     /// Takes in one delivery. May be repeated at will, at once or later, in any order with others.
@@ -16,7 +38,9 @@ impl Evaluator {
         let context = Context::new(ActorType::WebhookEvent, envelope.correlation_id)
             .with_traceparent(envelope.traceparent.clone());
         match (&envelope.content, envelope.merge_request()) {
-            (Content::MergeRequest(event), Some(key)) => self.merge_request(&context, envelope, event, &key).await,
+            (Content::MergeRequest(event), Some(key)) => {
+                Box::pin(self.merge_request(&context, envelope, event, &key)).await
+            }
             (Content::Unexpected { problem, .. }, _) => self.quarantine(&context, envelope, problem).await,
             (Content::MergeRequest(_), None) => self.quarantine(&context, envelope, "it names no merge request").await,
         }
@@ -63,17 +87,40 @@ impl Evaluator {
         } else {
             None
         };
+        let unread = Self::review_facts(envelope, event, key);
+        let mut reading = None;
+        if event.action != Action::Merge && !stale && self.shows_label(event) {
+            reading = self.look_at_review(context, &unread).await?;
+        }
+        for _ in 0..READINGS {
+            let taken = self
+                .take_in(context, envelope, event, key, (eligible, api.clone(), reading))
+                .await?;
+            match taken {
+                Taken::In(report) => return Ok(report),
+                Taken::NeedsReading => reading = Some(self.read_review(context, unread.clone()).await),
+            }
+        }
+        Err(StoreError::Conflict("the review was written by others each time it was read".to_owned()).into())
+    }
 
+    /// Writes everything of a delivery in one transaction, or finds that GitLab has to be read first.
+    async fn take_in(
+        &self,
+        context: &Context,
+        envelope: &Envelope,
+        event: &MergeRequestEvent,
+        key: &MergeRequestKey,
+        (eligible, api, reading): (Option<bool>, Option<WitnessA>, Option<Facts>),
+    ) -> Result<Taken, EvaluationError> {
+        let stale = envelope.authentication.stale;
         let mut tx = self.store.begin().await?;
         tx.lock_merge_request(key).await?;
         if tx.insert_event(envelope, event, eligible).await? == Recorded::Duplicate {
-            let written = self.written_before(&mut tx, context, key).await?;
+            self.tell_again(&mut tx, context, key).await?;
             tx.rollback().await?;
-            if let Some(written) = &written {
-                self.audit_exception(context, key, written);
-            }
             self.audit_duplicate(context, envelope, key);
-            return Ok(Report::of(Outcome::Duplicate));
+            return Ok(Taken::In(Report::of(Outcome::Duplicate)));
         }
         let judgement = match (tx.latest_decision(key).await?, api) {
             // GitLab was asked because no decision stands, or only one that GitLab never confirmed.
@@ -92,10 +139,50 @@ impl Evaluator {
                 let history = tx.history(key).await?;
                 self.weigh_again(&mut tx, context, standing, history).await?
             }
-            (None, None) => Outcome::Recorded.into(),
+            (None, None) if stale => Outcome::Recorded.into(),
+            (None, None) => {
+                let row = tx.ledger_row(key).await?;
+                let Some(facts) = fresh(reading, row.as_ref()) else {
+                    if row.is_none() {
+                        self.claim(&mut tx, Some(envelope.audit_line)).await?;
+                        return Ok(Taken::In(
+                            self.commit(tx, context, key, Outcome::Recorded.into()).await?,
+                        ));
+                    }
+                    tx.rollback().await?;
+                    return Ok(Taken::NeedsReading);
+                };
+                let facts = Facts {
+                    history: tx.history(key).await?,
+                    ..facts
+                };
+                self.review(&mut tx, context, facts, row).await?
+            }
         };
         self.claim(&mut tx, Some(envelope.audit_line)).await?;
-        self.commit(tx, context, key, judgement).await
+        Ok(Taken::In(self.commit(tx, context, key, judgement).await?))
+    }
+
+    /// Reads the review at GitLab, unless the merge is decided already: then the verdict is what counts.
+    async fn look_at_review(&self, context: &Context, unread: &Facts) -> Result<Option<Facts>, EvaluationError> {
+        let mut tx = self.store.begin().await?;
+        let decided = tx.latest_decision(&unread.merge_request).await?.is_some();
+        tx.rollback().await?;
+        if decided {
+            return Ok(None);
+        }
+        Ok(Some(self.read_review(context, unread.clone()).await))
+    }
+
+    /// What this very delivery wrote when it came before: whoever took it in may have died before telling.
+    async fn tell_again(&self, tx: &mut Tx<'_>, context: &Context, key: &MergeRequestKey) -> Result<(), StoreError> {
+        if let Some(written) = self.ledger_written_before(tx, context, key).await? {
+            self.audit_ledger(context, &written);
+        }
+        if let Some(written) = self.written_before(tx, context, key).await? {
+            self.audit_exception(context, key, &written);
+        }
+        Ok(())
     }
 
     /// Asks GitLab about a merge, unless a decision stands that GitLab has confirmed the merge for (two hooks firing for one merge, a
@@ -148,10 +235,16 @@ impl Evaluator {
         key: &MergeRequestKey,
         judgement: Judgement,
     ) -> Result<Report, EvaluationError> {
+        if let Some(written) = &judgement.ledger {
+            self.announce_ledger(context, written);
+        }
         if let Some(written) = &judgement.exception {
             self.announce_exception(context, key, written);
         }
         tx.commit().await?;
+        if let Some(written) = &judgement.ledger {
+            self.audit_ledger(context, written);
+        }
         if let Some(written) = &judgement.exception {
             self.audit_exception(context, key, written);
         }

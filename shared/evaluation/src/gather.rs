@@ -15,17 +15,35 @@ const LONGEST: Duration = Duration::from_secs(8);
 impl Evaluator {
     /// What GitLab says about the merge in `facts`. One that never carried a security label costs two requests.
     pub(crate) async fn gather(&self, context: &Context, facts: &Facts) -> WitnessA {
-        let key = &facts.merge_request;
-        let Some(client) = self.instances.get(&key.instance) else {
-            let why = format!(
-                "the instance {} has no address in the rules or no token in the outbound secret",
-                key.instance
-            );
-            return WitnessA::Unreadable(why.into());
+        let Some(client) = self.instances.get(&facts.merge_request.instance) else {
+            return unknown_instance(facts);
         };
+        let (key, approvers) = (&facts.merge_request, &self.rules.approvers);
         let wanted = |labels: &LabelsRead| label_in_sight(facts, labels, &self.rules);
-        let asked = client.merge_facts(context, key, &self.rules.approvers, self.clock.now(), wanted);
-        let slow = || WitnessA::Unreadable(format!("GitLab took longer than {} s", LONGEST.as_secs()).into());
-        tokio::time::timeout(LONGEST, asked).await.unwrap_or_else(|_| slow())
+        let asked = client.merge_facts(context, key, approvers, self.clock.now(), wanted);
+        in_time(Box::pin(asked)).await
     }
+
+    /// What GitLab says about a merge request that need not be merged.
+    pub(crate) async fn gather_review(&self, context: &Context, facts: &Facts) -> WitnessA {
+        let Some(client) = self.instances.get(&facts.merge_request.instance) else {
+            return unknown_instance(facts);
+        };
+        let (key, approvers) = (&facts.merge_request, &self.rules.approvers);
+        let asked = client.review_facts(context, key, approvers, self.clock.now(), |_| true);
+        in_time(Box::pin(asked)).await
+    }
+}
+
+fn unknown_instance(facts: &Facts) -> WitnessA {
+    let why = format!(
+        "the instance {} has no address in the rules or no token in the outbound secret",
+        facts.merge_request.instance
+    );
+    WitnessA::Unreadable(why.into())
+}
+
+async fn in_time(asked: impl Future<Output = WitnessA>) -> WitnessA {
+    let slow = || WitnessA::Unreadable(format!("GitLab took longer than {} s", LONGEST.as_secs()).into());
+    tokio::time::timeout(LONGEST, asked).await.unwrap_or_else(|_| slow())
 }

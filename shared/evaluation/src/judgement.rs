@@ -3,14 +3,15 @@
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Effect, EffectKind, ExceptionStatus, Facts, Kind, MergeTrigger, Outcome as VerdictOutcome, SecurityReviewException,
-    User, Verdict, WitnessA,
+    Effect, EffectKind, ExceptionStatus, Facts, Kind, Outcome as VerdictOutcome, SecurityReviewException, Verdict,
+    WitnessA,
 };
-use rules::evaluate;
-use store::{NewDecision, NewEffect, PendingEvaluation, StoreError, StoredDecision, Tx};
+use rules::{evaluate, review_of_merge};
+use store::{NewDecision, NewEffect, PendingEvaluation, Stage, StoreError, StoredDecision, StoredLedgerRow, Tx};
 use uuid::Uuid;
 
 use crate::report::Written;
+use crate::told::Told;
 use crate::{ENQUEUE_GRACE, Evaluator, Outcome};
 
 /// Waits between attempts at an unreadable GitLab: half a minute at first, doubling, at most this.
@@ -21,6 +22,7 @@ pub(crate) struct Judgement {
     pub(crate) outcome: Outcome,
     pub(crate) effects: Vec<Effect>,
     pub(crate) exception: Option<Written>,
+    pub(crate) ledger: Option<StoredLedgerRow>,
 }
 
 impl From<Outcome> for Judgement {
@@ -29,19 +31,19 @@ impl From<Outcome> for Judgement {
             outcome,
             effects: Vec::new(),
             exception: None,
+            ledger: None,
         }
     }
 }
 
 impl Evaluator {
-    /// Judges a merge that has no decision yet, or was pending.
+    /// Judges a merge that has no decision yet, or was pending, or whose decision is to be corrected.
     pub(crate) async fn judge(
         &self,
         tx: &mut Tx<'_>,
         context: &Context,
         facts: Facts,
         attempts: i32,
-        supersedes: Option<&StoredDecision>,
     ) -> Result<Judgement, StoreError> {
         let verdict = evaluate(&facts, &self.rules);
         if let (WitnessA::NotMerged(because), true) = (&facts.api, facts.deadline_passed) {
@@ -55,7 +57,7 @@ impl Evaluator {
             self.keep_pending(tx, context, &facts, &because, attempts).await?;
             return Ok(Outcome::Pending { because }.into());
         }
-        self.write(tx, context, facts, verdict, supersedes).await
+        self.write(tx, context, facts, verdict).await
     }
 
     /// Judges a merge on GitLab's word where no decision stands, or one that was made without it.
@@ -75,7 +77,7 @@ impl Evaluator {
         if nothing_new {
             return Ok(Outcome::Unchanged.into());
         }
-        self.judge(tx, context, facts, 0, standing.as_ref()).await
+        self.judge(tx, context, facts, 0).await
     }
 
     /// Weighs a late event against the verdict that stands: the same answer of GitLab, the history as it is now.
@@ -93,9 +95,11 @@ impl Evaluator {
         let verdict = evaluate(&facts, &self.rules);
         // Compared under the same rules, so that a change of rules alone never reopens what was decided.
         if verdict == evaluate(&standing.facts, &self.rules) {
-            return Ok(Outcome::Unchanged.into());
+            let mut judgement = Judgement::from(Outcome::Unchanged);
+            judgement.ledger = self.refresh_ledger(tx, context, &facts, &standing).await?;
+            return Ok(judgement);
         }
-        self.judge(tx, context, facts, 0, Some(&standing)).await
+        self.judge(tx, context, facts, 0).await
     }
 
     async fn keep_pending(
@@ -110,6 +114,7 @@ impl Evaluator {
         let deadline = SignedDuration::from_mins(i64::from(self.rules.verify_deadline_minutes));
         let pending = PendingEvaluation {
             merge_request: facts.merge_request.clone(),
+            stage: Stage::Merge,
             trigger: facts.trigger.clone(),
             reason: because.to_owned(),
             attempts,
@@ -127,23 +132,26 @@ impl Evaluator {
         context: &Context,
         facts: Facts,
         verdict: Verdict,
-        supersedes: Option<&StoredDecision>,
     ) -> Result<Judgement, StoreError> {
         let now = self.clock.now();
         let key = facts.merge_request.clone();
+        self.keep_rules(tx).await?;
+        let head = tx.decision_head(&key).await?;
         let decision = tx
             .append_decision(&NewDecision {
                 facts: facts.clone(),
                 verdict: verdict.clone(),
+                review: review_of_merge(&facts, &verdict, &self.rules),
                 rules_hash: self.rules.hash.clone(),
-                supersedes: supersedes.map(|decision| decision.id),
+                supersedes: head.map(|head| head.id),
                 decided_at: now,
                 recorded_at: now,
                 correlation_id: context.correlation_id,
             })
             .await?;
-        let decision = (now, decision);
         let mut judgement = Judgement::from(Outcome::Judged(Box::new(verdict.clone())));
+        judgement.ledger = self.ledger_of_merge(tx, context, &facts, &verdict, decision).await?;
+        let decision = (now, decision);
         if let Some(kind) = verdict.exception() {
             let first = tx.exception(&key).await?.is_none();
             let exception = self.exception(&facts, &verdict, kind, context.correlation_id, now);
@@ -217,72 +225,11 @@ impl Evaluator {
     }
 }
 
-/// The merge as it is told: by the API where it answered, else by the delivery.
-struct Told {
-    project_path: String,
-    mr_id: i64,
-    title: String,
-    url: String,
-    author: Option<User>,
-    merged_by: Option<User>,
-    merged_at: Timestamp,
-    merge_commit_sha: Option<String>,
-    head_sha: Option<String>,
-}
-
-impl Told {
-    fn of(facts: &Facts) -> Self {
-        let MergeTrigger {
-            merger,
-            merged_at,
-            mr_id,
-            project_path,
-            title,
-            url,
-            head_sha,
-            merge_commit_sha,
-            ..
-        } = facts.trigger.clone();
-        match &facts.api {
-            WitnessA::Answer(api) => Self {
-                project_path: api.project_path.clone().unwrap_or(project_path),
-                mr_id: api.mr_id,
-                title: api.title.clone(),
-                url: api.url.clone(),
-                author: Some(api.author.clone()),
-                // Whoever pressed the button is the webhook's user; with auto-merge the API names who set it.
-                merged_by: api.merge.merge_user.clone().or(merger),
-                merged_at: api.merge.merged_at,
-                merge_commit_sha: api.merge.merge_commit_sha.clone().or(merge_commit_sha),
-                head_sha: api.merge.head_sha.clone().or(head_sha),
-            },
-            WitnessA::NotAsked(_) | WitnessA::Unreadable(_) | WitnessA::Refused(_) | WitnessA::NotMerged(_) => {
-                let author = facts
-                    .history
-                    .iter()
-                    .find(|event| event.action == model::Action::Open && !event.stale);
-                let author = author.and_then(|event| event.actor.clone());
-                Self {
-                    project_path,
-                    mr_id,
-                    title,
-                    url,
-                    author,
-                    merged_by: merger,
-                    merged_at,
-                    merge_commit_sha,
-                    head_sha,
-                }
-            }
-        }
-    }
-}
-
-fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
+pub(crate) fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
     from.saturating_add(by).unwrap_or(from)
 }
 
-fn wait(attempts: i32) -> SignedDuration {
+pub(crate) fn wait(attempts: i32) -> SignedDuration {
     let doublings = u32::try_from(attempts.clamp(0, 8)).unwrap_or(0);
     SignedDuration::from_secs(30_i64 << doublings).min(LONGEST_WAIT)
 }

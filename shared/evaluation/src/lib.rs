@@ -9,9 +9,12 @@ mod eligibility;
 mod gather;
 mod instances;
 mod judgement;
+mod ledger;
 mod outbox;
 mod pending;
 mod report;
+mod review;
+mod told;
 mod trail;
 mod wiring;
 

@@ -13,6 +13,8 @@ pub enum Outcome {
     Quarantined,
     /// Recorded; not a merge, and no verdict hangs on it.
     Recorded,
+    /// The review was looked at and its row written; where it stands.
+    Reviewed(Option<model::Decision>),
     /// A verdict was reached, or a later event was weighed and changed it.
     Judged(Box<Verdict>),
     /// A verdict stands, and what arrived did not change it.
@@ -34,6 +36,7 @@ impl Outcome {
             Self::Duplicate => "duplicate",
             Self::Quarantined => "quarantined",
             Self::Recorded => "recorded",
+            Self::Reviewed(_) => "reviewed",
             Self::Unchanged => "unchanged",
             Self::NotMerged => "not_merged",
             Self::Pending { .. } => "pending",
@@ -73,7 +76,7 @@ impl Report {
                     .then_some("label_events_unreadable");
                 exception.into_iter().chain(unreadable).collect()
             }
-            Outcome::Duplicate | Outcome::Recorded | Outcome::Unchanged => Vec::new(),
+            Outcome::Duplicate | Outcome::Recorded | Outcome::Reviewed(_) | Outcome::Unchanged => Vec::new(),
         }
     }
 

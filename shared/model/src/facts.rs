@@ -92,7 +92,16 @@ pub struct ApiAnswer {
     pub project_path: Option<String>,
     /// Author.
     pub author: User,
-    /// The merge.
+    /// When it was created: a label that was set then leaves no label event. `None`: not told, or read by an earlier version.
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
+    /// `opened`, `closed`, `merged`, `locked`; `None`: read by an earlier version, which read merged ones only.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// When it was closed without a merge.
+    #[serde(default)]
+    pub closed_at: Option<Timestamp>,
+    /// The merge; of one that is not merged the state as if it had been merged when it was read.
     pub merge: MergeFact,
     /// Labels on it when read, so possibly changed since the merge.
     pub labels_now: Vec<String>,

@@ -10,6 +10,7 @@ mod exception;
 mod facts;
 mod history;
 mod identity;
+mod ledger;
 mod trigger;
 mod verdict;
 
@@ -23,5 +24,6 @@ pub use facts::{
 };
 pub use history::HistoryEvent;
 pub use identity::{MergeRequestIid, MergeRequestKey, ProjectId, User, UserId};
+pub use ledger::{LedgerMerge, LedgerRow, Review, ServiceLevel, TimeUnknown};
 pub use trigger::MergeTrigger;
 pub use verdict::{ApprovalSeen, Decision, Kind, Note, Outcome, Proof, Reason, Verdict};

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Facts, HistoryEvent, LabelEvent, LabelsRead, Reading, User, UserId};
+use model::{Facts, HistoryEvent, LabelEvent, LabelsRead, Reading, User, UserId, WitnessA};
 
 use crate::Rules;
+use crate::case::trusted;
 
 /// A hook is built in the background, some seconds after what it tells of: its label list may be that much younger.
 const HOOK_DELAY: i64 = 10;
@@ -96,6 +97,28 @@ pub(crate) fn without_api(
         },
     };
     carried(rules, &sources)
+}
+
+/// The same for whatever GitLab answered.
+pub(crate) fn carried_of(facts: &Facts, rules: &Rules) -> Carried {
+    let history = trusted(facts);
+    match &facts.api {
+        WitnessA::Answer(api) => carried(
+            rules,
+            &Sources {
+                merged_at: api.merge.merged_at,
+                webhook_labels: &facts.trigger.labels,
+                labels_now: &api.labels_now,
+                events: &api.label_events,
+                history: &history,
+            },
+        ),
+        WitnessA::NotAsked(labels) => without_api(facts, Some(labels), &history, rules),
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => {
+            without_api(facts, unread.labels.as_ref(), &history, rules)
+        }
+        WitnessA::NotMerged(_) => without_api(facts, None, &history, rules),
+    }
 }
 
 pub(crate) fn carried(rules: &Rules, sources: &Sources<'_>) -> Carried {

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 pub use wording::Wording;
 
-use crate::{LabelPattern, Tier};
+use crate::{LabelPattern, Sla, Tier};
 
 /// Why a rules file is refused. Fix the file; trying again does not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,8 +81,14 @@ pub struct Rules {
     pub approvers: Approvers,
     /// How long an unreadable GitLab is waited for, in minutes.
     pub verify_deadline_minutes: u32,
+    /// How long reviews may take.
+    #[serde(default)]
+    pub sla: Sla,
     /// Slack.
     pub slack: Slack,
+    /// The file itself, kept beside the verdicts that it gave.
+    #[serde(skip)]
+    pub source: String,
 }
 
 impl Rules {

@@ -10,6 +10,9 @@ mod file;
 mod findings;
 mod judged;
 mod label;
+mod labelled;
+mod ledger;
+mod sla;
 #[cfg(test)]
 mod testing;
 mod tier;
@@ -17,4 +20,6 @@ mod tier;
 pub use evaluate::{evaluate, label_in_sight};
 pub use file::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};
 pub use label::LabelPattern;
+pub use ledger::{review_before_merge, review_of_merge, stored as stored_precision};
+pub use sla::{BusinessHours, Sla};
 pub use tier::{Tier, UNCLASSIFIED};

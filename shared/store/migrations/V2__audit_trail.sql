@@ -40,6 +40,10 @@ CREATE INDEX audit_events_actor ON audit_events (actor_id, id);
 CREATE INDEX audit_events_actor_type ON audit_events (actor_type, id);
 CREATE INDEX audit_events_correlation ON audit_events (correlation_id, id);
 CREATE INDEX audit_events_failure ON audit_events (id) WHERE outcome = 'failure';
+-- Small ones: failures are few, and so is what no delivery set off.
+CREATE INDEX audit_events_failure_class ON audit_events (error, id) WHERE outcome = 'failure';
+CREATE INDEX audit_events_failed_action ON audit_events (action, id) WHERE outcome = 'failure';
+CREATE INDEX audit_events_own_action ON audit_events (actor_type, action, id) WHERE actor_type <> 'webhook_event';
 CREATE INDEX audit_events_trace ON audit_events (trace_id, id) WHERE trace_id IS NOT NULL;
 COMMENT ON TABLE audit_events IS
     'Append-only. Every audit entry, once by id. Partitioned by month on id, a UUIDv7 that carries "timestamp".';

@@ -32,4 +32,7 @@ pub use migrate::{MigrationError, MigrationReport, migrate};
 pub use roles::{Group, LoginError, provision_login};
 pub use schema::{SchemaError, known_schema_version, schema_version};
 pub use store::Store;
-pub use tx::{NewDecision, NewEffect, PendingEvaluation, Recorded, StoredDecision, Tx};
+pub use tx::{
+    DecisionHead, NewDecision, NewEffect, NewReview, PendingEvaluation, Recorded, Stage, StoredDecision,
+    StoredLedgerRow, Tx,
+};

@@ -5,6 +5,7 @@ mod effect;
 mod evaluation;
 mod event;
 mod exception;
+mod ledger;
 mod quarantine;
 
 use std::pin::pin;
@@ -15,12 +16,13 @@ use tokio::sync::MutexGuard;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-pub use self::decision::{NewDecision, StoredDecision};
+pub use self::decision::{DecisionHead, NewDecision, NewReview, StoredDecision};
 pub use self::effect::NewEffect;
 pub(crate) use self::effect::{EFFECT_COLUMNS, later, read_effect};
-pub use self::evaluation::PendingEvaluation;
 pub(crate) use self::evaluation::{EVALUATION_COLUMNS, read_evaluation};
+pub use self::evaluation::{PendingEvaluation, Stage};
 pub use self::event::Recorded;
+pub use self::ledger::StoredLedgerRow;
 use crate::StoreError;
 use crate::connection::{Connection, Param};
 

@@ -45,7 +45,33 @@ impl GitLab {
         now: Timestamp,
         wanted: impl FnOnce(&LabelsRead) -> bool,
     ) -> WitnessA {
-        let (merged, label_events) = futures::join!(self.merge_request(context, key), self.label_events(context, key));
+        self.read(context, key, approvers, now, None, wanted).await
+    }
+
+    /// The same of a merge request that need not be merged: what is not is told as if it had been merged `now`, so that its approvals
+    /// are judged by the same rules.
+    pub async fn review_facts(
+        &self,
+        context: &Context,
+        key: &MergeRequestKey,
+        approvers: &Approvers,
+        now: Timestamp,
+        wanted: impl FnOnce(&LabelsRead) -> bool,
+    ) -> WitnessA {
+        self.read(context, key, approvers, now, Some(now), wanted).await
+    }
+
+    async fn read(
+        &self,
+        context: &Context,
+        key: &MergeRequestKey,
+        approvers: &Approvers,
+        now: Timestamp,
+        as_of: Option<Timestamp>,
+        wanted: impl FnOnce(&LabelsRead) -> bool,
+    ) -> WitnessA {
+        let (merged, label_events) =
+            futures::join!(self.merge_request(context, key, as_of), self.label_events(context, key));
         let merged = match merged {
             Ok(Seen::Merged(merged)) => merged,
             Ok(Seen::NotYet(why)) => return WitnessA::NotMerged(why),
@@ -131,6 +157,9 @@ impl GitLab {
             url: merged.url,
             project_path: merged.project_path,
             author: merged.author,
+            created_at: merged.created_at,
+            state: Some(merged.state),
+            closed_at: merged.closed_at,
             merge: merged.merge,
             labels_now: merged.labels,
             label_events,

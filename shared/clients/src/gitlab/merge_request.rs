@@ -21,6 +21,8 @@ struct MergeRequestJson {
     author: UserJson,
     #[serde(default, deserialize_with = "null_as_empty")]
     labels: Vec<String>,
+    created_at: Option<Timestamp>,
+    closed_at: Option<Timestamp>,
     merged_at: Option<Timestamp>,
     merge_user: Option<UserJson>,
     /// Deprecated for `merge_user`; all that GitLab before 14.7 has.
@@ -39,7 +41,7 @@ struct ReferencesJson {
     full: Option<String>,
 }
 
-/// A merged merge request.
+/// A merge request: merged, or as if it had been merged when it was read.
 #[derive(Debug)]
 pub(super) struct Merged {
     pub(super) mr_id: i64,
@@ -47,6 +49,9 @@ pub(super) struct Merged {
     pub(super) url: String,
     pub(super) project_path: Option<String>,
     pub(super) author: User,
+    pub(super) created_at: Option<Timestamp>,
+    pub(super) state: String,
+    pub(super) closed_at: Option<Timestamp>,
     pub(super) merge: MergeFact,
     pub(super) labels: Vec<String>,
 }
@@ -62,12 +67,47 @@ pub(super) enum Seen {
 }
 
 impl GitLab {
-    /// The merge request itself.
-    pub(super) async fn merge_request(&self, context: &Context, key: &MergeRequestKey) -> Result<Seen, CallError> {
+    /// The merge request itself. With `as_of`, one that is not merged is given as if it had been merged then.
+    pub(super) async fn merge_request(
+        &self,
+        context: &Context,
+        key: &MergeRequestKey,
+        as_of: Option<Timestamp>,
+    ) -> Result<Seen, CallError> {
         let answer: MergeRequestJson = self
             .get_of_merge_request(context, Action::GitlabGetMrDetails, key, None)
             .await?;
-        Ok(answer.into())
+        let merged = answer.state == "merged";
+        Ok(match as_of {
+            Some(at) if !merged => Seen::Merged(Box::new(answer.at(at))),
+            _ => answer.into(),
+        })
+    }
+}
+
+impl MergeRequestJson {
+    /// The merge request as it is, merged at this time.
+    fn at(self, merged_at: Timestamp) -> Merged {
+        let merge_method = merge_method(self.auto_merge_strategy.as_deref(), self.merge_when_pipeline_succeeds);
+        Merged {
+            mr_id: self.id,
+            title: self.title.unwrap_or_default(),
+            url: self.web_url.unwrap_or_default(),
+            project_path: self.references.and_then(|references| project_path(&references.full?)),
+            author: self.author.into(),
+            created_at: self.created_at,
+            state: self.state,
+            closed_at: self.closed_at,
+            merge: MergeFact {
+                merged_at,
+                merge_user: self.merge_user.or(self.merged_by).map(User::from),
+                merge_commit_sha: self.merge_commit_sha,
+                squash_commit_sha: self.squash_commit_sha,
+                head_sha: self.sha,
+                merge_method: merge_method.map(str::to_owned),
+            },
+            labels: self.labels,
+        }
     }
 }
 
@@ -80,32 +120,12 @@ impl From<MergeRequestJson> for Seen {
                 // GitLab works on it in the background: the state is about to change.
                 let busy = answer
                     .detailed_merge_status
-                    .filter(|s| matches!(s.as_str(), "checking" | "approvals_syncing"));
+                    .filter(|status| matches!(status.as_str(), "checking" | "approvals_syncing"));
                 let busy = busy.map(|status| format!(" ({status})")).unwrap_or_default();
                 return Self::NotYet(format!("GitLab does not show it as merged yet{busy}"));
             }
         };
-        let merge_method = merge_method(
-            answer.auto_merge_strategy.as_deref(),
-            answer.merge_when_pipeline_succeeds,
-        );
-        let merge = MergeFact {
-            merged_at,
-            merge_user: answer.merge_user.or(answer.merged_by).map(User::from),
-            merge_commit_sha: answer.merge_commit_sha,
-            squash_commit_sha: answer.squash_commit_sha,
-            head_sha: answer.sha,
-            merge_method: merge_method.map(str::to_owned),
-        };
-        Self::Merged(Box::new(Merged {
-            mr_id: answer.id,
-            title: answer.title.unwrap_or_default(),
-            url: answer.web_url.unwrap_or_default(),
-            project_path: answer.references.and_then(|references| project_path(&references.full?)),
-            author: answer.author.into(),
-            merge,
-            labels: answer.labels,
-        }))
+        Self::Merged(Box::new(answer.at(merged_at)))
     }
 }
 

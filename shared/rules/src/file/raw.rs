@@ -1,13 +1,16 @@
 //! The rules file as it is written, and the checks that turn it into [`Rules`].
 
+mod sla;
+
 use std::collections::BTreeMap;
 
 use model::{Kind, UserId};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use self::sla::RawSla;
 use super::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};
-use crate::{LabelPattern, Tier};
+use crate::{LabelPattern, Sla, Tier};
 
 /// Group id in the template that a deployment must replace.
 const PLACEHOLDER_GROUP: i64 = 0;
@@ -24,6 +27,8 @@ struct File {
     approvers: Spanned<RawApprovers>,
     #[serde(default)]
     verify_deadline_minutes: Option<Spanned<u32>>,
+    #[serde(default)]
+    sla: Option<Spanned<RawSla>>,
     slack: RawSlack,
 }
 
@@ -119,14 +124,20 @@ pub(super) fn parse(text: &str, hash: String) -> Result<Rules, RulesError> {
     if file.version.value != 1 {
         problems.refuse(&file.version, "version must be 1");
     }
+    let tiers = tiers(&mut problems, file.tiers);
+    let sla = file
+        .sla
+        .map_or_else(Sla::default, |raw| sla::checked(&mut problems, raw, &tiers));
     let rules = Rules {
         hash,
         instances: instances(&mut problems, file.instances),
         labels: problems.patterns("labels", &file.labels),
-        tiers: tiers(&mut problems, file.tiers),
+        tiers,
         approvers: approvers(&mut problems, &file.approvers),
         verify_deadline_minutes: deadline(&mut problems, file.verify_deadline_minutes),
+        sla,
         slack: slack(&mut problems, file.slack),
+        source: text.to_owned(),
     };
     if file.labels.is_empty() {
         problems

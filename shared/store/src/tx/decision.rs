@@ -1,7 +1,7 @@
 //! Decisions: per merge request one append-only chain, each with the whole input of its verdict.
 
 use jiff::Timestamp;
-use model::{Decision, Facts, MergeRequestKey, Note, Outcome, Verdict};
+use model::{Decision, Facts, MergeRequestKey, Note, Outcome, Review, Verdict};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -16,6 +16,8 @@ pub struct NewDecision {
     pub facts: Facts,
     /// The verdict; never a pending one.
     pub verdict: Verdict,
+    /// The ledger's side of it; `None`: nothing was to be reviewed.
+    pub review: Option<Review>,
     /// The rules it was judged by (SHA-256, hex).
     pub rules_hash: String,
     /// The decision that this one corrects; `None` for the first of a merge request.
@@ -28,7 +30,35 @@ pub struct NewDecision {
     pub correlation_id: Uuid,
 }
 
-/// A decision as stored.
+/// A decision before the merge, to be appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewReview {
+    /// Everything it rests on.
+    pub facts: Facts,
+    /// The verdict as if it had been merged then.
+    pub verdict: Verdict,
+    /// Where the review stands.
+    pub review: Review,
+    /// The rules it was judged by (SHA-256, hex).
+    pub rules_hash: String,
+    /// The decision that stood before.
+    pub supersedes: Option<Uuid>,
+    /// When it was judged and written.
+    pub recorded_at: Timestamp,
+    /// The delivery, poll cycle or action that led to it.
+    pub correlation_id: Uuid,
+}
+
+/// The end of a merge request's chain of decisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecisionHead {
+    /// The decision that stands.
+    pub id: Uuid,
+    /// It is the verdict on the merge.
+    pub is_merge: bool,
+}
+
+/// A decision on a merge as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDecision {
     /// Row id (UUIDv7).
@@ -54,13 +84,27 @@ pub struct StoredDecision {
 const INSERT: &str = "
     INSERT INTO security_review_decisions (
         id, instance, project_id, mr_iid, decision, outcome, kind, proof, reasons, reason_codes, notes, inputs, verdict,
-        rules_hash, supersedes, decided_at, recorded_at, correlation_id)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+        rules_hash, supersedes, decided_at, recorded_at, correlation_id, review, stage)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'merge')";
+
+const INSERT_REVIEW: &str = "
+    INSERT INTO security_review_decisions (
+        id, instance, project_id, mr_iid, decision, reasons, reason_codes, notes, inputs, verdict, review, rules_hash, supersedes,
+        decided_at, recorded_at, correlation_id, stage)
+    VALUES ($1, $2, $3, $4, $5, '[]', '{}', $6, $7, $8, $9, $10, $11, $12, $12, $13, 'review')";
+
+const HEAD: &str = "
+    SELECT id, stage FROM security_review_decisions AS head
+    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3
+        AND NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = head.id)";
+
+const KEEP_RULES: &str = "
+    INSERT INTO rules_files (hash, content, first_used_at) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING";
 
 const LATEST: &str = "
     SELECT id, decision, inputs, verdict, rules_hash, supersedes, decided_at, recorded_at, correlation_id
     FROM security_review_decisions AS latest
-    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3
+    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND stage = 'merge'
         AND NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = latest.id)";
 
 impl Tx<'_> {
@@ -84,7 +128,8 @@ impl Tx<'_> {
         };
         let id = Uuid::now_v7();
         let key = &new.facts.merge_request;
-        let params: [super::Param<'_>; 18] = [
+        let review = new.review.as_ref().map(json).transpose()?;
+        let params: [super::Param<'_>; 19] = [
             (&id, Type::UUID),
             (&text(&key.instance), Type::TEXT),
             (&key.project_id.0, Type::INT8),
@@ -106,12 +151,68 @@ impl Tx<'_> {
             (&new.decided_at, Type::TIMESTAMPTZ),
             (&new.recorded_at, Type::TIMESTAMPTZ),
             (&new.correlation_id, Type::UUID),
+            (&review, Type::JSONB),
         ];
         self.execute(INSERT, &params).await?;
         Ok(id)
     }
 
-    /// The decision that stands: the one of the merge request's chain that nothing supersedes.
+    /// Appends a decision that was made before the merge, and returns its id. Hold [`Tx::lock_merge_request`].
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] as [`Tx::append_decision`].
+    pub async fn append_review(&mut self, new: &NewReview) -> Result<Uuid, StoreError> {
+        let id = Uuid::now_v7();
+        let [instance, project, iid] = super::identity(&new.facts.merge_request);
+        let notes: Vec<&str> = new.review.notes.iter().copied().map(Note::as_str).collect();
+        let params: [super::Param<'_>; 13] = [
+            (&id, Type::UUID),
+            instance,
+            project,
+            iid,
+            (&new.review.decision.map(Decision::as_str), Type::TEXT),
+            (&notes, Type::TEXT_ARRAY),
+            (&json(&new.facts)?, Type::JSONB),
+            (&json(&new.verdict)?, Type::JSONB),
+            (&json(&new.review)?, Type::JSONB),
+            (&text(&new.rules_hash), Type::TEXT),
+            (&new.supersedes, Type::UUID),
+            (&new.recorded_at, Type::TIMESTAMPTZ),
+            (&new.correlation_id, Type::UUID),
+        ];
+        self.execute(INSERT_REVIEW, &params).await?;
+        Ok(id)
+    }
+
+    /// The decision that stands, of whatever stage: the one of the merge request's chain that nothing supersedes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn decision_head(&mut self, key: &MergeRequestKey) -> Result<Option<DecisionHead>, StoreError> {
+        let row = self.query_opt(HEAD, &super::identity(key)).await?;
+        row.map(|row| {
+            Ok(DecisionHead {
+                id: column(&row, "id")?,
+                is_merge: column::<String>(&row, "stage")? == "merge",
+            })
+        })
+        .transpose()
+    }
+
+    /// Keeps a rules file, so that what it decided can be computed again. May be repeated.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn keep_rules(&mut self, hash: &str, content: &str, now: Timestamp) -> Result<(), StoreError> {
+        let params: [super::Param<'_>; 3] = [
+            (&text(hash), Type::TEXT),
+            (&text(content), Type::TEXT),
+            (&now, Type::TIMESTAMPTZ),
+        ];
+        self.execute(KEEP_RULES, &params).await.map(drop)
+    }
+
+    /// The verdict that stands on the merge: the one of the merge request's chain that nothing supersedes.
     ///
     /// # Errors
     /// [`StoreError`].

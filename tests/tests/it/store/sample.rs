@@ -105,6 +105,9 @@ pub(crate) fn facts(key: &MergeRequestKey) -> Facts {
             title: "Rotate the session keys".to_owned(),
             url: "https://gitlab.example/harbour/crane/-/merge_requests/1".to_owned(),
             project_path: Some("harbour/crane".to_owned()),
+            created_at: None,
+            state: Some("merged".to_owned()),
+            closed_at: None,
             author: user(12, "lena"),
             merge: MergeFact {
                 merged_at: "2026-03-02T12:01:00.123Z".parse().unwrap(),
@@ -191,6 +194,7 @@ pub(crate) fn decision(key: &MergeRequestKey, verdict: Verdict, supersedes: Opti
     NewDecision {
         facts: facts(key),
         verdict,
+        review: None,
         rules_hash: "cd".repeat(32),
         supersedes,
         decided_at: at(63),
@@ -241,6 +245,7 @@ pub(crate) fn alert(key: &MergeRequestKey, exception_id: Uuid) -> NewEffect {
 pub(crate) fn evaluation(key: &MergeRequestKey) -> PendingEvaluation {
     PendingEvaluation {
         merge_request: key.clone(),
+        stage: store::Stage::Merge,
         trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Merge, 60)),
         reason: "GitLab answers 503".to_owned(),
         attempts: 1,

@@ -1,0 +1,217 @@
+//! The ledger's row: made from the facts, written in the delivery's transaction, read back, and told to the audit trail.
+
+use audit::{Action, Context, Entry, Outcome, Target};
+use model::{Decision, Facts, LedgerMerge, LedgerRow, MergeRequestKey, Review, TimeUnknown, Verdict, WitnessA};
+use rules::review_of_merge;
+use store::{StoreError, StoredDecision, StoredLedgerRow, Tx};
+use uuid::Uuid;
+
+use crate::Evaluator;
+use crate::told::Told;
+
+impl Evaluator {
+    /// The row of these facts, without its decision.
+    pub(crate) fn ledger_row(&self, facts: &Facts, review: Review, context: &Context) -> LedgerRow {
+        let told = Told::of(facts);
+        let (reviewers, read_at, merge) = match &facts.api {
+            WitnessA::Answer(api) => (
+                api.reviewers.known().cloned().unwrap_or_default(),
+                Some(api.read_at),
+                api.state.as_deref().is_none_or(|state| state == "merged"),
+            ),
+            _ => (Vec::new(), None, true),
+        };
+        let is_merge = merge && review.decision.is_none_or(is_of_merge);
+        LedgerRow {
+            merge_request: facts.merge_request.clone(),
+            mr_id: told.mr_id,
+            project_path: told.project_path,
+            title: told.title,
+            web_url: told.url,
+            author: told.author,
+            reviewers,
+            merge: is_merge.then(|| LedgerMerge {
+                by: told.merged_by,
+                method: match &facts.api {
+                    WitnessA::Answer(api) => api.merge.merge_method.clone(),
+                    _ => None,
+                },
+                at: rules::stored_precision(told.merged_at),
+                commit_sha: told.merge_commit_sha,
+            }),
+            head_sha: told.head_sha,
+            review,
+            rules_hash: self.rules.hash.clone(),
+            decision_id: None,
+            read_at,
+            correlation_id: context.correlation_id,
+        }
+    }
+
+    /// Brings the row to what the verdict on the merge says.
+    pub(crate) async fn ledger_of_merge(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        facts: &Facts,
+        verdict: &Verdict,
+        decision_id: Uuid,
+    ) -> Result<Option<StoredLedgerRow>, StoreError> {
+        let standing = tx.ledger_row(&facts.merge_request).await?;
+        let review = match (review_of_merge(facts, verdict, &self.rules), &standing) {
+            (Some(review), _) => review,
+            // A label had been seen, and GitLab says that there was none: the row stays, and says that nothing was to be decided.
+            (None, Some(standing)) => Review {
+                decision: None,
+                decided_at: None,
+                deciding_reviewer: None,
+                time_unknown: Some(TimeUnknown::NoDecision),
+                service_level: None,
+                proof: None,
+                ..standing.row.review.clone()
+            },
+            (None, None) => return Ok(None),
+        };
+        let row = LedgerRow {
+            decision_id: Some(decision_id),
+            ..self.ledger_row(facts, review, context)
+        };
+        if standing
+            .as_ref()
+            .is_some_and(|standing| standing.row.says_the_same(&row))
+        {
+            return Ok(None);
+        }
+        self.write_ledger(tx, &row, standing.as_ref()).await.map(Some)
+    }
+
+    /// After a late event that did not change the verdict: its times may be known better now. Under other rules nothing is touched.
+    pub(crate) async fn refresh_ledger(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        facts: &Facts,
+        standing: &StoredDecision,
+    ) -> Result<Option<StoredLedgerRow>, StoreError> {
+        if standing.rules_hash != self.rules.hash {
+            return Ok(None);
+        }
+        self.ledger_of_merge(tx, context, facts, &standing.verdict, standing.id)
+            .await
+    }
+
+    /// Writes a row and makes sure that the database has it as it was meant.
+    pub(crate) async fn write_ledger(
+        &self,
+        tx: &mut Tx<'_>,
+        row: &LedgerRow,
+        standing: Option<&StoredLedgerRow>,
+    ) -> Result<StoredLedgerRow, StoreError> {
+        let written = tx.write_ledger_row(row, standing, self.clock.now()).await?;
+        if written.row.review.decision != row.review.decision || written.row.decision_id != row.decision_id {
+            return Err(StoreError::Rejected(
+                "the ledger's row was not written as it was given".to_owned(),
+            ));
+        }
+        Ok(written)
+    }
+
+    /// The rules file itself is kept with the first decision that it makes.
+    pub(crate) async fn keep_rules(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        tx.keep_rules(&self.rules.hash, &self.rules.source, self.clock.now())
+            .await
+    }
+
+    /// To be called right before the commit.
+    pub(crate) fn announce_ledger(&self, context: &Context, written: &StoredLedgerRow) {
+        self.audit.announce(&entry(context, written));
+    }
+
+    /// To be called right after it.
+    pub(crate) fn audit_ledger(&self, context: &Context, written: &StoredLedgerRow) {
+        self.audit.write(&entry(context, written));
+    }
+
+    /// The row, if this very delivery wrote it when it came before: whoever took it in may have died before telling.
+    pub(crate) async fn ledger_written_before(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        key: &MergeRequestKey,
+    ) -> Result<Option<StoredLedgerRow>, StoreError> {
+        let row = tx.ledger_row(key).await?;
+        Ok(row.filter(|written| written.row.correlation_id == context.correlation_id))
+    }
+}
+
+fn is_of_merge(decision: Decision) -> bool {
+    matches!(
+        decision,
+        Decision::Merged | Decision::MergedWithoutApproval | Decision::MergedUnverified
+    )
+}
+
+/// The row as it stands in the trail: told twice, it is the same entry.
+fn entry(context: &Context, written: &StoredLedgerRow) -> Entry {
+    let (row, review) = (&written.row, &written.row.review);
+    let time = |at: Option<jiff::Timestamp>| at.map(|at| format!("{at:.3}"));
+    let seconds = |to: Option<jiff::Timestamp>| {
+        let took = to.zip(review.labelled_at).map(|(to, from)| to.duration_since(from));
+        took.filter(|took| !took.is_negative()).map(|took| took.as_secs_f64())
+    };
+    let level = review.service_level;
+    Entry::new(
+        Action::LedgerRecordUpsert,
+        context,
+        Target::merge_request(&row.merge_request),
+        Outcome::Success,
+    )
+    .keyed(
+        written.updated_at,
+        format!("ledger/{}/{}", row.merge_request, written.revision),
+    )
+    .detail("revision", written.revision)
+    .detail("decision", review.decision.map(Decision::as_str))
+    .detail("decided_at", time(review.decided_at))
+    .detail(
+        "deciding_reviewer_id",
+        review.deciding_reviewer.as_ref().map(|user| user.id.0),
+    )
+    .detail(
+        "deciding_reviewer",
+        review.deciding_reviewer.as_ref().map(|user| user.username.clone()),
+    )
+    .detail("risk_tier", review.risk_tier.clone())
+    .detail("labels", review.labels.join(", "))
+    .detail("labelled_at", time(review.labelled_at))
+    .detail("approved_at", time(review.approved_at))
+    .detail("time_to_approval_s", seconds(review.approved_at))
+    .detail("time_to_decision_s", seconds(review.decided_at))
+    .detail("time_unknown_reason", review.time_unknown.map(TimeUnknown::as_str))
+    .detail("sla_target_s", level.map(|level| level.target.as_secs_f64()))
+    .detail(
+        "sla_elapsed_s",
+        level
+            .and_then(|level| level.elapsed)
+            .map(|elapsed| elapsed.as_secs_f64()),
+    )
+    .detail("project_path", row.project_path.clone())
+    .detail("title", row.title.clone())
+    .detail("author", row.author.as_ref().map(|user| user.username.clone()))
+    .detail(
+        "merged_by",
+        row.merge
+            .as_ref()
+            .and_then(|merge| merge.by.as_ref())
+            .map(|user| user.username.clone()),
+    )
+    .detail("merged_at", time(row.merge.as_ref().map(|merge| merge.at)))
+    .detail(
+        "merge_commit_sha",
+        row.merge.as_ref().and_then(|merge| merge.commit_sha.clone()),
+    )
+    .detail("head_sha", row.head_sha.clone())
+    .detail("proof", review.proof.map(model::Proof::as_str))
+    .detail("rules_hash", row.rules_hash.clone())
+    .detail("decision_id", row.decision_id)
+}

@@ -1,0 +1,79 @@
+//! When the first security label was put on: by GitLab's label events, and never by `labels[].created_at`, which is the age of the label
+//! itself.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use model::{Facts, HistoryEvent, LabelEvent, Reading, TimeUnknown, WitnessA};
+
+use crate::Rules;
+use crate::carried::carried_of;
+use crate::case::trusted;
+
+/// A hook tells whole seconds, a label event milliseconds.
+const SAME_ACT_SECONDS: u64 = 2;
+
+/// Since when it was known to be a security matter. A label set at creation leaves no event: then it is the creation.
+pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, TimeUnknown> {
+    let (events, created_at) = read(facts);
+    let Some(Reading::Known(events)) = events else {
+        return Err(TimeUnknown::LabelEventsUnreadable);
+    };
+    let mut of_label: BTreeMap<String, Vec<&LabelEvent>> = BTreeMap::new();
+    for event in events {
+        if let Some(title) = &event.label {
+            of_label.entry(title.to_lowercase()).or_default().push(event);
+        }
+    }
+    let standing = standing(facts);
+    let mut first = None;
+    for title in carried_of(facts, rules).ever {
+        let own = of_label
+            .get(&title.to_lowercase())
+            .and_then(|own| own.iter().min_by_key(|event| event.at));
+        let since = match own {
+            Some(event) if event.added => event.at,
+            Some(_) => created_at.ok_or(TimeUnknown::CreationTimeUnknown)?,
+            None if standing.iter().any(|label| label.eq_ignore_ascii_case(&title)) => {
+                created_at.ok_or(TimeUnknown::CreationTimeUnknown)?
+            }
+            None => nameless(facts, events, &title).ok_or(TimeUnknown::LabelDeleted)?,
+        };
+        first = Some(first.map_or(since, |first: Timestamp| first.min(since)));
+    }
+    first.ok_or(TimeUnknown::LabelDeleted)
+}
+
+fn read(facts: &Facts) -> (Option<&Reading<Vec<LabelEvent>>>, Option<Timestamp>) {
+    match &facts.api {
+        WitnessA::Answer(api) => (Some(&api.label_events), api.created_at),
+        WitnessA::NotAsked(labels) => (Some(&labels.label_events), None),
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => {
+            (unread.labels.as_ref().map(|labels| &labels.label_events), None)
+        }
+        WitnessA::NotMerged(_) => (None, None),
+    }
+}
+
+fn standing(facts: &Facts) -> &[String] {
+    match &facts.api {
+        WitnessA::Answer(api) => &api.labels_now,
+        WitnessA::NotAsked(labels) => &labels.labels_now,
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => unread
+            .labels
+            .as_ref()
+            .map_or(&[], |labels| labels.labels_now.as_slice()),
+        WitnessA::NotMerged(_) => &[],
+    }
+}
+
+/// Of a label that was deleted GitLab's events have lost the name; the stored event of the same act still has it.
+fn nameless(facts: &Facts, events: &[LabelEvent], title: &str) -> Option<Timestamp> {
+    let added = |event: &&HistoryEvent| event.labels_added.iter().any(|label| label.eq_ignore_ascii_case(title));
+    let stored = trusted(facts).into_iter().find(added)?;
+    let close = |event: &&LabelEvent| {
+        let apart = event.at.as_second().abs_diff(stored.occurred_at.as_second());
+        event.label.is_none() && event.added && apart <= SAME_ACT_SECONDS
+    };
+    events.iter().find(close).map(|event| event.at)
+}

@@ -1,0 +1,211 @@
+//! Where the review of a merge request stands: the ledger's decision and its times, from the same facts that verdicts are made of.
+
+use jiff::Timestamp;
+use model::{
+    Action, ApprovalSeen, Decision, Facts, HistoryEvent, Outcome, Proof, Review, TimeUnknown, User, Verdict, WitnessA,
+};
+
+use crate::case::trusted;
+use crate::labelled::labelled_at;
+use crate::{Rules, evaluate, sla};
+
+/// Where the review of a merged one stands, by the verdict on its merge. `None`: it carried no security label.
+#[must_use]
+pub fn review_of_merge(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Option<Review> {
+    let decision = Decision::of_merge(&verdict.outcome)?;
+    let decided = Decided {
+        decision,
+        at: Some(merged_at(facts)),
+        by: completing(verdict, rules).map(|approval| approval.user.clone()),
+    };
+    Some(told(facts, verdict, Some(decided), rules))
+}
+
+/// Where the review of one stands that is not merged, with the verdict as if it had been merged when GitLab was read. `None`: it carries
+/// no security label, or GitLab could not be read yet.
+#[must_use]
+pub fn review_before_merge(facts: &Facts, rules: &Rules) -> Option<(Verdict, Review)> {
+    let verdict = evaluate(facts, rules);
+    if matches!(verdict.outcome, Outcome::NotCarried | Outcome::Pending { .. }) {
+        return None;
+    }
+    let history = trusted(facts);
+    let decided = closed(facts, &history).or_else(|| {
+        let acts = [
+            approved(&verdict, rules),
+            revoked(facts, &verdict, &history),
+            reopened(&history),
+        ];
+        // The last act decides. What has no time was before what has one.
+        acts.into_iter().flatten().max_by_key(|act| act.at)
+    });
+    let review = told(facts, &verdict, decided, rules);
+    Some((verdict, review))
+}
+
+/// An act that decides.
+struct Decided {
+    decision: Decision,
+    at: Option<Timestamp>,
+    by: Option<User>,
+}
+
+fn merged_at(facts: &Facts) -> Timestamp {
+    match &facts.api {
+        WitnessA::Answer(api) => api.merge.merged_at,
+        WitnessA::NotAsked(labels) => labels.merged_at,
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => unread
+            .labels
+            .as_ref()
+            .map_or(facts.trigger.merged_at, |labels| labels.merged_at),
+        WitnessA::NotMerged(_) => facts.trigger.merged_at,
+    }
+}
+
+fn is_lifecycle(event: &HistoryEvent) -> bool {
+    matches!(event.action, Action::Close | Action::Reopen)
+}
+
+/// The last event that closed or opened it tells; where none came, GitLab does.
+fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
+    let at = match history.iter().rfind(|event| is_lifecycle(event)) {
+        Some(last) if last.action == Action::Close => Some(last.occurred_at),
+        Some(_) => return None,
+        None => match &facts.api {
+            WitnessA::Answer(api) if api.state.as_deref() == Some("closed") => api.closed_at,
+            _ => return None,
+        },
+    };
+    Some(Decided {
+        decision: Decision::Closed,
+        at,
+        by: None,
+    })
+}
+
+fn reopened(history: &[&HistoryEvent]) -> Option<Decided> {
+    let last = history.iter().rfind(|event| is_lifecycle(event))?;
+    (last.action == Action::Reopen).then_some(Decided {
+        decision: Decision::Reopened,
+        at: Some(last.occurred_at),
+        by: None,
+    })
+}
+
+fn approved(verdict: &Verdict, rules: &Rules) -> Option<Decided> {
+    matches!(verdict.outcome, Outcome::Approved { .. }).then(|| {
+        let approval = completing(verdict, rules);
+        Decided {
+            decision: Decision::Approved,
+            at: approval.and_then(|approval| approval.approved_at),
+            by: approval.map(|approval| approval.user.clone()),
+        }
+    })
+}
+
+/// An eligible approver's approval that was taken back, by them or by a push, and has not been given again.
+fn revoked(facts: &Facts, verdict: &Verdict, history: &[&HistoryEvent]) -> Option<Decided> {
+    if matches!(verdict.outcome, Outcome::Approved { .. }) {
+        return None;
+    }
+    let author = match &facts.api {
+        WitnessA::Answer(api) => Some(api.author.id),
+        _ => facts.trigger.author_id,
+    };
+    let eligible_now = |user: &User| match &facts.api {
+        WitnessA::Answer(api) => api
+            .eligible_now
+            .known()
+            .is_some_and(|members| members.contains(&user.id)),
+        _ => false,
+    };
+    let approvals = history
+        .iter()
+        .filter(|event| event.action.is_approval() && !event.system);
+    let taken_back = approvals.filter_map(|approval| {
+        let user = approval.actor.as_ref().filter(|user| Some(user.id) != author)?;
+        if !approval.eligible.unwrap_or_else(|| eligible_now(user)) {
+            return None;
+        }
+        let revocation = history.iter().rfind(|event| {
+            let own = event.actor.as_ref().is_some_and(|actor| actor.id == user.id);
+            event.action.is_revocation() && (event.system || own) && event.occurred_at >= approval.occurred_at
+        })?;
+        Some(Decided {
+            decision: Decision::ApprovalRevoked,
+            at: Some(revocation.occurred_at),
+            // Of a reset GitLab names who pushed, who decided nothing.
+            by: (!revocation.system).then(|| user.clone()),
+        })
+    });
+    taken_back.max_by_key(|act| act.at)
+}
+
+/// Valid approvals, the earliest first.
+fn valid(verdict: &Verdict) -> Vec<&ApprovalSeen> {
+    let mut valid: Vec<_> = verdict
+        .approvals
+        .iter()
+        .filter(|approval| approval.in_api && approval.against.is_empty())
+        .collect();
+    valid.sort_by_key(|approval| (approval.approved_at, approval.user.id));
+    valid
+}
+
+/// The approval with which there were enough.
+fn completing<'a>(verdict: &'a Verdict, rules: &Rules) -> Option<&'a ApprovalSeen> {
+    valid(verdict).get(rules.approvers.minimum.saturating_sub(1)).copied()
+}
+
+fn told(facts: &Facts, verdict: &Verdict, decided: Option<Decided>, rules: &Rules) -> Review {
+    let (decision, decided_at, deciding_reviewer) = match decided {
+        Some(Decided { decision, at, by }) => (Some(decision), at, by),
+        None => (None, None, None),
+    };
+    let approvals = valid(verdict);
+    let decided_at = decided_at.map(stored);
+    let approved_at = approvals.iter().find_map(|approval| approval.approved_at).map(stored);
+    let labelled = labelled_at(facts, rules).map(stored);
+    let time_unknown = match (labelled, decision, decided_at) {
+        (Err(unknown), ..) => Some(unknown),
+        (_, None, _) => Some(TimeUnknown::NoDecision),
+        (_, Some(_), None) => Some(TimeUnknown::ApprovalTimeUnknown),
+        (Ok(labelled), _, Some(decided)) if decided < labelled => Some(TimeUnknown::LabelledAfterDecision),
+        (Ok(labelled), ..) => match approved_at {
+            Some(approved) if approved < labelled => Some(TimeUnknown::ApprovedBeforeLabel),
+            Some(_) => None,
+            None if approvals.is_empty() => Some(TimeUnknown::NoValidApproval),
+            None => Some(TimeUnknown::ApprovalTimeUnknown),
+        },
+    };
+    let proof = match verdict.outcome {
+        Outcome::Approved { proof } => Some(proof),
+        _ => None::<Proof>,
+    };
+    let answered = completing(verdict, rules)
+        .and_then(|approval| approval.approved_at)
+        .or(decided_at);
+    let risk_tier = verdict.risk_tier.clone();
+    Review {
+        decision,
+        decided_at,
+        deciding_reviewer,
+        labels: verdict.security_labels.clone(),
+        service_level: sla::measured(&rules.sla, &risk_tier, labelled.ok(), answered),
+        risk_tier,
+        labelled_at: labelled.ok(),
+        approved_at,
+        time_unknown,
+        proof,
+        notes: verdict.notes.clone(),
+    }
+}
+
+/// As precise as the database keeps it, so that what is read back is what was written.
+#[must_use]
+pub fn stored(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,319 @@
+use model::{Action, Decision, HistoryEvent, Kind, Note, Proof, Review, TimeUnknown, UserId};
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{ALICE, AUTHOR, BOB, Life, MERGED, OUTSIDER, at};
+
+fn merged(life: &Life) -> Review {
+    review_of_merge(&life.facts(), &life.verdict(), &life.rules).expect("a label was carried")
+}
+
+/// The same life before its merge, as GitLab shows it at noon.
+fn open(life: &Life) -> Option<Review> {
+    let mut life = life.clone();
+    life.api.state = Some("opened".into());
+    life.api.merge.merge_user = None;
+    review_before_merge(&life.facts(), &life.rules).map(|(_, review)| review)
+}
+
+fn stands(life: &Life) -> (Option<Decision>, Option<Timestamp>, Option<i64>) {
+    let review = open(life).expect("a label is carried");
+    let by = review.deciding_reviewer.map(|user| user.id.0);
+    (review.decision, review.decided_at, by)
+}
+
+fn act(life: Life, action: Action, by: i64, time: &str) -> Life {
+    let event = life.event(action, by, time);
+    life.with(event)
+}
+
+#[test]
+fn a_merge_is_decided_when_it_is_merged_by_whose_approval_completed_it() {
+    let life = Life::labelled()
+        .minimum(2)
+        .approved_by(BOB, "11:00:00")
+        .approved_by(ALICE, "10:00:00");
+    let review = merged(&life);
+    assert_eq!(review.decision, Some(Decision::Merged));
+    assert_eq!(review.decided_at, Some(at(MERGED)));
+    assert_eq!(review.deciding_reviewer.map(|user| user.id), Some(UserId(BOB)));
+    assert_eq!(review.approved_at, Some(at("10:00:00")), "the first valid approval");
+    assert_eq!((review.proof, review.time_unknown), (Some(Proof::Api), None));
+    assert_eq!(review.risk_tier, "high");
+}
+
+#[test]
+fn a_merge_without_approval_has_no_reviewer_and_says_why_there_is_no_time_to_approval() {
+    let review = merged(&Life::labelled().approved_by(OUTSIDER, "10:00:00"));
+    assert_eq!(review.decision, Some(Decision::MergedWithoutApproval));
+    assert_eq!((review.deciding_reviewer, review.approved_at), (None, None));
+    assert_eq!(review.time_unknown, Some(TimeUnknown::NoValidApproval));
+    let unverified = Life::labelled().members_unreadable().approved_by(ALICE, "10:00:00");
+    assert_eq!(merged(&unverified).decision, Some(Decision::MergedUnverified));
+}
+
+#[test]
+fn what_never_carried_a_label_is_not_in_the_ledger() {
+    let life = Life::unlabelled().approved_by(ALICE, "10:00:00");
+    assert_eq!(review_of_merge(&life.facts(), &life.verdict(), &life.rules), None);
+    assert_eq!(open(&life), None);
+}
+
+#[test]
+fn the_label_time_is_that_of_gitlabs_label_events() {
+    let high = Some("security::high");
+    let unlabelled = Life::unlabelled;
+    let standing = |mut life: Life| {
+        life.api.labels_now.push("security::high".into());
+        life
+    };
+    let cases: [(&str, Life, std::result::Result<&str, TimeUnknown>); 9] = [
+        ("set at creation: no event", Life::labelled(), Ok("06:00:00")),
+        (
+            "put on later",
+            standing(unlabelled().label_event(high, true, AUTHOR, "08:00:00")),
+            Ok("08:00:00"),
+        ),
+        (
+            "put on, taken off, put on again: the clock does not stop",
+            standing(
+                unlabelled()
+                    .label_event(high, true, AUTHOR, "08:00:00")
+                    .label_event(high, false, AUTHOR, "09:00:00")
+                    .label_event(high, true, AUTHOR, "10:00:00"),
+            ),
+            Ok("08:00:00"),
+        ),
+        (
+            "set at creation, taken off, put on again",
+            standing(
+                unlabelled()
+                    .label_event(high, false, AUTHOR, "09:00:00")
+                    .label_event(high, true, AUTHOR, "10:00:00"),
+            ),
+            Ok("06:00:00"),
+        ),
+        (
+            "two labels: the first counts",
+            standing(
+                unlabelled()
+                    .label_event(high, true, AUTHOR, "09:00:00")
+                    .label_event(Some("sec/low"), true, AUTHOR, "08:30:00")
+                    .label_event(Some("sec/low"), false, AUTHOR, "08:40:00"),
+            ),
+            Ok("08:30:00"),
+        ),
+        (
+            "in other letters",
+            standing(unlabelled().label_event(Some("Security::High"), true, AUTHOR, "08:00:00")),
+            Ok("08:00:00"),
+        ),
+        (
+            "not readable",
+            Life::labelled().label_events_unreadable(),
+            Err(TimeUnknown::LabelEventsUnreadable),
+        ),
+        (
+            "deleted since, and a stored event still has its name",
+            {
+                let life = unlabelled().label_event(None, true, AUTHOR, "08:00:01");
+                let event = HistoryEvent {
+                    labels_added: vec!["security::high".into()],
+                    labels: vec!["security::high".into()],
+                    ..life.event(Action::Update, AUTHOR, "08:00:00")
+                };
+                life.with(event)
+            },
+            Ok("08:00:01"),
+        ),
+        (
+            "deleted since, and nothing tells which event it was",
+            {
+                let life = unlabelled().label_event(None, true, AUTHOR, "08:00:00");
+                let event = HistoryEvent {
+                    labels: vec!["security::high".into()],
+                    ..life.event(Action::Update, AUTHOR, "10:00:00")
+                };
+                life.with(event)
+            },
+            Err(TimeUnknown::LabelDeleted),
+        ),
+    ];
+    for (name, life, expected) in cases {
+        let review = merged(&life.approved_by(ALICE, "11:00:00"));
+        assert_eq!(review.labelled_at, expected.ok().map(at), "{name}");
+        assert_eq!(review.time_unknown, expected.err(), "{name}");
+    }
+}
+
+#[test]
+fn the_time_of_creation_is_not_guessed() {
+    let mut life = Life::labelled().approved_by(ALICE, "10:00:00");
+    life.api.created_at = None;
+    let review = merged(&life);
+    assert_eq!(
+        (review.labelled_at, review.time_unknown),
+        (None, Some(TimeUnknown::CreationTimeUnknown))
+    );
+}
+
+#[test]
+fn a_label_put_on_after_the_merge_is_no_label_of_the_review() {
+    let mut life = Life::unlabelled()
+        .label_event(Some("security::high"), true, AUTHOR, "12:30:00")
+        .approved_by(ALICE, "10:00:00");
+    life.api.labels_now.push("security::high".into());
+    assert_eq!(review_of_merge(&life.facts(), &life.verdict(), &life.rules), None);
+}
+
+#[test]
+fn no_time_is_ever_negative() {
+    let mut life = Life::unlabelled()
+        .label_event(Some("security::high"), true, AUTHOR, "10:00:00")
+        .approved_by(ALICE, "09:00:00");
+    life.api.labels_now.push("security::high".into());
+    let review = merged(&life);
+    assert_eq!(review.time_unknown, Some(TimeUnknown::ApprovedBeforeLabel));
+    assert!(review.notes.contains(&Note::ApprovedBeforeLabel));
+    let closed = act(life, Action::Close, AUTHOR, "09:30:00");
+    assert_eq!(
+        open(&closed).unwrap().time_unknown,
+        Some(TimeUnknown::LabelledAfterDecision)
+    );
+}
+
+#[test]
+fn before_the_merge_the_last_act_decides() {
+    let labelled = Life::labelled;
+    let revoked = Decision::ApprovalRevoked;
+    let cases = [
+        ("nothing yet", labelled(), (None, None, None)),
+        (
+            "approved",
+            labelled().approved_by(ALICE, "10:00:00"),
+            (Some(Decision::Approved), Some("10:00:00"), Some(ALICE)),
+        ),
+        (
+            "by the author",
+            labelled().approved_by(AUTHOR, "10:00:00"),
+            (None, None, None),
+        ),
+        (
+            "by an outsider",
+            labelled().approved_by(OUTSIDER, "10:00:00"),
+            (None, None, None),
+        ),
+        (
+            "approved and taken back",
+            labelled()
+                .seen(ALICE, "10:00:00", Some(true))
+                .taken_back_by(ALICE, "10:30:00"),
+            (Some(revoked), Some("10:30:00"), Some(ALICE)),
+        ),
+        (
+            "an outsider's taken back",
+            labelled()
+                .seen(OUTSIDER, "10:00:00", Some(false))
+                .taken_back_by(OUTSIDER, "10:30:00"),
+            (None, None, None),
+        ),
+        (
+            "reset by a push: whoever pushed decided nothing",
+            labelled().seen(ALICE, "10:00:00", Some(true)).reset("10:30:00"),
+            (Some(revoked), Some("10:30:00"), None),
+        ),
+        (
+            "taken back and given again",
+            labelled()
+                .seen(ALICE, "10:00:00", Some(true))
+                .taken_back_by(ALICE, "10:30:00")
+                .seen(ALICE, "11:00:00", Some(true))
+                .approved_by(ALICE, "11:00:00"),
+            (Some(Decision::Approved), Some("11:00:00"), Some(ALICE)),
+        ),
+        (
+            "closed",
+            act(
+                labelled().approved_by(ALICE, "10:00:00"),
+                Action::Close,
+                AUTHOR,
+                "10:30:00",
+            ),
+            (Some(Decision::Closed), Some("10:30:00"), None),
+        ),
+        (
+            "closed and opened again",
+            act(
+                act(
+                    labelled().approved_by(ALICE, "10:00:00"),
+                    Action::Close,
+                    AUTHOR,
+                    "10:30:00",
+                ),
+                Action::Reopen,
+                AUTHOR,
+                "10:40:00",
+            ),
+            (Some(Decision::Reopened), Some("10:40:00"), None),
+        ),
+        (
+            "opened again and then approved",
+            act(
+                act(
+                    labelled().approved_by(ALICE, "11:00:00"),
+                    Action::Close,
+                    AUTHOR,
+                    "10:30:00",
+                ),
+                Action::Reopen,
+                AUTHOR,
+                "10:40:00",
+            ),
+            (Some(Decision::Approved), Some("11:00:00"), Some(ALICE)),
+        ),
+    ];
+    for (name, life, (decision, time, by)) in cases {
+        assert_eq!(stands(&life), (decision, time.map(at), by), "{name}");
+    }
+}
+
+#[test]
+fn history_alone_approves_nothing_before_the_merge_either() {
+    let life = Life::labelled().seen(ALICE, "10:00:00", Some(true));
+    assert_eq!(stands(&life), (None, None, None));
+    let verdict = life.verdict();
+    assert_eq!(verdict.exception(), Some(Kind::Unverified));
+}
+
+#[test]
+fn gitlab_tells_that_it_was_closed_where_no_event_came() {
+    let mut life = Life::labelled();
+    (life.api.state, life.api.closed_at) = (Some("closed".into()), Some(at("11:00:00")));
+    let (_, review) = review_before_merge(&life.facts(), &life.rules).unwrap();
+    assert_eq!(
+        (review.decision, review.decided_at),
+        (Some(Decision::Closed), Some(at("11:00:00")))
+    );
+}
+
+proptest! {
+    /// The row is a function of the set of events: neither order nor repetition matters.
+    #[test]
+    fn order_and_repetition_change_nothing(
+        order in Just((0..7_usize).collect::<Vec<_>>()).prop_shuffle(), twice in 0..7_usize,
+    ) {
+        let life = Life::labelled().approved_by(ALICE, "11:30:00");
+        let lived = act(
+            act(
+                life.opened("07:00:00").seen(ALICE, "09:00:00", Some(true)).taken_back_by(ALICE, "09:30:00").reset("10:00:00"),
+                Action::Close, AUTHOR, "10:30:00",
+            ),
+            Action::Reopen, AUTHOR, "10:40:00",
+        ).seen(ALICE, "11:30:00", Some(true));
+        prop_assert_eq!(lived.facts.history.len(), 7);
+        let mut other = lived.clone();
+        other.facts.history = order.iter().chain([&order[twice]]).map(|at| lived.facts.history[*at].clone()).collect();
+        prop_assert_eq!(open(&other), open(&lived));
+        prop_assert_eq!(merged(&other), merged(&lived));
+    }
+}
