@@ -6,7 +6,7 @@ use tests::payload::MergeRequest;
 use super::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at, envelope};
 
 /// Every order of the numbers below `count` (Heap's algorithm).
-fn orders(count: usize) -> Vec<Vec<usize>> {
+pub(super) fn orders(count: usize) -> Vec<Vec<usize>> {
     fn permute(size: usize, items: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
         if size <= 1 {
             found.push(items.clone());
