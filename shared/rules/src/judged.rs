@@ -18,6 +18,11 @@ impl<'a> Judged<'a> {
         Self { act, findings }
     }
 
+    /// What every rule found, in order of precedence.
+    pub(crate) fn findings(&self) -> &[(Kind, Finding)] {
+        &self.findings
+    }
+
     /// Only what the API lists can be an approval, and only if nothing is against it and nothing about it is unknown.
     pub(crate) fn is_valid(&self) -> bool {
         self.act.api.is_some() && self.findings.iter().all(|(_, finding)| *finding == Finding::Clear)

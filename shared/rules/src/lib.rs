@@ -6,6 +6,7 @@ mod act;
 mod carried;
 mod case;
 mod evaluate;
+mod explain;
 mod file;
 mod findings;
 mod judged;
@@ -18,6 +19,7 @@ mod testing;
 mod tier;
 
 pub use evaluate::{evaluate, label_in_sight};
+pub use explain::{Check, ExplainedApproval, Explanation, Found, explain};
 pub use file::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};
 pub use label::LabelPattern;
 pub use ledger::{review_before_merge, review_of_merge, stored as stored_precision};

@@ -29,6 +29,7 @@ COMMENT ON COLUMN security_review_decisions.supersedes IS
 
 -- Where the review of each merge request stands.
 CREATE TABLE security_review_ledger (
+    id                           uuid NOT NULL CONSTRAINT security_review_ledger_id UNIQUE,
     instance                     text NOT NULL,
     project_id                   bigint NOT NULL,
     mr_iid                       bigint NOT NULL,
@@ -105,8 +106,8 @@ CREATE INDEX security_review_ledger_open ON security_review_ledger (labelled_at)
 CREATE FUNCTION countersign_keep_ledger_identity() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF ROW(NEW.instance, NEW.project_id, NEW.mr_iid, NEW.recorded_at)
-        IS DISTINCT FROM ROW(OLD.instance, OLD.project_id, OLD.mr_iid, OLD.recorded_at) OR NEW.revision <> OLD.revision + 1 THEN
+    IF ROW(NEW.id, NEW.instance, NEW.project_id, NEW.mr_iid, NEW.recorded_at)
+        IS DISTINCT FROM ROW(OLD.id, OLD.instance, OLD.project_id, OLD.mr_iid, OLD.recorded_at) OR NEW.revision <> OLD.revision + 1 THEN
         RAISE EXCEPTION 'a row of the ledger keeps its identity, and each change is its next revision: % refused', TG_OP
             USING ERRCODE = 'restrict_violation';
     END IF;

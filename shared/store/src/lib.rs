@@ -11,6 +11,7 @@ mod config;
 mod connection;
 mod error;
 mod migrate;
+mod report;
 mod roles;
 mod schema;
 mod sql;
@@ -29,6 +30,10 @@ pub use backlog::Backlog;
 pub use config::{ConfigError, DatabaseConfig};
 pub use error::StoreError;
 pub use migrate::{MigrationError, MigrationReport, migrate};
+pub use report::{
+    ExceptionFilter, LedgerDecision, LedgerFilter, MergeRequestRecord, Page, Statistics, StatisticsFilter,
+    StoredJudgement,
+};
 pub use roles::{Group, LoginError, provision_login};
 pub use schema::{SchemaError, known_schema_version, schema_version};
 pub use store::Store;

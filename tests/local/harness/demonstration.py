@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-from . import doubles, postgres, samples, slack_message, trail
+from . import countersign, doubles, postgres, samples, slack_message, trail
 from .paths import LOGS, STACK, shown
 from .progress import Failure, complain, say, until
 
@@ -57,7 +57,7 @@ def show(stack: dict) -> list[str]:
 
 def _verdict(stack: dict, sample: samples.Sample, started: float) -> list[str]:
     expected = "approved" if sample.approved else "exception" if sample.label.startswith("sec") else "not_carried"
-    decision = until(lambda: _row(stack, "security_review_decisions", sample), PATIENCE, f"a decision about {sample.name}")
+    decision = until(lambda: _row(stack, "security_review_decisions", sample, "stage = 'merge'"), PATIENCE, f"a decision about {sample.name}")
     seconds = time.monotonic() - started
     codes, notes = decision["reason_codes"], decision["notes"]
     proof = "GitLab's API and the history" if decision["proof"] == "both" else "GitLab's API"
@@ -97,6 +97,10 @@ def _exception_and_message(stack: dict, sample: samples.Sample) -> list[str]:
     messages = until(lambda: _messages(stack, row["id"]), PATIENCE, f"the Slack message about exception {row['id']}")
     say("\nThe message in Slack:\n")
     say(slack_message.rendered(messages[0]))
+    say("\nThe ledger: where each review stands, and how long it took:\n")
+    countersign.show("ledger")
+    say(f"\nWhy {sample.name} is an exception:\n")
+    countersign.show("explain", f"{samples.PROJECT['id']}!{sample.iid}")
     trail.tell(stack, row["correlation_id"])
     return [] if len(messages) == 1 else [f"{len(messages)} Slack messages instead of one"]
 
@@ -106,8 +110,8 @@ def _messages(stack: dict, exception_id: str) -> list[dict]:
     return [body for body in posts if exception_id in json.dumps(body)]
 
 
-def _row(stack: dict, table: str, sample: samples.Sample) -> dict | None:
-    where = f"project_id = {samples.PROJECT['id']} AND mr_iid = {sample.iid}"
+def _row(stack: dict, table: str, sample: samples.Sample, also: str = "true") -> dict | None:
+    where = f"project_id = {samples.PROJECT['id']} AND mr_iid = {sample.iid} AND {also}"
     text = postgres.query(stack["database_url"], f"SELECT row_to_json(t) FROM {table} t WHERE {where} LIMIT 1")
     return json.loads(text) if text else None
 

@@ -1,12 +1,9 @@
 """The audit trail of the samples, asked for with the command line that an auditor uses."""
 
-import subprocess
+from . import countersign, postgres
+from .paths import shown
+from .progress import say, until
 
-from . import postgres
-from .paths import ROOT, TARGET, shown
-from .progress import Failure, say, until
-
-COUNTERSIGN = TARGET / "debug" / "countersign"
 # What must be told of a merge that became an exception, from the door to Slack.
 STORY = ("webhook.auth.verify", "sqs.api.send_message", "gitlab.api.get_mr_details", "gitlab.api.get_mr_approvals",
          "exception.record.insert", "slack.api.post_message")
@@ -23,15 +20,7 @@ def tell(stack: dict, correlation_id: str) -> None:
 
     until(complete, PATIENCE, f"the whole audit story of delivery {correlation_id}", every=0.3)
     say("\nIts audit trail, from the door to Slack:\n")
-    _countersign("trace", correlation_id)
+    countersign.show("trace", correlation_id)
     say("\nThe trail is searched by actor, action, target, time, outcome and correlation id:\n")
     for words in (("--action", "gitlab.api", "--since", "24h"), ("--action", "webhook.auth.verify", "--outcome", "failure")):
-        say(f"   $ {shown(COUNTERSIGN)} audit {' '.join(words)}")
-
-
-def _countersign(*words: str) -> None:
-    say(f"   $ {shown(COUNTERSIGN)} {' '.join(words)}\n")
-    done = subprocess.run([COUNTERSIGN, *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise Failure(f"countersign {words[0]} failed: {done.stderr.strip()}")
-    say("\n".join(f"   {line}".rstrip() for line in done.stdout.splitlines()))
+        say(f"   $ {shown(countersign.PROGRAM)} audit {' '.join(words)}")

@@ -1,6 +1,7 @@
 //! Deliveries through evaluation: real Postgres, a real HTTP double of GitLab, and a clock that the test moves.
 
 mod arrival;
+mod command;
 mod ledger;
 mod outcomes;
 mod pending;

@@ -6,6 +6,7 @@ use model::{
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use super::Tx;
 use crate::StoreError;
@@ -37,9 +38,9 @@ const UPSERT: &str = "
         instance, project_id, mr_iid, mr_id, project_path, title, web_url, author_id, author_username, reviewers, deciding_reviewer_id,
         deciding_reviewer_username, risk_tier, labels, decision, decided_at, labelled_at, approved_at, time_unknown_reason, sla_target,
         sla_elapsed, merged_by_id, merged_by_username, merge_method, merged_at, merge_commit_sha, head_sha, proof, notes, rules_hash,
-        decision_id, read_at, correlation_id, revision, recorded_at, updated_at)
+        decision_id, read_at, correlation_id, id, revision, recorded_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        make_interval(secs => $20), make_interval(secs => $21), $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, 1, $34, $34)
+        make_interval(secs => $20), make_interval(secs => $21), $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $36, 1, $34, $34)
     ON CONFLICT (instance, project_id, mr_iid) DO UPDATE SET
         mr_id = excluded.mr_id, project_path = excluded.project_path, title = excluded.title, web_url = excluded.web_url,
         author_id = coalesce(excluded.author_id, stored.author_id),
@@ -87,7 +88,8 @@ impl Tx<'_> {
         let level = review.service_level;
         let notes: Vec<&str> = review.notes.iter().copied().map(Note::as_str).collect();
         let [instance, project, iid] = super::identity(&new.merge_request);
-        let params: [super::Param<'_>; 35] = [
+        let id = Uuid::now_v7();
+        let params: [super::Param<'_>; 36] = [
             instance,
             project,
             iid,
@@ -134,6 +136,7 @@ impl Tx<'_> {
             (&new.correlation_id, Type::UUID),
             (&now, Type::TIMESTAMPTZ),
             (&standing.map_or(0, |standing| standing.revision), Type::INT8),
+            (&id, Type::UUID),
         ];
         let row = self.query_opt(&format!("{UPSERT}{LEDGER_COLUMNS}"), &params).await?;
         let row = row.ok_or_else(|| StoreError::Conflict("the ledger's row has been written meanwhile".to_owned()))?;

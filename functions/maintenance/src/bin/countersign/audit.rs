@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use self::format::Entries;
 use crate::database::{Database, Login, runtime};
-use crate::instant::Instant;
+use crate::instant::{Instant, Period};
 use crate::output::{Ending, Failure, counted, remark, standard};
 use crate::terminal::{Color, Palette};
 use crate::{gaps, import};
@@ -139,22 +139,7 @@ impl Search {
     }
 
     fn filter(&self, now: Timestamp) -> Result<AuditFilter, Failure> {
-        let out_of_range = || Failure::Usage("that time is outside of the calendar".to_owned());
-        let since = self
-            .since
-            .map(|since| since.begin(now).ok_or_else(out_of_range))
-            .transpose()?;
-        let until = self
-            .until
-            .map(|until| until.end(now).ok_or_else(out_of_range))
-            .transpose()?;
-        if let (Some(since), Some(until)) = (since, until)
-            && since >= until
-        {
-            return Err(Failure::Usage(format!(
-                "--since {since:.3} is not before --until {until:.3}"
-            )));
-        }
+        let Period { since, until } = Period::of(self.since, self.until, now)?;
         Ok(AuditFilter {
             actor: self.actor,
             action: self.action.clone(),

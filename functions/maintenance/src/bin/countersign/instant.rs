@@ -4,6 +4,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::output::Failure;
+
 /// A time of the command line. Relative to now, which is known only when the command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Instant {
@@ -48,6 +50,32 @@ impl Instant {
             Self::Day(day) => midnight(day.tomorrow().ok()?),
             other => other.begin(now),
         }
+    }
+}
+
+/// From one time to another, as given on a command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Period {
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl Period {
+    /// What `--since` and `--until` mean now.
+    pub(crate) fn of(since: Option<Instant>, until: Option<Instant>, now: Timestamp) -> Result<Self, Failure> {
+        let out_of_range = || Failure::Usage("that time is outside of the calendar".to_owned());
+        let since = since
+            .map(|since| since.begin(now).ok_or_else(out_of_range))
+            .transpose()?;
+        let until = until.map(|until| until.end(now).ok_or_else(out_of_range)).transpose()?;
+        if let (Some(since), Some(until)) = (since, until)
+            && since >= until
+        {
+            return Err(Failure::Usage(format!(
+                "--since {since:.3} is not before --until {until:.3}"
+            )));
+        }
+        Ok(Self { since, until })
     }
 }
 

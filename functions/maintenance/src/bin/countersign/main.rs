@@ -2,12 +2,19 @@
 
 mod audit;
 mod check_rules;
+mod csv;
 mod database;
+mod exceptions;
+mod explain;
 mod gaps;
 mod import;
 mod instant;
+mod ledger;
+mod listing;
 mod migrate;
 mod output;
+mod replay;
+mod stats;
 mod table;
 mod terminal;
 mod trace;
@@ -22,7 +29,7 @@ use crate::output::{Ending, Failure};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  found, or done
-  1  nothing was found, or the rules file is refused
+  1  nothing was found, the rules file is refused, or a decision did not come out as it is stored
   2  the command line cannot be used: a word, a time, no database named
   3  the database: not reachable, login refused, another schema version
   4  a file cannot be read, or the output cannot be written";
@@ -41,6 +48,12 @@ enum Command {
     Migrate(migrate::Arguments),
     Audit(Box<audit::Arguments>),
     Trace(trace::Arguments),
+    Ledger(ledger::Arguments),
+    Exceptions(exceptions::Arguments),
+    Stats(stats::Arguments),
+    Explain(explain::Arguments),
+    Simulate(replay::Simulate),
+    Replay(replay::Replay),
 }
 
 fn main() -> ExitCode {
@@ -60,5 +73,11 @@ fn run(command: Command) -> Result<Ending, Failure> {
         Command::Migrate(arguments) => arguments.run(),
         Command::Audit(arguments) => arguments.run(),
         Command::Trace(arguments) => arguments.run(),
+        Command::Ledger(arguments) => arguments.run(),
+        Command::Exceptions(arguments) => arguments.run(),
+        Command::Stats(arguments) => arguments.run(),
+        Command::Explain(arguments) => arguments.run(),
+        Command::Simulate(arguments) => arguments.run(),
+        Command::Replay(arguments) => arguments.run(),
     }
 }

@@ -1,0 +1,169 @@
+//! `countersign exceptions`: merges without a valid, proven approval.
+
+use std::io::Write as _;
+
+use clap::Args;
+use model::{Clock, ExceptionStatus, Kind, SystemClock};
+use store::ExceptionFilter;
+
+use crate::audit::Format;
+use crate::database::{Database, Login, runtime};
+use crate::instant::{Instant, Period};
+use crate::listing::{Column, Listing, merge_request, time, told};
+use crate::output::{Ending, Failure, counted, remark, standard};
+use crate::terminal::{Color, Palette};
+
+const PAGE: u32 = 500;
+
+const FIELDS: [&str; 22] = [
+    "id",
+    "instance",
+    "project_id",
+    "project_path",
+    "mr_iid",
+    "mr_title",
+    "mr_url",
+    "author_username",
+    "merged_by_username",
+    "labels",
+    "risk_tier",
+    "kind",
+    "reason_codes",
+    "reasons",
+    "approvals",
+    "merged_at",
+    "merge_commit_sha",
+    "head_sha",
+    "rules_hash",
+    "status",
+    "recorded_at",
+    "correlation_id",
+];
+
+/// Merges of security-labelled merge requests without a valid, proven approval.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  countersign exceptions --since 7d
+  countersign exceptions --kind self_approved --project payments/
+  countersign exceptions --merger mlopez --format json
+
+--since and --until are about the time of the merge. Withdrawn ones are shown with --status withdrawn only.
+Exit codes: 0 found, 1 nothing found, 2 the command line, 3 the database, 4 the output.")]
+#[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
+pub(crate) struct Arguments {
+    /// Projects: the numeric id, or the beginning of the path: payments/ or payments/gateway
+    #[arg(long, value_name = "ID|PATH")]
+    project: Option<String>,
+    /// Risk tier
+    #[arg(long)]
+    tier: Option<String>,
+    /// A kind of exception, among all that hold: no_approval, self_approved, unverified ...
+    #[arg(long, value_parser = kind)]
+    kind: Option<String>,
+    /// open, acknowledged, closed, withdrawn
+    #[arg(long, value_parser = status)]
+    status: Option<String>,
+    /// User name of whoever merged
+    #[arg(long, value_name = "USERNAME")]
+    merger: Option<String>,
+    /// Merged from then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
+    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
+    since: Option<Instant>,
+    /// Merged before then; a day counts with all of it
+    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
+    until: Option<Instant>,
+    /// table for people; json: one row a line; csv for spreadsheets
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Colours of the table
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    #[command(flatten)]
+    database: Database,
+}
+
+fn kind(text: &str) -> Result<String, String> {
+    let known = || Kind::ALL.map(Kind::as_str).join(", ");
+    Kind::parse(text)
+        .map(|kind| kind.as_str().to_owned())
+        .ok_or_else(|| format!("a kind is one of {}", known()))
+}
+
+fn status(text: &str) -> Result<String, &'static str> {
+    ExceptionStatus::parse(text)
+        .map(|status| status.as_str().to_owned())
+        .ok_or("a status is open, acknowledged, closed or withdrawn")
+}
+
+impl Arguments {
+    pub(crate) fn run(self) -> Result<Ending, Failure> {
+        runtime()?.block_on(self.show())
+    }
+
+    async fn show(self) -> Result<Ending, Failure> {
+        let period = Period::of(self.since, self.until, SystemClock.now())?;
+        let filter = ExceptionFilter {
+            project: self.project,
+            tier: self.tier,
+            kind: self.kind,
+            status: self.status,
+            merger: self.merger,
+            since: period.since,
+            until: period.until,
+        };
+        let store = self.database.open(Login::Auditor).await?;
+        let mut listing = Listing::new(columns(), &FIELDS, self.format, Palette::new(self.color));
+        let mut out = standard();
+        let (mut shown, mut after) = (0_u64, None);
+        loop {
+            let page = store.exception_page(&filter, after, PAGE).await?;
+            listing.write(&mut out, &page.rows)?;
+            out.flush()?;
+            shown += page.rows.len() as u64;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        remark(&counted(shown, "exception", "exceptions"));
+        Ok(Ending::found(shown))
+    }
+}
+
+fn columns() -> Vec<Column> {
+    vec![
+        Column {
+            head: "MERGE REQUEST",
+            cell: merge_request,
+        },
+        Column {
+            head: "KIND",
+            cell: |row| told(&row["kind"]),
+        },
+        Column {
+            head: "TIER",
+            cell: |row| told(&row["risk_tier"]),
+        },
+        Column {
+            head: "MERGED",
+            cell: |row| time(&row["merged_at"]),
+        },
+        Column {
+            head: "BY",
+            cell: |row| told(&row["merged_by_username"]),
+        },
+        Column {
+            head: "AUTHOR",
+            cell: |row| told(&row["author_username"]),
+        },
+        Column {
+            head: "STATUS",
+            cell: |row| told(&row["status"]),
+        },
+        Column {
+            head: "TITLE",
+            cell: |row| told(&row["mr_title"]),
+        },
+    ]
+}

@@ -1,0 +1,240 @@
+//! The explanation as a person reads it.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use model::{MergeRequestKey, Outcome, WitnessA};
+use rules::{ExplainedApproval, Found, explain};
+use serde_json::Value;
+use store::MergeRequestRecord;
+
+use super::Decided;
+use crate::listing::{between, plain};
+use crate::output::counted;
+use crate::table::{Cell, Table};
+use crate::terminal::{Palette, Style, harmless};
+
+pub(super) fn write(
+    out: &mut impl Write,
+    key: &MergeRequestKey,
+    record: &MergeRequestRecord,
+    decisions: &[Decided],
+    palette: Palette,
+) -> io::Result<()> {
+    let title = |text: &str| palette.paint(Style::Bold, text);
+    writeln!(out, "{}", title(&format!("{key}")))?;
+    if let Some(row) = &record.ledger {
+        writeln!(
+            out,
+            "{} {}",
+            harmless(&plain(&row["title"])),
+            harmless(&plain(&row["web_url"]))
+        )?;
+        writeln!(out)?;
+        for (name, value) in standing(row) {
+            writeln!(out, "  {name:14} {}", harmless(&value))?;
+        }
+    } else {
+        writeln!(out, "It is not in the ledger: no security label was ever seen on it.")?;
+    }
+    writeln!(
+        out,
+        "\n{}",
+        counted(
+            u64::try_from(record.events).unwrap_or(0),
+            "event was received",
+            "events were received"
+        )
+    )?;
+    if let Some(waiting) = &record.evaluation {
+        let (why, next) = (plain(&waiting["reason"]), plain(&waiting["next_attempt_at"]));
+        writeln!(
+            out,
+            "{}",
+            palette.paint(
+                Style::Yellow,
+                format!("Waits for GitLab ({}); next try {next}", harmless(&why))
+            )
+        )?;
+    }
+    for decided in decisions {
+        decision(out, decided, palette)?;
+    }
+    if let Some(exception) = &record.exception {
+        writeln!(out, "\n{}", title("Exception"))?;
+        for name in ["id", "kind", "status", "merged_by_username", "recorded_at"] {
+            writeln!(out, "  {name:20} {}", harmless(&plain(&exception[name])))?;
+        }
+    }
+    writeln!(out, "\n{}", title("Effects"))?;
+    if record.effects.is_empty() {
+        return writeln!(out, "  none");
+    }
+    let heads = ["KIND", "DESTINATION", "STATE", "ATTEMPTS", "EXTERNAL ID", "LAST ERROR"].map(Cell::new);
+    let cells = |effect: &Value| {
+        ["kind", "destination", "state", "attempts", "external_id", "last_error"]
+            .map(|name| Cell::new(harmless(&plain(&effect[name]))))
+            .to_vec()
+    };
+    Table::new(heads.to_vec(), palette).write(out, &record.effects.iter().map(cells).collect::<Vec<_>>())
+}
+
+/// Where it stands, line by line; what is empty is left out.
+fn standing(row: &Value) -> Vec<(&'static str, String)> {
+    let lines = [
+        (
+            "decision",
+            row["decision"]
+                .as_str()
+                .unwrap_or("open: nothing is decided yet")
+                .to_owned(),
+        ),
+        ("decided", plain(&row["decided_at"])),
+        ("reviewer", plain(&row["deciding_reviewer_username"])),
+        ("tier", plain(&row["risk_tier"])),
+        ("labels", plain(&row["labels"])),
+        ("labelled", plain(&row["labelled_at"])),
+        ("approved", plain(&row["approved_at"])),
+        ("to approval", between(row, "labelled_at", "approved_at").text),
+        ("to decision", between(row, "labelled_at", "decided_at").text),
+        ("unknown time", plain(&row["time_unknown_reason"])),
+        ("author", plain(&row["author_username"])),
+        ("merged by", plain(&row["merged_by_username"])),
+        ("merged", plain(&row["merged_at"])),
+        ("proof", plain(&row["proof"])),
+        ("notes", plain(&row["notes"])),
+    ];
+    lines.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+}
+
+fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Result<()> {
+    let judgement = &decided.judgement;
+    let about = match judgement.stage {
+        store::Stage::Review => "before the merge",
+        store::Stage::Merge => "on the merge",
+    };
+    let state = if judgement.stands { "stands" } else { "superseded" };
+    let heading = format!(
+        "\nDecision {} {about}, {}, {state}",
+        judgement.id,
+        readable(judgement.recorded_at)
+    );
+    writeln!(
+        out,
+        "{}",
+        palette.paint(if judgement.stands { Style::Bold } else { Style::Dim }, heading)
+    )?;
+    let ledger = judgement
+        .review
+        .as_ref()
+        .and_then(|review| review.decision)
+        .map(model::Decision::as_str);
+    writeln!(
+        out,
+        "  verdict        {}{}",
+        outcome(&judgement.verdict.outcome),
+        ledger.map(|word| format!("; in the ledger {word}")).unwrap_or_default()
+    )?;
+    for reason in &judgement.verdict.reasons {
+        writeln!(
+            out,
+            "  reason         {}: {}",
+            reason.kind.as_str(),
+            harmless(&reason.detail)
+        )?;
+    }
+    if let WitnessA::Answer(api) = &judgement.facts.api {
+        writeln!(out, "  GitLab read    {}", readable(api.read_at))?;
+    }
+    let Some(rules) = &decided.rules else {
+        return writeln!(
+            out,
+            "  rules          {} (the file is not kept: decided by an earlier version)",
+            judgement.rules_hash
+        );
+    };
+    writeln!(out, "  rules          {}", judgement.rules_hash)?;
+    let explanation = explain(&judgement.facts, rules);
+    let labels = |labels: &[String]| {
+        if labels.is_empty() {
+            "none".to_owned()
+        } else {
+            labels.join(", ")
+        }
+    };
+    writeln!(
+        out,
+        "  labels         {} at the merge; {} before it",
+        harmless(&labels(&explanation.labels_at_merge)),
+        harmless(&labels(&explanation.labels_ever))
+    )?;
+    if let Some(why) = &explanation.no_answer {
+        writeln!(out, "  GitLab         gave no answer: {}", harmless(why))?;
+    }
+    let valid = explanation.approvals.iter().filter(|approval| approval.valid).count();
+    writeln!(
+        out,
+        "  approvals      {valid} valid of {}, {} needed",
+        explanation.approvals.len(),
+        explanation.needed
+    )?;
+    for approval in &explanation.approvals {
+        approved(out, approval, palette)?;
+    }
+    for difference in &explanation.differences {
+        writeln!(
+            out,
+            "  {}",
+            palette.paint(Style::Yellow, format!("witnesses differ: {}", harmless(difference)))
+        )?;
+    }
+    Ok(())
+}
+
+fn approved(out: &mut impl Write, approval: &ExplainedApproval, palette: Palette) -> io::Result<()> {
+    let witnesses = match (approval.in_api, approval.in_history) {
+        (true, true) => "seen by both witnesses",
+        (true, false) => "seen by GitLab's API alone",
+        _ => "seen in the events alone",
+    };
+    let (style, word) = if approval.valid {
+        (Style::Green, "counts")
+    } else {
+        (Style::Red, "does not count")
+    };
+    let since = approval.since.map_or_else(|| "at an unknown time".to_owned(), readable);
+    writeln!(
+        out,
+        "    {} {since}, {witnesses}: {}",
+        harmless(&approval.user.username),
+        palette.paint(style, word)
+    )?;
+    for check in &approval.checks {
+        let (style, mark) = match check.found {
+            Found::Clear => (Style::Green, "ok"),
+            Found::Against => (Style::Red, "no"),
+            Found::Unknown => (Style::Yellow, "??"),
+        };
+        let detail = check
+            .detail
+            .as_deref()
+            .map(|detail| format!(": {}", harmless(detail)))
+            .unwrap_or_default();
+        writeln!(out, "      {} {}{detail}", palette.paint(style, mark), check.wanted)?;
+    }
+    Ok(())
+}
+
+fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::NotCarried => "not carried: no security label".to_owned(),
+        Outcome::Declassified => "declassified: an eligible approver took the label off".to_owned(),
+        Outcome::Approved { proof } => format!("approved, proof {}", proof.as_str()),
+        Outcome::Exception { kind } => format!("no valid approval: {}", kind.as_str()),
+        Outcome::Pending { because } => format!("pending: {}", harmless(because)),
+    }
+}
+
+fn readable(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}

@@ -1,0 +1,189 @@
+//! Rows of the database, which come as JSON, as a table, as JSON lines or as CSV.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::audit::Format;
+use crate::csv;
+use crate::table::{Cell, Table};
+use crate::terminal::{Palette, Style, harmless};
+
+/// One column: its head in a table, and how a row's cell is made.
+pub(crate) struct Column {
+    pub(crate) head: &'static str,
+    pub(crate) cell: fn(&Value) -> Cell,
+}
+
+/// Rows on their way out.
+pub(crate) struct Listing {
+    columns: Vec<Column>,
+    /// What CSV has: the database's own columns.
+    fields: &'static [&'static str],
+    form: Form,
+}
+
+enum Form {
+    Table(Table),
+    Lines,
+    Csv { begun: bool },
+}
+
+impl Listing {
+    pub(crate) fn new(columns: Vec<Column>, fields: &'static [&'static str], format: Format, palette: Palette) -> Self {
+        let form = match format {
+            Format::Table => Form::Table(Table::new(
+                columns.iter().map(|column| Cell::new(column.head)).collect(),
+                palette,
+            )),
+            Format::Json => Form::Lines,
+            Format::Csv => Form::Csv { begun: false },
+        };
+        Self { columns, fields, form }
+    }
+
+    /// Writes one page.
+    pub(crate) fn write(&mut self, out: &mut impl Write, rows: &[Value]) -> io::Result<()> {
+        match &mut self.form {
+            Form::Table(table) => {
+                let cells: Vec<Vec<Cell>> = rows
+                    .iter()
+                    .map(|row| self.columns.iter().map(|column| (column.cell)(row)).collect())
+                    .collect();
+                table.write(out, &cells)
+            }
+            Form::Lines => rows.iter().try_for_each(|row| writeln!(out, "{row}")),
+            Form::Csv { begun } => {
+                let first = !std::mem::replace(begun, true);
+                let heads = first.then(|| self.fields.iter().map(|&field| field.to_owned()).collect());
+                let cells = |row: &Value| self.fields.iter().map(|field| plain(&row[*field])).collect::<Vec<_>>();
+                csv::records(out, heads.into_iter().chain(rows.iter().map(cells)))
+            }
+        }
+    }
+}
+
+/// A value as one text: texts without quotes, nothing for null, lists joined, the rest as JSON.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().map(plain).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A text that came from outside.
+pub(crate) fn told(value: &Value) -> Cell {
+    Cell::new(harmless(&plain(value)))
+}
+
+/// A time to the second, in UTC.
+pub(crate) fn time(value: &Value) -> Cell {
+    let at = value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    Cell::new(
+        at.map(|at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+            .unwrap_or_default(),
+    )
+}
+
+/// A length of time as people say it: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`.
+pub(crate) fn span(seconds: f64) -> String {
+    let minutes = seconds / 60.0;
+    let (days, hours) = ((minutes / 1440.0).floor(), (minutes % 1440.0 / 60.0).floor());
+    match minutes {
+        minutes if minutes < 1.0 => format!("{seconds:.0} s"),
+        minutes if minutes < 60.0 => format!("{minutes:.0} min"),
+        minutes if minutes < 1440.0 => format!("{hours:.0} h {:.0} min", (minutes % 60.0).floor()),
+        _ => format!("{days:.0} d {hours:.0} h"),
+    }
+}
+
+/// The time between two columns, if both are known and in this order.
+pub(crate) fn between(row: &Value, from: &str, to: &str) -> Cell {
+    let at = |name: &str| row[name].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    let seconds = at(from)
+        .zip(at(to))
+        .map(|(from, to)| to.duration_since(from).as_secs_f64());
+    Cell::new(seconds.filter(|seconds| *seconds >= 0.0).map(span).unwrap_or_default()).right()
+}
+
+/// A decision in its colour.
+pub(crate) fn decision(value: &Value) -> Cell {
+    let text = value.as_str().unwrap_or("open");
+    let style = match text {
+        "merged" | "approved" => Style::Green,
+        "merged_without_approval" | "merged_unverified" => Style::Red,
+        "open" | "approval_revoked" | "reopened" => Style::Yellow,
+        _ => Style::Plain,
+    };
+    Cell::new(harmless(text)).style(style)
+}
+
+/// `payments/gateway!811`.
+pub(crate) fn merge_request(row: &Value) -> Cell {
+    Cell::new(harmless(&format!(
+        "{}!{}",
+        plain(&row["project_path"]),
+        plain(&row["mr_iid"])
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::terminal::Color;
+
+    #[test]
+    fn spans_are_said_as_people_say_them() {
+        for (seconds, text) in [
+            (0.0, "0 s"),
+            (45.4, "45 s"),
+            (60.0, "1 min"),
+            (3_599.0, "60 min"),
+            (12_000.0, "3 h 20 min"),
+            (187_200.0, "2 d 4 h"),
+        ] {
+            assert_eq!(span(seconds), text);
+        }
+    }
+
+    #[test]
+    fn a_time_between_is_never_negative_and_never_guessed() {
+        let row = json!({"a": "2026-03-02T10:00:00Z", "b": "2026-03-02T10:05:00Z", "c": null});
+        assert_eq!(between(&row, "a", "b").text, "5 min");
+        assert_eq!(between(&row, "b", "a").text, "");
+        assert_eq!(between(&row, "a", "c").text, "");
+    }
+
+    #[test]
+    fn each_form_shows_every_row() {
+        let columns = || {
+            vec![Column {
+                head: "TITLE",
+                cell: |row| told(&row["title"]),
+            }]
+        };
+        let rows = [
+            json!({"title": "=1+1", "labels": ["a", "b"]}),
+            json!({"title": "\u{1b}[31mred", "labels": []}),
+        ];
+        let written = |format| {
+            let mut out = Vec::new();
+            let mut listing = Listing::new(columns(), &["title", "labels"], format, Palette::new(Color::Never));
+            listing.write(&mut out, &rows).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written(Format::Table), "TITLE\n=1+1\n\u{fffd}[31mred\n");
+        assert_eq!(
+            written(Format::Csv),
+            "title,labels\r\n'=1+1,\"a, b\"\r\n\u{1b}[31mred,\r\n"
+        );
+        assert_eq!(written(Format::Json).lines().count(), 2);
+    }
+}

@@ -1,0 +1,171 @@
+//! `countersign stats`: the figures of a period.
+
+use std::io::{self, Write};
+
+use clap::{Args, ValueEnum};
+use model::{Clock, SystemClock};
+use serde_json::{Value, json};
+use store::{Statistics, StatisticsFilter};
+
+use crate::database::{Database, Login, runtime};
+use crate::instant::{Instant, Period};
+use crate::listing::{plain, span};
+use crate::output::{Ending, Failure, standard};
+use crate::table::{Cell, Table};
+use crate::terminal::{Color, Palette, Style, harmless};
+
+/// Reviews, approval rate, times and targets by tier and reviewer; exceptions by kind; what is open.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Times are medians and 90th percentiles, from the label to the first valid approval and to the decision. SLA: against the targets of the
+rules file. More ways to group are views in the database: see docs/ledger.md.
+Exit codes: 0 told, 1 nothing to tell, 2 the command line, 3 the database, 4 the output.")]
+pub(crate) struct Arguments {
+    /// Projects: the numeric id, or the beginning of the path: payments/ or payments/gateway
+    #[arg(long, value_name = "ID|PATH")]
+    project: Option<String>,
+    /// Decided from then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
+    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
+    since: Option<Instant>,
+    /// Decided before then; a day counts with all of it
+    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
+    until: Option<Instant>,
+    /// table for people; json: one document
+    #[arg(long, value_enum, default_value_t = Shape::Table)]
+    format: Shape,
+    /// Colours of the table
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    #[command(flatten)]
+    database: Database,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Shape {
+    /// For people.
+    Table,
+    /// One document.
+    Json,
+}
+
+impl Arguments {
+    pub(crate) fn run(self) -> Result<Ending, Failure> {
+        runtime()?.block_on(self.show())
+    }
+
+    async fn show(self) -> Result<Ending, Failure> {
+        let period = Period::of(self.since, self.until, SystemClock.now())?;
+        let filter = StatisticsFilter {
+            project: self.project,
+            since: period.since,
+            until: period.until,
+        };
+        let store = self.database.open(Login::Auditor).await?;
+        let figures = store.statistics(&filter).await?;
+        let mut out = standard();
+        match self.format {
+            Shape::Json => {
+                let Statistics {
+                    tiers,
+                    reviewers,
+                    exceptions,
+                    open,
+                } = &figures;
+                writeln!(
+                    out,
+                    "{}",
+                    json!({"tiers": tiers, "reviewers": reviewers, "exceptions": exceptions, "open": open})
+                )?;
+            }
+            Shape::Table => write(&mut out, &figures, Palette::new(self.color))?,
+        }
+        out.flush()?;
+        let empty = figures.tiers.is_empty() && figures.exceptions.is_empty() && figures.open.is_empty();
+        Ok(if empty { Ending::Nothing } else { Ending::Done })
+    }
+}
+
+fn write(out: &mut impl Write, figures: &Statistics, palette: Palette) -> io::Result<()> {
+    let groups = [
+        ("By tier", "TIER", "tier", &figures.tiers),
+        ("By reviewer", "REVIEWER", "reviewer", &figures.reviewers),
+    ];
+    for (title, head, name, rows) in groups {
+        section(out, title, palette)?;
+        let heads = [
+            head,
+            "REVIEWS",
+            "APPROVED",
+            "WITHOUT",
+            "UNVERIFIED",
+            "RATE",
+            "APPROVAL P50",
+            "P90",
+            "DECISION P50",
+            "P90",
+            "SLA MET",
+        ];
+        let heads = heads.iter().enumerate().map(|(index, head)| {
+            if index == 0 {
+                Cell::new(*head)
+            } else {
+                Cell::new(*head).right()
+            }
+        });
+        let mut table = Table::new(heads.collect(), palette);
+        let cells: Vec<_> = rows.iter().map(|row| group(row, name)).collect();
+        table.write(out, &cells)?;
+    }
+    section(out, "Exceptions", palette)?;
+    let mut table = Table::new(
+        vec![Cell::new("KIND"), Cell::new("COUNT").right(), Cell::new("OPEN").right()],
+        palette,
+    );
+    let row = |row: &Value| vec![name_of(&row["kind"]), number(&row["exceptions"]), number(&row["open"])];
+    table.write(out, &figures.exceptions.iter().map(row).collect::<Vec<_>>())?;
+    section(out, "Open reviews", palette)?;
+    let mut table = Table::new(
+        vec![
+            Cell::new("TIER"),
+            Cell::new("COUNT").right(),
+            Cell::new("OLDEST").right(),
+        ],
+        palette,
+    );
+    let row = |row: &Value| vec![name_of(&row["tier"]), number(&row["open"]), seconds(&row["oldest_s"])];
+    table.write(out, &figures.open.iter().map(row).collect::<Vec<_>>())
+}
+
+fn section(out: &mut impl Write, title: &str, palette: Palette) -> io::Result<()> {
+    writeln!(out, "\n{}", palette.paint(Style::Bold, title))
+}
+
+fn group(row: &Value, name: &str) -> Vec<Cell> {
+    let percent =
+        |value: &Value| Cell::new(value.as_f64().map(|rate| format!("{rate:.1} %")).unwrap_or_default()).right();
+    vec![
+        name_of(&row[name]),
+        number(&row["reviews"]),
+        number(&row["approved"]),
+        number(&row["without_approval"]),
+        number(&row["unverified"]),
+        percent(&row["approval_rate_percent"]),
+        seconds(&row["approval_p50_s"]),
+        seconds(&row["approval_p90_s"]),
+        seconds(&row["decision_p50_s"]),
+        seconds(&row["decision_p90_s"]),
+        percent(&row["sla_adherence_percent"]),
+    ]
+}
+
+fn name_of(value: &Value) -> Cell {
+    Cell::new(harmless(&plain(value)))
+}
+
+fn number(value: &Value) -> Cell {
+    Cell::new(plain(value)).right()
+}
+
+fn seconds(value: &Value) -> Cell {
+    Cell::new(value.as_f64().map(span).unwrap_or_default()).right()
+}

@@ -1,0 +1,236 @@
+//! Why a verdict is what it is: each rule on each approval with what it wanted and what it found, and where the witnesses differ.
+
+use jiff::Timestamp;
+use model::{Facts, Kind, User, WitnessA};
+use serde::Serialize;
+
+use crate::Rules;
+use crate::carried::carried_of;
+use crate::case::{Case, Finding};
+use crate::judged::Judged;
+
+/// What a rule found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// Nothing against the approval.
+    Clear,
+    /// The objection holds.
+    Against,
+    /// It cannot be known; the approval does not count either.
+    Unknown,
+}
+
+/// One rule on one approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// The objection that the rule looks for.
+    pub rule: Kind,
+    /// What the rule wants, in plain words.
+    pub wanted: &'static str,
+    /// What it found.
+    pub found: Found,
+    /// The particulars of what it found.
+    pub detail: Option<String>,
+}
+
+/// One person's approval before the rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedApproval {
+    /// Whose.
+    pub user: User,
+    /// Since when, as far as it is known.
+    pub since: Option<Timestamp>,
+    /// GitLab lists it.
+    pub in_api: bool,
+    /// The events received show it.
+    pub in_history: bool,
+    /// It counts.
+    pub valid: bool,
+    /// Every rule.
+    pub checks: Vec<Check>,
+}
+
+/// Everything a verdict rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// Security labels that stood at the merge.
+    pub labels_at_merge: Vec<String>,
+    /// Security labels that stood at any time before it.
+    pub labels_ever: Vec<String>,
+    /// Approvals, by user id; none if GitLab gave no answer.
+    pub approvals: Vec<ExplainedApproval>,
+    /// Valid approvals that the rules ask for.
+    pub needed: usize,
+    /// Where GitLab's answer and the events received say different things.
+    pub differences: Vec<String>,
+    /// Why GitLab gave no answer.
+    pub no_answer: Option<String>,
+}
+
+/// Explains what [`crate::evaluate`] makes of the same facts and rules.
+#[must_use]
+pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
+    let labels = carried_of(facts, rules);
+    let mut explanation = Explanation {
+        labels_at_merge: labels.at_merge,
+        labels_ever: labels.ever,
+        approvals: Vec::new(),
+        needed: rules.approvers.minimum,
+        differences: Vec::new(),
+        no_answer: match &facts.api {
+            WitnessA::Answer(_) => None,
+            WitnessA::NotAsked(_) => Some("no security label was in sight, so nothing more was asked".to_owned()),
+            WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => Some(unread.because.clone()),
+            WitnessA::NotMerged(because) => Some(because.clone()),
+        },
+    };
+    let WitnessA::Answer(api) = &facts.api else {
+        return explanation;
+    };
+    let case = Case::new(facts, api, rules);
+    for act in case.acts() {
+        let judged = Judged::new(act, &case);
+        let name = &judged.act.user.username;
+        let (in_api, in_history) = (judged.act.api.is_some(), !judged.act.history.is_empty());
+        match (in_api, in_history) {
+            (true, false) => explanation
+                .differences
+                .push(format!("GitLab lists the approval of {name}; no event told of it")),
+            (false, true) => explanation
+                .differences
+                .push(format!("events told of an approval of {name}; GitLab does not list it")),
+            _ => {}
+        }
+        explanation.approvals.push(ExplainedApproval {
+            user: judged.act.user.clone(),
+            since: judged.act.since(case.merged_at()),
+            in_api,
+            in_history,
+            valid: judged.is_valid(),
+            checks: judged
+                .findings()
+                .iter()
+                .map(|(rule, finding)| check(*rule, finding))
+                .collect(),
+        });
+    }
+    explanation
+}
+
+fn check(rule: Kind, finding: &Finding) -> Check {
+    let (found, detail) = match finding {
+        Finding::Clear => (Found::Clear, None),
+        Finding::Holds(detail) => (Found::Against, Some(detail.clone())),
+        Finding::Unknown(detail) => (Found::Unknown, Some(detail.clone())),
+    };
+    Check {
+        rule,
+        wanted: wanted(rule),
+        found,
+        detail,
+    }
+}
+
+fn wanted(rule: Kind) -> &'static str {
+    match rule {
+        Kind::LabelRemovedBeforeMerge => "a security label stands at the merge",
+        Kind::ApprovalRevoked => "the approval was not taken back or reset before the merge",
+        Kind::ApprovedOtherCommit => "the code did not change after the approval",
+        Kind::SelfApproved => "the approver is not the author",
+        Kind::CommitterApproved => "the approver pushed no commits, if the rules exclude committers",
+        Kind::BotApproved => "the approver is a person",
+        Kind::ApproverNotEligible => "the approver belongs to the security team",
+        Kind::ApprovedAfterMerge => "the approval came before the merge",
+        Kind::InsufficientApprovals => "there are as many valid approvals as the rules ask for",
+        Kind::NoApproval => "somebody approved",
+        Kind::Unverified => "both witnesses leave no doubt",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Action, HistoryEvent};
+
+    use super::*;
+    use crate::testing::{ALICE, AUTHOR, BOB, Life};
+
+    #[test]
+    fn each_rule_says_what_it_wanted_and_found_on_each_approval() {
+        let life = Life::labelled()
+            .approved_by(ALICE, "10:00:00")
+            .approved_by(AUTHOR, "10:05:00");
+        let explanation = explain(&life.facts(), &life.rules);
+        assert_eq!(explanation.approvals.len(), 2);
+        let by = |id: i64| {
+            explanation
+                .approvals
+                .iter()
+                .find(|approval| approval.user.id.0 == id)
+                .unwrap()
+        };
+        assert!(by(ALICE).valid && !by(AUTHOR).valid);
+        assert!(by(ALICE).checks.iter().all(|check| check.found == Found::Clear));
+        let against: Vec<_> = by(AUTHOR)
+            .checks
+            .iter()
+            .filter(|check| check.found == Found::Against)
+            .collect();
+        assert_eq!(against[0].rule, Kind::SelfApproved);
+        assert_eq!(against[0].wanted, "the approver is not the author");
+        assert!(against[0].detail.as_deref().unwrap().contains("author"));
+        assert!(
+            explanation
+                .differences
+                .iter()
+                .any(|text| text.contains("no event told of it"))
+        );
+        assert_eq!(explanation.labels_at_merge, ["security::high"]);
+    }
+
+    #[test]
+    fn an_approval_that_gitlab_does_not_list_is_a_difference() {
+        let life = Life::labelled().seen(BOB, "10:00:00", Some(true));
+        let explanation = explain(&life.facts(), &life.rules);
+        assert_eq!(
+            explanation.differences,
+            ["events told of an approval of bob; GitLab does not list it"]
+        );
+    }
+
+    #[test]
+    fn without_an_answer_it_says_why() {
+        let life = Life::labelled();
+        let facts = Facts {
+            api: WitnessA::Refused("404".to_owned().into()),
+            history: vec![HistoryEvent {
+                labels: vec!["security::high".into()],
+                ..life.event(Action::Open, AUTHOR, "08:00:00")
+            }],
+            ..life.facts()
+        };
+        let explanation = explain(&facts, &life.rules);
+        assert_eq!(explanation.no_answer.as_deref(), Some("404"));
+        assert_eq!(explanation.labels_ever, ["security::high"]);
+    }
+
+    #[test]
+    fn it_calls_valid_exactly_what_the_verdict_counts() {
+        let lives = [
+            Life::labelled().approved_by(ALICE, "10:00:00"),
+            Life::labelled()
+                .approved_by(ALICE, "10:00:00")
+                .taken_back_by(ALICE, "11:00:00"),
+            Life::labelled().members_unreadable().approved_by(ALICE, "10:00:00"),
+        ];
+        for life in lives {
+            let valid = explain(&life.facts(), &life.rules)
+                .approvals
+                .iter()
+                .filter(|approval| approval.valid)
+                .count();
+            let approved = matches!(life.verdict().outcome, model::Outcome::Approved { .. });
+            assert_eq!(valid > 0, approved);
+        }
+    }
+}

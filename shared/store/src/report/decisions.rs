@@ -1,0 +1,126 @@
+//! Decisions with their whole input, to be computed again.
+
+use jiff::Timestamp;
+use model::{Facts, MergeRequestIid, MergeRequestKey, ProjectId, Review, Verdict};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::sql::{column, json_column};
+use crate::{Stage, Store, StoreError};
+
+/// A decision as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredJudgement {
+    /// Row id (UUIDv7).
+    pub id: Uuid,
+    /// Which merge request.
+    pub merge_request: MergeRequestKey,
+    /// Before the merge, or of it.
+    pub stage: Stage,
+    /// Everything it rests on.
+    pub facts: Facts,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The ledger's side of it.
+    pub review: Option<Review>,
+    /// The rules it was judged by (SHA-256, hex).
+    pub rules_hash: String,
+    /// The decision that stood before.
+    pub supersedes: Option<Uuid>,
+    /// Nothing supersedes it.
+    pub stands: bool,
+    /// When it was written.
+    pub recorded_at: Timestamp,
+    /// The delivery, poll cycle or action that led to it.
+    pub correlation_id: Uuid,
+}
+
+const COLUMNS: &str = "
+    id, instance, project_id, mr_iid, stage, inputs, verdict, review, rules_hash, supersedes, recorded_at, correlation_id,
+    NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = decision.id) AS stands
+    FROM security_review_decisions AS decision";
+
+impl Store {
+    /// Decisions in the order in which they were written, after one of them, recorded from `since` on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn judgements(
+        &self,
+        after: Option<Uuid>,
+        since: Option<Timestamp>,
+        limit: u32,
+    ) -> Result<Vec<StoredJudgement>, StoreError> {
+        let sql =
+            format!("SELECT {COLUMNS} WHERE id > $1 AND recorded_at >= coalesce($2, '-infinity') ORDER BY id LIMIT $3");
+        let params = [
+            (&after.unwrap_or(Uuid::nil()) as _, Type::UUID),
+            (&since as _, Type::TIMESTAMPTZ),
+            (&i64::from(limit) as _, Type::INT8),
+        ];
+        let mut tx = self.begin().await?;
+        let rows = tx.query(&sql, &params).await?;
+        tx.commit().await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Every decision about a merge request, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn judgements_of(&self, key: &MergeRequestKey) -> Result<Vec<StoredJudgement>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 ORDER BY id");
+        let params = [
+            (&key.instance as _, Type::TEXT),
+            (&key.project_id.0 as _, Type::INT8),
+            (&key.mr_iid.0 as _, Type::INT8),
+        ];
+        let mut tx = self.begin().await?;
+        let rows = tx.query(&sql, &params).await?;
+        tx.commit().await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The rules file with this hash, if a decision was made by it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rules_file(&self, hash: &str) -> Result<Option<String>, StoreError> {
+        let mut tx = self.begin().await?;
+        let row = tx
+            .query_opt(
+                "SELECT content FROM rules_files WHERE hash = $1",
+                &[(&hash, Type::TEXT)],
+            )
+            .await?;
+        tx.commit().await?;
+        row.map(|row| column(&row, "content")).transpose()
+    }
+}
+
+fn read(row: &Row) -> Result<StoredJudgement, StoreError> {
+    let review: Option<tokio_postgres::types::Json<serde_json::Value>> = column(row, "review")?;
+    Ok(StoredJudgement {
+        id: column(row, "id")?,
+        merge_request: MergeRequestKey {
+            instance: column(row, "instance")?,
+            project_id: ProjectId(column(row, "project_id")?),
+            mr_iid: MergeRequestIid(column(row, "mr_iid")?),
+        },
+        stage: match column::<String>(row, "stage")?.as_str() {
+            "review" => Stage::Review,
+            _ => Stage::Merge,
+        },
+        facts: json_column(row, "inputs")?,
+        verdict: json_column(row, "verdict")?,
+        review: review
+            .map(|review| serde_json::from_value(review.0).map_err(|_| StoreError::corrupt("review")))
+            .transpose()?,
+        rules_hash: column(row, "rules_hash")?,
+        supersedes: column(row, "supersedes")?,
+        stands: column(row, "stands")?,
+        recorded_at: column(row, "recorded_at")?,
+        correlation_id: column(row, "correlation_id")?,
+    })
+}

@@ -1,0 +1,218 @@
+//! Lists of the ledger and of exceptions, page by page.
+
+use jiff::Timestamp;
+use model::Decision;
+use serde_json::Value;
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
+
+use crate::connection::Param;
+use crate::sql::{column, json_column, text};
+use crate::{Store, StoreError};
+
+/// Which decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerDecision {
+    /// This one.
+    Is(Decision),
+    /// None yet, or one that leaves the review open.
+    Open,
+}
+
+/// What rows of the ledger must have; everything that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LedgerFilter {
+    /// The project by its numeric id, or by the beginning of its path.
+    pub project: Option<String>,
+    /// Risk tier.
+    pub tier: Option<String>,
+    /// User name of whoever decided.
+    pub reviewer: Option<String>,
+    /// The decision.
+    pub decision: Option<LedgerDecision>,
+    /// Decided from then on.
+    pub since: Option<Timestamp>,
+    /// Decided before then.
+    pub until: Option<Timestamp>,
+}
+
+/// What exceptions must have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExceptionFilter {
+    /// The project by its numeric id, or by the beginning of its path.
+    pub project: Option<String>,
+    /// Risk tier.
+    pub tier: Option<String>,
+    /// A kind, among those that hold.
+    pub kind: Option<String>,
+    /// `open`, `acknowledged`, `closed`, `withdrawn`; `None`: all but withdrawn ones.
+    pub status: Option<String>,
+    /// User name of whoever merged.
+    pub merger: Option<String>,
+    /// Merged from then on.
+    pub since: Option<Timestamp>,
+    /// Merged before then.
+    pub until: Option<Timestamp>,
+}
+
+/// One page, and where the next one begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// Rows as JSON, column by column.
+    pub rows: Vec<Value>,
+    /// Give it to get the next page; `None`: this was the last.
+    pub next: Option<Uuid>,
+}
+
+/// Conditions with their parameters.
+#[derive(Default)]
+pub(super) struct Conditions {
+    texts: Vec<String>,
+    params: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
+}
+
+impl Conditions {
+    pub(super) fn add(&mut self, sql: &str, value: impl ToSql + Sync + Send + 'static, of: Type) {
+        let place = self.bind(value, of);
+        self.texts.push(sql.replace('?', &place));
+    }
+
+    /// A parameter's place in the text.
+    fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, of: Type) -> String {
+        self.params.push((Box::new(value), of));
+        format!("${}", self.params.len())
+    }
+
+    pub(super) fn plain(&mut self, sql: &str) {
+        self.texts.push(sql.to_owned());
+    }
+
+    pub(super) fn project(&mut self, project: Option<&String>) {
+        match project.map(|project| (project, project.parse::<i64>())) {
+            Some((_, Ok(id))) => self.add("project_id = ?", id, Type::INT8),
+            Some((path, Err(_))) => self.add("starts_with(project_path, ?)", text(path).into_owned(), Type::TEXT),
+            None => {}
+        }
+    }
+
+    pub(super) fn text(&mut self, sql: &str, value: Option<&String>) {
+        if let Some(value) = value {
+            self.add(sql, text(value).into_owned(), Type::TEXT);
+        }
+    }
+
+    pub(super) fn between(&mut self, column: &str, since: Option<Timestamp>, until: Option<Timestamp>) {
+        for (sign, at) in [(">=", since), ("<", until)] {
+            if let Some(at) = at {
+                self.add(&format!("{column} {sign} ?"), at, Type::TIMESTAMPTZ);
+            }
+        }
+    }
+
+    pub(super) fn sql(&self) -> String {
+        if self.texts.is_empty() {
+            "true".to_owned()
+        } else {
+            self.texts.join(" AND ")
+        }
+    }
+
+    pub(super) fn params(&self) -> Vec<Param<'_>> {
+        let params = self.params.iter();
+        params
+            .map(|(value, of)| (value.as_ref() as &(dyn ToSql + Sync), of.clone()))
+            .collect()
+    }
+}
+
+impl LedgerFilter {
+    fn conditions(&self) -> Conditions {
+        let mut conditions = Conditions::default();
+        conditions.project(self.project.as_ref());
+        conditions.text("risk_tier = ?", self.tier.as_ref());
+        conditions.text("deciding_reviewer_username = ?", self.reviewer.as_ref());
+        match self.decision {
+            Some(LedgerDecision::Is(decision)) => conditions.add("decision = ?", decision.as_str(), Type::TEXT),
+            Some(LedgerDecision::Open) => conditions
+                .plain("merged_at IS NULL AND (decision IS NULL OR decision IN ('approval_revoked', 'reopened'))"),
+            None => {}
+        }
+        conditions.between("decided_at", self.since, self.until);
+        conditions
+    }
+}
+
+impl ExceptionFilter {
+    fn conditions(&self) -> Conditions {
+        let mut conditions = Conditions::default();
+        conditions.project(self.project.as_ref());
+        conditions.text("risk_tier = ?", self.tier.as_ref());
+        conditions.text("ARRAY[?::text] <@ reason_codes", self.kind.as_ref());
+        conditions.text("merged_by_username = ?", self.merger.as_ref());
+        match &self.status {
+            Some(status) => conditions.text("status = ?", Some(status)),
+            None => conditions.plain("status <> 'withdrawn'"),
+        }
+        conditions.between("merged_at", self.since, self.until);
+        conditions
+    }
+}
+
+impl Store {
+    /// A page of the ledger, the newest entered first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ledger_page(
+        &self,
+        filter: &LedgerFilter,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Page, StoreError> {
+        self.page("security_review_ledger", filter.conditions(), after, limit)
+            .await
+    }
+
+    /// A page of exceptions, the newest recorded first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn exception_page(
+        &self,
+        filter: &ExceptionFilter,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Page, StoreError> {
+        self.page("security_review_exceptions", filter.conditions(), after, limit)
+            .await
+    }
+
+    async fn page(
+        &self,
+        table: &str,
+        mut conditions: Conditions,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Page, StoreError> {
+        if let Some(after) = after {
+            conditions.add("id < ?", after, Type::UUID);
+        }
+        let places = conditions.bind(i64::from(limit), Type::INT8);
+        let sql = format!(
+            "SELECT id, to_jsonb(listed) AS row FROM {table} AS listed WHERE {} ORDER BY id DESC LIMIT {places}",
+            conditions.sql(),
+        );
+        let mut tx = self.begin().await?;
+        let rows = tx.query(&sql, &conditions.params()).await?;
+        tx.commit().await?;
+        let next = match rows.last() {
+            Some(last) if rows.len() == limit as usize => Some(column(last, "id")?),
+            _ => None,
+        };
+        let rows = rows
+            .iter()
+            .map(|row| json_column(row, "row"))
+            .collect::<Result<_, _>>()?;
+        Ok(Page { rows, next })
+    }
+}

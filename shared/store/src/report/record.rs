@@ -1,0 +1,91 @@
+//! Everything that is stored about one merge request, besides its decisions.
+
+use model::{MergeRequestIid, MergeRequestKey, ProjectId};
+use serde_json::Value;
+use tokio_postgres::types::Type;
+
+use crate::sql::{column, json_column};
+use crate::{Store, StoreError};
+
+/// Rows about a merge request as JSON, column by column.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MergeRequestRecord {
+    /// Its row in the ledger.
+    pub ledger: Option<Value>,
+    /// Its exception.
+    pub exception: Option<Value>,
+    /// Its effects, the oldest first.
+    pub effects: Vec<Value>,
+    /// What still waits for GitLab.
+    pub evaluation: Option<Value>,
+    /// How many events were received.
+    pub events: i64,
+}
+
+const SQL: &str = "
+    SELECT (SELECT to_jsonb(ledger) FROM security_review_ledger AS ledger WHERE (instance, project_id, mr_iid) = ($1, $2, $3)) AS ledger,
+        (SELECT to_jsonb(exception) FROM security_review_exceptions AS exception
+         WHERE (instance, project_id, mr_iid) = ($1, $2, $3)) AS exception,
+        (SELECT coalesce(jsonb_agg(to_jsonb(effect) ORDER BY created_at), '[]') FROM effects AS effect
+         WHERE (instance, project_id, mr_iid) = ($1, $2, $3)) AS effects,
+        (SELECT to_jsonb(evaluation) FROM evaluations AS evaluation
+         WHERE (instance, project_id, mr_iid) = ($1, $2, $3) AND state = 'pending') AS evaluation,
+        (SELECT count(*) FROM merge_request_events WHERE (instance, project_id, mr_iid) = ($1, $2, $3)) AS events";
+
+impl Store {
+    /// What is stored about a merge request.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn merge_request_record(&self, key: &MergeRequestKey) -> Result<MergeRequestRecord, StoreError> {
+        let params = [
+            (&key.instance as _, Type::TEXT),
+            (&key.project_id.0 as _, Type::INT8),
+            (&key.mr_iid.0 as _, Type::INT8),
+        ];
+        let mut tx = self.begin().await?;
+        let row = tx.query_opt(SQL, &params).await?;
+        tx.commit().await?;
+        let row = row.ok_or_else(|| StoreError::corrupt("events"))?;
+        let optional = |name| {
+            column::<Option<tokio_postgres::types::Json<Value>>>(&row, name).map(|value| value.map(|json| json.0))
+        };
+        Ok(MergeRequestRecord {
+            ledger: optional("ledger")?,
+            exception: optional("exception")?,
+            effects: json_column(&row, "effects")?,
+            evaluation: optional("evaluation")?,
+            events: column(&row, "events")?,
+        })
+    }
+
+    /// Merge requests known by this number in projects of this id or path, on any instance.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn merge_requests_called(&self, project: &str, iid: i64) -> Result<Vec<MergeRequestKey>, StoreError> {
+        let by = if project.parse::<i64>().is_ok() {
+            "project_id::text = $1"
+        } else {
+            "project_path = $1"
+        };
+        // By whichever path it is known: a project may have moved.
+        let sql = format!(
+            "SELECT instance, project_id, mr_iid FROM merge_request_events WHERE mr_iid = $2 AND {by}
+             UNION SELECT instance, project_id, mr_iid FROM security_review_ledger WHERE mr_iid = $2 AND {by}
+             ORDER BY instance, project_id"
+        );
+        let mut tx = self.begin().await?;
+        let rows = tx.query(&sql, &[(&project, Type::TEXT), (&iid, Type::INT8)]).await?;
+        tx.commit().await?;
+        rows.iter()
+            .map(|row| {
+                Ok(MergeRequestKey {
+                    instance: column(row, "instance")?,
+                    project_id: ProjectId(column(row, "project_id")?),
+                    mr_iid: MergeRequestIid(column(row, "mr_iid")?),
+                })
+            })
+            .collect()
+    }
+}

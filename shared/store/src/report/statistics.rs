@@ -1,0 +1,112 @@
+//! Figures of a period: how many reviews, how many approved, how fast, against the targets.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio_postgres::types::Type;
+
+use super::filter::Conditions;
+use crate::sql::json_column;
+use crate::{Store, StoreError};
+
+/// Which period and part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StatisticsFilter {
+    /// The project by its numeric id, or by the beginning of its path.
+    pub project: Option<String>,
+    /// Decided from then on.
+    pub since: Option<Timestamp>,
+    /// Decided before then.
+    pub until: Option<Timestamp>,
+}
+
+/// Tables of figures, each row as JSON.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Statistics {
+    /// By tier: reviews, merges by outcome, approval rate, times, targets.
+    pub tiers: Vec<Value>,
+    /// By whoever decided: reviews, times, targets.
+    pub reviewers: Vec<Value>,
+    /// Exceptions by kind.
+    pub exceptions: Vec<Value>,
+    /// Open reviews by tier, with the age of the oldest.
+    pub open: Vec<Value>,
+}
+
+/// The figures that both groupings have.
+const FIGURES: &str = "
+    count(*) AS reviews, count(*) FILTER (WHERE decision = 'merged') AS approved,
+    count(*) FILTER (WHERE decision = 'merged_without_approval') AS without_approval,
+    count(*) FILTER (WHERE decision = 'merged_unverified') AS unverified,
+    round(100.0 * count(*) FILTER (WHERE decision = 'merged') / nullif(count(*) FILTER (WHERE merged_at IS NOT NULL), 0), 1)
+        AS approval_rate_percent,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM time_to_approval)::float8) AS approval_p50_s,
+    percentile_cont(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM time_to_approval)::float8) AS approval_p90_s,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM time_to_decision)::float8) AS decision_p50_s,
+    percentile_cont(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM time_to_decision)::float8) AS decision_p90_s,
+    count(*) FILTER (WHERE sla_met) AS sla_met, count(*) FILTER (WHERE NOT sla_met) AS sla_missed,
+    round(100.0 * count(*) FILTER (WHERE sla_met) / nullif(count(sla_met), 0), 1) AS sla_adherence_percent";
+
+impl Store {
+    /// The figures.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn statistics(&self, filter: &StatisticsFilter) -> Result<Statistics, StoreError> {
+        let mut decided = Conditions::default();
+        decided.project(filter.project.as_ref());
+        decided.plain("decided_at IS NOT NULL");
+        decided.between("decided_at", filter.since, filter.until);
+        let mut merged = Conditions::default();
+        merged.project(filter.project.as_ref());
+        merged.plain("status <> 'withdrawn'");
+        merged.between("merged_at", filter.since, filter.until);
+        let mut open = Conditions::default();
+        open.project(filter.project.as_ref());
+        open.plain("merged_at IS NULL AND (decision IS NULL OR decision IN ('approval_revoked', 'reopened'))");
+        let tiers = format!(
+            "SELECT risk_tier AS tier, {FIGURES} FROM security_review_ledger WHERE {} GROUP BY 1 ORDER BY reviews DESC, tier",
+            decided.sql()
+        );
+        let reviewers = format!(
+            "SELECT deciding_reviewer_username AS reviewer, {FIGURES} FROM security_review_ledger
+             WHERE deciding_reviewer_username IS NOT NULL AND {} GROUP BY 1 ORDER BY reviews DESC, reviewer",
+            decided.sql()
+        );
+        let exceptions = format!(
+            "SELECT kind, count(*) AS exceptions, count(*) FILTER (WHERE status = 'open') AS open FROM security_review_exceptions
+             WHERE {} GROUP BY 1 ORDER BY exceptions DESC, kind",
+            merged.sql()
+        );
+        let waiting = format!(
+            "SELECT risk_tier AS tier, count(*) AS open, extract(epoch FROM now() - min(labelled_at))::float8 AS oldest_s
+             FROM security_review_ledger WHERE {} GROUP BY 1 ORDER BY open DESC, tier",
+            open.sql()
+        );
+        Ok(Statistics {
+            tiers: self.figures(&tiers, &decided).await?,
+            reviewers: self.figures(&reviewers, &decided).await?,
+            exceptions: self.figures(&exceptions, &merged).await?,
+            open: self.figures(&waiting, &open).await?,
+        })
+    }
+
+    async fn figures(&self, sql: &str, conditions: &Conditions) -> Result<Vec<Value>, StoreError> {
+        let sql = format!("SELECT to_jsonb(figures) AS row FROM ({sql}) AS figures");
+        let mut tx = self.begin().await?;
+        let rows = tx.query(&sql, &conditions.params()).await?;
+        tx.commit().await?;
+        rows.iter().map(|row| json_column(row, "row")).collect()
+    }
+
+    /// Every row of a view, for the benchmark and for tests.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn view(&self, name: &'static str) -> Result<Vec<Value>, StoreError> {
+        let sql = format!("SELECT to_jsonb(listed) AS row FROM {name} AS listed LIMIT $1");
+        let mut tx = self.begin().await?;
+        let rows = tx.query(&sql, &[(&i64::MAX, Type::INT8)]).await?;
+        tx.commit().await?;
+        rows.iter().map(|row| json_column(row, "row")).collect()
+    }
+}

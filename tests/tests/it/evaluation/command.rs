@@ -1,0 +1,283 @@
+//! The operator's command over decided reviews: lists, figures, explanations, and decisions computed again.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tests::payload::MergeRequest;
+
+use super::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at};
+use crate::program::built;
+
+/// The local stack's rules, with targets by the calendar.
+const RULES: &str = concat!(
+    include_str!("../../../local/rules.yaml"),
+    "\nsla:\n  targets: { high: 4h, critical: 1h }\n"
+);
+
+impl World {
+    fn countersign(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(built("countersign"));
+        command.env("DATABASE_URL", &self.database.auditor_url);
+        command.args(words).output().unwrap()
+    }
+
+    fn told(&self, words: &[&str]) -> String {
+        let output = self.countersign(words);
+        let (out, told) = (
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        );
+        assert!(output.status.success(), "{words:?}: {told}{out}");
+        out
+    }
+
+    fn rows(&self, words: &[&str]) -> Vec<Value> {
+        let words: Vec<&str> = words.iter().copied().chain(["--format", "json"]).collect();
+        self.told(&words)
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}
+
+/// One approved, one merged without approval, one critical and approved too late for its target, one still open.
+async fn world() -> World {
+    let world = World::with_rules(RULES).await;
+    let labelled = |mr: &MergeRequest, with: &dyn Fn(&mut tests::doubles::gitlab::MergeRequest)| {
+        world.merged(mr, |shown| {
+            shown.set("created_at", "2026-03-02T07:00:00.000Z");
+            shown.label_event("add", &mr.labels[0], AUTHOR, "2026-03-02T08:00:00.000Z");
+            with(shown);
+        });
+    };
+    let approved = MergeRequest::new(PROJECT, 1, HIGH);
+    labelled(&approved, &|shown| {
+        shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+    });
+    world.deliver(&approved.told("approved", ALICE, at("10:00:00"))).await;
+    let exception = MergeRequest::new(PROJECT, 2, HIGH);
+    labelled(&exception, &|_| ());
+    let late = MergeRequest::new(PROJECT, 3, &["sec/critical"]);
+    labelled(&late, &|shown| {
+        shown.approved(ALICE, "2026-03-02T11:00:00.000Z");
+    });
+    for mr in [&approved, &exception, &late] {
+        world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    }
+    let open = MergeRequest::new(78, 4, HIGH);
+    labelled(&open, &|shown| {
+        shown.set("state", "opened").set("merged_at", Value::Null);
+    });
+    world.deliver(&open.told("update", AUTHOR, at("08:00:00"))).await;
+    world
+}
+
+#[tokio::test]
+async fn the_ledger_is_listed_by_each_filter() {
+    let world = world().await;
+    let iids = |words: &[&str]| {
+        let mut iids: Vec<_> = world
+            .rows(words)
+            .iter()
+            .map(|row| row["mr_iid"].as_i64().unwrap())
+            .collect();
+        iids.sort_unstable();
+        iids
+    };
+    let cases: [(&[&str], &[i64]); 9] = [
+        (&["ledger"], &[1, 2, 3, 4]),
+        (&["ledger", "--decision", "merged"], &[1, 3]),
+        (&["ledger", "--decision", "open"], &[4]),
+        (&["ledger", "--tier", "critical"], &[3]),
+        (&["ledger", "--reviewer", "sec-alice"], &[1, 3]),
+        (&["ledger", "--project", "78"], &[4]),
+        (&["ledger", "--project", "group/project-7"], &[1, 2, 3, 4]),
+        (
+            &["ledger", "--since", "2026-03-02", "--until", "2026-03-02"],
+            &[1, 2, 3],
+        ),
+        (&["exceptions", "--kind", "no_approval"], &[2]),
+    ];
+    for (words, expected) in cases {
+        assert_eq!(iids(words), expected, "{words:?}");
+    }
+    let row = &world.rows(&["ledger", "--tier", "critical"])[0];
+    assert_eq!(
+        (&row["sla_met"], &row["sla_elapsed"], &row["time_to_approval"]),
+        (&Value::from(false), &"03:00:00".into(), &"03:00:00".into())
+    );
+    for (words, code) in [
+        (vec!["ledger", "--tier", "low"], 1),
+        (vec!["ledger", "--decision", "maybe"], 2),
+        (vec!["exceptions", "--status", "gone"], 2),
+        (vec!["exceptions", "--since", "1h", "--until", "2h"], 2),
+    ] {
+        assert_eq!(world.countersign(&words).status.code(), Some(code), "{words:?}");
+    }
+    let table = world.told(&["ledger"]);
+    assert!(
+        table.contains("merged_without_approval") && table.contains("missed"),
+        "{table}"
+    );
+    let csv = world.told(&["ledger", "--format", "csv"]);
+    assert_eq!(csv.lines().count(), 5, "{csv}");
+}
+
+#[tokio::test]
+async fn the_figures_of_a_period_are_those_of_its_reviews() {
+    let world = world().await;
+    let figures: Value = serde_json::from_str(&world.told(&["stats", "--format", "json"])).unwrap();
+    let high = figures["tiers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["tier"] == "high")
+        .unwrap();
+    assert_eq!(
+        (&high["reviews"], &high["approved"], &high["without_approval"]),
+        (&2.into(), &1.into(), &1.into())
+    );
+    assert_eq!(high["approval_rate_percent"].as_f64(), Some(50.0));
+    assert_eq!(
+        (high["approval_p50_s"].as_f64(), high["decision_p50_s"].as_f64()),
+        (Some(7200.0), Some(14400.0))
+    );
+    assert_eq!(
+        high["sla_adherence_percent"].as_f64(),
+        Some(100.0),
+        "four hours are met by two and by four"
+    );
+    assert_eq!(figures["reviewers"][0]["reviewer"], "sec-alice");
+    assert_eq!(figures["reviewers"][0]["sla_missed"], 1);
+    assert_eq!(figures["exceptions"][0]["kind"], "no_approval");
+    assert_eq!(figures["open"][0]["open"], 1);
+    let text = world.told(&["stats"]);
+    assert!(
+        text.contains("By tier") && text.contains("50.0 %") && text.contains("4 h 0 min"),
+        "{text}"
+    );
+    assert_eq!(
+        world.countersign(&["stats", "--project", "nowhere/"]).status.code(),
+        Some(1)
+    );
+}
+
+#[tokio::test]
+async fn every_view_answers() {
+    let world = world().await;
+    let store = store::Store::new(tests::postgres::config(&world.database.auditor_url)).unwrap();
+    for (view, rows) in [
+        ("security_review_volume", 2),
+        ("security_review_approval_rate", 2),
+        ("security_review_times", 2),
+        ("security_review_sla", 3),
+        ("security_review_open", 1),
+        ("security_review_exception_counts", 1),
+    ] {
+        let found = store.view(view).await.unwrap();
+        assert_eq!(found.len(), rows, "{view}: {found:#?}");
+    }
+    let times = store.view("security_review_times").await.unwrap();
+    let critical = times.iter().find(|row| row["risk_tier"] == "critical").unwrap();
+    assert_eq!(
+        (&critical["approval_p50"], &critical["decision_p99"]),
+        (&"03:00:00".into(), &"04:00:00".into())
+    );
+}
+
+#[tokio::test]
+async fn explain_says_what_each_rule_wanted_and_found_and_where_the_witnesses_differ() {
+    let world = world().await;
+    let approved = world.told(&["explain", "77!1"]);
+    for told in [
+        "decision       merged",
+        "reviewer       sec-alice",
+        "counts",
+        "ok the approver belongs to the security team",
+        "seen by both witnesses",
+        "superseded",
+    ] {
+        assert!(approved.contains(told), "{told:?} in {approved}");
+    }
+    let exception = world.told(&["explain", "main/77!2"]);
+    for told in [
+        "no valid approval: no_approval",
+        "slack_exception_alert",
+        "approvals      0 valid of 0, 1 needed",
+    ] {
+        assert!(exception.contains(told), "{told:?} in {exception}");
+    }
+    let late = world.told(&["explain", "group/project-77!3"]);
+    assert!(late.contains("no event told of it"), "{late}");
+    let document: Value = serde_json::from_str(&world.told(&["explain", "77!1", "--json"])).unwrap();
+    assert_eq!(document["decisions"].as_array().unwrap().len(), 2);
+    assert_eq!(document["decisions"][1]["explanation"]["approvals"][0]["valid"], true);
+    assert_eq!(world.countersign(&["explain", "77!99"]).status.code(), Some(1));
+    assert_eq!(world.countersign(&["explain", "77"]).status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn every_stored_decision_is_computed_to_itself_and_a_changed_one_is_seen() {
+    let world = world().await;
+    let output = world.countersign(&["replay", "--verify"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), told.as_str()),
+        (Some(0), "4 decisions came out as stored, 0 did not\n")
+    );
+
+    // The control: a decision that says something else than its facts. Only the owner can put it there, past the triggers.
+    let owner = tests::postgres::connect(&world.database.owner_url).await;
+    let sql = "ALTER TABLE security_review_decisions DISABLE TRIGGER append_only_row;
+        UPDATE security_review_decisions SET verdict = jsonb_set(verdict, '{outcome}', '\"not_carried\"') WHERE mr_iid = 2";
+    owner.batch_execute(sql).await.unwrap();
+    let output = world.countersign(&["replay", "--verify"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("main/77!2: another verdict comes out"), "{told}");
+}
+
+#[tokio::test]
+async fn simulate_shows_what_other_rules_would_have_decided() {
+    let world = world().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stricter.yaml");
+    std::fs::write(
+        &file,
+        RULES.replace("minimum_access_level: 30", "minimum_access_level: 30\n  minimum: 2"),
+    )
+    .unwrap();
+    let rows = world.rows(&["simulate", "--rules", file.to_str().unwrap()]);
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            (
+                row["merge_request"].as_str().unwrap(),
+                row["simulated"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("main/77!1", "exception: insufficient_approvals"),
+            ("main/77!3", "exception: insufficient_approvals")
+        ]
+    );
+    std::fs::write(&file, RULES).unwrap();
+    let same = world.countersign(&["simulate", "--rules", file.to_str().unwrap()]);
+    assert_eq!(same.status.code(), Some(1), "no difference");
+    assert!(
+        String::from_utf8(same.stderr)
+            .unwrap()
+            .contains("3 merges looked at, 0 would")
+    );
+    std::fs::write(&file, "version: 7").unwrap();
+    assert_eq!(
+        world
+            .countersign(&["simulate", "--rules", file.to_str().unwrap()])
+            .status
+            .code(),
+        Some(2)
+    );
+}
