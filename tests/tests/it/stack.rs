@@ -2,6 +2,7 @@
 
 mod audit;
 mod authentication;
+mod ledger;
 mod outages;
 mod pipeline;
 mod scene;

@@ -79,6 +79,38 @@ fn a_wrong_file_is_refused_with_line_and_reason() {
 }
 
 #[test]
+fn service_levels_are_read_and_a_wrong_one_is_refused_with_its_line() {
+    let sla = "sla:\n  targets: { critical: 4h, unclassified: 3d }\n  business_hours: { time_zone: Europe/Berlin, from: \"09:00\", to: \"17:00\", days: [mon, fri], holidays: [\"2026-12-25\"] }\n";
+    let rules = Rules::parse(&format!("{RULES}{sla}")).unwrap();
+    assert_eq!(rules.sla.targets["critical"].as_hours(), 4);
+    assert_eq!(
+        rules.sla.targets["unclassified"].as_hours(),
+        24,
+        "three days of eight hours"
+    );
+    let hours = rules.sla.business.unwrap();
+    assert_eq!((hours.days.len(), hours.holidays.len()), (2, 1));
+    for (right, wrong, line, reason) in [
+        ("critical: 4h", "severe: 4h", 14, "none of the tiers"),
+        ("critical: 4h", "critical: soon", 14, "90m, 4h, 3d"),
+        ("critical: 4h", "critical: 0h", 14, "90m, 4h, 3d"),
+        ("Europe/Berlin", "Europe/Atlantis", 15, "IANA"),
+        ("mon, fri", "monday", 15, "mon, tue"),
+        ("2026-12-25", "Christmas", 15, "2026-12-25"),
+        ("\"09:00\"", "\"9 am\"", 15, "09:00"),
+        ("\"17:00\"", "\"08:00\"", 15, "end after they begin"),
+        ("targets", "goals", 14, "goals"),
+    ] {
+        assert!(sla.contains(right), "{right}");
+        let text = refusal(&format!("{RULES}{}", sla.replacen(right, wrong, 1)));
+        assert!(
+            text.contains(&format!("line {line}:")) && text.contains(reason),
+            "{wrong}: {text}"
+        );
+    }
+}
+
+#[test]
 fn every_problem_is_told_at_once() {
     let text = refusal(
         &RULES

@@ -8,11 +8,13 @@ use tests::payload::MergeRequest;
 use super::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at};
 use crate::program::built;
 
-/// The local stack's rules, with targets by the calendar.
-const RULES: &str = concat!(
-    include_str!("../../../local/rules.yaml"),
-    "\nsla:\n  targets: { high: 4h, critical: 1h }\n"
-);
+/// The local stack's rules, with other targets.
+fn rules() -> String {
+    let rules = include_str!("../../../local/rules.yaml");
+    let targets = "targets: { critical: 4h, high: 1d, standard: 3d, low: 5d }";
+    assert!(rules.contains(targets));
+    rules.replace(targets, "targets: { high: 4h, critical: 1h }")
+}
 
 impl World {
     fn countersign(&self, words: &[&str]) -> Output {
@@ -42,7 +44,7 @@ impl World {
 
 /// One approved, one merged without approval, one critical and approved too late for its target, one still open.
 async fn world() -> World {
-    let world = World::with_rules(RULES).await;
+    let world = World::with_rules(&rules()).await;
     let labelled = |mr: &MergeRequest, with: &dyn Fn(&mut tests::doubles::gitlab::MergeRequest)| {
         world.merged(mr, |shown| {
             shown.set("created_at", "2026-03-02T07:00:00.000Z");
@@ -244,7 +246,7 @@ async fn simulate_shows_what_other_rules_would_have_decided() {
     let file = folder.path().join("stricter.yaml");
     std::fs::write(
         &file,
-        RULES.replace("minimum_access_level: 30", "minimum_access_level: 30\n  minimum: 2"),
+        rules().replace("minimum_access_level: 30", "minimum_access_level: 30\n  minimum: 2"),
     )
     .unwrap();
     let rows = world.rows(&["simulate", "--rules", file.to_str().unwrap()]);
@@ -264,7 +266,7 @@ async fn simulate_shows_what_other_rules_would_have_decided() {
             ("main/77!3", "exception: insufficient_approvals")
         ]
     );
-    std::fs::write(&file, RULES).unwrap();
+    std::fs::write(&file, rules()).unwrap();
     let same = world.countersign(&["simulate", "--rules", file.to_str().unwrap()]);
     assert_eq!(same.status.code(), Some(1), "no difference");
     assert!(

@@ -129,7 +129,7 @@ async fn a_properly_approved_merge_makes_no_exception() {
         .await;
     scene.deliver_merge().await;
     assert_eq!(scene.verdict().await, "approved");
-    assert_eq!(scene.rows("proof", "security_review_decisions").await, [json!("both")]);
+    assert_eq!(scene.rows("proof", "security_review_ledger").await, [json!("both")]);
     assert_eq!(scene.rows("kind", "security_review_exceptions").await, [] as [Value; 0]);
     assert_eq!(scene.rows("state", "effects").await, [] as [Value; 0]);
 }

@@ -116,7 +116,7 @@ impl Scene {
     /// The verdict that stands, once there is one: its outcome, or its kind for an exception.
     pub(crate) async fn verdict(&self) -> String {
         eventually(PATIENCE, "a verdict", async || {
-            let latest = "security_review_decisions d";
+            let latest = "(SELECT * FROM security_review_decisions WHERE stage = 'merge' ORDER BY id) d";
             let rows = self.rows("coalesce(d.kind, d.outcome)", latest).await;
             rows.last().and_then(Value::as_str).map(str::to_owned)
         })

@@ -3,13 +3,14 @@
 use tests::postgres::{TestDatabase, connect, fresh_database};
 use tokio_postgres::Client;
 
-use super::sample::{at, envelope, evaluation, event, key, record_exception, seconds};
+use super::sample::{at, envelope, evaluation, event, key, ledger_row, record_exception, seconds};
 
-const APPEND_ONLY: [&str; 4] = [
+const APPEND_ONLY: [&str; 5] = [
     "merge_request_events",
     "security_review_decisions",
     "effect_attempts",
     "quarantined_deliveries",
+    "rules_files",
 ];
 const ALL: [&str; 7] = [
     "merge_request_events",
@@ -34,8 +35,15 @@ async fn with_rows() -> TestDatabase {
     let mut tx = store.begin().await.unwrap();
     tx.quarantine(&envelope(&odd, "d-odd"), "odd", at(3)).await.unwrap();
     tx.upsert_evaluation(&evaluation(&key(2)), at(61)).await.unwrap();
+    tx.keep_rules(&"a".repeat(64), "version: 1", at(61)).await.unwrap();
+    tx.write_ledger_row(&ledger_row(&key(1)), None, at(61)).await.unwrap();
     tx.commit().await.unwrap();
     database
+}
+
+/// A column to be changed.
+fn column(table: &str) -> &'static str {
+    if table == "rules_files" { "hash" } else { "id" }
 }
 
 /// SQLSTATE and message of a refusal.
@@ -51,7 +59,7 @@ async fn the_database_refuses_to_change_what_is_append_only_even_to_its_owner() 
     let owner = connect(&database.owner_url).await;
     for table in APPEND_ONLY {
         for (verb, sql) in [
-            ("UPDATE", format!("UPDATE {table} SET id = id")),
+            ("UPDATE", format!("UPDATE {table} SET {0} = {0}", column(table))),
             ("DELETE", format!("DELETE FROM {table}")),
             ("TRUNCATE", format!("TRUNCATE {table} CASCADE")),
         ] {
@@ -68,7 +76,7 @@ async fn the_application_may_not_even_ask() {
     let app = connect(&database.app_url).await;
     for table in APPEND_ONLY {
         for sql in [
-            format!("UPDATE {table} SET id = id"),
+            format!("UPDATE {table} SET {0} = {0}", column(table)),
             format!("DELETE FROM {table}"),
             format!("TRUNCATE {table}"),
         ] {
@@ -203,4 +211,53 @@ async fn the_auditor_reads_tables_of_later_versions_too() {
         .unwrap();
     let app = connect(&database.app_url).await;
     assert_eq!(refusal(&app, "SELECT * FROM of_a_later_version").await.0, "42501");
+}
+
+#[tokio::test]
+async fn a_row_of_the_ledger_is_never_removed_and_each_change_is_its_next_revision_even_for_the_owner() {
+    let database = with_rows().await;
+    let (owner, app) = (connect(&database.owner_url).await, connect(&database.app_url).await);
+    for sql in [
+        "DELETE FROM security_review_ledger",
+        "TRUNCATE security_review_ledger CASCADE",
+    ] {
+        let (code, message) = refusal(&owner, sql).await;
+        assert_eq!(code, "23001", "{sql}");
+        assert!(message.contains("never removed"), "{message}");
+        assert_eq!(refusal(&app, sql).await.0, "42501", "{sql}");
+    }
+    for change in [
+        "mr_iid = 9, revision = revision + 1",
+        "recorded_at = now(), revision = revision + 1",
+        "title = 'another'",
+        "revision = revision + 2",
+        "revision = revision",
+    ] {
+        let (code, message) = refusal(&owner, &format!("UPDATE security_review_ledger SET {change}")).await;
+        assert_eq!(code, "23001", "{change}");
+        assert!(message.contains("its next revision"), "{message}");
+    }
+    for change in ["instance = 'x'", "recorded_at = now()", "id = gen_random_uuid()"] {
+        assert_eq!(
+            refusal(&app, &format!("UPDATE security_review_ledger SET {change}"))
+                .await
+                .0,
+            "42501",
+            "{change}"
+        );
+    }
+    let missing = "time_unknown_reason = NULL, approved_at = NULL, revision = revision + 1";
+    let refused = refusal(&app, &format!("UPDATE security_review_ledger SET {missing}")).await;
+    assert_eq!(refused.0, "23514", "a time that is missing has its reason");
+    let auditor = connect(&database.auditor_url).await;
+    auditor
+        .batch_execute("SET default_transaction_read_only = off")
+        .await
+        .unwrap();
+    assert_eq!(
+        refusal(&auditor, "UPDATE security_review_ledger SET title = 'x'")
+            .await
+            .0,
+        "42501"
+    );
 }

@@ -278,3 +278,35 @@ pub(crate) async fn record_exception(
     tx.commit().await.unwrap();
     (id, effect)
 }
+
+/// A review that waits: labelled, nothing decided.
+pub(crate) fn ledger_row(key: &MergeRequestKey) -> model::LedgerRow {
+    model::LedgerRow {
+        merge_request: key.clone(),
+        mr_id: 1,
+        project_path: "payments/gateway".to_owned(),
+        title: "Rotate the signing keys".to_owned(),
+        web_url: "https://gitlab.example.com/payments/gateway/-/merge_requests/1".to_owned(),
+        author: None,
+        reviewers: Vec::new(),
+        review: model::Review {
+            decision: None,
+            decided_at: None,
+            deciding_reviewer: None,
+            labels: vec!["security::high".to_owned()],
+            risk_tier: "high".to_owned(),
+            labelled_at: Some(at(0)),
+            approved_at: None,
+            time_unknown: Some(model::TimeUnknown::NoDecision),
+            service_level: None,
+            proof: None,
+            notes: Vec::new(),
+        },
+        merge: None,
+        head_sha: None,
+        rules_hash: "a".repeat(64),
+        decision_id: None,
+        read_at: Some(at(1)),
+        correlation_id: Uuid::now_v7(),
+    }
+}
