@@ -80,7 +80,7 @@ CREATE TABLE security_review_ledger (
     CONSTRAINT security_review_ledger_merged_by CHECK ((merged_by_id IS NULL) = (merged_by_username IS NULL)),
     -- A time that is missing has its reason.
     CONSTRAINT security_review_ledger_times CHECK (time_unknown_reason IS NOT NULL
-        OR (approved_at >= labelled_at AND decided_at >= labelled_at))
+        OR coalesce(approved_at >= labelled_at AND decided_at >= labelled_at, false))
 );
 COMMENT ON TABLE security_review_ledger IS
     'One row per merge request that carries or carried a security label: where its review stands. Its history is security_review_decisions.';
