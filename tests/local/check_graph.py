@@ -22,6 +22,7 @@ MAY_DO_IT = {
     "shared/clients/src/http.rs": "sends a request, the audit record open around it",
     "shared/clients/src/http/options.rs": "builds the client that sends",
     "shared/runtime/src/aws.rs": "builds the clients of AWS's SDK",
+    "shared/runtime/src/aws/events.rs": "builds another of them",
     "shared/runtime/src/aws/http.rs": "builds the client under them",
     "shared/audit/src/destination/http.rs": "posts entries, for services without the audited client",
     "shared/audit/src/destination/syslog/datagram.rs": "sends entries",

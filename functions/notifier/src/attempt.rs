@@ -26,6 +26,19 @@ impl Notifier {
         effect: &Effect,
         look_first: bool,
     ) -> Result<AttemptOutcome, StoreError> {
+        match effect.kind {
+            EffectKind::SlackExceptionAlert => self.alert(worker, context, effect, look_first).await,
+            EffectKind::LedgerRowEvent => self.ledger_event(worker, context, effect).await,
+        }
+    }
+
+    async fn alert(
+        &self,
+        worker: &Worker,
+        context: &Context,
+        effect: &Effect,
+        look_first: bool,
+    ) -> Result<AttemptOutcome, StoreError> {
         let Some(exception) = exception_of(worker, effect).await? else {
             let error = "the exception it speaks of does not exist".to_owned();
             return Ok(AttemptOutcome::Dead {
@@ -52,9 +65,7 @@ impl Notifier {
         if exception.status == ExceptionStatus::Withdrawn {
             return Ok(AttemptOutcome::Superseded);
         }
-        let message = match effect.kind {
-            EffectKind::SlackExceptionAlert => exception_alert(&exception, &worker.wording, channel, &effect.key),
-        };
+        let message = exception_alert(&exception, &worker.wording, channel, &effect.key);
         match worker.slack.post_message(context, &message).await {
             Ok(posted) => Ok(AttemptOutcome::Done { external_id: posted.ts }),
             Err(error) => Ok(self.failed(context, effect, &error).await),

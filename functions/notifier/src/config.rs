@@ -12,6 +12,7 @@ pub const VARIABLES: &[&str] = &[
     "RULES_PATH",
     "SLACK_API_URL",
     "DRY_RUN",
+    "EVENT_BUS_NAME",
 ];
 
 /// The configuration.
@@ -23,6 +24,7 @@ pub struct Config {
     pub(crate) rules: Option<Rules>,
     pub(crate) slack_api_url: Option<Url>,
     pub(crate) dry_run: bool,
+    pub(crate) event_bus: Option<String>,
 }
 
 impl Config {
@@ -35,6 +37,7 @@ impl Config {
             rules: settings::rules_file(env),
             slack_api_url: env.url("SLACK_API_URL"),
             dry_run: env.flag("DRY_RUN", false),
+            event_bus: env.optional("EVENT_BUS_NAME"),
         }
     }
 }
@@ -53,7 +56,8 @@ mod tests {
         let mut env = Environment::from_pairs(pairs);
         let _ = Config::from_environment(&mut env);
         let told = env.finish().unwrap_err().to_string();
-        for name in VARIABLES {
+        // What is optional and any text has nothing to be wrong.
+        for name in VARIABLES.iter().filter(|name| **name != "EVENT_BUS_NAME") {
             assert!(told.contains(name), "{name} is missing in: {told}");
         }
     }

@@ -6,6 +6,7 @@
 mod attempt;
 mod backoff;
 mod config;
+mod ledger_event;
 mod record;
 mod worker;
 

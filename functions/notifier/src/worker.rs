@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clients::http::{Http, Options};
 use clients::slack::Slack;
 use rules::Wording;
-use runtime::aws::{Clients, Secrets};
+use runtime::aws::{Clients, EventBus, Secrets};
 use runtime::secrets::{Built, SecretCache, SecretSource, Stage, Unreadable, from_json};
 use runtime::{Process, StartError};
 use secrecy::SecretString;
@@ -33,6 +33,8 @@ pub(crate) struct Worker {
     pub(crate) store: Store,
     pub(crate) slack: Slack,
     pub(crate) wording: Wording,
+    /// `None`: no bus is configured.
+    pub(crate) event_bus: Option<EventBus>,
 }
 
 pub(crate) fn from_secrets(
@@ -45,6 +47,7 @@ pub(crate) fn from_secrets(
         outbound_secret_id,
         rules,
         slack_api_url,
+        event_bus,
         ..
     } = config;
     let wording = rules
@@ -52,6 +55,7 @@ pub(crate) fn from_secrets(
         .slack
         .wording;
     let clients = Clients::new(&aws, process.audit.clone()).with_tracer(process.tracer.clone());
+    let event_bus = event_bus.map(|name| EventBus::new(&aws, &clients, name));
     let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(&clients));
     let database = settings::database_secret(Arc::clone(&source), database_secret_id, process.clock());
     let slack = SecretCache::new(source, outbound_secret_id, Stage::CURRENT, process.clock(), |found| {
@@ -73,6 +77,7 @@ pub(crate) fn from_secrets(
                 store: Store::new(database.clone())?,
                 slack: Slack::new(http.clone(), address, secret.slack.bot_token.clone())?,
                 wording: wording.clone(),
+                event_bus: event_bus.clone(),
             })
         },
     ))

@@ -10,6 +10,7 @@ pub const VARIABLES: &[&str] = &[
     "OUTBOUND_SECRET_ID",
     "RULES_PATH",
     "GITLAB_API_URL",
+    "EVENT_BUS_NAME",
     "EFFECTS_QUEUE_URL",
 ];
 

@@ -64,6 +64,8 @@ actions! {
         SecretsManagerGetSecretValue = "secretsmanager.api.get_secret_value",
         /// `SendMessage`.
         SqsSendMessage = "sqs.api.send_message",
+        /// `PutEvents`.
+        EventBridgePutEvents = "eventbridge.api.put_events",
         /// The answer to a `CloudFormation` custom resource request.
         CloudFormationRespond = "cloudformation.api.respond",
         /// Entries were posted to an HTTP destination.

@@ -96,7 +96,8 @@ impl Evaluator {
         // Compared under the same rules, so that a change of rules alone never reopens what was decided.
         if verdict == evaluate(&standing.facts, &self.rules) {
             let mut judgement = Judgement::from(Outcome::Unchanged);
-            judgement.ledger = self.refresh_ledger(tx, context, &facts, &standing).await?;
+            let written = self.refresh_ledger(tx, context, &facts, &standing).await?;
+            self.keep_written(tx, context, &mut judgement, written).await?;
             return Ok(judgement);
         }
         self.judge(tx, context, facts, 0).await
@@ -150,7 +151,8 @@ impl Evaluator {
             })
             .await?;
         let mut judgement = Judgement::from(Outcome::Judged(Box::new(verdict.clone())));
-        judgement.ledger = self.ledger_of_merge(tx, context, &facts, &verdict, decision).await?;
+        let written = self.ledger_of_merge(tx, context, &facts, &verdict, decision).await?;
+        self.keep_written(tx, context, &mut judgement, written).await?;
         let decision = (now, decision);
         if let Some(kind) = verdict.exception() {
             let first = tx.exception(&key).await?.is_none();
@@ -183,6 +185,7 @@ impl Evaluator {
             kind: EffectKind::SlackExceptionAlert,
             destination: format!("slack:{}", self.rules.slack.security_lead_channel),
             exception_id: Some(exception_id),
+            ledger_revision: None,
             merge_request: key.clone(),
             correlation_id: context.correlation_id,
             traceparent: context.traceparent.clone(),

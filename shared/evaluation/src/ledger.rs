@@ -1,13 +1,16 @@
 //! The ledger's row: made from the facts, written in the delivery's transaction, read back, and told to the audit trail.
 
 use audit::{Action, Context, Entry, Outcome, Target};
-use model::{Decision, Facts, LedgerMerge, LedgerRow, MergeRequestKey, Review, TimeUnknown, Verdict, WitnessA};
+use model::{
+    Decision, EffectKind, Facts, LedgerMerge, LedgerRow, MergeRequestKey, Review, TimeUnknown, Verdict, WitnessA,
+};
 use rules::review_of_merge;
-use store::{StoreError, StoredDecision, StoredLedgerRow, Tx};
+use store::{NewEffect, StoreError, StoredDecision, StoredLedgerRow, Tx};
 use uuid::Uuid;
 
-use crate::Evaluator;
+use crate::judgement::Judgement;
 use crate::told::Told;
+use crate::{ENQUEUE_GRACE, Evaluator};
 
 impl Evaluator {
     /// The row of these facts, without its decision.
@@ -114,6 +117,32 @@ impl Evaluator {
             ));
         }
         Ok(written)
+    }
+
+    /// What follows from a row that was written: its event, if there is a bus, and what the audit trail is told.
+    pub(crate) async fn keep_written(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        judgement: &mut Judgement,
+        written: Option<StoredLedgerRow>,
+    ) -> Result<(), StoreError> {
+        if let (Some(written), Some(bus)) = (&written, &self.event_bus) {
+            let event = NewEffect {
+                kind: EffectKind::LedgerRowEvent,
+                destination: format!("eventbridge:{bus}"),
+                exception_id: None,
+                ledger_revision: Some(written.revision),
+                merge_request: written.row.merge_request.clone(),
+                correlation_id: context.correlation_id,
+                traceparent: context.traceparent.clone(),
+                created_at: self.clock.now(),
+                grace: ENQUEUE_GRACE,
+            };
+            judgement.effects.extend(tx.insert_effect(&event).await?);
+        }
+        judgement.ledger = written;
+        Ok(())
     }
 
     /// The rules file itself is kept with the first decision that it makes.

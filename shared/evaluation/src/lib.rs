@@ -54,6 +54,7 @@ pub struct Evaluator {
     rules: Arc<Rules>,
     instances: Instances,
     eligibility: Eligibility,
+    event_bus: Option<String>,
     clock: Arc<dyn Clock>,
     audit: Writer,
 }
@@ -81,9 +82,17 @@ impl Evaluator {
             rules,
             instances,
             eligibility: Eligibility::default(),
+            event_bus: None,
             clock,
             audit,
         }
+    }
+
+    /// The same, with an event for each row of the ledger on this EventBridge bus (name or ARN).
+    #[must_use]
+    pub fn with_event_bus(mut self, name: Option<String>) -> Self {
+        self.event_bus = name;
+        self
     }
 
     /// The database, for jobs that find their work there.

@@ -89,7 +89,7 @@ impl Evaluator {
         }
         let written = self.write_ledger(tx, &row, standing.as_ref()).await?;
         let mut judgement = Judgement::from(Outcome::Reviewed(written.row.review.decision));
-        judgement.ledger = Some(written);
+        self.keep_written(tx, context, &mut judgement, Some(written)).await?;
         Ok(judgement)
     }
 

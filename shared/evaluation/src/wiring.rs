@@ -35,15 +35,17 @@ pub struct Settings {
     outbound_secret_id: String,
     rules: Option<Rules>,
     gitlab_api_url: Option<Url>,
+    event_bus: Option<String>,
 }
 
 impl Settings {
     /// The variables read here.
-    pub const VARIABLES: [&str; 4] = [
+    pub const VARIABLES: [&str; 5] = [
         "DATABASE_SECRET_ID",
         "OUTBOUND_SECRET_ID",
         "RULES_PATH",
         "GITLAB_API_URL",
+        "EVENT_BUS_NAME",
     ];
 
     /// Reads them; problems are noted in `env`.
@@ -53,6 +55,7 @@ impl Settings {
             outbound_secret_id: env.required("OUTBOUND_SECRET_ID"),
             rules: settings::rules_file(env),
             gitlab_api_url: env.url("GITLAB_API_URL"),
+            event_bus: env.optional("EVENT_BUS_NAME"),
         }
     }
 
@@ -71,6 +74,7 @@ impl Settings {
             outbound_secret_id,
             rules,
             gitlab_api_url,
+            event_bus,
         } = self;
         let rules = Arc::new(rules.ok_or_else(|| StartError::new("there are no rules"))?);
         let tracer = clients.tracer().clone();
@@ -106,13 +110,8 @@ impl Settings {
                     gitlab_api_url.as_ref().map(Url::as_str),
                 )?;
                 let store = Arc::new(Store::new(database.clone())?);
-                Ok(Evaluator::new(
-                    store,
-                    Arc::clone(&rules),
-                    instances,
-                    Arc::clone(&clock),
-                    audit.clone(),
-                ))
+                let evaluator = Evaluator::new(store, Arc::clone(&rules), instances, Arc::clone(&clock), audit.clone());
+                Ok(evaluator.with_event_bus(event_bus.clone()))
             },
         ))
     }

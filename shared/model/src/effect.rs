@@ -11,6 +11,8 @@ use crate::MergeRequestKey;
 pub enum EffectKind {
     /// Tell the security lead's Slack channel about an exception.
     SlackExceptionAlert,
+    /// Put a row of the ledger on an EventBridge bus.
+    LedgerRowEvent,
 }
 
 impl EffectKind {
@@ -19,13 +21,14 @@ impl EffectKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SlackExceptionAlert => "slack_exception_alert",
+            Self::LedgerRowEvent => "eventbridge_ledger_row",
         }
     }
 
     /// Reads the stable code.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
-        [Self::SlackExceptionAlert]
+        [Self::SlackExceptionAlert, Self::LedgerRowEvent]
             .into_iter()
             .find(|kind| kind.as_str() == code)
     }
@@ -93,10 +96,12 @@ pub struct Effect {
     pub key: String,
     /// What is to be done.
     pub kind: EffectKind,
-    /// Where: `slack:<channel>`. Also the group of its queue, which serialises our own writes there.
+    /// Where: `slack:<channel>`, `eventbridge:<bus>`. Also the group of its queue, which serialises our own writes there.
     pub destination: String,
     /// The exception it speaks of.
     pub exception_id: Option<Uuid>,
+    /// The revision of the ledger's row that it tells of.
+    pub ledger_revision: Option<i64>,
     /// Which merge request.
     pub merge_request: MergeRequestKey,
     /// Where it stands.
@@ -110,10 +115,16 @@ pub struct Effect {
 }
 
 impl Effect {
-    /// The unique key of an effect.
+    /// The unique key of an effect; each revision of a row is told by one of its own.
     #[must_use]
-    pub fn key_for(merge_request: &MergeRequestKey, kind: EffectKind, destination: &str) -> String {
-        format!("{merge_request}/{}/{destination}", kind.as_str())
+    pub fn key_for(
+        merge_request: &MergeRequestKey,
+        kind: EffectKind,
+        destination: &str,
+        revision: Option<i64>,
+    ) -> String {
+        let revision = revision.map(|revision| format!("/{revision}")).unwrap_or_default();
+        format!("{merge_request}/{}/{destination}{revision}", kind.as_str())
     }
 }
 

@@ -1,7 +1,8 @@
-//! What is called on AWS: one SQS and one Secrets Manager client over one connection pool, every call audited.
+//! What is called on AWS: SQS, Secrets Manager and, where there is a bus, EventBridge, over one connection pool; every call audited.
 
 mod call;
 mod error;
+mod events;
 mod http;
 mod patience;
 mod queue;
@@ -9,11 +10,13 @@ mod secrets;
 mod settings;
 
 use audit::Writer;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use trace::Tracer;
 
 use patience::BrokenOffAnswers;
 
 pub use error::AwsError;
+pub use events::EventBus;
 pub use queue::{Queue, QueueUrl, StandardQueue, StandardQueueUrl};
 pub use secrets::Secrets;
 pub use settings::AwsSettings;
@@ -23,6 +26,7 @@ pub use settings::AwsSettings;
 pub struct Clients {
     sqs: aws_sdk_sqs::Client,
     secrets_manager: aws_sdk_secretsmanager::Client,
+    http: SharedHttpClient,
     audit: Writer,
     tracer: Tracer,
 }
@@ -52,7 +56,7 @@ impl Clients {
             .region(region)
             .credentials_provider(credentials)
             .identity_cache(aws_sdk_secretsmanager::config::IdentityCache::no_cache())
-            .http_client(http)
+            .http_client(http.clone())
             .retry_config(patience::retries())
             .retry_classifier(BrokenOffAnswers)
             .timeout_config(patience::timeouts(patience::READ));
@@ -67,6 +71,7 @@ impl Clients {
         Self {
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
             secrets_manager: aws_sdk_secretsmanager::Client::from_conf(secrets_manager.build()),
+            http,
             audit,
             tracer: Tracer::off(),
         }

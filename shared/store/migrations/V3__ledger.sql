@@ -121,6 +121,10 @@ CREATE TRIGGER no_removal_row BEFORE DELETE ON security_review_ledger
 CREATE TRIGGER no_removal_table BEFORE TRUNCATE ON security_review_ledger
     FOR EACH STATEMENT EXECUTE FUNCTION countersign_refuse_removal();
 
+-- An effect may tell of a revision of the ledger's row.
+ALTER TABLE effects ADD COLUMN ledger_revision bigint;
+COMMENT ON COLUMN effects.ledger_revision IS 'The revision of the ledger''s row that it tells of; null: of something else.';
+
 -- A review waits for GitLab like a verdict does.
 ALTER TABLE evaluations
     ADD COLUMN stage text NOT NULL DEFAULT 'merge' CHECK (stage IN ('review', 'merge'));

@@ -1,9 +1,10 @@
-//! A double of the two AWS calls that the public function makes: SQS `SendMessage` and Secrets Manager `GetSecretValue`.
+//! A double of the AWS calls that functions make: SQS `SendMessage`, Secrets Manager `GetSecretValue`, EventBridge `PutEvents`.
 //!
-//! For tests and benchmarks that run a function's binary with nothing else around it; both services answer on one address,
+//! For tests and benchmarks that run a function's binary with nothing else around it; all services answer on one address,
 //! as `AWS_ENDPOINT_URL` expects. Its [`World`] holds the secrets by id and staging label; every queue exists.
 //! Wire format: AWS JSON 1.0 and 1.1 (<https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html>). Signatures are not checked.
 
+mod events;
 mod secrets;
 mod sqs;
 
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use super::{Answer, Double, Received, System};
 
+pub use events::BusEvent;
 pub use sqs::Message;
 
 /// A running double of AWS.
@@ -38,6 +40,12 @@ impl AwsDouble {
         });
     }
 
+    /// The events that were put on buses, oldest first.
+    #[must_use]
+    pub fn events(&self) -> Vec<BusEvent> {
+        self.system(|aws| aws.events.clone())
+    }
+
     /// The messages that the queues hold, oldest first; a repeated deduplication id adds none.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
@@ -54,11 +62,12 @@ pub struct World {
     pub secrets: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
-/// The two services.
+/// The services.
 #[derive(Debug, Default)]
 pub struct Aws {
     world: World,
     queues: sqs::Queues,
+    events: Vec<BusEvent>,
 }
 
 impl System for Aws {
@@ -81,6 +90,7 @@ impl System for Aws {
             Err(_) => Err(Refusal::new("SerializationException", "the body is not JSON")),
             Ok(input) => match target {
                 "AmazonSQS.SendMessage" => self.queues.send(&input),
+                "AWSEvents.PutEvents" => events::put(&mut self.events, &input),
                 "secretsmanager.GetSecretValue" => secrets::get(&self.world, &input, request.time),
                 _ => Err(Refusal::new("UnknownOperationException", "")),
             },

@@ -1,5 +1,6 @@
 //! The notifier's binary between a real Postgres and doubles of Slack and AWS: one message for one exception, whatever happens.
 
+mod ledger_event;
 mod message;
 mod refusal;
 mod takeover;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use audit::{ActorType, Context, Writer};
 use model::SystemClock;
-use runtime::aws::{AwsError, AwsSettings, Clients, Queue, QueueUrl, Secrets, StandardQueue, StandardQueueUrl};
+use runtime::aws::{
+    AwsError, AwsSettings, Clients, EventBus, Queue, QueueUrl, Secrets, StandardQueue, StandardQueueUrl,
+};
 use runtime::config::Environment;
 use serde_json::{Value, json};
 use tests::doubles::Stub;
@@ -21,6 +23,7 @@ pub(crate) struct Parts {
     pub(crate) queue: Queue,
     pub(crate) standard: StandardQueue,
     pub(crate) secrets: Secrets,
+    pub(crate) bus: EventBus,
     pub(crate) audit: audit::Memory,
     pub(crate) context: Context,
 }
@@ -40,11 +43,13 @@ impl Parts {
         env.finish().unwrap();
         let (writer, audit) = Writer::memory("test", Arc::new(SystemClock));
         let clients = Clients::new(&settings, writer);
+        let bus = EventBus::new(&settings, &clients, "ledger");
         let context = Context::new(ActorType::WebhookEvent, Uuid::from_u128(7));
         Self {
             queue: Queue::new(&clients, url),
             standard: StandardQueue::new(&clients, StandardQueueUrl::parse(RETRIES).unwrap()),
             secrets: Secrets::new(&clients),
+            bus,
             audit,
             context,
         }

@@ -70,6 +70,18 @@ impl AwsError {
         }
     }
 
+    /// A success that says of its one part that it was refused, with this code.
+    pub(super) fn refused(operation: &'static str, code: &str) -> Self {
+        // Such a part has no status; `InternalFailure` is what a 500 would be.
+        let status = if code.starts_with("Internal") { 500 } else { 400 };
+        Self {
+            operation,
+            class: of_answer(status, Some(code)),
+            status: Some(status),
+            code: Some(code.to_owned()),
+        }
+    }
+
     pub(super) fn of<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self {
         let status = error.raw_response().map(|response| response.status().as_u16());
         let code = match error {

@@ -14,11 +14,12 @@ pub struct AwsSettings {
     credentials: Credentials,
     sqs_endpoint: Option<Url>,
     secrets_manager_endpoint: Option<Url>,
+    eventbridge_endpoint: Option<Url>,
 }
 
 impl AwsSettings {
     /// `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`; and the SDKs' usual
-    /// `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` and, for both, `AWS_ENDPOINT_URL`
+    /// `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL_EVENTBRIDGE` and, for all, `AWS_ENDPOINT_URL`
     /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
     #[must_use]
     pub fn from_environment(env: &mut Environment) -> Self {
@@ -31,7 +32,8 @@ impl AwsSettings {
             region,
             credentials: Credentials::new(key_id, secret_key, session_token, None, "environment"),
             sqs_endpoint: env.url("AWS_ENDPOINT_URL_SQS").or_else(|| endpoint.clone()),
-            secrets_manager_endpoint: env.url("AWS_ENDPOINT_URL_SECRETS_MANAGER").or(endpoint),
+            secrets_manager_endpoint: env.url("AWS_ENDPOINT_URL_SECRETS_MANAGER").or_else(|| endpoint.clone()),
+            eventbridge_endpoint: env.url("AWS_ENDPOINT_URL_EVENTBRIDGE").or(endpoint),
         }
     }
 
@@ -45,6 +47,10 @@ impl AwsSettings {
 
     pub(super) fn sqs_endpoint(&self) -> Option<&str> {
         self.sqs_endpoint.as_ref().map(Url::as_str)
+    }
+
+    pub(super) fn eventbridge_endpoint(&self) -> Option<&str> {
+        self.eventbridge_endpoint.as_ref().map(Url::as_str)
     }
 
     pub(super) fn secrets_manager_endpoint(&self) -> Option<&str> {

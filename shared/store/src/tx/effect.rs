@@ -19,6 +19,8 @@ pub struct NewEffect {
     pub destination: String,
     /// The exception it speaks of.
     pub exception_id: Option<Uuid>,
+    /// The revision of the ledger's row that it tells of.
+    pub ledger_revision: Option<i64>,
     /// Which merge request.
     pub merge_request: MergeRequestKey,
     /// The delivery that led to it.
@@ -32,14 +34,14 @@ pub struct NewEffect {
 }
 
 pub(crate) const EFFECT_COLUMNS: &str = "
-    id, key, kind, destination, exception_id, instance, project_id, mr_iid, state, attempts, correlation_id, traceparent";
+    id, key, kind, destination, exception_id, ledger_revision, instance, project_id, mr_iid, state, attempts, correlation_id, traceparent";
 
 /// A superseded effect was never carried out; if its reason comes back, so does the effect.
 const INSERT: &str = "
     INSERT INTO effects AS stored (
         id, key, kind, destination, exception_id, instance, project_id, mr_iid, state, attempts, next_attempt_at,
-        correlation_id, traceparent, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 0, $9, $10, $11, $12, $12)
+        correlation_id, traceparent, created_at, updated_at, ledger_revision)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 0, $9, $10, $11, $12, $12, $13)
     ON CONFLICT (key) DO UPDATE SET
         state = 'pending',
         not_before = NULL,
@@ -59,10 +61,10 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub async fn insert_effect(&mut self, new: &NewEffect) -> Result<Option<Effect>, StoreError> {
-        let key = Effect::key_for(&new.merge_request, new.kind, &new.destination);
+        let key = Effect::key_for(&new.merge_request, new.kind, &new.destination, new.ledger_revision);
         let relay_at = later(new.created_at, new.grace);
         let [instance, project, iid] = super::identity(&new.merge_request);
-        let params: [super::Param<'_>; 12] = [
+        let params: [super::Param<'_>; 13] = [
             (&Uuid::now_v7(), Type::UUID),
             (&text(&key), Type::TEXT),
             (&new.kind.as_str(), Type::TEXT),
@@ -75,6 +77,7 @@ impl Tx<'_> {
             (&new.correlation_id, Type::UUID),
             (&optional_text(new.traceparent.as_ref()), Type::TEXT),
             (&new.created_at, Type::TIMESTAMPTZ),
+            (&new.ledger_revision, Type::INT8),
         ];
         let row = self.query_opt(&format!("{INSERT} {EFFECT_COLUMNS}"), &params).await?;
         row.map(|row| read_effect(&row)).transpose()
@@ -103,6 +106,7 @@ pub(crate) fn read_effect(row: &Row) -> Result<Effect, StoreError> {
         kind: EffectKind::parse(&kind).ok_or_else(|| StoreError::corrupt("kind"))?,
         destination: column(row, "destination")?,
         exception_id: column(row, "exception_id")?,
+        ledger_revision: column(row, "ledger_revision")?,
         merge_request: MergeRequestKey {
             instance: column(row, "instance")?,
             project_id: ProjectId(column(row, "project_id")?),

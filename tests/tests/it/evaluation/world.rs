@@ -80,6 +80,13 @@ impl World {
         Arc::new(evaluator(&self.database, &self.gitlab, &self.clock, audit, &self.rules))
     }
 
+    /// The same that makes an event of each row of the ledger.
+    pub(crate) fn with_event_bus(&self, name: &str) -> Evaluator {
+        let (audit, _) = Writer::memory("test", Arc::new(self.clock.clone()));
+        let evaluator = evaluator(&self.database, &self.gitlab, &self.clock, audit, &self.rules);
+        evaluator.with_event_bus(Some(name.to_owned()))
+    }
+
     /// GitLab shows the merge request as merged at noon, with these labels, by its author.
     pub(crate) fn merged(&self, mr: &MergeRequest, with: impl FnOnce(&mut double::MergeRequest)) {
         let labels = mr.labels.clone();

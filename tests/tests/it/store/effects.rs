@@ -18,10 +18,11 @@ async fn an_effect_is_added_once() {
         effect,
         Effect {
             id: effect.id,
-            key: Effect::key_for(&key(1), EffectKind::SlackExceptionAlert, "slack:C0SECLEAD"),
+            key: Effect::key_for(&key(1), EffectKind::SlackExceptionAlert, "slack:C0SECLEAD", None),
             kind: EffectKind::SlackExceptionAlert,
             destination: "slack:C0SECLEAD".to_owned(),
             exception_id: Some(exception_id),
+            ledger_revision: None,
             merge_request: key(1),
             state: EffectState::Pending,
             attempts: 0,

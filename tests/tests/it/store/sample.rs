@@ -234,6 +234,7 @@ pub(crate) fn alert(key: &MergeRequestKey, exception_id: Uuid) -> NewEffect {
         kind: EffectKind::SlackExceptionAlert,
         destination: "slack:C0SECLEAD".to_owned(),
         exception_id: Some(exception_id),
+        ledger_revision: None,
         merge_request: key.clone(),
         correlation_id: Uuid::now_v7(),
         traceparent: None,

@@ -38,6 +38,15 @@ pub(super) async fn send_unordered(stub: Option<Stub>) -> Seen {
     seen(&double, parts)
 }
 
+pub(super) async fn put_event(stub: Option<Stub>) -> Seen {
+    let (double, parts) = parts(stub).await;
+    let _ = parts
+        .bus
+        .put(&parts.context, "SecurityReviewLedgerRow", "{}".to_owned())
+        .await;
+    seen(&double, parts)
+}
+
 pub(super) async fn get_secret(stub: Option<Stub>) -> Seen {
     let (double, parts) = parts(stub).await;
     let _ = parts

@@ -26,6 +26,7 @@ fn action(request: &Recorded) -> &'static str {
     if let Some(target) = request.headers.get("x-amz-target") {
         return match target.as_str() {
             "AmazonSQS.SendMessage" => "sqs.api.send_message",
+            "AWSEvents.PutEvents" => "eventbridge.api.put_events",
             "secretsmanager.GetSecretValue" => "secretsmanager.api.get_secret_value",
             other => panic!("no action for {other}"),
         };

@@ -82,7 +82,7 @@ fn slack() -> [Row; 2] {
     ]
 }
 
-fn amazon() -> [Row; 3] {
+fn amazon() -> [Row; 4] {
     let row = |action, target, unknown, run: fn(Script) -> BoxFuture<'static, Seen>| Row {
         action,
         target,
@@ -103,6 +103,12 @@ fn amazon() -> [Row; 3] {
             |_| json!({"resource_type": "queue", "id": "audit-retry"}),
             no_queue,
             |script| Box::pin(aws::send_unordered(script.stub("POST", "/"))),
+        ),
+        row(
+            Action::EventBridgePutEvents,
+            |_| json!({"resource_type": "event_bus", "id": "ledger"}),
+            "ResourceNotFoundException",
+            |script| Box::pin(aws::put_event(script.stub("POST", "/"))),
         ),
         row(
             Action::SecretsManagerGetSecretValue,

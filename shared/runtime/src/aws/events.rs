@@ -1,0 +1,99 @@
+//! An EventBridge bus to put events on.
+
+use audit::{Action, Context, Target};
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use trace::Kind;
+
+use super::call::Call;
+use super::patience::{self, BrokenOffAnswers};
+use super::{AwsError, AwsSettings, Clients};
+
+/// `source` of every event: who says it.
+const SOURCE: &str = "countersign";
+
+/// A bus. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct EventBus {
+    client: aws_sdk_eventbridge::Client,
+    clients: Clients,
+    name: String,
+}
+
+impl EventBus {
+    /// The bus of this name or ARN, through the connections of `clients`.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that builds this client: every call is audited here"
+    )]
+    pub fn new(settings: &AwsSettings, clients: &Clients, name: impl Into<String>) -> Self {
+        let config = aws_sdk_eventbridge::Config::builder()
+            .behavior_version(aws_sdk_eventbridge::config::BehaviorVersion::latest())
+            .region(settings.region())
+            .credentials_provider(settings.credentials())
+            .identity_cache(aws_sdk_eventbridge::config::IdentityCache::no_cache())
+            .http_client(clients.http.clone())
+            .retry_config(patience::retries())
+            .retry_classifier(BrokenOffAnswers)
+            .timeout_config(patience::timeouts(patience::SEND));
+        let config = match settings.eventbridge_endpoint() {
+            Some(endpoint) => config.endpoint_url(endpoint),
+            None => config,
+        };
+        Self {
+            client: aws_sdk_eventbridge::Client::from_conf(config.build()),
+            clients: clients.clone(),
+            name: name.into(),
+        }
+    }
+
+    /// Puts one event on the bus and returns the id that it got there. Ends within three seconds, retries included, and leaves one audit
+    /// entry. A repeated event is another one to EventBridge: its receivers must know it by what its detail says.
+    ///
+    /// # Errors
+    /// If the bus did not confirm; it may have taken the event all the same.
+    pub async fn put(&self, context: &Context, detail_type: &str, detail: String) -> Result<String, AwsError> {
+        let target = Target::other("event_bus", self.name.as_str());
+        let mut call = Call::begin(
+            &self.clients,
+            Kind::Producer,
+            context,
+            Action::EventBridgePutEvents,
+            target,
+        );
+        call.attribute("messaging.system", "aws_eventbridge");
+        call.attribute("messaging.destination.name", self.name.as_str());
+        let event = PutEventsRequestEntry::builder()
+            .event_bus_name(&self.name)
+            .source(SOURCE)
+            .detail_type(detail_type)
+            .detail(detail)
+            .build();
+        let put = self
+            .client
+            .put_events()
+            .entries(event)
+            .customize()
+            .interceptor(call.attempts())
+            .send()
+            .await;
+        let put = match put {
+            Ok(answer) => match answer.entries().first() {
+                Some(entry) if entry.event_id().is_some_and(|id| !id.is_empty()) => {
+                    Ok(entry.event_id().unwrap_or_default().to_owned())
+                }
+                // EventBridge says of each event by itself whether it was taken.
+                Some(entry) if entry.error_code().is_some() => {
+                    Err(AwsError::refused("PutEvents", entry.error_code().unwrap_or_default()))
+                }
+                _ => Err(AwsError::unreadable("PutEvents")),
+            },
+            Err(error) => Err(AwsError::of("PutEvents", &error)),
+        };
+        if let Ok(id) = &put {
+            call.detail("event_id", id.as_str());
+        }
+        call.end(put.as_ref().err());
+        put
+    }
+}
