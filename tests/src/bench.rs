@@ -9,6 +9,7 @@ mod binaries;
 mod delivery;
 mod effort;
 mod embedded;
+mod ledger;
 mod load;
 mod machine;
 mod prefill;
@@ -54,6 +55,7 @@ pub async fn run(effort: &Effort) -> Result<()> {
     report.add(named("audit line", audit_line::measure(effort))?);
     report.add(named("embedded trail", embedded::measure(effort).await)?);
     report.add(named("processor", processor::measure(&binaries, effort).await)?);
+    report.add(named("ledger", ledger::measure(effort).await)?);
     report.add(named("recorder", recorder::measure(&binaries, effort).await)?);
     report.add(named("search", search::measure(effort).await)?);
     report.add(named("sizes", binaries.sizes())?);

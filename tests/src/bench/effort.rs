@@ -19,6 +19,8 @@ pub struct Effort {
     pub(super) plain_merges: u64,
     /// Merges that become exceptions.
     pub(super) exceptions: u64,
+    /// Rows of the review ledger.
+    pub(super) reviews: u64,
     /// Entries of the audit trail that is searched.
     pub(super) entries: u64,
     /// Searches by each filter.
@@ -46,6 +48,7 @@ impl Effort {
             updates: 5_000,
             plain_merges: 1_000,
             exceptions: 500,
+            reviews: 1_000_000,
             entries: entries.unwrap_or(if full { 10_000_000 } else { 1_000_000 }),
             searches: 120,
             rows: [1_000_000].into_iter().chain(full.then_some(10_000_000)).collect(),
@@ -64,6 +67,7 @@ impl Effort {
             updates: 200,
             plain_merges: 50,
             exceptions: 20,
+            reviews: 10_000,
             entries: 10_000,
             searches: 10,
             rows: vec![10_000],

@@ -1,0 +1,104 @@
+//! The ledger at a million reviews: every view, the figures, and the lists of the operator's command.
+
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+use model::{Clock, SystemClock};
+use store::{LedgerDecision, LedgerFilter, StatisticsFilter, Store};
+
+use super::report::{Row, Section};
+use super::sample::{Sample, milliseconds};
+use super::{Effort, Result, prefill, progress};
+use crate::postgres;
+
+/// Milliseconds, the goal of every answer.
+const BELOW: f64 = 1_000.0;
+/// How often each is asked.
+const TURNS: usize = 5;
+
+const VIEWS: [&str; 6] = [
+    "security_review_volume",
+    "security_review_approval_rate",
+    "security_review_times",
+    "security_review_sla",
+    "security_review_open",
+    "security_review_exception_counts",
+];
+
+const NOTE: &str = "\
+Whole views, with everything that two years hold, as the auditor's login gets them; then the figures and the lists that `countersign`
+shows. The cost of a written row beside so many stands in the section on the processor: merge, exception.";
+
+pub(super) async fn measure(effort: &Effort) -> Result<Section> {
+    let database = postgres::fresh_database().await;
+    let reviews = effort.reviews;
+    progress(&format!("ledger: filling it with {reviews} reviews"));
+    prefill::fill_ledger(&database, reviews).await?;
+    let store = Store::new(postgres::config(&database.auditor_url))?;
+    let mut rows = Vec::new();
+    for view in VIEWS {
+        progress(&format!("ledger: {view}"));
+        let mut took = Vec::new();
+        let mut count = 0;
+        for _ in 0..TURNS {
+            let begun = Instant::now();
+            count = store.view(view).await?.len();
+            took.push(milliseconds(begun.elapsed()));
+        }
+        rows.push(row(&format!("{view}: {count} rows"), took)?);
+    }
+    progress("ledger: figures and lists");
+    let month = SystemClock
+        .now()
+        .checked_sub(SignedDuration::from_hours(30 * 24))
+        .unwrap_or(Timestamp::MIN);
+    for (name, since) in [("stats of two years", None), ("stats of a month", Some(month))] {
+        let mut took = Vec::new();
+        for _ in 0..TURNS {
+            let filter = StatisticsFilter {
+                since,
+                ..StatisticsFilter::default()
+            };
+            let begun = Instant::now();
+            let _ = store.statistics(&filter).await?;
+            took.push(milliseconds(begun.elapsed()));
+        }
+        rows.push(row(name, took)?);
+    }
+    let lists = [
+        ("ledger: the first 500", LedgerFilter::default()),
+        (
+            "ledger: the first 500 of a project",
+            LedgerFilter {
+                project: Some("team-7/project-7".to_owned()),
+                ..LedgerFilter::default()
+            },
+        ),
+        (
+            "ledger: open ones",
+            LedgerFilter {
+                decision: Some(LedgerDecision::Open),
+                ..LedgerFilter::default()
+            },
+        ),
+    ];
+    for (name, filter) in lists {
+        let mut took = Vec::new();
+        for _ in 0..TURNS {
+            let begun = Instant::now();
+            let _ = store.ledger_page(&filter, None, 500).await?;
+            took.push(milliseconds(begun.elapsed()));
+        }
+        rows.push(row(name, took)?);
+    }
+    Ok(Section {
+        title: "Review ledger",
+        note: format!("{reviews} reviews. {NOTE}"),
+        rows,
+    })
+}
+
+fn row(name: &str, took: Vec<f64>) -> Result<Row> {
+    let sample = Sample::new(took).ok_or("nothing was repeated")?;
+    Ok(Row::of(name, "ms", &sample).below(BELOW))
+}
