@@ -14,17 +14,12 @@ use crate::{ENQUEUE_GRACE, Evaluator};
 
 impl Evaluator {
     /// The row of these facts, without its decision.
-    pub(crate) fn ledger_row(&self, facts: &Facts, review: Review, context: &Context) -> LedgerRow {
+    pub(crate) fn ledger_row(&self, facts: &Facts, review: Review, is_merged: bool, context: &Context) -> LedgerRow {
         let told = Told::of(facts);
-        let (reviewers, read_at, merge) = match &facts.api {
-            WitnessA::Answer(api) => (
-                api.reviewers.known().cloned().unwrap_or_default(),
-                Some(api.read_at),
-                api.state.as_deref().is_none_or(|state| state == "merged"),
-            ),
-            _ => (Vec::new(), None, true),
+        let (reviewers, read_at) = match &facts.api {
+            WitnessA::Answer(api) => (api.reviewers.known().cloned().unwrap_or_default(), Some(api.read_at)),
+            _ => (Vec::new(), None),
         };
-        let is_merge = merge && review.decision.is_none_or(is_of_merge);
         LedgerRow {
             merge_request: facts.merge_request.clone(),
             mr_id: told.mr_id,
@@ -33,7 +28,7 @@ impl Evaluator {
             web_url: told.url,
             author: told.author,
             reviewers,
-            merge: is_merge.then(|| LedgerMerge {
+            merge: is_merged.then(|| LedgerMerge {
                 by: told.merged_by,
                 method: match &facts.api {
                     WitnessA::Answer(api) => api.merge.merge_method.clone(),
@@ -77,7 +72,7 @@ impl Evaluator {
         };
         let row = LedgerRow {
             decision_id: Some(decision_id),
-            ..self.ledger_row(facts, review, context)
+            ..self.ledger_row(facts, review, true, context)
         };
         if standing
             .as_ref()
@@ -171,13 +166,6 @@ impl Evaluator {
         let row = tx.ledger_row(key).await?;
         Ok(row.filter(|written| written.row.correlation_id == context.correlation_id))
     }
-}
-
-fn is_of_merge(decision: Decision) -> bool {
-    matches!(
-        decision,
-        Decision::Merged | Decision::MergedWithoutApproval | Decision::MergedUnverified
-    )
 }
 
 /// The row as it stands in the trail: told twice, it is the same entry.

@@ -63,7 +63,9 @@ impl Evaluator {
         let Some((verdict, review)) = review_before_merge(&facts, &self.rules) else {
             return Ok(Outcome::Recorded.into());
         };
-        let mut row = self.ledger_row(&facts, review.clone(), context);
+        // Its merge's own delivery has not come yet; the verdict on it is still to be made.
+        let is_merged = matches!(&facts.api, WitnessA::Answer(api) if api.state.as_deref() == Some("merged"));
+        let mut row = self.ledger_row(&facts, review.clone(), is_merged, context);
         row.decision_id = standing.as_ref().and_then(|standing| standing.row.decision_id);
         if standing
             .as_ref()

@@ -153,6 +153,9 @@ async fn the_figures_of_a_period_are_those_of_its_reviews() {
     assert_eq!(figures["reviewers"][0]["sla_missed"], 1);
     assert_eq!(figures["exceptions"][0]["kind"], "no_approval");
     assert_eq!(figures["open"][0]["open"], 1);
+    let csv = world.told(&["stats", "--format", "csv"]);
+    assert!(csv.contains("tiers,high,approval_rate_percent,50.0"), "{csv}");
+    assert!(csv.contains("exceptions,no_approval,exceptions,1"), "{csv}");
     let text = world.told(&["stats"]);
     assert!(
         text.contains("By tier") && text.contains("50.0 %") && text.contains("4 h 0 min"),
@@ -211,7 +214,7 @@ async fn explain_says_what_each_rule_wanted_and_found_and_where_the_witnesses_di
     }
     let late = world.told(&["explain", "group/project-77!3"]);
     assert!(late.contains("no event told of it"), "{late}");
-    let document: Value = serde_json::from_str(&world.told(&["explain", "77!1", "--json"])).unwrap();
+    let document: Value = serde_json::from_str(&world.told(&["explain", "77!1", "--format", "json"])).unwrap();
     assert_eq!(document["decisions"].as_array().unwrap().len(), 2);
     assert_eq!(document["decisions"][1]["explanation"]["approvals"][0]["valid"], true);
     assert_eq!(world.countersign(&["explain", "77!99"]).status.code(), Some(1));

@@ -274,6 +274,25 @@ async fn an_approval_that_does_not_count_decides_nothing() {
 }
 
 #[tokio::test]
+async fn a_merge_request_that_gitlab_hides_is_in_the_ledger_and_nothing_is_decided_about_it() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.deliver(&mr.told("approved", ALICE, at("09:00:00"))).await;
+    let row = world.row(&mr).await.unwrap().row;
+    assert_eq!(
+        (row.review.decision, row.merge),
+        (None, None),
+        "404 proves no approval and tells of no merge"
+    );
+    assert_eq!(row.title, "Rotate the signing keys", "as the delivery told it");
+    world.deliver(&mr.told("close", AUTHOR, at("10:00:00"))).await;
+    assert_eq!(
+        world.row(&mr).await.unwrap().row.review.decision,
+        Some(Decision::Closed)
+    );
+}
+
+#[tokio::test]
 async fn an_event_without_the_label_still_counts_once_the_review_is_known() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);

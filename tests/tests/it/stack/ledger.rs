@@ -24,7 +24,7 @@ impl Scene {
 
     fn explained(&self) -> Value {
         let name = format!("main/{}!{}", self.mr.project, self.mr.iid);
-        serde_json::from_str(&countersign(&["explain", &name, "--json"])).unwrap()
+        serde_json::from_str(&countersign(&["explain", &name, "--format", "json"])).unwrap()
     }
 
     /// GitLab shows it open, labelled four hours before the merge to come.
@@ -75,7 +75,7 @@ async fn a_review_is_followed_from_the_label_to_the_merge() {
 
     let approved = json!([{"user": ALICE, "approved_at": millis(scene.before(60))}]);
     scene.shown_open(|shown| shown["approved_by"] = approved.clone()).await;
-    scene
+    let approval = scene
         .stack
         .deliver(&scene.mr.told("approved", ALICE, scene.before(60)))
         .await;
@@ -97,6 +97,14 @@ async fn a_review_is_followed_from_the_label_to_the_merge() {
         (&row["time_to_decision"], &row["sla_met"], &row["proof"]),
         (&json!("04:00:00"), &json!(true), &json!("both"))
     );
+
+    // The approval's own delivery, from the door to the ledger.
+    let story = eventually(PATIENCE, "the story of the approval", async || {
+        let story = countersign(&["trace", &approval]);
+        story.contains("ledger.record.upsert").then_some(story)
+    })
+    .await;
+    assert!(story.contains("decision: approved, before the merge"), "{story}");
 
     let told = scene.explained();
     assert_eq!(told["decisions"].as_array().unwrap().len(), 2);

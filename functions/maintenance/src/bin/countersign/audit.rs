@@ -99,7 +99,7 @@ struct Search {
 pub(crate) enum Format {
     /// For people.
     Table,
-    /// The printed lines.
+    /// One row a line; of the audit trail exactly as printed.
     Json,
     /// For spreadsheets.
     Csv,

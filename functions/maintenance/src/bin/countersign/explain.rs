@@ -4,7 +4,7 @@ mod text;
 
 use std::io::Write as _;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use model::{MergeRequestIid, MergeRequestKey, ProjectId};
 use rules::{Rules, explain};
 use serde_json::json;
@@ -27,14 +27,22 @@ pub(crate) struct Arguments {
     /// The merge request: project and number, the project by its numeric id (with its instance before it, if need be) or by its path
     #[arg(value_name = "PROJECT!IID", value_parser = Named::parse)]
     merge_request: Named,
-    /// One JSON document instead of a text
-    #[arg(long)]
-    json: bool,
+    /// text for people; json: one document with facts, verdicts and every check
+    #[arg(long, value_enum, default_value_t = Shape::Text)]
+    format: Shape,
     /// Colours
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
     #[command(flatten)]
     database: Database,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Shape {
+    /// For people.
+    Text,
+    /// One document.
+    Json,
 }
 
 /// A merge request as people name it.
@@ -115,7 +123,7 @@ impl Arguments {
             return Ok(unknown(&self.merge_request.project, self.merge_request.iid));
         }
         let mut out = standard();
-        if self.json {
+        if self.format == Shape::Json {
             writeln!(out, "{}", document(&key, &record, &decisions))?;
         } else {
             text::write(&mut out, &key, &record, &decisions, Palette::new(self.color))?;

@@ -36,7 +36,7 @@ Exit codes:
 
 /// Countersign: proof of security reviews of GitLab merge requests.
 #[derive(Debug, Parser)]
-#[command(version, about, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(version, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use model::{Clock, SystemClock};
 use serde_json::{Value, json};
 use store::{Statistics, StatisticsFilter};
 
+use crate::audit::Format;
+use crate::csv;
 use crate::database::{Database, Login, runtime};
 use crate::instant::{Instant, Period};
 use crate::listing::{plain, span};
@@ -30,22 +32,14 @@ pub(crate) struct Arguments {
     /// Decided before then; a day counts with all of it
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     until: Option<Instant>,
-    /// table for people; json: one document
-    #[arg(long, value_enum, default_value_t = Shape::Table)]
-    format: Shape,
+    /// table for people; json: one document; csv: one figure a line, for spreadsheets
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
     /// Colours of the table
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
     #[command(flatten)]
     database: Database,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Shape {
-    /// For people.
-    Table,
-    /// One document.
-    Json,
 }
 
 impl Arguments {
@@ -64,25 +58,48 @@ impl Arguments {
         let figures = store.statistics(&filter).await?;
         let mut out = standard();
         match self.format {
-            Shape::Json => {
-                let Statistics {
-                    tiers,
-                    reviewers,
-                    exceptions,
-                    open,
-                } = &figures;
-                writeln!(
-                    out,
-                    "{}",
-                    json!({"tiers": tiers, "reviewers": reviewers, "exceptions": exceptions, "open": open})
-                )?;
+            Format::Json => {
+                let groups: serde_json::Map<_, _> = groups(&figures)
+                    .into_iter()
+                    .map(|(name, rows)| (name.to_owned(), json!(rows)))
+                    .collect();
+                writeln!(out, "{}", Value::from(groups))?;
             }
-            Shape::Table => write(&mut out, &figures, Palette::new(self.color))?,
+            Format::Csv => csv::records(&mut out, records(&figures))?,
+            Format::Table => write(&mut out, &figures, Palette::new(self.color))?,
         }
         out.flush()?;
         let empty = figures.tiers.is_empty() && figures.exceptions.is_empty() && figures.open.is_empty();
         Ok(if empty { Ending::Nothing } else { Ending::Done })
     }
+}
+
+/// The tables by name.
+fn groups(figures: &Statistics) -> [(&'static str, &Vec<Value>); 4] {
+    [
+        ("tiers", &figures.tiers),
+        ("reviewers", &figures.reviewers),
+        ("exceptions", &figures.exceptions),
+        ("open", &figures.open),
+    ]
+}
+
+/// One figure a record: which table, which row of it, what, and how much.
+fn records(figures: &Statistics) -> impl Iterator<Item = Vec<String>> {
+    const NAMES: [&str; 3] = ["tier", "reviewer", "kind"];
+    let heads = ["group", "name", "figure", "value"].map(str::to_owned).to_vec();
+    let figures = groups(figures).into_iter().flat_map(|(group, rows)| {
+        rows.iter().filter_map(Value::as_object).flat_map(move |row| {
+            let name = NAMES
+                .iter()
+                .find_map(|name| row.get(*name))
+                .map(plain)
+                .unwrap_or_default();
+            let told = row.iter().filter(|(figure, _)| !NAMES.contains(&figure.as_str()));
+            told.map(move |(figure, value)| vec![group.to_owned(), name.clone(), figure.clone(), plain(value)])
+        })
+    });
+    std::iter::once(heads).chain(figures)
 }
 
 fn write(out: &mut impl Write, figures: &Statistics, palette: Palette) -> io::Result<()> {

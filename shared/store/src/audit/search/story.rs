@@ -95,8 +95,9 @@ const ROWS: &str = "
         NULL, state = 'pending', NULL, NULL, 3
     FROM evaluations WHERE correlation_id IN (SELECT wanted_id FROM wanted)
     UNION ALL
-    SELECT 'decision', recorded_at, outcome, 'merge_request:' || instance || '/' || project_id || '!' || mr_iid, NULL,
-        coalesce(kind, 'proof ' || proof), NULL, false, NULL, NULL, 4
+    SELECT 'decision', recorded_at, coalesce(outcome, decision, 'open'),
+        'merge_request:' || instance || '/' || project_id || '!' || mr_iid, NULL,
+        CASE stage WHEN 'review' THEN 'before the merge' ELSE coalesce(kind, 'proof ' || proof) END, NULL, false, NULL, NULL, 4
     FROM security_review_decisions WHERE correlation_id IN (SELECT wanted_id FROM wanted)
     UNION ALL
     SELECT 'exception', recorded_at, kind, 'merge_request:' || instance || '/' || project_id || '!' || mr_iid, status, risk_tier,
