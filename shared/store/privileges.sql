@@ -22,14 +22,15 @@ GRANT UPDATE (state, attempts, not_before, next_attempt_at, lease_until, externa
 GRANT SELECT ON schema_history TO countersign_application;
 
 -- The ledger's rows live; what they were made by is appended.
-REVOKE ALL ON security_review_ledger, rules_files FROM PUBLIC, countersign_application, countersign_auditor;
-GRANT SELECT, INSERT ON security_review_ledger, rules_files TO countersign_application;
+REVOKE ALL ON security_review_ledger, rules_files, pending_reviews FROM PUBLIC, countersign_application, countersign_auditor;
+GRANT SELECT, INSERT ON security_review_ledger, rules_files, pending_reviews TO countersign_application;
+GRANT UPDATE (state, trigger, reason, attempts, next_attempt_at, correlation_id, traceparent, updated_at)
+    ON pending_reviews TO countersign_application;
 GRANT UPDATE (mr_id, project_path, title, web_url, author_id, author_username, reviewers, deciding_reviewer_id,
     deciding_reviewer_username, risk_tier, labels, decision, decided_at, labelled_at, approved_at, time_unknown_reason, sla_target,
     sla_elapsed, merged_by_id, merged_by_username, merge_method, merged_at, merge_commit_sha, head_sha, proof, notes, rules_hash,
     evidence_id, decision_id, read_at, revision, updated_at, correlation_id) ON security_review_ledger TO countersign_application;
-GRANT UPDATE (stage) ON evaluations TO countersign_application;
-GRANT SELECT ON security_review_ledger, rules_files, security_review_volume, security_review_approval_rate, security_review_times,
+GRANT SELECT ON security_review_ledger, rules_files, pending_reviews, security_review_volume, security_review_approval_rate, security_review_times,
     security_review_sla, security_review_open, security_review_exception_counts TO countersign_auditor;
 
 -- The auditor reads everything, tables of later versions too.

@@ -71,6 +71,20 @@ pub async fn run(effort: &Effort) -> Result<()> {
     Ok(())
 }
 
+/// Measures the ledger alone and prints it.
+///
+/// # Errors
+/// What failed.
+///
+/// # Panics
+/// If no Postgres can be reached, saying how to start one.
+pub async fn run_ledger(effort: &Effort) -> Result<()> {
+    let mut report = Report::new(machine::describe().await?);
+    report.add(named("ledger", ledger::measure(effort).await)?);
+    io::stdout().write_all(report.to_string().as_bytes())?;
+    Ok(())
+}
+
 /// Measures the search alone and prints it: on a database that a run of this has filled, or in a new one.
 ///
 /// # Errors

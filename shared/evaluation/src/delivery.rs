@@ -2,9 +2,10 @@
 
 use audit::{ActorType, Context};
 use model::{Action, Content, Envelope, Facts, MergeRequestEvent, MergeRequestKey, MergeTrigger, WitnessA};
-use store::{Recorded, StoreError, StoredLedgerRow, Tx};
+use store::{Recorded, StoreError, Tx};
 
 use crate::judgement::Judgement;
+use crate::review::ReviewReading;
 use crate::{EvaluationError, Evaluator, Outcome, Report};
 
 /// How often GitLab is read for one delivery at most, when others write the same review meanwhile.
@@ -15,18 +16,6 @@ enum Taken {
     In(Report),
     /// Nothing is written: GitLab must be read first, or anew.
     NeedsReading,
-}
-
-/// The reading, unless the row rests on a newer one.
-fn fresh(reading: Option<Facts>, row: Option<&StoredLedgerRow>) -> Option<Facts> {
-    let read_at = |facts: &Facts| match &facts.api {
-        WitnessA::Answer(api) => Some(api.read_at),
-        _ => None,
-    };
-    reading.filter(|facts| match (read_at(facts), row.and_then(|row| row.row.read_at)) {
-        (Some(ours), Some(theirs)) => ours >= theirs,
-        _ => true,
-    })
 }
 
 impl Evaluator {
@@ -89,12 +78,13 @@ impl Evaluator {
         };
         let unread = Self::review_facts(envelope, event, key);
         let mut reading = None;
-        if event.action != Action::Merge && !stale && self.shows_label(event) {
+        // Of a stale delivery its labels are no more than a reason to ask.
+        if event.action != Action::Merge && self.shows_label(event) {
             reading = self.look_at_review(context, &unread).await?;
         }
         for _ in 0..READINGS {
             let taken = self
-                .take_in(context, envelope, event, key, (eligible, api.clone(), reading))
+                .take_in(context, envelope, event, key, (eligible, api.clone(), reading.take()))
                 .await?;
             match taken {
                 Taken::In(report) => return Ok(report),
@@ -111,7 +101,7 @@ impl Evaluator {
         envelope: &Envelope,
         event: &MergeRequestEvent,
         key: &MergeRequestKey,
-        (eligible, api, reading): (Option<bool>, Option<WitnessA>, Option<Facts>),
+        (eligible, api, reading): (Option<bool>, Option<WitnessA>, Option<ReviewReading>),
     ) -> Result<Taken, EvaluationError> {
         let stale = envelope.authentication.stale;
         let mut tx = self.store.begin().await?;
@@ -139,10 +129,9 @@ impl Evaluator {
                 let history = tx.history(key).await?;
                 self.weigh_again(&mut tx, context, standing, history).await?
             }
-            (None, None) if stale => Outcome::Recorded.into(),
             (None, None) => {
                 let row = tx.ledger_row(key).await?;
-                let Some(facts) = fresh(reading, row.as_ref()) else {
+                let Some(reading) = reading.and_then(|reading| reading.unless_older(row.as_ref())) else {
                     if row.is_none() {
                         self.claim(&mut tx, Some(envelope.audit_line)).await?;
                         return Ok(Taken::In(
@@ -152,11 +141,7 @@ impl Evaluator {
                     tx.rollback().await?;
                     return Ok(Taken::NeedsReading);
                 };
-                let facts = Facts {
-                    history: tx.history(key).await?,
-                    ..facts
-                };
-                self.review(&mut tx, context, facts, row).await?
+                self.review(&mut tx, context, reading, row, 0).await?
             }
         };
         self.claim(&mut tx, Some(envelope.audit_line)).await?;
@@ -164,7 +149,11 @@ impl Evaluator {
     }
 
     /// Reads the review at GitLab, unless the merge is decided already: then the verdict is what counts.
-    async fn look_at_review(&self, context: &Context, unread: &Facts) -> Result<Option<Facts>, EvaluationError> {
+    async fn look_at_review(
+        &self,
+        context: &Context,
+        unread: &Facts,
+    ) -> Result<Option<ReviewReading>, EvaluationError> {
         let mut tx = self.store.begin().await?;
         let decided = tx.latest_decision(&unread.merge_request).await?.is_some();
         tx.rollback().await?;

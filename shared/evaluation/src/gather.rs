@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use audit::Context;
+use jiff::Timestamp;
 use model::{Facts, LabelsRead, WitnessA};
 use rules::label_in_sight;
 
@@ -25,12 +26,12 @@ impl Evaluator {
     }
 
     /// What GitLab says about a merge request that need not be merged.
-    pub(crate) async fn gather_review(&self, context: &Context, facts: &Facts) -> WitnessA {
+    pub(crate) async fn gather_review(&self, context: &Context, facts: &Facts, now: Timestamp) -> WitnessA {
         let Some(client) = self.instances.get(&facts.merge_request.instance) else {
             return unknown_instance(facts);
         };
         let (key, approvers) = (&facts.merge_request, &self.rules.approvers);
-        let asked = client.review_facts(context, key, approvers, self.clock.now(), |_| true);
+        let asked = client.review_facts(context, key, approvers, now, |_| true);
         in_time(Box::pin(asked)).await
     }
 }

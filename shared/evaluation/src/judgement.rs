@@ -7,7 +7,7 @@ use model::{
     WitnessA,
 };
 use rules::{evaluate, review_of_merge};
-use store::{NewDecision, NewEffect, PendingEvaluation, Stage, StoreError, StoredDecision, StoredLedgerRow, Tx};
+use store::{NewDecision, NewEffect, PendingEvaluation, StoreError, StoredDecision, StoredLedgerRow, Tx};
 use uuid::Uuid;
 
 use crate::report::Written;
@@ -115,11 +115,10 @@ impl Evaluator {
         let deadline = SignedDuration::from_mins(i64::from(self.rules.verify_deadline_minutes));
         let pending = PendingEvaluation {
             merge_request: facts.merge_request.clone(),
-            stage: Stage::Merge,
             trigger: facts.trigger.clone(),
             reason: because.to_owned(),
             attempts,
-            next_attempt_at: later(now, wait(attempts).min(deadline)),
+            next_attempt_at: later(now, wait(attempts, LONGEST_WAIT).min(deadline)),
             deadline_at: later(now, deadline),
             correlation_id: context.correlation_id,
             traceparent: context.traceparent.clone(),
@@ -177,6 +176,7 @@ impl Evaluator {
             });
         }
         tx.finish_evaluation(&key, now).await?;
+        tx.finish_pending_review(&key, None, now).await?;
         Ok(judgement)
     }
 
@@ -232,7 +232,7 @@ pub(crate) fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
     from.saturating_add(by).unwrap_or(from)
 }
 
-pub(crate) fn wait(attempts: i32) -> SignedDuration {
+pub(crate) fn wait(attempts: i32, longest: SignedDuration) -> SignedDuration {
     let doublings = u32::try_from(attempts.clamp(0, 8)).unwrap_or(0);
-    SignedDuration::from_secs(30_i64 << doublings).min(LONGEST_WAIT)
+    SignedDuration::from_secs(30_i64 << doublings).min(longest)
 }

@@ -14,20 +14,33 @@ use crate::{ENQUEUE_GRACE, Evaluator};
 
 impl Evaluator {
     /// The row of these facts, without its decision.
-    pub(crate) fn ledger_row(&self, facts: &Facts, review: Review, is_merged: bool, context: &Context) -> LedgerRow {
+    pub(crate) fn ledger_row(
+        &self,
+        facts: &Facts,
+        review: Review,
+        is_merged: bool,
+        standing: Option<&StoredLedgerRow>,
+        context: &Context,
+    ) -> LedgerRow {
         let told = Told::of(facts);
         let (reviewers, read_at) = match &facts.api {
-            WitnessA::Answer(api) => (api.reviewers.known().cloned().unwrap_or_default(), Some(api.read_at)),
-            _ => (Vec::new(), None),
+            WitnessA::Answer(api) => (api.reviewers.known().cloned(), Some(api.read_at)),
+            _ => (None, None),
+        };
+        // What this reading does not tell is not forgotten.
+        let known = standing.map(|standing| &standing.row);
+        let text = |told: String, known: Option<&String>| match known {
+            Some(known) if told.is_empty() => known.clone(),
+            _ => told,
         };
         LedgerRow {
             merge_request: facts.merge_request.clone(),
             mr_id: told.mr_id,
-            project_path: told.project_path,
-            title: told.title,
-            web_url: told.url,
-            author: told.author,
-            reviewers,
+            project_path: text(told.project_path, known.map(|known| &known.project_path)),
+            title: text(told.title, known.map(|known| &known.title)),
+            web_url: text(told.url, known.map(|known| &known.web_url)),
+            author: told.author.or_else(|| known?.author.clone()),
+            reviewers: reviewers.or_else(|| Some(known?.reviewers.clone())).unwrap_or_default(),
             merge: is_merged.then(|| LedgerMerge {
                 by: told.merged_by,
                 method: match &facts.api {
@@ -37,7 +50,7 @@ impl Evaluator {
                 at: rules::stored_precision(told.merged_at),
                 commit_sha: told.merge_commit_sha,
             }),
-            head_sha: told.head_sha,
+            head_sha: told.head_sha.or_else(|| known?.head_sha.clone()),
             review,
             rules_hash: self.rules.hash.clone(),
             decision_id: None,
@@ -72,7 +85,7 @@ impl Evaluator {
         };
         let row = LedgerRow {
             decision_id: Some(decision_id),
-            ..self.ledger_row(facts, review, true, context)
+            ..self.ledger_row(facts, review, true, standing.as_ref(), context)
         };
         if standing
             .as_ref()

@@ -1,8 +1,8 @@
-//! Pending evaluations: GitLab was not readable at the merge; tried again until it is, or until the deadline.
+//! What waits for GitLab: verdicts, tried again until it is readable, or until the deadline; and reviews, until it is.
 
 use audit::{ActorType, Context};
 use model::{Facts, WitnessA};
-use store::{PendingEvaluation, Stage};
+use store::{PendingEvaluation, PendingReview};
 
 use crate::{EvaluationError, Evaluator, Outcome, Report};
 
@@ -16,9 +16,6 @@ impl Evaluator {
         let context =
             Context::new(ActorType::WebhookEvent, pending.correlation_id).with_traceparent(pending.traceparent.clone());
         let key = &pending.merge_request;
-        if pending.stage == Stage::Review {
-            return self.retry_review(&context, pending).await;
-        }
         let mut facts = Facts {
             merge_request: key.clone(),
             trigger: pending.trigger.clone(),
@@ -46,8 +43,13 @@ impl Evaluator {
         self.commit(tx, &context, key, judgement).await
     }
 
-    /// A review before the merge. Past the deadline it is given up: the next event, or the merge, looks again.
-    async fn retry_review(&self, context: &Context, pending: &PendingEvaluation) -> Result<Report, EvaluationError> {
+    /// Looks at a review before the merge again.
+    ///
+    /// # Errors
+    /// [`EvaluationError`]: the review stays pending and comes up again.
+    pub async fn retry_review(&self, pending: &PendingReview) -> Result<Report, EvaluationError> {
+        let context =
+            Context::new(ActorType::WebhookEvent, pending.correlation_id).with_traceparent(pending.traceparent.clone());
         let key = &pending.merge_request;
         let unread = Facts {
             merge_request: key.clone(),
@@ -56,37 +58,27 @@ impl Evaluator {
             deadline_passed: false,
             history: Vec::new(),
         };
-        let facts = self.read_review(context, unread).await;
+        let reading = self.read_review(&context, unread).await;
         let mut tx = self.store.begin().await?;
         tx.lock_merge_request(key).await?;
-        let waits = tx
-            .pending_evaluation(key)
-            .await?
-            .is_some_and(|waiting| waiting.stage == Stage::Review);
-        if !waits || tx.latest_decision(key).await?.is_some() {
-            tx.finish_evaluation(key, self.clock.now()).await?;
+        let row = tx.ledger_row(key).await?;
+        if tx.pending_review(key).await?.is_none() {
+            tx.rollback().await?;
+            return Ok(Report::of(Outcome::Unchanged));
+        }
+        if tx.latest_decision(key).await?.is_some() {
+            tx.finish_pending_review(key, None, self.clock.now()).await?;
             tx.commit().await?;
             return Ok(Report::of(Outcome::Unchanged));
         }
-        let judgement = match &facts.api {
-            WitnessA::Unreadable(_) if self.clock.now() >= pending.deadline_at => {
-                tx.finish_evaluation(key, self.clock.now()).await?;
-                Outcome::Unchanged.into()
-            }
-            WitnessA::Unreadable(unread) => {
-                let (because, attempts) = (unread.because.clone(), pending.attempts.saturating_add(1));
-                self.review_waits(&mut tx, context, &facts, &because, attempts).await?
-            }
-            _ => {
-                let facts = Facts {
-                    history: tx.history(key).await?,
-                    ..facts
-                };
-                let standing = tx.ledger_row(key).await?;
-                self.review(&mut tx, context, facts, standing).await?
-            }
+        let Some(reading) = reading.unless_older(row.as_ref()) else {
+            // Whoever read later has written the row; this one comes up again.
+            tx.rollback().await?;
+            return Ok(Report::of(Outcome::Unchanged));
         };
+        let attempts = pending.attempts.saturating_add(1);
+        let judgement = self.review(&mut tx, &context, reading, row, attempts).await?;
         self.claim(&mut tx, None).await?;
-        self.commit(tx, context, key, judgement).await
+        self.commit(tx, &context, key, judgement).await
     }
 }

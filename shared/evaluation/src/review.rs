@@ -1,13 +1,32 @@
 //! The review of a merge request before its merge: read at GitLab, judged as if it had been merged now, and kept in the ledger.
 
 use audit::Context;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use model::{Envelope, Facts, MergeRequestEvent, MergeRequestKey, MergeTrigger, WitnessA};
 use rules::review_before_merge;
-use store::{NewReview, PendingEvaluation, Stage, StoreError, StoredLedgerRow, Tx};
+use store::{NewReview, PendingReview, StoreError, StoredLedgerRow, Tx};
 
 use crate::judgement::{Judgement, later, wait};
 use crate::{Evaluator, Outcome};
+
+/// Waits between attempts at an unreadable GitLab: half a minute at first, doubling, at most this.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+
+/// What GitLab said of a review.
+#[derive(Debug, Clone)]
+pub(crate) struct ReviewReading {
+    pub(crate) facts: Facts,
+    /// When the reading began: what happened until then is in it.
+    pub(crate) began: Timestamp,
+}
+
+impl ReviewReading {
+    /// Unless the row rests on a newer one.
+    pub(crate) fn unless_older(self, row: Option<&StoredLedgerRow>) -> Option<Self> {
+        let newest = row.and_then(|row| row.row.read_at);
+        newest.is_none_or(|newest| self.began >= newest).then_some(self)
+    }
+}
 
 impl Evaluator {
     /// Whether the event itself shows a security label, so that its merge request's review has to be looked at.
@@ -21,13 +40,22 @@ impl Evaluator {
     }
 
     /// What GitLab says about the review now.
-    pub(crate) async fn read_review(&self, context: &Context, facts: Facts) -> Facts {
-        let api = self.gather_review(context, &facts).await;
-        Facts { api, ..facts }
+    pub(crate) async fn read_review(&self, context: &Context, facts: Facts) -> ReviewReading {
+        let began = rules::stored_precision(self.clock.now());
+        let api = self.gather_review(context, &facts, began).await;
+        ReviewReading {
+            facts: Facts { api, ..facts },
+            began,
+        }
     }
 
     /// The facts of a review as a delivery tells them, before GitLab and the history are asked.
     pub(crate) fn review_facts(envelope: &Envelope, event: &MergeRequestEvent, key: &MergeRequestKey) -> Facts {
+        let told = if envelope.authentication.stale {
+            MergeTrigger::untrusted(event, envelope.received_at)
+        } else {
+            MergeTrigger::of(event)
+        };
         Facts {
             merge_request: key.clone(),
             trigger: MergeTrigger {
@@ -37,7 +65,7 @@ impl Evaluator {
                 merge_commit_sha: None,
                 // Labels of an event are those of its time; what stands now, GitLab says.
                 labels: Vec::new(),
-                ..MergeTrigger::of(event)
+                ..told
             },
             api: WitnessA::Unreadable("not asked yet".to_owned().into()),
             deadline_passed: false,
@@ -50,27 +78,36 @@ impl Evaluator {
         &self,
         tx: &mut Tx<'_>,
         context: &Context,
-        facts: Facts,
+        reading: ReviewReading,
         standing: Option<StoredLedgerRow>,
+        attempts: i32,
     ) -> Result<Judgement, StoreError> {
+        let ReviewReading { mut facts, began } = reading;
         let key = facts.merge_request.clone();
         if let WitnessA::Unreadable(unread) = &facts.api {
             let because = unread.because.clone();
-            return self.review_waits(tx, context, &facts, &because, 0).await;
+            return self.review_waits(tx, context, &facts, &because, attempts).await;
         }
         let now = self.clock.now();
-        tx.finish_evaluation(&key, now).await?;
+        tx.finish_pending_review(&key, Some(began), now).await?;
+        if !facts.trigger.trusted && !matches!(facts.api, WitnessA::Answer(_)) {
+            // Nobody who is to be believed has told anything.
+            return Ok(Outcome::Recorded.into());
+        }
+        facts.history = tx.history(&key).await?;
         let Some((verdict, review)) = review_before_merge(&facts, &self.rules) else {
             return Ok(Outcome::Recorded.into());
         };
         // Its merge's own delivery has not come yet; the verdict on it is still to be made.
         let is_merged = matches!(&facts.api, WitnessA::Answer(api) if api.state.as_deref() == Some("merged"));
-        let mut row = self.ledger_row(&facts, review.clone(), is_merged, context);
+        let mut row = self.ledger_row(&facts, review.clone(), is_merged, standing.as_ref(), context);
+        row.read_at = Some(began);
         row.decision_id = standing.as_ref().and_then(|standing| standing.row.decision_id);
         if standing
             .as_ref()
             .is_some_and(|standing| standing.row.says_the_same(&row))
         {
+            tx.confirm_ledger_row(&key, began).await?;
             return Ok(Outcome::Recorded.into());
         }
         let decided = |review: &model::Review| (review.decision, review.decided_at, review.deciding_reviewer.clone());
@@ -95,8 +132,8 @@ impl Evaluator {
         Ok(judgement)
     }
 
-    /// GitLab cannot be read: the review is looked at again later. A merge that waits already says more, and stays.
-    pub(crate) async fn review_waits(
+    /// GitLab cannot be read: the review is looked at again later, until it can be, or until its merge is judged.
+    async fn review_waits(
         &self,
         tx: &mut Tx<'_>,
         context: &Context,
@@ -105,19 +142,16 @@ impl Evaluator {
         attempts: i32,
     ) -> Result<Judgement, StoreError> {
         let now = self.clock.now();
-        let deadline = SignedDuration::from_mins(i64::from(self.rules.verify_deadline_minutes));
-        let pending = PendingEvaluation {
+        let pending = PendingReview {
             merge_request: facts.merge_request.clone(),
-            stage: Stage::Review,
             trigger: facts.trigger.clone(),
             reason: because.to_owned(),
             attempts,
-            next_attempt_at: later(now, wait(attempts).min(deadline)),
-            deadline_at: later(now, deadline),
+            next_attempt_at: later(now, wait(attempts, LONGEST_WAIT)),
             correlation_id: context.correlation_id,
             traceparent: context.traceparent.clone(),
         };
-        tx.upsert_evaluation(&pending, now).await?;
+        tx.upsert_pending_review(&pending, now).await?;
         Ok(Outcome::Pending {
             because: because.to_owned(),
         }

@@ -101,7 +101,7 @@ pub struct ApiAnswer {
     /// When it was closed without a merge.
     #[serde(default)]
     pub closed_at: Option<Timestamp>,
-    /// The merge; of one that is not merged the state as if it had been merged when it was read.
+    /// The merge; of one that is not merged the state as if it were merged a day after it was read.
     pub merge: MergeFact,
     /// Labels on it when read, so possibly changed since the merge.
     pub labels_now: Vec<String>,

@@ -32,7 +32,14 @@ pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, Tim
             .get(&title.to_lowercase())
             .and_then(|own| own.iter().min_by_key(|event| event.at));
         let since = match own {
-            Some(event) if event.added => event.at,
+            Some(event) if event.added => match nameless(facts, events, &title) {
+                Some(earlier) => earlier.min(event.at),
+                // It was on before a label of this name was made anew, and whose events those were cannot be told.
+                None if shown_before(facts, &title, event.at) && nameless_before(events, event.at) => {
+                    return Err(TimeUnknown::LabelDeleted);
+                }
+                None => event.at,
+            },
             Some(_) => created_at.ok_or(TimeUnknown::CreationTimeUnknown)?,
             None if standing.iter().any(|label| label.eq_ignore_ascii_case(&title)) => {
                 created_at.ok_or(TimeUnknown::CreationTimeUnknown)?
@@ -70,10 +77,26 @@ fn standing(facts: &Facts) -> &[String] {
 /// Of a label that was deleted GitLab's events have lost the name; the stored event of the same act still has it.
 fn nameless(facts: &Facts, events: &[LabelEvent], title: &str) -> Option<Timestamp> {
     let added = |event: &&HistoryEvent| event.labels_added.iter().any(|label| label.eq_ignore_ascii_case(title));
-    let stored = trusted(facts).into_iter().find(added)?;
-    let close = |event: &&LabelEvent| {
-        let apart = event.at.as_second().abs_diff(stored.occurred_at.as_second());
-        event.label.is_none() && event.added && apart <= SAME_ACT_SECONDS
-    };
-    events.iter().find(close).map(|event| event.at)
+    trusted(facts).into_iter().filter(added).find_map(|stored| {
+        let close = |event: &&LabelEvent| {
+            let apart = event.at.as_second().abs_diff(stored.occurred_at.as_second());
+            event.label.is_none() && event.added && apart <= SAME_ACT_SECONDS
+        };
+        events.iter().find(close).map(|event| event.at)
+    })
+}
+
+fn nameless_before(events: &[LabelEvent], at: Timestamp) -> bool {
+    events
+        .iter()
+        .any(|event| event.label.is_none() && event.added && event.at < at)
+}
+
+/// Whether a stored event shows the label at a time when, by the events that have its name, it was not on yet.
+fn shown_before(facts: &Facts, title: &str, at: Timestamp) -> bool {
+    let at = at.as_second() - SAME_ACT_SECONDS.cast_signed();
+    trusted(facts).into_iter().any(|event| {
+        let mut labels = event.labels.iter().chain(&event.labels_added);
+        event.occurred_at.as_second() < at && labels.any(|label| label.eq_ignore_ascii_case(title))
+    })
 }

@@ -70,7 +70,13 @@ fn is_lifecycle(event: &HistoryEvent) -> bool {
 fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
     let at = match history.iter().rfind(|event| is_lifecycle(event)) {
         Some(last) if last.action == Action::Close => Some(last.occurred_at),
-        Some(_) => return None,
+        // Closed again since; that event is still to come, or lost.
+        Some(opened) => match &facts.api {
+            WitnessA::Answer(api) if api.state.as_deref() == Some("closed") => {
+                Some(api.closed_at.filter(|closed| *closed > opened.occurred_at)?)
+            }
+            _ => return None,
+        },
         None => match &facts.api {
             WitnessA::Answer(api) if api.state.as_deref() == Some("closed") => api.closed_at,
             _ => return None,
@@ -131,6 +137,9 @@ fn revoked(facts: &Facts, verdict: &Verdict, history: &[&HistoryEvent]) -> Optio
             let own = event.actor.as_ref().is_some_and(|actor| actor.id == user.id);
             event.action.is_revocation() && (event.system || own) && event.occurred_at >= approval.occurred_at
         })?;
+        if given_again(facts, user, revocation.occurred_at) {
+            return None;
+        }
         Some(Decided {
             decision: Decision::ApprovalRevoked,
             at: Some(revocation.occurred_at),
@@ -139,6 +148,16 @@ fn revoked(facts: &Facts, verdict: &Verdict, history: &[&HistoryEvent]) -> Optio
         })
     });
     taken_back.max_by_key(|act| act.at)
+}
+
+/// Whether GitLab lists an approval of theirs that is younger than its being taken back.
+fn given_again(facts: &Facts, user: &User, revoked_at: Timestamp) -> bool {
+    let WitnessA::Answer(api) = &facts.api else {
+        return false;
+    };
+    let own = api.approvals.iter().filter(|approval| approval.user.id == user.id);
+    own.filter_map(|approval| approval.approved_at)
+        .any(|at| at > revoked_at)
 }
 
 /// Valid approvals, the earliest first.
@@ -182,9 +201,16 @@ fn told(facts: &Facts, verdict: &Verdict, decided: Option<Decided>, rules: &Rule
         Outcome::Approved { proof } => Some(proof),
         _ => None::<Proof>,
     };
+    // An approval that was taken back, or an opening again, leaves the review open: its clock runs on.
+    let ended = decision.is_some_and(|decision| {
+        !matches!(
+            decision,
+            Decision::Approved | Decision::ApprovalRevoked | Decision::Reopened
+        )
+    });
     let answered = completing(verdict, rules)
         .and_then(|approval| approval.approved_at)
-        .or(decided_at);
+        .or(decided_at.filter(|_| ended));
     let risk_tier = verdict.risk_tier.clone();
     Review {
         decision,

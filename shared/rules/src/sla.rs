@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Longer reviews are counted no further: a bound on the work, years beyond any target.
 const MOST_DAYS: i32 = 3_660;
 
+/// No target is longer.
+pub(crate) const LONGEST_TARGET: SignedDuration = SignedDuration::from_hours(24 * MOST_DAYS as i64);
+
 /// Targets and how they are counted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Sla {
@@ -46,7 +49,9 @@ pub(crate) fn measured(
     let elapsed = labelled_at
         .zip(answered_at)
         .filter(|(labelled, answered)| labelled <= answered)
-        .map(|(labelled, answered)| sla.elapsed(labelled, answered));
+        .map(|(labelled, answered)| sla.elapsed(labelled, answered))
+        // As precise as the database keeps it.
+        .map(|elapsed| SignedDuration::from_millis(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)));
     Some(ServiceLevel { target, elapsed })
 }
 
@@ -125,7 +130,7 @@ pub(crate) fn duration(text: &str, day: SignedDuration) -> Option<SignedDuration
         return None;
     }
     unit.checked_mul(digits.parse().ok()?)
-        .filter(SignedDuration::is_positive)
+        .filter(|target| target.is_positive() && *target <= LONGEST_TARGET)
 }
 
 #[cfg(test)]
@@ -202,7 +207,18 @@ mod tests {
         for (text, hours) in [("4h", 4), ("120m", 2), ("3d", 24)] {
             assert_eq!(duration(text, day), Some(SignedDuration::from_hours(hours)), "{text}");
         }
-        for text in ["", "h", "0h", "-1h", "4", "4w", "1.5h", "ä", "99999999999999999999h"] {
+        for text in [
+            "",
+            "h",
+            "0h",
+            "-1h",
+            "4",
+            "4w",
+            "1.5h",
+            "ä",
+            "99999999999999999999h",
+            "87841h",
+        ] {
             assert_eq!(duration(text, day), None, "{text}");
         }
     }

@@ -96,18 +96,26 @@ COMMENT ON COLUMN security_review_ledger.revision IS 'Counts the changes of the 
 
 CREATE INDEX security_review_ledger_decided ON security_review_ledger (decided_at);
 CREATE INDEX security_review_ledger_project ON security_review_ledger (project_path, decided_at);
-CREATE INDEX security_review_ledger_reviewer ON security_review_ledger (deciding_reviewer_username, decided_at);
+-- With what the views count, so that a report over all reviews does not read the table.
+CREATE INDEX security_review_ledger_reviewer ON security_review_ledger (deciding_reviewer_username, decided_at)
+    INCLUDE (risk_tier, decision, proof, merged_at, time_to_approval, time_to_decision, sla_target, sla_met);
 CREATE INDEX security_review_ledger_decision ON security_review_ledger (decision, decided_at);
-CREATE INDEX security_review_ledger_tier ON security_review_ledger (risk_tier, decided_at);
+CREATE INDEX security_review_ledger_tier ON security_review_ledger (risk_tier, decided_at)
+    INCLUDE (project_path, decision, proof, merged_at, time_to_approval, time_to_decision, sla_met);
 CREATE INDEX security_review_ledger_correlation ON security_review_ledger (correlation_id);
 CREATE INDEX security_review_ledger_open ON security_review_ledger (labelled_at)
-    WHERE merged_at IS NULL AND (decision IS NULL OR decision IN ('approval_revoked', 'reopened'));
+    WHERE merged_at IS NULL AND (decision IS NULL OR decision IN ('approval_revoked', 'reopened')) AND 'declassified' <> ALL (notes);
 
 CREATE FUNCTION countersign_keep_ledger_identity() RETURNS trigger
 LANGUAGE plpgsql AS $$
+DECLARE
+    -- Generated columns are computed after the trigger.
+    unsaid CONSTANT text[] := ARRAY['read_at', 'time_to_approval', 'time_to_decision', 'sla_met'];
 BEGIN
     IF ROW(NEW.id, NEW.instance, NEW.project_id, NEW.mr_iid, NEW.recorded_at)
-        IS DISTINCT FROM ROW(OLD.id, OLD.instance, OLD.project_id, OLD.mr_iid, OLD.recorded_at) OR NEW.revision <> OLD.revision + 1 THEN
+        IS DISTINCT FROM ROW(OLD.id, OLD.instance, OLD.project_id, OLD.mr_iid, OLD.recorded_at)
+        -- That GitLab was read again and says the same is no change.
+        OR NEW.revision <> OLD.revision + 1 AND to_jsonb(NEW) - unsaid IS DISTINCT FROM to_jsonb(OLD) - unsaid THEN
         RAISE EXCEPTION 'a row of the ledger keeps its identity, and each change is its next revision: % refused', TG_OP
             USING ERRCODE = 'restrict_violation';
     END IF;
@@ -125,9 +133,24 @@ CREATE TRIGGER no_removal_table BEFORE TRUNCATE ON security_review_ledger
 ALTER TABLE effects ADD COLUMN ledger_revision bigint;
 COMMENT ON COLUMN effects.ledger_revision IS 'The revision of the ledger''s row that it tells of; null: of something else.';
 
--- A review waits for GitLab like a verdict does.
-ALTER TABLE evaluations
-    ADD COLUMN stage text NOT NULL DEFAULT 'merge' CHECK (stage IN ('review', 'merge'));
+-- A review waits for GitLab like a verdict does, but in a table of its own: it never takes the place of a merge that waits.
+CREATE TABLE pending_reviews (
+    instance         text NOT NULL,
+    project_id       bigint NOT NULL,
+    mr_iid           bigint NOT NULL,
+    state            text NOT NULL CHECK (state IN ('pending', 'done')),
+    trigger          jsonb NOT NULL,
+    reason           text NOT NULL,
+    attempts         integer NOT NULL CHECK (attempts >= 0),
+    next_attempt_at  timestamptz NOT NULL,
+    correlation_id   uuid NOT NULL,
+    traceparent      text,
+    created_at       timestamptz NOT NULL,
+    updated_at       timestamptz NOT NULL,
+    PRIMARY KEY (instance, project_id, mr_iid)
+);
+CREATE INDEX pending_reviews_due ON pending_reviews (next_attempt_at) WHERE state = 'pending';
+COMMENT ON TABLE pending_reviews IS 'Reviews before the merge waiting for GitLab to be readable; they wait until it is, or until the merge is judged.';
 
 -- Reviews by week (UTC, of the decision), tier, project and team, which is the first group of the project's path.
 CREATE VIEW security_review_volume AS
@@ -137,26 +160,26 @@ SELECT date_trunc('week', decided_at AT TIME ZONE 'UTC')::date AS week, risk_tie
     count(*) FILTER (WHERE decision = 'closed') AS closed
 FROM security_review_ledger
 WHERE decided_at IS NOT NULL
-GROUP BY 1, 2, 3, 4;
+GROUP BY week, risk_tier, project_path;
 
--- How many merges had a valid approval.
+-- How many merges had a valid approval; those whose label the team had taken off needed none, and are in neither number.
 CREATE VIEW security_review_approval_rate AS
 SELECT date_trunc('week', merged_at AT TIME ZONE 'UTC')::date AS week, risk_tier, split_part(project_path, '/', 1) AS team, project_path,
     count(*) AS merged,
-    count(*) FILTER (WHERE decision = 'merged') AS approved,
+    count(*) FILTER (WHERE proof IS NOT NULL) AS approved,
     count(*) FILTER (WHERE decision = 'merged_without_approval') AS without_approval,
     count(*) FILTER (WHERE decision = 'merged_unverified') AS unverified,
-    round(100.0 * count(*) FILTER (WHERE decision = 'merged') / count(*), 1) AS approval_rate_percent
+    round(100.0 * count(*) FILTER (WHERE proof IS NOT NULL) / count(*), 1) AS approval_rate_percent
 FROM security_review_ledger
-WHERE decision IN ('merged', 'merged_without_approval', 'merged_unverified')
-GROUP BY 1, 2, 3, 4;
+WHERE decision IN ('merged_without_approval', 'merged_unverified') OR decision = 'merged' AND proof IS NOT NULL
+GROUP BY week, risk_tier, project_path;
 
 -- How long reviews take, by tier and month (UTC).
 CREATE VIEW security_review_times AS
 WITH timed AS (
     SELECT date_trunc('month', decided_at AT TIME ZONE 'UTC')::date AS month, risk_tier, count(*) AS reviews,
-        percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM time_to_approval)::float8) AS approval,
-        percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM time_to_decision)::float8) AS decision
+        percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY date_part('epoch', time_to_approval)) AS approval,
+        percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY date_part('epoch', time_to_decision)) AS decision
     FROM security_review_ledger
     WHERE decided_at IS NOT NULL
     GROUP BY 1, 2)
@@ -181,7 +204,7 @@ CREATE VIEW security_review_open AS
 SELECT now() - labelled_at AS age, sla_target AS target, instance, project_path, project_id, mr_iid, title, web_url, risk_tier, labels,
     author_username AS author, reviewers, decision, labelled_at, time_unknown_reason
 FROM security_review_ledger
-WHERE merged_at IS NULL AND (decision IS NULL OR decision IN ('approval_revoked', 'reopened'))
+WHERE merged_at IS NULL AND (decision IS NULL OR decision IN ('approval_revoked', 'reopened')) AND 'declassified' <> ALL (notes)
 ORDER BY labelled_at;
 
 -- Exceptions by kind, merger and project; withdrawn ones were none.

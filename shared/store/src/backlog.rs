@@ -5,7 +5,10 @@ use model::Effect;
 use tokio_postgres::types::Type;
 
 use crate::sql::column;
-use crate::tx::{EFFECT_COLUMNS, EVALUATION_COLUMNS, PendingEvaluation, later, read_effect, read_evaluation};
+use crate::tx::{
+    EFFECT_COLUMNS, EVALUATION_COLUMNS, PendingEvaluation, PendingReview, REVIEW_COLUMNS, later, read_effect,
+    read_evaluation, read_pending_review,
+};
 use crate::{Store, StoreError};
 
 /// What is waiting, for the metrics and their alarms.
@@ -37,6 +40,15 @@ const CLAIM_EVALUATIONS: &str = "
         WHERE state = 'pending' AND next_attempt_at <= $1
         ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
     UPDATE evaluations SET next_attempt_at = $3, updated_at = $1 FROM due
+    WHERE instance = due_instance AND project_id = due_project_id AND mr_iid = due_mr_iid
+    RETURNING ";
+
+const CLAIM_REVIEWS: &str = "
+    WITH due AS MATERIALIZED (
+        SELECT instance AS due_instance, project_id AS due_project_id, mr_iid AS due_mr_iid FROM pending_reviews
+        WHERE state = 'pending' AND next_attempt_at <= $1
+        ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    UPDATE pending_reviews SET next_attempt_at = $3, updated_at = $1 FROM due
     WHERE instance = due_instance AND project_id = due_project_id AND mr_iid = due_mr_iid
     RETURNING ";
 
@@ -76,6 +88,24 @@ impl Store {
             .await?
             .iter()
             .map(read_evaluation)
+            .collect()
+    }
+
+    /// The same of reviews before the merge.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_due_reviews(
+        &self,
+        now: Timestamp,
+        limit: u32,
+        lease: SignedDuration,
+    ) -> Result<Vec<PendingReview>, StoreError> {
+        let sql = format!("{CLAIM_REVIEWS} {REVIEW_COLUMNS}");
+        self.claim(&sql, now, limit, lease)
+            .await?
+            .iter()
+            .map(read_pending_review)
             .collect()
     }
 

@@ -31,13 +31,13 @@ pub use config::{ConfigError, DatabaseConfig};
 pub use error::StoreError;
 pub use migrate::{MigrationError, MigrationReport, migrate};
 pub use report::{
-    ExceptionFilter, LedgerDecision, LedgerFilter, MergeRequestRecord, Page, Statistics, StatisticsFilter,
+    ExceptionFilter, LedgerDecision, LedgerFilter, MergeRequestRecord, Page, Stage, Statistics, StatisticsFilter,
     StoredJudgement,
 };
 pub use roles::{Group, LoginError, provision_login};
 pub use schema::{SchemaError, known_schema_version, schema_version};
 pub use store::Store;
 pub use tx::{
-    DecisionHead, NewDecision, NewEffect, NewReview, PendingEvaluation, Recorded, Stage, StoredDecision,
+    DecisionHead, NewDecision, NewEffect, NewReview, PendingEvaluation, PendingReview, Recorded, StoredDecision,
     StoredLedgerRow, Tx,
 };

@@ -5,7 +5,7 @@ mod filter;
 mod record;
 mod statistics;
 
-pub use decisions::StoredJudgement;
+pub use decisions::{Stage, StoredJudgement};
 pub use filter::{ExceptionFilter, LedgerDecision, LedgerFilter, Page};
 pub use record::MergeRequestRecord;
 pub use statistics::{Statistics, StatisticsFilter};

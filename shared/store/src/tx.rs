@@ -6,6 +6,7 @@ mod evaluation;
 mod event;
 mod exception;
 mod ledger;
+mod pending_review;
 mod quarantine;
 
 use std::pin::pin;
@@ -19,10 +20,12 @@ use tokio_postgres::types::Type;
 pub use self::decision::{DecisionHead, NewDecision, NewReview, StoredDecision};
 pub use self::effect::NewEffect;
 pub(crate) use self::effect::{EFFECT_COLUMNS, later, read_effect};
+pub use self::evaluation::PendingEvaluation;
 pub(crate) use self::evaluation::{EVALUATION_COLUMNS, read_evaluation};
-pub use self::evaluation::{PendingEvaluation, Stage};
 pub use self::event::Recorded;
 pub use self::ledger::StoredLedgerRow;
+pub use self::pending_review::PendingReview;
+pub(crate) use self::pending_review::{REVIEW_COLUMNS, read_pending_review};
 use crate::StoreError;
 use crate::connection::{Connection, Param};
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 use model::{Clock, SystemClock};
 use store::{LedgerDecision, LedgerFilter, StatisticsFilter, Store};
+use tokio_postgres::Client;
 
 use super::report::{Row, Section};
 use super::sample::{Sample, milliseconds};
@@ -27,7 +28,7 @@ const VIEWS: [&str; 6] = [
 
 const NOTE: &str = "\
 Whole views, with everything that two years hold, as the auditor's login gets them; then the figures and the lists that `countersign`
-shows. The cost of a written row beside so many stands in the section on the processor: merge, exception.";
+shows. The cost of a written row beside so many stands in the section on the processor: merge, exception. Below: the steps of each view's plan, the last first.";
 
 pub(super) async fn measure(effort: &Effort) -> Result<Section> {
     let database = postgres::fresh_database().await;
@@ -36,13 +37,17 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
     prefill::fill_ledger(&database, reviews).await?;
     let store = Store::new(postgres::config(&database.auditor_url))?;
     let mut rows = Vec::new();
+    let auditor = postgres::connect(&database.auditor_url).await;
+    let mut note = format!("{reviews} reviews. {NOTE}");
     for view in VIEWS {
         progress(&format!("ledger: {view}"));
+        let sql = format!("SELECT * FROM {view}");
+        note = format!("{note}\n  {view}: {}", plan(&auditor, &sql).await?);
         let mut took = Vec::new();
         let mut count = 0;
         for _ in 0..TURNS {
             let begun = Instant::now();
-            count = store.view(view).await?.len();
+            count = auditor.query_typed(&sql, &[]).await?.len();
             took.push(milliseconds(begun.elapsed()));
         }
         rows.push(row(&format!("{view}: {count} rows"), took)?);
@@ -93,9 +98,21 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
     }
     Ok(Section {
         title: "Review ledger",
-        note: format!("{reviews} reviews. {NOTE}"),
+        note,
         rows,
     })
+}
+
+/// The steps of the plan, from the last to the first.
+async fn plan(auditor: &Client, sql: &str) -> Result<String> {
+    let lines = auditor.query_typed(&format!("EXPLAIN (COSTS OFF) {sql}"), &[]).await?;
+    let steps = lines.iter().filter_map(|line| {
+        let line: String = line.try_get(0).ok()?;
+        let (before, step) = line.split_once("->").unwrap_or(("", &line));
+        let is_step = line.contains("->") || !line.starts_with(' ');
+        (before.trim().is_empty() && is_step).then(|| step.trim().replace("security_review_", ""))
+    });
+    Ok(steps.collect::<Vec<_>>().join("; "))
 }
 
 fn row(name: &str, took: Vec<f64>) -> Result<Row> {

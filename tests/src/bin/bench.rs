@@ -5,8 +5,7 @@ use std::process::ExitCode;
 
 use tests::bench::{self, Effort};
 
-const USAGE: &str =
-    "usage: bench [--quick | --search [database that was filled so]]   (BENCH_FULL=1: tables of ten million rows)";
+const USAGE: &str = "usage: bench [--quick | --ledger | --search [database that was filled so]]   (BENCH_FULL=1: tables of ten million rows)";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -15,6 +14,7 @@ async fn main() -> ExitCode {
     let result = match arguments.as_slice() {
         [] => bench::run(&Effort::usual()).await,
         ["--quick"] => bench::run(&Effort::quick()).await,
+        ["--ledger"] => bench::run_ledger(&Effort::usual()).await,
         ["--search"] => bench::run_search(&Effort::usual(), None).await,
         ["--search", url] => bench::run_search(&Effort::usual(), Some(url)).await,
         [bench::AUDIT_LINES, count] => bench::write_audit_lines(count),

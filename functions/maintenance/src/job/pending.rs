@@ -1,10 +1,12 @@
-//! Pending evaluations: GitLab was not readable at the merge; tried again until it is, or until the deadline.
+//! What waits for GitLab: verdicts first, tried again until it is readable or their deadline; then reviews before the merge.
 
 use std::time::Duration;
 
 use audit::{ActorType, Context};
+use evaluation::Evaluator;
 use jiff::SignedDuration;
 use runtime::Deadline;
+use store::{PendingEvaluation, PendingReview};
 use trace::Kind;
 
 use super::{JobError, Report};
@@ -17,6 +19,12 @@ const CLAIM: u32 = 10;
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
 /// Work on another one is not begun with less than this left.
 const ENOUGH: Duration = Duration::from_secs(12);
+
+/// What waited.
+enum Waiting {
+    Merge(PendingEvaluation),
+    Review(PendingReview),
+}
 
 impl Maintenance {
     pub(crate) async fn pending_evaluations(
@@ -35,37 +43,26 @@ impl Maintenance {
             if due.is_empty() {
                 break;
             }
-            for mut pending in due {
+            for pending in due {
                 if deadline.remaining() < ENOUGH {
                     return Ok(()); // what is claimed and not done comes back when its claim ends
                 }
-                // The retry belongs to the delivery's trace, not to this run's.
-                let waiting = Context::new(ActorType::WebhookEvent, pending.correlation_id)
-                    .with_traceparent(pending.traceparent.take());
-                let mut span = self.tracer.begin(Kind::Internal, "evaluation", &waiting);
-                span.attribute("merge_request", pending.merge_request.to_string().as_str());
-                pending.traceparent.clone_from(&span.context(&waiting).traceparent);
-                let done = evaluator.retry(&pending).await;
-                span.end(done.as_ref().err().map(|_| "failed"));
-                match done {
-                    Ok(done) => {
-                        self.outbox.enqueue_all(&done.effects).await;
-                        self.metrics.count_by("verdicts", "outcome", done.outcome.as_str(), 1);
-                        for metric in done.counted() {
-                            self.metrics.count(metric, 1);
-                        }
-                        let still = matches!(done.outcome, evaluation::Outcome::Pending { .. });
-                        *(if still {
-                            &mut report.evaluations_pending
-                        } else {
-                            &mut report.evaluations_judged
-                        }) += 1;
-                    }
-                    Err(error) => {
-                        tracing::error!(merge_request = %pending.merge_request, error = %error, "a pending evaluation failed");
-                        report.evaluations_failed += 1;
-                    }
+                self.one(&evaluator, Waiting::Merge(pending), report).await;
+            }
+        }
+        loop {
+            let due = evaluator
+                .store()
+                .claim_due_reviews(self.clock.0.now(), CLAIM, LEASE)
+                .await?;
+            if due.is_empty() {
+                break;
+            }
+            for pending in due {
+                if deadline.remaining() < ENOUGH {
+                    return Ok(());
                 }
+                self.one(&evaluator, Waiting::Review(pending), report).await;
             }
         }
         let backlog = evaluator.store().backlog(self.clock.0.now()).await?;
@@ -77,5 +74,42 @@ impl Maintenance {
             self.metrics.count(metric, u64::try_from(count).unwrap_or(0));
         }
         Ok(())
+    }
+
+    async fn one(&self, evaluator: &Evaluator, mut waiting: Waiting, report: &mut Report) {
+        let (merge_request, correlation_id, traceparent) = match &mut waiting {
+            Waiting::Merge(pending) => (&pending.merge_request, pending.correlation_id, &mut pending.traceparent),
+            Waiting::Review(pending) => (&pending.merge_request, pending.correlation_id, &mut pending.traceparent),
+        };
+        let merge_request = merge_request.to_string();
+        // The retry belongs to the delivery's trace, not to this run's.
+        let context = Context::new(ActorType::WebhookEvent, correlation_id).with_traceparent(traceparent.take());
+        let mut span = self.tracer.begin(Kind::Internal, "evaluation", &context);
+        span.attribute("merge_request", merge_request.as_str());
+        traceparent.clone_from(&span.context(&context).traceparent);
+        let done = match &waiting {
+            Waiting::Merge(pending) => evaluator.retry(pending).await,
+            Waiting::Review(pending) => evaluator.retry_review(pending).await,
+        };
+        span.end(done.as_ref().err().map(|_| "failed"));
+        match done {
+            Ok(done) => {
+                self.outbox.enqueue_all(&done.effects).await;
+                self.metrics.count_by("verdicts", "outcome", done.outcome.as_str(), 1);
+                for metric in done.counted() {
+                    self.metrics.count(metric, 1);
+                }
+                let still = matches!(done.outcome, evaluation::Outcome::Pending { .. });
+                *(if still {
+                    &mut report.evaluations_pending
+                } else {
+                    &mut report.evaluations_judged
+                }) += 1;
+            }
+            Err(error) => {
+                tracing::error!(merge_request, error = %error, "a pending evaluation failed");
+                report.evaluations_failed += 1;
+            }
+        }
     }
 }

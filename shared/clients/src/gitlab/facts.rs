@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use audit::Context;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::{ApiAnswer, LabelEvent, LabelsRead, MergeRequestKey, Reading, Unread, UserId, WitnessA};
 use rules::Approvers;
 
@@ -48,8 +48,9 @@ impl GitLab {
         self.read(context, key, approvers, now, None, wanted).await
     }
 
-    /// The same of a merge request that need not be merged: what is not is told as if it had been merged `now`, so that its approvals
-    /// are judged by the same rules.
+    /// The same of a merge request that need not be merged: what is not is told as if it had been merged a day from `now`, so that its
+    /// approvals are judged by the same rules, and also one that is given while the answers come, or by a clock that is ahead of ours,
+    /// is before the merge.
     pub async fn review_facts(
         &self,
         context: &Context,
@@ -58,7 +59,8 @@ impl GitLab {
         now: Timestamp,
         wanted: impl FnOnce(&LabelsRead) -> bool,
     ) -> WitnessA {
-        self.read(context, key, approvers, now, Some(now), wanted).await
+        let as_of = now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(now);
+        self.read(context, key, approvers, now, Some(as_of), wanted).await
     }
 
     async fn read(

@@ -147,6 +147,39 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
 }
 
 #[test]
+fn of_a_label_that_was_made_anew_the_first_event_counts_or_none() {
+    // The label was put on at 08:00:01, deleted, made anew and put on again at ten; an event of before shows it.
+    let anew = |shown_at: &str| {
+        let mut life = Life::unlabelled()
+            .label_event(None, true, AUTHOR, "08:00:01")
+            .label_event(Some("security::high"), true, AUTHOR, "10:00:00");
+        life.api.labels_now.push("security::high".into());
+        let event = HistoryEvent {
+            labels_added: vec!["security::high".into()],
+            labels: vec!["security::high".into()],
+            ..life.event(Action::Update, AUTHOR, shown_at)
+        };
+        let review = merged(&life.with(event).approved_by(ALICE, "11:00:00"));
+        (review.labelled_at, review.time_unknown)
+    };
+    assert_eq!(
+        anew("08:00:00"),
+        (Some(at("08:00:01")), None),
+        "a stored event has its first name"
+    );
+    assert_eq!(
+        anew("08:30:00"),
+        (None, Some(TimeUnknown::LabelDeleted)),
+        "nothing tells which event was the first"
+    );
+    assert_eq!(
+        anew("10:00:00"),
+        (Some(at("10:00:00")), None),
+        "nothing shows it before"
+    );
+}
+
+#[test]
 fn the_time_of_creation_is_not_guessed() {
     let mut life = Life::labelled().approved_by(ALICE, "10:00:00");
     life.api.created_at = None;
@@ -283,6 +316,69 @@ fn history_alone_approves_nothing_before_the_merge_either() {
     assert_eq!(stands(&life), (None, None, None));
     let verdict = life.verdict();
     assert_eq!(verdict.exception(), Some(Kind::Unverified));
+}
+
+#[test]
+fn an_approval_that_was_given_again_is_not_taken_back_though_others_are_still_needed() {
+    let twice = |again: &str| {
+        let life = Life::labelled()
+            .minimum(2)
+            .seen(ALICE, "10:00:00", Some(true))
+            .taken_back_by(ALICE, "10:30:00");
+        open(&life.approved_by(ALICE, again)).unwrap().decision
+    };
+    assert_eq!(twice("10:40:00"), None, "one of two");
+    assert_eq!(twice("10:20:00"), Some(Decision::ApprovalRevoked));
+}
+
+#[test]
+fn the_clock_of_the_target_ends_with_the_approval_or_the_end_and_with_nothing_else() {
+    let targets = |mut life: Life| {
+        life.rules
+            .sla
+            .targets
+            .insert("high".to_owned(), jiff::SignedDuration::from_hours(4));
+        life
+    };
+    let elapsed = |review: Option<Review>| {
+        review
+            .unwrap()
+            .service_level
+            .unwrap()
+            .elapsed
+            .map(|elapsed| elapsed.as_mins())
+    };
+    let labelled = || targets(Life::labelled());
+    assert_eq!(elapsed(open(&labelled())), None, "nothing yet");
+    assert_eq!(elapsed(open(&labelled().approved_by(ALICE, "10:00:00"))), Some(240));
+    let revoked = labelled()
+        .seen(ALICE, "10:00:00", Some(true))
+        .taken_back_by(ALICE, "10:30:00");
+    assert_eq!(elapsed(open(&revoked)), None, "it is open again");
+    let reopened = act(
+        act(labelled(), Action::Close, AUTHOR, "08:00:00"),
+        Action::Reopen,
+        AUTHOR,
+        "09:00:00",
+    );
+    assert_eq!(elapsed(open(&reopened)), None, "it is open again");
+    let closed = act(labelled(), Action::Close, AUTHOR, "08:00:00");
+    assert_eq!(elapsed(open(&closed)), Some(120));
+    assert_eq!(elapsed(Some(merged(&labelled()))), Some(360), "merged without");
+}
+
+#[test]
+fn gitlab_tells_that_it_was_closed_again_where_that_event_has_not_come() {
+    let closed_again = |at_: &str| {
+        let mut life = act(Life::labelled(), Action::Reopen, AUTHOR, "09:00:00");
+        life.api.state = Some("closed".into());
+        life.api.closed_at = Some(at(at_));
+        life.api.merge.merge_user = None;
+        let (_, review) = review_before_merge(&life.facts(), &life.rules).unwrap();
+        (review.decision, review.decided_at)
+    };
+    assert_eq!(closed_again("09:30:00"), (Some(Decision::Closed), Some(at("09:30:00"))));
+    assert_eq!(closed_again("08:30:00").0, Some(Decision::Reopened));
 }
 
 #[test]

@@ -7,7 +7,16 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::sql::{column, json_column};
-use crate::{Stage, Store, StoreError};
+use crate::{Store, StoreError};
+
+/// What a decision is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Where the review stood before a merge.
+    Review,
+    /// The verdict on a merge.
+    Merge,
+}
 
 /// A decision as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -125,6 +125,10 @@ impl Conditions {
     }
 }
 
+/// Waits for the security team; a merge request whose label the team took off does not.
+pub(super) const OPEN: &str = "
+    merged_at IS NULL AND (decision IS NULL OR decision IN ('approval_revoked', 'reopened')) AND 'declassified' <> ALL (notes)";
+
 impl LedgerFilter {
     fn conditions(&self) -> Conditions {
         let mut conditions = Conditions::default();
@@ -133,8 +137,7 @@ impl LedgerFilter {
         conditions.text("deciding_reviewer_username = ?", self.reviewer.as_ref());
         match self.decision {
             Some(LedgerDecision::Is(decision)) => conditions.add("decision = ?", decision.as_str(), Type::TEXT),
-            Some(LedgerDecision::Open) => conditions
-                .plain("merged_at IS NULL AND (decision IS NULL OR decision IN ('approval_revoked', 'reopened'))"),
+            Some(LedgerDecision::Open) => conditions.plain(OPEN),
             None => {}
         }
         conditions.between("decided_at", self.since, self.until);

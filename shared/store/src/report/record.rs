@@ -28,8 +28,10 @@ const SQL: &str = "
          WHERE (instance, project_id, mr_iid) = ($1, $2, $3)) AS exception,
         (SELECT coalesce(jsonb_agg(to_jsonb(effect) ORDER BY created_at), '[]') FROM effects AS effect
          WHERE (instance, project_id, mr_iid) = ($1, $2, $3)) AS effects,
-        (SELECT to_jsonb(evaluation) FROM evaluations AS evaluation
-         WHERE (instance, project_id, mr_iid) = ($1, $2, $3) AND state = 'pending') AS evaluation,
+        coalesce((SELECT to_jsonb(evaluation) FROM evaluations AS evaluation
+                  WHERE (instance, project_id, mr_iid) = ($1, $2, $3) AND state = 'pending'),
+                 (SELECT to_jsonb(review) FROM pending_reviews AS review
+                  WHERE (instance, project_id, mr_iid) = ($1, $2, $3) AND state = 'pending')) AS evaluation,
         (SELECT count(*) FROM merge_request_events WHERE (instance, project_id, mr_iid) = ($1, $2, $3)) AS events";
 
 impl Store {
@@ -64,8 +66,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn merge_requests_called(&self, project: &str, iid: i64) -> Result<Vec<MergeRequestKey>, StoreError> {
+        // A project's name may be a number.
         let by = if project.parse::<i64>().is_ok() {
-            "project_id::text = $1"
+            "(project_id::text = $1 OR project_path = $1)"
         } else {
             "project_path = $1"
         };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio_postgres::types::Type;
 
-use super::filter::Conditions;
+use super::filter::{Conditions, OPEN};
 use crate::sql::json_column;
 use crate::{Store, StoreError};
 
@@ -34,17 +34,20 @@ pub struct Statistics {
 
 /// The figures that both groupings have.
 const FIGURES: &str = "
-    count(*) AS reviews, count(*) FILTER (WHERE decision = 'merged') AS approved,
+    count(*) AS reviews, count(*) FILTER (WHERE decision = 'merged' AND proof IS NOT NULL) AS approved,
     count(*) FILTER (WHERE decision = 'merged_without_approval') AS without_approval,
     count(*) FILTER (WHERE decision = 'merged_unverified') AS unverified,
-    round(100.0 * count(*) FILTER (WHERE decision = 'merged') / nullif(count(*) FILTER (WHERE merged_at IS NOT NULL), 0), 1)
-        AS approval_rate_percent,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM time_to_approval)::float8) AS approval_p50_s,
-    percentile_cont(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM time_to_approval)::float8) AS approval_p90_s,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM time_to_decision)::float8) AS decision_p50_s,
-    percentile_cont(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM time_to_decision)::float8) AS decision_p90_s,
+    round(100.0 * count(*) FILTER (WHERE decision = 'merged' AND proof IS NOT NULL)
+        / nullif(count(*) FILTER (WHERE decision IN ('merged_without_approval', 'merged_unverified')
+                                      OR decision = 'merged' AND proof IS NOT NULL), 0), 1) AS approval_rate_percent,
+    percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY date_part('epoch', time_to_approval)) AS approval,
+    percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY date_part('epoch', time_to_decision)) AS decision,
     count(*) FILTER (WHERE sla_met) AS sla_met, count(*) FILTER (WHERE NOT sla_met) AS sla_missed,
     round(100.0 * count(*) FILTER (WHERE sla_met) / nullif(count(sla_met), 0), 1) AS sla_adherence_percent";
+
+const SHOWN: &str = "
+    reviews, approved, without_approval, unverified, approval_rate_percent, approval[1] AS approval_p50_s, approval[2] AS approval_p90_s,
+    decision[1] AS decision_p50_s, decision[2] AS decision_p90_s, sla_met, sla_missed, sla_adherence_percent";
 
 impl Store {
     /// The figures.
@@ -62,14 +65,18 @@ impl Store {
         merged.between("merged_at", filter.since, filter.until);
         let mut open = Conditions::default();
         open.project(filter.project.as_ref());
-        open.plain("merged_at IS NULL AND (decision IS NULL OR decision IN ('approval_revoked', 'reopened'))");
+        open.plain(OPEN);
         let tiers = format!(
-            "SELECT risk_tier AS tier, {FIGURES} FROM security_review_ledger WHERE {} GROUP BY 1 ORDER BY reviews DESC, tier",
+            "SELECT tier, {SHOWN} FROM (
+                 SELECT risk_tier AS tier, {FIGURES} FROM security_review_ledger WHERE {} GROUP BY 1) AS figures
+             ORDER BY reviews DESC, tier",
             decided.sql()
         );
         let reviewers = format!(
-            "SELECT deciding_reviewer_username AS reviewer, {FIGURES} FROM security_review_ledger
-             WHERE deciding_reviewer_username IS NOT NULL AND {} GROUP BY 1 ORDER BY reviews DESC, reviewer",
+            "SELECT reviewer, {SHOWN} FROM (
+                 SELECT deciding_reviewer_username AS reviewer, {FIGURES} FROM security_review_ledger
+                 WHERE deciding_reviewer_username IS NOT NULL AND {} GROUP BY 1) AS figures
+             ORDER BY reviews DESC, reviewer",
             decided.sql()
         );
         let exceptions = format!(

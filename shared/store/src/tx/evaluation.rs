@@ -10,32 +10,12 @@ use super::Tx;
 use crate::StoreError;
 use crate::sql::{column, json, json_column, optional_text, text};
 
-/// What waits for GitLab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Where the review stands before a merge.
-    Review,
-    /// The verdict on a merge.
-    Merge,
-}
-
-impl Stage {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Review => "review",
-            Self::Merge => "merge",
-        }
-    }
-}
-
 /// A verdict that is still to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingEvaluation {
     /// Which merge request.
     pub merge_request: MergeRequestKey,
-    /// What waits.
-    pub stage: Stage,
-    /// What the merge delivery said; of a review, what the event said that led to it.
+    /// What the merge delivery said.
     pub trigger: MergeTrigger,
     /// Why it is pending.
     pub reason: String,
@@ -52,21 +32,18 @@ pub struct PendingEvaluation {
 }
 
 pub(crate) const EVALUATION_COLUMNS: &str = "
-    instance, project_id, mr_iid, stage, trigger, reason, attempts, next_attempt_at, deadline_at, correlation_id, traceparent";
+    instance, project_id, mr_iid, trigger, reason, attempts, next_attempt_at, deadline_at, correlation_id, traceparent";
 
 /// While one is pending, a repeated delivery neither moves the deadline away nor forgets attempts.
 const UPSERT: &str = "
     INSERT INTO evaluations AS stored (
-        instance, project_id, mr_iid, state, stage, trigger, reason, attempts, next_attempt_at, deadline_at, correlation_id,
+        instance, project_id, mr_iid, state, trigger, reason, attempts, next_attempt_at, deadline_at, correlation_id,
         traceparent, created_at, updated_at)
-    VALUES ($1, $2, $3, 'pending', $12, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+    VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $11, $11)
     ON CONFLICT (instance, project_id, mr_iid) DO UPDATE SET
         state = 'pending',
-        -- A review never takes the place of a merge that waits, nor what is not to be believed that of what is.
-        trigger = CASE WHEN stored.state = 'pending' AND stored.stage = 'merge' AND excluded.stage = 'review' THEN stored.trigger
-                       WHEN stored.stage = 'review' OR (excluded.trigger ->> 'trusted')::boolean THEN excluded.trigger
-                       ELSE stored.trigger END,
-        stage = CASE WHEN stored.state = 'pending' AND stored.stage = 'merge' THEN 'merge' ELSE excluded.stage END,
+        -- What is not to be believed never takes the place of what is.
+        trigger = CASE WHEN (excluded.trigger ->> 'trusted')::boolean THEN excluded.trigger ELSE stored.trigger END,
         reason = excluded.reason,
         attempts = CASE stored.state WHEN 'pending' THEN greatest(stored.attempts, excluded.attempts)
                                      ELSE excluded.attempts END,
@@ -95,7 +72,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let [instance, project, iid] = super::identity(&evaluation.merge_request);
-        let params: [super::Param<'_>; 12] = [
+        let params: [super::Param<'_>; 11] = [
             instance,
             project,
             iid,
@@ -107,7 +84,6 @@ impl Tx<'_> {
             (&evaluation.correlation_id, Type::UUID),
             (&optional_text(evaluation.traceparent.as_ref()), Type::TEXT),
             (&now, Type::TIMESTAMPTZ),
-            (&evaluation.stage.as_str(), Type::TEXT),
         ];
         self.execute(UPSERT, &params).await.map(drop)
     }
@@ -145,10 +121,6 @@ pub(crate) fn read_evaluation(row: &Row) -> Result<PendingEvaluation, StoreError
             instance: column(row, "instance")?,
             project_id: ProjectId(column(row, "project_id")?),
             mr_iid: MergeRequestIid(column(row, "mr_iid")?),
-        },
-        stage: match column::<String>(row, "stage")?.as_str() {
-            "review" => Stage::Review,
-            _ => Stage::Merge,
         },
         trigger: json_column(row, "trigger")?,
         reason: column(row, "reason")?,

@@ -57,7 +57,22 @@ const UPSERT: &str = "
     WHERE stored.revision = $35
     RETURNING ";
 
+/// The row already says what was read.
+const TOUCH: &str = "
+    UPDATE security_review_ledger SET read_at = $4
+    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND (read_at IS NULL OR read_at < $4)";
+
 impl Tx<'_> {
+    /// Notes that the row was found to be true when GitLab was read at this time: an older reading does not replace it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn confirm_ledger_row(&mut self, key: &MergeRequestKey, read_at: Timestamp) -> Result<(), StoreError> {
+        let [instance, project, iid] = super::identity(key);
+        let params = [instance, project, iid, (&read_at as _, Type::TIMESTAMPTZ)];
+        self.execute(TOUCH, &params).await.map(drop)
+    }
+
     /// The merge request's row.
     ///
     /// # Errors

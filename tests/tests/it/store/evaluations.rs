@@ -2,7 +2,7 @@
 
 use tests::postgres::fresh_database;
 
-use super::sample::{at, evaluation, key, seconds};
+use super::sample::{at, evaluation, key, pending_review, seconds};
 
 #[tokio::test]
 async fn an_evaluation_is_pending_until_it_is_finished() {
@@ -56,4 +56,50 @@ async fn one_that_was_done_starts_anew() {
     tx.finish_evaluation(&key(1), at(62)).await.unwrap();
     tx.upsert_evaluation(&again, at(100)).await.unwrap();
     assert_eq!(tx.pending_evaluation(&key(1)).await.unwrap(), Some(again));
+}
+
+#[tokio::test]
+async fn a_review_pends_beside_a_merge_and_ends_by_a_reading_that_began_after_it() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let (merge, review) = (evaluation(&key(1)), pending_review(&key(1)));
+    let mut tx = store.begin().await.unwrap();
+    tx.upsert_evaluation(&merge, at(61)).await.unwrap();
+    tx.upsert_pending_review(&review, at(61)).await.unwrap();
+    assert_eq!(tx.pending_evaluation(&key(1)).await.unwrap(), Some(merge.clone()));
+    tx.finish_pending_review(&key(1), Some(at(60)), at(62)).await.unwrap();
+    assert_eq!(
+        tx.pending_review(&key(1)).await.unwrap(),
+        Some(review),
+        "the reading began before"
+    );
+    tx.finish_pending_review(&key(1), Some(at(61)), at(62)).await.unwrap();
+    assert_eq!(tx.pending_review(&key(1)).await.unwrap(), None);
+    assert_eq!(tx.pending_evaluation(&key(1)).await.unwrap(), Some(merge));
+    tx.upsert_pending_review(&pending_review(&key(1)), at(63))
+        .await
+        .unwrap();
+    tx.finish_pending_review(&key(1), None, at(62)).await.unwrap();
+    assert_eq!(tx.pending_review(&key(1)).await.unwrap(), None, "the merge is judged");
+}
+
+#[tokio::test]
+async fn a_further_event_has_a_pending_review_looked_at_soon_again_and_a_stale_one_does_not_rename_it() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut first = pending_review(&key(1));
+    (first.attempts, first.next_attempt_at) = (9, at(3_600));
+    let mut stale = pending_review(&key(1));
+    stale.trigger.trusted = false;
+    stale.trigger.title = "untrue".to_owned();
+    let mut tx = store.begin().await.unwrap();
+    tx.upsert_pending_review(&first, at(61)).await.unwrap();
+    tx.upsert_pending_review(&stale, at(100)).await.unwrap();
+    let kept = tx.pending_review(&key(1)).await.unwrap().unwrap();
+    assert_eq!((kept.attempts, kept.next_attempt_at), (1, at(120)));
+    assert_eq!(kept.trigger, first.trigger);
+    tx.commit().await.unwrap();
+    let claimed = store.claim_due_reviews(at(120), 10, seconds(60)).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(store.claim_due_reviews(at(121), 10, seconds(60)).await.unwrap(), []);
 }

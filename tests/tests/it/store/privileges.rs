@@ -3,7 +3,7 @@
 use tests::postgres::{TestDatabase, connect, fresh_database};
 use tokio_postgres::Client;
 
-use super::sample::{at, envelope, evaluation, event, key, ledger_row, record_exception, seconds};
+use super::sample::{at, envelope, evaluation, event, key, ledger_row, pending_review, record_exception, seconds};
 
 const APPEND_ONLY: [&str; 5] = [
     "merge_request_events",
@@ -12,13 +12,14 @@ const APPEND_ONLY: [&str; 5] = [
     "quarantined_deliveries",
     "rules_files",
 ];
-const ALL: [&str; 7] = [
+const ALL: [&str; 8] = [
     "merge_request_events",
     "security_review_decisions",
     "effect_attempts",
     "quarantined_deliveries",
     "security_review_exceptions",
     "evaluations",
+    "pending_reviews",
     "effects",
 ];
 
@@ -35,6 +36,9 @@ async fn with_rows() -> TestDatabase {
     let mut tx = store.begin().await.unwrap();
     tx.quarantine(&envelope(&odd, "d-odd"), "odd", at(3)).await.unwrap();
     tx.upsert_evaluation(&evaluation(&key(2)), at(61)).await.unwrap();
+    tx.upsert_pending_review(&pending_review(&key(2)), at(61))
+        .await
+        .unwrap();
     tx.keep_rules(&"a".repeat(64), "version: 1", at(61)).await.unwrap();
     tx.write_ledger_row(&ledger_row(&key(1)), None, at(61)).await.unwrap();
     tx.commit().await.unwrap();
@@ -231,12 +235,15 @@ async fn a_row_of_the_ledger_is_never_removed_and_each_change_is_its_next_revisi
         "recorded_at = now(), revision = revision + 1",
         "title = 'another'",
         "revision = revision + 2",
-        "revision = revision",
+        "revision = revision - 1",
     ] {
         let (code, message) = refusal(&owner, &format!("UPDATE security_review_ledger SET {change}")).await;
         assert_eq!(code, "23001", "{change}");
         assert!(message.contains("its next revision"), "{message}");
     }
+    app.batch_execute("UPDATE security_review_ledger SET read_at = now()")
+        .await
+        .expect("read again, and it says the same");
     for change in ["instance = 'x'", "recorded_at = now()", "id = gen_random_uuid()"] {
         assert_eq!(
             refusal(&app, &format!("UPDATE security_review_ledger SET {change}"))

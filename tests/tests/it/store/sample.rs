@@ -7,7 +7,7 @@ use model::{
     MergeRequestIid, MergeRequestKey, MergeTrigger, OccurredAtSource, Outcome, Project, ProjectId, Proof, Reading,
     Reason, Reviewer, SecurityReviewException, User, UserId, Verdict, WitnessA,
 };
-use store::{NewDecision, NewEffect, PendingEvaluation};
+use store::{NewDecision, NewEffect, PendingEvaluation, PendingReview};
 use uuid::Uuid;
 
 /// Noon of an invented day, plus seconds.
@@ -246,12 +246,23 @@ pub(crate) fn alert(key: &MergeRequestKey, exception_id: Uuid) -> NewEffect {
 pub(crate) fn evaluation(key: &MergeRequestKey) -> PendingEvaluation {
     PendingEvaluation {
         merge_request: key.clone(),
-        stage: store::Stage::Merge,
         trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Merge, 60)),
         reason: "GitLab answers 503".to_owned(),
         attempts: 1,
         next_attempt_at: at(120),
         deadline_at: at(960),
+        correlation_id: Uuid::now_v7(),
+        traceparent: None,
+    }
+}
+
+pub(crate) fn pending_review(key: &MergeRequestKey) -> PendingReview {
+    PendingReview {
+        merge_request: key.clone(),
+        trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Approved, 60)),
+        reason: "GitLab answers 503".to_owned(),
+        attempts: 1,
+        next_attempt_at: at(120),
         correlation_id: Uuid::now_v7(),
         traceparent: None,
     }

@@ -19,6 +19,9 @@ pub(crate) struct Database {
     /// Default: the local stack that runs in this directory or above
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<SecretString>,
+    /// Certificates of the authorities that the server's chains to, a PEM file, if they are no public ones (RDS's are not)
+    #[arg(long, env = "DATABASE_CA_FILE", value_name = "FILE")]
+    database_ca: Option<PathBuf>,
 }
 
 /// Which login of the local stack is needed.
@@ -39,10 +42,17 @@ struct StackFile {
 impl Database {
     /// The store, connected, with a schema that this version knows.
     pub(crate) async fn open(&self, login: Login) -> Result<Store, Failure> {
-        let config = match &self.database_url {
+        let mut config = match &self.database_url {
             Some(url) => config(url)?,
             None => config(&of_stack(&working_directory()?, login)?)?,
         };
+        if let Some(file) = &self.database_ca {
+            let name = file.display();
+            let pem = std::fs::read_to_string(file).map_err(|error| Failure::File(format!("{name}: {error}")))?;
+            config = config
+                .with_authorities(&pem)
+                .map_err(|_| Failure::File(format!("{name} holds no readable PEM certificate")))?;
+        }
         let store = Store::new(config)?;
         store.check_schema().await?;
         Ok(store)

@@ -156,7 +156,7 @@ fn columns() -> Vec<Column> {
         },
         Column {
             head: "DECISION",
-            cell: |row| decision(&row["decision"]),
+            cell: decision,
         },
         Column {
             head: "DECIDED",

@@ -111,9 +111,14 @@ pub(crate) fn between(row: &Value, from: &str, to: &str) -> Cell {
     Cell::new(seconds.filter(|seconds| *seconds >= 0.0).map(span).unwrap_or_default()).right()
 }
 
-/// A decision in its colour.
-pub(crate) fn decision(value: &Value) -> Cell {
-    let text = value.as_str().unwrap_or("open");
+/// A row's decision in its colour. Merged and without one: GitLab says that it carried no label.
+pub(crate) fn decision(row: &Value) -> Cell {
+    let without = if row["merged_at"].is_null() {
+        "open"
+    } else {
+        "not carried"
+    };
+    let text = row["decision"].as_str().unwrap_or(without);
     let style = match text {
         "merged" | "approved" => Style::Green,
         "merged_without_approval" | "merged_unverified" => Style::Red,

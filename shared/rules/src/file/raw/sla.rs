@@ -54,7 +54,7 @@ pub(super) fn checked(problems: &mut Problems, raw: Spanned<RawSla>, tiers: &[Ti
             Some(target) => drop(sla.targets.insert(tier, target)),
             None => problems.refuse(
                 &text,
-                "sla: a target is a number of minutes, hours or days: 90m, 4h, 3d",
+                "sla: a target is a number of minutes, hours or days, ten years at most: 90m, 4h, 3d",
             ),
         }
     }

@@ -93,7 +93,10 @@ const ROWS: &str = "
     SELECT 'evaluation', created_at, reason, 'merge_request:' || instance || '/' || project_id || '!' || mr_iid, state,
         CASE WHEN state = 'pending' THEN 'next try ' || to_char(next_attempt_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') END,
         NULL, state = 'pending', NULL, NULL, 3
-    FROM evaluations WHERE correlation_id IN (SELECT wanted_id FROM wanted)
+    FROM (SELECT created_at, reason, instance, project_id, mr_iid, state, next_attempt_at, correlation_id FROM evaluations
+          UNION ALL SELECT created_at, reason, instance, project_id, mr_iid, state, next_attempt_at, correlation_id FROM pending_reviews)
+        AS waiting
+    WHERE correlation_id IN (SELECT wanted_id FROM wanted)
     UNION ALL
     SELECT 'decision', recorded_at, coalesce(outcome, decision, 'open'),
         'merge_request:' || instance || '/' || project_id || '!' || mr_iid, NULL,

@@ -15,3 +15,8 @@ VALUES ('0195a000-0000-7000-8000-0000000003e1', 'main', 77, 301, 77301, 'payment
     'dpark', '[]', 501, 'sec-alice', 'high', '{security::high}', 'approved', '2026-03-02T11:00:00Z', '2026-03-02T09:00:00Z',
     '2026-03-02T11:00:00Z', NULL, '8 hours', '2 hours', '{}', repeat('a', 64), '0195a000-0000-7000-8000-0000000003d1',
     '2026-03-02T11:00:00Z', 1, '2026-03-02T11:00:01Z', '2026-03-02T11:00:01Z', '0195a000-0000-7000-8000-0000000000c3');
+
+INSERT INTO pending_reviews (instance, project_id, mr_iid, state, trigger, reason, attempts, next_attempt_at, correlation_id, created_at,
+    updated_at)
+VALUES ('main', 77, 302, 'pending', '{}', 'GitLab answers 503', 1, '2026-03-02T12:01:00Z', '0195a000-0000-7000-8000-0000000000c3',
+    '2026-03-02T12:00:00Z', '2026-03-02T12:00:00Z');
