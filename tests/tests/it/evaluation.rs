@@ -5,4 +5,5 @@ mod command;
 mod ledger;
 mod outcomes;
 mod pending;
+mod reading;
 pub(crate) mod world;

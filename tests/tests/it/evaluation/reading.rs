@@ -1,0 +1,198 @@
+//! What GitLab is asked for a review, when it cannot be read, and which of several readings counts.
+
+use jiff::SignedDuration;
+use model::Decision;
+use store::StoredLedgerRow;
+use tests::doubles::Stub;
+use tests::payload::MergeRequest;
+
+use super::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at, envelope};
+
+impl World {
+    /// What maintenance makes of the reviews that are due.
+    async fn look_again(&self) -> Vec<&'static str> {
+        let lease = SignedDuration::from_mins(2);
+        let due = self
+            .evaluator
+            .store()
+            .claim_due_reviews(self.now(), 10, lease)
+            .await
+            .unwrap();
+        let mut outcomes = Vec::new();
+        for pending in due {
+            outcomes.push(self.evaluator.retry_review(&pending).await.unwrap().outcome.as_str());
+        }
+        outcomes
+    }
+
+    /// GitLab does not answer when it is asked about the merge request.
+    fn down(&self, mr: &MergeRequest) {
+        let path = format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid);
+        self.gitlab.stub(Stub::answering("GET", &path, 503, "")).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn while_gitlab_is_down_the_review_waits_and_nothing_counts_as_approved() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.open(&mr, |shown| {
+        shown.approved(ALICE, "2026-03-02T09:00:00.000Z");
+    });
+    world
+        .gitlab
+        .stub(Stub::answering(
+            "GET",
+            "/api/v4/projects/77/merge_requests/1/approvals",
+            503,
+            "",
+        ))
+        .unwrap();
+    let report = world.deliver(&mr.told("approved", ALICE, at("09:00:00"))).await;
+    assert_eq!(report.outcome.as_str(), "pending");
+    assert_eq!(world.row(&mr).await, None);
+
+    world.gitlab.clear_stubs();
+    world.clock.pass(SignedDuration::from_secs(31));
+    assert_eq!(world.look_again().await, ["reviewed"]);
+    assert_eq!(
+        world.row(&mr).await.unwrap().row.review.decision,
+        Some(Decision::Approved)
+    );
+    assert_eq!(world.count("pending_reviews WHERE state = 'pending'", &mr).await, 0);
+}
+
+#[tokio::test]
+async fn a_review_waits_for_as_long_as_gitlab_is_down_or_until_its_merge_is_judged() {
+    let world = World::new().await;
+    let (one, other) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
+    for mr in [&one, &other] {
+        world.down(mr);
+        world.deliver(&mr.told("update", AUTHOR, at("09:00:00"))).await;
+    }
+    for _ in 0..20 {
+        world.clock.pass(SignedDuration::from_hours(1));
+        assert_eq!(world.look_again().await, ["pending", "pending"]);
+    }
+    world.gitlab.clear_stubs();
+    world.open(&one, |_| ());
+    world.merged(&other, |_| ());
+    world.deliver(&other.told("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(world.count("pending_reviews WHERE state = 'pending'", &other).await, 0);
+    world.clock.pass(SignedDuration::from_hours(1));
+    assert_eq!(world.look_again().await, ["reviewed"]);
+    let decision = |row: Option<StoredLedgerRow>| row.unwrap().row.review.decision;
+    assert_eq!(decision(world.row(&one).await), None);
+    assert_eq!(decision(world.row(&other).await), Some(Decision::MergedWithoutApproval));
+}
+
+#[tokio::test]
+async fn an_event_of_the_review_does_not_take_the_place_of_a_merge_that_waits() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.down(&mr);
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.told("update", AUTHOR, at("11:59:00"))).await;
+    world.gitlab.clear_stubs();
+    world.merged(&mr, |_| ());
+    world.deliver(&mr.told("update", AUTHOR, at("11:58:00"))).await;
+    assert_eq!(world.exception(&mr).await, None, "the verdict is the merge's own");
+
+    world.clock.pass(SignedDuration::from_secs(31));
+    let due = world
+        .evaluator
+        .store()
+        .claim_due_evaluations(world.now(), 10, SignedDuration::ZERO)
+        .await
+        .unwrap();
+    assert_eq!(due.len(), 1, "the merge still waits");
+    world.evaluator.retry(&due[0]).await.unwrap();
+    assert_eq!(
+        world.exception(&mr).await,
+        Some(("no_approval".to_owned(), "open".to_owned()))
+    );
+    assert_eq!(world.look_again().await, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_stale_delivery_is_reason_to_ask_gitlab_and_tells_nothing_itself() {
+    let world = World::new().await;
+    let (known, hidden) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
+    world.open(&known, |shown| {
+        shown.approved(ALICE, "2026-03-02T09:00:00.000Z");
+    });
+    for (mr, outcome) in [(&known, "reviewed"), (&hidden, "recorded")] {
+        let mut delivery = envelope(
+            &mr.told("approved", ALICE, at("09:00:00")),
+            &format!("stale {}", mr.iid),
+        );
+        delivery.authentication.stale = true;
+        assert_eq!(
+            world.evaluator.deliver(&delivery).await.unwrap().outcome.as_str(),
+            outcome
+        );
+    }
+    let row = world.row(&known).await.unwrap().row;
+    assert_eq!(row.review.decision, Some(Decision::Approved));
+    assert_eq!(row.title, "Rotate the signing keys");
+    assert_eq!(world.row(&hidden).await, None);
+}
+
+#[tokio::test]
+async fn what_gitlab_no_longer_tells_is_not_forgotten() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.open(&mr, |shown| {
+        shown.reviewer(ALICE);
+    });
+    world.deliver(&mr.told("update", AUTHOR, at("08:00:00"))).await;
+    let before = world.row(&mr).await.unwrap().row;
+    for refused in ["merge_requests/1", "merge_requests/1/reviewers"] {
+        world
+            .gitlab
+            .stub(Stub::answering(
+                "GET",
+                &format!("/api/v4/projects/77/{refused}"),
+                404,
+                "",
+            ))
+            .unwrap();
+        world.deliver(&mr.told("close", AUTHOR, at("09:00:00"))).await;
+        let after = world.row(&mr).await.unwrap().row;
+        assert_eq!(
+            (&after.author, &after.reviewers),
+            (&before.author, &before.reviewers),
+            "{refused}"
+        );
+        assert_eq!(after.review.decision, Some(Decision::Closed));
+    }
+}
+
+#[tokio::test]
+async fn an_older_reading_never_replaces_a_newer_one_not_even_one_that_said_the_same() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.open(&mr, |_| ());
+    world.deliver(&mr.told("update", AUTHOR, at("08:00:00"))).await;
+    let first = world.row(&mr).await.unwrap();
+    world.clock.pass(SignedDuration::from_mins(2));
+    world.deliver(&mr.told("update", AUTHOR, at("08:30:00"))).await;
+    let second = world.row(&mr).await.unwrap();
+    assert_eq!(second.revision, first.revision, "nothing has changed");
+    assert_eq!(second.row.read_at, Some(world.now()), "but it is known to be true now");
+
+    // Whoever read between the two comes last.
+    world.clock.pass(SignedDuration::from_mins(-1));
+    world.open(&mr, |shown| {
+        shown.approved(ALICE, "2026-03-02T09:00:00.000Z");
+    });
+    let late = envelope(&mr.told("approved", ALICE, at("09:00:00")), "late");
+    let error = world.evaluator.deliver(&late).await.unwrap_err();
+    assert!(error.is_retryable(), "read anew later: {error}");
+    assert_eq!(world.row(&mr).await.unwrap(), second);
+    world.clock.pass(SignedDuration::from_mins(2));
+    assert_eq!(
+        world.evaluator.deliver(&late).await.unwrap().outcome.as_str(),
+        "reviewed"
+    );
+}
