@@ -1,7 +1,5 @@
 //! `countersign exceptions`: merges without a valid, proven approval.
 
-use std::io::Write as _;
-
 use clap::Args;
 use model::{Clock, ExceptionStatus, Kind, SystemClock};
 use store::ExceptionFilter;
@@ -10,7 +8,7 @@ use crate::audit::Format;
 use crate::database::{Database, Login, runtime};
 use crate::instant::{Instant, Period};
 use crate::listing::{Column, Listing, merge_request, time, told};
-use crate::output::{Ending, Failure, counted, remark, standard};
+use crate::output::{Ending, Failure, counted, remark};
 use crate::terminal::{Color, Palette};
 
 const PAGE: u32 = 500;
@@ -114,18 +112,9 @@ impl Arguments {
         };
         let store = self.database.open(Login::Auditor).await?;
         let mut listing = Listing::new(columns(), &FIELDS, self.format, Palette::new(self.color));
-        let mut out = standard();
-        let (mut shown, mut after) = (0_u64, None);
-        loop {
-            let page = store.exception_page(&filter, after, PAGE).await?;
-            listing.write(&mut out, &page.rows)?;
-            out.flush()?;
-            shown += page.rows.len() as u64;
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
+        let shown = listing
+            .pages(async |after| store.exception_page(&filter, after, PAGE).await)
+            .await?;
         remark(&counted(shown, "exception", "exceptions"));
         Ok(Ending::found(shown))
     }

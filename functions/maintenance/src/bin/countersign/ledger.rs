@@ -1,7 +1,5 @@
 //! `countersign ledger`: where reviews stand.
 
-use std::io::Write as _;
-
 use clap::Args;
 use model::{Clock, Decision, SystemClock};
 use serde_json::Value;
@@ -11,7 +9,7 @@ use crate::audit::Format;
 use crate::database::{Database, Login, runtime};
 use crate::instant::{Instant, Period};
 use crate::listing::{Column, Listing, between, decision, merge_request, time, told};
-use crate::output::{Ending, Failure, counted, remark, standard};
+use crate::output::{Ending, Failure, counted, remark};
 use crate::table::Cell;
 use crate::terminal::{Color, Palette, Style};
 
@@ -122,18 +120,9 @@ impl Arguments {
         };
         let store = self.database.open(Login::Auditor).await?;
         let mut listing = Listing::new(columns(), &FIELDS, self.format, Palette::new(self.color));
-        let mut out = standard();
-        let (mut shown, mut after) = (0_u64, None);
-        loop {
-            let page = store.ledger_page(&filter, after, PAGE).await?;
-            listing.write(&mut out, &page.rows)?;
-            out.flush()?;
-            shown += page.rows.len() as u64;
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
+        let shown = listing
+            .pages(async |after| store.ledger_page(&filter, after, PAGE).await)
+            .await?;
         remark(&counted(shown, "review", "reviews"));
         Ok(Ending::found(shown))
     }

@@ -4,9 +4,12 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use serde_json::Value;
+use store::{Page, StoreError};
+use uuid::Uuid;
 
 use crate::audit::Format;
 use crate::csv;
+use crate::output::{Failure, standard};
 use crate::table::{Cell, Table};
 use crate::terminal::{Palette, Style, harmless};
 
@@ -41,6 +44,25 @@ impl Listing {
             Format::Csv => Form::Csv { begun: false },
         };
         Self { columns, fields, form }
+    }
+
+    /// Writes page after page, each as soon as it is there, and gives the number of rows.
+    pub(crate) async fn pages(
+        &mut self,
+        mut page: impl AsyncFnMut(Option<Uuid>) -> Result<Page, StoreError>,
+    ) -> Result<u64, Failure> {
+        let mut out = standard();
+        let (mut shown, mut after) = (0_u64, None);
+        loop {
+            let Page { rows, next } = page(after).await?;
+            self.write(&mut out, &rows)?;
+            out.flush()?;
+            shown += rows.len() as u64;
+            after = next;
+            if after.is_none() {
+                return Ok(shown);
+            }
+        }
     }
 
     /// Writes one page.
