@@ -18,7 +18,7 @@ GRANT SELECT, INSERT ON evaluations, effects TO countersign_application;
 GRANT UPDATE (state, trigger, reason, attempts, next_attempt_at, deadline_at, correlation_id, traceparent, updated_at)
     ON evaluations TO countersign_application;
 GRANT UPDATE (state, attempts, not_before, next_attempt_at, lease_until, external_id, last_error_class, last_error,
-    correlation_id, traceparent, updated_at) ON effects TO countersign_application;
+    correlation_id, traceparent, updated_at, superseded_because) ON effects TO countersign_application;
 GRANT SELECT ON schema_history TO countersign_application;
 
 -- The ledger's rows live; what they were made by is appended.
@@ -29,9 +29,16 @@ GRANT UPDATE (state, trigger, reason, attempts, next_attempt_at, correlation_id,
 GRANT UPDATE (mr_id, project_path, title, web_url, author_id, author_username, reviewers, deciding_reviewer_id,
     deciding_reviewer_username, risk_tier, labels, decision, decided_at, labelled_at, approved_at, time_unknown_reason, sla_target,
     sla_elapsed, merged_by_id, merged_by_username, merge_method, merged_at, merge_commit_sha, head_sha, proof, notes, rules_hash,
-    evidence_id, decision_id, read_at, revision, updated_at, correlation_id) ON security_review_ledger TO countersign_application;
+    evidence_id, evidence_sha256, decision_id, read_at, revision, updated_at, correlation_id) ON security_review_ledger TO countersign_application;
 GRANT SELECT ON security_review_ledger, rules_files, pending_reviews, security_review_volume, security_review_approval_rate, security_review_times,
     security_review_sla, security_review_open, security_review_exception_counts TO countersign_auditor;
+
+-- The archive.
+REVOKE ALL ON review_evidence, effect_requeues FROM PUBLIC, countersign_application, countersign_auditor;
+GRANT SELECT, INSERT ON review_evidence TO countersign_application;
+-- Who queued an effect again is the login itself: nobody may name another.
+GRANT SELECT, INSERT (id, effect_id, attempts, state_before, note, at) ON effect_requeues TO countersign_application;
+GRANT SELECT ON review_evidence, effect_requeues, security_review_effects TO countersign_auditor;
 
 -- The auditor reads everything, tables of later versions too.
 GRANT SELECT ON merge_request_events, security_review_decisions, security_review_exceptions, evaluations, effects,

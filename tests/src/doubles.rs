@@ -2,7 +2,7 @@
 //!
 //! Each double runs on its own thread, so it answers even while a test waits for a child process, and stops when its
 //! handle is dropped, open connections included. They behave like the real system for the calls that Countersign makes
-//! ([`gitlab`], [`slack`], [`aws`], [`otlp`], [`siem`]) and share one control surface, in process ([`Double`]) and over HTTP:
+//! ([`gitlab`], [`slack`], [`linear`], [`jira`], [`confluence`], [`aws`], [`otlp`], [`siem`]) and share one control surface, in process ([`Double`]) and over HTTP:
 //!
 //! | request | effect |
 //! |---|---|
@@ -17,9 +17,12 @@
 
 mod answer;
 pub mod aws;
+pub mod confluence;
 mod control;
 mod double;
 pub mod gitlab;
+pub mod jira;
+pub mod linear;
 #[cfg(test)]
 pub(crate) mod loopback;
 mod merge_patch;

@@ -211,12 +211,25 @@ impl Stack {
 
     /// Slack messages whose metadata names an effect of this merge request.
     pub async fn slack_messages(&self, project: u64, iid: u64) -> Vec<Value> {
+        self.messages(project, iid, "exception_id").await
+    }
+
+    /// The confirmations to a pod about a merge request, oldest first.
+    pub async fn pod_messages(&self, project: u64, iid: u64) -> Vec<Value> {
+        self.messages(project, iid, "decision_id").await
+    }
+
+    /// The messages whose metadata has this field.
+    async fn messages(&self, project: u64, iid: u64, field: &str) -> Vec<Value> {
         let requests = self
             .control(&self.slack_url, "GET", "/_double/requests", &Value::Null)
             .await;
         let of = |request: &Value| {
             let payload = &request["body"]["metadata"]["event_payload"];
-            request["path"] == "/api/chat.postMessage" && payload["project_id"] == project && payload["mr_iid"] == iid
+            request["path"] == "/api/chat.postMessage"
+                && payload["project_id"] == project
+                && payload["mr_iid"] == iid
+                && payload[field].is_string()
         };
         requests
             .as_array()

@@ -16,7 +16,7 @@ const ATTEMPTS_WITH_REFUSED_TOKEN: i32 = 4;
 /// A target that refuses to be looked at is given up after this many attempts.
 const ATTEMPTS_TO_LOOK: i32 = 8;
 /// Slack's clock and ours may differ by this much when a message is looked for.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 impl Notifier {
     pub(crate) async fn attempt(
@@ -29,6 +29,10 @@ impl Notifier {
         match effect.kind {
             EffectKind::SlackExceptionAlert => self.alert(worker, context, effect, look_first).await,
             EffectKind::LedgerRowEvent => self.ledger_event(worker, context, effect).await,
+            EffectKind::LinearIssue
+            | EffectKind::JiraIssue
+            | EffectKind::ConfluenceRow
+            | EffectKind::SlackPodConfirmation => self.archive(worker, context, effect, look_first).await,
         }
     }
 
@@ -47,13 +51,17 @@ impl Notifier {
             });
         };
         let channel = channel(effect);
+        let slack = match &worker.slack {
+            Ok(slack) => slack,
+            Err(missing) => return Ok(self.failed(context, effect, missing).await),
+        };
         if look_first {
             // Nothing can stand there from before the exception was recorded.
             let oldest = exception
                 .recorded_at
                 .saturating_sub(CLOCK_SKEW)
                 .unwrap_or(exception.recorded_at);
-            match worker.slack.find_message(context, channel, &effect.key, oldest).await {
+            match slack.find_message(context, channel, &effect.key, oldest).await {
                 Ok(Some(posted)) => return Ok(AttemptOutcome::Done { external_id: posted.ts }),
                 Ok(None) => (),
                 Err(error) => return Ok(self.unresolved(context, effect, &error).await),
@@ -63,17 +71,19 @@ impl Notifier {
             return Ok(AttemptOutcome::Suppressed);
         }
         if exception.status == ExceptionStatus::Withdrawn {
-            return Ok(AttemptOutcome::Superseded);
+            return Ok(AttemptOutcome::Superseded {
+                because: "the exception has been withdrawn".to_owned(),
+            });
         }
-        let message = exception_alert(&exception, &worker.wording, channel, &effect.key);
-        match worker.slack.post_message(context, &message).await {
+        let message = exception_alert(&exception, &worker.rules.slack.wording, channel, &effect.key);
+        match slack.post_message(context, &message).await {
             Ok(posted) => Ok(AttemptOutcome::Done { external_id: posted.ts }),
             Err(error) => Ok(self.failed(context, effect, &error).await),
         }
     }
 
     /// Looking failed: still unknown, so looked at again later; if the target will not show it, somebody must act.
-    async fn unresolved(&self, context: &Context, effect: &Effect, error: &CallError) -> AttemptOutcome {
+    pub(crate) async fn unresolved(&self, context: &Context, effect: &Effect, error: &CallError) -> AttemptOutcome {
         if error.class == FailureClass::AuthFailure {
             self.worker.refused(context).await;
         }
@@ -98,7 +108,7 @@ impl Notifier {
         backoff::next(self.clock.now(), effect.attempts, asked)
     }
 
-    async fn failed(&self, context: &Context, effect: &Effect, error: &CallError) -> AttemptOutcome {
+    pub(crate) async fn failed(&self, context: &Context, effect: &Effect, error: &CallError) -> AttemptOutcome {
         let at = self.next(effect, error);
         let (error_class, text) = (error.class.to_string(), error.message.clone());
         let refused_token = error.class == FailureClass::AuthFailure && effect.attempts < ATTEMPTS_WITH_REFUSED_TOKEN;
@@ -138,6 +148,6 @@ async fn exception_of(worker: &Worker, effect: &Effect) -> Result<Option<Securit
 }
 
 /// `slack:C0SECLEAD` is the channel `C0SECLEAD`.
-fn channel(effect: &Effect) -> &str {
+pub(crate) fn channel(effect: &Effect) -> &str {
     effect.destination.strip_prefix("slack:").unwrap_or(&effect.destination)
 }

@@ -11,6 +11,9 @@ pub const VARIABLES: &[&str] = &[
     "OUTBOUND_SECRET_ID",
     "RULES_PATH",
     "SLACK_API_URL",
+    "LINEAR_API_URL",
+    "JIRA_API_URL",
+    "CONFLUENCE_API_URL",
     "DRY_RUN",
     "EVENT_BUS_NAME",
 ];
@@ -22,9 +25,18 @@ pub struct Config {
     pub(crate) database_secret_id: String,
     pub(crate) outbound_secret_id: String,
     pub(crate) rules: Option<Rules>,
-    pub(crate) slack_api_url: Option<Url>,
+    pub(crate) addresses: Addresses,
     pub(crate) dry_run: bool,
     pub(crate) event_bus: Option<String>,
+}
+
+/// Addresses that replace those of the rules and the well-known ones: for tests.
+#[derive(Debug)]
+pub(crate) struct Addresses {
+    pub(crate) slack: Option<Url>,
+    pub(crate) linear: Option<Url>,
+    pub(crate) jira: Option<Url>,
+    pub(crate) confluence: Option<Url>,
 }
 
 impl Config {
@@ -35,7 +47,12 @@ impl Config {
             database_secret_id: env.required("DATABASE_SECRET_ID"),
             outbound_secret_id: env.required("OUTBOUND_SECRET_ID"),
             rules: settings::rules_file(env),
-            slack_api_url: env.url("SLACK_API_URL"),
+            addresses: Addresses {
+                slack: env.url("SLACK_API_URL"),
+                linear: env.url("LINEAR_API_URL"),
+                jira: env.url("JIRA_API_URL"),
+                confluence: env.url("CONFLUENCE_API_URL"),
+            },
             dry_run: env.flag("DRY_RUN", false),
             event_bus: env.optional("EVENT_BUS_NAME"),
         }
@@ -51,6 +68,9 @@ mod tests {
         let pairs = [
             ("RULES_PATH", "/nowhere/rules.yaml"),
             ("SLACK_API_URL", "nonsense"),
+            ("LINEAR_API_URL", "nonsense"),
+            ("JIRA_API_URL", "nonsense"),
+            ("CONFLUENCE_API_URL", "nonsense"),
             ("DRY_RUN", "perhaps"),
         ];
         let mut env = Environment::from_pairs(pairs);

@@ -28,7 +28,9 @@ impl Notifier {
         };
         // A later revision has an event of its own, which says all that this one would.
         if row["revision"].as_i64() > effect.ledger_revision {
-            return Ok(AttemptOutcome::Superseded);
+            return Ok(AttemptOutcome::Superseded {
+                because: format!("revision {} of the row has an event of its own", row["revision"]),
+            });
         }
         if self.dry_run {
             return Ok(AttemptOutcome::Suppressed);

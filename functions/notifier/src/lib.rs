@@ -3,6 +3,7 @@
 //! A lease is committed before the call and the outcome after it. Whatever may have reached its target without our knowing is
 //! resolved by looking there, never by doing it again blindly.
 
+mod archive;
 mod attempt;
 mod backoff;
 mod config;
@@ -23,11 +24,11 @@ use store::DatabaseConfig;
 use trace::Tracer;
 
 pub use config::{Config, VARIABLES};
-use worker::{SlackSecret, Worker};
+use worker::{Outbound, Worker};
 
 /// One execution environment of the function.
 pub struct Notifier {
-    worker: Built<DatabaseConfig, SlackSecret, Worker>,
+    worker: Built<DatabaseConfig, Outbound, Worker>,
     dry_run: bool,
     audit: Writer,
     metrics: Metrics,

@@ -101,7 +101,7 @@ impl Notifier {
             AttemptOutcome::Retry { .. } | AttemptOutcome::Ambiguous { .. } => {
                 self.metrics.count_by("effects_retried", "kind", kind, 1);
             }
-            AttemptOutcome::Suppressed | AttemptOutcome::Superseded | AttemptOutcome::NotSent => (),
+            AttemptOutcome::Suppressed | AttemptOutcome::Superseded { .. } | AttemptOutcome::NotSent => (),
         }
     }
 }

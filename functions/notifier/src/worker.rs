@@ -1,38 +1,71 @@
-//! What an attempt needs: the database and Slack, built from two secrets and built anew when one is rotated.
+//! What an attempt needs: the database and the targets, built from two secrets and built anew when one is rotated.
+//!
+//! Each target stands alone: a credential that is missing or cannot be used is told by the effects that need it, and by no others.
 
 use std::sync::Arc;
 
+use audit::{Action, FailureClass};
+use clients::confluence::Confluence;
 use clients::http::{Http, Options};
+use clients::jira::Jira;
+use clients::linear::{self, Linear};
 use clients::slack::Slack;
-use rules::Wording;
+use clients::{Advice, AtlassianCredential, CallError, InvalidAddress};
+use rules::Rules;
 use runtime::aws::{Clients, EventBus, Secrets};
 use runtime::secrets::{Built, SecretCache, SecretSource, Stage, Unreadable, from_json};
 use runtime::{Process, StartError};
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde_json::Value;
 use store::{DatabaseConfig, Store};
+use url::Url;
 
 use crate::Config;
+use crate::config::Addresses;
 
 /// Where Slack's Web API is (<https://docs.slack.dev/apis/web-api/>).
 const SLACK: &str = "https://slack.com";
+/// Where Linear's API is (<https://linear.app/developers/graphql>).
+const LINEAR: &str = "https://api.linear.app";
 
-/// What this function needs of the outbound secret.
-#[derive(Debug, Deserialize)]
-pub(crate) struct SlackSecret {
-    slack: SlackCredentials,
+/// What this function needs of the outbound secret. Each part is read by itself, when it is used.
+#[derive(Deserialize)]
+pub(crate) struct Outbound {
+    #[serde(default)]
+    slack: Part,
+    #[serde(default)]
+    linear: Part,
+    #[serde(default)]
+    jira: Part,
+    #[serde(default)]
+    confluence: Part,
+    /// Certificate of a private authority that a target's chains to, PEM.
+    #[serde(default)]
+    ca_pem: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct SlackCredentials {
+/// One part of the secret, not yet read.
+#[derive(Default, Deserialize)]
+#[serde(transparent)]
+struct Part(Option<Value>);
+
+#[derive(Deserialize)]
+struct SlackCredential {
     bot_token: SecretString,
 }
 
-/// The database and Slack.
+/// A client, or why its target cannot be called.
+pub(crate) type Target<T> = Result<T, Box<CallError>>;
+
+/// The database and the targets.
 pub(crate) struct Worker {
     pub(crate) store: Store,
-    pub(crate) slack: Slack,
-    pub(crate) wording: Wording,
+    pub(crate) slack: Target<Slack>,
+    pub(crate) linear: Target<Linear>,
+    pub(crate) jira: Target<Jira>,
+    pub(crate) confluence: Target<Confluence>,
+    pub(crate) rules: Arc<Rules>,
     /// `None`: no bus is configured.
     pub(crate) event_bus: Option<EventBus>,
 }
@@ -40,25 +73,22 @@ pub(crate) struct Worker {
 pub(crate) fn from_secrets(
     config: Config,
     process: &Process,
-) -> Result<Built<DatabaseConfig, SlackSecret, Worker>, StartError> {
+) -> Result<Built<DatabaseConfig, Outbound, Worker>, StartError> {
     let Config {
         aws,
         database_secret_id,
         outbound_secret_id,
         rules,
-        slack_api_url,
+        addresses,
         event_bus,
         ..
     } = config;
-    let wording = rules
-        .ok_or_else(|| StartError::new("there are no rules"))?
-        .slack
-        .wording;
+    let rules = Arc::new(rules.ok_or_else(|| StartError::new("there are no rules"))?);
     let clients = Clients::new(&aws, process.audit.clone()).with_tracer(process.tracer.clone());
     let event_bus = event_bus.map(|name| EventBus::new(&aws, &clients, name));
     let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(&clients));
     let database = settings::database_secret(Arc::clone(&source), database_secret_id, process.clock());
-    let slack = SecretCache::new(source, outbound_secret_id, Stage::CURRENT, process.clock(), |found| {
+    let outbound = SecretCache::new(source, outbound_secret_id, Stage::CURRENT, process.clock(), |found| {
         from_json(
             &found
                 .first()
@@ -66,19 +96,106 @@ pub(crate) fn from_secrets(
                 .value,
         )
     });
-    let http =
-        Http::new(&Options::default(), process.audit.clone(), process.clock())?.with_tracer(process.tracer.clone());
+    let (audit, clock, tracer) = (process.audit.clone(), process.clock(), process.tracer.clone());
     Ok(Built::new(
         database,
-        slack,
-        move |database: &DatabaseConfig, secret: &SlackSecret| {
-            let address = slack_api_url.as_ref().map_or(SLACK, |url| url.as_str());
+        outbound,
+        move |database: &DatabaseConfig, secret: &Outbound| {
+            let options = Options {
+                private_ca_pem: secret.ca_pem.clone(),
+                ..Options::default()
+            };
+            let http = Http::new(&options, audit.clone(), Arc::clone(&clock))?.with_tracer(tracer.clone());
+            let targets = Targets {
+                http,
+                secret,
+                rules: &rules,
+                addresses: &addresses,
+            };
             Ok(Worker {
                 store: Store::new(database.clone())?,
-                slack: Slack::new(http.clone(), address, secret.slack.bot_token.clone())?,
-                wording: wording.clone(),
+                slack: targets.slack(),
+                linear: targets.linear(),
+                jira: targets.jira(),
+                confluence: targets.confluence(),
+                rules: Arc::clone(&rules),
                 event_bus: event_bus.clone(),
             })
         },
     ))
+}
+
+/// What the clients are made of.
+struct Targets<'a> {
+    http: Http,
+    secret: &'a Outbound,
+    rules: &'a Rules,
+    addresses: &'a Addresses,
+}
+
+impl Targets<'_> {
+    fn slack(&self) -> Target<Slack> {
+        let credential: SlackCredential = self.secret.slack.read("slack", Action::SlackPostMessage)?;
+        let address = address(self.addresses.slack.as_ref(), Some(SLACK));
+        Slack::new(self.http.clone(), &address, credential.bot_token)
+            .map_err(|error| unusable("slack", Action::SlackPostMessage, &error))
+    }
+
+    fn linear(&self) -> Target<Linear> {
+        let credential: linear::Credential = self.secret.linear.read("linear", Action::LinearGetIssue)?;
+        let address = address(self.addresses.linear.as_ref(), Some(LINEAR));
+        Linear::new(self.http.clone(), &address, credential)
+            .map_err(|error| unusable("linear", Action::LinearGetIssue, &error))
+    }
+
+    fn jira(&self) -> Target<Jira> {
+        let credential: AtlassianCredential = self.secret.jira.read("jira", Action::JiraGetIssue)?;
+        let configured = self.rules.jira.as_ref().map(|jira| jira.base_url.as_str());
+        let address = address(self.addresses.jira.as_ref(), configured);
+        Jira::new(self.http.clone(), &address, credential)
+            .map_err(|error| unusable("jira", Action::JiraGetIssue, &error))
+    }
+
+    fn confluence(&self) -> Target<Confluence> {
+        let credential: AtlassianCredential = self.secret.confluence.read("confluence", Action::ConfluenceGetPage)?;
+        let configured = self.rules.confluence.as_ref().map(|wiki| wiki.base_url.as_str());
+        let address = address(self.addresses.confluence.as_ref(), configured);
+        Confluence::new(self.http.clone(), &address, credential)
+            .map_err(|error| unusable("confluence", Action::ConfluenceGetPage, &error))
+    }
+}
+
+fn address(replaced_by: Option<&Url>, configured: Option<&str>) -> String {
+    let address = replaced_by.map(Url::as_str).or(configured);
+    address.unwrap_or_default().to_owned()
+}
+
+impl Part {
+    /// The credential; the secret may be corrected at any time, so that this is no reason to give up at once.
+    fn read<T: serde::de::DeserializeOwned>(&self, name: &str, action: Action) -> Target<T> {
+        let known = self.0.as_ref().ok_or_else(|| {
+            let message = format!("the outbound secret holds no part {name:?}; docs/connectors.md says what to enter");
+            problem(action, message)
+        })?;
+        // The error's text could repeat the value.
+        T::deserialize(known).map_err(|_| {
+            let message = format!("the part {name:?} of the outbound secret has not the form of docs/connectors.md");
+            problem(action, message)
+        })
+    }
+}
+
+fn unusable(name: &str, action: Action, error: &InvalidAddress) -> Box<CallError> {
+    problem(action, format!("{name} cannot be called: {error}"))
+}
+
+fn problem(action: Action, message: String) -> Box<CallError> {
+    Box::new(CallError {
+        action,
+        class: FailureClass::AuthFailure,
+        advice: Advice::Permanent,
+        sent: true,
+        http_status: None,
+        message,
+    })
 }

@@ -60,6 +60,46 @@ actions! {
         SlackPostMessage = "slack.api.post_message",
         /// `conversations.history`, to see whether a message is already there.
         SlackGetHistory = "slack.api.get_history",
+        /// `issue`: the issue by its key.
+        LinearGetIssue = "linear.api.get_issue",
+        /// `attachmentsForURL`: issues that a merge request is attached to.
+        LinearFindAttachments = "linear.api.find_attachments",
+        /// `issueLabels`: a label by its name.
+        LinearFindLabels = "linear.api.find_labels",
+        /// `issueLabelCreate`.
+        LinearCreateLabel = "linear.api.create_label",
+        /// `issueUpdate`: state and labels.
+        LinearUpdateIssue = "linear.api.update_issue",
+        /// `attachmentCreate`: the merge request at the issue.
+        LinearCreateAttachment = "linear.api.create_attachment",
+        /// `commentCreate`.
+        LinearCreateComment = "linear.api.create_comment",
+        /// `GET myself`: whether the credential is still good.
+        JiraGetMyself = "jira.api.get_myself",
+        /// `GET issue/:key`.
+        JiraGetIssue = "jira.api.get_issue",
+        /// `PUT issue/:key`: labels.
+        JiraUpdateIssue = "jira.api.update_issue",
+        /// `GET issue/:key/transitions`.
+        JiraGetTransitions = "jira.api.get_transitions",
+        /// `POST issue/:key/transitions`.
+        JiraTransitionIssue = "jira.api.transition_issue",
+        /// `GET issue/:key/comment`, to see whether a comment is already there.
+        JiraGetComments = "jira.api.get_comments",
+        /// `POST issue/:key/comment`.
+        JiraAddComment = "jira.api.add_comment",
+        /// `POST issue/:key/remotelink`: the merge request at the issue.
+        JiraLinkIssue = "jira.api.link_issue",
+        /// `GET spaces`: a space by its key.
+        ConfluenceGetSpace = "confluence.api.get_space",
+        /// `GET pages/:id`.
+        ConfluenceGetPage = "confluence.api.get_page",
+        /// `GET pages`: a page by its title.
+        ConfluenceFindPage = "confluence.api.find_page",
+        /// `POST pages`.
+        ConfluenceCreatePage = "confluence.api.create_page",
+        /// `PUT pages/:id`.
+        ConfluenceUpdatePage = "confluence.api.update_page",
         /// `GetSecretValue`.
         SecretsManagerGetSecretValue = "secretsmanager.api.get_secret_value",
         /// `SendMessage`.

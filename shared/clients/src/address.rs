@@ -54,6 +54,19 @@ pub(crate) fn join<'a>(base: &Url, segments: impl IntoIterator<Item = &'a str>) 
     url
 }
 
+/// An address that people are shown as a link: http or https, without credentials, and without what could end a link in any markup.
+/// As parsed: host names in punycode, so that a look-alike shows.
+pub(crate) fn shown(text: &str) -> Option<String> {
+    let clean = text.chars().all(|c| {
+        !matches!(c, '|' | '<' | '>' | '"' | '\\' | '[' | ']' | '{' | '}')
+            && !c.is_whitespace()
+            && !crate::plain::hidden(c)
+    });
+    let url = Url::parse(text).ok().filter(|_| clean)?;
+    let safe = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
+    safe.then(|| url.as_str().replace('(', "%28").replace(')', "%29"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! GitLab's REST API, version 4: only what is needed to judge one merge request.
 
+mod approval_rules;
 mod approvals;
 mod bots;
 mod facts;
@@ -10,7 +11,6 @@ mod merge_request;
 mod pages;
 mod request;
 mod reviewers;
-mod rule_approvers;
 mod versions;
 
 use audit::{Action, Context, Target};

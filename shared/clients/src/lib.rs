@@ -1,16 +1,26 @@
-//! What Countersign calls: one audited HTTP client, and on top of it GitLab and Slack.
+//! What Countersign calls: one audited HTTP client, and on top of it GitLab, Slack, Linear, Jira and Confluence.
 //!
 //! Every request goes through [`http::Http`] and leaves exactly one line in the audit trail, also when it fails, is refused, or is
 //! given up half-way. Nothing else in the workspace may build an HTTP client; a lint holds that.
 
 mod address;
+mod archived;
+mod atlassian;
 pub mod cloudformation;
+pub mod confluence;
 mod error;
 pub mod gitlab;
 pub mod http;
+pub mod jira;
+pub mod linear;
 pub mod otlp;
+mod plain;
 pub mod siem;
 pub mod slack;
+#[cfg(test)]
+mod testing;
 
 pub use address::InvalidAddress;
+pub use archived::{ArchivedMerge, Tracked};
+pub use atlassian::Credential as AtlassianCredential;
 pub use error::{Advice, CallError};

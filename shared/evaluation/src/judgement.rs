@@ -137,11 +137,21 @@ impl Evaluator {
         let key = facts.merge_request.clone();
         self.keep_rules(tx).await?;
         let head = tx.decision_head(&key).await?;
+        let standing = match head {
+            Some(head) if head.is_merge => tx.latest_decision(&key).await?,
+            _ => None,
+        };
+        let review = review_of_merge(&facts, &verdict, &self.rules);
+        let evidence = match &review {
+            Some(_) => Some(self.keep_evidence(tx, context, &facts).await?),
+            None => None,
+        };
         let decision = tx
             .append_decision(&NewDecision {
                 facts: facts.clone(),
                 verdict: verdict.clone(),
-                review: review_of_merge(&facts, &verdict, &self.rules),
+                review,
+                evidence: evidence.clone(),
                 rules_hash: self.rules.hash.clone(),
                 supersedes: head.map(|head| head.id),
                 decided_at: now,
@@ -150,8 +160,14 @@ impl Evaluator {
             })
             .await?;
         let mut judgement = Judgement::from(Outcome::Judged(Box::new(verdict.clone())));
-        let written = self.ledger_of_merge(tx, context, &facts, &verdict, decision).await?;
+        let written = self
+            .ledger_of_merge(tx, context, (&facts, &verdict), (decision, evidence))
+            .await?;
         self.keep_written(tx, context, &mut judgement, written).await?;
+        let archive = self
+            .archive(tx, context, (&facts, &verdict), decision, standing.as_ref())
+            .await?;
+        let because = format!("decision {decision} withdrew the exception");
         let decision = (now, decision);
         if let Some(kind) = verdict.exception() {
             let first = tx.exception(&key).await?.is_none();
@@ -167,7 +183,7 @@ impl Evaluator {
                 .effects
                 .extend(tx.insert_effect(&self.alert(&key, id, context, now)).await?);
         } else if let Some(id) = tx.withdraw_exception(&key, now).await? {
-            tx.supersede_effects(id, now).await?;
+            tx.supersede_effects(id, &because, now).await?;
             judgement.exception = Some(Written {
                 id,
                 kind: None,
@@ -175,6 +191,7 @@ impl Evaluator {
                 decision,
             });
         }
+        judgement.effects.extend(archive);
         tx.finish_evaluation(&key, now).await?;
         tx.finish_pending_review(&key, None, now).await?;
         Ok(judgement)
@@ -186,6 +203,7 @@ impl Evaluator {
             destination: format!("slack:{}", self.rules.slack.security_lead_channel),
             exception_id: Some(exception_id),
             ledger_revision: None,
+            decision_id: None,
             merge_request: key.clone(),
             correlation_id: context.correlation_id,
             traceparent: context.traceparent.clone(),

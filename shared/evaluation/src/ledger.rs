@@ -2,7 +2,8 @@
 
 use audit::{Action, Context, Entry, Outcome, Target};
 use model::{
-    Decision, EffectKind, Facts, LedgerMerge, LedgerRow, MergeRequestKey, Review, TimeUnknown, Verdict, WitnessA,
+    Decision, EffectKind, EvidenceRef, Facts, LedgerMerge, LedgerRow, MergeRequestKey, Review, TimeUnknown, Verdict,
+    WitnessA,
 };
 use rules::review_of_merge;
 use store::{NewEffect, StoreError, StoredDecision, StoredLedgerRow, Tx};
@@ -54,6 +55,7 @@ impl Evaluator {
             review,
             rules_hash: self.rules.hash.clone(),
             decision_id: None,
+            evidence: None,
             read_at,
             correlation_id: context.correlation_id,
         }
@@ -64,9 +66,8 @@ impl Evaluator {
         &self,
         tx: &mut Tx<'_>,
         context: &Context,
-        facts: &Facts,
-        verdict: &Verdict,
-        decision_id: Uuid,
+        (facts, verdict): (&Facts, &Verdict),
+        (decision_id, evidence): (Uuid, Option<EvidenceRef>),
     ) -> Result<Option<StoredLedgerRow>, StoreError> {
         let standing = tx.ledger_row(&facts.merge_request).await?;
         let review = match (review_of_merge(facts, verdict, &self.rules), &standing) {
@@ -85,6 +86,7 @@ impl Evaluator {
         };
         let row = LedgerRow {
             decision_id: Some(decision_id),
+            evidence,
             ..self.ledger_row(facts, review, true, standing.as_ref(), context)
         };
         if standing
@@ -107,7 +109,8 @@ impl Evaluator {
         if standing.rules_hash != self.rules.hash {
             return Ok(None);
         }
-        self.ledger_of_merge(tx, context, facts, &standing.verdict, standing.id)
+        let decision = (standing.id, standing.evidence.clone());
+        self.ledger_of_merge(tx, context, (facts, &standing.verdict), decision)
             .await
     }
 
@@ -141,6 +144,7 @@ impl Evaluator {
                 destination: format!("eventbridge:{bus}"),
                 exception_id: None,
                 ledger_revision: Some(written.revision),
+                decision_id: None,
                 merge_request: written.row.merge_request.clone(),
                 correlation_id: context.correlation_id,
                 traceparent: context.traceparent.clone(),
@@ -244,4 +248,8 @@ fn entry(context: &Context, written: &StoredLedgerRow) -> Entry {
     .detail("proof", review.proof.map(model::Proof::as_str))
     .detail("rules_hash", row.rules_hash.clone())
     .detail("decision_id", row.decision_id)
+    .detail(
+        "evidence_sha256",
+        row.evidence.as_ref().map(|evidence| evidence.sha256.clone()),
+    )
 }

@@ -4,6 +4,7 @@
 //! one delivery (its event, the decision, the exception, the effect) is written in ONE transaction. What must then happen outside
 //! comes back as data.
 
+mod archive;
 mod delivery;
 mod eligibility;
 mod gather;

@@ -103,6 +103,7 @@ impl Evaluator {
         let mut row = self.ledger_row(&facts, review.clone(), is_merged, standing.as_ref(), context);
         row.read_at = Some(began);
         row.decision_id = standing.as_ref().and_then(|standing| standing.row.decision_id);
+        row.evidence = standing.as_ref().and_then(|standing| standing.row.evidence.clone());
         if standing
             .as_ref()
             .is_some_and(|standing| standing.row.says_the_same(&row))

@@ -13,24 +13,44 @@ pub enum EffectKind {
     SlackExceptionAlert,
     /// Put a row of the ledger on an EventBridge bus.
     LedgerRowEvent,
+    /// Close the linked Linear issue and tag it, or tag it and say why it stays open.
+    LinearIssue,
+    /// The same in Jira.
+    JiraIssue,
+    /// Add the merge request's row to the audit page in Confluence.
+    ConfluenceRow,
+    /// Tell the reviewers' pod in Slack that the merge is archived.
+    SlackPodConfirmation,
 }
 
 impl EffectKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::SlackExceptionAlert,
+        Self::LedgerRowEvent,
+        Self::LinearIssue,
+        Self::JiraIssue,
+        Self::ConfluenceRow,
+        Self::SlackPodConfirmation,
+    ];
+
     /// The stable code used in SQL.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SlackExceptionAlert => "slack_exception_alert",
             Self::LedgerRowEvent => "eventbridge_ledger_row",
+            Self::LinearIssue => "linear_issue",
+            Self::JiraIssue => "jira_issue",
+            Self::ConfluenceRow => "confluence_row",
+            Self::SlackPodConfirmation => "slack_pod_confirmation",
         }
     }
 
     /// Reads the stable code.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
-        [Self::SlackExceptionAlert, Self::LedgerRowEvent]
-            .into_iter()
-            .find(|kind| kind.as_str() == code)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == code)
     }
 }
 
@@ -96,12 +116,15 @@ pub struct Effect {
     pub key: String,
     /// What is to be done.
     pub kind: EffectKind,
-    /// Where: `slack:<channel>`, `eventbridge:<bus>`. Also the group of its queue, which serialises our own writes there.
+    /// Where: `slack:<channel>`, `eventbridge:<bus>`, `linear`, `jira`, `confluence:<page>`. Also the group of its queue, which
+    /// serialises our own writes there.
     pub destination: String,
     /// The exception it speaks of.
     pub exception_id: Option<Uuid>,
     /// The revision of the ledger's row that it tells of.
     pub ledger_revision: Option<i64>,
+    /// The decision on the merge that led to it.
+    pub decision_id: Option<Uuid>,
     /// Which merge request.
     pub merge_request: MergeRequestKey,
     /// Where it stands.
@@ -115,16 +138,18 @@ pub struct Effect {
 }
 
 impl Effect {
-    /// The unique key of an effect; each revision of a row is told by one of its own.
+    /// The unique key of an effect; each revision of a row, and each decision that says something else, is told by one of its own.
     #[must_use]
     pub fn key_for(
         merge_request: &MergeRequestKey,
         kind: EffectKind,
         destination: &str,
         revision: Option<i64>,
+        decision: Option<Uuid>,
     ) -> String {
         let revision = revision.map(|revision| format!("/{revision}")).unwrap_or_default();
-        format!("{merge_request}/{}/{destination}{revision}", kind.as_str())
+        let decision = decision.map(|decision| format!("/{decision}")).unwrap_or_default();
+        format!("{merge_request}/{}/{destination}{revision}{decision}", kind.as_str())
     }
 }
 

@@ -60,6 +60,44 @@ pub struct DiffVersion {
     pub patch_id: Option<String>,
 }
 
+/// One of GitLab's own approval rules, and who satisfied it (Premium and Ultimate).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRule {
+    /// Its name.
+    pub name: String,
+    /// `regular`, `any_approver`, `code_owner`, `report_approver`.
+    pub rule_type: Option<String>,
+    /// How many approvals it asks for.
+    pub approvals_required: Option<i64>,
+    /// Whether GitLab held it for satisfied.
+    pub approved: Option<bool>,
+    /// Who may give them.
+    pub eligible_approvers: Vec<User>,
+    /// Whose approval counted for it.
+    pub approved_by: Vec<User>,
+}
+
+/// Where a merge request mentions an issue of a tracker. The order is the order in which mentions are trusted to be the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MentionPlace {
+    /// In the name of the source branch.
+    Branch,
+    /// In the title.
+    Title,
+    /// In the description.
+    Description,
+}
+
+/// Something that looks like the key of an issue, such as `ENG-123`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct IssueMention {
+    /// Where it stands.
+    pub place: MentionPlace,
+    /// The key, in capitals.
+    pub key: String,
+}
+
 /// What was merged, by whom, when, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeFact {
@@ -119,6 +157,17 @@ pub struct ApiAnswer {
     pub eligible_now: Reading<BTreeSet<UserId>>,
     /// Whether an approver is a bot, where the API says so.
     pub bots: BTreeMap<UserId, bool>,
+    /// GitLab's own approval rules, for the evidence alone. `Unknown` also where they were not asked for: before a merge.
+    #[serde(default = "not_asked")]
+    pub approval_rules: Reading<Vec<ApprovalRule>>,
+    /// Issues that branch, title and description mention, in that order.
+    #[serde(default)]
+    pub mentions: Vec<IssueMention>,
+}
+
+/// What an earlier version, which did not ask, is taken to have read.
+fn not_asked<T>() -> Reading<T> {
+    Reading::Unknown("not asked for".to_owned())
 }
 
 /// What was read of a merge's labels, and the instant of the merge.

@@ -107,6 +107,15 @@ pub struct LedgerMerge {
     pub commit_sha: Option<String>,
 }
 
+/// The evidence that a decision rests on, as decision and ledger name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceRef {
+    /// Row id in `review_evidence`.
+    pub id: Uuid,
+    /// SHA-256 of its content, hex.
+    pub sha256: String,
+}
+
 /// A row of `security_review_ledger`: the review, and what people need to find the merge request again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerRow {
@@ -134,6 +143,8 @@ pub struct LedgerRow {
     pub rules_hash: String,
     /// The decision that the row tells of; `None`: nothing is decided yet.
     pub decision_id: Option<Uuid>,
+    /// The evidence that decision rests on; `None` before a merge.
+    pub evidence: Option<EvidenceRef>,
     /// When GitLab was read for it.
     pub read_at: Option<Timestamp>,
     /// The delivery, poll cycle or action that led to it.

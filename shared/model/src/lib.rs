@@ -20,10 +20,11 @@ pub use envelope::{AuditLine, AuthMethod, Authentication, Content, DeliveryIds, 
 pub use event::{Action, MergeRequestEvent, OccurredAtSource, Project, Reviewer, SystemAction};
 pub use exception::{ExceptionStatus, SecurityReviewException};
 pub use facts::{
-    ApiAnswer, Approval, DiffVersion, Facts, LabelEvent, LabelsRead, MergeFact, Reading, Unread, WitnessA,
+    ApiAnswer, Approval, ApprovalRule, DiffVersion, Facts, IssueMention, LabelEvent, LabelsRead, MentionPlace,
+    MergeFact, Reading, Unread, WitnessA,
 };
 pub use history::HistoryEvent;
 pub use identity::{MergeRequestIid, MergeRequestKey, ProjectId, User, UserId};
-pub use ledger::{LedgerMerge, LedgerRow, Review, ServiceLevel, TimeUnknown};
+pub use ledger::{EvidenceRef, LedgerMerge, LedgerRow, Review, ServiceLevel, TimeUnknown};
 pub use trigger::MergeTrigger;
 pub use verdict::{ApprovalSeen, Decision, Kind, Note, Outcome, Proof, Reason, Verdict};

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 pub use wording::Wording;
 
-use crate::{LabelPattern, Sla, Tier};
+use crate::{Confluence, Jira, LabelPattern, Linear, Pods, Sla, Tier};
 
 /// Why a rules file is refused. Fix the file; trying again does not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +64,9 @@ pub struct Slack {
     pub security_lead_channel: String,
     /// The words.
     pub wording: Wording,
+    /// Who hears that a merge is archived.
+    #[serde(default)]
+    pub pods: Pods,
 }
 
 /// A checked rules file.
@@ -86,6 +89,15 @@ pub struct Rules {
     pub sla: Sla,
     /// Slack.
     pub slack: Slack,
+    /// Linear, if issues are kept there.
+    #[serde(default)]
+    pub linear: Option<Linear>,
+    /// Jira, if issues are kept there.
+    #[serde(default)]
+    pub jira: Option<Jira>,
+    /// The audit page in Confluence, if there is one.
+    #[serde(default)]
+    pub confluence: Option<Confluence>,
     /// The file itself, kept beside the verdicts that it gave.
     #[serde(skip)]
     pub source: String,

@@ -3,6 +3,7 @@
 //! [`evaluate`] is the whole of it: a function of [`model::Facts`] and [`Rules`], so that every stored verdict can be recomputed.
 
 mod act;
+mod archive;
 mod carried;
 mod case;
 mod evaluate;
@@ -18,6 +19,7 @@ mod sla;
 mod testing;
 mod tier;
 
+pub use archive::{AuditPage, Confluence, Jira, Linear, Pod, Pods, Subject, Tracking, mentions};
 pub use evaluate::{evaluate, label_in_sight};
 pub use explain::{Check, ExplainedApproval, Explanation, Found, explain};
 pub use file::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};

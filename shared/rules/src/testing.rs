@@ -90,6 +90,8 @@ impl Life {
             labels_now: vec!["backend".into()],
             label_events: Reading::Known(Vec::new()),
             approvals: Vec::new(),
+            approval_rules: Reading::Unknown("not asked for".to_owned()),
+            mentions: Vec::new(),
             rule_approvers: Reading::Known(BTreeSet::new()),
             versions: Reading::Known(vec![DiffVersion {
                 created_at: at("07:00:00"),

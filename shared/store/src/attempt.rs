@@ -61,7 +61,7 @@ const ENDED_BEFORE: &str = "
 
 const MOVE: &str = "
     UPDATE effects SET state = $2, not_before = $3, next_attempt_at = coalesce($3, $4), lease_until = NULL,
-        external_id = coalesce($5, external_id), last_error_class = $6, last_error = $7, updated_at = $4
+        external_id = coalesce($5, external_id), last_error_class = $6, last_error = $7, superseded_because = $8, updated_at = $4
     WHERE id = $1";
 
 impl Store {
@@ -182,6 +182,7 @@ impl Tx<'_> {
         let report = Report::of(outcome);
         let external_id = optional_text(report.external_id);
         let (error_class, error) = (optional_text(report.error_class), optional_text(report.error));
+        let superseded_because = optional_text(report.superseded_because);
         let ended = [
             (&Uuid::now_v7() as _, Type::UUID),
             (&id as _, Type::UUID),
@@ -210,6 +211,7 @@ impl Tx<'_> {
             (&external_id as _, Type::TEXT),
             (&error_class as _, Type::TEXT),
             (&error as _, Type::TEXT),
+            (&superseded_because as _, Type::TEXT),
         ];
         self.execute(MOVE, &moved).await?;
         Ok(Finish::Applied)

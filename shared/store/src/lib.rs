@@ -4,6 +4,7 @@
 //! delivery happens in one [`Tx`]. Times come from the caller. Statements are typed and unnamed and nothing is kept in the
 //! session (no `SET`, no session locks, no sequences), so a transaction pooler or RDS Proxy can sit in between.
 
+mod archive;
 mod attempt;
 mod audit;
 mod backlog;
@@ -25,6 +26,7 @@ pub use self::audit::{
     MalformedLine, PositionedEntry, RecordedGap, Released, SearchPlan, StoryKind, StoryLines, StoryRow, Undelivered,
     UnknownWord, detach_audit_partitions,
 };
+pub use archive::ArchiveSubject;
 pub use attempt::{AttemptOutcome, Finish, Lease};
 pub use backlog::Backlog;
 pub use config::{ConfigError, DatabaseConfig};

@@ -4,6 +4,7 @@ mod decision;
 mod effect;
 mod evaluation;
 mod event;
+mod evidence;
 mod exception;
 mod ledger;
 mod pending_review;

@@ -68,7 +68,7 @@ def up() -> dict:
             server = postgres.ensure(postgres.STACK_SERVER)
             deploy.prepare_database(server, anew=not processes.running("emulator"))
             note["text"] = f"port {server['port']}"
-        with steps.step("starting the doubles of GitLab, Slack and a SIEM") as note:
+        with steps.step("starting the doubles of the systems around it") as note:
             addresses = doubles.ensure()
             note["text"] = ", ".join(addresses.values())
         with steps.step("starting the AWS emulator") as note:

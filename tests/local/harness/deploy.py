@@ -86,6 +86,7 @@ def deploy(endpoint: str, server: dict, doubles: dict[str, str]) -> str:
         "DatabaseHost": "127.0.0.1", "DatabasePort": server["port"], "DatabaseName": DATABASE,
         "DatabaseOwnerSecretArn": Aws(endpoint).ensure_secret("database-owner", {"url": owner_url(server)}),
         "GitLabApiUrl": doubles["gitlab"], "SlackApiUrl": doubles["slack"], "RetryPace": "quick",
+        "LinearApiUrl": doubles["linear"], "JiraApiUrl": doubles["jira"], "ConfluenceApiUrl": doubles["confluence"],
         "AuditLogDestination": "stdout,file,http", "AuditLogFilePath": AUDIT_FILE,
         "AuditLogHttpEndpoint": f"{doubles['siem']}/audit", "AuditGapSeconds": GAP_SECONDS,
         # The emulator compares words and knows nothing of JSON.
@@ -113,6 +114,9 @@ def fill_secrets(endpoint: str) -> None:
     ]})
     aws.put_secret(outputs["OutboundSecretArn"], {
         "gitlab": {INSTANCE: {"token": "glpat-local-stack"}}, "slack": {"bot_token": "xoxb-local-stack"},
+        "linear": {"api_key": "lin_api_local-stack"},
+        "jira": {"email": "countersign@example.com", "api_token": "jira-local-stack"},
+        "confluence": {"email": "countersign@example.com", "api_token": "confluence-local-stack"},
         "siem": {"bearer": "siem-local-stack"},
     })
 
@@ -128,7 +132,8 @@ def describe(endpoint: str, server: dict, doubles: dict[str, str]) -> dict:
         "scoped_signing_token": known["scoped_signing_token"], "scoped_project": SCOPED_PROJECT,
         "database_url": add_auditor(server), "database_owner_url": owner_url(server),
         "aws_endpoint": endpoint, "region": REGION,
-        "gitlab_url": doubles["gitlab"], "slack_url": doubles["slack"], "siem_url": doubles["siem"], "audit_file": str(AUDIT_FILE),
+        "gitlab_url": doubles["gitlab"], "slack_url": doubles["slack"], "siem_url": doubles["siem"],
+        "linear_url": doubles["linear"], "jira_url": doubles["jira"], "confluence_url": doubles["confluence"], "audit_file": str(AUDIT_FILE),
         "queues": {
             "deliveries": outputs["DeliveriesQueueUrl"], "effects": outputs["EffectsQueueUrl"],
             "deliveries_dlq": outputs["DeliveriesDeadLettersUrl"], "effects_dlq": outputs["EffectsDeadLettersUrl"],

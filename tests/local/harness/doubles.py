@@ -1,4 +1,4 @@
-"""The doubles of GitLab, Slack and a SIEM: real HTTP servers from the tests crate, scripted over `/_double/...`."""
+"""The doubles of GitLab, Slack, Linear, Jira, Confluence and a SIEM: real HTTP servers from the tests crate, scripted over `/_double/...`."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from . import processes
 from .paths import STATE, TARGET
 from .state import port, read, remember
 
-SERVICES = {"gitlab": 4570, "slack": 4571, "siem": 4572}
+SERVICES = {"gitlab": 4570, "slack": 4571, "siem": 4572, "linear": 4573, "jira": 4574, "confluence": 4575}
 
 
 def ensure() -> dict[str, str]:

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use tests::doubles::{Double, System, aws, gitlab, siem, slack};
+use tests::doubles::{Double, System, aws, confluence, gitlab, jira, linear, siem, slack};
 
-const USAGE: &str = "usage: doubles [--gitlab ADDR] [--slack ADDR] [--siem ADDR] [--aws ADDR]   (ADDR such as 127.0.0.1:4010; port 0 picks one)";
+const USAGE: &str = "usage: doubles [--gitlab ADDR] [--slack ADDR] [--linear ADDR] [--jira ADDR] [--confluence ADDR] [--siem ADDR] [--aws ADDR]\n(ADDR such as 127.0.0.1:4010; port 0 picks one)";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -37,6 +37,9 @@ async fn run(arguments: &[String]) -> Result<std::convert::Infallible, Box<dyn E
         running.push(match flag.as_str() {
             "--gitlab" => start::<gitlab::GitLab>(address).await?,
             "--slack" => start::<slack::Slack>(address).await?,
+            "--linear" => start::<linear::Linear>(address).await?,
+            "--jira" => start::<jira::Jira>(address).await?,
+            "--confluence" => start::<confluence::Confluence>(address).await?,
             "--siem" => start::<siem::Siem>(address).await?,
             "--aws" => start::<aws::Aws>(address).await?,
             other => return Err(format!("unknown option {other}\n{USAGE}").into()),

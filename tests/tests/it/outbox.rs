@@ -80,7 +80,10 @@ impl Stand {
             ("DATABASE_OWNER_SECRET_ID", "owner"),
             ("OUTBOUND_SECRET_ID", OUTBOUND),
             ("EFFECTS_QUEUE_URL", QUEUE),
-            ("RULES_PATH", concat!(env!("CARGO_MANIFEST_DIR"), "/local/rules.yaml")),
+            (
+                "RULES_PATH",
+                concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/rules.yaml"),
+            ),
         ];
         variables.extend(more);
         let function = Function::start(name, &variables).await;

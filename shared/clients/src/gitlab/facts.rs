@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
-use model::{ApiAnswer, LabelEvent, LabelsRead, MergeRequestKey, Reading, Unread, UserId, WitnessA};
+use model::{ApiAnswer, ApprovalRule, LabelEvent, LabelsRead, MergeRequestKey, Reading, Unread, UserId, WitnessA};
 use rules::Approvers;
 
 use super::GitLab;
+use super::approval_rules::approvers_of;
 use super::merge_request::{Merged, Seen};
 use crate::CallError;
 
@@ -102,7 +103,14 @@ impl GitLab {
             return WitnessA::NotAsked(labels);
         }
         match self
-            .surroundings(context, key, approvers, now, *merged, labels.label_events.clone())
+            .surroundings(
+                context,
+                key,
+                approvers,
+                (now, as_of.is_none()),
+                *merged,
+                labels.label_events.clone(),
+            )
             .await
         {
             Ok(answer) => WitnessA::Answer(Box::new(answer)),
@@ -128,14 +136,15 @@ impl GitLab {
         context: &Context,
         key: &MergeRequestKey,
         approvers: &Approvers,
-        read_at: Timestamp,
+        (read_at, is_merge): (Timestamp, bool),
         merged: Merged,
         label_events: Reading<Vec<LabelEvent>>,
     ) -> Result<ApiAnswer, Missing> {
         // All are waited for: an answer given up half-way would only be asked for again.
-        let (approvals, rule_approvers, versions, reviewers, eligible) = futures::join!(
+        let rule = approvers.approval_rule.as_deref();
+        let (approvals, approval_rules, versions, reviewers, eligible) = futures::join!(
             self.approvals(context, key),
-            self.named_rule(context, key, approvers.approval_rule.as_deref()),
+            self.rules_or_why_not(context, key, is_merge || rule.is_some()),
             self.versions(context, key),
             self.reviewers(context, key),
             self.eligible(context, &key.instance, approvers),
@@ -144,7 +153,8 @@ impl GitLab {
             because: error.to_string(),
             for_good: error.is_withheld(),
         })?;
-        let (rule_approvers, eligible_now) = (rule_approvers?, eligible?);
+        let (approval_rules, rule_approvers) = by_rule(approval_rules, rule)?;
+        let eligible_now = eligible?;
         let (versions, reviewers) = (reading(versions)?, reading(reviewers)?);
         // Whoever took a label off matters as well: a bot may not decide that.
         let removers = label_events.known().into_iter().flatten().filter(|event| !event.added);
@@ -171,18 +181,22 @@ impl GitLab {
             reviewers,
             eligible_now,
             bots,
+            approval_rules,
+            mentions: merged.mentions,
         })
     }
 
-    async fn named_rule(
+    /// GitLab's own approval rules, if they are of interest.
+    async fn rules_or_why_not(
         &self,
         context: &Context,
         key: &MergeRequestKey,
-        rule: Option<&str>,
-    ) -> Result<Reading<BTreeSet<UserId>>, CallError> {
-        match rule {
-            Some(rule) => reading(self.rule_approvers(context, key, rule).await),
-            None => Ok(Reading::Unknown("the rules name no approval rule".to_owned())),
+        wanted: bool,
+    ) -> Result<Reading<Vec<ApprovalRule>>, CallError> {
+        if wanted {
+            reading(self.approval_rules(context, key).await)
+        } else {
+            Ok(Reading::Unknown("not asked for".to_owned()))
         }
     }
 
@@ -204,6 +218,23 @@ impl GitLab {
             unknown @ Reading::Unknown(_) => unknown,
         })
     }
+}
+
+/// What the verdict needs of the approval rules. Unless it needs one, rules that cannot be read now are only missing in the evidence.
+fn by_rule(
+    rules: Result<Reading<Vec<ApprovalRule>>, CallError>,
+    named: Option<&str>,
+) -> Result<(Reading<Vec<ApprovalRule>>, Reading<BTreeSet<UserId>>), CallError> {
+    let Some(name) = named else {
+        let rules = rules.unwrap_or_else(|error| Reading::Unknown(error.to_string()));
+        return Ok((rules, Reading::Unknown("the rules name no approval rule".to_owned())));
+    };
+    let rules = rules?;
+    let approvers = match &rules {
+        Reading::Known(rules) => Reading::Known(approvers_of(rules, name)),
+        Reading::Unknown(why) => Reading::Unknown(why.clone()),
+    };
+    Ok((rules, approvers))
 }
 
 /// What GitLab will not say is unknown for good; every other failure is the caller's.

@@ -3,7 +3,7 @@
 
 use audit::{Action, Context};
 use jiff::Timestamp;
-use model::{MergeFact, MergeRequestKey, User};
+use model::{IssueMention, MergeFact, MergeRequestKey, User};
 use serde::Deserialize;
 
 use super::GitLab;
@@ -34,6 +34,9 @@ struct MergeRequestJson {
     merge_when_pipeline_succeeds: Option<bool>,
     auto_merge_strategy: Option<String>,
     references: Option<ReferencesJson>,
+    source_branch: Option<String>,
+    /// Only looked through for issues; it can be a megabyte.
+    description: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,6 +57,7 @@ pub(super) struct Merged {
     pub(super) closed_at: Option<Timestamp>,
     pub(super) merge: MergeFact,
     pub(super) labels: Vec<String>,
+    pub(super) mentions: Vec<IssueMention>,
 }
 
 /// What GitLab shows.
@@ -88,6 +92,9 @@ impl GitLab {
 impl MergeRequestJson {
     /// The merge request as it is, merged at this time.
     fn at(self, merged_at: Timestamp) -> Merged {
+        let words =
+            [&self.source_branch, &self.title, &self.description].map(|text| text.as_deref().unwrap_or_default());
+        let mentions = rules::mentions(words[0], words[1], words[2]);
         let merge_method = merge_method(self.auto_merge_strategy.as_deref(), self.merge_when_pipeline_succeeds);
         Merged {
             mr_id: self.id,
@@ -107,6 +114,7 @@ impl MergeRequestJson {
                 merge_method: merge_method.map(str::to_owned),
             },
             labels: self.labels,
+            mentions,
         }
     }
 }

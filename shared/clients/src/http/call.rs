@@ -22,6 +22,8 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Option<Vec<u8>>,
     /// Particulars of the audit entry, besides those that every call has.
     pub(crate) details: Vec<(&'static str, Detail)>,
+    /// It changes nothing, although its method says so: a question that is posted.
+    pub(crate) only_asks: bool,
 }
 
 impl<'a> Call<'a> {
@@ -36,6 +38,7 @@ impl<'a> Call<'a> {
             headers: HeaderMap::new(),
             body: None,
             details: Vec::new(),
+            only_asks: false,
         }
     }
 
@@ -62,8 +65,16 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// The same call, which changes nothing although it is posted.
+    pub(crate) fn only_asking(self) -> Self {
+        Self {
+            only_asks: true,
+            ..self
+        }
+    }
+
     pub(crate) fn safety(&self) -> Safety {
-        if self.method.is_safe() {
+        if self.only_asks || self.method.is_safe() {
             Safety::Reads
         } else {
             Safety::Acts

@@ -2,6 +2,8 @@
 
 use url::Url;
 
+use crate::plain::{hidden, visible};
+
 /// Length as Slack may count it: UTF-16 units, never fewer than characters.
 pub(super) fn length(text: &str) -> usize {
     text.encode_utf16().count()
@@ -65,28 +67,6 @@ pub(super) fn address(text: &str) -> Option<String> {
     let safe = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
     // As parsed: host names in punycode, so that a look-alike shows.
     safe.then(|| url.as_str().replace('&', "&amp;"))
-}
-
-/// Line breaks and tabs become spaces; control characters, and those that turn the direction or are not seen, are left out.
-fn visible(text: &str) -> impl Iterator<Item = char> {
-    let spaced = text.trim().chars().map(|c| {
-        if matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') {
-            ' '
-        } else {
-            c
-        }
-    });
-    spaced.filter(|&c| !hidden(c))
-}
-
-fn hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
-                | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-                | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
-        )
 }
 
 /// Puts pieces together as long as they fit; each piece stays whole, so no escape is ever cut in two.

@@ -1,9 +1,11 @@
 //! Messages in Block Kit (<https://docs.slack.dev/reference/block-kit/blocks>).
 
+mod confirmation;
 mod exception;
 
 use serde_json::{Value, json};
 
+pub use confirmation::pod_confirmation;
 pub use exception::exception_alert;
 
 /// The metadata's event type of every message that carries out an effect.

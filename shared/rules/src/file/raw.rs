@@ -1,5 +1,6 @@
 //! The rules file as it is written, and the checks that turn it into [`Rules`].
 
+mod archive;
 mod sla;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use model::{Kind, UserId};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use self::archive::{RawConfluence, RawJira, RawLinear, RawPod};
 use self::sla::RawSla;
 use super::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};
 use crate::{LabelPattern, Sla, Tier};
@@ -30,6 +32,12 @@ struct File {
     #[serde(default)]
     sla: Option<Spanned<RawSla>>,
     slack: RawSlack,
+    #[serde(default)]
+    linear: Option<RawLinear>,
+    #[serde(default)]
+    jira: Option<RawJira>,
+    #[serde(default)]
+    confluence: Option<Spanned<RawConfluence>>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +82,10 @@ struct RawSlack {
     advice: Option<Spanned<String>>,
     #[serde(default)]
     why: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    pods: Vec<Spanned<RawPod>>,
+    #[serde(default)]
+    pod_fallback_channel: Option<Spanned<String>>,
 }
 
 /// Problems found so far, each with its line.
@@ -101,6 +113,30 @@ impl Problems {
             self.refuse(value, &format!("{field} is blank"));
         }
         value.value.trim().to_owned()
+    }
+
+    /// A base address.
+    fn address(&mut self, field: &str, value: &Spanned<String>) -> String {
+        let address = self.text(field, value).trim_end_matches('/').to_owned();
+        if !address.contains(PLACEHOLDER_TEXT) && !address.starts_with("https://") {
+            self.refuse(value, &format!("{field} must begin with https://"));
+        }
+        address
+    }
+
+    /// The id of a Slack channel.
+    fn channel(&mut self, field: &str, value: &Spanned<String>) -> String {
+        let channel = self.text(field, value);
+        let mut rest = channel.bytes();
+        let is_id =
+            channel.starts_with(['C', 'G', 'D']) && rest.all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        if !is_id && channel != PLACEHOLDER_TEXT {
+            self.refuse(
+                value,
+                &format!("{field} must be a channel id such as C0123456789, not a name"),
+            );
+        }
+        channel
     }
 
     fn patterns(&mut self, field: &str, raw: &[Spanned<String>]) -> Vec<LabelPattern> {
@@ -137,6 +173,9 @@ pub(super) fn parse(text: &str, hash: String) -> Result<Rules, RulesError> {
         verify_deadline_minutes: deadline(&mut problems, file.verify_deadline_minutes),
         sla,
         slack: slack(&mut problems, file.slack),
+        linear: file.linear.map(|raw| archive::linear(&mut problems, raw)),
+        jira: file.jira.map(|raw| archive::jira(&mut problems, raw)),
+        confluence: file.confluence.map(|raw| archive::confluence(&mut problems, &raw)),
         source: text.to_owned(),
     };
     if file.labels.is_empty() {
@@ -176,13 +215,7 @@ fn instances(problems: &mut Problems, raw: BTreeMap<String, RawInstance>) -> BTr
     }
     raw.into_iter()
         .map(|(name, instance)| {
-            let api_url = problems
-                .text("api_url", &instance.api_url)
-                .trim_end_matches('/')
-                .to_owned();
-            if !api_url.contains(PLACEHOLDER_TEXT) && !api_url.starts_with("https://") {
-                problems.refuse(&instance.api_url, "api_url must begin with https://");
-            }
+            let api_url = problems.address("api_url", &instance.api_url);
             (name, Instance { api_url })
         })
         .collect()
@@ -251,17 +284,7 @@ fn deadline(problems: &mut Problems, raw: Option<Spanned<u32>>) -> u32 {
 }
 
 fn slack(problems: &mut Problems, raw: RawSlack) -> Slack {
-    let channel = problems.text("security_lead_channel", &raw.security_lead_channel);
-    let is_id = channel.starts_with(['C', 'G', 'D'])
-        && channel
-            .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    if !is_id && channel != PLACEHOLDER_TEXT {
-        problems.refuse(
-            &raw.security_lead_channel,
-            "security_lead_channel must be a channel id such as C0123456789, not a name",
-        );
-    }
+    let channel = problems.channel("security_lead_channel", &raw.security_lead_channel);
     let default = Wording::default();
     let mut why = BTreeMap::new();
     for (code, text) in &raw.why {
@@ -279,5 +302,6 @@ fn slack(problems: &mut Problems, raw: RawSlack) -> Slack {
             advice: raw.advice.map_or(default.advice, |text| problems.text("advice", &text)),
             why,
         },
+        pods: archive::pods(problems, raw.pods, raw.pod_fallback_channel.as_ref()),
     }
 }

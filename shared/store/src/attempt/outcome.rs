@@ -39,7 +39,10 @@ pub enum AttemptOutcome {
     /// Dry run: not sent, and never will be.
     Suppressed,
     /// Its reason has gone; not sent.
-    Superseded,
+    Superseded {
+        /// What took it away, for people.
+        because: String,
+    },
     /// Surely not sent, for a reason of our own (no time left): due again at once. Not for a [`crate::Lease::Resolve`] that could
     /// not look at the target: that stays [`AttemptOutcome::Ambiguous`].
     NotSent,
@@ -53,6 +56,7 @@ pub(super) struct Report<'a> {
     pub(super) external_id: Option<&'a String>,
     pub(super) error_class: Option<&'a String>,
     pub(super) error: Option<&'a String>,
+    pub(super) superseded_because: Option<&'a String>,
 }
 
 impl<'a> Report<'a> {
@@ -64,6 +68,7 @@ impl<'a> Report<'a> {
             external_id: None,
             error_class: None,
             error: None,
+            superseded_because: None,
         };
         let failed = |code, state, at, error_class, error| Self {
             at,
@@ -84,7 +89,10 @@ impl<'a> Report<'a> {
             }
             AttemptOutcome::Dead { error_class, error } => failed("dead", EffectState::Dead, None, error_class, error),
             AttemptOutcome::Suppressed => plain("suppressed", EffectState::Suppressed),
-            AttemptOutcome::Superseded => plain("superseded", EffectState::Superseded),
+            AttemptOutcome::Superseded { because } => Self {
+                superseded_because: Some(because),
+                ..plain("superseded", EffectState::Superseded)
+            },
             AttemptOutcome::NotSent => plain("not_sent", EffectState::Pending),
         }
     }

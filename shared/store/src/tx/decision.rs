@@ -1,7 +1,7 @@
 //! Decisions: per merge request one append-only chain, each with the whole input of its verdict.
 
 use jiff::Timestamp;
-use model::{Decision, Facts, MergeRequestKey, Note, Outcome, Review, Verdict};
+use model::{Decision, EvidenceRef, Facts, MergeRequestKey, Note, Outcome, Review, Verdict};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -20,6 +20,8 @@ pub struct NewDecision {
     pub review: Option<Review>,
     /// The rules it was judged by (SHA-256, hex).
     pub rules_hash: String,
+    /// The evidence it rests on; `None`: nothing was to be reviewed.
+    pub evidence: Option<EvidenceRef>,
     /// The decision that this one corrects; `None` for the first of a merge request.
     pub supersedes: Option<Uuid>,
     /// When it was judged.
@@ -71,6 +73,8 @@ pub struct StoredDecision {
     pub verdict: Verdict,
     /// The rules it was judged by (SHA-256, hex).
     pub rules_hash: String,
+    /// The evidence it rests on.
+    pub evidence: Option<EvidenceRef>,
     /// The decision that this one corrected.
     pub supersedes: Option<Uuid>,
     /// When it was judged.
@@ -84,8 +88,8 @@ pub struct StoredDecision {
 const INSERT: &str = "
     INSERT INTO security_review_decisions (
         id, instance, project_id, mr_iid, decision, outcome, kind, proof, reasons, reason_codes, notes, inputs, verdict,
-        rules_hash, supersedes, decided_at, recorded_at, correlation_id, review, stage)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 'merge')";
+        rules_hash, supersedes, decided_at, recorded_at, correlation_id, review, evidence_id, evidence_sha256, stage)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 'merge')";
 
 const INSERT_REVIEW: &str = "
     INSERT INTO security_review_decisions (
@@ -102,7 +106,7 @@ const KEEP_RULES: &str = "
     INSERT INTO rules_files (hash, content, first_used_at) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING";
 
 const LATEST: &str = "
-    SELECT id, decision, inputs, verdict, rules_hash, supersedes, decided_at, recorded_at, correlation_id
+    SELECT id, decision, inputs, verdict, rules_hash, supersedes, decided_at, recorded_at, correlation_id, evidence_id, evidence_sha256
     FROM security_review_decisions AS latest
     WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND stage = 'merge'
         AND NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = latest.id)";
@@ -129,7 +133,7 @@ impl Tx<'_> {
         let id = Uuid::now_v7();
         let key = &new.facts.merge_request;
         let review = new.review.as_ref().map(json).transpose()?;
-        let params: [super::Param<'_>; 19] = [
+        let params: [super::Param<'_>; 21] = [
             (&id, Type::UUID),
             (&text(&key.instance), Type::TEXT),
             (&key.project_id.0, Type::INT8),
@@ -152,6 +156,11 @@ impl Tx<'_> {
             (&new.recorded_at, Type::TIMESTAMPTZ),
             (&new.correlation_id, Type::UUID),
             (&review, Type::JSONB),
+            (&new.evidence.as_ref().map(|evidence| evidence.id), Type::UUID),
+            (
+                &new.evidence.as_ref().map(|evidence| evidence.sha256.as_str()),
+                Type::TEXT,
+            ),
         ];
         self.execute(INSERT, &params).await?;
         Ok(id)
@@ -227,6 +236,7 @@ impl Tx<'_> {
             facts: json_column(&row, "inputs")?,
             verdict: json_column(&row, "verdict")?,
             rules_hash: column(&row, "rules_hash")?,
+            evidence: super::evidence::read_evidence_ref(&row)?,
             supersedes: column(&row, "supersedes")?,
             decided_at: column(&row, "decided_at")?,
             recorded_at: column(&row, "recorded_at")?,

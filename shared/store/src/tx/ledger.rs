@@ -30,7 +30,7 @@ pub(crate) const LEDGER_COLUMNS: &str = "
     deciding_reviewer_username, risk_tier, labels, decision, decided_at, labelled_at, approved_at, time_unknown_reason,
     (extract(epoch FROM sla_target) * 1000)::int8 AS sla_target_ms, (extract(epoch FROM sla_elapsed) * 1000)::int8 AS sla_elapsed_ms,
     merged_by_id, merged_by_username, merge_method, merged_at, merge_commit_sha, head_sha, proof, notes, rules_hash, decision_id,
-    read_at, revision, recorded_at, updated_at, correlation_id";
+    read_at, revision, recorded_at, updated_at, correlation_id, evidence_id, evidence_sha256";
 
 /// Under the merge request's lock; the revision stands guard all the same.
 const UPSERT: &str = "
@@ -38,9 +38,10 @@ const UPSERT: &str = "
         instance, project_id, mr_iid, mr_id, project_path, title, web_url, author_id, author_username, reviewers, deciding_reviewer_id,
         deciding_reviewer_username, risk_tier, labels, decision, decided_at, labelled_at, approved_at, time_unknown_reason, sla_target,
         sla_elapsed, merged_by_id, merged_by_username, merge_method, merged_at, merge_commit_sha, head_sha, proof, notes, rules_hash,
-        decision_id, read_at, correlation_id, id, revision, recorded_at, updated_at)
+        decision_id, read_at, correlation_id, id, revision, recorded_at, updated_at, evidence_id, evidence_sha256)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        make_interval(secs => $20), make_interval(secs => $21), $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $36, 1, $34, $34)
+        make_interval(secs => $20), make_interval(secs => $21), $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $36, 1, $34, $34,
+        $37, $38)
     ON CONFLICT (instance, project_id, mr_iid) DO UPDATE SET
         mr_id = excluded.mr_id, project_path = excluded.project_path, title = excluded.title, web_url = excluded.web_url,
         author_id = coalesce(excluded.author_id, stored.author_id),
@@ -52,7 +53,8 @@ const UPSERT: &str = "
         sla_elapsed = excluded.sla_elapsed, merged_by_id = excluded.merged_by_id, merged_by_username = excluded.merged_by_username,
         merge_method = excluded.merge_method, merged_at = excluded.merged_at, merge_commit_sha = excluded.merge_commit_sha,
         head_sha = excluded.head_sha, proof = excluded.proof, notes = excluded.notes, rules_hash = excluded.rules_hash,
-        decision_id = excluded.decision_id, read_at = greatest(stored.read_at, excluded.read_at),
+        decision_id = excluded.decision_id, evidence_id = excluded.evidence_id, evidence_sha256 = excluded.evidence_sha256,
+        read_at = greatest(stored.read_at, excluded.read_at),
         correlation_id = excluded.correlation_id, revision = stored.revision + 1, updated_at = excluded.updated_at
     WHERE stored.revision = $35
     RETURNING ";
@@ -104,7 +106,7 @@ impl Tx<'_> {
         let notes: Vec<&str> = review.notes.iter().copied().map(Note::as_str).collect();
         let [instance, project, iid] = super::identity(&new.merge_request);
         let id = Uuid::now_v7();
-        let params: [super::Param<'_>; 36] = [
+        let params: [super::Param<'_>; 38] = [
             instance,
             project,
             iid,
@@ -152,6 +154,11 @@ impl Tx<'_> {
             (&now, Type::TIMESTAMPTZ),
             (&standing.map_or(0, |standing| standing.revision), Type::INT8),
             (&id, Type::UUID),
+            (&new.evidence.as_ref().map(|evidence| evidence.id), Type::UUID),
+            (
+                &new.evidence.as_ref().map(|evidence| evidence.sha256.as_str()),
+                Type::TEXT,
+            ),
         ];
         let row = self.query_opt(&format!("{UPSERT}{LEDGER_COLUMNS}"), &params).await?;
         let row = row.ok_or_else(|| StoreError::Conflict("the ledger's row has been written meanwhile".to_owned()))?;
@@ -221,6 +228,7 @@ pub(crate) fn read_ledger_row(row: &Row) -> Result<StoredLedgerRow, StoreError> 
             head_sha: column(row, "head_sha")?,
             rules_hash: column(row, "rules_hash")?,
             decision_id: column(row, "decision_id")?,
+            evidence: super::evidence::read_evidence_ref(row)?,
             read_at: column(row, "read_at")?,
             correlation_id: column(row, "correlation_id")?,
         },

@@ -10,7 +10,7 @@ use crate::program::built;
 
 /// The local stack's rules, with other targets.
 fn rules() -> String {
-    let rules = include_str!("../../../local/rules.yaml");
+    let rules = include_str!("../rules.yaml");
     let targets = "targets: { critical: 4h, high: 1d, standard: 3d, low: 5d }";
     assert!(rules.contains(targets));
     rules.replace(targets, "targets: { high: 4h, critical: 1h }")

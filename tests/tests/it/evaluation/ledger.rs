@@ -345,7 +345,7 @@ async fn the_rules_that_decided_are_kept_to_the_byte() {
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     let sql = "SELECT content FROM rules_files JOIN security_review_decisions ON hash = rules_hash";
     let rows = world.auditor.query_typed(sql, &[]).await.unwrap();
-    assert_eq!(rows[0].get::<_, String>(0), include_str!("../../../local/rules.yaml"));
+    assert_eq!(rows[0].get::<_, String>(0), include_str!("../rules.yaml"));
 }
 
 #[tokio::test]

@@ -217,7 +217,7 @@ async fn a_stored_verdict_recomputes_to_itself() {
     });
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     let stored = world.decision(&mr).await.unwrap();
-    let rules = rules::Rules::parse(include_str!("../../../local/rules.yaml")).unwrap();
+    let rules = rules::Rules::parse(include_str!("../rules.yaml")).unwrap();
     assert_eq!(stored.rules_hash, rules.hash);
     assert_eq!(rules::evaluate(&stored.facts, &rules), stored.verdict);
     assert_eq!(
@@ -231,7 +231,7 @@ async fn a_stored_verdict_recomputes_to_itself() {
 
 #[tokio::test]
 async fn kinds_that_only_stricter_rules_give() {
-    let rules = include_str!("../../../local/rules.yaml");
+    let rules = include_str!("../rules.yaml");
     let stricter = rules.replace(
         "group_id: 4242",
         "group_id: 4242\n  minimum: 2\n  exclude_committers: true",

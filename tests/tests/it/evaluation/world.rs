@@ -44,7 +44,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with_rules(include_str!("../../../local/rules.yaml")).await
+        Self::with_rules(include_str!("../rules.yaml")).await
     }
 
     /// With other rules than the local stack's.

@@ -104,7 +104,12 @@ async fn every_final_outcome_ends_the_effect() {
         (done(), EffectState::Done),
         (dead, EffectState::Dead),
         (AttemptOutcome::Suppressed, EffectState::Suppressed),
-        (AttemptOutcome::Superseded, EffectState::Superseded),
+        (
+            AttemptOutcome::Superseded {
+                because: "the exception was withdrawn".to_owned(),
+            },
+            EffectState::Superseded,
+        ),
     ];
     let database = fresh_database().await;
     let store = database.store();

@@ -18,11 +18,12 @@ async fn an_effect_is_added_once() {
         effect,
         Effect {
             id: effect.id,
-            key: Effect::key_for(&key(1), EffectKind::SlackExceptionAlert, "slack:C0SECLEAD", None),
+            key: Effect::key_for(&key(1), EffectKind::SlackExceptionAlert, "slack:C0SECLEAD", None, None),
             kind: EffectKind::SlackExceptionAlert,
             destination: "slack:C0SECLEAD".to_owned(),
             exception_id: Some(exception_id),
             ledger_revision: None,
+            decision_id: None,
             merge_request: key(1),
             state: EffectState::Pending,
             attempts: 0,
@@ -57,7 +58,12 @@ async fn only_effects_that_nobody_has_begun_are_superseded() {
         ..alert(&key(1), exception_id)
     };
     let untouched = tx.insert_effect(&untouched).await.unwrap().unwrap();
-    assert_eq!(tx.supersede_effects(exception_id, at(66)).await.unwrap(), 1);
+    assert_eq!(
+        tx.supersede_effects(exception_id, "a later decision", at(66))
+            .await
+            .unwrap(),
+        1
+    );
     tx.commit().await.unwrap();
 
     let refused = store.lease_effect(untouched.id, 0, at(67), seconds(30)).await.unwrap();
@@ -78,7 +84,9 @@ async fn a_superseded_effect_comes_back_with_its_reason() {
     let (exception_id, effect) = record_exception(&store, &key(1), "d-1").await;
     let effect = effect.unwrap();
     let mut tx = store.begin().await.unwrap();
-    tx.supersede_effects(exception_id, at(66)).await.unwrap();
+    tx.supersede_effects(exception_id, "a later decision", at(66))
+        .await
+        .unwrap();
     let revived = tx.insert_effect(&alert(&key(1), exception_id)).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert_eq!((revived.id, revived.state), (effect.id, EffectState::Pending));

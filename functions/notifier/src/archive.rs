@@ -1,0 +1,188 @@
+//! Effects of the archive: each looks at its target and does what is missing there, so that doing it again does nothing.
+
+use audit::{Context, FailureClass};
+use clients::confluence::{Place, Recorded};
+use clients::slack::message::pod_confirmation;
+use clients::{ArchivedMerge, CallError, Tracked};
+use model::{Effect, EffectKind, WitnessA};
+use store::{ArchiveSubject, AttemptOutcome, StoreError};
+
+use crate::Notifier;
+use crate::attempt::{CLOCK_SKEW, channel};
+use crate::worker::Worker;
+
+/// What the ledger shows in the place of an issue where none is linked.
+const NO_ISSUE: &str = "no_tracking_issue";
+
+/// How it stands at the target.
+enum Stands {
+    /// As it should; the target's name for it.
+    Done(String),
+    /// Not yet, and nothing was to be changed.
+    Missing,
+    /// The rules do not name the target any more.
+    NotConfigured(&'static str),
+}
+
+/// One telling of a merge.
+struct Telling<'a> {
+    context: &'a Context,
+    effect: &'a Effect,
+    subject: &'a ArchiveSubject,
+    merge: ArchivedMerge,
+    /// An earlier attempt may have got through.
+    look_first: bool,
+    /// Nothing may be changed at the target.
+    only_look: bool,
+}
+
+impl Notifier {
+    pub(crate) async fn archive(
+        &self,
+        worker: &Worker,
+        context: &Context,
+        effect: &Effect,
+        look_first: bool,
+    ) -> Result<AttemptOutcome, StoreError> {
+        let Some(subject) = worker.store.archive_subject(effect).await? else {
+            return Ok(AttemptOutcome::Dead {
+                error_class: FailureClass::NotFound.to_string(),
+                error: "the decision it tells of does not exist".to_owned(),
+            });
+        };
+        let only_look = self.dry_run || subject.newer.is_some();
+        if only_look && !look_first {
+            return Ok(self.not_done(&subject));
+        }
+        let telling = Telling {
+            context,
+            effect,
+            merge: archived(effect, &subject),
+            subject: &subject,
+            look_first,
+            only_look,
+        };
+        let stands = match effect.kind {
+            EffectKind::LinearIssue => linear(worker, &telling).await,
+            EffectKind::JiraIssue => jira(worker, &telling).await,
+            EffectKind::ConfluenceRow => confluence(worker, &telling).await,
+            EffectKind::SlackPodConfirmation => confirmation(worker, &telling).await,
+            EffectKind::SlackExceptionAlert | EffectKind::LedgerRowEvent => Ok(Stands::Missing),
+        };
+        Ok(match stands {
+            Ok(Stands::Done(external_id)) => AttemptOutcome::Done { external_id },
+            Ok(Stands::Missing) => self.not_done(&subject),
+            Ok(Stands::NotConfigured(target)) => AttemptOutcome::Superseded {
+                because: format!("the rules do not name {target} any more"),
+            },
+            // What may have got through is looked at again, and not taken for undone because a look at it failed.
+            Err(error) if look_first => self.unresolved(context, effect, &error).await,
+            Err(error) => self.failed(context, effect, &error).await,
+        })
+    }
+
+    /// It stands nowhere, and is not to be told either.
+    fn not_done(&self, subject: &ArchiveSubject) -> AttemptOutcome {
+        match subject.newer {
+            Some(newer) => AttemptOutcome::Superseded {
+                because: format!("effect {newer} tells of a later decision on the same merge"),
+            },
+            None => AttemptOutcome::Suppressed,
+        }
+    }
+}
+
+/// What is told of the merge.
+fn archived(effect: &Effect, subject: &ArchiveSubject) -> ArchivedMerge {
+    let decision = &subject.decision;
+    let mentions = match &decision.facts.api {
+        WitnessA::Answer(api) => api.mentions.clone(),
+        // GitLab has not said; the delivery's title may name an issue all the same.
+        _ => rules::mentions("", &decision.facts.trigger.title, ""),
+    };
+    ArchivedMerge {
+        reference: effect.id,
+        row: subject.row.clone(),
+        verdict: decision.verdict.clone(),
+        decision_id: decision.id,
+        decided_at: decision.decided_at,
+        evidence: decision.evidence.clone(),
+        exception_id: subject.exception_id,
+        mentions,
+        is_correction: subject.is_correction,
+    }
+}
+
+async fn linear(worker: &Worker, telling: &Telling<'_>) -> Result<Stands, Box<CallError>> {
+    let Some(settings) = &worker.rules.linear else {
+        return Ok(Stands::NotConfigured("Linear"));
+    };
+    let client = worker.linear.as_ref().map_err(Clone::clone)?;
+    let wording = &worker.rules.slack.wording;
+    let (context, merge) = (telling.context, &telling.merge);
+    let tracked = client.audit(context, merge, settings, wording, telling.only_look).await;
+    Ok(of_tracker(tracked?))
+}
+
+async fn jira(worker: &Worker, telling: &Telling<'_>) -> Result<Stands, Box<CallError>> {
+    let Some(settings) = &worker.rules.jira else {
+        return Ok(Stands::NotConfigured("Jira"));
+    };
+    let client = worker.jira.as_ref().map_err(Clone::clone)?;
+    let wording = &worker.rules.slack.wording;
+    let (context, merge) = (telling.context, &telling.merge);
+    let tracked = client.audit(context, merge, settings, wording, telling.only_look).await;
+    Ok(of_tracker(tracked?))
+}
+
+fn of_tracker(tracked: Tracked) -> Stands {
+    match tracked {
+        Tracked::Done(issue) => Stands::Done(issue),
+        Tracked::NoIssue => Stands::Done(NO_ISSUE.to_owned()),
+        Tracked::Missing => Stands::Missing,
+    }
+}
+
+async fn confluence(worker: &Worker, telling: &Telling<'_>) -> Result<Stands, Box<CallError>> {
+    let Some(settings) = &worker.rules.confluence else {
+        return Ok(Stands::NotConfigured("Confluence"));
+    };
+    let client = worker.confluence.as_ref().map_err(Clone::clone)?;
+    let page = |external_id: &Option<String>| {
+        let (page, _version) = external_id.as_deref()?.split_once('@')?;
+        Some(page.to_owned())
+    };
+    let place = Place {
+        latest: page(&telling.subject.latest_external_id),
+        earlier: page(&telling.subject.earlier_external_id),
+        anywhere: telling.look_first,
+    };
+    let how = (settings, &worker.rules.slack.wording);
+    let (context, merge) = (telling.context, &telling.merge);
+    let recorded = client.record(context, merge, how, &place, telling.only_look).await?;
+    Ok(match recorded {
+        Recorded::Done { page, version } => Stands::Done(format!("{page}@{version}")),
+        Recorded::Missing => Stands::Missing,
+    })
+}
+
+async fn confirmation(worker: &Worker, telling: &Telling<'_>) -> Result<Stands, Box<CallError>> {
+    let client = worker.slack.as_ref().map_err(Clone::clone)?;
+    let (context, effect, merge) = (telling.context, telling.effect, &telling.merge);
+    if telling.look_first {
+        // Nothing can stand there from before the decision was made.
+        let decided = merge.decided_at;
+        let oldest = decided.saturating_sub(CLOCK_SKEW).unwrap_or(decided);
+        let found = client
+            .find_message(context, channel(effect), &effect.key, oldest)
+            .await?;
+        if let Some(posted) = found {
+            return Ok(Stands::Done(posted.ts));
+        }
+    }
+    if telling.only_look {
+        return Ok(Stands::Missing);
+    }
+    let message = pod_confirmation(merge, &worker.rules.slack.wording, channel(effect), &effect.key);
+    Ok(Stands::Done(client.post_message(context, &message).await?.ts))
+}

@@ -1,0 +1,161 @@
+//! A merge as it is told to other systems afterwards: the verdict, who approved, and where the proof lies.
+
+use jiff::Timestamp;
+use model::{EvidenceRef, IssueMention, LedgerRow, Outcome, User, Verdict};
+use rules::{Tracking, Wording};
+use uuid::Uuid;
+
+/// Texts that people outside wrote are cut to this many characters each.
+const LONGEST: usize = 200;
+
+/// A merge that has been judged, and everything that is told of it.
+#[derive(Debug, Clone)]
+pub struct ArchivedMerge {
+    /// Names this telling at the target, where it is found again by it: the id of the effect.
+    pub reference: Uuid,
+    /// Where the review stands.
+    pub row: LedgerRow,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The decision that says so.
+    pub decision_id: Uuid,
+    /// When it was made.
+    pub decided_at: Timestamp,
+    /// What it rests on.
+    pub evidence: Option<EvidenceRef>,
+    /// The exception, if it is one.
+    pub exception_id: Option<Uuid>,
+    /// Issues that the merge request mentions.
+    pub mentions: Vec<IssueMention>,
+    /// Something else has been told of this merge before.
+    pub is_correction: bool,
+}
+
+impl ArchivedMerge {
+    /// `payments/gateway!12`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}!{}", short(&self.row.project_path), self.row.merge_request.mr_iid)
+    }
+
+    /// Whether the merge is an exception.
+    #[must_use]
+    pub fn is_exception(&self) -> bool {
+        self.verdict.exception().is_some()
+    }
+
+    /// The verdict in one sentence.
+    #[must_use]
+    pub fn sentence(&self, wording: &Wording) -> String {
+        match self.verdict.outcome {
+            Outcome::Approved { .. } => "Merged with the security team's approval.".to_owned(),
+            Outcome::Exception { kind } => format!("Merged without a valid security approval. {}", wording.why(kind)),
+            Outcome::Declassified => {
+                "Merged after the security team had taken the label off: no approval was needed.".to_owned()
+            }
+            Outcome::NotCarried | Outcome::Pending { .. } => {
+                "No security label was carried: no approval was needed.".to_owned()
+            }
+        }
+    }
+
+    /// Users whose approval counted, each with its time.
+    #[must_use]
+    pub fn approvers(&self) -> Vec<String> {
+        let valid = self.verdict.approvals.iter().filter(|seen| seen.against.is_empty());
+        let told = valid.map(|seen| match seen.approved_at {
+            Some(at) => format!("{} ({at:.0})", person(&seen.user)),
+            None => person(&seen.user),
+        });
+        told.collect()
+    }
+
+    /// Users who were asked to review, each with how far they got.
+    #[must_use]
+    pub fn reviewers(&self) -> Vec<String> {
+        let reviewers = self.row.reviewers.iter();
+        let told = reviewers.map(|reviewer| match &reviewer.state {
+            Some(state) => format!("{} ({})", person(&reviewer.user), short(state)),
+            None => person(&reviewer.user),
+        });
+        told.collect()
+    }
+
+    /// What is worth knowing, as pairs of a name and a text. Nothing in them is markup.
+    #[must_use]
+    pub fn particulars(&self) -> Vec<(&'static str, String)> {
+        let merge = self.row.merge.as_ref();
+        let merger = merge.and_then(|merge| merge.by.as_ref());
+        let mut particulars = vec![
+            ("Approved by", or_nobody(&self.approvers())),
+            ("Reviewers", or_nobody(&self.reviewers())),
+            ("Merged by", merger.map_or_else(|| "unknown".to_owned(), person)),
+        ];
+        particulars.extend(merge.map(|merge| ("Merged at", format!("{:.0}", merge.at))));
+        let labels: Vec<String> = self.row.review.labels.iter().map(|label| short(label)).collect();
+        particulars.push(("Security labels", or_nobody(&labels)));
+        particulars.push(("Risk tier", short(&self.row.review.risk_tier)));
+        let commit = merge.and_then(|merge| merge.commit_sha.as_ref());
+        particulars.extend(commit.map(|commit| ("Merge commit", short(commit))));
+        particulars.extend(self.exception_id.map(|id| ("Exception", id.to_string())));
+        particulars.push(("Decision", self.decision_id.to_string()));
+        let evidence = self.evidence.as_ref();
+        particulars.extend(evidence.map(|evidence| ("Evidence", format!("sha256:{}", evidence.sha256))));
+        particulars
+    }
+
+    /// Keys of issues that may be the linked one, in the order in which they are tried.
+    #[must_use]
+    pub fn candidates(&self, tracking: &Tracking) -> Vec<&str> {
+        let keys = self.mentions.iter().map(|mention| mention.key.as_str());
+        keys.filter(|key| tracking.counts(key)).take(MOST_CANDIDATES).collect()
+    }
+
+    /// The label that the issue gets, and the one it must not keep if a correction has made it wrong.
+    #[must_use]
+    pub fn labels<'a>(&self, tracking: &'a Tracking) -> (&'a str, &'a str) {
+        let (audited, exception) = (tracking.audited_label.as_str(), tracking.exception_label.as_str());
+        if self.is_exception() {
+            (exception, audited)
+        } else {
+            (audited, exception)
+        }
+    }
+
+    /// Whether the issue is to be closed.
+    #[must_use]
+    pub fn closes(&self, tracking: &Tracking) -> bool {
+        !self.is_exception() || tracking.close_exceptions
+    }
+}
+
+/// No more keys than this are looked up.
+const MOST_CANDIDATES: usize = 5;
+
+/// With the number, because the username may have changed since.
+fn person(user: &User) -> String {
+    format!("{} (id {})", short(&user.username), user.id)
+}
+
+fn or_nobody(texts: &[String]) -> String {
+    if texts.is_empty() {
+        "none".to_owned()
+    } else {
+        texts.join(", ")
+    }
+}
+
+fn short(text: &str) -> String {
+    crate::plain::line(text, LONGEST)
+}
+
+/// What came of marking the issue of a merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tracked {
+    /// Everything stands as it should at the issue of this key.
+    Done(String),
+    /// No issue is linked, or none that exists.
+    NoIssue,
+    /// Something is missing at the issue, and nothing was to be changed.
+    Missing,
+}

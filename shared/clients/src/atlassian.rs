@@ -1,0 +1,43 @@
+//! What Jira and Confluence have in common: how we prove ourselves.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+
+use crate::InvalidAddress;
+
+/// A credential as it stands in the outbound secret: `{"email": "...", "api_token": "..."}` or `{"access_token": "..."}`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Credential {
+    /// Cloud: an account's e-mail address and its API token (HTTP Basic).
+    ApiToken {
+        /// The account.
+        email: String,
+        /// Its token.
+        api_token: SecretString,
+    },
+    /// Data Center: a personal access token; Cloud: that of an OAuth application.
+    AccessToken {
+        /// The token.
+        access_token: SecretString,
+    },
+}
+
+impl Credential {
+    /// The value of the header `Authorization`.
+    pub(crate) fn header(&self) -> Result<HeaderValue, InvalidAddress> {
+        let text = match self {
+            Self::ApiToken { email, api_token } => {
+                let pair = format!("{}:{}", email.trim(), api_token.expose_secret());
+                format!("Basic {}", STANDARD.encode(pair))
+            }
+            Self::AccessToken { access_token } => format!("Bearer {}", access_token.expose_secret()),
+        };
+        let mut value = HeaderValue::try_from(text).map_err(|_| InvalidAddress::Token)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}

@@ -1,0 +1,87 @@
+//! Confluence Cloud's REST API, version 2: the row of a merge on the audit page, once
+//! (<https://developer.atlassian.com/cloud/confluence/rest/v2/>).
+
+mod edit;
+mod page;
+mod record;
+mod row;
+mod storage;
+
+use audit::{Action, Context, Target};
+use reqwest::Method;
+use reqwest::header::AUTHORIZATION;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use crate::atlassian::Credential;
+use crate::http::{Answer, Call, Http};
+use crate::{CallError, InvalidAddress, address};
+
+pub use record::{Place, Recorded};
+
+/// A Confluence site.
+#[derive(Debug, Clone)]
+pub struct Confluence {
+    http: Http,
+    base: Url,
+    credential: Credential,
+}
+
+impl Confluence {
+    /// A client of the site at `base_url` (`https://example.atlassian.net/wiki`, with or without `/api/v2`).
+    ///
+    /// # Errors
+    /// [`InvalidAddress`] if the address or the credential cannot be used.
+    pub fn new(http: Http, base_url: &str, credential: Credential) -> Result<Self, InvalidAddress> {
+        let site = base_url.trim().trim_end_matches('/');
+        let site = site.strip_suffix("/api/v2").unwrap_or(site);
+        let base = address::base(site.strip_suffix("/wiki").unwrap_or(site), "/wiki/api/v2")?;
+        credential.header()?;
+        Ok(Self { http, base, credential })
+    }
+
+    fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = address::join(&self.base, path.iter().copied());
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        action: Action,
+        target: &Target,
+        url: Url,
+    ) -> Result<T, CallError> {
+        let call = self.proven(Call::get(action, context, target, url));
+        self.http.send(&call, page::read).await
+    }
+
+    async fn change<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        action: Action,
+        target: &Target,
+        (method, url): (Method, Url),
+        body: &Value,
+    ) -> Result<T, CallError> {
+        let call = Call {
+            method,
+            ..Call::post(action, context, target, url, body.to_string().into_bytes())
+        };
+        self.http
+            .send(&self.proven(call), |answer: &Answer| page::read(answer))
+            .await
+    }
+
+    fn proven<'a>(&self, call: Call<'a>) -> Call<'a> {
+        // `new` has checked that the credential can stand in a header.
+        match self.credential.header() {
+            Ok(value) => call.header(AUTHORIZATION, value),
+            Err(_) => call,
+        }
+    }
+}

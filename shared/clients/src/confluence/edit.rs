@@ -1,0 +1,93 @@
+//! What is to be done with a page: a pure function of its body and the merge.
+
+use rules::Wording;
+
+use super::row::{self, COLUMNS, TABLE};
+use super::storage::{Document, Malformed};
+use crate::ArchivedMerge;
+
+/// A new page: an introduction for people, and the table with its heading.
+const TEMPLATE: &str = include_str!("template.xml");
+
+/// What is to become of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Edit {
+    /// It says already what it should.
+    None,
+    /// It gets this body.
+    Body(String),
+    /// The merge request's row is not there, and there is no room for it.
+    Full,
+}
+
+/// How the row gets on a page: added, or only corrected where it stands.
+pub(super) fn edit(body: &str, merge: &ArchivedMerge, wording: &Wording, limit: usize) -> Result<Edit, Malformed> {
+    if let Some(edit) = correct(body, merge, wording)? {
+        return Ok(edit);
+    }
+    let document = Document::parse(body)?;
+    let new = row::row(merge, wording);
+    let body = match table(&document) {
+        Some(table) => {
+            // Rows stand in the table's body, if it has one, which Confluence always gives it.
+            let bodies = document.children(table, "tbody");
+            document.with(bodies.last().or(Some(table)), &new)?
+        }
+        None => {
+            let with_table = document.with(None, &Document::parse(TEMPLATE)?.into_events())?;
+            let document = Document::parse(&with_table)?;
+            let table = table(&document);
+            let bodies = table.and_then(|table| document.children(table, "tbody").last());
+            document.with(bodies, &new)?
+        }
+    };
+    Ok(if body.len() > limit {
+        Edit::Full
+    } else {
+        Edit::Body(body)
+    })
+}
+
+/// The same of a row that stands on the page already; `None`: there is no row.
+pub(super) fn correct(body: &str, merge: &ArchivedMerge, wording: &Wording) -> Result<Option<Edit>, Malformed> {
+    let document = Document::parse(body)?;
+    let Some(found) = row::find(&document, merge) else {
+        return Ok(None);
+    };
+    let cell = row::verdict_cell(&document, found);
+    if row::tells(&document, found, merge) || cell.is_none() {
+        return Ok(Some(Edit::None));
+    }
+    let body = document.with(cell, &row::correction(merge, wording))?;
+    Ok(Some(Edit::Body(body)))
+}
+
+/// A new page with the row on it.
+pub(super) fn first(merge: &ArchivedMerge, wording: &Wording) -> Result<String, Malformed> {
+    match edit(TEMPLATE, merge, wording, usize::MAX)? {
+        Edit::Body(body) => Ok(body),
+        Edit::None | Edit::Full => Ok(TEMPLATE.to_owned()),
+    }
+}
+
+/// The table: marked by our anchor, or the first with our headings, in case a person took the anchor out.
+fn table(document: &Document<'_>) -> Option<usize> {
+    let marked = row::anchored(document, TABLE).and_then(|anchor| document.around(anchor, "table"));
+    marked.or_else(|| {
+        let ours = |table: &usize| {
+            let headings = document
+                .elements("th")
+                .filter(|heading| document.around(*heading, "table") == Some(*table));
+            let headings: Vec<String> = headings
+                .map(|heading| document.text(heading).trim().to_owned())
+                .collect();
+            COLUMNS
+                .iter()
+                .all(|column| headings.iter().any(|heading| heading == column))
+        };
+        document.elements("table").find(ours)
+    })
+}
+
+#[cfg(test)]
+mod tests;

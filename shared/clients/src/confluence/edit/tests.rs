@@ -1,0 +1,176 @@
+use super::*;
+use crate::testing::{approved, correction_of, exception};
+
+const LIMIT: usize = 1_000_000;
+
+fn wording() -> Wording {
+    Wording::default()
+}
+
+fn changed(body: &str, merge: &ArchivedMerge) -> String {
+    match edit(body, merge, &wording(), LIMIT).unwrap() {
+        Edit::Body(body) => body,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Asserts that nothing of `before` was changed: `after` is `before` with one piece put in. Gives the piece.
+fn inserted<'a>(before: &str, after: &'a str) -> &'a str {
+    let same = |(one, other): &(u8, u8)| one == other;
+    let mut prefix = before.bytes().zip(after.bytes()).take_while(same).count();
+    // Where the piece ends as it begins it could have been put in a little earlier: whole elements are.
+    while prefix > 0 && !after[..after.len() - (before.len() - prefix)].ends_with('>') {
+        prefix -= 1;
+    }
+    let rest = before.len() - prefix;
+    assert_eq!(
+        before[prefix..],
+        after[after.len() - rest..],
+        "something else was changed"
+    );
+    &after[prefix..after.len() - rest]
+}
+
+/// The sentence as it stands in a body.
+fn escaped(merge: &ArchivedMerge) -> String {
+    merge.sentence(&wording()).replace('\'', "&apos;")
+}
+
+fn other(iid: i64) -> ArchivedMerge {
+    let mut merge = approved();
+    merge.row.merge_request.mr_iid = model::MergeRequestIid(iid);
+    merge.row.web_url = format!("https://gitlab.example.com/payments/gateway/-/merge_requests/{iid}");
+    merge.reference = uuid::Uuid::from_u128(iid.unsigned_abs().into());
+    merge.decision_id = uuid::Uuid::from_u128(u128::from(iid.unsigned_abs()) << 8);
+    merge
+}
+
+#[test]
+fn a_new_page_is_the_template_with_the_row() {
+    let page = first(&approved(), &wording()).unwrap();
+    insta::assert_snapshot!(inserted(TEMPLATE, &page));
+}
+
+#[test]
+fn a_row_that_stands_there_is_not_put_there_again() {
+    let page = first(&approved(), &wording()).unwrap();
+    assert_eq!(edit(&page, &approved(), &wording(), LIMIT).unwrap(), Edit::None);
+    assert_eq!(
+        edit(&page, &approved(), &wording(), 1).unwrap(),
+        Edit::None,
+        "not even a full page is left for another"
+    );
+}
+
+#[test]
+fn rows_follow_each_other_in_the_order_in_which_they_came() {
+    let mut page = TEMPLATE.to_owned();
+    for iid in 1..=20 {
+        let next = changed(&page, &other(iid));
+        inserted(&page, &next);
+        page = next;
+    }
+    let places: Vec<_> = (1..=20).map(|iid| page.find(&format!("!{iid}<")).unwrap()).collect();
+    assert!(places.is_sorted());
+    assert_eq!(page.matches("<tr>").count(), 21);
+}
+
+#[test]
+fn what_people_did_to_the_page_stays_to_the_byte() {
+    let ours = first(&other(1), &wording()).unwrap();
+    let by_people = ours
+        .replace("<table ", "<h2 >Notes&nbsp;&ndash; 2026</h2 ><ac:structured-macro ac:name=\"toc\" /><table ac:local-id='t-1' ")
+        .replacen("<tr>", "<tr ac:local-id=\"r-1\" >", 1)
+        .replace("</tr></tbody>", "<td><p>looked&nbsp;at, see <![CDATA[<tr>]]></p></td></tr><tr><td colspan=\"8\"><table><tbody><tr><td>a table of theirs</td></tr></tbody></table></td></tr></tbody>");
+    let after = changed(&by_people, &other(2));
+    let row = inserted(&by_people, &after);
+    assert!(row.starts_with("<tr>") && row.ends_with("</tr>"), "{row}");
+    assert!(
+        after.ends_with(&format!("{row}</tbody></table>")),
+        "not within a table of theirs: {after}"
+    );
+}
+
+#[test]
+fn the_table_is_known_by_its_headings_if_the_anchor_is_gone_and_made_if_there_is_none() {
+    let anchor = "<ac:structured-macro ac:name=\"anchor\" ac:schema-version=\"1\"><ac:parameter ac:name=\"\">countersign-audit-table</ac:parameter></ac:structured-macro>";
+    let without = format!(
+        "<table><tbody><tr><td>x</td></tr></tbody></table>{}",
+        TEMPLATE.replace(anchor, "")
+    );
+    assert!(without.len() < TEMPLATE.len());
+    assert!(inserted(&without, &changed(&without, &approved())).starts_with("<tr>"));
+    let theirs = "<p>Our page</p><table><tbody><tr><td>x</td></tr></tbody></table>";
+    let after = changed(theirs, &approved());
+    assert!(after.starts_with(theirs) && after.contains("countersign-audit-table"));
+    assert_eq!(edit(&after, &approved(), &wording(), LIMIT).unwrap(), Edit::None);
+}
+
+#[test]
+fn a_row_without_its_anchors_is_known_by_its_link_and_the_number_of_its_decision() {
+    let page = first(&approved(), &wording()).unwrap();
+    let start = page
+        .find(
+            "<ac:structured-macro ac:name=\"anchor\" ac:schema-version=\"1\"><ac:parameter ac:name=\"\">countersign-mr",
+        )
+        .unwrap();
+    let end = page[start..].find("</ac:structured-macro>").unwrap() + start + "</ac:structured-macro>".len();
+    let bare = format!("{}{}", &page[..start], &page[end..]).replace("countersign-told-", "gone-");
+    assert_eq!(edit(&bare, &approved(), &wording(), LIMIT).unwrap(), Edit::None);
+}
+
+#[test]
+fn a_correction_is_added_to_the_verdict_once_and_takes_nothing_away() {
+    for before in [approved(), exception()] {
+        let page = first(&before, &wording()).unwrap();
+        let after = correction_of(&before);
+        let corrected = changed(&page, &after);
+        let added = inserted(&page, &corrected);
+        assert!(added.contains("Corrected on 2026-03-02T12:00:02Z: "), "{added}");
+        assert!(added.contains(&escaped(&after)), "{added}");
+        assert_eq!(edit(&corrected, &after, &wording(), LIMIT).unwrap(), Edit::None);
+        assert_eq!(
+            edit(&corrected, &before, &wording(), LIMIT).unwrap(),
+            Edit::None,
+            "the first telling is still there"
+        );
+        let cell = corrected.find(added).unwrap();
+        assert!(corrected[..cell].contains(&escaped(&before)));
+        assert!(!corrected[cell..].starts_with("<td"), "within the cell of the verdict");
+    }
+}
+
+#[test]
+fn a_page_without_room_is_left_as_it_is() {
+    let page = first(&other(1), &wording()).unwrap();
+    assert_eq!(edit(&page, &other(2), &wording(), page.len()).unwrap(), Edit::Full);
+    assert_eq!(correct(&page, &other(2), &wording()).unwrap(), None);
+}
+
+#[test]
+fn hostile_text_is_only_text() {
+    let mut merge = approved();
+    merge.row.title = "</td></tr></tbody></table><ac:structured-macro ac:name=\"html\"/>\u{0}&nbsp;".to_owned();
+    merge.row.web_url = "javascript:alert(1)".to_owned();
+    merge.row.project_path = "a<b>&\"c".to_owned();
+    merge.row.review.labels = vec!["]]><script>".to_owned()];
+    let page = changed(TEMPLATE, &merge);
+    assert!(Document::parse(&page).is_ok());
+    assert!(
+        !page.contains("ac:name=\"html\"") && !page.contains("<script") && !page.contains("javascript:"),
+        "{page}"
+    );
+    assert_eq!(edit(&page, &merge, &wording(), LIMIT).unwrap(), Edit::None);
+}
+
+#[test]
+fn the_template_has_the_columns_that_a_row_fills() {
+    let document = Document::parse(TEMPLATE).unwrap();
+    let headings: Vec<String> = document.elements("th").map(|heading| document.text(heading)).collect();
+    let headings: Vec<&str> = headings
+        .iter()
+        .map(|heading| heading.trim_start_matches(TABLE))
+        .collect();
+    assert_eq!(headings, COLUMNS);
+    assert!(table(&document).is_some());
+}

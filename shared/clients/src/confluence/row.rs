@@ -1,0 +1,125 @@
+//! Our row in the table: what it looks like, and how it is found again.
+//!
+//! Confluence shows no anchors and keeps them through every edit, so they are the markers: one for the merge request in its row, one for
+//! each telling. Where a person has removed an anchor, the link to the merge request and the number of the decision still tell.
+
+use quick_xml::events::{BytesStart, Event};
+use rules::Wording;
+use sha2::{Digest, Sha256};
+
+use super::storage::{Document, element, text};
+use crate::ArchivedMerge;
+
+/// The heading of each column.
+pub(super) const COLUMNS: [&str; 7] = [
+    "Merge request",
+    "Verdict",
+    "Approved by",
+    "Reviewers",
+    "Labels",
+    "Merged",
+    "Evidence",
+];
+/// The column of the verdict, where corrections go.
+const VERDICT: usize = 1;
+/// The anchor in the heading of our table.
+pub(super) const TABLE: &str = "countersign-audit-table";
+
+/// The anchor of the merge request's row.
+fn row_anchor(merge: &ArchivedMerge) -> String {
+    let digest = Sha256::digest(merge.row.merge_request.to_string());
+    let hex = digest[..16]
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    format!("countersign-mr-{hex}")
+}
+
+/// The anchor of this telling.
+fn telling_anchor(merge: &ArchivedMerge) -> String {
+    format!("countersign-told-{}", merge.reference)
+}
+
+fn anchor(name: &str) -> Vec<Event<'static>> {
+    let parameter = element("ac:parameter", &[("ac:name", "")], text(name));
+    element(
+        "ac:structured-macro",
+        &[("ac:name", "anchor"), ("ac:schema-version", "1")],
+        parameter,
+    )
+}
+
+/// The row of a merge.
+pub(super) fn row(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<'static>> {
+    let mut name = anchor(&row_anchor(merge));
+    match crate::address::shown(&merge.row.web_url) {
+        Some(url) => name.extend(element("a", &[("href", &url)], text(&merge.name()))),
+        None => name.extend(text(&merge.name())),
+    }
+    name.push(Event::Empty(BytesStart::new("br").into_owned()));
+    name.extend(text(&crate::plain::line(&merge.row.title, 200)));
+    let mut verdict = anchor(&telling_anchor(merge));
+    verdict.extend(text(&merge.sentence(wording)));
+    let at = merge.row.merge.as_ref();
+    let by = at
+        .and_then(|merge| merge.by.as_ref())
+        .map_or("unknown", |user| user.username.as_str());
+    let merged = at.map_or_else(|| "unknown".to_owned(), |merge| format!("{:.0} by {by}", merge.at));
+    let evidence = merge.evidence.as_ref();
+    let evidence = evidence.map_or_else(String::new, |evidence| format!(", sha256:{}", evidence.sha256));
+    let lists = [merge.approvers(), merge.reviewers(), merge.row.review.labels.clone()];
+    let [approvers, reviewers, labels] = lists.map(|list| text(&list.join(", ")));
+    let proof = text(&format!("Decision {}{evidence}", merge.decision_id));
+    let cells = [name, verdict, approvers, reviewers, labels, text(&merged), proof];
+    let cells = cells
+        .into_iter()
+        .flat_map(|cell| element("td", &[], element("p", &[], cell)));
+    element("tr", &[], cells.collect())
+}
+
+/// What a correction adds to the verdict that stands there.
+pub(super) fn correction(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<'static>> {
+    let mut content = anchor(&telling_anchor(merge));
+    let sentence = merge.sentence(wording);
+    let (at, decision) = (merge.decided_at, merge.decision_id);
+    content.extend(text(&format!("Corrected on {at:.0}: {sentence} Decision {decision}")));
+    element("p", &[], content)
+}
+
+/// The merge request's row, if it stands in the body.
+pub(super) fn find(document: &Document<'_>, merge: &ArchivedMerge) -> Option<usize> {
+    let marked = anchored(document, &row_anchor(merge));
+    let linked = || {
+        let url = crate::address::shown(&merge.row.web_url)?;
+        let ours = |link: &usize| document.attribute(*link, "href").as_deref() == Some(url.as_str());
+        let mut rows = document
+            .elements("a")
+            .filter(ours)
+            .filter_map(|link| document.around(link, "tr"));
+        rows.next()
+    };
+    marked.and_then(|anchor| document.around(anchor, "tr")).or_else(linked)
+}
+
+/// Whether the row tells what is to be told.
+pub(super) fn tells(document: &Document<'_>, row: usize, merge: &ArchivedMerge) -> bool {
+    let marked = anchored(document, &telling_anchor(merge));
+    let in_row = marked.is_some_and(|anchor| document.around(anchor, "tr") == Some(row));
+    in_row || document.text(row).contains(&merge.decision_id.to_string())
+}
+
+/// The cell of a row that holds the verdict.
+pub(super) fn verdict_cell(document: &Document<'_>, row: usize) -> Option<usize> {
+    let cells: Vec<usize> = document.children(row, "td").collect();
+    cells.get(VERDICT).or(cells.last()).copied()
+}
+
+/// The anchor of this name.
+pub(super) fn anchored(document: &Document<'_>, name: &str) -> Option<usize> {
+    let is_anchor = |parameter: &usize| {
+        let around = document.around(*parameter, "ac:structured-macro");
+        let of_anchor = around.and_then(|around| document.attribute(around, "ac:name"));
+        of_anchor.as_deref() == Some("anchor") && document.text(*parameter).trim() == name
+    };
+    let mut found = document.elements("ac:parameter").filter(is_anchor);
+    found.next()
+}

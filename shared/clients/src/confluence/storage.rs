@@ -1,0 +1,192 @@
+//! A page's body in Confluence's storage format: XHTML with elements of its own
+//! (<https://confluence.atlassian.com/doc/confluence-storage-format-790796544.html>), read and written by an XML library.
+//!
+//! It is a list of the parser's events, each of which holds the bytes it was read from. Events are only ever put in between, so that
+//! everything else, whoever wrote it, comes out as it went in.
+
+use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
+use quick_xml::{Reader, Writer, XmlVersion};
+
+/// The body is no well-formed storage format; somebody has to look at the page.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the page's body is not well-formed: {0}")]
+pub(super) struct Malformed(String);
+
+/// An element: where its events begin and end, and what it stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Element {
+    /// Index of its start tag, or of the whole of it if it is empty.
+    pub(super) start: usize,
+    /// Index of its end tag; `start` if it is empty.
+    pub(super) end: usize,
+    /// The element around it.
+    parent: Option<usize>,
+}
+
+/// A body.
+pub(super) struct Document<'a> {
+    events: Vec<Event<'a>>,
+    elements: Vec<Element>,
+}
+
+impl<'a> Document<'a> {
+    /// Reads a body.
+    pub(super) fn parse(body: &'a str) -> Result<Self, Malformed> {
+        // The parser would drop it.
+        let mark = body
+            .strip_prefix('\u{feff}')
+            .map(|_| Event::Text(BytesText::from_escaped("\u{feff}")));
+        let mut reader = Reader::from_str(body);
+        let config = reader.config_mut();
+        // Space within an end tag is kept too, so that names are compared here.
+        config.trim_markup_names_in_closing_tags = false;
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
+        let (mut events, mut elements, mut open) = (Vec::from_iter(mark), Vec::<Element>::new(), Vec::<usize>::new());
+        loop {
+            let at = events.len();
+            let event = reader.read_event().map_err(|error| Malformed(error.to_string()))?;
+            let begun = Element {
+                start: at,
+                end: at,
+                parent: open.last().copied(),
+            };
+            match &event {
+                Event::Eof if open.is_empty() => return Ok(Self { events, elements }),
+                Event::Eof => return Err(Malformed("an element is not closed".to_owned())),
+                Event::Start(_) => {
+                    open.push(elements.len());
+                    elements.push(begun);
+                }
+                Event::Empty(_) => elements.push(begun),
+                Event::End(tag) => {
+                    let ended = open.pop().and_then(|element| elements.get_mut(element));
+                    let ended = ended.ok_or_else(|| Malformed("an end tag too many".to_owned()))?;
+                    let begun = events.get(ended.start);
+                    if !begun.is_some_and(|begun| matches!(begun, Event::Start(start) if is_end_of(tag, start))) {
+                        return Err(Malformed(format!("an end tag is not that of its element (event {at})")));
+                    }
+                    ended.end = at;
+                }
+                _ => (),
+            }
+            events.push(event);
+        }
+    }
+
+    /// Every element of this name, in the order of the body.
+    pub(super) fn elements(&self, name: &str) -> impl Iterator<Item = usize> {
+        let named = move |element: &usize| self.name(*element) == Some(name);
+        (0..self.elements.len()).filter(named)
+    }
+
+    /// The nearest element of this name around an element.
+    pub(super) fn around(&self, element: usize, name: &str) -> Option<usize> {
+        let parent = self.elements.get(element)?.parent?;
+        if self.name(parent) == Some(name) {
+            Some(parent)
+        } else {
+            self.around(parent, name)
+        }
+    }
+
+    /// The elements of this name directly within an element.
+    pub(super) fn children(&self, element: usize, name: &str) -> impl Iterator<Item = usize> {
+        let within = move |child: &usize| {
+            self.elements
+                .get(*child)
+                .is_some_and(|child| child.parent == Some(element))
+        };
+        self.elements(name).filter(within)
+    }
+
+    /// An attribute of an element, unescaped.
+    pub(super) fn attribute(&self, element: usize, name: &str) -> Option<String> {
+        let tag = self.tag(element)?;
+        let attribute = tag.try_get_attribute(name).ok()??;
+        // Entities of HTML have no place in what we look for.
+        Some(attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned())
+    }
+
+    /// The text within an element, without markup. Entities of HTML other than those of XML are left out.
+    pub(super) fn text(&self, element: usize) -> String {
+        let Some(range) = self.elements.get(element) else {
+            return String::new();
+        };
+        let mut text = String::new();
+        for event in self.events.get(range.start..=range.end).unwrap_or_default() {
+            match event {
+                Event::Text(part) => text.push_str(&part.xml10_content()),
+                Event::CData(part) => text.push_str(&part.xml10_content()),
+                Event::GeneralRef(reference) => match reference.resolve_char_ref() {
+                    Ok(Some(c)) => text.push(c),
+                    _ => text.push_str(
+                        quick_xml::escape::resolve_predefined_entity(&reference.xml10_content()).unwrap_or_default(),
+                    ),
+                },
+                _ => (),
+            }
+        }
+        text
+    }
+
+    /// The body with these events put in right before the end of an element; `None`: at the end of the body.
+    pub(super) fn with(&self, end_of: Option<usize>, added: &[Event<'_>]) -> Result<String, Malformed> {
+        let at = match end_of.and_then(|element| self.elements.get(element)) {
+            Some(element) if element.end == element.start => {
+                return Err(Malformed("an empty element has no end".to_owned()));
+            }
+            Some(element) => element.end,
+            None => self.events.len(),
+        };
+        let mut writer = Writer::new(Vec::new());
+        let (before, after) = self.events.split_at(at);
+        for event in before.iter().chain(added).chain(after) {
+            let written = writer.write_event(event.borrow());
+            written.map_err(|error| Malformed(error.to_string()))?;
+        }
+        String::from_utf8(writer.into_inner()).map_err(|error| Malformed(error.to_string()))
+    }
+
+    /// The events of a body, to be put into another.
+    pub(super) fn into_events(self) -> Vec<Event<'a>> {
+        self.events
+    }
+
+    fn tag(&self, element: usize) -> Option<&BytesStart<'a>> {
+        match self.events.get(self.elements.get(element)?.start)? {
+            Event::Start(tag) | Event::Empty(tag) => Some(tag),
+            _ => None,
+        }
+    }
+
+    fn name(&self, element: usize) -> Option<&str> {
+        Some(self.tag(element)?.name().into_inner())
+    }
+}
+
+fn is_end_of(end: &BytesEnd<'_>, start: &BytesStart<'_>) -> bool {
+    end.name().into_inner().trim_end() == start.name().into_inner()
+}
+
+/// `<name attributes>content</name>`.
+pub(super) fn element(
+    name: &'static str,
+    attributes: &[(&str, &str)],
+    content: Vec<Event<'static>>,
+) -> Vec<Event<'static>> {
+    let tag = BytesStart::new(name).with_attributes(attributes.iter().copied());
+    let mut events = vec![Event::Start(tag)];
+    events.extend(content);
+    events.push(Event::End(BytesEnd::new(name)));
+    events
+}
+
+/// Text from anywhere: what XML cannot hold is left out, and what it would read as markup is escaped.
+pub(super) fn text(content: &str) -> Vec<Event<'static>> {
+    let clean = crate::plain::line(content, usize::MAX);
+    vec![Event::Text(BytesText::new(&clean).into_owned())]
+}
+
+#[cfg(test)]
+mod tests;

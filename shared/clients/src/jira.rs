@@ -1,0 +1,103 @@
+//! Jira's REST API, version 2, which Cloud and Data Center share: the issue of a merge request, marked and closed, each once
+//! (<https://developer.atlassian.com/cloud/jira/platform/rest/v2/>).
+
+mod carry_out;
+mod comment;
+mod issue;
+mod transition;
+
+use audit::{Action, Context, Target};
+use reqwest::Method;
+use reqwest::header::AUTHORIZATION;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use crate::atlassian::Credential;
+use crate::http::{Answer, Call, Http};
+use crate::{CallError, InvalidAddress, address};
+
+/// A Jira, in the cloud or of one's own.
+#[derive(Debug, Clone)]
+pub struct Jira {
+    http: Http,
+    base: Url,
+    credential: Credential,
+}
+
+impl Jira {
+    /// A client of the Jira at `base_url` (with or without `/rest/api/2`).
+    ///
+    /// # Errors
+    /// [`InvalidAddress`] if the address or the credential cannot be used.
+    pub fn new(http: Http, base_url: &str, credential: Credential) -> Result<Self, InvalidAddress> {
+        let base = address::base(base_url, "/rest/api/2")?;
+        credential.header()?;
+        Ok(Self { http, base, credential })
+    }
+
+    /// `issue/:key` and what lies below it.
+    fn issue_url(&self, key: &str, below: Option<&str>) -> Url {
+        address::join(&self.base, ["issue", key].into_iter().chain(below))
+    }
+
+    /// That the credential is good.
+    async fn prove(&self, context: &Context) -> Result<(), CallError> {
+        let url = address::join(&self.base, ["myself"]);
+        let target = Target::other("jira", self.base.host_str().unwrap_or_default());
+        let call = self.proven(Call::get(Action::JiraGetMyself, context, &target, url));
+        self.http.send(&call, succeeded).await
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        action: Action,
+        target: &Target,
+        url: Url,
+    ) -> Result<T, CallError> {
+        let call = self.proven(Call::get(action, context, target, url));
+        self.http
+            .send(&call, |answer| {
+                succeeded(answer)?;
+                answer.json()
+            })
+            .await
+    }
+
+    /// A change whose answer holds nothing of interest.
+    async fn change(
+        &self,
+        context: &Context,
+        action: Action,
+        target: &Target,
+        (method, url): (Method, Url),
+        body: &Value,
+    ) -> Result<(), CallError> {
+        let call = Call {
+            method,
+            ..Call::post(action, context, target, url, body.to_string().into_bytes())
+        };
+        self.http.send(&self.proven(call), succeeded).await
+    }
+
+    fn proven<'a>(&self, call: Call<'a>) -> Call<'a> {
+        // `new` has checked that the credential can stand in a header.
+        match self.credential.header() {
+            Ok(value) => call.header(AUTHORIZATION, value),
+            Err(_) => call,
+        }
+    }
+}
+
+fn succeeded(answer: &Answer) -> Result<(), crate::error::Problem> {
+    if (200..300).contains(&answer.status) {
+        Ok(())
+    } else {
+        Err(answer.refusal())
+    }
+}
+
+fn issue_target(key: &str) -> Target {
+    Target::other("jira_issue", key)
+}

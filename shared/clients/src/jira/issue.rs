@@ -1,0 +1,59 @@
+//! An issue as Jira gives it.
+
+use audit::{Action, Context};
+use serde::Deserialize;
+
+use super::{Jira, issue_target};
+use crate::CallError;
+
+/// The key of the category that every closing status belongs to, in every language.
+pub(super) const DONE: &str = "done";
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Issue {
+    /// Its key of today, if it has moved.
+    pub(super) key: String,
+    pub(super) fields: Fields,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Fields {
+    pub(super) status: Status,
+    #[serde(default)]
+    pub(super) labels: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Status {
+    pub(super) name: String,
+    pub(super) status_category: Category,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Category {
+    pub(super) key: String,
+}
+
+impl Issue {
+    pub(super) fn is_closed(&self) -> bool {
+        self.fields.status.status_category.key == DONE
+    }
+
+    pub(super) fn has_label(&self, label: &str) -> bool {
+        self.fields.labels.iter().any(|known| known == label)
+    }
+}
+
+impl Jira {
+    /// The issue of this key; `None`: there is none, or the account may not see it.
+    pub(super) async fn issue(&self, context: &Context, key: &str) -> Result<Option<Issue>, CallError> {
+        let mut url = self.issue_url(key, None);
+        url.query_pairs_mut().append_pair("fields", "status,labels");
+        match self.get(context, Action::JiraGetIssue, &issue_target(key), url).await {
+            Ok(issue) => Ok(Some(issue)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Linear's GraphQL API: the issue of a merge request, found, marked and closed, each once (<https://linear.app/developers/graphql>).
+
+mod answer;
+mod carry_out;
+mod comment;
+mod find;
+mod issue;
+mod steps;
+
+use audit::{Action, Context, Target};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::http::{Call, Http};
+use crate::{CallError, InvalidAddress, address};
+
+/// How we prove ourselves to Linear, as it stands in the outbound secret.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Credential {
+    /// A personal API key: sent as it is.
+    ApiKey(SecretString),
+    /// The access token of an OAuth application: sent as a bearer token.
+    AccessToken(SecretString),
+}
+
+/// A Linear workspace.
+#[derive(Debug, Clone)]
+pub struct Linear {
+    http: Http,
+    url: Url,
+    credential: Credential,
+}
+
+impl Linear {
+    /// A client of the API at `base_url` (`https://api.linear.app`, with or without `/graphql`).
+    ///
+    /// # Errors
+    /// [`InvalidAddress`] if the address or the credential cannot be used.
+    pub fn new(http: Http, base_url: &str, credential: Credential) -> Result<Self, InvalidAddress> {
+        let mut url = address::base(base_url, "/graphql")?;
+        url.path_segments_mut()
+            .map_err(|()| InvalidAddress::Unusable)?
+            .pop_if_empty();
+        credential.header()?;
+        Ok(Self { http, url, credential })
+    }
+
+    /// A question.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        action: Action,
+        target: &Target,
+        query: &str,
+        variables: &Value,
+    ) -> Result<T, CallError> {
+        let call = self.call(context, action, target, query, variables).only_asking();
+        self.http.send(&call, answer::read).await
+    }
+
+    /// A change.
+    async fn change<T: DeserializeOwned>(
+        &self,
+        context: &Context,
+        action: Action,
+        target: &Target,
+        query: &str,
+        variables: &Value,
+    ) -> Result<T, CallError> {
+        let call = self.call(context, action, target, query, variables);
+        self.http.send(&call, answer::read).await
+    }
+
+    fn call<'a>(
+        &self,
+        context: &'a Context,
+        action: Action,
+        target: &'a Target,
+        query: &str,
+        variables: &Value,
+    ) -> Call<'a> {
+        let body = json!({"query": query, "variables": variables}).to_string().into_bytes();
+        let call = Call::post(action, context, target, self.url.clone(), body);
+        // `new` has checked that the credential can stand in a header.
+        match self.credential.header() {
+            Ok(value) => call.header(AUTHORIZATION, value),
+            Err(_) => call,
+        }
+    }
+}
+
+impl Credential {
+    fn header(&self) -> Result<HeaderValue, InvalidAddress> {
+        let value = match self {
+            Self::ApiKey(key) => HeaderValue::from_str(key.expose_secret()),
+            Self::AccessToken(token) => HeaderValue::try_from(format!("Bearer {}", token.expose_secret())),
+        };
+        let mut value = value.map_err(|_| InvalidAddress::Token)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+fn issue_target(identifier: &str) -> Target {
+    Target::other("linear_issue", identifier)
+}

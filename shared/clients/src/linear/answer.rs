@@ -1,0 +1,148 @@
+//! What Linear's answers mean: errors stand in the body, under HTTP 200 or 400, also beside data
+//! (<https://linear.app/developers/graphql#errors>, <https://linear.app/developers/rate-limiting>).
+
+use std::time::Duration;
+
+use audit::FailureClass;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::Advice;
+use crate::error::{Problem, Safety};
+use crate::http::Answer;
+
+/// The longest wait that is believed; Linear's windows are an hour long.
+const LONGEST: Duration = Duration::from_hours(1);
+
+#[derive(Debug, Deserialize)]
+struct Envelope<T> {
+    data: Option<T>,
+    #[serde(default)]
+    errors: Vec<ErrorJson>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Errors {
+    #[serde(default)]
+    errors: Vec<ErrorJson>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ErrorJson {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    extensions: Extensions,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Extensions {
+    code: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(rename = "statusCode")]
+    status: Option<u16>,
+}
+
+/// The data of a whole answer. One with an error beside its data is none: what is missing in it could be what counts.
+pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
+    let succeeded = (200..300).contains(&answer.status);
+    let told: Result<Errors, _> = serde_json::from_slice(&answer.body);
+    match told {
+        Ok(told) if !told.errors.is_empty() => return Err(meaning(&told.errors, answer)),
+        _ if !succeeded => return Err(answer.refusal()),
+        _ => (),
+    }
+    let whole: Envelope<T> = answer.json()?;
+    debug_assert!(whole.errors.is_empty(), "they were looked at above");
+    whole.data.ok_or_else(|| answer.unreadable("the answer holds no data"))
+}
+
+fn meaning(errors: &[ErrorJson], answer: &Answer) -> Problem {
+    let codes = || errors.iter().map(|error| error.code());
+    let has = |wanted: &[&str]| codes().any(|code| wanted.iter().any(|known| code.eq_ignore_ascii_case(known)));
+    let unsure = match answer.safety {
+        Safety::Reads => Advice::Retry { after: None },
+        Safety::Acts => Advice::Ambiguous,
+    };
+    let (class, advice) = if has(&["RATELIMITED"]) {
+        let after = reset(answer).or_else(|| answer.retry_after());
+        (FailureClass::RateLimit, Advice::Retry { after })
+    } else if has(&[
+        "AUTHENTICATION_ERROR",
+        "FORBIDDEN",
+        "FEATURE_NOT_ACCESSIBLE",
+        "authentication error",
+        "feature not accessible",
+    ]) || errors
+        .iter()
+        .any(|error| matches!(error.extensions.status, Some(401 | 403)))
+    {
+        (FailureClass::AuthFailure, Advice::Permanent)
+    } else if errors.iter().any(ErrorJson::names_nothing) {
+        (FailureClass::NotFound, Advice::Permanent)
+    } else if has(&["CONFLICT", "lock timeout"]) || errors.iter().any(ErrorJson::is_doubled) {
+        (FailureClass::Conflict, Advice::Retry { after: None })
+    } else if has(&[
+        "INTERNAL_SERVER_ERROR",
+        "internal error",
+        "network error",
+        "bootstrap error",
+    ]) || answer.status >= 500
+    {
+        (FailureClass::ServerError, unsure)
+    } else {
+        (FailureClass::InvalidResponse, Advice::Permanent)
+    };
+    let code = errors.first().map_or("", ErrorJson::code);
+    Problem::new(class, advice, format!("Linear answered {}", printable(code)))
+}
+
+impl ErrorJson {
+    fn code(&self) -> &str {
+        let Extensions { code, kind, .. } = &self.extensions;
+        code.as_deref().or(kind.as_deref()).unwrap_or_default()
+    }
+
+    /// A comment of this id, or a label of this name, is there already. No code of its own says so.
+    fn is_doubled(&self) -> bool {
+        self.message.starts_with("conflict on insert") || self.message.eq_ignore_ascii_case("duplicate label name")
+    }
+
+    /// `Entity not found: Issue`.
+    fn names_nothing(&self) -> bool {
+        self.message.starts_with("Entity not found") || self.code().eq_ignore_ascii_case("ENTITY_NOT_FOUND")
+    }
+}
+
+/// When the limit that was hit is lifted: epoch milliseconds, one for requests and one for complexity; the later one counts.
+fn reset(answer: &Answer) -> Option<Duration> {
+    let of = |kind: &str| {
+        let at: i64 = answer
+            .header(&format!("x-ratelimit-{kind}-reset"))?
+            .trim()
+            .parse()
+            .ok()?;
+        u64::try_from(at.checked_sub(answer.received_at.as_millisecond())?).ok()
+    };
+    let wait = ["requests", "endpoint-requests", "complexity"]
+        .into_iter()
+        .filter_map(of)
+        .max()?;
+    Some(Duration::from_millis(wait).min(LONGEST))
+}
+
+/// Linear's codes are words; anything else is not repeated.
+fn printable(code: &str) -> &str {
+    let word = code
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b' '));
+    if word && (1..=64).contains(&code.len()) {
+        code
+    } else {
+        "with an error of unknown form"
+    }
+}
+
+#[cfg(test)]
+mod tests;

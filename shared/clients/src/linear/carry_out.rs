@@ -1,0 +1,213 @@
+//! The whole of it: finds the issue, and does what is missing there. Repeating it changes nothing.
+
+use audit::{Action, Context, FailureClass, Target};
+use rules::{Linear as Settings, Wording};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::issue::{Issue, Nodes};
+use super::steps::Steps;
+use super::{Linear, comment, issue_target};
+use crate::archived::Tracked;
+use crate::{Advice, ArchivedMerge, CallError};
+
+/// Colour of a label that is created, as Linear wants one.
+const COLOUR: &str = "#5e6ad2";
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LabelsData {
+    issue_labels: Nodes<LabelJson>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LabelJson {
+    id: String,
+    is_group: bool,
+    team: Option<TeamJson>,
+}
+
+#[derive(Debug, Deserialize)]
+struct TeamJson {
+    id: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CreatedLabelData {
+    issue_label_create: CreatedLabelJson,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CreatedLabelJson {
+    issue_label: CreatedLabel,
+}
+
+#[derive(Debug, Deserialize)]
+struct CreatedLabel {
+    id: String,
+}
+
+impl Linear {
+    /// Marks the issue of a merge: attaches the merge request, says once what was decided, labels the issue, and closes it unless the
+    /// merge is an exception. With `only_look` nothing is changed.
+    ///
+    /// # Errors
+    /// [`CallError`]. Whatever came of it, doing it again does only what is missing.
+    pub async fn audit(
+        &self,
+        context: &Context,
+        merge: &ArchivedMerge,
+        settings: &Settings,
+        wording: &Wording,
+        only_look: bool,
+    ) -> Result<Tracked, CallError> {
+        let Some(issue) = self.find(context, merge, &settings.tracking).await? else {
+            return Ok(Tracked::NoIssue);
+        };
+        let steps = Steps::of(&issue, merge, settings).map_err(|_| no_completed_state(&issue, settings))?;
+        if steps.are_none() {
+            return Ok(Tracked::Done(issue.identifier));
+        }
+        if only_look {
+            return Ok(Tracked::Missing);
+        }
+        let target = issue_target(&issue.identifier);
+        if steps.attach {
+            self.attach(context, &target, &issue, merge).await?;
+        }
+        if steps.comment {
+            let will_close = merge.closes(&settings.tracking);
+            let body = comment::body(merge, wording, will_close);
+            self.comment(context, &target, &issue, merge, &body).await?;
+        }
+        self.update(context, &target, &issue, &steps).await?;
+        Ok(Tracked::Done(issue.identifier))
+    }
+
+    async fn attach(
+        &self,
+        context: &Context,
+        target: &Target,
+        issue: &Issue,
+        merge: &ArchivedMerge,
+    ) -> Result<(), CallError> {
+        let query = "mutation Attach($input: AttachmentCreateInput!) { attachmentCreate(input: $input) { success } }";
+        let title = format!("{} {}", merge.name(), crate::plain::line(&merge.row.title, 200));
+        let variables = json!({"input": {"issueId": issue.id, "url": merge.row.web_url, "title": title}});
+        let _: Value = self
+            .change(context, Action::LinearCreateAttachment, target, query, &variables)
+            .await?;
+        Ok(())
+    }
+
+    async fn comment(
+        &self,
+        context: &Context,
+        target: &Target,
+        issue: &Issue,
+        merge: &ArchivedMerge,
+        body: &str,
+    ) -> Result<(), CallError> {
+        let query = "mutation Comment($input: CommentCreateInput!) { commentCreate(input: $input) { success } }";
+        let variables = json!({"input": {"id": comment::id(merge), "issueId": issue.id, "body": body}});
+        let _: Value = self
+            .change(context, Action::LinearCreateComment, target, query, &variables)
+            .await?;
+        Ok(())
+    }
+
+    /// State and labels in one change. Labels are added and removed one by one, so that nobody else's are touched.
+    async fn update(&self, context: &Context, target: &Target, issue: &Issue, steps: &Steps) -> Result<(), CallError> {
+        let mut input = Map::new();
+        if let Some(state) = &steps.state {
+            input.insert("stateId".to_owned(), json!(state));
+        }
+        if let Some(name) = &steps.add_label {
+            let label = self.label(context, issue, name).await?;
+            input.insert("addedLabelIds".to_owned(), json!([label]));
+        }
+        if let Some(label) = &steps.remove_label {
+            input.insert("removedLabelIds".to_owned(), json!([label]));
+        }
+        if input.is_empty() {
+            return Ok(());
+        }
+        let query = "mutation Update($id: String!, $input: IssueUpdateInput!) { issueUpdate(id: $id, input: $input) { success } }";
+        let variables = json!({"id": issue.id, "input": input});
+        let _: Value = self
+            .change(context, Action::LinearUpdateIssue, target, query, &variables)
+            .await?;
+        Ok(())
+    }
+
+    /// The id of the label of this name that the issue may have: of its team, or of the whole workspace; created for the team if there
+    /// is none.
+    async fn label(&self, context: &Context, issue: &Issue, name: &str) -> Result<String, CallError> {
+        if let Some(id) = self.known_label(context, issue, name).await? {
+            return Ok(id);
+        }
+        let query = "mutation Label($input: IssueLabelCreateInput!) {
+            issueLabelCreate(input: $input) { issueLabel { id } } }";
+        let variables = json!({"input": {"name": name, "teamId": issue.team.id, "color": COLOUR}});
+        let target = Target::other("linear_label", name);
+        let created = self
+            .change(context, Action::LinearCreateLabel, &target, query, &variables)
+            .await;
+        match created {
+            Ok(CreatedLabelData { issue_label_create }) => Ok(issue_label_create.issue_label.id),
+            // Somebody else has created it meanwhile.
+            Err(error) if error.class == FailureClass::Conflict => {
+                self.known_label(context, issue, name).await?.ok_or(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn known_label(&self, context: &Context, issue: &Issue, name: &str) -> Result<Option<String>, CallError> {
+        let query = "query Labels($name: String!) {
+            issueLabels(filter: { name: { eqIgnoreCase: $name } }, first: 250) { nodes { id isGroup team { id } } } }";
+        let target = Target::other("linear_label", name);
+        let data: LabelsData = self
+            .ask(
+                context,
+                Action::LinearFindLabels,
+                &target,
+                query,
+                &json!({"name": name}),
+            )
+            .await?;
+        let labels = data.issue_labels.nodes.into_iter().filter(|label| !label.is_group);
+        let of_team = |label: &LabelJson| label.team.as_ref().is_none_or(|team| team.id == issue.team.id);
+        let mut fitting: Vec<LabelJson> = labels.filter(of_team).collect();
+        fitting.sort_by_key(|label| label.team.is_none());
+        Ok(fitting.into_iter().next().map(|label| label.id))
+    }
+}
+
+fn no_completed_state(issue: &Issue, settings: &Settings) -> CallError {
+    let names: Vec<&str> = issue
+        .team
+        .states
+        .nodes
+        .iter()
+        .map(|state| state.name.as_str())
+        .collect();
+    let message = match &settings.completed_state {
+        Some(name) => format!(
+            "the team has no completed state called {name:?}; it has: {}. Correct completed_state in the rules",
+            names.join(", ")
+        ),
+        None => "the team has no completed state; make one in its workflow".to_owned(),
+    };
+    CallError {
+        action: Action::LinearGetIssue,
+        class: FailureClass::InvalidResponse,
+        advice: Advice::Permanent,
+        sent: true,
+        http_status: None,
+        message,
+    }
+}

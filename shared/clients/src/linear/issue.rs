@@ -1,0 +1,89 @@
+//! An issue as Linear gives it, with only what decides what is still to be done.
+
+use serde::Deserialize;
+
+/// What is asked of an issue. `url` is the merge request's, `comment` the id that our comment has.
+pub(super) const FIELDS: &str = "
+    id identifier trashed
+    state { id name type }
+    team { id key states(filter: { type: { eq: \"completed\" } }, first: 50) { nodes { id name position } } }
+    labels(first: 250) { nodes { id name } }
+    attachments(filter: { url: { eq: $url } }, first: 1) { nodes { id } }
+    comments(filter: { id: { eq: $comment } }, first: 1) { nodes { id } }";
+
+/// A list of GraphQL.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Nodes<T> {
+    pub(super) nodes: Vec<T>,
+}
+
+/// Something with an id and nothing else of interest.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Known {}
+
+/// A state, a label.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Named {
+    pub(super) id: String,
+    pub(super) name: String,
+}
+
+/// A state that closes an issue.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct CompletedState {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) position: f64,
+}
+
+/// The state of an issue.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct State {
+    /// `triage`, `backlog`, `unstarted`, `started`, `completed`, `canceled`, `duplicate`.
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+}
+
+/// The team of an issue.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Team {
+    pub(super) id: String,
+    pub(super) states: Nodes<CompletedState>,
+}
+
+/// An issue.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Issue {
+    pub(super) id: String,
+    pub(super) identifier: String,
+    pub(super) trashed: Option<bool>,
+    pub(super) state: State,
+    pub(super) team: Team,
+    pub(super) labels: Nodes<Named>,
+    pub(super) attachments: Nodes<Known>,
+    pub(super) comments: Nodes<Known>,
+}
+
+impl Issue {
+    /// Its label of this name; Linear's names are the same in any case.
+    pub(super) fn label(&self, name: &str) -> Option<&Named> {
+        let named = |label: &&Named| label.name.to_lowercase() == name.to_lowercase();
+        self.labels.nodes.iter().find(named)
+    }
+
+    /// Whether work on it has ended, in whatever way.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.state.kind.as_str(), "completed" | "canceled" | "duplicate")
+    }
+
+    /// The state of this name, or the team's first that closes an issue.
+    pub(super) fn completed_state(&self, name: Option<&str>) -> Option<&CompletedState> {
+        let states = &self.team.states.nodes;
+        match name {
+            Some(name) => states.iter().find(|state| state.name.eq_ignore_ascii_case(name)),
+            None => states
+                .iter()
+                .min_by(|one, other| one.position.total_cmp(&other.position)),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The confirmation to the reviewers' pod: the review is closed, how it ended, and where the proof lies.
+
+use rules::Wording;
+use serde_json::{Value, json};
+
+use super::{Message, limit, markdown, section};
+use crate::ArchivedMerge;
+use crate::slack::harmless;
+
+/// The confirmation of an archived merge. `effect_key` goes into the message's metadata, where
+/// [`crate::slack::Slack::find_message`] finds it.
+#[must_use]
+pub fn pod_confirmation(merge: &ArchivedMerge, wording: &Wording, channel: &str, effect_key: &str) -> Message {
+    let key = &merge.row.merge_request;
+    let title = if merge.row.title.trim().is_empty() {
+        "(no title)"
+    } else {
+        &merge.row.title
+    };
+    let link = harmless::link(&merge.row.web_url, title, 1500);
+    let sentence = merge.sentence(wording);
+    let mark = if merge.is_exception() { "⚠️" } else { "✅" };
+    let blocks = vec![
+        json!({"type": "header", "text": {"type": "plain_text", "text": headline(merge), "emoji": true}}),
+        section(format!(
+            "*{link}*\n{mark} {}",
+            harmless::cut(&sentence, limit::SECTION / 2)
+        )),
+        json!({"type": "section", "fields": fields(merge)}),
+        json!({"type": "context", "elements": [markdown(context(merge))]}),
+    ];
+    let payload = json!({
+        "key": effect_key,
+        "decision_id": merge.decision_id.to_string(),
+        "project_id": key.project_id.0,
+        "mr_iid": key.mr_iid.0,
+    });
+    let text = format!(
+        "{}: {} ({}). {}",
+        headline(merge),
+        harmless::markdown(title, 300),
+        harmless::markdown(&merge.name(), 300),
+        harmless::cut(&sentence, 500),
+    );
+    Message::new(channel, harmless::cut(&text, limit::TEXT), blocks, &payload)
+}
+
+fn headline(merge: &ArchivedMerge) -> &'static str {
+    match (merge.is_correction, merge.is_exception()) {
+        (true, _) => "Security review corrected",
+        (false, true) => "Security review archived as an exception",
+        (false, false) => "Security review archived",
+    }
+}
+
+fn fields(merge: &ArchivedMerge) -> Vec<Value> {
+    let merged = merge.row.merge.as_ref();
+    let merger = merged.and_then(|merged| merged.by.as_ref());
+    let or_none = |list: Vec<String>| {
+        if list.is_empty() {
+            "none".to_owned()
+        } else {
+            list.join(", ")
+        }
+    };
+    [
+        ("Merge request", merge.name()),
+        ("Approved by", or_none(merge.approvers())),
+        (
+            "Merged by",
+            merger.map_or_else(
+                || "unknown".to_owned(),
+                |user| format!("{} (id {})", user.username, user.id),
+            ),
+        ),
+        ("Labels", or_none(merge.row.review.labels.clone())),
+        ("Tier", merge.row.review.risk_tier.clone()),
+    ]
+    .into_iter()
+    .map(|(name, value)| markdown(format!("*{name}*\n{}", harmless::markdown(&value, limit::FIELD / 5))))
+    .collect()
+}
+
+fn context(merge: &ArchivedMerge) -> String {
+    let mut text = format!("Decision {}", merge.decision_id);
+    if let Some(evidence) = &merge.evidence {
+        text.push_str(&format!(" · evidence sha256:{}", evidence.sha256));
+    }
+    if let Some(merged) = &merge.row.merge {
+        // Whole seconds suffice people, and Slack shows the instant in the reader's own time zone.
+        let (utc, seconds) = (format!("{:.0}", merged.at), merged.at.as_second());
+        text.push_str(&format!(
+            " · merged <!date^{seconds}^{{date_short_pretty}} {{time}}|{utc}>"
+        ));
+    }
+    harmless::cut(&text, limit::CONTEXT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{approved, correction_of, exception};
+
+    #[test]
+    fn a_confirmation_says_how_the_review_ended_and_where_the_proof_lies() {
+        let told = |merge: &ArchivedMerge| pod_confirmation(merge, &Wording::default(), "C0PODPAY", "key").to_json();
+        insta::assert_snapshot!(format!("{:#}", told(&approved())));
+        insta::assert_snapshot!(format!("{:#}", told(&exception())));
+        assert!(
+            told(&correction_of(&approved()))["text"]
+                .as_str()
+                .unwrap()
+                .starts_with("Security review corrected: ")
+        );
+    }
+
+    #[test]
+    fn hostile_text_is_only_text() {
+        let mut merge = approved();
+        merge.row.title = "<!channel> *x* <https://evil.example|click>".to_owned();
+        merge.row.project_path = "<@U123>".to_owned();
+        merge.row.web_url = "javascript:alert(1)".to_owned();
+        merge.row.review.labels = vec!["<!here>".to_owned(); 300];
+        let told = pod_confirmation(&merge, &Wording::default(), "C0PODPAY", "key")
+            .to_json()
+            .to_string();
+        for markup in ["<!channel", "<https://evil", "<@U123", "<!here", "<javascript"] {
+            assert!(!told.contains(markup), "{markup}: {told}");
+        }
+        assert!(told.len() < 12_000, "{}", told.len());
+    }
+}

@@ -1,0 +1,118 @@
+//! Which reviewer pod a merge request belongs to.
+
+use model::{User, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::LabelPattern;
+
+/// A pod of reviewers, its channel, and how its merge requests are known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pod {
+    /// Channel id.
+    pub channel: String,
+    /// Labels of its merge requests.
+    pub labels: Vec<LabelPattern>,
+    /// Its members, by numeric id.
+    pub reviewers: Vec<UserId>,
+    /// Paths of its projects, as patterns.
+    pub projects: Vec<LabelPattern>,
+}
+
+/// All pods, and where the rest goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Pods {
+    /// The pods, in the order of the file.
+    pub pods: Vec<Pod>,
+    /// Channel for merge requests of no pod; `None`: nobody is told.
+    pub fallback_channel: Option<String>,
+}
+
+/// What a pod is found by.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Every label it had when it was read.
+    pub labels: &'a [String],
+    /// Whoever approved, in order, then whoever was asked to review.
+    pub reviewers: &'a [User],
+    /// `group/project`.
+    pub project_path: &'a str,
+}
+
+impl Pods {
+    /// The channel of the pod: by label, else by reviewer, else by project, else the fallback. Within each the first pod of the file.
+    #[must_use]
+    pub fn channel(&self, subject: Subject<'_>) -> Option<&str> {
+        let by_label = |pod: &&Pod| {
+            let matches = |pattern: &LabelPattern| subject.labels.iter().any(|label| pattern.matches(label));
+            pod.labels.iter().any(matches)
+        };
+        // The first reviewer that any pod knows decides, not the first pod.
+        let of_reviewer = |user: &User| self.pods.iter().find(|pod| pod.reviewers.contains(&user.id));
+        let by_project = |pod: &&Pod| pod.projects.iter().any(|pattern| pattern.matches(subject.project_path));
+        let by_reviewer = || subject.reviewers.iter().find_map(of_reviewer);
+        let pod = self.pods.iter().find(by_label);
+        let pod = pod.or_else(by_reviewer).or_else(|| self.pods.iter().find(by_project));
+        pod.map(|pod| pod.channel.as_str()).or(self.fallback_channel.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(channel: &str, labels: &[&str], reviewers: &[i64], projects: &[&str]) -> Pod {
+        let patterns = |texts: &[&str]| texts.iter().filter_map(|text| LabelPattern::new(text)).collect();
+        Pod {
+            channel: channel.to_owned(),
+            labels: patterns(labels),
+            reviewers: reviewers.iter().copied().map(UserId).collect(),
+            projects: patterns(projects),
+        }
+    }
+
+    #[test]
+    fn a_label_goes_before_a_reviewer_before_a_project_before_the_fallback() {
+        let pods = Pods {
+            pods: vec![
+                pod("CPROJECT", &[], &[], &["payments/*"]),
+                pod("CREVIEWER", &[], &[501], &[]),
+                pod("CLABEL", &["pod::crypto"], &[502], &[]),
+            ],
+            fallback_channel: Some("CREST".to_owned()),
+        };
+        let user = |id| User {
+            id: UserId(id),
+            username: format!("user-{id}"),
+        };
+        for (labels, reviewers, project, expected) in [
+            (&["Pod::Crypto"][..], &[501][..], "payments/gateway", "CLABEL"),
+            (&["backend"], &[501], "payments/gateway", "CREVIEWER"),
+            (&[], &[700, 502, 501], "payments/gateway", "CLABEL"),
+            (&[], &[700], "payments/gateway", "CPROJECT"),
+            (&[], &[], "platform/gateway", "CREST"),
+        ] {
+            let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+            let reviewers: Vec<User> = reviewers.iter().copied().map(user).collect();
+            let subject = Subject {
+                labels: &labels,
+                reviewers: &reviewers,
+                project_path: project,
+            };
+            assert_eq!(
+                pods.channel(subject),
+                Some(expected),
+                "{labels:?} {reviewers:?} {project}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_fallback_a_merge_request_of_no_pod_is_told_to_nobody() {
+        let subject = Subject {
+            labels: &[],
+            reviewers: &[],
+            project_path: "a/b",
+        };
+        assert_eq!(Pods::default().channel(subject), None);
+    }
+}

@@ -1,0 +1,198 @@
+//! `linear`, `jira`, `confluence` and `slack.pods`: who hears of a merge afterwards.
+
+use model::UserId;
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use super::Problems;
+use crate::{AuditPage, Confluence, Jira, Linear, Pod, Pods, Tracking};
+
+/// Confluence takes pages of a few megabytes, but its editor becomes slow long before.
+const DEFAULT_PAGE_KILOBYTES: u32 = 512;
+/// Between a page with room for its heading and one that Confluence would hardly take.
+const PAGE_KILOBYTES: std::ops::RangeInclusive<u32> = 8..=4096;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLinear {
+    #[serde(default)]
+    teams: Vec<Spanned<String>>,
+    #[serde(default)]
+    completed_state: Option<Spanned<String>>,
+    #[serde(default)]
+    audited_label: Option<Spanned<String>>,
+    #[serde(default)]
+    exception_label: Option<Spanned<String>>,
+    #[serde(default)]
+    close_exceptions: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawJira {
+    base_url: Spanned<String>,
+    #[serde(default)]
+    projects: Vec<Spanned<String>>,
+    #[serde(default)]
+    done_status: Option<Spanned<String>>,
+    #[serde(default)]
+    audited_label: Option<Spanned<String>>,
+    #[serde(default)]
+    exception_label: Option<Spanned<String>>,
+    #[serde(default)]
+    close_exceptions: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawConfluence {
+    base_url: Spanned<String>,
+    #[serde(default)]
+    page_id: Option<Spanned<u64>>,
+    #[serde(default)]
+    space: Option<Spanned<String>>,
+    #[serde(default)]
+    title: Option<Spanned<String>>,
+    #[serde(default)]
+    parent_id: Option<Spanned<u64>>,
+    #[serde(default)]
+    page_limit_kilobytes: Option<Spanned<u32>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPod {
+    channel: Spanned<String>,
+    #[serde(default)]
+    labels: Vec<Spanned<String>>,
+    #[serde(default)]
+    reviewers: Vec<Spanned<i64>>,
+    #[serde(default)]
+    projects: Vec<Spanned<String>>,
+}
+
+pub(super) fn linear(problems: &mut Problems, raw: RawLinear) -> Linear {
+    Linear {
+        tracking: Tracking {
+            prefixes: prefixes(problems, "linear: teams", &raw.teams),
+            audited_label: name(problems, "audited_label", raw.audited_label.as_ref(), "audited"),
+            exception_label: name(
+                problems,
+                "exception_label",
+                raw.exception_label.as_ref(),
+                "audit-exception",
+            ),
+            close_exceptions: raw.close_exceptions,
+        },
+        completed_state: raw
+            .completed_state
+            .map(|state| problems.text("completed_state", &state)),
+    }
+}
+
+pub(super) fn jira(problems: &mut Problems, raw: RawJira) -> Jira {
+    let labels = [&raw.audited_label, &raw.exception_label];
+    for label in labels.into_iter().flatten() {
+        if label.value.trim().contains(char::is_whitespace) {
+            problems.refuse(label, "jira: a label of Jira has no spaces");
+        }
+    }
+    Jira {
+        base_url: problems.address("jira: base_url", &raw.base_url),
+        tracking: Tracking {
+            prefixes: prefixes(problems, "jira: projects", &raw.projects),
+            audited_label: name(problems, "audited_label", raw.audited_label.as_ref(), "audited"),
+            exception_label: name(
+                problems,
+                "exception_label",
+                raw.exception_label.as_ref(),
+                "audit-exception",
+            ),
+            close_exceptions: raw.close_exceptions,
+        },
+        done_status: raw.done_status.map(|status| problems.text("done_status", &status)),
+    }
+}
+
+pub(super) fn confluence(problems: &mut Problems, raw: &Spanned<RawConfluence>) -> Confluence {
+    let RawConfluence {
+        page_id,
+        space,
+        title,
+        parent_id,
+        ..
+    } = &raw.value;
+    let page = match (page_id, space, title) {
+        (Some(id), None, None) => AuditPage::Id(id.value.to_string()),
+        (None, Some(space), Some(title)) => AuditPage::Titled {
+            space: problems.text("confluence: space", space),
+            title: problems.text("confluence: title", title),
+            parent_id: parent_id.as_ref().map(|id| id.value.to_string()),
+        },
+        _ => {
+            problems.refuse(raw, "confluence: name the page by page_id, or by space and title");
+            AuditPage::Id(String::new())
+        }
+    };
+    if let (Some(_), Some(parent)) = (page_id, parent_id) {
+        problems.refuse(parent, "confluence: parent_id goes with space and title");
+    }
+    let limit = raw.value.page_limit_kilobytes.as_ref();
+    if let Some(at) = limit.filter(|limit| !PAGE_KILOBYTES.contains(&limit.value)) {
+        problems.refuse(at, "confluence: page_limit_kilobytes must be between 8 and 4096");
+    }
+    Confluence {
+        base_url: problems.address("confluence: base_url", &raw.value.base_url),
+        page,
+        page_limit_bytes: limit.map_or(DEFAULT_PAGE_KILOBYTES, |limit| limit.value) as usize * 1024,
+    }
+}
+
+pub(super) fn pods(problems: &mut Problems, raw: Vec<Spanned<RawPod>>, fallback: Option<&Spanned<String>>) -> Pods {
+    let mut pods = Vec::new();
+    for pod in raw {
+        let RawPod {
+            channel,
+            labels,
+            reviewers,
+            projects,
+        } = &pod.value;
+        if labels.is_empty() && reviewers.is_empty() && projects.is_empty() {
+            problems.refuse(
+                &pod,
+                "pods: name labels, reviewers or projects, or no merge request would ever be this pod's",
+            );
+        }
+        for reviewer in reviewers.iter().filter(|reviewer| reviewer.value <= 0) {
+            problems.refuse(reviewer, "pods: reviewers are GitLab's numeric user ids");
+        }
+        pods.push(Pod {
+            channel: problems.channel("pods: channel", channel),
+            labels: problems.patterns("pods: labels", labels),
+            reviewers: reviewers.iter().map(|reviewer| UserId(reviewer.value)).collect(),
+            projects: problems.patterns("pods: projects", projects),
+        });
+    }
+    Pods {
+        pods,
+        fallback_channel: fallback.map(|channel| problems.channel("pod_fallback_channel", channel)),
+    }
+}
+
+fn name(problems: &mut Problems, field: &str, given: Option<&Spanned<String>>, default: &str) -> String {
+    given.map_or_else(|| default.to_owned(), |name| problems.text(field, name))
+}
+
+fn prefixes(problems: &mut Problems, field: &str, raw: &[Spanned<String>]) -> Vec<String> {
+    for prefix in raw {
+        let is_prefix = prefix.value.starts_with(|c: char| c.is_ascii_alphabetic())
+            && prefix.value.chars().all(|c| c.is_ascii_alphanumeric());
+        if !is_prefix {
+            problems.refuse(
+                prefix,
+                &format!("{field}: give the letters before the number, such as ENG of ENG-123"),
+            );
+        }
+    }
+    raw.iter().map(|prefix| prefix.value.to_ascii_uppercase()).collect()
+}
