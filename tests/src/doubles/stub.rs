@@ -22,6 +22,9 @@ pub struct Stub {
     pub method: Option<String>,
     /// The path as sent, percent-encoding included. Without a query it matches any query, with one exactly that.
     pub path: String,
+    /// Text that the request's body must contain; any body if absent. For APIs that have one path for everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub containing: Option<String>,
     /// The status, 200 if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -120,6 +123,15 @@ impl Stub {
         }
     }
 
+    /// The same stub for requests whose body contains this text.
+    #[must_use]
+    pub fn containing(self, text: &str) -> Self {
+        Self {
+            containing: Some(text.to_owned()),
+            ..self
+        }
+    }
+
     /// The same stub with one more header.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -153,6 +165,7 @@ impl Stub {
         Ok(Prepared {
             method,
             path: self.path,
+            containing: self.containing,
             answer,
             uses_left: self.times,
             delay,
@@ -205,6 +218,7 @@ fn answer(status: Option<u16>, headers: &Map<String, Value>, body: Option<Value>
 pub(super) struct Prepared {
     method: Option<Method>,
     path: String,
+    containing: Option<String>,
     /// The scripted answer; without one the double answers by itself.
     pub(super) answer: Option<Answer>,
     uses_left: Option<u32>,
@@ -219,7 +233,10 @@ impl Prepared {
         } else {
             request.path()
         };
-        self.path == target && self.method.as_ref().is_none_or(|method| *method == request.method)
+        let contains = |text: &String| String::from_utf8_lossy(&request.body).contains(text.as_str());
+        self.path == target
+            && self.method.as_ref().is_none_or(|method| *method == request.method)
+            && self.containing.as_ref().is_none_or(contains)
     }
 }
 

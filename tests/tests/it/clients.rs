@@ -1,12 +1,17 @@
 //! The clients against real HTTP doubles: every way a call can end, and the audit line it leaves.
 
+mod archived;
+mod confluence;
 mod coverage;
 mod desk;
+mod disturbed;
 mod failures;
 mod gitlab_facts;
 mod gitlab_lists;
 mod gitlab_moved;
 mod gitlab_unread;
+mod jira;
+mod linear;
 mod secrets;
 mod slack_find;
 mod slack_post;

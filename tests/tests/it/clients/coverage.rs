@@ -1,6 +1,7 @@
 //! Every call of every client, through success and each class of failure that its target can produce: what it leaves in the trail, and
 //! that the trail holds exactly what the other side received.
 
+mod archive;
 mod aws;
 mod http;
 mod received;

@@ -57,7 +57,12 @@ async fn a_merge_with_everything_known() {
     assert_eq!(answer.bots.get(&UserId(501)), Some(&false));
     assert!(
         matches!(answer.rule_approvers, Reading::Unknown(_)),
-        "no rule is named, so none is asked for"
+        "no rule is named, so none counts"
+    );
+    assert_eq!(
+        answer.approval_rules,
+        Reading::Known(Vec::new()),
+        "asked for as evidence"
     );
 
     let mut actions: Vec<_> = desk
@@ -72,8 +77,8 @@ async fn a_merge_with_everything_known() {
     );
     assert_eq!(actions.pop().unwrap(), "gitlab.api.get_user");
     actions.sort();
-    let together =
-        ["approvals", "label_events", "reviewers", "versions"].map(|part| format!("gitlab.api.get_mr_{part}"));
+    let together = ["approval_state", "approvals", "label_events", "reviewers", "versions"]
+        .map(|part| format!("gitlab.api.get_mr_{part}"));
     assert_eq!(
         actions,
         [&["gitlab.api.get_group_members".to_owned()], together.as_slice()].concat()

@@ -26,7 +26,7 @@ impl World {
     async fn says(&self, mr: &MergeRequest) -> Value {
         let sql = format!(
             "SELECT to_jsonb(ledger) - 'id' - 'mr_iid' - 'mr_id' - 'web_url' - 'decision_id' - 'read_at' - 'revision' - 'recorded_at'
-                - 'updated_at' - 'correlation_id' FROM security_review_ledger AS ledger WHERE project_id = {} AND mr_iid = {}",
+                - 'updated_at' - 'correlation_id' - 'evidence_id' - 'evidence_sha256' FROM security_review_ledger AS ledger WHERE project_id = {} AND mr_iid = {}",
             mr.project, mr.iid
         );
         let rows = self.auditor.query_typed(&sql, &[]).await.unwrap();

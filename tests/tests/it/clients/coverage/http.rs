@@ -23,7 +23,7 @@ use super::received::{Counts, count};
 use super::seen::Seen;
 use super::ways::Script;
 
-fn seen<S: System>(double: &Double<S>, lines: &Memory) -> Seen {
+pub(super) fn seen<S: System>(double: &Double<S>, lines: &Memory) -> Seen {
     Seen {
         lines: lines.clone(),
         address: double.url().trim_start_matches("http://").to_owned(),
@@ -67,7 +67,7 @@ pub(super) async fn find_message(stub: Option<Stub>) -> Seen {
 }
 
 /// A double that does what the stub says, if there is one.
-async fn double<S: System>(stub: Option<&Stub>) -> (Double<S>, Url) {
+pub(super) async fn double<S: System>(stub: Option<&Stub>) -> (Double<S>, Url) {
     let double = Double::<S>::start().await;
     if let Some(stub) = stub {
         double.stub(stub.clone()).unwrap();

@@ -48,9 +48,39 @@ fn action(request: &Recorded) -> &'static str {
         ("GET", ["api", "v4", "users", _]) => "gitlab.api.get_user",
         ("POST", ["api", "chat.postMessage"]) => "slack.api.post_message",
         ("GET", ["api", "conversations.history"]) => "slack.api.get_history",
+        ("POST", ["graphql"]) => graphql(request),
+        ("GET", ["rest", "api", "2", "myself"]) => "jira.api.get_myself",
+        ("GET", ["rest", "api", "2", "issue", _]) => "jira.api.get_issue",
+        ("PUT", ["rest", "api", "2", "issue", _]) => "jira.api.update_issue",
+        ("GET", ["rest", "api", "2", "issue", _, "transitions"]) => "jira.api.get_transitions",
+        ("POST", ["rest", "api", "2", "issue", _, "transitions"]) => "jira.api.transition_issue",
+        ("GET", ["rest", "api", "2", "issue", _, "comment"]) => "jira.api.get_comments",
+        ("POST", ["rest", "api", "2", "issue", _, "comment"]) => "jira.api.add_comment",
+        ("POST", ["rest", "api", "2", "issue", _, "remotelink"]) => "jira.api.link_issue",
+        ("GET", ["wiki", "api", "v2", "spaces"]) => "confluence.api.get_space",
+        ("GET", ["wiki", "api", "v2", "pages", _]) => "confluence.api.get_page",
+        ("GET", ["wiki", "api", "v2", "pages"]) => "confluence.api.find_page",
+        ("POST", ["wiki", "api", "v2", "pages"]) => "confluence.api.create_page",
+        ("PUT", ["wiki", "api", "v2", "pages", _]) => "confluence.api.update_page",
         ("PUT", ["response"]) => "cloudformation.api.respond",
         ("POST", ["in"]) => "siem.api.post_events",
         ("POST", ["v1", "traces"]) => "otlp.api.export_traces",
         (method, _) => panic!("no action for {method} {path}"),
     }
+}
+
+/// Which of Linear's operations is asked for.
+fn graphql(request: &Recorded) -> &'static str {
+    let query = request.body["query"].as_str().unwrap_or_default();
+    let operations = [
+        ("attachmentsForURL(", "linear.api.find_attachments"),
+        ("issueLabels(", "linear.api.find_labels"),
+        ("issueLabelCreate(", "linear.api.create_label"),
+        ("issueUpdate(", "linear.api.update_issue"),
+        ("attachmentCreate(", "linear.api.create_attachment"),
+        ("commentCreate(", "linear.api.create_comment"),
+        ("issue(", "linear.api.get_issue"),
+    ];
+    let asked = operations.iter().find(|(operation, _)| query.contains(operation));
+    asked.map_or_else(|| panic!("no action for {query}"), |(_, action)| action)
 }

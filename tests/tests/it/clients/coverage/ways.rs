@@ -91,6 +91,13 @@ pub(super) fn http() -> Vec<Way> {
         .collect()
 }
 
+/// The same where an answer has no body that could break off.
+pub(super) fn empty() -> Vec<Way> {
+    let mut ways = http();
+    ways.retain(|way| way.name != format!("{:?}", Fault::Half));
+    ways
+}
+
 /// The same where the body of an answer is read.
 pub(super) fn json() -> Vec<Way> {
     let unreadable = [("no JSON", "<html>"), ("half of it", "{\"ok\":tr"), ("nothing", "")];
@@ -111,6 +118,23 @@ pub(super) fn slack() -> Vec<Way> {
     ];
     let mut ways = json();
     ways.extend(codes.map(|(code, class)| answer(code, json!({"ok": false, "error": code}), class)));
+    ways
+}
+
+/// The same at Linear, which says in the body what failed, whatever the status.
+pub(super) fn linear() -> Vec<Way> {
+    let codes = [
+        (200, "INTERNAL_SERVER_ERROR", ServerError),
+        (200, "INPUT_ERROR", InvalidResponse),
+        (400, "RATELIMITED", RateLimit),
+        (400, "FORBIDDEN", AuthFailure),
+        (401, "AUTHENTICATION_ERROR", AuthFailure),
+    ];
+    let mut ways = json();
+    ways.extend(codes.map(|(status, code, class)| {
+        let body = json!({"data": null, "errors": [{"message": "no", "extensions": {"code": code}}]});
+        way(code, class, Script::Http(Stub::answering("", "", status, body)))
+    }));
     ways
 }
 

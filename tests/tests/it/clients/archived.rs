@@ -1,0 +1,195 @@
+//! An invented merge that is told to other systems, and how they are configured.
+
+use clients::{ArchivedMerge, AtlassianCredential, linear};
+use model::{
+    ApprovalSeen, Decision, EvidenceRef, IssueMention, Kind, LedgerMerge, LedgerRow, MentionPlace, Outcome, Proof,
+    Review, Reviewer, User, UserId, Verdict,
+};
+use rules::{AuditPage, Confluence, Jira, Linear, Tracking};
+use tests::doubles::confluence::Page;
+use uuid::Uuid;
+
+use super::desk::key;
+
+pub(super) const MERGE_REQUEST: &str = "https://gitlab.example.com/payments/gateway/-/merge_requests/12";
+pub(super) const API_KEY: &str = "lin_api_TopSecret0123456789";
+pub(super) const EMAIL: &str = "countersign@example.com";
+pub(super) const API_TOKEN: &str = "ATATT-TopSecret-0123456789";
+
+fn user(id: i64, username: &str) -> User {
+    User {
+        id: UserId(id),
+        username: username.to_owned(),
+    }
+}
+
+/// `payments/gateway!12` with the security team's approval; its branch names this issue.
+pub(crate) fn approved(issue: &str) -> ArchivedMerge {
+    let seen = ApprovalSeen {
+        user: user(501, "sec-alice"),
+        approved_at: Some("2026-03-02T10:00:00.250Z".parse().unwrap()),
+        in_api: true,
+        in_history: true,
+        against: Vec::new(),
+    };
+    ArchivedMerge {
+        reference: Uuid::from_u128(0x0195_a000_0000_7000_8000_0000_0000_0e01),
+        row: row(),
+        verdict: Verdict {
+            outcome: Outcome::Approved { proof: Proof::Both },
+            reasons: Vec::new(),
+            notes: Vec::new(),
+            approvals: vec![seen],
+            security_labels: vec!["security::high".to_owned()],
+            risk_tier: "high".to_owned(),
+        },
+        decision_id: Uuid::from_u128(0x0195_a000_0000_7000_8000_0000_0000_0d01),
+        decided_at: "2026-03-02T12:00:02Z".parse().unwrap(),
+        evidence: Some(EvidenceRef {
+            id: Uuid::from_u128(0x0195_a000_0000_7000_8000_0000_0000_0f01),
+            sha256: "ab".repeat(32),
+        }),
+        exception_id: None,
+        mentions: vec![mention(MentionPlace::Branch, issue)],
+        is_correction: false,
+    }
+}
+
+/// The same without any approval.
+pub(crate) fn exception(issue: &str) -> ArchivedMerge {
+    let approved = approved(issue);
+    ArchivedMerge {
+        verdict: Verdict {
+            outcome: Outcome::Exception { kind: Kind::NoApproval },
+            approvals: Vec::new(),
+            ..approved.verdict
+        },
+        exception_id: Some(Uuid::from_u128(0x0195_a000_0000_7000_8000_0000_0000_0c01)),
+        ..approved
+    }
+}
+
+/// The same verdict, found later to be the right one instead of the one that was told before.
+pub(crate) fn correcting(merge: ArchivedMerge) -> ArchivedMerge {
+    ArchivedMerge {
+        reference: Uuid::from_u128(merge.reference.as_u128() + 1),
+        decision_id: Uuid::from_u128(merge.decision_id.as_u128() + 1),
+        is_correction: true,
+        ..merge
+    }
+}
+
+/// Of another merge request.
+pub(crate) fn numbered(iid: i64, issue: &str) -> ArchivedMerge {
+    let mut merge = approved(issue);
+    merge.row.merge_request.mr_iid = model::MergeRequestIid(iid);
+    merge.row.web_url = format!("https://gitlab.example.com/payments/gateway/-/merge_requests/{iid}");
+    merge.reference = Uuid::from_u128(u128::from(iid.unsigned_abs()));
+    merge.decision_id = Uuid::from_u128(u128::from(iid.unsigned_abs()) << 32);
+    merge
+}
+
+pub(crate) fn mention(place: MentionPlace, key: &str) -> IssueMention {
+    IssueMention {
+        place,
+        key: key.to_owned(),
+    }
+}
+
+fn row() -> LedgerRow {
+    LedgerRow {
+        merge_request: key(),
+        mr_id: 77_012,
+        project_path: "payments/gateway".to_owned(),
+        title: "Rotate the <signing> keys".to_owned(),
+        web_url: MERGE_REQUEST.to_owned(),
+        author: Some(user(601, "dpark")),
+        reviewers: vec![Reviewer {
+            user: user(501, "sec-alice"),
+            state: Some("approved".to_owned()),
+        }],
+        review: Review {
+            decision: Some(Decision::Merged),
+            decided_at: None,
+            deciding_reviewer: None,
+            labels: vec!["security::high".to_owned()],
+            risk_tier: "high".to_owned(),
+            labelled_at: None,
+            approved_at: None,
+            time_unknown: None,
+            service_level: None,
+            proof: None,
+            notes: Vec::new(),
+        },
+        merge: Some(LedgerMerge {
+            by: Some(user(601, "dpark")),
+            method: None,
+            at: "2026-03-02T12:00:00Z".parse().unwrap(),
+            commit_sha: Some("5e".repeat(20)),
+        }),
+        head_sha: None,
+        rules_hash: "a".repeat(64),
+        decision_id: None,
+        evidence: None,
+        read_at: None,
+        correlation_id: Uuid::nil(),
+    }
+}
+
+fn tracking(prefix: &str) -> Tracking {
+    Tracking {
+        prefixes: vec![prefix.to_owned()],
+        audited_label: "audited".to_owned(),
+        exception_label: "audit-exception".to_owned(),
+        close_exceptions: false,
+    }
+}
+
+pub(crate) fn linear() -> Linear {
+    Linear {
+        tracking: tracking("ENG"),
+        completed_state: None,
+    }
+}
+
+pub(crate) fn jira() -> Jira {
+    Jira {
+        base_url: String::new(),
+        tracking: tracking("PAY"),
+        done_status: None,
+    }
+}
+
+pub(crate) fn confluence() -> Confluence {
+    Confluence {
+        base_url: String::new(),
+        page: AuditPage::Titled {
+            space: "SEC".to_owned(),
+            title: "Security review audit".to_owned(),
+            parent_id: None,
+        },
+        page_limit_bytes: 512 * 1024,
+    }
+}
+
+/// The audit page as somebody made it, without a table.
+pub(crate) fn audit_page() -> Page {
+    Page {
+        title: "Security review audit".to_owned(),
+        space_id: "98304".to_owned(),
+        body: "<p>Ours&nbsp;since 2026</p>".to_owned(),
+        version: 1,
+        ..Page::default()
+    }
+}
+
+pub(crate) fn linear_key() -> linear::Credential {
+    linear::Credential::ApiKey(API_KEY.into())
+}
+
+pub(crate) fn api_token() -> AtlassianCredential {
+    AtlassianCredential::ApiToken {
+        email: EMAIL.to_owned(),
+        api_token: API_TOKEN.into(),
+    }
+}

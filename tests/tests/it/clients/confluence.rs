@@ -1,0 +1,500 @@
+//! The row of a merge on the audit page: once, whoever writes at the same time, and nothing of others' lost.
+
+use audit::FailureClass;
+use clients::confluence::{Confluence, Place, Recorded};
+use clients::{Advice, ArchivedMerge, CallError};
+use rules::{AuditPage, Confluence as Settings, Wording};
+use tests::doubles::confluence::{self as double, ConfluenceDouble, HumanEdit, PageStatus, RateLimited};
+use tests::doubles::{Fault, Stub};
+
+use super::archived::{API_TOKEN, EMAIL, api_token, approved, audit_page, confluence, correcting, exception, numbered};
+use super::desk::{context, http, options};
+use super::disturbed::{disturbances, until_done};
+
+const TITLE: &str = "Security review audit";
+
+struct Desk {
+    double: ConfluenceDouble,
+    client: Confluence,
+}
+
+impl Desk {
+    /// A site without the audit page.
+    async fn open() -> Self {
+        let double = double::start().await;
+        let client = Confluence::new(http(&options()).0, &double.url(), api_token()).unwrap();
+        let desk = Self { double, client };
+        desk.accept();
+        desk
+    }
+
+    /// One where people have made it already, without a table.
+    async fn with_page() -> Self {
+        let desk = Self::open().await;
+        desk.put_page();
+        desk
+    }
+
+    fn accept(&self) {
+        self.double
+            .world(|world| world.credentials = Some(format!("{EMAIL}:{API_TOKEN}")));
+    }
+
+    fn put_page(&self) {
+        self.double
+            .world(|world| world.pages.insert("7001".to_owned(), audit_page()));
+    }
+
+    async fn record(&self, merge: &ArchivedMerge) -> Result<Recorded, CallError> {
+        self.record_as(merge, &confluence(), &Place::default(), false).await
+    }
+
+    async fn record_as(
+        &self,
+        merge: &ArchivedMerge,
+        settings: &Settings,
+        place: &Place,
+        only_look: bool,
+    ) -> Result<Recorded, CallError> {
+        let wording = Wording::default();
+        self.client
+            .record(&context(), merge, (settings, &wording), place, only_look)
+            .await
+    }
+
+    fn body(&self, title: &str) -> String {
+        self.double
+            .page_titled(title)
+            .unwrap_or_else(|| panic!("no page {title}"))
+            .1
+            .body
+    }
+
+    /// Rows of ours on all pages.
+    fn rows(&self) -> usize {
+        let pages = self.double.pages();
+        pages
+            .values()
+            .map(|page| page.body.matches("countersign-mr-").count())
+            .sum()
+    }
+}
+
+fn page_of(recorded: &Recorded) -> String {
+    match recorded {
+        Recorded::Done { page, .. } => page.clone(),
+        Recorded::Missing => panic!("missing"),
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_missing_is_made_from_the_template_below_the_home_page() {
+    let desk = Desk::open().await;
+    let recorded = desk.record(&approved("ENG-123")).await.unwrap();
+    let (id, page) = desk.double.page_titled(TITLE).unwrap();
+    assert_eq!(recorded, Recorded::Done { page: id, version: 1 });
+    assert_eq!(
+        (page.space_id.as_str(), page.parent_id.as_deref()),
+        ("98304", Some("98305"))
+    );
+    for part in [
+        "<th><p>Verdict</p></th>",
+        "payments/gateway!12</a>",
+        "sec-alice (id 501)",
+        "security::high",
+        "2026-03-02T12:00:00Z by dpark",
+    ] {
+        assert!(page.body.contains(part), "{part} is missing in {}", page.body);
+    }
+    desk.record(&approved("ENG-123")).await.unwrap();
+    assert_eq!(desk.rows(), 1);
+}
+
+#[tokio::test]
+async fn the_row_of_an_exception_says_why_it_is_one() {
+    let desk = Desk::with_page().await;
+    desk.record(&exception("ENG-123")).await.unwrap();
+    let body = desk.body(TITLE);
+    assert!(body.starts_with("<p>Ours&nbsp;since 2026</p>"), "{body}");
+    assert!(
+        body.contains("Merged without a valid security approval. Nobody approved it."),
+        "{body}"
+    );
+    let page = desk.double.page("7001").unwrap();
+    assert_eq!(
+        page.versions.last().unwrap().message,
+        "Countersign: payments/gateway!12"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_at_once_give_twenty_rows_each_once() {
+    let desk = Desk::open().await;
+    let merges: Vec<ArchivedMerge> = (1..=20).map(|iid| numbered(iid, "ENG-123")).collect();
+    let until_taken = async |merge: &ArchivedMerge| {
+        // What the outbox would try again later is tried again at once.
+        loop {
+            match desk.record(merge).await {
+                Ok(recorded) => return recorded,
+                Err(error) => assert_eq!(error.class, FailureClass::Conflict, "{error}"),
+            }
+        }
+    };
+    futures::future::join_all(merges.iter().chain(&merges).map(until_taken)).await;
+    assert_eq!(desk.rows(), 20);
+    let body = desk.body(TITLE);
+    for iid in 1..=20 {
+        assert_eq!(body.matches(&format!(">payments/gateway!{iid}<")).count(), 1, "{iid}");
+    }
+    let conflicts = desk
+        .double
+        .requests()
+        .iter()
+        .filter(|request| request.method == "PUT")
+        .count();
+    assert!(conflicts >= 19);
+}
+
+#[tokio::test]
+async fn an_edit_by_a_person_between_reading_and_writing_is_kept_to_the_byte() {
+    for conflict_as_500 in [false, true] {
+        let desk = Desk::with_page().await;
+        desk.record(&numbered(1, "ENG-123")).await.unwrap();
+        let edited = desk.body(TITLE).replace(
+            "<p>Ours&nbsp;since 2026</p>",
+            "<h2 >Ours&mdash;since&nbsp;2026</h2 ><ac:structured-macro ac:name=\"info\"><ac:rich-text-body><p>careful <![CDATA[<]]></p></ac:rich-text-body></ac:structured-macro>",
+        );
+        desk.double.world(|world| {
+            world.conflict_as_500 = conflict_as_500;
+            world.edit_before_next_put = vec![HumanEdit {
+                page_id: "7001".to_owned(),
+                body: edited.clone(),
+            }];
+        });
+        desk.record(&numbered(2, "ENG-123")).await.unwrap();
+        let after = desk.body(TITLE);
+        let row = after.find("<tr><td><p><ac:structured-macro").unwrap();
+        let second = after[row + 1..].find("<tr><td>").unwrap() + row + 1;
+        let end = after[second..].find("</tr>").unwrap() + second + "</tr>".len();
+        assert!(after[second..end].contains("payments/gateway!2<"));
+        assert_eq!(
+            format!("{}{}", &after[..second], &after[end..]),
+            edited,
+            "everything else is theirs"
+        );
+        let versions: Vec<u64> = desk
+            .double
+            .page("7001")
+            .unwrap()
+            .versions
+            .iter()
+            .map(|version| version.number)
+            .collect();
+        assert_eq!(versions, [1, 2, 3, 4]);
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_added_between_reading_and_writing_is_not_added_again() {
+    let desk = Desk::with_page().await;
+    let other = Desk::with_page().await;
+    other.record(&approved("ENG-123")).await.unwrap();
+    let with_row = other.body(TITLE);
+    desk.double.world(|world| {
+        world.edit_before_next_put = vec![HumanEdit {
+            page_id: "7001".to_owned(),
+            body: with_row.clone(),
+        }];
+    });
+    let recorded = desk.record(&approved("ENG-123")).await.unwrap();
+    assert_eq!(
+        recorded,
+        Recorded::Done {
+            page: "7001".to_owned(),
+            version: 2
+        }
+    );
+    assert_eq!(desk.body(TITLE), with_row);
+}
+
+#[tokio::test]
+async fn a_page_that_is_changed_again_and_again_is_left_to_a_later_attempt() {
+    let desk = Desk::with_page().await;
+    let edits = (0..20).map(|edit| HumanEdit {
+        page_id: "7001".to_owned(),
+        body: format!("<p>{edit}</p>"),
+    });
+    desk.double.world(|world| world.edit_before_next_put = edits.collect());
+    let error = desk.record(&approved("ENG-123")).await.unwrap_err();
+    assert_eq!(
+        (error.class, error.advice),
+        (FailureClass::Conflict, Advice::Retry { after: None })
+    );
+    assert_eq!(desk.rows(), 0);
+}
+
+#[tokio::test]
+async fn a_full_page_is_followed_by_a_new_one_below_it() {
+    let desk = Desk::open().await;
+    let settings = Settings {
+        page_limit_bytes: 8 * 1024,
+        ..confluence()
+    };
+    let mut place = Place::default();
+    for iid in 1..=20 {
+        let recorded = desk
+            .record_as(&numbered(iid, "ENG-123"), &settings, &place, false)
+            .await
+            .unwrap();
+        place.latest = Some(page_of(&recorded));
+    }
+    assert_eq!(desk.rows(), 20);
+    let (first, _) = desk.double.page_titled(TITLE).unwrap();
+    let (_, second) = desk.double.page_titled("Security review audit (2)").unwrap();
+    let (third, _) = desk.double.page_titled("Security review audit (3)").unwrap();
+    assert_eq!(second.parent_id.as_deref(), Some(first.as_str()));
+    assert_eq!(
+        desk.double.page(&third).unwrap().parent_id.as_deref(),
+        Some(first.as_str())
+    );
+    for page in desk.double.pages().values() {
+        assert!(page.body.len() <= 8 * 1024, "{}: {}", page.title, page.body.len());
+    }
+    // Whoever knows of no page, or of one that is gone, finds the way all the same.
+    for latest in [None, Some("404".to_owned()), Some(first.clone())] {
+        let place = Place {
+            latest,
+            ..Place::default()
+        };
+        let recorded = desk
+            .record_as(&numbered(20, "ENG-123"), &settings, &place, false)
+            .await
+            .unwrap();
+        assert_eq!(page_of(&recorded), place_of(&desk, 20), "{place:?}");
+    }
+    assert_eq!(desk.rows(), 20);
+}
+
+/// The page with this merge request's row.
+fn place_of(desk: &Desk, iid: i64) -> String {
+    let pages = desk.double.pages();
+    let mut with_row = pages
+        .into_iter()
+        .filter(|(_, page)| page.body.contains(&format!(">payments/gateway!{iid}<")));
+    with_row.next().unwrap().0
+}
+
+#[tokio::test]
+async fn a_row_on_an_earlier_page_is_found_and_corrected_there() {
+    let settings = Settings {
+        page_limit_bytes: 8 * 1024,
+        ..confluence()
+    };
+    for (earlier, anywhere) in [(true, false), (false, true)] {
+        let desk = Desk::open().await;
+        let mut place = Place::default();
+        for iid in 1..=14 {
+            let recorded = desk
+                .record_as(&numbered(iid, "ENG-123"), &settings, &place, false)
+                .await
+                .unwrap();
+            place.latest = Some(page_of(&recorded));
+        }
+        let first = place_of(&desk, 1);
+        assert_ne!(place.latest.as_ref(), Some(&first));
+        let place = Place {
+            earlier: earlier.then(|| first.clone()),
+            anywhere,
+            ..place
+        };
+        let again = desk
+            .record_as(&numbered(1, "ENG-123"), &settings, &place, false)
+            .await
+            .unwrap();
+        assert_eq!(page_of(&again), first);
+        let corrected = correcting(ArchivedMerge {
+            verdict: exception("ENG-123").verdict,
+            ..numbered(1, "ENG-123")
+        });
+        for _ in 0..2 {
+            let recorded = desk.record_as(&corrected, &settings, &place, false).await.unwrap();
+            assert_eq!(page_of(&recorded), first);
+        }
+        let body = desk.double.page(&first).unwrap().body;
+        assert_eq!(
+            body.matches("Corrected on 2026-03-02T12:00:02Z: Merged without a valid security approval.")
+                .count(),
+            1
+        );
+        assert_eq!(desk.rows(), 14);
+    }
+}
+
+#[tokio::test]
+async fn a_page_named_by_its_id_is_not_made_and_must_exist() {
+    let settings = Settings {
+        page: AuditPage::Id("7001".to_owned()),
+        ..confluence()
+    };
+    let desk = Desk::with_page().await;
+    let place = Place::default();
+    desk.record_as(&approved("ENG-123"), &settings, &place, false)
+        .await
+        .unwrap();
+    assert_eq!(desk.rows(), 1);
+    for status in [PageStatus::Trashed, PageStatus::Draft, PageStatus::Archived] {
+        desk.double
+            .world(|world| world.pages.get_mut("7001").unwrap().status = status);
+        let error = desk
+            .record_as(&approved("ENG-123"), &settings, &place, false)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.class, error.advice),
+            (FailureClass::NotFound, Advice::Permanent),
+            "{status:?}"
+        );
+        assert!(
+            error
+                .message
+                .contains("page 7001 does not exist, or the account may not see it"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_confluence_refuses_is_told_apart() {
+    let busy = RateLimited {
+        retry_after: Some(7),
+        times: None,
+        reason: "confluence-burst-based".to_owned(),
+    };
+    for (change, class, permanent) in [
+        (
+            Box::new(|world: &mut double::World| world.credentials = Some("other".to_owned()))
+                as Box<dyn FnOnce(&mut _)>,
+            FailureClass::AuthFailure,
+            true,
+        ),
+        (
+            Box::new(move |world: &mut double::World| world.rate_limited = Some(busy)),
+            FailureClass::RateLimit,
+            false,
+        ),
+        (
+            Box::new(|world: &mut double::World| world.read_only = true),
+            FailureClass::AuthFailure,
+            true,
+        ),
+        (
+            Box::new(|world: &mut double::World| world.spaces.clear()),
+            FailureClass::NotFound,
+            true,
+        ),
+        (
+            Box::new(|world: &mut double::World| world.pages.get_mut("7001").unwrap().body = "<p>broken".to_owned()),
+            FailureClass::InvalidResponse,
+            true,
+        ),
+        (
+            Box::new(|world: &mut double::World| world.largest_body_bytes = 100),
+            FailureClass::InvalidResponse,
+            true,
+        ),
+    ] {
+        let desk = Desk::with_page().await;
+        desk.double.world(change);
+        let error = desk.record(&approved("ENG-123")).await.unwrap_err();
+        assert_eq!(
+            (error.class, error.advice == Advice::Permanent),
+            (class, permanent),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn looking_changes_nothing_and_finds_the_row_wherever_it_stands() {
+    let desk = Desk::with_page().await;
+    let (settings, place) = (confluence(), Place::default());
+    assert_eq!(
+        desk.record_as(&approved("ENG-123"), &settings, &place, true)
+            .await
+            .unwrap(),
+        Recorded::Missing
+    );
+    assert!(desk.double.requests().iter().all(|request| request.method == "GET"));
+    desk.record(&approved("ENG-123")).await.unwrap();
+    assert_eq!(
+        desk.record_as(&approved("ENG-123"), &settings, &place, true)
+            .await
+            .unwrap(),
+        Recorded::Done {
+            page: "7001".to_owned(),
+            version: 2
+        }
+    );
+    let corrected = correcting(exception("ENG-123"));
+    assert_eq!(
+        desk.record_as(&corrected, &settings, &place, true).await.unwrap(),
+        Recorded::Missing
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_two_make_at_once_is_made_once() {
+    let desk = Desk::open().await;
+    // The answer to the first making is lost, so that the second meets its title.
+    let lost = Stub::failing("POST", "/wiki/api/v2/pages", Fault::PostThenReset).times(1);
+    desk.double.stub(lost).unwrap();
+    let (one, two) = (numbered(1, "ENG-123"), numbered(2, "ENG-123"));
+    let error = desk.record(&one).await.unwrap_err();
+    assert_eq!(error.advice, Advice::Ambiguous);
+    // Somebody who has not seen the page yet.
+    let unseen = Stub::answering(
+        "GET",
+        "/wiki/api/v2/pages",
+        200,
+        serde_json::json!({"results": [], "_links": {}}),
+    )
+    .times(1);
+    desk.double.stub(unseen).unwrap();
+    desk.record(&two).await.unwrap();
+    desk.record(&one).await.unwrap();
+    assert_eq!(
+        (desk.rows(), desk.double.pages().len()),
+        (2, 2),
+        "the home page and one audit page"
+    );
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_on_the_way_ends_the_same() {
+    for exists in [false, true] {
+        let desk = Desk::open().await;
+        let prepare = || {
+            desk.double.reset();
+            desk.accept();
+            if exists {
+                desk.put_page();
+            }
+        };
+        prepare();
+        desk.record(&approved("ENG-123")).await.unwrap();
+        let (requests, expected) = (desk.double.requests(), desk.body(TITLE));
+        for stubs in disturbances(&requests) {
+            prepare();
+            let attempt = async |anywhere| {
+                let place = Place {
+                    anywhere,
+                    ..Place::default()
+                };
+                desk.record_as(&approved("ENG-123"), &confluence(), &place, false).await
+            };
+            until_done(&desk.double, &stubs, attempt).await;
+            assert_eq!(desk.body(TITLE), expected, "{stubs:?}");
+            assert_eq!(desk.rows(), 1, "{stubs:?}");
+        }
+    }
+}

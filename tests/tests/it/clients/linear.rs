@@ -1,0 +1,349 @@
+//! The issue of a merge in Linear: found, marked and closed, each once, and nothing of others' touched.
+
+use audit::FailureClass;
+use clients::linear::{Credential, Linear};
+use clients::{Advice, ArchivedMerge, CallError, Tracked};
+use model::MentionPlace::{Branch, Description, Title};
+use rules::Wording;
+use tests::doubles::linear::{self as double, IssueSnapshot, LinearDouble, RateLimited};
+
+use super::archived::{API_KEY, MERGE_REQUEST, approved, correcting, exception, linear, linear_key, mention};
+use super::desk::{context, http, options};
+use super::disturbed::{disturbances, until_done};
+
+struct Desk {
+    double: LinearDouble,
+    client: Linear,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let double = double::start().await;
+        double.world(|world| world.token = Some(API_KEY.to_owned()));
+        let client = Linear::new(http(&options()).0, &double.url(), linear_key()).unwrap();
+        Self { double, client }
+    }
+
+    async fn mark(&self, merge: &ArchivedMerge) -> Result<Tracked, CallError> {
+        self.client
+            .audit(&context(), merge, &linear(), &Wording::default(), false)
+            .await
+    }
+
+    fn issue(&self) -> IssueSnapshot {
+        self.double.issue("ENG-123").unwrap()
+    }
+
+    /// Changes made since the last reset of the requests.
+    fn changes(&self) -> usize {
+        let requests = self.double.requests();
+        let changes = requests
+            .iter()
+            .filter(|request| request.body["query"].as_str().unwrap().starts_with("mutation"));
+        changes.count()
+    }
+}
+
+fn done() -> Tracked {
+    Tracked::Done("ENG-123".to_owned())
+}
+
+#[tokio::test]
+async fn an_approved_merge_closes_the_issue_and_says_so_once() {
+    let desk = Desk::open().await;
+    for _ in 0..3 {
+        assert_eq!(desk.mark(&approved("ENG-123")).await.unwrap(), done());
+    }
+    let issue = desk.issue();
+    assert_eq!(issue.state, "Done");
+    assert_eq!(issue.labels, ["audited", "backend"], "the label of others stays");
+    assert_eq!(issue.attachment_urls(), [MERGE_REQUEST]);
+    let [comment] = &issue.comments[..] else {
+        panic!("{:?}", issue.comments)
+    };
+    for part in [
+        "[payments/gateway\\!12](https://gitlab.example.com/payments/gateway/-/merge_requests/12)",
+        "Merged with the security team's approval.",
+        "sec-alice (id 501) (2026-03-02T10:00:00Z)",
+        "sha256:abab",
+    ] {
+        assert!(comment.body.contains(part), "{part} is missing in {}", comment.body);
+    }
+    assert_eq!(
+        desk.changes(),
+        4,
+        "attached, commented, a label created, updated: once each"
+    );
+    assert_eq!(desk.double.labels(Some("ENG")), ["audited", "backend"]);
+}
+
+#[tokio::test]
+async fn the_issue_of_an_exception_stays_open_unless_the_rules_close_it() {
+    let desk = Desk::open().await;
+    desk.mark(&exception("ENG-123")).await.unwrap();
+    let issue = desk.issue();
+    assert_eq!(
+        (issue.state.as_str(), issue.labels),
+        ("In Progress", vec!["audit-exception".to_owned(), "backend".to_owned()])
+    );
+    assert!(
+        issue.comments[0].body.contains("Nobody approved it."),
+        "{:?}",
+        issue.comments
+    );
+    assert!(issue.comments[0].body.contains("stays open"), "{:?}", issue.comments);
+
+    let desk = Desk::open().await;
+    let mut closing = linear();
+    closing.tracking.close_exceptions = true;
+    let wording = Wording::default();
+    desk.client
+        .audit(&context(), &exception("ENG-123"), &closing, &wording, false)
+        .await
+        .unwrap();
+    assert_eq!(desk.issue().state, "Done");
+}
+
+#[tokio::test]
+async fn what_has_ended_already_is_left_in_its_state() {
+    for state in ["Done", "Canceled", "Duplicate"] {
+        let desk = Desk::open().await;
+        desk.double
+            .world(|world| world.issue("ENG-123", "x").state = state.to_owned());
+        assert_eq!(desk.mark(&approved("ENG-123")).await.unwrap(), done());
+        assert_eq!(desk.issue().state, state);
+        assert_eq!(desk.issue().labels, ["audited", "backend"]);
+    }
+}
+
+#[tokio::test]
+async fn the_issue_is_the_first_that_exists_of_branch_title_and_description_or_the_attached_one() {
+    for (mentions, attached, expected) in [
+        (vec![(Branch, "ENG-123"), (Title, "ENG-7")], None, Some("ENG-123")),
+        (vec![(Title, "ENG-7"), (Description, "ENG-123")], None, Some("ENG-7")),
+        (
+            vec![(Branch, "ENG-404"), (Description, "ENG-123")],
+            None,
+            Some("ENG-123"),
+        ),
+        (vec![(Branch, "OPS-1"), (Title, "ENG-7")], None, Some("ENG-7")),
+        (vec![(Branch, "ENG-8")], None, None),
+        (vec![(Branch, "ENG-8")], Some("ENG-7"), Some("ENG-7")),
+        (vec![(Branch, "ENG-123")], Some("ENG-7"), Some("ENG-123")),
+        (vec![], Some("ENG-7"), Some("ENG-7")),
+        (vec![], Some("ENG-8"), None),
+        (vec![], Some("OPS-1"), None),
+        (vec![], None, None),
+    ] {
+        let desk = Desk::open().await;
+        desk.double.world(|world| {
+            world.team("OPS", "Operations");
+            world.issue("OPS-1", "of a team that does not count");
+            world.issue("ENG-7", "another");
+            world.issue("ENG-8", "deleted").trashed = true;
+            if let Some(attached) = attached {
+                let attachment = double::Attachment {
+                    url: MERGE_REQUEST.to_owned(),
+                    ..double::Attachment::default()
+                };
+                world.issue(attached, "attached").attachments.push(attachment);
+            }
+        });
+        let merge = ArchivedMerge {
+            mentions: mentions.iter().map(|(place, key)| mention(*place, key)).collect(),
+            ..approved("ENG-123")
+        };
+        let expected = expected.map_or(Tracked::NoIssue, |key| Tracked::Done(key.to_owned()));
+        assert_eq!(desk.mark(&merge).await.unwrap(), expected, "{mentions:?} {attached:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_label_that_exists_is_used_whatever_its_case_and_wherever_it_belongs() {
+    for (team, name) in [(Some("ENG"), "Audited"), (None, "AUDITED")] {
+        let desk = Desk::open().await;
+        desk.double.world(|world| world.label(team, name));
+        desk.mark(&approved("ENG-123")).await.unwrap();
+        let labels = desk.issue().labels;
+        assert!(labels.contains(&name.to_owned()), "{labels:?}");
+        assert!(
+            !desk
+                .double
+                .requests()
+                .iter()
+                .any(|request| request.body.to_string().contains("issueLabelCreate"))
+        );
+    }
+    // That of another team cannot stand at this issue.
+    let desk = Desk::open().await;
+    desk.double.world(|world| {
+        world.team("OPS", "Operations");
+        world.label(Some("OPS"), "audited");
+    });
+    desk.mark(&approved("ENG-123")).await.unwrap();
+    assert_eq!(desk.double.labels(Some("ENG")), ["audited", "backend"]);
+}
+
+#[tokio::test]
+async fn a_correction_takes_the_wrong_label_of_ours_back_and_says_so_in_a_comment_of_its_own() {
+    let desk = Desk::open().await;
+    desk.mark(&exception("ENG-123")).await.unwrap();
+    for _ in 0..2 {
+        desk.mark(&correcting(approved("ENG-123"))).await.unwrap();
+    }
+    let issue = desk.issue();
+    assert_eq!(
+        (issue.state.as_str(), issue.labels),
+        ("Done", vec!["audited".to_owned(), "backend".to_owned()])
+    );
+    assert_eq!(issue.comments.len(), 2);
+    assert!(issue.comments[1].body.contains("corrected"), "{:?}", issue.comments);
+}
+
+#[tokio::test]
+async fn looking_changes_nothing_and_sees_whether_everything_is_done() {
+    let desk = Desk::open().await;
+    let look = async || {
+        let (merge, settings, wording) = (approved("ENG-123"), linear(), Wording::default());
+        desk.client
+            .audit(&context(), &merge, &settings, &wording, true)
+            .await
+            .unwrap()
+    };
+    assert_eq!(look().await, Tracked::Missing);
+    assert_eq!(desk.changes(), 0);
+    desk.mark(&approved("ENG-123")).await.unwrap();
+    assert_eq!(look().await, done());
+}
+
+#[tokio::test]
+async fn what_linear_refuses_is_told_apart_and_nothing_is_changed() {
+    let rate = RateLimited {
+        times: None,
+        reset_in_ms: 90_000,
+    };
+    for (change, class, permanent) in [
+        (
+            Box::new(|world: &mut double::World| world.token = Some("lin_api_other".to_owned()))
+                as Box<dyn FnOnce(&mut _)>,
+            FailureClass::AuthFailure,
+            true,
+        ),
+        (
+            Box::new(move |world: &mut double::World| world.rate_limited = Some(rate)),
+            FailureClass::RateLimit,
+            false,
+        ),
+        (
+            Box::new(|world| world.read_only = true),
+            FailureClass::AuthFailure,
+            true,
+        ),
+        (
+            Box::new(|world| world.partial_errors = true),
+            FailureClass::ServerError,
+            false,
+        ),
+    ] {
+        let desk = Desk::open().await;
+        desk.double.world(change);
+        let before = desk.issue();
+        let error = desk.mark(&approved("ENG-123")).await.unwrap_err();
+        assert_eq!(
+            (error.class, error.advice == Advice::Permanent),
+            (class, permanent),
+            "{error}"
+        );
+        assert_eq!(desk.issue(), before);
+    }
+}
+
+#[tokio::test]
+async fn an_issue_that_is_gone_is_the_same_under_either_status() {
+    for errors_as_400 in [false, true] {
+        let desk = Desk::open().await;
+        desk.double.world(|world| world.errors_as_400 = errors_as_400);
+        assert_eq!(desk.mark(&approved("ENG-404")).await.unwrap(), Tracked::NoIssue);
+    }
+}
+
+#[tokio::test]
+async fn the_wait_that_linear_asks_for_is_in_milliseconds() {
+    let desk = Desk::open().await;
+    desk.double.world(|world| {
+        world.rate_limited = Some(RateLimited {
+            times: Some(1),
+            reset_in_ms: 3_600_000 * 24,
+        });
+    });
+    // The double's clock is not that of the client, so the wait is only bounded.
+    let error = desk.mark(&approved("ENG-123")).await.unwrap_err();
+    assert_eq!(error.advice.after(), Some(std::time::Duration::from_hours(1)));
+}
+
+#[tokio::test]
+async fn a_completed_state_that_the_team_does_not_have_is_told_with_those_it_has() {
+    let desk = Desk::open().await;
+    let mut settings = linear();
+    settings.completed_state = Some("Shipped".to_owned());
+    let wording = Wording::default();
+    let marked = desk
+        .client
+        .audit(&context(), &approved("ENG-123"), &settings, &wording, false)
+        .await;
+    let error = marked.unwrap_err();
+    assert_eq!(error.advice, Advice::Permanent);
+    assert!(error.message.contains("\"Shipped\"; it has: Done"), "{error}");
+    assert_eq!(desk.changes(), 0);
+}
+
+#[tokio::test]
+async fn a_token_of_an_application_is_sent_as_a_bearer_token() {
+    let desk = Desk::open().await;
+    desk.double.world(|world| world.token = Some("oauth-token".to_owned()));
+    let credential = Credential::AccessToken("oauth-token".into());
+    let client = Linear::new(http(&options()).0, &desk.double.url(), credential).unwrap();
+    let (merge, settings, wording) = (approved("ENG-123"), linear(), Wording::default());
+    assert_eq!(
+        client
+            .audit(&context(), &merge, &settings, &wording, false)
+            .await
+            .unwrap(),
+        done()
+    );
+    assert_eq!(desk.double.requests()[0].headers["authorization"], "Bearer oauth-token");
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_on_the_way_ends_the_same() {
+    for merge in [approved("ENG-123"), exception("ENG-123")] {
+        let desk = Desk::open().await;
+        desk.mark(&merge).await.unwrap();
+        let (requests, expected) = (desk.double.requests(), desk.issue());
+        assert_eq!(requests.len(), 6);
+        for stubs in disturbances(&requests) {
+            desk.double.reset();
+            desk.double.world(|world| world.token = Some(API_KEY.to_owned()));
+            let marked = until_done(&desk.double, &stubs, async |_| desk.mark(&merge).await).await;
+            assert_eq!(marked, done());
+            let ids = |issue: &IssueSnapshot| {
+                issue
+                    .comments
+                    .iter()
+                    .map(|comment| comment.id.clone())
+                    .collect::<Vec<_>>()
+            };
+            let issue = desk.issue();
+            assert_eq!(
+                (&issue.state, &issue.labels, issue.attachment_urls(), ids(&issue)),
+                (
+                    &expected.state,
+                    &expected.labels,
+                    expected.attachment_urls(),
+                    ids(&expected)
+                ),
+                "{stubs:?}"
+            );
+        }
+    }
+}
