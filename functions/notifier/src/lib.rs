@@ -16,7 +16,7 @@ use std::sync::Arc;
 use audit::{Context, Writer};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use model::Clock;
-use runtime::batch::{MissingMessageId, process_fifo};
+use runtime::batch::{MissingMessageId, process_fifo_groups};
 use runtime::metrics::Metrics;
 use runtime::secrets::Built;
 use runtime::{Deadline, Process, StartError};
@@ -70,12 +70,13 @@ impl Notifier {
         Ok(self.worker.get(context).await?.store.check_schema().await?)
     }
 
-    /// Handles one batch; answers which messages must come again.
+    /// Handles one batch; answers which messages must come again. Destinations are worked on side by side: one that is down or slow
+    /// holds up no other.
     ///
     /// # Errors
     /// If a message has no id: then the whole batch comes again.
     pub async fn handle(&self, event: SqsEvent, deadline: &Deadline) -> Result<SqsBatchResponse, MissingMessageId> {
         // Boxed: the whole work on an effect is one deep future, and its type would be nested too deeply for the compiler.
-        process_fifo(event, deadline, async |record| Box::pin(self.record(record)).await).await
+        process_fifo_groups(event, deadline, async |record| Box::pin(self.record(record)).await).await
     }
 }

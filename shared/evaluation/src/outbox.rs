@@ -40,13 +40,14 @@ impl Outbox {
             .await
     }
 
-    /// Enqueues several; one that fails is logged and left to the relay.
+    /// Enqueues several at once; one that fails is logged and left to the relay.
     pub async fn enqueue_all(&self, effects: &[Effect]) {
-        for effect in effects {
+        let sent = effects.iter().map(async |effect| {
             if let Err(error) = self.enqueue(effect).await {
                 tracing::warn!(effect.id = %effect.id, error = %error, "an effect could not be enqueued; the relay will");
             }
-        }
+        });
+        futures::future::join_all(sent).await;
     }
 }
 

@@ -33,8 +33,8 @@ pub use config::{ConfigError, DatabaseConfig};
 pub use error::StoreError;
 pub use migrate::{MigrationError, MigrationReport, migrate};
 pub use report::{
-    ExceptionFilter, LedgerDecision, LedgerFilter, MergeRequestRecord, Page, Stage, Statistics, StatisticsFilter,
-    StoredJudgement,
+    EffectFilter, ExceptionFilter, LedgerDecision, LedgerFilter, MergeRequestRecord, Page, Requeued, Stage, Statistics,
+    StatisticsFilter, StoredEvidence, StoredJudgement,
 };
 pub use roles::{Group, LoginError, provision_login};
 pub use schema::{SchemaError, known_schema_version, schema_version};

@@ -1,6 +1,7 @@
 //! The one integration-test binary: each module tests one part against real servers.
 
 #[cfg(test)] // helpers of this module too may unwrap
+mod archive;
 mod clients;
 #[cfg(test)] // helpers of this module too may unwrap
 mod runtime;

@@ -43,11 +43,16 @@ pub(crate) struct Row {
     pub(crate) next_attempt_at: Timestamp,
     pub(crate) external_id: Option<String>,
     pub(crate) error_class: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 impl Stand {
     pub(crate) async fn new() -> Self {
-        let world = World::new().await;
+        Self::around(World::new().await).await
+    }
+
+    /// The same around a world with rules of its own.
+    pub(crate) async fn around(world: World) -> Self {
         let owner = connect(&world.database.owner_url).await;
         let (slack, aws) = (slack::start().await, aws::start().await);
         for (id, url) in [("app", &world.database.app_url), ("owner", &world.database.owner_url)] {
@@ -105,7 +110,8 @@ impl Stand {
     }
 
     pub(crate) async fn row(&self, id: Uuid) -> Row {
-        let sql = "SELECT state, attempts, not_before, next_attempt_at, external_id, last_error_class
+        let sql = "SELECT state, attempts, not_before, next_attempt_at, external_id, last_error_class,
+                coalesce(superseded_because, last_error)
             FROM effects WHERE id = $1";
         let rows = self.world.auditor.query_typed(sql, &[(&id, Type::UUID)]).await.unwrap();
         let row = &rows[0];
@@ -116,6 +122,7 @@ impl Stand {
             next_attempt_at: row.get(3),
             external_id: row.get(4),
             error_class: row.get(5),
+            reason: row.get(6),
         }
     }
 

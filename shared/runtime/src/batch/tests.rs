@@ -67,6 +67,30 @@ async fn run(messages: &[&str], deadline: &Deadline) -> (Vec<String>, Vec<String
 }
 
 #[tokio::test]
+async fn a_group_that_takes_long_holds_up_no_other_and_keeps_its_own_order() {
+    let seen = RefCell::new(Vec::new());
+    let open = tokio::sync::Notify::new();
+    let handler = async |record: Record| {
+        if record.body == "a1" {
+            // Goes on only after every other group is through.
+            open.notified().await;
+        }
+        seen.borrow_mut().push(record.body.clone());
+        if record.body == "c1" {
+            open.notify_one();
+        }
+        if record.body == "b1" {
+            return Err(BatchError::new("refused"));
+        }
+        Ok(())
+    };
+    let messages = event(&["a:a1", "b:b1", "a:a2", "b:b2", ":free", "c:c1"]);
+    let response = process_fifo_groups(messages, &plenty(), handler).await.unwrap();
+    assert_eq!(failures(&response), ["b1", "b2"]);
+    assert_eq!(seen.into_inner(), ["b1", "free", "c1", "a1", "a2"]);
+}
+
+#[tokio::test]
 async fn a_failure_stops_its_own_group_and_no_other() {
     type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], &'a [&'a str]);
     let table: [Case; 7] = [

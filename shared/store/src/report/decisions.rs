@@ -18,6 +18,19 @@ pub enum Stage {
     Merge,
 }
 
+/// Evidence as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvidence {
+    /// Row id (UUIDv7).
+    pub id: Uuid,
+    /// SHA-256 of its content, hex, as the decision names it.
+    pub sha256: String,
+    /// The content, to the byte.
+    pub content: String,
+    /// When GitLab was read; `None`: it could not be read.
+    pub read_at: Option<Timestamp>,
+}
+
 /// A decision as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredJudgement {
@@ -35,6 +48,8 @@ pub struct StoredJudgement {
     pub review: Option<Review>,
     /// The rules it was judged by (SHA-256, hex).
     pub rules_hash: String,
+    /// What it rests on; `None`: before a merge, nothing was to be reviewed, or decided by an earlier version.
+    pub evidence: Option<StoredEvidence>,
     /// The decision that stood before.
     pub supersedes: Option<Uuid>,
     /// Nothing supersedes it.
@@ -46,9 +61,10 @@ pub struct StoredJudgement {
 }
 
 const COLUMNS: &str = "
-    id, instance, project_id, mr_iid, stage, inputs, verdict, review, rules_hash, supersedes, recorded_at, correlation_id,
+    decision.id, decision.instance, decision.project_id, decision.mr_iid, stage, inputs, verdict, review, rules_hash, supersedes,
+    decision.recorded_at, decision.correlation_id, evidence_id, evidence_sha256, evidence.content, evidence.read_at,
     NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = decision.id) AS stands
-    FROM security_review_decisions AS decision";
+    FROM security_review_decisions AS decision LEFT JOIN review_evidence AS evidence ON evidence.id = evidence_id";
 
 impl Store {
     /// Decisions in the order in which they were written, after one of them, recorded from `since` on.
@@ -61,8 +77,9 @@ impl Store {
         since: Option<Timestamp>,
         limit: u32,
     ) -> Result<Vec<StoredJudgement>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} WHERE id > $1 AND recorded_at >= coalesce($2, '-infinity') ORDER BY id LIMIT $3");
+        let sql = format!(
+            "SELECT {COLUMNS} WHERE decision.id > $1 AND decision.recorded_at >= coalesce($2, '-infinity') ORDER BY decision.id LIMIT $3"
+        );
         let params = [
             (&after.unwrap_or(Uuid::nil()) as _, Type::UUID),
             (&since as _, Type::TIMESTAMPTZ),
@@ -79,7 +96,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn judgements_of(&self, key: &MergeRequestKey) -> Result<Vec<StoredJudgement>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 ORDER BY id");
+        let sql = format!(
+            "SELECT {COLUMNS} WHERE decision.instance = $1 AND decision.project_id = $2 AND decision.mr_iid = $3 ORDER BY decision.id"
+        );
         let params = [
             (&key.instance as _, Type::TEXT),
             (&key.project_id.0 as _, Type::INT8),
@@ -127,9 +146,22 @@ fn read(row: &Row) -> Result<StoredJudgement, StoreError> {
             .map(|review| serde_json::from_value(review.0).map_err(|_| StoreError::corrupt("review")))
             .transpose()?,
         rules_hash: column(row, "rules_hash")?,
+        evidence: evidence(row)?,
         supersedes: column(row, "supersedes")?,
         stands: column(row, "stands")?,
         recorded_at: column(row, "recorded_at")?,
         correlation_id: column(row, "correlation_id")?,
     })
+}
+
+fn evidence(row: &Row) -> Result<Option<StoredEvidence>, StoreError> {
+    let Some(id) = column::<Option<Uuid>>(row, "evidence_id")? else {
+        return Ok(None);
+    };
+    Ok(Some(StoredEvidence {
+        id,
+        sha256: column(row, "evidence_sha256")?,
+        content: column(row, "content")?,
+        read_at: column(row, "read_at")?,
+    }))
 }

@@ -190,7 +190,7 @@ impl Store {
             .await
     }
 
-    async fn page(
+    pub(super) async fn page(
         &self,
         table: &str,
         mut conditions: Conditions,

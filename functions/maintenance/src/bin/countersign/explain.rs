@@ -109,7 +109,7 @@ impl Arguments {
     async fn show(&self) -> Result<Ending, Failure> {
         let store = self.database.open(Login::Auditor).await?;
         let Some(key) = self.merge_request.find(&store).await? else {
-            return Ok(unknown(&self.merge_request.project, self.merge_request.iid));
+            return Ok(unknown(&self.merge_request));
         };
         let record = store.merge_request_record(&key).await?;
         let mut decisions = Vec::new();
@@ -120,7 +120,7 @@ impl Arguments {
             decisions.push(Decided { judgement, rules });
         }
         if record.events == 0 && decisions.is_empty() {
-            return Ok(unknown(&self.merge_request.project, self.merge_request.iid));
+            return Ok(unknown(&self.merge_request));
         }
         let mut out = standard();
         if self.format == Shape::Json {
@@ -133,7 +133,8 @@ impl Arguments {
     }
 }
 
-fn unknown(project: &str, iid: i64) -> Ending {
+pub(crate) fn unknown(named: &Named) -> Ending {
+    let Named { project, iid, .. } = named;
     crate::output::remark(&format!("nothing is known of {project}!{iid}: no delivery told of it"));
     Ending::Nothing
 }
@@ -145,6 +146,7 @@ fn document(key: &MergeRequestKey, record: &MergeRequestRecord, decisions: &[Dec
             "id": judgement.id, "stands": judgement.stands, "supersedes": judgement.supersedes, "recorded_at": judgement.recorded_at,
             "correlation_id": judgement.correlation_id, "rules_hash": judgement.rules_hash, "facts": judgement.facts,
             "verdict": judgement.verdict, "review": judgement.review,
+            "evidence": judgement.evidence.as_ref().map(|evidence| json!({"id": evidence.id, "sha256": evidence.sha256})),
             "explanation": decided.rules.as_ref().map(|rules| explain(&judgement.facts, rules)),
         })
     };

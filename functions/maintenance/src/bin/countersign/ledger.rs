@@ -15,7 +15,7 @@ use crate::terminal::{Color, Palette, Style};
 
 const PAGE: u32 = 500;
 
-const FIELDS: [&str; 32] = [
+const FIELDS: [&str; 34] = [
     "instance",
     "project_id",
     "project_path",
@@ -44,6 +44,8 @@ const FIELDS: [&str; 32] = [
     "proof",
     "notes",
     "rules_hash",
+    "evidence_id",
+    "evidence_sha256",
     "revision",
     "updated_at",
     "reviewers",

@@ -4,6 +4,8 @@ mod audit;
 mod check_rules;
 mod csv;
 mod database;
+mod effects;
+mod evidence;
 mod exceptions;
 mod explain;
 mod gaps;
@@ -50,6 +52,8 @@ enum Command {
     Trace(trace::Arguments),
     Ledger(ledger::Arguments),
     Exceptions(exceptions::Arguments),
+    Effects(effects::Arguments),
+    Evidence(evidence::Arguments),
     Stats(stats::Arguments),
     Explain(explain::Arguments),
     Simulate(replay::Simulate),
@@ -75,6 +79,8 @@ fn run(command: Command) -> Result<Ending, Failure> {
         Command::Trace(arguments) => arguments.run(),
         Command::Ledger(arguments) => arguments.run(),
         Command::Exceptions(arguments) => arguments.run(),
+        Command::Effects(arguments) => arguments.run(),
+        Command::Evidence(arguments) => arguments.run(),
         Command::Stats(arguments) => arguments.run(),
         Command::Explain(arguments) => arguments.run(),
         Command::Simulate(arguments) => arguments.run(),

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::audit::Format;
 use crate::database::{Database, Login, runtime};
+use crate::evidence;
 use crate::instant::{Instant, Period};
 use crate::listing::{Column, Listing, told};
 use crate::output::{Ending, Failure, counted, remark, standard};
@@ -128,6 +129,13 @@ fn difference(judgement: &StoredJudgement, rules: &Rules) -> Option<&'static str
     };
     if verdict != judgement.verdict {
         return Some("another verdict comes out");
+    }
+    if judgement
+        .evidence
+        .as_ref()
+        .is_some_and(|evidence| !evidence::proves(evidence, judgement))
+    {
+        return Some("its evidence is not what it was judged on");
     }
     // What was decided before there was a ledger has no review.
     let reviewed = judgement.review.is_some() && review != judgement.review;

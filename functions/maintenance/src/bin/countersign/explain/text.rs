@@ -9,7 +9,7 @@ use serde_json::Value;
 use store::MergeRequestRecord;
 
 use super::Decided;
-use crate::listing::{between, plain};
+use crate::listing::{between, plain, time, told};
 use crate::output::counted;
 use crate::table::{Cell, Table};
 use crate::terminal::{Palette, Style, harmless};
@@ -70,11 +70,33 @@ pub(super) fn write(
     if record.effects.is_empty() {
         return writeln!(out, "  none");
     }
-    let heads = ["KIND", "DESTINATION", "STATE", "ATTEMPTS", "EXTERNAL ID", "LAST ERROR"].map(Cell::new);
+    let heads = [
+        "KIND",
+        "DESTINATION",
+        "STATE",
+        "ATTEMPTS",
+        "EXTERNAL ID",
+        "UPDATED",
+        "REASON",
+    ]
+    .map(Cell::new);
     let cells = |effect: &Value| {
-        ["kind", "destination", "state", "attempts", "external_id", "last_error"]
-            .map(|name| Cell::new(harmless(&plain(&effect[name]))))
-            .to_vec()
+        let because = ["superseded_because", "last_error"].map(|name| &effect[name]);
+        let reason = because
+            .into_iter()
+            .find(|reason| reason.is_string())
+            .unwrap_or(&Value::Null);
+        let [kind, destination, state, attempts, external_id] =
+            ["kind", "destination", "state", "attempts", "external_id"].map(|name| told(&effect[name]));
+        vec![
+            kind,
+            destination,
+            state,
+            attempts,
+            external_id,
+            time(&effect["updated_at"]),
+            told(reason),
+        ]
     };
     Table::new(heads.to_vec(), palette).write(out, &record.effects.iter().map(cells).collect::<Vec<_>>())
 }
@@ -145,6 +167,9 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
     }
     if let WitnessA::Answer(api) = &judgement.facts.api {
         writeln!(out, "  GitLab read    {}", readable(api.read_at))?;
+    }
+    if let Some(evidence) = &judgement.evidence {
+        writeln!(out, "  evidence       {} sha256:{}", evidence.id, evidence.sha256)?;
     }
     let Some(rules) = &decided.rules else {
         return writeln!(

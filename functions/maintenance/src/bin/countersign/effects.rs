@@ -1,0 +1,230 @@
+//! `countersign effects`: what was done outside for each merge request, and what is to be done again.
+
+mod retry;
+
+use clap::{Args, Subcommand};
+use model::{Clock, EffectKind, EffectState, SystemClock};
+use serde_json::Value;
+use store::{EffectFilter, Store};
+
+use crate::audit::Format;
+use crate::database::{Database, Login, runtime};
+use crate::explain::{Named, unknown};
+use crate::instant::{Instant, Period};
+use crate::listing::{Column, Listing, merge_request, plain, time, told};
+use crate::output::{Ending, Failure, counted, remark};
+use crate::table::Cell;
+use crate::terminal::{Color, Palette, Style, harmless};
+
+const PAGE: u32 = 500;
+
+const FIELDS: [&str; 19] = [
+    "id",
+    "instance",
+    "project_id",
+    "project_path",
+    "mr_iid",
+    "title",
+    "kind",
+    "destination",
+    "state",
+    "attempts",
+    "external_id",
+    "last_error_class",
+    "last_error",
+    "superseded_because",
+    "created_at",
+    "updated_at",
+    "next_attempt_at",
+    "decision_id",
+    "correlation_id",
+];
+
+/// What was done, or is to be done, outside: Slack, Linear, Jira, Confluence, EventBridge; and queue again what was given up.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  countersign effects
+  countersign effects --state dead
+  countersign effects --merge-request payments/gateway!811
+  countersign effects retry --state dead --kind linear_issue --note 'the key was rotated'
+
+States: pending (waits for its turn), leased (being done), done, suppressed (dry run), ambiguous (may have got through; is being looked
+up), dead (given up: somebody must act), superseded (no longer wanted; the reason says why).
+--since and --until are about the time it was made.
+Exit codes: 0 found, 1 nothing found, 2 the command line, 3 the database, 4 the output."
+)]
+#[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    retry: Option<Retry>,
+    #[command(flatten)]
+    which: Which,
+    /// table for people; json: one row a line; csv for spreadsheets
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Colours of the table
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    #[command(flatten)]
+    database: Database,
+}
+
+#[derive(Debug, Subcommand)]
+enum Retry {
+    Retry(Box<retry::Arguments>),
+}
+
+/// Which effects.
+#[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
+pub(crate) struct Which {
+    /// Of one merge request: 7301!811, main/7301!811 or payments/gateway!811
+    #[arg(long, value_name = "PROJECT!IID", value_parser = Named::parse)]
+    merge_request: Option<Named>,
+    /// Projects: the numeric id, or the beginning of the path: payments/ or payments/gateway
+    #[arg(long, value_name = "ID|PATH")]
+    project: Option<String>,
+    /// slack_exception_alert, slack_pod_confirmation, linear_issue, jira_issue, confluence_row, eventbridge_ledger_row
+    #[arg(long, value_parser = kind)]
+    kind: Option<EffectKind>,
+    /// pending, leased, done, suppressed, ambiguous, dead, superseded; several with commas between
+    #[arg(long, value_delimiter = ',', value_parser = state)]
+    state: Vec<EffectState>,
+    /// Made from then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
+    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
+    since: Option<Instant>,
+    /// Made before then; a day counts with all of it
+    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
+    until: Option<Instant>,
+}
+
+fn kind(text: &str) -> Result<EffectKind, String> {
+    let known = || EffectKind::ALL.map(EffectKind::as_str).join(", ");
+    EffectKind::parse(text).ok_or_else(|| format!("a kind is one of {}", known()))
+}
+
+fn state(text: &str) -> Result<EffectState, String> {
+    let known = || EffectState::ALL.map(EffectState::as_str).join(", ");
+    EffectState::parse(text).ok_or_else(|| format!("a state is one of {}", known()))
+}
+
+impl Which {
+    /// As a filter; `None`: the merge request is not known.
+    async fn filter(&self, store: &Store) -> Result<Option<EffectFilter>, Failure> {
+        let period = Period::of(self.since.clone(), self.until.clone(), SystemClock.now())?;
+        let merge_request = match &self.merge_request {
+            Some(named) => match named.find(store).await? {
+                Some(key) => Some(key),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        Ok(Some(EffectFilter {
+            ids: Vec::new(),
+            merge_request,
+            project: self.project.clone(),
+            kind: self.kind,
+            states: self.state.clone(),
+            since: period.since,
+            until: period.until,
+        }))
+    }
+
+    /// What is told if the merge request is not known.
+    fn unknown(&self) -> Ending {
+        self.merge_request.as_ref().map_or(Ending::Nothing, unknown)
+    }
+}
+
+impl Arguments {
+    pub(crate) fn run(self) -> Result<Ending, Failure> {
+        match &self.retry {
+            Some(Retry::Retry(arguments)) => arguments.run(),
+            None => runtime()?.block_on(self.show()),
+        }
+    }
+
+    async fn show(&self) -> Result<Ending, Failure> {
+        let store = self.database.open(Login::Auditor).await?;
+        let Some(filter) = self.which.filter(&store).await? else {
+            return Ok(self.which.unknown());
+        };
+        let mut listing = Listing::new(columns(), &FIELDS, self.format, Palette::new(self.color));
+        let shown = listing
+            .pages(async |after| store.effects_page(&filter, after, PAGE).await)
+            .await?;
+        remark(&counted(shown, "effect", "effects"));
+        Ok(Ending::found(shown))
+    }
+}
+
+fn columns() -> Vec<Column> {
+    vec![
+        Column {
+            head: "MERGE REQUEST",
+            cell: |row| {
+                if row["project_path"].is_string() {
+                    merge_request(row)
+                } else {
+                    Cell::new(harmless(&format!(
+                        "{}!{}",
+                        plain(&row["project_id"]),
+                        plain(&row["mr_iid"])
+                    )))
+                }
+            },
+        },
+        Column {
+            head: "KIND",
+            cell: |row| told(&row["kind"]),
+        },
+        Column {
+            head: "DESTINATION",
+            cell: |row| told(&row["destination"]),
+        },
+        Column {
+            head: "STATE",
+            cell: coloured,
+        },
+        Column {
+            head: "ATTEMPTS",
+            cell: |row| told(&row["attempts"]).right(),
+        },
+        Column {
+            head: "EXTERNAL ID",
+            cell: |row| told(&row["external_id"]),
+        },
+        Column {
+            head: "UPDATED",
+            cell: |row| time(&row["updated_at"]),
+        },
+        Column {
+            head: "ID",
+            cell: |row| told(&row["id"]),
+        },
+        Column {
+            head: "REASON",
+            cell: |row| {
+                let because = ["superseded_because", "last_error"].map(|name| &row[name]);
+                because
+                    .into_iter()
+                    .find(|reason| reason.is_string())
+                    .map_or_else(|| Cell::new(""), told)
+            },
+        },
+    ]
+}
+
+/// The state in its colour.
+fn coloured(row: &Value) -> Cell {
+    let style = match row["state"].as_str() {
+        Some("done") => Style::Green,
+        Some("dead") => Style::Red,
+        Some("pending" | "leased" | "ambiguous") => Style::Yellow,
+        _ => Style::Plain,
+    };
+    told(&row["state"]).style(style)
+}

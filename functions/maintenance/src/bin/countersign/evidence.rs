@@ -1,0 +1,92 @@
+//! `countersign evidence`: the review record that a decision rests on, to the byte.
+
+use std::io::Write as _;
+
+use clap::Args;
+use model::{MergeRequestKey, WitnessA};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use store::{StoredEvidence, StoredJudgement};
+use uuid::Uuid;
+
+use crate::database::{Database, Login, runtime};
+use crate::explain::{Named, unknown};
+use crate::output::{Ending, Failure, remark, standard};
+
+/// Print the evidence that the decision on a merge rests on, to the byte, so that its digest can be computed by anybody.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  countersign evidence payments/gateway!811 | jq .
+  countersign evidence payments/gateway!811 | sha256sum
+  countersign evidence payments/gateway!811 --decision 0195a000-0000-7000-8000-0000000000d1
+
+The digest is checked before it is printed, and compared with what the decision was judged on; both are told on standard error.
+Exit codes: 0 printed, 1 there is none or it is not what the decision was judged on, 2 the command line, 3 the database, 4 the output.")]
+pub(crate) struct Arguments {
+    /// The merge request: 7301!811, main/7301!811 or payments/gateway!811
+    #[arg(value_name = "PROJECT!IID", value_parser = Named::parse)]
+    merge_request: Named,
+    /// A decision of it other than the one that stands
+    #[arg(long, value_name = "ID")]
+    decision: Option<Uuid>,
+    #[command(flatten)]
+    database: Database,
+}
+
+impl Arguments {
+    pub(crate) fn run(&self) -> Result<Ending, Failure> {
+        runtime()?.block_on(self.show())
+    }
+
+    async fn show(&self) -> Result<Ending, Failure> {
+        let store = self.database.open(Login::Auditor).await?;
+        let Some(key) = self.merge_request.find(&store).await? else {
+            return Ok(unknown(&self.merge_request));
+        };
+        let wanted = |judgement: &StoredJudgement| match self.decision {
+            Some(id) => judgement.id == id,
+            None => judgement.stands,
+        };
+        let decision = store.judgements_of(&key).await?.into_iter().find(wanted);
+        let Some((decision, evidence)) = decision.and_then(|decision| Some((decision.clone(), decision.evidence?)))
+        else {
+            remark(&format!(
+                "there is no evidence of {key}: it is not merged, or nothing was to be reviewed"
+            ));
+            return Ok(Ending::Nothing);
+        };
+        let mut out = standard();
+        out.write_all(evidence.content.as_bytes())?;
+        out.flush()?;
+        remark(&format!(
+            "evidence {} of decision {}, sha256:{}",
+            evidence.id, decision.id, evidence.sha256
+        ));
+        if proves(&evidence, &decision) {
+            Ok(Ending::Done)
+        } else {
+            remark("it is NOT what the decision was judged on, or not what its digest says");
+            Ok(Ending::Nothing)
+        }
+    }
+}
+
+/// What evidence holds. Read as it was meant, so that what a later version adds makes no difference.
+#[derive(Deserialize)]
+struct Content {
+    merge_request: MergeRequestKey,
+    gitlab: WitnessA,
+}
+
+/// Whether the evidence is what its digest says, and what the decision was judged on.
+pub(crate) fn proves(evidence: &StoredEvidence, decision: &StoredJudgement) -> bool {
+    let digest = Sha256::digest(evidence.content.as_bytes());
+    let digest = digest
+        .iter()
+        .fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"));
+    let read: Result<Content, _> = serde_json::from_str(&evidence.content);
+    let same =
+        |content: Content| content.merge_request == decision.merge_request && content.gitlab == decision.facts.api;
+    digest == evidence.sha256 && read.is_ok_and(same)
+}

@@ -1,0 +1,157 @@
+//! Effects as people look at them, and queued again by them.
+
+use jiff::Timestamp;
+use model::{EffectKind, EffectState, MergeRequestKey};
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::filter::{Conditions, Page};
+use crate::sql::{column, json_column, optional_text};
+use crate::{Store, StoreError};
+
+/// What effects must have; everything that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EffectFilter {
+    /// Only these.
+    pub ids: Vec<Uuid>,
+    /// Of this merge request.
+    pub merge_request: Option<MergeRequestKey>,
+    /// The project by its numeric id, or by the beginning of its path.
+    pub project: Option<String>,
+    /// What is done.
+    pub kind: Option<EffectKind>,
+    /// Where it stands; several: any of them.
+    pub states: Vec<EffectState>,
+    /// Made from then on.
+    pub since: Option<Timestamp>,
+    /// Made before then.
+    pub until: Option<Timestamp>,
+}
+
+/// What came of queueing an effect again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Requeued {
+    /// It is due now; the relay takes it up with its next run.
+    Due,
+    /// It stands so that nothing is left to be done, or somebody is at it right now.
+    Refused {
+        /// Where it stands.
+        state: EffectState,
+        /// Why, if that is known.
+        reason: Option<String>,
+    },
+    /// There is no such effect.
+    Unknown,
+}
+
+/// With what people know the merge request by.
+const TABLE: &str = "
+    (SELECT effects.*, ledger.project_path, ledger.title
+     FROM effects LEFT JOIN security_review_ledger AS ledger USING (instance, project_id, mr_iid))";
+
+const LOCK: &str = "
+    SELECT state, attempts, coalesce(superseded_because, last_error) AS reason FROM effects WHERE id = $1 FOR UPDATE";
+
+/// What has been tried may have got through: it is looked for before it is done again.
+const REQUEUE: &str = "
+    UPDATE effects SET state = CASE WHEN attempts = 0 THEN 'pending' ELSE 'ambiguous' END, not_before = NULL, next_attempt_at = $2,
+        updated_at = $2
+    WHERE id = $1";
+
+const NOTE: &str = "
+    INSERT INTO effect_requeues (id, effect_id, attempts, state_before, note, at) VALUES ($1, $2, $3, $4, $5, $6)";
+
+impl EffectFilter {
+    fn conditions(&self) -> Conditions {
+        let mut conditions = Conditions::default();
+        if !self.ids.is_empty() {
+            conditions.add("id = ANY (?)", self.ids.clone(), Type::UUID_ARRAY);
+        }
+        if let Some(key) = &self.merge_request {
+            conditions.add("instance = ?", key.instance.clone(), Type::TEXT);
+            conditions.add("project_id = ?", key.project_id.0, Type::INT8);
+            conditions.add("mr_iid = ?", key.mr_iid.0, Type::INT8);
+        }
+        conditions.project(self.project.as_ref());
+        if let Some(kind) = self.kind {
+            conditions.add("kind = ?", kind.as_str(), Type::TEXT);
+        }
+        if !self.states.is_empty() {
+            let states: Vec<&str> = self.states.iter().map(|state| state.as_str()).collect();
+            conditions.add("state = ANY (?)", states, Type::TEXT_ARRAY);
+        }
+        conditions.between("created_at", self.since, self.until);
+        conditions
+    }
+}
+
+impl Store {
+    /// A page of effects, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn effects_page(
+        &self,
+        filter: &EffectFilter,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Page, StoreError> {
+        self.page(TABLE, filter.conditions(), after, limit).await
+    }
+
+    /// Every attempt at an effect, and each time a person queued it again, as JSON, in the order of time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn effect_history(&self, id: Uuid) -> Result<Vec<serde_json::Value>, StoreError> {
+        let sql = "
+            SELECT at, to_jsonb(attempt) AS row FROM effect_attempts AS attempt WHERE effect_id = $1
+            UNION ALL SELECT at, to_jsonb(requeue) FROM effect_requeues AS requeue WHERE effect_id = $1
+            ORDER BY at";
+        let mut tx = self.begin().await?;
+        let rows = tx.query(sql, &[(&id, Type::UUID)]).await?;
+        tx.commit().await?;
+        rows.iter().map(|row| json_column(row, "row")).collect()
+    }
+
+    /// Queues an effect again, and keeps who did it and why. May be repeated.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn requeue_effect(
+        &self,
+        id: Uuid,
+        note: Option<&String>,
+        now: Timestamp,
+    ) -> Result<Requeued, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(row) = tx.query_opt(LOCK, &[(&id, Type::UUID)]).await? else {
+            tx.rollback().await?;
+            return Ok(Requeued::Unknown);
+        };
+        let code: String = column(&row, "state")?;
+        let state = EffectState::parse(&code).ok_or_else(|| StoreError::corrupt("state"))?;
+        let attempts: i32 = column(&row, "attempts")?;
+        match state {
+            EffectState::Dead | EffectState::Suppressed | EffectState::Pending | EffectState::Ambiguous => (),
+            EffectState::Done | EffectState::Leased | EffectState::Superseded => {
+                let reason = column(&row, "reason")?;
+                tx.rollback().await?;
+                return Ok(Requeued::Refused { state, reason });
+            }
+        }
+        tx.execute(REQUEUE, &[(&id, Type::UUID), (&now, Type::TIMESTAMPTZ)])
+            .await?;
+        let noted = [
+            (&Uuid::now_v7() as _, Type::UUID),
+            (&id as _, Type::UUID),
+            (&attempts as _, Type::INT4),
+            (&code as _, Type::TEXT),
+            (&optional_text(note) as _, Type::TEXT),
+            (&now as _, Type::TIMESTAMPTZ),
+        ];
+        tx.execute(NOTE, &noted).await?;
+        tx.commit().await?;
+        Ok(Requeued::Due)
+    }
+}

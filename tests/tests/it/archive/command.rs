@@ -1,0 +1,266 @@
+//! `countersign effects` and `countersign evidence`: what was done outside, what is to be done again, and what a decision rests on.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tests::doubles::Stub;
+
+use super::stand::{Archive, KINDS, secret};
+use crate::outbox::relay;
+use crate::program::built;
+
+fn countersign(url: &str, words: &[&str]) -> Output {
+    let mut command = Command::new(built("countersign"));
+    command.env("DATABASE_URL", url).args(words).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+impl Archive {
+    fn asked(&self, words: &[&str]) -> Output {
+        countersign(&self.stand.world.database.auditor_url, words)
+    }
+
+    fn listed(&self, words: &[&str]) -> Vec<Value> {
+        let words: Vec<&str> = ["effects"]
+            .iter()
+            .chain(words)
+            .chain(&["--format", "json"])
+            .copied()
+            .collect();
+        let output = self.asked(&words);
+        text(&output.stdout)
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn effects_are_listed_by_each_filter() {
+    let archive = Archive::new().await;
+    archive
+        .stand
+        .world
+        .gitlab
+        .patch(json!({"projects": {"77": {"path_with_namespace": "payments/gateway"}}}))
+        .unwrap();
+    let effects = archive.approved(1).await;
+    archive.unapproved(2).await;
+    let notifier = archive.notifier().await;
+    archive.attempt(&notifier, &effects["linear_issue"]).await;
+    for (words, expected) in [
+        (&[][..], 9),
+        (&["--merge-request", "77!1"], 4),
+        (&["--merge-request", "main/77!2"], 5),
+        (&["--merge-request", "payments/gateway!1"], 4),
+        (&["--kind", "jira_issue"], 2),
+        (&["--state", "done"], 1),
+        (&["--state", "done,pending"], 9),
+        (&["--state", "dead"], 0),
+        (&["--project", "payments/"], 9),
+        (&["--project", "platform/"], 0),
+        (&["--merge-request", "77!404"], 0),
+    ] {
+        assert_eq!(archive.listed(words).len(), expected, "{words:?}");
+    }
+    let row = &archive.listed(&["--state", "done"])[0];
+    assert_eq!(
+        (&row["kind"], &row["external_id"], &row["attempts"]),
+        (&json!("linear_issue"), &json!("ENG-123"), &json!(1))
+    );
+    let table = text(&archive.asked(&["effects", "--state", "done"]).stdout);
+    for part in [
+        "MERGE REQUEST",
+        "payments/gateway!1",
+        "linear_issue",
+        "done",
+        "ENG-123",
+        row["id"].as_str().unwrap(),
+    ] {
+        assert!(table.contains(part), "{part} is missing in {table}");
+    }
+    for (words, code) in [
+        (&["effects", "--state", "dead"][..], 1),
+        (&["effects", "--state", "lost"], 2),
+        (&["effects", "--kind", "fax"], 2),
+    ] {
+        assert_eq!(archive.asked(words).status.code(), Some(code), "{words:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_queued_again_and_looked_for_before_it_is_done_again() {
+    let archive = Archive::new().await;
+    let effects = archive.approved(1).await;
+    archive
+        .linear
+        .world(|world| world.token = Some("lin_api_other".to_owned()));
+    let notifier = archive.notifier().await;
+    let effect = &effects["linear_issue"];
+    assert_eq!(archive.until_ended(&notifier, effect).await.state, "dead");
+    archive
+        .linear
+        .world(|world| world.token = Some("lin_api_test".to_owned()));
+
+    let owner = &archive.stand.world.database.owner_url;
+    let id = effect.id.to_string();
+    // Only said, and an auditor may not.
+    let said = countersign(owner, &["effects", "retry", "--state", "dead", "--dry-run"]);
+    assert!(text(&said.stdout).contains("would be queued"), "{said:?}");
+    let refused = archive.asked(&["effects", "retry", &id]);
+    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+    assert_eq!(archive.stand.row(effect.id).await.state, "dead");
+
+    let queued = countersign(
+        owner,
+        &[
+            "effects",
+            "retry",
+            "--state",
+            "dead",
+            "--kind",
+            "linear_issue",
+            "--note",
+            "the key was rotated",
+        ],
+    );
+    assert_eq!(queued.status.code(), Some(0), "{queued:?}");
+    assert!(
+        text(&queued.stdout).contains("linear_issue linear group/project-77!1: queued again"),
+        "{queued:?}"
+    );
+    assert_eq!(archive.stand.row(effect.id).await.state, "ambiguous");
+    let sql = "SELECT state_before || ' ' || attempts || ' ' || note || ' ' || (login = 'nobody') FROM effect_requeues";
+    let kept: String = archive.stand.world.auditor.query_typed(sql, &[]).await.unwrap()[0].get(0);
+    assert_eq!(kept, "dead 4 the key was rotated false");
+
+    let maintenance = archive.start("maintenance", &[]).await;
+    // Others are due as well: only this one has four attempts behind it.
+    maintenance.invoke(relay()).await;
+    let sent = archive
+        .stand
+        .aws
+        .messages()
+        .into_iter()
+        .filter(|message| message.body.contains(&id))
+        .count();
+    assert_eq!(sent, 1);
+    assert_eq!(archive.attempt(&notifier, effect).await.state, "done");
+    assert_eq!(archive.linear.issue("ENG-123").unwrap().comments.len(), 1);
+
+    for (words, says) in [
+        (vec!["effects", "retry", id.as_str()], "left as it is, since it is done"),
+        (
+            vec!["effects", "retry", "0195a000-0000-7000-8000-000000000000"],
+            "there is no such effect",
+        ),
+    ] {
+        let output = countersign(owner, &words);
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        assert!(text(&output.stdout).contains(says), "{output:?}");
+    }
+    for words in [
+        &["effects", "retry"][..],
+        &["effects", "retry", "--state", "done"],
+        &["effects", "retry", "--kind", "jira_issue"],
+    ] {
+        assert_eq!(countersign(owner, words).status.code(), Some(2), "{words:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_got_through_before_it_was_given_up_is_found_and_not_doubled() {
+    let archive = Archive::new().await;
+    let effects = archive.approved(1).await;
+    let effect = &effects["slack_pod_confirmation"];
+    let notifier = archive.notifier().await;
+    let (post, history) = ("/api/chat.postMessage", "/api/conversations.history");
+    let lost = tests::doubles::Fault::PostThenReset;
+    archive
+        .stand
+        .slack
+        .stub(Stub::failing("POST", post, lost).times(1))
+        .unwrap();
+    let hidden = json!({"ok": false, "error": "missing_scope"});
+    archive
+        .stand
+        .slack
+        .stub(Stub::answering("GET", history, 200, hidden))
+        .unwrap();
+    assert_eq!(archive.until_ended(&notifier, effect).await.state, "dead");
+    archive.stand.slack.clear_stubs();
+    let owner = &archive.stand.world.database.owner_url;
+    countersign(owner, &["effects", "retry", &effect.id.to_string()]);
+    assert_eq!(archive.attempt(&notifier, effect).await.state, "done");
+    assert_eq!(archive.confirmations().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_dry_run_held_back_can_be_sent_by_hand() {
+    let archive = Archive::new().await;
+    let effects = archive.approved(1).await;
+    let dry = archive.start("notifier", &[("DRY_RUN", "true")]).await;
+    for kind in KINDS {
+        archive.attempt(&dry, &effects[kind]).await;
+    }
+    let owner = &archive.stand.world.database.owner_url;
+    let queued = countersign(owner, &["effects", "retry", "--state", "suppressed"]);
+    assert!(text(&queued.stderr).contains("4 effects queued again"), "{queued:?}");
+    let live = archive.notifier().await;
+    for kind in KINDS {
+        assert_eq!(archive.attempt(&live, &effects[kind]).await.state, "done", "{kind}");
+    }
+    assert_eq!(
+        (
+            Archive::listed(&archive, &["--state", "done"]).len(),
+            archive.confirmations().len()
+        ),
+        (4, 1)
+    );
+}
+
+#[tokio::test]
+async fn evidence_is_printed_to_the_byte_and_compared_with_what_was_judged_on() {
+    let archive = Archive::new().await;
+    archive.put_secret(&secret());
+    archive.approved(1).await;
+    let output = archive.asked(&["evidence", "77!1"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let digest = Sha256::digest(&output.stdout)
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    assert!(text(&output.stderr).contains(&format!("sha256:{digest}")), "{output:?}");
+    assert_eq!(archive.asked(&["evidence", "77!404"]).status.code(), Some(1));
+    assert_eq!(archive.asked(&["replay", "--verify"]).status.code(), Some(0));
+    let explained = text(&archive.asked(&["explain", "77!1"]).stdout);
+    assert!(explained.contains(&format!("sha256:{digest}")), "{explained}");
+
+    // A database whose owner is an attacker: another record under its own right digest.
+    let owner = &archive.stand.owner;
+    let forge = "
+        ALTER TABLE review_evidence DISABLE TRIGGER USER;
+        ALTER TABLE security_review_decisions DISABLE TRIGGER USER;
+        ALTER TABLE security_review_ledger DISABLE TRIGGER USER;
+        ALTER TABLE security_review_ledger DROP CONSTRAINT security_review_ledger_evidence;
+        ALTER TABLE security_review_decisions DROP CONSTRAINT security_review_decisions_evidence;
+        UPDATE review_evidence SET content = replace(content, 'sec-alice', 'sec-mallory'),
+            sha256 = encode(sha256(convert_to(replace(content, 'sec-alice', 'sec-mallory'), 'UTF8')), 'hex');
+        UPDATE security_review_decisions SET evidence_sha256 = (SELECT sha256 FROM review_evidence);";
+    owner.batch_execute(forge).await.unwrap();
+    let output = archive.asked(&["evidence", "77!1"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("NOT what the decision was judged on"),
+        "{output:?}"
+    );
+    let replayed = archive.asked(&["replay", "--verify"]);
+    assert_eq!(replayed.status.code(), Some(1));
+    assert!(
+        text(&replayed.stdout).contains("its evidence is not what it was judged on"),
+        "{replayed:?}"
+    );
+}

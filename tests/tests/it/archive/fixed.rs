@@ -1,0 +1,120 @@
+//! What a person has to mend, and what happens once it is mended.
+
+use serde_json::json;
+use tests::doubles::Stub;
+
+use super::stand::{Archive, KINDS, secret};
+
+#[tokio::test]
+async fn a_target_without_a_credential_is_told_as_such_and_the_others_go_on() {
+    let archive = Archive::new().await;
+    let mut without = secret();
+    without.as_object_mut().unwrap().remove("linear");
+    without["jira"] = json!({"user": "wrong form"});
+    without["confluence"] = json!({"email": "a@b.example", "api_token": "line\nbreak"});
+    archive.put_secret(&without);
+    let effects = archive.approved(1).await;
+    let notifier = archive.notifier().await;
+    assert_eq!(
+        archive
+            .attempt(&notifier, &effects["slack_pod_confirmation"])
+            .await
+            .state,
+        "done"
+    );
+    for (kind, says) in [
+        ("linear_issue", "holds no part \"linear\"; docs/connectors.md"),
+        ("jira_issue", "has not the form of docs/connectors.md"),
+    ] {
+        let row = archive.until_ended(&notifier, &effects[kind]).await;
+        assert_eq!(
+            (row.state.as_str(), row.error_class.as_deref(), row.attempts),
+            ("dead", Some("auth_failure"), 4),
+            "{kind}"
+        );
+        assert!(row.reason.as_ref().unwrap().contains(says), "{row:?}");
+    }
+    assert_eq!(archive.linear.requests(), []);
+}
+
+#[tokio::test]
+async fn a_target_that_is_down_delays_no_other() {
+    let archive = Archive::new().await;
+    for (double, path) in [("linear", "/graphql"), ("jira", "/rest/api/2/issue/PAY-7")] {
+        let down = Stub::answering(if double == "linear" { "POST" } else { "GET" }, path, 503, "down");
+        match double {
+            "linear" => archive.linear.stub(down).unwrap(),
+            _ => archive.jira.stub(down).unwrap(),
+        }
+    }
+    let effects = archive.approved(1).await;
+    let notifier = archive.notifier().await;
+    let rows: Vec<_> = futures::future::join_all(KINDS.map(|kind| archive.attempt(&notifier, &effects[kind]))).await;
+    let states: Vec<_> = rows
+        .iter()
+        .map(|row| (row.state.as_str(), row.error_class.as_deref()))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            ("done", None),
+            ("pending", Some("server_error")),
+            ("pending", Some("server_error")),
+            ("done", None)
+        ],
+        "Confluence and Slack are through"
+    );
+    archive.linear.clear_stubs();
+    archive.jira.clear_stubs();
+    for kind in KINDS {
+        let row = archive.until_ended(&notifier, &effects[kind]).await;
+        assert_eq!(row.state, "done", "{kind}");
+    }
+    assert_eq!(archive.linear.issue("ENG-123").unwrap().comments.len(), 1);
+}
+
+#[tokio::test]
+async fn a_channel_that_is_archived_ends_its_effect_and_no_other() {
+    let archive = Archive::new().await;
+    let effects = archive.approved(1).await;
+    let path = "/api/chat.postMessage";
+    let archived = Stub::answering("POST", path, 200, json!({"ok": false, "error": "is_archived"}));
+    archive.stand.slack.stub(archived).unwrap();
+    let notifier = archive.notifier().await;
+    let row = archive.attempt(&notifier, &effects["slack_pod_confirmation"]).await;
+    assert_eq!(
+        (row.state.as_str(), row.reason.as_deref()),
+        ("dead", Some("Slack answered is_archived"))
+    );
+    assert_eq!(archive.attempt(&notifier, &effects["linear_issue"]).await.state, "done");
+}
+
+#[tokio::test]
+async fn a_dry_run_touches_nothing_and_sees_what_stands_there() {
+    let archive = Archive::new().await;
+    let (first, second) = (archive.approved(1).await, archive.approved(2).await);
+    let live = archive.notifier().await;
+    // The row got there, and nobody heard of it.
+    let lost = tests::doubles::Fault::PostThenReset;
+    archive
+        .confluence
+        .stub(Stub::failing("POST", "/wiki/api/v2/pages", lost).times(1))
+        .unwrap();
+    assert_eq!(
+        archive.attempt(&live, &first["confluence_row"]).await.state,
+        "ambiguous"
+    );
+
+    let dry = archive.start("notifier", &[("DRY_RUN", "true")]).await;
+    archive.stand.make_due(first["confluence_row"].id).await;
+    assert_eq!(
+        archive.attempt(&dry, &first["confluence_row"]).await.state,
+        "done",
+        "it stands there"
+    );
+    for kind in KINDS {
+        assert_eq!(archive.attempt(&dry, &second[kind]).await.state, "suppressed", "{kind}");
+    }
+    assert_eq!((archive.rows(), archive.confirmations().len()), (1, 0));
+    assert_eq!(archive.linear.requests(), []);
+}

@@ -1,0 +1,174 @@
+//! Whatever goes wrong between the outbox and a target, in whatever order: everything stands there once, and says what was decided last.
+
+use tests::doubles::{Fault, Stub};
+
+use super::stand::{Archive, KINDS, by_kind, labelled};
+use crate::evaluation::world::{ALICE, at};
+use crate::outbox::message;
+
+/// The request of each target whose answer is most missed.
+fn decisive(kind: &str) -> (&'static str, &'static str, &'static str) {
+    match kind {
+        "linear_issue" => ("POST", "/graphql", "commentCreate"),
+        "jira_issue" => ("POST", "/rest/api/2/issue/PAY-7/comment", ""),
+        "confluence_row" => ("POST", "/wiki/api/v2/pages", ""),
+        _ => ("POST", "/api/chat.postMessage", ""),
+    }
+}
+
+impl Archive {
+    fn disturb(&self, kind: &str, fault: Option<Fault>, status: Option<u16>) {
+        let (method, path, containing) = decisive(kind);
+        let stub = Stub {
+            fault,
+            status,
+            body: status.map(|_| "no".into()),
+            ..Stub::on(method, path).times(1).containing(containing)
+        };
+        match kind {
+            "linear_issue" => self.linear.stub(stub).unwrap(),
+            "jira_issue" => self.jira.stub(stub).unwrap(),
+            "confluence_row" => self.confluence.stub(stub).unwrap(),
+            _ => self.stand.slack.stub(stub).unwrap(),
+        }
+    }
+
+    /// Everything stands at each target once, as after an approved merge.
+    fn assert_once(&self, case: &str) {
+        let linear = self.linear.issue("ENG-123").unwrap();
+        assert_eq!(
+            (linear.state.as_str(), linear.comments.len(), linear.attachments.len()),
+            ("Done", 1, 1),
+            "{case}"
+        );
+        assert_eq!(linear.labels, ["audited", "backend"], "{case}");
+        let jira = self.jira.issue("PAY-7").unwrap();
+        assert_eq!(
+            (jira.status.as_str(), jira.comments.len(), jira.remote_links.len()),
+            ("Done", 1, 1),
+            "{case}"
+        );
+        assert_eq!(jira.transitioned.len(), 1, "{case}");
+        assert_eq!((self.rows(), self.confirmations().len()), (1, 1), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn two_troubles_in_any_order_at_every_target_end_the_same() {
+    let troubles = [
+        (Some(Fault::Reset), None),
+        (Some(Fault::PostThenReset), None),
+        (None, Some(503)),
+        (None, Some(429)),
+    ];
+    let mut iid = 0;
+    for first in troubles {
+        for second in troubles {
+            iid += 1;
+            let archive = Archive::new().await;
+            let effects = archive.approved(iid).await;
+            for kind in KINDS {
+                // The newest stub is used first.
+                for (fault, status) in [second, first] {
+                    archive.disturb(kind, fault, status);
+                }
+            }
+            let notifier = archive.notifier().await;
+            let case = format!("{first:?} {second:?}");
+            for kind in KINDS {
+                let row = archive.until_ended(&notifier, &effects[kind]).await;
+                assert_eq!(row.state, "done", "{case} {kind}: {row:?}");
+            }
+            archive.assert_once(&case);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_worker_killed_while_the_target_works_is_taken_over_and_nothing_is_doubled() {
+    for kind in KINDS {
+        let archive = Archive::new().await;
+        let effects = archive.approved(1).await;
+        archive.disturb(kind, Some(Fault::PostThenHang), None);
+        let mut notifier = archive.notifier().await;
+        let (_, path, containing) = decisive(kind);
+        let patience = std::time::Duration::from_secs(20);
+        let reached = |seen: &[tests::doubles::Recorded]| {
+            let there = |request: &&tests::doubles::Recorded| request.method == "POST" && request.path == path;
+            seen.iter()
+                .filter(there)
+                .any(|request| request.body.to_string().contains(containing))
+        };
+        let event = message(&effects[kind], 0);
+        tokio::select! {
+            answer = notifier.invoke(event) => panic!("answered before it was killed: {answer}"),
+            reached = async {
+                match kind {
+                    "linear_issue" => archive.linear.wait_for(patience, reached).await,
+                    "jira_issue" => archive.jira.wait_for(patience, reached).await,
+                    "confluence_row" => archive.confluence.wait_for(patience, reached).await,
+                    _ => archive.stand.slack.wait_for(patience, reached).await,
+                }
+            } => drop(reached.unwrap()),
+        }
+        notifier.kill();
+        assert_eq!(archive.stand.row(effects[kind].id).await.state, "leased", "{kind}");
+        let next = archive.notifier().await;
+        for kind in KINDS {
+            let row = archive.until_ended(&next, &effects[kind]).await;
+            assert_eq!(row.state, "done", "{kind}: {row:?}");
+        }
+        archive.assert_once(kind);
+    }
+}
+
+#[tokio::test]
+async fn news_that_overtakes_what_may_have_got_through_leaves_the_last_word() {
+    for (fault, got_through) in [(Fault::PostThenReset, true), (Fault::Reset, false)] {
+        let archive = Archive::new().await;
+        let first = archive.approved(1).await;
+        let notifier = archive.notifier().await;
+        for kind in KINDS {
+            archive.disturb(kind, Some(fault), None);
+            assert_eq!(
+                archive.attempt(&notifier, &first[kind]).await.state,
+                "ambiguous",
+                "{kind}"
+            );
+        }
+        let late = labelled(1).told("unapproved", ALICE, at("11:00:00"));
+        let second = by_kind(archive.stand.world.deliver(&late).await.effects);
+        for kind in KINDS {
+            // The later news is done first: its effect is due, and the earlier one is still to be looked up.
+            let row = archive.until_ended(&notifier, &second[kind]).await;
+            assert_eq!(row.state, "done", "{kind}: {row:?}");
+            let row = archive.until_ended(&notifier, &first[kind]).await;
+            // The row that stands there tells the last word, whichever of the two wrote it.
+            let done = got_through || kind == "confluence_row";
+            let expected = if done { "done" } else { "superseded" };
+            assert_eq!(row.state, expected, "{kind} {fault:?}: {row:?}");
+        }
+        let linear = archive.linear.issue("ENG-123").unwrap();
+        assert!(
+            linear.labels.contains(&"audit-exception".to_owned()) && !linear.labels.contains(&"audited".to_owned()),
+            "{linear:?}"
+        );
+        assert_eq!(archive.rows(), 1);
+        let body = archive.confluence.page_titled("Security review audit").unwrap().1.body;
+        assert_eq!(
+            body.matches("Merged without a valid security approval.").count(),
+            1,
+            "{body}"
+        );
+        let confirmations = archive.confirmations();
+        assert_eq!(confirmations.len(), if got_through { 2 } else { 1 });
+        assert!(
+            confirmations
+                .last()
+                .unwrap()
+                .text
+                .contains("The security approval was taken back"),
+            "{confirmations:?}"
+        );
+    }
+}
