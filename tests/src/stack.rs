@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test without its stack can only stop, saying why")]
 
 mod aws;
+mod outside;
 mod raw_http;
 
 use std::path::{Path, PathBuf};
@@ -45,6 +46,10 @@ pub struct Stack {
     pub gitlab_url: String,
     /// The double of Slack.
     pub slack_url: String,
+    /// The double of Linear.
+    pub linear_url: String,
+    /// The double of Confluence.
+    pub confluence_url: String,
     /// The double of a SIEM, the destination `http` of the audit trail.
     pub siem_url: String,
     /// Its destination `file`.

@@ -11,7 +11,12 @@ PROGRAM = TARGET / "debug" / "countersign"
 def show(*words: str) -> None:
     """Prints a command and what it prints."""
     say(f"   $ {shown(PROGRAM)} {' '.join(words)}\n")
-    done = subprocess.run([PROGRAM, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    say("\n".join(f"   {line}".rstrip() for line in output(*words).decode().splitlines()))
+
+
+def output(*words: str) -> bytes:
+    """What a command prints."""
+    done = subprocess.run([PROGRAM, *words], cwd=ROOT, capture_output=True, check=False)
     if done.returncode != 0:
-        raise Failure(f"countersign {words[0]} failed: {done.stderr.strip()}")
-    say("\n".join(f"   {line}".rstrip() for line in done.stdout.splitlines()))
+        raise Failure(f"countersign {words[0]} failed: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-from . import countersign, doubles, postgres, samples, slack_message, trail
+from . import archive, countersign, doubles, postgres, samples, slack_message, trail
 from .paths import LOGS, STACK, shown
 from .progress import Failure, complain, say, until
 
@@ -38,6 +38,7 @@ def show(stack: dict) -> list[str]:
     # The forged one leaves no row, so its number is skipped as well.
     chosen = samples.all_samples(int(postgres.query(stack["database_url"], highest)) + 1)
     doubles.set_world(stack["gitlab_url"], samples.world(chosen))
+    doubles.set_world(stack["linear_url"], samples.issues(chosen))
     wrong = []
     say("\nSample deliveries, signed as GitLab 19 does:\n")
     for number, sample in enumerate(chosen, 1):
@@ -52,6 +53,8 @@ def show(stack: dict) -> list[str]:
         wrong += _forged(stack, sample) if sample.forged else _verdict(stack, sample, started)
         say()
     wrong += _exception_and_message(stack, chosen[0])
+    wrong += archive.show(stack, chosen)
+    trail.tell(stack, _row(stack, "security_review_exceptions", chosen[0])["correlation_id"])
     return wrong
 
 
@@ -101,7 +104,6 @@ def _exception_and_message(stack: dict, sample: samples.Sample) -> list[str]:
     countersign.show("ledger")
     say(f"\nWhy {sample.name} is an exception:\n")
     countersign.show("explain", f"{samples.PROJECT['id']}!{sample.iid}")
-    trail.tell(stack, row["correlation_id"])
     return [] if len(messages) == 1 else [f"{len(messages)} Slack messages instead of one"]
 
 
@@ -121,7 +123,8 @@ def _listening(stack: dict) -> None:
     rows = {
         "webhook": f"{stack['webhook_url']}   (Host: {stack['host_header']})", "AWS emulator": stack["aws_endpoint"],
         "GitLab double": f"{stack['gitlab_url']}/_double/requests", "Slack double": f"{stack['slack_url']}/_double/requests",
-        "SIEM double": f"{stack['siem_url']}/_double/requests", "audit file": stack["audit_file"],
+        "Linear double": f"{stack['linear_url']}/_double/world", "Jira double": f"{stack['jira_url']}/_double/world",
+        "Confluence": f"{stack['confluence_url']}/_double/world", "SIEM double": f"{stack['siem_url']}/_double/requests", "audit file": stack["audit_file"],
         "database": "psql with database_url, read only", "all of it": f"{shown(STACK)}, logs in {shown(LOGS)}",
     }
     for name, value in rows.items():

@@ -38,6 +38,11 @@ def set_world(base: str, patch: dict) -> None:
     _control(base, "PUT", "/_double/world", patch)
 
 
+def world(base: str) -> dict:
+    """What a double holds."""
+    return _control(base, "GET", "/_double/world")
+
+
 def requests(base: str) -> list[dict]:
     """Every request a double has seen, oldest first."""
     return _control(base, "GET", "/_double/requests")

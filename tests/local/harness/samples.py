@@ -35,6 +35,11 @@ class Sample:
         return f"{PROJECT['path_with_namespace']}!{self.iid}"
 
     @property
+    def issue(self) -> str:
+        """The issue in Linear that its branch names."""
+        return f"ENG-{self.iid}"
+
+    @property
     def url(self) -> str:
         return f"{PROJECT['web_url']}/-/merge_requests/{self.iid}"
 
@@ -56,7 +61,7 @@ def world(samples: list[Sample]) -> dict:
         labelled = sample.merged_at - timedelta(days=1)
         head = _sha(f"head {sample.iid}")
         requests[str(sample.iid)] = {
-            "title": sample.title, "state": "merged", "labels": [sample.label], "author": AUTHOR, "merge_user": MERGER,
+            "source_branch": f"dpark/{sample.issue.lower()}-{sample.iid}", "title": sample.title, "state": "merged", "labels": [sample.label], "author": AUTHOR, "merge_user": MERGER,
             "merged_at": _precise(sample.merged_at), "sha": head, "merge_commit_sha": _sha(f"merge {sample.iid}"),
             "approved_by": [{"user": APPROVER, "approved_at": _precise(_approval_time(sample))}] if sample.approved else [],
             "label_events": [{"label": sample.label, "action": "add", "user": AUTHOR, "created_at": _precise(labelled)}],
@@ -66,6 +71,11 @@ def world(samples: list[Sample]) -> dict:
     users = {str(number): {"username": user, "name": name} for number, (user, name) in PEOPLE.items()}
     path = PROJECT["path_with_namespace"]
     return {"users": users, "projects": {str(PROJECT["id"]): {"path_with_namespace": path, "merge_requests": requests}}}
+
+
+def issues(samples: list[Sample]) -> dict:
+    """The merge patch that puts an issue for each sample into the Linear double."""
+    return {"issues": {sample.issue: {"title": sample.title, "state": "In Progress"} for sample in samples}}
 
 
 def deliveries(sample: Sample) -> list[dict]:

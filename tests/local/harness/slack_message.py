@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+import unicodedata
 
 WIDTH = 92
 
@@ -16,8 +17,14 @@ def rendered(message: dict) -> str:
         lines += _wrapped(message.get("text", ""))
     while lines and not lines[-1]:
         lines.pop()
-    inner = [f"  │ {line:{WIDTH}} │" for line in lines]
+    inner = [f"  │ {line}{' ' * (WIDTH - _columns(line))} │" for line in lines]
     return "\n".join([f"  ┌{'─' * (WIDTH + 2)}┐", *inner, f"  └{'─' * (WIDTH + 2)}┘"])
+
+
+def _columns(line: str) -> int:
+    """How wide a terminal shows a line: most emoji take two columns, what selects their look takes none."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in line)
+    return len(line) + wide - line.count("\ufe0f")
 
 
 def _block(block: dict) -> list[str]:

@@ -1,5 +1,6 @@
 //! End to end on the deployed local stack: the real template, the real functions, a delivery in, rows and Slack messages out.
 
+mod archive;
 mod audit;
 mod authentication;
 mod ledger;

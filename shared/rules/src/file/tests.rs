@@ -1,5 +1,7 @@
 //! What a rules file may say, and how a wrong one is refused: with the line and the reason.
 
+mod archive;
+
 use model::Kind;
 
 use super::{Rules, RulesError};

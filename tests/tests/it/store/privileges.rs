@@ -3,16 +3,20 @@
 use tests::postgres::{TestDatabase, connect, fresh_database};
 use tokio_postgres::Client;
 
-use super::sample::{at, envelope, evaluation, event, key, ledger_row, pending_review, record_exception, seconds};
+use super::sample::{
+    alert, at, envelope, evaluation, event, exception, key, ledger_row, pending_review, record_exception, seconds,
+};
 
-const APPEND_ONLY: [&str; 5] = [
+const APPEND_ONLY: [&str; 7] = [
     "merge_request_events",
     "security_review_decisions",
     "effect_attempts",
     "quarantined_deliveries",
     "rules_files",
+    "review_evidence",
+    "effect_requeues",
 ];
-const ALL: [&str; 8] = [
+const ALL: [&str; 10] = [
     "merge_request_events",
     "security_review_decisions",
     "effect_attempts",
@@ -21,6 +25,8 @@ const ALL: [&str; 8] = [
     "evaluations",
     "pending_reviews",
     "effects",
+    "review_evidence",
+    "effect_requeues",
 ];
 
 /// A database with a row in every table, written by the application's own login through the store.
@@ -41,8 +47,22 @@ async fn with_rows() -> TestDatabase {
         .unwrap();
     tx.keep_rules(&"a".repeat(64), "version: 1", at(61)).await.unwrap();
     tx.write_ledger_row(&ledger_row(&key(1)), None, at(61)).await.unwrap();
+    let record = serde_json::json!({"version": 1});
+    let correlation_id = uuid::Uuid::now_v7();
+    tx.keep_evidence(&key(1), &record, Some(at(60)), at(61), correlation_id)
+        .await
+        .unwrap();
+    let (_, effect) = second_effect(&mut tx).await;
     tx.commit().await.unwrap();
+    store.requeue_effect(effect, None, at(62)).await.unwrap();
     database
+}
+
+/// An effect that waits.
+async fn second_effect(tx: &mut store::Tx<'_>) -> (uuid::Uuid, uuid::Uuid) {
+    let id = tx.upsert_exception(&exception(&key(3))).await.unwrap();
+    let effect = tx.insert_effect(&alert(&key(3), id)).await.unwrap();
+    (id, effect.unwrap().id)
 }
 
 /// A column to be changed.

@@ -72,18 +72,10 @@ pub(super) struct RawPod {
 }
 
 pub(super) fn linear(problems: &mut Problems, raw: RawLinear) -> Linear {
+    let labels = [raw.audited_label.as_ref(), raw.exception_label.as_ref()];
+    let prefixes = prefixes(problems, "linear: teams", &raw.teams);
     Linear {
-        tracking: Tracking {
-            prefixes: prefixes(problems, "linear: teams", &raw.teams),
-            audited_label: name(problems, "audited_label", raw.audited_label.as_ref(), "audited"),
-            exception_label: name(
-                problems,
-                "exception_label",
-                raw.exception_label.as_ref(),
-                "audit-exception",
-            ),
-            close_exceptions: raw.close_exceptions,
-        },
+        tracking: tracking(problems, prefixes, labels, raw.close_exceptions),
         completed_state: raw
             .completed_state
             .map(|state| problems.text("completed_state", &state)),
@@ -91,25 +83,16 @@ pub(super) fn linear(problems: &mut Problems, raw: RawLinear) -> Linear {
 }
 
 pub(super) fn jira(problems: &mut Problems, raw: RawJira) -> Jira {
-    let labels = [&raw.audited_label, &raw.exception_label];
+    let labels = [raw.audited_label.as_ref(), raw.exception_label.as_ref()];
     for label in labels.into_iter().flatten() {
         if label.value.trim().contains(char::is_whitespace) {
             problems.refuse(label, "jira: a label of Jira has no spaces");
         }
     }
+    let prefixes = prefixes(problems, "jira: projects", &raw.projects);
     Jira {
         base_url: problems.address("jira: base_url", &raw.base_url),
-        tracking: Tracking {
-            prefixes: prefixes(problems, "jira: projects", &raw.projects),
-            audited_label: name(problems, "audited_label", raw.audited_label.as_ref(), "audited"),
-            exception_label: name(
-                problems,
-                "exception_label",
-                raw.exception_label.as_ref(),
-                "audit-exception",
-            ),
-            close_exceptions: raw.close_exceptions,
-        },
+        tracking: tracking(problems, prefixes, labels, raw.close_exceptions),
         done_status: raw.done_status.map(|status| problems.text("done_status", &status)),
     }
 }
@@ -176,6 +159,30 @@ pub(super) fn pods(problems: &mut Problems, raw: Vec<Spanned<RawPod>>, fallback:
     Pods {
         pods,
         fallback_channel: fallback.map(|channel| problems.channel("pod_fallback_channel", channel)),
+    }
+}
+
+fn tracking(
+    problems: &mut Problems,
+    prefixes: Vec<String>,
+    labels: [Option<&Spanned<String>>; 2],
+    close_exceptions: bool,
+) -> Tracking {
+    let tracking = Tracking {
+        prefixes,
+        audited_label: name(problems, "audited_label", labels[0], "audited"),
+        exception_label: name(problems, "exception_label", labels[1], "audit-exception"),
+        close_exceptions,
+    };
+    told_apart(problems, &tracking, labels);
+    tracking
+}
+
+/// Two labels that are one would say of every issue that both holds.
+fn told_apart(problems: &mut Problems, tracking: &Tracking, given: [Option<&Spanned<String>>; 2]) {
+    let same = tracking.audited_label.to_lowercase() == tracking.exception_label.to_lowercase();
+    if let Some(at) = given.into_iter().flatten().next().filter(|_| same) {
+        problems.refuse(at, "audited_label and exception_label must differ");
     }
 }
 
