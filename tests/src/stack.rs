@@ -48,6 +48,8 @@ pub struct Stack {
     pub slack_url: String,
     /// The double of Linear.
     pub linear_url: String,
+    /// The double of Jira.
+    pub jira_url: String,
     /// The double of Confluence.
     pub confluence_url: String,
     /// The double of a SIEM, the destination `http` of the audit trail.

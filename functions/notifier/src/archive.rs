@@ -52,7 +52,7 @@ impl Notifier {
         };
         let only_look = self.dry_run || subject.newer.is_some();
         if only_look && !look_first {
-            return Ok(self.not_done(&subject));
+            return Ok(not_done(&subject));
         }
         let telling = Telling {
             context,
@@ -71,7 +71,7 @@ impl Notifier {
         };
         Ok(match stands {
             Ok(Stands::Done(external_id)) => AttemptOutcome::Done { external_id },
-            Ok(Stands::Missing) => self.not_done(&subject),
+            Ok(Stands::Missing) => not_done(&subject),
             Ok(Stands::NotConfigured(target)) => AttemptOutcome::Superseded {
                 because: format!("the rules do not name {target} any more"),
             },
@@ -80,15 +80,15 @@ impl Notifier {
             Err(error) => self.failed(context, effect, &error).await,
         })
     }
+}
 
-    /// It stands nowhere, and is not to be told either.
-    fn not_done(&self, subject: &ArchiveSubject) -> AttemptOutcome {
-        match subject.newer {
-            Some(newer) => AttemptOutcome::Superseded {
-                because: format!("effect {newer} tells of a later decision on the same merge"),
-            },
-            None => AttemptOutcome::Suppressed,
-        }
+/// It stands nowhere, and is not to be told either.
+fn not_done(subject: &ArchiveSubject) -> AttemptOutcome {
+    match subject.newer {
+        Some(newer) => AttemptOutcome::Superseded {
+            because: format!("effect {newer} tells of a later decision on the same merge"),
+        },
+        None => AttemptOutcome::Suppressed,
     }
 }
 

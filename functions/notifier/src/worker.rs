@@ -138,14 +138,14 @@ impl Targets<'_> {
         let credential: SlackCredential = self.secret.slack.read("slack", Action::SlackPostMessage)?;
         let address = address(self.addresses.slack.as_ref(), Some(SLACK));
         Slack::new(self.http.clone(), &address, credential.bot_token)
-            .map_err(|error| unusable("slack", Action::SlackPostMessage, &error))
+            .map_err(|error| unusable("slack", Action::SlackPostMessage, &error).into())
     }
 
     fn linear(&self) -> Target<Linear> {
         let credential: linear::Credential = self.secret.linear.read("linear", Action::LinearGetIssue)?;
         let address = address(self.addresses.linear.as_ref(), Some(LINEAR));
         Linear::new(self.http.clone(), &address, credential)
-            .map_err(|error| unusable("linear", Action::LinearGetIssue, &error))
+            .map_err(|error| unusable("linear", Action::LinearGetIssue, &error).into())
     }
 
     fn jira(&self) -> Target<Jira> {
@@ -153,7 +153,7 @@ impl Targets<'_> {
         let configured = self.rules.jira.as_ref().map(|jira| jira.base_url.as_str());
         let address = address(self.addresses.jira.as_ref(), configured);
         Jira::new(self.http.clone(), &address, credential)
-            .map_err(|error| unusable("jira", Action::JiraGetIssue, &error))
+            .map_err(|error| unusable("jira", Action::JiraGetIssue, &error).into())
     }
 
     fn confluence(&self) -> Target<Confluence> {
@@ -161,7 +161,7 @@ impl Targets<'_> {
         let configured = self.rules.confluence.as_ref().map(|wiki| wiki.base_url.as_str());
         let address = address(self.addresses.confluence.as_ref(), configured);
         Confluence::new(self.http.clone(), &address, credential)
-            .map_err(|error| unusable("confluence", Action::ConfluenceGetPage, &error))
+            .map_err(|error| unusable("confluence", Action::ConfluenceGetPage, &error).into())
     }
 }
 
@@ -175,27 +175,27 @@ impl Part {
     fn read<T: serde::de::DeserializeOwned>(&self, name: &str, action: Action) -> Target<T> {
         let known = self.0.as_ref().ok_or_else(|| {
             let message = format!("the outbound secret holds no part {name:?}; docs/connectors.md says what to enter");
-            problem(action, message)
+            Box::new(problem(action, message))
         })?;
         // The error's text could repeat the value.
         T::deserialize(known).map_err(|_| {
             let message = format!("the part {name:?} of the outbound secret has not the form of docs/connectors.md");
-            problem(action, message)
+            problem(action, message).into()
         })
     }
 }
 
-fn unusable(name: &str, action: Action, error: &InvalidAddress) -> Box<CallError> {
+fn unusable(name: &str, action: Action, error: &InvalidAddress) -> CallError {
     problem(action, format!("{name} cannot be called: {error}"))
 }
 
-fn problem(action: Action, message: String) -> Box<CallError> {
-    Box::new(CallError {
+fn problem(action: Action, message: String) -> CallError {
+    CallError {
         action,
         class: FailureClass::AuthFailure,
         advice: Advice::Permanent,
         sent: true,
         http_status: None,
         message,
-    })
+    }
 }

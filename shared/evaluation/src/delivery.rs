@@ -83,9 +83,9 @@ impl Evaluator {
             reading = self.look_at_review(context, &unread).await?;
         }
         for _ in 0..READINGS {
-            let taken = self
-                .take_in(context, envelope, event, key, (eligible, api.clone(), reading.take()))
-                .await?;
+            let read = (eligible, api.clone(), reading.take());
+            // Boxed: everything that one transaction writes is one deep future.
+            let taken = Box::pin(self.take_in(context, envelope, event, key, read)).await?;
             match taken {
                 Taken::In(report) => return Ok(report),
                 Taken::NeedsReading => reading = Some(self.read_review(context, unread.clone()).await),

@@ -97,13 +97,12 @@ where
         // Asked for before anything is handled.
         let group = Record::try_from(message.clone())?.group_id;
         let known = groups.iter_mut().find(|(known, _)| group.is_some() && *known == group);
-        match known {
-            Some((_, messages)) => messages.records.push(message),
-            None => {
-                let mut messages = SqsEvent::default();
-                messages.records.push(message);
-                groups.push((group, messages));
-            }
+        if let Some((_, messages)) = known {
+            messages.records.push(message);
+        } else {
+            let mut messages = SqsEvent::default();
+            messages.records.push(message);
+            groups.push((group, messages));
         }
     }
     let work = groups

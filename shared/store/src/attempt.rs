@@ -84,7 +84,7 @@ impl Store {
             return Ok(Lease::Unknown);
         };
         let answer = match next_step(&row, attempts_expected, now)? {
-            Step::Stop(answer) => answer,
+            Step::Stop(answer) => *answer,
             Step::Attempt { look_first } => {
                 let until = later(now, lease);
                 let effect = tx.begin_attempt(id, until, now).await?;
@@ -126,7 +126,7 @@ impl Store {
 }
 
 enum Step {
-    Stop(Lease),
+    Stop(Box<Lease>),
     Attempt { look_first: bool },
 }
 
@@ -136,11 +136,11 @@ fn next_step(row: &Row, attempts_expected: i32, now: Timestamp) -> Result<Step, 
     let waits = |until: Option<Timestamp>| until.is_some_and(|until| until > now);
     let look_first = match state {
         EffectState::Done | EffectState::Suppressed | EffectState::Dead | EffectState::Superseded => {
-            return Ok(Step::Stop(Lease::Finished(state)));
+            return Ok(Step::Stop(Box::new(Lease::Finished(state))));
         }
-        _ if attempts_expected < attempts => return Ok(Step::Stop(Lease::Lagging)),
-        EffectState::Leased if waits(column(row, "lease_until")?) => return Ok(Step::Stop(Lease::NotDue)),
-        _ if waits(column(row, "not_before")?) => return Ok(Step::Stop(Lease::NotDue)),
+        _ if attempts_expected < attempts => return Ok(Step::Stop(Box::new(Lease::Lagging))),
+        EffectState::Leased if waits(column(row, "lease_until")?) => return Ok(Step::Stop(Box::new(Lease::NotDue))),
+        _ if waits(column(row, "not_before")?) => return Ok(Step::Stop(Box::new(Lease::NotDue))),
         EffectState::Leased | EffectState::Ambiguous => true,
         EffectState::Pending => false,
     };

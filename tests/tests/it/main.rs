@@ -2,6 +2,7 @@
 
 #[cfg(test)] // helpers of this module too may unwrap
 mod archive;
+#[cfg(test)] // helpers of this module too may unwrap
 mod clients;
 #[cfg(test)] // helpers of this module too may unwrap
 mod runtime;

@@ -27,19 +27,16 @@ pub(super) fn edit(body: &str, merge: &ArchivedMerge, wording: &Wording, limit: 
     }
     let document = Document::parse(body)?;
     let new = row::row(merge, wording);
-    let body = match table(&document) {
-        Some(table) => {
-            // Rows stand in the table's body, if it has one, which Confluence always gives it.
-            let bodies = document.children(table, "tbody");
-            document.with(bodies.last().or(Some(table)), &new)?
-        }
-        None => {
-            let with_table = document.with(None, &Document::parse(TEMPLATE)?.into_events())?;
-            let document = Document::parse(&with_table)?;
-            let table = table(&document);
-            let bodies = table.and_then(|table| document.children(table, "tbody").last());
-            document.with(bodies, &new)?
-        }
+    let body = if let Some(table) = table(&document) {
+        // Rows stand in the table's body, if it has one, which Confluence always gives it.
+        let bodies = document.children(table, "tbody");
+        document.with(bodies.last().or(Some(table)), &new)?
+    } else {
+        let with_table = document.with(None, &Document::parse(TEMPLATE)?.into_events())?;
+        let document = Document::parse(&with_table)?;
+        let table = table(&document);
+        let bodies = table.and_then(|table| document.children(table, "tbody").last());
+        document.with(bodies, &new)?
     };
     Ok(if body.len() > limit {
         Edit::Full

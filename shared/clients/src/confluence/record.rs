@@ -97,7 +97,7 @@ impl Confluence {
             Tried::Recorded(recorded) => Ok(recorded),
             Tried::Elsewhere(page) => self.roll_over(context, task, page).await,
             // Nothing is known, or the page that was known is gone.
-            Tried::NoPage => self.from_the_first(context, task).await,
+            Tried::NoPage => self.start_at_the_first(context, task).await,
         }
     }
 
@@ -120,7 +120,7 @@ impl Confluence {
         Ok(None)
     }
 
-    async fn from_the_first(&self, context: &Context, task: Task<'_>) -> Result<Recorded, CallError> {
+    async fn start_at_the_first(&self, context: &Context, task: Task<'_>) -> Result<Recorded, CallError> {
         let Some(first) = self.first(context, &task.settings.page).await? else {
             return self.make_first(context, task).await;
         };

@@ -12,6 +12,9 @@ use super::approval_rules::approvers_of;
 use super::merge_request::{Merged, Seen};
 use crate::CallError;
 
+/// GitLab's own approval rules.
+type Rules = Reading<Vec<ApprovalRule>>;
+
 /// A part of the answer that is missing.
 struct Missing {
     because: String,
@@ -192,7 +195,7 @@ impl GitLab {
         context: &Context,
         key: &MergeRequestKey,
         wanted: bool,
-    ) -> Result<Reading<Vec<ApprovalRule>>, CallError> {
+    ) -> Result<Rules, CallError> {
         if wanted {
             reading(self.approval_rules(context, key).await)
         } else {
@@ -222,9 +225,9 @@ impl GitLab {
 
 /// What the verdict needs of the approval rules. Unless it needs one, rules that cannot be read now are only missing in the evidence.
 fn by_rule(
-    rules: Result<Reading<Vec<ApprovalRule>>, CallError>,
+    rules: Result<Rules, CallError>,
     named: Option<&str>,
-) -> Result<(Reading<Vec<ApprovalRule>>, Reading<BTreeSet<UserId>>), CallError> {
+) -> Result<(Rules, Reading<BTreeSet<UserId>>), CallError> {
     let Some(name) = named else {
         let rules = rules.unwrap_or_else(|error| Reading::Unknown(error.to_string()));
         return Ok((rules, Reading::Unknown("the rules name no approval rule".to_owned())));

@@ -82,15 +82,21 @@ pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, will_close: bool) -
         Some(url) => format!("[{name}|{url}]"),
         None => name,
     };
-    let mut body = format!("*{heading} of* {link}\n\n{}\n", escaped(&merge.sentence(wording)));
+    let mut lines = vec![
+        format!("*{heading} of* {link}"),
+        String::new(),
+        escaped(&merge.sentence(wording)),
+        String::new(),
+    ];
     if merge.is_exception() && !will_close {
-        body.push_str("\nThis issue stays open until somebody has looked at the merge.\n");
+        lines.push("This issue stays open until somebody has looked at the merge.".to_owned());
+        lines.push(String::new());
     }
-    for (name, value) in merge.particulars() {
-        body.push_str(&format!("\n* {name}: {}", escaped(&value)));
-    }
-    body.push_str(&format!("\n\nCountersign reference {}", merge.reference));
-    body
+    let particulars = merge.particulars().into_iter();
+    lines.extend(particulars.map(|(name, value)| format!("* {name}: {}", escaped(&value))));
+    lines.push(String::new());
+    lines.push(format!("Countersign reference {}", merge.reference));
+    lines.join("\n")
 }
 
 /// Text that Jira leaves as it is: no macros, links, mentions, images or emphasis.

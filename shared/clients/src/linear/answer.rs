@@ -59,7 +59,7 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
 }
 
 fn meaning(errors: &[ErrorJson], answer: &Answer) -> Problem {
-    let codes = || errors.iter().map(|error| error.code());
+    let codes = || errors.iter().map(ErrorJson::code);
     let has = |wanted: &[&str]| codes().any(|code| wanted.iter().any(|known| code.eq_ignore_ascii_case(known)));
     let unsure = match answer.safety {
         Safety::Reads => Advice::Retry { after: None },

@@ -15,7 +15,6 @@ pub(super) fn id(merge: &ArchivedMerge) -> String {
 
 /// The comment in Markdown.
 pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, will_close: bool) -> String {
-    let mut body = String::new();
     let heading = if merge.is_correction {
         "Security review: corrected"
     } else {
@@ -26,18 +25,19 @@ pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, will_close: bool) -
         Some(url) => format!("[{name}]({url})"),
         None => name,
     };
-    body.push_str(&format!(
-        "**{heading} of {link}**\n\n{}\n",
-        escaped(&merge.sentence(wording))
-    ));
+    let mut lines = vec![
+        format!("**{heading} of {link}**"),
+        String::new(),
+        escaped(&merge.sentence(wording)),
+        String::new(),
+    ];
     if merge.is_exception() && !will_close {
-        body.push_str("\nThis issue stays open until somebody has looked at the merge.\n");
+        lines.push("This issue stays open until somebody has looked at the merge.".to_owned());
+        lines.push(String::new());
     }
-    for (name, value) in merge.particulars() {
-        body.push_str(&format!("\n- {name}: {}", escaped(&value)));
-    }
-    body.push('\n');
-    body
+    let particulars = merge.particulars().into_iter();
+    lines.extend(particulars.map(|(name, value)| format!("- {name}: {}", escaped(&value))));
+    lines.join("\n")
 }
 
 /// Text that Markdown leaves as it is.

@@ -67,7 +67,7 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
         life.api.labels_now.push("security::high".into());
         life
     };
-    let cases: [(&str, Life, std::result::Result<&str, TimeUnknown>); 9] = [
+    let cases: Vec<(&str, Life, std::result::Result<&str, TimeUnknown>)> = vec![
         ("set at creation: no event", Life::labelled(), Ok("06:00:00")),
         (
             "put on later",
@@ -219,7 +219,7 @@ fn no_time_is_ever_negative() {
 fn before_the_merge_the_last_act_decides() {
     let labelled = Life::labelled;
     let revoked = Decision::ApprovalRevoked;
-    let cases = [
+    let cases = vec![
         ("nothing yet", labelled(), (None, None, None)),
         (
             "approved",

@@ -189,7 +189,7 @@ async fn an_issue_that_cannot_be_closed_says_why() {
                 world
                     .transitions
                     .iter_mut()
-                    .for_each(|transition| transition.required.push("resolution".to_owned()))
+                    .for_each(|transition| transition.required.push("resolution".to_owned()));
             }),
             "answered 400",
         ),

@@ -9,7 +9,7 @@ use tests::stack::eventually;
 use super::scene::{ALICE, HIGH, Scene, millis};
 
 /// Effects of twenty merges wait for each other at one page.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const TITLE: &str = "Security review audit";
 
 impl Scene {

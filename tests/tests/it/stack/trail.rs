@@ -61,12 +61,15 @@ impl Trail {
             .await;
     }
 
-    /// The entries under a correlation id, oldest first, once these actions are among them.
+    /// The entries under a correlation id, oldest first, once these actions are among them, each as often as it stands here.
     pub(crate) async fn story(&self, correlation_id: &str, actions: &[&str]) -> Vec<Value> {
         let what = format!("{actions:?} under {correlation_id}");
         eventually(PATIENCE, &what, async || {
             let entries = self.entries("correlation_id::text = $1", correlation_id).await;
-            let told = |action: &&str| entries.iter().any(|entry| entry["action"] == **action);
+            let told = |action: &&str| {
+                let wanted = actions.iter().filter(|known| *known == action).count();
+                entries.iter().filter(|entry| entry["action"] == **action).count() >= wanted
+            };
             actions.iter().all(told).then_some(entries)
         })
         .await

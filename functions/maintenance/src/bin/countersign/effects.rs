@@ -56,7 +56,6 @@ up), dead (given up: somebody must act), superseded (no longer wanted; the reaso
 --since and --until are about the time it was made.
 Exit codes: 0 found, 1 nothing found, 2 the command line, 3 the database, 4 the output."
 )]
-#[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     retry: Option<Retry>,
@@ -114,7 +113,7 @@ fn state(text: &str) -> Result<EffectState, String> {
 impl Which {
     /// As a filter; `None`: the merge request is not known.
     async fn filter(&self, store: &Store) -> Result<Option<EffectFilter>, Failure> {
-        let period = Period::of(self.since.clone(), self.until.clone(), SystemClock.now())?;
+        let period = Period::of(self.since, self.until, SystemClock.now())?;
         let merge_request = match &self.merge_request {
             Some(named) => match named.find(store).await? {
                 Some(key) => Some(key),

@@ -54,8 +54,7 @@ fn headline(merge: &ArchivedMerge) -> &'static str {
 }
 
 fn fields(merge: &ArchivedMerge) -> Vec<Value> {
-    let merged = merge.row.merge.as_ref();
-    let merger = merged.and_then(|merged| merged.by.as_ref());
+    let by = merge.row.merge.as_ref().and_then(|merged| merged.by.as_ref());
     let or_none = |list: Vec<String>| {
         if list.is_empty() {
             "none".to_owned()
@@ -68,7 +67,7 @@ fn fields(merge: &ArchivedMerge) -> Vec<Value> {
         ("Approved by", or_none(merge.approvers())),
         (
             "Merged by",
-            merger.map_or_else(
+            by.map_or_else(
                 || "unknown".to_owned(),
                 |user| format!("{} (id {})", user.username, user.id),
             ),
@@ -82,18 +81,15 @@ fn fields(merge: &ArchivedMerge) -> Vec<Value> {
 }
 
 fn context(merge: &ArchivedMerge) -> String {
-    let mut text = format!("Decision {}", merge.decision_id);
-    if let Some(evidence) = &merge.evidence {
-        text.push_str(&format!(" · evidence sha256:{}", evidence.sha256));
-    }
-    if let Some(merged) = &merge.row.merge {
+    let mut parts = vec![format!("Decision {}", merge.decision_id)];
+    let evidence = merge.evidence.as_ref();
+    parts.extend(evidence.map(|evidence| format!("evidence sha256:{}", evidence.sha256)));
+    parts.extend(merge.row.merge.as_ref().map(|merged| {
         // Whole seconds suffice people, and Slack shows the instant in the reader's own time zone.
         let (utc, seconds) = (format!("{:.0}", merged.at), merged.at.as_second());
-        text.push_str(&format!(
-            " · merged <!date^{seconds}^{{date_short_pretty}} {{time}}|{utc}>"
-        ));
-    }
-    harmless::cut(&text, limit::CONTEXT)
+        format!("merged <!date^{seconds}^{{date_short_pretty}} {{time}}|{utc}>")
+    }));
+    harmless::cut(&parts.join(" · "), limit::CONTEXT)
 }
 
 #[cfg(test)]

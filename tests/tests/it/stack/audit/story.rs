@@ -8,8 +8,7 @@ use uuid::Uuid;
 use crate::program::built;
 use crate::stack::scene::{HIGH, SLACK, Scene};
 use crate::stack::trail::Trail;
-
-const CALLED: &[&str] = &["gitlab.api.get_mr_details", "slack.api.post_message"];
+use tests::stack::{PATIENCE, eventually};
 
 #[tokio::test]
 async fn the_story_of_a_delivery_is_complete_from_the_door_to_slack() {
@@ -17,20 +16,25 @@ async fn the_story_of_a_delivery_is_complete_from_the_door_to_slack() {
     let (scene, trail) = (Scene::new(HIGH), Trail::open().await);
     scene.shown(|_| ()).await;
     let id = scene.deliver_merge().await;
+    // Five effects: the alert, and what tells Linear, Jira, Confluence and the pod.
     let steps = [
-        ("webhook", "webhook.auth.verify"),
-        ("webhook", "sqs.api.send_message"),
-        ("processor", "gitlab.api.get_mr_details"),
-        ("processor", "gitlab.api.get_mr_approvals"),
-        ("processor", "exception.record.insert"),
-        ("processor", "sqs.api.send_message"),
-        ("notifier", "slack.api.post_message"),
+        ("webhook", "webhook.auth.verify", 1),
+        ("webhook", "sqs.api.send_message", 1),
+        ("processor", "gitlab.api.get_mr_details", 1),
+        ("processor", "gitlab.api.get_mr_approvals", 1),
+        ("processor", "exception.record.insert", 1),
+        ("processor", "sqs.api.send_message", 5),
+        ("notifier", "slack.api.post_message", 2),
+        ("notifier", "linear.api.find_attachments", 1),
     ];
-    let entries = trail.story(&id, &steps.map(|(_, action)| action)).await;
-    for (service, action) in steps {
+    let wanted = steps
+        .iter()
+        .flat_map(|(_, action, count)| std::iter::repeat_n(*action, *count));
+    let entries = trail.story(&id, &wanted.collect::<Vec<_>>()).await;
+    for (service, action, count) in steps {
         let of = |entry: &&Value| entry["service"] == service && entry["action"] == action;
         let found: Vec<_> = entries.iter().filter(of).collect();
-        assert_eq!(found.len(), 1, "{service} {action}: {found:#?}");
+        assert_eq!(found.len(), count, "{service} {action}: {found:#?}");
         assert_eq!(found[0]["outcome"], "success");
         assert_eq!(found[0]["actor"], json!({"type": "webhook_event", "id": id}));
     }
@@ -59,10 +63,22 @@ async fn calls_at_the_doubles_and_entries_agree_one_to_one() {
     let delivery = delivery.with("traceparent", &format!("00-{trace}-b7ad6b7169203331-01"));
     let reply = scene.stack.send(&delivery).await;
     let id = reply.json()["correlation_id"].as_str().unwrap().to_owned();
-    let entries = trail.story(&id, CALLED).await;
+    // Nothing more is called once nothing is left to be done.
+    eventually(PATIENCE, "the effects to end", async || {
+        let states = scene.rows("state", "effects").await;
+        (states.len() == 5 && states.iter().all(|state| *state == json!("done"))).then_some(())
+    })
+    .await;
 
     let mut seen = Vec::new();
-    for base in [&scene.stack.gitlab_url, &scene.stack.slack_url] {
+    let stack = &scene.stack;
+    for base in [
+        &stack.gitlab_url,
+        &stack.slack_url,
+        &stack.linear_url,
+        &stack.jira_url,
+        &stack.confluence_url,
+    ] {
         let requests = scene
             .stack
             .control(base, "GET", "/_double/requests", &Value::Null)
@@ -73,33 +89,46 @@ async fn calls_at_the_doubles_and_entries_agree_one_to_one() {
                 .is_some_and(|text| text.contains(&trace))
         };
         let requests = requests.as_array().cloned().unwrap_or_default();
-        seen.extend(
-            requests
-                .iter()
-                .filter(ours)
-                .map(|request| action(request["path"].as_str().unwrap())),
-        );
+        seen.extend(requests.iter().filter(ours).map(action));
     }
-    // AWS is no double here.
-    let outside = |entry: &&Value| {
-        let action = entry["action"].as_str().unwrap_or_default();
-        action.starts_with("gitlab.") || action.starts_with("slack.")
-    };
-    let told = entries.iter().filter(outside);
-    let mut told: Vec<_> = told.map(|entry| entry["action"].as_str().unwrap().to_owned()).collect();
     seen.sort_unstable();
+    // AWS is no double here.
+    let outside = |action: &&str| {
+        let systems = ["gitlab.", "slack.", "linear.", "jira.", "confluence."];
+        systems.iter().any(|system| action.starts_with(system))
+    };
+    let entries = trail
+        .story(&id, &seen.iter().map(String::as_str).collect::<Vec<_>>())
+        .await;
+    let told = entries
+        .iter()
+        .filter_map(|entry| entry["action"].as_str())
+        .filter(outside);
+    let mut told: Vec<_> = told.map(str::to_owned).collect();
     told.sort_unstable();
     assert_eq!(told, seen);
+    for system in ["gitlab.", "slack.", "linear.", "confluence."] {
+        assert!(
+            seen.iter().any(|action| action.starts_with(system)),
+            "{system} was called"
+        );
+    }
     // One that nobody audited would be seen.
-    assert!(seen.len() > CALLED.len());
     seen.pop();
     assert_ne!(told, seen);
 }
 
 /// The action that a request's entry must have.
-fn action(target: &str) -> String {
+fn action(request: &Value) -> String {
+    let target = request["path"].as_str().unwrap();
     let path = target.split('?').next().unwrap_or_default();
     let name = match path.rsplit('/').next().unwrap_or_default() {
+        "graphql" => "linear.api.find_attachments",
+        "spaces" => "confluence.api.get_space",
+        "pages" if request["method"] == "GET" => "confluence.api.find_page",
+        "pages" => "confluence.api.create_page",
+        _ if path.contains("/v2/pages/") && request["method"] == "GET" => "confluence.api.get_page",
+        _ if path.contains("/v2/pages/") => "confluence.api.update_page",
         "chat.postMessage" => "slack.api.post_message",
         "conversations.history" => "slack.api.get_history",
         "approvals" => "gitlab.api.get_mr_approvals",
