@@ -1,16 +1,22 @@
 //! Effects of the archive: each looks at its target and does what is missing there, so that doing it again does nothing.
 
+use std::time::Duration;
+
 use audit::{Context, FailureClass};
 use clients::confluence::{Place, Recorded};
 use clients::slack::message::pod_confirmation;
-use clients::{ArchivedMerge, CallError, Tracked};
+use clients::{ArchivedMerge, CallError, Marking, Tracked};
 use model::{Effect, EffectKind, WitnessA};
 use store::{ArchiveSubject, AttemptOutcome, StoreError};
 
-use crate::Notifier;
 use crate::attempt::{CLOCK_SKEW, channel};
 use crate::worker::Worker;
+use crate::{Notifier, backoff};
 
+/// A target that the rules do not name is waited for this many attempts long.
+const ATTEMPTS_UNTIL_CONFIGURED: i32 = 4;
+/// And this long between them.
+const WAIT_UNTIL_CONFIGURED: Duration = Duration::from_mins(10);
 /// What the ledger shows in the place of an issue where none is linked.
 const NO_ISSUE: &str = "no_tracking_issue";
 
@@ -63,8 +69,8 @@ impl Notifier {
             only_look,
         };
         let stands = match effect.kind {
-            EffectKind::LinearIssue => linear(worker, &telling).await,
-            EffectKind::JiraIssue => jira(worker, &telling).await,
+            EffectKind::LinearIssue => linear(worker, &telling).await?,
+            EffectKind::JiraIssue => jira(worker, &telling).await?,
             EffectKind::ConfluenceRow => confluence(worker, &telling).await,
             EffectKind::SlackPodConfirmation => confirmation(worker, &telling).await,
             EffectKind::SlackExceptionAlert | EffectKind::LedgerRowEvent => Ok(Stands::Missing),
@@ -72,13 +78,27 @@ impl Notifier {
         Ok(match stands {
             Ok(Stands::Done(external_id)) => AttemptOutcome::Done { external_id },
             Ok(Stands::Missing) => not_done(&subject),
-            Ok(Stands::NotConfigured(target)) => AttemptOutcome::Superseded {
-                because: format!("the rules do not name {target} any more"),
-            },
+            Ok(Stands::NotConfigured(target)) => self.not_configured(effect, target),
             // What may have got through is looked at again, and not taken for undone because a look at it failed.
             Err(error) if look_first => self.unresolved(context, effect, &error).await,
             Err(error) => self.failed(context, effect, &error).await,
         })
+    }
+
+    /// During a deployment the processor may know a target that this function does not know yet: some attempts long that is waited for.
+    fn not_configured(&self, effect: &Effect, target: &str) -> AttemptOutcome {
+        let told = format!("the rules do not name {target}");
+        if effect.attempts < ATTEMPTS_UNTIL_CONFIGURED {
+            return AttemptOutcome::Ambiguous {
+                at: backoff::next(self.clock.now(), effect.attempts, Some(WAIT_UNTIL_CONFIGURED)),
+                error_class: FailureClass::NotFound.to_string(),
+                error: told,
+            };
+        }
+        AttemptOutcome::Dead {
+            error_class: FailureClass::NotFound.to_string(),
+            error: told,
+        }
     }
 }
 
@@ -109,36 +129,68 @@ fn archived(effect: &Effect, subject: &ArchiveSubject) -> ArchivedMerge {
         evidence: decision.evidence.clone(),
         exception_id: subject.exception_id,
         mentions,
-        is_correction: subject.is_correction,
+        earlier_issue: subject.earlier_external_id.clone().filter(|issue| issue != NO_ISSUE),
+        // A message is there or not; an issue may have been half marked.
+        is_correction: match effect.kind {
+            EffectKind::SlackPodConfirmation => subject.is_told,
+            _ => subject.is_begun,
+        },
+        is_confirmed: matches!(decision.facts.api, WitnessA::Answer(_)),
     }
 }
 
-async fn linear(worker: &Worker, telling: &Telling<'_>) -> Result<Stands, Box<CallError>> {
+async fn linear(worker: &Worker, telling: &Telling<'_>) -> Result<Result<Stands, Box<CallError>>, StoreError> {
     let Some(settings) = &worker.rules.linear else {
-        return Ok(Stands::NotConfigured("Linear"));
+        return Ok(Ok(Stands::NotConfigured("Linear")));
     };
-    let client = worker.linear.as_ref().map_err(Clone::clone)?;
-    let wording = &worker.rules.slack.wording;
+    let client = match &worker.linear {
+        Ok(client) => client,
+        Err(missing) => return Ok(Err(missing.clone())),
+    };
     let (context, merge) = (telling.context, &telling.merge);
-    let tracked = client.audit(context, merge, settings, wording, telling.only_look).await;
-    Ok(of_tracker(tracked?))
+    let issue = match client.find(context, merge, &settings.tracking).await {
+        Ok(Some(issue)) => issue,
+        Ok(None) => return Ok(Ok(Stands::Done(NO_ISSUE.to_owned()))),
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let marking = telling.marking(worker, issue.key()).await?;
+    let marked = client.mark(context, merge, &issue, settings, marking).await;
+    Ok(marked.map(|tracked| of_tracker(tracked, issue.key())).map_err(Box::new))
 }
 
-async fn jira(worker: &Worker, telling: &Telling<'_>) -> Result<Stands, Box<CallError>> {
+async fn jira(worker: &Worker, telling: &Telling<'_>) -> Result<Result<Stands, Box<CallError>>, StoreError> {
     let Some(settings) = &worker.rules.jira else {
-        return Ok(Stands::NotConfigured("Jira"));
+        return Ok(Ok(Stands::NotConfigured("Jira")));
     };
-    let client = worker.jira.as_ref().map_err(Clone::clone)?;
-    let wording = &worker.rules.slack.wording;
+    let client = match &worker.jira {
+        Ok(client) => client,
+        Err(missing) => return Ok(Err(missing.clone())),
+    };
     let (context, merge) = (telling.context, &telling.merge);
-    let tracked = client.audit(context, merge, settings, wording, telling.only_look).await;
-    Ok(of_tracker(tracked?))
+    let issue = match client.find(context, merge, &settings.tracking).await {
+        Ok(Some(issue)) => issue,
+        Ok(None) => return Ok(Ok(Stands::Done(NO_ISSUE.to_owned()))),
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let marking = telling.marking(worker, issue.key()).await?;
+    let marked = client.mark(context, merge, &issue, settings, marking).await;
+    Ok(marked.map(|tracked| of_tracker(tracked, issue.key())).map_err(Box::new))
 }
 
-fn of_tracker(tracked: Tracked) -> Stands {
+impl Telling<'_> {
+    /// How the issue is marked.
+    async fn marking<'a>(&self, worker: &'a Worker, issue: &str) -> Result<Marking<'a>, StoreError> {
+        Ok(Marking {
+            wording: &worker.rules.slack.wording,
+            is_held: worker.store.is_issue_held(self.effect, issue).await?,
+            only_look: self.only_look,
+        })
+    }
+}
+
+fn of_tracker(tracked: Tracked, issue: &str) -> Stands {
     match tracked {
-        Tracked::Done(issue) => Stands::Done(issue),
-        Tracked::NoIssue => Stands::Done(NO_ISSUE.to_owned()),
+        Tracked::Done => Stands::Done(issue.to_owned()),
         Tracked::Missing => Stands::Missing,
     }
 }
@@ -154,6 +206,7 @@ async fn confluence(worker: &Worker, telling: &Telling<'_>) -> Result<Stands, Bo
     };
     let place = Place {
         latest: page(&telling.subject.latest_external_id),
+        oldest: page(&telling.subject.oldest_external_id),
         earlier: page(&telling.subject.earlier_external_id),
         anywhere: telling.look_first,
     };

@@ -1,7 +1,7 @@
 //! A merge as it is told to other systems afterwards: the verdict, who approved, and where the proof lies.
 
 use jiff::Timestamp;
-use model::{EvidenceRef, IssueMention, LedgerRow, Outcome, User, Verdict};
+use model::{EvidenceRef, IssueMention, LedgerRow, MentionPlace, Outcome, User, Verdict};
 use rules::{Tracking, Wording};
 use uuid::Uuid;
 
@@ -27,8 +27,32 @@ pub struct ArchivedMerge {
     pub exception_id: Option<Uuid>,
     /// Issues that the merge request mentions.
     pub mentions: Vec<IssueMention>,
-    /// Something else has been told of this merge before.
+    /// The issue that an earlier telling was about.
+    pub earlier_issue: Option<String>,
+    /// Something else has been told of this merge before, or begun to be told.
     pub is_correction: bool,
+    /// The verdict rests on GitLab's own answer. Without it no issue is closed: what a delivery alone says can be anybody's word.
+    pub is_confirmed: bool,
+}
+
+/// What becomes of an issue's labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Labels<'a> {
+    /// One of ours that it gets.
+    pub(crate) add: Option<&'a str>,
+    /// Those of ours that a correction has made wrong.
+    pub(crate) remove: Vec<&'a str>,
+}
+
+/// How an issue is marked.
+#[derive(Debug, Clone, Copy)]
+pub struct Marking<'a> {
+    /// The words.
+    pub wording: &'a Wording,
+    /// The exception of another merge keeps the issue open.
+    pub is_held: bool,
+    /// Nothing is changed.
+    pub only_look: bool,
 }
 
 impl ArchivedMerge {
@@ -104,33 +128,62 @@ impl ArchivedMerge {
         particulars
     }
 
-    /// Keys of issues that may be the linked one, in the order in which they are tried.
-    #[must_use]
-    pub fn candidates(&self, tracking: &Tracking) -> Vec<&str> {
-        let keys = self.mentions.iter().map(|mention| mention.key.as_str());
-        keys.filter(|key| tracking.counts(key)).take(MOST_CANDIDATES).collect()
+    /// Keys of issues that may be the linked one, in the order in which they are tried, with where they stand.
+    pub(crate) fn candidates(&self, tracking: &Tracking) -> Vec<(MentionPlace, &str)> {
+        // What has been told once is corrected where it was told, whatever is mentioned now.
+        let earlier = self
+            .earlier_issue
+            .iter()
+            .map(|key| (MentionPlace::Branch, key.as_str()));
+        let mentions = self
+            .mentions
+            .iter()
+            .map(|mention| (mention.place, mention.key.as_str()));
+        let counting = mentions.filter(|(_, key)| tracking.counts(key)).take(MOST_CANDIDATES);
+        earlier.chain(counting).collect()
     }
 
-    /// The label that the issue gets, and the one it must not keep if a correction has made it wrong.
-    #[must_use]
-    pub fn labels<'a>(&self, tracking: &'a Tracking) -> (&'a str, &'a str) {
+    /// What becomes of the issue's labels.
+    pub(crate) fn labels<'a>(&self, tracking: &'a Tracking, is_held: bool) -> Labels<'a> {
         let (audited, exception) = (tracking.audited_label.as_str(), tracking.exception_label.as_str());
-        if self.is_exception() {
-            (exception, audited)
-        } else {
-            (audited, exception)
-        }
+        let (add, wrong) = match self.verdict.outcome {
+            Outcome::Approved { .. } => (Some(audited).filter(|_| !is_held), vec![exception]),
+            Outcome::Exception { .. } => (Some(exception), vec![audited]),
+            // Nothing was audited, and nothing is wrong either.
+            Outcome::Declassified | Outcome::NotCarried | Outcome::Pending { .. } => (None, vec![audited, exception]),
+        };
+        let mut remove = if self.is_correction { wrong } else { Vec::new() };
+        // The other merge's exception still stands for it.
+        remove.retain(|label| !(is_held && *label == exception));
+        Labels { add, remove }
     }
 
     /// Whether the issue is to be closed.
-    #[must_use]
-    pub fn closes(&self, tracking: &Tracking) -> bool {
-        !self.is_exception() || tracking.close_exceptions
+    pub(crate) fn closes(&self, tracking: &Tracking, is_held: bool) -> bool {
+        let wanted = match self.verdict.outcome {
+            Outcome::Approved { .. } => true,
+            Outcome::Exception { .. } => tracking.close_exceptions,
+            Outcome::Declassified | Outcome::NotCarried | Outcome::Pending { .. } => false,
+        };
+        wanted && self.is_confirmed && !is_held
+    }
+
+    /// Why the issue stays open, if there is a reason to say so.
+    pub(crate) fn stays_open(&self, tracking: &Tracking, is_held: bool) -> Option<&'static str> {
+        match self.verdict.outcome {
+            Outcome::Exception { .. } if !self.closes(tracking, is_held) => {
+                Some("This issue stays open until somebody has looked at the merge.")
+            }
+            Outcome::Approved { .. } if is_held => Some(
+                "This issue stays open: it has also been merged for without a valid approval, which nobody has dealt with yet.",
+            ),
+            _ => None,
+        }
     }
 }
 
 /// No more keys than this are looked up.
-const MOST_CANDIDATES: usize = 5;
+const MOST_CANDIDATES: usize = 8;
 
 /// With the number, because the username may have changed since.
 fn person(user: &User) -> String {
@@ -150,12 +203,10 @@ fn short(text: &str) -> String {
 }
 
 /// What came of marking the issue of a merge.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tracked {
-    /// Everything stands as it should at the issue of this key.
-    Done(String),
-    /// No issue is linked, or none that exists.
-    NoIssue,
+    /// Everything stands as it should.
+    Done,
     /// Something is missing at the issue, and nothing was to be changed.
     Missing,
 }

@@ -31,6 +31,9 @@ impl Credential {
     pub(crate) fn header(&self) -> Result<HeaderValue, InvalidAddress> {
         let text = match self {
             Self::ApiToken { email, api_token } => {
+                if api_token.expose_secret().contains(|c: char| c.is_control() || c == ' ') {
+                    return Err(InvalidAddress::Token);
+                }
                 let pair = format!("{}:{}", email.trim(), api_token.expose_secret());
                 format!("Basic {}", STANDARD.encode(pair))
             }

@@ -6,6 +6,8 @@ mod page;
 mod record;
 mod row;
 mod storage;
+mod trouble;
+mod volumes;
 
 use audit::{Action, Context, Target};
 use reqwest::Method;

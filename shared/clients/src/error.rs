@@ -54,6 +54,12 @@ impl CallError {
         matches!(self.http_status, Some(403 | 404 | 410))
     }
 
+    /// The same, but worth another look: what was there a moment ago is gone, so that things stand otherwise now.
+    pub(crate) fn read_anew(self) -> Self {
+        let advice = Advice::Retry { after: None };
+        Self { advice, ..self }
+    }
+
     /// The target does not know the thing asked for, or hides it.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -16,6 +16,7 @@ use url::Url;
 use crate::atlassian::Credential;
 use crate::http::{Answer, Call, Http};
 use crate::{CallError, InvalidAddress, address};
+pub use issue::Issue;
 
 /// A Jira, in the cloud or of one's own.
 #[derive(Debug, Clone)]

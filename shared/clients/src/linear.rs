@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::http::{Call, Http};
 use crate::{CallError, InvalidAddress, address};
+pub use issue::Issue;
 
 /// How we prove ourselves to Linear, as it stands in the outbound secret.
 #[derive(Debug, Clone, Deserialize)]

@@ -46,7 +46,9 @@ pub(crate) fn approved() -> ArchivedMerge {
             place: MentionPlace::Branch,
             key: "ENG-123".to_owned(),
         }],
+        earlier_issue: None,
         is_correction: false,
+        is_confirmed: true,
     }
 }
 

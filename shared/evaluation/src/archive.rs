@@ -59,17 +59,23 @@ impl Evaluator {
         if standing.is_some_and(|standing| tells_the_same(&standing.verdict, verdict)) {
             return Ok(Vec::new());
         }
-        let reviewed = matches!(verdict.outcome, Outcome::Approved { .. } | Outcome::Exception { .. });
-        // Where nothing was to be reviewed there is nothing to tell, unless the opposite has been told before.
-        if !reviewed && (standing.is_none() || !tx.has_archive_effects(key).await?) {
-            return Ok(Vec::new());
-        }
         if standing.is_some() {
             let because = format!("decision {decision_id} says something else of this merge");
             tx.supersede_archive(key, decision_id, &because, now).await?;
         }
+        let reviewed = matches!(verdict.outcome, Outcome::Approved { .. } | Outcome::Exception { .. });
+        // Where nothing was to be reviewed there is nothing to tell, unless the opposite has been told before.
+        if !reviewed && (standing.is_none() || !tx.has_begun_archive(key).await?) {
+            return Ok(Vec::new());
+        }
+        let mut targets = self.targets(facts, verdict);
+        if let Some(standing) = standing {
+            // A pod that heard the first word hears the last one too.
+            let pod = self.pod(&standing.facts, &standing.verdict);
+            targets.extend(pod.filter(|pod| !targets.contains(pod)));
+        }
         let mut effects = Vec::new();
-        for (kind, destination) in self.targets(facts, verdict) {
+        for (kind, destination) in targets {
             let new = NewEffect {
                 kind,
                 destination,
@@ -100,17 +106,20 @@ impl Evaluator {
         if let Some(confluence) = &rules.confluence {
             targets.push((EffectKind::ConfluenceRow, confluence.page.destination()));
         }
-        let labels = labels(facts, verdict);
-        let reviewers = reviewers(facts, verdict);
+        targets.extend(self.pod(facts, verdict));
+        targets
+    }
+
+    /// The confirmation to the pod, if the rules know one.
+    fn pod(&self, facts: &Facts, verdict: &Verdict) -> Option<(EffectKind, String)> {
+        let (labels, reviewers) = (labels(facts, verdict), reviewers(facts, verdict));
         let subject = Subject {
             labels: &labels,
             reviewers: &reviewers,
             project_path: &Told::of(facts).project_path,
         };
-        if let Some(channel) = rules.slack.pods.channel(subject) {
-            targets.push((EffectKind::SlackPodConfirmation, format!("slack:{channel}")));
-        }
-        targets
+        let channel = self.rules.slack.pods.channel(subject)?;
+        Some((EffectKind::SlackPodConfirmation, format!("slack:{channel}")))
     }
 }
 

@@ -142,9 +142,11 @@ impl Evaluator {
             _ => None,
         };
         let review = review_of_merge(&facts, &verdict, &self.rules);
-        let evidence = match &review {
-            Some(_) => Some(self.keep_evidence(tx, context, &facts).await?),
-            None => None,
+        // Also where it turns out that nothing was to be reviewed after all.
+        let evidence = if review.is_some() || head.is_some() {
+            Some(self.keep_evidence(tx, context, &facts).await?)
+        } else {
+            None
         };
         let decision = tx
             .append_decision(&NewDecision {

@@ -31,6 +31,9 @@ ALTER TABLE security_review_decisions
     ADD CONSTRAINT security_review_decisions_evidence_whole CHECK ((evidence_id IS NULL) = (evidence_sha256 IS NULL)),
     ADD CONSTRAINT security_review_decisions_evidence FOREIGN KEY (evidence_id, instance, project_id, mr_iid, evidence_sha256)
         REFERENCES review_evidence (id, instance, project_id, mr_iid, sha256);
+-- From now on; what was decided before stays as it is.
+ALTER TABLE security_review_decisions
+    ADD CONSTRAINT security_review_decisions_evidence_kept CHECK (stage <> 'merge' OR review IS NULL OR evidence_id IS NOT NULL) NOT VALID;
 COMMENT ON COLUMN security_review_decisions.evidence_id IS
     'The evidence it rests on; null: before a merge, nothing was to be reviewed, or decided before there was evidence.';
 
@@ -48,8 +51,11 @@ ALTER TABLE effects
     ADD CONSTRAINT effects_superseded CHECK (superseded_because IS NULL OR state = 'superseded');
 COMMENT ON COLUMN effects.decision_id IS 'The decision on the merge that led to it; null: of something else.';
 COMMENT ON COLUMN effects.superseded_because IS 'Why it is no longer wanted; null also for those superseded before this was kept.';
-CREATE INDEX effects_updated ON effects (updated_at, id);
-CREATE INDEX effects_latest ON effects (kind, destination, updated_at) WHERE state = 'done';
+CREATE INDEX effects_latest ON effects (kind, destination, created_at) WHERE state = 'done';
+CREATE INDEX effects_external ON effects (external_id) WHERE state = 'done' AND external_id IS NOT NULL;
+-- What needs a look is few among many.
+CREATE INDEX effects_unfinished ON effects (id) WHERE state IN ('pending', 'leased', 'ambiguous', 'dead', 'suppressed');
+CREATE INDEX effects_kind ON effects (kind, id);
 
 -- Effects that a person queued again.
 CREATE TABLE effect_requeues (

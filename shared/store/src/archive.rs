@@ -20,25 +20,43 @@ pub struct ArchiveSubject {
     /// Later news of the same merge, which says all that this would.
     pub newer: Option<Uuid>,
     /// Earlier news of the same merge may have got through.
-    pub is_correction: bool,
+    pub is_told: bool,
+    /// Earlier news of the same merge was begun: parts of it may have got through.
+    pub is_begun: bool,
     /// What the target calls the earlier news.
     pub earlier_external_id: Option<String>,
-    /// What the target calls the last thing of this kind that got through, of whichever merge.
+    /// What the target calls the last thing of this kind that got through for the first time, of whichever merge.
     pub latest_external_id: Option<String>,
+    /// The same as of the time when this merge was first to be told of.
+    pub oldest_external_id: Option<String>,
 }
 
 const AROUND: &str = "
     WITH same AS MATERIALIZED (
-        SELECT id, state, external_id, created_at FROM effects
+        SELECT id, state, attempts, external_id, created_at FROM effects
         WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND kind = $4 AND decision_id IS NOT NULL),
     this AS (SELECT id, created_at FROM same WHERE id = $5),
-    earlier AS (SELECT same.* FROM same, this WHERE (same.created_at, same.id) < (this.created_at, this.id))
+    earlier AS (SELECT same.* FROM same, this WHERE (same.created_at, same.id) < (this.created_at, this.id)),
+    -- A correction says nothing of where new things go.
+    first_news AS NOT MATERIALIZED (
+        SELECT external_id, created_at FROM effects AS news
+        WHERE kind = $4 AND destination = $6 AND state = 'done'
+            AND NOT EXISTS (SELECT FROM effects AS before WHERE before.instance = news.instance AND before.project_id = news.project_id
+                AND before.mr_iid = news.mr_iid AND before.kind = news.kind AND before.created_at < news.created_at))
     SELECT (SELECT same.id FROM same, this WHERE (same.created_at, same.id) > (this.created_at, this.id)
             ORDER BY same.created_at DESC, same.id DESC LIMIT 1) AS newer,
-        EXISTS (SELECT FROM earlier WHERE state IN ('done', 'leased', 'ambiguous', 'dead')) AS is_correction,
+        EXISTS (SELECT FROM earlier WHERE state IN ('done', 'leased', 'ambiguous', 'dead')) AS is_told,
+        EXISTS (SELECT FROM earlier WHERE attempts > 0 AND state <> 'suppressed') AS is_begun,
         (SELECT external_id FROM earlier WHERE external_id IS NOT NULL ORDER BY created_at DESC LIMIT 1) AS earlier,
-        (SELECT external_id FROM effects WHERE kind = $4 AND destination = $6 AND state = 'done'
-         ORDER BY updated_at DESC LIMIT 1) AS latest";
+        (SELECT external_id FROM first_news ORDER BY created_at DESC LIMIT 1) AS latest,
+        (SELECT external_id FROM first_news WHERE created_at < (SELECT min(created_at) FROM same)
+         ORDER BY created_at DESC LIMIT 1) AS oldest";
+
+const HELD: &str = "
+    SELECT count(*) AS held
+    FROM effects JOIN security_review_exceptions AS exception USING (instance, project_id, mr_iid)
+    WHERE effects.kind = $4 AND effects.external_id = $5 AND effects.state = 'done' AND exception.status IN ('open', 'acknowledged')
+        AND (instance, project_id, mr_iid) <> ($1, $2, $3)";
 
 impl Store {
     /// What the effect tells of. `None`: nothing that has been decided.
@@ -72,9 +90,31 @@ impl Store {
                 .filter(|exception| stands(exception.status))
                 .map(|exception| exception.id),
             newer: column(&around, "newer")?,
-            is_correction: column(&around, "is_correction")?,
+            is_told: column(&around, "is_told")?,
+            is_begun: column(&around, "is_begun")?,
             earlier_external_id: column(&around, "earlier")?,
             latest_external_id: column(&around, "latest")?,
+            oldest_external_id: column(&around, "oldest")?,
         }))
+    }
+
+    /// Whether the exception of another merge, which nobody has dealt with, keeps an issue open.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_issue_held(&self, effect: &Effect, issue: &str) -> Result<bool, StoreError> {
+        let key = &effect.merge_request;
+        let params = [
+            (&key.instance as _, Type::TEXT),
+            (&key.project_id.0 as _, Type::INT8),
+            (&key.mr_iid.0 as _, Type::INT8),
+            (&effect.kind.as_str() as _, Type::TEXT),
+            (&issue as _, Type::TEXT),
+        ];
+        let mut tx = self.begin().await?;
+        let row = tx.query_opt(HELD, &params).await?;
+        tx.commit().await?;
+        let held: i64 = column(&row.ok_or_else(|| StoreError::corrupt("held"))?, "held")?;
+        Ok(held > 0)
     }
 }

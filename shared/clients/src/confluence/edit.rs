@@ -48,7 +48,7 @@ pub(super) fn edit(body: &str, merge: &ArchivedMerge, wording: &Wording, limit: 
 /// The same of a row that stands on the page already; `None`: there is no row.
 pub(super) fn correct(body: &str, merge: &ArchivedMerge, wording: &Wording) -> Result<Option<Edit>, Malformed> {
     let document = Document::parse(body)?;
-    let Some(found) = row::find(&document, merge) else {
+    let Some(found) = row::find(&document, table(&document), merge) else {
         return Ok(None);
     };
     let cell = row::verdict_cell(&document, found);
@@ -57,6 +57,11 @@ pub(super) fn correct(body: &str, merge: &ArchivedMerge, wording: &Wording) -> R
     }
     let body = document.with(cell, &row::correction(merge, wording))?;
     Ok(Some(Edit::Body(body)))
+}
+
+/// Whether our table is on the page. A body that nobody can read is left to whoever writes to it.
+pub(super) fn is_ours(body: &str) -> bool {
+    Document::parse(body).map_or(true, |document| table(&document).is_some())
 }
 
 /// A new page with the row on it.

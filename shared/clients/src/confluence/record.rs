@@ -1,24 +1,25 @@
 //! The whole of it: finds the page that has room, and puts the row there unless it stands somewhere already.
 
-use audit::{Action, Context, FailureClass};
-use rules::{AuditPage, Confluence as Settings, Wording};
+use audit::{Context, FailureClass};
+use rules::{Confluence as Settings, Wording};
 
 use super::Confluence;
 use super::edit::{self, Edit};
 use super::page::{Page, Written};
-use super::storage::Malformed;
-use crate::{Advice, ArchivedMerge, CallError};
+use super::trouble::{gone, malformed};
+use super::volumes::Next;
+use crate::{ArchivedMerge, CallError};
 
 /// How often a page that others change meanwhile is read anew before the outbox is left to try again later.
 const READINGS: usize = 5;
-/// Pages looked through at most.
-const MOST_PAGES: usize = 1000;
 
 /// What is known of where rows stand.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
     /// The page that took the latest row: probably the one with room.
     pub latest: Option<String>,
+    /// The page that had taken the latest row when this merge was first told of: its row stands there, or on a later one.
+    pub oldest: Option<String>,
     /// The page that has an earlier row of this merge request.
     pub earlier: Option<String>,
     /// An earlier attempt may have put the row on any page.
@@ -41,19 +42,20 @@ pub enum Recorded {
 
 /// A merge and how it is written down.
 #[derive(Clone, Copy)]
-struct Task<'a> {
-    merge: &'a ArchivedMerge,
-    settings: &'a Settings,
-    wording: &'a Wording,
-    only_look: bool,
+pub(super) struct Task<'a> {
+    pub(super) merge: &'a ArchivedMerge,
+    pub(super) settings: &'a Settings,
+    pub(super) wording: &'a Wording,
+    pub(super) only_look: bool,
 }
 
 /// What came of an attempt at one page.
-enum Tried {
+pub(super) enum Tried {
     Recorded(Recorded),
     /// The row is not on it, and it has no room, or was not to get it.
     Elsewhere(Page),
-    NoPage,
+    /// The page was deleted meanwhile.
+    Gone,
 }
 
 impl Confluence {
@@ -76,159 +78,86 @@ impl Confluence {
             wording,
             only_look,
         };
-        if let Some(earlier) = &place.earlier
+        if let Some(earlier) = self.known(context, place.earlier.as_deref()).await?
             && let Tried::Recorded(recorded) = self.on_page(context, task, earlier, false).await?
         {
             return Ok(recorded);
         }
         if (place.anywhere || merge.is_correction || only_look)
-            && let Some(recorded) = self.search(context, task).await?
+            && let Some(recorded) = self.search(context, task, place).await?
         {
             return Ok(recorded);
         }
         if only_look {
             return Ok(Recorded::Missing);
         }
-        let full = match &place.latest {
-            Some(latest) => self.on_page(context, task, latest, true).await?,
-            None => Tried::NoPage,
+        // If nothing is known, or the page that was known is gone.
+        let page = match self.known(context, place.latest.as_deref()).await? {
+            Some(latest) => Some(latest),
+            None => self.first(context, &settings.page).await?,
         };
-        match full {
-            Tried::Recorded(recorded) => Ok(recorded),
-            Tried::Elsewhere(page) => self.roll_over(context, task, page).await,
-            // Nothing is known, or the page that was known is gone.
-            Tried::NoPage => self.start_at_the_first(context, task).await,
-        }
-    }
-
-    /// Looks for the row on every page, and corrects it where it stands.
-    async fn search(&self, context: &Context, task: Task<'_>) -> Result<Option<Recorded>, CallError> {
-        let Some(first) = self.first(context, &task.settings.page).await? else {
-            return Ok(None);
-        };
-        let mut page = first.clone();
-        for volume in 2..MOST_PAGES {
-            if let Tried::Recorded(recorded) = self.on_page(context, task, &page.id, false).await? {
-                return Ok(Some(recorded));
-            }
-            let title = volume_title(&first.title, volume);
-            match self.page_titled(context, &first.space_id, &title).await? {
-                Some(next) => page = next,
-                None => break,
-            }
-        }
-        Ok(None)
-    }
-
-    async fn start_at_the_first(&self, context: &Context, task: Task<'_>) -> Result<Recorded, CallError> {
-        let Some(first) = self.first(context, &task.settings.page).await? else {
+        let Some(page) = page else {
             return self.make_first(context, task).await;
         };
-        match self.on_page(context, task, &first.id, true).await? {
+        self.add(context, task, page).await
+    }
+
+    /// Puts the row on this page, or if that is full on the next one with room.
+    pub(super) async fn add(&self, context: &Context, task: Task<'_>, page: Page) -> Result<Recorded, CallError> {
+        let id = page.id.clone();
+        match self.on_page(context, task, page, true).await? {
             Tried::Recorded(recorded) => Ok(recorded),
             Tried::Elsewhere(page) => self.roll_over(context, task, page).await,
-            Tried::NoPage => Err(gone(&first.id)),
+            Tried::Gone => Err(gone(&id).read_anew()),
         }
     }
 
-    /// Goes on from a full page to the next one that has room, which is made if there is none.
-    async fn roll_over(&self, context: &Context, task: Task<'_>, full: Page) -> Result<Recorded, CallError> {
-        let (base, number) = volume_of(&full.title);
-        let parent = match &task.settings.page {
-            AuditPage::Id(id) => Some(id.clone()),
-            AuditPage::Titled { .. } if number == 1 => Some(full.id.clone()),
-            AuditPage::Titled { .. } => self.first(context, &task.settings.page).await?.map(|first| first.id),
+    /// A page of ours by its id; an id may also be that of a page that is gone, or of another site.
+    async fn known(&self, context: &Context, id: Option<&str>) -> Result<Option<Page>, CallError> {
+        let Some(id) = id else {
+            return Ok(None);
         };
-        for volume in number + 1..number + MOST_PAGES {
-            let title = volume_title(base, volume);
-            let next = match self.page_titled(context, &full.space_id, &title).await? {
-                Some(next) => next,
-                None => match self
-                    .make(context, task, (&full.space_id, parent.as_deref()), &title)
-                    .await?
-                {
-                    Ok(recorded) => return Ok(recorded),
-                    Err(made_by_others) => made_by_others,
-                },
-            };
-            if let Tried::Recorded(recorded) = self.on_page(context, task, &next.id, true).await? {
-                return Ok(recorded);
-            }
-        }
-        Err(problem(
-            FailureClass::InvalidResponse,
-            "there are a thousand pages, and all are full".to_owned(),
-        ))
+        let page = self.page(context, id).await?;
+        Ok(page.filter(|page| edit::is_ours(&page.body)))
     }
 
-    /// The first page, if it exists.
-    async fn first(&self, context: &Context, page: &AuditPage) -> Result<Option<Page>, CallError> {
-        match page {
-            AuditPage::Id(id) => match self.page(context, id).await? {
-                Some(page) => Ok(Some(page)),
-                None => Err(gone(id)),
-            },
-            AuditPage::Titled { space, title, .. } => {
-                let known = self.space(context, space).await?.ok_or_else(|| no_space(space))?;
-                self.page_titled(context, &known.id, title).await
-            }
-        }
-    }
-
-    async fn make_first(&self, context: &Context, task: Task<'_>) -> Result<Recorded, CallError> {
-        let AuditPage::Titled {
-            space,
-            title,
-            parent_id,
-        } = &task.settings.page
-        else {
-            return Err(problem(FailureClass::NotFound, "the audit page is gone".to_owned()));
+    /// Looks for the row from the oldest page on that it can stand on, and corrects it where it stands.
+    async fn search(&self, context: &Context, task: Task<'_>, place: &Place) -> Result<Option<Recorded>, CallError> {
+        let oldest = match self.known(context, place.oldest.as_deref()).await? {
+            Some(oldest) => Some(oldest),
+            None => self.first(context, &task.settings.page).await?,
         };
-        let known = self.space(context, space).await?.ok_or_else(|| no_space(space))?;
-        let parent = parent_id.clone().or(known.homepage_id);
-        match self.make(context, task, (&known.id, parent.as_deref()), title).await? {
-            Ok(recorded) => Ok(recorded),
-            Err(made_by_others) => match self.on_page(context, task, &made_by_others.id, true).await? {
-                Tried::Recorded(recorded) => Ok(recorded),
-                Tried::Elsewhere(page) => self.roll_over(context, task, page).await,
-                Tried::NoPage => Err(gone(&made_by_others.id)),
-            },
-        }
-    }
-
-    /// Makes a page with the row on it, in one call. If somebody else has made it meanwhile, gives theirs.
-    async fn make(
-        &self,
-        context: &Context,
-        task: Task<'_>,
-        below: (&str, Option<&str>),
-        title: &str,
-    ) -> Result<Result<Recorded, Page>, CallError> {
-        let body = edit::first(task.merge, task.wording).map_err(|error| malformed(&error))?;
-        match self.create(context, below, title, &body).await {
-            Ok(written) => Ok(Ok(written.into())),
-            // Confluence answers 400 to a second page of the same title.
-            Err(error) if matches!(error.http_status, Some(400 | 409)) => {
-                let theirs = self.page_titled(context, below.0, title).await?;
-                theirs.map(Err).ok_or(error)
+        let Some(mut page) = oldest else {
+            return Ok(None);
+        };
+        loop {
+            let (title, space_id) = (page.title.clone(), page.space_id.clone());
+            if let Tried::Recorded(recorded) = self.on_page(context, task, page, false).await? {
+                return Ok(Some(recorded));
             }
-            Err(error) => Err(error),
+            match self.next_volume(context, &space_id, &title).await? {
+                Next::Page(next) => page = *next,
+                Next::Free(_) => return Ok(None),
+            }
         }
     }
 
     /// Puts the row on this page: corrects it if it stands there, else adds it if that is wanted and there is room.
-    async fn on_page(&self, context: &Context, task: Task<'_>, id: &str, may_add: bool) -> Result<Tried, CallError> {
+    pub(super) async fn on_page(
+        &self,
+        context: &Context,
+        task: Task<'_>,
+        mut page: Page,
+        may_add: bool,
+    ) -> Result<Tried, CallError> {
         let Task {
             merge,
             settings,
             wording,
             only_look,
         } = task;
-        let mut conflict = None;
-        for _ in 0..READINGS {
-            let Some(page) = self.page(context, id).await? else {
-                return Ok(Tried::NoPage);
-            };
+        let mut readings = 1;
+        loop {
             let edit = if may_add {
                 edit::edit(&page.body, merge, wording, settings.page_limit_bytes)
             } else {
@@ -249,11 +178,17 @@ impl Confluence {
             match self.update(context, &page, &body, &message).await {
                 Ok(written) => return Ok(Tried::Recorded(written.into())),
                 // Read again and looked at again: others' changes stay, and whoever put the row there has done it for us.
-                Err(error) if error.class == FailureClass::Conflict => conflict = Some(error),
+                Err(error) if error.class == FailureClass::Conflict && readings < READINGS => {
+                    readings += 1;
+                    match self.page(context, &page.id).await? {
+                        Some(now) => page = now,
+                        None => return Ok(Tried::Gone),
+                    }
+                }
+                Err(error) if error.is_not_found() => return Ok(Tried::Gone),
                 Err(error) => return Err(error),
             }
         }
-        Err(conflict.unwrap_or_else(|| gone(id)))
     }
 }
 
@@ -263,43 +198,5 @@ impl From<Written> for Recorded {
             page: written.id,
             version: written.version,
         }
-    }
-}
-
-/// The title of a page and its number: `Audit (3)` is the third of `Audit`.
-fn volume_of(title: &str) -> (&str, usize) {
-    let numbered = title.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
-    match numbered.and_then(|(base, number)| Some((base, number.parse().ok()?))) {
-        Some((base, number)) if (2..MOST_PAGES).contains(&number) => (base, number),
-        _ => (title, 1),
-    }
-}
-
-fn volume_title(base: &str, number: usize) -> String {
-    format!("{base} ({number})")
-}
-
-fn malformed(error: &Malformed) -> CallError {
-    problem(FailureClass::InvalidResponse, error.to_string())
-}
-
-fn gone(id: &str) -> CallError {
-    let message = format!("page {id} does not exist, or the account may not see it");
-    problem(FailureClass::NotFound, message)
-}
-
-fn no_space(key: &str) -> CallError {
-    let message = format!("space {key} does not exist, or the account may not see it");
-    problem(FailureClass::NotFound, message)
-}
-
-fn problem(class: FailureClass, message: String) -> CallError {
-    CallError {
-        action: Action::ConfluenceGetPage,
-        class,
-        advice: Advice::Permanent,
-        sent: true,
-        http_status: None,
-        message,
     }
 }

@@ -25,13 +25,16 @@ const VERDICT: usize = 1;
 /// The anchor in the heading of our table.
 pub(super) const TABLE: &str = "countersign-audit-table";
 
+/// What the anchor of every row begins with.
+const ROW: &str = "countersign-mr-";
+
 /// The anchor of the merge request's row.
 fn row_anchor(merge: &ArchivedMerge) -> String {
     let digest = Sha256::digest(merge.row.merge_request.to_string());
     let hex = digest[..16]
         .iter()
         .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    format!("countersign-mr-{hex}")
+    format!("{ROW}{hex}")
 }
 
 /// The anchor of this telling.
@@ -85,19 +88,29 @@ pub(super) fn correction(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<
     element("p", &[], content)
 }
 
-/// The merge request's row, if it stands in the body.
-pub(super) fn find(document: &Document<'_>, merge: &ArchivedMerge) -> Option<usize> {
-    let marked = anchored(document, &row_anchor(merge));
-    let linked = || {
+/// The merge request's row, if it stands in the body. Without its anchor, only a row of our table counts whose first cell links to the
+/// merge request, and that is not another one's: people link to merge requests wherever they like.
+pub(super) fn find(document: &Document<'_>, table: Option<usize>, merge: &ArchivedMerge) -> Option<usize> {
+    let marked = anchored(document, &row_anchor(merge)).and_then(|anchor| document.around(anchor, "tr"));
+    marked.or_else(|| {
         let url = crate::address::shown(&merge.row.web_url)?;
         let ours = |link: &usize| document.attribute(*link, "href").as_deref() == Some(url.as_str());
-        let mut rows = document
-            .elements("a")
-            .filter(ours)
-            .filter_map(|link| document.around(link, "tr"));
-        rows.next()
-    };
-    marked.and_then(|anchor| document.around(anchor, "tr")).or_else(linked)
+        let row_of = |link: usize| {
+            let row = document.around(link, "tr")?;
+            let cells = document.children(row, "td").chain(document.children(row, "th"));
+            let first = cells.min()?;
+            let in_first = [document.around(link, "td"), document.around(link, "th")].contains(&Some(first));
+            let in_table = document.around(row, "table") == table;
+            (in_first && in_table && table.is_some() && !is_marked(document, row)).then_some(row)
+        };
+        document.elements("a").filter(ours).find_map(row_of)
+    })
+}
+
+/// Whether the row is marked as some merge request's.
+fn is_marked(document: &Document<'_>, row: usize) -> bool {
+    let mut anchors = anchors(document).filter(|anchor| document.around(*anchor, "tr") == Some(row));
+    anchors.any(|anchor| document.text(anchor).trim().starts_with(ROW))
 }
 
 /// Whether the row tells what is to be told.
@@ -109,17 +122,25 @@ pub(super) fn tells(document: &Document<'_>, row: usize, merge: &ArchivedMerge) 
 
 /// The cell of a row that holds the verdict.
 pub(super) fn verdict_cell(document: &Document<'_>, row: usize) -> Option<usize> {
-    let cells: Vec<usize> = document.children(row, "td").collect();
+    // People may have made the first column a heading.
+    let mut cells: Vec<usize> = document
+        .children(row, "td")
+        .chain(document.children(row, "th"))
+        .collect();
+    cells.sort_unstable();
     cells.get(VERDICT).or(cells.last()).copied()
 }
 
 /// The anchor of this name.
 pub(super) fn anchored(document: &Document<'_>, name: &str) -> Option<usize> {
-    let is_anchor = |parameter: &usize| {
+    anchors(document).find(|anchor| document.text(*anchor).trim() == name)
+}
+
+/// The name of every anchor.
+fn anchors(document: &Document<'_>) -> impl Iterator<Item = usize> {
+    document.elements("ac:parameter").filter(|parameter| {
         let around = document.around(*parameter, "ac:structured-macro");
         let of_anchor = around.and_then(|around| document.attribute(around, "ac:name"));
-        of_anchor.as_deref() == Some("anchor") && document.text(*parameter).trim() == name
-    };
-    let mut found = document.elements("ac:parameter").filter(is_anchor);
-    found.next()
+        of_anchor.as_deref() == Some("anchor")
+    })
 }

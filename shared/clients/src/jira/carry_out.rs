@@ -1,86 +1,112 @@
-//! The whole of it: finds the issue, and does what is missing there. Repeating it changes nothing.
+//! Finds the issue, and does what is missing there. Repeating it changes nothing.
 
 use audit::{Action, Context};
 use reqwest::Method;
-use rules::{Jira as Settings, Wording};
+use rules::{Jira as Settings, Tracking};
 use serde_json::json;
 
 use super::issue::Issue;
 use super::{Jira, comment, issue_target};
-use crate::archived::Tracked;
-use crate::{ArchivedMerge, CallError};
+use crate::{Advice, ArchivedMerge, CallError, Marking, Tracked};
 
 /// What is missing at the issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Steps<'a> {
     comment: bool,
     add_label: Option<&'a str>,
-    remove_label: Option<&'a str>,
+    remove_labels: Vec<&'a str>,
     close: bool,
 }
 
 impl Jira {
-    /// Marks the issue of a merge: labels it, links the merge request, says once what was decided, and closes it unless the merge is an
-    /// exception. With `only_look` nothing is changed.
+    /// The linked issue: the first that branch, title or description name. `None`: none of them exists.
     ///
     /// # Errors
-    /// [`CallError`]. Whatever came of it, doing it again does only what is missing.
-    pub async fn audit(
+    /// [`CallError`].
+    pub async fn find(
         &self,
         context: &Context,
         merge: &ArchivedMerge,
-        settings: &Settings,
-        wording: &Wording,
-        only_look: bool,
-    ) -> Result<Tracked, CallError> {
-        let Some(issue) = self.find(context, merge, settings).await? else {
-            return Ok(Tracked::NoIssue);
-        };
-        let has_comment = self.has_comment(context, &issue.key, merge).await?;
-        let steps = Steps::of(&issue, has_comment, merge, settings);
-        if steps.are_none() {
-            return Ok(Tracked::Done(issue.key));
-        }
-        if only_look {
-            return Ok(Tracked::Missing);
-        }
-        // Closing comes last: a workflow may forbid to edit what is closed.
-        self.label(context, &issue, &steps).await?;
-        if steps.comment {
-            self.link(context, &issue, merge).await?;
-            let will_close = merge.closes(&settings.tracking);
-            let body = comment::body(merge, wording, will_close);
-            self.comment(context, &issue.key, &body).await?;
-        }
-        if steps.close {
-            self.close(context, &issue, settings.done_status.as_deref()).await?;
-        }
-        Ok(Tracked::Done(issue.key))
-    }
-
-    async fn find(
-        &self,
-        context: &Context,
-        merge: &ArchivedMerge,
-        settings: &Settings,
+        tracking: &Tracking,
     ) -> Result<Option<Issue>, CallError> {
-        let candidates = merge.candidates(&settings.tracking);
-        for key in &candidates {
-            if let Some(issue) = self.issue(context, key).await? {
-                return Ok(Some(issue));
+        let candidates = merge.candidates(tracking);
+        let mut is_seen = false;
+        for (_, key) in &candidates {
+            match self.issue(context, key).await? {
+                // Under the key of today: an issue that has moved to another project is that project's.
+                Some(issue) if tracking.counts(&issue.key) => return Ok(Some(issue)),
+                Some(_) => is_seen = true,
+                None => (),
             }
         }
-        if !candidates.is_empty() {
+        if !candidates.is_empty() && !is_seen {
             // Jira's cloud also says that an issue does not exist to whoever cannot prove himself.
             self.prove(context).await?;
         }
         Ok(None)
     }
 
+    /// Marks the issue of a merge: labels it, links the merge request, says once what was decided, and closes it unless the merge is an
+    /// exception.
+    ///
+    /// # Errors
+    /// [`CallError`]. Whatever came of it, doing it again does only what is missing.
+    pub async fn mark(
+        &self,
+        context: &Context,
+        merge: &ArchivedMerge,
+        issue: &Issue,
+        settings: &Settings,
+        marking: Marking<'_>,
+    ) -> Result<Tracked, CallError> {
+        let has_comment = self.has_comment(context, &issue.key, merge).await?;
+        let steps = Steps::of(issue, has_comment, merge, settings, marking.is_held);
+        if steps.are_none() {
+            return Ok(Tracked::Done);
+        }
+        if marking.only_look {
+            return Ok(Tracked::Missing);
+        }
+        let done = self.carry_out(context, merge, issue, &steps, settings, marking).await;
+        // It was there a moment ago.
+        done.map_err(|error| if error.is_not_found() { error.read_anew() } else { error })?;
+        Ok(Tracked::Done)
+    }
+
+    async fn carry_out(
+        &self,
+        context: &Context,
+        merge: &ArchivedMerge,
+        issue: &Issue,
+        steps: &Steps<'_>,
+        settings: &Settings,
+        marking: Marking<'_>,
+    ) -> Result<(), CallError> {
+        // Closing comes last: a workflow may forbid to edit what is closed.
+        self.label(context, issue, steps).await?;
+        if steps.comment {
+            match self.link(context, issue, merge).await {
+                // A site without links, or an account that may make none: the comment links as well.
+                Err(error) if error.advice == Advice::Permanent && !error.is_not_found() => {
+                    tracing::warn!(issue = issue.key, %error, "the merge request was not linked");
+                }
+                linked => linked?,
+            }
+            let stays_open = merge.stays_open(&settings.tracking, marking.is_held);
+            let stays_open = stays_open.filter(|_| !issue.is_closed());
+            let body = comment::body(merge, marking.wording, stays_open);
+            self.comment(context, &issue.key, &body).await?;
+        }
+        if steps.close {
+            self.close(context, issue, settings.done_status.as_deref()).await?;
+        }
+        Ok(())
+    }
+
     /// Labels are added and removed one by one, so that nobody else's are touched.
     async fn label(&self, context: &Context, issue: &Issue, steps: &Steps<'_>) -> Result<(), CallError> {
         let add = steps.add_label.map(|label| json!({"add": label}));
-        let remove = steps.remove_label.map(|label| json!({"remove": label}));
+        let remove = steps.remove_labels.iter().map(|label| json!({"remove": label}));
         let changes: Vec<_> = add.into_iter().chain(remove).collect();
         if changes.is_empty() {
             return Ok(());
@@ -111,17 +137,19 @@ impl Jira {
 }
 
 impl<'a> Steps<'a> {
-    fn of(issue: &Issue, has_comment: bool, merge: &ArchivedMerge, settings: &'a Settings) -> Self {
-        let (wanted, unwanted) = merge.labels(&settings.tracking);
+    fn of(issue: &Issue, has_comment: bool, merge: &ArchivedMerge, settings: &'a Settings, is_held: bool) -> Self {
+        let labels = merge.labels(&settings.tracking, is_held);
+        let mut wrong = labels.remove;
+        wrong.retain(|label| issue.has_label(label));
         Self {
             comment: !has_comment,
-            add_label: Some(wanted).filter(|label| !issue.has_label(label)),
-            remove_label: Some(unwanted).filter(|label| merge.is_correction && issue.has_label(label)),
-            close: merge.closes(&settings.tracking) && !issue.is_closed(),
+            add_label: labels.add.filter(|label| !issue.has_label(label)),
+            remove_labels: wrong,
+            close: merge.closes(&settings.tracking, is_held) && !issue.is_closed(),
         }
     }
 
     fn are_none(&self) -> bool {
-        !self.comment && !self.close && self.add_label.is_none() && self.remove_label.is_none()
+        !self.comment && !self.close && self.add_label.is_none() && self.remove_labels.is_empty()
     }
 }

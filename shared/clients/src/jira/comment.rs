@@ -71,7 +71,7 @@ impl Jira {
 
 /// The comment in Jira's wiki markup
 /// (<https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all>).
-pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, will_close: bool) -> String {
+pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, stays_open: Option<&str>) -> String {
     let heading = if merge.is_correction {
         "Security review: corrected"
     } else {
@@ -88,8 +88,8 @@ pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, will_close: bool) -
         escaped(&merge.sentence(wording)),
         String::new(),
     ];
-    if merge.is_exception() && !will_close {
-        lines.push("This issue stays open until somebody has looked at the merge.".to_owned());
+    if let Some(stays_open) = stays_open {
+        lines.push(stays_open.to_owned());
         lines.push(String::new());
     }
     let particulars = merge.particulars().into_iter();

@@ -9,8 +9,9 @@ use crate::CallError;
 /// The key of the category that every closing status belongs to, in every language.
 pub(super) const DONE: &str = "done";
 
+/// An issue.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Issue {
+pub struct Issue {
     /// Its key of today, if it has moved.
     pub(super) key: String,
     pub(super) fields: Fields,
@@ -36,6 +37,12 @@ pub(super) struct Category {
 }
 
 impl Issue {
+    /// Its key of today, such as `PAY-7`.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.fields.status.status_category.key == DONE
     }

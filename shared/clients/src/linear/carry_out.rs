@@ -1,15 +1,14 @@
-//! The whole of it: finds the issue, and does what is missing there. Repeating it changes nothing.
+//! Marks the issue: does what is missing there. Repeating it changes nothing.
 
 use audit::{Action, Context, FailureClass, Target};
-use rules::{Linear as Settings, Wording};
+use rules::Linear as Settings;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::issue::{Issue, Nodes};
 use super::steps::Steps;
 use super::{Linear, comment, issue_target};
-use crate::archived::Tracked;
-use crate::{Advice, ArchivedMerge, CallError};
+use crate::{Advice, ArchivedMerge, CallError, Marking, Tracked};
 
 /// Colour of a label that is created, as Linear wants one.
 const COLOUR: &str = "#5e6ad2";
@@ -52,39 +51,58 @@ struct CreatedLabel {
 
 impl Linear {
     /// Marks the issue of a merge: attaches the merge request, says once what was decided, labels the issue, and closes it unless the
-    /// merge is an exception. With `only_look` nothing is changed.
+    /// merge is an exception.
     ///
     /// # Errors
     /// [`CallError`]. Whatever came of it, doing it again does only what is missing.
-    pub async fn audit(
+    pub async fn mark(
         &self,
         context: &Context,
         merge: &ArchivedMerge,
+        issue: &Issue,
         settings: &Settings,
-        wording: &Wording,
-        only_look: bool,
+        marking: Marking<'_>,
     ) -> Result<Tracked, CallError> {
-        let Some(issue) = self.find(context, merge, &settings.tracking).await? else {
-            return Ok(Tracked::NoIssue);
-        };
-        let steps = Steps::of(&issue, merge, settings).map_err(|_| no_completed_state(&issue, settings))?;
+        let steps = Steps::of(issue, merge, settings, marking.is_held);
+        let steps = steps.map_err(|_| no_completed_state(issue, settings))?;
         if steps.are_none() {
-            return Ok(Tracked::Done(issue.identifier));
+            return Ok(Tracked::Done);
         }
-        if only_look {
+        if marking.only_look {
             return Ok(Tracked::Missing);
         }
+        let done = self.carry_out(context, merge, issue, &steps, settings, marking).await;
+        // It was there a moment ago.
+        done.map_err(|error| {
+            if error.class == FailureClass::NotFound {
+                error.read_anew()
+            } else {
+                error
+            }
+        })?;
+        Ok(Tracked::Done)
+    }
+
+    async fn carry_out(
+        &self,
+        context: &Context,
+        merge: &ArchivedMerge,
+        issue: &Issue,
+        steps: &Steps,
+        settings: &Settings,
+        marking: Marking<'_>,
+    ) -> Result<(), CallError> {
         let target = issue_target(&issue.identifier);
         if steps.attach {
-            self.attach(context, &target, &issue, merge).await?;
+            self.attach(context, &target, issue, merge).await?;
         }
         if steps.comment {
-            let will_close = merge.closes(&settings.tracking);
-            let body = comment::body(merge, wording, will_close);
-            self.comment(context, &target, &issue, merge, &body).await?;
+            let stays_open = merge.stays_open(&settings.tracking, marking.is_held);
+            let stays_open = stays_open.filter(|_| !issue.is_closed());
+            let body = comment::body(merge, marking.wording, stays_open);
+            self.comment(context, &target, issue, merge, &body).await?;
         }
-        self.update(context, &target, &issue, &steps).await?;
-        Ok(Tracked::Done(issue.identifier))
+        self.update(context, &target, issue, steps).await
     }
 
     async fn attach(
@@ -113,10 +131,14 @@ impl Linear {
     ) -> Result<(), CallError> {
         let query = "mutation Comment($input: CommentCreateInput!) { commentCreate(input: $input) { success } }";
         let variables = json!({"input": {"id": comment::id(merge), "issueId": issue.id, "body": body}});
-        let _: Value = self
+        let commented: Result<Value, _> = self
             .change(context, Action::LinearCreateComment, target, query, &variables)
-            .await?;
-        Ok(())
+            .await;
+        match commented {
+            // There is one of this id, perhaps where it is not shown: said is said.
+            Err(error) if error.class == FailureClass::Conflict => Ok(()),
+            commented => commented.map(drop),
+        }
     }
 
     /// State and labels in one change. Labels are added and removed one by one, so that nobody else's are touched.
@@ -129,8 +151,8 @@ impl Linear {
             let label = self.label(context, issue, name).await?;
             input.insert("addedLabelIds".to_owned(), json!([label]));
         }
-        if let Some(label) = &steps.remove_label {
-            input.insert("removedLabelIds".to_owned(), json!([label]));
+        if !steps.remove_labels.is_empty() {
+            input.insert("removedLabelIds".to_owned(), json!(steps.remove_labels));
         }
         if input.is_empty() {
             return Ok(());
@@ -160,7 +182,14 @@ impl Linear {
             Ok(CreatedLabelData { issue_label_create }) => Ok(issue_label_create.issue_label.id),
             // Somebody else has created it meanwhile.
             Err(error) if error.class == FailureClass::Conflict => {
-                self.known_label(context, issue, name).await?.ok_or(error)
+                let known = self.known_label(context, issue, name).await?;
+                known.ok_or_else(|| CallError {
+                    advice: Advice::Permanent,
+                    message: format!(
+                        "the label {name:?} exists, but not so that this issue can have it: is it a group of labels?"
+                    ),
+                    ..error
+                })
             }
             Err(error) => Err(error),
         }

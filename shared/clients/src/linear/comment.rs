@@ -14,7 +14,7 @@ pub(super) fn id(merge: &ArchivedMerge) -> String {
 }
 
 /// The comment in Markdown.
-pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, will_close: bool) -> String {
+pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, stays_open: Option<&str>) -> String {
     let heading = if merge.is_correction {
         "Security review: corrected"
     } else {
@@ -31,8 +31,8 @@ pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, will_close: bool) -
         escaped(&merge.sentence(wording)),
         String::new(),
     ];
-    if merge.is_exception() && !will_close {
-        lines.push("This issue stays open until somebody has looked at the merge.".to_owned());
+    if let Some(stays_open) = stays_open {
+        lines.push(stays_open.to_owned());
         lines.push(String::new());
     }
     let particulars = merge.particulars().into_iter();
@@ -40,11 +40,11 @@ pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, will_close: bool) -
     lines.join("\n")
 }
 
-/// Text that Markdown leaves as it is.
+/// Text that Markdown leaves as it is. The colon too: nobody's label becomes a link, or a mention made of one.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_ascii_punctuation() && !matches!(c, '.' | ',' | ':' | ';' | '(' | ')' | '/' | '-' | '\'') {
+        if c.is_ascii_punctuation() && !matches!(c, '.' | ',' | ';' | '(' | ')' | '/' | '-' | '\'') {
             out.push('\\');
         }
         out.push(c);

@@ -1,6 +1,7 @@
 //! Which issue a merge request belongs to.
 
 use audit::{Action, Context, Target};
+use model::MentionPlace;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -26,24 +27,56 @@ struct AttachmentJson {
     issue: Issue,
 }
 
+impl Issue {
+    /// Whether it may be the linked one: there, and of a team that counts.
+    fn may_be(&self, tracking: &Tracking) -> bool {
+        self.trashed != Some(true) && tracking.counts(&self.identifier)
+    }
+}
+
 impl Linear {
-    /// The linked issue: the first that branch, title or description name, else the one that the merge request is attached to. `None`:
-    /// none of them exists, or the credential may not see it.
-    pub(super) async fn find(
+    /// The linked issue: the first that branch or title name, else the one that the merge request is attached to, else the first that the
+    /// description names. `None`: none of them exists, or the credential may not see it.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn find(
         &self,
         context: &Context,
         merge: &ArchivedMerge,
         tracking: &Tracking,
     ) -> Result<Option<Issue>, CallError> {
-        for key in merge.candidates(tracking) {
+        let candidates = merge.candidates(tracking);
+        let (described, named): (Vec<_>, Vec<_>) = candidates
+            .into_iter()
+            .partition(|(place, _)| *place == MentionPlace::Description);
+        if let Some(issue) = self.first_of(context, merge, tracking, &named).await? {
+            return Ok(Some(issue));
+        }
+        // A description mentions issues in passing as well; an attachment was made on purpose.
+        if let Some(issue) = self.attached(context, merge, tracking).await? {
+            return Ok(Some(issue));
+        }
+        self.first_of(context, merge, tracking, &described).await
+    }
+
+    async fn first_of(
+        &self,
+        context: &Context,
+        merge: &ArchivedMerge,
+        tracking: &Tracking,
+        candidates: &[(MentionPlace, &str)],
+    ) -> Result<Option<Issue>, CallError> {
+        for (_, key) in candidates {
             match self.issue(context, merge, key).await {
-                Ok(issue) if issue.trashed != Some(true) => return Ok(Some(issue)),
+                // Under the key of today: an issue that has moved to another team is that team's.
+                Ok(issue) if issue.may_be(tracking) => return Ok(Some(issue)),
                 Ok(_) => (),
                 Err(error) if error.class == audit::FailureClass::NotFound => (),
                 Err(error) => return Err(error),
             }
         }
-        self.attached(context, merge, tracking).await
+        Ok(None)
     }
 
     async fn issue(&self, context: &Context, merge: &ArchivedMerge, key: &str) -> Result<Issue, CallError> {
@@ -77,7 +110,7 @@ impl Linear {
             .ask(context, Action::LinearFindAttachments, &target, &query, &variables)
             .await?;
         let issues = data.attachments.nodes.into_iter().map(|attachment| attachment.issue);
-        let mut counting = issues.filter(|issue| issue.trashed != Some(true) && tracking.counts(&issue.identifier));
+        let mut counting = issues.filter(|issue| issue.may_be(tracking));
         Ok(counting.next())
     }
 }

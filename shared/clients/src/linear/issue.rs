@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// What is asked of an issue. `url` is the merge request's, `comment` the id that our comment has.
 pub(super) const FIELDS: &str = "
-    id identifier trashed
+    id identifier trashed archivedAt
     state { id name type }
     team { id key states(filter: { type: { eq: \"completed\" } }, first: 50) { nodes { id name position } } }
     labels(first: 250) { nodes { id name } }
@@ -53,10 +53,12 @@ pub(super) struct Team {
 
 /// An issue.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Issue {
+#[serde(rename_all = "camelCase")]
+pub struct Issue {
     pub(super) id: String,
     pub(super) identifier: String,
     pub(super) trashed: Option<bool>,
+    pub(super) archived_at: Option<String>,
     pub(super) state: State,
     pub(super) team: Team,
     pub(super) labels: Nodes<Named>,
@@ -65,6 +67,12 @@ pub(super) struct Issue {
 }
 
 impl Issue {
+    /// Its key, such as `ENG-123`.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.identifier
+    }
+
     /// Its label of this name; Linear's names are the same in any case.
     pub(super) fn label(&self, name: &str) -> Option<&Named> {
         let named = |label: &&Named| label.name.to_lowercase() == name.to_lowercase();

@@ -6,7 +6,7 @@ use super::issue::Issue;
 use crate::ArchivedMerge;
 
 /// What is missing at the issue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Steps {
     /// The merge request is to be attached.
     pub(super) attach: bool,
@@ -16,8 +16,8 @@ pub(super) struct Steps {
     pub(super) state: Option<String>,
     /// Name of a label that is to be added.
     pub(super) add_label: Option<String>,
-    /// A label of ours that a correction has made wrong, by id.
-    pub(super) remove_label: Option<String>,
+    /// Labels of ours that a correction has made wrong, by id.
+    pub(super) remove_labels: Vec<String>,
 }
 
 /// The team has no state that would close the issue; somebody must name one.
@@ -25,36 +25,39 @@ pub(super) struct Steps {
 pub(super) struct NoCompletedState;
 
 impl Steps {
-    pub(super) fn of(issue: &Issue, merge: &ArchivedMerge, settings: &Settings) -> Result<Self, NoCompletedState> {
+    pub(super) fn of(
+        issue: &Issue,
+        merge: &ArchivedMerge,
+        settings: &Settings,
+        is_held: bool,
+    ) -> Result<Self, NoCompletedState> {
+        if issue.archived_at.is_some() {
+            // Closed long ago and put away: Linear takes nothing more for it.
+            return Ok(Self::default());
+        }
         let tracking = &settings.tracking;
-        let (wanted, unwanted) = merge.labels(tracking);
-        let state = if merge.closes(tracking) && !issue.is_closed() {
+        let labels = merge.labels(tracking, is_held);
+        let state = if merge.closes(tracking, is_held) && !issue.is_closed() {
             let state = issue.completed_state(settings.completed_state.as_deref());
             Some(state.ok_or(NoCompletedState)?.id.clone())
         } else {
             None
         };
+        let wrong = labels.remove.iter().filter_map(|label| issue.label(label));
         Ok(Self {
             attach: issue.attachments.nodes.is_empty() && crate::address::shown(&merge.row.web_url).is_some(),
             comment: issue.comments.nodes.is_empty(),
             state,
-            add_label: issue.label(wanted).is_none().then(|| wanted.to_owned()),
-            remove_label: issue
-                .label(unwanted)
-                .filter(|_| merge.is_correction)
-                .map(|label| label.id.clone()),
+            add_label: labels
+                .add
+                .filter(|label| issue.label(label).is_none())
+                .map(str::to_owned),
+            remove_labels: wrong.map(|label| label.id.clone()).collect(),
         })
     }
 
     /// Everything stands as it should.
     pub(super) fn are_none(&self) -> bool {
-        *self
-            == Self {
-                attach: false,
-                comment: false,
-                state: None,
-                add_label: None,
-                remove_label: None,
-            }
+        *self == Self::default()
     }
 }

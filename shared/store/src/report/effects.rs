@@ -77,8 +77,13 @@ impl EffectFilter {
             conditions.add("kind = ?", kind.as_str(), Type::TEXT);
         }
         if !self.states.is_empty() {
-            let states: Vec<&str> = self.states.iter().map(|state| state.as_str()).collect();
-            conditions.add("state = ANY (?)", states, Type::TEXT_ARRAY);
+            // Spelled out, so that the index of what is unfinished serves.
+            let states: Vec<String> = self
+                .states
+                .iter()
+                .map(|state| format!("'{}'", state.as_str()))
+                .collect();
+            conditions.plain(&format!("state IN ({})", states.join(", ")));
         }
         conditions.between("created_at", self.since, self.until);
         conditions

@@ -64,8 +64,9 @@ const SUPERSEDE_ARCHIVE: &str = "
     WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND decision_id IS NOT NULL AND state = 'pending'
         AND decision_id <> $6";
 
-const HAS_ARCHIVE: &str = "
-    SELECT count(*) AS effects FROM effects WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND decision_id IS NOT NULL";
+const HAS_BEGUN: &str = "
+    SELECT count(*) AS effects FROM effects
+    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND decision_id IS NOT NULL AND attempts > 0 AND state <> 'suppressed'";
 
 impl Tx<'_> {
     /// Adds an effect. `None`: its key exists, so somebody has seen to it. A superseded one becomes pending again.
@@ -143,12 +144,12 @@ impl Tx<'_> {
         self.execute(SUPERSEDE_ARCHIVE, &params).await
     }
 
-    /// Whether anything was to be told outside of an earlier decision on this merge.
+    /// Whether anything was begun to be told outside of an earlier decision on this merge.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn has_archive_effects(&mut self, key: &MergeRequestKey) -> Result<bool, StoreError> {
-        let row = self.query_opt(HAS_ARCHIVE, &super::identity(key)).await?;
+    pub async fn has_begun_archive(&mut self, key: &MergeRequestKey) -> Result<bool, StoreError> {
+        let row = self.query_opt(HAS_BEGUN, &super::identity(key)).await?;
         let count: i64 = column(&row.ok_or_else(|| StoreError::corrupt("effects"))?, "effects")?;
         Ok(count > 0)
     }

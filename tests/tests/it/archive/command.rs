@@ -263,4 +263,11 @@ async fn evidence_is_printed_to_the_byte_and_compared_with_what_was_judged_on() 
         text(&replayed.stdout).contains("its evidence is not what it was judged on"),
         "{replayed:?}"
     );
+    let take_away = "
+        ALTER TABLE security_review_decisions DROP CONSTRAINT security_review_decisions_evidence_kept;
+        UPDATE security_review_decisions SET evidence_id = NULL, evidence_sha256 = NULL;";
+    owner.batch_execute(take_away).await.unwrap();
+    let replayed = archive.asked(&["replay", "--verify"]);
+    assert_eq!(replayed.status.code(), Some(1));
+    assert!(text(&replayed.stdout).contains("it has no evidence"), "{replayed:?}");
 }

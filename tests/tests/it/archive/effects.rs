@@ -113,6 +113,26 @@ async fn a_decision_that_says_something_else_takes_back_what_nobody_has_begun_an
 }
 
 #[tokio::test]
+async fn a_pod_that_heard_the_first_word_hears_the_last_one_beside_the_pod_that_it_is_now() {
+    let archive = Archive::new().await;
+    let world = &archive.stand.world;
+    // GitLab does not show the merge yet: the delivery's path says whose it is.
+    let mr = labelled(1);
+    let first = by_kind(world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await.effects);
+    assert_eq!(first["slack_pod_confirmation"].destination, "slack:C0PODPAY");
+    archive.shown(&mr, |shown| {
+        shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+    });
+    let second = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let told = second
+        .effects
+        .iter()
+        .filter(|effect| effect.kind.as_str() == "slack_pod_confirmation");
+    let told: Vec<_> = told.map(|effect| effect.destination.as_str()).collect();
+    assert_eq!(told, ["slack:C0PODREST", "slack:C0PODPAY"]);
+}
+
+#[tokio::test]
 async fn another_witness_for_the_same_verdict_is_no_news() {
     let archive = Archive::new().await;
     let world = &archive.stand.world;

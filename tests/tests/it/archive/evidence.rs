@@ -142,6 +142,36 @@ async fn a_merge_that_gitlab_would_not_show_has_evidence_of_that() {
     );
 }
 
+/// GitLab shows, now, that the label was put on only after the merge, and the merge is told of again without it.
+pub(super) async fn labelled_after_the_merge(world: &World, mr: &MergeRequest) -> evaluation::Report {
+    world.merged(mr, |shown| {
+        shown.merged(AUTHOR, "2026-03-02T11:00:00.000Z").label_event(
+            "add",
+            "security::high",
+            AUTHOR,
+            "2026-03-02T11:30:00.000Z",
+        );
+    });
+    let bare = MergeRequest {
+        labels: Vec::new(),
+        ..mr.clone()
+    };
+    world.deliver(&bare.told("merge", AUTHOR, at("11:00:00"))).await
+}
+
+#[tokio::test]
+async fn a_decision_that_nothing_was_to_be_reviewed_after_all_has_evidence_too() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let report = labelled_after_the_merge(&world, &mr).await;
+    assert_eq!(report.outcome.as_str(), "not_carried");
+    let decisions = world
+        .count("security_review_decisions WHERE evidence_id IS NOT NULL", &mr)
+        .await;
+    assert_eq!((decisions, world.evidence(&mr).await.len()), (2, 2));
+}
+
 #[tokio::test]
 async fn an_answer_that_is_weighed_again_is_the_same_evidence() {
     let world = World::new().await;

@@ -1,9 +1,16 @@
 //! What a person has to mend, and what happens once it is mended.
 
+use std::time::Duration;
+
 use serde_json::json;
-use tests::doubles::Stub;
+use tests::doubles::{Fault, Stub};
+use tests::stack::eventually;
 
 use super::stand::{Archive, KINDS, secret};
+use crate::outbox::message;
+
+/// Those of a deployment that had no archive.
+const OLD_RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/rules.yaml");
 
 #[tokio::test]
 async fn a_target_without_a_credential_is_told_as_such_and_the_others_go_on() {
@@ -74,6 +81,50 @@ async fn a_target_that_is_down_delays_no_other() {
 }
 
 #[tokio::test]
+async fn a_target_that_hangs_holds_up_no_other_of_the_same_batch() {
+    let archive = Archive::new().await;
+    archive
+        .linear
+        .stub(Stub::failing("POST", "/graphql", Fault::Hang))
+        .unwrap();
+    let effects = archive.approved(1).await;
+    let notifier = archive.notifier().await;
+    let records: Vec<_> = ["linear_issue", "jira_issue", "confluence_row", "slack_pod_confirmation"]
+        .iter()
+        .map(|kind| message(&effects[kind], 0)["Records"][0].clone())
+        .collect();
+    let batch = notifier.invoke(json!({"Records": records}));
+    let others = eventually(Duration::from_secs(9), "the others to be done", async || {
+        for kind in ["jira_issue", "confluence_row", "slack_pod_confirmation"] {
+            if archive.stand.row(effects[kind].id).await.state != "done" {
+                return None;
+            }
+        }
+        Some(archive.stand.row(effects["linear_issue"].id).await.state)
+    });
+    tokio::select! {
+        answer = batch => panic!("Linear was not waited for: {answer}"),
+        linear = others => assert_eq!(linear, "leased"),
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_the_rules_do_not_name_yet_is_waited_for() {
+    let archive = Archive::new().await;
+    let effects = archive.approved(1).await;
+    let old = archive.start("notifier", &[("RULES_PATH", OLD_RULES)]).await;
+    let row = archive.attempt(&old, &effects["linear_issue"]).await;
+    assert_eq!(
+        (row.state.as_str(), row.reason.as_deref()),
+        ("ambiguous", Some("the rules do not name Linear"))
+    );
+    let new = archive.notifier().await;
+    assert_eq!(archive.until_ended(&new, &effects["linear_issue"]).await.state, "done");
+    let row = archive.until_ended(&old, &effects["jira_issue"]).await;
+    assert_eq!((row.state.as_str(), row.attempts), ("dead", 4));
+}
+
+#[tokio::test]
 async fn a_channel_that_is_archived_ends_its_effect_and_no_other() {
     let archive = Archive::new().await;
     let effects = archive.approved(1).await;
@@ -95,7 +146,7 @@ async fn a_dry_run_touches_nothing_and_sees_what_stands_there() {
     let (first, second) = (archive.approved(1).await, archive.approved(2).await);
     let live = archive.notifier().await;
     // The row got there, and nobody heard of it.
-    let lost = tests::doubles::Fault::PostThenReset;
+    let lost = Fault::PostThenReset;
     archive
         .confluence
         .stub(Stub::failing("POST", "/wiki/api/v2/pages", lost).times(1))

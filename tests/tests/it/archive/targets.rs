@@ -1,7 +1,8 @@
 //! The notifier at Linear, Jira, Confluence and Slack: what stands there after a merge.
 
-use super::stand::{Archive, KINDS, labelled};
-use crate::evaluation::world::{ALICE, at};
+use super::evidence::labelled_after_the_merge;
+use super::stand::{Archive, KINDS, by_kind, labelled};
+use crate::evaluation::world::{ALICE, AUTHOR, at};
 
 #[tokio::test]
 async fn an_approved_merge_closes_the_loop_everywhere_once() {
@@ -104,17 +105,10 @@ async fn a_merge_request_that_names_no_issue_is_recorded_as_such_and_is_no_error
 #[tokio::test]
 async fn a_later_finding_corrects_what_has_been_told() {
     let archive = Archive::new().await;
-    let first = archive.unapproved(1).await;
     let notifier = archive.notifier().await;
-    for kind in KINDS {
-        archive.attempt(&notifier, &first[kind]).await;
-    }
     // An older GitLab: only the delivery says when somebody approved, and it comes late.
-    let archive_world = &archive.stand.world;
-    archive_world
-        .gitlab
-        .patch(serde_json::json!({"old_gitlab": true}))
-        .unwrap();
+    let world = &archive.stand.world;
+    world.gitlab.patch(serde_json::json!({"old_gitlab": true})).unwrap();
     let mr = labelled(2);
     archive.shown(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
@@ -127,8 +121,7 @@ async fn a_later_finding_corrects_what_has_been_told() {
         archive.linear.issue("ENG-123").unwrap().labels,
         ["audit-exception", "backend"]
     );
-    let report = archive_world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
-    let right = super::stand::by_kind(report.effects);
+    let right = by_kind(world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await.effects);
     for kind in KINDS {
         let row = archive.attempt(&notifier, &right[kind]).await;
         assert_eq!((row.state.as_str(), row.attempts), ("done", 1), "{kind}: {row:?}");
@@ -136,12 +129,84 @@ async fn a_later_finding_corrects_what_has_been_told() {
     let issue = archive.linear.issue("ENG-123").unwrap();
     assert_eq!(
         (issue.state.as_str(), issue.labels, issue.comments.len()),
-        ("Done", vec!["audited".to_owned(), "backend".to_owned()], 3)
+        ("Done", vec!["audited".to_owned(), "backend".to_owned()], 2)
     );
     assert_eq!(archive.jira.issue("PAY-7").unwrap().status, "Done");
-    assert_eq!(archive.rows(), 2);
+    assert_eq!(archive.rows(), 1);
     let body = archive.confluence.page_titled("Security review audit").unwrap().1.body;
     assert_eq!(body.matches("Corrected on ").count(), 1);
     let last = archive.confirmations().pop().unwrap();
     assert!(last.text.starts_with("Security review corrected: "), "{}", last.text);
+}
+
+#[tokio::test]
+async fn an_issue_stays_open_while_the_exception_of_another_merge_stands() {
+    let archive = Archive::new().await;
+    let notifier = archive.notifier().await;
+    let (exception, approved) = (archive.unapproved(1).await, archive.approved(2).await);
+    for effects in [&exception, &approved] {
+        for kind in ["linear_issue", "jira_issue"] {
+            assert_eq!(archive.attempt(&notifier, &effects[kind]).await.state, "done", "{kind}");
+        }
+    }
+    let issue = archive.linear.issue("ENG-123").unwrap();
+    assert_eq!(
+        (issue.state.as_str(), issue.labels, issue.comments.len()),
+        (
+            "In Progress",
+            vec!["audit-exception".to_owned(), "backend".to_owned()],
+            2
+        )
+    );
+    assert_eq!(archive.jira.issue("PAY-7").unwrap().status, "In Progress");
+
+    // Once somebody has dealt with the exception, nothing holds the issue any more.
+    let dealt_with = "UPDATE security_review_exceptions SET status = 'closed'";
+    archive.stand.owner.batch_execute(dealt_with).await.unwrap();
+    let next = archive.approved(3).await;
+    archive.attempt(&notifier, &next["linear_issue"]).await;
+    assert_eq!(archive.linear.issue("ENG-123").unwrap().state, "Done");
+}
+
+#[tokio::test]
+async fn a_merge_that_turns_out_to_have_carried_no_label_closes_nothing_and_is_called_audited_nowhere() {
+    for is_begun in [false, true] {
+        let archive = Archive::new().await;
+        let notifier = archive.notifier().await;
+        let mr = labelled(1);
+        let path = serde_json::json!({"projects": {"77": {"path_with_namespace": mr.path()}}});
+        archive.stand.world.gitlab.patch(path).unwrap();
+        // GitLab does not show it: the delivery's label counts, and the title names the issue.
+        let mut merge = mr.told("merge", AUTHOR, at("12:00:00"));
+        merge["object_attributes"]["title"] = "ENG-123 PAY-7 rotate".into();
+        let first = by_kind(archive.stand.world.deliver(&merge).await.effects);
+        if is_begun {
+            for kind in KINDS {
+                assert_eq!(archive.attempt(&notifier, &first[kind]).await.state, "done", "{kind}");
+            }
+            assert_eq!(
+                archive.linear.issue("ENG-123").unwrap().labels,
+                ["audit-exception", "backend"]
+            );
+        }
+        let report = labelled_after_the_merge(&archive.stand.world, &mr).await;
+        assert_eq!(report.outcome.as_str(), "not_carried");
+        let second = by_kind(report.effects);
+        if !is_begun {
+            assert!(second.is_empty(), "nobody was told: {second:?}");
+            assert_eq!(archive.stand.row(first["linear_issue"].id).await.state, "superseded");
+            continue;
+        }
+        for kind in KINDS {
+            assert_eq!(archive.attempt(&notifier, &second[kind]).await.state, "done", "{kind}");
+        }
+        let issue = archive.linear.issue("ENG-123").unwrap();
+        assert_eq!(
+            (issue.state.as_str(), issue.labels),
+            ("In Progress", vec!["backend".to_owned()])
+        );
+        assert_eq!(archive.jira.issue("PAY-7").unwrap().labels, ["backend"]);
+        let body = archive.confluence.page_titled("Security review audit").unwrap().1.body;
+        assert!(body.contains("No security label was carried"), "{body}");
+    }
 }

@@ -172,3 +172,63 @@ async fn news_that_overtakes_what_may_have_got_through_leaves_the_last_word() {
         );
     }
 }
+
+/// Requests of the first telling that can be answered with "too many": what came before them has got through.
+const PARTS: [(&str, &str, &str, &str); 6] = [
+    ("linear_issue", "POST", "/graphql", "commentCreate"),
+    ("linear_issue", "POST", "/graphql", "issueUpdate"),
+    ("jira_issue", "POST", "/rest/api/2/issue/PAY-7/remotelink", ""),
+    ("jira_issue", "POST", "/rest/api/2/issue/PAY-7/comment", ""),
+    ("jira_issue", "POST", "/rest/api/2/issue/PAY-7/transitions", ""),
+    ("confluence_row", "POST", "/wiki/api/v2/pages", ""),
+];
+
+#[tokio::test]
+async fn what_was_half_told_before_a_later_decision_is_set_right() {
+    for (kind, method, path, containing) in PARTS {
+        for is_resolved_first in [false, true] {
+            let archive = Archive::new().await;
+            let first = archive.approved(1).await;
+            let notifier = archive.notifier().await;
+            let status = if is_resolved_first { 503 } else { 429 };
+            let stub = Stub::answering(method, path, status, "no")
+                .times(1)
+                .containing(containing);
+            match kind {
+                "linear_issue" => archive.linear.stub(stub).unwrap(),
+                "jira_issue" => archive.jira.stub(stub).unwrap(),
+                _ => archive.confluence.stub(stub).unwrap(),
+            }
+            let begun = archive.attempt(&notifier, &first[kind]).await;
+            assert_eq!(
+                begun.state,
+                if is_resolved_first { "ambiguous" } else { "pending" },
+                "{kind} {path}"
+            );
+            let late = labelled(1).told("unapproved", ALICE, at("11:00:00"));
+            let second = by_kind(archive.stand.world.deliver(&late).await.effects);
+            if is_resolved_first {
+                archive.until_ended(&notifier, &first[kind]).await;
+            }
+            assert_eq!(
+                archive.until_ended(&notifier, &second[kind]).await.state,
+                "done",
+                "{kind} {path}"
+            );
+            let case = format!("{kind} {path} {containing} {is_resolved_first}");
+            match kind {
+                "linear_issue" => assert_eq!(
+                    archive.linear.issue("ENG-123").unwrap().labels,
+                    ["audit-exception", "backend"],
+                    "{case}"
+                ),
+                "jira_issue" => assert_eq!(
+                    archive.jira.issue("PAY-7").unwrap().labels,
+                    ["audit-exception", "backend"],
+                    "{case}"
+                ),
+                _ => assert_eq!(archive.rows(), 1, "{case}"),
+            }
+        }
+    }
+}

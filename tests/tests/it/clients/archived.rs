@@ -1,15 +1,15 @@
 //! An invented merge that is told to other systems, and how they are configured.
 
-use clients::{ArchivedMerge, AtlassianCredential, linear};
+use clients::{ArchivedMerge, AtlassianCredential, CallError, Marking, Tracked, jira, linear};
 use model::{
     ApprovalSeen, Decision, EvidenceRef, IssueMention, Kind, LedgerMerge, LedgerRow, MentionPlace, Outcome, Proof,
     Review, Reviewer, User, UserId, Verdict,
 };
-use rules::{AuditPage, Confluence, Jira, Linear, Tracking};
+use rules::{AuditPage, Confluence, Jira, Linear, Tracking, Wording};
 use tests::doubles::confluence::Page;
 use uuid::Uuid;
 
-use super::desk::key;
+use super::desk::{context, key};
 
 pub(super) const MERGE_REQUEST: &str = "https://gitlab.example.com/payments/gateway/-/merge_requests/12";
 pub(super) const API_KEY: &str = "lin_api_TopSecret0123456789";
@@ -51,7 +51,9 @@ pub(crate) fn approved(issue: &str) -> ArchivedMerge {
         }),
         exception_id: None,
         mentions: vec![mention(MentionPlace::Branch, issue)],
+        earlier_issue: None,
         is_correction: false,
+        is_confirmed: true,
     }
 }
 
@@ -192,4 +194,45 @@ pub(crate) fn api_token() -> AtlassianCredential {
         email: EMAIL.to_owned(),
         api_token: API_TOKEN.into(),
     }
+}
+
+/// What came of marking an issue, with its key; `None`: there is none.
+pub(crate) type Marked = Result<Option<(String, Tracked)>, CallError>;
+
+/// Marks the issue, or only looks at it.
+pub(crate) async fn mark_in_linear(
+    client: &linear::Linear,
+    merge: &ArchivedMerge,
+    settings: &Linear,
+    only_look: bool,
+) -> Marked {
+    let marking = Marking {
+        wording: &Wording::default(),
+        is_held: false,
+        only_look,
+    };
+    let Some(issue) = client.find(&context(), merge, &settings.tracking).await? else {
+        return Ok(None);
+    };
+    let tracked = client.mark(&context(), merge, &issue, settings, marking).await?;
+    Ok(Some((issue.key().to_owned(), tracked)))
+}
+
+/// The same in Jira.
+pub(crate) async fn mark_in_jira(
+    client: &jira::Jira,
+    merge: &ArchivedMerge,
+    settings: &Jira,
+    only_look: bool,
+) -> Marked {
+    let marking = Marking {
+        wording: &Wording::default(),
+        is_held: false,
+        only_look,
+    };
+    let Some(issue) = client.find(&context(), merge, &settings.tracking).await? else {
+        return Ok(None);
+    };
+    let tracked = client.mark(&context(), merge, &issue, settings, marking).await?;
+    Ok(Some((issue.key().to_owned(), tracked)))
 }

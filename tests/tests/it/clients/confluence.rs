@@ -3,13 +3,14 @@
 use audit::FailureClass;
 use clients::confluence::{Confluence, Place, Recorded};
 use clients::{Advice, ArchivedMerge, CallError};
-use rules::{AuditPage, Confluence as Settings, Wording};
-use tests::doubles::confluence::{self as double, ConfluenceDouble, HumanEdit, PageStatus, RateLimited};
-use tests::doubles::{Fault, Stub};
+use rules::{Confluence as Settings, Wording};
+use tests::doubles::confluence::{self as double, ConfluenceDouble, HumanEdit, RateLimited};
 
 use super::archived::{API_TOKEN, EMAIL, api_token, approved, audit_page, confluence, correcting, exception, numbered};
 use super::desk::{context, http, options};
 use super::disturbed::{disturbances, until_done};
+
+mod pages;
 
 const TITLE: &str = "Security review audit";
 
@@ -80,13 +81,6 @@ impl Desk {
     }
 }
 
-fn page_of(recorded: &Recorded) -> String {
-    match recorded {
-        Recorded::Done { page, .. } => page.clone(),
-        Recorded::Missing => panic!("missing"),
-    }
-}
-
 #[tokio::test]
 async fn a_page_that_is_missing_is_made_from_the_template_below_the_home_page() {
     let desk = Desk::open().await;
@@ -146,13 +140,6 @@ async fn twenty_at_once_give_twenty_rows_each_once() {
     for iid in 1..=20 {
         assert_eq!(body.matches(&format!(">payments/gateway!{iid}<")).count(), 1, "{iid}");
     }
-    let conflicts = desk
-        .double
-        .requests()
-        .iter()
-        .filter(|request| request.method == "PUT")
-        .count();
-    assert!(conflicts >= 19);
 }
 
 #[tokio::test]
@@ -234,136 +221,6 @@ async fn a_page_that_is_changed_again_and_again_is_left_to_a_later_attempt() {
 }
 
 #[tokio::test]
-async fn a_full_page_is_followed_by_a_new_one_below_it() {
-    let desk = Desk::open().await;
-    let settings = Settings {
-        page_limit_bytes: 8 * 1024,
-        ..confluence()
-    };
-    let mut place = Place::default();
-    for iid in 1..=20 {
-        let recorded = desk
-            .record_as(&numbered(iid, "ENG-123"), &settings, &place, false)
-            .await
-            .unwrap();
-        place.latest = Some(page_of(&recorded));
-    }
-    assert_eq!(desk.rows(), 20);
-    let (first, _) = desk.double.page_titled(TITLE).unwrap();
-    let (_, second) = desk.double.page_titled("Security review audit (2)").unwrap();
-    let (third, _) = desk.double.page_titled("Security review audit (3)").unwrap();
-    assert_eq!(second.parent_id.as_deref(), Some(first.as_str()));
-    assert_eq!(
-        desk.double.page(&third).unwrap().parent_id.as_deref(),
-        Some(first.as_str())
-    );
-    for page in desk.double.pages().values() {
-        assert!(page.body.len() <= 8 * 1024, "{}: {}", page.title, page.body.len());
-    }
-    // Whoever knows of no page, or of one that is gone, finds the way all the same.
-    for latest in [None, Some("404".to_owned()), Some(first.clone())] {
-        let place = Place {
-            latest,
-            ..Place::default()
-        };
-        let recorded = desk
-            .record_as(&numbered(20, "ENG-123"), &settings, &place, false)
-            .await
-            .unwrap();
-        assert_eq!(page_of(&recorded), place_of(&desk, 20), "{place:?}");
-    }
-    assert_eq!(desk.rows(), 20);
-}
-
-/// The page with this merge request's row.
-fn place_of(desk: &Desk, iid: i64) -> String {
-    let pages = desk.double.pages();
-    let mut with_row = pages
-        .into_iter()
-        .filter(|(_, page)| page.body.contains(&format!(">payments/gateway!{iid}<")));
-    with_row.next().unwrap().0
-}
-
-#[tokio::test]
-async fn a_row_on_an_earlier_page_is_found_and_corrected_there() {
-    let settings = Settings {
-        page_limit_bytes: 8 * 1024,
-        ..confluence()
-    };
-    for (earlier, anywhere) in [(true, false), (false, true)] {
-        let desk = Desk::open().await;
-        let mut place = Place::default();
-        for iid in 1..=14 {
-            let recorded = desk
-                .record_as(&numbered(iid, "ENG-123"), &settings, &place, false)
-                .await
-                .unwrap();
-            place.latest = Some(page_of(&recorded));
-        }
-        let first = place_of(&desk, 1);
-        assert_ne!(place.latest.as_ref(), Some(&first));
-        let place = Place {
-            earlier: earlier.then(|| first.clone()),
-            anywhere,
-            ..place
-        };
-        let again = desk
-            .record_as(&numbered(1, "ENG-123"), &settings, &place, false)
-            .await
-            .unwrap();
-        assert_eq!(page_of(&again), first);
-        let corrected = correcting(ArchivedMerge {
-            verdict: exception("ENG-123").verdict,
-            ..numbered(1, "ENG-123")
-        });
-        for _ in 0..2 {
-            let recorded = desk.record_as(&corrected, &settings, &place, false).await.unwrap();
-            assert_eq!(page_of(&recorded), first);
-        }
-        let body = desk.double.page(&first).unwrap().body;
-        assert_eq!(
-            body.matches("Corrected on 2026-03-02T12:00:02Z: Merged without a valid security approval.")
-                .count(),
-            1
-        );
-        assert_eq!(desk.rows(), 14);
-    }
-}
-
-#[tokio::test]
-async fn a_page_named_by_its_id_is_not_made_and_must_exist() {
-    let settings = Settings {
-        page: AuditPage::Id("7001".to_owned()),
-        ..confluence()
-    };
-    let desk = Desk::with_page().await;
-    let place = Place::default();
-    desk.record_as(&approved("ENG-123"), &settings, &place, false)
-        .await
-        .unwrap();
-    assert_eq!(desk.rows(), 1);
-    for status in [PageStatus::Trashed, PageStatus::Draft, PageStatus::Archived] {
-        desk.double
-            .world(|world| world.pages.get_mut("7001").unwrap().status = status);
-        let error = desk
-            .record_as(&approved("ENG-123"), &settings, &place, false)
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (error.class, error.advice),
-            (FailureClass::NotFound, Advice::Permanent),
-            "{status:?}"
-        );
-        assert!(
-            error
-                .message
-                .contains("page 7001 does not exist, or the account may not see it"),
-            "{error}"
-        );
-    }
-}
-
-#[tokio::test]
 async fn what_confluence_refuses_is_told_apart() {
     let busy = RateLimited {
         retry_after: Some(7),
@@ -439,33 +296,6 @@ async fn looking_changes_nothing_and_finds_the_row_wherever_it_stands() {
     assert_eq!(
         desk.record_as(&corrected, &settings, &place, true).await.unwrap(),
         Recorded::Missing
-    );
-}
-
-#[tokio::test]
-async fn a_page_that_two_make_at_once_is_made_once() {
-    let desk = Desk::open().await;
-    // The answer to the first making is lost, so that the second meets its title.
-    let lost = Stub::failing("POST", "/wiki/api/v2/pages", Fault::PostThenReset).times(1);
-    desk.double.stub(lost).unwrap();
-    let (one, two) = (numbered(1, "ENG-123"), numbered(2, "ENG-123"));
-    let error = desk.record(&one).await.unwrap_err();
-    assert_eq!(error.advice, Advice::Ambiguous);
-    // Somebody who has not seen the page yet.
-    let unseen = Stub::answering(
-        "GET",
-        "/wiki/api/v2/pages",
-        200,
-        serde_json::json!({"results": [], "_links": {}}),
-    )
-    .times(1);
-    desk.double.stub(unseen).unwrap();
-    desk.record(&two).await.unwrap();
-    desk.record(&one).await.unwrap();
-    assert_eq!(
-        (desk.rows(), desk.double.pages().len()),
-        (2, 2),
-        "the home page and one audit page"
     );
 }
 

@@ -2,15 +2,16 @@
 
 use audit::FailureClass;
 use clients::jira::Jira;
-use clients::{Advice, ArchivedMerge, AtlassianCredential, CallError, Tracked};
+use clients::{Advice, ArchivedMerge, AtlassianCredential, Tracked};
 use model::MentionPlace::{Branch, Description, Title};
-use rules::Wording;
 use tests::doubles::jira::{
     self as double, Category, Deployment, Issue, IssueSnapshot, JiraDouble, RateLimited, Status, Transition,
 };
 
-use super::archived::{API_TOKEN, EMAIL, MERGE_REQUEST, api_token, approved, correcting, exception, jira, mention};
-use super::desk::{context, http, options};
+use super::archived::{
+    API_TOKEN, EMAIL, MERGE_REQUEST, Marked, api_token, approved, correcting, exception, jira, mark_in_jira, mention,
+};
+use super::desk::{http, options};
 use super::disturbed::{disturbances, until_done};
 
 struct Desk {
@@ -26,10 +27,8 @@ impl Desk {
         Self { double, client }
     }
 
-    async fn mark(&self, merge: &ArchivedMerge) -> Result<Tracked, CallError> {
-        self.client
-            .audit(&context(), merge, &jira(), &Wording::default(), false)
-            .await
+    async fn mark(&self, merge: &ArchivedMerge) -> Marked {
+        mark_in_jira(&self.client, merge, &jira(), false).await
     }
 
     fn issue(&self) -> IssueSnapshot {
@@ -49,8 +48,13 @@ fn accept(double: &JiraDouble) {
     double.world(|world| world.credentials = Some(format!("{EMAIL}:{API_TOKEN}")));
 }
 
-fn done() -> Tracked {
-    Tracked::Done("PAY-7".to_owned())
+fn done() -> (String, Tracked) {
+    at("PAY-7")
+}
+
+/// Done at this issue.
+fn at(key: &str) -> (String, Tracked) {
+    (key.to_owned(), Tracked::Done)
 }
 
 #[tokio::test]
@@ -68,7 +72,11 @@ async fn an_approved_merge_closes_the_issue_and_says_so_once() {
             desk.client = Jira::new(http(&options()).0, &desk.double.url(), credential).unwrap();
         }
         for _ in 0..3 {
-            assert_eq!(desk.mark(&approved("PAY-7")).await.unwrap(), done(), "{deployment:?}");
+            assert_eq!(
+                desk.mark(&approved("PAY-7")).await.unwrap(),
+                Some(done()),
+                "{deployment:?}"
+            );
         }
         let issue = desk.issue();
         assert_eq!((issue.status.as_str(), issue.category), ("Done", Category::Done));
@@ -109,38 +117,39 @@ async fn the_issue_of_an_exception_stays_open_unless_the_rules_close_it() {
     let mut closing = jira();
     closing.tracking.close_exceptions = true;
     let desk = Desk::open().await;
-    let wording = Wording::default();
-    desk.client
-        .audit(&context(), &exception("PAY-7"), &closing, &wording, false)
+    mark_in_jira(&desk.client, &exception("PAY-7"), &closing, false)
         .await
         .unwrap();
     assert_eq!(desk.issue().status, "Done");
 }
 
 #[tokio::test]
-async fn the_issue_is_the_first_that_exists_and_one_that_has_moved_is_followed() {
+async fn the_issue_is_the_first_that_exists_under_its_key_of_today() {
     for (mentions, expected) in [
         (vec![(Branch, "PAY-7"), (Title, "PAY-8")], Some("PAY-7")),
         (vec![(Branch, "PAY-404"), (Description, "PAY-7")], Some("PAY-7")),
         (vec![(Branch, "OLD-7")], None),
-        (vec![(Branch, "PAY-1")], Some("CORE-9")),
+        (vec![(Branch, "PAY-1")], Some("PAY-9")),
+        (vec![(Branch, "PAY-2")], None),
         (vec![(Title, "PAY-404")], None),
         (vec![], None),
     ] {
         let desk = Desk::open().await;
         desk.double.world(|world| {
             world.issues.insert("PAY-8".to_owned(), Issue::default());
-            let moved = Issue {
-                moved_from: vec!["PAY-1".to_owned()],
-                ..Issue::default()
-            };
-            world.issues.insert("CORE-9".to_owned(), moved);
+            for (before, now) in [("PAY-1", "PAY-9"), ("PAY-2", "CORE-9")] {
+                let moved = Issue {
+                    moved_from: vec![before.to_owned()],
+                    ..Issue::default()
+                };
+                world.issues.insert(now.to_owned(), moved);
+            }
         });
         let merge = ArchivedMerge {
             mentions: mentions.iter().map(|(place, key)| mention(*place, key)).collect(),
             ..approved("PAY-7")
         };
-        let expected = expected.map_or(Tracked::NoIssue, |key| Tracked::Done(key.to_owned()));
+        let expected = expected.map(at);
         assert_eq!(desk.mark(&merge).await.unwrap(), expected, "{mentions:?}");
     }
 }
@@ -150,7 +159,7 @@ async fn an_issue_that_has_ended_already_is_left_in_its_status() {
     let desk = Desk::open().await;
     desk.double
         .world(|world| world.issues.get_mut("PAY-7").unwrap().status = "Rejected".to_owned());
-    assert_eq!(desk.mark(&approved("PAY-7")).await.unwrap(), done());
+    assert_eq!(desk.mark(&approved("PAY-7")).await.unwrap(), Some(done()));
     assert_eq!(desk.issue().status, "Rejected");
     assert_eq!(desk.issue().labels, ["audited", "backend"]);
 }
@@ -223,7 +232,7 @@ async fn an_issue_that_somebody_closes_meanwhile_is_closed() {
         desk.double.stub(refused).unwrap();
         let error = desk.mark(&approved("PAY-7")).await.unwrap_err();
         assert_eq!(error.http_status, Some(status), "it is still open");
-        assert_eq!(desk.mark(&approved("PAY-7")).await.unwrap(), done());
+        assert_eq!(desk.mark(&approved("PAY-7")).await.unwrap(), Some(done()));
     }
 }
 
@@ -271,11 +280,6 @@ async fn what_jira_refuses_is_told_apart() {
             FailureClass::InvalidResponse,
             true,
         ),
-        (
-            Box::new(|world: &mut double::World| world.issues.get_mut("PAY-7").unwrap().linkable = false),
-            FailureClass::AuthFailure,
-            true,
-        ),
     ] {
         let desk = Desk::open().await;
         desk.double.world(change);
@@ -287,6 +291,19 @@ async fn what_jira_refuses_is_told_apart() {
         );
         assert_eq!(desk.issue().status, "In Progress");
     }
+}
+
+#[tokio::test]
+async fn a_site_where_nothing_can_be_linked_gets_everything_else() {
+    let desk = Desk::open().await;
+    desk.double
+        .world(|world| world.issues.get_mut("PAY-7").unwrap().linkable = false);
+    assert_eq!(desk.mark(&approved("PAY-7")).await.unwrap(), Some(done()));
+    let issue = desk.issue();
+    assert_eq!(
+        (issue.status.as_str(), issue.comments.len(), issue.remote_links.len()),
+        ("Done", 1, 0)
+    );
 }
 
 #[tokio::test]
@@ -310,7 +327,7 @@ async fn whatever_goes_wrong_on_the_way_ends_the_same() {
         desk.double.reset();
         accept(&desk.double);
         let marked = until_done(&desk.double, &stubs, async |_| desk.mark(&approved("PAY-7")).await).await;
-        assert_eq!(marked, done());
+        assert_eq!(marked, Some(done()));
         let issue = desk.issue();
         assert_eq!(
             (&issue.status, &issue.labels, &issue.transitioned),

@@ -130,6 +130,9 @@ fn difference(judgement: &StoredJudgement, rules: &Rules) -> Option<&'static str
     if verdict != judgement.verdict {
         return Some("another verdict comes out");
     }
+    if judgement.stage == Stage::Merge && judgement.review.is_some() && judgement.evidence.is_none() {
+        return Some("it has no evidence");
+    }
     if judgement
         .evidence
         .as_ref()

@@ -120,6 +120,29 @@ fn a_row_without_its_anchors_is_known_by_its_link_and_the_number_of_its_decision
 }
 
 #[test]
+fn a_link_to_the_merge_request_elsewhere_is_not_its_row() {
+    let (five, twelve) = (other(5), approved());
+    let link = format!("<a href=\"{}\">!12</a>", twelve.row.web_url);
+    let page = first(&five, &wording()).unwrap();
+    let noted = page.replace(
+        "</tr></tbody>",
+        &format!("<td><p>follow-up: {link}</p></td></tr></tbody>"),
+    );
+    let in_first = page.replace("payments/gateway!5</a>", &format!("payments/gateway!5</a> see {link}"));
+    let theirs = format!("<table><tbody><tr><td>{link}</td><td>x</td></tr></tbody></table>{page}");
+    for body in [noted, in_first, theirs] {
+        assert_ne!(body, page);
+        let after = changed(&body, &twelve);
+        let row = inserted(&body, &after);
+        assert!(
+            row.starts_with("<tr>") && row.contains("payments/gateway!12</a>"),
+            "{row}"
+        );
+        assert!(!after.contains("Corrected"), "{after}");
+    }
+}
+
+#[test]
 fn a_correction_is_added_to_the_verdict_once_and_takes_nothing_away() {
     for before in [approved(), exception()] {
         let page = first(&before, &wording()).unwrap();

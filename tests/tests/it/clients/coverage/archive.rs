@@ -45,7 +45,9 @@ pub(super) fn rows() -> Vec<Row> {
         .map(|(action, target, method, path, merge)| {
             let run = move |script: Script| -> BoxFuture<'static, Seen> {
                 let exists = !matches!(action, Action::ConfluenceCreatePage);
-                Box::pin(record_in_confluence(script.stub(method, path), merge.clone(), exists))
+                let is_known = matches!(action, Action::ConfluenceGetPage);
+                let stub = script.stub(method, path);
+                Box::pin(record_in_confluence(stub, merge.clone(), exists, is_known))
             };
             row(action, target, ways::json(), Box::new(run))
         });
@@ -195,8 +197,7 @@ async fn mark_in_linear(stub: Option<Stub>, merge: ArchivedMerge) -> Seen {
     let (double, url) = double::<linear::Linear>(stub.as_ref()).await;
     let (http, lines) = http(&patience(stub.as_ref()));
     let client = clients::linear::Linear::new(http, url.as_str(), archived::linear_key()).unwrap();
-    let (settings, wording) = (archived::linear(), Wording::default());
-    let _ = client.audit(&context(), &merge, &settings, &wording, false).await;
+    let _ = archived::mark_in_linear(&client, &merge, &archived::linear(), false).await;
     seen(&double, &lines)
 }
 
@@ -204,12 +205,11 @@ async fn mark_in_jira(stub: Option<Stub>, merge: ArchivedMerge) -> Seen {
     let (double, url) = double::<jira::Jira>(stub.as_ref()).await;
     let (http, lines) = http(&patience(stub.as_ref()));
     let client = clients::jira::Jira::new(http, url.as_str(), archived::api_token()).unwrap();
-    let (settings, wording) = (archived::jira(), Wording::default());
-    let _ = client.audit(&context(), &merge, &settings, &wording, false).await;
+    let _ = archived::mark_in_jira(&client, &merge, &archived::jira(), false).await;
     seen(&double, &lines)
 }
 
-async fn record_in_confluence(stub: Option<Stub>, merge: ArchivedMerge, exists: bool) -> Seen {
+async fn record_in_confluence(stub: Option<Stub>, merge: ArchivedMerge, exists: bool, is_known: bool) -> Seen {
     let (double, url) = double::<confluence::Confluence>(stub.as_ref()).await;
     if exists {
         double.world(|world| {
@@ -220,6 +220,10 @@ async fn record_in_confluence(stub: Option<Stub>, merge: ArchivedMerge, exists: 
     let client = clients::confluence::Confluence::new(http, url.as_str(), archived::api_token()).unwrap();
     let (settings, wording) = (archived::confluence(), Wording::default());
     let how = (&settings, &wording);
-    let _ = client.record(&context(), &merge, how, &Place::default(), false).await;
+    let place = Place {
+        latest: is_known.then(|| "7001".to_owned()),
+        ..Place::default()
+    };
+    let _ = client.record(&context(), &merge, how, &place, false).await;
     seen(&double, &lines)
 }

@@ -1,0 +1,149 @@
+//! Pages one after the other: the first, made from the template if it is missing, and those that follow when one is full.
+
+use audit::{Context, FailureClass};
+use rules::AuditPage;
+
+use super::page::Page;
+use super::record::{Recorded, Task, Tried};
+use super::trouble::{gone, malformed, no_space, problem};
+use super::{Confluence, edit};
+use crate::CallError;
+
+/// Pages looked through at most.
+pub(super) const MOST_PAGES: usize = 1000;
+
+/// What comes after a page.
+pub(super) enum Next {
+    Page(Box<Page>),
+    /// Nothing yet; the title that it will have.
+    Free(String),
+}
+
+impl Confluence {
+    /// Goes on from a full page to the next one that has room, which is made if there is none.
+    pub(super) async fn roll_over(&self, context: &Context, task: Task<'_>, full: Page) -> Result<Recorded, CallError> {
+        let space_id = full.space_id.clone();
+        let mut title = full.title.clone();
+        loop {
+            let next = match self.next_volume(context, &space_id, &title).await? {
+                Next::Page(next) => *next,
+                Next::Free(free) => {
+                    let parent = self.parent(context, task, &full).await?;
+                    match self.make(context, task, (&space_id, parent.as_deref()), &free).await? {
+                        Ok(recorded) => return Ok(recorded),
+                        Err(made_by_others) => made_by_others,
+                    }
+                }
+            };
+            title.clone_from(&next.title);
+            if let Tried::Recorded(recorded) = self.on_page(context, task, next, true).await? {
+                return Ok(recorded);
+            }
+        }
+    }
+
+    /// What new pages are made below: the first one.
+    async fn parent(&self, context: &Context, task: Task<'_>, full: &Page) -> Result<Option<String>, CallError> {
+        match &task.settings.page {
+            AuditPage::Id(id) => Ok(Some(id.clone())),
+            AuditPage::Titled { title, .. } if *title == full.title => Ok(Some(full.id.clone())),
+            AuditPage::Titled { .. } => Ok(self.first(context, &task.settings.page).await?.map(|first| first.id)),
+        }
+    }
+
+    /// The page after the one of this title, or the title that it would have. A page that merely happens to be called so is none of ours.
+    pub(super) async fn next_volume(&self, context: &Context, space_id: &str, title: &str) -> Result<Next, CallError> {
+        let (base, number) = volume_of(title);
+        for volume in number + 1..MOST_PAGES {
+            let title = format!("{base} ({volume})");
+            match self.page_titled(context, space_id, &title).await? {
+                Some(page) if edit::is_ours(&page.body) => return Ok(Next::Page(Box::new(page))),
+                Some(_) => (),
+                None => return Ok(Next::Free(title)),
+            }
+        }
+        let message = "there are a thousand pages of this title".to_owned();
+        Err(problem(FailureClass::InvalidResponse, message))
+    }
+
+    /// The first page, if it exists.
+    pub(super) async fn first(&self, context: &Context, page: &AuditPage) -> Result<Option<Page>, CallError> {
+        match page {
+            AuditPage::Id(id) => match self.page(context, id).await? {
+                Some(page) => Ok(Some(page)),
+                None => Err(gone(id)),
+            },
+            AuditPage::Titled { space, title, .. } => {
+                let known = self.space(context, space).await?.ok_or_else(|| no_space(space))?;
+                self.page_titled(context, &known.id, title).await
+            }
+        }
+    }
+
+    pub(super) async fn make_first(&self, context: &Context, task: Task<'_>) -> Result<Recorded, CallError> {
+        let AuditPage::Titled {
+            space,
+            title,
+            parent_id,
+        } = &task.settings.page
+        else {
+            return Err(problem(FailureClass::NotFound, "the audit page is gone".to_owned()));
+        };
+        let known = self.space(context, space).await?.ok_or_else(|| no_space(space))?;
+        let parent = parent_id.clone().or(known.homepage_id);
+        match self.make(context, task, (&known.id, parent.as_deref()), title).await? {
+            Ok(recorded) => Ok(recorded),
+            Err(made_by_others) => self.add(context, task, made_by_others).await,
+        }
+    }
+
+    /// Makes a page with the row on it, in one call. If somebody else has made it meanwhile, gives theirs.
+    async fn make(
+        &self,
+        context: &Context,
+        task: Task<'_>,
+        below: (&str, Option<&str>),
+        title: &str,
+    ) -> Result<Result<Recorded, Page>, CallError> {
+        let body = edit::first(task.merge, task.wording).map_err(|error| malformed(&error))?;
+        match self.create(context, below, title, &body).await {
+            Ok(written) => Ok(Ok(written.into())),
+            // Confluence answers 400 to a second page of the same title.
+            Err(error) if matches!(error.http_status, Some(400 | 409)) => {
+                let theirs = self.page_titled(context, below.0, title).await?;
+                theirs.map(Err).ok_or(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The title of a page and its number: `Audit (3)` is the third of `Audit`.
+fn volume_of(title: &str) -> (&str, usize) {
+    let numbered = title.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
+    match numbered.and_then(|(base, number)| Some((base, number.parse().ok()?))) {
+        Some((base, number)) if (2..MOST_PAGES).contains(&number) => (base, number),
+        _ => (title, 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::volume_of;
+
+    #[test]
+    fn a_page_is_the_first_unless_its_title_ends_in_a_number_of_a_later_one() {
+        for (title, expected) in [
+            ("Audit", ("Audit", 1)),
+            ("Audit (2)", ("Audit", 2)),
+            ("Audit (25)", ("Audit", 25)),
+            ("Audit (1)", ("Audit (1)", 1)),
+            ("Audit (2026)", ("Audit (2026)", 1)),
+            ("Audit (x)", ("Audit (x)", 1)),
+            ("Audit(2)", ("Audit(2)", 1)),
+            ("(2)", ("(2)", 1)),
+        ] {
+            assert_eq!(volume_of(title), expected);
+        }
+    }
+}
