@@ -3,11 +3,17 @@
 use evaluation::Settings;
 use runtime::aws::{AwsSettings, QueueUrl};
 use runtime::config::Environment;
+use settings::DatabaseSecret;
+use store::DatabaseAddress;
 
 /// Every variable of the template that this function reads.
 pub const VARIABLES: &[&str] = &[
     "DATABASE_SECRET_ID",
+    "DATABASE_HOST",
+    "DATABASE_PORT",
+    "DATABASE_NAME",
     "DATABASE_OWNER_SECRET_ID",
+    "DATABASE_OWNER_HOST",
     "OUTBOUND_SECRET_ID",
     "RULES_PATH",
     "GITLAB_API_URL",
@@ -21,8 +27,8 @@ pub const VARIABLES: &[&str] = &[
 pub struct Config {
     pub(crate) aws: AwsSettings,
     pub(crate) settings: Settings,
-    pub(crate) owner_secret_id: String,
-    pub(crate) application_secret_id: String,
+    pub(crate) owner: DatabaseSecret,
+    pub(crate) application: DatabaseSecret,
     pub(crate) effects_queue: QueueUrl,
     /// 0: audit entries are kept for ever.
     pub(crate) audit_retention_months: u32,
@@ -31,13 +37,21 @@ pub struct Config {
 impl Config {
     /// Reads it; problems are noted in `env`, whose `finish` tells them all at once.
     pub fn from_environment(env: &mut Environment) -> Self {
+        let application = DatabaseSecret::from_environment(env);
         let months = env.number("AUDIT_RETENTION_MONTHS", 0, 0..=1200);
         Self {
             audit_retention_months: u32::try_from(months).unwrap_or(0),
             aws: AwsSettings::from_environment(env),
             settings: Settings::from_environment(env),
-            owner_secret_id: env.required("DATABASE_OWNER_SECRET_ID"),
-            application_secret_id: env.optional("DATABASE_SECRET_ID").unwrap_or_default(),
+            owner: DatabaseSecret {
+                id: env.required("DATABASE_OWNER_SECRET_ID"),
+                address: DatabaseAddress {
+                    // The owner goes past a proxy, which does not know its login.
+                    host: env.optional("DATABASE_OWNER_HOST").or(application.address.host.clone()),
+                    ..application.address.clone()
+                },
+            },
+            application,
             effects_queue: QueueUrl::from_environment(env, "EFFECTS_QUEUE_URL"),
         }
     }
@@ -47,18 +61,25 @@ impl Config {
 mod tests {
     use super::*;
 
+    /// Any text will do, or none.
+    const OPTIONAL: [&str; 5] = [
+        "GITLAB_API_URL",
+        "EVENT_BUS_NAME",
+        "DATABASE_HOST",
+        "DATABASE_NAME",
+        "DATABASE_OWNER_HOST",
+    ];
+
     #[test]
     fn every_missing_variable_is_told_at_once() {
         let mut env = Environment::from_pairs([
             ("RULES_PATH", "/nowhere/rules.yaml"),
             ("AUDIT_RETENTION_MONTHS", "a year"),
+            ("DATABASE_PORT", "70000"),
         ]);
         let _ = Config::from_environment(&mut env);
         let told = env.finish().unwrap_err().to_string();
-        for name in VARIABLES
-            .iter()
-            .filter(|name| !["GITLAB_API_URL", "EVENT_BUS_NAME"].contains(*name))
-        {
+        for name in VARIABLES.iter().filter(|name| !OPTIONAL.contains(*name)) {
             assert!(told.contains(name), "{name} is missing in: {told}");
         }
     }

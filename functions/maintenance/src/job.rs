@@ -43,6 +43,12 @@ pub enum JobError {
     /// The application's secret has no password.
     #[error("the application's database secret has no password")]
     NoPassword,
+    /// A rotation.
+    #[error(transparent)]
+    Rotation(#[from] crate::RotationError),
+    /// Secrets Manager refused a step of a rotation.
+    #[error(transparent)]
+    Aws(#[from] runtime::aws::AwsError),
     /// CloudFormation gave no usable address.
     #[error("the ResponseURL of the request is no URL")]
     ResponseAddress,

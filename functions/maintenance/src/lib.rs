@@ -1,4 +1,5 @@
-//! The maintenance function: migrations at deploy; every minute pending evaluations and the relay of due effects.
+//! The maintenance function: migrations at deploy; every minute pending evaluations and the relay of due effects; rotation of the
+//! application's database login.
 //!
 //! Every job may run twice at once: what is due is claimed row by row with `SKIP LOCKED`, and migrations hold a lock.
 
@@ -6,6 +7,7 @@ mod config;
 mod custom_resource;
 mod job;
 mod request;
+mod rotation;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use runtime::aws::{Clients, Queue, Secrets};
 use runtime::metrics::Metrics;
 use runtime::secrets::{Built, SecretCache};
 use runtime::{Deadline, Process, StartError};
+use settings::DatabaseSecret;
 use store::DatabaseConfig;
 use trace::{Kind, Tracer};
 use uuid::Uuid;
@@ -25,6 +28,7 @@ pub use config::{Config, VARIABLES};
 pub use custom_resource::CustomResourceRequest;
 pub use job::{JobError, Migrated, Report, migrate};
 pub use request::{Job, Request};
+pub use rotation::{RotationError, RotationRequest, Step};
 
 /// One execution environment of the function.
 #[derive(Debug)]
@@ -32,6 +36,9 @@ pub struct Maintenance {
     evaluator: Built<DatabaseConfig, Outbound, Evaluator>,
     owner: SecretCache<DatabaseConfig>,
     application: SecretCache<DatabaseConfig>,
+    /// The secret of the application's login, for its rotation.
+    rotated: DatabaseSecret,
+    secrets: Secrets,
     outbox: Outbox,
     http: Http,
     audit: Writer,
@@ -57,10 +64,12 @@ impl Maintenance {
     /// [`StartError`] if there are no rules, or TLS cannot be set up.
     pub fn new(config: Config, process: &Process) -> Result<Self, StartError> {
         let clients = Clients::new(&config.aws, process.audit.clone()).with_tracer(process.tracer.clone());
-        let secret = |id: String| settings::database_secret(Arc::new(Secrets::new(&clients)), id, process.clock());
+        let secret = |of| settings::database_secret(Arc::new(Secrets::new(&clients)), of, process.clock());
         Ok(Self {
-            owner: secret(config.owner_secret_id),
-            application: secret(config.application_secret_id),
+            owner: secret(config.owner),
+            application: secret(config.application.clone()),
+            rotated: config.application,
+            secrets: Secrets::new(&clients),
             outbox: Outbox::new(Queue::new(&clients, config.effects_queue)),
             http: Http::new(&Options::default(), process.audit.clone(), process.clock())?
                 .with_tracer(process.tracer.clone()),
@@ -86,6 +95,13 @@ impl Maintenance {
                 let asked = Context::new(ActorType::AdminAction, run);
                 let span = self.tracer.begin_trace(Kind::Internal, "deployment", &asked);
                 let done = self.custom_resource(span.context(&asked), *request).await;
+                span.end(done.as_ref().err().map(|_| "failed"));
+                done
+            }
+            Request::Rotation(request) => {
+                let asked = Context::new(ActorType::AdminAction, run);
+                let span = self.tracer.begin_trace(Kind::Internal, "rotation", &asked);
+                let done = self.rotate(span.context(&asked), request).await;
                 span.end(done.as_ref().err().map(|_| "failed"));
                 done
             }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::CustomResourceRequest;
+use crate::{CustomResourceRequest, RotationRequest};
 
 /// One job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,6 +45,8 @@ pub enum Request {
     },
     /// CloudFormation's custom resource: migrations as part of a deployment.
     CustomResource(Box<CustomResourceRequest>),
+    /// Secrets Manager's request: a step of the rotation of the application's database login.
+    Rotation(RotationRequest),
 }
 
 #[cfg(test)]
@@ -54,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schedules_input_and_cloudformations_request_are_told_apart() {
+    fn the_input_of_schedule_cloudformation_and_secrets_manager_is_told_apart() {
         let jobs: Request = serde_json::from_value(json!({"jobs": ["pending_evaluations", "relay_effects"]})).unwrap();
         assert!(matches!(jobs, Request::Jobs { jobs } if jobs == [Job::PendingEvaluations, Job::RelayEffects]));
         let request = json!({
@@ -65,6 +67,11 @@ mod tests {
             serde_json::from_value(request).unwrap(),
             Request::CustomResource(_)
         ));
+        let request = json!({
+            "Step": "createSecret", "SecretId": "arn:aws:secretsmanager:eu-central-1:1:secret:x", "ClientRequestToken": "t",
+            "RotationToken": "r",
+        });
+        assert!(matches!(serde_json::from_value(request).unwrap(), Request::Rotation(_)));
     }
 
     #[test]

@@ -3,11 +3,15 @@
 use rules::Rules;
 use runtime::aws::AwsSettings;
 use runtime::config::Environment;
+use settings::DatabaseSecret;
 use url::Url;
 
 /// Every variable of the template that this function reads.
 pub const VARIABLES: &[&str] = &[
     "DATABASE_SECRET_ID",
+    "DATABASE_HOST",
+    "DATABASE_PORT",
+    "DATABASE_NAME",
     "OUTBOUND_SECRET_ID",
     "RULES_PATH",
     "SLACK_API_URL",
@@ -22,7 +26,7 @@ pub const VARIABLES: &[&str] = &[
 #[derive(Debug)]
 pub struct Config {
     pub(crate) aws: AwsSettings,
-    pub(crate) database_secret_id: String,
+    pub(crate) database: DatabaseSecret,
     pub(crate) outbound_secret_id: String,
     pub(crate) rules: Option<Rules>,
     pub(crate) addresses: Addresses,
@@ -44,7 +48,7 @@ impl Config {
     pub fn from_environment(env: &mut Environment) -> Self {
         Self {
             aws: AwsSettings::from_environment(env),
-            database_secret_id: env.required("DATABASE_SECRET_ID"),
+            database: DatabaseSecret::from_environment(env),
             outbound_secret_id: env.required("OUTBOUND_SECRET_ID"),
             rules: settings::rules_file(env),
             addresses: Addresses {
@@ -67,6 +71,7 @@ mod tests {
     fn every_problem_is_told_at_once() {
         let pairs = [
             ("RULES_PATH", "/nowhere/rules.yaml"),
+            ("DATABASE_PORT", "70000"),
             ("SLACK_API_URL", "nonsense"),
             ("LINEAR_API_URL", "nonsense"),
             ("JIRA_API_URL", "nonsense"),
@@ -77,7 +82,10 @@ mod tests {
         let _ = Config::from_environment(&mut env);
         let told = env.finish().unwrap_err().to_string();
         // What is optional and any text has nothing to be wrong.
-        for name in VARIABLES.iter().filter(|name| **name != "EVENT_BUS_NAME") {
+        for name in VARIABLES
+            .iter()
+            .filter(|name| !["EVENT_BUS_NAME", "DATABASE_HOST", "DATABASE_NAME"].contains(*name))
+        {
             assert!(told.contains(name), "{name} is missing in: {told}");
         }
     }

@@ -76,7 +76,7 @@ pub(crate) fn from_secrets(
 ) -> Result<Built<DatabaseConfig, Outbound, Worker>, StartError> {
     let Config {
         aws,
-        database_secret_id,
+        database,
         outbound_secret_id,
         rules,
         addresses,
@@ -87,7 +87,7 @@ pub(crate) fn from_secrets(
     let clients = Clients::new(&aws, process.audit.clone()).with_tracer(process.tracer.clone());
     let event_bus = event_bus.map(|name| EventBus::new(&aws, &clients, name));
     let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(&clients));
-    let database = settings::database_secret(Arc::clone(&source), database_secret_id, process.clock());
+    let database = settings::database_secret(Arc::clone(&source), database, process.clock());
     let outbound = SecretCache::new(source, outbound_secret_id, Stage::CURRENT, process.clock(), |found| {
         from_json(
             &found

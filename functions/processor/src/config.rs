@@ -7,6 +7,9 @@ use runtime::config::Environment;
 /// Every variable of the template that this function reads.
 pub const VARIABLES: &[&str] = &[
     "DATABASE_SECRET_ID",
+    "DATABASE_HOST",
+    "DATABASE_PORT",
+    "DATABASE_NAME",
     "OUTBOUND_SECRET_ID",
     "RULES_PATH",
     "GITLAB_API_URL",

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use ::settings::DatabaseSecret;
 use audit::destination::settings::{self, DestinationSettings};
 use jiff::SignedDuration;
 use runtime::aws::{AwsSettings, StandardQueueUrl};
@@ -10,6 +11,9 @@ use runtime::config::Environment;
 /// Every variable of the template that this function reads.
 pub const VARIABLES: &[&str] = &[
     "DATABASE_SECRET_ID",
+    "DATABASE_HOST",
+    "DATABASE_PORT",
+    "DATABASE_NAME",
     "OUTBOUND_SECRET_ID",
     "AUDIT_RETRY_QUEUE_URL",
     "AUDIT_GAP_SECONDS",
@@ -28,7 +32,7 @@ const GAP_SECONDS: u64 = 900;
 #[derive(Debug)]
 pub struct Config {
     pub(crate) aws: AwsSettings,
-    pub(crate) database_secret_id: String,
+    pub(crate) database: DatabaseSecret,
     pub(crate) outbound_secret_id: String,
     pub(crate) retry_queue: StandardQueueUrl,
     pub(crate) gap_after: SignedDuration,
@@ -41,7 +45,7 @@ impl Config {
         let gap_seconds = env.number("AUDIT_GAP_SECONDS", GAP_SECONDS, 1..=7 * 24 * 3600);
         Self {
             aws: AwsSettings::from_environment(env),
-            database_secret_id: env.required("DATABASE_SECRET_ID"),
+            database: DatabaseSecret::from_environment(env),
             outbound_secret_id: env.required("OUTBOUND_SECRET_ID"),
             retry_queue: StandardQueueUrl::from_environment(env, "AUDIT_RETRY_QUEUE_URL"),
             gap_after: SignedDuration::from_secs(i64::try_from(gap_seconds).unwrap_or(i64::MAX)),
@@ -68,9 +72,13 @@ fn destinations(env: &mut Environment) -> DestinationSettings {
 mod tests {
     use super::*;
 
+    /// Any text will do, or none.
+    const OPTIONAL: [&str; 2] = ["DATABASE_HOST", "DATABASE_NAME"];
+
     #[test]
     fn every_problem_is_told_at_once() {
         let pairs = [
+            ("DATABASE_PORT", "70000"),
             ("AUDIT_GAP_SECONDS", "soon"),
             (settings::ENABLED, "perhaps"),
             (settings::DESTINATION, "file,syslog,http,pigeon"),
@@ -81,7 +89,7 @@ mod tests {
         let mut env = Environment::from_pairs(pairs);
         let _ = Config::from_environment(&mut env);
         let told = env.finish().unwrap_err().to_string();
-        for name in VARIABLES {
+        for name in VARIABLES.iter().filter(|name| !OPTIONAL.contains(*name)) {
             assert!(told.contains(name), "{name} is missing in: {told}");
         }
     }

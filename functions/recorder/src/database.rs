@@ -5,6 +5,7 @@ use std::sync::Arc;
 use audit::Context;
 use runtime::StartError;
 use runtime::secrets::{BuildError, Built, SecretSource};
+use settings::DatabaseSecret;
 use store::{DatabaseConfig, SchemaError, Store, StoreError};
 use tokio::sync::Mutex;
 
@@ -29,8 +30,8 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    pub(crate) fn new(source: Arc<dyn SecretSource>, secret_id: String, clock: &SharedClock) -> Self {
-        let secret = settings::database_secret(source, secret_id, Arc::clone(&clock.0));
+    pub(crate) fn new(source: Arc<dyn SecretSource>, secret: DatabaseSecret, clock: &SharedClock) -> Self {
+        let secret = settings::database_secret(source, secret, Arc::clone(&clock.0));
         let build = |config: &DatabaseConfig| Store::new(config.clone()).map_err(StartError::from);
         Self {
             built: Built::from_one(secret, Arc::clone(&clock.0), build),

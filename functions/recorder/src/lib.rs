@@ -106,7 +106,7 @@ impl Recorder {
         let clients = Clients::new(&config.aws, audit.clone());
         let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(&clients));
         Ok(Self {
-            database: Database::new(Arc::clone(&source), config.database_secret_id, &clock),
+            database: Database::new(Arc::clone(&source), config.database, &clock),
             outlets: Outlets::new(&config.destinations, source, config.outbound_secret_id, &audit, &clock)?,
             retry_queue: StandardQueue::new(&clients, config.retry_queue),
             own: OwnLines::new(lines),

@@ -102,6 +102,12 @@ actions! {
         ConfluenceUpdatePage = "confluence.api.update_page",
         /// `GetSecretValue`.
         SecretsManagerGetSecretValue = "secretsmanager.api.get_secret_value",
+        /// `DescribeSecret`: which versions a secret has, before a step of a rotation.
+        SecretsManagerDescribeSecret = "secretsmanager.api.describe_secret",
+        /// `PutSecretValue`: the value that a rotation brings.
+        SecretsManagerPutSecretValue = "secretsmanager.api.put_secret_value",
+        /// `UpdateSecretVersionStage`: the value of a rotation comes into force.
+        SecretsManagerUpdateSecretVersionStage = "secretsmanager.api.update_secret_version_stage",
         /// `SendMessage`.
         SqsSendMessage = "sqs.api.send_message",
         /// `PutEvents`.

@@ -12,6 +12,7 @@ use runtime::aws::{Clients, Secrets};
 use runtime::config::Environment;
 use runtime::secrets::{Built, SecretCache, SecretSource, Stage, Unreadable, from_json};
 use serde::Deserialize;
+use settings::DatabaseSecret;
 use store::{DatabaseConfig, Store};
 use url::Url;
 
@@ -31,7 +32,7 @@ pub struct Outbound {
 /// What an evaluator is built from, out of the environment.
 #[derive(Debug)]
 pub struct Settings {
-    database_secret_id: String,
+    database: DatabaseSecret,
     outbound_secret_id: String,
     rules: Option<Rules>,
     gitlab_api_url: Option<Url>,
@@ -40,8 +41,11 @@ pub struct Settings {
 
 impl Settings {
     /// The variables read here.
-    pub const VARIABLES: [&str; 5] = [
+    pub const VARIABLES: [&str; 8] = [
         "DATABASE_SECRET_ID",
+        "DATABASE_HOST",
+        "DATABASE_PORT",
+        "DATABASE_NAME",
         "OUTBOUND_SECRET_ID",
         "RULES_PATH",
         "GITLAB_API_URL",
@@ -51,7 +55,7 @@ impl Settings {
     /// Reads them; problems are noted in `env`.
     pub fn from_environment(env: &mut Environment) -> Self {
         Self {
-            database_secret_id: env.required("DATABASE_SECRET_ID"),
+            database: DatabaseSecret::from_environment(env),
             outbound_secret_id: env.required("OUTBOUND_SECRET_ID"),
             rules: settings::rules_file(env),
             gitlab_api_url: env.url("GITLAB_API_URL"),
@@ -70,7 +74,7 @@ impl Settings {
         clock: Arc<dyn Clock>,
     ) -> Result<Built<DatabaseConfig, Outbound, Evaluator>, StartError> {
         let Self {
-            database_secret_id,
+            database,
             outbound_secret_id,
             rules,
             gitlab_api_url,
@@ -79,7 +83,7 @@ impl Settings {
         let rules = Arc::new(rules.ok_or_else(|| StartError::new("there are no rules"))?);
         let tracer = clients.tracer().clone();
         let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(clients));
-        let database = settings::database_secret(Arc::clone(&source), database_secret_id, Arc::clone(&clock));
+        let database = settings::database_secret(Arc::clone(&source), database, Arc::clone(&clock));
         let outbound = SecretCache::new(
             source,
             outbound_secret_id,

@@ -6,6 +6,7 @@ mod events;
 mod http;
 mod patience;
 mod queue;
+mod rotation;
 mod secrets;
 mod settings;
 
@@ -18,6 +19,7 @@ use patience::BrokenOffAnswers;
 pub use error::AwsError;
 pub use events::EventBus;
 pub use queue::{Queue, QueueUrl, StandardQueue, StandardQueueUrl};
+pub use rotation::Version;
 pub use secrets::Secrets;
 pub use settings::AwsSettings;
 

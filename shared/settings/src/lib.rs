@@ -6,7 +6,7 @@ use model::Clock;
 use rules::Rules;
 use runtime::config::Environment;
 use runtime::secrets::{SecretCache, SecretSource, Stage, Unreadable};
-use store::DatabaseConfig;
+use store::{DatabaseAddress, DatabaseConfig};
 
 /// The variable that names the rules file.
 pub const RULES_PATH: &str = "RULES_PATH";
@@ -24,18 +24,46 @@ pub fn rules_file(env: &mut Environment) -> Option<Rules> {
     }
 }
 
+/// A secret with a login of the database, and where the database is if the secret does not say.
+#[derive(Debug, Clone)]
+pub struct DatabaseSecret {
+    /// Name or ARN.
+    pub id: String,
+    /// For what the secret leaves out.
+    pub address: DatabaseAddress,
+}
+
+/// The variables that [`DatabaseSecret::from_environment`] reads.
+pub const DATABASE_VARIABLES: [&str; 4] = ["DATABASE_SECRET_ID", "DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME"];
+
+impl DatabaseSecret {
+    /// The application's own.
+    pub fn from_environment(env: &mut Environment) -> Self {
+        let port = env.number("DATABASE_PORT", 5432, 1..=65_535);
+        Self {
+            id: env.required("DATABASE_SECRET_ID"),
+            address: DatabaseAddress {
+                host: env.optional("DATABASE_HOST"),
+                port: u16::try_from(port).ok(),
+                database: env.optional("DATABASE_NAME"),
+            },
+        }
+    }
+}
+
 /// The cache of a database secret: `{"url"}` or the form that RDS writes.
 #[must_use]
 pub fn database_secret(
     source: Arc<dyn SecretSource>,
-    id: String,
+    secret: DatabaseSecret,
     clock: Arc<dyn Clock>,
 ) -> SecretCache<DatabaseConfig> {
-    SecretCache::new(source, id, Stage::CURRENT, clock, |found| {
+    let DatabaseSecret { id, address } = secret;
+    SecretCache::new(source, id, Stage::CURRENT, clock, move |found| {
         let secret = found.first().ok_or_else(|| Unreadable::because("it has no value"))?;
         // The parser's own words are kept back: they could quote the address.
-        DatabaseConfig::from_secret(&secret.value).map_err(|_| {
-            Unreadable::because("it must be {\"url\"} or {username, password, host, port, dbname}; only a loopback host may go without TLS")
+        DatabaseConfig::from_secret(&secret.value, &address).map_err(|_| {
+            Unreadable::because("it must be {\"url\"} or {username, password, host, port, dbname}, the last three unless DATABASE_HOST and DATABASE_NAME are set; only a loopback host may go without TLS")
         })
     })
 }

@@ -59,6 +59,17 @@ pub enum ConfigError {
     CaPem,
 }
 
+/// Where the database is, for secrets that hold only a login, as those that RDS keeps itself do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DatabaseAddress {
+    /// Name of the server, as its certificate spells it.
+    pub host: Option<String>,
+    /// TCP port; `None`: 5432.
+    pub port: Option<u16>,
+    /// Name of the database.
+    pub database: Option<String>,
+}
+
 /// A database and a login there. TLS with full verification is forced unless the database is on this machine.
 #[derive(Clone)]
 pub struct DatabaseConfig {
@@ -86,16 +97,16 @@ struct Secret {
 
 impl DatabaseConfig {
     /// Reads the text of a database secret: `{"url"}` or RDS's own form, each with an optional `ca_pem`, the PEM text of
-    /// private certificate authorities to trust besides the public ones.
+    /// private certificate authorities to trust besides the public ones. What RDS's form leaves out is taken from `address`.
     ///
     /// # Errors
     /// [`ConfigError`] says which field is wrong.
-    pub fn from_secret(secret: &SecretString) -> Result<Self, ConfigError> {
+    pub fn from_secret(secret: &SecretString, address: &DatabaseAddress) -> Result<Self, ConfigError> {
         let secret: Secret = serde_json::from_str(secret.expose_secret()).map_err(|_| ConfigError::NotAnObject)?;
         let mut config = if let Some(url) = &secret.url {
             Self::from_url(url)?
         } else {
-            Self::from_fields(&secret)?
+            Self::from_fields(&secret, address)?
         };
         if let Some(pem) = &secret.ca_pem {
             config = config.with_authorities(pem)?;
@@ -103,21 +114,19 @@ impl DatabaseConfig {
         Ok(config)
     }
 
-    fn from_fields(secret: &Secret) -> Result<Self, ConfigError> {
-        let text = |value: &Option<String>, name| {
-            value
-                .clone()
-                .filter(|value| !value.is_empty())
-                .ok_or(ConfigError::Missing(name))
+    fn from_fields(secret: &Secret, address: &DatabaseAddress) -> Result<Self, ConfigError> {
+        let text = |value: &Option<String>, otherwise: &Option<String>, name| {
+            let told = [value, otherwise].into_iter().flatten().find(|value| !value.is_empty());
+            told.cloned().ok_or(ConfigError::Missing(name))
         };
-        let host = text(&secret.host, "host")?;
+        let host = text(&secret.host, &address.host, "host")?;
         let host = if host.starts_with('/') {
             Host::Unix(PathBuf::from(host))
         } else {
             Host::Tcp(host)
         };
         let port = match &secret.port {
-            None => Some(5432),
+            None => address.port.or(Some(5432)),
             Some(serde_json::Value::String(digits)) => digits.parse().ok(),
             Some(number) => number.as_u64().and_then(|number| u16::try_from(number).ok()),
         };
@@ -126,8 +135,8 @@ impl DatabaseConfig {
             host,
             address: None,
             port: port.ok_or(ConfigError::Missing("port"))?,
-            database: text(&secret.dbname, "dbname")?,
-            user: text(&secret.username, "username")?,
+            database: text(&secret.dbname, &address.database, "dbname")?,
+            user: text(&secret.username, &None, "username")?,
             password: Some(secret.password.clone().ok_or(ConfigError::Missing("password"))?),
             authorities: Vec::new(),
         })

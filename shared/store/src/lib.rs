@@ -29,7 +29,7 @@ pub use self::audit::{
 pub use archive::ArchiveSubject;
 pub use attempt::{AttemptOutcome, Finish, Lease};
 pub use backlog::Backlog;
-pub use config::{ConfigError, DatabaseConfig};
+pub use config::{ConfigError, DatabaseAddress, DatabaseConfig};
 pub use error::StoreError;
 pub use migrate::{MigrationError, MigrationReport, migrate};
 pub use report::{

@@ -1,10 +1,12 @@
-//! A double of the AWS calls that functions make: SQS `SendMessage`, Secrets Manager `GetSecretValue`, EventBridge `PutEvents`.
+//! A double of the AWS calls that functions make: SQS `SendMessage`, EventBridge `PutEvents`, Secrets Manager `GetSecretValue` and what a
+//! rotation calls.
 //!
 //! For tests and benchmarks that run a function's binary with nothing else around it; all services answer on one address,
 //! as `AWS_ENDPOINT_URL` expects. Its [`World`] holds the secrets by id and staging label; every queue exists.
 //! Wire format: AWS JSON 1.0 and 1.1 (<https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html>). Signatures are not checked.
 
 mod events;
+mod rotation;
 mod secrets;
 mod sqs;
 
@@ -40,6 +42,17 @@ impl AwsDouble {
         });
     }
 
+    /// One version of a secret.
+    #[must_use]
+    pub fn secret(&self, id: &str, stage: &str) -> Option<Value> {
+        self.world(|world| world.secrets.get(id)?.get(stage).cloned())
+    }
+
+    /// Begins the rotation of a secret, as `RotateSecret` does: a pending version that has no value yet.
+    pub fn begin_rotation(&self, id: &str, version: &str) {
+        self.system(|aws| aws.versions.begin(id, version));
+    }
+
     /// The events that were put on buses, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<BusEvent> {
@@ -66,6 +79,7 @@ pub struct World {
 #[derive(Debug, Default)]
 pub struct Aws {
     world: World,
+    versions: rotation::Versions,
     queues: sqs::Queues,
     events: Vec<BusEvent>,
 }
@@ -92,6 +106,9 @@ impl System for Aws {
                 "AmazonSQS.SendMessage" => self.queues.send(&input),
                 "AWSEvents.PutEvents" => events::put(&mut self.events, &input),
                 "secretsmanager.GetSecretValue" => secrets::get(&self.world, &input, request.time),
+                "secretsmanager.DescribeSecret" => self.versions.describe(&self.world, &input),
+                "secretsmanager.PutSecretValue" => self.versions.put(&mut self.world, &input),
+                "secretsmanager.UpdateSecretVersionStage" => self.versions.promote(&mut self.world, &input),
                 _ => Err(Refusal::new("UnknownOperationException", "")),
             },
         };

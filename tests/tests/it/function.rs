@@ -66,6 +66,11 @@ impl Function {
         self.api.invoke(event).await.unwrap()
     }
 
+    /// The same if it cannot do what it is asked; its words.
+    pub(crate) async fn fails(&self, event: Value) -> String {
+        self.api.invoke(event).await.unwrap_err().to_string()
+    }
+
     /// Waits for the first poll, which ends the start.
     pub(crate) async fn started(&self) {
         self.api.wait_for_first_poll(PATIENCE).await.unwrap();

@@ -28,6 +28,8 @@ mod program;
 #[cfg(test)]
 mod recorder;
 #[cfg(test)] // helpers of this module too may unwrap
+mod rotation;
+#[cfg(test)] // helpers of this module too may unwrap
 mod search;
 #[cfg(test)] // helpers of this module too may unwrap
 mod spans;

@@ -12,7 +12,7 @@ use crate::secrets::{SecretSource, Stage};
 /// Secrets Manager. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Secrets {
-    clients: Clients,
+    pub(super) clients: Clients,
 }
 
 impl Secrets {

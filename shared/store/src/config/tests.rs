@@ -1,7 +1,7 @@
 use super::*;
 
 fn read(secret: &str) -> Result<DatabaseConfig, ConfigError> {
-    DatabaseConfig::from_secret(&SecretString::from(secret))
+    DatabaseConfig::from_secret(&SecretString::from(secret), &DatabaseAddress::default())
 }
 
 fn read_url(url: &str) -> Result<DatabaseConfig, ConfigError> {
@@ -42,6 +42,30 @@ fn both_forms_of_the_secret_name_the_same_database() {
     );
     assert_eq!(parts(&url), expected);
     assert!(url.uses_tls() && rds.uses_tls());
+}
+
+#[test]
+fn what_a_secret_of_a_login_alone_leaves_out_is_taken_from_the_address() {
+    let address = DatabaseAddress {
+        host: Some("db.example".to_owned()),
+        port: Some(6543),
+        database: Some("countersign".to_owned()),
+    };
+    let read = |secret: &str| DatabaseConfig::from_secret(&SecretString::from(secret), &address).unwrap();
+    let login = read(r#"{"username": "app", "password": "p"}"#);
+    let (host, port, database, user, _) = parts(&login);
+    assert_eq!(
+        (host, port, database.as_str(), user.as_str()),
+        (tcp("db.example"), 6543, "countersign", "app")
+    );
+    assert!(login.uses_tls());
+    let whole = read(r#"{"username": "app", "password": "p", "host": "other.example", "port": 5433, "dbname": "own"}"#);
+    let (host, port, database, ..) = parts(&whole);
+    assert_eq!(
+        (host, port, database.as_str()),
+        (tcp("other.example"), 5433, "own"),
+        "the secret goes first"
+    );
 }
 
 #[test]

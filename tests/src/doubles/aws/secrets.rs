@@ -37,7 +37,7 @@ pub(super) fn get(world: &World, input: &Value, now: Timestamp) -> Result<Value,
     }))
 }
 
-fn uuid_of(secret: &str) -> String {
+pub(super) fn uuid_of(secret: &str) -> String {
     use sha2::{Digest, Sha256};
     let digest = Sha256::digest(secret.as_bytes());
     let mut bytes = [0; 16];

@@ -24,7 +24,14 @@ fn server(database: &TestDatabase) -> SocketAddr {
 }
 
 fn store(secret: &serde_json::Value) -> Store {
-    Store::new(DatabaseConfig::from_secret(&SecretString::from(secret.to_string())).unwrap()).unwrap()
+    Store::new(
+        DatabaseConfig::from_secret(
+            &SecretString::from(secret.to_string()),
+            &store::DatabaseAddress::default(),
+        )
+        .unwrap(),
+    )
+    .unwrap()
 }
 
 #[tokio::test]

@@ -1,0 +1,176 @@
+//! Rotation of the application's database login, asked for by Secrets Manager step by step.
+//!
+//! Two logins take turns: the new one is made and tried while the old one is still in force, and the old one keeps its password until
+//! the next rotation. So no function is ever refused, whichever of the two it has read.
+
+use audit::Context;
+use runtime::secrets::Stage;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use store::{DatabaseConfig, Group, Store, provision_login};
+use uuid::Uuid;
+
+use crate::{JobError, Maintenance, Report};
+
+/// What the second login's name ends in.
+const SECOND: &str = "_b";
+
+/// What Secrets Manager sends
+/// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html>).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct RotationRequest {
+    step: Step,
+    secret_id: String,
+    /// Id of the version that is to be made.
+    client_request_token: String,
+}
+
+/// A step; each may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Step {
+    /// Make the new value, beside the one in force.
+    CreateSecret,
+    /// Make the database take it.
+    SetSecret,
+    /// Try it.
+    TestSecret,
+    /// Bring it into force.
+    FinishSecret,
+}
+
+/// Why a rotation cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RotationError {
+    /// Only the application's login is rotated here.
+    #[error("this function rotates the application's database secret alone, not {0}")]
+    OtherSecret(String),
+    /// The version is not being rotated.
+    #[error("version {0} of the secret is neither in force nor to become so; start the rotation again")]
+    NotPending(String),
+    /// The secret has no login that could take turns.
+    #[error(
+        "the secret's {0} is not a JSON object with `username` and `password`; one with a `url` is rotated by hand (docs/operations.md)"
+    )]
+    Form(&'static str),
+}
+
+impl Maintenance {
+    pub(crate) async fn rotate(&self, context: &Context, request: RotationRequest) -> Result<Report, JobError> {
+        let RotationRequest {
+            step,
+            secret_id,
+            client_request_token: version,
+        } = request;
+        if secret_id != self.rotated.id {
+            return Err(RotationError::OtherSecret(secret_id).into());
+        }
+        let state = self.secrets.version(context, &secret_id, &version).await?;
+        if state.is_current {
+            // An earlier attempt got through.
+            return Ok(Report::default());
+        }
+        if !state.is_pending {
+            return Err(RotationError::NotPending(version).into());
+        }
+        match step {
+            Step::CreateSecret => self.create(context, &version).await?,
+            Step::SetSecret => {
+                let (owner, new) = (self.owner.get(context).await?, self.pending(context).await?);
+                let password = new.password().ok_or(JobError::NoPassword)?;
+                if new.user() == owner.user() {
+                    return Err(JobError::SameLogin);
+                }
+                provision_login(&owner, new.user(), password, Group::Application).await?;
+            }
+            Step::TestSecret => Store::new(self.pending(context).await?)?.check_schema().await?,
+            Step::FinishSecret => {
+                let in_force = state.current.as_deref();
+                self.secrets.promote(context, &secret_id, &version, in_force).await?;
+            }
+        }
+        tracing::info!(?step, version, "a step of the rotation of the database login is done");
+        Ok(Report::default())
+    }
+
+    async fn create(&self, context: &Context, version: &str) -> Result<(), JobError> {
+        let id = &self.rotated.id;
+        if self.secrets.get(context, id, Stage::Pending).await?.is_some() {
+            return Ok(());
+        }
+        let current = self.secrets.get(context, id, Stage::Current).await?;
+        let next = next(current.as_ref()).ok_or(RotationError::Form(Stage::Current.as_str()))?;
+        self.secrets.put_pending(context, id, version, &next).await?;
+        Ok(())
+    }
+
+    async fn pending(&self, context: &Context) -> Result<DatabaseConfig, JobError> {
+        let value = self.secrets.get(context, &self.rotated.id, Stage::Pending).await?;
+        let read = value.and_then(|value| DatabaseConfig::from_secret(&value, &self.rotated.address).ok());
+        read.ok_or_else(|| RotationError::Form(Stage::Pending.as_str()).into())
+    }
+}
+
+/// The value after this one: the other login with a new password, everything else as it is.
+fn next(current: Option<&SecretString>) -> Option<SecretString> {
+    let mut fields: Map<String, Value> = serde_json::from_str(current?.expose_secret()).ok()?;
+    if fields.contains_key("url") || !fields.contains_key("password") {
+        return None;
+    }
+    let user = fields.get("username")?.as_str().filter(|user| !user.is_empty())?;
+    let other = match user.strip_suffix(SECOND) {
+        Some(first) => first.to_owned(),
+        None => format!("{user}{SECOND}"),
+    };
+    // 244 random bits, in characters that may stand in a URL as well.
+    let password = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    fields.insert("username".to_owned(), other.into());
+    fields.insert("password".to_owned(), password.into());
+    serde_json::to_string(&fields).ok().map(SecretString::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(secret: &str) -> Option<Value> {
+        let next = next(Some(&SecretString::from(secret)))?;
+        Some(serde_json::from_str(next.expose_secret()).unwrap())
+    }
+
+    #[test]
+    fn two_logins_take_turns_and_everything_else_in_the_secret_stays() {
+        let first = r#"{"username": "countersign_app", "password": "one", "engine": "postgres", "ca_pem": "PEM"}"#;
+        let second = after(first).unwrap();
+        assert_eq!(
+            (&second["username"], &second["engine"], &second["ca_pem"]),
+            (&"countersign_app_b".into(), &"postgres".into(), &"PEM".into())
+        );
+        let third = after(&second.to_string()).unwrap();
+        assert_eq!(third["username"], "countersign_app");
+        let passwords = [&second["password"], &third["password"]].map(|password| password.as_str().unwrap());
+        assert_ne!(passwords[0], passwords[1]);
+        for password in passwords {
+            assert_eq!(password.len(), 64);
+            assert!(password.bytes().all(|byte| byte.is_ascii_hexdigit()), "{password}");
+        }
+    }
+
+    #[test]
+    fn a_secret_without_a_login_that_could_take_turns_is_left_alone() {
+        for secret in [
+            r#"{"url": "postgres://a:b@h/d"}"#,
+            r#"{"url": "postgres://a:b@h/d", "username": "a", "password": "b"}"#,
+            r#"{"username": "a"}"#,
+            r#"{"username": "", "password": "b"}"#,
+            r#"{"username": 7, "password": "b"}"#,
+            "[]",
+            "no JSON",
+        ] {
+            assert_eq!(after(secret), None, "{secret}");
+        }
+        assert!(next(None).is_none());
+    }
+}

@@ -1,0 +1,107 @@
+//! What a rotation function does to its secret
+//! (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html>).
+
+use audit::{Action, Context, Target};
+use secrecy::{ExposeSecret as _, SecretString};
+use trace::Kind;
+
+use super::call::Call;
+use super::{AwsError, Secrets};
+use crate::secrets::Stage;
+
+/// How far a secret's version has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// It is the one in force.
+    pub is_current: bool,
+    /// It is to become so.
+    pub is_pending: bool,
+    /// The id of the version in force.
+    pub current: Option<String>,
+}
+
+impl Secrets {
+    /// How far version `version` of `secret_id` has come.
+    ///
+    /// # Errors
+    /// If it could not be asked for; also if there is no secret of that id.
+    pub async fn version(&self, context: &Context, secret_id: &str, version: &str) -> Result<Version, AwsError> {
+        let call = self.begin(context, Action::SecretsManagerDescribeSecret, secret_id);
+        let request = self.clients.secrets_manager.describe_secret().secret_id(secret_id);
+        let answer = request.customize().interceptor(call.attempts()).send().await;
+        let found = answer
+            .map_err(|error| AwsError::of("DescribeSecret", &error))
+            .map(|answer| {
+                let stages = answer.version_ids_to_stages.unwrap_or_default();
+                let has = |id: &str, stage: Stage| {
+                    let known = stages.get(id).into_iter().flatten();
+                    known.into_iter().any(|label| label == stage.as_str())
+                };
+                Version {
+                    is_current: has(version, Stage::Current),
+                    is_pending: has(version, Stage::Pending),
+                    current: stages.keys().find(|id| has(id, Stage::Current)).cloned(),
+                }
+            });
+        call.end(found.as_ref().err());
+        found
+    }
+
+    /// Puts a value beside the one in force, as version `version`. Putting the same one again changes nothing.
+    ///
+    /// # Errors
+    /// If it was not taken; also if the version exists with another value.
+    pub async fn put_pending(
+        &self,
+        context: &Context,
+        secret_id: &str,
+        version: &str,
+        value: &SecretString,
+    ) -> Result<(), AwsError> {
+        let mut call = self.begin(context, Action::SecretsManagerPutSecretValue, secret_id);
+        call.detail("stage", Stage::Pending.as_str());
+        let request = self.clients.secrets_manager.put_secret_value().secret_id(secret_id);
+        let request = request
+            .client_request_token(version)
+            .secret_string(value.expose_secret())
+            .version_stages(Stage::Pending.as_str());
+        let answer = request.customize().interceptor(call.attempts()).send().await;
+        let put = answer
+            .map(|_| ())
+            .map_err(|error| AwsError::of("PutSecretValue", &error));
+        call.end(put.as_ref().err());
+        put
+    }
+
+    /// Brings version `version` into force; the one in force before keeps the label of the previous one.
+    ///
+    /// # Errors
+    /// If the labels were not moved.
+    pub async fn promote(
+        &self,
+        context: &Context,
+        secret_id: &str,
+        version: &str,
+        in_force: Option<&str>,
+    ) -> Result<(), AwsError> {
+        let mut call = self.begin(context, Action::SecretsManagerUpdateSecretVersionStage, secret_id);
+        call.detail("stage", Stage::Current.as_str());
+        let request = self.clients.secrets_manager.update_secret_version_stage();
+        let request = request
+            .secret_id(secret_id)
+            .version_stage(Stage::Current.as_str())
+            .move_to_version_id(version)
+            .set_remove_from_version_id(in_force.map(str::to_owned));
+        let answer = request.customize().interceptor(call.attempts()).send().await;
+        let moved = answer
+            .map(|_| ())
+            .map_err(|error| AwsError::of("UpdateSecretVersionStage", &error));
+        call.end(moved.as_ref().err());
+        moved
+    }
+
+    fn begin<'a>(&'a self, context: &'a Context, action: Action, secret_id: &str) -> Call<'a> {
+        let target = Target::other("secret", secret_id);
+        Call::begin(&self.clients, Kind::Client, context, action, target)
+    }
+}

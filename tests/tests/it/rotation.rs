@@ -1,0 +1,138 @@
+//! Rotation of the application's database login by the maintenance function, step by step as Secrets Manager asks for it.
+
+use serde_json::{Value, json};
+use tests::doubles::aws::AwsDouble;
+use tests::postgres::connect;
+use tokio_postgres::Config;
+use url::Url;
+
+use crate::function::Function;
+use crate::outbox::Stand;
+
+const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
+
+struct Login {
+    username: String,
+    password: String,
+}
+
+impl Login {
+    /// The one that a stage of the secret holds.
+    fn at(aws: &AwsDouble, stage: &str) -> Self {
+        let value = aws.secret("app", stage).expect("a value");
+        let fields: Value = value
+            .as_str()
+            .map_or(value.clone(), |text| serde_json::from_str(text).unwrap());
+        let text = |name: &str| fields[name].as_str().unwrap().to_owned();
+        Self {
+            username: text("username"),
+            password: text("password"),
+        }
+    }
+
+    async fn works(&self, url: &Url) -> bool {
+        let mut url = url.clone();
+        url.set_username(&self.username).unwrap();
+        url.set_password(Some(&self.password)).unwrap();
+        let config: Config = url.as_str().parse().unwrap();
+        let Ok((client, connection)) = config.connect(tokio_postgres::NoTls).await else {
+            return false;
+        };
+        let driver = tokio::spawn(connection);
+        let row = client.query_typed("SELECT count(*) FROM effects", &[]).await;
+        driver.abort();
+        row.is_ok()
+    }
+}
+
+/// The stand, its database's address, and a maintenance function whose secret holds a login alone.
+async fn begun() -> (Stand, Url, Function) {
+    let stand = Stand::new().await;
+    let url = Url::parse(&stand.world.database.app_url).unwrap();
+    let login = json!({"engine": "postgres", "username": url.username(), "password": url.password().unwrap()});
+    stand.aws.put_secret("app", "AWSCURRENT", login);
+    let port = url.port().unwrap().to_string();
+    let variables = [
+        ("DATABASE_HOST", url.host_str().unwrap()),
+        ("DATABASE_PORT", port.as_str()),
+        ("DATABASE_NAME", url.path().trim_start_matches('/')),
+    ];
+    let maintenance = stand.start("maintenance", &variables).await;
+    (stand, url, maintenance)
+}
+
+fn step(step: &str, version: &str) -> Value {
+    json!({"Step": step, "SecretId": "app", "ClientRequestToken": version, "RotationToken": "unused"})
+}
+
+#[tokio::test]
+async fn the_database_login_is_rotated_and_none_that_a_function_may_hold_is_ever_refused() {
+    let (stand, url, maintenance) = begun().await;
+    let first = Login::at(&stand.aws, "AWSCURRENT");
+    assert!(first.works(&url).await);
+    stand.aws.begin_rotation("app", "version-1");
+    for name in STEPS {
+        // Secrets Manager repeats what it is not sure of.
+        for _ in 0..2 {
+            maintenance.invoke(step(name, "version-1")).await;
+            assert!(first.works(&url).await, "the login in force is refused after {name}");
+        }
+    }
+    let second = Login::at(&stand.aws, "AWSCURRENT");
+    assert_eq!(second.username, format!("{}_b", first.username));
+    assert!(
+        second.works(&url).await && first.works(&url).await,
+        "the one before still works"
+    );
+    let previous = Login::at(&stand.aws, "AWSPREVIOUS");
+    assert_eq!(previous.password, first.password);
+
+    stand.aws.begin_rotation("app", "version-2");
+    for name in STEPS {
+        maintenance.invoke(step(name, "version-2")).await;
+        assert!(second.works(&url).await, "the login in force is refused after {name}");
+    }
+    let third = Login::at(&stand.aws, "AWSCURRENT");
+    assert_eq!(third.username, first.username, "two logins take turns");
+    assert!(third.works(&url).await && second.works(&url).await);
+    assert!(
+        !first.works(&url).await,
+        "a password ends with the second rotation after it"
+    );
+
+    for (action, times) in [
+        ("secretsmanager.api.describe_secret", 12),
+        ("secretsmanager.api.put_secret_value", 2),
+        ("secretsmanager.api.update_secret_version_stage", 2),
+    ] {
+        let entries = maintenance.entries(action, times);
+        assert_eq!(entries.len(), times, "{action}");
+        let told = format!("{entries:?}");
+        for login in [&first, &second, &third] {
+            assert!(!told.contains(&login.password), "{action}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_that_cannot_go_on_says_why_and_changes_nothing() {
+    let (stand, url, maintenance) = begun().await;
+    let login = Login::at(&stand.aws, "AWSCURRENT");
+    let foreign = json!({"Step": "createSecret", "SecretId": "owner", "ClientRequestToken": "version-1"});
+    let error = maintenance.fails(foreign).await;
+    assert!(
+        error.contains("the application's database secret alone, not owner"),
+        "{error}"
+    );
+    let error = maintenance.fails(step("createSecret", "version-1")).await;
+    assert!(error.contains("start the rotation again"), "{error}");
+    stand.aws.put_secret("app", "AWSCURRENT", json!({"url": url.as_str()}));
+    stand.aws.begin_rotation("app", "version-1");
+    let error = maintenance.fails(step("createSecret", "version-1")).await;
+    assert!(
+        error.contains("AWSCURRENT") && error.contains("rotated by hand"),
+        "{error}"
+    );
+    assert!(login.works(&url).await);
+    assert_eq!(stand.aws.secret("app", "AWSPENDING"), None);
+}
