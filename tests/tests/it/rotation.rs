@@ -1,9 +1,9 @@
 //! Rotation of the application's database login by the maintenance function, step by step as Secrets Manager asks for it.
 
+use secrecy::SecretString;
 use serde_json::{Value, json};
+use store::{DatabaseConfig, Store};
 use tests::doubles::aws::AwsDouble;
-use tests::postgres::connect;
-use tokio_postgres::Config;
 use url::Url;
 
 use crate::function::Function;
@@ -34,14 +34,8 @@ impl Login {
         let mut url = url.clone();
         url.set_username(&self.username).unwrap();
         url.set_password(Some(&self.password)).unwrap();
-        let config: Config = url.as_str().parse().unwrap();
-        let Ok((client, connection)) = config.connect(tokio_postgres::NoTls).await else {
-            return false;
-        };
-        let driver = tokio::spawn(connection);
-        let row = client.query_typed("SELECT count(*) FROM effects", &[]).await;
-        driver.abort();
-        row.is_ok()
+        let config = DatabaseConfig::from_url(&SecretString::from(url.to_string())).unwrap();
+        Store::new(config).unwrap().check_schema().await.is_ok()
     }
 }
 
