@@ -94,14 +94,14 @@ impl Maintenance {
             Request::CustomResource(request) => {
                 let asked = Context::new(ActorType::AdminAction, run);
                 let span = self.tracer.begin_trace(Kind::Internal, "deployment", &asked);
-                let done = self.custom_resource(span.context(&asked), *request).await;
+                let done = Box::pin(self.custom_resource(span.context(&asked), *request)).await;
                 span.end(done.as_ref().err().map(|_| "failed"));
                 done
             }
             Request::Rotation(request) => {
                 let asked = Context::new(ActorType::AdminAction, run);
                 let span = self.tracer.begin_trace(Kind::Internal, "rotation", &asked);
-                let done = self.rotate(span.context(&asked), request).await;
+                let done = Box::pin(self.rotate(span.context(&asked), request)).await;
                 span.end(done.as_ref().err().map(|_| "failed"));
                 done
             }

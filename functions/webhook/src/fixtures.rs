@@ -10,6 +10,7 @@ use model::Clock;
 use runtime::aws::{AwsSettings, Clients, Queue, QueueUrl};
 use runtime::config::Environment;
 use runtime::metrics::Metrics;
+use runtime::secrets::Stage;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -145,15 +146,19 @@ pub(crate) struct Bench {
 impl Bench {
     /// `current` is asked for the current version of the secret at each look; the other stages are empty.
     pub(crate) fn new(current: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::staged(move |stage| if stage == Stage::Current { current() } else { None })
+    }
+
+    /// `secret` is asked for each stage at each look.
+    pub(crate) fn staged(secret: impl Fn(Stage) -> Option<String> + Send + Sync + 'static) -> Self {
         let clock = Arc::new(TestClock(AtomicI64::new(NOW)));
         let looks = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&looks);
         let source = move |stage| {
-            if stage != runtime::secrets::Stage::Current {
-                return Ok(None);
+            if stage == Stage::Current {
+                counted.fetch_add(1, Ordering::Relaxed);
             }
-            counted.fetch_add(1, Ordering::Relaxed);
-            Ok(current().map(SecretString::from))
+            Ok(secret(stage).map(SecretString::from))
         };
         let (audit, lines) = audit::Writer::memory("webhook", clock.clone());
         let metrics_clock = Arc::new(FaultyClock::default());

@@ -178,4 +178,6 @@ fn context(ingress: &Ingress, traceparent: Option<&str>) -> Context {
 }
 
 #[cfg(test)]
+mod rotation_tests;
+#[cfg(test)]
 mod tests;
