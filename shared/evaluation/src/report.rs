@@ -1,7 +1,7 @@
 //! What came of a delivery or a pending evaluation: for metrics, the log, and the queue.
 
 use jiff::Timestamp;
-use model::{Effect, Kind, Note, Verdict};
+use model::{Effect, Kind, Note, SecurityReviewException, Verdict};
 use uuid::Uuid;
 
 /// What came of it.
@@ -95,4 +95,27 @@ pub(crate) struct Written {
     pub(crate) first: bool,
     /// The decision that it follows from, and when that was made: they name the audit entry.
     pub(crate) decision: (Timestamp, Uuid),
+    /// `group/project`.
+    pub(crate) project_path: String,
+    /// Username of who merged, if known.
+    pub(crate) merged_by: Option<String>,
+}
+
+impl Written {
+    /// What `decision` wrote of this row; without a kind it withdrew it.
+    pub(crate) fn of(
+        exception: &SecurityReviewException,
+        kind: Option<Kind>,
+        first: bool,
+        decision: (Timestamp, Uuid),
+    ) -> Self {
+        Self {
+            id: exception.id,
+            kind,
+            first,
+            decision,
+            project_path: exception.project_path.clone(),
+            merged_by: exception.merged_by.as_ref().map(|user| user.username.clone()),
+        }
+    }
 }

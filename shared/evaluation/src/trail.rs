@@ -59,12 +59,8 @@ impl Evaluator {
         Ok(exception.and_then(|exception| {
             let kind = decision.verdict.exception();
             let withdrew = kind.is_none() && decision.supersedes.is_some();
-            (kind.is_some() || withdrew).then(|| Written {
-                id: exception.id,
-                kind,
-                first: exception.recorded_at == decision.decided_at,
-                decision: named(&decision),
-            })
+            let first = exception.recorded_at == decision.decided_at;
+            (kind.is_some() || withdrew).then(|| Written::of(&exception, kind, first, named(&decision)))
         }))
     }
 }
@@ -85,4 +81,6 @@ fn entry(context: &Context, key: &MergeRequestKey, written: &Written) -> Entry {
         .detail("exception_id", written.id.to_string())
         .detail("kind", written.kind.map(Kind::as_str))
         .detail("status", if written.kind.is_some() { "open" } else { "withdrawn" })
+        .detail("project_path", written.project_path.clone())
+        .detail("merged_by", written.merged_by.clone())
 }

@@ -10,7 +10,7 @@ import subprocess
 from . import postgres
 from .aws import Aws
 from .emulator import REGION, client_environment
-from .paths import AUDIT_FILE, DEPLOYMENT, FUNCTIONS, LOGS, ROOT, STACK, STATE, TEMPLATE
+from .paths import AUDIT_FILE, DEPLOYMENT, FUNCTIONS, LOGS, NESTED, ROOT, STACK, STATE, TEMPLATE
 from .progress import Failure, tail
 from .state import read, remember, write
 from .tools import binary
@@ -25,6 +25,8 @@ AUDITOR_GROUP = "countersign_auditor"
 INSTANCE = "main"
 # The one project that the hook `scoped` may speak for.
 SCOPED_PROJECT = 7302
+# What the emulator lacks is kept out by these: saved queries, CodeDeploy, rotation schedules.
+EMULATED = {"SavedQueries": "false", "Rollout": "off", "DatabaseRotationDays": 0}
 # How long a line may be missing. Longer than a line waits after the database was away (RecorderPaces, quick).
 GAP_SECONDS = 20
 
@@ -82,8 +84,11 @@ def add_auditor(server: dict) -> str:
 def deploy(endpoint: str, server: dict, doubles: dict[str, str]) -> str:
     """Runs `sam deploy` unless exactly this was deployed last; says what happened."""
     shutil.copyfile(TEMPLATE, DEPLOYMENT / "template.yaml")
-    parameters = {
-        "DatabaseHost": "127.0.0.1", "DatabasePort": server["port"], "DatabaseName": DATABASE,
+    (DEPLOYMENT / "infra").mkdir(exist_ok=True)
+    for nested in NESTED:
+        shutil.copyfile(nested, DEPLOYMENT / "infra" / nested.name)
+    parameters = EMULATED | {
+        "Network": "none", "Database": "existing", "DatabaseHost": "127.0.0.1", "DatabasePort": server["port"], "DatabaseName": DATABASE,
         "DatabaseOwnerSecretArn": Aws(endpoint).ensure_secret("database-owner", {"url": owner_url(server)}),
         "GitLabApiUrl": doubles["gitlab"], "SlackApiUrl": doubles["slack"], "RetryPace": "quick",
         "LinearApiUrl": doubles["linear"], "JiraApiUrl": doubles["jira"], "ConfluenceApiUrl": doubles["confluence"],
@@ -150,7 +155,7 @@ def describe(endpoint: str, server: dict, doubles: dict[str, str]) -> dict:
 
 def _fingerprint(parameters: dict) -> str:
     digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
-    for path in [TEMPLATE, *(DEPLOYMENT / "build" / f"{name}.zip" for name in FUNCTIONS)]:
+    for path in [TEMPLATE, *NESTED, *(DEPLOYMENT / "build" / f"{name}.zip" for name in FUNCTIONS)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

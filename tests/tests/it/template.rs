@@ -1,6 +1,7 @@
 //! What must hold of `template.yaml` whatever else changes in it; the linter looks for none of this.
 
 mod document;
+mod stacks;
 mod trail;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,9 @@ const FUNCTIONS: [(&str, &[&str]); 5] = [
     ("Recorder", ::recorder::VARIABLES),
     ("Maintenance", ::maintenance::VARIABLES),
 ];
+
+/// The statement by which a role uses the deployment's own key, if there is one.
+const USE_KEY: &str = "UseTheKeyThroughQueuesAndSecrets";
 
 /// What a function that begins spans reads besides.
 const TRACING: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"];
@@ -120,7 +124,16 @@ fn every_queue_is_encrypted_and_refuses_requests_without_tls() {
         (&json!("Deny"), &json!({"Bool": {"aws:SecureTransport": "false"}}))
     );
     for (name, queue) in of_type(&template, "AWS::SQS::Queue") {
-        assert_eq!(queue["SqsManagedSseEnabled"], true, "{name}");
+        let otherwise = json!({"Ref": "AWS::NoValue"});
+        let (ours, theirs) = (json!({"Ref": "KmsKeyArn"}), json!(true));
+        assert_eq!(
+            (&queue["SqsManagedSseEnabled"], &queue["KmsMasterKeyId"]),
+            (
+                &json!({"Fn::If": ["HasKey", otherwise, theirs]}),
+                &json!({"Fn::If": ["HasKey", ours, otherwise]})
+            ),
+            "{name}"
+        );
         assert!(
             policy["Queues"].as_array().unwrap().contains(&json!({"Ref": name})),
             "{name} has no policy"
@@ -173,7 +186,7 @@ fn the_public_function_reads_its_own_secret_and_writes_to_one_queue_and_its_log_
     let template = template();
     let allowed: Vec<_> = statements(&template)
         .into_iter()
-        .filter(|(role, _)| *role == "WebhookRole")
+        .filter(|(role, statement)| *role == "WebhookRole" && statement["Sid"] != USE_KEY)
         .collect();
     let what: Vec<_> = allowed
         .iter()
@@ -202,17 +215,38 @@ fn the_public_function_reads_its_own_secret_and_writes_to_one_queue_and_its_log_
 #[test]
 fn only_maintenance_may_read_the_database_owners_secret_and_only_the_webhook_its_own() {
     let template = template();
+    let owner =
+        property(&template, "MaintenanceFunction", "Environment")["Variables"]["DATABASE_OWNER_SECRET_ID"].clone();
     for (secret, reader) in [
-        ("DatabaseOwnerSecretArn", "MaintenanceRole"),
-        ("WebhookSecret", "WebhookRole"),
+        (owner, "MaintenanceRole"),
+        (json!({"Ref": "WebhookSecret"}), "WebhookRole"),
     ] {
         let readers: BTreeSet<_> = statements(&template)
             .into_iter()
-            .filter(|(_, statement)| many(&statement["Resource"]).contains(&&json!({"Ref": secret})))
+            .filter(|(_, statement)| many(&statement["Resource"]).contains(&&secret))
             .map(|(role, _)| role)
             .collect();
         assert_eq!(readers, BTreeSet::from([reader]), "{secret}");
     }
+}
+
+#[test]
+fn the_key_is_used_through_queues_and_secrets_only_and_only_where_there_is_one() {
+    let template = template();
+    let mut roles = BTreeSet::new();
+    for (role, statement) in statements(&template) {
+        if many(&statement["Action"])
+            .iter()
+            .any(|action| action.as_str().unwrap().starts_with("kms:"))
+        {
+            assert_eq!(statement["Resource"], json!({"Ref": "KmsKeyArn"}), "{role}");
+            let through = &statement["Condition"]["StringEquals"]["kms:ViaService"];
+            assert!(!many(through).is_empty() && !through.is_null(), "{role}");
+            roles.insert(role);
+        }
+    }
+    let all: BTreeSet<_> = of_type(&template, "AWS::IAM::Role").map(|(role, _)| role).collect();
+    assert_eq!(roles, all);
 }
 
 #[test]
@@ -243,10 +277,40 @@ fn new_code_that_uses_the_schema_waits_for_the_migrations() {
 }
 
 #[test]
+fn a_rollout_is_watched_at_the_new_version_alone_and_maintenance_has_none() {
+    let template = template();
+    for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+        let preference = &function["DeploymentPreference"];
+        // Migrations are run by the new version before any traffic is shifted; the recorder takes every line whatever its version.
+        if ["MaintenanceFunction", "RecorderFunction"].contains(&name) {
+            assert!(preference.is_null(), "{name}");
+            continue;
+        }
+        let alarm = preference["Alarms"][0]["Ref"].as_str().unwrap();
+        let dimensions = property(&template, alarm, "Dimensions");
+        assert_eq!(
+            dimensions,
+            &json!([
+                {"Name": "FunctionName", "Value": {"Ref": name}},
+                {"Name": "Resource", "Value": {"Fn::Sub": format!("${{{name}}}:live")}},
+                {"Name": "ExecutedVersion", "Value": {"Fn::GetAtt": [name, "Version", "Version"]}},
+            ]),
+            "{alarm}"
+        );
+    }
+    // Else a change of a parameter alone would reach no alias: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html.
+    assert_eq!(template["Transform"][0], "AWS::LanguageExtensions");
+    for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+        assert_eq!(function["AutoPublishAliasAllProperties"], true, "{name}");
+    }
+}
+
+#[test]
 fn every_parameter_is_explained_and_used() {
     let template = template();
-    let text =
-        template["Resources"].to_string() + &template["Conditions"].to_string() + &template["Globals"].to_string();
+    let text = ["Resources", "Conditions", "Globals"]
+        .map(|part| template[part].to_string())
+        .concat();
     for (name, parameter) in template["Parameters"].as_object().unwrap() {
         assert!(parameter["Description"].is_string(), "{name} has no description");
         assert!(

@@ -6,11 +6,23 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 use serde_saphyr::Tagged;
 
+/// The stacks that the template nests.
+pub(super) const STACKS: [&str; 4] = ["network", "database", "search", "observability"];
+
 /// The template at the project's root.
 pub(super) fn template() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    read(&text)
+    read(&file("template.yaml"))
+}
+
+/// A nested stack's template.
+pub(super) fn stack(name: &str) -> Value {
+    read(&file(&format!("infra/{name}.yaml")))
+}
+
+/// The text of a file of the project.
+pub(super) fn file(path: &str) -> String {
+    let path = format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// Reads one document.

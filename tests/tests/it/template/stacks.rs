@@ -1,0 +1,229 @@
+//! What must hold of the nested stacks in `infra/`, and between them and the template that nests them.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::document::{STACKS, file, stack, template};
+use super::{many, of_type, resources, statements};
+
+/// The resource that nests a stack.
+fn nested<'a>(template: &'a Value, name: &str) -> &'a Value {
+    let url = format!("infra/{name}.yaml");
+    let mut stacks = of_type(template, "AWS::CloudFormation::Stack");
+    let found = stacks.find(|(_, properties)| properties["TemplateURL"] == url.as_str());
+    found.unwrap_or_else(|| panic!("{url} is not nested")).1
+}
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.as_str())
+        .collect()
+}
+
+#[test]
+fn every_nested_stack_is_given_what_it_asks_for_and_nothing_else() {
+    let template = template();
+    for name in STACKS {
+        let stack = stack(name);
+        let given = keys(&nested(&template, name)["Parameters"]);
+        let known = keys(&stack["Parameters"]);
+        assert_eq!(
+            given.difference(&known).collect::<Vec<_>>(),
+            [] as [&&str; 0],
+            "{name} does not know"
+        );
+        for (parameter, declared) in stack["Parameters"].as_object().unwrap() {
+            assert!(
+                given.contains(parameter.as_str()) || !declared["Default"].is_null(),
+                "{name} is not given {parameter}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_output_that_the_template_reads_is_one_of_the_stack() {
+    let template = template();
+    let text = template.to_string();
+    let mut read = 0;
+    for name in STACKS {
+        let outputs = stack(name)["Outputs"].clone();
+        let logical = of_type(&template, "AWS::CloudFormation::Stack")
+            .find(|(_, properties)| properties["TemplateURL"] == format!("infra/{name}.yaml").as_str())
+            .unwrap()
+            .0;
+        for part in text.split(&format!("[\"{logical}\",\"Outputs\",\"")).skip(1) {
+            let output = part.split('"').next().unwrap();
+            assert!(!outputs[output].is_null(), "{name} has no output {output}");
+            read += 1;
+        }
+    }
+    assert!(read >= 8, "only {read} found");
+}
+
+#[test]
+fn every_parameter_of_a_nested_stack_is_explained_and_used() {
+    for name in STACKS {
+        let stack = stack(name);
+        let text = ["Resources", "Conditions", "Outputs", "Rules"]
+            .map(|part| stack[part].to_string())
+            .concat();
+        for (parameter, declared) in stack["Parameters"].as_object().unwrap() {
+            assert!(
+                declared["Description"].is_string(),
+                "{name}: {parameter} has no description"
+            );
+            assert!(
+                text.contains(&format!("{{\"Ref\":\"{parameter}\"}}")) || text.contains(&format!("${{{parameter}}}")),
+                "{name}: {parameter} is unused"
+            );
+        }
+    }
+}
+
+/// What keeps data, which must outlive a mistake.
+const KEEPERS: [&str; 5] = [
+    "AWS::S3::Bucket",
+    "AWS::RDS::DBInstance",
+    "AWS::Logs::LogGroup",
+    "AWS::SecretsManager::Secret",
+    "AWS::KMS::Key",
+];
+
+#[test]
+fn what_keeps_data_outlives_the_stack() {
+    let mut seen = 0;
+    let documents = STACKS.map(stack);
+    for document in documents.iter().chain([&template()]) {
+        for (name, resource) in resources(document) {
+            if !KEEPERS.contains(&resource["Type"].as_str().unwrap()) {
+                continue;
+            }
+            seen += 1;
+            for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+                let kept = ["Retain", "RetainExceptOnCreate", "Snapshot"].map(Value::from);
+                assert!(
+                    kept.contains(&resource[policy]),
+                    "{name}: {policy} is {}",
+                    resource[policy]
+                );
+            }
+        }
+    }
+    assert!(seen >= 12, "only {seen}");
+}
+
+#[test]
+fn every_bucket_is_private_versioned_encrypted_and_refuses_requests_without_tls() {
+    let search = stack("search");
+    let buckets: Vec<_> = of_type(&search, "AWS::S3::Bucket").collect();
+    assert!(!buckets.is_empty());
+    for (name, bucket) in buckets {
+        let blocked = &bucket["PublicAccessBlockConfiguration"];
+        assert_eq!(blocked.as_object().unwrap().len(), 4, "{name}");
+        assert!(
+            blocked.as_object().unwrap().values().all(|value| value == true),
+            "{name}"
+        );
+        assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled", "{name}");
+        assert!(!bucket["BucketEncryption"].is_null(), "{name}");
+        let of_bucket = |policy: &Value| policy["Bucket"] == json!({"Ref": name});
+        let policy = of_type(&search, "AWS::S3::BucketPolicy").find(|(_, policy)| of_bucket(policy));
+        let statements = &policy.unwrap_or_else(|| panic!("{name} has no policy")).1["PolicyDocument"]["Statement"];
+        let over_tls_only = |statement: &&Value| {
+            statement["Effect"] == "Deny" && statement["Condition"]["Bool"]["aws:SecureTransport"] == json!("false")
+        };
+        assert!(many(statements).iter().any(over_tls_only), "{name}");
+    }
+}
+
+#[test]
+fn no_role_of_a_nested_stack_may_do_everything_or_touch_everything() {
+    let mut seen = 0;
+    for name in STACKS {
+        let stack = stack(name);
+        for (role, statement) in statements(&stack) {
+            seen += 1;
+            for action in many(&statement["Action"]) {
+                assert!(!action.as_str().unwrap().contains('*'), "{name}: {role}: {action}");
+            }
+            let everywhere = many(&statement["Resource"])
+                .iter()
+                .any(|resource| **resource == json!("*"));
+            assert!(!everywhere, "{name}: {role}: {statement}");
+        }
+    }
+    assert!(seen >= 4, "only {seen}");
+}
+
+#[test]
+fn the_saved_queries_are_the_files_in_infra_queries() {
+    let search = stack("search");
+    let mut saved = BTreeSet::new();
+    let kinds = [
+        ("AWS::Athena::NamedQuery", "sql"),
+        ("AWS::Logs::QueryDefinition", "logs"),
+    ];
+    for (kind, extension) in kinds {
+        for (name, query) in of_type(&search, kind) {
+            let text = query["QueryString"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{name} is not a text"));
+            let title = query["Name"]["Fn::Sub"].as_str().or(query["Name"].as_str()).unwrap();
+            let title = title.rsplit(['/', ' ']).next().unwrap().trim_start_matches("${Name}-");
+            let path = format!("infra/queries/{title}.{extension}");
+            assert_eq!(text.trim_end(), file(&path).trim_end(), "{name} is not {path}");
+            saved.insert(format!("{title}.{extension}"));
+        }
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/queries");
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let files: BTreeSet<String> = files.map(|name| name.into_string().unwrap()).collect();
+    assert_eq!(saved, files);
+    for wanted in [
+        "gitlab_calls_24h",
+        "authentication_failures_by_source",
+        "one_correlation_id",
+        "exceptions_by_merger",
+    ] {
+        assert!(
+            saved.contains(&format!("{wanted}.sql")) && saved.contains(&format!("{wanted}.logs")),
+            "{wanted}"
+        );
+    }
+}
+
+#[test]
+fn every_alarm_tells_somebody_and_has_its_line_in_the_runbook() {
+    let observability = stack("observability");
+    let runbook = file("docs/alarms.md");
+    let root = template();
+    let mut seen = 0;
+    for document in [&observability, &root] {
+        for (name, alarm) in of_type(document, "AWS::CloudWatch::Alarm") {
+            seen += 1;
+            assert!(
+                alarm["AlarmDescription"]
+                    .as_str()
+                    .or(alarm["AlarmDescription"]["Fn::Sub"].as_str())
+                    .is_some(),
+                "{name}"
+            );
+            assert!(!alarm["AlarmActions"].is_null(), "{name}");
+            let missing = alarm["TreatMissingData"].as_str().unwrap();
+            assert_eq!(missing == "breaching", name.ends_with("SilentAlarm"), "{name}");
+            let lines = runbook
+                .lines()
+                .filter(|line| line.starts_with(&format!("| `{name}`")))
+                .count();
+            assert_eq!(lines, 1, "{name} in docs/alarms.md");
+        }
+    }
+    assert!(seen > 30, "only {seen}");
+}
