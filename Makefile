@@ -8,6 +8,7 @@ PYTHON ?= python3
 STACK := $(PYTHON) tests/local/stack.py
 RELEASE := $(PYTHON) tests/local/release.py
 TOOLS := .local/tools
+STACKS := $(addprefix infra/,network.yaml database.yaml search.yaml observability.yaml)
 SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/sam
 # What `make build` and the first `make deploy` build for: x86_64 or arm64.
 ARCH ?= x86_64
@@ -50,8 +51,8 @@ dependencies:
 template:
 	@$(STACK) tools sam checkov
 	AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint --template-file template.yaml
-	$(TOOLS)/sam/bin/cfn-lint --regions eu-central-1 --append-rules cfn_lint_serverless.rules -- template.yaml infra/*.yaml
-	$(TOOLS)/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation --file template.yaml infra/*.yaml
+	$(TOOLS)/sam/bin/cfn-lint --regions eu-central-1 --append-rules cfn_lint_serverless.rules -- template.yaml $(STACKS)
+	$(TOOLS)/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation --file template.yaml $(STACKS)
 	cargo test --package tests --test it --locked --quiet -- template
 
 build: ## release packages of the functions in build/; ARCH=x86_64 or arm64

@@ -74,7 +74,8 @@ impl Report {
                     .notes
                     .contains(&Note::LabelEventsUnreadable)
                     .then_some("label_events_unreadable");
-                exception.into_iter().chain(unreadable).collect()
+                let unverified = (verdict.exception() == Some(Kind::Unverified)).then_some("exceptions_unverified");
+                exception.into_iter().chain(unverified).chain(unreadable).collect()
             }
             Outcome::Duplicate | Outcome::Recorded | Outcome::Reviewed(_) | Outcome::Unchanged => Vec::new(),
         }

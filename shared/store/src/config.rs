@@ -168,6 +168,14 @@ impl DatabaseConfig {
         self.tls
     }
 
+    /// The server's name; `None`: a socket of this machine.
+    pub(crate) fn host_name(&self) -> Option<&str> {
+        match &self.host {
+            Host::Tcp(name) => Some(name),
+            Host::Unix(_) => None,
+        }
+    }
+
     pub(crate) fn authorities(&self) -> &[CertificateDer<'static>] {
         &self.authorities
     }

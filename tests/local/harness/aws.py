@@ -35,16 +35,29 @@ class Aws:
 
     def outputs(self, stack: str) -> dict[str, str]:
         """A stack's outputs; empty if there is no such stack."""
-        form = urllib.parse.urlencode({"Action": "DescribeStacks", "StackName": stack, "Version": "2010-05-15"}).encode()
+        pairs = self._cloudformation("DescribeStacks", stack)
+        return {pair["OutputKey"]: pair["OutputValue"] for pair in pairs if pair.get("OutputKey")}
+
+    def resources(self, stack: str) -> dict[str, tuple[str, str]]:
+        """A stack's resources: by logical id their type and physical id; empty if there is no such stack."""
+        found = self._cloudformation("DescribeStackResources", stack)
+        return {one["LogicalResourceId"]: (one["ResourceType"], one["PhysicalResourceId"]) for one in found if one.get("ResourceType")}
+
+    def delete_stack(self, stack: str) -> None:
+        """Deletes a stack; it is gone when its outputs are."""
+        self._cloudformation("DeleteStack", stack)
+
+    def _cloudformation(self, action: str, stack: str) -> list[dict[str, str]]:
+        """The members of the answer, whatever list they stand in."""
+        form = urllib.parse.urlencode({"Action": action, "StackName": stack, "Version": "2010-05-15"}).encode()
         try:
             text = self._send("cloudformation", form, {"Content-Type": "application/x-www-form-urlencoded"})
         except Failure as error:
             if "does not exist" in str(error):
-                return {}
+                return []
             raise
         members = [node for node in xml.fromstring(text).iter() if node.tag.rpartition("}")[2] == "member"]
-        pairs = ({child.tag.rpartition("}")[2]: child.text for child in node} for node in members)
-        return {pair["OutputKey"]: pair["OutputValue"] for pair in pairs if pair.get("OutputKey")}
+        return [{child.tag.rpartition("}")[2]: child.text or "" for child in node} for node in members]
 
     def _json(self, service: str, action: str, body: dict) -> dict:
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{service}.{action}"}

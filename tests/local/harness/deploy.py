@@ -25,8 +25,8 @@ AUDITOR_GROUP = "countersign_auditor"
 INSTANCE = "main"
 # The one project that the hook `scoped` may speak for.
 SCOPED_PROJECT = 7302
-# What the emulator lacks is kept out by these: saved queries, CodeDeploy, rotation schedules.
-EMULATED = {"SavedQueries": "false", "Rollout": "off", "DatabaseRotationDays": 0}
+# What the emulator lacks is kept out by these: saved queries, alarms that compute, CodeDeploy, rotation schedules.
+EMULATED = {"SavedQueries": "false", "MetricMath": "false", "Rollout": "off", "DatabaseRotationDays": 0}
 # How long a line may be missing. Longer than a line waits after the database was away (RecorderPaces, quick).
 GAP_SECONDS = 20
 
@@ -49,24 +49,24 @@ def _signing_token() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def owner_url(server: dict) -> str:
+def owner_url(server: dict, database: str = DATABASE) -> str:
     """The connection of the database's owner."""
-    return postgres.url(OWNER, credentials()["owner_password"], server["port"], DATABASE)
+    return postgres.url(OWNER, credentials()["owner_password"], server["port"], database)
 
 
-def prepare_database(server: dict, anew: bool) -> None:
+def prepare_database(server: dict, anew: bool, name: str = DATABASE) -> None:
     """What a deployment finds: an empty database and its owner, who may create logins but is no superuser (as on RDS).
 
     The emulator keeps nothing over a restart, queues and generated passwords included, so the database then starts anew too.
     """
     superuser = server["superuser_url"]
     if anew:
-        postgres.query(superuser, f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        postgres.query(superuser, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         AUDIT_FILE.unlink(missing_ok=True)
     if not postgres.query(superuser, f"SELECT 1 FROM pg_roles WHERE rolname = '{OWNER}'"):
         postgres.query(superuser, f"CREATE ROLE {OWNER} LOGIN CREATEROLE PASSWORD '{credentials()['owner_password']}'")
-    if not postgres.query(superuser, f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
-        postgres.query(superuser, f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
+    if not postgres.query(superuser, f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
+        postgres.query(superuser, f"CREATE DATABASE {name} OWNER {OWNER}")
 
 
 def add_auditor(server: dict) -> str:
@@ -83,33 +83,46 @@ def add_auditor(server: dict) -> str:
 
 def deploy(endpoint: str, server: dict, doubles: dict[str, str]) -> str:
     """Runs `sam deploy` unless exactly this was deployed last; says what happened."""
-    shutil.copyfile(TEMPLATE, DEPLOYMENT / "template.yaml")
-    (DEPLOYMENT / "infra").mkdir(exist_ok=True)
-    for nested in NESTED:
-        shutil.copyfile(nested, DEPLOYMENT / "infra" / nested.name)
-    parameters = EMULATED | {
-        "Network": "none", "Database": "existing", "DatabaseHost": "127.0.0.1", "DatabasePort": server["port"], "DatabaseName": DATABASE,
-        "DatabaseOwnerSecretArn": Aws(endpoint).ensure_secret("database-owner", {"url": owner_url(server)}),
-        "GitLabApiUrl": doubles["gitlab"], "SlackApiUrl": doubles["slack"], "RetryPace": "quick",
-        "LinearApiUrl": doubles["linear"], "JiraApiUrl": doubles["jira"], "ConfluenceApiUrl": doubles["confluence"],
+    copy_templates()
+    parameters = common_parameters(endpoint, server, doubles, DATABASE) | {
+        "Network": "none", "RetryPace": "quick",
         "AuditLogDestination": "stdout,file,http", "AuditLogFilePath": AUDIT_FILE,
         "AuditLogHttpEndpoint": f"{doubles['siem']}/audit", "AuditGapSeconds": GAP_SECONDS,
-        # The emulator compares words and knows nothing of JSON.
-        "AuditFilterPattern": "event_type audit",
-        "Architecture": "arm64" if os.uname().machine in ("arm64", "aarch64") else "x86_64",
     }
     AUDIT_FILE.parent.mkdir(parents=True, exist_ok=True)
     fingerprint = _fingerprint(parameters)
     if read(STATE).get("deployed") == fingerprint and Aws(endpoint).outputs(STACK_NAME):
         return "nothing changed"
-    _sam(endpoint, parameters)
+    sam(endpoint, STACK_NAME, parameters)
     remember(deployed=fingerprint)
     return ""
 
 
-def fill_secrets(endpoint: str) -> None:
+def copy_templates() -> None:
+    """The template and what it nests, beside the packages."""
+    shutil.copyfile(TEMPLATE, DEPLOYMENT / "template.yaml")
+    (DEPLOYMENT / "infra").mkdir(exist_ok=True)
+    for nested in NESTED:
+        shutil.copyfile(nested, DEPLOYMENT / "infra" / nested.name)
+
+
+def common_parameters(endpoint: str, server: dict, doubles: dict[str, str], database: str) -> dict:
+    """What every deployment into the emulator has in common: a real Postgres, doubles around it, and what is kept out."""
+    owner = Aws(endpoint).ensure_secret(f"{database}-owner", {"url": owner_url(server, database)})
+    return EMULATED | {
+        "Database": "existing", "DatabaseHost": "127.0.0.1", "DatabasePort": server["port"], "DatabaseName": database,
+        "DatabaseOwnerSecretArn": owner,
+        "GitLabApiUrl": doubles["gitlab"], "SlackApiUrl": doubles["slack"],
+        "LinearApiUrl": doubles["linear"], "JiraApiUrl": doubles["jira"], "ConfluenceApiUrl": doubles["confluence"],
+        # The emulator compares words and knows nothing of JSON.
+        "AuditFilterPattern": "event_type audit",
+        "Architecture": "arm64" if os.uname().machine in ("arm64", "aarch64") else "x86_64",
+    }
+
+
+def fill_secrets(endpoint: str, stack: str = STACK_NAME) -> None:
     """What an operator does after the first deployment: enters the tokens."""
-    aws, outputs, known = Aws(endpoint), Aws(endpoint).outputs(STACK_NAME), credentials()
+    aws, outputs, known = Aws(endpoint), Aws(endpoint).outputs(stack), credentials()
     aws.put_secret(outputs["WebhookSecretArn"], {"hooks": [
         {"name": "local", "instance": INSTANCE, "signing_tokens": [known["signing_token"]],
          "secret_tokens": [known["secret_token"]], "projects": [], "namespaces": []},
@@ -160,19 +173,21 @@ def _fingerprint(parameters: dict) -> str:
     return digest.hexdigest()
 
 
-def _sam(endpoint: str, parameters: dict) -> None:
+def sam(endpoint: str, stack: str, parameters: dict, *options: str) -> str:
+    """`sam deploy`; what it printed."""
     environment = client_environment(endpoint) | {
         "PATH": os.environ.get("PATH", os.defpath), "HOME": str(DEPLOYMENT), "SAM_CLI_TELEMETRY": "0", "LC_ALL": "C.UTF-8",
     }
     command = [
         binary("sam", "sam"), "deploy", "--template-file", "template.yaml", "--config-file", ROOT / "samconfig.toml",
-        "--stack-name", STACK_NAME, "--region", REGION, "--resolve-s3", "--no-confirm-changeset", "--no-progressbar",
-        "--parameter-overrides", *(f'{name}="{value}"' for name, value in parameters.items()),
+        "--stack-name", stack, "--region", REGION, "--resolve-s3", "--no-confirm-changeset", "--no-progressbar",
+        *options, "--parameter-overrides", *(f'{name}="{value}"' for name, value in parameters.items()),
     ]
     LOGS.mkdir(parents=True, exist_ok=True)
-    log = LOGS / "sam-deploy.log"
+    log = LOGS / f"sam-deploy-{stack}.log"
     with open(log, "wb") as output:
         done = subprocess.run([str(part) for part in command], cwd=DEPLOYMENT, env=environment, stdout=output,
                               stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         raise Failure(f"sam deploy failed:\n{tail(log, 40)}")
+    return log.read_text(errors="replace")

@@ -1,0 +1,69 @@
+"""The template as a platform team deploys it, with every nested stack, as a second stack in the running emulator: for one test."""
+
+import json
+import re
+
+from . import deploy, emulator, postgres, processes
+from .aws import Aws
+from .paths import LOCAL
+from .progress import Failure, say
+from .state import locked, read
+from .paths import STACK
+
+STACK_NAME = "countersign-production"
+DATABASE = "countersign_production"
+DESCRIPTION = LOCAL / "production.json"
+# A parameter that one function alone sees, and another value of it.
+CHANGED = {"SignatureToleranceSeconds": 301}
+
+
+def up() -> None:
+    """Deploys it and writes `.local/production.json`: outputs, resources by stack, and what a change of one parameter would change."""
+    if not processes.running("emulator") or not STACK.exists():
+        raise Failure("the local stack must be up: make stack")
+    running = read(STACK)
+    endpoint, server = running["aws_endpoint"], postgres.ensure(postgres.STACK_SERVER)
+    doubles = {name: running[f"{name}_url"] for name in ("gitlab", "slack", "linear", "jira", "confluence", "siem")}
+    with locked():
+        deploy.prepare_database(server, anew=True, name=DATABASE)
+        deploy.copy_templates()
+        parameters = deploy.common_parameters(endpoint, server, doubles, DATABASE) | {
+            # No NAT gateway in the emulator.
+            "Network": "new", "NatGateway": "false", "AuditLockDays": 30, "DatabaseMultiAz": "true",
+        }
+        deploy.sam(endpoint, STACK_NAME, parameters)
+        deploy.fill_secrets(endpoint, STACK_NAME)
+        changes = deploy.sam(endpoint, STACK_NAME, parameters | CHANGED, "--no-execute-changeset")
+    aws = Aws(endpoint)
+    stacks = {"template": STACK_NAME}
+    for name, (kind, physical) in aws.resources(STACK_NAME).items():
+        if kind == "AWS::CloudFormation::Stack":
+            stacks[name] = physical
+    port = endpoint.rpartition(":")[2]
+    outputs = {name: aws.outputs(stack) for name, stack in stacks.items()}
+    DESCRIPTION.write_text(json.dumps({
+        "outputs": outputs,
+        "resources": {name: {one: kind for one, (kind, _) in aws.resources(stack).items()} for name, stack in stacks.items()},
+        "changes": _changes(changes),
+        "host_header": f"{outputs['template']['ApiId']}.execute-api.localhost:{port}",
+        "database_owner_url": deploy.owner_url(server, DATABASE),
+    }, indent=2))
+    say(f"{STACK_NAME} is deployed")
+
+
+def down() -> None:
+    """Deletes it, and its database."""
+    running = read(STACK)
+    with locked():
+        Aws(running["aws_endpoint"]).delete_stack(STACK_NAME)
+        processes.wait_until(lambda: not Aws(running["aws_endpoint"]).outputs(STACK_NAME), seconds=120, what="the stack to be deleted")
+        server = postgres.ensure(postgres.STACK_SERVER)
+        postgres.query(server["superuser_url"], f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+    DESCRIPTION.unlink(missing_ok=True)
+    say(f"{STACK_NAME} is deleted")
+
+
+def _changes(printed: str) -> list[list[str]]:
+    """The change set that `sam deploy` shows: operation, logical id and type of each resource."""
+    rows = re.findall(r"^[+*-] (Add|Modify|Delete) +(\S+) +(AWS::\S+|Custom::\S+)", printed, re.MULTILINE)
+    return [list(row) for row in rows]
