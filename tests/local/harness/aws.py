@@ -47,6 +47,10 @@ class Aws:
         """Deletes a stack; it is gone when its outputs are."""
         self._cloudformation("DeleteStack", stack)
 
+    def alias(self, function: str, name: str) -> str:
+        """The version that a function's alias names."""
+        return json.loads(self._send("lambda", None, {}, f"/2015-03-31/functions/{function}/aliases/{name}"))["FunctionVersion"]
+
     def _cloudformation(self, action: str, stack: str) -> list[dict[str, str]]:
         """The members of the answer, whatever list they stand in."""
         form = urllib.parse.urlencode({"Action": action, "StackName": stack, "Version": "2010-05-15"}).encode()
@@ -63,9 +67,9 @@ class Aws:
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{service}.{action}"}
         return json.loads(self._send(service, json.dumps(body).encode(), headers) or b"{}")
 
-    def _send(self, service: str, body: bytes, headers: dict[str, str]) -> bytes:
+    def _send(self, service: str, body: bytes | None, headers: dict[str, str], path: str = "") -> bytes:
         scope = f"Credential=local/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=unchecked"
-        request = urllib.request.Request(self.endpoint, data=body, headers=headers | {"Authorization": f"AWS4-HMAC-SHA256 {scope}"})
+        request = urllib.request.Request(self.endpoint + path, data=body, headers=headers | {"Authorization": f"AWS4-HMAC-SHA256 {scope}"})
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.read()

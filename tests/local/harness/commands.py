@@ -20,6 +20,8 @@ def main(arguments: list[str]) -> int:
         command = commands.add_parser(name, help=text, description=text)
         if name == "run":
             command.add_argument("--once", action="store_true", help="stop after the sample; exit code 1 if it went wrong")
+        if name == "production":
+            command.add_argument("--end", action="store_true", help="delete it")
         if name == "with":
             command.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command to run")
         if name == "tools":
@@ -136,6 +138,13 @@ def run(chosen) -> int:
     return demonstration.run(once=chosen.once, up=up, down=lambda: down(keep=frozenset({postgres.TEST_SERVER.name})))
 
 
+def production(chosen) -> None:
+    """`production`."""
+    from . import production as second
+
+    second.down() if chosen.end else second.up()
+
+
 def latency(_) -> None:
     """`latency`."""
     from . import latency as measuring
@@ -152,5 +161,6 @@ COMMANDS = {
     "with": (with_stack, "run a command while the stack is up: stack.py with -- cargo test"),
     "postgres": (only_postgres, "start only a Postgres for tests and write .local/postgres.json"),
     "tools": (install, "install the pinned tools below .local/tools"),
+    "production": (production, "on the running stack: deploy the template once more, with every nested stack; --end deletes it"),
     "latency": (latency, "on the running stack: how long it takes from a delivery to the Slack call"),
 }

@@ -2,13 +2,13 @@
 
 import json
 import re
+import time
 
-from . import deploy, emulator, postgres, processes
+from . import deploy, postgres, processes
 from .aws import Aws
-from .paths import LOCAL
+from .paths import FUNCTIONS, LOCAL, STACK
 from .progress import Failure, say
 from .state import locked, read
-from .paths import STACK
 
 STACK_NAME = "countersign-production"
 DATABASE = "countersign_production"
@@ -18,7 +18,7 @@ CHANGED = {"SignatureToleranceSeconds": 301}
 
 
 def up() -> None:
-    """Deploys it and writes `.local/production.json`: outputs, resources by stack, and what a change of one parameter would change."""
+    """Deploys it, changes one parameter, and writes `.local/production.json`: outputs and resources by stack, and what the change did."""
     if not processes.running("emulator") or not STACK.exists():
         raise Failure("the local stack must be up: make stack")
     running = read(STACK)
@@ -33,8 +33,12 @@ def up() -> None:
         }
         deploy.sam(endpoint, STACK_NAME, parameters)
         deploy.fill_secrets(endpoint, STACK_NAME)
+        aws = Aws(endpoint)
+        aliases = [_aliases(aws)]
         changes = deploy.sam(endpoint, STACK_NAME, parameters | CHANGED, "--no-execute-changeset")
-    aws = Aws(endpoint)
+        aliases.append(_aliases(aws))
+        deploy.sam(endpoint, STACK_NAME, parameters | CHANGED)
+        aliases.append(_aliases(aws))
     stacks = {"template": STACK_NAME}
     for name, (kind, physical) in aws.resources(STACK_NAME).items():
         if kind == "AWS::CloudFormation::Stack":
@@ -45,6 +49,8 @@ def up() -> None:
         "outputs": outputs,
         "resources": {name: {one: kind for one, (kind, _) in aws.resources(stack).items()} for name, stack in stacks.items()},
         "changes": _changes(changes),
+        # Before the change, with its change set made, and after it.
+        "aliases": aliases,
         "host_header": f"{outputs['template']['ApiId']}.execute-api.localhost:{port}",
         "database_owner_url": deploy.owner_url(server, DATABASE),
     }, indent=2))
@@ -56,11 +62,19 @@ def down() -> None:
     running = read(STACK)
     with locked():
         Aws(running["aws_endpoint"]).delete_stack(STACK_NAME)
-        processes.wait_until(lambda: not Aws(running["aws_endpoint"]).outputs(STACK_NAME), seconds=120, what="the stack to be deleted")
+        deadline = time.monotonic() + 120
+        while Aws(running["aws_endpoint"]).resources(STACK_NAME):
+            if time.monotonic() > deadline:
+                raise Failure(f"{STACK_NAME} was not deleted within two minutes")
+            time.sleep(0.2)
         server = postgres.ensure(postgres.STACK_SERVER)
         postgres.query(server["superuser_url"], f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
     DESCRIPTION.unlink(missing_ok=True)
     say(f"{STACK_NAME} is deleted")
+
+
+def _aliases(aws: Aws) -> dict[str, str]:
+    return {name: aws.alias(f"{STACK_NAME}-{name}", "live") for name in FUNCTIONS}
 
 
 def _changes(printed: str) -> list[list[str]]:

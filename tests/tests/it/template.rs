@@ -19,6 +19,9 @@ const FUNCTIONS: [(&str, &[&str]); 5] = [
     ("Maintenance", ::maintenance::VARIABLES),
 ];
 
+/// A variable that no function reads: it makes a change of a parameter a change of the function.
+const PARAMETERS: &str = "PARAMETERS";
+
 /// The statement by which a role uses the deployment's own key, if there is one.
 const USE_KEY: &str = "UseTheKeyThroughQueuesAndSecrets";
 
@@ -35,7 +38,8 @@ fn a_function_is_given_exactly_the_variables_it_reads() {
     );
     for (name, variables) in FUNCTIONS {
         let set = &property(&template, &format!("{name}Function"), "Environment")["Variables"];
-        let set: BTreeSet<_> = set.as_object().unwrap().keys().map(String::as_str).collect();
+        let set = set.as_object().unwrap().keys().map(String::as_str);
+        let set: BTreeSet<_> = set.filter(|name| *name != PARAMETERS).collect();
         // What the recorder does belongs to no delivery's trace.
         let tracing = if name == "Recorder" { &[][..] } else { &TRACING };
         assert_eq!(set, variables.iter().chain(tracing).copied().collect(), "{name}");
@@ -320,6 +324,55 @@ fn every_parameter_is_explained_and_used() {
     }
 }
 
+#[test]
+fn a_change_of_any_parameter_that_a_function_sees_is_another_version_of_it() {
+    let template = template();
+    let declared = template["Parameters"].as_object().unwrap();
+    let globals = parameters_in(&template["Globals"]["Function"], &template);
+    for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+        let mut seen = function.clone();
+        let variables = &mut seen["Environment"]["Variables"];
+        let told = variables.as_object_mut().unwrap().remove(PARAMETERS).unwrap();
+        let told: BTreeSet<_> = many(&told["Fn::ToJsonString"])
+            .into_iter()
+            .map(|told| told["Ref"].as_str().unwrap())
+            .collect();
+        // How a version takes over is no part of it.
+        seen.as_object_mut().unwrap().remove("DeploymentPreference");
+        let mut needed = parameters_in(&seen, &template);
+        needed.extend(globals.iter().cloned());
+        needed.retain(|parameter| declared[parameter]["NoEcho"].is_null());
+        let missing: Vec<_> = needed
+            .iter()
+            .filter(|parameter| !told.contains(parameter.as_str()))
+            .collect();
+        assert!(missing.is_empty(), "{name} would not notice {missing:?}");
+        assert!(told.iter().all(|told| declared.contains_key(*told)), "{name}: {told:?}");
+    }
+}
+
+/// The parameters that a value depends on, those of its conditions and mappings included.
+fn parameters_in(value: &Value, template: &Value) -> BTreeSet<String> {
+    match value {
+        Value::Object(fields) => {
+            let of_condition = fields
+                .get("Fn::If")
+                .map(|branches| &template["Conditions"][branches[0].as_str().unwrap()]);
+            let reference = fields.get("Ref").and_then(Value::as_str);
+            let reference = reference
+                .filter(|name| !template["Parameters"][name].is_null())
+                .map(str::to_owned);
+            let inner = fields
+                .values()
+                .chain(of_condition)
+                .flat_map(|inner| parameters_in(inner, template));
+            inner.chain(reference).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(|inner| parameters_in(inner, template)).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
 /// The resources of a type, by name, with their properties.
 fn of_type<'a>(template: &'a Value, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
     resources(template)
@@ -354,19 +407,29 @@ fn function_events(function: &Value) -> Vec<&Value> {
         .unwrap_or_default()
 }
 
-/// Every statement of every role, those behind a condition included.
-fn statements(template: &Value) -> Vec<(&str, &Value)> {
+/// What there is if the condition before it holds.
+fn unconditional(value: &Value) -> &Value {
+    value.get("Fn::If").map_or(value, |branches| &branches[1])
+}
+
+/// Every statement of every role and policy, those behind a condition included.
+fn statements<'a>(template: &'a Value) -> Vec<(&'a str, &'a Value)> {
     let mut found = Vec::new();
+    let mut add = |role, policy: &'a Value| {
+        let policy = unconditional(policy);
+        let list = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+        found.extend(list.iter().map(|statement| (role, unconditional(statement))));
+    };
     for (role, properties) in of_type(template, "AWS::IAM::Role") {
         assert!(
             properties["ManagedPolicyArns"].is_null(),
             "{role} has a managed policy, which allows more than is needed"
         );
-        for policy in properties["Policies"].as_array().unwrap() {
-            let policy = policy.get("Fn::If").map_or(policy, |branches| &branches[1]);
-            let list = policy["PolicyDocument"]["Statement"].as_array().unwrap();
-            found.extend(list.iter().map(|statement| (role, statement)));
-        }
+        let policies = properties["Policies"].as_array();
+        policies.into_iter().flatten().for_each(|policy| add(role, policy));
+    }
+    for kind in ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"] {
+        of_type(template, kind).for_each(|(name, policy)| add(name, policy));
     }
     found
 }
