@@ -1,6 +1,7 @@
 //! The deployed local stack, seen from outside: deliveries in, rows, Slack messages and log lines out.
 #![expect(clippy::expect_used, reason = "a test without its stack can only stop, saying why")]
 
+mod athena;
 mod aws;
 mod outside;
 mod raw_http;
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+pub use athena::Row;
 pub use aws::asked_for;
 pub use raw_http::{Reply, request};
 

@@ -25,11 +25,14 @@ def up() -> None:
     endpoint, server = running["aws_endpoint"], postgres.ensure(postgres.STACK_SERVER)
     doubles = {name: running[f"{name}_url"] for name in ("gitlab", "slack", "linear", "jira", "confluence", "siem")}
     with locked():
+        _delete(Aws(endpoint))
         deploy.prepare_database(server, anew=True, name=DATABASE)
         deploy.copy_templates()
         parameters = deploy.common_parameters(endpoint, server, doubles, DATABASE) | {
             # No NAT gateway in the emulator.
-            "Network": "new", "NatGateway": "false", "AuditLockDays": 30, "DatabaseMultiAz": "true",
+            "Network": "new", "NatGateway": "false", "AuditLockDays": 30,
+            # As the README has it at first. Besides, the doubles stay with the tests of the other stack.
+            "DryRun": "true",
         }
         deploy.sam(endpoint, STACK_NAME, parameters)
         deploy.fill_secrets(endpoint, STACK_NAME)
@@ -61,16 +64,22 @@ def down() -> None:
     """Deletes it, and its database."""
     running = read(STACK)
     with locked():
-        Aws(running["aws_endpoint"]).delete_stack(STACK_NAME)
-        deadline = time.monotonic() + 120
-        while Aws(running["aws_endpoint"]).resources(STACK_NAME):
-            if time.monotonic() > deadline:
-                raise Failure(f"{STACK_NAME} was not deleted within two minutes")
-            time.sleep(0.2)
+        _delete(Aws(running["aws_endpoint"]))
         server = postgres.ensure(postgres.STACK_SERVER)
         postgres.query(server["superuser_url"], f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
     DESCRIPTION.unlink(missing_ok=True)
     say(f"{STACK_NAME} is deleted")
+
+
+def _delete(aws: Aws) -> None:
+    if not aws.resources(STACK_NAME):
+        return
+    aws.delete_stack(STACK_NAME)
+    deadline = time.monotonic() + 120
+    while aws.resources(STACK_NAME):
+        if time.monotonic() > deadline:
+            raise Failure(f"{STACK_NAME} was not deleted within two minutes")
+        time.sleep(0.2)
 
 
 def _aliases(aws: Aws) -> dict[str, str]:

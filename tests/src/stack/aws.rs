@@ -103,7 +103,7 @@ impl Stack {
         names.iter().map(|name| count(name).expect("a count")).sum()
     }
 
-    async fn aws(&self, target: &str, service: &str, body: &Value) -> Value {
+    pub(super) async fn aws(&self, target: &str, service: &str, body: &Value) -> Value {
         let mut headers = headers(service);
         headers.push(("X-Amz-Target".to_owned(), target.to_owned()));
         let reply = request("POST", &self.aws_endpoint, &headers, body.to_string().as_bytes()).await;

@@ -6,6 +6,7 @@ mod authentication;
 mod ledger;
 mod outages;
 mod pipeline;
+mod production;
 mod scene;
 mod trail;
 mod verdicts;

@@ -57,6 +57,11 @@ impl Scene {
         }
     }
 
+    /// The same on another stack than the first.
+    pub(crate) fn on(self, stack: Stack) -> Self {
+        Self { stack, ..self }
+    }
+
     /// So many minutes before the merge.
     pub(crate) fn before(&self, minutes: i64) -> Timestamp {
         self.merged - SignedDuration::from_mins(minutes)

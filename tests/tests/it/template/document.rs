@@ -7,26 +7,26 @@ use serde_json::{Map, Value, json};
 use serde_saphyr::Tagged;
 
 /// The stacks that the template nests.
-pub(super) const STACKS: [&str; 4] = ["network", "database", "search", "observability"];
+pub(crate) const STACKS: [&str; 4] = ["network", "database", "search", "observability"];
 
 /// The template at the project's root.
-pub(super) fn template() -> Value {
+pub(crate) fn template() -> Value {
     read(&file("template.yaml"))
 }
 
 /// A nested stack's template.
-pub(super) fn stack(name: &str) -> Value {
+pub(crate) fn stack(name: &str) -> Value {
     read(&file(&format!("infra/{name}.yaml")))
 }
 
 /// The text of a file of the project.
-pub(super) fn file(path: &str) -> String {
+pub(crate) fn file(path: &str) -> String {
     let path = format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// Reads one document.
-pub(super) fn read(text: &str) -> Value {
+pub(crate) fn read(text: &str) -> Value {
     serde_saphyr::from_str::<Node>(text)
         .unwrap_or_else(|error| panic!("not YAML: {error}"))
         .0

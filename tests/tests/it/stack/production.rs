@@ -1,0 +1,335 @@
+//! The template as a platform team deploys it, as a second stack beside the first: the nested stacks, an alias that moves with a
+//! parameter, and the way of the audit trail to the answers of Athena.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tests::stack::{PATIENCE, Row, Stack, eventually};
+
+use super::scene::{AUTHOR, HIGH, OUTSIDER, Scene};
+use crate::template::document::{self, STACKS};
+
+/// What the emulator does not have. Parameters keep it out (`NatGateway`, `Database`, `SavedQueries`, `DatabaseRotationDays`, `Rollout`);
+/// the linters and the tests of the template look at it all the same.
+const LEFT_OUT: [&str; 16] = [
+    "AWS::Athena::NamedQuery",
+    "AWS::EC2::EIP",
+    "AWS::EC2::FlowLog",
+    "AWS::EC2::InternetGateway",
+    "AWS::EC2::NatGateway",
+    "AWS::EC2::Route",
+    "AWS::EC2::SecurityGroupIngress",
+    "AWS::EC2::VPCGatewayAttachment",
+    "AWS::Logs::QueryDefinition",
+    // There is no server behind RDS: the database is a real Postgres beside the emulator.
+    "AWS::RDS::DBInstance",
+    "AWS::RDS::DBParameterGroup",
+    "AWS::RDS::DBProxy",
+    "AWS::RDS::DBProxyTargetGroup",
+    "AWS::RDS::DBSubnetGroup",
+    "AWS::SecretsManager::RotationSchedule",
+    // Made by the transform of the template, of which functions, events and versions are other types afterwards.
+    "AWS::Serverless::Function",
+];
+
+/// `.local/production.json`.
+#[derive(Deserialize)]
+struct Description {
+    outputs: BTreeMap<String, BTreeMap<String, String>>,
+    resources: BTreeMap<String, BTreeMap<String, String>>,
+    changes: Vec<(String, String, String)>,
+    aliases: Vec<BTreeMap<String, String>>,
+    host_header: String,
+    database_owner_url: String,
+}
+
+/// The second stack; deleted in the end, also of a test that failed.
+struct Production {
+    description: Description,
+    stack: Stack,
+}
+
+impl Production {
+    fn deployed() -> Self {
+        harness(&[]);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.local/production.json");
+        let description: Description = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let mut stack = Stack::running();
+        stack.host_header.clone_from(&description.host_header);
+        stack.database_url.clone_from(&description.database_owner_url);
+        Self { description, stack }
+    }
+
+    fn output(&self, name: &str) -> &str {
+        &self.description.outputs["template"][name]
+    }
+
+    /// Its audit lines since then, of every function.
+    async fn lines(&self, since: Timestamp) -> Vec<Value> {
+        let mut lines = Vec::new();
+        for function in ["Webhook", "Processor", "Notifier", "Maintenance", "Recorder"] {
+            let group = self.output(&format!("{function}LogGroup"));
+            lines.extend(self.stack.log_lines(group, since, "\"event_type\":\"audit").await);
+        }
+        lines
+    }
+
+    /// Runs a query of `infra/queries`, with this in the place of its parameter: the emulator knows none.
+    async fn ask(&self, query: &str, parameter: &str) -> Result<Vec<Row>, String> {
+        let sql = document::file(&format!("infra/queries/{query}.sql")).replace('?', &format!("'{parameter}'"));
+        let (workgroup, database) = (self.output("AuditWorkGroup"), self.output("AuditDatabase"));
+        self.stack.athena(workgroup, database, &sql).await
+    }
+}
+
+impl Drop for Production {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Left for whoever looks for the cause; the next run makes it anew.
+            return;
+        }
+        harness(&["--end"]);
+    }
+}
+
+fn harness(options: &[&str]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut command = Command::new("python3");
+    let done = command
+        .current_dir(root)
+        .args(["tests/local/stack.py", "production"])
+        .args(options)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+fn text<'a>(value: &'a Value, path: &[&str]) -> &'a str {
+    path.iter()
+        .fold(value, |value, name| &value[*name])
+        .as_str()
+        .unwrap_or_default()
+}
+
+#[tokio::test]
+async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athena_answers() {
+    let production = Production::deployed();
+    every_nested_stack_is_there(&production.description);
+    one_parameter_moves_one_alias(&production.description);
+
+    let scenes = [Scene::new(HIGH), Scene::new(HIGH)].map(|scene| scene.on(production.stack.clone()));
+    let began = scenes[0].began;
+    for (scene, merger) in scenes.iter().zip([AUTHOR, OUTSIDER]) {
+        scene.shown(|shown| shown["merge_user"] = json!(merger)).await;
+        production
+            .stack
+            .deliver(&scene.mr.told("merge", merger, scene.merged))
+            .await;
+        assert_eq!(scene.kind().await, "no_approval");
+    }
+    let forged = production
+        .stack
+        .signed(&scenes[0].merge())
+        .with("webhook-signature", "v1,AAAA");
+    assert_eq!(production.stack.send(&forged).await.status, 401);
+
+    // What a subscription would bring to Firehose, which the emulator's do not.
+    let lines = eventually(
+        PATIENCE,
+        "the lines of both exceptions and of the refusal",
+        async || {
+            let lines = production.lines(began).await;
+            let count = |action: &str| lines.iter().filter(|line| line["action"] == action).count();
+            (count("exception.record.insert") == 2 && count("webhook.auth.verify") == 3).then_some(lines)
+        },
+    )
+    .await;
+    let printed: Vec<String> = lines.iter().map(Value::to_string).collect();
+    production
+        .stack
+        .put_records(production.output("AuditStream"), &printed)
+        .await;
+    // A line can arrive twice.
+    production
+        .stack
+        .put_records(production.output("AuditStream"), &printed[..1])
+        .await;
+
+    all_gitlab_calls_of_the_last_day(&production, &lines).await;
+    everything_under_one_correlation_id(&production, &lines).await;
+    let failures = production.ask("authentication_failures_by_source", "").await.unwrap();
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert_eq!(
+        (failures[0]["reason"].as_str(), failures[0]["failures"].as_str()),
+        ("bad_signature", "1")
+    );
+    exceptions_by_merger(&production, &lines).await;
+    what_the_gateway_refused(&production).await;
+}
+
+fn every_nested_stack_is_there(description: &Description) {
+    let declared = |template: &Value| -> BTreeSet<String> {
+        let resources = template["Resources"].as_object().unwrap().values();
+        resources
+            .map(|resource| resource["Type"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let mut wanted = declared(&document::template());
+    for name in STACKS {
+        wanted.extend(declared(&document::stack(name)));
+    }
+    let made: BTreeSet<_> = description
+        .resources
+        .values()
+        .flat_map(BTreeMap::values)
+        .cloned()
+        .collect();
+    let left_out: BTreeSet<_> = wanted.difference(&made).map(String::as_str).collect();
+    assert_eq!(left_out, BTreeSet::from(LEFT_OUT));
+    let stacks: BTreeSet<_> = description.resources.keys().map(String::as_str).collect();
+    assert_eq!(
+        stacks,
+        BTreeSet::from(["template", "NetworkStack", "SearchStack", "ObservabilityStack"])
+    );
+    let alarms = description.resources["ObservabilityStack"]
+        .values()
+        .filter(|kind| *kind == "AWS::CloudWatch::Alarm");
+    assert!(alarms.count() > 40);
+}
+
+fn one_parameter_moves_one_alias(description: &Description) {
+    let versions = |operation: &str| {
+        let of_version =
+            |change: &&(String, String, String)| change.0 == operation && change.2 == "AWS::Lambda::Version";
+        description
+            .changes
+            .iter()
+            .filter(of_version)
+            .map(|change| change.1.clone())
+            .collect::<Vec<_>>()
+    };
+    // Names are cut in the table that is printed.
+    for operation in ["Add", "Delete"] {
+        let changed = versions(operation);
+        assert!(
+            changed.len() == 1 && changed[0].starts_with("WebhookFunctionVers"),
+            "{:?}",
+            description.changes
+        );
+    }
+    let [before, looked_at, after] = &description.aliases[..] else {
+        panic!("{:?}", description.aliases)
+    };
+    assert_eq!(before, looked_at, "a change set changes nothing yet");
+    let moved: Vec<_> = after
+        .iter()
+        .filter(|(name, version)| before[*name] != **version)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(moved, ["webhook"], "{after:?}");
+}
+
+async fn all_gitlab_calls_of_the_last_day(production: &Production, lines: &[Value]) {
+    let expected: BTreeSet<_> = lines
+        .iter()
+        .filter(|line| line["event_type"] == "audit" && text(line, &["action"]).starts_with("gitlab.api."))
+        .map(|line| text(line, &["id"]).to_owned())
+        .collect();
+    assert!(expected.len() > 10, "{}", expected.len());
+    // The stream writes a moment later.
+    eventually(PATIENCE, "all calls in Athena", async || {
+        let rows = production.ask("gitlab_calls_24h", "").await.unwrap_or_default();
+        let found: BTreeSet<_> = rows.iter().map(|row| row["id"].clone()).collect();
+        assert!(found.is_subset(&expected));
+        (found == expected && rows.len() == found.len()).then_some(())
+    })
+    .await;
+}
+
+async fn everything_under_one_correlation_id(production: &Production, lines: &[Value]) {
+    let of_first = lines
+        .iter()
+        .find(|line| line["action"] == "exception.record.insert")
+        .unwrap();
+    let id = text(of_first, &["correlation_id"]);
+    let mut expected: Vec<_> = lines.iter().filter(|line| line["correlation_id"] == id).collect();
+    expected.sort_by_key(|line| {
+        (
+            text(line, &["timestamp"]),
+            text(line, &["id"]),
+            std::cmp::Reverse(text(line, &["event_type"])),
+        )
+    });
+    let expected: Vec<_> = expected.iter().map(|line| text(line, &["id"]).to_owned()).collect();
+    let rows = eventually(PATIENCE, "the story in Athena", async || {
+        let rows = production.ask("one_correlation_id", id).await.unwrap_or_default();
+        (rows.len() >= expected.len()).then_some(rows)
+    })
+    .await;
+    let told: Vec<_> = rows.iter().map(|row| row["id"].clone()).collect();
+    assert_eq!(told, expected);
+    let actions: BTreeSet<_> = rows
+        .iter()
+        .filter_map(|row| row.get("action"))
+        .map(String::as_str)
+        .collect();
+    for action in [
+        "webhook.auth.verify",
+        "sqs.api.send_message",
+        "gitlab.api.get_mr_details",
+        "ledger.record.upsert",
+    ] {
+        assert!(actions.contains(action), "{action} is missing in {actions:?}");
+    }
+}
+
+async fn exceptions_by_merger(production: &Production, lines: &[Value]) {
+    let mut expected = BTreeSet::new();
+    for line in lines.iter().filter(|line| line["action"] == "exception.record.insert") {
+        let of = |name: &str| text(line, &["details", name]).to_owned();
+        expected.insert((of("merged_by"), of("kind"), "1".to_owned()));
+    }
+    assert_eq!(expected.len(), 2, "each by somebody else: {expected:?}");
+    let rows = production.ask("exceptions_by_merger", "").await.unwrap();
+    let told: BTreeSet<_> = rows
+        .iter()
+        .map(|row| ["merged_by", "kind", "exceptions"].map(|name| row[name].clone()))
+        .collect();
+    assert_eq!(told, expected.into_iter().map(<[String; 3]>::from).collect());
+}
+
+/// The emulator's gateway writes no access log: two lines of the form that the template gives it.
+async fn what_the_gateway_refused(production: &Production) {
+    let request = |id: &str, status: &str, error: &str| {
+        let line = json!({
+            "request_id": id, "timestamp": "12/Mar/2026:10:15:04 +0000", "time_ms": "1773310504000", "source_ip": "203.0.113.7",
+            "method": "POST", "route": "POST /webhook", "status": status, "request_bytes": "20000", "response_bytes": "33",
+            "latency_ms": "4", "error": error, "integration_error": "-",
+        });
+        line.to_string()
+    };
+    let format = document::template()["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["Format"].clone();
+    let format: Value = serde_json::from_str(format.as_str().unwrap()).unwrap();
+    let written: Value = serde_json::from_str(&request("a", "202", "-")).unwrap();
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(keys(&written), keys(&format));
+    let lines = [request("a", "202", "-"), request("b", "429", "Too Many Requests")];
+    production
+        .stack
+        .put_records(production.output("ApiStream"), &lines)
+        .await;
+    let refused = eventually(PATIENCE, "the refused request in Athena", async || {
+        let rows = production.ask("refused_by_gateway", "").await.unwrap_or_default();
+        (!rows.is_empty()).then_some(rows)
+    })
+    .await;
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(
+        (refused[0]["status"].as_str(), refused[0]["requests"].as_str()),
+        ("429", "1")
+    );
+}
