@@ -47,6 +47,16 @@ class Aws:
         """Deletes a stack; it is gone when its outputs are."""
         self._cloudformation("DeleteStack", stack)
 
+    def key(self) -> str:
+        """Makes a KMS key; its ARN."""
+        return self._json("kms", "CreateKey", {}, prefix="TrentService")["KeyMetadata"]["Arn"]
+
+    def topic(self, name: str) -> str:
+        """Makes an SNS topic, unless there is one; its ARN."""
+        form = urllib.parse.urlencode({"Action": "CreateTopic", "Name": name, "Version": "2010-03-31"}).encode()
+        answer = xml.fromstring(self._send("sns", form, {"Content-Type": "application/x-www-form-urlencoded"}))
+        return next(node.text or "" for node in answer.iter() if node.tag.rpartition("}")[2] == "TopicArn")
+
     def alias(self, function: str, name: str) -> str:
         """The version that a function's alias names."""
         return json.loads(self._send("lambda", None, {}, f"/2015-03-31/functions/{function}/aliases/{name}"))["FunctionVersion"]
@@ -63,8 +73,8 @@ class Aws:
         members = [node for node in xml.fromstring(text).iter() if node.tag.rpartition("}")[2] == "member"]
         return [{child.tag.rpartition("}")[2]: child.text or "" for child in node} for node in members]
 
-    def _json(self, service: str, action: str, body: dict) -> dict:
-        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{service}.{action}"}
+    def _json(self, service: str, action: str, body: dict, prefix: str = "") -> dict:
+        headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{prefix or service}.{action}"}
         return json.loads(self._send(service, json.dumps(body).encode(), headers) or b"{}")
 
     def _send(self, service: str, body: bytes | None, headers: dict[str, str], path: str = "") -> bytes:

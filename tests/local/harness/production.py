@@ -33,6 +33,7 @@ def up() -> None:
             "Network": "new", "NatGateway": "false", "AuditLockDays": 30,
             # As the README has it at first. Besides, the doubles stay with the tests of the other stack.
             "DryRun": "true",
+            "KmsKeyArn": Aws(endpoint).key(), "AlarmTopicArn": Aws(endpoint).topic(STACK_NAME), "ReserveConcurrency": "true",
         }
         deploy.sam(endpoint, STACK_NAME, parameters)
         deploy.fill_secrets(endpoint, STACK_NAME)
