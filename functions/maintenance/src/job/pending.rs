@@ -68,6 +68,9 @@ impl Maintenance {
         let backlog = evaluator.store().backlog(self.clock.0.now()).await?;
         for (metric, count) in [
             ("evaluations_overdue", backlog.overdue_evaluations),
+            ("evaluations_waiting", backlog.pending_evaluations),
+            ("effects_open", backlog.open_effects),
+            ("effects_ambiguous", backlog.ambiguous_effects),
             ("effects_overdue", backlog.overdue_effects),
             ("effects_dead_backlog", backlog.dead_effects),
         ] {
