@@ -66,9 +66,13 @@ impl Maintenance {
         let clients = Clients::new(&config.aws, process.audit.clone()).with_tracer(process.tracer.clone());
         let secret = |of| settings::database_secret(Arc::new(Secrets::new(&clients)), of, process.clock());
         Ok(Self {
-            owner: secret(config.owner),
+            owner: secret(config.owner.clone()),
             application: secret(config.application.clone()),
-            rotated: config.application,
+            // New logins are tried at the server itself: a proxy knows the one in force alone.
+            rotated: DatabaseSecret {
+                id: config.application.id,
+                address: config.owner.address.clone(),
+            },
             secrets: Secrets::new(&clients),
             outbox: Outbox::new(Queue::new(&clients, config.effects_queue)),
             http: Http::new(&Options::default(), process.audit.clone(), process.clock())?

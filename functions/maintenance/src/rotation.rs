@@ -78,14 +78,25 @@ impl Maintenance {
         match step {
             Step::CreateSecret => self.create(context, &version).await?,
             Step::SetSecret => {
-                let (owner, new) = (self.owner.get(context).await?, self.pending(context).await?);
+                let (owner, new) = (
+                    self.owner.get(context).await?,
+                    self.login(context, Stage::Pending).await?,
+                );
                 let password = new.password().ok_or(JobError::NoPassword)?;
                 if new.user() == owner.user() {
                     return Err(JobError::SameLogin);
                 }
                 provision_login(&owner, new.user(), password, Group::Application).await?;
             }
-            Step::TestSecret => Store::new(self.pending(context).await?)?.check_schema().await?,
+            Step::TestSecret => {
+                // When a rotation is set up, Secrets Manager runs this step alone, to see whether it can.
+                let tried = if self.secrets.get(context, &secret_id, Stage::Pending).await?.is_some() {
+                    Stage::Pending
+                } else {
+                    Stage::Current
+                };
+                Store::new(self.login(context, tried).await?)?.check_schema().await?;
+            }
             Step::FinishSecret => {
                 let in_force = state.current.as_deref();
                 self.secrets.promote(context, &secret_id, &version, in_force).await?;
@@ -106,10 +117,10 @@ impl Maintenance {
         Ok(())
     }
 
-    async fn pending(&self, context: &Context) -> Result<DatabaseConfig, JobError> {
-        let value = self.secrets.get(context, &self.rotated.id, Stage::Pending).await?;
+    async fn login(&self, context: &Context, stage: Stage) -> Result<DatabaseConfig, JobError> {
+        let value = self.secrets.get(context, &self.rotated.id, stage).await?;
         let read = value.and_then(|value| DatabaseConfig::from_secret(&value, &self.rotated.address).ok());
-        read.ok_or_else(|| RotationError::Form(Stage::Pending.as_str()).into())
+        read.ok_or_else(|| RotationError::Form(stage.as_str()).into())
     }
 }
 

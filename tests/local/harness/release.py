@@ -18,6 +18,8 @@ TARGETS = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux
 # provided.al2023 has glibc 2.34 (https://docs.aws.amazon.com/linux/al2023/ug/core-glibc.html); linking against the build
 # machine's newer one would give binaries that do not start there.
 GLIBC = "2.34"
+# Names of RDS and Glue are made of it.
+STACK_NAME = r"[a-z](?:-?[a-z0-9]){0,39}"
 
 
 def main(arguments: list[str]) -> int:
@@ -54,13 +56,20 @@ def deploy(architecture: str) -> int:
     """Builds and runs `sam deploy`: with questions the first time, with the answers in samconfig.toml afterwards."""
     check_rules()
     known = _deployed_parameters()
+    name = _stack_name()
+    if not re.fullmatch(STACK_NAME, name):
+        raise Failure(f"stack_name {name!r} in {shown(SAMCONFIG)}: lower-case letters, digits and single dashes, 40 at most; RDS and Glue take no other")
     architecture = known.get("Architecture", architecture)
     build(architecture)
     tools.ensure(("sam",))
     command = [tools.binary("sam", "sam"), "deploy", "--template-file", "template.yaml"]
     if not known:
-        command += ["--guided", "--parameter-overrides", f"Architecture={architecture}"]
-    return subprocess.run(list(map(str, command)), cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode
+        # A first deployment that fails could not be rolled back with a database that is protected from being deleted.
+        command += ["--guided", "--parameter-overrides", f"Architecture={architecture}", "DatabaseDeletionProtection=false"]
+    done = subprocess.run(list(map(str, command)), cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode
+    if done == 0 and _deployed_parameters().get("DatabaseDeletionProtection") == "false":
+        say(f"The database is not protected from being deleted. Set DatabaseDeletionProtection=true in {shown(SAMCONFIG)} and run make deploy again.")
+    return done
 
 
 def check_rules(*options: str) -> None:
@@ -69,6 +78,14 @@ def check_rules(*options: str) -> None:
     done = subprocess.run([*command, str(RULES), *options], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Failure(done.stderr.strip())
+
+
+def _stack_name() -> str:
+    """The name that the stack is deployed under."""
+    with open(SAMCONFIG, "rb") as file:
+        settings = tomllib.load(file).get("default", {})
+    known = (settings.get(command, {}).get("parameters", {}).get("stack_name") for command in ("deploy", "global"))
+    return next((name for name in known if name), "")
 
 
 def _deployed_parameters() -> dict[str, str]:

@@ -1,6 +1,6 @@
 //! Rotation of the application's database login by the maintenance function, step by step as Secrets Manager asks for it.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use store::{DatabaseConfig, Store};
 use tests::doubles::aws::AwsDouble;
@@ -43,8 +43,7 @@ impl Login {
 async fn begun() -> (Stand, Url, Function) {
     let stand = Stand::new().await;
     let url = Url::parse(&stand.world.database.app_url).unwrap();
-    let login = json!({"engine": "postgres", "username": url.username(), "password": url.password().unwrap()});
-    stand.aws.put_secret("app", "AWSCURRENT", login);
+    stand.aws.put_secret("app", "AWSCURRENT", login(&url));
     let port = url.port().unwrap().to_string();
     let variables = [
         ("DATABASE_HOST", url.host_str().unwrap()),
@@ -53,6 +52,13 @@ async fn begun() -> (Stand, Url, Function) {
     ];
     let maintenance = stand.start("maintenance", &variables).await;
     (stand, url, maintenance)
+}
+
+/// The login of an address, as a secret.
+fn login(url: &Url) -> Value {
+    let config = DatabaseConfig::from_url(&SecretString::from(url.to_string())).unwrap();
+    let password = config.password().unwrap().expose_secret();
+    json!({"engine": "postgres", "username": config.user(), "password": password})
 }
 
 fn step(step: &str, version: &str) -> Value {
@@ -109,9 +115,41 @@ async fn the_database_login_is_rotated_and_none_that_a_function_may_hold_is_ever
 }
 
 #[tokio::test]
+async fn the_trial_that_secrets_manager_makes_when_a_rotation_is_set_up_tries_the_login_in_force() {
+    let (stand, url, maintenance) = begun().await;
+    stand.aws.begin_rotation("app", "trial");
+    maintenance.invoke(step("testSecret", "trial")).await;
+    assert_eq!(stand.aws.secret("app", "AWSPENDING"), None);
+    let wrong = json!({"username": url.username(), "password": "wrong"});
+    stand.aws.put_secret("app", "AWSCURRENT", wrong);
+    maintenance.fails(step("testSecret", "trial")).await;
+}
+
+#[tokio::test]
+async fn a_new_login_is_tried_at_the_server_itself_and_not_at_a_proxy() {
+    let stand = Stand::new().await;
+    let url = Url::parse(&stand.world.database.app_url).unwrap();
+    stand.aws.put_secret("app", "AWSCURRENT", login(&url));
+    let port = url.port().unwrap().to_string();
+    let variables = [
+        // Nobody answers there.
+        ("DATABASE_HOST", "127.0.0.2"),
+        ("DATABASE_OWNER_HOST", url.host_str().unwrap()),
+        ("DATABASE_PORT", port.as_str()),
+        ("DATABASE_NAME", url.path().trim_start_matches('/')),
+    ];
+    let maintenance = stand.start("maintenance", &variables).await;
+    stand.aws.begin_rotation("app", "version-1");
+    for name in STEPS {
+        maintenance.invoke(step(name, "version-1")).await;
+    }
+    assert!(Login::at(&stand.aws, "AWSCURRENT").works(&url).await);
+}
+
+#[tokio::test]
 async fn a_rotation_that_cannot_go_on_says_why_and_changes_nothing() {
     let (stand, url, maintenance) = begun().await;
-    let login = Login::at(&stand.aws, "AWSCURRENT");
+    let in_force = Login::at(&stand.aws, "AWSCURRENT");
     let foreign = json!({"Step": "createSecret", "SecretId": "owner", "ClientRequestToken": "version-1"});
     let error = maintenance.fails(foreign).await;
     assert!(
@@ -127,6 +165,6 @@ async fn a_rotation_that_cannot_go_on_says_why_and_changes_nothing() {
         error.contains("AWSCURRENT") && error.contains("rotated by hand"),
         "{error}"
     );
-    assert!(login.works(&url).await);
+    assert!(in_force.works(&url).await);
     assert_eq!(stand.aws.secret("app", "AWSPENDING"), None);
 }
