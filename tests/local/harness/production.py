@@ -15,6 +15,12 @@ DATABASE = "countersign_production"
 DESCRIPTION = LOCAL / "production.json"
 # A parameter that one function alone sees, and another value of it.
 CHANGED = {"SignatureToleranceSeconds": 301}
+# Choices that contradict each other. Not an existing network without SubnetIds: on AWS an empty list has one empty member, here none.
+CONTRADICTIONS = [
+    {"Network": "none", "Database": "new"},
+    {"Network": "existing", "SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1", "Database": "new"},
+    {"Database": "existing", "DatabaseHost": ""},
+]
 
 
 def up() -> None:
@@ -35,6 +41,7 @@ def up() -> None:
             "DryRun": "true",
             "KmsKeyArn": Aws(endpoint).key(), "AlarmTopicArn": Aws(endpoint).topic(STACK_NAME), "ReserveConcurrency": "true",
         }
+        refusals = [_refusal(endpoint, parameters | wrong) for wrong in CONTRADICTIONS]
         deploy.sam(endpoint, STACK_NAME, parameters)
         deploy.fill_secrets(endpoint, STACK_NAME)
         aws = Aws(endpoint)
@@ -52,6 +59,7 @@ def up() -> None:
     DESCRIPTION.write_text(json.dumps({
         "outputs": outputs,
         "resources": {name: {one: kind for one, (kind, _) in aws.resources(stack).items()} for name, stack in stacks.items()},
+        "refusals": refusals,
         "changes": _changes(changes),
         # Before the change, with its change set made, and after it.
         "aliases": aliases,
@@ -70,6 +78,14 @@ def down() -> None:
         postgres.query(server["superuser_url"], f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
     DESCRIPTION.unlink(missing_ok=True)
     say(f"{STACK_NAME} is deleted")
+
+
+def _refusal(endpoint: str, parameters: dict) -> str:
+    try:
+        deploy.sam(endpoint, f"{STACK_NAME}-refused", parameters, "--no-execute-changeset")
+    except Failure as refusal:
+        return str(refusal)
+    return ""
 
 
 def _delete(aws: Aws) -> None:

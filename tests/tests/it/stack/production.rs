@@ -41,6 +41,7 @@ const LEFT_OUT: [&str; 16] = [
 struct Description {
     outputs: BTreeMap<String, BTreeMap<String, String>>,
     resources: BTreeMap<String, BTreeMap<String, String>>,
+    refusals: Vec<String>,
     changes: Vec<(String, String, String)>,
     aliases: Vec<BTreeMap<String, String>>,
     host_header: String,
@@ -120,6 +121,7 @@ async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athe
     let production = Production::deployed();
     every_nested_stack_is_there(&production.description);
     one_parameter_moves_one_alias(&production.description);
+    contradictions_are_refused_before_anything_is_made(&production.description);
 
     let scenes = [Scene::new(HIGH), Scene::new(HIGH)].map(|scene| scene.on(production.stack.clone()));
     let began = scenes[0].began;
@@ -231,6 +233,20 @@ fn one_parameter_moves_one_alias(description: &Description) {
         .map(|(name, _)| name.as_str())
         .collect();
     assert_eq!(moved, ["webhook"], "{after:?}");
+}
+
+fn contradictions_are_refused_before_anything_is_made(description: &Description) {
+    let expected = [
+        "Network must be new or existing",
+        "A new database in an existing network needs VpcId",
+        "An existing database needs DatabaseHost",
+    ];
+    assert_eq!(description.refusals.len(), expected.len());
+    for (refusal, expected) in description.refusals.iter().zip(expected) {
+        // The words are broken into the lines of a terminal.
+        let told = refusal.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
 }
 
 async fn all_gitlab_calls_of_the_last_day(production: &Production, lines: &[Value]) {
