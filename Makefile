@@ -53,7 +53,7 @@ template:
 	AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint --template-file template.yaml
 	$(TOOLS)/sam/bin/cfn-lint --regions eu-central-1 --append-rules cfn_lint_serverless.rules -- template.yaml $(STACKS)
 	$(TOOLS)/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation --file template.yaml $(STACKS)
-	cargo test --package tests --test it --locked --quiet -- template
+	cargo test --package tests --test it --locked --quiet -- template::
 
 build: ## release packages of the functions in build/; ARCH=x86_64 or arm64
 	@$(RELEASE) build --architecture $(ARCH)

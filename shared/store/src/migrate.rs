@@ -3,7 +3,7 @@
 use refinery::error::Kind;
 
 use crate::connection::Connection;
-use crate::schema::{known_schema_version, read_version, runner};
+use crate::schema::{is_incompatible, known_schema_version, read_version, runner};
 use crate::sql::column;
 use crate::{DatabaseConfig, StoreError, roles};
 
@@ -27,9 +27,9 @@ pub enum MigrationError {
     /// The server is too old.
     #[error("the Postgres server has version {0}; 15 or later is needed")]
     Server(i32),
-    /// The database was migrated by a later version.
+    /// The database was migrated by a later version, in a way that this one cannot live with.
     #[error(
-        "the database has schema version {database}, newer than {known} which this version knows: deploy the later version"
+        "the database has schema version {database}, on which this version, made for {known}, cannot work: deploy the later version"
     )]
     Newer {
         /// The database's version.
@@ -84,7 +84,20 @@ pub async fn migrate(owner: &DatabaseConfig) -> Result<MigrationReport, Migratio
     let from = read_version(&worker).await?;
     let known = known_schema_version();
     if from > known {
-        return Err(MigrationError::Newer { database: from, known });
+        if is_incompatible(&worker, known).await? {
+            return Err(MigrationError::Newer { database: from, known });
+        }
+        // A version that was rolled back has been here, and what it made may stay.
+        tracing::warn!(
+            database = from,
+            known,
+            "the schema is newer than this version and stays as it is"
+        );
+        return Ok(MigrationReport {
+            from,
+            to: from,
+            applied: Vec::new(),
+        });
     }
     roles::ensure_groups(&worker).await?;
     let report = runner()

@@ -10,6 +10,9 @@ use crate::{DatabaseConfig, Store, StoreError};
 /// The table in which applied migrations are kept.
 pub(crate) const HISTORY_TABLE: &str = "schema_history";
 
+/// What the name of a migration ends in if code from before it cannot work on its schema.
+pub(crate) const INCOMPATIBLE: &str = "_incompatible";
+
 mod embedded {
     refinery::embed_migrations!("migrations");
 }
@@ -24,9 +27,9 @@ pub(crate) fn runner() -> Runner {
 /// Why this code must not work on this database.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
-    /// A later version has migrated the database.
+    /// A later version has migrated the database, in a way that this code cannot live with.
     #[error(
-        "the database has schema version {database}, newer than {known} which this version knows: upgrade the functions"
+        "the database has schema version {database}, on which this version, made for {known}, cannot work: upgrade the functions"
     )]
     Newer {
         /// The database's version.
@@ -87,23 +90,42 @@ pub(crate) async fn read_version(connection: &Connection) -> Result<i32, StoreEr
 
 const VERSION: &str = "SELECT coalesce(max(version), 0) AS version FROM public.schema_history";
 
+const INCOMPATIBLE_LATER: &str = "
+    SELECT EXISTS (SELECT FROM public.schema_history WHERE version > $1 AND right(name, length($2)) = $2) AS found";
+
+/// Whether the database was migrated further than version `known`, in a way that its code cannot live with.
+pub(crate) async fn is_incompatible(connection: &Connection, known: i32) -> Result<bool, StoreError> {
+    let params = [(&known as _, Type::INT4), (&INCOMPATIBLE as _, Type::TEXT)];
+    let rows = connection.query(INCOMPATIBLE_LATER, &params).await?;
+    rows.first().map_or(Ok(false), |row| column(row, "found"))
+}
+
 impl Store {
-    /// Refuses to work on a schema that this code does not know. Called once at start.
+    /// Refuses to work on a schema that this code cannot work on. Called once at start.
+    ///
+    /// A later schema is none of those unless a migration says so by its name: while a new version takes over, and after one was rolled
+    /// back, the version before works on the schema of the new one.
     ///
     /// # Errors
     /// [`SchemaError`] says which side is behind.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
+        let known = known_schema_version();
         let tx = self.begin().await?;
         let read = match tx.connection() {
-            Ok(connection) => read_version(connection).await,
+            Ok(connection) => match read_version(connection).await {
+                Ok(database) if database > known => is_incompatible(connection, known).await.map(|is| (database, is)),
+                read => read.map(|database| (database, false)),
+            },
             Err(error) => Err(error),
         };
         tx.rollback().await?;
-        let (database, known) = (read?, known_schema_version());
-        match database.cmp(&known) {
-            std::cmp::Ordering::Equal => Ok(()),
-            std::cmp::Ordering::Greater => Err(SchemaError::Newer { database, known }),
-            std::cmp::Ordering::Less => Err(SchemaError::Older { database, known }),
+        let (database, is_incompatible) = read?;
+        if is_incompatible {
+            return Err(SchemaError::Newer { database, known });
         }
+        if database < known {
+            return Err(SchemaError::Older { database, known });
+        }
+        Ok(())
     }
 }

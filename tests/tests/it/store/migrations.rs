@@ -4,7 +4,7 @@ use std::path::Path;
 
 use refinery::{Runner, Target, load_sql_migrations};
 use store::{MigrationError, SchemaError, Store, known_schema_version, schema_version};
-use tests::postgres::{config, connect, empty_database, fresh_database};
+use tests::postgres::{TestDatabase, config, connect, empty_database, fresh_database};
 
 use super::sample::{exception, key};
 
@@ -94,14 +94,28 @@ async fn a_migration_changed_after_it_was_applied_is_refused() {
     assert!(error.to_string().contains("V1__foundation"), "{error}");
 }
 
-#[tokio::test]
-async fn a_database_of_a_later_version_is_left_alone() {
+/// A database as a later version has left it, whose last migration is called so.
+async fn migrated_later(name: &str) -> (TestDatabase, i32) {
     let database = fresh_database().await;
     let owner = connect(&database.owner_url).await;
     let later = known_schema_version() + 1;
-    let sql = format!("INSERT INTO schema_history VALUES ({later}, 'later', '2026-03-02T12:00:00Z', '1')");
+    let sql = format!("INSERT INTO schema_history VALUES ({later}, '{name}', '2026-03-02T12:00:00Z', '1')");
     owner.batch_execute(&sql).await.unwrap();
+    (database, later)
+}
 
+/// While a new version takes over bit by bit, and after it was rolled back.
+#[tokio::test]
+async fn the_version_before_works_on_the_schema_of_a_later_one_and_leaves_it_alone() {
+    let (database, later) = migrated_later("further_columns").await;
+    let report = store::migrate(&config(&database.owner_url)).await.unwrap();
+    assert_eq!((report.from, report.to, report.applied.len()), (later, later, 0));
+    database.store().check_schema().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_later_schema_that_says_it_is_incompatible_is_refused() {
+    let (database, later) = migrated_later("other_columns_incompatible").await;
     let error = store::migrate(&config(&database.owner_url)).await.unwrap_err();
     assert!(
         matches!(error, MigrationError::Newer { database, .. } if database == later),
