@@ -53,6 +53,12 @@ impl AwsDouble {
         self.system(|aws| aws.versions.begin(id, version));
     }
 
+    /// The id of the version of a secret under a staging label.
+    #[must_use]
+    pub fn version(&self, id: &str, stage: &str) -> Option<String> {
+        self.system(|aws| aws.versions.at(&aws.world, id, stage))
+    }
+
     /// The events that were put on buses, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<BusEvent> {

@@ -2,6 +2,9 @@
 //! (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html>).
 
 use audit::{Action, Context, Target};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use secrecy::{ExposeSecret as _, SecretString};
 use trace::Kind;
 
@@ -29,10 +32,14 @@ impl Secrets {
         let call = self.begin(context, Action::SecretsManagerDescribeSecret, secret_id);
         let request = self.clients.secrets_manager.describe_secret().secret_id(secret_id);
         let answer = request.customize().interceptor(call.attempts()).send().await;
+        // A secret without any version has nothing that could be rotated.
         let found = answer
             .map_err(|error| AwsError::of("DescribeSecret", &error))
-            .map(|answer| {
-                let stages = answer.version_ids_to_stages.unwrap_or_default();
+            .and_then(|answer| {
+                let stages = answer.version_ids_to_stages;
+                stages.ok_or_else(|| AwsError::unreadable("DescribeSecret"))
+            })
+            .map(|stages| {
                 let has = |id: &str, stage: Stage| {
                     let known = stages.get(id).into_iter().flatten();
                     known.into_iter().any(|label| label == stage.as_str())
@@ -66,9 +73,7 @@ impl Secrets {
             .secret_string(value.expose_secret())
             .version_stages(Stage::Pending.as_str());
         let answer = request.customize().interceptor(call.attempts()).send().await;
-        let put = answer
-            .map(|_| ())
-            .map_err(|error| AwsError::of("PutSecretValue", &error));
+        let put = confirmed("PutSecretValue", answer, |answer| answer.version_id.is_some());
         call.end(put.as_ref().err());
         put
     }
@@ -93,9 +98,7 @@ impl Secrets {
             .move_to_version_id(version)
             .set_remove_from_version_id(in_force.map(str::to_owned));
         let answer = request.customize().interceptor(call.attempts()).send().await;
-        let moved = answer
-            .map(|_| ())
-            .map_err(|error| AwsError::of("UpdateSecretVersionStage", &error));
+        let moved = confirmed("UpdateSecretVersionStage", answer, |answer| answer.arn.is_some());
         call.end(moved.as_ref().err());
         moved
     }
@@ -103,5 +106,18 @@ impl Secrets {
     fn begin<'a>(&'a self, context: &'a Context, action: Action, secret_id: &str) -> Call<'a> {
         let target = Target::other("secret", secret_id);
         Call::begin(&self.clients, Kind::Client, context, action, target)
+    }
+}
+
+/// An answer that does not name what was changed is no confirmation, whatever its status.
+fn confirmed<T, E: ProvideErrorMetadata>(
+    operation: &'static str,
+    answer: Result<T, SdkError<E, HttpResponse>>,
+    names_it: impl FnOnce(&T) -> bool,
+) -> Result<(), AwsError> {
+    match answer {
+        Ok(answer) if names_it(&answer) => Ok(()),
+        Ok(_) => Err(AwsError::unreadable(operation)),
+        Err(error) => Err(AwsError::of(operation, &error)),
     }
 }

@@ -22,7 +22,7 @@ impl Versions {
     }
 
     /// The version under a label, if there is one.
-    fn at(&self, world: &World, id: &str, stage: &str) -> Option<String> {
+    pub(super) fn at(&self, world: &World, id: &str, stage: &str) -> Option<String> {
         if let Some(given) = self.0.get(&(id.to_owned(), stage.to_owned())) {
             return Some(given.clone());
         }

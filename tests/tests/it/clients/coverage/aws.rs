@@ -1,6 +1,7 @@
 //! The calls of AWS, each made once.
 
 use runtime::secrets::Stage;
+use secrecy::SecretString;
 use tests::doubles::Stub;
 use tests::doubles::aws::{self, AwsDouble};
 
@@ -8,9 +9,13 @@ use super::received::count;
 use super::seen::Seen;
 use crate::runtime::Parts;
 
+const SECRET: &str = "countersign/webhook";
+/// The id of a version that is about to come into force.
+const VERSION: &str = "019cae0b-5527-7b1e-9c2d-4f5a6b7c8d9e";
+
 async fn parts(stub: Option<Stub>) -> (AwsDouble, Parts) {
     let double = aws::start().await;
-    double.put_secret("countersign/webhook", "AWSCURRENT", "hunter2");
+    double.put_secret(SECRET, "AWSCURRENT", "hunter2");
     if let Some(stub) = stub {
         double.stub(stub).unwrap();
     }
@@ -49,9 +54,32 @@ pub(super) async fn put_event(stub: Option<Stub>) -> Seen {
 
 pub(super) async fn get_secret(stub: Option<Stub>) -> Seen {
     let (double, parts) = parts(stub).await;
+    let _ = parts.secrets.get(&parts.context, SECRET, Stage::Current).await;
+    seen(&double, parts)
+}
+
+pub(super) async fn describe_secret(stub: Option<Stub>) -> Seen {
+    let (double, parts) = parts(stub).await;
+    let _ = parts.secrets.version(&parts.context, SECRET, VERSION).await;
+    seen(&double, parts)
+}
+
+pub(super) async fn put_secret_value(stub: Option<Stub>) -> Seen {
+    let (double, parts) = parts(stub).await;
+    let value = SecretString::from("hunter3");
+    let _ = parts.secrets.put_pending(&parts.context, SECRET, VERSION, &value).await;
+    assert!(parts.audit.lines().iter().all(|line| !line.contains("hunter3")));
+    seen(&double, parts)
+}
+
+pub(super) async fn update_secret_version_stage(stub: Option<Stub>) -> Seen {
+    let (double, parts) = parts(stub).await;
+    double.begin_rotation(SECRET, VERSION);
+    double.put_secret(SECRET, "AWSPENDING", "hunter3");
+    let in_force = double.version(SECRET, "AWSCURRENT");
     let _ = parts
         .secrets
-        .get(&parts.context, "countersign/webhook", Stage::Current)
+        .promote(&parts.context, SECRET, VERSION, in_force.as_deref())
         .await;
     seen(&double, parts)
 }

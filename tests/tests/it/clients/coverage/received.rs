@@ -28,6 +28,9 @@ fn action(request: &Recorded) -> &'static str {
             "AmazonSQS.SendMessage" => "sqs.api.send_message",
             "AWSEvents.PutEvents" => "eventbridge.api.put_events",
             "secretsmanager.GetSecretValue" => "secretsmanager.api.get_secret_value",
+            "secretsmanager.DescribeSecret" => "secretsmanager.api.describe_secret",
+            "secretsmanager.PutSecretValue" => "secretsmanager.api.put_secret_value",
+            "secretsmanager.UpdateSecretVersionStage" => "secretsmanager.api.update_secret_version_stage",
             other => panic!("no action for {other}"),
         };
     }

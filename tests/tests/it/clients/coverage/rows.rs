@@ -83,13 +83,17 @@ fn slack() -> [Row; 2] {
     ]
 }
 
-fn amazon() -> [Row; 4] {
+fn amazon() -> [Row; 7] {
     let row = |action, target, unknown, run: fn(Script) -> BoxFuture<'static, Seen>| Row {
         action,
         target,
         ways: ways::aws(unknown),
         passing: ways::passing(),
         run: Box::new(run),
+    };
+    let secret = |action, run| {
+        let target: fn(&str) -> Value = |_| json!({"resource_type": "secret", "id": "countersign/webhook"});
+        row(action, target, "ResourceNotFoundException", run)
     };
     let no_queue = "com.amazonaws.sqs#QueueDoesNotExist";
     [
@@ -111,12 +115,18 @@ fn amazon() -> [Row; 4] {
             "ResourceNotFoundException",
             |script| Box::pin(aws::put_event(script.stub("POST", "/"))),
         ),
-        row(
-            Action::SecretsManagerGetSecretValue,
-            |_| json!({"resource_type": "secret", "id": "countersign/webhook"}),
-            "ResourceNotFoundException",
-            |script| Box::pin(aws::get_secret(script.stub("POST", "/"))),
-        ),
+        secret(Action::SecretsManagerGetSecretValue, |script| {
+            Box::pin(aws::get_secret(script.stub("POST", "/")))
+        }),
+        secret(Action::SecretsManagerDescribeSecret, |script| {
+            Box::pin(aws::describe_secret(script.stub("POST", "/")))
+        }),
+        secret(Action::SecretsManagerPutSecretValue, |script| {
+            Box::pin(aws::put_secret_value(script.stub("POST", "/")))
+        }),
+        secret(Action::SecretsManagerUpdateSecretVersionStage, |script| {
+            Box::pin(aws::update_secret_version_stage(script.stub("POST", "/")))
+        }),
     ]
 }
 
