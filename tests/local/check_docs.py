@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that hold the documentation: tests named as proofs exist, tasks named exist, links lead somewhere."""
+"""Checks that hold the documentation: tests named as proofs, tasks and parameters exist, links lead somewhere."""
 
 import re
 import subprocess
@@ -17,11 +17,11 @@ FEWEST_PARTS = 4
 def main() -> int:
     """Prints every problem; 1 if there is one."""
     pages = {name: (ROOT / name).read_text() for name in listed("*.md")}
-    problems = [*proofs(pages["README.md"]), *tasks(pages), *links(pages)]
+    problems = [*proofs(pages["README.md"]), *tasks(pages), *parameters(pages), *links(pages)]
     for problem in problems:
         print(f"documentation broken: {problem}", file=sys.stderr)
     if not problems:
-        print("documentation holds: proofs, tasks and links exist")
+        print("documentation holds: proofs, tasks, parameters and links exist")
     return 1 if problems else 0
 
 
@@ -54,6 +54,22 @@ def tasks(pages: dict[str, str]):
         for task in map("".join, re.findall(r"`make ([a-z][a-z-]*)|^make ([a-z][a-z-]*)(?= +#| +[A-Z]+=|$)", text, re.MULTILINE)):
             if task not in known:
                 yield f"{name}: the Makefile has no task {task}"
+
+
+def parameters(pages: dict[str, str]):
+    """Each `Parameter=value`, and each parameter of a nested stack, can be given to the template that is deployed."""
+    settable = declared(ROOT / "template.yaml")
+    nested = set().union(*(declared(path) for path in (ROOT / "infra").glob("*.yaml"))) - settable
+    for name, text in pages.items():
+        given = set(re.findall(r"`([A-Z][a-z]+[A-Za-z]*)=", text))
+        for parameter in sorted(given - settable | nested & set(re.findall(r"`([A-Z][A-Za-z]+)`", text))):
+            yield f"{name}: template.yaml has no parameter {parameter}"
+
+
+def declared(template: Path) -> set[str]:
+    """The names of a template's parameters."""
+    section = re.search(r"^Parameters:\n((?:(?:  .*)?\n)+)", template.read_text(), re.MULTILINE)
+    return set(re.findall(r"^  (\w+):", section.group(1), re.MULTILINE)) if section else set()
 
 
 def links(pages: dict[str, str]):

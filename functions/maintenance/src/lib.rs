@@ -14,10 +14,11 @@ use std::sync::Arc;
 use audit::{ActorType, Context, Writer};
 use clients::http::{Http, Options};
 use evaluation::{Evaluator, Outbound, Outbox};
+use jiff::SignedDuration;
 use model::Clock;
 use runtime::aws::{Clients, Queue, Secrets};
 use runtime::metrics::Metrics;
-use runtime::secrets::{Built, SecretCache};
+use runtime::secrets::{Built, SecretCache, SecretError};
 use runtime::{Deadline, Process, StartError};
 use settings::DatabaseSecret;
 use store::DatabaseConfig;
@@ -86,6 +87,14 @@ impl Maintenance {
             tracer: process.tracer.clone(),
             clock: SharedClock(process.clock()),
         })
+    }
+
+    /// The owner's login as it is now. RDS changes it every week, and what asks for it is rare: a kept one is no gain.
+    pub(crate) async fn owner(&self, context: &Context) -> Result<Arc<DatabaseConfig>, SecretError> {
+        if let Err(error) = self.owner.refresh_if_older_than(SignedDuration::ZERO, context).await {
+            tracing::warn!(error = %error, "the owner's login could not be read again");
+        }
+        self.owner.get(context).await
     }
 
     /// Runs what the request asks for.

@@ -175,19 +175,28 @@ def _fingerprint(parameters: dict) -> str:
 
 def sam(endpoint: str, stack: str, parameters: dict, *options: str) -> str:
     """`sam deploy`; what it printed."""
-    environment = client_environment(endpoint) | {
-        "PATH": os.environ.get("PATH", os.defpath), "HOME": str(DEPLOYMENT), "SAM_CLI_TELEMETRY": "0", "LC_ALL": "C.UTF-8",
-    }
     command = [
         binary("sam", "sam"), "deploy", "--template-file", "template.yaml", "--config-file", ROOT / "samconfig.toml",
         "--stack-name", stack, "--region", REGION, "--resolve-s3", "--no-confirm-changeset", "--no-progressbar",
         *options, "--parameter-overrides", *(f'{name}="{value}"' for name, value in parameters.items()),
     ]
+    return run(endpoint, stack, command)
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """What the SAM command line needs to talk to the emulator and to nothing else."""
+    return client_environment(endpoint) | {
+        "PATH": os.environ.get("PATH", os.defpath), "HOME": str(DEPLOYMENT), "SAM_CLI_TELEMETRY": "0", "LC_ALL": "C.UTF-8",
+    }
+
+
+def run(endpoint: str, stack: str, command: list, answers: int | None = None) -> str:
+    """Runs the SAM command line beside the packages; what it printed. `answers`: a descriptor that its questions are answered from."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"sam-deploy-{stack}.log"
     with open(log, "wb") as output:
-        done = subprocess.run([str(part) for part in command], cwd=DEPLOYMENT, env=environment, stdout=output,
-                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run([str(part) for part in command], cwd=DEPLOYMENT, env=environment(endpoint), stdout=output,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL if answers is None else answers, check=False)
     if done.returncode != 0:
         raise Failure(f"sam deploy failed:\n{tail(log, 40)}")
     return log.read_text(errors="replace")

@@ -1,20 +1,26 @@
 """The template as a platform team deploys it, with every nested stack, as a second stack in the running emulator: for one test."""
 
 import json
+import os
 import re
 import time
+from pathlib import Path
 
-from . import deploy, postgres, processes
+from . import deploy, postgres, processes, release
 from .aws import Aws
-from .paths import FUNCTIONS, LOCAL, STACK
+from .paths import FUNCTIONS, LOCAL, STACK, TEMPORARY
 from .progress import Failure, say
+from .samconfig import SamConfig
 from .state import locked, read
+from .tools import binary
 
 STACK_NAME = "countersign-production"
 DATABASE = "countersign_production"
 DESCRIPTION = LOCAL / "production.json"
 # A parameter that one function alone sees, and another value of it.
 CHANGED = {"SignatureToleranceSeconds": 301}
+# More than `sam deploy --guided` has questions; few enough to wait in a pipe.
+QUESTIONS = 300
 # Choices that contradict each other. Not an existing network without SubnetIds: on AWS an empty list has one empty member, here none.
 CONTRADICTIONS = [
     {"Network": "none", "Database": "new"},
@@ -50,6 +56,7 @@ def up() -> None:
         aliases.append(_aliases(aws))
         deploy.sam(endpoint, STACK_NAME, parameters | CHANGED)
         aliases.append(_aliases(aws))
+        first, adopted, unchanged = _first_answers(endpoint), *_deployed_from_elsewhere(endpoint)
     stacks = {"template": STACK_NAME}
     for name, (kind, physical) in aws.resources(STACK_NAME).items():
         if kind == "AWS::CloudFormation::Stack":
@@ -60,6 +67,8 @@ def up() -> None:
         "outputs": outputs,
         "resources": {name: {one: kind for one, (kind, _) in aws.resources(stack).items()} for name, stack in stacks.items()},
         "refusals": refusals,
+        "first_answers": first,
+        "adopted": {"parameters": adopted, "given": {name: str(value) for name, value in (parameters | CHANGED).items()}, "changes": unchanged},
         "changes": _changes(changes),
         # Before the change, with its change set made, and after it.
         "aliases": aliases,
@@ -86,6 +95,43 @@ def _refusal(endpoint: str, parameters: dict) -> str:
     except Failure as refusal:
         return str(refusal)
     return ""
+
+
+def _first_answers(endpoint: str) -> dict[str, str]:
+    """The first deployment, each question answered with Enter, up to its change set: the parameters that were written down."""
+    name = f"{STACK_NAME}-first"
+    config = _config(name)
+    options = release.answers(config, name, "x86_64", deploy.environment(endpoint))
+    reading, writing = os.pipe()
+    os.write(writing, b"\n" * QUESTIONS)
+    os.close(writing)
+    try:
+        kept_out = [f"{parameter}={value}" for parameter, value in (deploy.EMULATED | {"NatGateway": "false"}).items()]
+        deploy.run(endpoint, name, _sam(config, *options, *kept_out), answers=reading)
+    finally:
+        os.close(reading)
+        Aws(endpoint).delete_stack(name)
+    return config.parameters()
+
+
+def _deployed_from_elsewhere(endpoint: str) -> tuple[dict[str, str], list[list[str]]]:
+    """A deployment from a folder that knows none of the answers: the parameters that it takes over, and what it would change."""
+    config = _config(STACK_NAME)
+    options = release.answers(config, STACK_NAME, "x86_64", deploy.environment(endpoint))
+    return config.parameters(), _changes(deploy.run(endpoint, f"{STACK_NAME}-again", _sam(config, *options)))
+
+
+def _config(stack: str) -> SamConfig:
+    """The project's samconfig.toml before its first deployment, for a stack of this name."""
+    path = TEMPORARY / f"samconfig-{stack}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(release.SAMCONFIG.read_text().replace('stack_name = "countersign"', f'stack_name = "{stack}"'))
+    return SamConfig(path)
+
+
+def _sam(config: SamConfig, *options: str) -> list[str | Path]:
+    return [binary("sam", "sam"), "deploy", "--template-file", "template.yaml", "--config-file", config.path, "--no-execute-changeset",
+            "--no-progressbar", *options]
 
 
 def _delete(aws: Aws) -> None:

@@ -1,15 +1,16 @@
 """Release packages in `build/`, and `sam deploy` to a real account behind a guard against rules that nobody filled in."""
 
 import argparse
+import json
 import os
 import re
 import subprocess
-import tomllib
 from pathlib import Path
 
 from . import packages, tools
 from .paths import BUILD, FUNCTIONS, INFRA, ROOT, TARGET, shown
 from .progress import Failure, Steps, complain, say
+from .samconfig import SamConfig
 from .state import locked
 
 RULES = INFRA / "rules.yaml"
@@ -20,6 +21,11 @@ TARGETS = {"x86_64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux
 GLIBC = "2.34"
 # Names of RDS and Glue are made of it.
 STACK_NAME = r"[a-z](?:-?[a-z0-9]){0,39}"
+# With fewer functions at once than this the others leave the webhook too few, and a delivery that is throttled is lost.
+CONCURRENCY = 100
+# What a first deployment is asked to confirm instead of the template's defaults. One that fails could not be rolled back with a database
+# that is protected from being deleted; and nothing is sent before somebody has looked.
+FIRST = {"DatabaseDeletionProtection": "false", "DryRun": "true"}
 
 
 def main(arguments: list[str]) -> int:
@@ -55,21 +61,50 @@ def build(architecture: str) -> int:
 def deploy(architecture: str) -> int:
     """Builds and runs `sam deploy`: with questions the first time, with the answers in samconfig.toml afterwards."""
     check_rules()
-    known = _deployed_parameters()
-    name = _stack_name()
+    config = SamConfig(SAMCONFIG)
+    name = config.setting("stack_name")
     if not re.fullmatch(STACK_NAME, name):
         raise Failure(f"stack_name {name!r} in {shown(SAMCONFIG)}: lower-case letters, digits and single dashes, 40 at most; RDS and Glue take no other")
-    architecture = known.get("Architecture", architecture)
-    build(architecture)
     tools.ensure(("sam",))
-    command = [tools.binary("sam", "sam"), "deploy", "--template-file", "template.yaml"]
-    if not known:
-        # A first deployment that fails could not be rolled back with a database that is protected from being deleted.
-        command += ["--guided", "--parameter-overrides", f"Architecture={architecture}", "DatabaseDeletionProtection=false"]
+    options = answers(config, name, architecture, os.environ)
+    build(config.parameters().get("Architecture", architecture))
+    command = [tools.binary("sam", "sam"), "deploy", "--template-file", "template.yaml", *options]
     done = subprocess.run(list(map(str, command)), cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode
-    if done == 0 and _deployed_parameters().get("DatabaseDeletionProtection") == "false":
+    if done == 0 and config.parameters().get("DatabaseDeletionProtection") == "false":
         say(f"The database is not protected from being deleted. Set DatabaseDeletionProtection=true in {shown(SAMCONFIG)} and run make deploy again.")
     return done
+
+
+def answers(config: SamConfig, name: str, architecture: str, environment) -> list[str]:
+    """The options of `sam deploy` for a stack that may exist, and may have been deployed from elsewhere.
+
+    Its parameters are taken over then: to be asked anew would offer the template's defaults in their place.
+    """
+    if config.parameters():
+        return []
+    account = look(name, config, environment)
+    if stack := account["stack"]:
+        if stack["status"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):
+            raise Failure(f"the first deployment of {name} failed ({stack['status']}); delete the stack before the next one: docs/operations.md, Deploy")
+        config.adopt(account["region"], stack["parameters"])
+        say(f"{name} exists in {account['region']}: its parameters were written to {shown(config.path)}")
+        return []
+    say(f"There is no stack {name} in {account['region']} yet. Enter takes what stands in brackets.")
+    first = FIRST | {"Architecture": architecture}
+    if (concurrency := account["concurrency"]) is not None and concurrency < CONCURRENCY:
+        say(f"This account runs {concurrency} functions at once. Ask AWS for 1,000 (Service Quotas, Lambda, Concurrent executions); until then "
+            "ProcessorConcurrency and NotifierConcurrency are 2, so that the webhook keeps some.")
+        first |= {"ProcessorConcurrency": "2", "NotifierConcurrency": "2"}
+    return ["--guided", "--parameter-overrides", *(f"{name}={value}" for name, value in first.items())]
+
+
+def look(name: str, config: SamConfig, environment) -> dict:
+    """What the account that the credentials belong to has already."""
+    command = [tools.binary("sam", "python"), Path(__file__).with_name("account.py"), name, config.setting("region"), config.setting("profile")]
+    done = subprocess.run(list(map(str, command)), env=dict(environment), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(f"the AWS account cannot be asked: {done.stderr.strip() or 'no reason given'}\nSet a region and credentials: aws configure, or AWS_PROFILE.")
+    return json.loads(done.stdout)
 
 
 def check_rules(*options: str) -> None:
@@ -78,22 +113,6 @@ def check_rules(*options: str) -> None:
     done = subprocess.run([*command, str(RULES), *options], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Failure(done.stderr.strip())
-
-
-def _stack_name() -> str:
-    """The name that the stack is deployed under."""
-    with open(SAMCONFIG, "rb") as file:
-        settings = tomllib.load(file).get("default", {})
-    known = (settings.get(command, {}).get("parameters", {}).get("stack_name") for command in ("deploy", "global"))
-    return next((name for name in known if name), "")
-
-
-def _deployed_parameters() -> dict[str, str]:
-    """The parameters that an earlier `sam deploy --guided` wrote down."""
-    with open(SAMCONFIG, "rb") as file:
-        overrides = tomllib.load(file).get("default", {}).get("deploy", {}).get("parameters", {}).get("parameter_overrides", "")
-    pairs = overrides if isinstance(overrides, list) else re.findall(r'(\w+="[^"]*"|\w+=\S+)', overrides)
-    return {name: value.strip('"') for name, _, value in (pair.partition("=") for pair in pairs)}
 
 
 def _compile(architecture: str) -> dict[str, Path]:

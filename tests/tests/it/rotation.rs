@@ -168,3 +168,22 @@ async fn a_rotation_that_cannot_go_on_says_why_and_changes_nothing() {
     assert!(in_force.works(&url).await);
     assert_eq!(stand.aws.secret("app", "AWSPENDING"), None);
 }
+
+#[tokio::test]
+async fn a_login_of_the_owner_that_was_changed_a_moment_ago_is_used_at_once() {
+    let (stand, url, maintenance) = begun().await;
+    let owner = stand.aws.secret("owner", "AWSCURRENT").unwrap();
+    let mut outdated = Url::parse(owner["url"].as_str().unwrap()).unwrap();
+    outdated.set_username("countersign_nobody").unwrap();
+    stand
+        .aws
+        .put_secret("owner", "AWSCURRENT", json!({"url": outdated.as_str()}));
+    stand.aws.begin_rotation("app", "version-1");
+    maintenance.invoke(step("createSecret", "version-1")).await;
+    maintenance.fails(step("setSecret", "version-1")).await;
+    stand.aws.put_secret("owner", "AWSCURRENT", owner);
+    for name in &STEPS[1..] {
+        maintenance.invoke(step(name, "version-1")).await;
+    }
+    assert!(Login::at(&stand.aws, "AWSCURRENT").works(&url).await);
+}

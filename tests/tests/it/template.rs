@@ -324,6 +324,16 @@ fn every_parameter_is_explained_and_used() {
     }
 }
 
+/// `sam deploy --guided` offers the default of a parameter; of one with `NoEcho` it does not, and asks again until something is typed.
+#[test]
+fn every_question_of_the_guided_deployment_can_be_answered_with_enter() {
+    for (name, parameter) in template()["Parameters"].as_object().unwrap() {
+        let is_answered = |answer: &Value| answer.is_string() || answer.is_number();
+        assert!(is_answered(&parameter["Default"]), "{name} has no default");
+        assert!(parameter["NoEcho"].is_null(), "{name} is asked for without its default");
+    }
+}
+
 #[test]
 fn a_change_of_any_parameter_that_a_function_sees_is_another_version_of_it() {
     let template = template();

@@ -49,7 +49,7 @@ pub async fn migrate(owner: &DatabaseConfig, application: Option<&DatabaseConfig
 
 impl Maintenance {
     pub(crate) async fn migrate(&self, context: &Context) -> Result<Migrated, JobError> {
-        let (owner, application) = (self.owner.get(context).await?, self.application.get(context).await?);
+        let (owner, application) = (self.owner(context).await?, self.application.get(context).await?);
         migrate(&owner, Some(&application)).await
     }
 }

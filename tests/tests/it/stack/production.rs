@@ -1,6 +1,8 @@
 //! The template as a platform team deploys it, as a second stack beside the first: the nested stacks, an alias that moves with a
 //! parameter, and the way of the audit trail to the answers of Athena.
 
+mod answers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
@@ -36,16 +38,31 @@ const LEFT_OUT: [&str; 16] = [
     "AWS::Serverless::Function",
 ];
 
+/// Of a change set: operation, logical id and type of a resource.
+type Change = (String, String, String);
+
 /// `.local/production.json`.
 #[derive(Deserialize)]
 struct Description {
     outputs: BTreeMap<String, BTreeMap<String, String>>,
     resources: BTreeMap<String, BTreeMap<String, String>>,
     refusals: Vec<String>,
-    changes: Vec<(String, String, String)>,
+    first_answers: BTreeMap<String, String>,
+    adopted: Adopted,
+    changes: Vec<Change>,
     aliases: Vec<BTreeMap<String, String>>,
     host_header: String,
     database_owner_url: String,
+}
+
+/// A deployment from a folder without answers, of a stack that exists.
+#[derive(Deserialize)]
+struct Adopted {
+    /// What it takes over.
+    parameters: BTreeMap<String, String>,
+    /// What the stack was last deployed with, besides defaults.
+    given: BTreeMap<String, String>,
+    changes: Vec<Change>,
 }
 
 /// The second stack; deleted in the end, also of a test that failed.
@@ -122,6 +139,8 @@ async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athe
     every_nested_stack_is_there(&production.description);
     one_parameter_moves_one_alias(&production.description);
     contradictions_are_refused_before_anything_is_made(&production.description);
+    answers::the_first_deployment_is_answered_with_enter_and_sends_nothing(&production.description);
+    answers::a_deployment_from_elsewhere_takes_over_what_the_stack_was_given(&production.description);
 
     let scenes = [Scene::new(HIGH), Scene::new(HIGH)].map(|scene| scene.on(production.stack.clone()));
     let began = scenes[0].began;

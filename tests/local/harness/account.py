@@ -1,0 +1,43 @@
+"""What an AWS account has already, as JSON. Run by the Python of the SAM command line, which brings boto3."""
+
+import json
+import sys
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+
+def main(stack: str, region: str, profile: str) -> int:
+    """Prints the region, the stack with its parameters (null if there is none) and how many functions may run at once."""
+    try:
+        session = boto3.Session(region_name=region or None, profile_name=profile or None)
+        found = {"region": session.region_name, "stack": _stack(session, stack), "concurrency": _concurrency(session)}
+    except (BotoCoreError, ClientError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps(found))
+    return 0
+
+
+def _stack(session: boto3.Session, name: str) -> dict | None:
+    try:
+        stack = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        # CloudFormation has no code of its own for it.
+        if "does not exist" in str(error):
+            return None
+        raise
+    parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
+    return {"status": stack["StackStatus"], "parameters": parameters}
+
+
+def _concurrency(session: boto3.Session) -> int | None:
+    try:
+        return session.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    except ClientError:
+        # Whoever may deploy need not be allowed to ask.
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,51 @@
+"""`samconfig.toml`: where the SAM command line keeps the answers that a deployment was given."""
+
+import json
+import shlex
+import tomllib
+from pathlib import Path
+
+from .progress import Failure
+
+# The section that answers stand in.
+SECTION = "[default.deploy.parameters]"
+
+
+class SamConfig:
+    """One such file."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def setting(self, name: str) -> str:
+        """What `sam deploy` takes a setting from; empty if it is not there."""
+        sections = self._read()
+        known = (sections.get(command, {}).get("parameters", {}).get(name) for command in ("deploy", "global"))
+        return next((value for value in known if value), "")
+
+    def parameters(self) -> dict[str, str]:
+        """The parameters of the template that were answered; empty before the first deployment."""
+        overrides = self._read().get("deploy", {}).get("parameters", {}).get("parameter_overrides", "")
+        texts = [overrides] if isinstance(overrides, str) else overrides
+        pairs = (pair.partition("=") for text in texts for pair in shlex.split(text))
+        return {name: value for name, _, value in pairs}
+
+    def adopt(self, region: str, parameters: dict[str, str]) -> None:
+        """Writes down the parameters that a stack was deployed with, as if they had been answered here."""
+        text = self.path.read_text()
+        if SECTION not in text:
+            raise Failure(f"{self.path} has no section {SECTION}")
+        lines = [json.dumps(f"{name}={_quoted(value)}") for name, value in sorted(parameters.items())]
+        answers = "parameter_overrides = [\n" + "".join(f"    {line},\n" for line in lines) + "]"
+        if not self.setting("region"):
+            answers = f"region = {json.dumps(region)}\n{answers}"
+        self.path.write_text(text.replace(SECTION, f"{SECTION}\n{answers}", 1))
+
+    def _read(self) -> dict:
+        with open(self.path, "rb") as file:
+            return tomllib.load(file).get("default", {})
+
+
+def _quoted(value: str) -> str:
+    """As the SAM command line reads it: in double quotes, with a backslash before what would end them, and none before another."""
+    return '"' + value.replace('"', r'\"') + '"'
