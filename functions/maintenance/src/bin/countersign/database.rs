@@ -19,7 +19,7 @@ pub(crate) struct Database {
     /// Default: the local stack that runs in this directory or above
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<SecretString>,
-    /// Certificates of the authorities that the server's chains to, a PEM file, if they are no public ones (RDS's are not)
+    /// Certificates of the authorities that the server's chains to, a PEM file, if they are neither public ones nor RDS's
     #[arg(long, env = "DATABASE_CA_FILE", value_name = "FILE")]
     database_ca: Option<PathBuf>,
 }
