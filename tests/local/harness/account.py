@@ -1,6 +1,7 @@
 """What an AWS account has already, as JSON. Run by the Python of the SAM command line, which brings boto3."""
 
 import json
+import os
 import sys
 
 import boto3
@@ -10,7 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 def main(stack: str, region: str, profile: str) -> int:
     """Prints the region, the stack with its parameters (null if there is none) and how many functions may run at once."""
     try:
-        session = boto3.Session(region_name=region or None, profile_name=profile or None)
+        # boto3 alone of all SDKs does not know AWS_REGION.
+        session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"), profile_name=profile or None)
         found = {"region": session.region_name, "stack": _stack(session, stack), "concurrency": _concurrency(session)}
     except (BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)

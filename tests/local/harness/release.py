@@ -95,7 +95,7 @@ def answers(config: SamConfig, name: str, architecture: str, environment) -> lis
         say(f"This account runs {concurrency} functions at once. Ask AWS for 1,000 (Service Quotas, Lambda, Concurrent executions); until then "
             "ProcessorConcurrency and NotifierConcurrency are 2, so that the webhook keeps some.")
         first |= {"ProcessorConcurrency": "2", "NotifierConcurrency": "2"}
-    return ["--guided", "--parameter-overrides", *(f"{name}={value}" for name, value in first.items())]
+    return ["--guided", "--region", account["region"], "--parameter-overrides", *(f"{name}={value}" for name, value in first.items())]
 
 
 def look(name: str, config: SamConfig, environment) -> dict:
