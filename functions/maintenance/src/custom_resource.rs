@@ -1,15 +1,28 @@
 //! Migrations as a CloudFormation custom resource: run at every deployment, and the deployment waits for the answer.
 
+use std::time::Duration;
+
 use audit::Context;
+use clients::CallError;
 use clients::cloudformation::CustomResourceResponse;
+use runtime::Deadline;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::{JobError, Maintenance, Report};
+use crate::{JobError, Maintenance, Migrated, Report};
 
 /// The resource's identity never changes, so that an update is never followed by a deletion.
 const PHYSICAL_ID: &str = "countersign-schema";
+
+/// Seconds before an attempt that may go better: a role made a moment ago is not known everywhere yet, a database may just be failing over.
+const WAITS: [u64; 5] = [2, 4, 8, 16, 30];
+
+/// The same for the answer: without one the deployment waits for its time-out and fails.
+const WAITS_TO_ANSWER: [u64; 4] = [1, 2, 4, 8];
+
+/// What is kept of an invocation's time for the answer.
+const TO_ANSWER: Duration = Duration::from_secs(40);
 
 /// What CloudFormation sends (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html>).
 #[derive(Debug, Clone, Deserialize)]
@@ -28,11 +41,12 @@ impl Maintenance {
         &self,
         context: &Context,
         request: CustomResourceRequest,
+        deadline: &Deadline,
     ) -> Result<Report, JobError> {
         // Deleting the stack leaves the evidence where it is.
         let done = match request.request_type.as_str() {
             "Delete" => Ok(Report::default()),
-            _ => self.migrate(context).await.map(|migrated| Report {
+            _ => self.migrate_within(context, deadline).await.map(|migrated| Report {
                 migrated: Some(migrated),
                 ..Report::default()
             }),
@@ -56,8 +70,43 @@ impl Maintenance {
             logical_resource_id: request.logical_resource_id,
         };
         let url = Url::parse(request.response_url.expose_secret()).map_err(|_| JobError::ResponseAddress)?;
-        self.http.respond_to_cloudformation(context, url, &response).await?;
+        self.answer(context, &url, &response).await?;
         // The deployment knows; failing the invocation as well would only run the same migration again.
         Ok(done.unwrap_or_default())
+    }
+
+    /// Migrates; tries again what may pass, and ends in time to say that there was no time.
+    async fn migrate_within(&self, context: &Context, deadline: &Deadline) -> Result<Migrated, JobError> {
+        let time = deadline.remaining().saturating_sub(TO_ANSWER);
+        let migrated = tokio::time::timeout(time, async {
+            for wait in WAITS {
+                match self.migrate(context).await {
+                    Err(error) if error.may_pass() => {
+                        tracing::warn!(error = %error, "the migrations could not be run, and are tried again");
+                        tokio::time::sleep(Duration::from_secs(wait)).await;
+                    }
+                    settled => return settled,
+                }
+            }
+            self.migrate(context).await
+        });
+        migrated.await.unwrap_or(Err(JobError::OutOfTime(time.as_secs())))
+    }
+
+    async fn answer(&self, context: &Context, url: &Url, response: &CustomResourceResponse) -> Result<(), CallError> {
+        for wait in WAITS_TO_ANSWER {
+            match self
+                .http
+                .respond_to_cloudformation(context, url.clone(), response)
+                .await
+            {
+                Ok(()) => return Ok(()),
+                Err(error) => tracing::warn!(error = %error, "CloudFormation was not reached, and is told again"),
+            }
+            tokio::time::sleep(Duration::from_secs(wait)).await;
+        }
+        self.http
+            .respond_to_cloudformation(context, url.clone(), response)
+            .await
     }
 }

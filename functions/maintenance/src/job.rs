@@ -49,12 +49,29 @@ pub enum JobError {
     /// Secrets Manager refused a step of a rotation.
     #[error(transparent)]
     Aws(#[from] runtime::aws::AwsError),
+    /// The migrations take longer than a function may run.
+    #[error(
+        "the migrations were not finished within {0} seconds, and the one that was running is rolled back; run `countersign migrate` as the database's owner, which has no limit, and deploy again"
+    )]
+    OutOfTime(u64),
     /// CloudFormation gave no usable address.
     #[error("the ResponseURL of the request is no URL")]
     ResponseAddress,
     /// CloudFormation could not be answered.
     #[error(transparent)]
     Call(#[from] clients::CallError),
+}
+
+impl JobError {
+    /// Whether the same may go well in a moment.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Secret(error) => matches!(error, runtime::secrets::SecretError::Unavailable { .. }),
+            Self::Store(error) | Self::Login(store::LoginError::Store(error)) => error.is_retryable(),
+            Self::Migration(error) => error.is_retryable(),
+            _ => false,
+        }
+    }
 }
 
 /// An error with its cause.

@@ -10,6 +10,7 @@ mod request;
 mod rotation;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use audit::{ActorType, Context, Writer};
 use clients::http::{Http, Options};
@@ -30,6 +31,9 @@ pub use custom_resource::CustomResourceRequest;
 pub use job::{JobError, Migrated, Report, migrate};
 pub use request::{Job, Request};
 pub use rotation::{RotationError, RotationRequest, Step};
+
+/// The time of one run of jobs. The function has more, for migrations; the next minute's run goes on.
+const LONGEST_JOBS: Duration = Duration::from_mins(5);
 
 /// One execution environment of the function.
 #[derive(Debug)]
@@ -107,7 +111,7 @@ impl Maintenance {
             Request::CustomResource(request) => {
                 let asked = Context::new(ActorType::AdminAction, run);
                 let span = self.tracer.begin_trace(Kind::Internal, "deployment", &asked);
-                let done = Box::pin(self.custom_resource(span.context(&asked), *request)).await;
+                let done = Box::pin(self.custom_resource(span.context(&asked), *request, deadline)).await;
                 span.end(done.as_ref().err().map(|_| "failed"));
                 done
             }
@@ -120,6 +124,7 @@ impl Maintenance {
             }
             Request::Jobs { jobs } => {
                 let context = Context::new(ActorType::PollCycle, run);
+                let deadline = &deadline.at_most(LONGEST_JOBS);
                 let mut report = Report::default();
                 for job in jobs {
                     // Boxed: the work of a job is one deep future, and its type would be nested too deeply for the compiler.

@@ -29,6 +29,13 @@ impl Deadline {
         Self::new(at.unwrap_or(Timestamp::UNIX_EPOCH), clock)
     }
 
+    /// The same, or this long from now if that is sooner.
+    #[must_use]
+    pub fn at_most(&self, longest: Duration) -> Self {
+        let sooner = self.clock.now().saturating_add(longest).unwrap_or(self.at);
+        Self::new(self.at.min(sooner), Arc::clone(&self.clock))
+    }
+
     /// What is left; zero once it has passed.
     #[must_use]
     pub fn remaining(&self) -> Duration {
@@ -60,6 +67,16 @@ mod tests {
         for (at, millis) in table {
             let deadline = Deadline::new(at.parse().unwrap(), Arc::new(FixedClock(now)));
             assert_eq!(deadline.remaining(), Duration::from_millis(millis), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_shorter_one_ends_sooner_and_a_longer_one_changes_nothing() {
+        let now: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
+        let deadline = Deadline::new("2026-01-31T12:01:00Z".parse().unwrap(), Arc::new(FixedClock(now)));
+        for (longest, seconds) in [(20, 20), (90, 60)] {
+            let remaining = deadline.at_most(Duration::from_secs(longest)).remaining();
+            assert_eq!(remaining, Duration::from_secs(seconds), "{longest}");
         }
     }
 

@@ -23,6 +23,11 @@ GLIBC = "2.34"
 STACK_NAME = r"[a-z](?:-?[a-z0-9]){0,39}"
 # With fewer functions at once than this the others leave the webhook too few, and a delivery that is throttled is lost.
 CONCURRENCY = 100
+DELETE = "The first deployment failed: delete the stack, then deploy again"
+UNUSABLE = {
+    "CREATE_FAILED": DELETE, "ROLLBACK_COMPLETE": DELETE, "ROLLBACK_FAILED": DELETE, "DELETE_FAILED": "Delete it once more, and look why it stayed",
+    "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback, then deploy again",
+}
 # What a first deployment is asked to confirm instead of the template's defaults. One that fails could not be rolled back with a database
 # that is protected from being deleted; and nothing is sent before somebody has looked.
 FIRST = {"DatabaseDeletionProtection": "false", "DryRun": "true"}
@@ -67,11 +72,17 @@ def deploy(architecture: str) -> int:
         raise Failure(f"stack_name {name!r} in {shown(SAMCONFIG)}: lower-case letters, digits and single dashes, 40 at most; RDS and Glue take no other")
     tools.ensure(("sam",))
     options = answers(config, name, architecture, os.environ)
-    build(config.parameters().get("Architecture", architecture))
+    architecture = config.parameters().get("Architecture", architecture)
+    build(architecture)
     command = [tools.binary("sam", "sam"), "deploy", "--template-file", "template.yaml", *options]
     done = subprocess.run(list(map(str, command)), cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False).returncode
-    if done == 0 and config.parameters().get("DatabaseDeletionProtection") == "false":
-        say(f"The database is not protected from being deleted. Set DatabaseDeletionProtection=true in {shown(SAMCONFIG)} and run make deploy again.")
+    known = config.parameters()
+    if known.get("Architecture", architecture) != architecture:
+        raise Failure(f"the packages are built for {architecture}, and Architecture is {known['Architecture']} in {shown(SAMCONFIG)}: run make deploy again")
+    # Also without an error when the question whether to deploy was answered with no.
+    if known.get("Database") == "new" and known.get("DatabaseDeletionProtection") == "false":
+        say(f"The database is not protected from being deleted. Once it is there, set DatabaseDeletionProtection=true in {shown(SAMCONFIG)} and run "
+            "make deploy again.")
     return done
 
 
@@ -80,12 +91,14 @@ def answers(config: SamConfig, name: str, architecture: str, environment) -> lis
 
     Its parameters are taken over then: to be asked anew would offer the template's defaults in their place.
     """
+    account = look(name, config, environment)
+    # A change set that nobody executed leaves a stack with nothing in it.
+    stack = None if account["stack"] is None or account["stack"]["status"] == "REVIEW_IN_PROGRESS" else account["stack"]
+    if stack and stack["status"] in UNUSABLE:
+        raise Failure(f"{name} is in state {stack['status']}, from which no deployment goes on. {UNUSABLE[stack['status']]} (docs/operations.md, Deploy)")
     if config.parameters():
         return []
-    account = look(name, config, environment)
-    if stack := account["stack"]:
-        if stack["status"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED"):
-            raise Failure(f"the first deployment of {name} failed ({stack['status']}); delete the stack before the next one: docs/operations.md, Deploy")
+    if stack:
         config.adopt(account["region"], stack["parameters"])
         say(f"{name} exists in {account['region']}: its parameters were written to {shown(config.path)}")
         return []
@@ -103,7 +116,8 @@ def look(name: str, config: SamConfig, environment) -> dict:
     command = [tools.binary("sam", "python"), Path(__file__).with_name("account.py"), name, config.setting("region"), config.setting("profile")]
     done = subprocess.run(list(map(str, command)), env=dict(environment), capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Failure(f"the AWS account cannot be asked: {done.stderr.strip() or 'no reason given'}\nSet a region and credentials: aws configure, or AWS_PROFILE.")
+        raise Failure(f"the AWS account cannot be asked: {done.stderr.strip() or 'no reason given'}\n"
+                      "It takes a region, credentials (aws configure, or AWS_PROFILE) and the right cloudformation:DescribeStacks.")
     return json.loads(done.stdout)
 
 

@@ -1,6 +1,7 @@
 """`samconfig.toml`: where the SAM command line keeps the answers that a deployment was given."""
 
 import json
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -27,7 +28,10 @@ class SamConfig:
         """The parameters of the template that were answered; empty before the first deployment."""
         overrides = self._read().get("deploy", {}).get("parameters", {}).get("parameter_overrides", "")
         texts = [overrides] if isinstance(overrides, str) else overrides
-        pairs = (pair.partition("=") for text in texts for pair in shlex.split(text))
+        try:
+            pairs = [pair.partition("=") for text in texts for pair in shlex.split(text)]
+        except ValueError as error:
+            raise Failure(f"{self.path}: parameter_overrides cannot be read: {error}") from error
         return {name: value for name, _, value in pairs}
 
     def adopt(self, region: str, parameters: dict[str, str]) -> None:
@@ -35,6 +39,9 @@ class SamConfig:
         text = self.path.read_text()
         if SECTION not in text:
             raise Failure(f"{self.path} has no section {SECTION}")
+        if self.parameters() or not parameters:
+            raise Failure(f"{self.path} has parameters already, or there are none to be taken over")
+        text = re.sub(r"^parameter_overrides *= *(\[\s*\]|\"\") *\n", "", text, flags=re.MULTILINE)
         lines = [json.dumps(f"{name}={_quoted(value)}") for name, value in sorted(parameters.items())]
         answers = "parameter_overrides = [\n" + "".join(f"    {line},\n" for line in lines) + "]"
         if not self.setting("region"):
@@ -42,8 +49,10 @@ class SamConfig:
         self.path.write_text(text.replace(SECTION, f"{SECTION}\n{answers}", 1))
 
     def _read(self) -> dict:
-        with open(self.path, "rb") as file:
-            return tomllib.load(file).get("default", {})
+        try:
+            return tomllib.loads(self.path.read_text()).get("default", {})
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise Failure(f"{self.path} cannot be read: {error}") from error
 
 
 def _quoted(value: str) -> str:

@@ -31,7 +31,15 @@ struct Printed {
 impl Function {
     /// Builds the package `name` and starts its binary with these variables and those that Lambda sets.
     pub(crate) async fn start(name: &str, variables: &[(&str, &str)]) -> Self {
-        let api = RuntimeApi::start().await;
+        Self::under(RuntimeApi::start().await, name, variables)
+    }
+
+    /// The same with this time for an invocation.
+    pub(crate) async fn start_with_timeout(timeout: Duration, name: &str, variables: &[(&str, &str)]) -> Self {
+        Self::under(RuntimeApi::with_timeout(timeout).await, name, variables)
+    }
+
+    fn under(api: RuntimeApi, name: &str, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(built(name))
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", api.url_host_port())

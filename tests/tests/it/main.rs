@@ -12,6 +12,8 @@ mod template;
 #[cfg(test)]
 mod crash;
 #[cfg(test)] // helpers of this module too may unwrap
+mod deployment;
+#[cfg(test)]
 mod destinations;
 #[cfg(test)] // helpers of this module too may unwrap
 mod embedded;

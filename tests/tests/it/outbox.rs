@@ -76,6 +76,11 @@ impl Stand {
 
     /// A function, started and ready; `more` variables win.
     pub(crate) async fn start(&self, name: &str, more: &[(&str, &str)]) -> Function {
+        self.start_with_timeout(Duration::from_secs(30), name, more).await
+    }
+
+    /// The same with this time for an invocation.
+    pub(crate) async fn start_with_timeout(&self, timeout: Duration, name: &str, more: &[(&str, &str)]) -> Function {
         let (aws, gitlab, slack) = (self.aws.url(), self.world.gitlab.url(), self.slack.url());
         let mut variables = vec![
             ("AWS_ENDPOINT_URL", aws.as_str()),
@@ -91,7 +96,7 @@ impl Stand {
             ),
         ];
         variables.extend(more);
-        let function = Function::start(name, &variables).await;
+        let function = Function::start_with_timeout(timeout, name, &variables).await;
         function.started().await;
         function
     }

@@ -1,6 +1,7 @@
 //! Migrations, and the application's login.
 
 use audit::Context;
+use jiff::SignedDuration;
 use serde::Serialize;
 use store::{DatabaseConfig, Group, provision_login};
 
@@ -49,7 +50,16 @@ pub async fn migrate(owner: &DatabaseConfig, application: Option<&DatabaseConfig
 
 impl Maintenance {
     pub(crate) async fn migrate(&self, context: &Context) -> Result<Migrated, JobError> {
-        let (owner, application) = (self.owner(context).await?, self.application.get(context).await?);
+        let owner = self.owner(context).await?;
+        // A kept login may be one that a rotation has ended since: its password would come back to life.
+        let read = self
+            .application
+            .refresh_if_older_than(SignedDuration::ZERO, context)
+            .await?;
+        let application = match read {
+            Some(application) => application,
+            None => self.application.get(context).await?,
+        };
         migrate(&owner, Some(&application)).await
     }
 }

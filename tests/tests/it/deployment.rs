@@ -1,0 +1,87 @@
+//! What a deployment is told of the migrations, by the maintenance function as CloudFormation's custom resource.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::doubles::siem::{Siem, SiemDouble};
+use tests::doubles::{Double, Fault, Stub};
+
+use crate::function::Function;
+use crate::outbox::Stand;
+use crate::runtime::refusal;
+
+const RESPONSE: &str = "/response";
+
+/// A stand, the place where CloudFormation waits for its answer (any server that says yes to a PUT), and the function.
+async fn begun(timeout: Duration) -> (Stand, SiemDouble, Function) {
+    let stand = Stand::new().await;
+    let waiting = Double::<Siem>::start().await;
+    waiting.stub(Stub::answering("PUT", RESPONSE, 200, "")).unwrap();
+    let maintenance = stand.start_with_timeout(timeout, "maintenance", &[]).await;
+    (stand, waiting, maintenance)
+}
+
+fn request(kind: &str, waiting: &SiemDouble) -> Value {
+    json!({
+        "RequestType": kind, "ResponseURL": format!("{}{RESPONSE}?X-Amz-Signature=hunter2", waiting.url()),
+        "StackId": "stack", "RequestId": "request", "LogicalResourceId": "Migrations", "ResourceType": "Custom::Migrations",
+        "ResourceProperties": {"ServiceToken": "maintenance"},
+    })
+}
+
+/// What CloudFormation was told in the end.
+fn told(waiting: &SiemDouble) -> Value {
+    waiting.requests().last().unwrap().body.clone()
+}
+
+#[tokio::test]
+async fn a_deployment_hears_of_success_though_a_role_was_too_new_and_an_answer_was_lost() {
+    let (stand, waiting, maintenance) = begun(Duration::from_mins(1)).await;
+    let too_new = refusal(400, "AccessDeniedException").containing("\"owner\"").times(1);
+    stand.aws.stub(too_new).unwrap();
+    waiting
+        .stub(Stub::failing("PUT", RESPONSE, Fault::Reset).times(1))
+        .unwrap();
+    waiting
+        .stub(Stub::answering("PUT", RESPONSE, 503, "SlowDown").times(1))
+        .unwrap();
+    maintenance.invoke(request("Update", &waiting)).await;
+    let told = told(&waiting);
+    assert_eq!(
+        (&told["Status"], &told["RequestId"]),
+        (&json!("SUCCESS"), &json!("request")),
+        "{told}"
+    );
+    assert_eq!(maintenance.entries("cloudformation.api.respond", 3).len(), 3);
+}
+
+#[tokio::test]
+async fn a_deployment_is_told_in_time_that_the_migrations_had_no_time() {
+    let (stand, waiting, maintenance) = begun(Duration::from_secs(42)).await;
+    // Another migration that does not end.
+    let lock = "SELECT pg_advisory_lock(hashtextextended('countersign.migrate', 0))";
+    stand.owner.batch_execute(lock).await.unwrap();
+    maintenance.invoke(request("Update", &waiting)).await;
+    let told = told(&waiting);
+    assert_eq!(told["Status"], "FAILED");
+    let reason = told["Reason"].as_str().unwrap();
+    assert!(reason.contains("countersign migrate"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_mistake_that_does_not_pass_is_told_at_once_and_a_deletion_asks_for_nothing() {
+    let (stand, waiting, maintenance) = begun(Duration::from_mins(1)).await;
+    let owner = stand.aws.secret("owner", "AWSCURRENT").unwrap();
+    stand.aws.put_secret("app", "AWSCURRENT", owner);
+    maintenance.invoke(request("Create", &waiting)).await;
+    let failed = told(&waiting);
+    assert_eq!(failed["Status"], "FAILED");
+    assert!(
+        failed["Reason"].as_str().unwrap().contains("one of its own"),
+        "{failed}"
+    );
+    let asked = stand.aws.requests().len();
+    maintenance.invoke(request("Delete", &waiting)).await;
+    assert_eq!(told(&waiting)["Status"], "SUCCESS");
+    assert_eq!(stand.aws.requests().len(), asked);
+}
