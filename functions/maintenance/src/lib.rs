@@ -119,6 +119,7 @@ impl Maintenance {
                 let asked = Context::new(ActorType::AdminAction, run);
                 let span = self.tracer.begin_trace(Kind::Internal, "rotation", &asked);
                 let done = Box::pin(self.rotate(span.context(&asked), request)).await;
+                self.metrics.count("login_rotation_failed", u64::from(done.is_err()));
                 span.end(done.as_ref().err().map(|_| "failed"));
                 done
             }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use model::Clock;
 use serde_json::{Map, Value, json};
 
-/// The namespace of every metric of this system.
+/// The namespace of every metric, unless a deployment has one of its own: stacks beside each other would add up in it.
 pub const NAMESPACE: &str = "Countersign";
 
 /// Lines kept in memory, for tests.
@@ -22,6 +22,7 @@ enum Sink {
 }
 
 struct Shared {
+    namespace: String,
     service: &'static str,
     clock: Arc<dyn Clock>,
     sink: Sink,
@@ -32,10 +33,11 @@ struct Shared {
 pub struct Metrics(Arc<Shared>);
 
 impl Metrics {
-    /// Metrics of `service`, on standard output.
+    /// Metrics of `service` in `namespace`, on standard output.
     #[must_use]
-    pub fn stdout(service: &'static str, clock: Arc<dyn Clock>) -> Self {
+    pub fn stdout(namespace: &str, service: &'static str, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Shared {
+            namespace: namespace.to_owned(),
             service,
             clock,
             sink: Sink::Stdout,
@@ -48,6 +50,7 @@ impl Metrics {
         let lines = Memory::default();
         (
             Self(Arc::new(Shared {
+                namespace: NAMESPACE.to_owned(),
                 service,
                 clock,
                 sink: Sink::Memory(Arc::clone(&lines)),
@@ -92,7 +95,7 @@ impl Metrics {
             json!({
                 "Timestamp": shared.clock.now().as_millisecond(),
                 "CloudWatchMetrics": [{
-                    "Namespace": NAMESPACE,
+                    "Namespace": shared.namespace,
                     "Dimensions": [dimensions],
                     "Metrics": [{"Name": name, "Unit": unit}],
                 }],

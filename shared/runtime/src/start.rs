@@ -16,8 +16,11 @@ use uuid::Uuid;
 use crate::Deadline;
 use crate::causes::in_one_line;
 use crate::config::Environment;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, NAMESPACE};
 use crate::telemetry::{self, Exporter, OtlpSettings, Verbosity};
+
+/// The namespace of the metrics, if it is not [`NAMESPACE`].
+const METRICS_NAMESPACE: &str = "METRICS_NAMESPACE";
 
 /// What Lambda's runtime client reads by itself, and panics without.
 const LAMBDA: [&str; 4] = [
@@ -116,6 +119,9 @@ where
     for name in LAMBDA {
         process.environment.required(name);
     }
+    if let Some(namespace) = process.environment.optional(METRICS_NAMESPACE) {
+        process.metrics = Metrics::stdout(&namespace, service, process.clock());
+    }
     process.otlp = OtlpSettings::from_environment(&mut process.environment, service);
     // One thread: an environment serves one invocation at a time, and threads would only make it start later.
     let ended = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -138,7 +144,7 @@ impl Process {
         Self {
             environment: Environment::from_process(),
             audit: writer(service, Arc::clone(&clock)),
-            metrics: Metrics::stdout(service, Arc::clone(&clock)),
+            metrics: Metrics::stdout(NAMESPACE, service, Arc::clone(&clock)),
             context: Context::new(ActorType::AdminAction, Uuid::now_v7()),
             tracer: Tracer::off(),
             otlp: None,

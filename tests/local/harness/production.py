@@ -56,7 +56,7 @@ def up() -> None:
         aliases.append(_aliases(aws))
         deploy.sam(endpoint, STACK_NAME, parameters | CHANGED)
         aliases.append(_aliases(aws))
-        first, adopted, unchanged = _first_answers(endpoint), *_deployed_from_elsewhere(endpoint)
+        (first, again), (adopted, unchanged) = _first_answers(endpoint), _deployed_from_elsewhere(endpoint)
     stacks = {"template": STACK_NAME}
     for name, (kind, physical) in aws.resources(STACK_NAME).items():
         if kind == "AWS::CloudFormation::Stack":
@@ -67,7 +67,7 @@ def up() -> None:
         "outputs": outputs,
         "resources": {name: {one: kind for one, (kind, _) in aws.resources(stack).items()} for name, stack in stacks.items()},
         "refusals": refusals,
-        "first_answers": first,
+        "first_answers": first, "first_again": again,
         "adopted": {"parameters": adopted, "given": {name: str(value) for name, value in (parameters | CHANGED).items()}, "changes": unchanged},
         "changes": _changes(changes),
         # Before the change, with its change set made, and after it.
@@ -97,8 +97,9 @@ def _refusal(endpoint: str, parameters: dict) -> str:
     return ""
 
 
-def _first_answers(endpoint: str) -> dict[str, str]:
-    """The first deployment, each question answered with Enter, up to its change set: the parameters that were written down."""
+def _first_answers(endpoint: str) -> tuple[dict[str, str], list[str]]:
+    """The first deployment, each question answered with Enter, up to its change set: the parameters that were written down; and the options of
+    another first deployment, for whoever has none of these answers, while that change set waits."""
     name = f"{STACK_NAME}-first"
     config = _config(name)
     options = release.answers(config, name, "x86_64", deploy.environment(endpoint))
@@ -108,10 +109,11 @@ def _first_answers(endpoint: str) -> dict[str, str]:
     try:
         kept_out = [f"{parameter}={value}" for parameter, value in (deploy.EMULATED | {"NatGateway": "false"}).items()]
         deploy.run(endpoint, name, _sam(config, *options, *kept_out), answers=reading)
+        again = release.answers(_config(name, "again"), name, "x86_64", deploy.environment(endpoint))
     finally:
         os.close(reading)
         Aws(endpoint).delete_stack(name)
-    return config.parameters()
+    return config.parameters(), again
 
 
 def _deployed_from_elsewhere(endpoint: str) -> tuple[dict[str, str], list[list[str]]]:
@@ -121,9 +123,9 @@ def _deployed_from_elsewhere(endpoint: str) -> tuple[dict[str, str], list[list[s
     return config.parameters(), _changes(deploy.run(endpoint, f"{STACK_NAME}-again", _sam(config, *options)))
 
 
-def _config(stack: str) -> SamConfig:
-    """The project's samconfig.toml before its first deployment, for a stack of this name."""
-    path = TEMPORARY / f"samconfig-{stack}.toml"
+def _config(stack: str, suffix: str = "") -> SamConfig:
+    """The project's samconfig.toml before its first deployment, for a stack of this name; another one by another suffix."""
+    path = TEMPORARY / f"samconfig-{stack}{suffix}.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(release.SAMCONFIG.read_text().replace('stack_name = "countersign"', f'stack_name = "{stack}"'))
     return SamConfig(path)

@@ -49,6 +49,7 @@ async fn begun() -> (Stand, Url, Function) {
         ("DATABASE_HOST", url.host_str().unwrap()),
         ("DATABASE_PORT", port.as_str()),
         ("DATABASE_NAME", url.path().trim_start_matches('/')),
+        ("METRICS_NAMESPACE", "Countersign/here"),
     ];
     let maintenance = stand.start("maintenance", &variables).await;
     (stand, url, maintenance)
@@ -123,6 +124,13 @@ async fn the_trial_that_secrets_manager_makes_when_a_rotation_is_set_up_tries_th
     let wrong = json!({"username": url.username(), "password": "wrong"});
     stand.aws.put_secret("app", "AWSCURRENT", wrong);
     maintenance.fails(step("testSecret", "trial")).await;
+    let told = maintenance.lines(2, |line| line["login_rotation_failed"].is_u64());
+    let told: Vec<_> = told.iter().map(|line| line["login_rotation_failed"].as_u64()).collect();
+    assert_eq!(told, [Some(0), Some(1)]);
+    let metrics = maintenance.lines(2, |line| line["_aws"].is_object());
+    for metric in metrics {
+        assert_eq!(metric["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Countersign/here");
+    }
 }
 
 #[tokio::test]

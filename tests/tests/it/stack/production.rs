@@ -48,6 +48,7 @@ struct Description {
     resources: BTreeMap<String, BTreeMap<String, String>>,
     refusals: Vec<String>,
     first_answers: BTreeMap<String, String>,
+    first_again: Vec<String>,
     adopted: Adopted,
     changes: Vec<Change>,
     aliases: Vec<BTreeMap<String, String>>,
@@ -96,9 +97,12 @@ impl Production {
         lines
     }
 
-    /// Runs a query of `infra/queries`, with this in the place of its parameter: the emulator knows none.
-    async fn ask(&self, query: &str, parameter: &str) -> Result<Vec<Row>, String> {
-        let sql = document::file(&format!("infra/queries/{query}.sql")).replace('?', &format!("'{parameter}'"));
+    /// Runs a query of `infra/queries`, with these in the places of its parameters: the emulator knows none.
+    async fn ask(&self, query: &str, parameters: &[&str]) -> Result<Vec<Row>, String> {
+        let text = document::file(&format!("infra/queries/{query}.sql"));
+        let sql = parameters
+            .iter()
+            .fold(text, |sql, value| sql.replacen('?', &format!("'{value}'"), 1));
         let (workgroup, database) = (self.output("AuditWorkGroup"), self.output("AuditDatabase"));
         self.stack.athena(workgroup, database, &sql).await
     }
@@ -182,7 +186,7 @@ async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athe
 
     all_gitlab_calls_of_the_last_day(&production, &lines).await;
     everything_under_one_correlation_id(&production, &lines).await;
-    let failures = production.ask("authentication_failures_by_source", "").await.unwrap();
+    let failures = production.ask("authentication_failures_by_source", &[]).await.unwrap();
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert_eq!(
         (failures[0]["reason"].as_str(), failures[0]["failures"].as_str()),
@@ -277,7 +281,7 @@ async fn all_gitlab_calls_of_the_last_day(production: &Production, lines: &[Valu
     assert!(expected.len() > 10, "{}", expected.len());
     // The stream writes a moment later.
     eventually(PATIENCE, "all calls in Athena", async || {
-        let rows = production.ask("gitlab_calls_24h", "").await.unwrap_or_default();
+        let rows = production.ask("gitlab_calls_24h", &[]).await.unwrap_or_default();
         let found: BTreeSet<_> = rows.iter().map(|row| row["id"].clone()).collect();
         assert!(found.is_subset(&expected));
         (found == expected && rows.len() == found.len()).then_some(())
@@ -300,8 +304,12 @@ async fn everything_under_one_correlation_id(production: &Production, lines: &[V
         )
     });
     let expected: Vec<_> = expected.iter().map(|line| text(line, &["id"]).to_owned()).collect();
+    let day = &text(of_first, &["timestamp"])[..10];
     let rows = eventually(PATIENCE, "the story in Athena", async || {
-        let rows = production.ask("one_correlation_id", id).await.unwrap_or_default();
+        let rows = production
+            .ask("one_correlation_id", &[id, day])
+            .await
+            .unwrap_or_default();
         (rows.len() >= expected.len()).then_some(rows)
     })
     .await;
@@ -329,7 +337,7 @@ async fn exceptions_by_merger(production: &Production, lines: &[Value]) {
         expected.insert((of("merged_by"), of("kind"), "1".to_owned()));
     }
     assert_eq!(expected.len(), 2, "each by somebody else: {expected:?}");
-    let rows = production.ask("exceptions_by_merger", "").await.unwrap();
+    let rows = production.ask("exceptions_by_merger", &[]).await.unwrap();
     let told: BTreeSet<_> = rows
         .iter()
         .map(|row| ["merged_by", "kind", "exceptions"].map(|name| row[name].clone()))
@@ -358,7 +366,7 @@ async fn what_the_gateway_refused(production: &Production) {
         .put_records(production.output("ApiStream"), &lines)
         .await;
     let refused = eventually(PATIENCE, "the refused request in Athena", async || {
-        let rows = production.ask("refused_by_gateway", "").await.unwrap_or_default();
+        let rows = production.ask("refused_by_gateway", &[]).await.unwrap_or_default();
         (!rows.is_empty()).then_some(rows)
     })
     .await;

@@ -158,9 +158,18 @@ fn every_alarm_of_our_own_watches_a_metric_that_is_written() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let sources = sources(&root.join("functions")) + &sources(&root.join("shared"));
     let template = stack("observability");
+    let own = json!({"Fn::Sub": "Countersign/${Name}"});
+    assert_eq!(
+        super::document::template()["Globals"]["Function"]["Environment"]["Variables"]["METRICS_NAMESPACE"],
+        json!({"Fn::Sub": "Countersign/${AWS::StackName}"})
+    );
+    let filters = of_type(&template, "AWS::Logs::MetricFilter");
+    let filtered: Vec<_> = filters
+        .map(|(_, filter)| filter["MetricTransformations"][0]["MetricName"].clone())
+        .collect();
     let mut seen = 0;
-    for (name, alarm) in
-        of_type(&template, "AWS::CloudWatch::Alarm").filter(|(_, alarm)| alarm["Namespace"] == "Countersign")
+    for (name, alarm) in of_type(&template, "AWS::CloudWatch::Alarm")
+        .filter(|(_, alarm)| alarm["Namespace"] == own && !filtered.contains(&alarm["MetricName"]))
     {
         seen += 1;
         assert!(

@@ -30,6 +30,11 @@ pub(super) fn the_first_deployment_is_answered_with_enter_and_sends_nothing(desc
         ("SavedQueries", "false"),
     ];
     assert_eq!(changed, expected.into());
+    let again = &description.first_again;
+    assert!(
+        again.iter().any(|option| option == "--guided") && again.iter().any(|option| option == "DryRun=true"),
+        "a change set that nobody executed is no deployment: {again:?}"
+    );
 }
 
 pub(super) fn a_deployment_from_elsewhere_takes_over_what_the_stack_was_given(description: &Description) {
