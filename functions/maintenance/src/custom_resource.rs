@@ -79,34 +79,34 @@ impl Maintenance {
     async fn migrate_within(&self, context: &Context, deadline: &Deadline) -> Result<Migrated, JobError> {
         let time = deadline.remaining().saturating_sub(TO_ANSWER);
         let migrated = tokio::time::timeout(time, async {
-            for wait in WAITS {
-                match self.migrate(context).await {
-                    Err(error) if error.may_pass() => {
-                        tracing::warn!(error = %error, "the migrations could not be run, and are tried again");
-                        tokio::time::sleep(Duration::from_secs(wait)).await;
-                    }
-                    settled => return settled,
-                }
-            }
-            self.migrate(context).await
+            patiently(&WAITS, JobError::may_pass, async || self.migrate(context).await).await
         });
         migrated.await.unwrap_or(Err(JobError::OutOfTime(time.as_secs())))
     }
 
     async fn answer(&self, context: &Context, url: &Url, response: &CustomResourceResponse) -> Result<(), CallError> {
-        for wait in WAITS_TO_ANSWER {
-            match self
-                .http
-                .respond_to_cloudformation(context, url.clone(), response)
-                .await
-            {
-                Ok(()) => return Ok(()),
-                Err(error) => tracing::warn!(error = %error, "CloudFormation was not reached, and is told again"),
-            }
-            tokio::time::sleep(Duration::from_secs(wait)).await;
-        }
-        self.http
-            .respond_to_cloudformation(context, url.clone(), response)
-            .await
+        let told = async || {
+            let answered = self.http.respond_to_cloudformation(context, url.clone(), response);
+            answered.await
+        };
+        patiently(&WAITS_TO_ANSWER, |_| true, told).await
     }
+}
+
+/// Tries again after each of the waits, as long as what happened may pass.
+async fn patiently<T, E: std::fmt::Display>(
+    waits: &[u64],
+    may_pass: impl Fn(&E) -> bool,
+    attempt: impl AsyncFn() -> Result<T, E>,
+) -> Result<T, E> {
+    for wait in waits {
+        match attempt().await {
+            Err(error) if may_pass(&error) => {
+                tracing::warn!(error = %error, seconds = wait, "a deployment's request is tried again");
+                tokio::time::sleep(Duration::from_secs(*wait)).await;
+            }
+            settled => return settled,
+        }
+    }
+    attempt().await
 }

@@ -15,11 +15,10 @@ use std::time::Duration;
 use audit::{ActorType, Context, Writer};
 use clients::http::{Http, Options};
 use evaluation::{Evaluator, Outbound, Outbox};
-use jiff::SignedDuration;
 use model::Clock;
 use runtime::aws::{Clients, Queue, Secrets};
 use runtime::metrics::Metrics;
-use runtime::secrets::{Built, SecretCache, SecretError};
+use runtime::secrets::{Built, SecretCache};
 use runtime::{Deadline, Process, StartError};
 use settings::DatabaseSecret;
 use store::DatabaseConfig;
@@ -39,6 +38,7 @@ const LONGEST_JOBS: Duration = Duration::from_mins(5);
 #[derive(Debug)]
 pub struct Maintenance {
     evaluator: Built<DatabaseConfig, Outbound, Evaluator>,
+    /// Read anew at each use, like the next one: they are changed behind our back, and their use is rare.
     owner: SecretCache<DatabaseConfig>,
     application: SecretCache<DatabaseConfig>,
     /// The secret of the application's login, for its rotation.
@@ -91,14 +91,6 @@ impl Maintenance {
             tracer: process.tracer.clone(),
             clock: SharedClock(process.clock()),
         })
-    }
-
-    /// The owner's login as it is now. RDS changes it every week, and what asks for it is rare: a kept one is no gain.
-    pub(crate) async fn owner(&self, context: &Context) -> Result<Arc<DatabaseConfig>, SecretError> {
-        if let Err(error) = self.owner.refresh_if_older_than(SignedDuration::ZERO, context).await {
-            tracing::warn!(error = %error, "the owner's login could not be read again");
-        }
-        self.owner.get(context).await
     }
 
     /// Runs what the request asks for.

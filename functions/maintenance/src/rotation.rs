@@ -78,7 +78,10 @@ impl Maintenance {
         match step {
             Step::CreateSecret => self.create(context, &version).await?,
             Step::SetSecret => {
-                let (owner, new) = (self.owner(context).await?, self.login(context, Stage::Pending).await?);
+                let (owner, new) = (
+                    self.owner.get_anew(context).await?,
+                    self.login(context, Stage::Pending).await?,
+                );
                 let password = new.password().ok_or(JobError::NoPassword)?;
                 if new.user() == owner.user() {
                     return Err(JobError::SameLogin);

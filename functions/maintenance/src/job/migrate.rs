@@ -1,7 +1,6 @@
 //! Migrations, and the application's login.
 
 use audit::Context;
-use jiff::SignedDuration;
 use serde::Serialize;
 use store::{DatabaseConfig, Group, provision_login};
 
@@ -50,16 +49,11 @@ pub async fn migrate(owner: &DatabaseConfig, application: Option<&DatabaseConfig
 
 impl Maintenance {
     pub(crate) async fn migrate(&self, context: &Context) -> Result<Migrated, JobError> {
-        let owner = self.owner(context).await?;
-        // A kept login may be one that a rotation has ended since: its password would come back to life.
-        let read = self
-            .application
-            .refresh_if_older_than(SignedDuration::ZERO, context)
-            .await?;
-        let application = match read {
-            Some(application) => application,
-            None => self.application.get(context).await?,
-        };
+        // A kept login of the application may be one that a rotation has ended since: its password would come back to life.
+        let (owner, application) = (
+            self.owner.get_anew(context).await?,
+            self.application.get_anew(context).await?,
+        );
         migrate(&owner, Some(&application)).await
     }
 }

@@ -125,6 +125,16 @@ impl<T> SecretCache<T> {
         self.fetch(&mut state, context, now).await.map(Some)
     }
 
+    /// Fetches anew, whatever is kept: for a caller who is seldom and must not act on what was in force a moment ago.
+    ///
+    /// # Errors
+    /// If the fetch failed, whatever is kept.
+    pub async fn get_anew(&self, context: &Context) -> Result<Arc<T>, SecretError> {
+        let mut state = self.state.lock().await;
+        let now = self.clock.now();
+        self.fetch(&mut state, context, now).await
+    }
+
     async fn fetch(&self, state: &mut State<T>, context: &Context, now: Timestamp) -> Result<Arc<T>, SecretError> {
         state.tried_at = Some(now);
         let fetched = self.fetch_anew(state, context, now).await;

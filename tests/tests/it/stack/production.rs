@@ -1,7 +1,8 @@
 //! The template as a platform team deploys it, as a second stack beside the first: the nested stacks, an alias that moves with a
 //! parameter, and the way of the audit trail to the answers of Athena.
 
-mod answers;
+mod athena;
+mod parameters;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -143,8 +144,8 @@ async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athe
     every_nested_stack_is_there(&production.description);
     one_parameter_moves_one_alias(&production.description);
     contradictions_are_refused_before_anything_is_made(&production.description);
-    answers::the_first_deployment_is_answered_with_enter_and_sends_nothing(&production.description);
-    answers::a_deployment_from_elsewhere_takes_over_what_the_stack_was_given(&production.description);
+    parameters::the_first_deployment_is_answered_with_enter_and_sends_nothing(&production.description);
+    parameters::a_deployment_from_elsewhere_takes_over_what_the_stack_was_given(&production.description);
 
     let scenes = [Scene::new(HIGH), Scene::new(HIGH)].map(|scene| scene.on(production.stack.clone()));
     let began = scenes[0].began;
@@ -184,16 +185,18 @@ async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athe
         .put_records(production.output("AuditStream"), &printed[..1])
         .await;
 
-    all_gitlab_calls_of_the_last_day(&production, &lines).await;
-    everything_under_one_correlation_id(&production, &lines).await;
+    athena::all_gitlab_calls_of_the_last_day(&production, &lines).await;
+    athena::everything_under_one_correlation_id(&production, &lines).await;
     let failures = production.ask("authentication_failures_by_source", &[]).await.unwrap();
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert_eq!(
         (failures[0]["reason"].as_str(), failures[0]["failures"].as_str()),
         ("bad_signature", "1")
     );
-    exceptions_by_merger(&production, &lines).await;
-    what_the_gateway_refused(&production).await;
+    athena::exceptions_by_merger(&production, &lines).await;
+    athena::every_call_by_outcome(&production, &lines).await;
+    athena::the_rules_that_judged(&production, &lines).await;
+    athena::what_the_gateway_refused(&production).await;
 }
 
 fn every_nested_stack_is_there(description: &Description) {
@@ -270,109 +273,4 @@ fn contradictions_are_refused_before_anything_is_made(description: &Description)
         let told = refusal.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(told.contains(expected), "{expected}: {told}");
     }
-}
-
-async fn all_gitlab_calls_of_the_last_day(production: &Production, lines: &[Value]) {
-    let expected: BTreeSet<_> = lines
-        .iter()
-        .filter(|line| line["event_type"] == "audit" && text(line, &["action"]).starts_with("gitlab.api."))
-        .map(|line| text(line, &["id"]).to_owned())
-        .collect();
-    assert!(expected.len() > 10, "{}", expected.len());
-    // The stream writes a moment later.
-    eventually(PATIENCE, "all calls in Athena", async || {
-        let rows = production.ask("gitlab_calls_24h", &[]).await.unwrap_or_default();
-        let found: BTreeSet<_> = rows.iter().map(|row| row["id"].clone()).collect();
-        assert!(found.is_subset(&expected));
-        (found == expected && rows.len() == found.len()).then_some(())
-    })
-    .await;
-}
-
-async fn everything_under_one_correlation_id(production: &Production, lines: &[Value]) {
-    let of_first = lines
-        .iter()
-        .find(|line| line["action"] == "exception.record.insert")
-        .unwrap();
-    let id = text(of_first, &["correlation_id"]);
-    let mut expected: Vec<_> = lines.iter().filter(|line| line["correlation_id"] == id).collect();
-    expected.sort_by_key(|line| {
-        (
-            text(line, &["timestamp"]),
-            text(line, &["id"]),
-            std::cmp::Reverse(text(line, &["event_type"])),
-        )
-    });
-    let expected: Vec<_> = expected.iter().map(|line| text(line, &["id"]).to_owned()).collect();
-    let day = &text(of_first, &["timestamp"])[..10];
-    let rows = eventually(PATIENCE, "the story in Athena", async || {
-        let rows = production
-            .ask("one_correlation_id", &[id, day])
-            .await
-            .unwrap_or_default();
-        (rows.len() >= expected.len()).then_some(rows)
-    })
-    .await;
-    let told: Vec<_> = rows.iter().map(|row| row["id"].clone()).collect();
-    assert_eq!(told, expected);
-    let actions: BTreeSet<_> = rows
-        .iter()
-        .filter_map(|row| row.get("action"))
-        .map(String::as_str)
-        .collect();
-    for action in [
-        "webhook.auth.verify",
-        "sqs.api.send_message",
-        "gitlab.api.get_mr_details",
-        "ledger.record.upsert",
-    ] {
-        assert!(actions.contains(action), "{action} is missing in {actions:?}");
-    }
-}
-
-async fn exceptions_by_merger(production: &Production, lines: &[Value]) {
-    let mut expected = BTreeSet::new();
-    for line in lines.iter().filter(|line| line["action"] == "exception.record.insert") {
-        let of = |name: &str| text(line, &["details", name]).to_owned();
-        expected.insert((of("merged_by"), of("kind"), "1".to_owned()));
-    }
-    assert_eq!(expected.len(), 2, "each by somebody else: {expected:?}");
-    let rows = production.ask("exceptions_by_merger", &[]).await.unwrap();
-    let told: BTreeSet<_> = rows
-        .iter()
-        .map(|row| ["merged_by", "kind", "exceptions"].map(|name| row[name].clone()))
-        .collect();
-    assert_eq!(told, expected.into_iter().map(<[String; 3]>::from).collect());
-}
-
-/// The emulator's gateway writes no access log: two lines of the form that the template gives it.
-async fn what_the_gateway_refused(production: &Production) {
-    let request = |id: &str, status: &str, error: &str| {
-        let line = json!({
-            "request_id": id, "timestamp": "12/Mar/2026:10:15:04 +0000", "time_ms": "1773310504000", "source_ip": "203.0.113.7",
-            "method": "POST", "route": "POST /webhook", "status": status, "request_bytes": "20000", "response_bytes": "33",
-            "latency_ms": "4", "error": error, "integration_error": "-",
-        });
-        line.to_string()
-    };
-    let format = document::template()["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["Format"].clone();
-    let format: Value = serde_json::from_str(format.as_str().unwrap()).unwrap();
-    let written: Value = serde_json::from_str(&request("a", "202", "-")).unwrap();
-    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
-    assert_eq!(keys(&written), keys(&format));
-    let lines = [request("a", "202", "-"), request("b", "429", "Too Many Requests")];
-    production
-        .stack
-        .put_records(production.output("ApiStream"), &lines)
-        .await;
-    let refused = eventually(PATIENCE, "the refused request in Athena", async || {
-        let rows = production.ask("refused_by_gateway", &[]).await.unwrap_or_default();
-        (!rows.is_empty()).then_some(rows)
-    })
-    .await;
-    assert_eq!(refused.len(), 1, "{refused:?}");
-    assert_eq!(
-        (refused[0]["status"].as_str(), refused[0]["requests"].as_str()),
-        ("429", "1")
-    );
 }

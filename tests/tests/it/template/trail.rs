@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::USE_KEY;
 use super::document::{stack, template};
-use super::{USE_KEY, consumers, many, of_type, property, statements};
+use super::read::{consumers, many, of_type, property, statements};
 
 /// An invocation takes no more than this, and a message no more than 1 MiB:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.

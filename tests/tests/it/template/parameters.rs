@@ -1,0 +1,82 @@
+//! What must hold of the template's parameters.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::PARAMETERS;
+use super::document::template;
+use super::read::{many, of_type};
+
+#[test]
+fn every_parameter_is_explained_and_used() {
+    let template = template();
+    let text = ["Resources", "Conditions", "Globals"]
+        .map(|part| template[part].to_string())
+        .concat();
+    for (name, parameter) in template["Parameters"].as_object().unwrap() {
+        assert!(parameter["Description"].is_string(), "{name} has no description");
+        assert!(
+            text.contains(&format!("{{\"Ref\":\"{name}\"}}")) || text.contains(&format!("${{{name}}}")),
+            "{name} is unused"
+        );
+    }
+}
+
+/// `sam deploy --guided` offers the default of a parameter; of one with `NoEcho` it does not, and asks again until something is typed.
+#[test]
+fn every_question_of_the_guided_deployment_can_be_answered_with_enter() {
+    for (name, parameter) in template()["Parameters"].as_object().unwrap() {
+        let is_answered = |answer: &Value| answer.is_string() || answer.is_number();
+        assert!(is_answered(&parameter["Default"]), "{name} has no default");
+        assert!(parameter["NoEcho"].is_null(), "{name} is asked for without its default");
+    }
+}
+
+#[test]
+fn a_change_of_any_parameter_that_a_function_sees_is_another_version_of_it() {
+    let template = template();
+    let declared = template["Parameters"].as_object().unwrap();
+    let globals = parameters_in(&template["Globals"]["Function"], &template);
+    for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+        let mut seen = function.clone();
+        let variables = &mut seen["Environment"]["Variables"];
+        let told = variables.as_object_mut().unwrap().remove(PARAMETERS).unwrap();
+        let told: BTreeSet<_> = many(&told["Fn::ToJsonString"])
+            .into_iter()
+            .map(|told| told["Ref"].as_str().unwrap())
+            .collect();
+        // How a version takes over is no part of it.
+        seen.as_object_mut().unwrap().remove("DeploymentPreference");
+        let mut needed = parameters_in(&seen, &template);
+        needed.extend(globals.iter().cloned());
+        let missing: Vec<_> = needed
+            .iter()
+            .filter(|parameter| !told.contains(parameter.as_str()))
+            .collect();
+        assert!(missing.is_empty(), "{name} would not notice {missing:?}");
+        assert!(told.iter().all(|told| declared.contains_key(*told)), "{name}: {told:?}");
+    }
+}
+
+/// The parameters that a value depends on, those of its conditions and mappings included.
+fn parameters_in(value: &Value, template: &Value) -> BTreeSet<String> {
+    match value {
+        Value::Object(fields) => {
+            let of_condition = fields
+                .get("Fn::If")
+                .map(|branches| &template["Conditions"][branches[0].as_str().unwrap()]);
+            let reference = fields.get("Ref").and_then(Value::as_str);
+            let reference = reference
+                .filter(|name| !template["Parameters"][name].is_null())
+                .map(str::to_owned);
+            let inner = fields
+                .values()
+                .chain(of_condition)
+                .flat_map(|inner| parameters_in(inner, template));
+            inner.chain(reference).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(|inner| parameters_in(inner, template)).collect(),
+        _ => BTreeSet::new(),
+    }
+}

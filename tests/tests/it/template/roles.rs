@@ -1,0 +1,101 @@
+//! What must hold of the roles: each function may do its own work and nothing else.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::USE_KEY;
+use super::document::template;
+use super::read::{is_for_every_resource, many, of_type, property, statements};
+
+#[test]
+fn no_statement_that_allows_has_a_wildcard_action_and_only_network_interfaces_a_wildcard_resource() {
+    let template = template();
+    let mut seen = 0;
+    for (role, statement) in statements(&template) {
+        seen += 1;
+        let everywhere = is_for_every_resource(role, statement);
+        let network = many(&statement["Action"])
+            .iter()
+            .all(|action| action.as_str().unwrap().starts_with("ec2:"));
+        assert!(!everywhere || network, "{role}: {statement}");
+    }
+    assert!(seen > 10, "only {seen} statements found");
+}
+
+#[test]
+fn the_public_function_reads_its_own_secret_and_writes_to_one_queue_and_its_log_only() {
+    let template = template();
+    let allowed: Vec<_> = statements(&template)
+        .into_iter()
+        .filter(|(role, statement)| *role == "WebhookRole" && statement["Sid"] != USE_KEY)
+        .collect();
+    let what: Vec<_> = allowed
+        .iter()
+        .map(|(_, statement)| (&statement["Action"], &statement["Resource"]))
+        .collect();
+    let expected = [
+        (
+            json!(["logs:CreateLogStream", "logs:PutLogEvents"]),
+            json!({"Fn::GetAtt": ["WebhookLogs", "Arn"]}),
+        ),
+        (json!("secretsmanager:GetSecretValue"), json!({"Ref": "WebhookSecret"})),
+        (
+            json!("sqs:SendMessage"),
+            json!({"Fn::GetAtt": ["DeliveriesQueue", "Arn"]}),
+        ),
+    ];
+    assert_eq!(
+        what,
+        expected
+            .iter()
+            .map(|(action, resource)| (action, resource))
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn only_maintenance_may_read_the_database_owners_secret_and_only_the_webhook_its_own() {
+    let template = template();
+    let owner =
+        property(&template, "MaintenanceFunction", "Environment")["Variables"]["DATABASE_OWNER_SECRET_ID"].clone();
+    for (secret, reader) in [
+        (owner, "MaintenanceRole"),
+        (json!({"Ref": "WebhookSecret"}), "WebhookRole"),
+    ] {
+        let readers: BTreeSet<_> = statements(&template)
+            .into_iter()
+            .filter(|(_, statement)| many(&statement["Resource"]).contains(&&secret))
+            .map(|(role, _)| role)
+            .collect();
+        assert_eq!(readers, BTreeSet::from([reader]), "{secret}");
+    }
+}
+
+#[test]
+fn the_key_is_used_through_queues_and_secrets_only_and_only_where_there_is_one() {
+    let template = template();
+    let mut roles = BTreeSet::new();
+    for (role, statement) in statements(&template) {
+        if many(&statement["Action"])
+            .iter()
+            .any(|action| action.as_str().unwrap().starts_with("kms:"))
+        {
+            assert_eq!(statement["Resource"], json!({"Ref": "KmsKeyArn"}), "{role}");
+            let through = &statement["Condition"]["StringEquals"]["kms:ViaService"];
+            assert!(!many(through).is_empty() && !through.is_null(), "{role}");
+            roles.insert(role);
+        }
+    }
+    let all: BTreeSet<_> = of_type(&template, "AWS::IAM::Role").map(|(role, _)| role).collect();
+    assert_eq!(roles, all);
+}
+
+#[test]
+fn every_function_has_a_role_of_its_own() {
+    let template = template();
+    for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+        let role = name.replace("Function", "Role");
+        assert_eq!(function["Role"], json!({"Fn::GetAtt": [role, "Arn"]}), "{name}");
+    }
+}
