@@ -1,7 +1,7 @@
 -- Who may do what. Run after every migration, so that a restored or tampered database gets its privileges back.
 -- The group roles exist already (roles belong to the whole cluster, privileges to this database).
 
-GRANT USAGE ON SCHEMA public TO countersign_application, countersign_auditor;
+GRANT USAGE ON SCHEMA public TO countersign_application, countersign_auditor, countersign_operator;
 
 REVOKE ALL ON merge_request_events, security_review_decisions, security_review_exceptions, evaluations, effects,
     effect_attempts, quarantined_deliveries, schema_history
@@ -15,8 +15,8 @@ GRANT UPDATE (project_path, mr_title, mr_url, author_id, author_username, merged
     risk_tier, kind, reasons, reason_codes, approvals, merged_at, merge_commit_sha, head_sha, rules_hash, status,
     updated_at) ON security_review_exceptions TO countersign_application;
 GRANT SELECT, INSERT ON evaluations, effects TO countersign_application;
-GRANT UPDATE (state, trigger, reason, attempts, next_attempt_at, deadline_at, correlation_id, traceparent, updated_at)
-    ON evaluations TO countersign_application;
+GRANT UPDATE (state, trigger, reason, attempts, next_attempt_at, deadline_at, correlation_id, traceparent, updated_at, source,
+    first_seen_at, give_up_at, last_read_at, shown, reread_event, before_watch, earlier) ON evaluations TO countersign_application;
 GRANT UPDATE (state, attempts, not_before, next_attempt_at, lease_until, external_id, last_error_class, last_error,
     correlation_id, traceparent, updated_at, superseded_because) ON effects TO countersign_application;
 GRANT SELECT ON schema_history TO countersign_application;
@@ -32,6 +32,16 @@ GRANT UPDATE (mr_id, project_path, title, web_url, author_id, author_username, r
     evidence_id, evidence_sha256, decision_id, read_at, revision, updated_at, correlation_id) ON security_review_ledger TO countersign_application;
 GRANT SELECT ON security_review_ledger, rules_files, pending_reviews, security_review_volume, security_review_approval_rate, security_review_times,
     security_review_sla, security_review_open, security_review_exception_counts TO countersign_auditor;
+
+-- Re-reads, bot flags, and what operators request: the login of a request is the operator's own, nobody may name another.
+REVOKE ALL ON reread_budgets, gitlab_users, operator_requests FROM PUBLIC, countersign_application, countersign_auditor, countersign_operator;
+GRANT SELECT, INSERT, UPDATE (minute, requests) ON reread_budgets TO countersign_application;
+GRANT SELECT, INSERT ON gitlab_users TO countersign_application;
+GRANT SELECT, UPDATE (started_at, finished_at, result, exit_code) ON operator_requests TO countersign_application;
+GRANT countersign_auditor TO countersign_operator; -- an operator reads what an auditor reads
+GRANT INSERT (id, command, arguments, requested_at) ON operator_requests TO countersign_operator;
+GRANT SELECT ON reread_budgets, gitlab_users, operator_requests, security_review_unjudged, security_review_unconfirmed
+    TO countersign_auditor;
 
 -- The archive.
 REVOKE ALL ON review_evidence, effect_requeues FROM PUBLIC, countersign_application, countersign_auditor;

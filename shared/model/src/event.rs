@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{MergeRequestIid, ProjectId, User};
 
 /// What happened, in GitLab's words (`object_attributes.action`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Opened.
@@ -81,7 +81,7 @@ impl Action {
 }
 
 /// Why GitLab itself took approvals back. Then the event's actor is the *pusher*, not an approver.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SystemAction {
     /// A push removed all approvals whose diff changed.
@@ -94,7 +94,7 @@ pub enum SystemAction {
 }
 
 /// Where [`MergeRequestEvent::occurred_at`] comes from; an approval hook can carry an old `updated_at`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OccurredAtSource {
     /// `object_attributes.actioned_at` (GitLab 18.10 and later): when the act happened.
@@ -156,6 +156,9 @@ pub struct MergeRequestEvent {
     pub labels_added: Vec<String>,
     /// Label titles that this event took off.
     pub labels_removed: Vec<String>,
+    /// One of the three lists was cut for size: a label missing in it proves nothing.
+    #[serde(default)]
+    pub labels_truncated: bool,
     /// The act was GitLab's own (`object_attributes.system`).
     pub system: bool,
     /// Which act of GitLab's own.

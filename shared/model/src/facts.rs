@@ -28,7 +28,7 @@ impl<T> Reading<T> {
 }
 
 /// A standing approval as the API lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Approval {
     /// Who approved.
     pub user: User,
@@ -41,6 +41,10 @@ pub struct Approval {
 pub struct LabelEvent {
     /// The label's title; `None` if the label has been deleted since.
     pub label: Option<String>,
+    /// The label's id: a project label and a group label may have the same title. `None`: GitLab did not give it, or read by an
+    /// earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_id: Option<i64>,
     /// Put on (`true`) or taken off (`false`).
     pub added: bool,
     /// When.
@@ -71,8 +75,15 @@ pub struct ApprovalRule {
     pub approvals_required: Option<i64>,
     /// Whether GitLab held it for satisfied.
     pub approved: Option<bool>,
-    /// Who may give them.
+    /// Who may give them, as earlier versions kept it. A large team times many rules is too much to keep with each decision.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub eligible_approvers: Vec<User>,
+    /// How many people may give them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eligible_count: Option<u64>,
+    /// SHA-256 (hex) of their ids in ascending order, joined by commas: two readings can be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eligible_sha256: Option<String>,
     /// Whose approval counted for it.
     pub approved_by: Vec<User>,
 }
@@ -157,6 +168,15 @@ pub struct ApiAnswer {
     pub eligible_now: Reading<BTreeSet<UserId>>,
     /// Whether an approver is a bot, where the API says so.
     pub bots: BTreeMap<UserId, bool>,
+    /// Approvers whose bot flag GitLab withholds: unknown is not a person.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub bots_unknown: BTreeSet<UserId>,
+    /// Users who added commits; `Unknown` also where the rules do not exclude them, so that it was not read.
+    #[serde(default = "not_asked", skip_serializing_if = "was_not_asked")]
+    pub committers: Reading<BTreeSet<UserId>>,
+    /// How far GitLab's clock is from ours, in whole seconds, rounded up; positive: GitLab is ahead.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub clock_offset_seconds: i64,
     /// GitLab's own approval rules, for the evidence alone. `Unknown` also where they were not asked for: before a merge.
     #[serde(default = "not_asked")]
     pub approval_rules: Reading<Vec<ApprovalRule>>,
@@ -165,16 +185,33 @@ pub struct ApiAnswer {
     pub mentions: Vec<IssueMention>,
 }
 
+/// Why a value is unknown that was not read because nothing needs it.
+pub const NOT_ASKED: &str = "not asked for";
+
 /// What an earlier version, which did not ask, is taken to have read.
 fn not_asked<T>() -> Reading<T> {
-    Reading::Unknown("not asked for".to_owned())
+    Reading::Unknown(NOT_ASKED.to_owned())
+}
+
+fn was_not_asked<T>(reading: &Reading<T>) -> bool {
+    matches!(reading, Reading::Unknown(why) if why == NOT_ASKED)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(value: &i64) -> bool {
+    *value == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What was read of a merge's labels, and the instant of the merge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelsRead {
-    /// The merge instant, by the API.
-    pub merged_at: Timestamp,
+    /// The merge instant, by the API; `None`: GitLab shows it as merged without a time, or not as merged.
+    pub merged_at: Option<Timestamp>,
     /// Labels on it when read, so possibly changed since the merge.
     pub labels_now: Vec<String>,
     /// Labels put on and taken off.
@@ -188,11 +225,63 @@ pub struct Unread {
     pub because: String,
     /// The labels, if they were read: a label that was seen is not forgotten because something else could not be read.
     pub labels: Option<LabelsRead>,
+    /// Approvals that GitLab listed while it showed the merge request as merged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+    /// How long GitLab asks to be left alone, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
 }
 
 impl From<String> for Unread {
     fn from(because: String) -> Self {
-        Self { because, labels: None }
+        Self {
+            because,
+            labels: None,
+            approvals: Vec::new(),
+            retry_after_seconds: None,
+        }
+    }
+}
+
+/// What earlier answers about the same merge request showed and a later answer may no longer show.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EarlierFacts {
+    /// Titles of labels that an answer showed at the merge or before it.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub labels: BTreeSet<String>,
+    /// Of these, titles that an answer showed at the merge.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub labels_at_merge: BTreeSet<String>,
+    /// Approvals with their times that an answer listed while it showed the merge request as merged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+    /// Approvals with their times that an answer listed before the merge: they count as part of the event history.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approvals_before_merge: Vec<Approval>,
+}
+
+impl EarlierFacts {
+    /// Whether nothing is known from earlier answers.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds what other answers showed; the order makes no difference.
+    pub fn merge(&mut self, other: &Self) {
+        self.labels.extend(other.labels.iter().cloned());
+        self.labels_at_merge.extend(other.labels_at_merge.iter().cloned());
+        let lists = [
+            (&mut self.approvals, &other.approvals),
+            (&mut self.approvals_before_merge, &other.approvals_before_merge),
+        ];
+        for (kept, more) in lists {
+            kept.extend(more.iter().cloned());
+            kept.sort();
+            kept.dedup();
+        }
     }
 }
 
@@ -209,7 +298,7 @@ pub enum WitnessA {
     /// GitLab will not say: gone, or no permission.
     Refused(Unread),
     /// GitLab shows it, but not as merged: too early, or the delivery did not tell the truth. Never a verdict.
-    NotMerged(String),
+    NotMerged(Unread),
 }
 
 /// The whole input of one verdict. Stored with it, so that the verdict can be recomputed bit for bit.
@@ -225,4 +314,10 @@ pub struct Facts {
     pub deadline_passed: bool,
     /// Stored events of this merge request, in any order.
     pub history: Vec<HistoryEvent>,
+    /// There are more stored events than an evaluation reads: what they show is unknown.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub history_truncated: bool,
+    /// What earlier answers of GitLab showed.
+    #[serde(default, skip_serializing_if = "EarlierFacts::is_empty")]
+    pub earlier: EarlierFacts,
 }

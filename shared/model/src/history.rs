@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, SystemAction, User};
+use crate::{Action, OccurredAtSource, SystemAction, User};
 
 /// A stored merge-request event. Folding a history is idempotent and independent of the order of arrival.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HistoryEvent {
     /// What happened.
     pub action: Action,
@@ -14,8 +14,20 @@ pub struct HistoryEvent {
     pub actor: Option<User>,
     /// Whether the actor was an eligible approver when the event arrived; `None` if that could not be read.
     pub eligible: Option<bool>,
+    /// When that membership was read; `None`: recorded by an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eligible_read_at: Option<Timestamp>,
     /// When it happened; whole seconds.
     pub occurred_at: Timestamp,
+    /// Which field of the payload gave that time; `None`: read by an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurred_at_source: Option<OccurredAtSource>,
+    /// When the delivery was received; `None`: read by an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<Timestamp>,
+    /// State of the merge request in the payload: what happened while it was `opened` happened before the merge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
     /// The act was GitLab's own.
     pub system: bool,
     /// Which act of GitLab's own.
@@ -26,6 +38,9 @@ pub struct HistoryEvent {
     pub labels_added: Vec<String>,
     /// Labels this event took off.
     pub labels_removed: Vec<String>,
+    /// A label list of the event was cut for size: a label missing in it proves nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub labels_truncated: bool,
     /// The event brought new commits.
     pub pushed: bool,
     /// Head of the diff when the hook was built.

@@ -20,8 +20,8 @@ pub use envelope::{AuditLine, AuthMethod, Authentication, Content, DeliveryIds, 
 pub use event::{Action, MergeRequestEvent, OccurredAtSource, Project, Reviewer, SystemAction};
 pub use exception::{ExceptionStatus, SecurityReviewException};
 pub use facts::{
-    ApiAnswer, Approval, ApprovalRule, DiffVersion, Facts, IssueMention, LabelEvent, LabelsRead, MentionPlace,
-    MergeFact, Reading, Unread, WitnessA,
+    ApiAnswer, Approval, ApprovalRule, DiffVersion, EarlierFacts, Facts, IssueMention, LabelEvent, LabelsRead,
+    MentionPlace, MergeFact, NOT_ASKED, Reading, Unread, WitnessA,
 };
 pub use history::HistoryEvent;
 pub use identity::{MergeRequestIid, MergeRequestKey, ProjectId, User, UserId};

@@ -14,8 +14,11 @@ pub struct MergeTrigger {
     pub merger: Option<User>,
     /// When the webhook says the merge happened.
     pub merged_at: Timestamp,
-    /// Label titles standing on the merge event.
+    /// Label titles on the merge event.
     pub labels: Vec<String>,
+    /// There is no merge event, or its label list was cut: what is missing in `labels` proves nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub labels_unknown: bool,
     /// GitLab's instance-wide id of the merge request.
     pub mr_id: i64,
     /// `group/project`.
@@ -41,6 +44,7 @@ impl MergeTrigger {
             merger: event.actor.clone(),
             merged_at: event.merged_at.unwrap_or(event.occurred_at),
             labels: event.labels.clone(),
+            labels_unknown: event.labels_truncated,
             mr_id: event.mr_id,
             project_path: event.project.path.clone(),
             title: event.title.clone(),
@@ -50,6 +54,19 @@ impl MergeTrigger {
             merge_commit_sha: event.merge_commit_sha.clone(),
         }
     }
+
+    /// Of an event that shows a merge and is not the merge's own: its labels and its actor are those of another time.
+    #[must_use]
+    pub fn of_other(event: &MergeRequestEvent) -> Self {
+        Self {
+            merger: None,
+            labels: Vec::new(),
+            labels_unknown: true,
+            merge_commit_sha: event.merge_commit_sha.clone(),
+            ..Self::of(event)
+        }
+    }
+
     /// Of a delivery whose content is not to be trusted: the identity and the time of receipt, nothing else.
     #[must_use]
     pub fn untrusted(event: &MergeRequestEvent, received_at: Timestamp) -> Self {
@@ -58,6 +75,7 @@ impl MergeTrigger {
             merger: None,
             merged_at: received_at,
             labels: Vec::new(),
+            labels_unknown: true,
             mr_id: event.mr_id,
             project_path: String::new(),
             title: String::new(),

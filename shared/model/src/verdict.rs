@@ -122,6 +122,8 @@ pub enum Note {
     LabelEventsUnreadable,
     /// A security label was first put on after the merge.
     LabelledAfterMerge,
+    /// An event reports that an approval was taken back before the merge, and GitLab, read again later, still lists it.
+    RevocationNotConfirmed,
 }
 
 impl Note {
@@ -136,6 +138,7 @@ impl Note {
             Self::ApprovalTimeFromHistory => "approval_time_from_history",
             Self::LabelEventsUnreadable => "label_events_unreadable",
             Self::LabelledAfterMerge => "labelled_after_merge",
+            Self::RevocationNotConfirmed => "revocation_not_confirmed",
         }
     }
 }

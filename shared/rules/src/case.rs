@@ -1,38 +1,46 @@
-//! One case before the rules: the facts with the API's answer at hand, and every approval act that either witness shows.
+//! One merge before the checks: the facts with GitLab's answer at hand, and every approval that either source shows.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{ApiAnswer, Facts, HistoryEvent, UserId};
+use model::{Action, ApiAnswer, Approval, Facts, HistoryEvent, UserId};
 
-use crate::Rules;
-use crate::act::Act;
+use crate::approval::{ApprovalRecord, Revocation, SeenApproval};
+use crate::time::{Interval, Order, order_to_merge};
+use crate::{Approvers, Rules};
 
-/// What one rule found about one approval act.
+/// What one check found about one approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Finding {
+pub(crate) enum CheckOutcome {
     /// Nothing against it.
     Clear,
-    /// The rule's objection holds; the text says who and when.
+    /// The objection holds; the text says who and when.
     Holds(String),
-    /// It cannot be known; then the act is not a valid approval either.
+    /// It cannot be known; then the approval is not valid either.
     Unknown(String),
 }
 
-/// The case.
+/// The merge.
 pub(crate) struct Case<'a> {
-    pub(crate) rules: &'a Rules,
+    pub(crate) approvers: &'a Approvers,
+    pub(crate) verify_deadline_minutes: u32,
     pub(crate) api: &'a ApiAnswer,
+    /// No further reading is waited for.
+    pub(crate) deadline_passed: bool,
     /// Trusted history, oldest first; ties in a fixed order, so that the order of arrival makes no difference.
     pub(crate) history: Vec<&'a HistoryEvent>,
+    earlier: &'a model::EarlierFacts,
 }
 
 impl<'a> Case<'a> {
-    pub(crate) fn new(facts: &'a Facts, api: &'a ApiAnswer, rules: &'a Rules) -> Self {
+    pub(crate) fn new(facts: &'a Facts, api: &'a ApiAnswer, rules: &'a Rules, history: Vec<&'a HistoryEvent>) -> Self {
         Self {
-            rules,
+            approvers: &rules.approvers,
+            verify_deadline_minutes: rules.verify_deadline_minutes,
             api,
-            history: trusted(facts),
+            deadline_passed: facts.deadline_passed,
+            history,
+            earlier: &facts.earlier,
         }
     }
 
@@ -40,15 +48,41 @@ impl<'a> Case<'a> {
         self.api.merge.merged_at
     }
 
-    /// Everybody who approved, by either witness, in the order of their ids.
-    pub(crate) fn acts(&self) -> Vec<Act<'a>> {
-        let mut acts: BTreeMap<UserId, Act<'a>> = BTreeMap::new();
-        for approval in &self.api.approvals {
-            let act = acts.entry(approval.user.id).or_insert_with(|| Act::new(&approval.user));
-            // Should the API ever list somebody twice, the latest time is the one that must hold.
-            if act.api.is_none_or(|listed| listed.approved_at < approval.approved_at) {
-                act.api = Some(approval);
+    pub(crate) fn interval(&self, event: &HistoryEvent) -> Interval {
+        Interval::of(event, self.api.clock_offset_seconds)
+    }
+
+    pub(crate) fn order_to_merge(&self, event: &HistoryEvent) -> Order {
+        order_to_merge(event, self.interval(event), self.merged_at())
+    }
+
+    /// Everybody who approved, by either source, in the order of their ids.
+    pub(crate) fn records(&self) -> Vec<ApprovalRecord<'a>> {
+        let mut records: BTreeMap<UserId, ApprovalRecord<'a>> = BTreeMap::new();
+        for approval in self.listed() {
+            let record = records
+                .entry(approval.user.id)
+                .or_insert_with(|| ApprovalRecord::new(&approval.user));
+            // Should GitLab ever list a person twice, the latest time is the one that must hold.
+            if record
+                .listed
+                .is_none_or(|listed| listed.approved_at < approval.approved_at)
+            {
+                record.listed = Some(approval);
             }
+        }
+        for approval in &self.earlier.approvals_before_merge {
+            let Some(at) = approval.approved_at else { continue };
+            let seen = SeenApproval {
+                interval: Interval::exact(at),
+                by_time: Order::Before,
+                by_state: Order::Before,
+            };
+            records
+                .entry(approval.user.id)
+                .or_insert_with(|| ApprovalRecord::new(&approval.user))
+                .seen
+                .push(seen);
         }
         for event in self
             .history
@@ -56,21 +90,79 @@ impl<'a> Case<'a> {
             .copied()
             .filter(|event| event.action.is_approval() && !event.system)
         {
-            if let Some(actor) = &event.actor {
-                acts.entry(actor.id)
-                    .or_insert_with(|| Act::new(actor))
-                    .history
-                    .push(event);
-            }
+            let Some(actor) = &event.actor else { continue };
+            let interval = self.interval(event);
+            let seen = SeenApproval {
+                interval,
+                by_time: interval.order(self.merged_at()),
+                by_state: self.order_to_merge(event),
+            };
+            records
+                .entry(actor.id)
+                .or_insert_with(|| ApprovalRecord::new(actor))
+                .seen
+                .push(seen);
         }
-        acts.into_values().collect()
+        for record in records.values_mut() {
+            record.seen.sort_by_key(|seen| (seen.interval.to, seen.interval.from));
+        }
+        records.into_values().collect()
+    }
+
+    /// What GitLab lists now, and what it listed in earlier answers after the merge: an approval does not cease to have been given.
+    ///
+    /// Except that the second reading after a person's own revocation decides what is still listed.
+    fn listed(&self) -> impl Iterator<Item = &'a Approval> {
+        let now = self.api.approvals.iter();
+        let earlier = self.earlier.approvals.iter().filter(|approval| {
+            let listed_now = self
+                .api
+                .approvals
+                .iter()
+                .any(|listed| listed.user.id == approval.user.id);
+            !listed_now && !self.revoked_by_second_reading(approval)
+        });
+        now.chain(earlier)
+    }
+
+    fn revoked_by_second_reading(&self, approval: &Approval) -> bool {
+        let given = approval.approved_at.map(Interval::exact);
+        self.revocations(approval.user.id, false).any(|revocation| {
+            let after = given.is_none_or(|given| revocation.interval.order_to(given) != Order::Before);
+            after && revocation.to_merge != Order::After && self.api.read_at >= revocation.confirmable_at()
+        })
+    }
+
+    /// A person's own revocations; with `resets` those by GitLab as well, which do not name whose approvals they deleted.
+    pub(crate) fn revocations(&self, user: UserId, resets: bool) -> impl Iterator<Item = Revocation<'a>> {
+        let concerning = move |event: &&'a HistoryEvent| {
+            let own = !event.system && event.actor.as_ref().is_some_and(|actor| actor.id == user);
+            event.action.is_revocation() && (own || (resets && event.system))
+        };
+        self.history.iter().copied().filter(concerning).map(|event| Revocation {
+            event,
+            interval: self.interval(event),
+            to_merge: self.order_to_merge(event),
+        })
+    }
+
+    /// Whether a person pushed commits by the events received.
+    pub(crate) fn pushed(&self, user: UserId) -> bool {
+        self.history
+            .iter()
+            .any(|event| event.pushed && event.actor.as_ref().is_some_and(|actor| actor.id == user))
     }
 }
 
 /// Stored events whose content may be believed, each once, in an order that does not depend on arrival.
 pub(crate) fn trusted(facts: &Facts) -> Vec<&HistoryEvent> {
     let mut history: Vec<&HistoryEvent> = facts.history.iter().filter(|event| !event.stale).collect();
-    history.sort_by_cached_key(|event| (event.occurred_at, format!("{event:?}")));
+    history.sort_by(|one, other| (one.occurred_at, *one).cmp(&(other.occurred_at, *other)));
     history.dedup();
     history
+}
+
+/// Whether an event closes or reopens the merge request.
+pub(crate) fn is_lifecycle(event: &HistoryEvent) -> bool {
+    matches!(event.action, Action::Close | Action::Reopen)
 }

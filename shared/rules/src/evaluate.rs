@@ -1,66 +1,31 @@
-//! The verdict: everything the rules found, weighed.
+//! The verdict: everything that the checks found, weighed.
 
-use model::{ApiAnswer, Facts, Kind, LabelsRead, Note, Outcome, Proof, Reason, Unread, Verdict, WitnessA};
+use model::{ApiAnswer, Facts, Kind, Note, Outcome, Proof, Reason, Unread, Verdict, WitnessA};
 
-use crate::act::Act;
-use crate::carried::{Carried, Sources, carried, without_api};
-use crate::case::{Case, trusted};
-use crate::findings::{approver_not_eligible, insufficient_approvals, label_removed_before_merge, no_approval};
-use crate::judged::Judged;
+use crate::approval::ApprovalRecord;
+use crate::case::Case;
+use crate::checked::CheckedApproval;
+use crate::checks::{approver_not_eligible, insufficient_approvals, label_removed_before_merge, no_approval};
+use crate::label_history::{LabelHistory, Sources, label_history, of_sources};
 use crate::{Rules, tier};
 
-/// Judges one merge. Pure: the same facts and rules give the same verdict, whatever the order or repetition of the events in them.
+/// Decides one merge. Pure: the same facts and rules give the same verdict, whatever the order or repetition of the events in them.
 #[must_use]
 pub fn evaluate(facts: &Facts, rules: &Rules) -> Verdict {
     match &facts.api {
         WitnessA::Answer(api) => with_answer(facts, api, rules),
-        WitnessA::NotAsked(labels) => not_asked(facts, labels, rules),
-        WitnessA::NotMerged(because) => pending(without_answer(facts, None, rules, because), because),
-        WitnessA::Unreadable(unread) if !facts.deadline_passed => pending(
-            without_answer(facts, unread.labels.as_ref(), rules, &unread.because),
-            &unread.because,
-        ),
-        WitnessA::Unreadable(Unread { because, labels }) => without_answer(
-            facts,
-            labels.as_ref(),
-            rules,
-            &format!("GitLab could not be read in time: {because}"),
-        ),
-        WitnessA::Refused(Unread { because, labels }) => without_answer(
-            facts,
-            labels.as_ref(),
-            rules,
-            &format!("GitLab does not show it: {because}"),
-        ),
+        WitnessA::NotAsked(_) => labels_only(facts, rules),
+        WitnessA::NotMerged(Unread { because, .. }) => pending(without_answer(facts, rules, because), because),
+        WitnessA::Unreadable(Unread { because, .. }) if !facts.deadline_passed => {
+            pending(without_answer(facts, rules, because), because)
+        }
+        WitnessA::Unreadable(Unread { because, .. }) => {
+            without_answer(facts, rules, &format!("GitLab could not be read in time: {because}"))
+        }
+        WitnessA::Refused(Unread { because, .. }) => {
+            without_answer(facts, rules, &format!("GitLab does not show it: {because}"))
+        }
     }
-}
-
-/// Whether a security label is in sight on the merge delivery, in the stored history or at GitLab. If none is, GitLab need not be
-/// asked anything else about the merge.
-#[must_use]
-pub fn label_in_sight(facts: &Facts, labels: &LabelsRead, rules: &Rules) -> bool {
-    let stored = facts.history.iter().filter(|event| !event.stale);
-    let stored = stored.flat_map(|event| {
-        event
-            .labels
-            .iter()
-            .chain(&event.labels_added)
-            .chain(&event.labels_removed)
-    });
-    let named = labels
-        .label_events
-        .known()
-        .into_iter()
-        .flatten()
-        .filter_map(|event| event.label.as_ref());
-    let all = facts
-        .trigger
-        .labels
-        .iter()
-        .chain(&labels.labels_now)
-        .chain(stored)
-        .chain(named);
-    all.into_iter().any(|title| rules.is_security_label(title))
 }
 
 fn pending(verdict: Verdict, because: &str) -> Verdict {
@@ -74,70 +39,73 @@ fn pending(verdict: Verdict, because: &str) -> Verdict {
     }
 }
 
-/// Nothing more was asked because no label was in sight. If one has come into sight since, GitLab must be asked after all.
-fn not_asked(facts: &Facts, labels: &LabelsRead, rules: &Rules) -> Verdict {
-    if label_in_sight(facts, labels, rules) {
-        let because = "a security label came into sight after the first look";
-        return pending(without_answer(facts, Some(labels), rules, because), because);
+/// Only the labels were read, because none was a security label. If a source shows one since, the rest has to be read after all.
+fn labels_only(facts: &Facts, rules: &Rules) -> Verdict {
+    let labels = label_history(facts, rules);
+    if !labels.ever.is_empty() || labels.unknown {
+        let because = "a security label was shown after GitLab's labels had been read";
+        return pending(without_answer(facts, rules, because), because);
     }
-    let carried = without_api(facts, Some(labels), &trusted(facts), rules);
-    let mut verdict = blank(rules, &carried);
-    if carried.events_incomplete {
-        verdict.notes.push(Note::LabelEventsUnreadable);
-    }
+    let mut verdict = blank(rules, &labels);
+    verdict.notes = unlabelled_notes(&labels);
     verdict
 }
 
-/// The API gave no whole answer: not proven, unless no security label is in sight at all.
-fn without_answer(facts: &Facts, labels: Option<&LabelsRead>, rules: &Rules, because: &str) -> Verdict {
-    let carried = without_api(facts, labels, &trusted(facts), rules);
-    let mut verdict = blank(rules, &carried);
-    // Of a delivery that is not to be believed, and with nothing read, nothing is known of the labels.
-    let labels_unknown = !facts.trigger.trusted && labels.is_none();
-    if carried.ever.is_empty() && !labels_unknown {
+/// GitLab gave no whole answer: not proven, unless no source shows a security label.
+fn without_answer(facts: &Facts, rules: &Rules, because: &str) -> Verdict {
+    let labels = label_history(facts, rules);
+    let mut verdict = blank(rules, &labels);
+    if labels.ever.is_empty() && !labels_unknown(facts, &labels) {
         verdict.notes.push(Note::LabelEventsUnreadable);
     } else {
         verdict.outcome = Outcome::Exception { kind: Kind::Unverified };
-        verdict.reasons.push(Reason {
-            kind: Kind::Unverified,
-            detail: because.to_owned(),
-        });
+        verdict.reasons.push(unverified(because));
     }
     verdict
 }
 
+/// Nothing is known of the labels: a list was cut, or a delivery is not to be believed and nothing was read.
+fn labels_unknown(facts: &Facts, labels: &LabelHistory) -> bool {
+    let read = match &facts.api {
+        WitnessA::Answer(_) | WitnessA::NotAsked(_) => true,
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+            unread.labels.is_some()
+        }
+    };
+    labels.unknown || (!facts.trigger.trusted && !read)
+}
+
 fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
-    let case = Case::new(facts, api, rules);
-    let labels = carried(
-        rules,
-        &Sources {
-            merged_at: case.merged_at(),
-            webhook_labels: &facts.trigger.labels,
-            labels_now: &api.labels_now,
-            events: &api.label_events,
-            history: &case.history,
-        },
-    );
+    // 1. Labels: without a security label there is nothing to review.
+    let sources = Sources::of(facts);
+    let labels = of_sources(rules, &sources);
     let mut verdict = blank(rules, &labels);
-    if labels.ever.is_empty() {
-        let noted = [
-            (labels.events_incomplete, Note::LabelEventsUnreadable),
-            (labels.only_after_merge, Note::LabelledAfterMerge),
-        ];
-        verdict
-            .notes
-            .extend(noted.into_iter().filter(|(holds, _)| *holds).map(|(_, note)| note));
+    if labels.ever.is_empty() && !labels.unknown {
+        verdict.notes = unlabelled_notes(&labels);
         return verdict;
     }
-    let judged: Vec<Judged<'_>> = case.acts().into_iter().map(|act| Judged::new(act, &case)).collect();
-    verdict.approvals = judged.iter().map(|each| each.seen(&case)).collect();
-    let valid: Vec<&Judged<'_>> = judged.iter().filter(|each| each.is_valid()).collect();
-    if valid.len() >= rules.approvers.minimum {
-        let proven_twice = valid
-            .iter()
-            .filter(|each| each.act.in_history(case.merged_at()))
-            .count();
-        let proof = if proven_twice >= rules.approvers.minimum {
+    // 2. Every approval before every check.
+    let case = Case::new(facts, api, rules, sources.history);
+    let checked: Vec<CheckedApproval<'_>> = case
+        .records()
+        .into_iter()
+        .map(|record| CheckedApproval::new(record, &case))
+        .collect();
+    verdict.approvals = checked.iter().map(CheckedApproval::seen).collect();
+    let minimum = case.approvers.minimum;
+    let valid: Vec<&CheckedApproval<'_>> = checked.iter().filter(|each| each.is_valid()).collect();
+    // 3. A contradiction that the verdict depends on is read again first.
+    let settled = valid.iter().filter(|each| each.revocation_open.is_none()).count();
+    if valid.len() >= minimum && settled < minimum {
+        return pending(
+            verdict,
+            "an event reports that an approval was taken back; GitLab is read again to confirm it",
+        );
+    }
+    // 4. Enough valid approvals.
+    if valid.len() >= minimum {
+        let proven_twice = valid.iter().filter(|each| each.record.in_history()).count();
+        let proof = if proven_twice >= minimum {
             Proof::Both
         } else {
             Proof::Api
@@ -146,19 +114,31 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
         verdict.notes = notes(&valid, &labels, &case);
         return verdict;
     }
+    if labels.ever.is_empty() {
+        verdict.outcome = Outcome::Exception { kind: Kind::Unverified };
+        verdict.reasons = vec![unverified(
+            "a label list was cut for size, and GitLab's label events do not show which labels were on",
+        )];
+        return verdict;
+    }
+    // 5. Taken off by those who may decide that.
     if labels.at_merge.is_empty() && label_removed_before_merge::may_declassify(&labels, &case) {
         verdict.outcome = Outcome::Declassified;
         verdict.notes.push(Note::Declassified);
         return verdict;
     }
-    verdict.reasons = reasons(&judged, valid.len(), &labels, &case);
+    // 6. An exception. If the sources differ about an approval that nothing else is against, no kind may be named.
+    verdict.reasons = reasons(&checked, valid.len(), &labels, minimum);
+    if checked.iter().any(CheckedApproval::is_disputed) {
+        verdict.reasons.sort_by_key(|reason| reason.kind != Kind::Unverified);
+    }
     let kind = verdict.reasons.first().map_or(Kind::Unverified, |reason| reason.kind);
     verdict.outcome = Outcome::Exception { kind };
     verdict
 }
 
-fn blank(rules: &Rules, labels: &Carried) -> Verdict {
-    // The tier is that of the labels standing at the merge: lowering one is a decision people may take. If none stands, of all that had.
+fn blank(rules: &Rules, labels: &LabelHistory) -> Verdict {
+    // The tier is that of the labels on at the merge: lowering one is a decision people may take. If none is on, of all that were.
     let security_labels = if labels.at_merge.is_empty() {
         labels.ever.clone()
     } else {
@@ -174,29 +154,55 @@ fn blank(rules: &Rules, labels: &Carried) -> Verdict {
     }
 }
 
-fn reasons(judged: &[Judged<'_>], valid: usize, labels: &Carried, case: &Case<'_>) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> = judged.iter().flat_map(|each| each.reasons(case)).collect();
+fn unverified(detail: &str) -> Reason {
+    Reason {
+        kind: Kind::Unverified,
+        detail: detail.to_owned(),
+    }
+}
+
+fn unlabelled_notes(labels: &LabelHistory) -> Vec<Note> {
+    let noted = [
+        (labels.events_incomplete, Note::LabelEventsUnreadable),
+        (labels.only_after_merge, Note::LabelledAfterMerge),
+    ];
+    noted
+        .into_iter()
+        .filter(|(holds, _)| *holds)
+        .map(|(_, note)| note)
+        .collect()
+}
+
+fn reasons(checked: &[CheckedApproval<'_>], valid: usize, labels: &LabelHistory, minimum: usize) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = checked.iter().flat_map(CheckedApproval::reasons).collect();
+    let counted = checked.iter().filter(|each| !each.record.only_after_merge()).count();
     reasons.extend(label_removed_before_merge::check(labels));
-    reasons.extend(insufficient_approvals::check(valid, case.rules.approvers.minimum));
-    reasons.extend(no_approval::check(judged.len()));
+    reasons.extend(insufficient_approvals::check(valid, minimum));
+    reasons.extend(no_approval::check(counted));
     reasons.sort();
     reasons.dedup();
     reasons
 }
 
-fn notes(valid: &[&Judged<'_>], labels: &Carried, case: &Case<'_>) -> Vec<Note> {
-    let merged_at = case.merged_at();
-    let any = |holds: &dyn Fn(&Act<'_>) -> bool| valid.iter().any(|each| holds(&each.act));
-    let before_label =
-        |act: &Act<'_>| matches!((act.since(merged_at), labels.first_added), (Some(at), Some(added)) if at < added);
+fn notes(valid: &[&CheckedApproval<'_>], labels: &LabelHistory, case: &Case<'_>) -> Vec<Note> {
+    let any = |holds: &dyn Fn(&ApprovalRecord<'_>) -> bool| valid.iter().any(|each| holds(&each.record));
+    let before_label = |record: &ApprovalRecord<'_>| matches!((record.shown_at(), labels.first_added), (Some(at), Some(added)) if at < added);
+    let removed = labels.at_merge.is_empty() && !labels.ever.is_empty();
     [
-        (labels.at_merge.is_empty(), Note::LabelRemovedButApproved),
+        (removed, Note::LabelRemovedButApproved),
         (any(&before_label), Note::ApprovedBeforeLabel),
         (
-            any(&|act| approver_not_eligible::judged_as_of_now(act, case)),
+            any(&|record| approver_not_eligible::is_as_of_now(record, case)),
             Note::EligibilityAsOfNow,
         ),
-        (any(&|act| !act.timed_by_api()), Note::ApprovalTimeFromHistory),
+        (
+            any(&|record| record.listed_at().is_none()),
+            Note::ApprovalTimeFromHistory,
+        ),
+        (
+            valid.iter().any(|each| each.revocation_not_confirmed),
+            Note::RevocationNotConfirmed,
+        ),
     ]
     .into_iter()
     .filter(|(holds, _)| *holds)

@@ -5,9 +5,9 @@ use model::{Facts, Kind, User, WitnessA};
 use serde::Serialize;
 
 use crate::Rules;
-use crate::carried::carried_of;
-use crate::case::{Case, Finding};
-use crate::judged::Judged;
+use crate::case::{Case, CheckOutcome};
+use crate::checked::CheckedApproval;
+use crate::label_history::{Sources, of_sources};
 
 /// What a rule found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -71,7 +71,8 @@ pub struct Explanation {
 /// Explains what [`crate::evaluate`] makes of the same facts and rules.
 #[must_use]
 pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
-    let labels = carried_of(facts, rules);
+    let sources = Sources::of(facts);
+    let labels = of_sources(rules, &sources);
     let mut explanation = Explanation {
         labels_at_merge: labels.at_merge,
         labels_ever: labels.ever,
@@ -81,18 +82,19 @@ pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
         no_answer: match &facts.api {
             WitnessA::Answer(_) => None,
             WitnessA::NotAsked(_) => Some("no security label was in sight, so nothing more was asked".to_owned()),
-            WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => Some(unread.because.clone()),
-            WitnessA::NotMerged(because) => Some(because.clone()),
+            WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+                Some(unread.because.clone())
+            }
         },
     };
     let WitnessA::Answer(api) = &facts.api else {
         return explanation;
     };
-    let case = Case::new(facts, api, rules);
-    for act in case.acts() {
-        let judged = Judged::new(act, &case);
-        let name = &judged.act.user.username;
-        let (in_api, in_history) = (judged.act.api.is_some(), !judged.act.history.is_empty());
+    let case = Case::new(facts, api, rules, sources.history);
+    for record in case.records() {
+        let checked = CheckedApproval::new(record, &case);
+        let name = &checked.record.user.username;
+        let (in_api, in_history) = (checked.record.listed.is_some(), !checked.record.seen.is_empty());
         match (in_api, in_history) {
             (true, false) => explanation
                 .differences
@@ -103,26 +105,26 @@ pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
             _ => {}
         }
         explanation.approvals.push(ExplainedApproval {
-            user: judged.act.user.clone(),
-            since: judged.act.since(case.merged_at()),
+            user: checked.record.user.clone(),
+            since: checked.record.shown_at(),
             in_api,
             in_history,
-            valid: judged.is_valid(),
-            checks: judged
-                .findings()
+            valid: checked.is_valid(),
+            checks: checked
+                .outcomes()
                 .iter()
-                .map(|(rule, finding)| check(*rule, finding))
+                .map(|(rule, outcome)| check(*rule, outcome))
                 .collect(),
         });
     }
     explanation
 }
 
-fn check(rule: Kind, finding: &Finding) -> Check {
-    let (found, detail) = match finding {
-        Finding::Clear => (Found::Clear, None),
-        Finding::Holds(detail) => (Found::Against, Some(detail.clone())),
-        Finding::Unknown(detail) => (Found::Unknown, Some(detail.clone())),
+fn check(rule: Kind, outcome: &CheckOutcome) -> Check {
+    let (found, detail) = match outcome {
+        CheckOutcome::Clear => (Found::Clear, None),
+        CheckOutcome::Holds(detail) => (Found::Against, Some(detail.clone())),
+        CheckOutcome::Unknown(detail) => (Found::Unknown, Some(detail.clone())),
     };
     Check {
         rule,

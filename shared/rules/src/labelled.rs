@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use model::{Facts, HistoryEvent, LabelEvent, Reading, TimeUnknown, WitnessA};
 
 use crate::Rules;
-use crate::carried::carried_of;
 use crate::case::trusted;
+use crate::label_history::label_history;
 
 /// A hook tells whole seconds, a label event milliseconds.
 const SAME_ACT_SECONDS: u64 = 2;
@@ -27,7 +27,7 @@ pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, Tim
     }
     let standing = standing(facts);
     let mut first = None;
-    for title in carried_of(facts, rules).ever {
+    for title in label_history(facts, rules).ever {
         let own = of_label
             .get(&title.to_lowercase())
             .and_then(|own| own.iter().min_by_key(|event| event.at));
@@ -55,10 +55,9 @@ fn read(facts: &Facts) -> (Option<&Reading<Vec<LabelEvent>>>, Option<Timestamp>)
     match &facts.api {
         WitnessA::Answer(api) => (Some(&api.label_events), api.created_at),
         WitnessA::NotAsked(labels) => (Some(&labels.label_events), None),
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => {
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
             (unread.labels.as_ref().map(|labels| &labels.label_events), None)
         }
-        WitnessA::NotMerged(_) => (None, None),
     }
 }
 
@@ -66,11 +65,10 @@ fn standing(facts: &Facts) -> &[String] {
     match &facts.api {
         WitnessA::Answer(api) => &api.labels_now,
         WitnessA::NotAsked(labels) => &labels.labels_now,
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => unread
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => unread
             .labels
             .as_ref()
             .map_or(&[], |labels| labels.labels_now.as_slice()),
-        WitnessA::NotMerged(_) => &[],
     }
 }
 

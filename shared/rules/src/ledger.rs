@@ -5,7 +5,7 @@ use model::{
     Action, ApprovalSeen, Decision, Facts, HistoryEvent, Outcome, Proof, Review, TimeUnknown, User, Verdict, WitnessA,
 };
 
-use crate::case::trusted;
+use crate::case::{is_lifecycle, trusted};
 use crate::labelled::labelled_at;
 use crate::{Rules, evaluate, sla};
 
@@ -51,36 +51,40 @@ struct Decided {
 }
 
 fn merged_at(facts: &Facts) -> Timestamp {
-    match &facts.api {
-        WitnessA::Answer(api) => api.merge.merged_at,
+    let read = match &facts.api {
+        WitnessA::Answer(api) => Some(api.merge.merged_at),
         WitnessA::NotAsked(labels) => labels.merged_at,
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => unread
-            .labels
-            .as_ref()
-            .map_or(facts.trigger.merged_at, |labels| labels.merged_at),
-        WitnessA::NotMerged(_) => facts.trigger.merged_at,
-    }
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+            unread.labels.as_ref().and_then(|labels| labels.merged_at)
+        }
+    };
+    read.unwrap_or(facts.trigger.merged_at)
 }
 
-fn is_lifecycle(event: &HistoryEvent) -> bool {
-    matches!(event.action, Action::Close | Action::Reopen)
-}
-
-/// The last event that closed or opened it tells; where none came, GitLab does.
+/// GitLab's present state decides; where it does not give one, the last event that closed or reopened the merge request.
 fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
-    let at = match history.iter().rfind(|event| is_lifecycle(event)) {
-        Some(last) if last.action == Action::Close => Some(last.occurred_at),
-        // Closed again since; that event is still to come, or lost.
-        Some(opened) => match &facts.api {
-            WitnessA::Answer(api) if api.state.as_deref() == Some("closed") => {
-                Some(api.closed_at.filter(|closed| *closed > opened.occurred_at)?)
+    let last = history.iter().rfind(|event| is_lifecycle(event));
+    let last_close = last
+        .filter(|last| last.action == Action::Close)
+        .map(|last| last.occurred_at);
+    let state = match &facts.api {
+        WitnessA::Answer(api) => api.state.as_deref().map(|state| (state, api.closed_at)),
+        _ => None,
+    };
+    let at = match state {
+        // A closing event without a later reopening: the reopening was lost.
+        Some(("opened", _)) => return None,
+        Some(("closed", closed_at)) => {
+            // Closed again since the last event; that event is still to come, or lost.
+            let reopened = last
+                .filter(|last| last.action == Action::Reopen)
+                .map(|last| last.occurred_at);
+            match reopened {
+                Some(reopened) => Some(closed_at.filter(|closed| *closed > reopened)?),
+                None => last_close.or(closed_at),
             }
-            _ => return None,
-        },
-        None => match &facts.api {
-            WitnessA::Answer(api) if api.state.as_deref() == Some("closed") => api.closed_at,
-            _ => return None,
-        },
+        }
+        _ => Some(last_close?),
     };
     Some(Decided {
         decision: Decision::Closed,
@@ -133,11 +137,15 @@ fn revoked(facts: &Facts, verdict: &Verdict, history: &[&HistoryEvent]) -> Optio
         if !approval.eligible.unwrap_or_else(|| eligible_now(user)) {
             return None;
         }
+        let listed = listed_at(facts, user);
         let revocation = history.iter().rfind(|event| {
-            let own = event.actor.as_ref().is_some_and(|actor| actor.id == user.id);
-            event.action.is_revocation() && (event.system || own) && event.occurred_at >= approval.occurred_at
+            let own = !event.system && event.actor.as_ref().is_some_and(|actor| actor.id == user.id);
+            // A reset does not name the approvals it took: one that GitLab lists with its time was not among them.
+            let reset = event.system && listed.is_none();
+            event.action.is_revocation() && (reset || own) && event.occurred_at >= approval.occurred_at
         })?;
-        if given_again(facts, user, revocation.occurred_at) {
+        // Listed with a younger time: given again.
+        if listed.is_some_and(|at| at > revocation.occurred_at) {
             return None;
         }
         Some(Decided {
@@ -150,14 +158,13 @@ fn revoked(facts: &Facts, verdict: &Verdict, history: &[&HistoryEvent]) -> Optio
     taken_back.max_by_key(|act| act.at)
 }
 
-/// Whether GitLab lists an approval of theirs that is younger than its being taken back.
-fn given_again(facts: &Facts, user: &User, revoked_at: Timestamp) -> bool {
+/// When the approval was given that GitLab lists of this person.
+fn listed_at(facts: &Facts, user: &User) -> Option<Timestamp> {
     let WitnessA::Answer(api) = &facts.api else {
-        return false;
+        return None;
     };
     let own = api.approvals.iter().filter(|approval| approval.user.id == user.id);
-    own.filter_map(|approval| approval.approved_at)
-        .any(|at| at > revoked_at)
+    own.filter_map(|approval| approval.approved_at).max()
 }
 
 /// Valid approvals, the earliest first.

@@ -2,28 +2,35 @@
 //!
 //! [`evaluate`] is the whole of it: a function of [`model::Facts`] and [`Rules`], so that every stored verdict can be recomputed.
 
-mod act;
+mod approval;
 mod archive;
-mod carried;
 mod case;
+mod checked;
+mod checks;
+mod confirm;
 mod evaluate;
 mod explain;
 mod file;
-mod findings;
-mod judged;
 mod label;
+mod label_history;
 mod labelled;
 mod ledger;
+mod ruling;
 mod sla;
 #[cfg(test)]
 mod testing;
 mod tier;
+mod time;
 
 pub use archive::{AuditPage, Confluence, Jira, Linear, Pod, Pods, Subject, Tracking, mentions};
-pub use evaluate::{evaluate, label_in_sight};
+pub use confirm::{EVALUATOR, SECOND_READING_AFTER, earlier_facts, further_reading_at, is_confirmed, needs_approvals};
+pub use evaluate::evaluate;
 pub use explain::{Check, ExplainedApproval, Explanation, Found, explain};
 pub use file::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};
 pub use label::LabelPattern;
 pub use ledger::{review_before_merge, review_of_merge, stored as stored_precision};
+pub use ruling::{
+    BEFORE_WATCH, CurrentDecision, Ruling, after_event, after_reading, give_up_at, merged_at_of, reread_at,
+};
 pub use sla::{BusinessHours, Sla};
 pub use tier::{Tier, UNCLASSIFIED};

@@ -101,6 +101,9 @@ impl Life {
             reviewers: Reading::Known(Vec::new()),
             eligible_now: Reading::Known([ALICE, BOB].map(UserId).into()),
             bots: BTreeMap::new(),
+            bots_unknown: BTreeSet::new(),
+            committers: Reading::Unknown(model::NOT_ASKED.to_owned()),
+            clock_offset_seconds: 0,
         };
         let facts = Facts {
             merge_request: key,
@@ -109,6 +112,7 @@ impl Life {
                 merger: Some(user(AUTHOR)),
                 merged_at: at(MERGED),
                 labels: vec!["backend".into()],
+                labels_unknown: false,
                 mr_id: 1003,
                 project_path: "pay/api".into(),
                 title: "Rotate keys".into(),
@@ -120,6 +124,8 @@ impl Life {
             api: WitnessA::Unreadable("not put in yet".to_owned().into()),
             deadline_passed: false,
             history: Vec::new(),
+            history_truncated: false,
+            earlier: model::EarlierFacts::default(),
         };
         Self {
             facts,
@@ -176,6 +182,9 @@ impl Life {
         if let Reading::Known(versions) = &mut self.api.versions {
             versions.retain(|version| version.created_at >= at("09:00:00"));
             let patch_id = patch.map(str::to_owned);
+            if time <= MERGED {
+                self.api.merge.head_sha = Some(head.into());
+            }
             versions.push(DiffVersion {
                 created_at: at(time),
                 head_sha: Some(head.into()),
@@ -232,12 +241,17 @@ impl Life {
             action,
             actor: Some(self.user(actor)),
             eligible: None,
+            eligible_read_at: None,
             occurred_at: at(time),
+            occurred_at_source: None,
+            received_at: None,
+            state: None,
             system: false,
             system_action: None,
             labels: self.facts.trigger.labels.clone(),
             labels_added: Vec::new(),
             labels_removed: Vec::new(),
+            labels_truncated: false,
             pushed: false,
             head_sha: Some("aaa".into()),
             stale: false,
@@ -288,6 +302,7 @@ impl Life {
     pub(crate) fn label_event(mut self, label: Option<&str>, added: bool, by: i64, time: &str) -> Self {
         let event = LabelEvent {
             label: label.map(str::to_owned),
+            label_id: None,
             added,
             at: at(time),
             actor: Some(self.user(by)),
@@ -295,6 +310,22 @@ impl Life {
         if let Reading::Known(events) = &mut self.api.label_events {
             events.push(event);
         }
+        self
+    }
+
+    /// The same of a label with this id.
+    pub(crate) fn label_event_of(self, id: i64, label: &str, added: bool, by: i64, time: &str) -> Self {
+        let mut life = self.label_event(Some(label), added, by, time);
+        if let Reading::Known(events) = &mut life.api.label_events
+            && let Some(event) = events.last_mut()
+        {
+            event.label_id = Some(id);
+        }
+        life
+    }
+
+    pub(crate) fn committers(mut self, ids: &[i64]) -> Self {
+        self.api.committers = Reading::Known(ids.iter().copied().map(UserId).collect());
         self
     }
 

@@ -61,7 +61,7 @@ impl MigrationError {
     }
 }
 
-/// Brings the database to the schema this code knows, and gives both group roles their privileges.
+/// Brings the database to the schema this code knows, and gives the group roles their privileges.
 ///
 /// `owner` needs to own the database (or to have CREATE on schema `public`) and the attribute CREATEROLE; it need not be a
 /// superuser. Two runs at once are safe: the second waits for the first and finds nothing to do.

@@ -1,4 +1,4 @@
-//! Roles: two groups that hold the privileges, and logins that are members of one of them and own nothing.
+//! Roles: three groups that hold the privileges, and logins that are members of one of them and own nothing.
 //!
 //! Roles belong to the whole server, so several databases may create and change the same ones at the same moment.
 
@@ -32,6 +32,8 @@ pub enum Group {
     Application,
     /// Read everything, change nothing.
     Auditor,
+    /// What the auditor may, and record requests that `maintenance` executes.
+    Operator,
 }
 
 impl Group {
@@ -41,6 +43,7 @@ impl Group {
         match self {
             Self::Application => "countersign_application",
             Self::Auditor => "countersign_auditor",
+            Self::Operator => "countersign_operator",
         }
     }
 
@@ -51,6 +54,12 @@ impl Group {
                 ("statement_timeout", "5s"),
                 ("lock_timeout", "2s"),
                 ("idle_in_transaction_session_timeout", "10s"),
+                ("search_path", "public"),
+            ],
+            Self::Operator => [
+                ("statement_timeout", "60s"),
+                ("lock_timeout", "2s"),
+                ("idle_in_transaction_session_timeout", "60s"),
                 ("search_path", "public"),
             ],
             Self::Auditor => [
@@ -119,9 +128,9 @@ pub async fn provision_login(
     Ok(())
 }
 
-/// Creates both group roles where they are missing.
+/// Creates the group roles where they are missing.
 pub(crate) async fn ensure_groups(connection: &Connection) -> Result<(), StoreError> {
-    for group in [Group::Application, Group::Auditor] {
+    for group in [Group::Application, Group::Auditor, Group::Operator] {
         ensure_role(connection, group.role(), group.role()).await?;
     }
     Ok(())

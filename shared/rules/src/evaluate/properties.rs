@@ -1,6 +1,6 @@
 //! What must hold for every life of a merge request, however it went.
 
-use model::{Action, HistoryEvent, Kind, LabelsRead, Outcome, Reading, SystemAction, Unread, Verdict, WitnessA};
+use model::{Approval, EarlierFacts, Kind, LabelsRead, Outcome, Reading, Unread, Verdict, WitnessA};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -135,7 +135,7 @@ proptest! {
             // Forgetting the API's times leaves the stored ones, which may say something else; everything else only takes away.
             prop_assert!(approved_by_time || badness(&after) == 1, "{before:#?}\n{after:#?}");
         }
-        for answer in [WitnessA::Unreadable("x".to_owned().into()), WitnessA::Refused("x".to_owned().into()), WitnessA::NotMerged("x".to_owned())] {
+        for answer in [WitnessA::Unreadable("x".to_owned().into()), WitnessA::Refused("x".to_owned().into()), WitnessA::NotMerged("x".to_owned().into())] {
             for deadline_passed in [false, true] {
                 let facts = model::Facts { api: answer.clone(), deadline_passed, ..unknown.facts() };
                 let approved = matches!(evaluate(&facts, &unknown.rules).outcome, Outcome::Approved { .. } | Outcome::Declassified);
@@ -147,11 +147,11 @@ proptest! {
     #[test]
     fn with_the_labels_read_and_the_rest_not_the_same_merges_count_and_none_is_in_order(life in life()) {
         let labels = LabelsRead {
-            merged_at: life.api.merge.merged_at,
+            merged_at: Some(life.api.merge.merged_at),
             labels_now: life.api.labels_now.clone(),
             label_events: life.api.label_events.clone(),
         };
-        let unread = Unread { because: "503".into(), labels: Some(labels) };
+        let unread = Unread { labels: Some(labels), ..Unread::from("503".to_owned()) };
         let whole = life.verdict();
         for api in [WitnessA::Unreadable(unread.clone()), WitnessA::Refused(unread)] {
             let facts = model::Facts { api, deadline_passed: true, ..life.facts() };
@@ -178,6 +178,50 @@ proptest! {
         prop_assert_eq!(&stored, &verdict);
         let facts: model::Facts = serde_json::from_str(&serde_json::to_string(&life.facts()).unwrap()).unwrap();
         prop_assert_eq!(evaluate(&facts, &life.rules), verdict);
+    }
+
+    #[test]
+    fn a_reset_never_accuses_a_timed_approval(life in life(), when in 0_u8..32) {
+        let mut timed = life;
+        timed.api.approvals.retain(|approval| approval.approved_at.is_some());
+        let before = timed.verdict();
+        if matches!(before.outcome, Outcome::Approved { .. }) {
+            let after = timed.reset(&time(when)).verdict();
+            prop_assert!(matches!(after.outcome, Outcome::Approved { .. }), "{before:#?}\n{after:#?}");
+        }
+    }
+
+    #[test]
+    fn optional_reads_change_no_verdict(life in life()) {
+        let mut without = life.clone();
+        without.api.reviewers = Reading::Unknown("503".into());
+        without.api.approval_rules = Reading::Unknown("503".into());
+        prop_assert_eq!(without.verdict(), life.verdict());
+    }
+
+    #[test]
+    fn an_earlier_answer_removes_no_missing_label(life in life(), at_merge in any::<bool>()) {
+        let before = life.verdict();
+        let mut more = life;
+        let title = "sec/critical".to_owned();
+        more.facts.earlier = EarlierFacts {
+            labels: [title.clone()].into(),
+            labels_at_merge: at_merge.then_some(title).into_iter().collect(),
+            ..EarlierFacts::default()
+        };
+        let after = more.verdict();
+        prop_assert!(badness(&after) >= badness(&before), "{before:#?}\n{after:#?}");
+    }
+
+    #[test]
+    fn an_earlier_approval_with_its_time_counts(life in life()) {
+        let mut more = life.eligible_now(&[ALICE, BOB, CAROL]);
+        let user = more.user(CAROL);
+        more.facts.earlier.approvals = vec![Approval { user, approved_at: Some(crate::testing::at("11:59:59.9")) }];
+        let earlier = more.verdict();
+        more.facts.earlier = EarlierFacts::default();
+        let listed = more.approved_by(CAROL, "11:59:59.9").verdict();
+        prop_assert_eq!(earlier, listed);
     }
 
     #[test]
@@ -216,15 +260,4 @@ fn the_properties_meet_every_kind_of_outcome() {
     for expected in ["approved api", "approved both", "declassified", "not carried"] {
         assert!(seen.contains(expected), "{expected} never came up: {seen:?}");
     }
-}
-
-#[test]
-fn a_reset_that_only_concerns_code_owners_counts_as_well() {
-    let life = Life::labelled().approved_by(ALICE, "10:00:00");
-    let event = HistoryEvent {
-        system: true,
-        system_action: Some(SystemAction::CodeOwnerApprovalsResetOnPush),
-        ..life.event(Action::Unapproval, AUTHOR, "11:00:00")
-    };
-    life.with(event).is_exception(Kind::ApprovalRevoked);
 }

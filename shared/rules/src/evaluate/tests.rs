@@ -24,12 +24,25 @@ fn a_valid_approval_that_both_witnesses_show_is_proven_by_both() {
 }
 
 #[test]
-fn a_valid_approval_that_the_history_shows_revoked_is_an_exception() {
+fn a_disputed_approval_names_no_other_kind() {
     let life = Life::labelled()
-        .approved_by(ALICE, "10:00:00")
-        .seen(ALICE, "10:00:00", Some(true))
-        .taken_back_by(ALICE, "11:00:00");
-    life.is_exception(Kind::ApprovalRevoked);
+        .approved_by(AUTHOR, "10:00:00")
+        .seen(ALICE, "10:00:00", Some(true));
+    life.is_exception(Kind::Unverified);
+    assert_eq!(
+        kinds(&life),
+        [Kind::Unverified, Kind::SelfApproved, Kind::ApproverNotEligible]
+    );
+}
+
+#[test]
+fn acts_after_the_merge_change_no_kind() {
+    let life = Life::labelled().seen(OUTSIDER, "12:30:00", Some(false));
+    let verdict = life.is_exception(Kind::NoApproval);
+    assert_eq!(verdict.approvals.len(), 1);
+    Life::labelled()
+        .seen(ALICE, "12:30:00", Some(true))
+        .is_exception(Kind::NoApproval);
 }
 
 #[test]
@@ -98,7 +111,7 @@ fn the_tier_is_that_of_the_labels_standing_at_the_merge() {
 fn labels_read(events: Reading<Vec<LabelEvent>>, labels_now: &[&str]) -> LabelsRead {
     let labels_now = labels_now.iter().map(|label| (*label).to_owned()).collect();
     LabelsRead {
-        merged_at: at(MERGED),
+        merged_at: Some(at(MERGED)),
         labels_now,
         label_events: events,
     }
@@ -133,7 +146,7 @@ fn a_label_that_comes_into_sight_later_must_be_asked_about() {
 fn a_merge_that_gitlab_does_not_show_is_never_a_verdict_not_even_after_the_deadline() {
     for life in [Life::labelled(), Life::unlabelled()] {
         let mut facts = life.facts();
-        facts.api = WitnessA::NotMerged("opened".into());
+        facts.api = WitnessA::NotMerged("opened".to_owned().into());
         facts.deadline_passed = true;
         assert!(matches!(evaluate(&facts, &life.rules).outcome, Outcome::Pending { .. }));
     }
@@ -147,12 +160,12 @@ fn a_label_that_was_read_is_not_forgotten_because_something_else_could_not_be_re
     let labels = Some(labels_read(Reading::Unknown("403".into()), &["security::high"]));
     for api in [
         WitnessA::Unreadable(Unread {
-            because: "503".into(),
             labels: labels.clone(),
+            ..Unread::from("503".to_owned())
         }),
         WitnessA::Refused(Unread {
-            because: "403".into(),
             labels,
+            ..Unread::from("403".to_owned())
         }),
     ] {
         facts.api = api;

@@ -11,7 +11,13 @@ fn merged(life: &Life) -> Review {
 /// The same life before its merge, as GitLab shows it at noon.
 fn open(life: &Life) -> Option<Review> {
     let mut life = life.clone();
-    life.api.state = Some("opened".into());
+    let last = life
+        .facts
+        .history
+        .iter()
+        .rfind(|event| crate::case::is_lifecycle(event));
+    let closed = last.is_some_and(|last| last.action == Action::Close);
+    life.api.state = Some(if closed { "closed" } else { "opened" }.into());
     life.api.merge.merge_user = None;
     review_before_merge(&life.facts(), &life.rules).map(|(_, review)| review)
 }
@@ -379,6 +385,24 @@ fn gitlab_tells_that_it_was_closed_again_where_that_event_has_not_come() {
     };
     assert_eq!(closed_again("09:30:00"), (Some(Decision::Closed), Some(at("09:30:00"))));
     assert_eq!(closed_again("08:30:00").0, Some(Decision::Reopened));
+}
+
+#[test]
+fn an_open_state_wins_over_a_lost_reopening() {
+    let mut life = act(Life::labelled(), Action::Close, AUTHOR, "09:00:00");
+    life.api.state = Some("opened".into());
+    let (_, review) = review_before_merge(&life.facts(), &life.rules).unwrap();
+    assert_eq!(review.decision, None);
+}
+
+#[test]
+fn a_reset_takes_no_approval_that_is_listed_with_its_time() {
+    let life = Life::labelled()
+        .minimum(2)
+        .seen(ALICE, "10:05:05", Some(true))
+        .reset("10:05:10")
+        .approved_by(ALICE, "10:05:05");
+    assert_eq!(open(&life).unwrap().decision, None, "one of two");
 }
 
 #[test]

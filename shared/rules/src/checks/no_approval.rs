@@ -1,10 +1,10 @@
-//! No approval act was seen at all, by either witness.
+//! No approval was seen, by either source.
 
 use model::{Kind, Reason};
 
-pub(crate) fn check(acts: usize) -> Option<Reason> {
+pub(crate) fn check(approvals: usize) -> Option<Reason> {
     let detail = "no approval was seen, neither by GitLab's API nor in the events received".to_owned();
-    (acts == 0).then_some(Reason {
+    (approvals == 0).then_some(Reason {
         kind: Kind::NoApproval,
         detail,
     })

@@ -1,34 +1,37 @@
 //! The approval came after the merge.
 
-use jiff::Timestamp;
-use model::HistoryEvent;
+use crate::approval::ApprovalRecord;
+use crate::case::{Case, CheckOutcome};
+use crate::time::{Order, readable};
 
-use crate::act::{Act, readable};
-use crate::case::{Case, Finding};
-
-pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
+pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcome {
     let merged_at = case.merged_at();
-    let name = &act.user.username;
-    match act.since(merged_at) {
-        None => Finding::Unknown(format!("neither GitLab nor the stored events say when {name} approved")),
-        // Stored times are whole seconds: within the second of the merge the order cannot be told.
-        Some(since) if !act.timed_by_api() && since.as_second() == merged_at.as_second() => {
-            Finding::Unknown(format!("{name} approved in the very second of the merge"))
-        }
-        // The API lists one approval without its time, and stored events show one after the merge: it may be that one.
-        Some(since) if untimed_and_again(act, merged_at) && since <= merged_at => Finding::Unknown(format!(
-            "{name} approved before and again after the merge, and GitLab does not say which one stands"
-        )),
-        Some(since) if since > merged_at => {
-            Finding::Holds(format!("{name} approved at {}, after the merge", readable(since)))
-        }
-        Some(_) => Finding::Clear,
+    let name = &record.user.username;
+    let after = |at| CheckOutcome::Holds(format!("{name} approved at {}, after the merge", readable(at)));
+    if let Some(at) = record.listed_at() {
+        return if at > merged_at { after(at) } else { CheckOutcome::Clear };
     }
-}
-
-fn untimed_and_again(act: &Act<'_>, merged_at: Timestamp) -> bool {
-    let later = |event: &&HistoryEvent| event.occurred_at.as_second() >= merged_at.as_second();
-    act.api.is_some() && !act.timed_by_api() && act.history.iter().any(later)
+    // Not listed: the state of the merge request orders it as well. That never times an approval which GitLab lists without a time.
+    let order = |seen: &crate::approval::SeenApproval| {
+        if record.listed.is_some() {
+            seen.by_time
+        } else {
+            seen.by_state
+        }
+    };
+    let orders: Vec<Order> = record.seen.iter().map(order).collect();
+    let all = |wanted: Order| orders.iter().all(|order| *order == wanted);
+    match record.seen.last() {
+        None => CheckOutcome::Unknown(format!(
+            "neither GitLab nor the stored events show when {name} approved"
+        )),
+        Some(_) if all(Order::Before) => CheckOutcome::Clear,
+        Some(last) if all(Order::After) => after(last.interval.from),
+        Some(_) if record.listed.is_none() && orders.contains(&Order::Before) => CheckOutcome::Clear,
+        Some(_) => CheckOutcome::Unknown(format!(
+            "{name} approved about the time of the merge or also after it, and GitLab does not show which approval it lists"
+        )),
+    }
 }
 
 #[cfg(test)]

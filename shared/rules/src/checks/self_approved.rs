@@ -1,13 +1,13 @@
 //! The author approved.
 
-use crate::act::Act;
-use crate::case::{Case, Finding};
+use crate::approval::ApprovalRecord;
+use crate::case::{Case, CheckOutcome};
 
-pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
-    if act.user.id == case.api.author.id {
-        Finding::Holds(format!("{} approved and is the author", act.user.username))
+pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcome {
+    if record.user.id == case.api.author.id {
+        CheckOutcome::Holds(format!("{} approved and is the author", record.user.username))
     } else {
-        Finding::Clear
+        CheckOutcome::Clear
     }
 }
 

@@ -1,4 +1,4 @@
-//! The rules, one file each. A rule says what it found; what follows is decided in `evaluate`.
+//! The checks, one file each. A check says what it found; what follows is decided in `evaluate`.
 
 pub(crate) mod approval_revoked;
 pub(crate) mod approved_after_merge;
@@ -14,13 +14,13 @@ pub(crate) mod unverified;
 
 use model::Kind;
 
-use crate::act::Act;
-use crate::case::{Case, Finding};
+use crate::approval::ApprovalRecord;
+use crate::case::{Case, CheckOutcome};
 
-type Rule = fn(&Act<'_>, &Case<'_>) -> Finding;
+type Check = fn(&ApprovalRecord<'_>, &Case<'_>) -> CheckOutcome;
 
-/// Every rule on one act, in order of precedence.
-const RULES: [(Kind, Rule); 7] = [
+/// Every check of one approval, in order of precedence.
+const CHECKS: [(Kind, Check); 7] = [
     (Kind::ApprovalRevoked, approval_revoked::check),
     (Kind::ApprovedOtherCommit, approved_other_commit::check),
     (Kind::SelfApproved, self_approved::check),
@@ -30,7 +30,10 @@ const RULES: [(Kind, Rule); 7] = [
     (Kind::ApprovedAfterMerge, approved_after_merge::check),
 ];
 
-/// What every rule found about one act, in order of precedence.
-pub(crate) fn all(act: &Act<'_>, case: &Case<'_>) -> Vec<(Kind, Finding)> {
-    RULES.iter().map(|(kind, rule)| (*kind, rule(act, case))).collect()
+/// What every check found about one approval, in order of precedence.
+pub(crate) fn all(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Vec<(Kind, CheckOutcome)> {
+    CHECKS
+        .iter()
+        .map(|(kind, check)| (*kind, check(record, case)))
+        .collect()
 }

@@ -1,14 +1,17 @@
-//! A bot approved: the account of an access token, or one that the API calls a bot.
+//! A bot approved: the account of an access token, or one that GitLab calls a bot.
 
-use crate::act::Act;
-use crate::case::{Case, Finding};
+use crate::approval::ApprovalRecord;
+use crate::case::{Case, CheckOutcome};
 
-pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
-    let said = case.api.bots.get(&act.user.id).copied().unwrap_or(false);
-    if said || act.user.looks_like_bot() {
-        Finding::Holds(format!("{} approved and is a bot", act.user.username))
+pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcome {
+    let name = &record.user.username;
+    let flag = case.api.bots.get(&record.user.id).copied().unwrap_or(false);
+    if flag || record.user.looks_like_bot() {
+        CheckOutcome::Holds(format!("{name} approved and is a bot"))
+    } else if record.listed.is_some() && case.api.bots_unknown.contains(&record.user.id) {
+        CheckOutcome::Unknown(format!("whether {name} is a bot could not be read"))
     } else {
-        Finding::Clear
+        CheckOutcome::Clear
     }
 }
 

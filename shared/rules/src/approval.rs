@@ -1,0 +1,81 @@
+//! One person's approval, as GitLab's answer and the event history show it.
+
+use jiff::Timestamp;
+use model::{Approval, HistoryEvent, User};
+
+use crate::time::{Interval, Order};
+
+/// An approval that the event history, or an answer from before the merge, shows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SeenApproval {
+    pub(crate) interval: Interval,
+    /// Its order against the merge by its interval alone.
+    pub(crate) by_time: Order,
+    /// The same, knowing also that what happened while the merge request was open happened before the merge.
+    pub(crate) by_state: Order,
+}
+
+/// One person's approval.
+#[derive(Debug)]
+pub(crate) struct ApprovalRecord<'a> {
+    pub(crate) user: &'a User,
+    /// As GitLab lists it, or listed it in an earlier answer after the merge.
+    pub(crate) listed: Option<&'a Approval>,
+    /// This person's approvals in the event history, oldest first.
+    pub(crate) seen: Vec<SeenApproval>,
+}
+
+impl<'a> ApprovalRecord<'a> {
+    pub(crate) fn new(user: &'a User) -> Self {
+        Self {
+            user,
+            listed: None,
+            seen: Vec::new(),
+        }
+    }
+
+    /// GitLab lists the approval with its time, which then decides.
+    pub(crate) fn listed_at(&self) -> Option<Timestamp> {
+        self.listed?.approved_at
+    }
+
+    /// When the approval was given that counts: by GitLab's answer; else the last seen that may be before the merge; else the last.
+    pub(crate) fn given(&self) -> Option<Interval> {
+        let seen = || {
+            let up_to_merge = self.seen.iter().rfind(|seen| seen.by_state != Order::After);
+            up_to_merge.or(self.seen.last()).map(|seen| seen.interval)
+        };
+        self.listed_at().map(Interval::exact).or_else(seen)
+    }
+
+    /// The time to show people.
+    pub(crate) fn shown_at(&self) -> Option<Timestamp> {
+        Some(self.given()?.from)
+    }
+
+    /// The event history shows it too, before the merge.
+    pub(crate) fn in_history(&self) -> bool {
+        self.seen.iter().any(|seen| seen.by_state != Order::After)
+    }
+
+    /// Only the event history shows it, and only after the merge: it is listed and changes nothing.
+    pub(crate) fn only_after_merge(&self) -> bool {
+        self.listed.is_none() && !self.in_history()
+    }
+}
+
+/// A revocation by its giver, or a reset by GitLab.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Revocation<'a> {
+    pub(crate) event: &'a HistoryEvent,
+    pub(crate) interval: Interval,
+    pub(crate) to_merge: Order,
+}
+
+impl Revocation<'_> {
+    /// When GitLab has to be read at the earliest for its answer to be newer than the revocation.
+    pub(crate) fn confirmable_at(&self) -> Timestamp {
+        let received_at = self.event.received_at.unwrap_or(self.event.occurred_at);
+        crate::time::plus(received_at, crate::SECOND_READING_AFTER)
+    }
+}

@@ -1,0 +1,92 @@
+//! One approval with everything that the checks found about it.
+
+use model::{ApprovalSeen, Kind, Reason};
+
+use crate::approval::ApprovalRecord;
+use crate::case::{Case, CheckOutcome};
+use crate::checks::{self, approval_revoked, unverified};
+
+/// One approval with everything that the checks found about it.
+pub(crate) struct CheckedApproval<'a> {
+    pub(crate) record: ApprovalRecord<'a>,
+    outcomes: Vec<(Kind, CheckOutcome)>,
+    /// GitLab lists it although its giver took it back by an event; a reading that is newer than the event has to confirm one of them.
+    pub(crate) revocation_open: Option<jiff::Timestamp>,
+    /// The same, and such a reading still lists it.
+    pub(crate) revocation_not_confirmed: bool,
+}
+
+impl<'a> CheckedApproval<'a> {
+    pub(crate) fn new(record: ApprovalRecord<'a>, case: &Case<'_>) -> Self {
+        let outcomes = checks::all(&record, case);
+        let contradiction = approval_revoked::contradiction(&record, case);
+        Self {
+            revocation_open: contradiction.filter(|due| case.api.read_at < *due && !case.deadline_passed),
+            revocation_not_confirmed: contradiction.is_some(),
+            record,
+            outcomes,
+        }
+    }
+
+    /// What every check found, in order of precedence.
+    pub(crate) fn outcomes(&self) -> &[(Kind, CheckOutcome)] {
+        &self.outcomes
+    }
+
+    fn is_clear(&self) -> bool {
+        self.outcomes.iter().all(|(_, outcome)| *outcome == CheckOutcome::Clear)
+    }
+
+    /// Only what GitLab lists can be an approval, and only if nothing is against it and nothing about it is unknown.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.record.listed.is_some() && self.is_clear()
+    }
+
+    /// GitLab does not list what the events show, and nothing is against it: the sources differ.
+    pub(crate) fn is_disputed(&self) -> bool {
+        self.record.listed.is_none() && self.record.in_history() && self.is_clear()
+    }
+
+    fn against(&self) -> Vec<Kind> {
+        let holding = self
+            .outcomes
+            .iter()
+            .filter(|(_, outcome)| matches!(outcome, CheckOutcome::Holds(_)));
+        let mut against: Vec<Kind> = holding.map(|(kind, _)| *kind).collect();
+        if against.is_empty() && !self.is_valid() {
+            against.push(Kind::Unverified);
+        }
+        against
+    }
+
+    pub(crate) fn seen(&self) -> ApprovalSeen {
+        ApprovalSeen {
+            user: self.record.user.clone(),
+            approved_at: self.record.shown_at(),
+            in_api: self.record.listed.is_some(),
+            in_history: !self.record.seen.is_empty(),
+            against: self.against(),
+        }
+    }
+
+    /// What this approval adds to the reasons: what holds; else what is unknown; else that GitLab does not list it. What only the
+    /// events show, and only after the merge, adds nothing: acts after the merge change no kind.
+    pub(crate) fn reasons(&self) -> Vec<Reason> {
+        if self.is_valid() || self.record.only_after_merge() {
+            return Vec::new();
+        }
+        let holding = self.outcomes.iter().filter_map(|(kind, outcome)| match outcome {
+            CheckOutcome::Holds(detail) => Some(Reason {
+                kind: *kind,
+                detail: detail.clone(),
+            }),
+            CheckOutcome::Clear | CheckOutcome::Unknown(_) => None,
+        });
+        let holding: Vec<Reason> = holding.collect();
+        if holding.is_empty() {
+            unverified::reasons(&self.record, &self.outcomes)
+        } else {
+            holding
+        }
+    }
+}

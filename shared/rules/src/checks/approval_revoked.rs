@@ -1,0 +1,216 @@
+//! An approval was taken back by its giver, or reset by a push, before the merge.
+//!
+//! GitLab deletes the row of an approval that is taken back, so an approval that GitLab lists with its time decides, whatever a reset
+//! may have deleted: a reset does not name the approvals it took, and it keeps those given for the current patch. Only the giver's
+//! own revocation contradicts it, and then GitLab has to be read again (see [`contradiction`]).
+
+use jiff::Timestamp;
+
+use crate::approval::{ApprovalRecord, Revocation};
+use crate::case::{Case, CheckOutcome};
+use crate::time::{Interval, Order, readable};
+
+pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcome {
+    if record.listed_at().is_some() {
+        return CheckOutcome::Clear;
+    }
+    let name = &record.user.username;
+    let Some(given) = record.given() else {
+        return CheckOutcome::Clear;
+    };
+    let mut unknown = None;
+    for revocation in case.revocations(record.user.id, true) {
+        match (order_to_approval(record, &revocation, given), revocation.to_merge) {
+            (Order::Before, _) | (_, Order::After) => {}
+            (Order::After, Order::Before) => return CheckOutcome::Holds(detail(name, &revocation)),
+            // Of an approval that is gone, its giver's revocation in the same second took it away.
+            (Order::Unknown, Order::Before) if record.listed.is_none() && same_second(&revocation, given) => {
+                return CheckOutcome::Holds(detail(name, &revocation));
+            }
+            _ => unknown = Some(revocation.interval.from),
+        }
+    }
+    match unknown {
+        Some(at) => CheckOutcome::Unknown(format!(
+            "the approval of {name} was taken back or reset about {}, and the order cannot be determined",
+            readable(at)
+        )),
+        None => CheckOutcome::Clear,
+    }
+}
+
+/// When GitLab's answer must be read at the earliest to settle it: GitLab lists the approval with its time, and an event reports
+/// that its giver took it back later and before the merge. `None`: nothing contradicts GitLab's answer.
+pub(crate) fn contradiction(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Option<Timestamp> {
+    let given = Interval::exact(record.listed_at()?);
+    case.revocations(record.user.id, false)
+        .filter(|revocation| {
+            revocation.interval.order_to(given) != Order::Before
+                && revocation.to_merge != Order::After
+                && !same_second(revocation, given)
+        })
+        .map(|revocation| revocation.confirmable_at())
+        .max()
+}
+
+/// A revocation that the events show before a later approval of the same person does not concern that approval.
+fn order_to_approval(record: &ApprovalRecord<'_>, revocation: &Revocation<'_>, given: Interval) -> Order {
+    let order = revocation.interval.order_to(given);
+    let given_again = record
+        .seen
+        .iter()
+        .any(|seen| seen.interval.from > revocation.interval.to);
+    if given_again { Order::Before } else { order }
+}
+
+/// Both are known to the second, and it is the same one.
+fn same_second(revocation: &Revocation<'_>, given: Interval) -> bool {
+    let second = |interval: Interval| interval.from.as_second() == interval.to.as_second();
+    second(revocation.interval) && second(given) && revocation.interval.from.as_second() == given.from.as_second()
+}
+
+fn detail(name: &str, revocation: &Revocation<'_>) -> String {
+    let by = if revocation.event.system {
+        "was reset by a push"
+    } else {
+        "was taken back"
+    };
+    format!(
+        "the approval of {name} {by} at {}",
+        readable(revocation.event.occurred_at)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Action, HistoryEvent, Kind, Note, OccurredAtSource, Outcome, SystemAction};
+
+    use crate::testing::{ALICE, BOB, Life, MERGED, at};
+
+    /// Read before a revocation received at that time can be confirmed.
+    fn pending(life: &Life) -> bool {
+        matches!(life.verdict().outcome, Outcome::Pending { .. })
+    }
+
+    #[test]
+    fn own_revocation_needs_a_second_reading() {
+        let mut life = Life::labelled()
+            .approved_by(ALICE, "10:00:00")
+            .taken_back_by(ALICE, "11:59:30");
+        life.api.read_at = at("12:00:02");
+        assert!(pending(&life));
+        life.api.read_at = at("12:00:30");
+        assert!(life.is_approved().notes.contains(&Note::RevocationNotConfirmed));
+    }
+
+    #[test]
+    fn no_second_reading_after_the_deadline() {
+        let mut life = Life::labelled()
+            .approved_by(ALICE, "10:00:00")
+            .taken_back_by(ALICE, "11:59:30");
+        life.facts.deadline_passed = true;
+        life.is_approved();
+    }
+
+    #[test]
+    fn no_second_reading_where_nothing_depends_on_it() {
+        let life = Life::labelled()
+            .approved_by(ALICE, "10:00:00")
+            .taken_back_by(ALICE, "11:59:30");
+        life.clone().approved_by(BOB, "10:00:00").is_approved();
+        life.minimum(2).is_exception(Kind::InsufficientApprovals);
+    }
+
+    #[test]
+    fn a_timed_approval_survives_any_reset() {
+        for system_action in [
+            SystemAction::ApprovalsResetOnPush,
+            SystemAction::CodeOwnerApprovalsResetOnPush,
+        ] {
+            let life = Life::labelled().approved_by(ALICE, "10:05:05");
+            let event = HistoryEvent {
+                system_action: Some(system_action),
+                ..life.clone().reset("10:05:10").facts.history[0].clone()
+            };
+            life.with(event).is_approved();
+        }
+    }
+
+    #[test]
+    fn an_untimed_or_unlisted_approval_is_reset() {
+        let untimed = Life::labelled()
+            .approved_without_time(ALICE)
+            .seen(ALICE, "10:00:00", Some(true));
+        untimed.reset("11:00:00").is_exception(Kind::ApprovalRevoked);
+        let gone = Life::labelled().seen(ALICE, "10:00:00", Some(true));
+        gone.reset("11:00:00").is_exception(Kind::ApprovalRevoked);
+    }
+
+    #[test]
+    fn an_untimed_approval_taken_back_does_not_count() {
+        Life::labelled()
+            .approved_without_time(ALICE)
+            .seen(ALICE, "10:00:00", Some(true))
+            .taken_back_by(ALICE, "11:00:00")
+            .is_exception(Kind::ApprovalRevoked);
+    }
+
+    #[test]
+    fn only_the_givers_own_revocation_counts() {
+        Life::labelled()
+            .approved_by(ALICE, "10:00:00")
+            .taken_back_by(BOB, "11:00:00")
+            .is_approved();
+    }
+
+    #[test]
+    fn an_approval_given_again_counts() {
+        Life::labelled()
+            .approved_by(ALICE, "11:30:00")
+            .taken_back_by(ALICE, "11:00:00")
+            .is_approved();
+    }
+
+    #[test]
+    fn a_revocation_after_the_merge_changes_nothing() {
+        Life::labelled()
+            .approved_by(ALICE, "10:00:00")
+            .taken_back_by(ALICE, "12:00:01")
+            .is_approved();
+    }
+
+    #[test]
+    fn gone_and_seen_taken_back_is_revoked() {
+        Life::labelled()
+            .seen(ALICE, "10:00:00", Some(true))
+            .taken_back_by(ALICE, "11:00:00")
+            .is_exception(Kind::ApprovalRevoked);
+    }
+
+    #[test]
+    fn one_second_decides_nothing_for_an_untimed_approval() {
+        let untimed = Life::labelled()
+            .approved_without_time(ALICE)
+            .seen(ALICE, "10:00:00", Some(true));
+        untimed.taken_back_by(ALICE, "10:00:00").is_exception(Kind::Unverified);
+        let gone = Life::labelled()
+            .seen(ALICE, "10:00:00", Some(true))
+            .taken_back_by(ALICE, MERGED);
+        gone.is_exception(Kind::Unverified);
+    }
+
+    #[test]
+    fn an_uncertain_order_is_unverified_and_open_state_settles_it() {
+        // GitLab before 18.10: the revocation carries the time of an earlier change.
+        let life = Life::labelled().seen(ALICE, "10:00:00", Some(true));
+        let mut revocation = HistoryEvent {
+            occurred_at_source: Some(OccurredAtSource::UpdatedAt),
+            received_at: Some(at("12:00:30")),
+            ..life.event(Action::Unapproved, ALICE, "10:00:00")
+        };
+        life.clone().with(revocation.clone()).is_exception(Kind::Unverified);
+        revocation.occurred_at = at("11:00:00");
+        revocation.state = Some("opened".into());
+        life.with(revocation).is_exception(Kind::ApprovalRevoked);
+    }
+}

@@ -1,0 +1,28 @@
+//! Nothing is proven against an approval, and it is not proven itself either.
+
+use model::{Kind, Reason};
+
+use crate::approval::ApprovalRecord;
+use crate::case::CheckOutcome;
+use crate::time::readable;
+
+/// What is unknown about the approval; if nothing is, then GitLab does not list what the stored events show.
+pub(crate) fn reasons(record: &ApprovalRecord<'_>, outcomes: &[(Kind, CheckOutcome)]) -> Vec<Reason> {
+    let unverified = |detail: String| Reason {
+        kind: Kind::Unverified,
+        detail,
+    };
+    let unknown = outcomes.iter().filter_map(|(_, outcome)| match outcome {
+        CheckOutcome::Unknown(detail) => Some(unverified(detail.clone())),
+        CheckOutcome::Clear | CheckOutcome::Holds(_) => None,
+    });
+    let mut reasons: Vec<Reason> = unknown.collect();
+    if reasons.is_empty() {
+        let at = record.shown_at().map(readable).unwrap_or_default();
+        let name = &record.user.username;
+        reasons.push(unverified(format!(
+            "an approval by {name} at {at} was received and never taken back, but GitLab does not list it"
+        )));
+    }
+    reasons
+}

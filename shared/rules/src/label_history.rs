@@ -1,0 +1,85 @@
+//! Which security labels were on the merge request: at the merge, and at any time before it.
+//!
+//! GitLab's label events decide where they can be read, per label id: a project label and a group label may have one title. The
+//! stored events and earlier answers fill in what they cannot show, such as a label that was deleted since (GitLab then sends its
+//! events without a name). Taking a label off does not hide a merge request.
+
+mod sources;
+mod track;
+
+use jiff::Timestamp;
+use model::{Facts, User};
+
+use crate::Rules;
+pub(crate) use sources::Sources;
+use track::{Track, tracks};
+
+/// A label that GitLab's own events show being taken off before the merge, and not replaced by another security label of its scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Removal {
+    pub(crate) at: Timestamp,
+    pub(crate) by: Option<User>,
+}
+
+/// The security labels of a merge request, as far as its merge is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LabelHistory {
+    /// Labels that were on at the merge, sorted.
+    pub(crate) at_merge: Vec<String>,
+    /// Labels that were on at some time up to the merge, sorted.
+    pub(crate) ever: Vec<String>,
+    /// Since when the first of them was on, if an event shows it.
+    pub(crate) first_added: Option<Timestamp>,
+    /// The last removal before the merge that any source shows.
+    pub(crate) last_removal: Option<Removal>,
+    /// Every removal that a person has to answer for, per label id.
+    pub(crate) removals: Vec<Removal>,
+    /// A label was gone at the merge and GitLab's events do not show who took it off: deleted, renamed, or not readable.
+    pub(crate) removal_unknown: bool,
+    /// A label had been on, and whether it was on at the merge cannot be determined.
+    pub(crate) at_merge_unknown: bool,
+    /// A security label was first put on after the merge.
+    pub(crate) only_after_merge: bool,
+    /// Label events could not be read whole.
+    pub(crate) events_incomplete: bool,
+    /// A label may have been on that no source shows: a list was cut, and GitLab's events are incomplete.
+    pub(crate) unknown: bool,
+}
+
+/// The label history by whatever GitLab answered.
+pub(crate) fn label_history(facts: &Facts, rules: &Rules) -> LabelHistory {
+    of_sources(rules, &Sources::of(facts))
+}
+
+pub(crate) fn of_sources(rules: &Rules, sources: &Sources<'_>) -> LabelHistory {
+    let tracks = tracks(rules, sources);
+    let ever: Vec<&Track> = tracks.iter().filter(|track| track.at_merge || track.before).collect();
+    let titles = |tracks: &mut dyn Iterator<Item = &Track>| tracks.map(|track| track.title.clone()).collect();
+    let known_since_creation = ever.iter().any(|track| track.first_added.is_none());
+    let events_incomplete = sources
+        .events
+        .known()
+        .is_none_or(|events| events.iter().any(|event| event.label.is_none()));
+    LabelHistory {
+        at_merge: titles(&mut tracks.iter().filter(|track| track.at_merge)),
+        ever: titles(&mut ever.iter().copied()),
+        first_added: if known_since_creation {
+            None
+        } else {
+            ever.iter().filter_map(|track| track.first_added).min()
+        },
+        last_removal: ever
+            .iter()
+            .filter_map(|track| track.last_removal.clone())
+            .max_by_key(|removal| (removal.at, removal.by.clone())),
+        removals: ever.iter().flat_map(|track| track.removals.iter().cloned()).collect(),
+        removal_unknown: ever.iter().any(|track| track.removal_unknown),
+        at_merge_unknown: ever.iter().any(|track| !track.at_merge && track.at_merge_unknown),
+        only_after_merge: ever.is_empty() && !tracks.is_empty(),
+        unknown: ever.is_empty() && events_incomplete && sources.truncated,
+        events_incomplete,
+    }
+}
+
+#[cfg(test)]
+mod tests;

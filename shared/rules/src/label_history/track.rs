@@ -1,0 +1,298 @@
+//! What is known of one security label title.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use model::{HistoryEvent, LabelEvent, User};
+
+use super::{Removal, Sources};
+use crate::Rules;
+use crate::time::{Interval, Order, order_to_merge};
+
+/// One act of GitLab may write several label events: they are this near to each other.
+const ONE_ACT_SECONDS: u64 = 1;
+
+/// One title. Two labels of one title are two ids in it.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Track {
+    pub(super) title: String,
+    pub(super) at_merge: bool,
+    pub(super) before: bool,
+    pub(super) first_added: Option<Timestamp>,
+    pub(super) last_removal: Option<Removal>,
+    pub(super) removals: Vec<Removal>,
+    pub(super) removal_unknown: bool,
+    pub(super) at_merge_unknown: bool,
+}
+
+/// What the stored events show of one title.
+#[derive(Debug, Default)]
+struct Stored {
+    /// Shown at a time that is certainly before the merge.
+    surely_before: bool,
+    /// Shown at a time that may be before the merge: until when at the latest.
+    perhaps_until: Option<Timestamp>,
+    /// Put on after the merge.
+    added_after: bool,
+    first_added: Option<Timestamp>,
+    /// The last event before the merge that takes it off, with no later one that shows it.
+    removal: Option<Removal>,
+    /// Until when at the latest the earliest event was built that shows it.
+    first_shown_until: Option<Timestamp>,
+}
+
+impl Stored {
+    fn is_seen_before(&self) -> bool {
+        self.surely_before || self.perhaps_until.is_some()
+    }
+}
+
+/// Every security label that any source names.
+pub(super) fn tracks(rules: &Rules, sources: &Sources<'_>) -> Vec<Track> {
+    let mut titles = Titles::new(rules);
+    let stored = stored(&mut titles, sources);
+    let mut events: BTreeMap<usize, Vec<&LabelEvent>> = BTreeMap::new();
+    for event in sources.events.known().into_iter().flatten() {
+        if let Some(title) = event.label.as_deref().and_then(|label| titles.find(label)) {
+            events.entry(title).or_default().push(event);
+        }
+    }
+    let lists = [sources.labels_now, sources.merge_event_labels.unwrap_or_default()];
+    let [now, at_merge_event] =
+        lists.map(|list| list.iter().filter_map(|label| titles.find(label)).collect::<Vec<_>>());
+    let earlier = [&sources.earlier.labels, &sources.earlier.labels_at_merge]
+        .map(|list| list.iter().filter_map(|label| titles.find(label)).collect::<Vec<_>>());
+    let none = Stored::default();
+    let mut tracks: Vec<Track> = (0..titles.names.len())
+        .map(|title| {
+            let known = Known {
+                events: events.get(&title).map_or(&[], Vec::as_slice),
+                stored: stored.get(&title).unwrap_or(&none),
+                now: now.contains(&title),
+                at_merge_event: at_merge_event.contains(&title),
+            };
+            let mut track = known.track(sources);
+            track.before |= earlier[0].contains(&title);
+            track.at_merge |= earlier[1].contains(&title);
+            track.removal_unknown |= known.events.is_empty() || sources.events.known().is_none();
+            track.title.clone_from(&titles.names[title]);
+            track
+        })
+        .collect();
+    drop_replaced(&mut tracks, &titles.names, &events);
+    tracks.sort_by(|one, other| one.title.cmp(&other.title));
+    tracks
+}
+
+/// What the sources show of one title.
+struct Known<'a> {
+    events: &'a [&'a LabelEvent],
+    stored: &'a Stored,
+    now: bool,
+    at_merge_event: bool,
+}
+
+impl Known<'_> {
+    fn track(&self, sources: &Sources<'_>) -> Track {
+        if !self.events.is_empty() {
+            return self.by_events(sources.merged_at);
+        }
+        let only_after = self.stored.added_after && !self.stored.is_seen_before();
+        if self.now && !only_after {
+            // On now, and no event put it on: it was there since the creation, or events cannot be read and it counts.
+            return Track {
+                at_merge: true,
+                before: true,
+                ..Track::default()
+            };
+        }
+        if only_after {
+            return Track::default();
+        }
+        self.by_stored(sources)
+    }
+
+    /// By GitLab's own events: each label id by itself.
+    fn by_events(&self, merged_at: Timestamp) -> Track {
+        let mut track = Track::default();
+        let mut ids: BTreeMap<Option<i64>, Vec<&LabelEvent>> = BTreeMap::new();
+        for event in self.events {
+            ids.entry(event.label_id).or_default().push(event);
+        }
+        let mut on_now = false;
+        let mut from_creation = false;
+        let mut first_on = None::<Timestamp>;
+        for events in ids.values_mut() {
+            // Of two in the same instant the one that puts it on comes last: in doubt the label was on.
+            events.sort_by_key(|event| (event.at, event.added, event.actor.as_ref()));
+            let up_to_merge = events.partition_point(|event| event.at <= merged_at);
+            let (up_to_merge, later) = events.split_at(up_to_merge);
+            let created_with = events.first().is_some_and(|first| !first.added);
+            // Undo what came after the merge: a removal then means that it was on.
+            let at_merge =
+                up_to_merge.last().is_some_and(|last| last.added) || later.first().is_some_and(|next| !next.added);
+            from_creation |= created_with;
+            on_now |= events.last().is_some_and(|last| last.added);
+            first_on = first_on.into_iter().chain(events.first().map(|first| first.at)).min();
+            track.at_merge |= at_merge;
+            track.before |= at_merge || created_with || !up_to_merge.is_empty();
+            let added = up_to_merge.iter().find(|event| event.added).map(|event| event.at);
+            track.first_added = track.first_added.into_iter().chain(added).min();
+            if let Some(last) = up_to_merge.last().filter(|last| !last.added && !at_merge) {
+                track.removals.push(Removal {
+                    at: last.at,
+                    by: last.actor.clone(),
+                });
+            }
+        }
+        if self.now && !on_now {
+            // Another label of this title, which no event names: on since the creation.
+            track.at_merge = true;
+            from_creation = true;
+        }
+        // A label of this title that was renamed or deleted has no events of its own any more, but stored events show it.
+        let unexplained = |until: Option<Timestamp>| {
+            !from_creation && until.is_some_and(|until| first_on.is_some_and(|first| until < first))
+        };
+        track.removal_unknown = unexplained(self.stored.first_shown_until);
+        track.before |= track.at_merge || self.stored.surely_before || unexplained(self.stored.perhaps_until);
+        track.first_added = track.first_added.filter(|_| !from_creation);
+        track.last_removal = track.removals.iter().max_by_key(|removal| removal.at).cloned();
+        track
+    }
+
+    /// By the stored events and the merge event.
+    fn by_stored(&self, sources: &Sources<'_>) -> Track {
+        Track {
+            at_merge: self.at_merge_event,
+            before: self.at_merge_event || self.stored.is_seen_before(),
+            first_added: self.stored.first_added,
+            last_removal: self.stored.removal.clone(),
+            at_merge_unknown: sources.merge_event_labels.is_none() && self.stored.removal.is_none(),
+            removal_unknown: true,
+            ..Track::default()
+        }
+    }
+}
+
+/// Reads every stored event once.
+fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<usize, Stored> {
+    let mut stored: HashMap<usize, Stored> = HashMap::new();
+    for event in &sources.history {
+        let act = Interval::of(event, sources.clock_offset_seconds);
+        let snapshot = Interval::of_snapshot(event, sources.clock_offset_seconds);
+        let order = |interval: Interval| order_to_merge(event, interval, sources.merged_at);
+        for label in &event.labels {
+            if let Some(title) = titles.find(label) {
+                let known = stored.entry(title).or_default();
+                known.shown(snapshot, order(snapshot));
+                known.removal = None;
+            }
+        }
+        for label in &event.labels_added {
+            if let Some(title) = titles.find(label) {
+                let known = stored.entry(title).or_default();
+                known.shown(act, order(act));
+                known.added_after |= order(act) == Order::After;
+                if order(act) != Order::After && known.first_added.is_none() {
+                    known.first_added = Some(event.occurred_at);
+                }
+                known.removal = None;
+            }
+        }
+        for label in &event.labels_removed {
+            if let Some(title) = titles.find(label) {
+                stored.entry(title).or_default().taken_off(event, act, order(act));
+            }
+        }
+    }
+    stored
+}
+
+impl Stored {
+    fn shown(&mut self, interval: Interval, order: Order) {
+        match order {
+            Order::Before => self.surely_before = true,
+            Order::Unknown => self.perhaps_until = self.perhaps_until.into_iter().chain([interval.to]).min(),
+            Order::After => return,
+        }
+        self.first_shown_until = self.first_shown_until.into_iter().chain([interval.to]).min();
+    }
+
+    fn taken_off(&mut self, event: &HistoryEvent, act: Interval, order: Order) {
+        // It was on until then.
+        self.shown(act, order);
+        if order != Order::After {
+            self.removal = Some(Removal {
+                at: event.occurred_at,
+                by: event.actor.clone(),
+            });
+        }
+    }
+}
+
+/// A removal that is part of replacing a scoped label by another security label of its scope is no removal: the label goes on as
+/// the other one.
+fn drop_replaced(tracks: &mut [Track], names: &[String], events: &BTreeMap<usize, Vec<&LabelEvent>>) {
+    for (title, track) in tracks.iter_mut().enumerate() {
+        let Some(scope) = scope(&names[title]) else { continue };
+        track.removals.retain(|removal| {
+            let replacing = |event: &&LabelEvent| {
+                let person = |user: Option<&User>| user.map(|user| user.id);
+                let apart = event.at.as_second().abs_diff(removal.at.as_second());
+                event.added
+                    && apart <= ONE_ACT_SECONDS
+                    && removal.by.is_some()
+                    && person(event.actor.as_ref()) == person(removal.by.as_ref())
+            };
+            let of_scope = events
+                .iter()
+                .filter(|(other, _)| **other != title && self::scope(&names[**other]).as_ref() == Some(&scope));
+            !of_scope.into_iter().any(|(_, events)| events.iter().any(replacing))
+        });
+    }
+}
+
+/// `security::high` has the scope `security`: GitLab allows one label of a scope at a time.
+fn scope(title: &str) -> Option<String> {
+    let (scope, _) = title.rsplit_once("::")?;
+    Some(scope.to_lowercase())
+}
+
+/// Titles that the rules call security labels, whatever their letters; each text is matched once.
+struct Titles<'a> {
+    rules: &'a Rules,
+    found: HashMap<String, Option<usize>>,
+    folded: HashMap<String, usize>,
+    names: Vec<String>,
+}
+
+impl<'a> Titles<'a> {
+    fn new(rules: &'a Rules) -> Self {
+        Self {
+            rules,
+            found: HashMap::new(),
+            folded: HashMap::new(),
+            names: Vec::new(),
+        }
+    }
+
+    fn find(&mut self, title: &str) -> Option<usize> {
+        if let Some(found) = self.found.get(title) {
+            return *found;
+        }
+        let found = self.rules.is_security_label(title).then(|| {
+            let next = self.names.len();
+            let index = *self.folded.entry(title.to_lowercase()).or_insert(next);
+            if index == next {
+                self.names.push(title.to_owned());
+            } else if title < self.names[index].as_str() {
+                // Of several spellings of one label the first in order names it, wherever it was met.
+                title.clone_into(&mut self.names[index]);
+            }
+            index
+        });
+        self.found.insert(title.to_owned(), found);
+        found
+    }
+}

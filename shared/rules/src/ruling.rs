@@ -1,0 +1,160 @@
+//! What follows from a reading or an event: decide, wait, read again, or nothing. Pure, so that it can be tried on any life.
+
+use jiff::{SignedDuration, Timestamp};
+use model::{Facts, Outcome, Verdict, WitnessA};
+
+use crate::{Rules, evaluate, further_reading_at, is_confirmed};
+
+/// The current decision on a merge.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentDecision<'a> {
+    /// What it rests on.
+    pub facts: &'a Facts,
+    /// What it says.
+    pub verdict: &'a Verdict,
+    /// Whether it is confirmed, and so frozen.
+    pub confirmed: bool,
+}
+
+/// What follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ruling {
+    /// Append this decision.
+    Decide {
+        /// What it says.
+        verdict: Box<Verdict>,
+        /// Every needed read was answered.
+        confirmed: bool,
+    },
+    /// Nothing is decided yet: GitLab is read again until the deadline.
+    Wait {
+        /// Why.
+        because: String,
+        /// Not before this instant; `None`: as soon as the schedule allows.
+        not_before: Option<Timestamp>,
+    },
+    /// The current decision remains, and GitLab is read again.
+    Reread {
+        /// Why.
+        because: String,
+        /// Not before this instant; `None`: as soon as the schedule allows.
+        not_before: Option<Timestamp>,
+    },
+    /// The deadline has passed and GitLab does not show the merge: nothing is decided, and GitLab is read again.
+    Denied {
+        /// What GitLab shows.
+        because: String,
+    },
+    /// The current decision remains; GitLab need not be read again.
+    Unchanged,
+}
+
+/// What follows from a new reading of GitLab, which is in `facts`.
+///
+/// A confirmed decision is superseded by a confirmed one alone. A reading that leaves an unconfirmed decision unconfirmed appends
+/// nothing, whatever it says.
+#[must_use]
+pub fn after_reading(facts: &Facts, current: Option<CurrentDecision<'_>>, rules: &Rules) -> Ruling {
+    let verdict = evaluate(facts, rules);
+    let confirmed = is_confirmed(facts, rules);
+    if let Outcome::Pending { because } = &verdict.outcome {
+        let because = because.clone();
+        let not_before = further_reading_at(facts, rules, Timestamp::MIN).filter(|at| *at > Timestamp::MIN);
+        return match (&facts.api, current) {
+            (_, Some(_)) => Ruling::Reread { because, not_before },
+            (WitnessA::NotMerged(_), None) if facts.deadline_passed => Ruling::Denied { because },
+            (_, None) => Ruling::Wait { because, not_before },
+        };
+    }
+    match current {
+        Some(_) if !confirmed => Ruling::Reread {
+            because: format!("GitLab could still not be read whole: {}", missing(facts)),
+            not_before: None,
+        },
+        Some(current) if current.confirmed && *current.verdict == verdict => Ruling::Unchanged,
+        _ => Ruling::Decide {
+            verdict: Box::new(verdict),
+            confirmed,
+        },
+    }
+}
+
+/// What follows from a new event on a merge that is decided: `facts` are those of the decision with the history as it is now.
+///
+/// `rules` are those of the decision, so that a change of rules alone never reopens what was decided.
+#[must_use]
+pub fn after_event(facts: &Facts, current: CurrentDecision<'_>, rules: &Rules, now: Timestamp) -> Ruling {
+    if !current.confirmed {
+        return Ruling::Reread {
+            because: "an event came for an unconfirmed decision".to_owned(),
+            not_before: None,
+        };
+    }
+    if let Some(at) = further_reading_at(facts, rules, now)
+        && further_reading_at(current.facts, rules, now).is_none_or(|known| known < at)
+    {
+        return Ruling::Reread {
+            because: "an event contradicts the answer that the decision rests on".to_owned(),
+            not_before: Some(at),
+        };
+    }
+    let verdict = evaluate(&settled(facts), rules);
+    // Compared as the same code sees both: the stored verdict may be that of an earlier evaluator.
+    if verdict == evaluate(&settled(current.facts), rules) || matches!(verdict.outcome, Outcome::Pending { .. }) {
+        return Ruling::Unchanged;
+    }
+    Ruling::Decide {
+        verdict: Box::new(verdict),
+        confirmed: true,
+    }
+}
+
+/// The answer is at hand, so there is no deadline to wait for.
+fn settled(facts: &Facts) -> Facts {
+    Facts {
+        deadline_passed: true,
+        ..facts.clone()
+    }
+}
+
+/// When an unconfirmed decision is read again after `attempts` readings: 1, 5, 30 min, then hourly for a day, then daily.
+/// `None`: the time for it is over.
+#[must_use]
+pub fn reread_at(first_seen_at: Timestamp, attempts: i32, now: Timestamp, give_up_at: Timestamp) -> Option<Timestamp> {
+    let wait = match attempts {
+        i32::MIN..=0 => SignedDuration::from_mins(1),
+        1 => SignedDuration::from_mins(5),
+        2 => SignedDuration::from_mins(30),
+        _ if now.duration_since(first_seen_at) < SignedDuration::from_hours(24) => SignedDuration::from_hours(1),
+        _ => SignedDuration::from_hours(24),
+    };
+    Some(crate::time::plus(now, wait)).filter(|at| *at <= give_up_at)
+}
+
+/// How long an unconfirmed decision is read again: 30 days, or 7 if GitLab has never shown the merge request.
+#[must_use]
+pub fn give_up_at(first_seen_at: Timestamp, shown: bool) -> Timestamp {
+    let days = if shown { 30 } else { 7 };
+    crate::time::plus(first_seen_at, SignedDuration::from_hours(24 * days))
+}
+
+/// A merge that was first seen this long after it happened is from before the watch began: reconciliation decides it, or a backfill.
+pub const BEFORE_WATCH: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// When the merge happened, if GitLab's answer shows it.
+#[must_use]
+pub fn merged_at_of(api: &WitnessA) -> Option<Timestamp> {
+    match api {
+        WitnessA::Answer(answer) => Some(answer.merge.merged_at),
+        WitnessA::NotAsked(labels) => labels.merged_at,
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => unread.labels.as_ref()?.merged_at,
+        WitnessA::NotMerged(_) => None,
+    }
+}
+
+fn missing(facts: &Facts) -> &str {
+    match &facts.api {
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => &unread.because,
+        WitnessA::Answer(_) | WitnessA::NotAsked(_) => "a part of the answer is withheld",
+    }
+}
