@@ -22,6 +22,7 @@ pub(crate) enum Finding {
 /// The case.
 pub(crate) struct Case<'a> {
     pub(crate) rules: &'a Rules,
+    pub(crate) instance: &'a str,
     pub(crate) api: &'a ApiAnswer,
     /// Trusted history, oldest first; ties in a fixed order, so that the order of arrival makes no difference.
     pub(crate) history: Vec<&'a HistoryEvent>,
@@ -31,6 +32,7 @@ impl<'a> Case<'a> {
     pub(crate) fn new(facts: &'a Facts, api: &'a ApiAnswer, rules: &'a Rules) -> Self {
         Self {
             rules,
+            instance: &facts.merge_request.instance,
             api,
             history: trusted(facts),
         }

@@ -7,7 +7,7 @@ use crate::carried::{Carried, Sources, carried, without_api};
 use crate::case::{Case, trusted};
 use crate::findings::{approver_not_eligible, insufficient_approvals, label_removed_before_merge, no_approval};
 use crate::judged::Judged;
-use crate::{Rules, tier};
+use crate::{Rules, instance, tier};
 
 /// Judges one merge. Pure: the same facts and rules give the same verdict, whatever the order or repetition of the events in them.
 #[must_use]
@@ -131,13 +131,17 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
     }
     let judged: Vec<Judged<'_>> = case.acts().into_iter().map(|act| Judged::new(act, &case)).collect();
     verdict.approvals = judged.iter().map(|each| each.seen(&case)).collect();
+    if let Some(reason) = instance::unnamed(&case) {
+        (verdict.outcome, verdict.reasons) = (Outcome::Exception { kind: reason.kind }, vec![reason]);
+        return verdict;
+    }
     let valid: Vec<&Judged<'_>> = judged.iter().filter(|each| each.is_valid()).collect();
-    if valid.len() >= rules.approvers.minimum {
+    if valid.len() >= rules.minimum(case.instance) {
         let proven_twice = valid
             .iter()
             .filter(|each| each.act.in_history(case.merged_at()))
             .count();
-        let proof = if proven_twice >= rules.approvers.minimum {
+        let proof = if proven_twice >= rules.minimum(case.instance) {
             Proof::Both
         } else {
             Proof::Api
@@ -177,7 +181,7 @@ fn blank(rules: &Rules, labels: &Carried) -> Verdict {
 fn reasons(judged: &[Judged<'_>], valid: usize, labels: &Carried, case: &Case<'_>) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = judged.iter().flat_map(|each| each.reasons(case)).collect();
     reasons.extend(label_removed_before_merge::check(labels));
-    reasons.extend(insufficient_approvals::check(valid, case.rules.approvers.minimum));
+    reasons.extend(insufficient_approvals::check(valid, case.rules.minimum(case.instance)));
     reasons.extend(no_approval::check(judged.len()));
     reasons.sort();
     reasons.dedup();

@@ -10,6 +10,7 @@ mod evaluate;
 mod explain;
 mod file;
 mod findings;
+mod instance;
 mod judged;
 mod label;
 mod labelled;

@@ -7,7 +7,9 @@ use crate::case::{Case, Finding};
 use crate::findings::approval_revoked::concerns;
 
 pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
-    let approvers = &case.rules.approvers;
+    let Some(approvers) = case.rules.approvers(case.instance) else {
+        return Finding::Unknown(format!("the rules do not name the instance {}", case.instance));
+    };
     let name = &act.user.username;
     let by_rule = match (&approvers.approval_rule, &case.api.rule_approvers) {
         (Some(_), Reading::Known(users)) => Some(users.contains(&act.user.id)),

@@ -8,7 +8,8 @@ use crate::act::Act;
 use crate::case::{Case, Finding};
 
 pub(crate) fn check(act: &Act<'_>, case: &Case<'_>) -> Finding {
-    if !case.rules.approvers.exclude_committers {
+    let approvers = case.rules.approvers(case.instance);
+    if approvers.is_some_and(|approvers| !approvers.exclude_committers) {
         return Finding::Clear;
     }
     let name = &act.user.username;

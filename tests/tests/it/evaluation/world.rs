@@ -153,10 +153,11 @@ fn evaluator(
 ) -> Evaluator {
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let http = Http::new(&Options::default(), audit.clone(), Arc::clone(&clock)).unwrap();
-    let token = GitLabCredentials {
-        token: "glpat-test".into(),
-    };
-    let credentials = [("main".to_owned(), token)].into();
+    let credentials = ["main", "acquired"].map(|instance| {
+        let token = "glpat-test".into();
+        (instance.to_owned(), GitLabCredentials { token })
+    });
+    let credentials = credentials.into();
     let instances = Instances::new(&http, rules, &credentials, Some(&gitlab.url())).unwrap();
     Evaluator::new(Arc::new(database.store()), Arc::clone(rules), instances, clock, audit)
 }
