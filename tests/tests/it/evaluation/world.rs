@@ -49,7 +49,11 @@ impl World {
 
     /// With other rules than the local stack's.
     pub(crate) async fn with_rules(rules: &str) -> Self {
-        let rules = Arc::new(Rules::parse(rules).unwrap());
+        Self::with(Rules::parse(rules).unwrap()).await
+    }
+
+    pub(crate) async fn with(rules: Rules) -> Self {
+        let rules = Arc::new(rules);
         let database = fresh_database().await;
         let gitlab = double::start().await;
         let clock = MovableClock::at(at("12:00:02"));
