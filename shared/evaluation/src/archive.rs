@@ -118,7 +118,7 @@ impl Evaluator {
             reviewers: &reviewers,
             project_path: &Told::of(facts).project_path,
         };
-        let channel = self.rules.slack.pods.channel(subject)?;
+        let channel = self.rules.pods(&facts.merge_request.instance)?.channel(subject)?;
         Some((EffectKind::SlackPodConfirmation, format!("slack:{channel}")))
     }
 }

@@ -38,7 +38,7 @@ impl Evaluator {
     /// repeated for some seconds either: with GitLab down, every event would otherwise wait for its own timeout.
     pub(crate) async fn eligible(&self, context: &Context, instance: &str, event: &MergeRequestEvent) -> Option<bool> {
         let actor = event.actor.as_ref()?;
-        let approvers = &self.rules.approvers;
+        let approvers = self.rules.approvers(instance)?;
         if approvers.users.contains(&actor.id) {
             return Some(true);
         }

@@ -16,10 +16,11 @@ const LONGEST: Duration = Duration::from_secs(8);
 impl Evaluator {
     /// What GitLab says about the merge in `facts`. One that never carried a security label costs two requests.
     pub(crate) async fn gather(&self, context: &Context, facts: &Facts) -> WitnessA {
-        let Some(client) = self.instances.get(&facts.merge_request.instance) else {
+        let key = &facts.merge_request;
+        let (Some(client), Some(approvers)) = (self.instances.get(&key.instance), self.rules.approvers(&key.instance))
+        else {
             return unknown_instance(facts);
         };
-        let (key, approvers) = (&facts.merge_request, &self.rules.approvers);
         let wanted = |labels: &LabelsRead| label_in_sight(facts, labels, &self.rules);
         let asked = client.merge_facts(context, key, approvers, self.clock.now(), wanted);
         in_time(Box::pin(asked)).await
@@ -27,10 +28,11 @@ impl Evaluator {
 
     /// What GitLab says about a merge request that need not be merged.
     pub(crate) async fn gather_review(&self, context: &Context, facts: &Facts, now: Timestamp) -> WitnessA {
-        let Some(client) = self.instances.get(&facts.merge_request.instance) else {
+        let key = &facts.merge_request;
+        let (Some(client), Some(approvers)) = (self.instances.get(&key.instance), self.rules.approvers(&key.instance))
+        else {
             return unknown_instance(facts);
         };
-        let (key, approvers) = (&facts.merge_request, &self.rules.approvers);
         let asked = client.review_facts(context, key, approvers, now, |_| true);
         in_time(Box::pin(asked)).await
     }

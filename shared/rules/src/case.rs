@@ -22,7 +22,9 @@ pub(crate) enum CheckOutcome {
 
 /// The merge.
 pub(crate) struct Case<'a> {
-    pub(crate) approvers: &'a Approvers,
+    /// Who may approve; `None`: the rules do not name the instance, so nobody is known.
+    pub(crate) approvers: Option<&'a Approvers>,
+    pub(crate) instance: &'a str,
     pub(crate) verify_deadline_minutes: u32,
     pub(crate) api: &'a ApiAnswer,
     /// No further reading is waited for.
@@ -35,7 +37,8 @@ pub(crate) struct Case<'a> {
 impl<'a> Case<'a> {
     pub(crate) fn new(facts: &'a Facts, api: &'a ApiAnswer, rules: &'a Rules, history: Vec<&'a HistoryEvent>) -> Self {
         Self {
-            approvers: &rules.approvers,
+            approvers: rules.approvers(&facts.merge_request.instance),
+            instance: &facts.merge_request.instance,
             verify_deadline_minutes: rules.verify_deadline_minutes,
             api,
             deadline_passed: facts.deadline_passed,

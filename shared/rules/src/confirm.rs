@@ -28,7 +28,9 @@ pub fn is_confirmed(facts: &Facts, rules: &Rules) -> bool {
             if labels.ever.is_empty() && !labels.unknown {
                 return true;
             }
-            let approvers = &rules.approvers;
+            let Some(approvers) = rules.approvers(&facts.merge_request.instance) else {
+                return false;
+            };
             let unread = [
                 api.versions.known().is_none(),
                 approvers.group.is_some() && api.eligible_now.known().is_none(),

@@ -7,7 +7,7 @@ use crate::case::Case;
 use crate::checked::CheckedApproval;
 use crate::checks::{approver_not_eligible, insufficient_approvals, label_removed_before_merge, no_approval};
 use crate::label_history::{LabelHistory, Sources, label_history, of_sources};
-use crate::{Rules, tier};
+use crate::{Rules, instance, tier};
 
 /// Decides one merge. Pure: the same facts and rules give the same verdict, whatever the order or repetition of the events in them.
 #[must_use]
@@ -92,7 +92,11 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
         .map(|record| CheckedApproval::new(record, &case))
         .collect();
     verdict.approvals = checked.iter().map(CheckedApproval::seen).collect();
-    let minimum = case.approvers.minimum;
+    if let Some(reason) = instance::unnamed(&case) {
+        (verdict.outcome, verdict.reasons) = (Outcome::Exception { kind: reason.kind }, vec![reason]);
+        return verdict;
+    }
+    let minimum = rules.minimum(case.instance);
     let valid: Vec<&CheckedApproval<'_>> = checked.iter().filter(|each| each.is_valid()).collect();
     // 3. A contradiction that the verdict depends on is read again first.
     let settled = valid.iter().filter(|each| each.revocation_open.is_none()).count();

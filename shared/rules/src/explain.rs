@@ -60,8 +60,8 @@ pub struct Explanation {
     pub labels_ever: Vec<String>,
     /// Approvals, by user id; none if GitLab gave no answer.
     pub approvals: Vec<ExplainedApproval>,
-    /// Valid approvals that the rules ask for.
-    pub needed: usize,
+    /// Valid approvals that the rules ask for; `None` if they do not name the instance.
+    pub needed: Option<usize>,
     /// Where GitLab's answer and the events received say different things.
     pub differences: Vec<String>,
     /// Why GitLab gave no answer.
@@ -77,7 +77,9 @@ pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
         labels_at_merge: labels.at_merge,
         labels_ever: labels.ever,
         approvals: Vec::new(),
-        needed: rules.approvers.minimum,
+        needed: rules
+            .approvers(&facts.merge_request.instance)
+            .map(|approvers| approvers.minimum),
         differences: Vec::new(),
         no_answer: match &facts.api {
             WitnessA::Answer(_) => None,

@@ -64,9 +64,13 @@ pub struct Slack {
     pub security_lead_channel: String,
     /// The words.
     pub wording: Wording,
-    /// Who hears that a merge is archived.
-    #[serde(default)]
-    pub pods: Pods,
+}
+
+/// Whether a person has just written the file, or an earlier release accepted it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    New,
+    Stored,
 }
 
 /// A checked rules file.
@@ -80,8 +84,8 @@ pub struct Rules {
     pub labels: Vec<LabelPattern>,
     /// Risk tiers, highest first.
     pub tiers: Vec<Tier>,
-    /// Who may approve.
-    pub approvers: Approvers,
+    /// Who may approve, by instance: GitLab's numeric ids mean something only at the instance that gave them.
+    approvers: BTreeMap<String, Approvers>,
     /// How long an unreadable GitLab is waited for, in minutes.
     pub verify_deadline_minutes: u32,
     /// How long reviews may take.
@@ -89,6 +93,9 @@ pub struct Rules {
     pub sla: Sla,
     /// Slack.
     pub slack: Slack,
+    /// Pods that get a message when a merge is archived, by instance like the approvers.
+    #[serde(default)]
+    pods: BTreeMap<String, Pods>,
     /// Linear, if issues are kept there.
     #[serde(default)]
     pub linear: Option<Linear>,
@@ -109,11 +116,47 @@ impl Rules {
     /// # Errors
     /// [`RulesError::Refused`] with every problem found, or [`RulesError::Placeholders`] if those are the only ones.
     pub fn parse(text: &str) -> Result<Self, RulesError> {
+        Self::read(text, Form::New)
+    }
+
+    /// Reads a rules file that an earlier release accepted and that is stored beside its decisions. Approvers and pods at the top level
+    /// count for each of several instances, as they did then.
+    ///
+    /// # Errors
+    /// [`RulesError::Refused`] if no release ever accepted the file.
+    pub fn parse_stored(text: &str) -> Result<Self, RulesError> {
+        Self::read(text, Form::Stored)
+    }
+
+    fn read(text: &str, form: Form) -> Result<Self, RulesError> {
         let digest = Sha256::digest(text.as_bytes());
         let hash = digest
             .iter()
             .fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"));
-        raw::parse(text, hash)
+        raw::parse(text, hash, form)
+    }
+
+    /// Who may approve at this instance; `None` if the rules do not name it, and then no approval there counts.
+    #[must_use]
+    pub fn approvers(&self, instance: &str) -> Option<&Approvers> {
+        self.approvers.get(instance)
+    }
+
+    /// The pods of this instance; `None` if the rules do not name it.
+    #[must_use]
+    pub fn pods(&self, instance: &str) -> Option<&Pods> {
+        self.pods.get(instance)
+    }
+
+    /// How many valid approvals a merge request of this instance needs: more than any has if the rules do not name the instance.
+    pub(crate) fn minimum(&self, instance: &str) -> usize {
+        self.approvers(instance)
+            .map_or(usize::MAX, |approvers| approvers.minimum)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn approvers_mut(&mut self, instance: &str) -> Option<&mut Approvers> {
+        self.approvers.get_mut(instance)
     }
 
     /// Whether a label makes a merge request a security one.

@@ -16,7 +16,7 @@ pub fn review_of_merge(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Optio
     let decided = Decided {
         decision,
         at: Some(merged_at(facts)),
-        by: completing(verdict, rules).map(|approval| approval.user.clone()),
+        by: completing(facts, verdict, rules).map(|approval| approval.user.clone()),
     };
     Some(told(facts, verdict, Some(decided), rules))
 }
@@ -32,7 +32,7 @@ pub fn review_before_merge(facts: &Facts, rules: &Rules) -> Option<(Verdict, Rev
     let history = trusted(facts);
     let decided = closed(facts, &history).or_else(|| {
         let acts = [
-            approved(&verdict, rules),
+            approved(facts, &verdict, rules),
             revoked(facts, &verdict, &history),
             reopened(&history),
         ];
@@ -102,9 +102,9 @@ fn reopened(history: &[&HistoryEvent]) -> Option<Decided> {
     })
 }
 
-fn approved(verdict: &Verdict, rules: &Rules) -> Option<Decided> {
+fn approved(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Option<Decided> {
     matches!(verdict.outcome, Outcome::Approved { .. }).then(|| {
-        let approval = completing(verdict, rules);
+        let approval = completing(facts, verdict, rules);
         Decided {
             decision: Decision::Approved,
             at: approval.and_then(|approval| approval.approved_at),
@@ -179,8 +179,9 @@ fn valid(verdict: &Verdict) -> Vec<&ApprovalSeen> {
 }
 
 /// The approval with which there were enough.
-fn completing<'a>(verdict: &'a Verdict, rules: &Rules) -> Option<&'a ApprovalSeen> {
-    valid(verdict).get(rules.approvers.minimum.saturating_sub(1)).copied()
+fn completing<'a>(facts: &Facts, verdict: &'a Verdict, rules: &Rules) -> Option<&'a ApprovalSeen> {
+    let minimum = rules.minimum(&facts.merge_request.instance);
+    valid(verdict).get(minimum.saturating_sub(1)).copied()
 }
 
 fn told(facts: &Facts, verdict: &Verdict, decided: Option<Decided>, rules: &Rules) -> Review {
@@ -215,7 +216,7 @@ fn told(facts: &Facts, verdict: &Verdict, decided: Option<Decided>, rules: &Rule
             Decision::Approved | Decision::ApprovalRevoked | Decision::Reopened
         )
     });
-    let answered = completing(verdict, rules)
+    let answered = completing(facts, verdict, rules)
         .and_then(|approval| approval.approved_at)
         .or(decided_at.filter(|_| ended));
     let risk_tier = verdict.risk_tier.clone();

@@ -11,6 +11,7 @@ mod confirm;
 mod evaluate;
 mod explain;
 mod file;
+mod instance;
 mod label;
 mod label_history;
 mod labelled;

@@ -8,7 +8,7 @@ use model::{
     MergeRequestKey, MergeTrigger, Outcome, ProjectId, Reading, SystemAction, User, UserId, Verdict, WitnessA,
 };
 
-use crate::{Rules, evaluate};
+use crate::{Approvers, Rules, evaluate};
 
 pub(crate) const AUTHOR: i64 = 7;
 pub(crate) const ALICE: i64 = 501;
@@ -194,18 +194,23 @@ impl Life {
         self
     }
 
+    pub(crate) fn approvers(&mut self) -> &mut Approvers {
+        let approvers = self.rules.approvers_mut(&self.facts.merge_request.instance);
+        approvers.expect("the rules of the tests name the instance")
+    }
+
     pub(crate) fn excluding_committers(mut self) -> Self {
-        self.rules.approvers.exclude_committers = true;
+        self.approvers().exclude_committers = true;
         self
     }
 
     pub(crate) fn minimum(mut self, minimum: usize) -> Self {
-        self.rules.approvers.minimum = minimum;
+        self.approvers().minimum = minimum;
         self
     }
 
     pub(crate) fn approval_rule(mut self, name: &str) -> Self {
-        self.rules.approvers.approval_rule = Some(name.to_owned());
+        self.approvers().approval_rule = Some(name.to_owned());
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod arrival;
 mod command;
+mod instances;
 mod ledger;
 mod outcomes;
 mod pending;

@@ -16,7 +16,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
 
 /// Whether the rules exclude a person as a committer: by GitLab's list, or by a push in the events. `None`: it is unknown.
 pub(crate) fn is_committer(user: UserId, case: &Case<'_>) -> Option<bool> {
-    if !case.approvers.exclude_committers {
+    if !case.approvers?.exclude_committers {
         return Some(false);
     }
     if case.pushed(user) {

@@ -1,21 +1,23 @@
 //! The rules file as it is written, and the checks that turn it into [`Rules`].
 
+mod approvers;
 mod archive;
+mod pods;
 mod sla;
 
 use std::collections::BTreeMap;
 
-use model::{Kind, UserId};
+use model::Kind;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use self::archive::{RawConfluence, RawJira, RawLinear, RawPod};
+use self::approvers::RawApprovers;
+use self::archive::{RawConfluence, RawJira, RawLinear};
+use self::pods::RawPod;
 use self::sla::RawSla;
-use super::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};
+use super::{Form, Instance, Rules, RulesError, Slack, Wording};
 use crate::{LabelPattern, Sla, Tier};
 
-/// Group id in the template that a deployment must replace.
-const PLACEHOLDER_GROUP: i64 = 0;
 /// Text in the template that a deployment must replace.
 const PLACEHOLDER_TEXT: &str = "CHANGE_ME";
 
@@ -23,10 +25,11 @@ const PLACEHOLDER_TEXT: &str = "CHANGE_ME";
 #[serde(deny_unknown_fields)]
 struct File {
     version: Spanned<u32>,
-    instances: BTreeMap<String, RawInstance>,
+    instances: RawInstances,
     labels: Vec<Spanned<String>>,
     tiers: Vec<RawTier>,
-    approvers: Spanned<RawApprovers>,
+    #[serde(default)]
+    approvers: Option<Spanned<RawApprovers>>,
     #[serde(default)]
     verify_deadline_minutes: Option<Spanned<u32>>,
     #[serde(default)]
@@ -40,10 +43,16 @@ struct File {
     confluence: Option<Spanned<RawConfluence>>,
 }
 
+type RawInstances = BTreeMap<String, Spanned<RawInstance>>;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawInstance {
     api_url: Spanned<String>,
+    #[serde(default)]
+    approvers: Option<Spanned<RawApprovers>>,
+    #[serde(default)]
+    pods: Vec<Spanned<RawPod>>,
 }
 
 #[derive(Deserialize)]
@@ -51,25 +60,6 @@ struct RawInstance {
 struct RawTier {
     name: Spanned<String>,
     labels: Vec<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawApprovers {
-    #[serde(default)]
-    group_id: Option<Spanned<i64>>,
-    #[serde(default)]
-    include_inherited: bool,
-    #[serde(default)]
-    minimum_access_level: Option<Spanned<i64>>,
-    #[serde(default)]
-    users: Vec<Spanned<i64>>,
-    #[serde(default)]
-    approval_rule: Option<Spanned<String>>,
-    #[serde(default)]
-    minimum: Option<Spanned<u32>>,
-    #[serde(default)]
-    exclude_committers: bool,
 }
 
 #[derive(Deserialize)]
@@ -154,7 +144,7 @@ impl Problems {
     }
 }
 
-pub(super) fn parse(text: &str, hash: String) -> Result<Rules, RulesError> {
+pub(super) fn parse(text: &str, hash: String, form: Form) -> Result<Rules, RulesError> {
     let file: File = serde_saphyr::from_str(text).map_err(|error| RulesError::Refused(vec![unreadable(&error)]))?;
     let mut problems = Problems::default();
     if file.version.value != 1 {
@@ -164,15 +154,19 @@ pub(super) fn parse(text: &str, hash: String) -> Result<Rules, RulesError> {
     let sla = file
         .sla
         .map_or_else(Sla::default, |raw| sla::checked(&mut problems, raw, &tiers));
+    let approvers = approvers::by_instance(&mut problems, form, file.approvers.as_ref(), &file.instances);
+    let fallback = file.slack.pod_fallback_channel.as_ref();
+    let pods = pods::by_instance(&mut problems, form, &file.slack.pods, fallback, &file.instances);
     let rules = Rules {
         hash,
-        instances: instances(&mut problems, file.instances),
+        instances: instances(&mut problems, &file.instances),
         labels: problems.patterns("labels", &file.labels),
         tiers,
-        approvers: approvers(&mut problems, &file.approvers),
+        approvers,
         verify_deadline_minutes: deadline(&mut problems, file.verify_deadline_minutes),
         sla,
         slack: slack(&mut problems, file.slack),
+        pods,
         linear: file.linear.map(|raw| archive::linear(&mut problems, raw)),
         jira: file.jira.map(|raw| archive::jira(&mut problems, raw)),
         confluence: file.confluence.map(|raw| archive::confluence(&mut problems, &raw)),
@@ -182,6 +176,9 @@ pub(super) fn parse(text: &str, hash: String) -> Result<Rules, RulesError> {
         problems
             .refused
             .push("  labels: at least one pattern is needed, or no merge request would ever count".to_owned());
+    }
+    if form == Form::Stored {
+        problems.placeholders.clear();
     }
     match problems {
         Problems { refused, placeholders } if refused.is_empty() && placeholders.is_empty() => Ok(rules),
@@ -207,16 +204,16 @@ fn unreadable(error: &serde_saphyr::Error) -> String {
     }
 }
 
-fn instances(problems: &mut Problems, raw: BTreeMap<String, RawInstance>) -> BTreeMap<String, Instance> {
+fn instances(problems: &mut Problems, raw: &RawInstances) -> BTreeMap<String, Instance> {
     if raw.is_empty() {
         problems
             .refused
             .push("  instances: at least one GitLab instance is needed".to_owned());
     }
-    raw.into_iter()
+    raw.iter()
         .map(|(name, instance)| {
-            let api_url = problems.address("api_url", &instance.api_url);
-            (name, Instance { api_url })
+            let api_url = problems.address("api_url", &instance.value.api_url);
+            (name.clone(), Instance { api_url })
         })
         .collect()
 }
@@ -228,51 +225,6 @@ fn tiers(problems: &mut Problems, raw: Vec<RawTier>) -> Vec<Tier> {
             labels: problems.patterns("tier labels", &tier.labels),
         })
         .collect()
-}
-
-fn approvers(problems: &mut Problems, raw: &Spanned<RawApprovers>) -> Approvers {
-    let RawApprovers {
-        group_id,
-        users,
-        approval_rule,
-        minimum,
-        ..
-    } = &raw.value;
-    if group_id.is_none() && users.is_empty() && approval_rule.is_none() {
-        problems.refuse(
-            raw,
-            "approvers: name a group_id, users or an approval_rule, or nobody could ever approve",
-        );
-    }
-    if let Some(at) = minimum.as_ref().filter(|minimum| minimum.value == 0) {
-        problems.refuse(at, "minimum must be at least 1");
-    }
-    let group = group_id.as_ref().map(|id| {
-        match id.value {
-            PLACEHOLDER_GROUP => problems.placeholder(id, "group_id is still 0: give the numeric id of the security team's group"),
-            value if value < 0 => problems.refuse(id, "group_id must be positive"),
-            _ => (),
-        }
-        let level = raw.value.minimum_access_level.as_ref();
-        if let Some(at) = level.filter(|level| ![5, 10, 15, 20, 25, 30, 40, 50, 60].contains(&level.value)) {
-            problems.refuse(at, "minimum_access_level is none of GitLab's: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner");
-        }
-        ApproverGroup {
-            id: id.value,
-            include_inherited: raw.value.include_inherited,
-            minimum_access_level: level.map_or(30, |level| level.value),
-        }
-    });
-    for user in users.iter().filter(|user| user.value <= 0) {
-        problems.refuse(user, "users: give GitLab's numeric user ids");
-    }
-    Approvers {
-        group,
-        users: users.iter().map(|user| UserId(user.value)).collect(),
-        approval_rule: approval_rule.as_ref().map(|rule| problems.text("approval_rule", rule)),
-        minimum: minimum.as_ref().map_or(1, |minimum| minimum.value as usize),
-        exclude_committers: raw.value.exclude_committers,
-    }
 }
 
 fn deadline(problems: &mut Problems, raw: Option<Spanned<u32>>) -> u32 {
@@ -302,6 +254,5 @@ fn slack(problems: &mut Problems, raw: RawSlack) -> Slack {
             advice: raw.advice.map_or(default.advice, |text| problems.text("advice", &text)),
             why,
         },
-        pods: archive::pods(problems, raw.pods, raw.pod_fallback_channel.as_ref()),
     }
 }

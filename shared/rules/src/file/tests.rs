@@ -1,6 +1,7 @@
 //! What a rules file may say, and how a wrong one is refused: with the line and the reason.
 
 mod archive;
+mod instances;
 
 use model::Kind;
 
@@ -17,14 +18,14 @@ fn refusal(text: &str) -> String {
 #[test]
 fn a_right_file_is_read_with_its_defaults() {
     let rules = Rules::parse(RULES).unwrap();
-    let group = rules.approvers.group.as_ref().unwrap();
+    let group = rules.approvers("main").unwrap().group.as_ref().unwrap();
     assert_eq!(
         (group.id, group.include_inherited, group.minimum_access_level),
         (4242, false, 30)
     );
     assert_eq!(
-        (rules.approvers.minimum, rules.approvers.exclude_committers),
-        (1, false)
+        rules.approvers("main").map(|who| (who.minimum, who.exclude_committers)),
+        Some((1, false))
     );
     assert_eq!(rules.verify_deadline_minutes, 15);
     assert_eq!(rules.instances["main"].api_url, "https://gitlab.example.com");

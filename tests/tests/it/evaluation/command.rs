@@ -17,7 +17,7 @@ fn rules() -> String {
 }
 
 impl World {
-    fn countersign(&self, words: &[&str]) -> Output {
+    pub(super) fn countersign(&self, words: &[&str]) -> Output {
         let mut command = Command::new(built("countersign"));
         command.env("DATABASE_URL", &self.database.auditor_url);
         command.args(words).output().unwrap()

@@ -49,7 +49,11 @@ impl World {
 
     /// With other rules than the local stack's.
     pub(crate) async fn with_rules(rules: &str) -> Self {
-        let rules = Arc::new(Rules::parse(rules).unwrap());
+        Self::with(Rules::parse(rules).unwrap()).await
+    }
+
+    pub(crate) async fn with(rules: Rules) -> Self {
+        let rules = Arc::new(rules);
         let database = fresh_database().await;
         let gitlab = double::start().await;
         let clock = MovableClock::at(at("12:00:02"));
@@ -153,10 +157,11 @@ fn evaluator(
 ) -> Evaluator {
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let http = Http::new(&Options::default(), audit.clone(), Arc::clone(&clock)).unwrap();
-    let token = GitLabCredentials {
-        token: "glpat-test".into(),
-    };
-    let credentials = [("main".to_owned(), token)].into();
+    let credentials = ["main", "acquired"].map(|instance| {
+        let token = "glpat-test".into();
+        (instance.to_owned(), GitLabCredentials { token })
+    });
+    let credentials = credentials.into();
     let instances = Instances::new(&http, rules, &credentials, Some(&gitlab.url())).unwrap();
     Evaluator::new(Arc::new(database.store()), Arc::clone(rules), instances, clock, audit)
 }

@@ -115,8 +115,7 @@ impl Arguments {
         let mut decisions = Vec::new();
         for judgement in store.judgements_of(&key).await? {
             let file = store.rules_file(&judgement.rules_hash).await?;
-            // A file that decided once was right then; a later version of this program may read it otherwise.
-            let rules = file.and_then(|file| Rules::parse(&file).ok());
+            let rules = file.and_then(|file| Rules::parse_stored(&file).ok());
             decisions.push(Decided { judgement, rules });
         }
         if record.events == 0 && decisions.is_empty() {

@@ -80,7 +80,7 @@ impl Replay {
             for judgement in page {
                 if !known.contains_key(&judgement.rules_hash) {
                     let file = store.rules_file(&judgement.rules_hash).await?;
-                    let rules = file.and_then(|file| Rules::parse(&file).ok());
+                    let rules = file.and_then(|file| Rules::parse_stored(&file).ok());
                     known.insert(judgement.rules_hash.clone(), rules);
                 }
                 let rules = known.get(&judgement.rules_hash).and_then(Option::as_ref);

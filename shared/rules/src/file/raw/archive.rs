@@ -1,11 +1,10 @@
-//! `linear`, `jira`, `confluence` and `slack.pods`: who hears of a merge afterwards.
+//! `linear`, `jira` and `confluence`: what is updated after a merge.
 
-use model::UserId;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::Problems;
-use crate::{AuditPage, Confluence, Jira, Linear, Pod, Pods, Tracking};
+use crate::{AuditPage, Confluence, Jira, Linear, Tracking};
 
 /// Confluence takes pages of a few megabytes, but its editor becomes slow long before.
 const DEFAULT_PAGE_KILOBYTES: u32 = 512;
@@ -57,18 +56,6 @@ pub(super) struct RawConfluence {
     parent_id: Option<Spanned<u64>>,
     #[serde(default)]
     page_limit_kilobytes: Option<Spanned<u32>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawPod {
-    channel: Spanned<String>,
-    #[serde(default)]
-    labels: Vec<Spanned<String>>,
-    #[serde(default)]
-    reviewers: Vec<Spanned<i64>>,
-    #[serde(default)]
-    projects: Vec<Spanned<String>>,
 }
 
 pub(super) fn linear(problems: &mut Problems, raw: RawLinear) -> Linear {
@@ -128,37 +115,6 @@ pub(super) fn confluence(problems: &mut Problems, raw: &Spanned<RawConfluence>) 
         base_url: problems.address("confluence: base_url", &raw.value.base_url),
         page,
         page_limit_bytes: limit.map_or(DEFAULT_PAGE_KILOBYTES, |limit| limit.value) as usize * 1024,
-    }
-}
-
-pub(super) fn pods(problems: &mut Problems, raw: Vec<Spanned<RawPod>>, fallback: Option<&Spanned<String>>) -> Pods {
-    let mut pods = Vec::new();
-    for pod in raw {
-        let RawPod {
-            channel,
-            labels,
-            reviewers,
-            projects,
-        } = &pod.value;
-        if labels.is_empty() && reviewers.is_empty() && projects.is_empty() {
-            problems.refuse(
-                &pod,
-                "pods: name labels, reviewers or projects, or no merge request would ever be this pod's",
-            );
-        }
-        for reviewer in reviewers.iter().filter(|reviewer| reviewer.value <= 0) {
-            problems.refuse(reviewer, "pods: reviewers are GitLab's numeric user ids");
-        }
-        pods.push(Pod {
-            channel: problems.channel("pods: channel", channel),
-            labels: problems.patterns("pods: labels", labels),
-            reviewers: reviewers.iter().map(|reviewer| UserId(reviewer.value)).collect(),
-            projects: problems.patterns("pods: projects", projects),
-        });
-    }
-    Pods {
-        pods,
-        fallback_channel: fallback.map(|channel| problems.channel("pod_fallback_channel", channel)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The parts of the file that say who hears of a merge afterwards.
 
 use super::{RULES, Rules, refusal};
-use crate::AuditPage;
+use crate::{AuditPage, Pods};
 
 const ARCHIVE: &str = r#"linear: { teams: [eng], completed_state: Shipped }
 jira: { base_url: "https://example.atlassian.net/", projects: [PAY], close_exceptions: true }
@@ -12,11 +12,8 @@ const PODS: &str = "slack: { security_lead_channel: C0SECLEAD, pods: [{ channel:
 #[test]
 fn what_is_not_named_is_off() {
     let rules = Rules::parse(RULES).unwrap();
+    assert_eq!(rules.pods("main"), Some(&Pods::default()));
     assert_eq!((rules.linear, rules.jira, rules.confluence), (None, None, None));
-    assert_eq!(
-        (rules.slack.pods.pods.len(), rules.slack.pods.fallback_channel),
-        (0, None)
-    );
 }
 
 #[test]
@@ -59,7 +56,8 @@ fn trackers_page_and_pods_are_read_with_their_defaults() {
     );
 
     let text = RULES.replace("slack: { security_lead_channel: C0SECLEAD }", PODS);
-    let pods = Rules::parse(&text).unwrap().slack.pods;
+    let rules = Rules::parse(&text).unwrap();
+    let pods = rules.pods("main").unwrap();
     assert_eq!(
         (pods.pods[0].channel.as_str(), pods.fallback_channel.as_deref()),
         ("C0POD", Some("C0REST"))

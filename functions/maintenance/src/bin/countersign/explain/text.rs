@@ -201,7 +201,9 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
         out,
         "  approvals      {valid} valid of {}, {} needed",
         explanation.approvals.len(),
-        explanation.needed
+        explanation
+            .needed
+            .map_or_else(|| "an unknown number".to_owned(), |needed| needed.to_string())
     )?;
     for approval in &explanation.approvals {
         approved(out, approval, palette)?;

@@ -1,0 +1,22 @@
+//! A merge request of an instance that the rules do not name: who may approve it is unknown.
+
+use model::{Kind, Reason};
+
+use crate::case::Case;
+
+/// Why nothing there is proven; `None` if the rules name the instance.
+pub(crate) fn unnamed(case: &Case<'_>) -> Option<Reason> {
+    if case.approvers.is_some() {
+        return None;
+    }
+    Some(Reason {
+        kind: Kind::Unverified,
+        detail: format!(
+            "the rules do not name the instance {}, so who may approve there is unknown",
+            case.instance
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests;
