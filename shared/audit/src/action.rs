@@ -52,12 +52,16 @@ actions! {
         GitlabGetMrVersions = "gitlab.api.get_mr_versions",
         /// `GET .../reviewers`.
         GitlabGetMrReviewers = "gitlab.api.get_mr_reviewers",
+        /// Who added commits to a merge request.
+        GitlabGetMrCommitters = "gitlab.api.get_mr_committers",
         /// `GET /groups/:id/members`.
         GitlabGetGroupMembers = "gitlab.api.get_group_members",
         /// `GET /users/:id`.
         GitlabGetUser = "gitlab.api.get_user",
         /// `chat.postMessage`.
         SlackPostMessage = "slack.api.post_message",
+        /// `chat.update`: a message of ours is corrected.
+        SlackUpdateMessage = "slack.api.update_message",
         /// `conversations.history`, to see whether a message is already there.
         SlackGetHistory = "slack.api.get_history",
         /// `issue`: the issue by its key.

@@ -3,6 +3,7 @@
 mod approval_rules;
 mod approvals;
 mod bots;
+mod committers;
 mod facts;
 mod json;
 mod label_events;
@@ -13,6 +14,9 @@ mod request;
 mod reviewers;
 mod versions;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use audit::{Action, Context, Target};
 use model::MergeRequestKey;
 use reqwest::header::{HeaderName, HeaderValue};
@@ -20,18 +24,25 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use self::bots::BotFlags;
+pub use self::facts::{FactsRequest, Members};
 use crate::http::Http;
 use crate::{CallError, InvalidAddress, address};
 
 /// The header GitLab takes access tokens in (<https://docs.gitlab.com/api/rest/authentication/>).
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("private-token");
 
+/// One request must not use up the time that all requests for one merge request have together.
+const LONGEST_REQUEST: Duration = Duration::from_secs(4);
+
 /// One GitLab instance.
 #[derive(Debug, Clone)]
 pub struct GitLab {
     http: Http,
     base: Url,
+    graphql: Url,
     token: SecretString,
+    bots: Arc<BotFlags>,
 }
 
 impl GitLab {
@@ -42,7 +53,15 @@ impl GitLab {
     pub fn new(http: Http, base_url: &str, token: SecretString) -> Result<Self, InvalidAddress> {
         let base = address::base(base_url, "/api/v4")?;
         HeaderValue::from_str(token.expose_secret()).map_err(|_| InvalidAddress::Token)?;
-        Ok(Self { http, base, token })
+        // Beside `/api/v4/`.
+        let graphql = base.join("../graphql").map_err(InvalidAddress::Unreadable)?;
+        Ok(Self {
+            http: http.with_timeout(LONGEST_REQUEST),
+            base,
+            graphql,
+            token,
+            bots: Arc::default(),
+        })
     }
 
     /// `projects/:id/merge_requests/:iid` and what lies below it.

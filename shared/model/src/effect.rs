@@ -21,17 +21,20 @@ pub enum EffectKind {
     ConfluenceRow,
     /// Tell the reviewers' pod in Slack that the merge is archived.
     SlackPodConfirmation,
+    /// Correct the alert about an exception: withdrawn, reopened, or of another kind.
+    SlackExceptionUpdate,
 }
 
 impl EffectKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SlackExceptionAlert,
         Self::LedgerRowEvent,
         Self::LinearIssue,
         Self::JiraIssue,
         Self::ConfluenceRow,
         Self::SlackPodConfirmation,
+        Self::SlackExceptionUpdate,
     ];
 
     /// The stable code used in SQL.
@@ -44,6 +47,7 @@ impl EffectKind {
             Self::JiraIssue => "jira_issue",
             Self::ConfluenceRow => "confluence_row",
             Self::SlackPodConfirmation => "slack_pod_confirmation",
+            Self::SlackExceptionUpdate => "slack_exception_update",
         }
     }
 

@@ -124,12 +124,17 @@ ON CONFLICT (instance, project_id, mr_iid) DO UPDATE SET
     state = 'pending', next_attempt_at = excluded.next_attempt_at, deadline_at = excluded.deadline_at, updated_at = excluded.updated_at
     WHERE evaluations.state = 'done';
 
+-- Few rows: those of merges that needed no decision in the ledger, and of those that are still to be decided.
+CREATE INDEX security_review_ledger_undecided ON security_review_ledger (instance, project_id, mr_iid)
+    WHERE merged_at IS NOT NULL AND (decision IS NULL OR decision NOT IN ('merged', 'merged_without_approval', 'merged_unverified'));
+
 -- Merges without a decision: each has an open evaluation, or this view shows it as forgotten.
 CREATE VIEW security_review_unjudged AS
 SELECT coalesce(ledger.instance, evaluation.instance) AS instance, coalesce(ledger.project_id, evaluation.project_id) AS project_id,
     coalesce(ledger.mr_iid, evaluation.mr_iid) AS mr_iid, coalesce(ledger.project_path, evaluation.trigger ->> 'project_path') AS project_path,
     ledger.merged_at, evaluation.state, evaluation.reason, evaluation.first_seen_at, evaluation.next_attempt_at
-FROM (SELECT * FROM security_review_ledger WHERE merged_at IS NOT NULL) AS ledger
+FROM (SELECT * FROM security_review_ledger
+      WHERE merged_at IS NOT NULL AND (decision IS NULL OR decision NOT IN ('merged', 'merged_without_approval', 'merged_unverified'))) AS ledger
 FULL JOIN (SELECT * FROM evaluations WHERE state IN ('pending', 'unconfirmed')) AS evaluation USING (instance, project_id, mr_iid)
 WHERE NOT EXISTS (
     SELECT FROM security_review_decisions AS decision

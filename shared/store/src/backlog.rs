@@ -6,8 +6,8 @@ use tokio_postgres::types::Type;
 
 use crate::sql::column;
 use crate::tx::{
-    EFFECT_COLUMNS, EVALUATION_COLUMNS, PendingEvaluation, PendingReview, REVIEW_COLUMNS, later, read_effect,
-    read_evaluation, read_pending_review,
+    EFFECT_COLUMNS, EVALUATION_COLUMNS, Evaluation, PendingReview, REVIEW_COLUMNS, later, read_effect, read_evaluation,
+    read_pending_review,
 };
 use crate::{Store, StoreError};
 
@@ -18,6 +18,14 @@ pub struct Backlog {
     pub pending_evaluations: i64,
     /// Of these, past their deadline.
     pub overdue_evaluations: i64,
+    /// Unconfirmed decisions, and merges that GitLab does not show.
+    pub unconfirmed: i64,
+    /// Of these, without a schedule because GitLab has never shown them and too many others wait.
+    pub never_shown: i64,
+    /// Age of the oldest unconfirmed one in seconds; 0 without one.
+    pub oldest_unconfirmed_seconds: i64,
+    /// Merges without a decision.
+    pub merges_unjudged: i64,
     /// Effects waiting or under way.
     pub open_effects: i64,
     /// Of these, due and not yet taken by a worker.
@@ -43,6 +51,15 @@ const CLAIM_EVALUATIONS: &str = "
     WHERE instance = due_instance AND project_id = due_project_id AND mr_iid = due_mr_iid
     RETURNING ";
 
+const CLAIM_REREADS: &str = "
+    WITH due AS MATERIALIZED (
+        SELECT instance AS due_instance, project_id AS due_project_id, mr_iid AS due_mr_iid FROM evaluations
+        WHERE state = 'unconfirmed' AND next_attempt_at <= $1
+        ORDER BY shown DESC, next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    UPDATE evaluations SET next_attempt_at = $3, updated_at = $1 FROM due
+    WHERE instance = due_instance AND project_id = due_project_id AND mr_iid = due_mr_iid
+    RETURNING ";
+
 const CLAIM_REVIEWS: &str = "
     WITH due AS MATERIALIZED (
         SELECT instance AS due_instance, project_id AS due_project_id, mr_iid AS due_mr_iid FROM pending_reviews
@@ -62,9 +79,15 @@ const CLAIM_EFFECTS: &str = "
     RETURNING ";
 
 const COUNT: &str = "
-    SELECT evaluations.pending, evaluations.overdue, effects.open, effects.due, effects.ambiguous, effects.overdue, dead.dead
+    SELECT evaluations.pending, evaluations.overdue, unconfirmed.unconfirmed, unconfirmed.never_shown,
+        coalesce(unconfirmed.oldest_seconds, 0)::bigint AS oldest_unconfirmed, unjudged.unjudged, effects.open, effects.due, effects.ambiguous,
+        effects.overdue AS effects_overdue, dead.dead
     FROM (SELECT count(*) AS pending, count(*) FILTER (WHERE deadline_at <= $1) AS overdue
           FROM evaluations WHERE state = 'pending') AS evaluations,
+         (SELECT count(*) AS unconfirmed, count(*) FILTER (WHERE NOT shown AND next_attempt_at IS NULL AND give_up_at > $1) AS never_shown,
+                 extract(epoch FROM $1 - min(first_seen_at)) AS oldest_seconds
+          FROM evaluations WHERE state = 'unconfirmed') AS unconfirmed,
+         (SELECT count(*) AS unjudged FROM security_review_unjudged) AS unjudged,
          (SELECT count(*) AS open, count(*) FILTER (WHERE next_attempt_at <= $1) AS due,
                  count(*) FILTER (WHERE state = 'ambiguous') AS ambiguous,
                  count(*) FILTER (WHERE created_at <= $2) AS overdue
@@ -82,13 +105,23 @@ impl Store {
         now: Timestamp,
         limit: u32,
         lease: SignedDuration,
-    ) -> Result<Vec<PendingEvaluation>, StoreError> {
+    ) -> Result<Vec<Evaluation>, StoreError> {
         let sql = format!("{CLAIM_EVALUATIONS} {EVALUATION_COLUMNS}");
-        self.claim(&sql, now, limit, lease)
-            .await?
-            .iter()
-            .map(read_evaluation)
-            .collect()
+        Ok(readable(&self.claim(&sql, now, limit, lease).await?, read_evaluation))
+    }
+
+    /// The same of unconfirmed ones; those that GitLab has shown come first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim_due_rereads(
+        &self,
+        now: Timestamp,
+        limit: u32,
+        lease: SignedDuration,
+    ) -> Result<Vec<Evaluation>, StoreError> {
+        let sql = format!("{CLAIM_REREADS} {EVALUATION_COLUMNS}");
+        Ok(readable(&self.claim(&sql, now, limit, lease).await?, read_evaluation))
     }
 
     /// The same of reviews before the merge.
@@ -102,11 +135,10 @@ impl Store {
         lease: SignedDuration,
     ) -> Result<Vec<PendingReview>, StoreError> {
         let sql = format!("{CLAIM_REVIEWS} {REVIEW_COLUMNS}");
-        self.claim(&sql, now, limit, lease)
-            .await?
-            .iter()
-            .map(read_pending_review)
-            .collect()
+        Ok(readable(
+            &self.claim(&sql, now, limit, lease).await?,
+            read_pending_review,
+        ))
     }
 
     /// Claims the `limit` effects that are longest due, to enqueue them again: never enqueued, a retry due, an outcome to be
@@ -121,11 +153,7 @@ impl Store {
         lease: SignedDuration,
     ) -> Result<Vec<Effect>, StoreError> {
         let sql = format!("{CLAIM_EFFECTS} {EFFECT_COLUMNS}");
-        self.claim(&sql, now, limit, lease)
-            .await?
-            .iter()
-            .map(read_effect)
-            .collect()
+        Ok(readable(&self.claim(&sql, now, limit, lease).await?, read_effect))
     }
 
     /// Counts what is waiting.
@@ -143,11 +171,15 @@ impl Store {
         Ok(Backlog {
             pending_evaluations: column(&row, "pending")?,
             overdue_evaluations: column(&row, "overdue")?,
+            unconfirmed: column(&row, "unconfirmed")?,
+            never_shown: column(&row, "never_shown")?,
+            oldest_unconfirmed_seconds: column(&row, "oldest_unconfirmed")?,
+            merges_unjudged: column(&row, "unjudged")?,
             open_effects: column(&row, "open")?,
             due_effects: column(&row, "due")?,
             ambiguous_effects: column(&row, "ambiguous")?,
             dead_effects: column(&row, "dead")?,
-            overdue_effects: column(&row, "overdue")?,
+            overdue_effects: column(&row, "effects_overdue")?,
         })
     }
 
@@ -170,4 +202,14 @@ impl Store {
         tx.commit().await?;
         Ok(rows)
     }
+}
+
+/// The rows that this version can read. One that it cannot is left for the version that wrote it: it must not stop the others.
+fn readable<T>(rows: &[tokio_postgres::Row], read: impl Fn(&tokio_postgres::Row) -> Result<T, StoreError>) -> Vec<T> {
+    let read = rows.iter().map(read);
+    read.filter_map(|row| {
+        row.inspect_err(|error| tracing::error!(%error, "a claimed row cannot be read by this version and is skipped"))
+            .ok()
+    })
+    .collect()
 }

@@ -40,6 +40,6 @@ pub use roles::{Group, LoginError, provision_login};
 pub use schema::{SchemaError, known_schema_version, schema_version};
 pub use store::Store;
 pub use tx::{
-    DecisionHead, NewDecision, NewEffect, NewReview, PendingEvaluation, PendingReview, Recorded, StoredDecision,
-    StoredLedgerRow, Tx,
+    DecisionHead, EligibleReading, Evaluation, EvaluationSource, EvaluationState, NewDecision, NewEffect, NewReview,
+    PendingReview, Recorded, StoredDecision, StoredHistory, StoredLedgerRow, Tx,
 };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use audit::{Action, Context};
 use model::{ApprovalRule, MergeRequestKey, User, UserId};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use super::GitLab;
 use super::json::{UserJson, null_as_empty};
@@ -50,14 +51,23 @@ pub(super) fn approvers_of(rules: &[ApprovalRule], name: &str) -> BTreeSet<UserI
 
 impl From<RuleJson> for ApprovalRule {
     fn from(rule: RuleJson) -> Self {
-        let users = |users: Vec<UserJson>| users.into_iter().map(User::from).collect();
+        let mut eligible: Vec<i64> = rule.eligible_approvers.iter().map(|user| user.id).collect();
+        eligible.sort_unstable();
+        let ids: Vec<String> = eligible.iter().map(i64::to_string).collect();
+        let digest = Sha256::digest(ids.join(",").as_bytes());
         Self {
             name: rule.name.unwrap_or_default(),
             rule_type: rule.rule_type,
             approvals_required: rule.approvals_required,
             approved: rule.approved,
-            eligible_approvers: users(rule.eligible_approvers),
-            approved_by: users(rule.approved_by),
+            eligible_approvers: Vec::new(),
+            eligible_count: u64::try_from(eligible.len()).ok(),
+            eligible_sha256: Some(
+                digest
+                    .iter()
+                    .fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}")),
+            ),
+            approved_by: rule.approved_by.into_iter().map(User::from).collect(),
         }
     }
 }

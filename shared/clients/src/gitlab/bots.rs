@@ -1,6 +1,9 @@
-//! `GET /users/:id`: whether an approver is a bot (<https://docs.gitlab.com/api/users/#retrieve-a-user>).
+//! `GET /users/:id`: whether an account is a bot (<https://docs.gitlab.com/api/users/#retrieve-a-user>).
+//!
+//! GitLab allows 300 of these in 10 minutes. Whether an account is a bot never changes, so each is read once and remembered.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use audit::{Action, Context, Target};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -10,8 +13,23 @@ use serde::Deserialize;
 use super::GitLab;
 use crate::{CallError, address};
 
-/// Requests in flight at once.
-const AT_ONCE: usize = 6;
+/// Requests in flight at the same time.
+const CONCURRENT: usize = 6;
+
+/// Accounts of one instance whose kind is known.
+#[derive(Debug, Default)]
+pub(super) struct BotFlags(Mutex<BTreeMap<UserId, bool>>);
+
+impl BotFlags {
+    fn known(&self, ids: &BTreeSet<UserId>) -> BTreeMap<UserId, bool> {
+        let flags = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.iter().filter_map(|id| Some((*id, *flags.get(id)?))).collect()
+    }
+
+    fn remember(&self, flags: impl IntoIterator<Item = (UserId, bool)>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(flags);
+    }
+}
 
 #[derive(Debug, Deserialize)]
 struct UserDetailsJson {
@@ -19,26 +37,39 @@ struct UserDetailsJson {
 }
 
 impl GitLab {
-    /// What GitLab says of each approver whose name does not already tell; those it will not speak of are left out.
+    /// Adds accounts that are known from elsewhere, so that GitLab is not asked about them.
+    pub fn remember_bots(&self, flags: impl IntoIterator<Item = (UserId, bool)>) {
+        self.bots.remember(flags);
+    }
+
+    /// What GitLab says of each of these people, and those it withholds.
     pub(super) async fn bots(
         &self,
         context: &Context,
         instance: &str,
         people: impl Iterator<Item = &User>,
-    ) -> Result<BTreeMap<UserId, bool>, CallError> {
-        let unclear: BTreeSet<UserId> = people
-            .filter(|user| !user.looks_like_bot())
-            .map(|user| user.id)
-            .collect();
-        let asked = stream::iter(unclear).map(|id| async move {
+    ) -> Result<(BTreeMap<UserId, bool>, BTreeSet<UserId>), CallError> {
+        let wanted: BTreeSet<UserId> = people.map(|user| user.id).collect();
+        let mut flags = self.bots.known(&wanted);
+        let unknown: Vec<UserId> = wanted.into_iter().filter(|id| !flags.contains_key(id)).collect();
+        let reads = stream::iter(unknown).map(|id| async move {
             match self.is_bot(context, instance, id).await {
-                Ok(bot) => Ok(bot.map(|bot| (id, bot))),
-                Err(error) if error.is_withheld() => Ok(None),
+                // A GitLab that does not offer the flag has no bots of this kind.
+                Ok(bot) => Ok((id, Some(bot.unwrap_or(false)))),
+                Err(error) if error.is_withheld() => Ok((id, None)),
                 Err(error) => Err(error),
             }
         });
-        let told: Vec<_> = asked.buffer_unordered(AT_ONCE).try_collect().await?;
-        Ok(told.into_iter().flatten().collect())
+        let read: Vec<(UserId, Option<bool>)> = reads.buffer_unordered(CONCURRENT).try_collect().await?;
+        let known = read.iter().filter_map(|(id, flag)| Some((*id, (*flag)?)));
+        self.bots.remember(known.clone());
+        flags.extend(known);
+        let withheld = read
+            .iter()
+            .filter(|(_, flag)| flag.is_none())
+            .map(|(id, _)| *id)
+            .collect();
+        Ok((flags, withheld))
     }
 
     async fn is_bot(&self, context: &Context, instance: &str, id: UserId) -> Result<Option<bool>, CallError> {

@@ -1,250 +1,193 @@
-//! Witness A: everything the API says about one merge, gathered for the verdict.
+//! GitLab's answer about one merge request, gathered for the verdict in two stages.
+//!
+//! Needed reads decide: a failed one is in the answer as unreadable, with everything that was read all the same. Optional reads
+//! (reviewers, and GitLab's own approval rules unless the rules name one) never delay the answer and never fail it.
+
+mod needed;
+mod surroundings;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
-use model::{ApiAnswer, ApprovalRule, LabelEvent, LabelsRead, MergeRequestKey, Reading, Unread, UserId, WitnessA};
+use model::{LabelsRead, MergeRequestKey, Reading, Unread, UserId, WitnessA};
 use rules::Approvers;
+use tokio::time::{Instant, sleep};
 
+use self::needed::{Missing, in_time};
 use super::GitLab;
-use super::approval_rules::approvers_of;
-use super::merge_request::{Merged, Seen};
+use super::merge_request::Seen;
 use crate::CallError;
 
-/// GitLab's own approval rules.
-type Rules = Reading<Vec<ApprovalRule>>;
+/// The merge request and its labels have this long, and everything together the second time.
+const FIRST_STAGE: Duration = Duration::from_secs(5);
+const BOTH_STAGES: Duration = Duration::from_secs(8);
 
-/// A part of the answer that is missing.
-struct Missing {
-    because: String,
-    /// GitLab will not say; asking again changes nothing.
-    for_good: bool,
+/// Waits before a merge request is read again that GitLab does not show, or not as merged: its read replicas lag behind its hooks.
+const LAG: [Duration; 3] = [
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
+/// What to read, and of what.
+#[derive(Debug, Clone, Copy)]
+pub struct FactsRequest<'a> {
+    /// Which merge request.
+    pub key: &'a MergeRequestKey,
+    /// Who may approve; `None`: the rules do not name the instance.
+    pub approvers: Option<&'a Approvers>,
+    /// `group/project` as last known, for reads that need it.
+    pub project_path: &'a str,
+    /// The present instant.
+    pub now: Timestamp,
+    /// Read again shortly if GitLab does not show the merge yet: right after its hook.
+    pub expect_lag: bool,
 }
 
-impl From<CallError> for Missing {
-    fn from(error: CallError) -> Self {
-        Self {
-            because: error.to_string(),
-            for_good: false,
-        }
-    }
-}
+/// The members of the approvers' group, read by the caller, who may know them already.
+pub type Members = Result<Reading<BTreeSet<UserId>>, CallError>;
 
 impl GitLab {
-    /// Reads all that the verdict on a merge needs. Six requests at once at most, and nothing outlives the returned future.
+    /// Reads all that the verdict on a merge needs: at most seven requests and one for each unknown account.
     ///
     /// The merge request and its label events come first; if `wanted` says that these labels are of no interest, nothing more is
-    /// asked ([`WitnessA::NotAsked`]).
-    ///
-    /// What this GitLab will not say (403, 404) is [`Reading::Unknown`]. What cannot be read *now* (network, timeout, rate limit,
-    /// 5xx, unreadable answers, a refused token) makes the whole witness [`WitnessA::Unreadable`]. A merge request or its approvals
-    /// that GitLab does not show to us at all make it [`WitnessA::Refused`]; one that it does not show as merged,
+    /// read ([`WitnessA::NotAsked`]). What GitLab withholds (403, 404) is [`Reading::Unknown`]. What cannot be read now (network,
+    /// timeout, rate limit, 5xx, unreadable answers, a rejected token) makes the answer [`WitnessA::Unreadable`]. A merge request or
+    /// its approvals that GitLab does not show at all make it [`WitnessA::Refused`]; one that it does not show as merged,
     /// [`WitnessA::NotMerged`].
     pub async fn merge_facts(
         &self,
         context: &Context,
-        key: &MergeRequestKey,
-        approvers: &Approvers,
-        now: Timestamp,
-        wanted: impl FnOnce(&LabelsRead) -> bool,
+        request: FactsRequest<'_>,
+        members: impl Future<Output = Members> + Send,
+        wanted: impl Fn(&LabelsRead) -> bool + Send + Sync,
     ) -> WitnessA {
-        self.read(context, key, approvers, now, None, wanted).await
+        let mut waits = LAG.into_iter().filter(|_| request.expect_lag);
+        let began = Instant::now();
+        let mut members = Box::pin(members);
+        loop {
+            let answer = self
+                .read(context, request, None, began, members.as_mut(), &wanted)
+                .await;
+            let lags = matches!(answer, WitnessA::NotMerged(_))
+                || matches!(&answer, WitnessA::Refused(unread) if unread.labels.is_none());
+            match waits.next().filter(|_| lags) {
+                Some(wait) => sleep(wait).await,
+                None => return answer,
+            }
+        }
     }
 
-    /// The same of a merge request that need not be merged: what is not is told as if it had been merged a day from `now`, so that its
-    /// approvals are judged by the same rules, and also one that is given while the answers come, or by a clock that is ahead of ours,
-    /// is before the merge.
+    /// The same of a merge request that need not be merged: one that is not is described as if it had been merged a day from now, so
+    /// that its approvals are checked by the same rules, and also one that is given while the answers come, or by a clock that is
+    /// ahead of ours, is before the merge.
     pub async fn review_facts(
         &self,
         context: &Context,
-        key: &MergeRequestKey,
-        approvers: &Approvers,
-        now: Timestamp,
-        wanted: impl FnOnce(&LabelsRead) -> bool,
+        request: FactsRequest<'_>,
+        members: impl Future<Output = Members> + Send,
     ) -> WitnessA {
-        let as_of = now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(now);
-        self.read(context, key, approvers, now, Some(as_of), wanted).await
+        let day = SignedDuration::from_hours(24);
+        let as_of = request.now.saturating_add(day).unwrap_or(request.now);
+        let members = std::pin::pin!(members);
+        self.read(context, request, Some(as_of), Instant::now(), members, &|_| true)
+            .await
     }
 
     async fn read(
         &self,
         context: &Context,
-        key: &MergeRequestKey,
-        approvers: &Approvers,
-        now: Timestamp,
+        request: FactsRequest<'_>,
         as_of: Option<Timestamp>,
-        wanted: impl FnOnce(&LabelsRead) -> bool,
+        began: Instant,
+        members: std::pin::Pin<&mut (impl Future<Output = Members> + Send)>,
+        wanted: &(impl Fn(&LabelsRead) -> bool + Sync),
     ) -> WitnessA {
-        let (merged, label_events) =
-            futures::join!(self.merge_request(context, key, as_of), self.label_events(context, key));
-        let merged = match merged {
-            Ok(Seen::Merged(merged)) => merged,
-            Ok(Seen::NotYet(why)) => return WitnessA::NotMerged(why),
-            Ok(Seen::Since(why)) => return WitnessA::Unreadable(why.into()),
-            Err(error) if error.is_not_found() => return WitnessA::Refused(error.to_string().into()),
+        let key = request.key;
+        // 1. The merge request and its label events.
+        let until = began + FIRST_STAGE;
+        let (details, label_events) = futures::join!(
+            in_time(until, self.merge_request(context, key, as_of)),
+            in_time(until, self.label_events(context, key)),
+        );
+        let (seen, clock_offset_seconds) = match details {
+            Ok(details) => details,
+            Err(missing) if missing.not_found => return WitnessA::Refused(missing.into()),
             // Also 403: a token that may not read merge requests is a fault of ours that can be mended.
-            Err(error) => return WitnessA::Unreadable(error.to_string().into()),
+            Err(missing) => return WitnessA::Unreadable(missing.into()),
         };
         let (label_events, failed) = match label_events {
             Ok(label_events) => (label_events, None),
-            Err(error) => (Reading::Unknown(error.to_string()), Some(error)),
+            Err(missing) => (Reading::Unknown(missing.because.clone()), Some(missing)),
         };
-        let merged_at = merged.merge.merged_at;
-        let labels = LabelsRead {
+        let labels = |merged_at, labels_now: &[String]| LabelsRead {
             merged_at,
-            labels_now: merged.labels.clone(),
-            label_events,
+            labels_now: labels_now.to_vec(),
+            label_events: label_events.clone(),
         };
-        if let Some(error) = failed {
-            return WitnessA::Unreadable(Unread {
-                because: error.to_string(),
-                labels: Some(labels),
-            });
+        let merged = match seen {
+            Seen::Merged(merged) => merged,
+            Seen::NotYet { because, labels: now } => {
+                return WitnessA::NotMerged(Unread {
+                    labels: Some(labels(None, &now)),
+                    ..Unread::from(because)
+                });
+            }
+            Seen::WithoutTime { because, labels: now } => {
+                let labels = labels(None, &now);
+                return match failed {
+                    None if !wanted(&labels) => WitnessA::NotAsked(labels),
+                    _ => WitnessA::Unreadable(Unread {
+                        labels: Some(labels),
+                        ..Unread::from(because)
+                    }),
+                };
+            }
+        };
+        let labels = labels(Some(merged.merge.merged_at), &merged.labels);
+        if let Some(missing) = failed {
+            return WitnessA::Unreadable(missing.with(labels, Vec::new()));
         }
         if !wanted(&labels) {
             return WitnessA::NotAsked(labels);
         }
-        match self
-            .surroundings(
-                context,
-                key,
-                approvers,
-                (now, as_of.is_none()),
-                *merged,
-                labels.label_events.clone(),
-            )
-            .await
-        {
-            Ok(answer) => WitnessA::Answer(Box::new(answer)),
-            Err(Missing {
-                because,
-                for_good: true,
-            }) => WitnessA::Refused(Unread {
-                because,
-                labels: Some(labels),
-            }),
-            Err(Missing {
-                because,
-                for_good: false,
-            }) => WitnessA::Unreadable(Unread {
-                because,
-                labels: Some(labels),
-            }),
-        }
-    }
-
-    async fn surroundings(
-        &self,
-        context: &Context,
-        key: &MergeRequestKey,
-        approvers: &Approvers,
-        (read_at, is_merge): (Timestamp, bool),
-        merged: Merged,
-        label_events: Reading<Vec<LabelEvent>>,
-    ) -> Result<ApiAnswer, Missing> {
-        // All are waited for: an answer given up half-way would only be asked for again.
-        let rule = approvers.approval_rule.as_deref();
-        let (approvals, approval_rules, versions, reviewers, eligible) = futures::join!(
-            self.approvals(context, key),
-            self.rules_or_why_not(context, key, is_merge || rule.is_some()),
-            self.versions(context, key),
-            self.reviewers(context, key),
-            self.eligible(context, &key.instance, approvers),
-        );
-        let approvals = approvals.map_err(|error| Missing {
-            because: error.to_string(),
-            for_good: error.is_withheld(),
-        })?;
-        let (approval_rules, rule_approvers) = by_rule(approval_rules, rule)?;
-        let eligible_now = eligible?;
-        let (versions, reviewers) = (reading(versions)?, reading(reviewers)?);
-        // Whoever took a label off matters as well: a bot may not decide that.
-        let removers = label_events.known().into_iter().flatten().filter(|event| !event.added);
-        let removers = removers.filter_map(|event| event.actor.as_ref());
-        let removers = removers.filter(|user| eligible_now.known().is_some_and(|members| members.contains(&user.id)));
-        let people = approvals.iter().map(|approval| &approval.user).chain(removers);
-        let bots = self.bots(context, &key.instance, people).await?;
-        Ok(ApiAnswer {
-            read_at,
-            mr_id: merged.mr_id,
-            title: merged.title,
-            url: merged.url,
-            project_path: merged.project_path,
-            author: merged.author,
-            created_at: merged.created_at,
-            state: Some(merged.state),
-            closed_at: merged.closed_at,
-            merge: merged.merge,
-            labels_now: merged.labels,
-            label_events,
-            approvals,
-            rule_approvers,
-            versions,
-            reviewers,
-            eligible_now,
-            bots,
-            approval_rules,
-            mentions: merged.mentions,
-        })
-    }
-
-    /// GitLab's own approval rules, if they are of interest.
-    async fn rules_or_why_not(
-        &self,
-        context: &Context,
-        key: &MergeRequestKey,
-        wanted: bool,
-    ) -> Result<Rules, CallError> {
-        if wanted {
-            reading(self.approval_rules(context, key).await)
-        } else {
-            Ok(Reading::Unknown("not asked for".to_owned()))
-        }
-    }
-
-    async fn eligible(
-        &self,
-        context: &Context,
-        instance: &str,
-        approvers: &Approvers,
-    ) -> Result<Reading<BTreeSet<UserId>>, CallError> {
-        let members = match &approvers.group {
-            Some(group) => reading(self.members(context, instance, group).await)?,
-            None => Reading::Known(BTreeSet::new()),
-        };
-        Ok(match members {
-            Reading::Known(mut members) => {
-                members.extend(&approvers.users);
-                Reading::Known(members)
+        // 2. Approvals and everything they are checked by.
+        let is_merged = merged.state == "merged";
+        let surroundings = self.surroundings(context, request, *merged, label_events, members, began + BOTH_STAGES);
+        match surroundings.await {
+            Ok(answer) => WitnessA::Answer(Box::new(model::ApiAnswer {
+                clock_offset_seconds,
+                ..answer
+            })),
+            Err((missing, approvals)) => {
+                let withheld = missing.withheld;
+                let unread = missing.with(labels, approvals.filter(|_| is_merged).unwrap_or_default());
+                if withheld {
+                    WitnessA::Refused(unread)
+                } else {
+                    WitnessA::Unreadable(unread)
+                }
             }
-            unknown @ Reading::Unknown(_) => unknown,
-        })
+        }
     }
 }
 
-/// What the verdict needs of the approval rules. Unless it needs one, rules that cannot be read now are only missing in the evidence.
-fn by_rule(
-    rules: Result<Rules, CallError>,
-    named: Option<&str>,
-) -> Result<(Rules, Reading<BTreeSet<UserId>>), CallError> {
-    let Some(name) = named else {
-        let rules = rules.unwrap_or_else(|error| Reading::Unknown(error.to_string()));
-        return Ok((rules, Reading::Unknown("the rules name no approval rule".to_owned())));
-    };
-    let rules = rules?;
-    let approvers = match &rules {
-        Reading::Known(rules) => Reading::Known(approvers_of(rules, name)),
-        Reading::Unknown(why) => Reading::Unknown(why.clone()),
-    };
-    Ok((rules, approvers))
-}
-
-/// What GitLab will not say is unknown for good; every other failure is the caller's.
+/// What GitLab withholds is unknown; every other failure is the caller's.
 pub(super) fn reading<T>(result: Result<T, CallError>) -> Result<Reading<T>, CallError> {
     match result {
         Ok(value) => Ok(Reading::Known(value)),
         Err(error) if error.is_withheld() => Ok(Reading::Unknown(error.to_string())),
         Err(error) => Err(error),
+    }
+}
+
+/// The same for a read that no verdict needs: every failure leaves it unknown.
+fn optional<T>(result: Option<Result<T, Missing>>) -> Reading<T> {
+    match result {
+        Some(Ok(value)) => Reading::Known(value),
+        Some(Err(missing)) => Reading::Unknown(missing.because),
+        None => Reading::Unknown("GitLab did not answer in time; nothing waits for it".to_owned()),
     }
 }

@@ -20,6 +20,7 @@ struct LabelEventJson {
 
 #[derive(Debug, Deserialize)]
 struct LabelJson {
+    id: Option<i64>,
     name: Option<String>,
 }
 
@@ -50,8 +51,10 @@ impl GitLab {
 
 impl From<LabelEventJson> for LabelEvent {
     fn from(event: LabelEventJson) -> Self {
+        let (label_id, label) = event.label.map(|label| (label.id, label.name)).unwrap_or_default();
         Self {
-            label: event.label.and_then(|label| label.name),
+            label,
+            label_id,
             added: event.action == ActionJson::Add,
             at: event.created_at,
             actor: event.user.map(User::from),

@@ -1,7 +1,7 @@
 //! `GET /projects/:id/merge_requests/:iid`: whether, when and by whom it was merged
 //! (<https://docs.gitlab.com/api/merge_requests/#retrieve-a-merge-request>).
 
-use audit::{Action, Context};
+use audit::{Action, Context, Target};
 use jiff::Timestamp;
 use model::{IssueMention, MergeFact, MergeRequestKey, User};
 use serde::Deserialize;
@@ -64,28 +64,43 @@ pub(super) struct Merged {
 #[derive(Debug)]
 pub(super) enum Seen {
     Merged(Box<Merged>),
-    /// Not merged, as far as GitLab shows now; the text says what it shows.
-    NotYet(String),
-    /// Merged, but the time is missing; why, for people.
-    Since(String),
+    /// Not merged, as far as GitLab shows now.
+    NotYet {
+        /// What it shows.
+        because: String,
+        /// Labels on it now.
+        labels: Vec<String>,
+    },
+    /// Merged, but the time is missing.
+    WithoutTime {
+        /// Why, for people.
+        because: String,
+        /// Labels on it now.
+        labels: Vec<String>,
+    },
 }
 
 impl GitLab {
-    /// The merge request itself. With `as_of`, one that is not merged is given as if it had been merged then.
+    /// The merge request itself, and how far GitLab's clock is ahead of ours. With `as_of`, one that is not merged is given as if it
+    /// had been merged then.
     pub(super) async fn merge_request(
         &self,
         context: &Context,
         key: &MergeRequestKey,
         as_of: Option<Timestamp>,
-    ) -> Result<Seen, CallError> {
-        let answer: MergeRequestJson = self
-            .get_of_merge_request(context, Action::GitlabGetMrDetails, key, None)
+    ) -> Result<(Seen, i64), CallError> {
+        let target = Target::merge_request(key);
+        let url = self.merge_request_url(key, None);
+        let page = self
+            .page::<MergeRequestJson>(context, Action::GitlabGetMrDetails, &target, url)
             .await?;
+        let answer = page.content;
         let merged = answer.state == "merged";
-        Ok(match as_of {
+        let seen = match as_of {
             Some(at) if !merged => Seen::Merged(Box::new(answer.at(at))),
             _ => answer.into(),
-        })
+        };
+        Ok((seen, page.clock_offset_seconds))
     }
 }
 
@@ -123,14 +138,22 @@ impl From<MergeRequestJson> for Seen {
     fn from(answer: MergeRequestJson) -> Self {
         let merged_at = match (answer.state.as_str(), answer.merged_at) {
             ("merged", Some(at)) => at,
-            ("merged", None) => return Self::Since("GitLab shows it as merged, but not yet since when".to_owned()),
+            ("merged", None) => {
+                return Self::WithoutTime {
+                    because: "GitLab shows it as merged, but not when".to_owned(),
+                    labels: answer.labels,
+                };
+            }
             _ => {
                 // GitLab works on it in the background: the state is about to change.
                 let busy = answer
                     .detailed_merge_status
                     .filter(|status| matches!(status.as_str(), "checking" | "approvals_syncing"));
                 let busy = busy.map(|status| format!(" ({status})")).unwrap_or_default();
-                return Self::NotYet(format!("GitLab does not show it as merged yet{busy}"));
+                return Self::NotYet {
+                    because: format!("GitLab does not show it as merged yet{busy}"),
+                    labels: answer.labels,
+                };
             }
         };
         Self::Merged(Box::new(answer.at(merged_at)))

@@ -21,6 +21,8 @@ const MOST_PAGES: usize = 100;
 pub(super) struct Page<T> {
     pub(super) content: T,
     pub(super) next: Option<Url>,
+    /// How far GitLab's clock is ahead of ours, in whole seconds, by its `Date` header; 0 if it sends none.
+    pub(super) clock_offset_seconds: i64,
 }
 
 impl GitLab {

@@ -69,6 +69,7 @@ impl GitLab {
                     Ok(Step::Page(Page {
                         content: answer.json()?,
                         next,
+                        clock_offset_seconds: answer.clock_offset_seconds(),
                     }))
                 }
                 301 | 307 | 308 if may_move => self.moved(&call.url, answer).map(Step::Moved),

@@ -27,6 +27,14 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// How far the target's clock is ahead of ours, in whole seconds, by its `Date` header; 0 if it sends none.
+    pub(crate) fn clock_offset_seconds(&self) -> i64 {
+        let date = self
+            .header("date")
+            .and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+        date.map_or(0, |date| date.timestamp().as_second() - self.received_at.as_second())
+    }
+
     /// How long the target asks to be left alone.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         retry_after::wait(self.status, &self.headers, self.received_at)

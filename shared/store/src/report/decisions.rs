@@ -54,6 +54,10 @@ pub struct StoredJudgement {
     pub supersedes: Option<Uuid>,
     /// Nothing supersedes it.
     pub stands: bool,
+    /// Confirmed by GitLab; `None`: before a merge, or made before this was recorded.
+    pub confirmed: Option<bool>,
+    /// The version of the rules code that made it.
+    pub evaluator: i16,
     /// When it was written.
     pub recorded_at: Timestamp,
     /// The delivery, poll cycle or action that led to it.
@@ -62,7 +66,7 @@ pub struct StoredJudgement {
 
 const COLUMNS: &str = "
     decision.id, decision.instance, decision.project_id, decision.mr_iid, stage, inputs, verdict, review, rules_hash, supersedes,
-    decision.recorded_at, decision.correlation_id, evidence_id, evidence_sha256, evidence.content, evidence.read_at,
+    decision.recorded_at, decision.correlation_id, decision.confirmed, decision.evaluator, evidence_id, evidence_sha256, evidence.content, evidence.read_at,
     NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = decision.id) AS stands
     FROM security_review_decisions AS decision LEFT JOIN review_evidence AS evidence ON evidence.id = evidence_id";
 
@@ -149,6 +153,8 @@ fn read(row: &Row) -> Result<StoredJudgement, StoreError> {
         evidence: evidence(row)?,
         supersedes: column(row, "supersedes")?,
         stands: column(row, "stands")?,
+        confirmed: column(row, "confirmed")?,
+        evaluator: column(row, "evaluator")?,
         recorded_at: column(row, "recorded_at")?,
         correlation_id: column(row, "correlation_id")?,
     })

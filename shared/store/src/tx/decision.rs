@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Tx;
 use crate::StoreError;
-use crate::sql::{column, from_code, json, json_column, text};
+use crate::sql::{column, from_code, json, json_column, optional_text, text};
 
 /// A decision to be appended. Its merge request is the one of its facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,14 @@ pub struct NewDecision {
     pub rules_hash: String,
     /// The evidence it rests on; `None`: nothing was to be reviewed.
     pub evidence: Option<EvidenceRef>,
+    /// Every needed read of GitLab was answered.
+    pub confirmed: bool,
+    /// The version of the rules code that made it.
+    pub evaluator: i16,
+    /// The merge instant, if GitLab gave it.
+    pub merged_at: Option<Timestamp>,
+    /// Merge commit, if any.
+    pub merge_commit_sha: Option<String>,
     /// The decision that this one corrects; `None` for the first of a merge request.
     pub supersedes: Option<Uuid>,
     /// When it was judged.
@@ -43,6 +51,8 @@ pub struct NewReview {
     pub review: Review,
     /// The rules it was judged by (SHA-256, hex).
     pub rules_hash: String,
+    /// The version of the rules code that made it.
+    pub evaluator: i16,
     /// The decision that stood before.
     pub supersedes: Option<Uuid>,
     /// When it was judged and written.
@@ -75,6 +85,10 @@ pub struct StoredDecision {
     pub rules_hash: String,
     /// The evidence it rests on.
     pub evidence: Option<EvidenceRef>,
+    /// Confirmed, and so frozen. One made before this was recorded counts as confirmed if it holds GitLab's answer.
+    pub confirmed: bool,
+    /// The version of the rules code that made it.
+    pub evaluator: i16,
     /// The decision that this one corrected.
     pub supersedes: Option<Uuid>,
     /// When it was judged.
@@ -88,14 +102,15 @@ pub struct StoredDecision {
 const INSERT: &str = "
     INSERT INTO security_review_decisions (
         id, instance, project_id, mr_iid, decision, outcome, kind, proof, reasons, reason_codes, notes, inputs, verdict,
-        rules_hash, supersedes, decided_at, recorded_at, correlation_id, review, evidence_id, evidence_sha256, stage)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 'merge')";
+        rules_hash, supersedes, decided_at, recorded_at, correlation_id, review, evidence_id, evidence_sha256, confirmed, evaluator,
+        merged_at, merge_commit_sha, stage)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, 'merge')";
 
 const INSERT_REVIEW: &str = "
     INSERT INTO security_review_decisions (
         id, instance, project_id, mr_iid, decision, reasons, reason_codes, notes, inputs, verdict, review, rules_hash, supersedes,
-        decided_at, recorded_at, correlation_id, stage)
-    VALUES ($1, $2, $3, $4, $5, '[]', '{}', $6, $7, $8, $9, $10, $11, $12, $12, $13, 'review')";
+        decided_at, recorded_at, correlation_id, evaluator, stage)
+    VALUES ($1, $2, $3, $4, $5, '[]', '{}', $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, 'review')";
 
 const HEAD: &str = "
     SELECT id, stage FROM security_review_decisions AS head
@@ -105,8 +120,13 @@ const HEAD: &str = "
 const KEEP_RULES: &str = "
     INSERT INTO rules_files (hash, content, first_used_at) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING";
 
+/// The newest ones hold what the older ones knew, so that few are enough.
+const INPUTS: &str = "
+    SELECT inputs FROM security_review_decisions WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 ORDER BY id DESC LIMIT 20";
+
 const LATEST: &str = "
-    SELECT id, decision, inputs, verdict, rules_hash, supersedes, decided_at, recorded_at, correlation_id, evidence_id, evidence_sha256
+    SELECT id, decision, inputs, verdict, rules_hash, supersedes, decided_at, recorded_at, correlation_id, evidence_id, evidence_sha256,
+        coalesce(confirmed, inputs -> 'api' ?| ARRAY['answer', 'not_asked']) AS confirmed, evaluator
     FROM security_review_decisions AS latest
     WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND stage = 'merge'
         AND NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = latest.id)";
@@ -133,7 +153,7 @@ impl Tx<'_> {
         let id = Uuid::now_v7();
         let key = &new.facts.merge_request;
         let review = new.review.as_ref().map(json).transpose()?;
-        let params: [super::Param<'_>; 21] = [
+        let params: [super::Param<'_>; 25] = [
             (&id, Type::UUID),
             (&text(&key.instance), Type::TEXT),
             (&key.project_id.0, Type::INT8),
@@ -161,6 +181,10 @@ impl Tx<'_> {
                 &new.evidence.as_ref().map(|evidence| evidence.sha256.as_str()),
                 Type::TEXT,
             ),
+            (&new.confirmed, Type::BOOL),
+            (&new.evaluator, Type::INT2),
+            (&new.merged_at, Type::TIMESTAMPTZ),
+            (&optional_text(new.merge_commit_sha.as_ref()), Type::TEXT),
         ];
         self.execute(INSERT, &params).await?;
         Ok(id)
@@ -174,7 +198,7 @@ impl Tx<'_> {
         let id = Uuid::now_v7();
         let [instance, project, iid] = super::identity(&new.facts.merge_request);
         let notes: Vec<&str> = new.review.notes.iter().copied().map(Note::as_str).collect();
-        let params: [super::Param<'_>; 13] = [
+        let params: [super::Param<'_>; 14] = [
             (&id, Type::UUID),
             instance,
             project,
@@ -188,6 +212,7 @@ impl Tx<'_> {
             (&new.supersedes, Type::UUID),
             (&new.recorded_at, Type::TIMESTAMPTZ),
             (&new.correlation_id, Type::UUID),
+            (&new.evaluator, Type::INT2),
         ];
         self.execute(INSERT_REVIEW, &params).await?;
         Ok(id)
@@ -221,6 +246,25 @@ impl Tx<'_> {
         self.execute(KEEP_RULES, &params).await.map(drop)
     }
 
+    /// What the decisions on a merge request rest on, before its merge and after, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn decision_inputs(&mut self, key: &MergeRequestKey) -> Result<Vec<Facts>, StoreError> {
+        let rows = self.query(INPUTS, &super::identity(key)).await?;
+        rows.iter().map(|row| json_column(row, "inputs")).collect()
+    }
+
+    /// The rules file with this hash, if a decision was made by it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rules_file(&mut self, hash: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT content FROM rules_files WHERE hash = $1";
+        let row = self.query_opt(sql, &[(&hash, Type::TEXT)]).await?;
+        row.map(|row| column(&row, "content")).transpose()
+    }
+
     /// The verdict that stands on the merge: the one of the merge request's chain that nothing supersedes.
     ///
     /// # Errors
@@ -237,6 +281,8 @@ impl Tx<'_> {
             verdict: json_column(&row, "verdict")?,
             rules_hash: column(&row, "rules_hash")?,
             evidence: super::evidence::read_evidence_ref(&row)?,
+            confirmed: column(&row, "confirmed")?,
+            evaluator: column(&row, "evaluator")?,
             supersedes: column(&row, "supersedes")?,
             decided_at: column(&row, "decided_at")?,
             recorded_at: column(&row, "recorded_at")?,

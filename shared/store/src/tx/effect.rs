@@ -61,12 +61,12 @@ const SUPERSEDE: &str = "
 
 const SUPERSEDE_ARCHIVE: &str = "
     UPDATE effects SET state = 'superseded', updated_at = $4, superseded_because = $5
-    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND decision_id IS NOT NULL AND state = 'pending'
+    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND decision_id IS NOT NULL AND exception_id IS NULL AND state = 'pending'
         AND decision_id <> $6";
 
 const HAS_BEGUN: &str = "
     SELECT count(*) AS effects FROM effects
-    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND decision_id IS NOT NULL AND attempts > 0 AND state <> 'suppressed'";
+    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND decision_id IS NOT NULL AND exception_id IS NULL AND attempts > 0 AND state <> 'suppressed'";
 
 impl Tx<'_> {
     /// Adds an effect. `None`: its key exists, so somebody has seen to it. A superseded one becomes pending again.

@@ -1,0 +1,158 @@
+//! GraphQL `mergeRequest { committers }`: who added commits (<https://docs.gitlab.com/api/graphql/reference/#mergerequest>). REST names
+//! commits by e-mail address only.
+
+use std::collections::BTreeSet;
+
+use audit::{Action, Context, Target};
+use model::{MergeRequestKey, Reading, UserId};
+use reqwest::header::HeaderValue;
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{GitLab, TOKEN_HEADER};
+use crate::CallError;
+use crate::error::Problem;
+use crate::http::Call;
+
+const QUERY: &str = "query($path: ID!, $iid: String!, $after: String) { project(fullPath: $path) { mergeRequest(iid: $iid) { \
+    committers(first: 100, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } } } }";
+
+/// Pages of 100 that are read at most; a merge request with more committers than that leaves them unknown.
+const MOST_PAGES: usize = 5;
+
+#[derive(Debug, Deserialize)]
+struct AnswerJson {
+    data: Option<DataJson>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DataJson {
+    project: Option<ProjectJson>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ProjectJson {
+    #[serde(rename = "mergeRequest")]
+    merge_request: Option<MergeRequestJson>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MergeRequestJson {
+    committers: Option<CommittersJson>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CommittersJson {
+    nodes: Vec<Option<NodeJson>>,
+    page_info: PageJson,
+}
+
+#[derive(Debug, Deserialize)]
+struct NodeJson {
+    id: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageJson {
+    has_next_page: bool,
+    end_cursor: Option<String>,
+}
+
+impl GitLab {
+    /// Users who added commits; `Unknown` if GitLab withholds them or does not offer the field.
+    pub(super) async fn committers(
+        &self,
+        context: &Context,
+        key: &MergeRequestKey,
+        project_path: &str,
+    ) -> Result<Reading<BTreeSet<UserId>>, CallError> {
+        let mut committers = BTreeSet::new();
+        let mut after = None;
+        for _ in 0..MOST_PAGES {
+            let Some(page) = self
+                .committers_page(context, key, project_path, after.as_deref())
+                .await?
+            else {
+                return Ok(Reading::Unknown("GitLab does not show who added commits".to_owned()));
+            };
+            for node in page.nodes.iter().flatten() {
+                match user_id(&node.id) {
+                    Some(id) => drop(committers.insert(id)),
+                    None => {
+                        return Ok(Reading::Unknown(
+                            "GitLab names a committer without a user id".to_owned(),
+                        ));
+                    }
+                }
+            }
+            match page.page_info {
+                PageJson {
+                    has_next_page: true,
+                    end_cursor: Some(cursor),
+                } => after = Some(cursor),
+                _ => return Ok(Reading::Known(committers)),
+            }
+        }
+        Ok(Reading::Unknown(format!(
+            "there are more than {MOST_PAGES} pages of committers"
+        )))
+    }
+
+    async fn committers_page(
+        &self,
+        context: &Context,
+        key: &MergeRequestKey,
+        project_path: &str,
+        after: Option<&str>,
+    ) -> Result<Option<CommittersJson>, CallError> {
+        let variables = json!({"path": project_path, "iid": key.mr_iid.to_string(), "after": after});
+        let body = json!({"query": QUERY, "variables": variables}).to_string().into_bytes();
+        let target = Target::merge_request(key);
+        let mut call = Call::post(
+            Action::GitlabGetMrCommitters,
+            context,
+            &target,
+            self.graphql.clone(),
+            body,
+        )
+        .only_asking();
+        // `new` has checked that the token can be a header.
+        if let Ok(mut token) = HeaderValue::from_str(self.token.expose_secret()) {
+            token.set_sensitive(true);
+            call = call.header(TOKEN_HEADER, token);
+        }
+        let answer: AnswerJson = self
+            .http
+            .send(&call, |answer| match answer.status {
+                200..=299 => answer.json(),
+                _ => Err::<AnswerJson, Problem>(answer.refusal()),
+            })
+            .await?;
+        // GraphQL reports a missing field or permission with status 200: then a part of the path is null.
+        let project = answer.data.and_then(|data| data.project);
+        Ok(project
+            .and_then(|project| project.merge_request)
+            .and_then(|merge_request| merge_request.committers))
+    }
+}
+
+/// `gid://gitlab/User/501`.
+fn user_id(gid: &str) -> Option<UserId> {
+    gid.strip_prefix("gid://gitlab/User/")?.parse().ok().map(UserId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_user_ids_name_committers() {
+        assert_eq!(user_id("gid://gitlab/User/501"), Some(UserId(501)));
+        for other in ["gid://gitlab/Namespaces/1", "501", "gid://gitlab/User/x"] {
+            assert_eq!(user_id(other), None, "{other}");
+        }
+    }
+}

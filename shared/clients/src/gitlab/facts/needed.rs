@@ -1,0 +1,61 @@
+//! A needed read that failed: why, and how long GitLab asks to be left alone.
+
+use model::{Approval, LabelsRead, Unread};
+use tokio::time::{Instant, timeout_at};
+
+use crate::CallError;
+
+/// A part of the answer that is missing.
+#[derive(Debug)]
+pub(super) struct Missing {
+    pub(super) because: String,
+    /// GitLab withholds it; asking again soon changes nothing.
+    pub(super) withheld: bool,
+    /// GitLab does not know the thing.
+    pub(super) not_found: bool,
+    retry_after_seconds: Option<u64>,
+}
+
+impl From<CallError> for Missing {
+    fn from(error: CallError) -> Self {
+        Self {
+            withheld: error.is_withheld(),
+            not_found: error.is_not_found(),
+            retry_after_seconds: error.advice.after().map(|after| after.as_secs()),
+            because: error.to_string(),
+        }
+    }
+}
+
+impl From<Missing> for Unread {
+    fn from(missing: Missing) -> Self {
+        Self {
+            retry_after_seconds: missing.retry_after_seconds,
+            ..Self::from(missing.because)
+        }
+    }
+}
+
+impl Missing {
+    /// With everything that was read all the same.
+    pub(super) fn with(self, labels: LabelsRead, approvals: Vec<Approval>) -> Unread {
+        Unread {
+            labels: Some(labels),
+            approvals,
+            ..Unread::from(self)
+        }
+    }
+}
+
+/// Waits for a read until an instant.
+pub(super) async fn in_time<T>(until: Instant, read: impl Future<Output = Result<T, CallError>>) -> Result<T, Missing> {
+    match timeout_at(until, read).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(Missing {
+            because: "GitLab did not answer in time".to_owned(),
+            withheld: false,
+            not_found: false,
+            retry_after_seconds: None,
+        }),
+    }
+}

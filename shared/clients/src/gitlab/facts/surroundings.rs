@@ -1,0 +1,205 @@
+//! The second stage: approvals and everything they are checked by.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use audit::Context;
+use futures::future::{Either, select};
+use model::{ApiAnswer, Approval, ApprovalRule, LabelEvent, NOT_ASKED, Reading, Reviewer, User, UserId};
+use tokio::time::{Instant, timeout};
+
+use super::needed::{Missing, in_time};
+use super::{FactsRequest, Members, optional, reading};
+use crate::gitlab::GitLab;
+use crate::gitlab::approval_rules::approvers_of;
+use crate::gitlab::merge_request::Merged;
+
+/// Optional reads that are not done when the needed ones are get this much longer.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// Optional reads put what they read here, so that one that hangs loses nothing of the other.
+#[derive(Default)]
+struct Optional {
+    reviewers: OnceLock<Result<Vec<Reviewer>, Missing>>,
+    rules: OnceLock<Result<Vec<ApprovalRule>, Missing>>,
+}
+
+/// What the verdict needs besides approvals.
+struct Needed {
+    approvals: Vec<Approval>,
+    rules: Option<Reading<Vec<ApprovalRule>>>,
+    versions: Reading<Vec<model::DiffVersion>>,
+    members: Reading<BTreeSet<UserId>>,
+    committers: Reading<BTreeSet<UserId>>,
+}
+
+/// What is missing, and the approvals if they were read.
+type Incomplete = (Missing, Option<Vec<Approval>>);
+
+impl GitLab {
+    pub(super) async fn surroundings(
+        &self,
+        context: &Context,
+        request: FactsRequest<'_>,
+        merged: Merged,
+        label_events: Reading<Vec<LabelEvent>>,
+        members: Pin<&mut (impl Future<Output = Members> + Send)>,
+        until: Instant,
+    ) -> Result<ApiAnswer, Incomplete> {
+        // 1. Everything at the same time; only needed reads are waited for.
+        let slots = Optional::default();
+        let named_rule = request
+            .approvers
+            .and_then(|approvers| approvers.approval_rule.as_deref());
+        let path = merged.project_path.as_deref().unwrap_or(request.project_path);
+        let needed = Box::pin(self.needed(context, request, path, members, until));
+        let reads = Box::pin(self.optional(context, request, named_rule.is_none(), &slots, until));
+        let needed = match select(needed, reads).await {
+            Either::Left((needed, reads)) => {
+                let _ = timeout(GRACE, reads).await;
+                needed
+            }
+            Either::Right(((), needed)) => needed.await,
+        };
+        let needed = needed?;
+        // 2. Accounts whose kind is not known yet; bots neither approve nor take labels off.
+        let listed_users = request.approvers.map(|approvers| &approvers.users);
+        let eligible_now = match needed.members {
+            Reading::Known(mut members) => {
+                members.extend(listed_users.into_iter().flatten());
+                Reading::Known(members)
+            }
+            unknown @ Reading::Unknown(_) => unknown,
+        };
+        let (bots, bots_unknown) = self
+            .flags(context, request, &needed.approvals, &label_events, &eligible_now, until)
+            .await
+            .map_err(|missing| (missing, Some(needed.approvals.clone())))?;
+        let rules = needed.rules;
+        let rule_approvers = match (named_rule, &rules) {
+            (Some(name), Some(Reading::Known(rules))) => Reading::Known(approvers_of(rules, name)),
+            (Some(_), Some(Reading::Unknown(why))) => Reading::Unknown(why.clone()),
+            _ => Reading::Unknown("the rules name no approval rule".to_owned()),
+        };
+        let Optional {
+            reviewers,
+            rules: optional_rules,
+        } = slots;
+        Ok(ApiAnswer {
+            read_at: request.now,
+            mr_id: merged.mr_id,
+            title: merged.title,
+            url: merged.url,
+            project_path: merged.project_path,
+            author: merged.author,
+            created_at: merged.created_at,
+            state: Some(merged.state),
+            closed_at: merged.closed_at,
+            merge: merged.merge,
+            labels_now: merged.labels,
+            label_events,
+            approvals: needed.approvals,
+            rule_approvers,
+            versions: needed.versions,
+            reviewers: optional(reviewers.into_inner()),
+            eligible_now,
+            bots,
+            bots_unknown,
+            committers: needed.committers,
+            clock_offset_seconds: 0,
+            approval_rules: rules.unwrap_or_else(|| optional(optional_rules.into_inner())),
+            mentions: merged.mentions,
+        })
+    }
+
+    async fn needed(
+        &self,
+        context: &Context,
+        request: FactsRequest<'_>,
+        path: &str,
+        members: Pin<&mut (impl Future<Output = Members> + Send)>,
+        until: Instant,
+    ) -> Result<Needed, Incomplete> {
+        let key = request.key;
+        let named_rule = request
+            .approvers
+            .is_some_and(|approvers| approvers.approval_rule.is_some());
+        let excludes = request.approvers.is_some_and(|approvers| approvers.exclude_committers);
+        let rules = async {
+            if named_rule {
+                Ok(Some(reading(self.approval_rules(context, key).await)?))
+            } else {
+                Ok(None)
+            }
+        };
+        let committers = async {
+            if excludes {
+                match self.committers(context, key, path).await {
+                    Err(error) if error.is_withheld() => Ok(Reading::Unknown(error.to_string())),
+                    read => read,
+                }
+            } else {
+                Ok(Reading::Unknown(NOT_ASKED.to_owned()))
+            }
+        };
+        let versions = async { reading(self.versions(context, key).await) };
+        // All are waited for: what was read is kept although another read fails.
+        let (approvals, rules, versions, members, committers) = futures::join!(
+            in_time(until, self.approvals(context, key)),
+            in_time(until, rules),
+            in_time(until, versions),
+            in_time(until, members),
+            in_time(until, committers),
+        );
+        let approvals = approvals.map_err(|missing| (missing, None))?;
+        let kept = |missing| (missing, Some(approvals.clone()));
+        Ok(Needed {
+            rules: rules.map_err(kept)?,
+            versions: versions.map_err(kept)?,
+            members: members.map_err(kept)?,
+            committers: committers.map_err(kept)?,
+            approvals,
+        })
+    }
+
+    async fn optional(
+        &self,
+        context: &Context,
+        request: FactsRequest<'_>,
+        with_rules: bool,
+        slots: &Optional,
+        until: Instant,
+    ) {
+        let reviewers = async {
+            let read = in_time(until, self.reviewers(context, request.key)).await;
+            let _ = slots.reviewers.set(read);
+        };
+        let rules = async {
+            if with_rules {
+                let read = in_time(until, self.approval_rules(context, request.key)).await;
+                let _ = slots.rules.set(read);
+            }
+        };
+        futures::join!(reviewers, rules);
+    }
+
+    /// Whether approvers, and members who took a label off, are bots.
+    async fn flags(
+        &self,
+        context: &Context,
+        request: FactsRequest<'_>,
+        approvals: &[Approval],
+        label_events: &Reading<Vec<LabelEvent>>,
+        eligible_now: &Reading<BTreeSet<UserId>>,
+        until: Instant,
+    ) -> Result<(BTreeMap<UserId, bool>, BTreeSet<UserId>), Missing> {
+        let removers = label_events.known().into_iter().flatten().filter(|event| !event.added);
+        let removers = removers.filter_map(|event| event.actor.as_ref());
+        let removers = removers.filter(|user| eligible_now.known().is_some_and(|members| members.contains(&user.id)));
+        let people = approvals.iter().map(|approval| &approval.user).chain(removers);
+        let people: Vec<&User> = people.filter(|user| !user.looks_like_bot()).collect();
+        in_time(until, self.bots(context, &request.key.instance, people.into_iter())).await
+    }
+}

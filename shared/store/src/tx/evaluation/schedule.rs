@@ -1,0 +1,92 @@
+//! When an evaluation is read next, and what re-reads may use of GitLab.
+
+use jiff::Timestamp;
+use model::MergeRequestKey;
+use tokio_postgres::types::Type;
+
+use crate::StoreError;
+use crate::sql::text;
+use crate::tx::Tx;
+
+const FINISH: &str = "
+    UPDATE evaluations SET state = 'done', updated_at = $4, before_watch = $5, reread_event = false, give_up_at = NULL
+    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND state IN ('pending', 'unconfirmed')";
+
+const READ_BY: &str = "
+    UPDATE evaluations SET next_attempt_at = least(coalesce(next_attempt_at, $4), $4), updated_at = $5
+    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND state IN ('pending', 'unconfirmed')";
+
+/// One statement, so that environments that ask in the same moment share one budget.
+const TAKE: &str = "
+    INSERT INTO reread_budgets AS stored (instance, minute, requests) VALUES ($1, date_trunc('minute', $2::timestamptz), $3)
+    ON CONFLICT (instance) DO UPDATE SET
+        requests = CASE WHEN stored.minute = excluded.minute THEN stored.requests + excluded.requests ELSE excluded.requests END,
+        minute = excluded.minute
+    WHERE stored.minute < excluded.minute OR (stored.minute = excluded.minute AND stored.requests + excluded.requests <= $4)
+    RETURNING requests";
+
+/// Requests that re-reads use at most, a minute and instance.
+const REREAD_REQUESTS: i32 = 60;
+
+impl Tx<'_> {
+    /// Ends the merge request's evaluation, if one is open. `before_watch`: nothing was decided, and events do not open it again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn finish_evaluation(
+        &mut self,
+        key: &MergeRequestKey,
+        before_watch: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let [instance, project, iid] = crate::tx::identity(key);
+        let params = [
+            instance,
+            project,
+            iid,
+            (&now as _, Type::TIMESTAMPTZ),
+            (&before_watch as _, Type::BOOL),
+        ];
+        self.execute(FINISH, &params).await.map(drop)
+    }
+
+    /// Makes sure that an open evaluation is read at an instant at the latest.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn read_evaluation_by(
+        &mut self,
+        key: &MergeRequestKey,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let [instance, project, iid] = crate::tx::identity(key);
+        let params = [
+            instance,
+            project,
+            iid,
+            (&at as _, Type::TIMESTAMPTZ),
+            (&now as _, Type::TIMESTAMPTZ),
+        ];
+        self.execute(READ_BY, &params).await.map(drop)
+    }
+
+    /// Takes requests from the budget of this minute for re-reads at an instance; `false`: it is used up.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn take_reread_budget(
+        &mut self,
+        instance: &str,
+        requests: i32,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let params = [
+            (&text(instance) as _, Type::TEXT),
+            (&now as _, Type::TIMESTAMPTZ),
+            (&requests as _, Type::INT4),
+            (&REREAD_REQUESTS as _, Type::INT4),
+        ];
+        Ok(self.query_opt(TAKE, &params).await?.is_some())
+    }
+}
