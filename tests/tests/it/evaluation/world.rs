@@ -157,7 +157,7 @@ fn evaluator(
         token: "glpat-test".into(),
     };
     let credentials = [("main".to_owned(), token)].into();
-    let instances = Instances::new(&http, rules, &credentials, Some(&gitlab.url())).unwrap();
+    let instances = Instances::new(&http, rules, &credentials, Some(&gitlab.url()));
     Evaluator::new(Arc::new(database.store()), Arc::clone(rules), instances, clock, audit)
 }
 
