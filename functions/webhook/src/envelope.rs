@@ -15,7 +15,8 @@ const MAX_ID_BYTES: usize = 128;
 pub struct Message {
     /// Messages of one group arrive in order.
     pub group: String,
-    /// SQS drops a second message of this id for five minutes.
+    /// One per request. SQS drops a second message of this id for five minutes: a send that is repeated after a lost answer
+    /// adds no message, while a redelivery by GitLab reaches the processor, which reports it as a duplicate.
     pub deduplication_id: String,
     /// What it carries.
     pub envelope: Envelope,
@@ -48,10 +49,9 @@ pub fn seal(
         // Whose turn it is cannot be said of a body that names no merge request: it waits for nobody and holds up nobody.
         None => format!("unexpected/{}", envelope.payload_sha256),
     };
-    let deduplication_id = fitting(envelope.delivery_key());
     Message {
         group: fitting(group),
-        deduplication_id,
+        deduplication_id: envelope.correlation_id.to_string(),
         envelope,
     }
 }

@@ -10,7 +10,7 @@ use model::Clock;
 use runtime::aws::{AwsSettings, Clients, Queue, QueueUrl};
 use runtime::config::Environment;
 use runtime::metrics::Metrics;
-use runtime::secrets::Stage;
+use runtime::secrets::{SecretSource, Stage};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -151,7 +151,6 @@ impl Bench {
 
     /// `secret` is asked for each stage at each look.
     pub(crate) fn staged(secret: impl Fn(Stage) -> Option<String> + Send + Sync + 'static) -> Self {
-        let clock = Arc::new(TestClock(AtomicI64::new(NOW)));
         let looks = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&looks);
         let source = move |stage| {
@@ -160,17 +159,24 @@ impl Bench {
             }
             Ok(secret(stage).map(SecretString::from))
         };
+        let bench = Self::reading(Arc::new(source));
+        Self { looks, ..bench }
+    }
+
+    /// The secret is read from `source`.
+    pub(crate) fn reading(source: Arc<dyn SecretSource>) -> Self {
+        let clock = Arc::new(TestClock(AtomicI64::new(NOW)));
         let (audit, lines) = audit::Writer::memory("webhook", clock.clone());
         let metrics_clock = Arc::new(FaultyClock::default());
         let (metrics, metric_lines) = Metrics::memory("webhook", metrics_clock.clone());
-        let hooks = hooks::cache(Arc::new(source), "countersign/webhook", clock.clone());
+        let hooks = hooks::cache(source, "countersign/webhook", clock.clone(), secret_metrics());
         let queue = unreachable_queue(&audit);
         let service = Service::new(TOLERANCE, hooks, queue, audit, metrics);
         let gateway = Gateway::new(service, clock.clone());
         Self {
             gateway,
             clock,
-            looks,
+            looks: Arc::default(),
             audit: lines,
             metrics: metric_lines,
             metrics_clock,
@@ -204,6 +210,11 @@ impl Bench {
         entries.retain(|entry| entry["action"] == "webhook.auth.verify");
         entries
     }
+}
+
+/// Metrics of the secret, which most tests do not look at.
+fn secret_metrics() -> Metrics {
+    Metrics::memory("webhook", Arc::new(FaultyClock::default())).0
 }
 
 /// A queue at an address of this machine where nobody listens.

@@ -1,42 +1,70 @@
-//! The hooks in force, from the three stages of the webhook secret.
+//! The hooks of the webhook secret, from its three stages.
 
 use std::sync::Arc;
 
 use gitlab::{HookSet, WebhookSecret};
 use model::Clock;
+use runtime::metrics::Metrics;
 use runtime::secrets::{SecretCache, SecretSource, Stage, StagedSecret, Unreadable};
 
-/// The cache of the hooks. All three stages count, so that a rotation loses no delivery and needs no redeployment.
+/// The cache of the hooks. All three stages count, so that a rotation loses no delivery and needs no redeployment. What is wrong
+/// with the secret is logged and counted when it is read: `webhook_secret_problems`, and `webhook_hooks_unbound` for hooks
+/// that may speak for every project.
 #[must_use]
-pub fn cache(source: Arc<dyn SecretSource>, secret_id: &str, clock: Arc<dyn Clock>) -> SecretCache<HookSet> {
-    SecretCache::new(source, secret_id, Stage::ALL, clock, read)
+pub fn cache(
+    source: Arc<dyn SecretSource>,
+    secret_id: &str,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
+) -> SecretCache<HookSet> {
+    SecretCache::new(source, secret_id, Stage::ALL, clock, move |stages| {
+        read(stages, &metrics)
+    })
 }
 
 /// Unites the stages, the current one first. A stage that cannot be read is reported and left out: a rotation that has just begun
 /// must not stop deliveries that the current version proves.
-fn read(stages: &[StagedSecret]) -> Result<HookSet, Unreadable> {
+fn read(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, Unreadable> {
     let mut readable = Vec::new();
+    let mut unusable = 0_u64;
     for stage in stages {
         match WebhookSecret::parse(&stage.value) {
             Ok(secret) => readable.push(secret),
             Err(error) => {
+                unusable += 1;
                 let stage = stage.stage.as_str();
                 tracing::error!(stage, %error, "one version of the webhook secret is not usable");
             }
         }
     }
     if readable.is_empty() {
+        metrics.count("webhook_secret_problems", unusable.max(1));
         return Err(Unreadable::because("no version of it is JSON of the expected form"));
     }
     let (hooks, problems) = HookSet::merge(readable);
-    for problem in problems {
+    for problem in &problems {
+        unusable += 1;
         tracing::error!(%problem, "an entry of the webhook secret is not usable");
     }
+    metrics.count("webhook_secret_problems", unusable);
+    let mut unbound = 0_u64;
+    for hook in hooks.hooks().iter().filter(|hook| !hook.is_bound()) {
+        unbound += 1;
+        let hook = hook.name.as_str();
+        tracing::warn!(
+            hook,
+            "a hook may speak for every project: bind it by `projects` or `namespaces`"
+        );
+    }
+    metrics.count("webhook_hooks_unbound", unbound);
     Ok(hooks)
 }
 
 #[cfg(test)]
 mod tests {
+    use model::FixedClock;
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn staged(stage: Stage, json: &str) -> StagedSecret {
@@ -44,6 +72,14 @@ mod tests {
             stage,
             value: json.into(),
         }
+    }
+
+    fn read(stages: &[StagedSecret]) -> Result<HookSet, Unreadable> {
+        super::read(stages, &metrics().0)
+    }
+
+    fn metrics() -> (Metrics, runtime::metrics::Memory) {
+        Metrics::memory("webhook", Arc::new(FixedClock(jiff::Timestamp::UNIX_EPOCH)))
     }
 
     fn hook(name: &str) -> String {
@@ -70,5 +106,47 @@ mod tests {
     fn without_a_readable_stage_there_is_no_secret() {
         assert!(read(&[]).is_err());
         assert!(read(&[staged(Stage::Current, "hunter2")]).is_err_and(|error| !error.to_string().contains("hunter2")));
+    }
+
+    /// Problems and unbound hooks as counted for these versions.
+    fn counted(stages: &[StagedSecret]) -> [Value; 2] {
+        let (metrics, lines) = metrics();
+        let _ = super::read(stages, &metrics);
+        let lines: Vec<Value> = lines
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        ["webhook_secret_problems", "webhook_hooks_unbound"].map(|name| {
+            lines
+                .iter()
+                .find_map(|line| line.get(name).cloned())
+                .unwrap_or_default()
+        })
+    }
+
+    #[test]
+    fn problems_and_unbound_hooks_are_counted() {
+        let current = |json: &str| staged(Stage::Current, json);
+        let bound = r#"{"hooks": [{"name": "a", "instance": "i", "secret_tokens": ["t"], "projects": [7]}]}"#;
+        let misspelt = r#"{"hooks": [{"name": "a", "instance": "i", "secret_tokens": ["t"], "project": [7]}]}"#;
+        let cases = [
+            (vec![current(bound)], [json!(0), json!(0)]),
+            (vec![current(&hook("a"))], [json!(0), json!(1)]),
+            (
+                vec![current(misspelt), staged(Stage::Previous, bound)],
+                [json!(1), json!(0)],
+            ),
+            (
+                vec![current(bound), staged(Stage::Pending, "soon")],
+                [json!(1), json!(0)],
+            ),
+            (vec![current("soon")], [json!(1), Value::Null]),
+            (vec![], [json!(1), Value::Null]),
+        ];
+        for (stages, expected) in cases {
+            assert_eq!(counted(&stages), expected, "{}", stages.len());
+        }
     }
 }

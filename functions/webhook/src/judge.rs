@@ -6,7 +6,7 @@ use gitlab::{Classified, DeliveryHeaders, Hook, HookSet, Rejection, Tolerance};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
 use jiff::Timestamp;
-use model::{AuthMethod, Authentication, Content};
+use model::{AuthMethod, Authentication, Content, ProjectId};
 
 use crate::refusal::Refusal;
 
@@ -24,6 +24,8 @@ pub struct Received<'a> {
     pub user_agent: Option<&'a str>,
     /// `traceparent`.
     pub traceparent: Option<&'a str>,
+    /// `X-Gitlab-Instance`, the address the sender calls its own; nothing rests on it.
+    pub gitlab_instance: Option<&'a str>,
     /// The exact bytes of the body.
     pub body: &'a [u8],
 }
@@ -71,6 +73,8 @@ pub enum Judgement {
         why: Refusal,
         /// The hook whose token matched, if one did.
         hook: Option<String>,
+        /// The project spoken of, if the body was read.
+        project: Option<ProjectId>,
     },
 }
 
@@ -97,6 +101,7 @@ impl<'a> Received<'a> {
             content_type: get(CONTENT_TYPE),
             user_agent: get(USER_AGENT),
             traceparent: named("traceparent"),
+            gitlab_instance: named("x-gitlab-instance"),
             body,
         }
     }
@@ -125,16 +130,17 @@ impl<'a> Received<'a> {
 /// Judges one request: size, content type, proof, then kind and scope.
 #[must_use]
 pub fn judge(received: &Received<'_>, hooks: &HookSet, now: Timestamp, tolerance: Tolerance) -> Judgement {
-    let refuse = |why, hook: Option<&Hook>| Judgement::Refuse {
+    let refuse = |why| Judgement::Refuse {
         why,
-        hook: hook.map(|hook| hook.name.clone()),
+        hook: None,
+        project: None,
     };
     if received.body.len() <= tolerance.max_body_bytes && !received.is_json() {
-        return refuse(Refusal::UnsupportedMediaType, None);
+        return refuse(Refusal::UnsupportedMediaType);
     }
     let proof = match gitlab::authenticate(&received.headers, received.body, hooks, now, tolerance) {
         Ok(proof) => proof,
-        Err(rejection) => return refuse(Refusal::Gitlab(rejection), None),
+        Err(rejection) => return refuse(Refusal::Gitlab(rejection)),
     };
     let first = proof.hooks.first().copied();
     let authentication = |hook: Option<&Hook>| Authentication {
@@ -157,7 +163,11 @@ pub fn judge(received: &Received<'_>, hooks: &HookSet, now: Timestamp, tolerance
     }
     let hook = gitlab::hook_in_scope(&proof.hooks, classified.project());
     if hook.is_none() {
-        return refuse(Refusal::Gitlab(Rejection::WrongScope), first);
+        return Judgement::Refuse {
+            why: Refusal::Gitlab(Rejection::WrongScope),
+            hook: first.map(|hook| hook.name.clone()),
+            project: classified.project().id,
+        };
     }
     match content(classified, received.body) {
         Some(content) => Judgement::Forward {

@@ -7,7 +7,7 @@
 //! 1. [`event`]: API Gateway's event, read so tolerantly that every request reaches the code below;
 //! 2. [`gateway`]: whatever would make `lambda_http` panic is taken off, and a panic becomes an answer;
 //! 3. [`judge`]: pure judgement of the request by the hooks of the secret;
-//! 4. [`verification`]: the audit entry of that judgement;
+//! 4. [`verification`]: the audit entry of that judgement; [`origin`]: whether the sender's address is the usual one;
 //! 5. [`envelope`]: what goes on the queue;
 //! 6. [`answer`]: what the sender is told.
 
@@ -18,6 +18,7 @@ pub mod event;
 pub mod gateway;
 pub mod hooks;
 pub mod judge;
+pub mod origin;
 pub mod refusal;
 pub mod service;
 pub mod traceparent;

@@ -11,7 +11,7 @@ use webhook::config::Config;
 use webhook::event::GatewayEvent;
 use webhook::gateway::Gateway;
 use webhook::hooks;
-use webhook::service::Service;
+use webhook::service::{self, Service};
 
 fn main() -> ExitCode {
     runtime::start("webhook", serve)
@@ -20,8 +20,14 @@ fn main() -> ExitCode {
 async fn serve(mut process: Process) -> Result<(), StartError> {
     let config = Config::from_environment(&mut process.environment)?;
     process.export_spans(Collector::new)?;
-    let clients = Clients::new(&config.aws, process.audit.clone()).with_tracer(process.tracer.clone());
-    let hooks = hooks::cache(Arc::new(Secrets::new(&clients)), &config.secret_id, process.clock());
+    let clients = Clients::sending_within(&config.aws, process.audit.clone(), service::SEND_WITHIN)
+        .with_tracer(process.tracer.clone());
+    let hooks = hooks::cache(
+        Arc::new(Secrets::new(&clients)),
+        &config.secret_id,
+        process.clock(),
+        process.metrics.clone(),
+    );
     let queue = Queue::new(&clients, config.queue);
     process.clients_built();
     // The secret and its TLS connection belong to the start, where nobody waits for them. Without it the function answers

@@ -1,9 +1,10 @@
 //! One request from judgement to answer: the audit line first, then the queue.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use audit::{ActorType, Context, Writer};
-use gitlab::{HookSet, Tolerance, delivery_ids, sha256_hex};
+use gitlab::{HookSet, Rejection, Tolerance, delivery_ids, sha256_hex};
 use jiff::SignedDuration;
 use lambda_http::Request;
 use model::AuthMethod;
@@ -16,12 +17,20 @@ use crate::answer::Answer;
 use crate::envelope::{self, Message};
 use crate::gateway::Ingress;
 use crate::judge::{Judgement, Received, judge};
+use crate::origin::Origins;
 use crate::refusal::Refusal;
 use crate::{traceparent, verification};
 
 /// How young the last look at the secret must be for a failed verification to be final. Whoever sends forged requests thus causes at
 /// most one look in this time.
 const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long the queue may take, retries included. GitLab waits 10 seconds and never repeats: this and the time for the secret fit into
+/// the function's timeout of 8 seconds.
+pub const SEND_WITHIN: Duration = Duration::from_secs(6);
+
+/// How long a request waits for the secret to be read again. There is at most one such read in a request.
+const SECRET_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// Everything a request needs.
 #[derive(Debug)]
@@ -32,6 +41,7 @@ pub struct Service {
     audit: Writer,
     metrics: Metrics,
     tracer: Tracer,
+    origins: Origins,
 }
 
 impl Service {
@@ -51,6 +61,7 @@ impl Service {
             audit,
             metrics,
             tracer: Tracer::off(),
+            origins: Origins::default(),
         }
     }
 
@@ -87,6 +98,7 @@ impl Service {
                 content,
             } => {
                 let stale = authentication.stale;
+                self.compare_origin(&authentication.instance, received.gitlab_instance);
                 let traceparent = context.traceparent.as_deref();
                 let message = envelope::seal(
                     ingress,
@@ -131,24 +143,58 @@ impl Service {
         let curable = |judgement: &Judgement| matches!(judgement, Judgement::Refuse { why, .. } if why.may_be_cured_by_a_newer_secret());
         // What no token could prove is refused without a look at the secret.
         let unproven = by(&HookSet::default());
-        if !curable(&unproven) {
+        if !matches!(&unproven, Judgement::Refuse { why, .. } if *why == Refusal::Gitlab(Rejection::NoSecret)) {
             return unproven;
         }
-        let hooks = self.hooks.get(context).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "no webhook secret: nothing can be authenticated");
-            Arc::default()
-        });
+        let hooks = self.known_hooks(context).await;
         let judgement = by(&hooks);
         if !curable(&judgement) {
             return judgement;
         }
-        match self.hooks.refresh_if_older_than(LOOK_AGAIN_AFTER, context).await {
-            Ok(Some(hooks)) => by(&hooks),
-            Ok(None) => judgement,
-            Err(error) => {
+        let again = self.hooks.refresh_if_older_than(LOOK_AGAIN_AFTER, context);
+        match tokio::time::timeout(SECRET_WITHIN, again).await {
+            Ok(Ok(Some(hooks))) => by(&hooks),
+            Ok(Ok(None)) => judgement,
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "the webhook secret could not be looked at again");
                 judgement
             }
+            Err(_) => {
+                tracing::warn!("the webhook secret was not looked at again: Secrets Manager took too long");
+                judgement
+            }
+        }
+    }
+
+    /// The hooks of the secret; none if there is no secret to be had in time.
+    async fn known_hooks(&self, context: &Context) -> Arc<HookSet> {
+        let read = tokio::time::timeout(SECRET_WITHIN, self.hooks.get(context)).await;
+        let hooks = match read {
+            Ok(Ok(hooks)) => Some(hooks),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "no webhook secret: nothing can be authenticated");
+                None
+            }
+            Err(_) => {
+                tracing::error!(
+                    "Secrets Manager took too long: the webhook secret read before is used, if there is one"
+                );
+                self.hooks.kept().await
+            }
+        };
+        hooks.unwrap_or_default()
+    }
+
+    fn compare_origin(&self, instance: &str, named: Option<&str>) {
+        if let Some(unusual) = self.origins.unusual(instance, named) {
+            let (named, before) = (unusual.named.as_str(), unusual.before.as_deref());
+            tracing::warn!(
+                instance,
+                named,
+                before,
+                "an authentic delivery names another GitLab than usual in X-Gitlab-Instance: is the token used by two?"
+            );
+            self.metrics.count("instance_header_mismatches", 1);
         }
     }
 
@@ -164,6 +210,12 @@ impl Service {
 
     fn answered(&self, mut span: Span, answer: Answer) -> Answer {
         self.metrics.count_by("deliveries_received", "status", answer.word(), 1);
+        if let Answer::Refused(refusal) = answer
+            && !refusal.is_ours()
+        {
+            self.metrics
+                .count_by("deliveries_rejected", "reason", refusal.recorded(), 1);
+        }
         let status = answer.status();
         span.attribute("http.response.status_code", status.as_u16());
         // What the sender did wrong is no failure of ours.

@@ -10,6 +10,8 @@ use crate::refusal::Refusal;
 
 /// Longest text of a sender that is repeated, in characters.
 const MAX_CHARS: usize = 200;
+/// Largest body that is read for the project it claims if it does not prove itself, in bytes: anybody can send larger ones.
+const MAX_CLAIM_BYTES: usize = 64 * 1024;
 
 /// The entry of a judged request.
 #[must_use]
@@ -39,7 +41,7 @@ pub fn entry(
             proven(entry, authentication).detail("unexpected", problem)
         }
         Judgement::Ignore { authentication, why } => proven(entry, authentication).detail("ignored", why.as_str()),
-        Judgement::Refuse { why, hook } => entry
+        Judgement::Refuse { why, hook, .. } => entry
             .detail("result", "invalid")
             .detail("method", received.offered().map(AuthMethod::as_str))
             .detail("reason", why.recorded())
@@ -99,21 +101,16 @@ fn target(received: &Received<'_>, judgement: &Judgement) -> Target {
                 mr_iid: event.mr_iid,
             });
         }
-        // A body that is too large is not read.
-        Judgement::Refuse {
-            why: Refusal::Gitlab(gitlab::Rejection::TooLarge),
-            ..
-        } => return endpoint(),
-        Judgement::Forward { authentication, .. } | Judgement::Ignore { authentication, .. } => Some(authentication),
-        Judgement::Refuse { .. } => None,
+        Judgement::Refuse { project, .. } => {
+            let claim = || (received.body.len() <= MAX_CLAIM_BYTES).then(|| claimed_project(received.body));
+            let project = project.or_else(|| claim().flatten());
+            return project.map_or_else(endpoint, Target::project);
+        }
+        Judgement::Forward { authentication, .. } | Judgement::Ignore { authentication, .. } => authentication,
     };
-    let Some(project) = claimed_project(received.body) else {
-        return endpoint();
-    };
-    let target = Target::project(project);
-    match authentication {
-        Some(authentication) => target.at(&authentication.instance),
-        None => target,
+    match claimed_project(received.body) {
+        Some(project) => Target::project(project).at(&authentication.instance),
+        None => endpoint(),
     }
 }
 

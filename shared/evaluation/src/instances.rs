@@ -15,30 +15,21 @@ pub struct GitLabCredentials {
     pub token: SecretString,
 }
 
-/// An address or a token cannot be used. Fix the rules or the secret.
-#[derive(Debug, thiserror::Error)]
-#[error("GitLab instance {instance}: {source}")]
-pub struct InstanceError {
-    instance: String,
-    source: clients::InvalidAddress,
-}
-
-/// A client for each instance that has both an address and a token.
+/// A client for each instance that has both an address and a token, and can use them.
 #[derive(Debug, Default)]
 pub struct Instances(BTreeMap<String, GitLab>);
 
 impl Instances {
-    /// Builds the clients. `override_url` stands in for every address: the local stack's double. An instance without a token is left out;
-    /// merges there stay pending and end `unverified`, which says why.
-    ///
-    /// # Errors
-    /// [`InstanceError`] for an unusable address or token.
+    /// Builds the clients. `override_url` replaces every address: the local stack's double. An instance without a token, or with
+    /// one that cannot be used, is left out with an error in the log, and the others work; merges there stay pending and end
+    /// `unverified`, which says why.
+    #[must_use]
     pub fn new(
         http: &Http,
         rules: &Rules,
         credentials: &BTreeMap<String, GitLabCredentials>,
         override_url: Option<&str>,
-    ) -> Result<Self, InstanceError> {
+    ) -> Self {
         let mut clients = BTreeMap::new();
         for (name, instance) in &rules.instances {
             let Some(GitLabCredentials { token }) = credentials.get(name) else {
@@ -49,18 +40,54 @@ impl Instances {
                 continue;
             };
             let url = override_url.unwrap_or(&instance.api_url);
-            let client = GitLab::new(http.clone(), url, token.clone()).map_err(|source| InstanceError {
-                instance: name.clone(),
-                source,
-            })?;
-            clients.insert(name.clone(), client);
+            match GitLab::new(http.clone(), url, token.clone()) {
+                Ok(client) => drop(clients.insert(name.clone(), client)),
+                Err(error) => {
+                    tracing::error!(
+                        instance = name,
+                        %error,
+                        "this GitLab instance cannot be read: correct its token in the outbound secret, or its address in the rules"
+                    );
+                }
+            }
         }
-        Ok(Self(clients))
+        Self(clients)
     }
 
     /// The instance's client; `None` if the rules do not name it or there is no token for it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&GitLab> {
         self.0.get(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use audit::Writer;
+    use clients::http::Options;
+    use jiff::Timestamp;
+    use model::FixedClock;
+
+    use super::*;
+
+    const RULES: &str = include_str!("../../../tests/local/rules.yaml");
+
+    #[test]
+    fn an_unusable_token_leaves_out_its_instance_only() {
+        let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
+        let (audit, _) = Writer::memory("test", clock.clone());
+        let http = Http::new(&Options::default(), audit, clock).unwrap();
+        let mut rules = Rules::parse(RULES).unwrap();
+        let main = rules.instances["main"].clone();
+        rules.instances.insert("acquired".to_owned(), main);
+        let credentials = [("main", "glpat-good"), ("acquired", "glpat-\nbroken")].map(|(name, token)| {
+            let token = token.into();
+            (name.to_owned(), GitLabCredentials { token })
+        });
+        let instances = Instances::new(&http, &rules, &credentials.into(), None);
+        assert!(instances.get("main").is_some());
+        assert!(instances.get("acquired").is_none());
     }
 }

@@ -28,7 +28,7 @@ use rules::Rules;
 use store::Store;
 
 use eligibility::Eligibility;
-pub use instances::{GitLabCredentials, InstanceError, Instances};
+pub use instances::{GitLabCredentials, Instances};
 pub use outbox::Outbox;
 pub use report::{Outcome, Report};
 pub use wiring::{Outbound, Settings};

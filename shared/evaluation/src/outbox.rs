@@ -19,7 +19,8 @@ impl Outbox {
     }
 
     /// Enqueues one effect. The group is its destination, which serialises our own writes there; the deduplication id names the
-    /// attempt, so that sending it twice is sending it once.
+    /// attempt and the change of the row that calls for it, so that sending it twice is sending it once, while an effect that was
+    /// superseded and is pending again is sent again.
     ///
     /// # Errors
     /// If the queue did not confirm. Nothing is lost: the relay finds the row when it is due.
@@ -34,9 +35,8 @@ impl Outbox {
         let context =
             Context::new(ActorType::WebhookEvent, effect.correlation_id).with_traceparent(effect.traceparent.clone());
         let body = serde_json::json!(message).to_string();
-        let deduplication_id = format!("{}-{}", effect.id, effect.attempts);
         self.queue
-            .send(&context, &group(&effect.destination), &deduplication_id, body)
+            .send(&context, &group(&effect.destination), &deduplication_id(effect), body)
             .await
     }
 
@@ -49,6 +49,15 @@ impl Outbox {
         });
         futures::future::join_all(sent).await;
     }
+}
+
+fn deduplication_id(effect: &Effect) -> String {
+    format!(
+        "{}-{}-{}",
+        effect.id,
+        effect.attempts,
+        effect.updated_at.as_microsecond()
+    )
 }
 
 /// A destination as a message group: as it is where SQS takes it (at most 128 of ASCII letters, digits, punctuation), else hashed.

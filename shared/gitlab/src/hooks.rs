@@ -1,13 +1,20 @@
-//! The hooks in force: which tokens may speak, for which projects.
+//! The hooks that the secret names: which tokens may speak, for which instance and which projects.
+
+mod merge;
+mod problem;
+mod tokens;
 
 use std::collections::BTreeSet;
 
 use model::ProjectId;
-use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{HookEntry, SigningToken, SigningTokenError, WebhookSecret};
+use crate::signature::Signatures;
+use crate::{HookEntry, SigningToken, WebhookSecret};
+use merge::Merge;
+pub use problem::{HookProblem, Problem};
+use tokens::{PlainToken, Tokens};
 
-/// A hook with its tokens ready for use.
+/// A hook of the secret.
 #[derive(Debug, Clone)]
 pub struct Hook {
     /// Our own name for it.
@@ -16,19 +23,15 @@ pub struct Hook {
     pub instance: String,
     pub(crate) projects: BTreeSet<ProjectId>,
     pub(crate) namespaces: Vec<String>,
-    pub(crate) signing_tokens: Vec<SigningToken>,
-    pub(crate) secret_tokens: Vec<SecretString>,
 }
 
 impl Hook {
-    fn without_tokens(entry: &HookEntry) -> Self {
+    fn of(entry: &HookEntry) -> Self {
         Self {
             name: entry.name.clone(),
             instance: entry.instance.clone(),
             projects: entry.projects.clone(),
             namespaces: entry.namespaces.clone(),
-            signing_tokens: Vec::new(),
-            secret_tokens: Vec::new(),
         }
     }
 
@@ -37,63 +40,29 @@ impl Hook {
     }
 }
 
-/// Something in the secret that cannot be used; everything else stays in force.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("hook `{hook}`: {problem}")]
-pub struct HookProblem {
-    /// Name of the hook entry.
-    pub hook: String,
-    /// What is wrong with it.
-    pub problem: Problem,
-}
-
-/// What is wrong with a hook entry. Never says a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// The entry cannot be told from others, or speaks for no instance.
-    #[error("`name` and `instance` must not be empty; the entry is ignored")]
-    Unnamed,
-    /// Two entries of one name in one version are bound differently.
-    #[error("the name is used twice with different bindings; the second entry is ignored")]
-    NameUsedTwice,
-    /// A signing token of the wrong form.
-    #[error("signing token number {number} {error}; it is ignored")]
-    SigningToken {
-        /// Its place in the list, from 1.
-        number: usize,
-        /// What is wrong with it.
-        error: SigningTokenError,
-    },
-    /// An empty plain token, which an empty header would match.
-    #[error("secret token number {number} is empty; it is ignored")]
-    EmptySecretToken {
-        /// Its place in the list, from 1.
-        number: usize,
-    },
-}
-
-/// Every hook in force.
+/// Every hook that may speak.
 #[derive(Debug, Clone, Default)]
 pub struct HookSet {
     hooks: Vec<Hook>,
+    signing_tokens: Tokens<SigningToken>,
+    secret_tokens: Tokens<PlainToken>,
 }
 
 impl HookSet {
-    /// Unites the stored versions of the secret, the current one first.
+    /// Unites the stored versions of the secret, the newest first.
     ///
     /// Tokens of all versions of a hook count, so that a rotation loses no delivery. What a hook is *bound to* is said by
-    /// the first version that names it: narrowing a hook takes effect at once, also for its older tokens.
+    /// the first version that names it: narrowing a hook takes effect immediately, also for its older tokens, and a hook
+    /// that is disabled there is not revived by an older version. A token belongs to one instance: one that hooks of two
+    /// instances hold is a problem of the secret and is accepted for neither; if a newer version decides which it is, that
+    /// holds.
     #[must_use]
     pub fn merge(versions: impl IntoIterator<Item = WebhookSecret>) -> (Self, Vec<HookProblem>) {
-        let mut set = Self::default();
-        let mut problems = Vec::new();
+        let mut merge = Merge::default();
         for version in versions {
-            let older = set.hooks.len();
-            for entry in version.hooks {
-                set.add(&entry, older, &mut problems);
-            }
+            merge.add(&version);
         }
-        (set, problems)
+        merge.finish()
     }
 
     /// The hooks, in the order of the secret.
@@ -105,44 +74,23 @@ impl HookSet {
     /// Whether there is no token at all; then nothing can be authenticated.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.hooks
-            .iter()
-            .all(|hook| hook.signing_tokens.is_empty() && hook.secret_tokens.is_empty())
+        self.signing_tokens.is_empty() && self.secret_tokens.is_empty()
     }
 
-    /// Adds one entry; the first `older` hooks come from versions before this one.
-    fn add(&mut self, entry: &HookEntry, older: usize, problems: &mut Vec<HookProblem>) {
-        let mut report = |problem| {
-            let hook = entry.name.clone();
-            problems.push(HookProblem { hook, problem });
-        };
-        if entry.name.is_empty() || entry.instance.is_empty() {
-            report(Problem::Unnamed);
-            return;
-        }
-        let known = self.hooks.iter().position(|hook| hook.name == entry.name);
-        if known.is_some_and(|index| index >= older && !self.hooks[index].is_bound_as(entry)) {
-            report(Problem::NameUsedTwice);
-            return;
-        }
-        let index = known.unwrap_or_else(|| {
-            self.hooks.push(Hook::without_tokens(entry));
-            self.hooks.len() - 1
-        });
-        let hook = &mut self.hooks[index];
-        for (number, token) in (1..).zip(&entry.signing_tokens) {
-            match SigningToken::parse(token.expose_secret()) {
-                Ok(token) => hook.signing_tokens.push(token),
-                Err(error) => report(Problem::SigningToken { number, error }),
-            }
-        }
-        for (number, token) in (1..).zip(&entry.secret_tokens) {
-            // GitLab strips line breaks before it sends a token.
-            match token.expose_secret().trim_matches(['\r', '\n']) {
-                "" => report(Problem::EmptySecretToken { number }),
-                token => hook.secret_tokens.push(token.into()),
-            }
-        }
+    /// The hooks one of whose signing tokens made one of the signatures.
+    pub(crate) fn signed(&self, signatures: &Signatures, id: &str, timestamp: &str, body: &[u8]) -> Vec<&Hook> {
+        let made = |token: &SigningToken| signatures.any_made_with(token, id, timestamp, body);
+        self.at(self.signing_tokens.matching(made))
+    }
+
+    /// The hooks that have this plain token.
+    pub(crate) fn with_secret_token(&self, token: &str) -> Vec<&Hook> {
+        let sent = PlainToken::of(token);
+        self.at(self.secret_tokens.matching(|configured| *configured == sent))
+    }
+
+    fn at(&self, places: BTreeSet<usize>) -> Vec<&Hook> {
+        places.into_iter().filter_map(|place| self.hooks.get(place)).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::{Map, Value};
 
 /// Longest array kept; what follows is skipped.
-const MAX_ITEMS: usize = 5_000;
+pub(crate) const MAX_ITEMS: usize = 5_000;
 
 /// Which part of a document is wanted. The shape, not the document, bounds how deep the reader goes.
 #[derive(Debug)]

@@ -27,6 +27,6 @@ pub use delivery::{DeliveryHeaders, delivery_ids, sha256_hex};
 pub use hooks::{Hook, HookProblem, HookSet, Problem};
 pub use payload::{Classified, claimed_project, classify};
 pub use scope::{ProjectSeen, hook_in_scope};
-pub use secret::{AuditProducer, HookEntry, SecretUnreadable, WebhookSecret};
+pub use secret::{AuditProducer, EntryDefect, HookEntry, SecretUnreadable, WebhookSecret};
 pub use signature::{SigningToken, SigningTokenError, sign};
 pub use time::parse_timestamp;

@@ -24,7 +24,9 @@ pub fn hook_in_scope<'h>(hooks: &[&'h Hook], project: ProjectSeen<'_>) -> Option
 }
 
 impl Hook {
-    fn is_bound(&self) -> bool {
+    /// Whether the hook speaks for named projects or namespaces only.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
         !self.projects.is_empty() || !self.namespaces.is_empty()
     }
 

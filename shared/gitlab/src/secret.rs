@@ -1,12 +1,14 @@
 //! The webhook function's secret as it is stored.
 
-use std::collections::BTreeSet;
+mod entry;
 
-use model::ProjectId;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 
-/// One stored version of the webhook secret, as JSON has it. Unknown fields are left for newer versions to use.
+pub use entry::{EntryDefect, HookEntry};
+
+/// One stored version of the webhook secret, as JSON has it. Unknown fields beside the lists are left for newer versions to
+/// use; in a hook they disable it, see [`EntryDefect`].
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct WebhookSecret {
     /// The hooks configured in GitLab.
@@ -18,27 +20,6 @@ pub struct WebhookSecret {
     /// Verification tokens of GitLab's audit event streams.
     #[serde(default, deserialize_with = "null_is_default")]
     pub gitlab_stream_tokens: Vec<SecretString>,
-}
-
-/// One hook of the secret: its tokens, and what they are bound to.
-#[derive(Debug, Clone, Deserialize)]
-pub struct HookEntry {
-    /// Our own name for it, as it stands in the audit trail.
-    pub name: String,
-    /// Our own name for the GitLab instance; part of every key, never taken from a header.
-    pub instance: String,
-    /// `whsec_…` tokens, several during a rotation: GitLab replaces a hook's token at once.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub signing_tokens: Vec<SecretString>,
-    /// Legacy plain tokens (`X-Gitlab-Token`).
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub secret_tokens: Vec<SecretString>,
-    /// Projects the hook may speak for, by id; empty together with `namespaces` for every project.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub projects: BTreeSet<ProjectId>,
-    /// Namespaces the hook may speak for, such as `group/` or `group/subgroup/`.
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub namespaces: Vec<String>,
 }
 
 /// A service that may post audit events.
@@ -63,8 +44,8 @@ impl WebhookSecret {
     /// Reads one stored version.
     ///
     /// # Errors
-    /// [`SecretUnreadable`] if it is not JSON of the expected shape. A token of the wrong form is no such error: it is
-    /// reported by [`crate::HookSet::merge`] and disables itself only.
+    /// [`SecretUnreadable`] if it is not JSON of the expected shape. A hook or a token of the wrong form is no such error: it
+    /// is reported by [`crate::HookSet::merge`] and disables itself only.
     pub fn parse(json: &SecretString) -> Result<Self, SecretUnreadable> {
         serde_json::from_str(json.expose_secret()).map_err(|error| SecretUnreadable {
             kind: if error.is_data() {

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
 
 /// What every signing token starts with.
 const PREFIX: &str = "whsec_";
@@ -33,6 +34,12 @@ pub enum SigningTokenError {
     /// A key that is too short to be safe, or longer than the specification allows.
     #[error("encodes a key of {0} bytes, not of 24 to 64")]
     Length(usize),
+}
+
+impl PartialEq for SigningToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret().ct_eq(other.0.expose_secret()).into()
+    }
 }
 
 impl SigningToken {
@@ -99,6 +106,11 @@ impl Signatures {
         }
         // "v1,a, v1,b": the comma that joins two headers stays at the end of an entry, caught above as an empty rest.
         Ok(Self(usable))
+    }
+
+    /// Whether no entry can prove anything, whatever the token.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether any entry was made with this token. Looks at every entry, each in constant time.

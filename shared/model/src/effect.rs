@@ -1,5 +1,6 @@
 //! Effects: what must be done in the outside world, once, whatever happens in between. Rows of the outbox.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -139,6 +140,8 @@ pub struct Effect {
     pub correlation_id: Uuid,
     /// W3C trace context of that delivery.
     pub traceparent: Option<String>,
+    /// When its state last changed. A claim by the relay is no change.
+    pub updated_at: Timestamp,
 }
 
 impl Effect {

@@ -156,7 +156,7 @@ pub struct MergeRequestEvent {
     pub labels_added: Vec<String>,
     /// Label titles that this event took off.
     pub labels_removed: Vec<String>,
-    /// One of the three lists was cut for size: a label missing in it proves nothing.
+    /// One of the three lists was cut for its size: a label that is not in them may have been on the merge request.
     #[serde(default)]
     pub labels_truncated: bool,
     /// The act was GitLab's own (`object_attributes.system`).

@@ -10,6 +10,8 @@ mod rotation;
 mod secrets;
 mod settings;
 
+use std::time::Duration;
+
 use audit::Writer;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use trace::Tracer;
@@ -34,13 +36,20 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Builds both clients; nothing is called yet. Every call made through them leaves one entry in `audit`.
+    /// Builds both clients; nothing is called yet. Every call made through them leaves one entry in `audit`. Sending a message
+    /// ends within three seconds.
+    #[must_use]
+    pub fn new(settings: &AwsSettings, audit: Writer) -> Self {
+        Self::sending_within(settings, audit, patience::SEND)
+    }
+
+    /// The same, with another bound for sending a message, retries included.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that builds SDK clients: every call goes through the audited types here"
     )]
-    pub fn new(settings: &AwsSettings, audit: Writer) -> Self {
+    pub fn sending_within(settings: &AwsSettings, audit: Writer, bound: Duration) -> Self {
         let http = http::client();
         let region = settings.region();
         let credentials = settings.credentials();
@@ -52,7 +61,7 @@ impl Clients {
             .http_client(http.clone())
             .retry_config(patience::retries())
             .retry_classifier(BrokenOffAnswers)
-            .timeout_config(patience::timeouts(patience::SEND));
+            .timeout_config(patience::timeouts(bound));
         let secrets_manager = aws_sdk_secretsmanager::Config::builder()
             .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
             .region(region)

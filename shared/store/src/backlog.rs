@@ -69,12 +69,13 @@ const CLAIM_REVIEWS: &str = "
     WHERE instance = due_instance AND project_id = due_project_id AND mr_iid = due_mr_iid
     RETURNING ";
 
+// `updated_at` stays: it is part of the message's deduplication id, so that a claim sends what may be queued already only once.
 const CLAIM_EFFECTS: &str = "
     WITH due AS MATERIALIZED (
         SELECT id AS due_id FROM effects
         WHERE state IN ('pending', 'leased', 'ambiguous') AND next_attempt_at <= $1
         ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-    UPDATE effects SET next_attempt_at = $3, updated_at = $1 FROM due
+    UPDATE effects SET next_attempt_at = $3 FROM due
     WHERE id = due_id
     RETURNING ";
 

@@ -13,27 +13,34 @@ pub enum StoreError {
     /// The database refuses this login: read the secret again, then try again.
     #[error("the database refuses the login, read its secret again: {0}")]
     LoginRefused(String),
-    /// Somebody else was at the same rows: try again at once.
+    /// Another transaction had the same rows: try again.
     #[error("the work met another's on the same rows, try again: {0}")]
     Conflict(String),
-    /// The schema or a privilege is not as this code needs it: a person must look, and then the same work succeeds.
+    /// The schema or a privilege is not as this code needs it, or the server refuses for a reason not known here: a person must
+    /// look, and then the same work may succeed.
     #[error("the database is not set up as this version needs it, a person must look: {0}")]
     Misconfigured(String),
-    /// These very values are refused (a constraint, a trigger, a value out of range): trying again changes nothing; a person must look.
+    /// These very values are refused (a constraint, a trigger, a value out of range, too long for an index, or one that the driver
+    /// cannot send): trying again changes nothing; a person must look.
     #[error("the database refuses this for good, a person must look: {0}")]
     Rejected(String),
-    /// A stored row cannot be read by this version: a person must look.
-    #[error("a stored row cannot be read, a person must look: {0}")]
+    /// A stored row cannot be read by this version: another version, such as the one that wrote it, may read it. Try again, and a
+    /// person must look.
+    #[error("a stored row cannot be read by this version, deploy one that reads it: {0}")]
     Corrupt(String),
 }
 
 impl StoreError {
-    /// Whether the same work may succeed later. If not, somebody must be told.
+    /// Whether the same work may succeed later. If not, it belongs in quarantine, and a person must look.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::LoginRefused(_) | Self::Conflict(_) | Self::Misconfigured(_) => true,
-            Self::Rejected(_) | Self::Corrupt(_) => false,
+            Self::Unavailable(_)
+            | Self::LoginRefused(_)
+            | Self::Conflict(_)
+            | Self::Misconfigured(_)
+            | Self::Corrupt(_) => true,
+            Self::Rejected(_) => false,
         }
     }
 
@@ -45,6 +52,8 @@ impl StoreError {
     pub(crate) fn from_driver(error: &tokio_postgres::Error) -> Self {
         match error.as_db_error() {
             Some(refusal) => Self::from_server(refusal),
+            // The cause may quote the value.
+            None if cannot_be_sent(error) => Self::Rejected(error.to_string()),
             None => Self::Unavailable(causes(error)),
         }
     }
@@ -67,11 +76,20 @@ impl StoreError {
             // Connection, resources, operator intervention (shutdown, crash, statement_timeout), system error.
             "08" | "53" | "57" | "58" => Self::Unavailable(text),
             _ if passing.contains(code) => Self::Unavailable(text),
-            // Values that are refused: data exceptions, constraints, and the triggers of append-only tables.
-            "22" | "23" | "P0" => Self::Rejected(text),
+            // Values that are refused: data exceptions, constraints, limits such as the size of an index row, several rows where
+            // one fits, what the server does not support, and the triggers of append-only tables.
+            "0A" | "21" | "22" | "23" | "54" | "P0" => Self::Rejected(text),
             _ => Self::Misconfigured(text),
         }
     }
+}
+
+/// Whether the driver could not encode a parameter or the message. It gives these kinds no other mark than their text.
+fn cannot_be_sent(error: &tokio_postgres::Error) -> bool {
+    let text = error.to_string();
+    ["error serializing parameter", "error encoding message to server"]
+        .iter()
+        .any(|kind| text.starts_with(kind))
 }
 
 /// SQLSTATE and the names it concerns, never the message or the detail.
@@ -100,3 +118,6 @@ fn causes(error: &tokio_postgres::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,7 +53,7 @@ pub(super) fn batch(kind: Kind, numbers: impl IntoIterator<Item = u64>) -> Resul
             "attributes": {
                 "ApproximateReceiveCount": "1", "SentTimestamp": sent, "ApproximateFirstReceiveTimestamp": sent,
                 "SequenceNumber": format!("{:020}", 18_850_000_000_000_000_000 + u128::from(number)), "MessageGroupId": group,
-                "MessageDeduplicationId": envelope.delivery_key(), "SenderId": "AIDAEXAMPLE",
+                "MessageDeduplicationId": envelope.correlation_id, "SenderId": "AIDAEXAMPLE",
             },
             "messageAttributes": {}, "md5OfBody": "", "eventSource": "aws:sqs", "awsRegion": "eu-west-1",
             "eventSourceARN": "arn:aws:sqs:eu-west-1:000000000000:deliveries.fifo",
@@ -99,6 +99,7 @@ fn envelope(kind: Kind, number: u64) -> Result<Envelope> {
         },
         labels_added: Vec::new(),
         labels_removed: Vec::new(),
+        labels_truncated: false,
         system: false,
         system_action: None,
         head_sha: Some("5f1c2f6a90c1e5d86f0f4d7c5f1c2f6a90c1e5d8".to_owned()),

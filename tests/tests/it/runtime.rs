@@ -30,6 +30,10 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn calling(endpoint: &str) -> Self {
+        Self::built(endpoint, Clients::new)
+    }
+
+    fn built(endpoint: &str, clients: impl FnOnce(&AwsSettings, Writer) -> Clients) -> Self {
         let mut env = Environment::from_pairs([
             ("AWS_REGION", "eu-west-1"),
             ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
@@ -42,7 +46,7 @@ impl Parts {
         let url = QueueUrl::from_environment(&mut env, "DELIVERIES_QUEUE_URL");
         env.finish().unwrap();
         let (writer, audit) = Writer::memory("test", Arc::new(SystemClock));
-        let clients = Clients::new(&settings, writer);
+        let clients = clients(&settings, writer);
         let bus = EventBus::new(&settings, &clients, "ledger");
         let context = Context::new(ActorType::WebhookEvent, Uuid::from_u128(7));
         Self {

@@ -125,7 +125,7 @@ async fn a_signed_delivery_is_audited_queued_and_accepted() {
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].queue_url, QUEUE);
     assert_eq!(messages[0].group_id.as_deref(), Some("gitlab/1201!12"));
-    assert_eq!(messages[0].deduplication_id.as_deref(), Some("id-1"));
+    assert_eq!(json!(messages[0].deduplication_id), answer["correlation_id"]);
     assert!(!messages[0].body.contains("not for the queue"));
 
     let envelope = &stand.envelopes()[0];
@@ -160,15 +160,59 @@ async fn a_signed_delivery_is_audited_queued_and_accepted() {
 }
 
 #[tokio::test]
-async fn the_same_delivery_again_is_accepted_and_queued_once() {
+async fn a_redelivery_reaches_the_processor_under_its_key() {
     let stand = Stand::new().await;
     let body = merged().to_string();
     for _ in 0..3 {
         assert_eq!(stand.send(delivery(CURRENT, "id-1", &body)).await.0, 202);
     }
-    assert_eq!(stand.aws.messages().len(), 1);
-    assert_eq!(stand.send(delivery(CURRENT, "id-2", &body)).await.0, 202);
-    assert_eq!(stand.aws.messages().len(), 2);
+    let envelopes = stand.envelopes();
+    assert_eq!(envelopes.len(), 3);
+    assert!(envelopes.iter().all(|envelope| envelope.delivery_key() == "id-1"));
+}
+
+#[tokio::test]
+async fn a_misspelt_binding_disables_its_hook() {
+    let aws = aws::start().await;
+    let mut misspelt = secret(CURRENT);
+    let hook = misspelt["hooks"][0].as_object_mut().unwrap();
+    let namespaces = hook.remove("namespaces").unwrap();
+    hook.insert("namespace".to_owned(), namespaces);
+    aws.put_secret(SECRET, "AWSCURRENT", misspelt);
+    aws.put_secret(SECRET, "AWSPREVIOUS", secret(PREVIOUS));
+    let stand = Stand::beside(aws).await;
+    let body = merged().to_string();
+    for key in [CURRENT, PREVIOUS] {
+        let (status, answer) = stand.send(delivery(key, "id-1", &body)).await;
+        assert_eq!((status, &answer["reason"]), (503, &json!("secret_unavailable")));
+    }
+    let line = &stand.function.lines(1, |line| line["level"] == "ERROR")[0];
+    assert!(line.to_string().contains("`namespace` is unknown"), "{line}");
+    let counted = stand
+        .function
+        .lines(1, |line| !line["webhook_secret_problems"].is_null());
+    assert_eq!(counted[0]["webhook_secret_problems"], 1);
+    assert_eq!(stand.aws.messages().len(), 0);
+}
+
+#[tokio::test]
+async fn a_queue_that_hangs_is_answered_within_eight_seconds() {
+    let stand = Stand::new().await;
+    stand.function.started().await;
+    stand.aws.stub(Stub::failing("POST", "/", Fault::Hang)).unwrap();
+    let began = std::time::Instant::now();
+    let (status, answer) = stand.send(delivery(CURRENT, "id-1", &merged().to_string())).await;
+    assert_eq!((status, &answer["reason"]), (503, &json!("queue_unavailable")));
+    let took = began.elapsed();
+    assert!(
+        took > Duration::from_secs(5) && took < Duration::from_secs(7),
+        "{took:?}"
+    );
+    let sent = &stand.function.entries("sqs.api.send_message", 1)[0];
+    assert_eq!(sent["details"]["attempts"], 3);
+    let printed = stand.function.lines(1, |_| true);
+    let printed: String = printed.iter().map(ToString::to_string).collect();
+    assert!(!printed.contains("not for the queue"), "the body is in no line");
 }
 
 #[tokio::test]

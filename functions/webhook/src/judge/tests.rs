@@ -207,6 +207,7 @@ fn only_json_is_taken_and_a_missing_content_type_is_no_reason_to_refuse() {
         let unsupported = Judgement::Refuse {
             why: Refusal::UnsupportedMediaType,
             hook: None,
+            project: None,
         };
         assert_eq!(judged(&headers, &body) != unsupported, taken, "{content_type}");
     }

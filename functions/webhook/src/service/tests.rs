@@ -1,8 +1,10 @@
 //! The secret's rotation, its limits on look-ups, and the queue being down.
 
 use std::sync::Mutex;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use runtime::aws::AwsError;
+use runtime::secrets::{SecretSource, Stage};
 use serde_json::json;
 
 use super::*;
@@ -64,8 +66,11 @@ async fn forged_requests_cannot_drive_look_ups() {
 #[tokio::test]
 async fn what_no_token_could_prove_is_refused_without_a_look_at_the_secret() {
     let bench = Bench::with_secret(secret(&[KEY]));
+    let mut unusable = signed(b"{}");
+    unusable[4].1 = "v1,YQ==".to_owned();
     for headers in [
         vec![],
+        unusable,
         with_token("a,b").split_off(2),
         vec![("content-type", "text/html".to_owned())],
     ] {
@@ -99,10 +104,75 @@ async fn every_answer_is_counted() {
     let bench = Bench::with_secret(secret(&[KEY]));
     bench.serve(&forged(NOW)).await;
     bench.serve(&json!(null)).await;
-    let lines = bench.metrics.lock().unwrap();
-    assert_eq!(lines.len(), 2);
-    assert!(
-        lines.iter().all(|line| line.contains(r#""status":"rejected""#)),
-        "{lines:?}"
-    );
+    let large = "x".repeat(crate::fixtures::TOLERANCE.max_body_bytes + 1);
+    bench.serve(&event(&with_token("guessed"), &large)).await;
+    let counted = |name: &str, text: &str| {
+        let lines = bench.metrics.lock().unwrap();
+        let with_name = lines.iter().filter(|line| line.contains(name));
+        with_name.filter(|line| line.contains(text)).count()
+    };
+    assert_eq!(counted("deliveries_received", r#""status":"rejected""#), 3);
+    for reason in ["bad_signature", "malformed", "too_large"] {
+        assert_eq!(counted("deliveries_rejected", &format!(r#""reason":"{reason}""#)), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_slow_secrets_manager_leaves_time_to_queue() {
+    let slow = Arc::new(AtomicBool::new(false));
+    let source = Hanging {
+        secret: secret(&[KEY]),
+        hangs: Arc::clone(&slow),
+    };
+    let bench = Bench::reading(Arc::new(source));
+    let body = merged().to_string();
+    bench.serve(&event(&signed(body.as_bytes()), &body)).await;
+    slow.store(true, Ordering::Relaxed);
+    bench.clock.0.fetch_add(301, Ordering::Relaxed);
+    let began = std::time::Instant::now();
+    bench
+        .serve(&event(&signed_at(NOW + 301, KEY, body.as_bytes()), &body))
+        .await;
+    assert!(began.elapsed() < SECRET_WITHIN * 2, "{:?}", began.elapsed());
+    let lines = bench.verifications();
+    assert_eq!(lines[1]["details"]["result"], "valid", "by the secret read before");
+}
+
+/// Secrets Manager that answers, or takes for ever.
+struct Hanging {
+    secret: String,
+    hangs: Arc<AtomicBool>,
+}
+
+impl SecretSource for Hanging {
+    fn get<'a>(
+        &'a self,
+        _: &'a Context,
+        _: &'a str,
+        stage: Stage,
+    ) -> futures::future::BoxFuture<'a, Result<Option<secrecy::SecretString>, AwsError>> {
+        if self.hangs.load(Ordering::Relaxed) {
+            return Box::pin(std::future::pending());
+        }
+        let secret = (stage == Stage::Current).then(|| self.secret.clone().into());
+        Box::pin(std::future::ready(Ok(secret)))
+    }
+}
+
+#[tokio::test]
+async fn another_address_of_an_instance_is_only_counted() {
+    let bench = Bench::with_secret(secret(&[KEY]));
+    let body = merged().to_string();
+    for address in ["https://git.example", "https://other.example"] {
+        let mut headers = signed(body.as_bytes());
+        headers.push(("x-gitlab-instance", address.to_owned()));
+        bench.serve(&event(&headers, &body)).await;
+    }
+    let lines = bench.verifications();
+    assert!(lines.iter().all(|line| line["details"]["result"] == "valid"));
+    let metrics = bench.metrics.lock().unwrap();
+    let mismatches = metrics
+        .iter()
+        .filter(|line| line.contains("instance_header_mismatches"));
+    assert_eq!(mismatches.count(), 1);
 }

@@ -138,6 +138,23 @@ fn a_body_that_is_too_large_is_not_read() {
 }
 
 #[test]
+fn a_large_body_is_read_only_once() {
+    let mut body = merged();
+    body["padding"] = json!("x".repeat(MAX_CLAIM_BYTES));
+    let forged = line_of(&with_token("guessed"), &body);
+    assert_eq!(
+        (&forged["details"]["reason"], &forged["target"]["resource_type"]),
+        (&json!("bad_token"), &json!("endpoint"))
+    );
+    body["project"] = json!({"id": 5, "path_with_namespace": "elsewhere/x"});
+    let elsewhere = line_of(&with_token(PLAIN), &body);
+    assert_eq!(
+        (&elsewhere["details"]["reason"], &elsewhere["target"]["project_id"]),
+        (&json!("wrong_scope"), &json!(5))
+    );
+}
+
+#[test]
 fn stale_ignored_and_unexpected_deliveries_are_valid_and_marked() {
     let body = merged();
     let stale = line_of(&signed_at(1, KEY, body.to_string().as_bytes()), &body);

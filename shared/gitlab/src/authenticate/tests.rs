@@ -149,6 +149,17 @@ fn without_any_token_configured_nothing_is_accepted() {
 }
 
 #[test]
+fn an_unusable_signature_is_rejected_before_any_token() {
+    let timestamp = NOW.to_string();
+    let none = HookSet::default();
+    for header in ["", "v1,", "v1,YQ==", "v2,x", "nonsense", "v1,not-base64"] {
+        let headers = signed(ID, &timestamp, header);
+        let rejection = authenticate(&headers, BODY, &none, now(), TOLERANCE).unwrap_err();
+        assert_eq!(rejection, Rejection::BadSignature, "{header:?}");
+    }
+}
+
+#[test]
 fn a_signature_is_judged_by_signing_tokens_only() {
     let json = format!(r#"{{"hooks": [{{"name": "a", "instance": "i", "secret_tokens": ["{CURRENT}"]}}]}}"#);
     let hooks = HookSet::merge([WebhookSecret::parse(&json.into()).unwrap()]).0;

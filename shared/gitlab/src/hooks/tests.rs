@@ -20,11 +20,23 @@ fn problems(json: &str) -> Vec<String> {
         .collect()
 }
 
+fn holders(set: &HookSet, token: &str) -> Vec<String> {
+    set.with_secret_token(token)
+        .into_iter()
+        .map(|hook| hook.name.clone())
+        .collect()
+}
+
+/// A version of the secret with these entries.
+fn version(entries: &[&str]) -> WebhookSecret {
+    parse(&format!(r#"{{"hooks": [{}]}}"#, entries.join(",")))
+}
+
 #[test]
-fn a_full_secret_is_read_and_unknown_fields_are_left_alone() {
+fn a_full_secret_is_read() {
     let secret = parse(&format!(
         r#"{{"hooks": [{{"name": "main", "instance": "gitlab", "signing_tokens": ["{TOKEN}"], "secret_tokens": ["plain"],
-             "projects": [7, 8], "namespaces": ["platform/"], "comment": "rotated in May"}}],
+             "projects": [7, 8], "namespaces": ["platform/"]}}],
             "audit_producers": [{{"name": "agent", "key": "k"}}], "gitlab_stream_tokens": ["s"], "version": 3}}"#
     ));
     let (set, problems) = HookSet::merge([secret.clone()]);
@@ -33,7 +45,7 @@ fn a_full_secret_is_read_and_unknown_fields_are_left_alone() {
     let hook = &set.hooks()[0];
     assert_eq!((hook.name.as_str(), hook.instance.as_str()), ("main", "gitlab"));
     assert_eq!(hook.projects, BTreeSet::from([ProjectId(7), ProjectId(8)]));
-    assert_eq!((hook.signing_tokens.len(), hook.secret_tokens.len()), (1, 1));
+    assert_eq!((set.signing_tokens.len(), set.secret_tokens.len()), (1, 1));
     assert_eq!(
         (secret.audit_producers.len(), secret.gitlab_stream_tokens.len()),
         (1, 1)
@@ -68,13 +80,10 @@ fn versions_are_united_and_the_current_one_says_what_a_hook_is_bound_to() {
     };
     assert_eq!(main.instance, "new");
     assert_eq!(main.projects, BTreeSet::from([ProjectId(1)]));
-    let tokens: Vec<_> = main
-        .secret_tokens
-        .iter()
-        .map(|token| token.expose_secret().to_owned())
-        .collect();
-    assert_eq!(tokens, ["b", "a"]);
     assert_eq!(gone.name, "gone");
+    for (token, hook) in [("a", "main"), ("b", "main"), ("c", "gone")] {
+        assert_eq!(holders(&set, token), [hook]);
+    }
 }
 
 #[test]
@@ -84,10 +93,7 @@ fn a_bad_entry_is_reported_by_name_without_its_value_and_disables_only_itself() 
              "secret_tokens": ["", "\n", "plain"]}}]}}"#
     );
     let (set, _) = HookSet::merge([parse(&json)]);
-    assert_eq!(
-        (set.hooks()[0].signing_tokens.len(), set.hooks()[0].secret_tokens.len()),
-        (1, 1)
-    );
+    assert_eq!((set.signing_tokens.len(), set.secret_tokens.len()), (1, 1));
     assert_eq!(
         problems(&json),
         [
@@ -125,4 +131,76 @@ fn no_token_is_printed() {
     ));
     let printed = format!("{secret:?} {:?}", HookSet::merge([secret.clone()]));
     assert!(!printed.contains("hunter2") && !printed.contains("Y291"), "{printed}");
+}
+
+#[test]
+fn a_token_of_all_stages_is_tried_once() {
+    let entry = format!(
+        r#"{{"name": "a", "instance": "i", "signing_tokens": ["{TOKEN}", " {TOKEN}"], "secret_tokens": ["t", "t\n"]}}"#
+    );
+    let other = r#"{"name": "b", "instance": "i", "projects": [7], "secret_tokens": ["t"]}"#;
+    let (set, problems) = HookSet::merge([version(&[&entry]), version(&[&entry, other]), version(&[&entry])]);
+    assert_eq!(problems, []);
+    assert_eq!((set.signing_tokens.len(), set.secret_tokens.len()), (1, 1));
+    assert_eq!(holders(&set, "t"), ["a", "b"]);
+}
+
+#[test]
+fn an_entry_with_an_unknown_field_is_disabled() {
+    let good = r#"{"name": "b", "instance": "i", "secret_tokens": ["b"]}"#;
+    let before = r#"{"name": "a", "instance": "i", "projects": [7], "secret_tokens": ["old"]}"#;
+    let defects = [
+        r#"{"name": "a", "instance": "i", "secret_tokens": ["new"], "project": [7]}"#,
+        r#"{"name": "a", "instance": "i", "secret_tokens": ["new"], "projects": "7"}"#,
+        r#"{"name": "a", "instance": "", "secret_tokens": ["new"], "projects": [7]}"#,
+    ];
+    for defect in defects {
+        let (set, problems) = HookSet::merge([version(&[defect, good]), version(&[before, good])]);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].hook, "a");
+        for (token, expected) in [("new", &[][..]), ("old", &[]), ("b", &["b"])] {
+            assert_eq!(holders(&set, token), expected, "{defect} {token}");
+        }
+    }
+    let (_, problems) = HookSet::merge([version(&defects[..1])]);
+    assert_eq!(
+        problems[0].to_string(),
+        "hook `a`: the field `project` is unknown; no entry of this name is used, also none of an older version, until it is corrected"
+    );
+}
+
+#[test]
+fn a_token_of_two_instances_is_accepted_for_neither() {
+    let entry = |name: &str, instance: &str| {
+        format!(
+            r#"{{"name": "{name}", "instance": "{instance}", "signing_tokens": ["{TOKEN}"], "secret_tokens": ["{name}", "shared"]}}"#
+        )
+    };
+    let (main, acquired) = (entry("main", "main"), entry("acquired", "acquired"));
+    let (set, problems) = HookSet::merge([version(&[&main, &acquired]), version(&[&main])]);
+    assert!(set.signing_tokens.is_empty());
+    assert_eq!(holders(&set, "shared"), Vec::<String>::new());
+    assert_eq!(holders(&set, "main"), ["main"]);
+    assert_eq!(holders(&set, "acquired"), ["acquired"]);
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        [
+            "hook `acquired`: signing token number 1 is also a token of hook `main` of another instance; it is accepted for \
+             neither: give each instance its own token",
+            "hook `acquired`: secret token number 2 is also a token of hook `main` of another instance; it is accepted for \
+             neither: give each instance its own token",
+        ]
+    );
+}
+
+#[test]
+fn a_newer_version_decides_whose_token_it_is() {
+    let now = r#"{"name": "new", "instance": "new", "secret_tokens": ["t"]}"#;
+    let before = r#"{"name": "old", "instance": "old", "secret_tokens": ["t", "u"]}"#;
+    let (set, problems) = HookSet::merge([version(&[now]), version(&[before])]);
+    assert_eq!(holders(&set, "t"), ["new"]);
+    assert_eq!(holders(&set, "u"), ["old"]);
+    assert_eq!(problems.len(), 1);
+    assert!(matches!(&problems[0].problem, Problem::TokenMoved { other, .. } if other == "new"));
 }

@@ -1,14 +1,24 @@
-//! Labels of a delivery: those standing, and those the event put on or took off.
+//! Labels of a delivery: those on the merge request, and those the event added or removed.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::text::{ID_CHARS, text};
+use crate::json::MAX_ITEMS;
 
 /// Most bytes of label titles kept per list, so that an event fits into one queue message. A limit on their number
-/// would let somebody push a security label out of sight with a few hundred others.
+/// would let a few hundred short labels push a security label out of the list.
 const MAX_BYTES: usize = 64 * 1024;
+
+/// Label titles, and whether some are missing.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Titles {
+    /// Each title once.
+    pub(super) titles: Vec<String>,
+    /// The list was longer than what is kept of one.
+    pub(super) truncated: bool,
+}
 
 /// Identity of a label: its id, or its title where there is none (labels as plain strings).
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,41 +27,46 @@ enum Identity<'a> {
     Title(&'a str),
 }
 
-/// Titles of the labels standing. GitLab lists them twice; both lists count, each title once.
-pub(super) fn standing(document: &Value) -> Vec<String> {
+/// Titles of the labels on the merge request. GitLab lists them twice; both lists count, each title once.
+pub(super) fn current(document: &Value) -> Titles {
     let nested = document
         .get("object_attributes")
         .and_then(|attributes| attributes.get("labels"));
     let lists = [document.get("labels"), nested];
-    bounded(lists.into_iter().flatten().flat_map(list).map(|(_, title)| title))
+    let lists: Vec<&Value> = lists.into_iter().flatten().collect();
+    let titles = lists.iter().flat_map(|value| list(value)).map(|(_, title)| title);
+    bounded(titles, lists.iter().any(|value| is_cut(value)))
 }
 
-/// Titles of the labels that the event put on and took off.
-pub(super) fn changed(document: &Value) -> (Vec<String>, Vec<String>) {
-    let change = document.get("changes").and_then(|changes| changes.get("labels"));
-    let Some(change) = change else {
-        return Default::default();
-    };
-    let side = |name: &str, index: usize| {
-        change
-            .get(name)
-            .or_else(|| change.get(index))
-            .map(list)
-            .unwrap_or_default()
-    };
-    let (previous, current) = (side("previous", 0), side("current", 1));
-    (difference(&current, &previous), difference(&previous, &current))
+/// Titles of the labels that the event added.
+pub(super) fn added(document: &Value) -> Titles {
+    difference(side(document, "current", 1), side(document, "previous", 0))
 }
 
-/// Titles of `these` that are not among `others`, told apart by identity: a renamed label is the same label.
-fn difference(these: &[(Identity<'_>, &str)], others: &[(Identity<'_>, &str)]) -> Vec<String> {
-    let others: BTreeSet<_> = others.iter().map(|(identity, _)| identity).collect();
-    bounded(
-        these
-            .iter()
-            .filter(|(identity, _)| !others.contains(identity))
-            .map(|(_, title)| *title),
-    )
+/// Titles of the labels that the event removed.
+pub(super) fn removed(document: &Value) -> Titles {
+    difference(side(document, "previous", 0), side(document, "current", 1))
+}
+
+/// One side of a change: `{previous, current}`, or an array of the two.
+fn side<'a>(document: &'a Value, name: &str, index: usize) -> Option<&'a Value> {
+    let change = document.get("changes")?.get("labels")?;
+    change.get(name).or_else(|| change.get(index))
+}
+
+/// Titles of `these` that are not among `others`, distinguished by identity: a renamed label is the same label.
+fn difference(these: Option<&Value>, others: Option<&Value>) -> Titles {
+    let known = others.map(list).unwrap_or_default();
+    let known: BTreeSet<_> = known.iter().map(|(identity, _)| identity).collect();
+    let mut rest = these.map(list).unwrap_or_default();
+    rest.retain(|(identity, _)| !known.contains(identity));
+    let cut = [these, others].into_iter().flatten().any(is_cut);
+    bounded(rest.into_iter().map(|(_, title)| title), cut)
+}
+
+/// Whether the reader may have skipped the end of a list.
+fn is_cut(value: &Value) -> bool {
+    value.as_array().is_some_and(|items| items.len() >= MAX_ITEMS)
 }
 
 /// The labels of an array: objects with `title` (webhooks) or `name` (label events), or plain strings (REST).
@@ -70,7 +85,8 @@ fn label(value: &Value) -> Option<(Identity<'_>, &str)> {
     Some((identity, title))
 }
 
-fn bounded<'a>(titles: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// Each title once, as many as there is room for. One that does not fit makes no shorter one after it disappear.
+fn bounded<'a>(titles: impl Iterator<Item = &'a str>, mut truncated: bool) -> Titles {
     let mut seen = BTreeSet::new();
     let mut room = MAX_BYTES;
     let mut kept = Vec::new();
@@ -80,10 +96,15 @@ fn bounded<'a>(titles: impl Iterator<Item = &'a str>) -> Vec<String> {
         }
         let title = text(title, ID_CHARS);
         match room.checked_sub(title.len()) {
-            Some(left) => room = left,
-            None => break,
+            Some(left) => {
+                room = left;
+                kept.push(title);
+            }
+            None => truncated = true,
         }
-        kept.push(title);
     }
-    kept
+    Titles {
+        titles: kept,
+        truncated,
+    }
 }

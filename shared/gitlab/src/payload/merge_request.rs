@@ -8,7 +8,7 @@ use model::{
 use serde_json::Value;
 
 use super::labels;
-use super::text::{ID_CHARS, TEXT_CHARS, TITLE_CHARS, member};
+use super::text::{ID_CHARS, PATH_BYTES, TEXT_CHARS, TITLE_CHARS, member, within};
 use crate::time::parse_timestamp;
 
 /// Most reviewers kept; GitLab allows 100 per merge request.
@@ -38,7 +38,11 @@ pub(super) fn read(document: &Value, received_at: Timestamp) -> Result<MergeRequ
         path: project_path(document).unwrap_or_default(),
     };
     let (occurred_at, occurred_at_source, occurred_at_raw) = occurred_at(attributes, received_at);
-    let (labels_added, labels_removed) = labels::changed(document);
+    let (labels, labels_added, labels_removed) = (
+        labels::current(document),
+        labels::added(document),
+        labels::removed(document),
+    );
     Ok(MergeRequestEvent {
         project,
         mr_id: id(attributes, "id", "object_attributes.id")?,
@@ -52,9 +56,10 @@ pub(super) fn read(document: &Value, received_at: Timestamp) -> Result<MergeRequ
         occurred_at,
         occurred_at_source,
         occurred_at_raw,
-        labels: labels::standing(document),
-        labels_added,
-        labels_removed,
+        labels_truncated: labels.truncated || labels_added.truncated || labels_removed.truncated,
+        labels: labels.titles,
+        labels_added: labels_added.titles,
+        labels_removed: labels_removed.titles,
         system: attributes.get("system").and_then(Value::as_bool).unwrap_or_default(),
         system_action: system_action(attributes),
         head_sha: attributes
@@ -95,7 +100,8 @@ pub(super) fn project_path(document: &Value) -> Option<String> {
             TEXT_CHARS,
         )
     };
-    member(&document["project"], "path_with_namespace", TEXT_CHARS).or_else(nested)
+    let path = member(&document["project"], "path_with_namespace", TEXT_CHARS).or_else(nested);
+    path.map(|path| within(path, PATH_BYTES))
 }
 
 fn id(object: &Value, name: &str, shown: &'static str) -> Result<i64, Problem> {

@@ -9,6 +9,16 @@ pub(super) const ID_CHARS: usize = 255;
 /// Longest other text kept.
 pub(super) const TEXT_CHARS: usize = 1_000;
 
+/// Longest project path kept, in bytes. GitLab's are ASCII of at most 255; this one always fits into an index of Postgres,
+/// which takes about 2,700 bytes.
+pub(super) const PATH_BYTES: usize = 512;
+
+/// Cuts a text to a number of bytes, between characters.
+pub(super) fn within(mut text: String, max_bytes: usize) -> String {
+    text.truncate(text.floor_char_boundary(max_bytes));
+    text
+}
+
 /// Cuts a text to a number of characters. Control characters are replaced: Postgres refuses NUL in any text, and none of
 /// the others belongs into a log line or a chat message.
 pub(super) fn text(text: &str, max_chars: usize) -> String {

@@ -16,8 +16,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_millis(400);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A sender of webhooks waits about ten seconds for its answer, and putting the delivery on the queue is only one part of
-/// that.
+/// Putting a message on a queue is only one part of an invocation, and what is not queued is found again by its row. The
+/// webhook function, whose sender does not repeat, gives its queue more ([`super::Clients::sending_within`]).
 pub(super) const SEND: Duration = Duration::from_secs(3);
 /// Reading a secret happens at start-up and now and then; then it may take its time.
 pub(super) const READ: Duration = Duration::from_secs(5);

@@ -81,8 +81,8 @@ impl Queue {
 
     /// Sends one message: in order within `group`, and once for each `deduplication_id` within SQS's five minutes
     /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>: both at most
-    /// 128 characters out of ASCII letters, digits and punctuation). Ends within three seconds, retries included, and
-    /// leaves one audit entry.
+    /// 128 characters out of ASCII letters, digits and punctuation). Ends within the bound of its
+    /// [`Clients`] (three seconds unless they were built with another), retries included, and leaves one audit entry.
     ///
     /// # Errors
     /// If the queue did not confirm. The message may be there all the same: send again with the same

@@ -106,6 +106,17 @@ impl<T> SecretCache<T> {
         }
     }
 
+    /// The kept secret while it is usable, without fetching: for a caller that has no time left to wait for a fetch.
+    pub async fn kept(&self) -> Option<Arc<T>> {
+        let state = self.state.lock().await;
+        let now = self.clock.now();
+        let held = state
+            .held
+            .as_ref()
+            .filter(|held| within(held.fetched_at, now, USABLE_FOR));
+        held.map(|held| Arc::clone(&held.value))
+    }
+
     /// Fetches anew unless the last attempt is younger than `age`: for a caller whose secret was just refused, or
     /// failed to verify something, and may have been rotated. `None` says that nothing was fetched. The limit keeps
     /// anybody who sends forged requests from driving calls to the source.

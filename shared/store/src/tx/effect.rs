@@ -37,7 +37,7 @@ pub struct NewEffect {
 
 pub(crate) const EFFECT_COLUMNS: &str = "
     id, key, kind, destination, exception_id, ledger_revision, decision_id, instance, project_id, mr_iid, state, attempts, correlation_id,
-    traceparent";
+    traceparent, updated_at";
 
 /// A superseded effect was never carried out; if its reason comes back, so does the effect.
 const INSERT: &str = "
@@ -179,5 +179,6 @@ pub(crate) fn read_effect(row: &Row) -> Result<Effect, StoreError> {
         attempts: column(row, "attempts")?,
         correlation_id: column(row, "correlation_id")?,
         traceparent: column(row, "traceparent")?,
+        updated_at: column(row, "updated_at")?,
     })
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
 use model::{Clock as _, SystemClock};
 use serde_json::Value;
+use store::NewEffect;
 use tests::doubles::{Fault, Stub};
 use uuid::Uuid;
 
@@ -52,10 +54,44 @@ async fn a_queue_that_is_down_costs_one_claim_and_no_effect() {
     stand.aws.clear_stubs();
     stand.make_due(effect.id).await;
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 1);
-    assert_eq!(
-        stand.aws.messages()[0].deduplication_id,
-        Some(format!("{}-0", effect.id))
-    );
+    let named = stand.aws.messages()[0].deduplication_id.clone();
+    let changed = effect.updated_at.as_microsecond();
+    assert_eq!(named, Some(format!("{}-0-{changed}", effect.id)));
+}
+
+#[tokio::test]
+async fn an_effect_pending_again_is_queued_again() {
+    let stand = Stand::new().await;
+    let maintenance = warm(&stand).await;
+    let effect = stand.effect(1).await;
+    for _ in 0..2 {
+        assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 1);
+        stand.make_due(effect.id).await;
+    }
+    assert_eq!(stand.aws.messages().len(), 1, "SQS knows the deduplication id");
+
+    let exception_id = effect.exception_id.unwrap();
+    let again = NewEffect {
+        kind: effect.kind,
+        destination: effect.destination.clone(),
+        exception_id: Some(exception_id),
+        ledger_revision: effect.ledger_revision,
+        decision_id: effect.decision_id,
+        merge_request: effect.merge_request.clone(),
+        correlation_id: effect.correlation_id,
+        traceparent: None,
+        created_at: SystemClock.now(),
+        grace: SignedDuration::ZERO,
+    };
+    let mut tx = stand.world.evaluator.store().begin().await.unwrap();
+    let superseded = tx
+        .supersede_effects(exception_id, "a later decision", SystemClock.now())
+        .await;
+    assert_eq!(superseded.unwrap(), 1);
+    assert_eq!(tx.insert_effect(&again).await.unwrap().unwrap().id, effect.id);
+    tx.commit().await.unwrap();
+    assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 1);
+    assert_eq!(stand.aws.messages().len(), 2);
 }
 
 #[tokio::test]
@@ -67,11 +103,14 @@ async fn two_relays_at_once_enqueue_each_due_effect_once_under_its_id_and_attemp
             next_attempt_at, correlation_id, created_at, updated_at)
         SELECT gen_random_uuid(), n::text, 'slack_exception_alert', 'slack:C0SECLEAD', 'main', 77, n, 'pending', n % 3,
             now() - interval '1 minute', gen_random_uuid(), now(), now()
-        FROM generate_series(1, 250) AS n RETURNING id, attempts";
+        FROM generate_series(1, 250) AS n RETURNING id, attempts, updated_at";
     let due = stand.owner.query_typed(sql, &[]).await.unwrap();
     let due: BTreeSet<String> = due
         .iter()
-        .map(|row| format!("{}-{}", row.get::<_, Uuid>(0), row.get::<_, i32>(1)))
+        .map(|row| {
+            let changed = row.get::<_, Timestamp>(2).as_microsecond();
+            format!("{}-{}-{changed}", row.get::<_, Uuid>(0), row.get::<_, i32>(1))
+        })
         .collect();
     // A queue that takes its time: neither relay is through before the other has begun.
     let slow = Stub {

@@ -162,7 +162,7 @@ fn evaluator(
         (instance.to_owned(), GitLabCredentials { token })
     });
     let credentials = credentials.into();
-    let instances = Instances::new(&http, rules, &credentials, Some(&gitlab.url())).unwrap();
+    let instances = Instances::new(&http, rules, &credentials, Some(&gitlab.url()));
     Evaluator::new(Arc::new(database.store()), Arc::clone(rules), instances, clock, audit)
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::FailureClass;
+use runtime::aws::Clients;
 use serde_json::json;
 use tests::doubles::{Fault, Stub};
 use tokio::io::AsyncReadExt as _;
@@ -156,6 +157,20 @@ async fn a_queue_that_hangs_is_given_up_after_three_seconds() {
     let entry = parts.entry();
     assert_eq!(entry["error"], "timeout");
     assert_eq!(entry["details"], json!({"attempts": 2}));
+}
+
+#[tokio::test]
+async fn a_sender_may_give_the_queue_more_time() {
+    let double = tests::doubles::aws::start().await;
+    double.stub(Stub::failing("POST", "/", Fault::Hang)).unwrap();
+    let bound = Duration::from_secs(6);
+    let parts = Parts::built(&double.url(), |settings, audit| {
+        Clients::sending_within(settings, audit, bound)
+    });
+    let began = Instant::now();
+    assert_eq!(parts.send().await.unwrap_err().class(), FailureClass::Timeout);
+    assert!(began.elapsed() < Duration::from_millis(6500), "{:?}", began.elapsed());
+    assert_eq!(parts.entry()["details"], json!({"attempts": 3}));
 }
 
 #[tokio::test]

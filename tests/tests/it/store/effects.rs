@@ -29,6 +29,7 @@ async fn an_effect_is_added_once() {
             attempts: 0,
             correlation_id: new.correlation_id,
             traceparent: None,
+            updated_at: new.created_at,
         }
     );
     assert_eq!(tx.insert_effect(&new).await.unwrap(), None);
@@ -87,9 +88,14 @@ async fn a_superseded_effect_comes_back_with_its_reason() {
     tx.supersede_effects(exception_id, "a later decision", at(66))
         .await
         .unwrap();
-    let revived = tx.insert_effect(&alert(&key(1), exception_id)).await.unwrap().unwrap();
+    let again = store::NewEffect {
+        created_at: at(67),
+        ..alert(&key(1), exception_id)
+    };
+    let revived = tx.insert_effect(&again).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert_eq!((revived.id, revived.state), (effect.id, EffectState::Pending));
+    assert_eq!(revived.updated_at, at(67), "another message of the queue");
     assert!(matches!(
         store.lease_effect(effect.id, 0, at(67), seconds(30)).await.unwrap(),
         Lease::Granted(_)

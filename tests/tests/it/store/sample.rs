@@ -54,6 +54,7 @@ pub(crate) fn event(mr_iid: i64, action: Action, occurred: i64) -> MergeRequestE
         labels: vec!["security::high".to_owned(), "backend".to_owned()],
         labels_added: vec!["security::high".to_owned()],
         labels_removed: Vec::new(),
+        labels_truncated: false,
         system: false,
         system_action: None,
         head_sha: Some("4f".repeat(20)),

@@ -111,7 +111,9 @@ fn every_text_and_list_is_bounded_and_free_of_control_characters() {
         .collect();
     body["changes"]["labels"] = json!({"previous": [], "current": body["labels"]});
     body["reviewers"] = (1..300).map(|n| json!({"id": n})).collect();
+    body["project"]["path_with_namespace"] = json!(format!("a{}", "\u{1f510}".repeat(1_000)));
     let event = event(&body);
+    assert_eq!(event.project.path.len(), 509, "cut between characters");
     assert!(event.title.starts_with("a\u{fffd}b\u{fffd}ß"));
     assert_eq!(event.title.chars().count(), 500);
     assert_eq!(event.url.len(), 1_000);

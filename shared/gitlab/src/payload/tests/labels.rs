@@ -82,3 +82,39 @@ fn several_hundred_other_labels_do_not_hide_a_security_label() {
             .any(|label| label == "security::high")
     );
 }
+
+/// Labels whose titles do not fit, of the length GitLab allows in bytes.
+fn padding(count: usize) -> Vec<Value> {
+    (0..count)
+        .map(|n| json!({"id": n, "title": format!("{n:04}{}", "\u{1f510}".repeat(251))}))
+        .collect()
+}
+
+#[test]
+fn a_cut_list_says_so() {
+    let long = padding(70);
+    let many: Vec<_> = (0..6_000).map(|n| json!({"id": n, "title": "a"})).collect();
+    let short = json!([{"id": 1, "title": "a"}]);
+    let cases = [
+        ("/labels", short.clone(), false),
+        ("/labels", long.clone().into(), true),
+        ("/labels", many.clone().into(), true),
+        ("/object_attributes/labels", long.clone().into(), true),
+        ("/changes/labels", json!({"previous": [], "current": long}), true),
+        ("/changes/labels", json!({"previous": long, "current": []}), true),
+        ("/changes/labels", json!({"previous": many, "current": short}), true),
+        ("/changes/labels", json!({"previous": long, "current": long}), false),
+    ];
+    for (path, value, truncated) in cases {
+        assert_eq!(event(&with(path, value)).labels_truncated, truncated, "{path}");
+    }
+}
+
+#[test]
+fn a_long_title_hides_no_shorter_one() {
+    let mut labels = padding(70);
+    labels.push(json!({"id": 5_000, "title": "security::high"}));
+    let event = event(&with("/labels", labels.into()));
+    assert!(event.labels.iter().any(|label| label == "security::high"));
+    assert!(event.labels_truncated);
+}

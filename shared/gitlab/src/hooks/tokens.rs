@@ -1,0 +1,114 @@
+//! The distinct tokens of a secret, and the hooks each of them speaks for.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::Hook;
+
+/// A plain token as its digest: digests have one length, so that a comparison does not tell the token's.
+#[derive(Clone)]
+pub(crate) struct PlainToken([u8; 32]);
+
+impl PlainToken {
+    pub(crate) fn of(token: &str) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+}
+
+impl PartialEq for PlainToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for PlainToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlainToken")
+    }
+}
+
+/// Each token once, however many stages and hooks of the secret hold it, so that a delivery is checked against it once.
+#[derive(Debug, Clone)]
+pub(crate) struct Tokens<T>(Vec<Token<T>>);
+
+#[derive(Debug, Clone)]
+struct Token<T> {
+    value: T,
+    /// The version of the secret that names it first, from 0.
+    version: usize,
+    /// Places in [`super::HookSet::hooks`]; all of one instance.
+    hooks: BTreeSet<usize>,
+    /// Hooks of two instances name it in one version.
+    ambiguous: bool,
+}
+
+/// Why a hook does not get a token: another hook holds it for another instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Clash {
+    /// Place of the other hook.
+    pub(crate) with: usize,
+    /// Named by a newer version, which decides; otherwise nobody gets it.
+    pub(crate) newer: bool,
+}
+
+impl<T> Default for Tokens<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: PartialEq> Tokens<T> {
+    /// Adds a token of the hook at place `hook`, named by `version` of the secret; versions come newest first.
+    pub(crate) fn add(&mut self, value: T, hook: usize, version: usize, hooks: &[Hook]) -> Result<(), Clash> {
+        let Some(token) = self.0.iter_mut().find(|token| token.value == value) else {
+            self.0.push(Token {
+                value,
+                version,
+                hooks: BTreeSet::from([hook]),
+                ambiguous: false,
+            });
+            return Ok(());
+        };
+        let other = token
+            .hooks
+            .iter()
+            .find(|place| hooks[**place].instance != hooks[hook].instance);
+        let Some(&with) = other else {
+            token.hooks.insert(hook);
+            return Ok(());
+        };
+        let newer = token.version < version;
+        token.ambiguous |= !newer;
+        Err(Clash { with, newer })
+    }
+}
+
+impl<T> Tokens<T> {
+    /// Forgets the tokens that would name two instances.
+    pub(crate) fn drop_ambiguous(&mut self) {
+        self.0.retain(|token| !token.ambiguous);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Places of the hooks whose token matches. Every token is tried, so the time taken does not tell which one matched.
+    pub(crate) fn matching(&self, matches: impl Fn(&T) -> bool) -> BTreeSet<usize> {
+        let mut places = BTreeSet::new();
+        for token in &self.0 {
+            if matches(&token.value) {
+                places.extend(&token.hooks);
+            }
+        }
+        places
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
