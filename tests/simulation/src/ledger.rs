@@ -68,6 +68,7 @@ impl<'a> Flow<'a> {
                 received: Vec::new(),
                 decided: Vec::new(),
                 end: End::NotMerged,
+                open: false,
                 until,
                 counts: Counts::default(),
             },
@@ -235,6 +236,7 @@ impl<'a> Flow<'a> {
     fn end(mut self) -> Record {
         let pending = self.evaluation.as_ref().is_some_and(|evaluation| evaluation.pending);
         let due = self.evaluation.as_ref().is_some_and(|evaluation| evaluation.due.is_some());
+        self.record.open = due;
         self.record.end = match self.record.decided.last() {
             Some(decided) if decided.confirmed => End::Confirmed,
             Some(_) if due => End::Unconfirmed,

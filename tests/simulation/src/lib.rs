@@ -9,7 +9,9 @@ pub mod ledger;
 mod life;
 mod people;
 pub mod setting;
+pub mod story;
 pub mod strategy;
+pub mod summary;
 pub mod truth;
 
 pub use life::{Built, Life};

@@ -2,10 +2,14 @@
 //!
 //! A verdict is wrong only if the sources together determined another one.
 
+mod course;
+mod known;
 mod missed;
 mod real;
 mod shown;
 
+pub use course::{Course, Wrong, course};
+pub use known::Defect;
 pub use real::{Real, Truth};
 
 use model::{Kind, Note, Outcome};
@@ -74,6 +78,8 @@ impl Truth<'_> {
         let why = format!("{} does not hold", kind.as_str());
         if self.holds(kind, decided.at) {
             (Class::Right, String::new())
+        } else if kind == Kind::NoApproval && !shown.any_approval() {
+            (Class::Misled, why)
         } else if kind == Kind::ApprovalRevoked && shown.reset_counts() {
             (Class::Misled, format!("{why}: a reset that took other approvals counts against an untimed one"))
         } else if !self.is_membership_clear(decided.at) {

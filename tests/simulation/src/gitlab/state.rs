@@ -126,11 +126,10 @@ impl State {
         self.titles_of(&self.labels.iter().copied().collect::<Vec<_>>())
     }
 
-    /// Titles of labels, each once.
+    /// Titles of labels; two labels of one title give it twice.
     #[must_use]
     pub fn titles_of(&self, labels: &[Label]) -> Vec<String> {
-        let titles: BTreeSet<String> = labels.iter().map(|label| self.title(*label)).collect();
-        titles.into_iter().collect()
+        labels.iter().map(|label| self.title(*label)).collect()
     }
 
     /// The newest version.

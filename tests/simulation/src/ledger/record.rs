@@ -73,6 +73,8 @@ pub struct Record {
     pub decided: Vec<Decided>,
     /// How it ends.
     pub end: End,
+    /// A reading is still due.
+    pub open: bool,
     /// Until when it was followed.
     pub until: i64,
     /// How often what happened.

@@ -3,6 +3,7 @@
 use model::{Kind, LabelsRead, WitnessA};
 
 use super::Class;
+use super::known::head_unknown;
 use super::real::Truth;
 use super::shown::Shown;
 use crate::Person;
@@ -118,12 +119,4 @@ fn labels_of(witness: &WitnessA) -> Option<&LabelsRead> {
         WitnessA::NotAsked(labels) => Some(labels),
         WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => unread.labels.as_ref(),
     }
-}
-
-/// The merged head is not among the versions that were read.
-fn head_unknown(witness: &WitnessA) -> bool {
-    let WitnessA::Answer(answer) = witness else { return false };
-    let head = answer.merge.head_sha.as_ref();
-    let versions = answer.versions.known().into_iter().flatten();
-    head.is_some() && !versions.into_iter().any(|version| version.head_sha.as_ref() == head)
 }

@@ -5,7 +5,7 @@ use model::{ApiAnswer, HistoryEvent, Reading, WitnessA};
 use super::is_merge;
 use super::real::Truth;
 use crate::Person;
-use crate::clock::{MINUTE, timestamp};
+use crate::clock::{MINUTE, SECOND, timestamp};
 use crate::gitlab::Given;
 use crate::ledger::{Decided, Received, Record};
 use crate::setting::Profile;
@@ -75,7 +75,9 @@ impl<'a> Shown<'a> {
                 let one_version = matches!(&answer.versions, Reading::Known(versions) if versions.len() == 1);
                 let contradicted = self.events().any(|received| received.event.action.is_revocation());
                 let own: Vec<_> = self.events().filter(|received| is_approval_by(&received.event, given.by)).collect();
-                let timed = |received: &&Received| received.at + 10_000 < self.truth.merged_at();
+                // The interval is widened by the offset of the clocks on both sides.
+                let slack = 10 * SECOND + 2 * world.setting.clock_offset_ms.abs();
+                let timed = |received: &&Received| received.at + slack < self.truth.merged_at();
                 one_version && !contradicted && !own.is_empty() && own.iter().all(timed)
             }
         }
@@ -88,7 +90,8 @@ impl<'a> Shown<'a> {
             _ => &[],
         };
         let seen = |given: &&Given| {
-            let in_answer = listed.iter().any(|approval| approval.user.id == given.by.id());
+            let at = Some(timestamp(self.truth.world.shown(given.at)));
+            let in_answer = listed.iter().any(|approval| approval.user.id == given.by.id() && approval.approved_at == at);
             let in_events = self.events().any(|received| {
                 is_approval_by(&received.event, given.by)
                     && received.done_at == given.at
@@ -104,6 +107,15 @@ impl<'a> Shown<'a> {
     /// does not list the approval with its time.
     pub(super) fn reset_counts(&self) -> bool {
         self.events().any(|received| received.event.action.is_revocation())
+    }
+
+    /// Whether any source shows an approval of before the merge.
+    pub(super) fn any_approval(&self) -> bool {
+        let merged_at = self.truth.merged_at();
+        let in_events = self
+            .events()
+            .any(|received| received.event.action.is_approval() && received.done_at <= merged_at);
+        in_events || self.whole_answers().any(|answer| !answer.approvals.is_empty())
     }
 
     pub(super) fn is_membership_read(&self, by: Person, at: i64) -> bool {
