@@ -8,11 +8,14 @@ pub mod hooks;
 pub mod ledger;
 mod life;
 mod people;
+mod script;
 pub mod setting;
+pub mod steps;
 pub mod story;
 pub mod strategy;
 pub mod summary;
 pub mod truth;
+pub mod view;
 
 pub use life::{Built, Life};
 pub use people::Person;

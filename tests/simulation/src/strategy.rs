@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use crate::clock::{DAY, HOUR};
+use crate::clock::{DAY, HOUR, MINUTE};
 use crate::people::Person;
 use crate::setting::{Label, MergeTime, Profile, Setting, Version};
 use crate::{Life, gitlab::Timed};
@@ -15,19 +15,22 @@ use crate::{Life, gitlab::Timed};
 /// Any life.
 pub fn life() -> impl Strategy<Value = Life> {
     let before = proptest::collection::vec(acts::before_merge(), 0..9);
+    let review = proptest::option::weighted(0.5, acts::approval());
+    let late = proptest::option::weighted(0.3, acts::change());
     let merge = proptest::option::weighted(0.97, acts::merge());
     let after = proptest::collection::vec(acts::after_merge(), 0..4);
-    let followed = prop_oneof![4 => Just(HOUR), 3 => Just(3 * DAY), 1 => Just(40 * DAY)];
+    let followed = prop_oneof![1 => Just(4 * MINUTE), 8 => Just(HOUR), 6 => Just(3 * DAY), 2 => Just(40 * DAY)];
     (
         setting(),
         acts::fate(),
-        (before, merge, after),
+        (before, (review, late), merge, after),
         faults::faults(),
         faults::lags(),
         followed,
     )
-        .prop_map(|(setting, opening, (before, merge, after), faults, lags, followed_ms)| {
-            let acts: Vec<Timed> = before.into_iter().chain(merge).chain(after).collect();
+        .prop_map(|(setting, opening, (before, (review, late), merge, after), faults, lags, followed_ms)| {
+            let acts = before.into_iter().chain(review).chain(late);
+            let acts: Vec<Timed> = acts.chain(merge).chain(after).collect();
             Life {
                 setting,
                 opening,
@@ -69,7 +72,7 @@ fn setting() -> impl Strategy<Value = Setting> {
         prop_oneof![Just(Person::Author), Just(Person::Carol), Just(Person::Token), Just(Person::Robot)],
         0..3,
     );
-    let labels = proptest::collection::btree_set(acts::label(), 0..3);
+    let labels = proptest::collection::btree_set(acts::label(), 0..4);
     let merge_time = prop_oneof![
         14 => Just(MergeTime::Shown),
         1 => (1_i64..40 * 60_000).prop_map(MergeTime::HiddenFor),

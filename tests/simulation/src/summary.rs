@@ -21,6 +21,8 @@ pub struct Summary {
     pub outcomes: BTreeMap<String, usize>,
     /// Assessments by class.
     pub classes: BTreeMap<Class, usize>,
+    /// Decisions that the sources misled, by why.
+    pub misled: BTreeMap<String, usize>,
     /// Known defects.
     pub defects: BTreeMap<Defect, usize>,
     /// Everything else that was met, by name.
@@ -62,6 +64,9 @@ impl Summary {
         }
         for assessed in &course.assessed {
             *self.classes.entry(assessed.class).or_default() += 1;
+            if assessed.class == Class::Misled {
+                *self.misled.entry(assessed.why.clone()).or_default() += 1;
+            }
         }
         for defect in course.wrong.iter().filter_map(|wrong| wrong.defect) {
             *self.defects.entry(defect).or_default() += 1;
@@ -142,6 +147,9 @@ impl fmt::Display for Summary {
         writeln!(f, "last decisions: {:?}", self.outcomes)?;
         writeln!(f, "ends: {:?}", self.ends)?;
         writeln!(f, "assessed: {:?}", self.classes)?;
+        for (why, count) in &self.misled {
+            writeln!(f, "  misled {count}: {why}")?;
+        }
         writeln!(f, "known defects: {:?}", self.defects)?;
         write!(f, "lives with: {:?}", self.met)
     }

@@ -97,8 +97,7 @@ pub(super) fn before_merge() -> impl Strategy<Value = Timed> {
         1 => label().prop_map(Act::DeleteLabel),
         1 => label().prop_map(Act::RenameLabel),
         1 => person().prop_map(Act::Edit),
-        1 => person().prop_map(Act::Close),
-        2 => person().prop_map(Act::Reopen),
+        1 => prop_oneof![1 => person().prop_map(Act::Close), 3 => person().prop_map(Act::Reopen)],
         1 => team().prop_map(Act::Join),
         2 => team().prop_map(Act::Leave),
     ];
@@ -107,6 +106,24 @@ pub(super) fn before_merge() -> impl Strategy<Value = Timed> {
 
 fn team() -> impl Strategy<Value = Person> {
     prop_oneof![Just(Person::Alice), Just(Person::Bob), Just(Person::Carol)]
+}
+
+/// An approval by the team.
+pub(super) fn approval() -> impl Strategy<Value = Timed> {
+    timed(gap(), prop_oneof![Just(Act::Approve(Person::Alice)), Just(Act::Approve(Person::Bob))])
+}
+
+/// Something that an approval may not survive.
+pub(super) fn change() -> impl Strategy<Value = Timed> {
+    let member = || prop_oneof![Just(Person::Alice), Just(Person::Bob)];
+    let act = prop_oneof![
+        3 => member().prop_map(Act::Withdraw),
+        1 => member().prop_map(Act::RequestChanges),
+        2 => (person(), 0_u8..2).prop_map(|(by, patch)| Act::Push(by, patch)),
+        1 => member().prop_map(Act::Leave),
+        2 => member().prop_map(Act::Approve),
+    ];
+    timed(gap(), act)
 }
 
 /// The merge.

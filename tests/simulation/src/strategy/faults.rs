@@ -44,5 +44,27 @@ pub(super) fn lags() -> impl Strategy<Value = Vec<Lag>> {
         to: from + lasts,
         by_ms,
     });
-    prop_oneof![3 => Just(Vec::new()), 2 => proptest::collection::vec(lag, 1..4)]
+    // A replica that is stuck for hours keeps the merge hidden.
+    let stuck = (0..2 * MINUTE, HOUR..3 * HOUR).prop_map(|(from, by_ms)| {
+        let endpoint = Some(Endpoint::MergeRequest);
+        vec![Lag { endpoint, from: from - by_ms, to: from + by_ms, by_ms: 2 * by_ms }]
+    });
+    prop_oneof![
+        60 => Just(Vec::new()),
+        20 => proptest::collection::vec(lag, 1..4),
+        20 => approvals_behind(),
+        1 => stuck,
+    ]
+}
+
+/// Approvals alone are behind about the merge: what a revocation contradicts.
+fn approvals_behind() -> impl Strategy<Value = Vec<Lag>> {
+    (10 * SECOND..2 * MINUTE, SECOND..50 * SECOND).prop_map(|(lasts, by_ms)| {
+        vec![Lag {
+            endpoint: Some(Endpoint::Approvals),
+            from: -MINUTE,
+            to: lasts,
+            by_ms,
+        }]
+    })
 }

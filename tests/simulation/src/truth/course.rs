@@ -2,7 +2,7 @@
 
 use super::{Assessed, Class, Defect, Truth};
 use crate::Built;
-use crate::clock::{DAY, HOUR};
+use crate::clock::{DAY, HOUR, SECOND};
 use crate::ledger::{End, Record};
 use crate::setting::MergeTime;
 
@@ -45,6 +45,7 @@ pub fn course(built: &Built, record: &Record) -> Course {
     }
     let other = [superseded(record), ended(built, record)];
     wrong.extend(other.into_iter().flatten().map(|what| Wrong { defect: None, what }));
+    wrong.extend(changed_after_merge(built, record));
     Course { assessed, wrong }
 }
 
@@ -54,6 +55,31 @@ fn superseded(record: &Record) -> Option<String> {
     later
         .any(|decided| !decided.confirmed)
         .then(|| "an unconfirmed decision supersedes another".to_owned())
+}
+
+/// Acts after the merge are listed and never change the kind of a confirmed decision.
+fn changed_after_merge(built: &Built, record: &Record) -> Option<Wrong> {
+    let merged_at = built.world.merged_at()?;
+    // Within the second of the merge the order is unknown, and clocks differ.
+    let after = merged_at + 10 * SECOND + 2 * built.world.setting.clock_offset_ms.abs();
+    record.decided.windows(2).find_map(|pair| {
+        let [one, next] = pair else { return None };
+        let same_answer = one.confirmed && one.facts.api == next.facts.api;
+        let new = || record.received.iter().filter(|received| (one.at + 1..=next.at).contains(&received.at));
+        let later = new().all(|received| received.done_at > after);
+        let kinds = (one.verdict.exception(), next.verdict.exception());
+        let taken_back = one.facts.history.iter().any(|event| event.action.is_revocation());
+        let defect = if built.world.setting.version.has_actioned_at() {
+            (taken_back && new().any(|received| received.event.action.is_approval()))
+                .then_some(Defect::GivenAgainAfterMerge)
+        } else {
+            Some(Defect::KindChangedAfterMerge)
+        };
+        (same_answer && later && kinds.0 != kinds.1).then(|| Wrong {
+            defect,
+            what: format!("an act after the merge changes {kinds:?}"),
+        })
+    })
 }
 
 /// A merge that any source showed ends decided, waiting or before the watch; confirmed if GitLab was well for long enough.

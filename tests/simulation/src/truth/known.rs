@@ -24,6 +24,10 @@ pub enum Defect {
     EarlierApprovalGone,
     /// A label replaced by another security label that was deleted later is taken for removed.
     ReplacementDeleted,
+    /// An approval after the merge makes one that was taken back before it count as given again.
+    GivenAgainAfterMerge,
+    /// An act after the merge changes the kind, because a stale time leaves its order unknown.
+    KindChangedAfterMerge,
     /// The merged head is not among the versions that were read, and the newest of them is compared.
     HeadNotAmongVersions,
 }
