@@ -153,7 +153,13 @@ impl World {
             let due = now + timed.reset_after_ms.clamp(2 * SECOND, 20 * SECOND);
             let fate = timed.reset_fate.clone();
             if self.setting.resets_on_push {
-                jobs.push((due, Job::Reset { pusher: by, fate: fate.clone() }));
+                jobs.push((
+                    due,
+                    Job::Reset {
+                        pusher: by,
+                        fate: fate.clone(),
+                    },
+                ));
             }
             if self.setting.code_owner.is_some() {
                 jobs.push((due + 500, Job::ResetOwner { pusher: by, fate }));

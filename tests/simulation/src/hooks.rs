@@ -1,8 +1,6 @@
 //! Webhook deliveries of what was done: lost, doubled, redelivered, late, stale, with cut lists.
 
-use model::{
-    Action, MergeRequestEvent, MergeRequestIid, OccurredAtSource, Project, ProjectId, SystemAction,
-};
+use model::{Action, MergeRequestEvent, MergeRequestIid, OccurredAtSource, Project, ProjectId, SystemAction};
 
 use crate::clock::{SECOND, timestamp, whole_second};
 use crate::gitlab::{Deed, Done, World};
@@ -100,7 +98,10 @@ fn event(world: &World, done: &Done) -> Option<MergeRequestEvent> {
     let odd = done.at % 2 == 1;
     let action = match &done.deed {
         Deed::Opened => Action::Open,
-        Deed::Labelled { added: on, removed: off } => {
+        Deed::Labelled {
+            added: on,
+            removed: off,
+        } => {
             (added, removed) = (state.titles_of(on), state.titles_of(off));
             Action::Update
         }
@@ -124,11 +125,9 @@ fn event(world: &World, done: &Done) -> Option<MergeRequestEvent> {
         Deed::Closed => Action::Close,
         Deed::Reopened => Action::Reopen,
         Deed::Merged => Action::Merge,
-        Deed::LabelDeleted(_)
-        | Deed::LabelRenamed(_)
-        | Deed::WithdrawnSilently
-        | Deed::Joined
-        | Deed::Left => return None,
+        Deed::LabelDeleted(_) | Deed::LabelRenamed(_) | Deed::WithdrawnSilently | Deed::Joined | Deed::Left => {
+            return None;
+        }
     };
     let (occurred, source) = if version.has_actioned_at() {
         (done.at, OccurredAtSource::ActionedAt)

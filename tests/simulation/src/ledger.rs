@@ -38,13 +38,19 @@ pub struct Flow<'a> {
 #[must_use]
 pub fn play(api: Api<'_>, deliveries: &[Delivery], until: i64) -> Record {
     let mut flow = Flow::new(api, until);
-    let mut deliveries = deliveries.iter().filter(|delivery| delivery.received_at <= until).peekable();
+    let mut deliveries = deliveries
+        .iter()
+        .filter(|delivery| delivery.received_at <= until)
+        .peekable();
     loop {
         let due = flow.evaluation.as_ref().and_then(|evaluation| evaluation.due);
         let due = due.filter(|due| *due <= until);
         match (due, deliveries.peek()) {
             (Some(due), next) if next.is_none_or(|next| due < next.received_at) => flow.read_merge(due),
-            (_, Some(_)) => deliveries.next().into_iter().for_each(|delivery| flow.receive(delivery)),
+            (_, Some(_)) => deliveries
+                .next()
+                .into_iter()
+                .for_each(|delivery| flow.receive(delivery)),
             (None, None) => return flow.end(),
             (Some(due), None) => flow.read_merge(due),
         }
@@ -90,7 +96,8 @@ impl<'a> Flow<'a> {
             event: stored.clone(),
         });
         self.history.push(stored);
-        self.merge_seen |= !delivery.stale && (event.action == Action::Merge || event.state.as_deref() == Some("merged"));
+        self.merge_seen |=
+            !delivery.stale && (event.action == Action::Merge || event.state.as_deref() == Some("merged"));
         if event.action == Action::Merge {
             self.merged(now, delivery);
         } else if !self.record.decided.is_empty() {
@@ -114,9 +121,8 @@ impl<'a> Flow<'a> {
             .filter(|_| matters && !delivery.stale)
             .and_then(|actor| Some((actor, self.api.is_member(actor, now)?)));
         let profile = self.api.world.setting.profile;
-        let eligible = member.map(|(actor, member)| {
-            member || (profile == crate::setting::Profile::WithListed && profile.lists(actor))
-        });
+        let eligible = member
+            .map(|(actor, member)| member || (profile == crate::setting::Profile::WithListed && profile.lists(actor)));
         HistoryEvent {
             action: event.action.clone(),
             actor: event.actor.clone(),
@@ -140,7 +146,10 @@ impl<'a> Flow<'a> {
 
     /// A merge event is always decided, and read immediately.
     fn merged(&mut self, now: i64, delivery: &Delivery) {
-        let trusted = self.trigger.as_ref().is_some_and(|trigger| trigger.trusted && trigger.merger.is_some());
+        let trusted = self
+            .trigger
+            .as_ref()
+            .is_some_and(|trigger| trigger.trusted && trigger.merger.is_some());
         if !delivery.stale {
             self.trigger = Some(MergeTrigger::of(&delivery.event));
             self.before_watch = false;
@@ -176,7 +185,9 @@ impl<'a> Flow<'a> {
 
     /// An event on a merge that is decided.
     fn event(&mut self, now: i64, stale: bool) {
-        let Some(current) = self.record.decided.last() else { return };
+        let Some(current) = self.record.decided.last() else {
+            return;
+        };
         if !current.confirmed {
             self.nudge(now, stale);
             return;
@@ -206,7 +217,10 @@ impl<'a> Flow<'a> {
                 (evaluation.pending, evaluation.shown) = (false, true);
                 let known = self.evaluation.take();
                 self.evaluation = Some(match known {
-                    Some(known) => Evaluation { due: Some(due), ..known },
+                    Some(known) => Evaluation {
+                        due: Some(due),
+                        ..known
+                    },
                     None => evaluation,
                 });
             }
@@ -222,7 +236,11 @@ impl<'a> Flow<'a> {
 
     fn shows_label(&self, event: &MergeRequestEvent) -> bool {
         let lists = [&event.labels, &event.labels_added, &event.labels_removed];
-        event.labels_truncated || lists.into_iter().flatten().any(|title| self.rules.is_security_label(title))
+        event.labels_truncated
+            || lists
+                .into_iter()
+                .flatten()
+                .any(|title| self.rules.is_security_label(title))
     }
 
     fn key() -> MergeRequestKey {
@@ -235,7 +253,10 @@ impl<'a> Flow<'a> {
 
     fn end(mut self) -> Record {
         let pending = self.evaluation.as_ref().is_some_and(|evaluation| evaluation.pending);
-        let due = self.evaluation.as_ref().is_some_and(|evaluation| evaluation.due.is_some());
+        let due = self
+            .evaluation
+            .as_ref()
+            .is_some_and(|evaluation| evaluation.due.is_some());
         self.record.open = due;
         self.record.end = match self.record.decided.last() {
             Some(decided) if decided.confirmed => End::Confirmed,

@@ -57,7 +57,12 @@ impl Life {
             ..lag.clone()
         });
         let last_act = world.states.last().map_or(0, |(since, _)| *since);
-        let last = deliveries.iter().map(|delivery| delivery.received_at).chain([last_act]).max().unwrap_or(0);
+        let last = deliveries
+            .iter()
+            .map(|delivery| delivery.received_at)
+            .chain([last_act])
+            .max()
+            .unwrap_or(0);
         Built {
             faults: faults.collect(),
             lags: lags.collect(),

@@ -165,7 +165,10 @@ slack: {{ security_lead_channel: C0SECLEAD }}
     /// # Panics
     /// Never: the files above are valid, and a test reads them all.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "the texts are constants of this file, and a test reads them all")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the texts are constants of this file, and a test reads them all"
+    )]
     pub fn rules(self) -> &'static Rules {
         static RULES: [OnceLock<Rules>; 5] = [const { OnceLock::new() }; 5];
         RULES[self as usize].get_or_init(|| Rules::parse(&self.text()).expect("a valid rules file"))

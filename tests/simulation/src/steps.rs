@@ -37,7 +37,12 @@ impl Built {
     pub fn steps(&self) -> Vec<Step> {
         let mut timed: Vec<(i64, Step)> = Vec::new();
         let view = |state, at| Step::World(Box::new(View::of(&self.world, state, at)));
-        timed.extend(self.world.states.iter().map(|(since, state)| (*since, view(state, *since))));
+        timed.extend(
+            self.world
+                .states
+                .iter()
+                .map(|(since, state)| (*since, view(state, *since))),
+        );
         if let (Some(merged_at), MergeTime::HiddenFor(ms)) = (self.world.merged_at(), self.world.setting.merge_time) {
             let at = merged_at + ms;
             timed.push((at, view(self.world.at(at), at)));

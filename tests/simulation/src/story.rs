@@ -28,14 +28,21 @@ pub fn story(built: &Built, record: &Record) -> String {
             event.labels_added,
             event.labels_removed,
         );
-        for (holds, word) in [(event.stale, " stale"), (event.labels_truncated, " cut"), (event.system, " system")] {
+        for (holds, word) in [
+            (event.stale, " stale"),
+            (event.labels_truncated, " cut"),
+            (event.system, " system"),
+        ] {
             line.push_str(if holds { word } else { "" });
         }
         lines.push((received.at, line));
     }
     for (mode, reading) in &record.readings {
         let freshness = if reading.fresh { "fresh" } else { "not fresh" };
-        lines.push((reading.at, format!("reading  {mode:?} {freshness}: {}", brief(&reading.witness))));
+        lines.push((
+            reading.at,
+            format!("reading  {mode:?} {freshness}: {}", brief(&reading.witness)),
+        ));
     }
     for decided in &record.decided {
         let verdict = &decided.verdict;
@@ -49,11 +56,18 @@ pub fn story(built: &Built, record: &Record) -> String {
         ));
     }
     lines.sort_by_key(|(at, _)| *at);
-    let mut text = format!("{:?}\nfaults {:?}\nlags {:?}\n", built.world.setting, built.faults, built.lags);
+    let mut text = format!(
+        "{:?}\nfaults {:?}\nlags {:?}\n",
+        built.world.setting, built.faults, built.lags
+    );
     for (at, line) in lines {
         let _ = writeln!(text, "{at:>12} {line}");
     }
-    let _ = writeln!(text, "{:>12} end      {:?} {:?}", record.until, record.end, record.counts);
+    let _ = writeln!(
+        text,
+        "{:>12} end      {:?} {:?}",
+        record.until, record.end, record.counts
+    );
     text
 }
 
@@ -80,6 +94,9 @@ fn brief(witness: &WitnessA) -> String {
         WitnessA::NotAsked(labels) => format!("labels only {:?}", labels.labels_now),
         WitnessA::Unreadable(unread) => format!("unreadable {} {:?}", unread.because, unread.approvals),
         WitnessA::Refused(unread) => format!("refused {}", unread.because),
-        WitnessA::NotMerged(unread) => format!("not merged {:?}", unread.labels.as_ref().map(|labels| &labels.labels_now)),
+        WitnessA::NotMerged(unread) => format!(
+            "not merged {:?}",
+            unread.labels.as_ref().map(|labels| &labels.labels_now)
+        ),
     }
 }

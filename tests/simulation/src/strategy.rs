@@ -28,18 +28,20 @@ pub fn life() -> impl Strategy<Value = Life> {
         faults::lags(),
         followed,
     )
-        .prop_map(|(setting, opening, (before, (review, late), merge, after), faults, lags, followed_ms)| {
-            let acts = before.into_iter().chain(review).chain(late);
-            let acts: Vec<Timed> = acts.chain(merge).chain(after).collect();
-            Life {
-                setting,
-                opening,
-                acts,
-                faults,
-                lags,
-                followed_ms,
-            }
-        })
+        .prop_map(
+            |(setting, opening, (before, (review, late), merge, after), faults, lags, followed_ms)| {
+                let acts = before.into_iter().chain(review).chain(late);
+                let acts: Vec<Timed> = acts.chain(merge).chain(after).collect();
+                Life {
+                    setting,
+                    opening,
+                    acts,
+                    faults,
+                    lags,
+                    followed_ms,
+                }
+            },
+        )
 }
 
 /// A life in which GitLab answers whole and without lag.
@@ -69,7 +71,12 @@ fn setting() -> impl Strategy<Value = Setting> {
     let offset = prop_oneof![5 => Just(0), 1 => Just(1_500), 1 => Just(-1_500), 1 => Just(7_200), 1 => Just(-7_200)];
     let owner = prop_oneof![5 => Just(None), 1 => Just(Some(Person::Bob))];
     let more = proptest::collection::btree_set(
-        prop_oneof![Just(Person::Author), Just(Person::Carol), Just(Person::Token), Just(Person::Robot)],
+        prop_oneof![
+            Just(Person::Author),
+            Just(Person::Carol),
+            Just(Person::Token),
+            Just(Person::Robot)
+        ],
         0..3,
     );
     let labels = proptest::collection::btree_set(acts::label(), 0..4);

@@ -82,7 +82,15 @@ impl Summary {
     pub fn missing(&self) -> Vec<String> {
         let outcomes = Kind::ALL.iter().map(|kind| kind.as_str());
         let outcomes = outcomes.chain(["approved api", "approved both", "declassified", "not carried"]);
-        let ends = ["NotMerged", "BeforeWatch", "Confirmed", "Unconfirmed", "GivenUp", "Pending", "Denied"];
+        let ends = [
+            "NotMerged",
+            "BeforeWatch",
+            "Confirmed",
+            "Unconfirmed",
+            "GivenUp",
+            "Pending",
+            "Denied",
+        ];
         let mut missing: Vec<String> = outcomes
             .filter(|outcome| !self.outcomes.contains_key(*outcome))
             .chain(ends.into_iter().filter(|end| !self.ends.contains_key(*end)))
@@ -105,7 +113,12 @@ fn outcome(outcome: &Outcome) -> String {
 }
 
 fn met(built: &Built, record: &Record, course: &Course) -> [(bool, &'static str); 19] {
-    let merge = || record.readings.iter().filter(|(mode, _)| *mode == crate::api::Mode::Merge);
+    let merge = || {
+        record
+            .readings
+            .iter()
+            .filter(|(mode, _)| *mode == crate::api::Mode::Merge)
+    };
     let any = |holds: &dyn Fn(&WitnessA) -> bool| merge().any(|(_, reading)| holds(&reading.witness));
     let fates = || built.world.done.iter();
     let further = |holds: &dyn Fn(&WitnessA) -> bool| {
@@ -126,17 +139,36 @@ fn met(built: &Built, record: &Record, course: &Course) -> [(bool, &'static str)
         (record.counts.duplicates > 0, TO_MEET[4]),
         (fates().any(|done| done.fate.lost), TO_MEET[5]),
         (record.received.iter().any(|received| received.event.stale), TO_MEET[6]),
-        (record.received.iter().any(|received| received.event.labels_truncated), TO_MEET[7]),
-        (fates().any(|done| matches!(done.deed, Deed::Reset(_))) && record.received.iter().any(|received| received.event.system), TO_MEET[8]),
-        (merge().any(|(_, reading)| !reading.fresh && answer(&reading.witness)), TO_MEET[9]),
+        (
+            record.received.iter().any(|received| received.event.labels_truncated),
+            TO_MEET[7],
+        ),
+        (
+            fates().any(|done| matches!(done.deed, Deed::Reset(_)))
+                && record.received.iter().any(|received| received.event.system),
+            TO_MEET[8],
+        ),
+        (
+            merge().any(|(_, reading)| !reading.fresh && answer(&reading.witness)),
+            TO_MEET[9],
+        ),
         (any(&labels_only), TO_MEET[10]),
-        (record.decided.iter().any(|decided| !decided.confirmed && answer(&decided.facts.api)), TO_MEET[11]),
+        (
+            record
+                .decided
+                .iter()
+                .any(|decided| !decided.confirmed && answer(&decided.facts.api)),
+            TO_MEET[11],
+        ),
         (any(&|witness| matches!(witness, WitnessA::Unreadable(_))), TO_MEET[12]),
         (any(&|witness| matches!(witness, WitnessA::Refused(_))), TO_MEET[13]),
         (any(&|witness| matches!(witness, WitnessA::NotMerged(_))), TO_MEET[14]),
         (any(&without_time), TO_MEET[15]),
         (course.assessed.iter().any(|assessed| assessed.as_of_now), TO_MEET[16]),
-        (course.assessed.iter().any(|assessed| assessed.label_events_unreadable), TO_MEET[17]),
+        (
+            course.assessed.iter().any(|assessed| assessed.label_events_unreadable),
+            TO_MEET[17],
+        ),
         (record.decided.len() > 1, TO_MEET[18]),
     ]
 }

@@ -49,8 +49,8 @@ pub struct Assessed {
 impl Truth<'_> {
     /// Compares a decision with what was really so, by what the flow had seen until `until`.
     #[must_use]
-    pub fn assess(&self, decided: &Decided, record: &Record, until: i64) -> Assessed {
-        let shown = Shown::until(*self, record, until);
+    pub fn assess(self, decided: &Decided, record: &Record, until: i64) -> Assessed {
+        let shown = Shown::until(self, record, until);
         let (class, why) = match (decided.verdict.outcome.clone(), self.real()) {
             (Outcome::Exception { kind }, Real::Exception) => self.kind(kind, decided, &shown),
             (Outcome::Exception { kind }, Real::Approved) => self.accused(kind, decided, &shown),
@@ -74,14 +74,17 @@ impl Truth<'_> {
     }
 
     /// It is an exception; the kind has to hold.
-    fn kind(&self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
+    fn kind(self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
         let why = format!("{} does not hold", kind.as_str());
         if self.holds(kind, decided.at) {
             (Class::Right, String::new())
         } else if kind == Kind::NoApproval && !shown.any_approval() {
             (Class::Misled, why)
         } else if kind == Kind::ApprovalRevoked && shown.reset_counts() {
-            (Class::Misled, format!("{why}: a reset that took other approvals counts against an untimed one"))
+            (
+                Class::Misled,
+                format!("{why}: a reset that took other approvals counts against an untimed one"),
+            )
         } else if !self.is_membership_clear(decided.at) {
             (Class::Membership, why)
         } else if shown.whole_answer().is_some() {
@@ -92,10 +95,13 @@ impl Truth<'_> {
     }
 
     /// It was validly approved.
-    fn accused(&self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
+    fn accused(self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
         let why = format!("{} although it was validly approved", kind.as_str());
         let minimum = self.world.setting.profile.minimum();
-        let membership = self.valid().iter().any(|given| !self.is_clear(given.by, given.at, shown));
+        let membership = self
+            .valid()
+            .iter()
+            .any(|given| !self.is_clear(given.by, given.at, shown));
         let listed = shown.valid_listed();
         if listed >= minimum {
             return (Class::WrongAccusation, format!("{why}, and a whole answer lists it"));
@@ -117,14 +123,15 @@ impl Truth<'_> {
     }
 
     /// No security label was on up to the merge.
-    fn labelled(&self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
+    fn labelled(self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
         let why = format!("{} although no security label was on up to the merge", kind.as_str());
         if kind == Kind::Unverified && !decided.confirmed {
             let unknown = shown.any_cut() || !decided.facts.trigger.trusted || !self.ever(decided.at).is_empty();
             let class = if unknown { Class::Right } else { Class::WrongAccusation };
             return (class, why);
         }
-        if kind == Kind::Unverified && shown.any_cut() {
+        // A cut list leaves the labels unknown, a time that is no more than a bound leaves their order unknown.
+        if kind == Kind::Unverified && (shown.any_cut() || self.is_label_unordered(decided)) {
             return (Class::Right, why);
         }
         match shown.whole_answer() {
@@ -134,8 +141,11 @@ impl Truth<'_> {
     }
 
     /// An entitled person took the labels off.
-    fn removed(&self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
-        let why = format!("{} although the label was taken off by an entitled person", kind.as_str());
+    fn removed(self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
+        let why = format!(
+            "{} although the label was taken off by an entitled person",
+            kind.as_str()
+        );
         if kind == Kind::Unverified && !decided.confirmed {
             return (Class::Right, why);
         }
@@ -153,14 +163,15 @@ impl Truth<'_> {
     }
 
     /// No membership changed that matters.
-    pub(super) fn is_membership_clear(&self, until: i64) -> bool {
+    pub(super) fn is_membership_clear(self, until: i64) -> bool {
         let given = self.all_given(until);
         let acts = given.iter().map(|given| (given.by, given.at)).chain(self.removers());
-        acts.into_iter().all(|(by, at)| self.is_membership_constant(by, at, until))
+        acts.into_iter()
+            .all(|(by, at)| self.is_membership_constant(by, at, until))
     }
 
     /// Nothing about the membership of who acted misleads: it did not change, or it was read near the act.
-    fn is_clear(&self, by: crate::Person, at: i64, shown: &Shown<'_>) -> bool {
+    fn is_clear(self, by: crate::Person, at: i64, shown: &Shown<'_>) -> bool {
         self.is_membership_constant(by, at, shown.until)
             || (self.world.setting.version.has_approved_at()
                 && self.is_membership_constant(by, at, at + 10 * crate::clock::MINUTE)

@@ -88,7 +88,10 @@ impl View {
             committers: ids(&state.committers),
             members: ids(&state.team),
             rule_approvers: [Person::Carol.id()].into(),
-            bots: Person::ALL.into_iter().map(|person| (person.id(), person.is_bot())).collect(),
+            bots: Person::ALL
+                .into_iter()
+                .map(|person| (person.id(), person.is_bot()))
+                .collect(),
         }
     }
 }

@@ -90,7 +90,10 @@ impl Answering<'_, '_> {
         let versions = self.part(Endpoint::Versions, |view| view.versions)?;
         let eligible_now = self.part(Endpoint::Members, |view| {
             let listed = [Person::Listed].into_iter().filter(|_| profile == Profile::WithListed);
-            view.members.into_iter().chain(listed.map(Person::id)).collect::<BTreeSet<UserId>>()
+            view.members
+                .into_iter()
+                .chain(listed.map(Person::id))
+                .collect::<BTreeSet<UserId>>()
         })?;
         let rule_approvers = if profile == Profile::WithRule {
             self.part(Endpoint::ApprovalRules, |view| view.rule_approvers)?
@@ -149,7 +152,12 @@ impl Answering<'_, '_> {
         approvals: &[Approval],
         members: &Reading<BTreeSet<UserId>>,
     ) -> Result<(BTreeMap<UserId, bool>, BTreeSet<UserId>), String> {
-        let removals = labels.label_events.known().into_iter().flatten().filter(|event| !event.added);
+        let removals = labels
+            .label_events
+            .known()
+            .into_iter()
+            .flatten()
+            .filter(|event| !event.added);
         let removers = removals
             .filter_map(|event| event.actor.as_ref().map(|user| user.id))
             .filter(|id| members.known().is_some_and(|members| members.contains(id)));

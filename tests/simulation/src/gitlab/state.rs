@@ -117,7 +117,9 @@ impl State {
     /// The title of a label now.
     #[must_use]
     pub fn title(&self, label: Label) -> String {
-        self.renamed.get(&label).map_or_else(|| label.title().to_owned(), Clone::clone)
+        self.renamed
+            .get(&label)
+            .map_or_else(|| label.title().to_owned(), Clone::clone)
     }
 
     /// Titles of the labels that are on.

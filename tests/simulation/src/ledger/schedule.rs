@@ -58,7 +58,11 @@ impl Evaluation {
     pub(super) fn wait(&mut self, now: i64, not_before: Option<i64>) {
         let doubled = FIRST_RETRY << self.attempts.clamp(0, 10);
         let due = now + doubled.min(LONGEST_RETRY);
-        let due = if now < self.deadline() { due.min(self.deadline()) } else { due };
+        let due = if now < self.deadline() {
+            due.min(self.deadline())
+        } else {
+            due
+        };
         self.attempts += 1;
         self.due = Some(not_before.map_or(due, |at| at.max(now + 1)));
     }

@@ -61,25 +61,29 @@ pub(super) fn fate() -> impl Strategy<Value = Fate> {
         proptest::bool::weighted(0.04),
         proptest::bool::weighted(0.04),
     )
-        .prop_map(|(lost, built_ms, note_ms, delay_ms, twin_ms, again_ms, stale, cut)| Fate {
-            lost,
-            built_ms,
-            note_ms,
-            delay_ms,
-            twin_ms,
-            again_ms,
-            stale,
-            cut,
-        })
+        .prop_map(
+            |(lost, built_ms, note_ms, delay_ms, twin_ms, again_ms, stale, cut)| Fate {
+                lost,
+                built_ms,
+                note_ms,
+                delay_ms,
+                twin_ms,
+                again_ms,
+                stale,
+                cut,
+            },
+        )
 }
 
 fn timed(gap: impl Strategy<Value = i64>, act: impl Strategy<Value = Act>) -> impl Strategy<Value = Timed> {
-    (gap, act, fate(), 2 * SECOND..20 * SECOND, fate()).prop_map(|(gap_ms, act, fate, reset_after_ms, reset_fate)| Timed {
-        gap_ms,
-        act,
-        fate,
-        reset_after_ms,
-        reset_fate,
+    (gap, act, fate(), 2 * SECOND..20 * SECOND, fate()).prop_map(|(gap_ms, act, fate, reset_after_ms, reset_fate)| {
+        Timed {
+            gap_ms,
+            act,
+            fate,
+            reset_after_ms,
+            reset_fate,
+        }
     })
 }
 
@@ -110,7 +114,10 @@ fn team() -> impl Strategy<Value = Person> {
 
 /// An approval by the team.
 pub(super) fn approval() -> impl Strategy<Value = Timed> {
-    timed(gap(), prop_oneof![Just(Act::Approve(Person::Alice)), Just(Act::Approve(Person::Bob))])
+    timed(
+        gap(),
+        prop_oneof![Just(Act::Approve(Person::Alice)), Just(Act::Approve(Person::Bob))],
+    )
 }
 
 /// Something that an approval may not survive.

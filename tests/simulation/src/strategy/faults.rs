@@ -47,7 +47,12 @@ pub(super) fn lags() -> impl Strategy<Value = Vec<Lag>> {
     // A replica that is stuck for hours keeps the merge hidden.
     let stuck = (0..2 * MINUTE, HOUR..3 * HOUR).prop_map(|(from, by_ms)| {
         let endpoint = Some(Endpoint::MergeRequest);
-        vec![Lag { endpoint, from: from - by_ms, to: from + by_ms, by_ms: 2 * by_ms }]
+        vec![Lag {
+            endpoint,
+            from: from - by_ms,
+            to: from + by_ms,
+            by_ms: 2 * by_ms,
+        }]
     });
     prop_oneof![
         60 => Just(Vec::new()),

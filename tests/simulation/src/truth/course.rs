@@ -28,7 +28,10 @@ pub struct Course {
 #[must_use]
 pub fn course(built: &Built, record: &Record) -> Course {
     let truth = Truth::of(&built.world);
-    let last = record.decided.last().filter(|_| record.end == End::Confirmed && !record.open);
+    let last = record
+        .decided
+        .last()
+        .filter(|_| record.end == End::Confirmed && !record.open);
     let moments = record.decided.iter().map(|decided| (decided, decided.at));
     let moments = moments.chain(last.map(|last| (last, record.until)));
     let mut assessed = Vec::new();
@@ -65,7 +68,12 @@ fn changed_after_merge(built: &Built, record: &Record) -> Option<Wrong> {
     record.decided.windows(2).find_map(|pair| {
         let [one, next] = pair else { return None };
         let same_answer = one.confirmed && one.facts.api == next.facts.api;
-        let new = || record.received.iter().filter(|received| (one.at + 1..=next.at).contains(&received.at));
+        let new = || {
+            record
+                .received
+                .iter()
+                .filter(|received| (one.at + 1..=next.at).contains(&received.at))
+        };
         let later = new().all(|received| received.done_at > after);
         let kinds = (one.verdict.exception(), next.verdict.exception());
         let taken_back = one.facts.history.iter().any(|event| event.action.is_revocation());

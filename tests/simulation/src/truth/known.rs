@@ -22,6 +22,8 @@ pub enum Defect {
     EarlierLabelFromLater,
     /// An approval listed by a replica behind counts although a later answer no longer lists it.
     EarlierApprovalGone,
+    /// GitLab lists an older approval of a person than an event from before the merge shows, and the older one names the kind.
+    OlderApprovalListed,
     /// A label replaced by another security label that was deleted later is taken for removed.
     ReplacementDeleted,
     /// An approval after the merge makes one that was taken back before it count as given again.
@@ -35,7 +37,7 @@ pub enum Defect {
 impl Truth<'_> {
     /// The defect that explains a wrong decision.
     #[must_use]
-    pub fn defect(&self, decided: &Decided) -> Option<Defect> {
+    pub fn defect(self, decided: &Decided) -> Option<Defect> {
         let verdict = &decided.verdict;
         let unknown = verdict.approvals.iter().any(|seen| seen.against == [Kind::Unverified]);
         match verdict.outcome {
@@ -45,10 +47,9 @@ impl Truth<'_> {
             Outcome::Exception { kind: Kind::Unverified } if self.is_before_first_version(decided) => {
                 Some(Defect::BeforeFirstVersion)
             }
-            Outcome::Exception { kind } if kind != Kind::Unverified && self.is_label_unordered(decided) => {
-                Some(Defect::NamedByUnorderedLabel)
+            Outcome::Exception { kind } if kind != Kind::Unverified && is_older_listed(decided) => {
+                Some(Defect::OlderApprovalListed)
             }
-            Outcome::Exception { .. } if self.is_earlier_label_from_later(decided) => Some(Defect::EarlierLabelFromLater),
             Outcome::Exception {
                 kind: Kind::LabelRemovedBeforeMerge,
             }
@@ -57,7 +58,13 @@ impl Truth<'_> {
             {
                 Some(Defect::SecondLabelOfTitle)
             }
-            Outcome::Approved { .. } if self.is_earlier_approval_gone(decided) => Some(Defect::EarlierApprovalGone),
+            Outcome::Exception { kind } if kind != Kind::Unverified && self.is_label_unordered(decided) => {
+                Some(Defect::NamedByUnorderedLabel)
+            }
+            Outcome::Exception { .. } if self.is_earlier_label_from_later(decided) => {
+                Some(Defect::EarlierLabelFromLater)
+            }
+            Outcome::Approved { .. } if is_earlier_approval_gone(decided) => Some(Defect::EarlierApprovalGone),
             Outcome::Declassified if self.is_replacement_deleted(decided) => Some(Defect::ReplacementDeleted),
             Outcome::Approved { .. } if head_unknown(&decided.facts.api) => Some(Defect::HeadNotAmongVersions),
             _ => None,
@@ -65,7 +72,7 @@ impl Truth<'_> {
     }
 
     /// An event that shows a security label may be from before the merge or from after it.
-    fn is_label_unordered(&self, decided: &Decided) -> bool {
+    pub(super) fn is_label_unordered(self, decided: &Decided) -> bool {
         let slack = self.world.setting.clock_offset_ms.abs() + 4 * SECOND;
         let merged_at = self.merged_at();
         let rules = self.world.setting.profile.rules();
@@ -79,37 +86,36 @@ impl Truth<'_> {
     }
 
     /// Both labels of one title were on, and events name one of them only.
-    fn has_second_label(&self, decided: &Decided) -> bool {
+    fn has_second_label(self, decided: &Decided) -> bool {
         let acts = &self.world.at(decided.at).label_acts;
         let named = |label| acts.iter().any(|act| act.label == label);
         let pair = [Label::CriticalOfProject, Label::CriticalOfGroup];
-        let on = pair.iter().filter(|label| self.ever(decided.at).contains(label)).count();
+        let on = pair
+            .iter()
+            .filter(|label| self.ever(decided.at).contains(label))
+            .count();
         on == 2 && pair.into_iter().filter(|label| named(*label)).count() == 1
     }
 
     /// An earlier answer named a label that was first put on after the merge.
-    fn is_earlier_label_from_later(&self, decided: &Decided) -> bool {
+    fn is_earlier_label_from_later(self, decided: &Decided) -> bool {
         let ever = self.ever(self.merged_at());
         let known: Vec<&str> = ever.iter().map(|label| label.title()).collect();
-        decided.facts.earlier.labels.iter().any(|title| !known.contains(&title.as_str()))
+        decided
+            .facts
+            .earlier
+            .labels
+            .iter()
+            .any(|title| !known.contains(&title.as_str()))
     }
 
-    /// Only an earlier answer lists an approval that counts.
-    fn is_earlier_approval_gone(&self, decided: &Decided) -> bool {
-        let WitnessA::Answer(answer) = &decided.facts.api else { return false };
-        decided.verdict.approvals.iter().any(|seen| {
-            let listed = answer.approvals.iter().any(|approval| approval.user.id == seen.user.id);
-            seen.in_api && seen.against.is_empty() && !listed
-        })
-    }
-
-    fn is_replacement_deleted(&self, decided: &Decided) -> bool {
+    fn is_replacement_deleted(self, decided: &Decided) -> bool {
         let state = self.world.at(decided.at);
         let gone = |label: &Label| state.deleted.contains(label) || state.renamed.contains_key(label);
         [Label::High, Label::Low].iter().any(gone)
     }
 
-    fn is_before_first_version(&self, decided: &Decided) -> bool {
+    fn is_before_first_version(self, decided: &Decided) -> bool {
         let slack = self.world.setting.clock_offset_ms.abs() + 3 * SECOND;
         let first = self.world.states[0].1.versions[0].at;
         !self.world.setting.version.has_approved_at()
@@ -120,9 +126,37 @@ impl Truth<'_> {
     }
 }
 
+/// Only an earlier answer lists an approval that counts.
+fn is_earlier_approval_gone(decided: &Decided) -> bool {
+    let WitnessA::Answer(answer) = &decided.facts.api else {
+        return false;
+    };
+    decided.verdict.approvals.iter().any(|seen| {
+        let listed = answer.approvals.iter().any(|approval| approval.user.id == seen.user.id);
+        seen.in_api && seen.against.is_empty() && !listed
+    })
+}
+
+/// An event from before the merge shows a later approval than GitLab lists of the same person.
+fn is_older_listed(decided: &Decided) -> bool {
+    let WitnessA::Answer(answer) = &decided.facts.api else {
+        return false;
+    };
+    answer.approvals.iter().any(|approval| {
+        decided.facts.history.iter().any(|event| {
+            event.action.is_approval()
+                && event.state.as_deref() == Some("opened")
+                && event.actor.as_ref().is_some_and(|actor| actor.id == approval.user.id)
+                && approval.approved_at.is_some_and(|at| event.occurred_at > at)
+        })
+    })
+}
+
 /// The merged head is not among the versions that were read.
 pub(super) fn head_unknown(witness: &WitnessA) -> bool {
-    let WitnessA::Answer(answer) = witness else { return false };
+    let WitnessA::Answer(answer) = witness else {
+        return false;
+    };
     let head = answer.merge.head_sha.as_ref();
     let versions = answer.versions.known().into_iter().flatten();
     head.is_some() && !versions.into_iter().any(|version| version.head_sha.as_ref() == head)

@@ -42,7 +42,7 @@ impl<'a> Truth<'a> {
 
     /// What the merge really was.
     #[must_use]
-    pub fn real(&self) -> Real {
+    pub fn real(self) -> Real {
         let Some(merged_at) = self.world.merged_at() else {
             return Real::NotMerged;
         };
@@ -57,31 +57,38 @@ impl<'a> Truth<'a> {
         }
     }
 
-    pub(super) fn merged_at(&self) -> i64 {
+    pub(super) fn merged_at(self) -> i64 {
         self.world.merged_at().unwrap_or(i64::MAX)
     }
 
     /// Security labels that were on at some time up to an instant.
-    pub(super) fn ever(&self, until: i64) -> BTreeSet<Label> {
+    pub(super) fn ever(self, until: i64) -> BTreeSet<Label> {
         let states = self.world.states.iter().filter(|(since, _)| *since <= until);
         states
             .flat_map(|(_, state)| state.labels.iter().copied().filter(|label| state.is_security(*label)))
             .collect()
     }
 
-    fn at_merge(&self) -> BTreeSet<Label> {
+    fn at_merge(self) -> BTreeSet<Label> {
         let state = self.world.at(self.merged_at());
-        state.labels.iter().copied().filter(|label| state.is_security(*label)).collect()
+        state
+            .labels
+            .iter()
+            .copied()
+            .filter(|label| state.is_security(*label))
+            .collect()
     }
 
     /// Valid approvals at the merge.
-    pub(super) fn valid(&self) -> Vec<Given> {
+    pub(super) fn valid(self) -> Vec<Given> {
         let listed = self.world.at(self.merged_at()).approvals.iter().copied();
-        listed.filter(|given| given.at <= self.merged_at() && self.objections(given).is_empty()).collect()
+        listed
+            .filter(|given| given.at <= self.merged_at() && self.objections(given).is_empty())
+            .collect()
     }
 
     /// What is really against an approval that is listed at the merge or later.
-    pub(super) fn objections(&self, given: &Given) -> Vec<Kind> {
+    pub(super) fn objections(self, given: &Given) -> Vec<Kind> {
         let merged = self.world.at(self.merged_at());
         let holds = [
             (Kind::ApprovedOtherCommit, given.patch != merged.head().patch),
@@ -90,22 +97,29 @@ impl<'a> Truth<'a> {
             (Kind::BotApproved, given.by.is_bot()),
             (Kind::ApproverNotEligible, !self.is_eligible(given.by, given.at)),
             (Kind::ApprovedAfterMerge, given.at > self.merged_at()),
-            (Kind::ApprovalRevoked, !merged.approvals.contains(given) && given.at <= self.merged_at()),
+            (
+                Kind::ApprovalRevoked,
+                !merged.approvals.contains(given) && given.at <= self.merged_at(),
+            ),
         ];
-        holds.into_iter().filter(|(_, holds)| *holds).map(|(kind, _)| kind).collect()
+        holds
+            .into_iter()
+            .filter(|(_, holds)| *holds)
+            .map(|(kind, _)| kind)
+            .collect()
     }
 
-    fn is_excluded(&self, person: Person) -> bool {
+    fn is_excluded(self, person: Person) -> bool {
         self.world.setting.profile == Profile::NoCommitters
             && self.world.at(self.merged_at()).committers.contains(&person)
     }
 
-    pub(super) fn is_eligible(&self, person: Person, at: i64) -> bool {
+    pub(super) fn is_eligible(self, person: Person, at: i64) -> bool {
         self.world.setting.profile.lists(person) || self.world.at(at).team.contains(&person)
     }
 
     /// Whether nothing about a person's membership can mislead: it never changed from shortly before an act on.
-    pub(super) fn is_membership_constant(&self, person: Person, from: i64, to: i64) -> bool {
+    pub(super) fn is_membership_constant(self, person: Person, from: i64, to: i64) -> bool {
         self.world.setting.profile.lists(person)
             || !self.world.done.iter().any(|done| {
                 done.by == person
@@ -115,7 +129,7 @@ impl<'a> Truth<'a> {
     }
 
     /// Every approval that was ever given, up to an instant.
-    pub(super) fn all_given(&self, until: i64) -> Vec<Given> {
+    pub(super) fn all_given(self, until: i64) -> Vec<Given> {
         let mut all: Vec<Given> = Vec::new();
         for (_, state) in self.world.states.iter().filter(|(since, _)| *since <= until) {
             for given in &state.approvals {
@@ -127,7 +141,7 @@ impl<'a> Truth<'a> {
         all
     }
 
-    fn is_declassified(&self) -> bool {
+    fn is_declassified(self) -> bool {
         let merged_at = self.merged_at();
         let state = self.world.at(merged_at);
         self.ever(merged_at).into_iter().all(|label| {
@@ -135,23 +149,24 @@ impl<'a> Truth<'a> {
                 return false;
             }
             let last = state.label_acts.iter().rfind(|act| act.label == label);
-            last.is_some_and(|last| !last.added && (self.is_replaced(label, last.at) || self.may_remove(last.by, last.at)))
-                && !self.was_deleted_while_on(label)
+            last.is_some_and(|last| {
+                !last.added && (self.is_replaced(label, last.at) || self.may_remove(last.by, last.at))
+            }) && !self.was_deleted_while_on(label)
         })
     }
 
     /// A label replaced by another security label of its scope goes on as that one, which has to be taken off itself.
-    fn is_replaced(&self, label: Label, at: i64) -> bool {
+    fn is_replaced(self, label: Label, at: i64) -> bool {
         let acts = &self.world.at(self.merged_at()).label_acts;
         acts.iter()
             .any(|act| act.added && act.at == at && act.label != label && act.label.is_scoped() && label.is_scoped())
     }
 
-    pub(super) fn may_remove(&self, person: Person, at: i64) -> bool {
+    pub(super) fn may_remove(self, person: Person, at: i64) -> bool {
         self.is_eligible(person, at) && person != Person::Author && !person.is_bot() && !self.is_excluded(person)
     }
 
-    fn was_deleted_while_on(&self, label: Label) -> bool {
+    fn was_deleted_while_on(self, label: Label) -> bool {
         self.world.done.iter().any(|done| {
             done.deed == Deed::LabelDeleted(label)
                 && done.at <= self.merged_at()
@@ -160,24 +175,29 @@ impl<'a> Truth<'a> {
     }
 
     /// Who took a security label off up to the merge, and when.
-    pub(super) fn removers(&self) -> Vec<(Person, i64)> {
+    pub(super) fn removers(self) -> Vec<(Person, i64)> {
         let state = self.world.at(self.merged_at());
-        let removals = state.label_acts.iter().filter(|act| !act.added && act.label.is_security());
+        let removals = state
+            .label_acts
+            .iter()
+            .filter(|act| !act.added && act.label.is_security());
         removals.map(|act| (act.by, act.at)).collect()
     }
 
     /// Whether a kind really holds of this merge.
     #[must_use]
-    pub fn holds(&self, kind: Kind, until: i64) -> bool {
+    pub fn holds(self, kind: Kind, until: i64) -> bool {
         let merged_at = self.merged_at();
-        let any = |kind| self.all_given(until).iter().any(|given| self.objections(given).contains(&kind));
+        let any = |kind| {
+            self.all_given(until)
+                .iter()
+                .any(|given| self.objections(given).contains(&kind))
+        };
         match kind {
             Kind::LabelRemovedBeforeMerge => {
                 self.at_merge().is_empty() && !self.ever(merged_at).is_empty() && !self.is_declassified()
             }
-            Kind::InsufficientApprovals => {
-                (1..self.world.setting.profile.minimum()).contains(&self.valid().len())
-            }
+            Kind::InsufficientApprovals => (1..self.world.setting.profile.minimum()).contains(&self.valid().len()),
             Kind::NoApproval => self.world.at(merged_at).approvals.is_empty(),
             Kind::Unverified => true,
             kind => any(kind),

@@ -36,16 +36,20 @@ impl<'a> Shown<'a> {
     pub(super) fn readings(&self) -> impl Iterator<Item = &'a crate::api::Reading> {
         let until = self.until;
         let readings = self.record.readings.iter();
-        readings.filter(move |(mode, reading)| is_merge(*mode) && reading.at <= until).map(|(_, reading)| reading)
+        readings
+            .filter(move |(mode, reading)| is_merge(*mode) && reading.at <= until)
+            .map(|(_, reading)| reading)
     }
 
     /// Answers about the merge in which nothing is missing and nothing lags.
     pub(super) fn whole_answers(&self) -> impl Iterator<Item = &'a ApiAnswer> {
         let profile = self.truth.world.setting.profile;
-        self.readings().filter(|reading| reading.fresh).filter_map(move |reading| match &reading.witness {
-            WitnessA::Answer(answer) if is_whole(answer, profile) => Some(&**answer),
-            _ => None,
-        })
+        self.readings()
+            .filter(|reading| reading.fresh)
+            .filter_map(move |reading| match &reading.witness {
+                WitnessA::Answer(answer) if is_whole(answer, profile) => Some(&**answer),
+                _ => None,
+            })
     }
 
     pub(super) fn whole_answer(&self) -> Option<&'a ApiAnswer> {
@@ -64,7 +68,10 @@ impl<'a> Shown<'a> {
 
     fn lists(&self, answer: &ApiAnswer, given: &Given) -> bool {
         let world = self.truth.world;
-        let approval = answer.approvals.iter().find(|approval| approval.user.id == given.by.id());
+        let approval = answer
+            .approvals
+            .iter()
+            .find(|approval| approval.user.id == given.by.id());
         match approval {
             None => false,
             Some(approval) if approval.approved_at.is_some() => {
@@ -74,7 +81,10 @@ impl<'a> Shown<'a> {
             Some(_) => {
                 let one_version = matches!(&answer.versions, Reading::Known(versions) if versions.len() == 1);
                 let contradicted = self.events().any(|received| received.event.action.is_revocation());
-                let own: Vec<_> = self.events().filter(|received| is_approval_by(&received.event, given.by)).collect();
+                let own: Vec<_> = self
+                    .events()
+                    .filter(|received| is_approval_by(&received.event, given.by))
+                    .collect();
                 // The interval is widened by the offset of the clocks on both sides.
                 let slack = 10 * SECOND + 2 * world.setting.clock_offset_ms.abs();
                 let timed = |received: &&Received| received.at + slack < self.truth.merged_at();
@@ -91,7 +101,9 @@ impl<'a> Shown<'a> {
         };
         let seen = |given: &&Given| {
             let at = Some(timestamp(self.truth.world.shown(given.at)));
-            let in_answer = listed.iter().any(|approval| approval.user.id == given.by.id() && approval.approved_at == at);
+            let in_answer = listed
+                .iter()
+                .any(|approval| approval.user.id == given.by.id() && approval.approved_at == at);
             let in_events = self.events().any(|received| {
                 is_approval_by(&received.event, given.by)
                     && received.done_at == given.at
