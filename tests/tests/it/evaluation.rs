@@ -1,6 +1,7 @@
 //! Deliveries through evaluation: real Postgres, a real HTTP double of GitLab, and a clock that the test moves.
 
 mod arrival;
+mod cases;
 mod command;
 mod instances;
 mod ledger;
