@@ -4,6 +4,7 @@ mod arrival;
 mod cases;
 mod command;
 mod instances;
+mod large;
 mod ledger;
 mod outcomes;
 mod pending;
