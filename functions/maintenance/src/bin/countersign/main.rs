@@ -14,12 +14,15 @@ mod instant;
 mod ledger;
 mod listing;
 mod migrate;
+mod operator;
 mod output;
+mod reevaluate;
 mod replay;
 mod stats;
 mod table;
 mod terminal;
 mod trace;
+mod unconfirmed;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -58,6 +61,8 @@ enum Command {
     Explain(explain::Arguments),
     Simulate(replay::Simulate),
     Replay(replay::Replay),
+    Unconfirmed(unconfirmed::Arguments),
+    Reevaluate(Box<reevaluate::Arguments>),
 }
 
 fn main() -> ExitCode {
@@ -85,5 +90,7 @@ fn run(command: Command) -> Result<Ending, Failure> {
         Command::Explain(arguments) => arguments.run(),
         Command::Simulate(arguments) => arguments.run(),
         Command::Replay(arguments) => arguments.run(),
+        Command::Unconfirmed(arguments) => arguments.run(),
+        Command::Reevaluate(arguments) => arguments.run(),
     }
 }
