@@ -105,7 +105,10 @@ mod tests {
     #[test]
     fn an_unknown_job_leaves_the_others_readable() {
         let jobs: Request = serde_json::from_value(json!({"jobs": ["seal_moon", "relay_effects"]})).unwrap();
-        let expected = [NamedJob::Unknown("seal_moon".to_owned()), NamedJob::Known(Job::RelayEffects)];
+        let expected = [
+            NamedJob::Unknown("seal_moon".to_owned()),
+            NamedJob::Known(Job::RelayEffects),
+        ];
         assert!(matches!(jobs, Request::Jobs { jobs } if jobs == expected));
         assert!(serde_json::from_value::<Request>(json!({"jobs": [7]})).is_err());
     }

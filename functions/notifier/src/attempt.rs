@@ -27,7 +27,9 @@ impl Notifier {
         look_first: bool,
     ) -> Result<AttemptOutcome, StoreError> {
         match effect.kind {
-            EffectKind::SlackExceptionUpdate => Ok(AttemptOutcome::Superseded { because: "corrections are not sent by this version".to_owned() }),
+            EffectKind::SlackExceptionUpdate => Ok(AttemptOutcome::Superseded {
+                because: "corrections are not sent by this version".to_owned(),
+            }),
             EffectKind::SlackExceptionAlert => self.alert(worker, context, effect, look_first).await,
             EffectKind::LedgerRowEvent => self.ledger_event(worker, context, effect).await,
             EffectKind::LinearIssue

@@ -51,7 +51,9 @@ impl Known {
     }
 
     fn state(&self) -> EvaluationState {
-        self.evaluation.as_ref().map_or(EvaluationState::Done, |evaluation| evaluation.state)
+        self.evaluation
+            .as_ref()
+            .map_or(EvaluationState::Done, |evaluation| evaluation.state)
     }
 
     /// Whether nothing is decided because GitLab has not shown the merge.
@@ -73,7 +75,10 @@ impl Known {
             (None, EvaluationState::Done) if is_merge => Need::Merge,
             (None, EvaluationState::Done) => {
                 let shows_merge = !stale && event.state.as_deref() == Some("merged");
-                let before_watch = self.evaluation.as_ref().is_some_and(|evaluation| evaluation.before_watch);
+                let before_watch = self
+                    .evaluation
+                    .as_ref()
+                    .is_some_and(|evaluation| evaluation.before_watch);
                 match (shows_merge, before_watch) {
                     (true, true) => Need::Nothing,
                     (true, false) => Need::MergeLater,
@@ -116,7 +121,12 @@ impl Evaluator {
         }
         // A row without a merge was read before the merge.
         if let Some(row) = known.row.as_ref().filter(|row| row.row.merge.is_none()) {
-            let labels = row.row.review.labels.iter().filter(|label| self.rules.is_security_label(label));
+            let labels = row
+                .row
+                .review
+                .labels
+                .iter()
+                .filter(|label| self.rules.is_security_label(label));
             earlier.labels.extend(labels.cloned());
         }
         Ok(earlier)

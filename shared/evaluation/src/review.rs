@@ -102,7 +102,16 @@ impl Evaluator {
             let because = "GitLab shows the merge request as merged";
             let shown = rules::earlier_facts(&facts, &self.rules);
             return self
-                .merge_seen(tx, context, &key, trigger, EvaluationSource::Review, &known, because, &shown)
+                .merge_seen(
+                    tx,
+                    context,
+                    &key,
+                    trigger,
+                    EvaluationSource::Review,
+                    &known,
+                    because,
+                    &shown,
+                )
                 .await;
         }
         let history = tx.history(&key).await?;

@@ -35,8 +35,8 @@ pub use error::StoreError;
 pub use migrate::{MigrationError, MigrationReport, migrate};
 pub use operator_request::{OperatorRequest, OperatorRequestError};
 pub use report::{
-    EffectFilter, EventCursor, ExceptionFilter, LedgerDecision, LedgerFilter, MergeRequestRecord, Page, Requeued, Stage,
-    Statistics, StatisticsFilter, StoredEvent, StoredEvidence, StoredJudgement, Unconfirmed, UnconfirmedFilter,
+    EffectFilter, EventCursor, ExceptionFilter, LedgerDecision, LedgerFilter, MergeRequestRecord, Page, Requeued,
+    Stage, Statistics, StatisticsFilter, StoredEvent, StoredEvidence, StoredJudgement, Unconfirmed, UnconfirmedFilter,
 };
 pub use roles::{Group, LoginError, provision_login};
 pub use schema::{SchemaError, known_schema_version, schema_version};

@@ -199,7 +199,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn operator_request_page(&self, after: Option<Uuid>, limit: u32) -> Result<Page, StoreError> {
-        self.page("operator_requests", Conditions::default(), after, limit).await
+        self.page("operator_requests", Conditions::default(), after, limit)
+            .await
     }
 }
 

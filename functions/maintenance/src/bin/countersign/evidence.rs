@@ -79,14 +79,20 @@ struct Content {
     gitlab: WitnessA,
 }
 
-/// Whether the evidence is what its digest says, and what the decision was judged on.
+/// Whether the evidence is what its digest says, and what the decision was made on.
 pub(crate) fn proves(evidence: &StoredEvidence, decision: &StoredJudgement) -> bool {
+    answer(evidence, decision).is_some_and(|answer| answer == decision.facts.api)
+}
+
+/// GitLab's answer in the evidence of a decision. `None`: it is not what its digest says, or of another merge request.
+pub(crate) fn answer(evidence: &StoredEvidence, decision: &StoredJudgement) -> Option<WitnessA> {
     let digest = Sha256::digest(evidence.content.as_bytes());
     let digest = digest
         .iter()
         .fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"));
-    let read: Result<Content, _> = serde_json::from_str(&evidence.content);
-    let same =
-        |content: Content| content.merge_request == decision.merge_request && content.gitlab == decision.facts.api;
-    digest == evidence.sha256 && read.is_ok_and(same)
+    if digest != evidence.sha256 {
+        return None;
+    }
+    let content: Content = serde_json::from_str(&evidence.content).ok()?;
+    (content.merge_request == decision.merge_request).then_some(content.gitlab)
 }

@@ -155,7 +155,11 @@ pub(crate) fn known_merge_request(row: &Value) -> Cell {
     if row["project_path"].as_str().is_some_and(|path| !path.is_empty()) {
         return merge_request(row);
     }
-    Cell::new(harmless(&format!("{}!{}", plain(&row["project_id"]), plain(&row["mr_iid"]))))
+    Cell::new(harmless(&format!(
+        "{}!{}",
+        plain(&row["project_id"]),
+        plain(&row["mr_iid"])
+    )))
 }
 
 /// `payments/gateway!811`.

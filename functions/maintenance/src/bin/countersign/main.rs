@@ -18,6 +18,7 @@ mod operator;
 mod output;
 mod reevaluate;
 mod replay;
+mod simulate;
 mod stats;
 mod table;
 mod terminal;
@@ -59,7 +60,7 @@ enum Command {
     Evidence(evidence::Arguments),
     Stats(stats::Arguments),
     Explain(explain::Arguments),
-    Simulate(replay::Simulate),
+    Simulate(simulate::Simulate),
     Replay(replay::Replay),
     Unconfirmed(unconfirmed::Arguments),
     Reevaluate(Box<reevaluate::Arguments>),

@@ -131,7 +131,10 @@ mod tests {
             result,
             exit_code: None,
         };
-        let (now, part) = (Some(Timestamp::UNIX_EPOCH), json!({"read": 7, "failed": 1, "waits": "no\u{1b}w"}));
+        let (now, part) = (
+            Some(Timestamp::UNIX_EPOCH),
+            json!({"read": 7, "failed": 1, "waits": "no\u{1b}w"}),
+        );
         for (started_at, result, expected) in [
             (None, None, "waits for maintenance"),
             (now, None, "maintenance works on it"),

@@ -119,7 +119,13 @@ fn columns() -> Vec<Column> {
         },
         Column {
             head: "OUTCOME",
-            cell: |row| told(if row["kind"].is_null() { &row["outcome"] } else { &row["kind"] }),
+            cell: |row| {
+                told(if row["kind"].is_null() {
+                    &row["outcome"]
+                } else {
+                    &row["kind"]
+                })
+            },
         },
         Column {
             head: "AGE",

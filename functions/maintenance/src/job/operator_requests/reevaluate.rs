@@ -86,7 +86,9 @@ impl Maintenance {
         last: bool,
     ) -> Executed {
         let Ok(arguments) = serde_json::from_value::<Arguments>(request.arguments.clone()) else {
-            return Executed::rejected("this version cannot read the arguments: use the countersign command of its release");
+            return Executed::rejected(
+                "this version cannot read the arguments: use the countersign command of its release",
+            );
         };
         // What an earlier run kept in a form that cannot be read is done again; reading twice changes nothing.
         let kept = request.result.clone().map(serde_json::from_value);
@@ -165,10 +167,14 @@ impl Maintenance {
             return Err(Pause::Time);
         }
         let now = self.clock.0.now();
-        if !evaluator.store().has_reread_budget(&key.instance, REQUESTS, now).await? {
+        if !evaluator
+            .store()
+            .has_reread_budget(&key.instance, REQUESTS, now)
+            .await?
+        {
             return Err(Pause::Budget(key.instance.clone()));
         }
-        match evaluator.reevaluate(context, key).await {
+        match Box::pin(evaluator.reevaluate(context, key)).await {
             Ok(Reevaluated::NothingToRead) => progress.nothing_to_read += 1,
             Ok(Reevaluated::Read(done)) => {
                 self.outbox.enqueue_all(&done.effects).await;
