@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     unconfirmed: bool,
     /// Of these, what is known from then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
-    #[arg(long, value_name = "TIME", value_parser = Instant::parse, requires = "unconfirmed")]
+    #[arg(long, value_name = "TIME", value_parser = Instant::parse, requires = "unconfirmed", conflicts_with = "merge_request")]
     since: Option<Instant>,
     #[command(flatten)]
     waiting: Waiting,
