@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use model::{Action, EarlierFacts, Envelope, MergeRequestEvent, MergeRequestKey};
 use rules::Rules;
-use store::{Evaluation, EvaluationState, StoreError, StoredDecision, StoredLedgerRow, Tx};
+use store::{Evaluation, EvaluationSource, EvaluationState, StoreError, StoredDecision, StoredLedgerRow, Tx};
 
 use crate::Evaluator;
 
@@ -56,6 +56,11 @@ impl Known {
             .map_or(EvaluationState::Done, |evaluation| evaluation.state)
     }
 
+    fn is_of_merge_event(&self) -> bool {
+        let source = self.evaluation.as_ref().map(|evaluation| evaluation.source);
+        source == Some(EvaluationSource::MergeEvent)
+    }
+
     /// Whether nothing is decided because GitLab has not shown the merge.
     pub(crate) fn is_denied(&self) -> bool {
         self.decision.is_none() && self.state() == EvaluationState::Unconfirmed
@@ -70,6 +75,8 @@ impl Known {
             (Some(decision), EvaluationState::Unconfirmed) if decision.confirmed => self.reread(stale, now),
             (Some(decision), _) if decision.confirmed => Need::Nothing,
             (Some(_), _) | (None, EvaluationState::Unconfirmed) => self.reread(stale, now),
+            // Shown by something else so far: this is the merge's own delivery, and its reading the first.
+            (None, EvaluationState::Pending) if is_merge && !self.is_of_merge_event() => Need::Merge,
             (None, EvaluationState::Pending) if is_merge => self.reread(stale, now),
             (None, EvaluationState::Pending) => Need::Nothing,
             (None, EvaluationState::Done) if is_merge => Need::Merge,

@@ -58,9 +58,10 @@ async fn world() -> World {
         shown.set("state", "opened").set("merged_at", Value::Null);
     });
     world.deliver(&approved.told("approved", ALICE, at("10:00:00"))).await;
-    world.gitlab.world(|shown| {
-        let shown = shown.merge_request(approved.project, approved.iid);
-        shown.merged(approved.author, "2026-03-02T12:00:00.000Z");
+    world.gitlab.world(|world| {
+        world
+            .merge_request(approved.project, approved.iid)
+            .merged(AUTHOR, "2026-03-02T12:00:00.000Z");
     });
     let exception = MergeRequest::new(PROJECT, 2, HIGH);
     labelled(&exception, &|_| ());

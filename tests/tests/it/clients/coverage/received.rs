@@ -51,6 +51,7 @@ fn action(request: &Recorded) -> &'static str {
         ("GET", ["api", "v4", "users", _]) => "gitlab.api.get_user",
         ("POST", ["api", "chat.postMessage"]) => "slack.api.post_message",
         ("GET", ["api", "conversations.history"]) => "slack.api.get_history",
+        ("POST", ["api", "graphql"]) => "gitlab.api.get_mr_committers",
         ("POST", ["graphql"]) => graphql(request),
         ("GET", ["rest", "api", "2", "myself"]) => "jira.api.get_myself",
         ("GET", ["rest", "api", "2", "issue", _]) => "jira.api.get_issue",
