@@ -170,7 +170,7 @@ impl Drop for TestDatabase {
 /// to give them to its logins (Postgres 16 and later ask for that).
 async fn ensure_owner(server: &Client, password: &str) {
     let groups = [Group::Application, Group::Auditor, Group::Operator].map(Group::role);
-    let made: String = groups
+    let made: Vec<String> = groups
         .iter()
         .map(|role| {
             format!(
@@ -189,8 +189,9 @@ async fn ensure_owner(server: &Client, password: &str) {
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OWNER}') THEN
                 CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD '{password}';
             END IF;
-            {made}
-        END $do$"
+            {}
+        END $do$",
+        made.concat()
     );
     server.batch_execute(&sql).await.expect("the owner of test databases");
 }

@@ -2,6 +2,7 @@
 
 use std::process::{Child, Command, Output, Stdio};
 
+use model::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use tests::doubles::Stub;
 use tests::payload::MergeRequest;
@@ -127,6 +128,40 @@ async fn reevaluate_unconfirmed_reads_each_of_them() {
 }
 
 #[tokio::test]
+async fn a_later_run_goes_on_where_one_stopped() {
+    let (stand, merges) = withheld(&[1, 2]).await;
+    stand.world.gitlab.clear_stubs();
+    let operator = &stand.world.database.operator_url;
+    let (code, _, said) = run(operator, &["reevaluate", "--unconfirmed", "--no-wait"]);
+    assert_eq!(code, Some(0), "{said}");
+    let store = stand.world.database.store();
+    let now = SystemClock.now();
+    let claimed = store
+        .claim_operator_request(&["reevaluate"], now)
+        .await
+        .unwrap()
+        .unwrap();
+    let progress =
+        json!({"read": 1, "outcomes": {"approved": 1}, "after": key(&merges[0]), "waits": "the next run goes on"});
+    assert!(
+        store
+            .put_operator_request_back(&claimed, Some(&progress))
+            .await
+            .unwrap()
+    );
+    let maintenance = stand.start("maintenance", &[]).await;
+    maintenance.invoke(json!({"jobs": ["operator_requests"]})).await;
+    let finished = request(&stand.world).await;
+    assert_eq!(finished["result"]["outcomes"], json!({"approved": 2}), "{finished}");
+    assert!(finished["result"]["waits"].is_null(), "{finished}");
+    let confirmed = async |mr| stand.world.decision(mr).await.unwrap().confirmed;
+    assert_eq!(
+        (confirmed(&merges[0]).await, confirmed(&merges[1]).await),
+        (false, true)
+    );
+}
+
+#[tokio::test]
 async fn a_request_waits_for_the_budget_of_the_next_minute() {
     let (stand, _) = withheld(&[1]).await;
     stand.world.gitlab.clear_stubs();
@@ -180,7 +215,7 @@ async fn a_request_that_cannot_be_executed_says_why() {
     let stand = Stand::new().await;
     let maintenance = stand.start("maintenance", &[]).await;
     let operator = store::Store::new(config(&stand.world.database.operator_url)).unwrap();
-    let now = jiff::Timestamp::now();
+    let now = SystemClock.now();
     let long_ago = now - jiff::SignedDuration::from_hours(2);
     let key = json!(key(&MergeRequest::new(PROJECT, 1, HIGH)));
     let record = async |command: &str, arguments: Value, at| -> Uuid {

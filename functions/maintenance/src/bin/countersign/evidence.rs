@@ -21,8 +21,8 @@ Examples:
   countersign evidence payments/gateway!811 | sha256sum
   countersign evidence payments/gateway!811 --decision 0195a000-0000-7000-8000-0000000000d1
 
-The digest is checked before it is printed, and compared with what the decision was judged on; both are told on standard error.
-Exit codes: 0 printed, 1 there is none or it is not what the decision was judged on, 2 the command line, 3 the database, 4 the output.")]
+The digest is checked before it is printed, and compared with what the decision was made on; both are told on standard error.
+Exit codes: 0 printed, 1 there is none or it is not what the decision was made on, 2 the command line, 3 the database, 4 the output.")]
 pub(crate) struct Arguments {
     /// The merge request: 7301!811, main/7301!811 or payments/gateway!811
     #[arg(value_name = "PROJECT!IID", value_parser = Named::parse)]
@@ -66,7 +66,7 @@ impl Arguments {
         if proves(&evidence, &decision) {
             Ok(Ending::Done)
         } else {
-            remark("it is NOT what the decision was judged on, or not what its digest says");
+            remark("it is NOT what the decision was made on, or not what its digest says");
             Ok(Ending::Nothing)
         }
     }

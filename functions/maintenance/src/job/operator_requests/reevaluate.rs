@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use audit::Context;
-use evaluation::{EvaluationError, Evaluator, Reevaluated};
+use evaluation::{EvaluationError, Evaluator, Outcome, Reevaluated};
 use jiff::Timestamp;
 use model::MergeRequestKey;
 use runtime::Deadline;
@@ -166,17 +166,21 @@ impl Maintenance {
         if deadline.remaining() < ENOUGH {
             return Err(Pause::Time);
         }
-        let now = self.clock.0.now();
-        if !evaluator
-            .store()
-            .has_reread_budget(&key.instance, REQUESTS, now)
-            .await?
-        {
+        let has_budget = async || {
+            let now = self.clock.0.now();
+            let store = evaluator.store();
+            store.has_reread_budget(&key.instance, REQUESTS, now).await
+        };
+        if !has_budget().await? {
             return Err(Pause::Budget(key.instance.clone()));
         }
         match Box::pin(evaluator.reevaluate(context, key)).await {
             Ok(Reevaluated::NothingToRead) => progress.nothing_to_read += 1,
             Ok(Reevaluated::Read(done)) => {
+                // Scheduled readings may have taken the budget in between, and then nothing was read.
+                if matches!(done.outcome, Outcome::Unconfirmed { .. }) && !has_budget().await? {
+                    return Err(Pause::Budget(key.instance.clone()));
+                }
                 self.outbox.enqueue_all(&done.effects).await;
                 let outcome = done.outcome.as_str();
                 self.metrics.count_by("verdicts", "outcome", outcome, 1);
