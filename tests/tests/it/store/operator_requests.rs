@@ -152,6 +152,8 @@ async fn only_an_operator_records_a_request() {
         let grant = format!("GRANT countersign_operator TO {login}");
         assert!(rejected.to_string().contains(&grant), "{rejected}");
     }
+    // The owner may, as the command does on the local stack.
+    record(&database.owner_url).await.unwrap();
     // What the message says is enough, although an auditor's login is read-only by default.
     let owner = connect(&database.owner_url).await;
     let auditor = config(&database.auditor_url).user().to_owned();
