@@ -182,9 +182,13 @@ impl Evaluator {
             Read::Merge(mut facts, needed) => {
                 let history = tx.history(key).await?;
                 (facts.history, facts.history_truncated) = (history.events, history.truncated);
+                let kept = known.evaluation.as_ref().map(|evaluation| evaluation.source);
                 let seen = Seen {
                     first_seen_at: envelope.received_at,
-                    source: EvaluationSource::MergeEvent,
+                    source: match kept {
+                        Some(kept) if event.action != Action::Merge => kept,
+                        _ => EvaluationSource::MergeEvent,
+                    },
                     attempts: 0,
                     reread: needed == Need::Reread,
                 };

@@ -122,6 +122,26 @@ impl World {
         self.evaluator.deliver(&envelope).await.unwrap()
     }
 
+    /// The approver took the approval back before the merge, which is reported only now, and GitLab confirms it a minute later.
+    pub(crate) async fn taken_back(&self, evaluator: &Evaluator, mr: &MergeRequest) -> Report {
+        let late = envelope(
+            &mr.told("unapproved", ALICE, at("11:00:00")),
+            &Uuid::now_v7().to_string(),
+        );
+        let report = evaluator.deliver(&late).await.unwrap();
+        assert_eq!(report.outcome.as_str(), "unconfirmed");
+        self.gitlab
+            .world(|world| world.merge_request(mr.project, mr.iid).approved_by.clear());
+        self.clock.pass(SignedDuration::from_secs(61));
+        let store = evaluator.store();
+        let due = store
+            .claim_due_rereads(self.now(), 10, SignedDuration::from_mins(2))
+            .await
+            .unwrap();
+        assert_eq!(due.len(), 1);
+        evaluator.retry(&due[0]).await.unwrap()
+    }
+
     /// What maintenance does in a minute: everything that is due is read; what came of each, sorted.
     pub(crate) async fn maintain(&self) -> Vec<String> {
         let store = self.evaluator.store();
