@@ -188,6 +188,9 @@ pub struct ApiAnswer {
 /// Why a value is unknown that was not read because nothing needs it.
 pub const NOT_ASKED: &str = "not asked for";
 
+/// Why a value is unknown that this GitLab version or tier does not offer. That is an answer: reading it again changes nothing.
+pub const NOT_OFFERED: &str = "not offered by this GitLab version or tier";
+
 /// What an earlier version, which did not ask, is taken to have read.
 fn not_asked<T>() -> Reading<T> {
     Reading::Unknown(NOT_ASKED.to_owned())
@@ -231,6 +234,9 @@ pub struct Unread {
     /// How long GitLab asks to be left alone, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
+    /// GitLab gave no answer at all; not stored.
+    #[serde(skip)]
+    pub silent: bool,
 }
 
 impl From<String> for Unread {
@@ -240,6 +246,7 @@ impl From<String> for Unread {
             labels: None,
             approvals: Vec::new(),
             retry_after_seconds: None,
+            silent: false,
         }
     }
 }

@@ -19,10 +19,12 @@ pub(crate) struct CheckedApproval<'a> {
 impl<'a> CheckedApproval<'a> {
     pub(crate) fn new(record: ApprovalRecord<'a>, case: &Case<'_>) -> Self {
         let outcomes = checks::all(&record, case);
-        let contradiction = approval_revoked::contradiction(&record, case);
+        let contradictions = approval_revoked::contradictions(&record, case);
+        // The next reading that settles one: a stream of further reports must not put it off.
+        let open = contradictions.iter().copied().filter(|due| case.api.read_at < *due);
         Self {
-            revocation_open: contradiction.filter(|due| case.api.read_at < *due && !case.deadline_passed),
-            revocation_not_confirmed: contradiction.is_some(),
+            revocation_open: open.min().filter(|_| !case.deadline_passed),
+            revocation_not_confirmed: !contradictions.is_empty(),
             record,
             outcomes,
         }
@@ -42,9 +44,10 @@ impl<'a> CheckedApproval<'a> {
         self.record.listed.is_some() && self.is_clear()
     }
 
-    /// GitLab does not list what the events show, and nothing is against it: the sources differ.
-    pub(crate) fn is_disputed(&self) -> bool {
-        self.record.listed.is_none() && self.record.in_history() && self.is_clear()
+    /// It is not valid, and nothing is against it: GitLab does not list what the events show, or something about it is unknown.
+    pub(crate) fn may_be_valid(&self) -> bool {
+        let holds = |(_, outcome): &(Kind, CheckOutcome)| matches!(outcome, CheckOutcome::Holds(_));
+        !self.is_valid() && !self.record.only_after_merge() && !self.outcomes.iter().any(holds)
     }
 
     fn against(&self) -> Vec<Kind> {
