@@ -1,6 +1,7 @@
 //! A function's own binary under a Lambda Runtime API: started as Lambda starts it, with what it prints.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
@@ -31,16 +32,16 @@ struct Printed {
 impl Function {
     /// Builds the package `name` and starts its binary with these variables and those that Lambda sets.
     pub(crate) async fn start(name: &str, variables: &[(&str, &str)]) -> Self {
-        Self::under(RuntimeApi::start().await, name, variables)
+        Self::under(RuntimeApi::start().await, &built(name), name, variables)
     }
 
-    /// The same with this time for an invocation.
-    pub(crate) async fn start_with_timeout(timeout: Duration, name: &str, variables: &[(&str, &str)]) -> Self {
-        Self::under(RuntimeApi::with_timeout(timeout).await, name, variables)
+    /// The same of a program that is built already, with this time for an invocation.
+    pub(crate) async fn of_program(timeout: Duration, program: &Path, name: &str, variables: &[(&str, &str)]) -> Self {
+        Self::under(RuntimeApi::with_timeout(timeout).await, program, name, variables)
     }
 
-    fn under(api: RuntimeApi, name: &str, variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(built(name))
+    fn under(api: RuntimeApi, program: &Path, name: &str, variables: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(program)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", api.url_host_port())
             .env("AWS_LAMBDA_FUNCTION_NAME", name)

@@ -41,5 +41,7 @@ mod spans;
 mod stack;
 #[cfg(test)] // helpers of this module too may unwrap
 mod store;
+#[cfg(test)] // helpers of this module too may unwrap
+mod upgrade;
 #[cfg(test)]
 mod webhook;
