@@ -55,21 +55,23 @@ impl<'a> Case<'a> {
         Interval::of(event, self.api.clock_offset_seconds)
     }
 
+    /// Whether an event is an act from after the merge.
+    pub(crate) fn is_after_merge(&self, event: &HistoryEvent) -> bool {
+        let is_act = event.action.is_approval() || event.action.is_revocation();
+        is_act && self.order_of_act(event) == Order::After
+    }
+
     pub(crate) fn order_to_merge(&self, event: &HistoryEvent) -> Order {
         order_to_merge(event, self.interval(event), self.merged_at())
     }
 
-    /// The order of an approval. One whose hook says `merged` and came long after the merge came after it: a hook is built within
-    /// seconds of its act, whatever older time it carries.
-    fn order_of_approval(&self, event: &HistoryEvent) -> Order {
-        let order = self.order_to_merge(event);
-        let late = event
-            .received_at
-            .is_some_and(|at| at > plus(self.merged_at(), crate::SECOND_READING_AFTER));
-        if order == Order::Unknown && late && event.state.as_deref() == Some("merged") {
-            return Order::After;
+    /// The order of an approval or revocation. A hook that says `merged` was built after the merge, within seconds of its act, whatever
+    /// older time it carries: had the act come before the merge, GitLab's answer would show it.
+    fn order_of_act(&self, event: &HistoryEvent) -> Order {
+        match self.order_to_merge(event) {
+            Order::Unknown if event.state.as_deref() == Some("merged") => Order::After,
+            order => order,
         }
-        order
     }
 
     /// Everybody who approved, by either source, in the order of their ids.
@@ -129,7 +131,7 @@ impl<'a> Case<'a> {
             let seen = SeenApproval {
                 interval,
                 by_time: interval.order(self.merged_at()),
-                by_state: self.order_of_approval(event),
+                by_state: self.order_of_act(event),
             };
             records
                 .entry(actor.id)
@@ -176,7 +178,7 @@ impl<'a> Case<'a> {
         self.history.iter().copied().filter(concerning).map(|event| Revocation {
             event,
             interval: self.interval(event),
-            to_merge: self.order_to_merge(event),
+            to_merge: self.order_of_act(event),
         })
     }
 

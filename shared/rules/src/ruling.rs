@@ -1,8 +1,9 @@
 //! What follows from a reading or an event: decide, wait, read again, or nothing. Pure, so that it can be tried on any life.
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Facts, Outcome, Verdict, WitnessA};
+use model::{Facts, HistoryEvent, Outcome, Verdict, WitnessA};
 
+use crate::case::Case;
 use crate::{Rules, evaluate, further_reading_at, is_confirmed};
 
 /// The current decision on a merge.
@@ -98,7 +99,7 @@ pub fn after_event(facts: &Facts, current: CurrentDecision<'_>, rules: &Rules, n
             not_before: Some(at),
         };
     }
-    let verdict = evaluate(&settled(facts), rules);
+    let verdict = evaluate(&settled(&without_late_acts(facts, current.facts, rules)), rules);
     // Compared as the same code sees both: the stored verdict may be that of an earlier evaluator.
     if verdict == evaluate(&settled(current.facts), rules) || matches!(verdict.outcome, Outcome::Pending { .. }) {
         return Ruling::Unchanged;
@@ -106,6 +107,19 @@ pub fn after_event(facts: &Facts, current: CurrentDecision<'_>, rules: &Rules, n
     Ruling::Decide {
         verdict: Box::new(verdict),
         confirmed: true,
+    }
+}
+
+/// Without the events that are new and report acts from after the merge: those are listed and change no decision.
+fn without_late_acts(facts: &Facts, known: &Facts, rules: &Rules) -> Facts {
+    let WitnessA::Answer(api) = &facts.api else {
+        return facts.clone();
+    };
+    let case = Case::new(facts, api, rules, Vec::new());
+    let kept = |event: &&HistoryEvent| known.history.contains(event) || !case.is_after_merge(event);
+    Facts {
+        history: facts.history.iter().filter(kept).cloned().collect(),
+        ..facts.clone()
     }
 }
 

@@ -146,7 +146,9 @@ impl GitLab {
                 };
             }
         };
-        let labels = labels(Some(merged.merge.merged_at), &merged.labels);
+        // Of one that is not merged the time is assumed, and must not outlive this reading.
+        let is_merged = merged.state == "merged";
+        let labels = labels(is_merged.then_some(merged.merge.merged_at), &merged.labels);
         if let Some(missing) = failed {
             return WitnessA::Unreadable(missing.with(labels, Vec::new()));
         }
@@ -154,7 +156,6 @@ impl GitLab {
             return WitnessA::NotAsked(labels);
         }
         // 2. Approvals and everything they are checked by.
-        let is_merged = merged.state == "merged";
         let surroundings = self.surroundings(context, request, *merged, label_events, members, began + BOTH_STAGES);
         match surroundings.await {
             Ok(answer) => WitnessA::Answer(Box::new(model::ApiAnswer {

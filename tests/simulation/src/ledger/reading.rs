@@ -126,7 +126,7 @@ const AHEAD: i64 = HOUR;
 
 /// What a review could not read whole is no answer about a merge: its labels are those of the time before it.
 fn before_merge(witness: WitnessA, now: i64) -> WitnessA {
-    let assumed = merged_at_of(&witness).is_none_or(|merged_at| merged_at > timestamp(now + AHEAD));
+    let assumed = merged_at_of(&witness).is_some_and(|merged_at| merged_at > timestamp(now + AHEAD));
     match witness {
         WitnessA::Unreadable(unread) | WitnessA::Refused(unread) if assumed => WitnessA::NotMerged(unread),
         other => other,
