@@ -8,7 +8,7 @@ use crate::slack::harmless::length;
 const CHANNEL: &str = "C0SECLEAD";
 const KEY: &str = "main/42!7/slack_exception_alert/slack:C0SECLEAD";
 
-fn exception() -> SecurityReviewException {
+pub(in super::super) fn exception() -> SecurityReviewException {
     SecurityReviewException {
         id: Uuid::from_u128(0x0195_5000_0000_7000_8000_0000_0000_0001),
         merge_request: MergeRequestKey {
@@ -46,14 +46,14 @@ fn exception() -> SecurityReviewException {
     }
 }
 
-fn alert(change: impl FnOnce(&mut SecurityReviewException)) -> Message {
+fn posted(change: impl FnOnce(&mut SecurityReviewException)) -> Message {
     let mut exception = exception();
     change(&mut exception);
     exception_alert(&exception, &Wording::default(), CHANNEL, KEY)
 }
 
 /// Every text that Slack would show.
-fn texts(message: &Message) -> Vec<String> {
+pub(in super::super) fn texts(message: &Message) -> Vec<String> {
     fn collect(value: &Value, texts: &mut Vec<String>) {
         match value {
             Value::Object(object) => {
@@ -71,7 +71,7 @@ fn texts(message: &Message) -> Vec<String> {
     texts
 }
 
-fn within_limits(message: &Message) {
+pub(in super::super) fn within_limits(message: &Message) {
     assert!(message.blocks.len() <= 50);
     for block in &message.blocks {
         match block["type"].as_str().unwrap() {
@@ -95,7 +95,7 @@ fn within_limits(message: &Message) {
 
 #[test]
 fn the_whole_message_as_slack_gets_it() {
-    let message = serde_json::to_string_pretty(&alert(|_| {}).to_json()).unwrap();
+    let message = serde_json::to_string_pretty(&posted(|_| {}).to_json()).unwrap();
     insta::assert_snapshot!(message, @r#"
     {
       "blocks": [
@@ -191,9 +191,75 @@ fn the_whole_message_as_slack_gets_it() {
 }
 
 #[test]
+fn a_corrected_alert_says_so_first() {
+    let shown = |mark| {
+        let message = corrected_alert(&exception(), mark, &Wording::default(), CHANNEL, KEY);
+        within_limits(&message);
+        assert_eq!(
+            message.metadata["event_payload"]["key"], KEY,
+            "it is still found by its key"
+        );
+        let body: Vec<String> = message.blocks[3..5]
+            .iter()
+            .map(|block| block["text"]["text"].as_str().unwrap().to_owned())
+            .collect();
+        let header = message.blocks[0]["text"]["text"].as_str().unwrap();
+        assert_eq!(message.text.find(header), Some(0), "notifications show the mark first");
+        format!("{header}\n\n{}\n\n{}", body.join("\n\n"), message.text)
+    };
+    insta::assert_snapshot!(shown(AlertMark::Corrected), @"
+    Corrected: Merged without security approval
+
+    *Why*
+    The only approval came from the author.
+    • ada approved at 2026-03-01T11:58:00Z
+
+    *What to do*
+    Please review this merge while it is fresh and record what you find.
+
+    Corrected: Merged without security approval: Rotate the signing keys (pay/ledger !7), merged by bo. The only approval came from the author.
+    ");
+    insta::assert_snapshot!(shown(AlertMark::OpenAgain), @"
+    Open again: Merged without security approval
+
+    *Why*
+    The only approval came from the author.
+    • ada approved at 2026-03-01T11:58:00Z
+
+    *What to do*
+    Please review this merge while it is fresh and record what you find.
+
+    Open again: Merged without security approval: Rotate the signing keys (pay/ledger !7), merged by bo. The only approval came from the author.
+    ");
+    insta::assert_snapshot!(shown(AlertMark::Withdrawn), @"
+    Withdrawn: Merged without security approval
+
+    *Withdrawn*
+    This merge is no longer an exception. The reply to this alert says why, and nothing needs to be done.
+
+    *Reported before*
+    The only approval came from the author.
+    • ada approved at 2026-03-01T11:58:00Z
+
+    Withdrawn: Merged without security approval: Rotate the signing keys (pay/ledger !7), merged by bo. This merge is no longer an exception.
+    ");
+}
+
+#[test]
+fn an_update_replaces_every_part_but_not_its_place() {
+    let message = posted(|_| {});
+    let (sent, update) = (message.to_json(), message.to_update_json("1712345678.000100"));
+    assert_eq!(update["ts"], "1712345678.000100");
+    for part in ["channel", "text", "blocks", "metadata"] {
+        assert_eq!(update[part], sent[part], "{part}");
+    }
+    assert!(sent.get("thread_ts").is_none() && update.get("thread_ts").is_none());
+}
+
+#[test]
 fn a_title_can_neither_mention_nor_format_nor_link() {
     let message =
-        alert(|exception| exception.title = "<!channel> *bold* <https://evil.example|click> a|b \u{202e}gnp".into());
+        posted(|exception| exception.title = "<!channel> *bold* <https://evil.example|click> a|b \u{202e}gnp".into());
     let title = message.blocks[1]["text"]["text"].as_str().unwrap();
     insta::assert_snapshot!(title, @"*<https://gitlab.example.com/pay/ledger/-/merge_requests/7|&lt;!channel&gt; ∗bold∗ &lt;https://evil.example¦click&gt; a¦b gnp>*");
     insta::assert_snapshot!(message.text, @"Merged without security approval: &lt;!channel&gt; ∗bold∗ &lt;https://evil.example¦click&gt; a¦b gnp (pay/ledger !7), merged by bo. The only approval came from the author.");
@@ -201,14 +267,14 @@ fn a_title_can_neither_mention_nor_format_nor_link() {
 
 #[test]
 fn an_address_that_is_no_safe_link_is_shown_as_text() {
-    let message = alert(|exception| exception.url = "https://gitlab.example.com/x|Approved> <!here".into());
+    let message = posted(|exception| exception.url = "https://gitlab.example.com/x|Approved> <!here".into());
     let title = message.blocks[1]["text"]["text"].as_str().unwrap();
     insta::assert_snapshot!(title, @"*Rotate the signing keys (https://gitlab.example.com/x¦Approved&gt; &lt;!here)*");
 }
 
 #[test]
 fn what_is_not_known_is_said_to_be_unknown() {
-    let message = alert(|exception| {
+    let message = posted(|exception| {
         exception.author = None;
         exception.merged_by = None;
         exception.labels.clear();
@@ -254,11 +320,14 @@ fn everything_at_its_longest_still_fits() {
         why,
     };
     within_limits(&exception_alert(&exception, &wording, CHANNEL, KEY));
+    for mark in [AlertMark::Corrected, AlertMark::OpenAgain, AlertMark::Withdrawn] {
+        within_limits(&corrected_alert(&exception, mark, &wording, CHANNEL, KEY));
+    }
 }
 
 #[test]
 fn the_metadata_names_the_effect_so_that_the_message_can_be_found_again() {
-    let metadata = alert(|_| {}).metadata;
+    let metadata = posted(|_| {}).metadata;
     assert_eq!(metadata["event_type"], "countersign_effect");
     assert_eq!(metadata["event_payload"]["key"], KEY);
     assert_eq!(metadata["event_payload"]["mr_iid"], 7);
@@ -272,7 +341,7 @@ proptest! {
         name in "\\PC*|<!(channel|here|everyone)>",
         detail in "\\PC*|<!(channel|here|everyone)>",
     ) {
-        let message = alert(|exception| {
+        let message = posted(|exception| {
             exception.title.clone_from(&title);
             exception.url = url;
             exception.project_path.clone_from(&name);
