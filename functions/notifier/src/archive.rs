@@ -73,7 +73,9 @@ impl Notifier {
             EffectKind::JiraIssue => jira(worker, &telling).await?,
             EffectKind::ConfluenceRow => confluence(worker, &telling).await,
             EffectKind::SlackPodConfirmation => confirmation(worker, &telling).await,
-            EffectKind::SlackExceptionAlert | EffectKind::LedgerRowEvent => Ok(Stands::Missing),
+            EffectKind::SlackExceptionAlert | EffectKind::SlackExceptionUpdate | EffectKind::LedgerRowEvent => {
+                Ok(Stands::Missing)
+            }
         };
         Ok(match stands {
             Ok(Stands::Done(external_id)) => AttemptOutcome::Done { external_id },
