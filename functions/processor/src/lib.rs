@@ -7,7 +7,7 @@ use audit::Context;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use evaluation::{Evaluator, Outbound, Outbox};
 use runtime::aws::{Clients, Queue};
-use runtime::batch::{MissingMessageId, process_fifo};
+use runtime::batch::{MissingMessageId, process_fifo_groups};
 use runtime::metrics::Metrics;
 use runtime::secrets::Built;
 use runtime::{Deadline, Process, StartError};
@@ -57,7 +57,8 @@ impl Processor {
     /// # Errors
     /// If a message has no id: then the whole batch comes again.
     pub async fn handle(&self, event: SqsEvent, deadline: &Deadline) -> Result<SqsBatchResponse, MissingMessageId> {
+        // Merge requests side by side: GitLab is read for several, while each transaction has the connection to itself.
         // Boxed: the whole work of a delivery is one deep future, and its type would be nested too deeply for the compiler.
-        process_fifo(event, deadline, async |record| Box::pin(self.record(record)).await).await
+        process_fifo_groups(event, deadline, async |record| Box::pin(self.record(record)).await).await
     }
 }

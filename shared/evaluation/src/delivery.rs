@@ -1,25 +1,35 @@
-//! A delivery: recorded, and if it tells of a merge, judged.
+//! A delivery: recorded, and if it is of a merge, or changes what is known of one, decided.
 
 use audit::{ActorType, Context};
-use model::{Action, Content, Envelope, Facts, MergeRequestEvent, MergeRequestKey, MergeTrigger, WitnessA};
-use store::{Recorded, StoreError, Tx};
+use model::{Action, Content, EarlierFacts, Envelope, Facts, MergeRequestEvent, MergeRequestKey, MergeTrigger, WitnessA};
+use store::{EligibleReading, Evaluation, EvaluationSource, Recorded, StoreError, Tx};
 
-use crate::judgement::Judgement;
+use crate::judgement::{Judgement, Seen};
+use crate::known::{Known, Need};
 use crate::review::ReviewReading;
 use crate::{EvaluationError, Evaluator, Outcome, Report};
 
-/// How often GitLab is read for one delivery at most, when others write the same review meanwhile.
+/// How often GitLab is read for one delivery at most, when others write the same merge request meanwhile.
 const READINGS: usize = 4;
+
+/// What was read for a delivery.
+enum Read {
+    Nothing,
+    /// The budget of re-reads is used up: the merge is read in the next minutes.
+    NoBudget,
+    Merge(Box<Facts>, Need),
+    Review(Box<ReviewReading>),
+}
 
 /// What came of an attempt to take a delivery in.
 enum Taken {
     In(Report),
-    /// Nothing is written: GitLab must be read first, or anew.
-    NeedsReading,
+    /// Nothing is written: GitLab must be read first, or again.
+    Needs(Need, Box<Facts>),
 }
 
 impl Evaluator {
-    /// Takes in one delivery. May be repeated at will, at once or later, in any order with others.
+    /// Takes in one delivery. May be repeated at will, concurrently or later, in any order with others.
     ///
     /// # Errors
     /// [`EvaluationError`]: retry if it says so, else put the delivery into quarantine.
@@ -62,36 +72,34 @@ impl Evaluator {
         event: &MergeRequestEvent,
         key: &MergeRequestKey,
     ) -> Result<Report, EvaluationError> {
-        let stale = envelope.authentication.stale;
-        // Of a stale delivery only the ids are trusted: whoever acted then says nothing.
-        // Nor does today's membership say anything about an act of long ago.
-        let known_now = !stale && self.is_recent(event);
-        let eligible = if known_now {
+        // Of a stale delivery only the ids are trusted: who acted then proves nothing.
+        let eligible = if envelope.authentication.stale {
+            None
+        } else {
             self.eligible(context, &key.instance, event).await
-        } else {
-            None
         };
-        let api = if event.action == Action::Merge {
-            self.look(context, envelope, event, key).await?
-        } else {
-            None
-        };
-        let unread = Self::review_facts(envelope, event, key);
-        let mut reading = None;
-        // Of a stale delivery its labels are no more than a reason to ask.
-        if event.action != Action::Merge && self.shows_label(event) {
-            reading = self.look_at_review(context, &unread).await?;
-        }
+        let mut read = Read::Nothing;
         for _ in 0..READINGS {
-            let read = (eligible, api.clone(), reading.take());
             // Boxed: everything that one transaction writes is one deep future.
-            let taken = Box::pin(self.take_in(context, envelope, event, key, read)).await?;
-            match taken {
+            let taken = Box::pin(self.take_in(context, envelope, event, key, (eligible, read))).await?;
+            read = match taken {
                 Taken::In(report) => return Ok(report),
-                Taken::NeedsReading => reading = Some(self.read_review(context, unread.clone()).await),
+                Taken::Needs(need, facts) => self.read_for(context, need, *facts).await?,
+            };
+        }
+        Err(StoreError::Conflict("the merge request was written by others each time it was read".to_owned()).into())
+    }
+
+    /// Reads GitLab as a delivery needs it; no transaction is open meanwhile.
+    async fn read_for(&self, context: &Context, need: Need, mut facts: Facts) -> Result<Read, EvaluationError> {
+        match need {
+            Need::Review => Ok(Read::Review(Box::new(self.read_review(context, facts).await))),
+            Need::Reread if !self.take_budget(&facts.merge_request).await? => Ok(Read::NoBudget),
+            need => {
+                facts.api = self.gather(context, &facts, need == Need::Merge).await;
+                Ok(Read::Merge(Box::new(facts), need))
             }
         }
-        Err(StoreError::Conflict("the review was written by others each time it was read".to_owned()).into())
     }
 
     /// Writes everything of a delivery in one transaction, or finds that GitLab has to be read first.
@@ -101,69 +109,125 @@ impl Evaluator {
         envelope: &Envelope,
         event: &MergeRequestEvent,
         key: &MergeRequestKey,
-        (eligible, api, reading): (Option<bool>, Option<WitnessA>, Option<ReviewReading>),
+        (eligible, read): (Option<EligibleReading>, Read),
     ) -> Result<Taken, EvaluationError> {
-        let stale = envelope.authentication.stale;
+        let now = self.clock.now();
+        // 1. The event, once.
         let mut tx = self.store.begin().await?;
         tx.lock_merge_request(key).await?;
-        if tx.insert_event(envelope, event, eligible).await? == Recorded::Duplicate {
-            self.tell_again(&mut tx, context, key).await?;
-            tx.rollback().await?;
-            self.audit_duplicate(context, envelope, key);
-            return Ok(Taken::In(Report::of(Outcome::Duplicate)));
-        }
-        let judgement = match (tx.latest_decision(key).await?, api) {
-            // GitLab was asked because no decision stands, or only one that GitLab never confirmed.
-            (standing, Some(api)) => {
-                let history = tx.history(key).await?;
-                let facts = Facts {
-                    api,
-                    history,
-                    ..Self::facts(envelope, event, key)
+        let recorded = tx.insert_event(envelope, event, eligible).await?;
+        // 2. What is known, and what has to be read before anything can be written.
+        let known = Known::load(&mut tx, key).await?;
+        let need = known.need(envelope, event, self.shows_label(event), now);
+        let read = match (need, read) {
+            (Need::Merge | Need::Reread, Read::Nothing | Read::Review(_)) => {
+                let facts = self.unread_facts(&mut tx, envelope, event, key, &known).await?;
+                tx.rollback().await?;
+                return Ok(Taken::Needs(need, Box::new(facts)));
+            }
+            (Need::Review, read) => {
+                // Of a reading that is older than the row nothing is taken.
+                let reading = match read {
+                    Read::Review(reading) => reading.unless_older(known.row.as_ref()),
+                    _ => None,
                 };
-                self.judge_anew(&mut tx, context, facts, standing).await?
-            }
-            // What is stale proves and disproves nothing, so nothing needs to be weighed again.
-            (Some(_), None) if stale => Outcome::Unchanged.into(),
-            (Some(standing), None) => {
-                let history = tx.history(key).await?;
-                self.weigh_again(&mut tx, context, standing, history).await?
-            }
-            (None, None) => {
-                let row = tx.ledger_row(key).await?;
-                let Some(reading) = reading.and_then(|reading| reading.unless_older(row.as_ref())) else {
-                    if row.is_none() {
-                        self.claim(&mut tx, Some(envelope.audit_line)).await?;
-                        return Ok(Taken::In(
-                            self.commit(tx, context, key, Outcome::Recorded.into()).await?,
-                        ));
+                match reading {
+                    Some(reading) => Read::Review(Box::new(reading)),
+                    None if recorded == Recorded::Duplicate => Read::Nothing,
+                    None => {
+                        tx.rollback().await?;
+                        let facts = Self::review_facts(envelope, event, key);
+                        return Ok(Taken::Needs(need, Box::new(facts)));
                     }
-                    tx.rollback().await?;
-                    return Ok(Taken::NeedsReading);
-                };
-                self.review(&mut tx, context, reading, row, 0).await?
+                }
             }
+            (_, read) => read,
         };
+        // 3. A repeated delivery reports again what it wrote, and is done unless GitLab was read for it.
+        if recorded == Recorded::Duplicate {
+            self.tell_again(&mut tx, context, key).await?;
+            self.audit_duplicate(context, envelope, key);
+            if matches!(read, Read::Nothing) && !matches!(need, Need::RereadLater(_)) {
+                tx.rollback().await?;
+                return Ok(Taken::In(Report::of(Outcome::Duplicate)));
+            }
+        }
+        // 4. What follows.
+        let mut judgement = self.follow(&mut tx, context, envelope, event, key, known, need, read).await?;
+        if recorded == Recorded::Duplicate && matches!(judgement.outcome, Outcome::Recorded | Outcome::Unchanged) {
+            judgement.outcome = Outcome::Duplicate;
+        }
         self.claim(&mut tx, Some(envelope.audit_line)).await?;
         Ok(Taken::In(self.commit(tx, context, key, judgement).await?))
     }
 
-    /// Reads the review at GitLab, unless the merge is decided already: then the verdict is what counts.
-    async fn look_at_review(
+    #[expect(clippy::too_many_arguments, reason = "one step of `take_in`, which holds all of it")]
+    async fn follow(
         &self,
+        tx: &mut Tx<'_>,
         context: &Context,
-        unread: &Facts,
-    ) -> Result<Option<ReviewReading>, EvaluationError> {
-        let mut tx = self.store.begin().await?;
-        let decided = tx.latest_decision(&unread.merge_request).await?.is_some();
-        tx.rollback().await?;
-        if decided {
-            return Ok(None);
+        envelope: &Envelope,
+        event: &MergeRequestEvent,
+        key: &MergeRequestKey,
+        known: Known,
+        need: Need,
+        read: Read,
+    ) -> Result<Judgement, StoreError> {
+        let now = self.clock.now();
+        match read {
+            Read::Merge(mut facts, needed) => {
+                let history = tx.history(key).await?;
+                (facts.history, facts.history_truncated) = (history.events, history.truncated);
+                let seen = Seen {
+                    first_seen_at: envelope.received_at,
+                    source: EvaluationSource::MergeEvent,
+                    attempts: 0,
+                    reread: needed == Need::Reread,
+                };
+                return self.after_reading(tx, context, *facts, &known, seen).await;
+            }
+            Read::Review(reading) => return self.review(tx, context, *reading, known, 0).await,
+            Read::NoBudget => {
+                let minute = crate::judgement::later(now, jiff::SignedDuration::from_mins(1));
+                tx.read_evaluation_by(key, minute, now).await?;
+            }
+            Read::Nothing => {}
         }
-        Ok(Some(self.read_review(context, unread.clone()).await))
+        match need {
+            Need::RereadLater(at) => {
+                // The merge's own delivery says more than what led to the evaluation.
+                if let (Action::Merge, None, Some(evaluation)) = (&event.action, &known.decision, &known.evaluation) {
+                    let better = Evaluation {
+                        trigger: MergeTrigger::of(event),
+                        source: EvaluationSource::MergeEvent,
+                        ..evaluation.clone()
+                    };
+                    tx.keep_evaluation(&better, now).await?;
+                }
+                tx.read_evaluation_by(key, at, now).await?;
+            }
+            Need::MergeLater => {
+                let trigger = MergeTrigger::of_other(event);
+                let because = "an event shows the merge";
+                return self
+                    .merge_seen(tx, context, key, trigger, EvaluationSource::OtherEvent, &known, because, &EarlierFacts::default())
+                    .await;
+            }
+            _ => {}
+        }
+        match known.decision {
+            // What is stale proves and disproves nothing.
+            Some(_) if envelope.authentication.stale => Ok(Outcome::Unchanged.into()),
+            Some(decision) if decision.confirmed => {
+                self.weigh_again(tx, context, decision, known.evaluation.as_ref(), envelope.received_at)
+                    .await
+            }
+            Some(_) => Ok(Outcome::Unchanged.into()),
+            None => Ok(Outcome::Recorded.into()),
+        }
     }
 
-    /// What this very delivery wrote when it came before: whoever took it in may have died before telling.
+    /// What this very delivery wrote when it came before: its process may have died before it reported that.
     async fn tell_again(&self, tx: &mut Tx<'_>, context: &Context, key: &MergeRequestKey) -> Result<(), StoreError> {
         if let Some(written) = self.ledger_written_before(tx, context, key).await? {
             self.audit_ledger(context, &written);
@@ -174,49 +238,39 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Asks GitLab about a merge, unless a decision stands that GitLab has confirmed the merge for (two hooks firing for one merge, a
-    /// delivery sent again). A decision made without GitLab's word is not enough: the delivery behind it may have been a false one.
-    async fn look(
+    /// The facts before GitLab is read: the best trigger that is known, the history as it will be, and what earlier answers showed.
+    async fn unread_facts(
         &self,
-        context: &Context,
+        tx: &mut Tx<'_>,
         envelope: &Envelope,
         event: &MergeRequestEvent,
         key: &MergeRequestKey,
-    ) -> Result<Option<WitnessA>, EvaluationError> {
-        let mut tx = self.store.begin().await?;
-        let standing = tx.latest_decision(key).await?;
-        let confirmed =
-            standing.is_some_and(|decision| matches!(decision.facts.api, WitnessA::Answer(_) | WitnessA::NotAsked(_)));
-        let history = if confirmed { Vec::new() } else { tx.history(key).await? };
-        // The transaction ends here: none is held open while GitLab is asked.
-        tx.rollback().await?;
-        if confirmed {
-            return Ok(None);
-        }
-        let facts = Facts {
-            history,
-            ..Self::facts(envelope, event, key)
-        };
-        Ok(Some(self.gather(context, &facts).await))
-    }
-
-    /// The facts as the delivery tells them, before GitLab and the history are asked.
-    fn facts(envelope: &Envelope, event: &MergeRequestEvent, key: &MergeRequestKey) -> Facts {
-        let trigger = if envelope.authentication.stale {
+        known: &Known,
+    ) -> Result<Facts, StoreError> {
+        let stale = envelope.authentication.stale;
+        let own = if stale {
             MergeTrigger::untrusted(event, envelope.received_at)
         } else {
             MergeTrigger::of(event)
         };
-        Facts {
-            merge_request: key.clone(),
+        let is_merge = event.action == Action::Merge;
+        let kept = known.decision.as_ref().map(|decision| &decision.facts.trigger);
+        let kept = kept.or(known.evaluation.as_ref().map(|evaluation| &evaluation.trigger));
+        let trigger = match kept {
+            Some(kept) if !is_merge || (stale && kept.trusted) => kept.clone(),
+            _ => own,
+        };
+        let history = tx.history(key).await?;
+        Ok(Facts {
             trigger,
-            api: WitnessA::Unreadable("not asked yet".to_owned().into()),
-            deadline_passed: false,
-            history: Vec::new(),
-        }
+            history: history.events,
+            history_truncated: history.truncated,
+            earlier: self.earlier(tx, key, known).await?,
+            ..unread(key.clone(), MergeTrigger::untrusted(event, envelope.received_at))
+        })
     }
 
-    /// Commits, and tells the audit trail of the exception: announced before, told after.
+    /// Commits, and reports the exception to the audit log: announced before, reported after.
     pub(crate) async fn commit(
         &self,
         tx: Tx<'_>,
@@ -241,5 +295,18 @@ impl Evaluator {
             outcome: judgement.outcome,
             effects: judgement.effects,
         })
+    }
+}
+
+/// Facts of which nothing is read yet.
+pub(crate) fn unread(merge_request: MergeRequestKey, trigger: MergeTrigger) -> Facts {
+    Facts {
+        merge_request,
+        trigger,
+        api: WitnessA::Unreadable("not read yet".to_owned().into()),
+        deadline_passed: false,
+        history: Vec::new(),
+        history_truncated: false,
+        earlier: EarlierFacts::default(),
     }
 }

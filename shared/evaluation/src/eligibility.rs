@@ -1,11 +1,15 @@
-//! Who is an eligible approver right now: recorded with every event, because membership changes and GitLab keeps no history of it.
+//! Who is an eligible approver right now: recorded with approvals, because membership changes and GitLab keeps no history of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
-use audit::Context;
+use audit::{Action, Context, FailureClass};
+use clients::gitlab::{GitLab, Members};
+use clients::{Advice, CallError};
 use jiff::{SignedDuration, Timestamp};
-use model::{MergeRequestEvent, UserId};
+use model::{MergeRequestEvent, Reading};
+use rules::ApproverGroup;
+use store::EligibleReading;
 use tokio::sync::Mutex;
 
 use crate::Evaluator;
@@ -15,71 +19,88 @@ const FRESH_FOR: SignedDuration = SignedDuration::from_secs(10);
 /// A slow GitLab must not hold up the event itself, whose record matters more.
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// The last reading of each instance's group; `None` if it could not be read.
+/// The last reading of each instance's group.
 #[derive(Debug, Default)]
-pub(crate) struct Eligibility(Mutex<HashMap<String, Reading>>);
-
-#[derive(Debug)]
-struct Reading {
-    at: Timestamp,
-    members: Option<BTreeSet<UserId>>,
-}
-
-/// Membership read now is recorded as that of the act only if the act is this young.
-const SAME_MEMBERSHIP: SignedDuration = SignedDuration::from_mins(10);
+pub(crate) struct Eligibility(Mutex<HashMap<String, (Timestamp, Members)>>);
 
 impl Evaluator {
-    /// Whether the event tells of something that has just happened.
-    pub(crate) fn is_recent(&self, event: &MergeRequestEvent) -> bool {
-        self.clock.now().duration_since(event.occurred_at).abs() <= SAME_MEMBERSHIP
-    }
-
-    /// Whether the event's actor is an eligible approver as of now; `None` if that could not be read. A failed reading is not
-    /// repeated for some seconds either: with GitLab down, every event would otherwise wait for its own timeout.
-    pub(crate) async fn eligible(&self, context: &Context, instance: &str, event: &MergeRequestEvent) -> Option<bool> {
+    /// Whether the event's actor is an eligible approver as of now; `None` if that could not be read, or if nothing depends on it: only
+    /// those who approve or take a security label off are ever looked up.
+    pub(crate) async fn eligible(
+        &self,
+        context: &Context,
+        instance: &str,
+        event: &MergeRequestEvent,
+    ) -> Option<EligibleReading> {
+        let takes_label_off = || event.labels_removed.iter().any(|label| self.rules.is_security_label(label));
+        if event.system || !(event.action.is_approval() || takes_label_off()) {
+            return None;
+        }
         let actor = event.actor.as_ref()?;
         let approvers = self.rules.approvers(instance)?;
-        if approvers.users.contains(&actor.id) {
-            return Some(true);
-        }
-        let Some(group) = &approvers.group else {
-            // Only a named approval rule could make them eligible, and that is read when the merge is judged.
-            return if approvers.approval_rule.is_some() {
-                None
-            } else {
-                Some(false)
-            };
-        };
+        // Listed users are eligible at any time, and a named approval rule is read with the merge.
+        let group = approvers.group.as_ref()?;
         let client = self.instances.get(instance)?;
+        let (read_at, members) = self.members_at(context, client, instance, group).await;
+        let Ok(Reading::Known(members)) = members else {
+            return None;
+        };
+        Some(EligibleReading {
+            eligible: members.contains(&actor.id),
+            read_at,
+        })
+    }
+
+    /// The members of the approvers' group, read once for a burst of events.
+    pub(crate) async fn members(
+        &self,
+        context: &Context,
+        client: &GitLab,
+        instance: &str,
+        group: Option<&ApproverGroup>,
+    ) -> Members {
+        match group {
+            Some(group) => self.members_at(context, client, instance, group).await.1,
+            None => Ok(Reading::Known(std::collections::BTreeSet::new())),
+        }
+    }
+
+    /// A failed reading is not repeated for some seconds either: with GitLab down, every event would otherwise wait for its timeout.
+    async fn members_at(
+        &self,
+        context: &Context,
+        client: &GitLab,
+        instance: &str,
+        group: &ApproverGroup,
+    ) -> (Timestamp, Members) {
         let mut readings = self.eligibility.0.lock().await;
         let now = self.clock.now();
-        let fresh = readings
-            .get(instance)
-            .filter(|reading| now.duration_since(reading.at) < FRESH_FOR);
-        if fresh.is_none() {
-            let members = match tokio::time::timeout(LONGEST, client.members(context, instance, group)).await {
-                Ok(members) => members.map_err(|error| error.to_string()),
-                Err(_) => Err(format!("no answer within {} s", LONGEST.as_secs())),
-            };
-            if let Err(error) = &members {
-                tracing::warn!(
-                    instance,
-                    error,
-                    "the approvers' group could not be read; eligibility stays unknown"
-                );
-            }
-            readings.insert(
-                instance.to_owned(),
-                Reading {
-                    at: now,
-                    members: members.ok(),
-                },
-            );
+        if let Some((at, members)) = readings.get(instance)
+            && now.duration_since(*at) < FRESH_FOR
+        {
+            return (*at, members.clone());
         }
-        readings
-            .get(instance)?
-            .members
-            .as_ref()
-            .map(|members| members.contains(&actor.id))
+        let read = tokio::time::timeout(LONGEST, client.members(context, instance, group)).await;
+        let members = match read.unwrap_or_else(|_| Err(slow())) {
+            Ok(members) => Ok(Reading::Known(members)),
+            Err(error) if error.is_withheld() => Ok(Reading::Unknown(error.to_string())),
+            Err(error) => Err(error),
+        };
+        if !matches!(members, Ok(Reading::Known(_))) {
+            tracing::warn!(instance, ?members, "the approvers' group could not be read; eligibility is unknown");
+        }
+        readings.insert(instance.to_owned(), (now, members.clone()));
+        (now, members)
+    }
+}
+
+fn slow() -> CallError {
+    CallError {
+        action: Action::GitlabGetGroupMembers,
+        class: FailureClass::Timeout,
+        advice: Advice::Retry { after: None },
+        sent: true,
+        http_status: None,
+        message: format!("no answer within {} s", LONGEST.as_secs()),
     }
 }

@@ -1,52 +1,141 @@
-//! Witness A: read from GitLab before the transaction, and only as much as the merge needs.
+//! GitLab's answer: read before the transaction, only as much as the merge needs, and not while GitLab asks to be left alone.
 
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use audit::Context;
-use jiff::Timestamp;
-use model::{Facts, LabelsRead, WitnessA};
-use rules::label_in_sight;
+use clients::gitlab::{FactsRequest, GitLab};
+use jiff::{SignedDuration, Timestamp};
+use model::{Facts, LabelsRead, Unread, UserId, WitnessA};
+use rules::Approvers;
+use store::{StoreError, Tx};
 
 use crate::Evaluator;
 
-/// GitLab has this long for all answers together; with more, one slow instance would use up the invocation, and the merge would
-/// come round again instead of being kept as pending.
-const LONGEST: Duration = Duration::from_secs(8);
+/// After GitLab did not answer at all, its instance is not read for this long: each message would wait for its own timeout.
+const PAUSE: SignedDuration = SignedDuration::from_secs(5);
+
+/// What this environment knows of the instances.
+#[derive(Debug, Default)]
+pub(crate) struct Instance {
+    /// Instances that are not read until then.
+    paused: Mutex<HashMap<String, Timestamp>>,
+    /// Accounts whose kind is in the database, by instance.
+    kept_flags: Mutex<BTreeMap<String, BTreeSet<UserId>>>,
+}
 
 impl Evaluator {
-    /// What GitLab says about the merge in `facts`. One that never carried a security label costs two requests.
-    pub(crate) async fn gather(&self, context: &Context, facts: &Facts) -> WitnessA {
-        let key = &facts.merge_request;
-        let (Some(client), Some(approvers)) = (self.instances.get(&key.instance), self.rules.approvers(&key.instance))
-        else {
-            return unknown_instance(facts);
+    /// GitLab's answer about the merge in `facts`. One that never had a security label costs two requests.
+    pub(crate) async fn gather(&self, context: &Context, facts: &Facts, expect_lag: bool) -> WitnessA {
+        let (client, request) = match self.request(facts, expect_lag) {
+            Ok(found) => found,
+            Err(unread) => return WitnessA::Unreadable(unread),
         };
-        let wanted = |labels: &LabelsRead| label_in_sight(facts, labels, &self.rules);
-        let asked = client.merge_facts(context, key, approvers, self.clock.now(), wanted);
-        in_time(Box::pin(asked)).await
+        self.load_flags(client, &facts.merge_request.instance).await;
+        let wanted = |labels: &LabelsRead| rules::needs_approvals(facts, labels, &self.rules);
+        let members = self.members(context, client, &request.key.instance, group(request.approvers));
+        let read = client.merge_facts(context, request, members, wanted);
+        self.noted(facts, Box::pin(read).await)
     }
 
-    /// What GitLab says about a merge request that need not be merged.
+    /// GitLab's answer about a merge request that need not be merged.
     pub(crate) async fn gather_review(&self, context: &Context, facts: &Facts, now: Timestamp) -> WitnessA {
-        let key = &facts.merge_request;
-        let (Some(client), Some(approvers)) = (self.instances.get(&key.instance), self.rules.approvers(&key.instance))
-        else {
-            return unknown_instance(facts);
+        let (client, request) = match self.request(facts, false) {
+            Ok(found) => found,
+            Err(unread) => return WitnessA::Unreadable(unread),
         };
-        let asked = client.review_facts(context, key, approvers, now, |_| true);
-        in_time(Box::pin(asked)).await
+        self.load_flags(client, &facts.merge_request.instance).await;
+        let members = self.members(context, client, &request.key.instance, group(request.approvers));
+        let read = client.review_facts(context, FactsRequest { now, ..request }, members);
+        self.noted(facts, Box::pin(read).await)
+    }
+
+    fn request<'a>(&'a self, facts: &'a Facts, expect_lag: bool) -> Result<(&'a GitLab, FactsRequest<'a>), Unread> {
+        let key = &facts.merge_request;
+        let (Some(client), approvers @ Some(_)) = (self.instances.get(&key.instance), self.rules.approvers(&key.instance))
+        else {
+            return Err(Unread::from(format!(
+                "the instance {} has no address in the rules or no token in the outbound secret",
+                key.instance
+            )));
+        };
+        let now = self.clock.now();
+        let paused = self.gitlab.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = paused.get(&key.instance).filter(|until| **until > now) {
+            let left = until.duration_since(now).as_secs();
+            return Err(Unread {
+                retry_after_seconds: u64::try_from(left).ok(),
+                ..Unread::from(format!("GitLab did not answer a moment ago and is not read for {left} s"))
+            });
+        }
+        let request = FactsRequest {
+            key,
+            approvers,
+            project_path: &facts.trigger.project_path,
+            now,
+            expect_lag,
+        };
+        Ok((client, request))
+    }
+
+    /// A GitLab that did not answer, or asked for it, is left alone for a while.
+    fn noted(&self, facts: &Facts, answer: WitnessA) -> WitnessA {
+        if let WitnessA::Unreadable(Unread {
+            labels: None,
+            retry_after_seconds,
+            ..
+        }) = &answer
+        {
+            let asked = retry_after_seconds.and_then(|seconds| i64::try_from(seconds).ok());
+            let pause = asked.map_or(PAUSE, SignedDuration::from_secs);
+            let until = crate::judgement::later(self.clock.now(), pause);
+            let mut paused = self.gitlab.paused.lock().unwrap_or_else(PoisonError::into_inner);
+            paused.insert(facts.merge_request.instance.clone(), until);
+        }
+        answer
+    }
+
+    /// What is known of accounts is read once; without it GitLab is asked, so a failure is no reason to stop.
+    async fn load_flags(&self, client: &GitLab, instance: &str) {
+        let kept = || self.gitlab.kept_flags.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept().contains_key(instance) {
+            return;
+        }
+        let read = async {
+            let mut tx = self.store.begin().await?;
+            let flags = tx.bot_flags(instance).await?;
+            tx.rollback().await?;
+            Ok::<_, StoreError>(flags)
+        };
+        match read.await {
+            Ok(flags) => {
+                kept().insert(instance.to_owned(), flags.keys().copied().collect());
+                client.remember_bots(flags);
+            }
+            Err(error) => tracing::warn!(%error, "what is known of accounts could not be read; GitLab is asked"),
+        }
+    }
+
+    /// Keeps what GitLab said of accounts for every environment.
+    pub(crate) async fn keep_flags(&self, tx: &mut Tx<'_>, facts: &Facts) -> Result<(), StoreError> {
+        let WitnessA::Answer(api) = &facts.api else {
+            return Ok(());
+        };
+        let instance = &facts.merge_request.instance;
+        let mut new = api.bots.clone();
+        {
+            let kept = self.gitlab.kept_flags.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(kept) = kept.get(instance) {
+                new.retain(|id, _| !kept.contains(id));
+            }
+        }
+        tx.keep_bot_flags(instance, &new, self.clock.now()).await?;
+        let mut kept = self.gitlab.kept_flags.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.entry(instance.clone()).or_default().extend(new.into_keys());
+        Ok(())
     }
 }
 
-fn unknown_instance(facts: &Facts) -> WitnessA {
-    let why = format!(
-        "the instance {} has no address in the rules or no token in the outbound secret",
-        facts.merge_request.instance
-    );
-    WitnessA::Unreadable(why.into())
-}
-
-async fn in_time(asked: impl Future<Output = WitnessA>) -> WitnessA {
-    let slow = || WitnessA::Unreadable(format!("GitLab took longer than {} s", LONGEST.as_secs()).into());
-    tokio::time::timeout(LONGEST, asked).await.unwrap_or_else(|_| slow())
+fn group(approvers: Option<&Approvers>) -> Option<&rules::ApproverGroup> {
+    approvers?.group.as_ref()
 }

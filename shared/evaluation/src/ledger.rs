@@ -5,7 +5,7 @@ use model::{
     Decision, EffectKind, EvidenceRef, Facts, LedgerMerge, LedgerRow, MergeRequestKey, Review, TimeUnknown, Verdict,
     WitnessA,
 };
-use rules::review_of_merge;
+use rules::{Rules, review_of_merge};
 use store::{NewEffect, StoreError, StoredDecision, StoredLedgerRow, Tx};
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ impl Evaluator {
         is_merged: bool,
         standing: Option<&StoredLedgerRow>,
         context: &Context,
+        rules: &Rules,
     ) -> LedgerRow {
         let told = Told::of(facts);
         let (reviewers, read_at) = match &facts.api {
@@ -53,7 +54,7 @@ impl Evaluator {
             }),
             head_sha: told.head_sha.or_else(|| known?.head_sha.clone()),
             review,
-            rules_hash: self.rules.hash.clone(),
+            rules_hash: rules.hash.clone(),
             decision_id: None,
             evidence: None,
             read_at,
@@ -68,9 +69,10 @@ impl Evaluator {
         context: &Context,
         (facts, verdict): (&Facts, &Verdict),
         (decision_id, evidence): (Uuid, Option<EvidenceRef>),
+        rules: &Rules,
     ) -> Result<Option<StoredLedgerRow>, StoreError> {
         let standing = tx.ledger_row(&facts.merge_request).await?;
-        let review = match (review_of_merge(facts, verdict, &self.rules), &standing) {
+        let review = match (review_of_merge(facts, verdict, rules), &standing) {
             (Some(review), _) => review,
             // A label had been seen, and GitLab says that there was none: the row stays, and says that nothing was to be decided.
             (None, Some(standing)) => Review {
@@ -87,7 +89,7 @@ impl Evaluator {
         let row = LedgerRow {
             decision_id: Some(decision_id),
             evidence,
-            ..self.ledger_row(facts, review, true, standing.as_ref(), context)
+            ..self.ledger_row(facts, review, true, standing.as_ref(), context, rules)
         };
         if standing
             .as_ref()
@@ -110,7 +112,7 @@ impl Evaluator {
             return Ok(None);
         }
         let decision = (standing.id, standing.evidence.clone());
-        self.ledger_of_merge(tx, context, (facts, &standing.verdict), decision)
+        self.ledger_of_merge(tx, context, (facts, &standing.verdict), decision, &self.rules)
             .await
     }
 

@@ -10,6 +10,7 @@ mod eligibility;
 mod gather;
 mod instances;
 mod judgement;
+mod known;
 mod ledger;
 mod outbox;
 mod pending;
@@ -30,6 +31,7 @@ use store::Store;
 use eligibility::Eligibility;
 pub use instances::{GitLabCredentials, Instances};
 pub use outbox::Outbox;
+pub use pending::Reevaluated;
 pub use report::{Outcome, Report};
 pub use wiring::{Outbound, Settings};
 
@@ -55,6 +57,7 @@ pub struct Evaluator {
     rules: Arc<Rules>,
     instances: Instances,
     eligibility: Eligibility,
+    gitlab: gather::Instance,
     event_bus: Option<String>,
     clock: Arc<dyn Clock>,
     audit: Writer,
@@ -83,6 +86,7 @@ impl Evaluator {
             rules,
             instances,
             eligibility: Eligibility::default(),
+            gitlab: gather::Instance::default(),
             event_bus: None,
             clock,
             audit,

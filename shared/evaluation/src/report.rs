@@ -19,8 +19,15 @@ pub enum Outcome {
     Judged(Box<Verdict>),
     /// A verdict stands, and what arrived did not change it.
     Unchanged,
-    /// GitLab denied the merge to the end; nothing was decided.
+    /// GitLab did not show the merge until the deadline; nothing is decided, and GitLab is read again.
     NotMerged,
+    /// The merge was long before it was first seen: nothing is decided unless reconciliation or a backfill asks.
+    BeforeWatch,
+    /// The current decision remains unconfirmed, or is read again because an event contradicts it.
+    Unconfirmed {
+        /// Why.
+        because: String,
+    },
     /// GitLab could not be read yet.
     Pending {
         /// Why.
@@ -39,6 +46,8 @@ impl Outcome {
             Self::Reviewed(_) => "reviewed",
             Self::Unchanged => "unchanged",
             Self::NotMerged => "not_merged",
+            Self::BeforeWatch => "before_watch",
+            Self::Unconfirmed { .. } => "unconfirmed",
             Self::Pending { .. } => "pending",
             Self::Judged(verdict) => match verdict.outcome {
                 model::Outcome::NotCarried => "not_carried",
@@ -68,6 +77,7 @@ impl Report {
             Outcome::Quarantined => vec!["deliveries_quarantined"],
             Outcome::Pending { .. } => vec!["evaluations_pending"],
             Outcome::NotMerged => vec!["merges_denied"],
+            Outcome::BeforeWatch => vec!["merges_before_watch"],
             Outcome::Judged(verdict) => {
                 let exception = verdict.exception().map(|_| "exceptions");
                 let unreadable = verdict
@@ -77,7 +87,11 @@ impl Report {
                 let unverified = (verdict.exception() == Some(Kind::Unverified)).then_some("exceptions_unverified");
                 exception.into_iter().chain(unverified).chain(unreadable).collect()
             }
-            Outcome::Duplicate | Outcome::Recorded | Outcome::Reviewed(_) | Outcome::Unchanged => Vec::new(),
+            Outcome::Duplicate
+            | Outcome::Recorded
+            | Outcome::Reviewed(_)
+            | Outcome::Unchanged
+            | Outcome::Unconfirmed { .. } => Vec::new(),
         }
     }
 

@@ -4,9 +4,10 @@ use audit::Context;
 use jiff::{SignedDuration, Timestamp};
 use model::{Envelope, Facts, MergeRequestEvent, MergeRequestKey, MergeTrigger, WitnessA};
 use rules::review_before_merge;
-use store::{NewReview, PendingReview, StoreError, StoredLedgerRow, Tx};
+use store::{EvaluationSource, NewReview, PendingReview, StoreError, StoredLedgerRow, Tx};
 
 use crate::judgement::{Judgement, later, wait};
+use crate::known::Known;
 use crate::{Evaluator, Outcome};
 
 /// Waits between attempts at an unreadable GitLab: half a minute at first, doubling, at most this.
@@ -56,21 +57,16 @@ impl Evaluator {
         } else {
             MergeTrigger::of(event)
         };
-        Facts {
-            merge_request: key.clone(),
-            trigger: MergeTrigger {
-                // Whoever acted merged nothing.
-                merger: None,
-                merged_at: envelope.received_at,
-                merge_commit_sha: None,
-                // Labels of an event are those of its time; what stands now, GitLab says.
-                labels: Vec::new(),
-                ..told
-            },
-            api: WitnessA::Unreadable("not asked yet".to_owned().into()),
-            deadline_passed: false,
-            history: Vec::new(),
-        }
+        let trigger = MergeTrigger {
+            // The actor merged nothing, and labels of an event are those of its time; what is on now, GitLab says.
+            merger: None,
+            merged_at: envelope.received_at,
+            merge_commit_sha: None,
+            labels: Vec::new(),
+            labels_unknown: true,
+            ..told
+        };
+        crate::delivery::unread(key.clone(), trigger)
     }
 
     /// Judges the review, and writes decision and row if they are other than those that stand.
@@ -79,10 +75,11 @@ impl Evaluator {
         tx: &mut Tx<'_>,
         context: &Context,
         reading: ReviewReading,
-        standing: Option<StoredLedgerRow>,
+        known: Known,
         attempts: i32,
     ) -> Result<Judgement, StoreError> {
         let ReviewReading { mut facts, began } = reading;
+        let standing = known.row.clone();
         let key = facts.merge_request.clone();
         if let WitnessA::Unreadable(unread) = &facts.api {
             let because = unread.because.clone();
@@ -94,13 +91,26 @@ impl Evaluator {
             // Nobody who is to be believed has told anything.
             return Ok(Outcome::Recorded.into());
         }
-        facts.history = tx.history(&key).await?;
+        self.keep_flags(tx, &facts).await?;
+        let is_merged = matches!(&facts.api, WitnessA::Answer(api) if api.state.as_deref() == Some("merged"));
+        if is_merged {
+            // The merge is decided, not the review: its own delivery may be lost, and nothing else would ever decide it.
+            let trigger = MergeTrigger {
+                labels_unknown: true,
+                ..facts.trigger.clone()
+            };
+            let because = "GitLab shows the merge request as merged";
+            let shown = rules::earlier_facts(&facts, &self.rules);
+            return self
+                .merge_seen(tx, context, &key, trigger, EvaluationSource::Review, &known, because, &shown)
+                .await;
+        }
+        let history = tx.history(&key).await?;
+        (facts.history, facts.history_truncated) = (history.events, history.truncated);
         let Some((verdict, review)) = review_before_merge(&facts, &self.rules) else {
             return Ok(Outcome::Recorded.into());
         };
-        // Its merge's own delivery has not come yet; the verdict on it is still to be made.
-        let is_merged = matches!(&facts.api, WitnessA::Answer(api) if api.state.as_deref() == Some("merged"));
-        let mut row = self.ledger_row(&facts, review.clone(), is_merged, standing.as_ref(), context);
+        let mut row = self.ledger_row(&facts, review.clone(), false, standing.as_ref(), context, &self.rules);
         row.read_at = Some(began);
         row.decision_id = standing.as_ref().and_then(|standing| standing.row.decision_id);
         row.evidence = standing.as_ref().and_then(|standing| standing.row.evidence.clone());
@@ -121,6 +131,7 @@ impl Evaluator {
                 verdict,
                 review,
                 rules_hash: self.rules.hash.clone(),
+                evaluator: rules::EVALUATOR,
                 supersedes: head.map(|head| head.id),
                 recorded_at: now,
                 correlation_id: context.correlation_id,

@@ -43,12 +43,7 @@ impl Told {
                 head_sha: api.merge.head_sha.clone().or(head_sha),
             },
             WitnessA::NotAsked(_) | WitnessA::Unreadable(_) | WitnessA::Refused(_) | WitnessA::NotMerged(_) => {
-                let read = match &facts.api {
-                    WitnessA::NotAsked(labels) => Some(labels),
-                    WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => unread.labels.as_ref(),
-                    _ => None,
-                };
-                let merged_at = read.map_or(merged_at, |labels| labels.merged_at);
+                let merged_at = rules::merged_at_of(&facts.api).unwrap_or(merged_at);
                 let author = facts
                     .history
                     .iter()

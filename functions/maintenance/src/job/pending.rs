@@ -6,7 +6,7 @@ use audit::{ActorType, Context};
 use evaluation::Evaluator;
 use jiff::SignedDuration;
 use runtime::Deadline;
-use store::{PendingEvaluation, PendingReview};
+use store::{Evaluation, PendingReview};
 use trace::Kind;
 
 use super::{JobError, Report};
@@ -14,6 +14,8 @@ use crate::Maintenance;
 
 /// How many are claimed at a time.
 const CLAIM: u32 = 10;
+/// Re-reads that one run claims: as many as the budget of a minute can be enough for.
+const REREADS: u32 = 10;
 /// How long a claim holds: longer than its evaluations take one after the other. Should a second run come upon one all the same, the
 /// merge request's lock lets it find the first one's decision.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
@@ -22,7 +24,7 @@ const ENOUGH: Duration = Duration::from_secs(12);
 
 /// What waited.
 enum Waiting {
-    Merge(PendingEvaluation),
+    Merge(Evaluation),
     Review(PendingReview),
 }
 
@@ -50,6 +52,17 @@ impl Maintenance {
                 self.one(&evaluator, Waiting::Merge(pending), report).await;
             }
         }
+        // Unconfirmed decisions come after what is new; the budget of requests bounds them, and what it leaves is due in a minute.
+        let due = evaluator
+            .store()
+            .claim_due_rereads(self.clock.0.now(), REREADS, LEASE)
+            .await?;
+        for unconfirmed in due {
+            if deadline.remaining() < ENOUGH {
+                return Ok(());
+            }
+            self.one(&evaluator, Waiting::Merge(unconfirmed), report).await;
+        }
         loop {
             let due = evaluator
                 .store()
@@ -69,6 +82,10 @@ impl Maintenance {
         for (metric, count) in [
             ("evaluations_overdue", backlog.overdue_evaluations),
             ("evaluations_waiting", backlog.pending_evaluations),
+            ("evaluations_unconfirmed", backlog.unconfirmed),
+            ("oldest_unconfirmed_decision_seconds", backlog.oldest_unconfirmed_seconds),
+            ("merges_unjudged", backlog.merges_unjudged),
+            ("never_shown", backlog.never_shown),
             ("effects_open", backlog.open_effects),
             ("effects_ambiguous", backlog.ambiguous_effects),
             ("effects_overdue", backlog.overdue_effects),

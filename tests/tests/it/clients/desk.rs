@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit::{ActorType, Context, Memory, Writer};
-use clients::gitlab::GitLab;
+use clients::gitlab::{FactsRequest, GitLab};
 use clients::http::{Http, Options};
 use clients::slack::Slack;
 use jiff::Timestamp;
-use model::{ApiAnswer, FixedClock, MergeRequestIid, MergeRequestKey, ProjectId, UserId, WitnessA};
+use model::{ApiAnswer, FixedClock, MergeRequestIid, MergeRequestKey, ProjectId, Reading, UserId, WitnessA};
 use rules::{ApproverGroup, Approvers};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -134,9 +134,31 @@ impl GitLabDesk {
     }
 
     pub(super) async fn facts(&self) -> WitnessA {
-        self.client
-            .merge_facts(&context(), &key(), &approvers(), now(), |_| true)
-            .await
+        self.facts_for(&approvers()).await
+    }
+
+    /// The facts under other rules.
+    pub(super) async fn facts_for(&self, approvers: &Approvers) -> WitnessA {
+        let (key, context) = (key(), context());
+        let request = FactsRequest {
+            key: &key,
+            approvers: Some(approvers),
+            project_path: "payments/gateway",
+            now: now(),
+            expect_lag: false,
+        };
+        let group = approvers.group.clone();
+        let members = async {
+            let Some(group) = &group else {
+                return Ok(Reading::Known(std::collections::BTreeSet::new()));
+            };
+            match self.client.members(&context, "main", group).await {
+                Ok(members) => Ok(Reading::Known(members)),
+                Err(error) if error.is_withheld() => Ok(Reading::Unknown(error.to_string())),
+                Err(error) => Err(error),
+            }
+        };
+        self.client.merge_facts(&context, request, members, |_| true).await
     }
 
     /// The facts, which must be there.

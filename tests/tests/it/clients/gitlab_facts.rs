@@ -8,7 +8,7 @@ use serde_json::json;
 use tests::doubles::Stub;
 use tests::doubles::gitlab::{Approval, ApprovalRule, Person};
 
-use super::desk::{GitLabDesk, approvers, context, key, now, path};
+use super::desk::{GitLabDesk, approvers, now, path};
 
 fn users<const N: usize>(ids: [i64; N]) -> BTreeSet<UserId> {
     ids.map(UserId).into()
@@ -102,20 +102,14 @@ async fn a_named_rule_gives_those_whose_approval_counts_for_it() {
         approval_rule: Some("Security".to_owned()),
         ..approvers()
     };
-    let WitnessA::Answer(answer) = desk
-        .client
-        .merge_facts(&context(), &key(), &approvers, now(), |_| true)
-        .await
+    let WitnessA::Answer(answer) = desk.facts_for(&approvers).await
     else {
         panic!("no answer")
     };
     assert_eq!(answer.rule_approvers, Reading::Known(users([501])));
 
     desk.double.world(|world| world.old_gitlab = true);
-    let WitnessA::Answer(answer) = desk
-        .client
-        .merge_facts(&context(), &key(), &approvers, now(), |_| true)
-        .await
+    let WitnessA::Answer(answer) = desk.facts_for(&approvers).await
     else {
         panic!("no answer")
     };

@@ -14,8 +14,8 @@ async fn a_claimed_evaluation_is_out_of_reach_until_its_lease_runs_out() {
     let mut tx = store.begin().await.unwrap();
     for iid in 1..=3 {
         let mut pending = evaluation(&key(iid));
-        pending.next_attempt_at = at(120 - iid);
-        tx.upsert_evaluation(&pending, at(61)).await.unwrap();
+        pending.next_attempt_at = Some(at(120 - iid));
+        tx.keep_evaluation(&pending, at(61)).await.unwrap();
     }
     tx.commit().await.unwrap();
 
@@ -23,7 +23,7 @@ async fn a_claimed_evaluation_is_out_of_reach_until_its_lease_runs_out() {
     let claimed = store.claim_due_evaluations(at(120), 2, seconds(60)).await.unwrap();
     let oldest: BTreeSet<_> = claimed.iter().map(|claimed| claimed.merge_request.mr_iid.0).collect();
     assert_eq!(oldest, [2, 3].into(), "the oldest come first");
-    assert!(claimed.iter().all(|claimed| claimed.next_attempt_at == at(180)));
+    assert!(claimed.iter().all(|claimed| claimed.next_attempt_at == Some(at(180))));
     assert_eq!(
         store
             .claim_due_evaluations(at(121), 10, seconds(60))
@@ -98,7 +98,7 @@ async fn two_runs_at_once_claim_different_work_and_all_of_it() {
     for iid in 1..=40 {
         record_exception(&store, &key(iid), &format!("d-{iid}")).await;
         let mut tx = store.begin().await.unwrap();
-        tx.upsert_evaluation(&evaluation(&key(iid)), at(61)).await.unwrap();
+        tx.keep_evaluation(&evaluation(&key(iid)), at(61)).await.unwrap();
         tx.commit().await.unwrap();
     }
     let runs = (0..4).map(|_| async {
@@ -162,7 +162,7 @@ async fn the_backlog_counts_what_waits_and_what_is_dead() {
         let mut pending = evaluation(&key(iid));
         pending.deadline_at = at(1000 * iid);
         let mut tx = store.begin().await.unwrap();
-        tx.upsert_evaluation(&pending, at(61)).await.unwrap();
+        tx.keep_evaluation(&pending, at(61)).await.unwrap();
         tx.commit().await.unwrap();
     }
     let outcomes = [
@@ -183,6 +183,10 @@ async fn the_backlog_counts_what_waits_and_what_is_dead() {
     let expected = Backlog {
         pending_evaluations: 3,
         overdue_evaluations: 2,
+        unconfirmed: 0,
+        never_shown: 0,
+        oldest_unconfirmed_seconds: 0,
+        merges_unjudged: 3,
         open_effects: 2,
         due_effects: 1,
         ambiguous_effects: 1,

@@ -2,20 +2,20 @@
 
 use tests::postgres::fresh_database;
 
-use super::sample::{at, evaluation, key, pending_review, seconds};
+use super::sample::{at, evaluation, key, pending, pending_review, seconds};
 
 #[tokio::test]
 async fn an_evaluation_is_pending_until_it_is_finished() {
     let database = fresh_database().await;
     let store = database.store();
-    let pending = evaluation(&key(1));
+    let first = evaluation(&key(1));
     let mut tx = store.begin().await.unwrap();
-    assert_eq!(tx.pending_evaluation(&key(1)).await.unwrap(), None);
-    tx.upsert_evaluation(&pending, at(61)).await.unwrap();
-    assert_eq!(tx.pending_evaluation(&key(1)).await.unwrap(), Some(pending));
-    tx.finish_evaluation(&key(1), at(62)).await.unwrap();
-    assert_eq!(tx.pending_evaluation(&key(1)).await.unwrap(), None);
-    tx.finish_evaluation(&key(1), at(63)).await.unwrap();
+    assert_eq!(pending(&mut tx, &key(1)).await, None);
+    tx.keep_evaluation(&first, at(61)).await.unwrap();
+    assert_eq!(pending(&mut tx, &key(1)).await, Some(first));
+    tx.finish_evaluation(&key(1), false, at(62)).await.unwrap();
+    assert_eq!(pending(&mut tx, &key(1)).await, None);
+    tx.finish_evaluation(&key(1), false, at(63)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(
         store.claim_due_evaluations(at(10_000), 10, seconds(60)).await.unwrap(),
@@ -32,15 +32,15 @@ async fn a_repeated_delivery_neither_moves_the_deadline_away_nor_forgets_attempt
     let mut again = evaluation(&key(1));
     again.attempts = 0;
     again.deadline_at = first.deadline_at + seconds(600);
-    again.next_attempt_at = at(130);
+    again.next_attempt_at = Some(at(130));
 
     let mut tx = store.begin().await.unwrap();
-    tx.upsert_evaluation(&first, at(61)).await.unwrap();
-    tx.upsert_evaluation(&again, at(100)).await.unwrap();
-    let kept = tx.pending_evaluation(&key(1)).await.unwrap().unwrap();
+    tx.keep_evaluation(&first, at(61)).await.unwrap();
+    tx.keep_evaluation(&again, at(100)).await.unwrap();
+    let kept = pending(&mut tx, &key(1)).await.unwrap();
     assert_eq!(
         (kept.attempts, kept.deadline_at, kept.next_attempt_at),
-        (4, first.deadline_at, at(130))
+        (4, first.deadline_at, Some(at(130)))
     );
 }
 
@@ -52,10 +52,10 @@ async fn one_that_was_done_starts_anew() {
     again.attempts = 0;
     again.deadline_at = at(9_999);
     let mut tx = store.begin().await.unwrap();
-    tx.upsert_evaluation(&evaluation(&key(1)), at(61)).await.unwrap();
-    tx.finish_evaluation(&key(1), at(62)).await.unwrap();
-    tx.upsert_evaluation(&again, at(100)).await.unwrap();
-    assert_eq!(tx.pending_evaluation(&key(1)).await.unwrap(), Some(again));
+    tx.keep_evaluation(&evaluation(&key(1)), at(61)).await.unwrap();
+    tx.finish_evaluation(&key(1), false, at(62)).await.unwrap();
+    tx.keep_evaluation(&again, at(100)).await.unwrap();
+    assert_eq!(pending(&mut tx, &key(1)).await, Some(again));
 }
 
 #[tokio::test]
@@ -64,9 +64,9 @@ async fn a_review_pends_beside_a_merge_and_ends_by_a_reading_that_began_after_it
     let store = database.store();
     let (merge, review) = (evaluation(&key(1)), pending_review(&key(1)));
     let mut tx = store.begin().await.unwrap();
-    tx.upsert_evaluation(&merge, at(61)).await.unwrap();
+    tx.keep_evaluation(&merge, at(61)).await.unwrap();
     tx.upsert_pending_review(&review, at(61)).await.unwrap();
-    assert_eq!(tx.pending_evaluation(&key(1)).await.unwrap(), Some(merge.clone()));
+    assert_eq!(pending(&mut tx, &key(1)).await, Some(merge.clone()));
     tx.finish_pending_review(&key(1), Some(at(60)), at(62)).await.unwrap();
     assert_eq!(
         tx.pending_review(&key(1)).await.unwrap(),
@@ -75,7 +75,7 @@ async fn a_review_pends_beside_a_merge_and_ends_by_a_reading_that_began_after_it
     );
     tx.finish_pending_review(&key(1), Some(at(61)), at(62)).await.unwrap();
     assert_eq!(tx.pending_review(&key(1)).await.unwrap(), None);
-    assert_eq!(tx.pending_evaluation(&key(1)).await.unwrap(), Some(merge));
+    assert_eq!(pending(&mut tx, &key(1)).await, Some(merge));
     tx.upsert_pending_review(&pending_review(&key(1)), at(63))
         .await
         .unwrap();

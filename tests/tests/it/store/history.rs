@@ -4,7 +4,7 @@ use model::{Action, Content, SystemAction};
 use store::Recorded;
 use tests::postgres::{connect, fresh_database};
 
-use super::sample::{at, envelope, event, key, user};
+use super::sample::{at, eligible, envelope, event, key, user};
 
 #[tokio::test]
 async fn an_event_is_recorded_once_per_delivery() {
@@ -18,7 +18,7 @@ async fn an_event_is_recorded_once_per_delivery() {
     ] {
         let mut tx = store.begin().await.unwrap();
         assert_eq!(
-            tx.insert_event(&envelope(&approval, delivery), &approval, Some(true))
+            tx.insert_event(&envelope(&approval, delivery), &approval, eligible(true))
                 .await
                 .unwrap(),
             expected
@@ -63,7 +63,7 @@ async fn the_same_key_from_two_instances_is_two_deliveries() {
         Recorded::New
     );
     assert_eq!(
-        tx.history(&key(1)).await.unwrap().len(),
+        tx.history(&key(1)).await.unwrap().events.len(),
         1,
         "one instance's history does not show the other's"
     );
@@ -85,12 +85,12 @@ async fn history_reads_back_what_was_recorded_in_order_of_occurrence() {
 
     let mut tx = store.begin().await.unwrap();
     tx.insert_event(&envelope(&push, "d-push"), &push, None).await.unwrap();
-    tx.insert_event(&stale, &odd, Some(false)).await.unwrap();
+    tx.insert_event(&stale, &odd, eligible(false)).await.unwrap();
     let other = event(2, Action::Open, 0);
     tx.insert_event(&envelope(&other, "d-other"), &other, None)
         .await
         .unwrap();
-    let history = tx.history(&key(1)).await.unwrap();
+    let history = tx.history(&key(1)).await.unwrap().events;
     tx.commit().await.unwrap();
 
     let [first, second] = history.as_slice() else {

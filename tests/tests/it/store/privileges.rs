@@ -41,7 +41,7 @@ async fn with_rows() -> TestDatabase {
     let odd = event(1, model::Action::Merge, 0);
     let mut tx = store.begin().await.unwrap();
     tx.quarantine(&envelope(&odd, "d-odd"), "odd", at(3)).await.unwrap();
-    tx.upsert_evaluation(&evaluation(&key(2)), at(61)).await.unwrap();
+    tx.keep_evaluation(&evaluation(&key(2)), at(61)).await.unwrap();
     tx.upsert_pending_review(&pending_review(&key(2)), at(61))
         .await
         .unwrap();

@@ -2,12 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
+    EarlierFacts,
     Action, ApiAnswer, Approval, ApprovalSeen, AuditLine, AuthMethod, Authentication, Content, DeliveryIds, Effect,
     EffectKind, Envelope, ExceptionStatus, Facts, HistoryEvent, Kind, LabelEvent, MergeFact, MergeRequestEvent,
     MergeRequestIid, MergeRequestKey, MergeTrigger, OccurredAtSource, Outcome, Project, ProjectId, Proof, Reading,
     Reason, Reviewer, SecurityReviewException, User, UserId, Verdict, WitnessA,
 };
-use store::{NewDecision, NewEffect, PendingEvaluation, PendingReview};
+use store::{
+    EligibleReading, Evaluation, EvaluationSource, EvaluationState, NewDecision, NewEffect, PendingReview, Tx,
+};
 use uuid::Uuid;
 
 /// Noon of an invented day, plus seconds.
@@ -121,6 +124,7 @@ pub(crate) fn facts(key: &MergeRequestKey) -> Facts {
             labels_now: vec!["security::high".to_owned()],
             label_events: Reading::Known(vec![LabelEvent {
                 label: None,
+                label_id: None,
                 added: true,
                 at: at(2),
                 actor: None,
@@ -136,22 +140,35 @@ pub(crate) fn facts(key: &MergeRequestKey) -> Facts {
             reviewers: Reading::Known(Vec::new()),
             eligible_now: Reading::Known([UserId(13), UserId(14)].into()),
             bots: [(UserId(12), false)].into(),
+            bots_unknown: [UserId(15)].into(),
+            committers: Reading::Known([UserId(12)].into()),
+            clock_offset_seconds: -3,
         })),
         deadline_passed: false,
         history: vec![HistoryEvent {
             action: Action::Other("polished".to_owned()),
             actor: None,
             eligible: Some(true),
+            eligible_read_at: Some(at(7)),
             occurred_at: at(5),
+            occurred_at_source: Some(OccurredAtSource::UpdatedAt),
+            received_at: Some(at(6)),
+            state: Some("opened".to_owned()),
             system: true,
             system_action: Some(model::SystemAction::ApprovalsResetOnPush),
             labels: Vec::new(),
             labels_added: Vec::new(),
             labels_removed: Vec::new(),
+            labels_truncated: true,
             pushed: true,
             head_sha: None,
             stale: false,
         }],
+        history_truncated: true,
+        earlier: EarlierFacts {
+            labels: ["security::high".to_owned()].into(),
+            ..EarlierFacts::default()
+        },
     }
 }
 
@@ -200,6 +217,10 @@ pub(crate) fn decision(key: &MergeRequestKey, verdict: Verdict, supersedes: Opti
         review: None,
         evidence: None,
         rules_hash: "cd".repeat(32),
+        confirmed: true,
+        evaluator: 2,
+        merged_at: Some(at(60)),
+        merge_commit_sha: Some("5e".repeat(20)),
         supersedes,
         decided_at: at(63),
         recorded_at: at(64),
@@ -248,13 +269,22 @@ pub(crate) fn alert(key: &MergeRequestKey, exception_id: Uuid) -> NewEffect {
     }
 }
 
-pub(crate) fn evaluation(key: &MergeRequestKey) -> PendingEvaluation {
-    PendingEvaluation {
+pub(crate) fn evaluation(key: &MergeRequestKey) -> Evaluation {
+    Evaluation {
         merge_request: key.clone(),
+        state: EvaluationState::Pending,
+        source: EvaluationSource::MergeEvent,
+        first_seen_at: Some(at(60)),
+        give_up_at: None,
+        last_read_at: None,
+        shown: false,
+        reread_event: false,
+        before_watch: false,
+        earlier: EarlierFacts::default(),
         trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Merge, 60)),
         reason: "GitLab answers 503".to_owned(),
         attempts: 1,
-        next_attempt_at: at(120),
+        next_attempt_at: Some(at(120)),
         deadline_at: at(960),
         correlation_id: Uuid::now_v7(),
         traceparent: None,
@@ -327,4 +357,17 @@ pub(crate) fn ledger_row(key: &MergeRequestKey) -> model::LedgerRow {
         read_at: Some(at(1)),
         correlation_id: Uuid::now_v7(),
     }
+}
+
+/// The merge request's evaluation, if its verdict is still to come.
+pub(crate) async fn pending(tx: &mut Tx<'_>, key: &MergeRequestKey) -> Option<Evaluation> {
+    let evaluation = tx.evaluation(key).await.unwrap();
+    evaluation.filter(|evaluation| evaluation.state == EvaluationState::Pending)
+}
+
+pub(crate) fn eligible(eligible: bool) -> Option<EligibleReading> {
+    Some(EligibleReading {
+        eligible,
+        read_at: at(62),
+    })
 }

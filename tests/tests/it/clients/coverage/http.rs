@@ -17,7 +17,7 @@ use trace::Export as _;
 use url::Url;
 use uuid::Uuid;
 
-use super::super::desk::{GitLabDesk, SlackDesk, approvers, context, http, key, now, patience};
+use super::super::desk::{GitLabDesk, SlackDesk, approvers, context, http, now, patience};
 use super::super::slack_post::{EFFECT, alert};
 use super::received::{Counts, count};
 use super::seen::Seen;
@@ -41,9 +41,7 @@ pub(super) async fn merge_facts(stub: Option<Stub>) -> Seen {
         approval_rule: Some("Security".to_owned()),
         ..approvers()
     };
-    desk.client
-        .merge_facts(&context(), &key(), &approvers, now(), |_| true)
-        .await;
+    desk.facts_for(&approvers).await;
     seen(&desk.double, &desk.lines)
 }
 
