@@ -1,7 +1,9 @@
 //! A delivery: recorded, and if it is of a merge, or changes what is known of one, decided.
 
 use audit::{ActorType, Context};
-use model::{Action, Content, EarlierFacts, Envelope, Facts, MergeRequestEvent, MergeRequestKey, MergeTrigger, WitnessA};
+use model::{
+    Action, Content, EarlierFacts, Envelope, Facts, MergeRequestEvent, MergeRequestKey, MergeTrigger, WitnessA,
+};
 use store::{EligibleReading, Evaluation, EvaluationSource, Recorded, StoreError, Tx};
 
 use crate::judgement::{Judgement, Seen};
@@ -153,7 +155,9 @@ impl Evaluator {
             }
         }
         // 4. What follows.
-        let mut judgement = self.follow(&mut tx, context, envelope, event, key, known, need, read).await?;
+        let mut judgement = self
+            .follow(&mut tx, context, envelope, event, key, known, need, read)
+            .await?;
         if recorded == Recorded::Duplicate && matches!(judgement.outcome, Outcome::Recorded | Outcome::Unchanged) {
             judgement.outcome = Outcome::Duplicate;
         }
@@ -178,9 +182,13 @@ impl Evaluator {
             Read::Merge(mut facts, needed) => {
                 let history = tx.history(key).await?;
                 (facts.history, facts.history_truncated) = (history.events, history.truncated);
+                let kept = known.evaluation.as_ref().map(|evaluation| evaluation.source);
                 let seen = Seen {
                     first_seen_at: envelope.received_at,
-                    source: EvaluationSource::MergeEvent,
+                    source: match kept {
+                        Some(kept) if event.action != Action::Merge => kept,
+                        _ => EvaluationSource::MergeEvent,
+                    },
                     attempts: 0,
                     reread: needed == Need::Reread,
                 };
@@ -210,7 +218,16 @@ impl Evaluator {
                 let trigger = MergeTrigger::of_other(event);
                 let because = "an event shows the merge";
                 return self
-                    .merge_seen(tx, context, key, trigger, EvaluationSource::OtherEvent, &known, because, &EarlierFacts::default())
+                    .merge_seen(
+                        tx,
+                        context,
+                        key,
+                        trigger,
+                        EvaluationSource::OtherEvent,
+                        &known,
+                        because,
+                        &EarlierFacts::default(),
+                    )
                     .await;
             }
             _ => {}

@@ -32,7 +32,12 @@ impl Evaluator {
         instance: &str,
         event: &MergeRequestEvent,
     ) -> Option<EligibleReading> {
-        let takes_label_off = || event.labels_removed.iter().any(|label| self.rules.is_security_label(label));
+        let takes_label_off = || {
+            event
+                .labels_removed
+                .iter()
+                .any(|label| self.rules.is_security_label(label))
+        };
         if event.system || !(event.action.is_approval() || takes_label_off()) {
             return None;
         }
@@ -87,7 +92,11 @@ impl Evaluator {
             Err(error) => Err(error),
         };
         if !matches!(members, Ok(Reading::Known(_))) {
-            tracing::warn!(instance, ?members, "the approvers' group could not be read; eligibility is unknown");
+            tracing::warn!(
+                instance,
+                ?members,
+                "the approvers' group could not be read; eligibility is unknown"
+            );
         }
         readings.insert(instance.to_owned(), (now, members.clone()));
         (now, members)

@@ -52,7 +52,8 @@ impl Evaluator {
 
     fn request<'a>(&'a self, facts: &'a Facts, expect_lag: bool) -> Result<(&'a GitLab, FactsRequest<'a>), Unread> {
         let key = &facts.merge_request;
-        let (Some(client), approvers @ Some(_)) = (self.instances.get(&key.instance), self.rules.approvers(&key.instance))
+        let (Some(client), approvers @ Some(_)) =
+            (self.instances.get(&key.instance), self.rules.approvers(&key.instance))
         else {
             return Err(Unread::from(format!(
                 "the instance {} has no address in the rules or no token in the outbound secret",
@@ -65,7 +66,9 @@ impl Evaluator {
             let left = until.duration_since(now).as_secs();
             return Err(Unread {
                 retry_after_seconds: u64::try_from(left).ok(),
-                ..Unread::from(format!("GitLab did not answer a moment ago and is not read for {left} s"))
+                ..Unread::from(format!(
+                    "GitLab did not answer a moment ago and is not read for {left} s"
+                ))
             });
         }
         let request = FactsRequest {

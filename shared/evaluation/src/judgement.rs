@@ -3,12 +3,13 @@
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    EarlierFacts, Effect, EffectKind, ExceptionStatus, Facts, Kind, MergeRequestKey, MergeTrigger, SecurityReviewException, Verdict,
-    WitnessA,
+    EarlierFacts, Effect, EffectKind, ExceptionStatus, Facts, Kind, MergeRequestKey, MergeTrigger,
+    SecurityReviewException, Verdict, WitnessA,
 };
 use rules::{CurrentDecision, Rules, Ruling, review_of_merge};
 use store::{
-    Evaluation, EvaluationSource, EvaluationState, NewDecision, NewEffect, StoreError, StoredDecision, StoredLedgerRow, Tx,
+    Evaluation, EvaluationSource, EvaluationState, NewDecision, NewEffect, StoreError, StoredDecision, StoredLedgerRow,
+    Tx,
 };
 use uuid::Uuid;
 
@@ -67,10 +68,19 @@ impl Evaluator {
     ) -> Result<Judgement, StoreError> {
         let key = facts.merge_request.clone();
         let now = self.clock.now();
-        let source = known.evaluation.as_ref().filter(|evaluation| evaluation.state != EvaluationState::Done);
-        let first_seen_at = source.and_then(|evaluation| evaluation.first_seen_at).unwrap_or(seen.first_seen_at);
+        let source = known
+            .evaluation
+            .as_ref()
+            .filter(|evaluation| evaluation.state != EvaluationState::Done);
+        let first_seen_at = source
+            .and_then(|evaluation| evaluation.first_seen_at)
+            .unwrap_or(seen.first_seen_at);
         let is_merge_event = seen.source == EvaluationSource::MergeEvent;
-        let source = if is_merge_event { seen.source } else { source.map_or(seen.source, |evaluation| evaluation.source) };
+        let source = if is_merge_event {
+            seen.source
+        } else {
+            source.map_or(seen.source, |evaluation| evaluation.source)
+        };
         // 1. What an event or a review showed long after the merge is not decided: it is from before the watch.
         let passing = matches!(source, EvaluationSource::OtherEvent | EvaluationSource::Review);
         if passing && known.decision.is_none() && is_before_watch(&facts, first_seen_at) {
@@ -89,7 +99,8 @@ impl Evaluator {
         });
         let mut ruling = rules::after_reading(&facts, current, &self.rules);
         if known.is_denied()
-            && let (Ruling::Decide { confirmed: false, .. }, false) = (&ruling, matches!(facts.api, WitnessA::Answer(_)))
+            && let (Ruling::Decide { confirmed: false, .. }, false) =
+                (&ruling, matches!(facts.api, WitnessA::Answer(_)))
         {
             ruling = Ruling::Denied {
                 because: "GitLab does not show the merge".to_owned(),
@@ -102,7 +113,9 @@ impl Evaluator {
         self.keep_flags(tx, &facts).await?;
         match ruling {
             Ruling::Decide { verdict, confirmed } => {
-                let judgement = self.write(tx, context, (facts, *verdict), confirmed, &self.rules).await?;
+                let judgement = self
+                    .write(tx, context, (facts, *verdict), confirmed, &self.rules)
+                    .await?;
                 if confirmed {
                     tx.finish_evaluation(&key, false, now).await?;
                 } else {
@@ -114,7 +127,9 @@ impl Evaluator {
             }
             Ruling::Wait { because, not_before } => {
                 let deadline = SignedDuration::from_mins(i64::from(self.rules.verify_deadline_minutes));
-                let wait = wait(seen.attempts, LONGEST_WAIT).max(asked_wait(&facts.api)).min(deadline);
+                let wait = wait(seen.attempts, LONGEST_WAIT)
+                    .max(asked_wait(&facts.api))
+                    .min(deadline);
                 let next = later(now, wait);
                 evaluation.state = EvaluationState::Pending;
                 evaluation.attempts = seen.attempts;
@@ -136,8 +151,14 @@ impl Evaluator {
                     tracing::warn!(merge_request = %key, because, "GitLab does not show a merge that a delivery reported");
                 }
                 evaluation.reason.clone_from(&because);
-                self.keep_unconfirmed(tx, evaluation, if first { 0 } else { seen.attempts }, None).await?;
-                Ok(if first { Outcome::NotMerged } else { Outcome::Unconfirmed { because } }.into())
+                self.keep_unconfirmed(tx, evaluation, if first { 0 } else { seen.attempts }, None)
+                    .await?;
+                Ok(if first {
+                    Outcome::NotMerged
+                } else {
+                    Outcome::Unconfirmed { because }
+                }
+                .into())
             }
             Ruling::Unchanged => {
                 tx.finish_evaluation(&key, false, now).await?;
@@ -171,8 +192,15 @@ impl Evaluator {
             confirmed: true,
         };
         match rules::after_event(&facts, current, &rules, self.clock.now()) {
-            Ruling::Decide { verdict, confirmed } => self.write(tx, context, (facts, *verdict), confirmed, &rules).await,
+            Ruling::Decide { verdict, confirmed } => {
+                self.write(tx, context, (facts, *verdict), confirmed, &rules).await
+            }
             Ruling::Reread { because, not_before } => {
+                // A further event never puts off a reading that is due: a stream of events must not hide what it would show.
+                let due = evaluation
+                    .filter(|evaluation| evaluation.state == EvaluationState::Unconfirmed)
+                    .and_then(|evaluation| evaluation.next_attempt_at);
+                let not_before = due.into_iter().chain(not_before).min();
                 let known = Known {
                     evaluation: evaluation.cloned(),
                     decision: Some(decision.clone()),
@@ -227,7 +255,10 @@ impl Evaluator {
 
     /// An evaluation as these facts leave it, without state and schedule.
     fn evaluation(&self, context: &Context, facts: &Facts, known: &Known, first_seen_at: Timestamp) -> Evaluation {
-        let stored = known.evaluation.as_ref().filter(|evaluation| evaluation.state != EvaluationState::Done);
+        let stored = known
+            .evaluation
+            .as_ref()
+            .filter(|evaluation| evaluation.state != EvaluationState::Done);
         let only_not_found = matches!(&facts.api, WitnessA::Refused(unread) if unread.labels.is_none());
         Evaluation {
             merge_request: facts.merge_request.clone(),
@@ -454,7 +485,9 @@ fn is_before_watch(facts: &Facts, first_seen_at: Timestamp) -> bool {
 /// How long GitLab asks to be left alone.
 fn asked_wait(api: &WitnessA) -> SignedDuration {
     let asked = match api {
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => unread.retry_after_seconds,
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+            unread.retry_after_seconds
+        }
         WitnessA::Answer(_) | WitnessA::NotAsked(_) => None,
     };
     let seconds = asked.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(0);

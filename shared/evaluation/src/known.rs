@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use model::{Action, EarlierFacts, Envelope, MergeRequestEvent, MergeRequestKey};
 use rules::Rules;
-use store::{Evaluation, EvaluationState, StoreError, StoredDecision, StoredLedgerRow, Tx};
+use store::{Evaluation, EvaluationSource, EvaluationState, StoreError, StoredDecision, StoredLedgerRow, Tx};
 
 use crate::Evaluator;
 
@@ -51,7 +51,14 @@ impl Known {
     }
 
     fn state(&self) -> EvaluationState {
-        self.evaluation.as_ref().map_or(EvaluationState::Done, |evaluation| evaluation.state)
+        self.evaluation
+            .as_ref()
+            .map_or(EvaluationState::Done, |evaluation| evaluation.state)
+    }
+
+    fn is_of_merge_event(&self) -> bool {
+        let source = self.evaluation.as_ref().map(|evaluation| evaluation.source);
+        source == Some(EvaluationSource::MergeEvent)
     }
 
     /// Whether nothing is decided because GitLab has not shown the merge.
@@ -68,12 +75,17 @@ impl Known {
             (Some(decision), EvaluationState::Unconfirmed) if decision.confirmed => self.reread(stale, now),
             (Some(decision), _) if decision.confirmed => Need::Nothing,
             (Some(_), _) | (None, EvaluationState::Unconfirmed) => self.reread(stale, now),
+            // Shown by something else so far: this is the merge's own delivery, and its reading the first.
+            (None, EvaluationState::Pending) if is_merge && !self.is_of_merge_event() => Need::Merge,
             (None, EvaluationState::Pending) if is_merge => self.reread(stale, now),
             (None, EvaluationState::Pending) => Need::Nothing,
             (None, EvaluationState::Done) if is_merge => Need::Merge,
             (None, EvaluationState::Done) => {
                 let shows_merge = !stale && event.state.as_deref() == Some("merged");
-                let before_watch = self.evaluation.as_ref().is_some_and(|evaluation| evaluation.before_watch);
+                let before_watch = self
+                    .evaluation
+                    .as_ref()
+                    .is_some_and(|evaluation| evaluation.before_watch);
                 match (shows_merge, before_watch) {
                     (true, true) => Need::Nothing,
                     (true, false) => Need::MergeLater,
@@ -116,7 +128,12 @@ impl Evaluator {
         }
         // A row without a merge was read before the merge.
         if let Some(row) = known.row.as_ref().filter(|row| row.row.merge.is_none()) {
-            let labels = row.row.review.labels.iter().filter(|label| self.rules.is_security_label(label));
+            let labels = row
+                .row
+                .review
+                .labels
+                .iter()
+                .filter(|label| self.rules.is_security_label(label));
             earlier.labels.extend(labels.cloned());
         }
         Ok(earlier)

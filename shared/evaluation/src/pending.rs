@@ -35,7 +35,8 @@ impl Evaluator {
         if evaluation.state == EvaluationState::Unconfirmed && !self.take_budget(key).await? {
             let now = self.clock.now();
             let mut tx = self.store.begin().await?;
-            tx.read_evaluation_by(key, later(now, SignedDuration::from_mins(1)), now).await?;
+            tx.read_evaluation_by(key, later(now, SignedDuration::from_mins(1)), now)
+                .await?;
             tx.commit().await?;
             let because = "the requests for re-reads of this minute are used up".to_owned();
             return Ok(Report::of(Outcome::Unconfirmed { because }));
@@ -51,15 +52,22 @@ impl Evaluator {
         let mut tx = self.store.begin().await?;
         let known = Known::load(&mut tx, key).await?;
         tx.rollback().await?;
-        let open = known.evaluation.as_ref().is_some_and(|evaluation| evaluation.state != EvaluationState::Done);
+        let open = known
+            .evaluation
+            .as_ref()
+            .is_some_and(|evaluation| evaluation.state != EvaluationState::Done);
         let confirmed = known.decision.as_ref().is_some_and(|decision| decision.confirmed);
         let merged = known.row.as_ref().is_some_and(|row| row.row.merge.is_some());
-        let before_watch = known.evaluation.as_ref().is_some_and(|evaluation| evaluation.before_watch);
+        let before_watch = known
+            .evaluation
+            .as_ref()
+            .is_some_and(|evaluation| evaluation.before_watch);
         if !open && (confirmed || (known.decision.is_none() && !merged && !before_watch)) {
             return Ok(Reevaluated::NothingToRead);
         }
         if !self.take_budget(key).await? {
-            let because = "the requests for re-reads of this minute are used up; request it again in a minute".to_owned();
+            let because =
+                "the requests for re-reads of this minute are used up; request it again in a minute".to_owned();
             return Ok(Reevaluated::Read(Report::of(Outcome::Unconfirmed { because })));
         }
         let kept = known.decision.map(|decision| decision.facts.trigger);
@@ -83,7 +91,9 @@ impl Evaluator {
         let Some(trigger) = kept.or_else(of_row) else {
             return Ok(Reevaluated::NothingToRead);
         };
-        self.read_again(context, key, trigger, true).await.map(Reevaluated::Read)
+        self.read_again(context, key, trigger, true)
+            .await
+            .map(Reevaluated::Read)
     }
 
     async fn read_again(
@@ -108,16 +118,21 @@ impl Evaluator {
         let api = facts.api.clone();
         self.fill(&mut tx, &mut facts, &known).await?;
         facts.api = api;
-        let evaluation = known.evaluation.as_ref().filter(|evaluation| evaluation.state != EvaluationState::Done);
+        let evaluation = known
+            .evaluation
+            .as_ref()
+            .filter(|evaluation| evaluation.state != EvaluationState::Done);
         if evaluation.is_none() && !requested {
             tx.rollback().await?;
             return Ok(Report::of(Outcome::Unchanged));
         }
         let now = self.clock.now();
-        facts.deadline_passed =
-            evaluation.is_some_and(|evaluation| evaluation.state == EvaluationState::Pending && now >= evaluation.deadline_at);
+        facts.deadline_passed = evaluation
+            .is_some_and(|evaluation| evaluation.state == EvaluationState::Pending && now >= evaluation.deadline_at);
         let seen = Seen {
-            first_seen_at: evaluation.and_then(|evaluation| evaluation.first_seen_at).unwrap_or(now),
+            first_seen_at: evaluation
+                .and_then(|evaluation| evaluation.first_seen_at)
+                .unwrap_or(now),
             source: match evaluation {
                 Some(evaluation) => evaluation.source,
                 None => EvaluationSource::Backfill,
@@ -157,7 +172,9 @@ impl Evaluator {
         let context =
             Context::new(ActorType::WebhookEvent, pending.correlation_id).with_traceparent(pending.traceparent.clone());
         let key = &pending.merge_request;
-        let reading = self.read_review(&context, unread(key.clone(), pending.trigger.clone())).await;
+        let reading = self
+            .read_review(&context, unread(key.clone(), pending.trigger.clone()))
+            .await;
         let mut tx = self.store.begin().await?;
         tx.lock_merge_request(key).await?;
         let known = Known::load(&mut tx, key).await?;

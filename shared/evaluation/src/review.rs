@@ -83,7 +83,7 @@ impl Evaluator {
         let key = facts.merge_request.clone();
         if let WitnessA::Unreadable(unread) = &facts.api {
             let because = unread.because.clone();
-            return self.review_waits(tx, context, &facts, &because, attempts).await;
+            return self.review_waits(tx, context, &facts, &because, attempts, None).await;
         }
         let now = self.clock.now();
         tx.finish_pending_review(&key, Some(began), now).await?;
@@ -93,6 +93,14 @@ impl Evaluator {
         }
         self.keep_flags(tx, &facts).await?;
         let is_merged = matches!(&facts.api, WitnessA::Answer(api) if api.state.as_deref() == Some("merged"));
+        if is_merged
+            && known
+                .evaluation
+                .as_ref()
+                .is_some_and(|evaluation| evaluation.before_watch)
+        {
+            return Ok(Outcome::Recorded.into());
+        }
         if is_merged {
             // The merge is decided, not the review: its own delivery may be lost, and nothing else would ever decide it.
             let trigger = MergeTrigger {
@@ -102,12 +110,27 @@ impl Evaluator {
             let because = "GitLab shows the merge request as merged";
             let shown = rules::earlier_facts(&facts, &self.rules);
             return self
-                .merge_seen(tx, context, &key, trigger, EvaluationSource::Review, &known, because, &shown)
+                .merge_seen(
+                    tx,
+                    context,
+                    &key,
+                    trigger,
+                    EvaluationSource::Review,
+                    &known,
+                    because,
+                    &shown,
+                )
                 .await;
         }
         let history = tx.history(&key).await?;
         (facts.history, facts.history_truncated) = (history.events, history.truncated);
         let Some((verdict, review)) = review_before_merge(&facts, &self.rules) else {
+            if let Some(at) = rules::further_reading_at(&facts, &self.rules, now) {
+                let because = "an event reports that an approval was taken back, and GitLab still lists it";
+                return self
+                    .review_waits(tx, context, &facts, because, attempts, Some(at))
+                    .await;
+            }
             return Ok(Outcome::Recorded.into());
         };
         let mut row = self.ledger_row(&facts, review.clone(), false, standing.as_ref(), context, &self.rules);
@@ -152,6 +175,7 @@ impl Evaluator {
         facts: &Facts,
         because: &str,
         attempts: i32,
+        not_before: Option<Timestamp>,
     ) -> Result<Judgement, StoreError> {
         let now = self.clock.now();
         let pending = PendingReview {
@@ -159,7 +183,7 @@ impl Evaluator {
             trigger: facts.trigger.clone(),
             reason: because.to_owned(),
             attempts,
-            next_attempt_at: later(now, wait(attempts, LONGEST_WAIT)),
+            next_attempt_at: not_before.unwrap_or_else(|| later(now, wait(attempts, LONGEST_WAIT))),
             correlation_id: context.correlation_id,
             traceparent: context.traceparent.clone(),
         };

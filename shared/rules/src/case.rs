@@ -74,12 +74,30 @@ impl<'a> Case<'a> {
                 record.listed = Some(approval);
             }
         }
-        for approval in &self.earlier.approvals_before_merge {
+        // Listed before the merge, or listed until its giver took it back: seen, and no longer listed.
+        let before = self
+            .earlier
+            .approvals_before_merge
+            .iter()
+            .map(|approval| (approval, Some(Order::Before)));
+        let taken_back = self
+            .earlier
+            .approvals
+            .iter()
+            .filter(|approval| self.revoked_by_second_reading(approval));
+        for (approval, order) in before.chain(taken_back.map(|approval| (approval, None))) {
             let Some(at) = approval.approved_at else { continue };
+            let order = order.unwrap_or_else(|| {
+                if at <= self.merged_at() {
+                    Order::Before
+                } else {
+                    Order::After
+                }
+            });
             let seen = SeenApproval {
                 interval: Interval::exact(at),
-                by_time: Order::Before,
-                by_state: Order::Before,
+                by_time: order,
+                by_state: order,
             };
             records
                 .entry(approval.user.id)

@@ -72,8 +72,8 @@ fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
         _ => None,
     };
     let at = match state {
-        // A closing event without a later reopening: the reopening was lost.
-        Some(("opened", _)) => return None,
+        // A closing event without a later reopening: the reopening was lost, unless the closing is so young that GitLab's copies lag.
+        Some(("opened", _)) => Some(last_close.filter(|_| is_younger_than_lag(facts, last))?),
         Some(("closed", closed_at)) => {
             // Closed again since the last event; that event is still to come, or lost.
             let reopened = last
@@ -91,6 +91,15 @@ fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
         at,
         by: None,
     })
+}
+
+/// Whether an event was received so shortly before GitLab was read that GitLab's answer may not know it yet.
+fn is_younger_than_lag(facts: &Facts, event: Option<&&HistoryEvent>) -> bool {
+    let (WitnessA::Answer(api), Some(event)) = (&facts.api, event) else {
+        return false;
+    };
+    let received_at = event.received_at.unwrap_or(event.occurred_at);
+    api.read_at.duration_since(received_at) < crate::SECOND_READING_AFTER
 }
 
 fn reopened(history: &[&HistoryEvent]) -> Option<Decided> {

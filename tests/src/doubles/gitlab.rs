@@ -20,6 +20,7 @@
 
 mod approvals;
 mod build;
+mod graphql;
 mod merge_requests;
 mod paging;
 mod people;
@@ -74,6 +75,9 @@ impl System for GitLab {
 
 impl GitLab {
     fn route(&self, request: &Received) -> Answer {
+        if request.path() == "/api/graphql" {
+            return graphql::answer(&self.world, request);
+        }
         let Some(path) = request.path().strip_prefix("/api/v4/") else {
             return Answer::with_type(
                 StatusCode::NOT_FOUND,

@@ -7,4 +7,6 @@ mod ledger;
 mod outcomes;
 mod pending;
 mod reading;
+mod sequences;
+mod unconfirmed;
 pub(crate) mod world;

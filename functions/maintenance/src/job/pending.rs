@@ -83,7 +83,10 @@ impl Maintenance {
             ("evaluations_overdue", backlog.overdue_evaluations),
             ("evaluations_waiting", backlog.pending_evaluations),
             ("evaluations_unconfirmed", backlog.unconfirmed),
-            ("oldest_unconfirmed_decision_seconds", backlog.oldest_unconfirmed_seconds),
+            (
+                "oldest_unconfirmed_decision_seconds",
+                backlog.oldest_unconfirmed_seconds,
+            ),
             ("merges_unjudged", backlog.merges_unjudged),
             ("never_shown", backlog.never_shown),
             ("effects_open", backlog.open_effects),

@@ -11,6 +11,9 @@ use super::retry_after;
 use crate::Advice;
 use crate::error::{Problem, Safety};
 
+/// A `Date` header that differs more from our clock is not believed.
+const MOST_OFFSET_SECONDS: i64 = 3_600;
+
 /// An answer, read to its end.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -32,7 +35,9 @@ impl Answer {
         let date = self
             .header("date")
             .and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-        date.map_or(0, |date| date.timestamp().as_second() - self.received_at.as_second())
+        let offset = date.map_or(0, |date| date.timestamp().as_second() - self.received_at.as_second());
+        // A clock that is wrong by hours orders nothing; then the header is taken for wrong.
+        if offset.abs() <= MOST_OFFSET_SECONDS { offset } else { 0 }
     }
 
     /// How long the target asks to be left alone.

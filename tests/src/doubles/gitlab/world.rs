@@ -67,6 +67,8 @@ pub struct MergeRequest {
     pub versions: Vec<Version>,
     /// Reviewers.
     pub reviewers: Vec<Reviewer>,
+    /// Users who added commits, by id.
+    pub committers: Vec<u64>,
     /// Any field of GitLab's answer for a single merge request: `title`, `state`, `labels`, `author`, `merge_user`, ...
     #[serde(flatten)]
     pub attributes: Map<String, Value>,

@@ -98,8 +98,7 @@ async fn a_decision_that_says_something_else_takes_back_what_nobody_has_begun_an
     let archive = Archive::new().await;
     let world = &archive.stand.world;
     let first = archive.approved(1).await;
-    let late = labelled(1).told("unapproved", ALICE, at("11:00:00"));
-    let second = by_kind(world.deliver(&late).await.effects);
+    let second = by_kind(world.taken_back(&world.evaluator, &labelled(1)).await.effects);
     assert_eq!(second.len(), 5, "{second:?}");
     for kind in KINDS {
         let row = archive.stand.row(first[kind].id).await;
@@ -109,6 +108,7 @@ async fn a_decision_that_says_something_else_takes_back_what_nobody_has_begun_an
         assert_eq!(archive.stand.row(second[kind].id).await.state, "pending");
     }
     // The same once more from another hook changes nothing.
+    let late = labelled(1).told("unapproved", ALICE, at("11:00:00"));
     assert!(world.deliver(&late).await.effects.is_empty());
 }
 

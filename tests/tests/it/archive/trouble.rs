@@ -136,8 +136,8 @@ async fn news_that_overtakes_what_may_have_got_through_leaves_the_last_word() {
                 "{kind}"
             );
         }
-        let late = labelled(1).told("unapproved", ALICE, at("11:00:00"));
-        let second = by_kind(archive.stand.world.deliver(&late).await.effects);
+        let world = &archive.stand.world;
+        let second = by_kind(world.taken_back(&world.evaluator, &labelled(1)).await.effects);
         for kind in KINDS {
             // The later news is done first: its effect is due, and the earlier one is still to be looked up.
             let row = archive.until_ended(&notifier, &second[kind]).await;
@@ -205,8 +205,8 @@ async fn what_was_half_told_before_a_later_decision_is_set_right() {
                 if is_resolved_first { "ambiguous" } else { "pending" },
                 "{kind} {path}"
             );
-            let late = labelled(1).told("unapproved", ALICE, at("11:00:00"));
-            let second = by_kind(archive.stand.world.deliver(&late).await.effects);
+            let world = &archive.stand.world;
+            let second = by_kind(world.taken_back(&world.evaluator, &labelled(1)).await.effects);
             if is_resolved_first {
                 archive.until_ended(&notifier, &first[kind]).await;
             }

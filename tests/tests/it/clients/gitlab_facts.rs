@@ -102,15 +102,13 @@ async fn a_named_rule_gives_those_whose_approval_counts_for_it() {
         approval_rule: Some("Security".to_owned()),
         ..approvers()
     };
-    let WitnessA::Answer(answer) = desk.facts_for(&approvers).await
-    else {
+    let WitnessA::Answer(answer) = desk.facts_for(&approvers).await else {
         panic!("no answer")
     };
     assert_eq!(answer.rule_approvers, Reading::Known(users([501])));
 
     desk.double.world(|world| world.old_gitlab = true);
-    let WitnessA::Answer(answer) = desk.facts_for(&approvers).await
-    else {
+    let WitnessA::Answer(answer) = desk.facts_for(&approvers).await else {
         panic!("no answer")
     };
     assert!(

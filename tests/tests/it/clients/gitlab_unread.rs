@@ -37,7 +37,7 @@ async fn parts_that_are_withheld_are_unknown_and_the_rest_still_stands() {
 
 #[tokio::test]
 async fn what_fails_for_now_anywhere_makes_the_witness_unreadable() {
-    let parts = ["", "/approvals", "/resource_label_events", "/versions", "/reviewers"].map(path);
+    let parts = ["", "/approvals", "/resource_label_events", "/versions"].map(path);
     let others = ["/api/v4/groups/4242/members", "/api/v4/users/501"].map(str::to_owned);
     for path in parts.into_iter().chain(others) {
         for stub in [
@@ -54,6 +54,66 @@ async fn what_fails_for_now_anywhere_makes_the_witness_unreadable() {
             desk.entries();
         }
     }
+}
+
+#[tokio::test]
+async fn optional_reads_neither_fail_nor_delay() {
+    for part in ["/reviewers", "/approval_state"].map(path) {
+        for stub in [
+            Stub::answering("GET", &part, 401, "{\"message\":\"401 Unauthorized\"}"),
+            Stub::answering("GET", &part, 429, "Retry later\n"),
+            Stub::answering("GET", &part, 503, "down"),
+            Stub::failing("GET", &part, Fault::Reset),
+            Stub::failing("GET", &part, Fault::Hang),
+        ] {
+            let desk = GitLabDesk::with(&stub).await;
+            let answer = desk.answer().await;
+            let unknown = [
+                answer.reviewers.known().is_none(),
+                answer.approval_rules.known().is_none(),
+            ];
+            assert_eq!(unknown.iter().filter(|unknown| **unknown).count(), 1, "{stub:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_is_kept_when_another_read_fails() {
+    let members = Stub::answering("GET", "/api/v4/groups/4242/members", 503, "down");
+    let WitnessA::Unreadable(unread) = GitLabDesk::with(&members).await.facts().await else {
+        panic!("members are needed")
+    };
+    assert_eq!(unread.labels.unwrap().labels_now, ["security::high"]);
+    assert_eq!(unread.approvals.len(), 1);
+    let limited = Stub::answering("GET", &path(""), 429, "Retry later\n").header("retry-after", "42");
+    let WitnessA::Unreadable(unread) = GitLabDesk::with(&limited).await.facts().await else {
+        panic!("GitLab limits the rate")
+    };
+    assert_eq!(unread.retry_after_seconds, Some(42));
+}
+
+#[tokio::test]
+async fn an_account_is_read_once() {
+    let desk = GitLabDesk::open().await;
+    let asked = |desk: &GitLabDesk| {
+        desk.double
+            .requests()
+            .iter()
+            .filter(|request| request.path == "/api/v4/users/501")
+            .count()
+    };
+    assert_eq!(desk.answer().await.bots.get(&model::UserId(501)), Some(&false));
+    assert_eq!(desk.answer().await.bots.get(&model::UserId(501)), Some(&false));
+    assert_eq!(asked(&desk), 1);
+    let withheld = GitLabDesk::with(&Stub::answering(
+        "GET",
+        "/api/v4/users/501",
+        404,
+        "{\"message\":\"no\"}",
+    ))
+    .await;
+    let answer = withheld.answer().await;
+    assert!(answer.bots.is_empty() && answer.bots_unknown.contains(&model::UserId(501)));
 }
 
 #[tokio::test]

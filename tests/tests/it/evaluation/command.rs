@@ -55,8 +55,14 @@ async fn world() -> World {
     let approved = MergeRequest::new(PROJECT, 1, HIGH);
     labelled(&approved, &|shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+        shown.set("state", "opened").set("merged_at", Value::Null);
     });
     world.deliver(&approved.told("approved", ALICE, at("10:00:00"))).await;
+    world.gitlab.world(|world| {
+        world
+            .merge_request(approved.project, approved.iid)
+            .merged(AUTHOR, "2026-03-02T12:00:00.000Z");
+    });
     let exception = MergeRequest::new(PROJECT, 2, HIGH);
     labelled(&exception, &|_| ());
     let late = MergeRequest::new(PROJECT, 3, &["sec/critical"]);

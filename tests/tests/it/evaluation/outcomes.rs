@@ -70,12 +70,6 @@ async fn a_properly_approved_merge_leaves_a_decision_and_no_exception() {
             .await,
         1
     );
-    assert_eq!(
-        world
-            .count("merge_request_events WHERE action = 'merge' AND NOT eligible", &mr)
-            .await,
-        1
-    );
 }
 
 #[tokio::test]
@@ -270,14 +264,14 @@ async fn a_label_that_neither_the_delivery_nor_an_event_shows_is_found_on_the_me
 }
 
 #[tokio::test]
-async fn an_act_of_long_ago_is_not_given_todays_membership() {
+async fn a_membership_is_stored_with_its_time() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 11, HIGH);
     world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
     assert_eq!(
         world
             .count(
-                "merge_request_events WHERE action = 'approved' AND eligible IS NULL",
+                "merge_request_events WHERE action = 'approved' AND eligible AND eligible_read_at = '2026-03-02T12:00:02Z'",
                 &mr
             )
             .await,

@@ -75,6 +75,8 @@ async fn a_review_waits_for_as_long_as_gitlab_is_down_or_until_its_merge_is_judg
         assert_eq!(world.look_again().await, ["pending", "pending"]);
     }
     world.gitlab.clear_stubs();
+    // GitLab did not answer a moment ago: it is left alone for some seconds.
+    world.clock.pass(SignedDuration::from_secs(6));
     world.open(&one, |_| ());
     world.merged(&other, |_| ());
     world.deliver(&other.told("merge", AUTHOR, at("12:00:00"))).await;

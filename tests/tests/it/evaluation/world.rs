@@ -6,7 +6,7 @@ use audit::{Memory, Writer};
 use clients::http::{Http, Options};
 use evaluation::{Evaluator, GitLabCredentials, Instances, Report};
 use gitlab::{Classified, classify};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::{
     AuditLine, AuthMethod, Authentication, Clock, Content, DeliveryIds, Envelope, MergeRequestIid, MergeRequestKey,
     ProjectId,
@@ -109,10 +109,52 @@ impl World {
     }
 
     pub(crate) async fn deliver(&self, payload: &Value) -> Report {
-        self.evaluator
-            .deliver(&envelope(payload, &Uuid::now_v7().to_string()))
+        self.deliver_as(payload, &Uuid::now_v7().to_string()).await
+    }
+
+    /// The same with a key of the delivery: GitLab keeps it when a person presses "Resend".
+    pub(crate) async fn deliver_as(&self, payload: &Value, delivery_key: &str) -> Report {
+        let received_at = self.now() - SignedDuration::from_secs(1);
+        let envelope = Envelope {
+            received_at,
+            ..envelope(payload, delivery_key)
+        };
+        self.evaluator.deliver(&envelope).await.unwrap()
+    }
+
+    /// The approver took the approval back before the merge, which is reported only now, and GitLab confirms it a minute later.
+    pub(crate) async fn taken_back(&self, evaluator: &Evaluator, mr: &MergeRequest) -> Report {
+        let late = envelope(
+            &mr.told("unapproved", ALICE, at("11:00:00")),
+            &Uuid::now_v7().to_string(),
+        );
+        let report = evaluator.deliver(&late).await.unwrap();
+        assert_eq!(report.outcome.as_str(), "unconfirmed");
+        self.gitlab
+            .world(|world| world.merge_request(mr.project, mr.iid).approved_by.clear());
+        self.clock.pass(SignedDuration::from_secs(61));
+        let store = evaluator.store();
+        let due = store
+            .claim_due_rereads(self.now(), 10, SignedDuration::from_mins(2))
             .await
-            .unwrap()
+            .unwrap();
+        assert_eq!(due.len(), 1);
+        evaluator.retry(&due[0]).await.unwrap()
+    }
+
+    /// What maintenance does in a minute: everything that is due is read; what came of each, sorted.
+    pub(crate) async fn maintain(&self) -> Vec<String> {
+        let store = self.evaluator.store();
+        let lease = SignedDuration::from_mins(2);
+        let mut due = store.claim_due_evaluations(self.now(), 100, lease).await.unwrap();
+        due.extend(store.claim_due_rereads(self.now(), 100, lease).await.unwrap());
+        let mut outcomes = Vec::new();
+        for evaluation in due {
+            let report = self.evaluator.retry(&evaluation).await.unwrap();
+            outcomes.push(report.outcome.as_str().to_owned());
+        }
+        outcomes.sort();
+        outcomes
     }
 
     pub(crate) async fn decision(&self, mr: &MergeRequest) -> Option<StoredDecision> {

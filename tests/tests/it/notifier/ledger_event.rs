@@ -82,8 +82,7 @@ async fn a_later_revision_takes_the_place_of_one_that_was_not_sent() {
     let stand = Stand::new().await;
     let (mr, first) = effect(&stand).await;
     let evaluator = stand.world.with_event_bus("ledger");
-    let reset = envelope(&mr.reset_by_push(AUTHOR, at("11:00:00")), "two");
-    let report = evaluator.deliver(&reset).await.unwrap();
+    let report = stand.world.taken_back(&evaluator, &mr).await;
     let second = report
         .effects
         .iter()

@@ -208,7 +208,7 @@ async fn the_backlog_counts_what_waits_and_what_is_dead() {
         unconfirmed: 0,
         never_shown: 0,
         oldest_unconfirmed_seconds: 0,
-        merges_unjudged: 3,
+        merges_unjudged: 0,
         open_effects: 2,
         due_effects: 1,
         ambiguous_effects: 1,

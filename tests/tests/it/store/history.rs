@@ -104,7 +104,10 @@ async fn history_reads_back_what_was_recorded_in_order_of_occurrence() {
         (&first.actor, first.occurred_at, first.pushed),
         (&Some(user(11, "ines")), at(10), false)
     );
-    assert_eq!(first.labels_added, odd.labels_added);
+    assert!(
+        first.labels_added.is_empty(),
+        "content of a stale delivery is not trusted"
+    );
     assert_eq!((second.eligible, second.pushed, second.system), (None, true, true));
     assert_eq!((&second.system_action, &second.actor), (&push.system_action, &None));
     assert_eq!(second.labels_removed, push.labels_removed);

@@ -2,11 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    EarlierFacts,
-    Action, ApiAnswer, Approval, ApprovalSeen, AuditLine, AuthMethod, Authentication, Content, DeliveryIds, Effect,
-    EffectKind, Envelope, ExceptionStatus, Facts, HistoryEvent, Kind, LabelEvent, MergeFact, MergeRequestEvent,
-    MergeRequestIid, MergeRequestKey, MergeTrigger, OccurredAtSource, Outcome, Project, ProjectId, Proof, Reading,
-    Reason, Reviewer, SecurityReviewException, User, UserId, Verdict, WitnessA,
+    Action, ApiAnswer, Approval, ApprovalSeen, AuditLine, AuthMethod, Authentication, Content, DeliveryIds,
+    EarlierFacts, Effect, EffectKind, Envelope, ExceptionStatus, Facts, HistoryEvent, Kind, LabelEvent, MergeFact,
+    MergeRequestEvent, MergeRequestIid, MergeRequestKey, MergeTrigger, OccurredAtSource, Outcome, Project, ProjectId,
+    Proof, Reading, Reason, Reviewer, SecurityReviewException, User, UserId, Verdict, WitnessA,
 };
 use store::{
     EligibleReading, Evaluation, EvaluationSource, EvaluationState, NewDecision, NewEffect, PendingReview, Tx,

@@ -161,11 +161,13 @@ fn changed(change: &ExceptionChange<'_>, wording: &Wording) -> String {
         }
         Turn::Other { from, to } => (from.map(was), format!("It is now recorded as {}", named(to))),
     };
-    let mut text = was.unwrap_or_default() + &now;
-    if let (Turn::Other { .. }, false) = (change.turn(), change.is_changed_again) {
-        text.push_str(&format!("\nIts status remains {}.", change.exception.status.as_str()));
-    }
-    text
+    let status = match change.turn() {
+        Turn::Other { .. } if !change.is_changed_again => {
+            format!("\nIts status remains {}.", change.exception.status.as_str())
+        }
+        _ => String::new(),
+    };
+    was.unwrap_or_default() + &now + &status
 }
 
 fn why(change: &ExceptionChange<'_>) -> String {

@@ -156,10 +156,9 @@ fn why(heading: &str, exception: &SecurityReviewException, wording: &Wording) ->
 pub(super) fn details(reasons: &[Reason]) -> String {
     let with_detail = reasons.iter().filter(|reason| !reason.detail.is_empty());
     let longest = limit::SECTION / 2 / MOST_REASONS - 3;
-    with_detail
-        .take(MOST_REASONS)
-        .map(|reason| format!("\n• {}", harmless::markdown(&reason.detail, longest)))
-        .collect()
+    with_detail.take(MOST_REASONS).fold(String::new(), |text, reason| {
+        text + "\n• " + &harmless::markdown(&reason.detail, longest)
+    })
 }
 
 fn context(exception: &SecurityReviewException) -> String {

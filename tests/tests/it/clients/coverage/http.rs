@@ -39,6 +39,7 @@ pub(super) async fn merge_facts(stub: Option<Stub>) -> Seen {
     };
     let approvers = Approvers {
         approval_rule: Some("Security".to_owned()),
+        exclude_committers: true,
         ..approvers()
     };
     desk.facts_for(&approvers).await;

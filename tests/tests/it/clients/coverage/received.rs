@@ -52,6 +52,7 @@ fn action(request: &Recorded) -> &'static str {
         ("POST", ["api", "chat.postMessage"]) => "slack.api.post_message",
         ("POST", ["api", "chat.update"]) => "slack.api.update_message",
         ("GET", ["api", "conversations.history"]) => "slack.api.get_history",
+        ("POST", ["api", "graphql"]) => "gitlab.api.get_mr_committers",
         ("POST", ["graphql"]) => graphql(request),
         ("GET", ["rest", "api", "2", "myself"]) => "jira.api.get_myself",
         ("GET", ["rest", "api", "2", "issue", _]) => "jira.api.get_issue",

@@ -54,13 +54,23 @@ fn gitlab() -> Vec<Row> {
         ),
         (Action::GitlabGetUser, "/api/v4/users/501".to_owned(), user),
     ];
-    let rows = rows.into_iter().map(|(action, path, target)| Row {
-        action,
-        target,
-        ways: ways::json(),
-        passing: ways::passing(),
-        run: Box::new(move |script| Box::pin(http::merge_facts(script.stub("GET", &path)))),
-    });
+    let gets = rows.map(|(action, path, target)| (action, "GET", path, target));
+    let committers = (
+        Action::GitlabGetMrCommitters,
+        "POST",
+        "/api/graphql".to_owned(),
+        merge_request,
+    );
+    let rows = gets
+        .into_iter()
+        .chain([committers])
+        .map(|(action, method, path, target)| Row {
+            action,
+            target,
+            ways: ways::json(),
+            passing: ways::passing(),
+            run: Box::new(move |script| Box::pin(http::merge_facts(script.stub(method, &path)))),
+        });
     rows.collect()
 }
 

@@ -263,13 +263,13 @@ fn the_mark_follows_the_present_state() {
         };
         change.mark()
     };
-    use ExceptionStatus::{Open, Withdrawn};
-    assert_eq!(mark(&revoked, &approved, Withdrawn, false), AlertMark::Withdrawn);
-    assert_eq!(mark(&revoked, &approved, Open, true), AlertMark::Corrected);
-    assert_eq!(mark(&approved, &revoked, Open, false), AlertMark::OpenAgain);
-    assert_eq!(mark(&approved, &revoked, Open, true), AlertMark::Corrected);
-    assert_eq!(mark(&approved, &revoked, Withdrawn, true), AlertMark::Withdrawn);
-    assert_eq!(mark(&revoked, &revoked, Open, false), AlertMark::Corrected);
+    let (open, withdrawn) = (ExceptionStatus::Open, ExceptionStatus::Withdrawn);
+    assert_eq!(mark(&revoked, &approved, withdrawn, false), AlertMark::Withdrawn);
+    assert_eq!(mark(&revoked, &approved, open, true), AlertMark::Corrected);
+    assert_eq!(mark(&approved, &revoked, open, false), AlertMark::OpenAgain);
+    assert_eq!(mark(&approved, &revoked, open, true), AlertMark::Corrected);
+    assert_eq!(mark(&approved, &revoked, withdrawn, true), AlertMark::Withdrawn);
+    assert_eq!(mark(&revoked, &revoked, open, false), AlertMark::Corrected);
 }
 
 #[test]

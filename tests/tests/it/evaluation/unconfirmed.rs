@@ -1,0 +1,198 @@
+//! Unconfirmed decisions: read again by schedule and by events, within a budget, and never in the way of a confirmed one.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tests::doubles::Stub;
+use tests::payload::MergeRequest;
+
+use super::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at};
+
+fn path(mr: &MergeRequest) -> String {
+    format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid)
+}
+
+/// How often GitLab was asked about the merge request itself.
+fn readings(world: &World, mr: &MergeRequest) -> usize {
+    let path = path(mr);
+    let requests = world.gitlab.requests();
+    requests.iter().filter(|request| request.path == path).count()
+}
+
+async fn unconfirmed(world: &World) -> MergeRequest {
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world
+        .gitlab
+        .stub(Stub::answering("GET", &path(&mr), 404, "{}"))
+        .unwrap();
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    mr
+}
+
+#[tokio::test]
+async fn a_confirmed_decision_is_not_replaced_by_an_unconfirmed_one() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, &[]);
+    world.merged(&mr, |_| ());
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let first = world.decision(&mr).await.unwrap();
+    assert!(first.confirmed);
+    // A late event shows the label before the merge, and GitLab cannot be read until the deadline and beyond.
+    world
+        .gitlab
+        .stub(Stub::answering("GET", &path(&mr), 502, "down"))
+        .unwrap();
+    let labelled = MergeRequest::new(PROJECT, 1, HIGH).told("update", AUTHOR, at("11:00:00"));
+    assert_eq!(world.deliver(&labelled).await.outcome.as_str(), "unconfirmed");
+    for _ in 0..30 {
+        world.clock.pass(SignedDuration::from_mins(31));
+        world.maintain().await;
+    }
+    assert_eq!(world.decision(&mr).await.unwrap().id, first.id);
+    assert_eq!(world.exception(&mr).await, None);
+    world.gitlab.clear_stubs();
+    world.clock.pass(SignedDuration::from_hours(2));
+    assert_eq!(world.maintain().await, ["exception"], "read as soon as GitLab answers");
+}
+
+#[tokio::test]
+async fn events_cause_one_reread_a_minute() {
+    let world = World::new().await;
+    let mr = unconfirmed(&world).await;
+    let first = readings(&world, &mr);
+    world.clock.pass(SignedDuration::from_secs(5));
+    for second in 1..6 {
+        world
+            .deliver(&mr.told("update", AUTHOR, at(&format!("12:00:0{second}"))))
+            .await;
+    }
+    assert_eq!(readings(&world, &mr), first + 1, "at most one in a minute");
+    assert!(world.maintain().await.is_empty());
+    world.clock.pass(SignedDuration::from_secs(61));
+    assert_eq!(
+        world.maintain().await,
+        ["unconfirmed"],
+        "the others are read at its end"
+    );
+    assert_eq!(readings(&world, &mr), first + 2);
+}
+
+#[tokio::test]
+async fn rereads_share_a_budget() {
+    let world = World::new().await;
+    let mrs: Vec<_> = (1..=12).map(|iid| MergeRequest::new(PROJECT, iid, HIGH)).collect();
+    for mr in &mrs {
+        world.gitlab.stub(Stub::answering("GET", &path(mr), 404, "{}")).unwrap();
+    }
+    let merges = mrs.iter().map(|mr| async {
+        world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    });
+    futures::future::join_all(merges).await;
+    let before: usize = mrs.iter().map(|mr| readings(&world, mr)).sum();
+    world.clock.pass(SignedDuration::from_secs(70));
+    assert_eq!(world.maintain().await.len(), 12);
+    let read: usize = mrs.iter().map(|mr| readings(&world, mr)).sum();
+    assert_eq!(read - before, 7, "60 requests a minute are 7 re-reads of 8");
+}
+
+#[tokio::test]
+async fn what_gitlab_never_showed_ends_without_a_schedule() {
+    let world = World::new().await;
+    let mr = unconfirmed(&world).await;
+    for _ in 0..60 {
+        world.clock.pass(SignedDuration::from_hours(6));
+        world.maintain().await;
+    }
+    assert_eq!(
+        world
+            .count(
+                "evaluations WHERE state = 'unconfirmed' AND next_attempt_at IS NULL",
+                &mr
+            )
+            .await,
+        1
+    );
+    assert_eq!(
+        world.count("security_review_unconfirmed WHERE true", &mr).await,
+        1,
+        "it stays listed"
+    );
+    // Any event reads it.
+    world.gitlab.clear_stubs();
+    world.merged(&mr, |_| ());
+    let late = world.deliver(&mr.told("update", AUTHOR, at("12:00:05"))).await;
+    assert_eq!(late.outcome.as_str(), "exception");
+}
+
+#[tokio::test]
+async fn a_denied_merge_is_read_again() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.merged(&mr, |shown| {
+        shown.set("state", "opened").set("merged_at", Value::Null);
+    });
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.clock.pass(SignedDuration::from_mins(15));
+    assert_eq!(world.maintain().await, ["not_merged"]);
+    assert_eq!(world.count("evaluations WHERE state = 'unconfirmed'", &mr).await, 1);
+    // GitLab down decides nothing either: the merge may be a false report.
+    world
+        .gitlab
+        .stub(Stub::answering("GET", &path(&mr), 404, "{}"))
+        .unwrap();
+    world.clock.pass(SignedDuration::from_mins(2));
+    assert_eq!(world.maintain().await, ["unconfirmed"]);
+    assert!(world.decision(&mr).await.is_none());
+    world.gitlab.clear_stubs();
+    world.gitlab.world(|shown| {
+        shown
+            .merge_request(mr.project, mr.iid)
+            .merged(AUTHOR, "2026-03-02T12:10:00.000Z");
+    });
+    world.clock.pass(SignedDuration::from_mins(31));
+    assert_eq!(world.maintain().await, ["exception"]);
+}
+
+#[tokio::test]
+async fn what_an_earlier_answer_showed_stays_a_fact() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.merged(&mr, |shown| {
+        shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+    });
+    // Members cannot be read: the answer is partial, with labels and approvals.
+    let members = "/api/v4/groups/4242/members";
+    world.gitlab.stub(Stub::answering("GET", members, 503, "down")).unwrap();
+    let merge = mr.told("merge", AUTHOR, at("12:00:00"));
+    assert_eq!(world.deliver(&merge).await.outcome.as_str(), "pending");
+    // GitLab loses the approval (an administrator resets it), and then answers.
+    world.gitlab.clear_stubs();
+    world
+        .gitlab
+        .world(|shown| shown.merge_request(mr.project, mr.iid).approved_by.clear());
+    world.clock.pass(SignedDuration::from_mins(1));
+    assert_eq!(world.maintain().await, ["approved"]);
+}
+
+#[tokio::test]
+async fn a_withheld_read_leaves_the_decision_unconfirmed() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 1, HIGH);
+    world.merged(&mr, |shown| {
+        shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+    });
+    world
+        .gitlab
+        .stub(Stub::answering(
+            "GET",
+            &format!("{}/versions", path(&mr)),
+            403,
+            json!({"message": "403 Forbidden"}),
+        ))
+        .unwrap();
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(world.exception(&mr).await.unwrap().0, "unverified");
+    world.gitlab.clear_stubs();
+    world.clock.pass(SignedDuration::from_secs(61));
+    assert_eq!(world.maintain().await, ["approved"]);
+    assert_eq!(world.exception(&mr).await.unwrap().1, "withdrawn");
+}
