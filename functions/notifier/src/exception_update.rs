@@ -50,7 +50,7 @@ impl Notifier {
         }
         let alert = match find_alert(&update) {
             Found::Sent(alert) => alert,
-            Found::UnderWay => return Ok(self.wait_for_alert(effect)),
+            Found::UnderWay => return Ok(self.wait_for_alert(effect, look_first)),
             Found::NotSent(because) => {
                 let because = because.to_owned();
                 return Ok(AttemptOutcome::Superseded { because });
@@ -105,11 +105,14 @@ impl Notifier {
         })
     }
 
-    fn wait_for_alert(&self, effect: &Effect) -> AttemptOutcome {
-        AttemptOutcome::Retry {
-            at: backoff::next(self.clock.now(), effect.attempts, None),
-            error_class: FailureClass::Conflict.to_string(),
-            error: "the alert that it corrects is being sent; it is corrected afterwards".to_owned(),
+    fn wait_for_alert(&self, effect: &Effect, look_first: bool) -> AttemptOutcome {
+        let at = backoff::next(self.clock.now(), effect.attempts, None);
+        let error_class = FailureClass::Conflict.to_string();
+        let error = "the alert that it corrects is being sent; it is corrected afterwards".to_owned();
+        if look_first {
+            AttemptOutcome::Ambiguous { at, error_class, error }
+        } else {
+            AttemptOutcome::Retry { at, error_class, error }
         }
     }
 }

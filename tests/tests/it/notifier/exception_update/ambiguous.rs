@@ -92,6 +92,29 @@ async fn a_found_reply_is_not_forgotten_while_updates_fail() {
 }
 
 #[tokio::test]
+async fn waiting_for_an_alert_forgets_no_reply() {
+    let (stand, notifier, alert) = alerted().await;
+    let update = decide(&stand, approved()).await;
+    let lost = Stub::failing("POST", POST, Fault::PostThenReset).times(1);
+    stand.slack.stub(lost).unwrap();
+    assert_eq!(stand.attempt(&notifier, &update).await.state, "ambiguous");
+    for (change, state) in [
+        (
+            "state = 'leased', lease_until = now() + interval '1 minute'",
+            "ambiguous",
+        ),
+        ("state = 'done', lease_until = NULL", "done"),
+    ] {
+        let sql = format!("UPDATE effects SET {change} WHERE id = '{}'", alert.id);
+        stand.owner.batch_execute(&sql).await.unwrap();
+        stand.make_due(update.id).await;
+        assert_eq!(stand.attempt(&notifier, &update).await.state, state);
+    }
+    assert_eq!(replies(&stand, &update).len(), 1);
+    stand.audited([notifier]);
+}
+
+#[tokio::test]
 async fn nothing_is_repeated_while_the_channel_is_unreadable() {
     let (stand, notifier, _) = alerted().await;
     let update = decide(&stand, approved()).await;
