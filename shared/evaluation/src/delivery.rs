@@ -198,6 +198,7 @@ impl Evaluator {
             Read::NoBudget => {
                 let minute = crate::judgement::later(now, jiff::SignedDuration::from_mins(1));
                 tx.read_evaluation_by(key, minute, now).await?;
+                return Ok(Outcome::Unchanged.into());
             }
             Read::Nothing => {}
         }
@@ -212,7 +213,9 @@ impl Evaluator {
                     };
                     tx.keep_evaluation(&better, now).await?;
                 }
+                // That reading sees this event as well; nothing is compared with the old answer before.
                 tx.read_evaluation_by(key, at, now).await?;
+                return Ok(Outcome::Unchanged.into());
             }
             Need::MergeLater => {
                 let trigger = MergeTrigger::of_other(event);

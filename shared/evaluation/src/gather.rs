@@ -83,11 +83,14 @@ impl Evaluator {
 
     /// A GitLab that did not answer, or asked for it, is left alone for a while.
     fn noted(&self, facts: &Facts, answer: WitnessA) -> WitnessA {
+        // One merge request that GitLab cannot show (5xx) holds up no other.
         if let WitnessA::Unreadable(Unread {
             labels: None,
             retry_after_seconds,
+            silent,
             ..
         }) = &answer
+            && (*silent || retry_after_seconds.is_some())
         {
             let asked = retry_after_seconds.and_then(|seconds| i64::try_from(seconds).ok());
             let pause = asked.map_or(PAUSE, SignedDuration::from_secs);

@@ -196,11 +196,6 @@ impl Evaluator {
                 self.write(tx, context, (facts, *verdict), confirmed, &rules).await
             }
             Ruling::Reread { because, not_before } => {
-                // A further event never puts off a reading that is due: a stream of events must not hide what it would show.
-                let due = evaluation
-                    .filter(|evaluation| evaluation.state == EvaluationState::Unconfirmed)
-                    .and_then(|evaluation| evaluation.next_attempt_at);
-                let not_before = due.into_iter().chain(not_before).min();
                 let known = Known {
                     evaluation: evaluation.cloned(),
                     decision: Some(decision.clone()),

@@ -231,6 +231,9 @@ pub struct Unread {
     /// How long GitLab asks to be left alone, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
+    /// GitLab gave no answer at all; not stored.
+    #[serde(skip)]
+    pub silent: bool,
 }
 
 impl From<String> for Unread {
@@ -240,6 +243,7 @@ impl From<String> for Unread {
             labels: None,
             approvals: Vec::new(),
             retry_after_seconds: None,
+            silent: false,
         }
     }
 }

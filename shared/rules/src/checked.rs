@@ -19,10 +19,12 @@ pub(crate) struct CheckedApproval<'a> {
 impl<'a> CheckedApproval<'a> {
     pub(crate) fn new(record: ApprovalRecord<'a>, case: &Case<'_>) -> Self {
         let outcomes = checks::all(&record, case);
-        let contradiction = approval_revoked::contradiction(&record, case);
+        let contradictions = approval_revoked::contradictions(&record, case);
+        // The next reading that settles one: a stream of further reports must not put it off.
+        let open = contradictions.iter().copied().filter(|due| case.api.read_at < *due);
         Self {
-            revocation_open: contradiction.filter(|due| case.api.read_at < *due && !case.deadline_passed),
-            revocation_not_confirmed: contradiction.is_some(),
+            revocation_open: open.min().filter(|_| !case.deadline_passed),
+            revocation_not_confirmed: !contradictions.is_empty(),
             record,
             outcomes,
         }

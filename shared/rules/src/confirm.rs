@@ -150,7 +150,7 @@ pub fn further_reading_at(facts: &Facts, rules: &Rules, now: Timestamp) -> Optio
             checked
                 .filter(CheckedApproval::is_valid)
                 .filter_map(|each| each.revocation_open)
-                .max()
+                .min()
         }
         WitnessA::Unreadable(_) | WitnessA::Refused(_) | WitnessA::NotMerged(_) => None,
     }

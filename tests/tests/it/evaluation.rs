@@ -6,6 +6,7 @@ mod instances;
 mod ledger;
 mod outcomes;
 mod pending;
+mod protection;
 mod reading;
 mod sequences;
 mod unconfirmed;

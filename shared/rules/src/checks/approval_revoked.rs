@@ -2,7 +2,7 @@
 //!
 //! GitLab deletes the row of an approval that is taken back, so an approval that GitLab lists with its time decides, whatever a reset
 //! may have deleted: a reset does not name the approvals it took, and it keeps those given for the current patch. Only the giver's
-//! own revocation contradicts it, and then GitLab has to be read again (see [`contradiction`]).
+//! own revocation contradicts it, and then GitLab has to be read again (see [`contradictions`]).
 
 use jiff::Timestamp;
 
@@ -39,10 +39,13 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
     }
 }
 
-/// When GitLab's answer must be read at the earliest to settle it: GitLab lists the approval with its time, and an event reports
-/// that its giver took it back later and before the merge. `None`: nothing contradicts GitLab's answer.
-pub(crate) fn contradiction(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Option<Timestamp> {
-    let given = Interval::exact(record.listed_at()?);
+/// When a reading settles each contradiction at the earliest: GitLab lists the approval with its time, and an event reports that its
+/// giver took it back later and before the merge.
+pub(crate) fn contradictions(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Vec<Timestamp> {
+    let Some(at) = record.listed_at() else {
+        return Vec::new();
+    };
+    let given = Interval::exact(at);
     case.revocations(record.user.id, false)
         .filter(|revocation| {
             revocation.interval.order_to(given) != Order::Before
@@ -50,7 +53,7 @@ pub(crate) fn contradiction(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Opt
                 && !same_second(revocation, given)
         })
         .map(|revocation| revocation.confirmable_at())
-        .max()
+        .collect()
 }
 
 /// A revocation that the events show before a later approval of the same person does not concern that approval.

@@ -114,7 +114,7 @@ impl Message {
 /// All messages of a workspace.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
-    messages: Vec<Message>,
+    all: Vec<Message>,
     last_post: BTreeMap<String, Timestamp>,
     /// Times of the updates of the last minute.
     updates: Vec<Timestamp>,
@@ -123,19 +123,19 @@ pub(super) struct Messages {
 impl Messages {
     /// All messages, oldest first.
     pub(super) fn all(&self) -> &[Message] {
-        &self.messages
+        &self.all
     }
 
     /// The next identity: the time, moved on where it has been given away.
     pub(super) fn next_ts(&self, now: Timestamp) -> Ts {
-        let last = self.messages.last().map_or(i64::MIN, |message| message.ts.0);
+        let last = self.all.last().map_or(i64::MIN, |message| message.ts.0);
         Ts(now.as_microsecond().max(last.saturating_add(100)))
     }
 
     /// Keeps a message.
     pub(super) fn keep(&mut self, message: Message, now: Timestamp) {
         self.last_post.insert(message.channel.clone(), now);
-        self.messages.push(message);
+        self.all.push(message);
     }
 
     /// Whether the last message in this channel is less than a second old.
@@ -147,7 +147,7 @@ impl Messages {
 
     /// A message by its identity.
     pub(super) fn find(&self, channel: &str, ts: Ts) -> Option<&Message> {
-        self.messages.iter().find(|message| message.is(channel, ts))
+        self.all.iter().find(|message| message.is(channel, ts))
     }
 
     /// Changes a message.
@@ -158,7 +158,7 @@ impl Messages {
         now: Timestamp,
         with: impl FnOnce(&mut Message),
     ) -> Option<&Message> {
-        let message = self.messages.iter_mut().find(|message| message.is(channel, ts))?;
+        let message = self.all.iter_mut().find(|message| message.is(channel, ts))?;
         with(message);
         message.edited = Some(now);
         self.updates.push(now);
@@ -174,12 +174,12 @@ impl Messages {
 
     /// Removes a message, as its channel's administrators may.
     pub(super) fn delete(&mut self, channel: &str, ts: Ts) {
-        self.messages.retain(|message| !message.is(channel, ts));
+        self.all.retain(|message| !message.is(channel, ts));
     }
 
     /// Makes a message that of another app.
     pub(super) fn give_away(&mut self, channel: &str, ts: Ts) {
-        let mut messages = self.messages.iter_mut();
+        let mut messages = self.all.iter_mut();
         if let Some(message) = messages.find(|message| message.is(channel, ts)) {
             "A0ANOTHER".clone_into(&mut message.app);
         }

@@ -103,3 +103,28 @@ async fn a_further_event_has_a_pending_review_looked_at_soon_again_and_a_stale_o
     assert_eq!(claimed.len(), 1);
     assert_eq!(store.claim_due_reviews(at(121), 10, seconds(60)).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_flood_of_unknown_merges_gets_no_schedule() {
+    let database = fresh_database().await;
+    let owner = tests::postgres::connect(&database.owner_url).await;
+    let flood = "
+        INSERT INTO evaluations (instance, project_id, mr_iid, state, trigger, reason, attempts, next_attempt_at, deadline_at, correlation_id,
+            created_at, updated_at, first_seen_at, give_up_at)
+        SELECT 'gitlab.example', 1, iid, 'unconfirmed', '{\"trusted\": true}', 'GitLab answers 404', 0, now(), now(), gen_random_uuid(), now(),
+            now(), now(), now() + interval '7 days'
+        FROM generate_series(1, 1000) AS iid";
+    owner.batch_execute(flood).await.unwrap();
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    for (iid, shown, scheduled) in [(1, false, false), (2, true, true)] {
+        let mut unconfirmed = evaluation(&key(iid));
+        (unconfirmed.state, unconfirmed.shown) = (store::EvaluationState::Unconfirmed, shown);
+        unconfirmed.give_up_at = Some(at(9_999));
+        tx.keep_evaluation(&unconfirmed, at(61)).await.unwrap();
+        let kept = tx.evaluation(&key(iid)).await.unwrap().unwrap();
+        assert_eq!(kept.next_attempt_at.is_some(), scheduled, "shown: {shown}");
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(store.backlog(at(62)).await.unwrap().never_shown, 1);
+}

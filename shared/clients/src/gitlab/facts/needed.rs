@@ -1,5 +1,6 @@
 //! A needed read that failed: why, and how long GitLab asks to be left alone.
 
+use audit::FailureClass;
 use model::{Approval, LabelsRead, Unread};
 use tokio::time::{Instant, timeout_at};
 
@@ -14,6 +15,7 @@ pub(super) struct Missing {
     /// GitLab does not know the thing.
     pub(super) not_found: bool,
     retry_after_seconds: Option<u64>,
+    silent: bool,
 }
 
 impl From<CallError> for Missing {
@@ -22,6 +24,8 @@ impl From<CallError> for Missing {
             withheld: error.is_withheld(),
             not_found: error.is_not_found(),
             retry_after_seconds: error.advice.after().map(|after| after.as_secs()),
+            silent: error.http_status.is_none()
+                && matches!(error.class, FailureClass::Timeout | FailureClass::NetworkError),
             because: error.to_string(),
         }
     }
@@ -31,6 +35,7 @@ impl From<Missing> for Unread {
     fn from(missing: Missing) -> Self {
         Self {
             retry_after_seconds: missing.retry_after_seconds,
+            silent: missing.silent,
             ..Self::from(missing.because)
         }
     }
@@ -56,6 +61,7 @@ pub(super) async fn in_time<T>(until: Instant, read: impl Future<Output = Result
             withheld: false,
             not_found: false,
             retry_after_seconds: None,
+            silent: true,
         }),
     }
 }

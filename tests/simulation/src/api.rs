@@ -1,0 +1,161 @@
+//! What GitLab's API answers at an instant: replicas that lag, endpoints that fail, endpoints that are withheld.
+
+mod answer;
+
+use model::{LabelsRead, WitnessA};
+
+use crate::gitlab::{State, World};
+
+/// One endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Endpoint {
+    /// The merge request.
+    MergeRequest,
+    /// Its label events.
+    LabelEvents,
+    /// Its approvals.
+    Approvals,
+    /// Its versions.
+    Versions,
+    /// Members of the security group.
+    Members,
+    /// Users, for the bot flag.
+    Users,
+    /// Committers, by GraphQL.
+    Committers,
+    /// Reviewers: optional.
+    Reviewers,
+    /// Approval rules: optional unless the rules name one.
+    ApprovalRules,
+}
+
+impl Endpoint {
+    /// Every endpoint.
+    pub const ALL: [Self; 9] = [
+        Self::MergeRequest,
+        Self::LabelEvents,
+        Self::Approvals,
+        Self::Versions,
+        Self::Members,
+        Self::Users,
+        Self::Committers,
+        Self::Reviewers,
+        Self::ApprovalRules,
+    ];
+}
+
+/// How an endpoint fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// A 5xx, a 429, or no answer in time.
+    Unavailable,
+    /// 403.
+    Forbidden,
+    /// 404.
+    NotFound,
+}
+
+/// An endpoint that fails for some time.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// Which; `None`: all of them.
+    pub endpoint: Option<Endpoint>,
+    /// From when.
+    pub from: i64,
+    /// Until when.
+    pub to: i64,
+    /// How.
+    pub failure: Failure,
+}
+
+/// An endpoint that answers from a replica behind the database for some time.
+#[derive(Debug, Clone)]
+pub struct Lag {
+    /// Which; `None`: all of them.
+    pub endpoint: Option<Endpoint>,
+    /// From when.
+    pub from: i64,
+    /// Until when.
+    pub to: i64,
+    /// By how many milliseconds it is behind.
+    pub by_ms: i64,
+}
+
+/// Whether the merge request must be merged, or is read before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// For the verdict on a merge.
+    Merge,
+    /// For the review before it: as if it were merged a day later.
+    Review,
+}
+
+/// GitLab's API.
+#[derive(Debug, Clone, Copy)]
+pub struct Api<'a> {
+    /// What really is.
+    pub world: &'a World,
+    /// Failures.
+    pub faults: &'a [Fault],
+    /// Replicas behind.
+    pub lags: &'a [Lag],
+}
+
+/// One reading.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// When it began.
+    pub at: i64,
+    /// What it gave.
+    pub witness: WitnessA,
+    /// Every endpoint that it used answered from the database as it was then.
+    pub fresh: bool,
+}
+
+impl<'a> Api<'a> {
+    /// The state that an endpoint answers from, or why it does not.
+    fn ask(&self, endpoint: Endpoint, at: i64) -> Result<&'a State, Failure> {
+        let concerns = |which: Option<Endpoint>| which.is_none_or(|which| which == endpoint);
+        let fault = self
+            .faults
+            .iter()
+            .find(|fault| concerns(fault.endpoint) && (fault.from..fault.to).contains(&at));
+        match fault {
+            Some(fault) => Err(fault.failure),
+            None => Ok(self.world.at(at - self.behind(endpoint, at))),
+        }
+    }
+
+    fn behind(&self, endpoint: Endpoint, at: i64) -> i64 {
+        let concerns = |which: Option<Endpoint>| which.is_none_or(|which| which == endpoint);
+        let lag = self
+            .lags
+            .iter()
+            .find(|lag| concerns(lag.endpoint) && (lag.from..lag.to).contains(&at));
+        lag.map_or(0, |lag| lag.by_ms)
+    }
+
+    /// Whether every endpoint answers from the present state.
+    #[must_use]
+    pub fn is_fresh(&self, at: i64) -> bool {
+        Endpoint::ALL
+            .into_iter()
+            .all(|endpoint| self.ask(endpoint, at).is_ok_and(|state| state == self.world.at(at)))
+    }
+
+    /// Whether a person is in the security group as the API shows it; `None`: it does not show it.
+    #[must_use]
+    pub fn is_member(&self, person: crate::Person, at: i64) -> Option<bool> {
+        let state = self.ask(Endpoint::Members, at).ok()?;
+        Some(state.team.contains(&person))
+    }
+
+    /// Reads once.
+    pub fn read(&self, at: i64, mode: Mode, wanted: impl Fn(&LabelsRead) -> bool) -> Reading {
+        Reading {
+            at,
+            witness: answer::Answering { api: self, at, mode }.read(&wanted),
+            fresh: self.is_fresh(at),
+        }
+    }
+}

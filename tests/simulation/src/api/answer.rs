@@ -1,0 +1,183 @@
+//! Builds from single endpoints what the client builds: an answer, labels only, or what could be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{ApiAnswer, Approval, LabelsRead, MergeFact, NOT_ASKED, Reading, Unread, UserId, WitnessA};
+
+use super::{Api, Endpoint, Failure, Mode};
+use crate::Person;
+use crate::clock::{DAY, SECOND, timestamp};
+use crate::setting::Profile;
+use crate::view::View;
+
+pub(super) struct Answering<'a, 'b> {
+    pub(super) api: &'b Api<'a>,
+    pub(super) at: i64,
+    pub(super) mode: Mode,
+}
+
+/// A part that was read or is withheld; or why it is missing.
+type Part<T> = Result<Reading<T>, String>;
+
+impl Answering<'_, '_> {
+    fn ask(&self, endpoint: Endpoint) -> Result<View, Failure> {
+        let state = self.api.ask(endpoint, self.at)?;
+        Ok(View::of(self.api.world, state, self.at))
+    }
+
+    /// What is withheld is unknown; what fails is missing.
+    fn part<T>(&self, endpoint: Endpoint, take: impl FnOnce(View) -> T) -> Part<T> {
+        match self.ask(endpoint) {
+            Ok(view) => Ok(Reading::Known(take(view))),
+            Err(Failure::Unavailable) => Err(format!("{endpoint:?} is unavailable")),
+            Err(failure) => Ok(Reading::Unknown(format!("{endpoint:?} is withheld: {failure:?}"))),
+        }
+    }
+
+    pub(super) fn read(&self, wanted: &impl Fn(&LabelsRead) -> bool) -> WitnessA {
+        let details = match self.ask(Endpoint::MergeRequest) {
+            Ok(view) => view,
+            Err(Failure::NotFound) => return WitnessA::Refused("404".to_owned().into()),
+            Err(failure) => return WitnessA::Unreadable(format!("{failure:?}").into()),
+        };
+        let merged = details.state == "merged";
+        let events = self.part(Endpoint::LabelEvents, |view| view.label_events);
+        let labels = LabelsRead {
+            merged_at: if self.mode == Mode::Review && !merged {
+                Some(timestamp(self.at + DAY))
+            } else {
+                details.merged_at
+            },
+            labels_now: details.labels.clone(),
+            label_events: events.clone().unwrap_or_else(Reading::Unknown),
+        };
+        let unread = |because: &str, approvals: &[Approval]| Unread {
+            labels: Some(labels.clone()),
+            approvals: if merged { approvals.to_vec() } else { Vec::new() },
+            ..Unread::from(because.to_owned())
+        };
+        if !merged && self.mode == Mode::Merge {
+            return WitnessA::NotMerged(unread("GitLab does not show it as merged yet", &[]));
+        }
+        if let Err(because) = events {
+            return WitnessA::Unreadable(unread(&because, &[]));
+        }
+        if !wanted(&labels) {
+            return WitnessA::NotAsked(labels);
+        }
+        let Some(merged_at) = labels.merged_at else {
+            return WitnessA::Unreadable(unread("GitLab shows it as merged without a time", &[]));
+        };
+        let approvals = match self.part(Endpoint::Approvals, |view| view.approvals) {
+            Ok(Reading::Known(approvals)) => approvals,
+            Ok(Reading::Unknown(because)) => return WitnessA::Refused(unread(&because, &[])),
+            Err(because) => return WitnessA::Unreadable(unread(&because, &[])),
+        };
+        match self.answer(details, merged_at, &labels, &approvals) {
+            Ok(answer) => WitnessA::Answer(Box::new(answer)),
+            Err(because) => WitnessA::Unreadable(unread(&because, &approvals)),
+        }
+    }
+
+    fn answer(
+        &self,
+        details: View,
+        merged_at: jiff::Timestamp,
+        labels: &LabelsRead,
+        approvals: &[Approval],
+    ) -> Result<ApiAnswer, String> {
+        let profile = self.api.world.setting.profile;
+        let versions = self.part(Endpoint::Versions, |view| view.versions)?;
+        let eligible_now = self.part(Endpoint::Members, |view| {
+            let listed = [Person::Listed].into_iter().filter(|_| profile == Profile::WithListed);
+            view.members
+                .into_iter()
+                .chain(listed.map(Person::id))
+                .collect::<BTreeSet<UserId>>()
+        })?;
+        let rule_approvers = if profile == Profile::WithRule {
+            self.part(Endpoint::ApprovalRules, |view| view.rule_approvers)?
+        } else {
+            Reading::Unknown("the rules name no approval rule".to_owned())
+        };
+        let committers = if profile == Profile::NoCommitters {
+            self.part(Endpoint::Committers, |view| view.committers)?
+        } else {
+            Reading::Unknown(NOT_ASKED.to_owned())
+        };
+        let (bots, bots_unknown) = self.bots(labels, approvals, &eligible_now)?;
+        let reviewers = match self.ask(Endpoint::Reviewers) {
+            Ok(_) => Reading::Known(Vec::new()),
+            Err(failure) => Reading::Unknown(format!("{failure:?}")),
+        };
+        let merged = details.state == "merged";
+        Ok(ApiAnswer {
+            read_at: timestamp(self.at),
+            mr_id: 1003,
+            title: "Rotate keys".to_owned(),
+            url: "https://gitlab.example.com/pay/api/-/merge_requests/3".to_owned(),
+            project_path: Some("pay/api".to_owned()),
+            author: details.author,
+            created_at: Some(details.created_at),
+            state: Some(details.state),
+            closed_at: None,
+            merge: MergeFact {
+                merged_at,
+                merge_user: details.merge_user,
+                merge_commit_sha: merged.then(|| "c0ffee".to_owned()),
+                squash_commit_sha: None,
+                head_sha: Some(details.head_sha),
+                merge_method: None,
+            },
+            labels_now: labels.labels_now.clone(),
+            label_events: labels.label_events.clone(),
+            approvals: approvals.to_vec(),
+            rule_approvers,
+            versions,
+            reviewers,
+            eligible_now,
+            bots,
+            bots_unknown,
+            committers,
+            clock_offset_seconds: self.clock_offset_seconds(),
+            approval_rules: Reading::Unknown(NOT_ASKED.to_owned()),
+            mentions: Vec::new(),
+        })
+    }
+
+    /// The flag of approvers and of eligible people who took a label off.
+    fn bots(
+        &self,
+        labels: &LabelsRead,
+        approvals: &[Approval],
+        members: &Reading<BTreeSet<UserId>>,
+    ) -> Result<(BTreeMap<UserId, bool>, BTreeSet<UserId>), String> {
+        let removals = labels
+            .label_events
+            .known()
+            .into_iter()
+            .flatten()
+            .filter(|event| !event.added);
+        let removers = removals
+            .filter_map(|event| event.actor.as_ref().map(|user| user.id))
+            .filter(|id| members.known().is_some_and(|members| members.contains(id)));
+        let approvers = approvals.iter().map(|approval| approval.user.id);
+        let mut people: BTreeSet<UserId> = approvers.chain(removers).collect();
+        if people.is_empty() {
+            return Ok((BTreeMap::new(), BTreeSet::new()));
+        }
+        match self.part(Endpoint::Users, |view| view.bots)? {
+            Reading::Known(mut bots) => {
+                bots.retain(|id, _| people.remove(id));
+                Ok((bots, BTreeSet::new()))
+            }
+            Reading::Unknown(_) => Ok((BTreeMap::new(), people)),
+        }
+    }
+
+    /// Rounded up away from zero, as the client keeps it.
+    fn clock_offset_seconds(&self) -> i64 {
+        let ms = self.api.world.setting.clock_offset_ms;
+        ms.signum() * ((ms.abs() + SECOND - 1) / SECOND)
+    }
+}

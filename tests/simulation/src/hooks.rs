@@ -1,0 +1,177 @@
+//! Webhook deliveries of what was done: lost, doubled, redelivered, late, stale, with cut lists.
+
+use model::{Action, MergeRequestEvent, MergeRequestIid, OccurredAtSource, Project, ProjectId, SystemAction};
+
+use crate::clock::{SECOND, timestamp, whole_second};
+use crate::gitlab::{Deed, Done, World};
+
+/// What becomes of the hook of one deed.
+#[derive(Debug, Clone, Default)]
+pub struct Fate {
+    /// It never arrives.
+    pub lost: bool,
+    /// How long after the act the hook of an approval is built, in milliseconds.
+    pub built_ms: i64,
+    /// How long after the act the system note changes the row, in milliseconds.
+    pub note_ms: i64,
+    /// How long it is under way.
+    pub delay_ms: i64,
+    /// The group's hook reports it as well, this much later.
+    pub twin_ms: Option<i64>,
+    /// The same delivery is sent again, this much later.
+    pub again_ms: Option<i64>,
+    /// Its signature is older than is accepted: only its ids are trusted.
+    pub stale: bool,
+    /// Its label lists are cut for size.
+    pub cut: bool,
+}
+
+/// One delivery, as the webhook function forwards it.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// When it is received.
+    pub received_at: i64,
+    /// Names the delivery; a redelivery has the same.
+    pub key: String,
+    /// Its signature is old.
+    pub stale: bool,
+    /// What it says.
+    pub event: MergeRequestEvent,
+    /// When the act really happened.
+    pub done_at: i64,
+}
+
+/// Every delivery that arrives, in the order of arrival.
+#[must_use]
+pub fn deliveries(world: &World) -> Vec<Delivery> {
+    let mut all: Vec<Delivery> = world
+        .done
+        .iter()
+        .enumerate()
+        .filter(|(_, done)| !done.fate.lost)
+        .flat_map(|(number, done)| of(world, number, done))
+        .collect();
+    all.sort_by(|one, other| (one.received_at, &one.key).cmp(&(other.received_at, &other.key)));
+    all
+}
+
+fn of(world: &World, number: usize, done: &Done) -> Vec<Delivery> {
+    let Some(event) = event(world, done) else {
+        return Vec::new();
+    };
+    let fate = &done.fate;
+    let built_at = built_at(done);
+    let first = Delivery {
+        received_at: built_at + fate.delay_ms.max(1),
+        key: format!("project {number}"),
+        stale: fate.stale,
+        event,
+        done_at: done.at,
+    };
+    let twin = fate.twin_ms.map(|later| Delivery {
+        received_at: built_at + later.max(1),
+        key: format!("group {number}"),
+        stale: false,
+        ..first.clone()
+    });
+    let again = fate.again_ms.map(|later| Delivery {
+        received_at: first.received_at + later.max(SECOND),
+        ..first.clone()
+    });
+    [Some(first), twin, again].into_iter().flatten().collect()
+}
+
+/// The hooks of approvals are built by a job of their own, all others with the act.
+fn built_at(done: &Done) -> i64 {
+    match done.deed {
+        Deed::Approved | Deed::Withdrawn => done.at + done.fate.built_ms.max(0),
+        _ => done.at,
+    }
+}
+
+fn event(world: &World, done: &Done) -> Option<MergeRequestEvent> {
+    let state = world.at(built_at(done));
+    let version = world.setting.version;
+    let (mut added, mut removed, mut oldrev) = (Vec::new(), Vec::new(), None);
+    let mut system_action = None;
+    // The name of an approval depends on GitLab's own rules and means nothing here.
+    let odd = done.at % 2 == 1;
+    let action = match &done.deed {
+        Deed::Opened => Action::Open,
+        Deed::Labelled {
+            added: on,
+            removed: off,
+        } => {
+            (added, removed) = (state.titles_of(on), state.titles_of(off));
+            Action::Update
+        }
+        Deed::Pushed { oldrev: before } => {
+            oldrev = Some(before.clone());
+            Action::Update
+        }
+        Deed::Edited => Action::Update,
+        Deed::Approved if odd => Action::Approval,
+        Deed::Approved => Action::Approved,
+        Deed::Withdrawn if odd => Action::Unapproval,
+        Deed::Withdrawn => Action::Unapproved,
+        Deed::Reset(_) | Deed::OwnerReset(_) => {
+            version.has_reset_hooks().then_some(())?;
+            system_action = Some(match done.deed {
+                Deed::Reset(_) => SystemAction::ApprovalsResetOnPush,
+                _ => SystemAction::CodeOwnerApprovalsResetOnPush,
+            });
+            if odd { Action::Unapproval } else { Action::Unapproved }
+        }
+        Deed::Closed => Action::Close,
+        Deed::Reopened => Action::Reopen,
+        Deed::Merged => Action::Merge,
+        Deed::LabelDeleted(_) | Deed::LabelRenamed(_) | Deed::WithdrawnSilently | Deed::Joined | Deed::Left => {
+            return None;
+        }
+    };
+    let (occurred, source) = if version.has_actioned_at() {
+        (done.at, OccurredAtSource::ActionedAt)
+    } else {
+        (state.updated_at, OccurredAtSource::UpdatedAt)
+    };
+    let mut labels = state.titles();
+    if done.fate.cut {
+        labels.retain(|title| title == "backend");
+        added.clear();
+        removed.clear();
+    }
+    let occurred_at = whole_second(world.shown(occurred));
+    Some(MergeRequestEvent {
+        project: Project {
+            id: ProjectId(11),
+            path: "pay/api".to_owned(),
+        },
+        mr_id: 1003,
+        mr_iid: MergeRequestIid(3),
+        title: "Rotate keys".to_owned(),
+        url: "https://gitlab.example.com/pay/api/-/merge_requests/3".to_owned(),
+        action,
+        state: Some(state.phase.as_str().to_owned()),
+        actor: Some(done.by.user()),
+        author_id: Some(crate::Person::Author.id()),
+        occurred_at,
+        occurred_at_source: source,
+        occurred_at_raw: Some(occurred_at.to_string()),
+        labels,
+        labels_added: added,
+        labels_removed: removed,
+        labels_truncated: done.fate.cut,
+        system: system_action.is_some(),
+        system_action,
+        head_sha: Some(state.head().head.clone()),
+        oldrev,
+        merge_commit_sha: state.merged_at.map(|_| "c0ffee".to_owned()),
+        merged_at: state
+            .merged_at
+            .filter(|_| version.has_merged_at())
+            .map(|at| timestamp(world.shown(at))),
+        source_branch: Some("rotate".to_owned()),
+        target_branch: Some("main".to_owned()),
+        reviewers: Vec::new(),
+    })
+}

@@ -1,0 +1,134 @@
+//! Readings of GitLab and what follows from them.
+
+use model::{Facts, LabelsRead, MergeRequestEvent, MergeTrigger, WitnessA};
+use rules::{BEFORE_WATCH, CurrentDecision, Ruling, after_reading, earlier_facts, merged_at_of, needs_approvals};
+
+use super::{Decided, Flow};
+use crate::api::{Mode, Reading};
+use crate::clock::{HOUR, instant, timestamp};
+
+/// Waits before GitLab is read again within one reading, as long as it does not show the merge.
+const QUICK: [i64; 3] = [300, 1_000, 2_000];
+
+impl Flow<'_> {
+    /// Reads a merge and follows what the rules say.
+    pub(super) fn read_merge(&mut self, now: i64) {
+        let (Some(mut evaluation), Some(trigger)) = (self.evaluation.take(), self.trigger.clone()) else {
+            return;
+        };
+        let current = self.record.decided.last().cloned();
+        match &current {
+            Some(current) if current.confirmed => self.record.counts.further_readings += 1,
+            _ if evaluation.attempts > 0 || !evaluation.pending => self.record.counts.rereads += 1,
+            _ => {}
+        }
+        if evaluation.attempts > 0 || !evaluation.pending {
+            evaluation.reread_at = Some(now);
+        }
+        let blank = Facts {
+            merge_request: Self::key(),
+            trigger,
+            api: WitnessA::Unreadable("not read yet".to_owned().into()),
+            deadline_passed: now >= evaluation.deadline(),
+            history: self.history.clone(),
+            history_truncated: false,
+            earlier: self.earlier.clone(),
+        };
+        let reading = self.read(now, &blank);
+        let facts = Facts {
+            api: reading.witness.clone(),
+            ..blank
+        };
+        self.merge_seen |= merged_at_of(&facts.api).is_some();
+        evaluation.shown |= !matches!(&facts.api, WitnessA::Refused(unread) if unread.labels.is_none());
+        if let (Some(merged_at), false, None) = (merged_at_of(&facts.api), evaluation.by_merge_event, &current)
+            && timestamp(evaluation.first_seen_at).duration_since(merged_at) > BEFORE_WATCH
+        {
+            self.before_watch = true;
+            return;
+        }
+        let standing = current.as_ref().map(|current| CurrentDecision {
+            facts: &current.facts,
+            verdict: &current.verdict,
+            confirmed: current.confirmed,
+        });
+        let ruling = after_reading(&facts, standing, self.rules);
+        self.earlier = earlier_facts(&facts, self.rules);
+        let not_before = |at: Option<jiff::Timestamp>| at.map(instant);
+        match ruling {
+            Ruling::Decide { verdict, confirmed } => {
+                self.record.decided.push(Decided {
+                    at: reading.at,
+                    facts,
+                    verdict: *verdict,
+                    confirmed,
+                });
+                if confirmed {
+                    return;
+                }
+                evaluation.read_again(now, None);
+            }
+            Ruling::Wait { not_before: at, .. } => evaluation.wait(now, not_before(at)),
+            Ruling::Reread { not_before: at, .. } => evaluation.read_again(now, not_before(at)),
+            Ruling::Denied { .. } => evaluation.read_again(now, None),
+            Ruling::Unchanged => return,
+        }
+        self.evaluation = Some(evaluation);
+    }
+
+    /// Right after its hook GitLab may not show the merge yet.
+    fn read(&mut self, now: i64, facts: &Facts) -> Reading {
+        let wanted = |labels: &LabelsRead| needs_approvals(facts, labels, self.rules);
+        let mut reading = self.api.read(now, Mode::Merge, wanted);
+        for wait in QUICK {
+            let lags = match &reading.witness {
+                WitnessA::NotMerged(_) => true,
+                WitnessA::Refused(unread) => unread.labels.is_none(),
+                _ => false,
+            };
+            if !lags {
+                break;
+            }
+            reading = self.api.read(reading.at + wait, Mode::Merge, wanted);
+        }
+        self.keep(Mode::Merge, &reading);
+        reading
+    }
+
+    /// Reads a merge request that a labelled event concerns before any source showed a merge.
+    pub(super) fn review(&mut self, now: i64, event: &MergeRequestEvent, stale: bool) {
+        self.record.counts.reviews += 1;
+        let reading = self.api.read(now, Mode::Review, |_| true);
+        self.keep(Mode::Review, &reading);
+        let trigger = if stale {
+            MergeTrigger::untrusted(event, timestamp(now))
+        } else {
+            MergeTrigger::of_other(event)
+        };
+        let facts = Facts {
+            merge_request: Self::key(),
+            trigger: trigger.clone(),
+            api: before_merge(reading.witness, now),
+            deadline_passed: false,
+            history: self.history.clone(),
+            history_truncated: false,
+            earlier: self.earlier.clone(),
+        };
+        self.earlier = earlier_facts(&facts, self.rules);
+        if merged_at_of(&facts.api).is_some_and(|merged_at| merged_at <= timestamp(now + AHEAD)) {
+            self.merge_shown(now, trigger);
+        }
+    }
+}
+
+/// GitLab's clock is ahead by less than this. A merge that was shown later than that is the one assumed for a review.
+const AHEAD: i64 = HOUR;
+
+/// What a review could not read whole is no answer about a merge: its labels are those of the time before it.
+fn before_merge(witness: WitnessA, now: i64) -> WitnessA {
+    let assumed = merged_at_of(&witness).is_none_or(|merged_at| merged_at > timestamp(now + AHEAD));
+    match witness {
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) if assumed => WitnessA::NotMerged(unread),
+        other => other,
+    }
+}

@@ -1,0 +1,100 @@
+//! Lives written by hand: acts at their times, hooks that arrive within a second.
+
+use crate::api::{Endpoint, Failure, Fault, Lag};
+use crate::clock::HOUR;
+use crate::gitlab::{Act, Timed};
+use crate::hooks::Fate;
+use crate::setting::{Label, MergeTime, Profile, Setting, Version};
+use crate::{Life, Person};
+
+impl Life {
+    /// Created with these labels on the newest GitLab; nothing else happens yet.
+    #[must_use]
+    pub fn with_labels(labels: &[Label]) -> Self {
+        Self {
+            setting: Setting {
+                version: Version(19, 1),
+                profile: Profile::Plain,
+                clock_offset_ms: 0,
+                resets_on_push: false,
+                code_owner: None,
+                team: [Person::Alice, Person::Bob].into(),
+                labels: labels.iter().copied().collect(),
+                merge_time: MergeTime::Shown,
+            },
+            opening: prompt(),
+            acts: Vec::new(),
+            faults: Vec::new(),
+            lags: Vec::new(),
+            followed_ms: HOUR,
+        }
+    }
+
+    /// On this version of GitLab.
+    #[must_use]
+    pub fn on(mut self, version: Version) -> Self {
+        self.setting.version = version;
+        self
+    }
+
+    /// An act at an instant, which must not be before that of the act before.
+    #[must_use]
+    pub fn at(self, instant: i64, act: Act) -> Self {
+        self.at_with(instant, act, prompt())
+    }
+
+    /// The same, and its hook never arrives.
+    #[must_use]
+    pub fn unheard(self, instant: i64, act: Act) -> Self {
+        let fate = Fate { lost: true, ..prompt() };
+        self.at_with(instant, act, fate)
+    }
+
+    /// The same with any fate of its hook.
+    #[must_use]
+    pub fn at_with(mut self, instant: i64, act: Act, fate: Fate) -> Self {
+        let before: i64 = self.acts.iter().map(|timed| timed.gap_ms).sum();
+        self.acts.push(Timed {
+            gap_ms: instant - before,
+            act,
+            fate,
+            reset_after_ms: 10_000,
+            reset_fate: prompt(),
+        });
+        self
+    }
+
+    /// An endpoint that fails; times count from the merge.
+    #[must_use]
+    pub fn failing(mut self, endpoint: Endpoint, from: i64, to: i64, failure: Failure) -> Self {
+        self.faults.push(Fault {
+            endpoint: Some(endpoint),
+            from,
+            to,
+            failure,
+        });
+        self
+    }
+
+    /// An endpoint that is behind; times count from the merge.
+    #[must_use]
+    pub fn lagging(mut self, endpoint: Endpoint, from: i64, to: i64, by_ms: i64) -> Self {
+        self.lags.push(Lag {
+            endpoint: Some(endpoint),
+            from,
+            to,
+            by_ms,
+        });
+        self
+    }
+}
+
+/// It arrives half a second after the act, and the system note comes a second later still.
+fn prompt() -> Fate {
+    Fate {
+        built_ms: 100,
+        note_ms: 1_000,
+        delay_ms: 400,
+        ..Fate::default()
+    }
+}

@@ -1,0 +1,185 @@
+//! Whether a decision is right: what was really so, and which of it the sources showed that the flow had seen.
+//!
+//! A verdict is wrong only if the sources together determined another one.
+
+mod course;
+mod known;
+mod missed;
+mod real;
+mod shown;
+
+pub use course::{Course, Wrong, course};
+pub use known::Defect;
+pub use real::{Real, Truth};
+
+use model::{Kind, Note, Outcome};
+
+use crate::api::Mode;
+use crate::ledger::{Decided, Record};
+use shown::Shown;
+
+/// What a decision is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// What was really so, or `unverified` where no source showed more.
+    Right,
+    /// Another one than was really so, and no source had shown what was.
+    Misled,
+    /// It depends on a membership that changed and that no source showed as it was.
+    Membership,
+    /// An exception, and the sources showed that there is none, or that this kind does not hold.
+    WrongAccusation,
+    /// No exception, and the sources showed one.
+    MissedException,
+}
+
+/// What a decision is, and why.
+#[derive(Debug, Clone)]
+pub struct Assessed {
+    /// What it is.
+    pub class: Class,
+    /// Why, for people.
+    pub why: String,
+    /// It says that a membership as of now was used.
+    pub as_of_now: bool,
+    /// It says that label events could not be read.
+    pub label_events_unreadable: bool,
+}
+
+impl Truth<'_> {
+    /// Compares a decision with what was really so, by what the flow had seen until `until`.
+    #[must_use]
+    pub fn assess(self, decided: &Decided, record: &Record, until: i64) -> Assessed {
+        let shown = Shown::until(self, record, until);
+        let (class, why) = match (decided.verdict.outcome.clone(), self.real()) {
+            (Outcome::Exception { kind }, Real::Exception) => self.kind(kind, decided, &shown),
+            (Outcome::Exception { kind }, Real::Approved) => self.accused(kind, decided, &shown),
+            (Outcome::Exception { kind }, Real::NotCarried) => self.labelled(kind, decided, &shown),
+            (Outcome::Exception { kind }, Real::Declassified) => self.removed(kind, decided, &shown),
+            (Outcome::Pending { .. }, _) | (_, Real::NotMerged) => {
+                (Class::WrongAccusation, "a decision without a merge".to_owned())
+            }
+            (Outcome::NotCarried, Real::Exception) => self.missed_label(&shown),
+            (Outcome::Approved { .. }, Real::Exception) => self.missed_objection(decided, &shown),
+            (Outcome::Declassified, Real::Exception) => self.missed_removal(&shown),
+            (_, Real::NotCarried | Real::Approved | Real::Declassified) => (Class::Right, String::new()),
+        };
+        let notes = &decided.verdict.notes;
+        Assessed {
+            class,
+            why,
+            as_of_now: notes.contains(&Note::EligibilityAsOfNow),
+            label_events_unreadable: notes.contains(&Note::LabelEventsUnreadable),
+        }
+    }
+
+    /// It is an exception; the kind has to hold.
+    fn kind(self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
+        let why = format!("{} does not hold", kind.as_str());
+        if self.holds(kind, decided.at) {
+            (Class::Right, String::new())
+        } else if kind == Kind::NoApproval && !shown.any_approval() {
+            (Class::Misled, why)
+        } else if kind == Kind::ApprovalRevoked && shown.reset_counts() {
+            (
+                Class::Misled,
+                format!("{why}: a reset that took other approvals counts against an untimed one"),
+            )
+        } else if !self.is_membership_clear(decided.at) {
+            (Class::Membership, why)
+        } else if shown.whole_answer().is_some() {
+            (Class::WrongAccusation, why)
+        } else {
+            (Class::Misled, why)
+        }
+    }
+
+    /// It was validly approved.
+    fn accused(self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
+        let why = format!("{} although it was validly approved", kind.as_str());
+        let minimum = self.world.setting.profile.minimum();
+        let membership = self
+            .valid()
+            .iter()
+            .any(|given| !self.is_clear(given.by, given.at, shown));
+        let listed = shown.valid_listed();
+        if listed >= minimum {
+            return (Class::WrongAccusation, format!("{why}, and a whole answer lists it"));
+        }
+        if kind == Kind::Unverified {
+            let class = if membership { Class::Membership } else { Class::Right };
+            return (class, why);
+        }
+        if kind == Kind::ApprovalRevoked && shown.reset_counts() {
+            return (Class::Misled, format!("{why}: a reset was seen"));
+        }
+        if membership {
+            return (Class::Membership, why);
+        }
+        if shown.valid_seen(decided) >= minimum {
+            return (Class::WrongAccusation, format!("{why}, and events show it"));
+        }
+        (Class::Misled, why)
+    }
+
+    /// No security label was on up to the merge.
+    fn labelled(self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
+        let why = format!("{} although no security label was on up to the merge", kind.as_str());
+        if kind == Kind::Unverified && !decided.confirmed {
+            let unknown = shown.any_cut() || !decided.facts.trigger.trusted || !self.ever(decided.at).is_empty();
+            let class = if unknown { Class::Right } else { Class::WrongAccusation };
+            return (class, why);
+        }
+        // A cut list leaves the labels unknown, a time that is no more than a bound leaves their order unknown.
+        if kind == Kind::Unverified && (shown.any_cut() || self.is_label_unordered(decided)) {
+            return (Class::Right, why);
+        }
+        match shown.whole_answer() {
+            Some(_) => (Class::WrongAccusation, format!("{why}, and a whole answer shows that")),
+            None => (Class::Misled, why),
+        }
+    }
+
+    /// An entitled person took the labels off.
+    fn removed(self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
+        let why = format!(
+            "{} although the label was taken off by an entitled person",
+            kind.as_str()
+        );
+        if kind == Kind::Unverified && !decided.confirmed {
+            return (Class::Right, why);
+        }
+        let nameless = !self.world.at(decided.at).deleted.is_empty() || !self.world.at(decided.at).renamed.is_empty();
+        if nameless {
+            return (Class::Misled, format!("{why}: GitLab's events have lost its name"));
+        }
+        if self.removers().iter().any(|(by, at)| !self.is_clear(*by, *at, shown)) {
+            return (Class::Membership, why);
+        }
+        match shown.whole_answer() {
+            Some(_) => (Class::WrongAccusation, format!("{why}, and a whole answer shows that")),
+            None => (Class::Misled, why),
+        }
+    }
+
+    /// No membership changed that matters.
+    pub(super) fn is_membership_clear(self, until: i64) -> bool {
+        let given = self.all_given(until);
+        let acts = given.iter().map(|given| (given.by, given.at)).chain(self.removers());
+        acts.into_iter()
+            .all(|(by, at)| self.is_membership_constant(by, at, until))
+    }
+
+    /// Nothing about the membership of who acted misleads: it did not change, or it was read near the act.
+    fn is_clear(self, by: crate::Person, at: i64, shown: &Shown<'_>) -> bool {
+        self.is_membership_constant(by, at, shown.until)
+            || (self.world.setting.version.has_approved_at()
+                && self.is_membership_constant(by, at, at + 10 * crate::clock::MINUTE)
+                && shown.is_membership_read(by, at))
+    }
+}
+
+/// Whether a reading was made for a merge.
+fn is_merge(mode: Mode) -> bool {
+    mode == Mode::Merge
+}

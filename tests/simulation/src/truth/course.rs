@@ -1,0 +1,114 @@
+//! Whether a whole life went right: every decision by what was seen, the order of decisions, the end.
+
+use super::{Assessed, Class, Defect, Truth};
+use crate::Built;
+use crate::clock::{DAY, HOUR, SECOND};
+use crate::ledger::{End, Record};
+use crate::setting::MergeTime;
+
+/// A decision that is wrong, or another thing that must not happen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wrong {
+    /// A known defect of the rules that explains it.
+    pub defect: Option<Defect>,
+    /// What it is.
+    pub what: String,
+}
+
+/// What came of one life.
+#[derive(Debug, Clone)]
+pub struct Course {
+    /// Each decision, and the last one again by everything that was seen until the end.
+    pub assessed: Vec<Assessed>,
+    /// What is wrong.
+    pub wrong: Vec<Wrong>,
+}
+
+/// Goes through a life.
+#[must_use]
+pub fn course(built: &Built, record: &Record) -> Course {
+    let truth = Truth::of(&built.world);
+    let last = record
+        .decided
+        .last()
+        .filter(|_| record.end == End::Confirmed && !record.open);
+    let moments = record.decided.iter().map(|decided| (decided, decided.at));
+    let moments = moments.chain(last.map(|last| (last, record.until)));
+    let mut assessed = Vec::new();
+    let mut wrong = Vec::new();
+    for (decided, until) in moments {
+        let each = truth.assess(decided, record, until);
+        if matches!(each.class, Class::WrongAccusation | Class::MissedException) {
+            wrong.push(Wrong {
+                defect: truth.defect(decided),
+                what: format!("{:?}: {}", each.class, each.why),
+            });
+        }
+        assessed.push(each);
+    }
+    let other = [superseded(record), ended(built, record)];
+    wrong.extend(other.into_iter().flatten().map(|what| Wrong { defect: None, what }));
+    wrong.extend(changed_after_merge(built, record));
+    Course { assessed, wrong }
+}
+
+/// Only a confirmed decision supersedes a confirmed one, and an unconfirmed one supersedes nothing.
+fn superseded(record: &Record) -> Option<String> {
+    let mut later = record.decided.iter().skip(1);
+    later
+        .any(|decided| !decided.confirmed)
+        .then(|| "an unconfirmed decision supersedes another".to_owned())
+}
+
+/// Acts after the merge are listed and never change the kind of a confirmed decision.
+fn changed_after_merge(built: &Built, record: &Record) -> Option<Wrong> {
+    let merged_at = built.world.merged_at()?;
+    // Within the second of the merge the order is unknown, and clocks differ.
+    let after = merged_at + 10 * SECOND + 2 * built.world.setting.clock_offset_ms.abs();
+    record.decided.windows(2).find_map(|pair| {
+        let [one, next] = pair else { return None };
+        let same_answer = one.confirmed && one.facts.api == next.facts.api;
+        let new = || {
+            record
+                .received
+                .iter()
+                .filter(|received| (one.at + 1..=next.at).contains(&received.at))
+        };
+        let later = new().all(|received| received.done_at > after);
+        let kinds = (one.verdict.exception(), next.verdict.exception());
+        let taken_back = one.facts.history.iter().any(|event| event.action.is_revocation());
+        let defect = if built.world.setting.version.has_actioned_at() {
+            (taken_back && new().any(|received| received.event.action.is_approval()))
+                .then_some(Defect::GivenAgainAfterMerge)
+        } else {
+            Some(Defect::KindChangedAfterMerge)
+        };
+        (same_answer && later && kinds.0 != kinds.1).then(|| Wrong {
+            defect,
+            what: format!("an act after the merge changes {kinds:?}"),
+        })
+    })
+}
+
+/// A merge that any source showed ends decided, waiting or before the watch; confirmed if GitLab was well for long enough.
+fn ended(built: &Built, record: &Record) -> Option<String> {
+    if record.end == End::Forgotten {
+        return Some("a source showed the merge, and nothing follows".to_owned());
+    }
+    if built.world.merged_at().is_none() && !record.decided.is_empty() {
+        return Some("a decision without a merge".to_owned());
+    }
+    let merged_at = built.world.merged_at()?;
+    let visible = match built.world.setting.merge_time {
+        MergeTime::Shown => 0,
+        MergeTime::HiddenFor(ms) => merged_at + ms,
+        MergeTime::Hidden => i64::MAX,
+    };
+    let faults = built.faults.iter().map(|fault| fault.to);
+    let lags = built.lags.iter().map(|lag| lag.to);
+    let well_since = faults.chain(lags).chain([visible]).max().unwrap_or(0);
+    // The longest wait is a day; after seven days what was never shown is read no more.
+    let well = well_since < merged_at + 7 * DAY && record.until.saturating_sub(well_since.max(merged_at)) > DAY + HOUR;
+    let open = matches!(record.end, End::Pending | End::Denied | End::Unconfirmed | End::GivenUp);
+    (well && open).then(|| format!("{:?} although GitLab was well for more than a day", record.end))
+}
