@@ -154,7 +154,10 @@ async fn an_effect_of_an_unknown_kind_is_left_untouched() {
     let id = effect.unwrap().id;
     let owner = tests::postgres::connect(&database.owner_url).await;
     let row = async || {
-        let rows = owner.query_typed("SELECT effects::text FROM effects", &[]).await.unwrap();
+        let rows = owner
+            .query_typed("SELECT effects::text FROM effects", &[])
+            .await
+            .unwrap();
         rows[0].get::<_, String>(0)
     };
     owner
