@@ -29,6 +29,7 @@ deploy-local: ## rebuild and redeploy into the running local stack what has chan
 	@$(STACK) deploy
 
 test: check ## everything CI runs: the checks, then all tests, those on the local stack included
+	@$(STACK) previous
 	@$(STACK) with -- cargo test --workspace --locked
 
 check: rust graph docs dependencies template ## formatting, lints, documentation, dependency rules, template

@@ -113,10 +113,16 @@ impl Evaluator {
         self.keep_flags(tx, &facts).await?;
         match ruling {
             Ruling::Decide { verdict, confirmed } => {
+                let further = rules::further_reading_at(&facts, &self.rules, now).filter(|at| *at > now);
                 let judgement = self
                     .write(tx, context, (facts, *verdict), confirmed, &self.rules)
                     .await?;
-                if confirmed {
+                if confirmed && further.is_some() {
+                    // Decided at the deadline, and a revocation came too late to be confirmed by this reading: it is read once more.
+                    evaluation.reason = "an event contradicts the answer that the decision rests on".to_owned();
+                    evaluation.reread_event = true;
+                    self.keep_unconfirmed(tx, evaluation, 0, further).await?;
+                } else if confirmed {
                     tx.finish_evaluation(&key, false, now).await?;
                 } else {
                     evaluation.reason = "a needed read of GitLab was not answered".to_owned();
@@ -240,6 +246,8 @@ impl Evaluator {
             reason: because.to_owned(),
             source,
             next_attempt_at: Some(later(now, REAL_DELIVERY_FIRST)),
+            // An event alone shows nothing at GitLab.
+            shown: source == EvaluationSource::Review,
             deadline_at: later(now, deadline),
             ..self.evaluation(context, &facts, known, now)
         };

@@ -124,6 +124,7 @@ impl Evaluator {
         }
         let history = tx.history(&key).await?;
         (facts.history, facts.history_truncated) = (history.events, history.truncated);
+        facts.earlier = self.earlier(tx, &key, &known).await?;
         let Some((verdict, review)) = review_before_merge(&facts, &self.rules) else {
             if let Some(at) = rules::further_reading_at(&facts, &self.rules, now) {
                 let because = "an event reports that an approval was taken back, and GitLab still lists it";

@@ -188,6 +188,9 @@ pub struct ApiAnswer {
 /// Why a value is unknown that was not read because nothing needs it.
 pub const NOT_ASKED: &str = "not asked for";
 
+/// Why a value is unknown that this GitLab version or tier does not offer. That is an answer: reading it again changes nothing.
+pub const NOT_OFFERED: &str = "not offered by this GitLab version or tier";
+
 /// What an earlier version, which did not ask, is taken to have read.
 fn not_asked<T>() -> Reading<T> {
     Reading::Unknown(NOT_ASKED.to_owned())

@@ -21,7 +21,7 @@ pub use event::{Action, MergeRequestEvent, OccurredAtSource, Project, Reviewer, 
 pub use exception::{ExceptionStatus, SecurityReviewException};
 pub use facts::{
     ApiAnswer, Approval, ApprovalRule, DiffVersion, EarlierFacts, Facts, IssueMention, LabelEvent, LabelsRead,
-    MentionPlace, MergeFact, NOT_ASKED, Reading, Unread, WitnessA,
+    MentionPlace, MergeFact, NOT_ASKED, NOT_OFFERED, Reading, Unread, WitnessA,
 };
 pub use history::HistoryEvent;
 pub use identity::{MergeRequestIid, MergeRequestKey, ProjectId, User, UserId};

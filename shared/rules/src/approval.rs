@@ -58,6 +58,15 @@ impl<'a> ApprovalRecord<'a> {
         self.seen.iter().any(|seen| seen.by_state != Order::After)
     }
 
+    /// The events show an approval of this person before the merge that is younger than the one that GitLab lists.
+    pub(crate) fn seen_later(&self, merged_at: Timestamp) -> bool {
+        let Some(listed_at) = self.listed_at().filter(|at| *at <= merged_at) else {
+            return false;
+        };
+        let later = |seen: &SeenApproval| seen.by_state == Order::Before && seen.interval.from > listed_at;
+        self.seen.iter().any(later)
+    }
+
     /// Only the event history shows it, and only after the merge: it is listed and changes nothing.
     pub(crate) fn only_after_merge(&self) -> bool {
         self.listed.is_none() && !self.in_history()

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use model::{Action, ApiAnswer, Approval, Facts, HistoryEvent, UserId};
 
 use crate::approval::{ApprovalRecord, Revocation, SeenApproval};
-use crate::time::{Interval, Order, order_to_merge};
+use crate::time::{Interval, Order, order_to_merge, plus};
 use crate::{Approvers, Rules};
 
 /// What one check found about one approval.
@@ -57,6 +57,19 @@ impl<'a> Case<'a> {
 
     pub(crate) fn order_to_merge(&self, event: &HistoryEvent) -> Order {
         order_to_merge(event, self.interval(event), self.merged_at())
+    }
+
+    /// The order of an approval. One whose hook says `merged` and came long after the merge came after it: a hook is built within
+    /// seconds of its act, whatever older time it carries.
+    fn order_of_approval(&self, event: &HistoryEvent) -> Order {
+        let order = self.order_to_merge(event);
+        let late = event
+            .received_at
+            .is_some_and(|at| at > plus(self.merged_at(), crate::SECOND_READING_AFTER));
+        if order == Order::Unknown && late && event.state.as_deref() == Some("merged") {
+            return Order::After;
+        }
+        order
     }
 
     /// Everybody who approved, by either source, in the order of their ids.
@@ -116,7 +129,7 @@ impl<'a> Case<'a> {
             let seen = SeenApproval {
                 interval,
                 by_time: interval.order(self.merged_at()),
-                by_state: self.order_to_merge(event),
+                by_state: self.order_of_approval(event),
             };
             records
                 .entry(actor.id)

@@ -44,9 +44,10 @@ impl<'a> CheckedApproval<'a> {
         self.record.listed.is_some() && self.is_clear()
     }
 
-    /// GitLab does not list what the events show, and nothing is against it: the sources differ.
-    pub(crate) fn is_disputed(&self) -> bool {
-        self.record.listed.is_none() && self.record.in_history() && self.is_clear()
+    /// It is not valid, and nothing is against it: GitLab does not list what the events show, or something about it is unknown.
+    pub(crate) fn may_be_valid(&self) -> bool {
+        let holds = |(_, outcome): &(Kind, CheckOutcome)| matches!(outcome, CheckOutcome::Holds(_));
+        !self.is_valid() && !self.record.only_after_merge() && !self.outcomes.iter().any(holds)
     }
 
     fn against(&self) -> Vec<Kind> {

@@ -1,7 +1,7 @@
 //! Whether a decision is confirmed, what a later answer must not forget, and when GitLab has to be read again.
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Approval, EarlierFacts, Facts, LabelsRead, Reading, WitnessA};
+use model::{Approval, EarlierFacts, Facts, LabelsRead, NOT_OFFERED, Reading, WitnessA};
 
 use crate::Rules;
 use crate::case::Case;
@@ -34,14 +34,19 @@ pub fn is_confirmed(facts: &Facts, rules: &Rules) -> bool {
             let unread = [
                 api.versions.known().is_none(),
                 approvers.group.is_some() && api.eligible_now.known().is_none(),
-                approvers.approval_rule.is_some() && api.rule_approvers.known().is_none(),
-                approvers.exclude_committers && api.committers.known().is_none(),
+                approvers.approval_rule.is_some() && is_unread(&api.rule_approvers),
+                approvers.exclude_committers && is_unread(&api.committers),
                 !api.bots_unknown.is_empty(),
             ];
             !unread.contains(&true)
         }
         WitnessA::Unreadable(_) | WitnessA::Refused(_) | WitnessA::NotMerged(_) => false,
     }
+}
+
+/// Whether a needed value was not read although this GitLab offers it.
+fn is_unread<T>(reading: &Reading<T>) -> bool {
+    matches!(reading, Reading::Unknown(why) if why != NOT_OFFERED)
 }
 
 /// What these facts show that every later evaluation of the merge request has to take into account.
@@ -93,13 +98,9 @@ fn labels_shown(labels: &LabelsRead, merged: bool, rules: &Rules) -> EarlierFact
         titles.filter(|title| rules.is_security_label(title)).cloned().collect()
     };
     if !merged {
-        let named = labels.label_events.known().into_iter().flatten();
-        let mut named = labels
-            .labels_now
-            .iter()
-            .chain(named.filter_map(|event| event.label.as_ref()));
+        // The label events may come from a replica that is ahead, and so name a label from after the merge.
         return EarlierFacts {
-            labels: titles(&mut named),
+            labels: titles(&mut labels.labels_now.iter()),
             ..EarlierFacts::default()
         };
     }

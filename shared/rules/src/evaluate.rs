@@ -5,7 +5,9 @@ use model::{ApiAnswer, Facts, Kind, Note, Outcome, Proof, Reason, Unread, Verdic
 use crate::approval::ApprovalRecord;
 use crate::case::Case;
 use crate::checked::CheckedApproval;
-use crate::checks::{approver_not_eligible, insufficient_approvals, label_removed_before_merge, no_approval};
+use crate::checks::{
+    approved_other_commit, approver_not_eligible, insufficient_approvals, label_removed_before_merge, no_approval,
+};
 use crate::label_history::{LabelHistory, Sources, label_history, of_sources};
 use crate::{Rules, instance, tier};
 
@@ -106,6 +108,9 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
             "an event reports that an approval was taken back; GitLab is read again to confirm it",
         );
     }
+    if !facts.deadline_passed && valid.len() >= minimum && approved_other_commit::lags(&case) {
+        return pending(verdict, "GitLab's versions of the diff do not show the merged head yet");
+    }
     // 4. Enough valid approvals.
     if valid.len() >= minimum {
         let proven_twice = valid.iter().filter(|each| each.record.in_history()).count();
@@ -131,9 +136,19 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
         verdict.notes.push(Note::Declassified);
         return verdict;
     }
-    // 6. An exception. If the sources differ about an approval that nothing else is against, no kind may be named.
+    // 6. An exception. Where there may be enough valid approvals, or no label before the merge, no kind may be named.
     verdict.reasons = reasons(&checked, valid.len(), &labels, minimum);
-    if checked.iter().any(CheckedApproval::is_disputed) {
+    let counted = || checked.iter().filter(|each| !each.record.only_after_merge());
+    if counted().any(|each| approver_not_eligible::is_as_of_now(&each.record, &case)) {
+        verdict.notes.push(Note::EligibilityAsOfNow);
+    }
+    let perhaps = checked.iter().filter(|each| each.may_be_valid()).count();
+    if labels.is_unordered {
+        verdict.reasons.push(unverified(
+            "whether a security label was put on before or after the merge cannot be determined",
+        ));
+    }
+    if labels.is_unordered || (perhaps > 0 && valid.len() + perhaps >= minimum) {
         verdict.reasons.sort_by_key(|reason| reason.kind != Kind::Unverified);
     }
     let kind = verdict.reasons.first().map_or(Kind::Unverified, |reason| reason.kind);

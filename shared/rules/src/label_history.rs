@@ -38,6 +38,8 @@ pub(crate) struct LabelHistory {
     pub(crate) removal_unknown: bool,
     /// A label had been on, and whether it was on at the merge cannot be determined.
     pub(crate) at_merge_unknown: bool,
+    /// Of no label it is certain that it was on up to the merge: the events that show one may be from after it.
+    pub(crate) is_unordered: bool,
     /// A security label was first put on after the merge.
     pub(crate) only_after_merge: bool,
     /// Label events could not be read whole.
@@ -75,6 +77,7 @@ pub(crate) fn of_sources(rules: &Rules, sources: &Sources<'_>) -> LabelHistory {
         removals: ever.iter().flat_map(|track| track.removals.iter().cloned()).collect(),
         removal_unknown: ever.iter().any(|track| track.removal_unknown),
         at_merge_unknown: ever.iter().any(|track| !track.at_merge && track.at_merge_unknown),
+        is_unordered: !ever.is_empty() && ever.iter().all(|track| !track.surely),
         only_after_merge: ever.is_empty() && !tracks.is_empty(),
         unknown: ever.is_empty() && events_incomplete && sources.truncated,
         events_incomplete,

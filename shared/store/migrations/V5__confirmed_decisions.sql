@@ -14,6 +14,9 @@ ALTER TABLE security_review_decisions
     ADD COLUMN merged_at timestamptz,
     ADD COLUMN merge_commit_sha text;
 CREATE INDEX security_review_decisions_merged ON security_review_decisions (instance, project_id, merged_at) WHERE stage = 'merge';
+-- Few rows: the condition is the one of the view security_review_unconfirmed, word for word.
+CREATE INDEX security_review_decisions_unconfirmed ON security_review_decisions (instance, project_id, mr_iid)
+    WHERE stage = 'merge' AND NOT coalesce(confirmed, inputs -> 'api' ?| ARRAY['answer', 'not_asked']);
 COMMENT ON COLUMN security_review_decisions.confirmed IS
     'Every needed read of GitLab was answered; a confirmed decision is frozen. Null: before a merge, or made before this was recorded.';
 COMMENT ON COLUMN security_review_decisions.evaluator IS 'The version of the rules code that made the decision.';
@@ -106,23 +109,55 @@ CREATE TRIGGER no_removal_row BEFORE DELETE ON operator_requests
 CREATE TRIGGER no_removal_table BEFORE TRUNCATE ON operator_requests
     FOR EACH STATEMENT EXECUTE FUNCTION countersign_refuse_removal();
 
--- Merges that the earlier version saw at GitLab and never decided: their ledger row has merged_at, and no decision on the merge exists.
-INSERT INTO evaluations (instance, project_id, mr_iid, state, trigger, reason, attempts, next_attempt_at, deadline_at, correlation_id,
-    created_at, updated_at, source, first_seen_at)
-SELECT ledger.instance, ledger.project_id, ledger.mr_iid, 'pending',
-    jsonb_build_object('trusted', false, 'merger', null, 'merged_at', to_char(ledger.merged_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-        'labels', '[]'::jsonb, 'mr_id', ledger.mr_id, 'project_path', ledger.project_path, 'title', ledger.title, 'url', ledger.web_url,
-        'author_id', ledger.author_id, 'head_sha', ledger.head_sha, 'merge_commit_sha', ledger.merge_commit_sha),
-    'the merge was seen at GitLab and not decided', 0, now(), now() + interval '15 minutes', ledger.correlation_id, now(), now(), 'review',
-    ledger.updated_at
-FROM security_review_ledger AS ledger
-WHERE ledger.merged_at IS NOT NULL AND NOT EXISTS (
-    SELECT FROM security_review_decisions AS decision
-    WHERE (decision.instance, decision.project_id, decision.mr_iid) = (ledger.instance, ledger.project_id, ledger.mr_iid)
-        AND decision.stage = 'merge')
-ON CONFLICT (instance, project_id, mr_iid) DO UPDATE SET
-    state = 'pending', next_attempt_at = excluded.next_attempt_at, deadline_at = excluded.deadline_at, updated_at = excluded.updated_at
-    WHERE evaluations.state = 'done';
+-- The previous release records that a merge was seen at GitLab, in the ledger's row, and decides only merges whose own delivery came.
+-- This makes a pending evaluation of such a row: of those that exist, and while that release is still at work, of those that it writes.
+-- The row was made before the merge, or by the reading that first showed it.
+CREATE FUNCTION countersign_evaluate_undecided_merge(ledger security_review_ledger, at timestamptz) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO evaluations AS stored (instance, project_id, mr_iid, state, trigger, reason, attempts, next_attempt_at, deadline_at,
+        correlation_id, created_at, updated_at, source, first_seen_at)
+    SELECT ledger.instance, ledger.project_id, ledger.mr_iid, 'pending',
+        jsonb_build_object('trusted', false, 'merger', null,
+            'merged_at', to_char(ledger.merged_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'labels', '[]'::jsonb,
+            'labels_unknown', true, 'mr_id', ledger.mr_id, 'project_path', ledger.project_path, 'title', ledger.title, 'url', ledger.web_url,
+            'author_id', ledger.author_id, 'head_sha', ledger.head_sha, 'merge_commit_sha', ledger.merge_commit_sha),
+        'the merge was seen at GitLab and not decided', 0, at + interval '1 minute', at + interval '15 minutes', ledger.correlation_id, at, at,
+        'review', greatest(ledger.recorded_at, ledger.merged_at)
+    WHERE ledger.merged_at IS NOT NULL AND NOT EXISTS (
+        SELECT FROM security_review_decisions AS decision
+        WHERE (decision.instance, decision.project_id, decision.mr_iid) = (ledger.instance, ledger.project_id, ledger.mr_iid)
+            AND decision.stage = 'merge')
+    ON CONFLICT (instance, project_id, mr_iid) DO UPDATE SET
+        state = 'pending', trigger = excluded.trigger, reason = excluded.reason, attempts = 0, next_attempt_at = excluded.next_attempt_at,
+        deadline_at = excluded.deadline_at, source = excluded.source, first_seen_at = excluded.first_seen_at, updated_at = excluded.updated_at
+        WHERE stored.state = 'done' AND NOT stored.before_watch;
+$$;
+SELECT countersign_evaluate_undecided_merge(ledger, now()) FROM security_review_ledger AS ledger WHERE merged_at IS NOT NULL;
+
+CREATE FUNCTION countersign_evaluate_undecided_row() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM countersign_evaluate_undecided_merge(NEW, NEW.updated_at);
+    RETURN NULL;
+END;
+$$;
+CREATE TRIGGER undecided_merge AFTER INSERT OR UPDATE ON security_review_ledger FOR EACH ROW
+    WHEN (NEW.merged_at IS NOT NULL AND (NEW.decision IS NULL OR NEW.decision NOT IN ('merged', 'merged_without_approval', 'merged_unverified')))
+    EXECUTE FUNCTION countersign_evaluate_undecided_row();
+
+-- The previous release's relay stops at an effect of a kind that it does not know, and relays no other either. Its claim is recognized by
+-- `updated_at`, which it sets and this version's does not; the rows that it must not see are left out of it.
+CREATE FUNCTION countersign_leave_out() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN NULL;
+END;
+$$;
+CREATE TRIGGER claim_of_previous_release BEFORE UPDATE ON effects FOR EACH ROW
+    WHEN (NEW.kind NOT IN ('slack_exception_alert', 'eventbridge_ledger_row', 'linear_issue', 'jira_issue', 'confluence_row', 'slack_pod_confirmation')
+        AND NEW.updated_at <> OLD.updated_at AND NEW.next_attempt_at > NEW.updated_at
+        AND (NEW.state, NEW.attempts) = (OLD.state, OLD.attempts))
+    EXECUTE FUNCTION countersign_leave_out();
 
 -- Few rows: those of merges that needed no decision in the ledger, and of those that are still to be decided.
 CREATE INDEX security_review_ledger_undecided ON security_review_ledger (instance, project_id, mr_iid)

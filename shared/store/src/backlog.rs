@@ -22,9 +22,10 @@ pub struct Backlog {
     pub unconfirmed: i64,
     /// Of these, without a schedule because GitLab has never shown them and too many others wait.
     pub never_shown: i64,
-    /// Age of the oldest unconfirmed one in seconds; 0 without one.
+    /// Age in seconds of the oldest unconfirmed one that is still read again; 0 without one.
     pub oldest_unconfirmed_seconds: i64,
-    /// Merges without a decision.
+    /// Merges without a decision that have waited for more than an hour, or that nothing will read again. Those that GitLab does not
+    /// show are not among them: they may never have been.
     pub merges_unjudged: i64,
     /// Effects waiting or under way.
     pub open_effects: i64,
@@ -86,9 +87,10 @@ const COUNT: &str = "
     FROM (SELECT count(*) AS pending, count(*) FILTER (WHERE deadline_at <= $1) AS overdue
           FROM evaluations WHERE state = 'pending') AS evaluations,
          (SELECT count(*) AS unconfirmed, count(*) FILTER (WHERE NOT shown AND next_attempt_at IS NULL AND give_up_at > $1) AS never_shown,
-                 extract(epoch FROM $1 - min(first_seen_at)) AS oldest_seconds
+                 extract(epoch FROM $1 - min(first_seen_at) FILTER (WHERE next_attempt_at IS NOT NULL)) AS oldest_seconds
           FROM evaluations WHERE state = 'unconfirmed') AS unconfirmed,
-         (SELECT count(*) AS unjudged FROM security_review_unjudged) AS unjudged,
+         (SELECT count(*) AS unjudged FROM security_review_unjudged
+          WHERE state IS NULL OR (state = 'pending' AND first_seen_at <= $1 - interval '1 hour')) AS unjudged,
          (SELECT count(*) AS open, count(*) FILTER (WHERE next_attempt_at <= $1) AS due,
                  count(*) FILTER (WHERE state = 'ambiguous') AS ambiguous,
                  count(*) FILTER (WHERE created_at <= $2) AS overdue

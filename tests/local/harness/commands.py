@@ -4,7 +4,7 @@ import argparse
 import shutil
 import subprocess
 
-from . import deploy, doubles, emulator, packages, postgres, processes, tools
+from . import deploy, doubles, emulator, packages, postgres, previous, processes, tools
 from .paths import DEPLOYMENT, LOGS, POSTGRES, ROOT, SOURCES, STACK, TEMPORARY, shown
 from .progress import Failure, Steps, complain, say
 from .state import locked
@@ -160,6 +160,7 @@ COMMANDS = {
     "status": (status, "say what runs"),
     "with": (with_stack, "run a command while the stack is up: stack.py with -- cargo test"),
     "postgres": (only_postgres, "start only a Postgres for tests and write .local/postgres.json"),
+    "previous": (previous.ensure, "build the programs of the previous release, for the tests of an upgrade"),
     "tools": (install, "install the pinned tools below .local/tools"),
     "production": (production, "on the running stack: deploy the template once more, with every nested stack; --end deletes it"),
     "latency": (latency, "on the running stack: how long it takes from a delivery to the Slack call"),

@@ -21,13 +21,13 @@ def compile_for_local() -> dict[str, Path]:
     return {name: TARGET / "debug" / name for name in FUNCTIONS}
 
 
-def cargo(arguments: list[str], log_name: str) -> None:
-    """Runs cargo at the project's root; a `Failure` with the end of its output."""
+def cargo(arguments: list[str], log_name: str, folder: Path = ROOT, environment: dict[str, str] | None = None) -> None:
+    """Runs cargo, at the project's root if no other folder is given; a `Failure` with the end of its output."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{log_name}.log"
     try:
         with open(log, "wb") as output:
-            done = subprocess.run(["cargo", *arguments], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, check=False)
+            done = subprocess.run(["cargo", *arguments], cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False)
     except OSError as error:
         raise Failure(f"cargo cannot be run ({error}): install Rust, see rust-toolchain.toml for the version") from error
     if done.returncode != 0:

@@ -1,6 +1,7 @@
 //! A function's own binary under a Lambda Runtime API: started as Lambda starts it, with what it prints.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
@@ -31,16 +32,16 @@ struct Printed {
 impl Function {
     /// Builds the package `name` and starts its binary with these variables and those that Lambda sets.
     pub(crate) async fn start(name: &str, variables: &[(&str, &str)]) -> Self {
-        Self::under(RuntimeApi::start().await, name, variables)
+        Self::under(RuntimeApi::start().await, &built(name), name, variables)
     }
 
-    /// The same with this time for an invocation.
-    pub(crate) async fn start_with_timeout(timeout: Duration, name: &str, variables: &[(&str, &str)]) -> Self {
-        Self::under(RuntimeApi::with_timeout(timeout).await, name, variables)
+    /// The same of a program that is built already, with this time for an invocation.
+    pub(crate) async fn of_program(timeout: Duration, program: &Path, name: &str, variables: &[(&str, &str)]) -> Self {
+        Self::under(RuntimeApi::with_timeout(timeout).await, program, name, variables)
     }
 
-    fn under(api: RuntimeApi, name: &str, variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(built(name))
+    fn under(api: RuntimeApi, program: &Path, name: &str, variables: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(program)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", api.url_host_port())
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
@@ -82,6 +83,14 @@ impl Function {
     /// Waits for the first poll, which ends the start.
     pub(crate) async fn started(&self) {
         self.api.wait_for_first_poll(PATIENCE).await.unwrap();
+    }
+
+    /// The most memory that its process has had resident so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kibibytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        kibibytes * 1024
     }
 
     /// Whether the process it was started as is still there.

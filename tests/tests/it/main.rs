@@ -24,6 +24,8 @@ mod function;
 #[cfg(test)]
 mod notifier;
 #[cfg(test)] // helpers of this module too may unwrap
+mod operator;
+#[cfg(test)] // and of this one
 mod outbox;
 #[cfg(test)] // helpers of this module too may unwrap
 mod program;
@@ -39,5 +41,7 @@ mod spans;
 mod stack;
 #[cfg(test)] // helpers of this module too may unwrap
 mod store;
+#[cfg(test)] // helpers of this module too may unwrap
+mod upgrade;
 #[cfg(test)]
 mod webhook;

@@ -2,6 +2,7 @@
 
 mod event;
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use crate::evaluation::world::{AUTHOR, World, at};
 use crate::function::Function;
+use crate::program::{built, previous};
 pub(crate) use event::{batch, delivery, message, relay, unapproved};
 
 pub(crate) const POST: &str = "/api/chat.postMessage";
@@ -82,6 +84,16 @@ impl Stand {
 
     /// The same with this time for an invocation.
     pub(crate) async fn start_with_timeout(&self, timeout: Duration, name: &str, more: &[(&str, &str)]) -> Function {
+        self.start_program(timeout, &built(name), name, more).await
+    }
+
+    /// The same function of the previous release.
+    pub(crate) async fn start_previous(&self, name: &str, more: &[(&str, &str)]) -> Function {
+        self.start_program(Duration::from_secs(30), &previous(name), name, more)
+            .await
+    }
+
+    async fn start_program(&self, timeout: Duration, program: &Path, name: &str, more: &[(&str, &str)]) -> Function {
         let (aws, gitlab, slack) = (self.aws.url(), self.world.gitlab.url(), self.slack.url());
         let mut variables = vec![
             ("AWS_ENDPOINT_URL", aws.as_str()),
@@ -97,7 +109,7 @@ impl Stand {
             ),
         ];
         variables.extend(more);
-        let function = Function::start_with_timeout(timeout, name, &variables).await;
+        let function = Function::of_program(timeout, program, name, &variables).await;
         function.started().await;
         function
     }

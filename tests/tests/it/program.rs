@@ -1,6 +1,6 @@
 //! Programs of the workspace, freshly built: cargo does not build them for the tests of another package.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
 
@@ -11,6 +11,24 @@ static BUILT: Once = Once::new();
 pub(crate) fn built(name: &str) -> PathBuf {
     BUILT.call_once(build);
     beside_this_test(name)
+}
+
+/// A program of the previous release, which `stack.py previous` builds.
+pub(crate) fn previous(name: &str) -> PathBuf {
+    let release = include_str!("../../local/previous-release.txt").trim();
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.local/previous");
+    let built = std::fs::read_to_string(place.join("built")).unwrap_or_default();
+    assert_eq!(
+        built, release,
+        "the previous release is not built: run `python3 tests/local/stack.py previous`, or `make test`"
+    );
+    place.join("target/debug").join(name)
+}
+
+/// The previous release's own copy of a file.
+pub(crate) fn of_previous(file: &str) -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.local/previous/workspace/previous");
+    workspace.join(file)
 }
 
 /// An example, which cargo builds for the tests of its own package.

@@ -14,8 +14,6 @@ use crate::Maintenance;
 
 /// How many are claimed at a time.
 const CLAIM: u32 = 10;
-/// Re-reads that one run claims: as many as the budget of a minute can be enough for.
-const REREADS: u32 = 10;
 /// How long a claim holds: longer than its evaluations take one after the other. Should a second run come upon one all the same, the
 /// merge request's lock lets it find the first one's decision.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
@@ -53,15 +51,20 @@ impl Maintenance {
             }
         }
         // Unconfirmed decisions come after what is new; the budget of requests bounds them, and what it leaves is due in a minute.
-        let due = evaluator
-            .store()
-            .claim_due_rereads(self.clock.0.now(), REREADS, LEASE)
-            .await?;
-        for unconfirmed in due {
-            if deadline.remaining() < ENOUGH {
-                return Ok(());
+        loop {
+            let due = evaluator
+                .store()
+                .claim_due_rereads(self.clock.0.now(), CLAIM, LEASE)
+                .await?;
+            if due.is_empty() {
+                break;
             }
-            self.one(&evaluator, Waiting::Merge(unconfirmed), report).await;
+            for unconfirmed in due {
+                if deadline.remaining() < ENOUGH {
+                    return Ok(());
+                }
+                self.one(&evaluator, Waiting::Merge(unconfirmed), report).await;
+            }
         }
         loop {
             let due = evaluator

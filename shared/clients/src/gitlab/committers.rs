@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use audit::{Action, Context, Target};
-use model::{MergeRequestKey, Reading, UserId};
+use model::{MergeRequestKey, NOT_OFFERED, Reading, UserId};
 use reqwest::header::HeaderValue;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -24,7 +24,18 @@ const MOST_PAGES: usize = 5;
 #[derive(Debug, Deserialize)]
 struct AnswerJson {
     data: Option<DataJson>,
+    #[serde(default)]
+    errors: Vec<ErrorJson>,
 }
+
+#[derive(Debug, Deserialize)]
+struct ErrorJson {
+    #[serde(default)]
+    message: String,
+}
+
+/// A page, or why there is none.
+type Page = Result<CommittersJson, &'static str>;
 
 #[derive(Debug, Deserialize)]
 struct DataJson {
@@ -72,11 +83,12 @@ impl GitLab {
         let mut committers = BTreeSet::new();
         let mut after = None;
         for _ in 0..MOST_PAGES {
-            let Some(page) = self
+            let page = self
                 .committers_page(context, key, project_path, after.as_deref())
-                .await?
-            else {
-                return Ok(Reading::Unknown("GitLab does not show who added commits".to_owned()));
+                .await?;
+            let page = match page {
+                Ok(page) => page,
+                Err(why) => return Ok(Reading::Unknown(why.to_owned())),
             };
             for node in page.nodes.iter().flatten() {
                 match user_id(&node.id) {
@@ -107,7 +119,7 @@ impl GitLab {
         key: &MergeRequestKey,
         project_path: &str,
         after: Option<&str>,
-    ) -> Result<Option<CommittersJson>, CallError> {
+    ) -> Result<Page, CallError> {
         let variables = json!({"path": project_path, "iid": key.mr_iid.to_string(), "after": after});
         let body = json!({"query": QUERY, "variables": variables}).to_string().into_bytes();
         let target = Target::merge_request(key);
@@ -131,11 +143,16 @@ impl GitLab {
                 _ => Err::<AnswerJson, Problem>(answer.refusal()),
             })
             .await?;
-        // GraphQL reports a missing field or permission with status 200: then a part of the path is null.
+        // GraphQL reports with status 200 that a version does not have the field.
+        if answer.errors.iter().any(|error| error.message.contains("doesn't exist on type")) {
+            return Ok(Err(NOT_OFFERED));
+        }
+        // And that the token may not see it: then a part of the path is null.
         let project = answer.data.and_then(|data| data.project);
         Ok(project
             .and_then(|project| project.merge_request)
-            .and_then(|merge_request| merge_request.committers))
+            .and_then(|merge_request| merge_request.committers)
+            .ok_or("GitLab does not show who added commits"))
     }
 }
 

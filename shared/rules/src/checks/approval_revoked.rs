@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use crate::approval::{ApprovalRecord, Revocation};
+use crate::approval::{ApprovalRecord, Revocation, SeenApproval};
 use crate::case::{Case, CheckOutcome};
 use crate::time::{Interval, Order, readable};
 
@@ -59,11 +59,17 @@ pub(crate) fn contradictions(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Ve
 /// A revocation that the events show before a later approval of the same person does not concern that approval.
 fn order_to_approval(record: &ApprovalRecord<'_>, revocation: &Revocation<'_>, given: Interval) -> Order {
     let order = revocation.interval.order_to(given);
-    let given_again = record
-        .seen
-        .iter()
-        .any(|seen| seen.interval.from > revocation.interval.to);
-    if given_again { Order::Before } else { order }
+    let again = |wanted: Order| {
+        let later = |seen: &SeenApproval| seen.interval.from > revocation.interval.to && seen.by_state == wanted;
+        record.seen.iter().any(later)
+    };
+    if again(Order::Before) {
+        Order::Before
+    } else if again(Order::Unknown) {
+        Order::Unknown
+    } else {
+        order
+    }
 }
 
 /// Both are known to the second, and it is the same one.

@@ -28,6 +28,11 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
     if compared.iter().all(|same| *same == Some(true)) {
         return CheckOutcome::Clear;
     }
+    if compared.iter().all(|same| *same == Some(false)) && record.seen_later(case.merged_at()) {
+        return CheckOutcome::Unknown(format!(
+            "GitLab lists an older approval of {name} than the events received show before the merge"
+        ));
+    }
     if compared.iter().all(|same| *same == Some(false)) {
         return CheckOutcome::Holds(format!(
             "{name} approved at {}, and the merged code is that of {}",
@@ -40,6 +45,14 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
     ))
 }
 
+/// Whether GitLab's versions do not show the merged head yet: a replica lags.
+pub(crate) fn lags(case: &Case<'_>) -> bool {
+    let (Reading::Known(versions), Some(head)) = (&case.api.versions, &case.api.merge.head_sha) else {
+        return false;
+    };
+    !versions.is_empty() && !versions.iter().any(|version| version.head_sha.as_ref() == Some(head))
+}
+
 /// The version whose head was merged, else the newest one up to the merge.
 fn merged_version<'a>(versions: &'a [DiffVersion], case: &Case<'_>) -> Option<&'a DiffVersion> {
     let up_to_merge = || versions.iter().filter(|version| version.created_at <= case.merged_at());
@@ -50,15 +63,20 @@ fn merged_version<'a>(versions: &'a [DiffVersion], case: &Case<'_>) -> Option<&'
         .or_else(|| up_to_merge().max_by_key(|version| position(version)))
 }
 
-/// The versions that may have been the current one when the approval was given; `None`: it may have been given before the first.
+/// The versions that may have been the current one when the approval was given; `None`: it was given before the first.
 fn possibly_approved(versions: &[DiffVersion], given: Interval) -> impl Iterator<Item = Option<&DiffVersion>> {
+    // Nothing can be approved before there is a version, unless GitLab itself gives that time.
+    let first = versions.iter().map(|version| version.created_at).min();
+    let from = first
+        .filter(|first| *first <= given.to)
+        .map_or(given.from, |first| first.max(given.from));
     let current = versions
         .iter()
-        .filter(|version| version.created_at <= given.from)
+        .filter(|version| version.created_at <= from)
         .max_by_key(|version| position(version));
     let within = versions
         .iter()
-        .filter(move |version| version.created_at > given.from && version.created_at <= given.to);
+        .filter(move |version| version.created_at > from && version.created_at <= given.to);
     std::iter::once(current).chain(within.map(Some))
 }
 

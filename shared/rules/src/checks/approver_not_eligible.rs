@@ -23,10 +23,20 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
     let name = &record.user.username;
     match eligibility(record.user.id, record.given(), case).is_eligible {
         Some(true) => CheckOutcome::Clear,
-        Some(false) => CheckOutcome::Holds(format!("{name} approved and is no eligible approver")),
+        Some(false) => CheckOutcome::Holds(format!("{name} approved and is {}", not_eligible(case))),
         None => CheckOutcome::Unknown(format!(
             "whether {name} was an eligible approver at the time of the approval is unknown"
         )),
+    }
+}
+
+/// Whom the rules would have taken.
+fn not_eligible(case: &Case<'_>) -> &'static str {
+    let group = case.approvers.and_then(|approvers| approvers.group.as_ref());
+    match group.map(|group| group.include_inherited) {
+        Some(false) => "no eligible approver: no active direct member of the approvers' group",
+        Some(true) => "no eligible approver: no active member of the approvers' group or of a group above it",
+        None => "no eligible approver",
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::{HistoryEvent, LabelEvent, User};
 
 use super::{Removal, Sources};
 use crate::Rules;
 use crate::time::{Interval, Order, order_to_merge};
+
+/// A hook is built after its act: within this time its label list may be older than a label event.
+const HOOK_DELAY: SignedDuration = SignedDuration::from_secs(10);
 
 /// One act of GitLab may write several label events: they are this near to each other.
 const ONE_ACT_SECONDS: u64 = 1;
@@ -23,6 +26,8 @@ pub(super) struct Track {
     pub(super) removals: Vec<Removal>,
     pub(super) removal_unknown: bool,
     pub(super) at_merge_unknown: bool,
+    /// Certainly on at some time up to the merge, not only shown by events of unknown order.
+    pub(super) surely: bool,
 }
 
 /// What the stored events show of one title.
@@ -39,6 +44,10 @@ struct Stored {
     removal: Option<Removal>,
     /// Until when at the latest the earliest event was built that shows it.
     first_shown_until: Option<Timestamp>,
+    /// When the last event before the merge that shows it was built at the earliest.
+    last_shown_from: Option<Timestamp>,
+    /// An event before the merge takes it off and shows it all the same: another label has its title.
+    shown_with_removal: bool,
 }
 
 impl Stored {
@@ -72,14 +81,18 @@ pub(super) fn tracks(rules: &Rules, sources: &Sources<'_>) -> Vec<Track> {
                 at_merge_event: at_merge_event.contains(&title),
             };
             let mut track = known.track(sources);
-            track.before |= earlier[0].contains(&title);
+            let shown = earlier.iter().any(|list| list.contains(&title));
+            track.before |= shown;
+            track.surely |= shown;
             track.at_merge |= earlier[1].contains(&title);
             track.removal_unknown |= known.events.is_empty() || sources.events.known().is_none();
             track.title.clone_from(&titles.names[title]);
             track
         })
         .collect();
-    drop_replaced(&mut tracks, &titles.names, &events);
+    let nameless = sources.events.known().into_iter().flatten();
+    let nameless: Vec<&LabelEvent> = nameless.filter(|event| event.label.is_none() && event.added).collect();
+    drop_replaced(&mut tracks, &titles.names, &events, &nameless);
     tracks.sort_by(|one, other| one.title.cmp(&other.title));
     tracks
 }
@@ -95,7 +108,7 @@ struct Known<'a> {
 impl Known<'_> {
     fn track(&self, sources: &Sources<'_>) -> Track {
         if !self.events.is_empty() {
-            return self.by_events(sources.merged_at);
+            return self.by_events(sources);
         }
         let only_after = self.stored.added_after && !self.stored.is_seen_before();
         if self.now && !only_after {
@@ -103,6 +116,7 @@ impl Known<'_> {
             return Track {
                 at_merge: true,
                 before: true,
+                surely: sources.events.known().is_some() || self.stored.surely_before || self.at_merge_event,
                 ..Track::default()
             };
         }
@@ -113,7 +127,8 @@ impl Known<'_> {
     }
 
     /// By GitLab's own events: each label id by itself.
-    fn by_events(&self, merged_at: Timestamp) -> Track {
+    fn by_events(&self, sources: &Sources<'_>) -> Track {
+        let merged_at = sources.merged_at;
         let mut track = Track::default();
         let mut ids: BTreeMap<Option<i64>, Vec<&LabelEvent>> = BTreeMap::new();
         for event in self.events {
@@ -154,11 +169,27 @@ impl Known<'_> {
         let unexplained = |until: Option<Timestamp>| {
             !from_creation && until.is_some_and(|until| first_on.is_some_and(|first| until < first))
         };
-        track.removal_unknown = unexplained(self.stored.first_shown_until);
+        track.surely = track.at_merge || track.before || self.stored.surely_before;
         track.before |= track.at_merge || self.stored.surely_before || unexplained(self.stored.perhaps_until);
+        if unexplained(self.stored.first_shown_until) || self.is_shown_after_removal(&track) {
+            // Another label of this title: only the merge event shows whether it was still on.
+            track.removal_unknown = true;
+            track.at_merge |= self.at_merge_event;
+            track.at_merge_unknown = sources.merge_event_labels.is_none();
+        }
         track.first_added = track.first_added.filter(|_| !from_creation);
         track.last_removal = track.removals.iter().max_by_key(|removal| removal.at).cloned();
         track
+    }
+
+    /// Whether the stored events show the title after all labels of it that GitLab names had been taken off.
+    fn is_shown_after_removal(&self, track: &Track) -> bool {
+        let last = track.removals.iter().map(|removal| removal.at).max();
+        let Some(last) = last.filter(|_| !track.at_merge) else {
+            return false;
+        };
+        let later = |from: Timestamp| from.duration_since(last) > HOOK_DELAY;
+        self.stored.shown_with_removal || self.stored.last_shown_from.is_some_and(later)
     }
 
     /// By the stored events and the merge event.
@@ -166,6 +197,7 @@ impl Known<'_> {
         Track {
             at_merge: self.at_merge_event,
             before: self.at_merge_event || self.stored.is_seen_before(),
+            surely: self.stored.surely_before,
             first_added: self.stored.first_added,
             last_removal: self.stored.removal.clone(),
             at_merge_unknown: sources.merge_event_labels.is_none() && self.stored.removal.is_none(),
@@ -186,6 +218,10 @@ fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<usize, Stor
             if let Some(title) = titles.find(label) {
                 let known = stored.entry(title).or_default();
                 known.shown(snapshot, order(snapshot));
+                if order(snapshot) == Order::Before {
+                    known.last_shown_from = known.last_shown_from.max(Some(act.from));
+                    known.shown_with_removal |= event.labels_removed.contains(label);
+                }
                 known.removal = None;
             }
         }
@@ -233,24 +269,33 @@ impl Stored {
 
 /// A removal that is part of replacing a scoped label by another security label of its scope is no removal: the label goes on as
 /// the other one.
-fn drop_replaced(tracks: &mut [Track], names: &[String], events: &BTreeMap<usize, Vec<&LabelEvent>>) {
+fn drop_replaced(
+    tracks: &mut [Track],
+    names: &[String],
+    events: &BTreeMap<usize, Vec<&LabelEvent>>,
+    nameless: &[&LabelEvent],
+) {
     for (title, track) in tracks.iter_mut().enumerate() {
         let Some(scope) = scope(&names[title]) else { continue };
-        track.removals.retain(|removal| {
-            let replacing = |event: &&LabelEvent| {
-                let person = |user: Option<&User>| user.map(|user| user.id);
-                let apart = event.at.as_second().abs_diff(removal.at.as_second());
-                event.added
-                    && apart <= ONE_ACT_SECONDS
-                    && removal.by.is_some()
-                    && person(event.actor.as_ref()) == person(removal.by.as_ref())
-            };
-            let of_scope = events
-                .iter()
-                .filter(|(other, _)| **other != title && self::scope(&names[**other]).as_ref() == Some(&scope));
-            !of_scope.into_iter().any(|(_, events)| events.iter().any(replacing))
-        });
+        let of_scope: Vec<&LabelEvent> = events
+            .iter()
+            .filter(|(other, _)| **other != title && self::scope(&names[**other]).as_ref() == Some(&scope))
+            .flat_map(|(_, events)| events.iter().copied())
+            .collect();
+        // The label that replaced it may have been deleted since: then its event has lost its name.
+        let perhaps = |removal: &Removal| nameless.iter().any(|event| is_one_act(event, removal));
+        track.removal_unknown |= track.removals.iter().any(perhaps);
+        track
+            .removals
+            .retain(|removal| !of_scope.iter().any(|event| event.added && is_one_act(event, removal)));
     }
+}
+
+/// Whether one person did both within a moment.
+fn is_one_act(event: &LabelEvent, removal: &Removal) -> bool {
+    let person = |user: Option<&User>| user.map(|user| user.id);
+    let apart = event.at.as_second().abs_diff(removal.at.as_second());
+    apart <= ONE_ACT_SECONDS && removal.by.is_some() && person(event.actor.as_ref()) == person(removal.by.as_ref())
 }
 
 /// `security::high` has the scope `security`: GitLab allows one label of a scope at a time.

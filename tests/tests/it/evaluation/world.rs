@@ -53,8 +53,12 @@ impl World {
     }
 
     pub(crate) async fn with(rules: Rules) -> Self {
+        Self::on(fresh_database().await, rules).await
+    }
+
+    /// On a database that has its logins already.
+    pub(crate) async fn on(database: TestDatabase, rules: Rules) -> Self {
         let rules = Arc::new(rules);
-        let database = fresh_database().await;
         let gitlab = double::start().await;
         let clock = MovableClock::at(at("12:00:02"));
         let (audit, lines) = Writer::memory("test", Arc::new(clock.clone()));
@@ -150,7 +154,7 @@ impl World {
         due.extend(store.claim_due_rereads(self.now(), 100, lease).await.unwrap());
         let mut outcomes = Vec::new();
         for evaluation in due {
-            let report = self.evaluator.retry(&evaluation).await.unwrap();
+            let report = Box::pin(self.evaluator.retry(&evaluation)).await.unwrap();
             outcomes.push(report.outcome.as_str().to_owned());
         }
         outcomes.sort();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use audit::Context;
 use futures::future::{Either, select};
-use model::{ApiAnswer, Approval, ApprovalRule, LabelEvent, NOT_ASKED, Reading, Reviewer, User, UserId};
+use model::{ApiAnswer, Approval, ApprovalRule, LabelEvent, NOT_ASKED, NOT_OFFERED, Reading, Reviewer, User, UserId};
 use tokio::time::{Instant, timeout};
 
 use super::needed::{Missing, in_time};
@@ -129,7 +129,11 @@ impl GitLab {
         let excludes = request.approvers.is_some_and(|approvers| approvers.exclude_committers);
         let rules = async {
             if named_rule {
-                Ok(Some(reading(self.approval_rules(context, key).await)?))
+                Ok(Some(match self.approval_rules(context, key).await {
+                    // The merge request is shown, so it is the tier that has no such rules.
+                    Err(error) if error.is_not_found() => Reading::Unknown(NOT_OFFERED.to_owned()),
+                    read => reading(read)?,
+                }))
             } else {
                 Ok(None)
             }

@@ -1,0 +1,8 @@
+//! An upgrade from the previous release: its data under this version's code, and its programs on this version's schema.
+
+mod decisions;
+mod filled;
+mod lives;
+mod release;
+mod skew;
+mod tables;
