@@ -27,10 +27,8 @@ impl Notifier {
         look_first: bool,
     ) -> Result<AttemptOutcome, StoreError> {
         match effect.kind {
-            EffectKind::SlackExceptionUpdate => Ok(AttemptOutcome::Superseded {
-                because: "corrections are not sent by this version".to_owned(),
-            }),
             EffectKind::SlackExceptionAlert => self.alert(worker, context, effect, look_first).await,
+            EffectKind::SlackExceptionUpdate => self.exception_update(worker, context, effect, look_first).await,
             EffectKind::LedgerRowEvent => self.ledger_event(worker, context, effect).await,
             EffectKind::LinearIssue
             | EffectKind::JiraIssue
@@ -56,6 +54,8 @@ impl Notifier {
         let channel = channel(effect);
         let slack = match &worker.slack {
             Ok(slack) => slack,
+            // Without a look it stays unknown whether the message was posted.
+            Err(missing) if look_first => return Ok(self.unresolved(context, effect, missing).await),
             Err(missing) => return Ok(self.failed(context, effect, missing).await),
         };
         if look_first {
@@ -152,5 +152,9 @@ async fn exception_of(worker: &Worker, effect: &Effect) -> Result<Option<Securit
 
 /// `slack:C0SECLEAD` is the channel `C0SECLEAD`.
 pub(crate) fn channel(effect: &Effect) -> &str {
-    effect.destination.strip_prefix("slack:").unwrap_or(&effect.destination)
+    channel_of(&effect.destination)
+}
+
+pub(crate) fn channel_of(destination: &str) -> &str {
+    destination.strip_prefix("slack:").unwrap_or(destination)
 }

@@ -7,6 +7,7 @@ mod archive;
 mod attempt;
 mod backoff;
 mod config;
+mod exception_update;
 mod ledger_event;
 mod record;
 mod worker;

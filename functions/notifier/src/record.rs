@@ -55,6 +55,14 @@ impl Notifier {
         let (effect, look_first) = match lease {
             Lease::Granted(effect) => (effect, false),
             Lease::Resolve(effect) => (effect, true),
+            // During a deployment two versions run: the row is due until a worker that knows the kind takes it.
+            Lease::UnknownKind(kind) => {
+                tracing::warn!(
+                    kind,
+                    "the effect's kind is unknown to this version and left for a newer one"
+                );
+                return Ok(());
+            }
             Lease::NotDue | Lease::Finished(_) | Lease::Lagging | Lease::Unknown => {
                 tracing::info!(lease = ?lease, "nothing to do for this message");
                 return Ok(());

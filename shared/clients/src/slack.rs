@@ -1,6 +1,7 @@
-//! Slack's Web API: posting a message once, and finding it again.
+//! Slack's Web API: posting a message once, finding it again, correcting it.
 
 mod answer;
+mod correction;
 mod harmless;
 mod history;
 pub mod message;
@@ -13,6 +14,7 @@ use url::Url;
 
 use crate::http::{Answer, Call, Http};
 use crate::{CallError, InvalidAddress, address};
+pub use correction::Corrected;
 pub use message::Message;
 
 /// A Slack workspace, as a bot sees it. The token needs the scopes `chat:write` and `channels:history` (`groups:history` for private
@@ -24,7 +26,7 @@ pub struct Slack {
     token: SecretString,
 }
 
-/// A message that stands in a channel.
+/// A message in a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posted {
     /// Channel id, as Slack names it.

@@ -3,7 +3,7 @@
 mod outcome;
 
 use jiff::{SignedDuration, Timestamp};
-use model::{AuditLine, Effect, EffectState};
+use model::{AuditLine, Effect, EffectKind, EffectState};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -27,6 +27,8 @@ pub enum Lease {
     Finished(EffectState),
     /// The message is older than the row: a newer message does the work.
     Lagging,
+    /// A newer version wrote it, with this kind: left as it is for a worker of that version.
+    UnknownKind(String),
     /// There is no such effect in this database.
     Unknown,
 }
@@ -40,7 +42,7 @@ pub enum Finish {
     Late,
 }
 
-const LOCK: &str = "SELECT state, attempts, not_before, lease_until FROM effects WHERE id = $1 FOR UPDATE";
+const LOCK: &str = "SELECT kind, state, attempts, not_before, lease_until FROM effects WHERE id = $1 FOR UPDATE";
 
 /// `next_attempt_at` is the end of the lease: then the relay looks after it.
 const GRANT: &str = "
@@ -131,6 +133,10 @@ enum Step {
 }
 
 fn next_step(row: &Row, attempts_expected: i32, now: Timestamp) -> Result<Step, StoreError> {
+    let kind: String = column(row, "kind")?;
+    if EffectKind::parse(&kind).is_none() {
+        return Ok(Step::Stop(Box::new(Lease::UnknownKind(kind))));
+    }
     let state = read_state(row)?;
     let attempts: i32 = column(row, "attempts")?;
     let waits = |until: Option<Timestamp>| until.is_some_and(|until| until > now);

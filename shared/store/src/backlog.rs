@@ -1,7 +1,7 @@
 //! Work left behind: claimed by maintenance so that two runs at once never do the same, and counted for the metrics.
 
 use jiff::{SignedDuration, Timestamp};
-use model::Effect;
+use model::{Effect, EffectKind};
 use tokio_postgres::types::Type;
 
 use crate::sql::column;
@@ -70,11 +70,11 @@ const CLAIM_REVIEWS: &str = "
     WHERE instance = due_instance AND project_id = due_project_id AND mr_iid = due_mr_iid
     RETURNING ";
 
-// `updated_at` stays: it is part of the message's deduplication id, so that a claim sends what may be queued already only once.
+// Effects of a kind that a newer version added are left for its relay. `updated_at` stays: it is part of the message's deduplication id, so that a claim sends what may be queued already only once.
 const CLAIM_EFFECTS: &str = "
     WITH due AS MATERIALIZED (
         SELECT id AS due_id FROM effects
-        WHERE state IN ('pending', 'leased', 'ambiguous') AND next_attempt_at <= $1
+        WHERE state IN ('pending', 'leased', 'ambiguous') AND next_attempt_at <= $1 AND kind IN (KINDS)
         ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
     UPDATE effects SET next_attempt_at = $3 FROM due
     WHERE id = due_id
@@ -155,7 +155,8 @@ impl Store {
         limit: u32,
         lease: SignedDuration,
     ) -> Result<Vec<Effect>, StoreError> {
-        let sql = format!("{CLAIM_EFFECTS} {EFFECT_COLUMNS}");
+        let kinds = EffectKind::ALL.map(|kind| format!("'{}'", kind.as_str())).join(", ");
+        let sql = format!("{} {EFFECT_COLUMNS}", CLAIM_EFFECTS.replace("KINDS", &kinds));
         Ok(readable(&self.claim(&sql, now, limit, lease).await?, read_effect))
     }
 

@@ -11,6 +11,7 @@ mod backlog;
 mod config;
 mod connection;
 mod error;
+mod exception_update;
 mod migrate;
 mod operator_request;
 mod report;
@@ -32,6 +33,7 @@ pub use attempt::{AttemptOutcome, Finish, Lease};
 pub use backlog::Backlog;
 pub use config::{ConfigError, DatabaseAddress, DatabaseConfig};
 pub use error::StoreError;
+pub use exception_update::{ExceptionAlert, ExceptionUpdate, UpdateDecision};
 pub use migrate::{MigrationError, MigrationReport, migrate};
 pub use operator_request::{OperatorRequest, OperatorRequestError};
 pub use report::{

@@ -1,10 +1,10 @@
-//! A double of Slack's Web API: `chat.postMessage`, `conversations.history`, `auth.test`.
+//! A double of Slack's Web API: `chat.postMessage`, `chat.update`, `conversations.history`, `auth.test`.
 //!
 //! Every channel id that begins with `C` is known, except `C0MISSING` (`channel_not_found`) and `C0ARCHIVED`
 //! (`is_archived`). Messages are checked as Slack checks them, kept with their metadata, and can be read back. The limit of
-//! one message per second and channel is off until `PUT /_double/behaviour {"rate_limit": true}`.
+//! one message per second and channel, and of 50 updates per minute, is off until `PUT /_double/behaviour {"rate_limit": true}`.
 //!
-//! Sources: <https://docs.slack.dev/reference/methods/chat.postMessage/>,
+//! Sources: <https://docs.slack.dev/reference/methods/chat.postMessage/>, <https://docs.slack.dev/reference/methods/chat.update/>,
 //! <https://docs.slack.dev/reference/methods/conversations.history/>, <https://docs.slack.dev/apis/web-api/> (errors, posting
 //! of arguments) and <https://docs.slack.dev/apis/web-api/rate-limits/>.
 
@@ -13,6 +13,7 @@ mod blocks;
 mod history;
 mod messages;
 mod post;
+mod update;
 
 pub use messages::{Message, Ts};
 
@@ -37,6 +38,16 @@ impl SlackDouble {
     pub fn messages(&self) -> Vec<Message> {
         self.system(|slack| slack.messages.all().to_vec())
     }
+
+    /// Deletes a message, as an administrator of the workspace may.
+    pub fn delete(&self, message: &Message) {
+        self.system(|slack| slack.messages.delete(&message.channel, message.ts));
+    }
+
+    /// Makes a message that of another app, as after the app was replaced.
+    pub fn give_away(&self, message: &Message) {
+        self.system(|slack| slack.messages.give_away(&message.channel, message.ts));
+    }
 }
 
 /// What a test may change about Slack.
@@ -45,8 +56,10 @@ impl SlackDouble {
 pub struct Behaviour {
     /// The only token accepted (else `invalid_auth`); any if absent.
     pub token: Option<String>,
-    /// Enforces one message per second and channel (429, `Retry-After: 1`).
+    /// Enforces one message per second and channel (429, `Retry-After: 1`), and 50 updates per minute.
     pub rate_limit: bool,
+    /// The workspace allows no edit any more (`edit_window_closed`).
+    pub edit_window_closed: bool,
 }
 
 /// Slack's behaviour.
@@ -75,9 +88,9 @@ impl System for Slack {
         };
         match self.call(method, request) {
             Ok(fields) => reply(StatusCode::OK, true, fields),
-            Err(Refusal::RateLimited) => {
+            Err(Refusal::RateLimited { wait }) => {
                 let fields = Map::from_iter([("error".to_owned(), json!("ratelimited"))]);
-                reply(StatusCode::TOO_MANY_REQUESTS, false, fields).with_header("retry-after", &1)
+                reply(StatusCode::TOO_MANY_REQUESTS, false, fields).with_header("retry-after", &wait)
             }
             Err(Refusal::Error(error, messages)) => {
                 let mut fields = Map::from_iter([("error".to_owned(), json!(error))]);
@@ -92,7 +105,7 @@ impl System for Slack {
 
 impl Slack {
     fn call(&mut self, method: &str, request: &Received) -> Result<Map<String, Value>, Refusal> {
-        if !["auth.test", "chat.postMessage", "conversations.history"].contains(&method) {
+        if !["auth.test", "chat.postMessage", "chat.update", "conversations.history"].contains(&method) {
             return Err(Refusal::from("unknown_method"));
         }
         let arguments = Arguments::read(request)?;
@@ -109,6 +122,7 @@ impl Slack {
         }
         let mut fields = match method {
             "chat.postMessage" => post::post(&mut self.messages, self.behaviour.rate_limit, &arguments, request.time)?,
+            "chat.update" => update::update(&mut self.messages, &self.behaviour, &arguments, request.time)?,
             "conversations.history" => history::history(&self.messages, &arguments)?,
             _ => identity(),
         };
@@ -149,8 +163,11 @@ fn reply(status: StatusCode, ok: bool, fields: Map<String, Value>) -> Answer {
 /// Why Slack does not do what was asked: an answer with `ok: false`, mostly under status 200.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Refusal {
-    /// Too many messages in one channel.
-    RateLimited,
+    /// Too many messages in one channel, or too many updates.
+    RateLimited {
+        /// Seconds until the next one is accepted.
+        wait: i64,
+    },
     /// An error code, and what `response_metadata.messages` says about it.
     Error(&'static str, Vec<String>),
 }

@@ -15,5 +15,6 @@ mod linear;
 mod secrets;
 mod slack_find;
 mod slack_post;
+mod slack_update;
 mod tls;
 mod trail;

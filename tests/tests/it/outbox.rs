@@ -22,6 +22,7 @@ use crate::program::{built, previous};
 pub(crate) use event::{batch, delivery, message, relay, unapproved};
 
 pub(crate) const POST: &str = "/api/chat.postMessage";
+pub(crate) const UPDATE: &str = "/api/chat.update";
 pub(crate) const HISTORY: &str = "/api/conversations.history";
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -186,7 +187,11 @@ impl Stand {
         for function in &mut functions {
             function.kill();
         }
-        for (path, action) in [(POST, "slack.api.post_message"), (HISTORY, "slack.api.get_history")] {
+        for (path, action) in [
+            (POST, "slack.api.post_message"),
+            (UPDATE, "slack.api.update_message"),
+            (HISTORY, "slack.api.get_history"),
+        ] {
             let entries = |function: &Function| function.entries(action, 0).len();
             assert_eq!(
                 functions.iter().map(entries).sum::<usize>(),

@@ -6,6 +6,7 @@ mod backlog;
 mod connection;
 mod effects;
 mod evaluations;
+mod exception_update;
 mod exceptions;
 mod history;
 mod migrations;

@@ -5,9 +5,12 @@ use audit::FailureClass;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::Advice;
 use crate::error::{Problem, Safety};
 use crate::http::Answer;
+use crate::{Advice, CallError};
+
+/// What the text of an error begins with if Slack rejected the call; its code follows.
+const ANSWERED: &str = "Slack answered ";
 
 #[derive(Debug, Deserialize)]
 struct Envelope {
@@ -26,11 +29,15 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
     }
     let code = envelope.error.unwrap_or_default();
     let (class, advice) = meaning(&code, answer);
-    Err(Problem::new(
-        class,
-        advice,
-        format!("Slack answered {}", printable(&code)),
-    ))
+    Err(Problem::new(class, advice, format!("{ANSWERED}{}", printable(&code))))
+}
+
+/// Slack rejected the call with one of these codes.
+pub(super) fn is_one_of(error: &CallError, codes: &[&str]) -> bool {
+    error
+        .message
+        .strip_prefix(ANSWERED)
+        .is_some_and(|code| codes.contains(&code))
 }
 
 /// The class of a code, and what to do.
@@ -47,7 +54,9 @@ fn meaning(code: &str, answer: &Answer) -> (FailureClass, Advice) {
                 after: answer.retry_after(),
             },
         ),
-        "internal_error" | "fatal_error" | "service_unavailable" => (FailureClass::ServerError, unsure),
+        "internal_error" | "fatal_error" | "service_unavailable" | "update_failed" => {
+            (FailureClass::ServerError, unsure)
+        }
         "request_timeout" => (FailureClass::Timeout, unsure),
         // The workspace is being moved and takes no calls for a while.
         "team_added_to_org" => (FailureClass::ServerError, Advice::Retry { after: None }),
@@ -64,7 +73,7 @@ fn meaning(code: &str, answer: &Answer) -> (FailureClass, Advice) {
         | "ekm_access_denied"
         | "team_access_not_granted"
         | "two_factor_setup_required" => (FailureClass::AuthFailure, Advice::Permanent),
-        "channel_not_found" => (FailureClass::NotFound, Advice::Permanent),
+        "channel_not_found" | "message_not_found" | "thread_not_found" => (FailureClass::NotFound, Advice::Permanent),
         _ => (FailureClass::InvalidResponse, Advice::Permanent),
     }
 }
@@ -115,7 +124,16 @@ mod tests {
             ("token_revoked", AuthFailure, Advice::Permanent, Advice::Permanent),
             ("account_inactive", AuthFailure, Advice::Permanent, Advice::Permanent),
             ("missing_scope", AuthFailure, Advice::Permanent, Advice::Permanent),
+            ("update_failed", ServerError, Advice::Ambiguous, retry),
             ("channel_not_found", NotFound, Advice::Permanent, Advice::Permanent),
+            ("message_not_found", NotFound, Advice::Permanent, Advice::Permanent),
+            ("thread_not_found", NotFound, Advice::Permanent, Advice::Permanent),
+            (
+                "cant_update_message",
+                InvalidResponse,
+                Advice::Permanent,
+                Advice::Permanent,
+            ),
             ("is_archived", InvalidResponse, Advice::Permanent, Advice::Permanent),
             ("not_in_channel", InvalidResponse, Advice::Permanent, Advice::Permanent),
             ("msg_too_long", InvalidResponse, Advice::Permanent, Advice::Permanent),

@@ -1,12 +1,15 @@
 //! Messages in Block Kit (<https://docs.slack.dev/reference/block-kit/blocks>).
 
+mod change;
 mod confirmation;
 mod exception;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub use change::{ExceptionChange, Place, ReportedDecision, exception_reply};
 pub use confirmation::pod_confirmation;
-pub use exception::exception_alert;
+pub use exception::{AlertMark, corrected_alert, exception_alert};
 
 /// The metadata's event type of every message that carries out an effect.
 pub const METADATA_EVENT_TYPE: &str = "countersign_effect";
@@ -32,6 +35,8 @@ pub struct Message {
     pub blocks: Vec<Value>,
     /// By which the message is found again: `event_type` and `event_payload`.
     pub metadata: Value,
+    /// The timestamp of the message that it replies to.
+    pub thread: Option<String>,
 }
 
 impl Message {
@@ -42,19 +47,45 @@ impl Message {
             text,
             blocks,
             metadata,
+            thread: None,
         }
+    }
+
+    /// The same as a reply. It is shown in the channel as well: a thread alone notifies only those who follow it, and the channel's
+    /// history, where a message is looked for, has only what the channel shows.
+    #[must_use]
+    pub fn in_thread(self, ts: &str) -> Self {
+        let thread = Some(ts.to_owned());
+        Self { thread, ..self }
     }
 
     /// The body of the call. Slack is told to fetch neither the pages nor the pictures that the message links to.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut body = json!({
             "channel": self.channel,
             "text": self.text,
             "blocks": self.blocks,
             "metadata": self.metadata,
             "unfurl_links": false,
             "unfurl_media": false,
+        });
+        if let Some(thread) = &self.thread {
+            body["thread_ts"] = json!(thread);
+            body["reply_broadcast"] = json!(true);
+        }
+        body
+    }
+
+    /// The body of the call that replaces the message `ts` by this one.
+    #[must_use]
+    pub fn to_update_json(&self, ts: &str) -> Value {
+        json!({
+            "channel": self.channel,
+            "ts": ts,
+            "text": self.text,
+            "blocks": self.blocks,
+            "metadata": self.metadata,
         })
     }
 }
@@ -66,4 +97,9 @@ fn markdown(text: impl Into<String>) -> Value {
 
 fn section(text: impl Into<String>) -> Value {
     json!({"type": "section", "text": markdown(text)})
+}
+
+/// An instant, which Slack shows in the reader's own time zone. Whole seconds suffice people.
+fn date(at: Timestamp) -> String {
+    format!("<!date^{}^{{date_short_pretty}} {{time}}|{at:.0}>", at.as_second())
 }

@@ -11,7 +11,7 @@ use super::{Refusal, channel};
 const DEFAULT_LIMIT: usize = 100;
 const HIGHEST_LIMIT: usize = 999;
 
-/// One page of a channel's messages. Replies in threads are not part of it, as at Slack.
+/// One page of a channel's messages. As at Slack, replies in threads are part of it only if the channel shows them as well.
 pub(super) fn history(messages: &Messages, arguments: &Arguments) -> Result<Map<String, Value>, Refusal> {
     let channel = channel(arguments)?;
     let oldest = bound(arguments, "oldest", "invalid_ts_oldest")?.unwrap_or(Ts(i64::MIN));
@@ -30,7 +30,8 @@ pub(super) fn history(messages: &Messages, arguments: &Arguments) -> Result<Map<
         } else {
             oldest < ts && ts < latest
         };
-        message.channel == channel && between && message.thread.is_none_or(|thread| thread == ts)
+        let shown = message.broadcast || message.thread.is_none_or(|thread| thread == ts);
+        message.channel == channel && between && shown
     };
     let rest = |message: &&Message| before.is_none_or(|before| message.ts < before);
     let mut found = messages.all().iter().rev().filter(within).filter(rest).peekable();

@@ -13,6 +13,10 @@ pub(super) const TEAM: &str = "T0COUNTERS";
 pub(super) const USER: &str = "U0COUNTERS";
 /// The bot's id.
 pub(super) const BOT: &str = "B0COUNTERS";
+/// The app's id.
+pub(super) const APP: &str = "A0COUNTERS";
+/// Updates in a minute that the rate limit allows: at least 50 (<https://docs.slack.dev/apis/web-api/rate-limits/>, tier 3).
+const UPDATES_A_MINUTE: usize = 50;
 
 /// A message's time and identity within its channel, such as `1712345678.000100`: microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,16 +67,26 @@ pub struct Message {
     pub metadata: Option<Value>,
     /// The message it replies to.
     pub thread: Option<Ts>,
+    /// A reply that the channel shows as well.
+    pub broadcast: bool,
+    /// The app that posted it.
+    pub app: String,
+    /// When its content was last replaced.
+    pub edited: Option<Timestamp>,
 }
 
 impl Message {
+    fn is(&self, channel: &str, ts: Ts) -> bool {
+        self.channel == channel && self.ts == ts
+    }
+
     /// The message as Slack sends it; `metadata` only where it was asked for.
     pub(super) fn json(&self, with_metadata: bool) -> Value {
         let mut fields = Map::from_iter([
             ("type".to_owned(), json!("message")),
             ("user".to_owned(), json!(USER)),
             ("bot_id".to_owned(), json!(BOT)),
-            ("app_id".to_owned(), json!("A0COUNTERS")),
+            ("app_id".to_owned(), json!(self.app)),
             ("team".to_owned(), json!(TEAM)),
             ("ts".to_owned(), json!(self.ts.to_string())),
             ("text".to_owned(), json!(self.text)),
@@ -82,6 +96,13 @@ impl Message {
         }
         if let Some(thread) = self.thread {
             fields.insert("thread_ts".to_owned(), json!(thread.to_string()));
+        }
+        if self.broadcast {
+            fields.insert("subtype".to_owned(), json!("thread_broadcast"));
+        }
+        if let Some(edited) = self.edited {
+            let ts = Ts(edited.as_microsecond()).to_string();
+            fields.insert("edited".to_owned(), json!({"user": BOT, "ts": ts}));
         }
         if let Some(metadata) = self.metadata.as_ref().filter(|_| with_metadata) {
             fields.insert("metadata".to_owned(), metadata.clone());
@@ -93,26 +114,28 @@ impl Message {
 /// All messages of a workspace.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
-    messages: Vec<Message>,
+    all: Vec<Message>,
     last_post: BTreeMap<String, Timestamp>,
+    /// Times of the updates of the last minute.
+    updates: Vec<Timestamp>,
 }
 
 impl Messages {
     /// All messages, oldest first.
     pub(super) fn all(&self) -> &[Message] {
-        &self.messages
+        &self.all
     }
 
     /// The next identity: the time, moved on where it has been given away.
     pub(super) fn next_ts(&self, now: Timestamp) -> Ts {
-        let last = self.messages.last().map_or(i64::MIN, |message| message.ts.0);
+        let last = self.all.last().map_or(i64::MIN, |message| message.ts.0);
         Ts(now.as_microsecond().max(last.saturating_add(100)))
     }
 
     /// Keeps a message.
     pub(super) fn keep(&mut self, message: Message, now: Timestamp) {
         self.last_post.insert(message.channel.clone(), now);
-        self.messages.push(message);
+        self.all.push(message);
     }
 
     /// Whether the last message in this channel is less than a second old.
@@ -120,5 +143,45 @@ impl Messages {
         self.last_post
             .get(channel)
             .is_some_and(|last| now.duration_since(*last).as_millis() < 1000)
+    }
+
+    /// A message by its identity.
+    pub(super) fn find(&self, channel: &str, ts: Ts) -> Option<&Message> {
+        self.all.iter().find(|message| message.is(channel, ts))
+    }
+
+    /// Changes a message.
+    pub(super) fn update(
+        &mut self,
+        channel: &str,
+        ts: Ts,
+        now: Timestamp,
+        with: impl FnOnce(&mut Message),
+    ) -> Option<&Message> {
+        let message = self.all.iter_mut().find(|message| message.is(channel, ts))?;
+        with(message);
+        message.edited = Some(now);
+        self.updates.push(now);
+        Some(message)
+    }
+
+    /// Seconds until a further update is allowed, if too many were made in the last minute.
+    pub(super) fn updates_exhausted(&mut self, now: Timestamp) -> Option<i64> {
+        self.updates.retain(|at| now.duration_since(*at).as_secs() < 60);
+        let first = self.updates.len().checked_sub(UPDATES_A_MINUTE)?;
+        Some(60 - now.duration_since(self.updates[first]).as_secs())
+    }
+
+    /// Removes a message, as its channel's administrators may.
+    pub(super) fn delete(&mut self, channel: &str, ts: Ts) {
+        self.all.retain(|message| !message.is(channel, ts));
+    }
+
+    /// Makes a message that of another app.
+    pub(super) fn give_away(&mut self, channel: &str, ts: Ts) {
+        let mut messages = self.all.iter_mut();
+        if let Some(message) = messages.find(|message| message.is(channel, ts)) {
+            "A0ANOTHER".clone_into(&mut message.app);
+        }
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::arguments::Arguments;
-use super::messages::{Message, Messages, Ts};
+use super::messages::{APP, Message, Messages, Ts};
 use super::{Refusal, blocks, channel};
 
 /// The longest text, in characters; Slack truncates there and refuses far beyond.
@@ -23,6 +23,48 @@ pub(super) fn post(
     if channel == "C0ARCHIVED" {
         return Err(Refusal::from("is_archived"));
     }
+    let Content { text, blocks } = content(arguments)?;
+    let metadata = metadata(arguments)?;
+    let thread = match arguments.text("thread_ts").map(|ts| ts.parse::<Ts>()) {
+        None => None,
+        Some(Ok(ts)) => Some(ts),
+        Some(Err(())) => return Err(Refusal::from("invalid_thread_ts")),
+    };
+    // What Slack does with a reply to a message that was deleted is not documented.
+    if thread.is_some_and(|thread| messages.find(&channel, thread).is_none()) {
+        return Err(Refusal::from("thread_not_found"));
+    }
+    if rate_limit && messages.too_soon(&channel, now) {
+        return Err(Refusal::RateLimited { wait: 1 });
+    }
+    let message = Message {
+        channel,
+        ts: messages.next_ts(now),
+        text,
+        blocks,
+        metadata,
+        thread,
+        broadcast: thread.is_some() && arguments.flag("reply_broadcast"),
+        app: APP.to_owned(),
+        edited: None,
+    };
+    let answer = Map::from_iter([
+        ("channel".to_owned(), json!(message.channel)),
+        ("ts".to_owned(), json!(message.ts.to_string())),
+        ("message".to_owned(), message.json(true)),
+    ]);
+    messages.keep(message, now);
+    Ok(answer)
+}
+
+/// What a message shows.
+pub(super) struct Content {
+    pub(super) text: String,
+    pub(super) blocks: Vec<Value>,
+}
+
+/// Checks what a message is to show.
+pub(super) fn content(arguments: &Arguments) -> Result<Content, Refusal> {
     let blocks = match arguments.structure("blocks") {
         Ok(None) => Vec::new(),
         Ok(Some(Value::Array(blocks))) => blocks,
@@ -36,33 +78,10 @@ pub(super) fn post(
         return Err(Refusal::from("msg_too_long"));
     }
     blocks::check(&blocks)?;
-    let metadata = metadata(arguments)?;
-    let thread = match arguments.text("thread_ts").map(|ts| ts.parse::<Ts>()) {
-        None => None,
-        Some(Ok(ts)) => Some(ts),
-        Some(Err(())) => return Err(Refusal::from("invalid_thread_ts")),
-    };
-    if rate_limit && messages.too_soon(&channel, now) {
-        return Err(Refusal::RateLimited);
-    }
-    let message = Message {
-        channel,
-        ts: messages.next_ts(now),
-        text,
-        blocks,
-        metadata,
-        thread,
-    };
-    let answer = Map::from_iter([
-        ("channel".to_owned(), json!(message.channel)),
-        ("ts".to_owned(), json!(message.ts.to_string())),
-        ("message".to_owned(), message.json(true)),
-    ]);
-    messages.keep(message, now);
-    Ok(answer)
+    Ok(Content { text, blocks })
 }
 
-fn metadata(arguments: &Arguments) -> Result<Option<Value>, Refusal> {
+pub(super) fn metadata(arguments: &Arguments) -> Result<Option<Value>, Refusal> {
     let metadata = arguments
         .structure("metadata")
         .map_err(|_| Refusal::from("invalid_metadata_format"))?;

@@ -1,5 +1,7 @@
 //! Slack's behaviour, over the wire where it matters and with a chosen time where that does.
 
+mod update;
+
 use http::{HeaderMap, HeaderValue, Method};
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -147,6 +147,31 @@ async fn work_under_way_in_another_transaction_is_skipped_and_not_waited_for() {
 }
 
 #[tokio::test]
+async fn an_effect_of_an_unknown_kind_is_left_untouched() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let (_, effect) = record_exception(&store, &key(1), "d-1").await;
+    let id = effect.unwrap().id;
+    let owner = tests::postgres::connect(&database.owner_url).await;
+    let row = async || {
+        let rows = owner
+            .query_typed("SELECT effects::text FROM effects", &[])
+            .await
+            .unwrap();
+        rows[0].get::<_, String>(0)
+    };
+    owner
+        .batch_execute("UPDATE effects SET kind = 'kind_of_tomorrow'")
+        .await
+        .unwrap();
+    let before = row().await;
+    assert_eq!(store.claim_due_effects(at(500), 10, seconds(60)).await.unwrap(), []);
+    let lease = store.lease_effect(id, 0, at(500), seconds(30)).await.unwrap();
+    assert_eq!(lease, Lease::UnknownKind("kind_of_tomorrow".to_owned()));
+    assert_eq!(row().await, before, "still due for a version that knows it");
+}
+
+#[tokio::test]
 async fn the_backlog_counts_what_waits_and_what_is_dead() {
     let database = fresh_database().await;
     let store = database.store();

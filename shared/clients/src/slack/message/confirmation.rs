@@ -3,7 +3,7 @@
 use rules::Wording;
 use serde_json::{Value, json};
 
-use super::{Message, limit, markdown, section};
+use super::{Message, date, limit, markdown, section};
 use crate::ArchivedMerge;
 use crate::slack::harmless;
 
@@ -84,11 +84,8 @@ fn context(merge: &ArchivedMerge) -> String {
     let mut parts = vec![format!("Decision {}", merge.decision_id)];
     let evidence = merge.evidence.as_ref();
     parts.extend(evidence.map(|evidence| format!("evidence sha256:{}", evidence.sha256)));
-    parts.extend(merge.row.merge.as_ref().map(|merged| {
-        // Whole seconds suffice people, and Slack shows the instant in the reader's own time zone.
-        let (utc, seconds) = (format!("{:.0}", merged.at), merged.at.as_second());
-        format!("merged <!date^{seconds}^{{date_short_pretty}} {{time}}|{utc}>")
-    }));
+    let merged = merge.row.merge.as_ref();
+    parts.extend(merged.map(|merged| format!("merged {}", date(merged.at))));
     harmless::cut(&parts.join(" · "), limit::CONTEXT)
 }
 

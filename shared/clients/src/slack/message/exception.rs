@@ -1,16 +1,41 @@
 //! The alert about an exception: what was merged, by whom, why that is an exception, and what to do.
 
-use model::{SecurityReviewException, User};
+use std::borrow::Cow;
+
+use model::{Reason, SecurityReviewException, User};
 use rules::Wording;
 use serde_json::{Value, json};
 
-use super::{Message, limit, markdown, section};
+use super::{Message, date, limit, markdown, section};
 use crate::slack::harmless;
 
 /// Reasons shown at most; there are eleven kinds, and the row holds all.
 const MOST_REASONS: usize = 5;
+/// What a withdrawn alert says instead of a reason.
+const NO_EXCEPTION: &str = "This merge is no longer an exception.";
 
-/// The alert. `wording` is the operator's own and may use Slack's markup; everything else is made harmless.
+/// What a later decision made of the alert, as its first line says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlertMark {
+    /// Still an exception, and something else about it than the alert said.
+    Corrected,
+    /// An exception again, after it was withdrawn.
+    OpenAgain,
+    /// No exception any more.
+    Withdrawn,
+}
+
+impl AlertMark {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Corrected => "Corrected",
+            Self::OpenAgain => "Open again",
+            Self::Withdrawn => "Withdrawn",
+        }
+    }
+}
+
+/// The alert. `wording` is the operator's own and may use Slack's markup; everything else is sanitized.
 ///
 /// `effect_key` goes into the message's metadata, where [`crate::slack::Slack::find_message`] finds it.
 #[must_use]
@@ -20,24 +45,48 @@ pub fn exception_alert(
     channel: &str,
     effect_key: &str,
 ) -> Message {
+    alert(exception, None, wording, channel, effect_key)
+}
+
+/// The alert as it is after a later decision, to replace the one that was sent with `effect_key`.
+#[must_use]
+pub fn corrected_alert(
+    exception: &SecurityReviewException,
+    mark: AlertMark,
+    wording: &Wording,
+    channel: &str,
+    effect_key: &str,
+) -> Message {
+    alert(exception, Some(mark), wording, channel, effect_key)
+}
+
+fn alert(
+    exception: &SecurityReviewException,
+    mark: Option<AlertMark>,
+    wording: &Wording,
+    channel: &str,
+    effect_key: &str,
+) -> Message {
     let key = &exception.merge_request;
-    let title = if exception.title.trim().is_empty() {
-        "(no title)"
-    } else {
-        &exception.title
-    };
+    let title = title(exception);
+    let headline = headline(mark, wording);
     let link = harmless::link(&exception.url, title, 1500);
-    let blocks = vec![
-        json!({"type": "header", "text": {"type": "plain_text", "text": harmless::plain(&wording.headline, limit::HEADER), "emoji": true}}),
+    let mut blocks = vec![
+        json!({"type": "header", "text": {"type": "plain_text", "text": harmless::plain(&headline, limit::HEADER), "emoji": true}}),
         section(format!("*{link}*")),
         json!({"type": "section", "fields": fields(exception)}),
-        section(why(exception, wording)),
-        section(harmless::cut(
-            &format!("*What to do*\n{}", wording.advice),
-            limit::SECTION / 2,
-        )),
-        json!({"type": "context", "elements": [markdown(context(exception))]}),
     ];
+    if mark == Some(AlertMark::Withdrawn) {
+        blocks.push(section(format!(
+            "*Withdrawn*\n{NO_EXCEPTION} The reply to this alert says why, and nothing needs to be done."
+        )));
+        blocks.push(section(why("Reported before", exception, wording)));
+    } else {
+        let advice = format!("*What to do*\n{}", wording.advice);
+        blocks.push(section(why("Why", exception, wording)));
+        blocks.push(section(harmless::cut(&advice, limit::SECTION / 2)));
+    }
+    blocks.push(json!({"type": "context", "elements": [markdown(context(exception))]}));
     let payload = json!({
         "key": effect_key,
         "exception_id": exception.id.to_string(),
@@ -45,7 +94,26 @@ pub fn exception_alert(
         "mr_iid": key.mr_iid.0,
         "kind": exception.kind.as_str(),
     });
-    Message::new(channel, fallback(exception, wording, title), blocks, &payload)
+    let because = match mark {
+        Some(AlertMark::Withdrawn) => NO_EXCEPTION,
+        _ => wording.why(exception.kind),
+    };
+    Message::new(channel, fallback(exception, &headline, because), blocks, &payload)
+}
+
+fn headline(mark: Option<AlertMark>, wording: &Wording) -> Cow<'_, str> {
+    match mark {
+        None => Cow::Borrowed(&wording.headline),
+        Some(mark) => Cow::Owned(format!("{}: {}", mark.as_str(), wording.headline)),
+    }
+}
+
+pub(super) fn title(exception: &SecurityReviewException) -> &str {
+    if exception.title.trim().is_empty() {
+        "(no title)"
+    } else {
+        &exception.title
+    }
 }
 
 fn fields(exception: &SecurityReviewException) -> Vec<Value> {
@@ -68,59 +136,58 @@ fn fields(exception: &SecurityReviewException) -> Vec<Value> {
 }
 
 /// With the number, because the username may have changed since. Without `@`: the alert is for the channel, not for them.
-fn person(user: Option<&User>) -> String {
+pub(super) fn person(user: Option<&User>) -> String {
     user.map_or_else(
         || "unknown".to_owned(),
         |user| format!("{} (id {})", user.username, user.id),
     )
 }
 
-fn why(exception: &SecurityReviewException, wording: &Wording) -> String {
-    let mut text = harmless::cut(&format!("*Why*\n{}", wording.why(exception.kind)), limit::SECTION / 2);
-    for reason in exception
-        .reasons
-        .iter()
-        .filter(|reason| !reason.detail.is_empty())
-        .take(MOST_REASONS)
-    {
-        text.push_str("\n• ");
-        text.push_str(&harmless::markdown(
-            &reason.detail,
-            limit::SECTION / 2 / MOST_REASONS - 3,
-        ));
-    }
+fn why(heading: &str, exception: &SecurityReviewException, wording: &Wording) -> String {
+    let mut text = harmless::cut(
+        &format!("*{heading}*\n{}", wording.why(exception.kind)),
+        limit::SECTION / 2,
+    );
+    text.push_str(&details(&exception.reasons));
     text
+}
+
+/// The particulars of the first reasons, a line each, in at most half a section.
+pub(super) fn details(reasons: &[Reason]) -> String {
+    let with_detail = reasons.iter().filter(|reason| !reason.detail.is_empty());
+    let longest = limit::SECTION / 2 / MOST_REASONS - 3;
+    with_detail.take(MOST_REASONS).fold(String::new(), |text, reason| {
+        text + "\n• " + &harmless::markdown(&reason.detail, longest)
+    })
 }
 
 fn context(exception: &SecurityReviewException) -> String {
     let at = exception.merged_at;
-    let seconds = at.as_second();
-    // Whole seconds suffice people, and Slack shows the instant in the reader's own time zone.
-    let utc = format!("{at:.0}");
     let text = format!(
-        "Exception {} · {} · merged {utc} (<!date^{seconds}^{{date_short_pretty}} {{time}}|{utc}>)",
+        "Exception {} · {} · merged {at:.0} ({})",
         exception.id,
         exception.kind.as_str(),
+        date(at),
     );
     harmless::cut(&text, limit::CONTEXT)
 }
 
-fn fallback(exception: &SecurityReviewException, wording: &Wording, title: &str) -> String {
+fn fallback(exception: &SecurityReviewException, headline: &str, because: &str) -> String {
     let merger = exception
         .merged_by
         .as_ref()
         .map_or("somebody unknown", |user| user.username.as_str());
     let text = format!(
         "{}: {} ({} !{}), merged by {}. {}",
-        harmless::markdown(&wording.headline, limit::HEADER),
-        harmless::markdown(title, 300),
+        harmless::markdown(headline, limit::HEADER),
+        harmless::markdown(title(exception), 300),
         harmless::markdown(&exception.project_path, 300),
         exception.merge_request.mr_iid,
         harmless::markdown(merger, 100),
-        harmless::cut(wording.why(exception.kind), 500),
+        harmless::cut(because, 500),
     );
     harmless::cut(&text, limit::TEXT)
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

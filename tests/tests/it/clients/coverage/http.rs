@@ -59,6 +59,15 @@ pub(super) async fn post_message(stub: Option<Stub>) -> Seen {
     seen(&desk.double, &desk.lines)
 }
 
+/// The message is posted before, so that there is one to update.
+pub(super) async fn update_message(stub: Option<Stub>) -> Seen {
+    let desk = slack(stub).await;
+    let message = alert("C0SECLEAD", EFFECT);
+    let posted = desk.client.post_message(&context(), &message).await.unwrap();
+    let _ = desk.client.update_message(&context(), &posted.ts, &message).await;
+    seen(&desk.double, &desk.lines)
+}
+
 pub(super) async fn find_message(stub: Option<Stub>) -> Seen {
     let desk = slack(stub).await;
     let _ = desk.client.find_message(&context(), "C0SECLEAD", EFFECT, now()).await;

@@ -50,6 +50,7 @@ fn action(request: &Recorded) -> &'static str {
         ("GET", ["api", "v4", "groups", _, "members"]) => "gitlab.api.get_group_members",
         ("GET", ["api", "v4", "users", _]) => "gitlab.api.get_user",
         ("POST", ["api", "chat.postMessage"]) => "slack.api.post_message",
+        ("POST", ["api", "chat.update"]) => "slack.api.update_message",
         ("GET", ["api", "conversations.history"]) => "slack.api.get_history",
         ("POST", ["api", "graphql"]) => "gitlab.api.get_mr_committers",
         ("POST", ["graphql"]) => graphql(request),

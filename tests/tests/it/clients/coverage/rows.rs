@@ -74,7 +74,7 @@ fn gitlab() -> Vec<Row> {
     rows.collect()
 }
 
-fn slack() -> [Row; 2] {
+fn slack() -> [Row; 3] {
     let channel: fn(&str) -> Value = |_| json!({"resource_type": "slack_channel", "id": "C0SECLEAD"});
     let row = |action, run: fn(Script) -> BoxFuture<'static, Seen>| Row {
         action,
@@ -86,6 +86,9 @@ fn slack() -> [Row; 2] {
     [
         row(Action::SlackPostMessage, |script| {
             Box::pin(http::post_message(script.stub("POST", "/api/chat.postMessage")))
+        }),
+        row(Action::SlackUpdateMessage, |script| {
+            Box::pin(http::update_message(script.stub("POST", "/api/chat.update")))
         }),
         row(Action::SlackGetHistory, |script| {
             Box::pin(http::find_message(script.stub("GET", "/api/conversations.history")))

@@ -1,3 +1,5 @@
+mod corrected;
+
 use model::{ExceptionStatus, Kind, MergeRequestIid, MergeRequestKey, ProjectId, Reason, UserId};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -8,7 +10,7 @@ use crate::slack::harmless::length;
 const CHANNEL: &str = "C0SECLEAD";
 const KEY: &str = "main/42!7/slack_exception_alert/slack:C0SECLEAD";
 
-fn exception() -> SecurityReviewException {
+pub(in super::super) fn exception() -> SecurityReviewException {
     SecurityReviewException {
         id: Uuid::from_u128(0x0195_5000_0000_7000_8000_0000_0000_0001),
         merge_request: MergeRequestKey {
@@ -46,14 +48,14 @@ fn exception() -> SecurityReviewException {
     }
 }
 
-fn alert(change: impl FnOnce(&mut SecurityReviewException)) -> Message {
+fn posted(change: impl FnOnce(&mut SecurityReviewException)) -> Message {
     let mut exception = exception();
     change(&mut exception);
     exception_alert(&exception, &Wording::default(), CHANNEL, KEY)
 }
 
 /// Every text that Slack would show.
-fn texts(message: &Message) -> Vec<String> {
+pub(in super::super) fn texts(message: &Message) -> Vec<String> {
     fn collect(value: &Value, texts: &mut Vec<String>) {
         match value {
             Value::Object(object) => {
@@ -71,7 +73,7 @@ fn texts(message: &Message) -> Vec<String> {
     texts
 }
 
-fn within_limits(message: &Message) {
+pub(in super::super) fn within_limits(message: &Message) {
     assert!(message.blocks.len() <= 50);
     for block in &message.blocks {
         match block["type"].as_str().unwrap() {
@@ -95,7 +97,7 @@ fn within_limits(message: &Message) {
 
 #[test]
 fn the_whole_message_as_slack_gets_it() {
-    let message = serde_json::to_string_pretty(&alert(|_| {}).to_json()).unwrap();
+    let message = serde_json::to_string_pretty(&posted(|_| {}).to_json()).unwrap();
     insta::assert_snapshot!(message, @r#"
     {
       "blocks": [
@@ -193,7 +195,7 @@ fn the_whole_message_as_slack_gets_it() {
 #[test]
 fn a_title_can_neither_mention_nor_format_nor_link() {
     let message =
-        alert(|exception| exception.title = "<!channel> *bold* <https://evil.example|click> a|b \u{202e}gnp".into());
+        posted(|exception| exception.title = "<!channel> *bold* <https://evil.example|click> a|b \u{202e}gnp".into());
     let title = message.blocks[1]["text"]["text"].as_str().unwrap();
     insta::assert_snapshot!(title, @"*<https://gitlab.example.com/pay/ledger/-/merge_requests/7|&lt;!channel&gt; ∗bold∗ &lt;https://evil.example¦click&gt; a¦b gnp>*");
     insta::assert_snapshot!(message.text, @"Merged without security approval: &lt;!channel&gt; ∗bold∗ &lt;https://evil.example¦click&gt; a¦b gnp (pay/ledger !7), merged by bo. The only approval came from the author.");
@@ -201,14 +203,14 @@ fn a_title_can_neither_mention_nor_format_nor_link() {
 
 #[test]
 fn an_address_that_is_no_safe_link_is_shown_as_text() {
-    let message = alert(|exception| exception.url = "https://gitlab.example.com/x|Approved> <!here".into());
+    let message = posted(|exception| exception.url = "https://gitlab.example.com/x|Approved> <!here".into());
     let title = message.blocks[1]["text"]["text"].as_str().unwrap();
     insta::assert_snapshot!(title, @"*Rotate the signing keys (https://gitlab.example.com/x¦Approved&gt; &lt;!here)*");
 }
 
 #[test]
 fn what_is_not_known_is_said_to_be_unknown() {
-    let message = alert(|exception| {
+    let message = posted(|exception| {
         exception.author = None;
         exception.merged_by = None;
         exception.labels.clear();
@@ -254,11 +256,14 @@ fn everything_at_its_longest_still_fits() {
         why,
     };
     within_limits(&exception_alert(&exception, &wording, CHANNEL, KEY));
+    for mark in [AlertMark::Corrected, AlertMark::OpenAgain, AlertMark::Withdrawn] {
+        within_limits(&corrected_alert(&exception, mark, &wording, CHANNEL, KEY));
+    }
 }
 
 #[test]
 fn the_metadata_names_the_effect_so_that_the_message_can_be_found_again() {
-    let metadata = alert(|_| {}).metadata;
+    let metadata = posted(|_| {}).metadata;
     assert_eq!(metadata["event_type"], "countersign_effect");
     assert_eq!(metadata["event_payload"]["key"], KEY);
     assert_eq!(metadata["event_payload"]["mr_iid"], 7);
@@ -272,7 +277,7 @@ proptest! {
         name in "\\PC*|<!(channel|here|everyone)>",
         detail in "\\PC*|<!(channel|here|everyone)>",
     ) {
-        let message = alert(|exception| {
+        let message = posted(|exception| {
             exception.title.clone_from(&title);
             exception.url = url;
             exception.project_path.clone_from(&name);

@@ -1,0 +1,267 @@
+//! The reply to an alert: what a later decision changed about the exception, why, and what to do. Complete without the alert.
+
+use jiff::Timestamp;
+use model::{ExceptionStatus, Kind, Outcome, Proof, SecurityReviewException, Verdict};
+use rules::Wording;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::exception::{AlertMark, details, person, title};
+use super::{Message, date, limit, markdown, section};
+use crate::slack::harmless;
+
+/// Approvals named at most; the decision's row holds all.
+const MOST_APPROVALS: usize = 5;
+
+/// One change of an exception.
+#[derive(Debug, Clone)]
+pub struct ExceptionChange<'a> {
+    /// The exception as it is now.
+    pub exception: &'a SecurityReviewException,
+    /// The decision that changed it.
+    pub decision: ReportedDecision<'a>,
+    /// The decision that this one superseded, if it is known.
+    pub before: Option<ReportedDecision<'a>>,
+    /// A later decision changed the exception again, and a further message reports that.
+    pub is_changed_again: bool,
+}
+
+/// A decision on a merge.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportedDecision<'a> {
+    /// Its row.
+    pub id: Uuid,
+    /// The verdict.
+    pub verdict: &'a Verdict,
+    /// GitLab answered every needed read.
+    pub confirmed: bool,
+    /// When it was made.
+    pub decided_at: Timestamp,
+}
+
+/// Where the reply is, as seen from the alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the alert's thread.
+    Thread,
+    /// In the channel: the alert was deleted, or it takes no edit or no reply.
+    Channel,
+    /// In another channel than the alert.
+    OtherChannel,
+}
+
+/// What the decision made of the exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Withdrawn { from: Option<Kind> },
+    OpenAgain { because: &'static str, to: Kind },
+    Other { from: Option<Kind>, to: Kind },
+}
+
+impl ExceptionChange<'_> {
+    fn turn(&self) -> Turn {
+        let before = self.before.map(|before| before.verdict.exception());
+        match (before, self.decision.verdict.exception()) {
+            (from, None) => Turn::Withdrawn { from: from.flatten() },
+            (Some(None), Some(to)) => Turn::OpenAgain {
+                because: self.before.map_or("", |before| cleared(&before.verdict.outcome)),
+                to,
+            },
+            (from, Some(to)) => Turn::Other {
+                from: from.flatten(),
+                to,
+            },
+        }
+    }
+
+    /// How the alert is marked, by the exception's present state.
+    #[must_use]
+    pub fn mark(&self) -> AlertMark {
+        match self.turn() {
+            _ if self.exception.status == ExceptionStatus::Withdrawn => AlertMark::Withdrawn,
+            Turn::OpenAgain { .. } if !self.is_changed_again => AlertMark::OpenAgain,
+            _ => AlertMark::Corrected,
+        }
+    }
+}
+
+/// The reply. `wording` is the operator's own; everything else is sanitized. `effect_key` goes into the metadata.
+#[must_use]
+pub fn exception_reply(
+    change: &ExceptionChange<'_>,
+    place: Place,
+    wording: &Wording,
+    channel: &str,
+    effect_key: &str,
+) -> Message {
+    let exception = change.exception;
+    let key = &exception.merge_request;
+    let headline = headline(change.turn());
+    let link = harmless::link(&exception.url, title(exception), 1500);
+    let name = format!("{} !{}", harmless::markdown(&exception.project_path, 300), key.mr_iid);
+    let (changed, why) = (changed(change, wording), why(change));
+    let mut blocks = vec![
+        section(format!("*{headline}*\n{link} ({name})")),
+        section(format!("*What changed*\n{changed}")),
+        section(format!("*Why*\n{why}")),
+        section(format!("*What to do*\n{}", advice(change, wording))),
+    ];
+    blocks.extend(remark(place).map(|remark| json!({"type": "context", "elements": [markdown(remark)]})));
+    blocks.push(json!({"type": "context", "elements": [markdown(context(change))]}));
+    let payload = json!({
+        "key": effect_key,
+        "exception_id": exception.id.to_string(),
+        "decision_id": change.decision.id.to_string(),
+        "project_id": key.project_id.0,
+        "mr_iid": key.mr_iid.0,
+    });
+    let text = format!(
+        "{headline}. {} ({name}). {} {}",
+        harmless::markdown(title(exception), 300),
+        changed.replace('\n', " "),
+        why.replace('\n', " "),
+    );
+    Message::new(channel, harmless::cut(&text, limit::TEXT), blocks, &payload)
+}
+
+fn headline(turn: Turn) -> &'static str {
+    match turn {
+        Turn::Withdrawn { .. } => "Withdrawn: this merge is no longer an exception",
+        Turn::OpenAgain { .. } => "Open again: this merge is an exception after all",
+        Turn::Other { from: Some(from), to } if from == to => "Corrected: the details of this exception have changed",
+        Turn::Other { .. } => "Corrected: the reason for this exception has changed",
+    }
+}
+
+/// Why an exception was withdrawn, as the end of a sentence.
+fn cleared(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Approved { .. } => " because a valid approval was found",
+        Outcome::Declassified => " because an eligible approver had removed the security label before the merge",
+        Outcome::NotCarried => " because no security label was found",
+        Outcome::Exception { .. } | Outcome::Pending { .. } => "",
+    }
+}
+
+/// The old kind and the new one, each in words.
+fn changed(change: &ExceptionChange<'_>, wording: &Wording) -> String {
+    let named = |kind: Kind| {
+        let why = harmless::cut(wording.why(kind), limit::SECTION / 3);
+        format!("`{}`: {why}", kind.as_str())
+    };
+    let was = |kind: Kind| format!("The exception was recorded as {}\n", named(kind));
+    let (was, now) = match change.turn() {
+        Turn::Withdrawn { from } => (from.map(was), "It is now withdrawn.".to_owned()),
+        Turn::OpenAgain { because, to } => {
+            let was = format!("The exception was withdrawn{because}.\n");
+            (Some(was), format!("It is now open again, as {}", named(to)))
+        }
+        Turn::Other { from: Some(from), to } if from == to => {
+            (None, format!("The exception is still recorded as {}", named(to)))
+        }
+        Turn::Other { from, to } => (from.map(was), format!("It is now recorded as {}", named(to))),
+    };
+    let status = match change.turn() {
+        Turn::Other { .. } if !change.is_changed_again => {
+            format!("\nIts status remains {}.", change.exception.status.as_str())
+        }
+        _ => String::new(),
+    };
+    was.unwrap_or_default() + &now + &status
+}
+
+fn why(change: &ExceptionChange<'_>) -> String {
+    let verdict = change.decision.verdict;
+    let found = match &verdict.outcome {
+        Outcome::Approved { proof } => approved(verdict, *proof),
+        Outcome::Declassified => {
+            "No approval was needed: an eligible approver removed the security label before the merge.".to_owned()
+        }
+        Outcome::NotCarried => {
+            "No approval was needed: the merge request had no security label up to its merge.".to_owned()
+        }
+        // A pending verdict is never stored.
+        Outcome::Exception { .. } | Outcome::Pending { .. } => String::new(),
+    };
+    let source = match (change.before, change.decision.confirmed) {
+        (Some(ReportedDecision { confirmed: false, .. }), true) => {
+            "GitLab had not answered every question when the earlier decision was made. Now it has."
+        }
+        (Some(ReportedDecision { confirmed: false, .. }), false) => {
+            "GitLab has answered more than when the earlier decision was made, but not yet every question."
+        }
+        _ => "New information arrived after the earlier decision.",
+    };
+    let gap = if found.is_empty() { "" } else { " " };
+    format!("{found}{gap}{source}{}", details(&verdict.reasons))
+}
+
+/// Who approved, and which source shows it.
+fn approved(verdict: &Verdict, proof: Proof) -> String {
+    let valid: Vec<_> = verdict
+        .approvals
+        .iter()
+        .filter(|seen| seen.against.is_empty())
+        .collect();
+    let mut names: Vec<String> = valid
+        .iter()
+        .take(MOST_APPROVALS)
+        .map(|seen| {
+            let name = harmless::markdown(&person(Some(&seen.user)), 100);
+            let at = seen.approved_at.map(|at| format!(" at {at:.0}"));
+            name + &at.unwrap_or_default()
+        })
+        .collect();
+    if valid.len() > MOST_APPROVALS {
+        names.push(format!("{} more", valid.len() - MOST_APPROVALS));
+    }
+    let what = match names.as_slice() {
+        [] => "the required approvals".to_owned(),
+        [one] => format!("an approval by {one}"),
+        [first @ .., last] => format!("approvals by {} and {last}", first.join(", ")),
+    };
+    let source = match proof {
+        Proof::Api => "GitLab now confirms",
+        Proof::Both => "GitLab and the recorded events now confirm",
+    };
+    format!("Approved after all: {source} {what}.")
+}
+
+fn advice(change: &ExceptionChange<'_>, wording: &Wording) -> String {
+    if change.is_changed_again {
+        return "Nothing: a later decision changed the exception again, and a further message reports it.".to_owned();
+    }
+    match (change.turn(), change.exception.status) {
+        (Turn::Withdrawn { .. }, _) => {
+            "Nothing needs to be done. A review that was started because of the alert can end.".to_owned()
+        }
+        (Turn::Other { .. }, ExceptionStatus::Acknowledged) => {
+            "Check that the review covers the new reason.".to_owned()
+        }
+        (Turn::Other { .. }, ExceptionStatus::Closed) => {
+            "Check that the closed review covers the new reason, and record what you find.".to_owned()
+        }
+        (Turn::OpenAgain { .. } | Turn::Other { .. }, _) => harmless::cut(&wording.advice, limit::SECTION / 2),
+    }
+}
+
+fn remark(place: Place) -> Option<&'static str> {
+    match place {
+        Place::Thread => None,
+        Place::Channel => Some("The alert of this exception was deleted, or it takes no edit or no reply."),
+        Place::OtherChannel => Some("The alert of this exception is in another channel."),
+    }
+}
+
+fn context(change: &ExceptionChange<'_>) -> String {
+    let text = format!(
+        "Exception {} · decision {} · decided {}",
+        change.exception.id,
+        change.decision.id,
+        date(change.decision.decided_at),
+    );
+    harmless::cut(&text, limit::CONTEXT)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+mod hostile;
+
+use model::{ApprovalSeen, Note, Reason, User, UserId};
+
+use super::super::exception::tests::{exception, texts, within_limits};
+use super::*;
+
+const CHANNEL: &str = "C0SECLEAD";
+const KEY: &str = "main/42!7/slack_exception_update/slack:C0SECLEAD/0195a000-0000-7000-8000-000000000d02";
+
+fn verdict(outcome: Outcome) -> Verdict {
+    let reasons = match &outcome {
+        Outcome::Exception { kind } => vec![Reason {
+            kind: *kind,
+            detail: "ada approved at 2026-03-01T11:58:00Z".into(),
+        }],
+        _ => Vec::new(),
+    };
+    Verdict {
+        outcome,
+        reasons,
+        notes: Vec::<Note>::new(),
+        approvals: Vec::new(),
+        security_labels: vec!["sec/high".into()],
+        risk_tier: "high".into(),
+    }
+}
+
+fn exceptional(kind: Kind) -> Verdict {
+    verdict(Outcome::Exception { kind })
+}
+
+/// Approved by so many people.
+fn approved_by(people: i64, proof: Proof) -> Verdict {
+    let approval = |number: i64| ApprovalSeen {
+        user: User {
+            id: UserId(500 + number),
+            username: format!("reviewer-{number}"),
+        },
+        approved_at: (number != 2).then(|| "2026-03-01T11:00:00.5Z".parse().unwrap()),
+        in_api: true,
+        in_history: false,
+        against: Vec::new(),
+    };
+    let mut approved = verdict(Outcome::Approved { proof });
+    approved.approvals = (1..=people).map(approval).collect();
+    let against = vec![Kind::BotApproved];
+    approved.approvals.push(ApprovalSeen {
+        against,
+        ..approval(99)
+    });
+    approved
+}
+
+fn decision(verdict: &Verdict, number: u128) -> ReportedDecision<'_> {
+    ReportedDecision {
+        id: Uuid::from_u128(0x0195_a000_0000_7000_8000_0000_0000_0d00 + number),
+        verdict,
+        confirmed: number > 1,
+        decided_at: "2026-03-01T12:31:00.25Z".parse().unwrap(),
+    }
+}
+
+/// The reply to a change that `with` may alter.
+fn reply(before: &Verdict, after: &Verdict, with: impl FnOnce(&mut ExceptionChange<'_>)) -> Message {
+    reply_about(&exception(), before, after, with)
+}
+
+fn reply_about(
+    exception: &SecurityReviewException,
+    before: &Verdict,
+    after: &Verdict,
+    with: impl FnOnce(&mut ExceptionChange<'_>),
+) -> Message {
+    let mut change = ExceptionChange {
+        exception,
+        decision: decision(after, 2),
+        before: Some(decision(before, 1)),
+        is_changed_again: false,
+    };
+    with(&mut change);
+    exception_reply(&change, Place::Thread, &Wording::default(), CHANNEL, KEY)
+}
+
+/// The reply as people read it.
+fn read(message: &Message) -> String {
+    within_limits(message);
+    let shown = texts(message).split_off(1).join("\n\n");
+    let marks = shown.matches('!').count();
+    assert_eq!(
+        marks,
+        shown.matches("<!date").count() + 1,
+        "only dates and `!7`: {shown}"
+    );
+    shown
+}
+
+#[test]
+fn a_withdrawal_names_who_approved() {
+    let message = reply(&exceptional(Kind::Unverified), &approved_by(1, Proof::Api), |_| {});
+    insta::assert_snapshot!(read(&message), @"
+    *Withdrawn: this merge is no longer an exception*
+    <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
+
+    *What changed*
+    The exception was recorded as `unverified`: It could not be proven that a security approval stood at the merge.
+    It is now withdrawn.
+
+    *Why*
+    Approved after all: GitLab now confirms an approval by reviewer-1 (id 501) at 2026-03-01T11:00:00Z. GitLab had not answered every question when the earlier decision was made. Now it has.
+
+    *What to do*
+    Nothing needs to be done. A review that was started because of the alert can end.
+
+    Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
+    ");
+    insta::assert_snapshot!(message.text, @"Withdrawn: this merge is no longer an exception. Rotate the signing keys (pay/ledger !7). The exception was recorded as `unverified`: It could not be proven that a security approval stood at the merge. It is now withdrawn. Approved after all: GitLab now confirms an approval by reviewer-1 (id 501) at 2026-03-01T11:00:00Z. GitLab had not answered every question when the earlier decision was made. Now it has.");
+}
+
+#[test]
+fn another_kind_names_both_kinds() {
+    let message = reply(&exceptional(Kind::NoApproval), &exceptional(Kind::SelfApproved), |_| {});
+    insta::assert_snapshot!(read(&message), @"
+    *Corrected: the reason for this exception has changed*
+    <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
+
+    *What changed*
+    The exception was recorded as `no_approval`: Nobody approved it.
+    It is now recorded as `self_approved`: The only approval came from the author.
+    Its status remains open.
+
+    *Why*
+    GitLab had not answered every question when the earlier decision was made. Now it has.
+    • ada approved at 2026-03-01T11:58:00Z
+
+    *What to do*
+    Please review this merge while it is fresh and record what you find.
+
+    Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
+    ");
+    insta::assert_snapshot!(message.text, @"Corrected: the reason for this exception has changed. Rotate the signing keys (pay/ledger !7). The exception was recorded as `no_approval`: Nobody approved it. It is now recorded as `self_approved`: The only approval came from the author. Its status remains open. GitLab had not answered every question when the earlier decision was made. Now it has. • ada approved at 2026-03-01T11:58:00Z");
+}
+
+#[test]
+fn a_reopened_exception_says_that_it_was_withdrawn() {
+    let message = reply(
+        &approved_by(1, Proof::Api),
+        &exceptional(Kind::ApprovalRevoked),
+        |change| {
+            change.before.as_mut().unwrap().confirmed = true;
+        },
+    );
+    insta::assert_snapshot!(read(&message), @"
+    *Open again: this merge is an exception after all*
+    <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
+
+    *What changed*
+    The exception was withdrawn because a valid approval was found.
+    It is now open again, as `approval_revoked`: The security approval was taken back before the merge.
+
+    *Why*
+    New information arrived after the earlier decision.
+    • ada approved at 2026-03-01T11:58:00Z
+
+    *What to do*
+    Please review this merge while it is fresh and record what you find.
+
+    Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
+    ");
+    insta::assert_snapshot!(message.text, @"Open again: this merge is an exception after all. Rotate the signing keys (pay/ledger !7). The exception was withdrawn because a valid approval was found. It is now open again, as `approval_revoked`: The security approval was taken back before the merge. New information arrived after the earlier decision. • ada approved at 2026-03-01T11:58:00Z");
+}
+
+#[test]
+fn every_reason_against_an_exception_is_one_sentence() {
+    let why = |after: &Verdict| {
+        let message = reply(&exceptional(Kind::Unverified), after, |_| {});
+        let why = message.blocks[2]["text"]["text"].as_str().unwrap();
+        why.replace("*Why*\n", "").replace(
+            " GitLab had not answered every question when the earlier decision was made. Now it has.",
+            "",
+        )
+    };
+    let cases = [
+        approved_by(0, Proof::Api),
+        approved_by(2, Proof::Both),
+        approved_by(7, Proof::Api),
+        verdict(Outcome::Declassified),
+        verdict(Outcome::NotCarried),
+    ];
+    insta::assert_snapshot!(cases.iter().map(why).collect::<Vec<_>>().join("\n"), @"
+    Approved after all: GitLab now confirms the required approvals.
+    Approved after all: GitLab and the recorded events now confirm approvals by reviewer-1 (id 501) at 2026-03-01T11:00:00Z and reviewer-2 (id 502).
+    Approved after all: GitLab now confirms approvals by reviewer-1 (id 501) at 2026-03-01T11:00:00Z, reviewer-2 (id 502), reviewer-3 (id 503) at 2026-03-01T11:00:00Z, reviewer-4 (id 504) at 2026-03-01T11:00:00Z, reviewer-5 (id 505) at 2026-03-01T11:00:00Z and 2 more.
+    No approval was needed: an eligible approver removed the security label before the merge.
+    No approval was needed: the merge request had no security label up to its merge.
+    ");
+}
+
+#[test]
+fn unknown_and_outdated_parts_are_left_out() {
+    let (before, after) = (exceptional(Kind::NoApproval), exceptional(Kind::SelfApproved));
+    let message = reply(&before, &after, |change| {
+        change.before = None;
+        change.is_changed_again = true;
+    });
+    insta::assert_snapshot!(read(&message), @"
+    *Corrected: the reason for this exception has changed*
+    <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
+
+    *What changed*
+    It is now recorded as `self_approved`: The only approval came from the author.
+
+    *Why*
+    New information arrived after the earlier decision.
+    • ada approved at 2026-03-01T11:58:00Z
+
+    *What to do*
+    Nothing: a later decision changed the exception again, and a further message reports it.
+
+    Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
+    ");
+}
+
+#[test]
+fn the_same_kind_is_reported_as_other_details() {
+    let same = exceptional(Kind::SelfApproved);
+    insta::assert_snapshot!(reply(&same, &same, |_| {}).text, @"Corrected: the details of this exception have changed. Rotate the signing keys (pay/ledger !7). The exception is still recorded as `self_approved`: The only approval came from the author. Its status remains open. GitLab had not answered every question when the earlier decision was made. Now it has. • ada approved at 2026-03-01T11:58:00Z");
+}
+
+#[test]
+fn advice_follows_the_exceptions_status() {
+    let (before, after) = (exceptional(Kind::NoApproval), exceptional(Kind::SelfApproved));
+    let advice = |status| {
+        let exception = SecurityReviewException { status, ..exception() };
+        let message = reply_about(&exception, &before, &after, |_| {});
+        message.blocks[3]["text"]["text"].as_str().unwrap().to_owned()
+    };
+    let statuses = [
+        ExceptionStatus::Open,
+        ExceptionStatus::Acknowledged,
+        ExceptionStatus::Closed,
+    ];
+    insta::assert_snapshot!(statuses.map(advice).join("\n"), @"
+    *What to do*
+    Please review this merge while it is fresh and record what you find.
+    *What to do*
+    Check that the review covers the new reason.
+    *What to do*
+    Check that the closed review covers the new reason, and record what you find.
+    ");
+}
+
+#[test]
+fn the_mark_follows_the_present_state() {
+    let (approved, revoked) = (approved_by(1, Proof::Api), exceptional(Kind::ApprovalRevoked));
+    let mark = |before: &Verdict, after: &Verdict, status, is_changed_again| {
+        let exception = SecurityReviewException { status, ..exception() };
+        let change = ExceptionChange {
+            exception: &exception,
+            decision: decision(after, 2),
+            before: Some(decision(before, 1)),
+            is_changed_again,
+        };
+        change.mark()
+    };
+    let (open, withdrawn) = (ExceptionStatus::Open, ExceptionStatus::Withdrawn);
+    assert_eq!(mark(&revoked, &approved, withdrawn, false), AlertMark::Withdrawn);
+    assert_eq!(mark(&revoked, &approved, open, true), AlertMark::Corrected);
+    assert_eq!(mark(&approved, &revoked, open, false), AlertMark::OpenAgain);
+    assert_eq!(mark(&approved, &revoked, open, true), AlertMark::Corrected);
+    assert_eq!(mark(&approved, &revoked, withdrawn, true), AlertMark::Withdrawn);
+    assert_eq!(mark(&revoked, &revoked, open, false), AlertMark::Corrected);
+}
+
+#[test]
+fn a_reply_outside_the_thread_says_why() {
+    let (exception, after) = (exception(), approved_by(1, Proof::Api));
+    let change = ExceptionChange {
+        exception: &exception,
+        decision: decision(&after, 2),
+        before: None,
+        is_changed_again: false,
+    };
+    let remark = |place| {
+        let message = exception_reply(&change, place, &Wording::default(), CHANNEL, KEY);
+        within_limits(&message);
+        let remarks = message.blocks.iter().filter(|block| block["type"] == "context");
+        remarks
+            .map(|block| block["elements"][0]["text"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(remark(Place::Thread).len(), 1);
+    assert!(remark(Place::Channel)[0].contains("was deleted"));
+    assert!(remark(Place::OtherChannel)[0].contains("another channel"));
+}
+
+#[test]
+fn a_reply_is_shown_in_thread_and_channel() {
+    let message = reply(&exceptional(Kind::NoApproval), &approved_by(1, Proof::Api), |_| {});
+    let sent = message.in_thread("1712345678.000100").to_json();
+    assert_eq!(
+        (&sent["thread_ts"], &sent["reply_broadcast"]),
+        (&json!("1712345678.000100"), &json!(true))
+    );
+    assert_eq!(sent["metadata"]["event_payload"]["key"], KEY);
+}

@@ -1,0 +1,190 @@
+//! What the corrected alert and its reply say.
+
+use model::Kind;
+use serde_json::json;
+
+use super::{alerted, approved, decide, exceptional, first_line, replies};
+use crate::evaluation::world::{ALICE, AUTHOR, at};
+use crate::outbox::{HISTORY, POST, Stand, UPDATE, message, unapproved};
+
+#[tokio::test]
+async fn a_late_approval_withdraws_the_alert() {
+    let stand = Stand::new().await;
+    // An older GitLab does not say when somebody approved; only the delivery does, and it comes late.
+    stand.world.gitlab.patch(json!({"old_gitlab": true})).unwrap();
+    let mr = unapproved(1);
+    stand.world.merged(&mr, |shown| {
+        shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
+    });
+    let mut report = stand.world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let alert = report.effects.remove(0);
+    let notifier = stand.notifier().await;
+    assert_eq!(stand.attempt(&notifier, &alert).await.state, "done");
+    let mut report = stand.world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
+    let update = report.effects.remove(0);
+    assert_eq!(update.kind.as_str(), "slack_exception_update");
+    for _ in 0..3 {
+        stand.done(&notifier, message(&update, 0)).await;
+    }
+
+    assert_eq!(first_line(&stand), "Withdrawn: Merged without security approval");
+    let [reply] = &replies(&stand, &update)[..] else {
+        panic!("one reply expected")
+    };
+    let alert = &stand.slack.messages()[0];
+    assert_eq!((reply.thread, reply.broadcast), (Some(alert.ts), true));
+    let shown = json!(reply.blocks).to_string();
+    for part in [
+        "Withdrawn: this merge is no longer an exception",
+        "The exception was recorded as `unverified`: ",
+        "Approved after all: GitLab and the recorded events now confirm an approval by sec-alice (id 501) at 2026-03-02T10:00:00Z.",
+        "Nothing needs to be done.",
+        update.decision_id.unwrap().to_string().as_str(),
+    ] {
+        assert!(shown.contains(part), "{part} is missing in {shown}");
+    }
+    let row = stand.row(update.id).await;
+    assert_eq!(
+        (row.state.as_str(), row.external_id),
+        ("done", Some(reply.ts.to_string()))
+    );
+    assert_eq!(stand.attempts(update.id).await, ["1 begun", "1 ended: done"]);
+    assert_eq!(
+        (stand.asked(POST), stand.asked(UPDATE), stand.asked(HISTORY)),
+        (2, 1, 0)
+    );
+    stand.audited([notifier]);
+}
+
+#[tokio::test]
+async fn another_kind_corrects_alert_and_reply() {
+    let (stand, notifier, alert) = alerted().await;
+    let update = decide(&stand, exceptional(Kind::SelfApproved)).await;
+    assert_eq!(stand.attempt(&notifier, &update).await.state, "done");
+
+    let corrected = &stand.slack.messages()[0];
+    assert_eq!(
+        corrected.metadata,
+        Some(json!({
+            "event_type": "countersign_effect",
+            "event_payload": {
+                "key": alert.key, "exception_id": alert.exception_id.unwrap(), "project_id": 77, "mr_iid": 1,
+                "kind": "self_approved",
+            },
+        }))
+    );
+    // The title's link and the last line with its numbers are left out.
+    insta::assert_snapshot!(format!("{:#}", json!([corrected.blocks[0], corrected.blocks[3], corrected.blocks[4]])), @r#"
+    [
+      {
+        "text": {
+          "emoji": true,
+          "text": "Corrected: Merged without security approval",
+          "type": "plain_text"
+        },
+        "type": "header"
+      },
+      {
+        "text": {
+          "text": "*Why*\nThe only approval came from the author.\n• sec-alice &lt;!here&gt; approved",
+          "type": "mrkdwn",
+          "verbatim": true
+        },
+        "type": "section"
+      },
+      {
+        "text": {
+          "text": "*What to do*\nPlease review this merge while it is fresh and record what you find.",
+          "type": "mrkdwn",
+          "verbatim": true
+        },
+        "type": "section"
+      }
+    ]
+    "#);
+    let reply = &replies(&stand, &update)[0];
+    insta::assert_snapshot!(format!("{:#}", json!(reply.blocks[1..4])), @r#"
+    [
+      {
+        "text": {
+          "text": "*What changed*\nThe exception was recorded as `no_approval`: Nobody approved it.\nIt is now recorded as `self_approved`: The only approval came from the author.\nIts status remains open.",
+          "type": "mrkdwn",
+          "verbatim": true
+        },
+        "type": "section"
+      },
+      {
+        "text": {
+          "text": "*Why*\nNew information arrived after the earlier decision.\n• sec-alice &lt;!here&gt; approved",
+          "type": "mrkdwn",
+          "verbatim": true
+        },
+        "type": "section"
+      },
+      {
+        "text": {
+          "text": "*What to do*\nPlease review this merge while it is fresh and record what you find.",
+          "type": "mrkdwn",
+          "verbatim": true
+        },
+        "type": "section"
+      }
+    ]
+    "#);
+    assert!(
+        reply
+            .text
+            .starts_with("Corrected: the reason for this exception has changed. "),
+        "{}",
+        reply.text
+    );
+    stand.audited([notifier]);
+}
+
+#[tokio::test]
+async fn a_reopened_exception_is_marked_open_again() {
+    let (stand, notifier, _) = alerted().await;
+    let withdrawn = decide(&stand, approved()).await;
+    assert_eq!(stand.attempt(&notifier, &withdrawn).await.state, "done");
+    assert_eq!(first_line(&stand), "Withdrawn: Merged without security approval");
+    let reopened = decide(&stand, exceptional(Kind::ApprovalRevoked)).await;
+    assert_eq!(stand.attempt(&notifier, &reopened).await.state, "done");
+
+    assert_eq!(first_line(&stand), "Open again: Merged without security approval");
+    let reply = &replies(&stand, &reopened)[0];
+    let shown = json!(reply.blocks).to_string();
+    for part in [
+        "Open again: this merge is an exception after all",
+        "The exception was withdrawn because a valid approval was found.",
+        "It is now open again, as `approval_revoked`: The security approval was taken back before the merge.",
+        "sec-alice &lt;!here&gt; approved",
+        "Please review this merge while it is fresh and record what you find.",
+    ] {
+        assert!(shown.contains(part), "{part} is missing in {shown}");
+    }
+    assert_eq!(stand.slack.messages().len(), 3);
+    stand.audited([notifier]);
+}
+
+#[tokio::test]
+async fn an_outdated_change_refers_to_the_next() {
+    let (stand, notifier, _) = alerted().await;
+    let first = decide(&stand, exceptional(Kind::SelfApproved)).await;
+    let second = decide(&stand, approved()).await;
+    assert_eq!(stand.attempt(&notifier, &first).await.state, "done");
+
+    assert_eq!(
+        first_line(&stand),
+        "Withdrawn: Merged without security approval",
+        "as it is now"
+    );
+    let shown = json!(replies(&stand, &first)[0].blocks).to_string();
+    assert!(
+        shown.contains("a later decision changed the exception again"),
+        "{shown}"
+    );
+    assert_eq!(stand.attempt(&notifier, &second).await.state, "done");
+    let shown = json!(replies(&stand, &second)[0].blocks).to_string();
+    assert!(shown.contains("Nothing needs to be done."), "{shown}");
+    stand.audited([notifier]);
+}
