@@ -65,13 +65,17 @@ impl<'a> Case<'a> {
         order_to_merge(event, self.interval(event), self.merged_at())
     }
 
-    /// The order of an approval or revocation. A hook that says `merged` was built after the merge, within seconds of its act, whatever
-    /// older time it carries: had the act come before the merge, GitLab's answer would show it.
+    /// The order of an approval or revocation. A hook that says `merged` and came long after the merge reports an act from after it:
+    /// GitLab builds a hook within seconds of its act, whatever older time the hook carries.
     fn order_of_act(&self, event: &HistoryEvent) -> Order {
-        match self.order_to_merge(event) {
-            Order::Unknown if event.state.as_deref() == Some("merged") => Order::After,
-            order => order,
+        let order = self.order_to_merge(event);
+        let late = event
+            .received_at
+            .is_some_and(|at| at > plus(self.merged_at(), crate::SECOND_READING_AFTER));
+        if order == Order::Unknown && late && event.state.as_deref() == Some("merged") {
+            return Order::After;
         }
+        order
     }
 
     /// Everybody who approved, by either source, in the order of their ids.

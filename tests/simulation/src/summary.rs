@@ -8,7 +8,7 @@ use model::{Kind, Outcome, WitnessA};
 use crate::Built;
 use crate::gitlab::Deed;
 use crate::ledger::Record;
-use crate::truth::{Class, Course, Defect};
+use crate::truth::{Class, Course, Limit};
 
 /// Figures of many lives.
 #[derive(Debug, Clone, Default)]
@@ -23,8 +23,8 @@ pub struct Summary {
     pub classes: BTreeMap<Class, usize>,
     /// Decisions that the sources misled, by why.
     pub misled: BTreeMap<String, usize>,
-    /// Known defects.
-    pub defects: BTreeMap<Defect, usize>,
+    /// Known limits.
+    pub limits: BTreeMap<Limit, usize>,
     /// Everything else that was met, by name.
     pub met: BTreeMap<&'static str, usize>,
     /// How lives end.
@@ -68,8 +68,8 @@ impl Summary {
                 *self.misled.entry(assessed.why.clone()).or_default() += 1;
             }
         }
-        for defect in course.wrong.iter().filter_map(|wrong| wrong.defect) {
-            *self.defects.entry(defect).or_default() += 1;
+        for limit in course.wrong.iter().filter_map(|wrong| wrong.limit) {
+            *self.limits.entry(limit).or_default() += 1;
         }
         *self.ends.entry(format!("{:?}", record.end)).or_default() += 1;
         for (holds, name) in met(built, record, course) {
@@ -182,7 +182,7 @@ impl fmt::Display for Summary {
         for (why, count) in &self.misled {
             writeln!(f, "  misled {count}: {why}")?;
         }
-        writeln!(f, "known defects: {:?}", self.defects)?;
+        writeln!(f, "known limits: {:?}", self.limits)?;
         write!(f, "lives with: {:?}", self.met)
     }
 }

@@ -9,7 +9,7 @@ mod real;
 mod shown;
 
 pub use course::{Course, Wrong, course};
-pub use known::Defect;
+pub use known::Limit;
 pub use real::{Real, Truth};
 
 use model::{Kind, Note, Outcome};

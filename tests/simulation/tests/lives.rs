@@ -47,7 +47,7 @@ fn shrink(mut tree: impl ValueTree<Value = Life>, why: &Wrong) -> Life {
 )]
 fn no_life_is_decided_wrongly() {
     let lives = figure("SIMULATION_LIVES", 2_000);
-    let show_defects = figure("SIMULATION_SHOW_DEFECTS", 0) > 0;
+    let show_limits = figure("SIMULATION_SHOW_LIMITS", 0) > 0;
     let seed = u8::try_from(figure("SIMULATION_SEED", 0)).unwrap();
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
@@ -60,7 +60,7 @@ fn no_life_is_decided_wrongly() {
         let record = built.play();
         let course = course(&built, &record);
         summary.add(&built, &record, &course);
-        let reported = |wrong: &&Wrong| show_defects || wrong.defect.is_none();
+        let reported = |wrong: &&Wrong| show_limits || wrong.limit.is_none();
         let Some(first) = course.wrong.iter().find(reported) else {
             continue;
         };
@@ -73,7 +73,7 @@ fn no_life_is_decided_wrongly() {
     }
     println!("{summary}");
     for (wrong, (count, story)) in &found {
-        println!("\n{count} times: {} {:?}\n{story}", wrong.what, wrong.defect);
+        println!("\n{count} times: {} {:?}\n{story}", wrong.what, wrong.limit);
     }
     assert!(found.is_empty(), "{} kinds of wrong decisions; see above", found.len());
     if lives >= 2_000 {

@@ -1,16 +1,16 @@
 //! Whether a whole life went right: every decision by what was seen, the order of decisions, the end.
 
-use super::{Assessed, Class, Defect, Truth};
+use super::{Assessed, Class, Limit, Truth};
 use crate::Built;
-use crate::clock::{DAY, HOUR, SECOND};
+use crate::clock::{DAY, HOUR, MINUTE, SECOND};
 use crate::ledger::{End, Record};
 use crate::setting::MergeTime;
 
 /// A decision that is wrong, or another thing that must not happen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wrong {
-    /// A known defect of the rules that explains it.
-    pub defect: Option<Defect>,
+    /// The known limit of the rules that explains it.
+    pub limit: Option<Limit>,
     /// What it is.
     pub what: String,
 }
@@ -40,14 +40,14 @@ pub fn course(built: &Built, record: &Record) -> Course {
         let each = truth.assess(decided, record, until);
         if matches!(each.class, Class::WrongAccusation | Class::MissedException) {
             wrong.push(Wrong {
-                defect: truth.defect(decided),
+                limit: truth.limit(decided),
                 what: format!("{:?}: {}", each.class, each.why),
             });
         }
         assessed.push(each);
     }
     let other = [superseded(record), ended(built, record)];
-    wrong.extend(other.into_iter().flatten().map(|what| Wrong { defect: None, what }));
+    wrong.extend(other.into_iter().flatten().map(|what| Wrong { limit: None, what }));
     wrong.extend(changed_after_merge(built, record));
     Course { assessed, wrong }
 }
@@ -63,8 +63,8 @@ fn superseded(record: &Record) -> Option<String> {
 /// Acts after the merge are listed and never change the kind of a confirmed decision.
 fn changed_after_merge(built: &Built, record: &Record) -> Option<Wrong> {
     let merged_at = built.world.merged_at()?;
-    // Within the second of the merge the order is unknown, and clocks differ.
-    let after = merged_at + 10 * SECOND + 2 * built.world.setting.clock_offset_ms.abs();
+    // A hook that arrives within a minute of the merge may report an act from before it, and clocks differ.
+    let after = merged_at + MINUTE + 10 * SECOND + 2 * built.world.setting.clock_offset_ms.abs();
     record.decided.windows(2).find_map(|pair| {
         let [one, next] = pair else { return None };
         let same_answer = one.confirmed && one.facts.api == next.facts.api;
@@ -72,19 +72,12 @@ fn changed_after_merge(built: &Built, record: &Record) -> Option<Wrong> {
             record
                 .received
                 .iter()
-                .filter(|received| (one.at + 1..=next.at).contains(&received.at))
+                .filter(|received| (one.at.min(next.at)..=one.at.max(next.at)).contains(&received.at))
         };
         let later = new().all(|received| received.done_at > after);
         let kinds = (one.verdict.exception(), next.verdict.exception());
-        let taken_back = one.facts.history.iter().any(|event| event.action.is_revocation());
-        let defect = if built.world.setting.version.has_actioned_at() {
-            (taken_back && new().any(|received| received.event.action.is_approval()))
-                .then_some(Defect::GivenAgainAfterMerge)
-        } else {
-            Some(Defect::KindChangedAfterMerge)
-        };
         (same_answer && later && kinds.0 != kinds.1).then(|| Wrong {
-            defect,
+            limit: None,
             what: format!("an act after the merge changes {kinds:?}"),
         })
     })

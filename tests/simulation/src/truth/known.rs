@@ -1,72 +1,35 @@
-//! Defects of the rules that are known and not mended yet: how to recognise the decisions that they explain.
+//! Limits of the rules: how to recognise the wrong decisions that they explain.
 
 use model::{Kind, Outcome, WitnessA};
 
-use super::real::{Real, Truth};
+use super::real::Truth;
 use crate::clock::{SECOND, instant};
 use crate::ledger::Decided;
 use crate::setting::Label;
 
-/// A known defect.
+/// What no rule decides right from the sources that it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Defect {
-    /// A kind is named because of one person's approval while another one's is only unknown.
-    NamedBesideUnknown,
-    /// An untimed approval whose interval begins before the first version is unknown, although there is one version only.
-    BeforeFirstVersion,
-    /// A kind is named because of a label of which it is unknown whether it was on before the merge.
-    NamedByUnorderedLabel,
-    /// Two labels of one title were on, and an event of one of them hides the other, which no event names.
+pub enum Limit {
+    /// Two labels of one title were on, and the hooks and label events name one of them only.
     SecondLabelOfTitle,
-    /// An answer that did not show the merge yet, with label events from after the merge, makes a label one from before it.
-    EarlierLabelFromLater,
-    /// An approval listed by a replica behind counts although a later answer no longer lists it.
+    /// A replica behind listed an approval that was withdrawn without a hook: what an earlier answer listed counts.
     EarlierApprovalGone,
-    /// GitLab lists an older approval of a person than an event from before the merge shows, and the older one names the kind.
-    OlderApprovalListed,
-    /// A label replaced by another security label that was deleted later is taken for removed.
-    ReplacementDeleted,
-    /// An approval after the merge makes one that was taken back before it count as given again.
-    GivenAgainAfterMerge,
-    /// An act after the merge changes the kind, because a stale time leaves its order unknown.
-    KindChangedAfterMerge,
-    /// The merged head is not among the versions that were read, and the newest of them is compared.
-    HeadNotAmongVersions,
 }
 
 impl Truth<'_> {
-    /// The defect that explains a wrong decision.
+    /// The limit that explains a wrong decision.
     #[must_use]
-    pub fn defect(self, decided: &Decided) -> Option<Defect> {
-        let verdict = &decided.verdict;
-        let unknown = verdict.approvals.iter().any(|seen| seen.against == [Kind::Unverified]);
-        match verdict.outcome {
-            Outcome::Exception { kind } if kind != Kind::Unverified && unknown && self.real() == Real::Approved => {
-                Some(Defect::NamedBesideUnknown)
-            }
-            Outcome::Exception { kind: Kind::Unverified } if self.is_before_first_version(decided) => {
-                Some(Defect::BeforeFirstVersion)
-            }
-            Outcome::Exception { kind } if kind != Kind::Unverified && is_older_listed(decided) => {
-                Some(Defect::OlderApprovalListed)
-            }
+    pub fn limit(self, decided: &Decided) -> Option<Limit> {
+        match decided.verdict.outcome {
             Outcome::Exception {
                 kind: Kind::LabelRemovedBeforeMerge,
             }
             | Outcome::Declassified
                 if self.has_second_label(decided) =>
             {
-                Some(Defect::SecondLabelOfTitle)
+                Some(Limit::SecondLabelOfTitle)
             }
-            Outcome::Exception { kind } if kind != Kind::Unverified && self.is_label_unordered(decided) => {
-                Some(Defect::NamedByUnorderedLabel)
-            }
-            Outcome::Exception { .. } if self.is_earlier_label_from_later(decided) => {
-                Some(Defect::EarlierLabelFromLater)
-            }
-            Outcome::Approved { .. } if is_earlier_approval_gone(decided) => Some(Defect::EarlierApprovalGone),
-            Outcome::Declassified if self.is_replacement_deleted(decided) => Some(Defect::ReplacementDeleted),
-            Outcome::Approved { .. } if head_unknown(&decided.facts.api) => Some(Defect::HeadNotAmongVersions),
+            Outcome::Approved { .. } if is_earlier_approval_gone(decided) => Some(Limit::EarlierApprovalGone),
             _ => None,
         }
     }
@@ -96,34 +59,6 @@ impl Truth<'_> {
             .count();
         on == 2 && pair.into_iter().filter(|label| named(*label)).count() == 1
     }
-
-    /// An earlier answer named a label that was first put on after the merge.
-    fn is_earlier_label_from_later(self, decided: &Decided) -> bool {
-        let ever = self.ever(self.merged_at());
-        let known: Vec<&str> = ever.iter().map(|label| label.title()).collect();
-        decided
-            .facts
-            .earlier
-            .labels
-            .iter()
-            .any(|title| !known.contains(&title.as_str()))
-    }
-
-    fn is_replacement_deleted(self, decided: &Decided) -> bool {
-        let state = self.world.at(decided.at);
-        let gone = |label: &Label| state.deleted.contains(label) || state.renamed.contains_key(label);
-        [Label::High, Label::Low].iter().any(gone)
-    }
-
-    fn is_before_first_version(self, decided: &Decided) -> bool {
-        let slack = self.world.setting.clock_offset_ms.abs() + 3 * SECOND;
-        let first = self.world.states[0].1.versions[0].at;
-        !self.world.setting.version.has_approved_at()
-            && decided.facts.history.iter().any(|event| {
-                event.action.is_approval()
-                    && instant(event.occurred_at) - self.world.setting.clock_offset_ms - slack <= first
-            })
-    }
 }
 
 /// Only an earlier answer lists an approval that counts.
@@ -134,21 +69,6 @@ fn is_earlier_approval_gone(decided: &Decided) -> bool {
     decided.verdict.approvals.iter().any(|seen| {
         let listed = answer.approvals.iter().any(|approval| approval.user.id == seen.user.id);
         seen.in_api && seen.against.is_empty() && !listed
-    })
-}
-
-/// An event from before the merge shows a later approval than GitLab lists of the same person.
-fn is_older_listed(decided: &Decided) -> bool {
-    let WitnessA::Answer(answer) = &decided.facts.api else {
-        return false;
-    };
-    answer.approvals.iter().any(|approval| {
-        decided.facts.history.iter().any(|event| {
-            event.action.is_approval()
-                && event.state.as_deref() == Some("opened")
-                && event.actor.as_ref().is_some_and(|actor| actor.id == approval.user.id)
-                && approval.approved_at.is_some_and(|at| event.occurred_at > at)
-        })
     })
 }
 
