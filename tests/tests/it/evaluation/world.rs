@@ -154,7 +154,7 @@ impl World {
         due.extend(store.claim_due_rereads(self.now(), 100, lease).await.unwrap());
         let mut outcomes = Vec::new();
         for evaluation in due {
-            let report = self.evaluator.retry(&evaluation).await.unwrap();
+            let report = Box::pin(self.evaluator.retry(&evaluation)).await.unwrap();
             outcomes.push(report.outcome.as_str().to_owned());
         }
         outcomes.sort();
