@@ -40,7 +40,7 @@ GRANT SELECT, INSERT ON gitlab_users TO countersign_application;
 GRANT SELECT, UPDATE (started_at, finished_at, result, exit_code) ON operator_requests TO countersign_application;
 GRANT countersign_auditor TO countersign_operator; -- an operator reads what an auditor reads
 GRANT INSERT (id, command, arguments, requested_at) ON operator_requests TO countersign_operator;
-GRANT SELECT ON security_review_unjudged TO countersign_application;
+GRANT SELECT ON security_review_unjudged, security_review_unconfirmed TO countersign_application;
 GRANT SELECT ON reread_budgets, gitlab_users, operator_requests, security_review_unjudged, security_review_unconfirmed
     TO countersign_auditor;
 

@@ -26,9 +26,11 @@ pub struct TestDatabase {
     pub app_url: String,
     /// The auditor's login.
     pub auditor_url: String,
+    /// The operator's login.
+    pub operator_url: String,
 }
 
-/// Makes a database, migrates it, and makes its two logins.
+/// Makes a database, migrates it, and makes its three logins.
 ///
 /// # Panics
 /// If no server can be reached, saying how to start one.
@@ -71,6 +73,7 @@ pub async fn empty_database() -> TestDatabase {
         owner_url: url(OWNER, owner_password),
         app_url: url(&format!("app_{suffix}"), "app password"),
         auditor_url: url(&format!("auditor_{suffix}"), "auditor password"),
+        operator_url: url(&format!("operator_{suffix}"), "operator password"),
         name,
         superuser_url,
     }
@@ -109,12 +112,16 @@ impl TestDatabase {
         &self.name
     }
 
-    /// Makes the application's and the auditor's login, as a deploy does.
+    /// Makes the application's, the auditor's and the operator's login.
     ///
     /// # Panics
     /// If the server refuses.
     pub async fn provision_logins(&self) {
-        for (url, group) in [(&self.app_url, Group::Application), (&self.auditor_url, Group::Auditor)] {
+        for (url, group) in [
+            (&self.app_url, Group::Application),
+            (&self.auditor_url, Group::Auditor),
+            (&self.operator_url, Group::Operator),
+        ] {
             let login = config(url);
             let password = login.password().expect("a password");
             store::provision_login(&config(&self.owner_url), login.user(), password, group)
@@ -149,7 +156,9 @@ impl Drop for TestDatabase {
                     .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
                     .await;
                 let _ = server
-                    .batch_execute(&format!("DROP ROLE IF EXISTS app_{suffix}, auditor_{suffix}"))
+                    .batch_execute(&format!(
+                        "DROP ROLE IF EXISTS app_{suffix}, auditor_{suffix}, operator_{suffix}"
+                    ))
                     .await;
             });
         });
@@ -160,24 +169,29 @@ impl Drop for TestDatabase {
 /// Makes the owner role once per server. Group roles may exist already, made by somebody else; then the owner needs the right
 /// to give them to its logins (Postgres 16 and later ask for that).
 async fn ensure_owner(server: &Client, password: &str) {
-    let roles = [
-        format!("CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD '{password}'"),
-        format!("CREATE ROLE {} NOLOGIN", Group::Application.role()),
-        format!("CREATE ROLE {} NOLOGIN", Group::Auditor.role()),
-    ];
-    let (application, auditor) = (Group::Application.role(), Group::Auditor.role());
+    let groups = [Group::Application, Group::Auditor, Group::Operator].map(Group::role);
+    let made: Vec<String> = groups
+        .iter()
+        .map(|role| {
+            format!(
+                "IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role} NOLOGIN; END IF;
+                IF NOT EXISTS (SELECT FROM pg_auth_members WHERE admin_option AND member = '{OWNER}'::regrole
+                               AND roleid = '{role}'::regrole) THEN
+                    GRANT {role} TO {OWNER} WITH ADMIN OPTION;
+                END IF;
+                "
+            )
+        })
+        .collect();
     let sql = format!(
         "DO $do$ BEGIN
             PERFORM pg_advisory_xact_lock(hashtextextended('{OWNER}', 0));
-            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OWNER}') THEN {}; END IF;
-            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{application}') THEN {}; END IF;
-            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{auditor}') THEN {}; END IF;
-            IF NOT EXISTS (SELECT FROM pg_auth_members WHERE admin_option AND member = '{OWNER}'::regrole
-                           AND roleid = '{application}'::regrole) THEN
-                GRANT {application}, {auditor} TO {OWNER} WITH ADMIN OPTION;
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OWNER}') THEN
+                CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE PASSWORD '{password}';
             END IF;
+            {}
         END $do$",
-        roles[0], roles[1], roles[2]
+        made.concat()
     );
     server.batch_execute(&sql).await.expect("the owner of test databases");
 }

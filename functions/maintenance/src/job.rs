@@ -3,6 +3,7 @@
 mod audit_partitions;
 mod audit_retention;
 mod migrate;
+mod operator_requests;
 mod pending;
 mod relay;
 
@@ -97,6 +98,10 @@ pub struct Report {
     pub effects_enqueued: u32,
     /// Effects that could not be enqueued; the next run does it.
     pub effects_failed: u32,
+    /// Operators' requests finished.
+    pub operator_requests_finished: u32,
+    /// Operators' requests that go on with a later run.
+    pub operator_requests_open: u32,
     /// Months that were given room for audit entries.
     pub audit_partitions_made: u32,
     /// Tables with the audit entries of months that were detached.
@@ -111,12 +116,14 @@ impl std::fmt::Display for Report {
         }
         write!(
             f,
-            "{} evaluations judged, {} still pending, {} failed; {} effects enqueued, {} failed",
+            "{} evaluations judged, {} still pending, {} failed; {} effects enqueued, {} failed; {} requests finished, {} open",
             self.evaluations_judged,
             self.evaluations_pending,
             self.evaluations_failed,
             self.effects_enqueued,
-            self.effects_failed
+            self.effects_failed,
+            self.operator_requests_finished,
+            self.operator_requests_open
         )
     }
 }
@@ -135,6 +142,7 @@ impl Maintenance {
             Job::RelayEffects => self.relay_effects(context, deadline, report).await?,
             Job::AuditPartitions => report.audit_partitions_made += self.audit_partitions(context).await?,
             Job::AuditRetention => report.audit_partitions_detached = self.audit_retention(context).await?,
+            Job::OperatorRequests => self.operator_requests(context, deadline, report).await?,
         }
         Ok(())
     }

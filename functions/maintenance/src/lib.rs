@@ -1,5 +1,5 @@
-//! The maintenance function: migrations at deploy; every minute pending evaluations and the relay of due effects; rotation of the
-//! application's database login.
+//! The maintenance function: migrations at deploy; every minute the relay of due effects, pending evaluations and operators' requests;
+//! rotation of the application's database login.
 //!
 //! Every job may run twice at once: what is due is claimed row by row with `SKIP LOCKED`, and migrations hold a lock.
 
@@ -28,7 +28,7 @@ use uuid::Uuid;
 pub use config::{Config, VARIABLES};
 pub use custom_resource::CustomResourceRequest;
 pub use job::{JobError, Migrated, Report, migrate};
-pub use request::{Job, Request};
+pub use request::{Job, NamedJob, Request};
 pub use rotation::{RotationError, RotationRequest, Step};
 
 /// The time of one run of jobs. The function has more, for migrations; the next minute's run goes on.
@@ -115,20 +115,37 @@ impl Maintenance {
                 span.end(done.as_ref().err().map(|_| "failed"));
                 done
             }
-            Request::Jobs { jobs } => {
-                let context = Context::new(ActorType::PollCycle, run);
-                let deadline = &deadline.at_most(LONGEST_JOBS);
-                let mut report = Report::default();
-                for job in jobs {
-                    // Boxed: the work of a job is one deep future, and its type would be nested too deeply for the compiler.
-                    let span = self.tracer.begin_trace(Kind::Internal, job.as_str(), &context);
-                    let done = Box::pin(self.run(span.context(&context), job, deadline, &mut report)).await;
-                    span.end(done.as_ref().err().map(|_| "failed"));
-                    done?;
+            Request::Jobs { jobs } => self.jobs(run, jobs, deadline).await,
+        }
+    }
+
+    /// Runs each job, also after one that failed.
+    async fn jobs(&self, run: Uuid, jobs: Vec<NamedJob>, deadline: &Deadline) -> Result<Report, JobError> {
+        let context = Context::new(ActorType::PollCycle, run);
+        let deadline = &deadline.at_most(LONGEST_JOBS);
+        let mut report = Report::default();
+        let mut failed = None;
+        for job in jobs {
+            let job = match job {
+                NamedJob::Known(job) => job,
+                NamedJob::Unknown(job) => {
+                    tracing::warn!(job, "this version does not know the job; a newer one runs it");
+                    continue;
                 }
-                tracing::info!(correlation_id = %run, report = %report, "maintenance is done: {report}");
-                Ok(report)
+            };
+            // Boxed: the work of a job is one deep future, and its type would be nested too deeply for the compiler.
+            let span = self.tracer.begin_trace(Kind::Internal, job.as_str(), &context);
+            let done = Box::pin(self.run(span.context(&context), job, deadline, &mut report)).await;
+            span.end(done.as_ref().err().map(|_| "failed"));
+            if let Err(error) = done {
+                tracing::error!(job = job.as_str(), error = %error, "a job failed; the next run does its work");
+                failed.get_or_insert(error);
             }
         }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        tracing::info!(correlation_id = %run, report = %report, "maintenance is done: {report}");
+        Ok(report)
     }
 }

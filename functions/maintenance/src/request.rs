@@ -18,6 +18,8 @@ pub enum Job {
     AuditPartitions,
     /// Detach the months of audit entries whose time of retention is over.
     AuditRetention,
+    /// Execute what operators have requested.
+    OperatorRequests,
 }
 
 impl Job {
@@ -30,18 +32,29 @@ impl Job {
             Self::RelayEffects => "relay_effects",
             Self::AuditPartitions => "audit_partitions",
             Self::AuditRetention => "audit_retention",
+            Self::OperatorRequests => "operator_requests",
         }
     }
+}
+
+/// A job by the name in the event. During a deployment the schedules of a newer version may already call this one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum NamedJob {
+    /// This version knows it.
+    Known(Job),
+    /// A newer version may; it is skipped.
+    Unknown(String),
 }
 
 /// The function's event.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub enum Request {
-    /// `{"jobs": ["pending_evaluations", "relay_effects"]}`: done in this order.
+    /// `{"jobs": ["audit_partitions", "audit_retention"]}`: done in this order.
     Jobs {
         /// The jobs.
-        jobs: Vec<Job>,
+        jobs: Vec<NamedJob>,
     },
     /// CloudFormation's custom resource: migrations as part of a deployment.
     CustomResource(Box<CustomResourceRequest>),
@@ -58,7 +71,8 @@ mod tests {
     #[test]
     fn the_input_of_schedule_cloudformation_and_secrets_manager_is_told_apart() {
         let jobs: Request = serde_json::from_value(json!({"jobs": ["pending_evaluations", "relay_effects"]})).unwrap();
-        assert!(matches!(jobs, Request::Jobs { jobs } if jobs == [Job::PendingEvaluations, Job::RelayEffects]));
+        let expected = [Job::PendingEvaluations, Job::RelayEffects].map(NamedJob::Known);
+        assert!(matches!(jobs, Request::Jobs { jobs } if jobs == expected));
         let request = json!({
             "RequestType": "Create", "ResponseURL": "https://bucket.s3.example/x?Signature=y", "StackId": "s", "RequestId": "r",
             "LogicalResourceId": "Migrations", "ResourceType": "Custom::Migrations", "ResourceProperties": {"Code": "1"},
@@ -82,13 +96,20 @@ mod tests {
             Job::RelayEffects,
             Job::AuditPartitions,
             Job::AuditRetention,
+            Job::OperatorRequests,
         ] {
             assert_eq!(json!(job), json!(job.as_str()));
         }
     }
 
     #[test]
-    fn an_unknown_job_is_refused() {
-        assert!(serde_json::from_value::<Request>(json!({"jobs": ["drop_tables"]})).is_err());
+    fn an_unknown_job_leaves_the_others_readable() {
+        let jobs: Request = serde_json::from_value(json!({"jobs": ["seal_moon", "relay_effects"]})).unwrap();
+        let expected = [
+            NamedJob::Unknown("seal_moon".to_owned()),
+            NamedJob::Known(Job::RelayEffects),
+        ];
+        assert!(matches!(jobs, Request::Jobs { jobs } if jobs == expected));
+        assert!(serde_json::from_value::<Request>(json!({"jobs": [7]})).is_err());
     }
 }

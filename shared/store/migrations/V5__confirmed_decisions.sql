@@ -14,6 +14,9 @@ ALTER TABLE security_review_decisions
     ADD COLUMN merged_at timestamptz,
     ADD COLUMN merge_commit_sha text;
 CREATE INDEX security_review_decisions_merged ON security_review_decisions (instance, project_id, merged_at) WHERE stage = 'merge';
+-- Few rows: the condition is the one of the view security_review_unconfirmed, word for word.
+CREATE INDEX security_review_decisions_unconfirmed ON security_review_decisions (instance, project_id, mr_iid)
+    WHERE stage = 'merge' AND NOT coalesce(confirmed, inputs -> 'api' ?| ARRAY['answer', 'not_asked']);
 COMMENT ON COLUMN security_review_decisions.confirmed IS
     'Every needed read of GitLab was answered; a confirmed decision is frozen. Null: before a merge, or made before this was recorded.';
 COMMENT ON COLUMN security_review_decisions.evaluator IS 'The version of the rules code that made the decision.';

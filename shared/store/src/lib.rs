@@ -12,6 +12,7 @@ mod config;
 mod connection;
 mod error;
 mod migrate;
+mod operator_request;
 mod report;
 mod roles;
 mod schema;
@@ -32,9 +33,10 @@ pub use backlog::Backlog;
 pub use config::{ConfigError, DatabaseAddress, DatabaseConfig};
 pub use error::StoreError;
 pub use migrate::{MigrationError, MigrationReport, migrate};
+pub use operator_request::{OperatorRequest, OperatorRequestError};
 pub use report::{
-    EffectFilter, ExceptionFilter, LedgerDecision, LedgerFilter, MergeRequestRecord, Page, Requeued, Stage, Statistics,
-    StatisticsFilter, StoredEvidence, StoredJudgement,
+    EffectFilter, EventCursor, ExceptionFilter, LedgerDecision, LedgerFilter, MergeRequestRecord, Page, Requeued,
+    Stage, Statistics, StatisticsFilter, StoredEvent, StoredEvidence, StoredJudgement, Unconfirmed, UnconfirmedFilter,
 };
 pub use roles::{Group, LoginError, provision_login};
 pub use schema::{SchemaError, known_schema_version, schema_version};

@@ -2,12 +2,17 @@
 
 mod decisions;
 mod effects;
+mod events;
 mod filter;
 mod record;
 mod statistics;
+mod unconfirmed;
 
 pub use decisions::{Stage, StoredEvidence, StoredJudgement};
 pub use effects::{EffectFilter, Requeued};
+pub use events::{EventCursor, StoredEvent};
+pub(crate) use filter::Conditions;
 pub use filter::{ExceptionFilter, LedgerDecision, LedgerFilter, Page};
 pub use record::MergeRequestRecord;
 pub use statistics::{Statistics, StatisticsFilter};
+pub use unconfirmed::{Unconfirmed, UnconfirmedFilter};

@@ -24,6 +24,7 @@ pub use self::effect::NewEffect;
 pub(crate) use self::effect::{EFFECT_COLUMNS, later, read_effect};
 pub(crate) use self::evaluation::{EVALUATION_COLUMNS, read_evaluation};
 pub use self::evaluation::{Evaluation, EvaluationSource, EvaluationState};
+pub(crate) use self::event::read_history;
 pub use self::event::{EligibleReading, Recorded, StoredHistory};
 pub use self::ledger::StoredLedgerRow;
 pub use self::pending_review::PendingReview;

@@ -47,7 +47,6 @@ fn stale_time() -> Fate {
 
 /// Without `approved_at` the approval's interval begins two seconds before the creation, so before the first version.
 #[test]
-#[ignore = "rules: approved_other_commit counts the time before the first version as an unknown version"]
 fn an_approval_cannot_precede_the_first_version() {
     let life = Life::with_labels(&[Label::High])
         .on(OLD)
@@ -58,7 +57,6 @@ fn an_approval_cannot_precede_the_first_version() {
 
 /// The approval by the team may be valid: GitLab lists it without a time, and its event was lost.
 #[test]
-#[ignore = "rules: another person's invalid approval names the kind although a listed one is only unknown"]
 fn no_kind_beside_an_unknown_approval() {
     let life = Life::with_labels(&[Label::High])
         .on(OLD)
@@ -70,7 +68,6 @@ fn no_kind_beside_an_unknown_approval() {
 
 /// The label came half a second after the merge and was renamed later; its event has no exact time.
 #[test]
-#[ignore = "rules: a label of unknown order against the merge names a kind"]
 fn no_kind_by_an_unordered_label() {
     let life = Life::with_labels(&[])
         .on(OLD)
@@ -83,7 +80,6 @@ fn no_kind_by_an_unordered_label() {
 
 /// One `sec/critical` is on since the creation; the other one is put on after the merge.
 #[test]
-#[ignore = "rules: events of one label hide a second label of its title, which no event names"]
 fn a_second_label_of_one_title_stays() {
     let life = Life::with_labels(&[Label::CriticalOfGroup])
         .at(HOUR, Act::Merge(AUTHOR))
@@ -94,7 +90,6 @@ fn a_second_label_of_one_title_stays() {
 
 /// Two labels of one title were on since the creation: one is taken off by the team, the other one is renamed.
 #[test]
-#[ignore = "rules: events show the title after the removal of one label, and the other one is forgotten"]
 fn the_other_label_of_one_title_was_not_removed() {
     let life = Life::with_labels(&[Label::CriticalOfGroup, Label::CriticalOfProject])
         .at(HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfProject))
@@ -105,7 +100,6 @@ fn the_other_label_of_one_title_was_not_removed() {
 
 /// GitLab's replica does not show the merge yet, and its label events already name a label that came after it.
 #[test]
-#[ignore = "rules: earlier_facts takes every named label event of an answer without the merge for one from before it"]
 fn a_label_after_the_merge_is_not_earlier() {
     let life = Life::with_labels(&[])
         .at(HOUR, Act::Merge(AUTHOR))
@@ -117,7 +111,6 @@ fn a_label_after_the_merge_is_not_earlier() {
 
 /// A replica behind lists the approval that was withdrawn without a hook; the whole answer half a minute later does not.
 #[test]
-#[ignore = "design and rules: an approval of an earlier answer counts although a later answer no longer lists it"]
 fn an_approval_gone_from_a_later_answer_is_unproven() {
     let life = Life::with_labels(&[Label::High])
         .at(HOUR, Act::Approve(ALICE))
@@ -130,7 +123,6 @@ fn an_approval_gone_from_a_later_answer_is_unproven() {
 
 /// `security::low` was replaced by `security::high`, which the project deleted: the label went on until then.
 #[test]
-#[ignore = "rules: an addition whose label was deleted does not count as a replacement"]
 fn a_replacement_deleted_later_is_no_removal() {
     let life = Life::with_labels(&[Label::Low])
         .unheard(HOUR, Act::AddLabel(ALICE, Label::High))
@@ -141,7 +133,6 @@ fn a_replacement_deleted_later_is_no_removal() {
 
 /// One `sec/critical` is deleted after the merge, when the other one has just been put on: which was on at the merge is unknown.
 #[test]
-#[ignore = "rules: a title shown before its first event is taken for gone at the merge, although it may have been deleted later"]
 fn a_label_deleted_after_the_merge_was_not_removed() {
     let life = Life::with_labels(&[Label::CriticalOfProject])
         .unheard(HOUR, Act::Merge(AUTHOR))
@@ -152,7 +143,6 @@ fn a_label_deleted_after_the_merge_was_not_removed() {
 
 /// Reset and given again; the replica behind still lists the first approval, and the event of the second one has come.
 #[test]
-#[ignore = "rules: GitLab lists an older approval than an event shows before the merge, and the older one names the kind"]
 fn an_older_approval_listed_is_disputed() {
     let mut life = Life::with_labels(&[Label::High])
         .at(HOUR, Act::Approve(ALICE))
@@ -177,7 +167,6 @@ fn an_older_approval_listed_is_disputed() {
 
 /// Taken back before the merge and given again after it: the second act changes nothing.
 #[test]
-#[ignore = "rules: order_to_approval counts an approval after the merge as given again"]
 fn given_again_after_the_merge_changes_nothing() {
     let life = Life::with_labels(&[Label::High])
         .at(HOUR, Act::Approve(ALICE))
@@ -189,7 +178,6 @@ fn given_again_after_the_merge_changes_nothing() {
 
 /// An hour after the merge a colleague approves; the hook carries the time of the merge.
 #[test]
-#[ignore = "rules: an approval after the merge with a stale time changes the kind of a confirmed decision"]
 fn a_late_approval_with_a_stale_time_changes_nothing() {
     let life = Life::with_labels(&[Label::High])
         .on(Version(18, 6))
@@ -200,7 +188,6 @@ fn a_late_approval_with_a_stale_time_changes_nothing() {
 
 /// The versions come from a replica behind: the merged head is not among them.
 #[test]
-#[ignore = "rules: the newest version read is compared although the merged head is not among the versions"]
 fn versions_without_the_merged_head_prove_nothing() {
     let life = Life::with_labels(&[Label::High])
         .at(HOUR, Act::Approve(ALICE))

@@ -1,8 +1,10 @@
 //! Deliveries through evaluation: real Postgres, a real HTTP double of GitLab, and a clock that the test moves.
 
 mod arrival;
+mod cases;
 mod command;
 mod instances;
+mod large;
 mod ledger;
 mod outcomes;
 mod pending;

@@ -85,6 +85,14 @@ impl Function {
         self.api.wait_for_first_poll(PATIENCE).await.unwrap();
     }
 
+    /// The most memory that its process has had resident so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kibibytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        kibibytes * 1024
+    }
+
     /// Whether the process it was started as is still there.
     pub(crate) fn still_runs(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()

@@ -24,6 +24,8 @@ mod function;
 #[cfg(test)]
 mod notifier;
 #[cfg(test)] // helpers of this module too may unwrap
+mod operator;
+#[cfg(test)] // and of this one
 mod outbox;
 #[cfg(test)] // helpers of this module too may unwrap
 mod program;

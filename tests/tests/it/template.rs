@@ -82,11 +82,28 @@ fn new_code_that_uses_the_schema_waits_for_the_migrations() {
         "ProcessorFunction",
         "NotifierFunction",
         "EveryMinute",
+        "RelayEveryMinute",
+        "OperatorRequestsEveryMinute",
         "EveryDay",
         "RecorderEveryMinute",
     ] {
         assert_eq!(template["Resources"][name]["DependsOn"], "Migrations", "{name}");
     }
+}
+
+#[test]
+fn each_job_of_a_minute_has_its_schedule() {
+    let template = template();
+    let mut jobs: Vec<_> = of_type(&template, "AWS::Scheduler::Schedule")
+        .filter(|(name, schedule)| {
+            name.ends_with("EveryMinute") && *name != "RecorderEveryMinute" && !schedule.is_null()
+        })
+        .map(|(_, schedule)| schedule["Target"]["Input"].as_str().unwrap())
+        .collect();
+    jobs.sort_unstable();
+    let expected =
+        ["operator_requests", "pending_evaluations", "relay_effects"].map(|job| format!("{{\"jobs\":[\"{job}\"]}}"));
+    assert_eq!(jobs, expected);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The webhook function's binary between a Runtime API and the doubles of SQS and Secrets Manager.
 
+mod headers;
+
 use std::time::Duration;
 
 use base64::Engine as _;

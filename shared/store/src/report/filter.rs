@@ -66,13 +66,13 @@ pub struct Page {
 
 /// Conditions with their parameters.
 #[derive(Default)]
-pub(super) struct Conditions {
+pub(crate) struct Conditions {
     texts: Vec<String>,
     params: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
 }
 
 impl Conditions {
-    pub(super) fn add(&mut self, sql: &str, value: impl ToSql + Sync + Send + 'static, of: Type) {
+    pub(crate) fn add(&mut self, sql: &str, value: impl ToSql + Sync + Send + 'static, of: Type) {
         let place = self.bind(value, of);
         self.texts.push(sql.replace('?', &place));
     }
@@ -83,11 +83,11 @@ impl Conditions {
         format!("${}", self.params.len())
     }
 
-    pub(super) fn plain(&mut self, sql: &str) {
+    pub(crate) fn plain(&mut self, sql: &str) {
         self.texts.push(sql.to_owned());
     }
 
-    pub(super) fn project(&mut self, project: Option<&String>) {
+    pub(crate) fn project(&mut self, project: Option<&String>) {
         match project.map(|project| (project, project.parse::<i64>())) {
             Some((_, Ok(id))) => self.add("project_id = ?", id, Type::INT8),
             Some((path, Err(_))) => self.add("starts_with(project_path, ?)", text(path).into_owned(), Type::TEXT),
@@ -95,13 +95,13 @@ impl Conditions {
         }
     }
 
-    pub(super) fn text(&mut self, sql: &str, value: Option<&String>) {
+    pub(crate) fn text(&mut self, sql: &str, value: Option<&String>) {
         if let Some(value) = value {
             self.add(sql, text(value).into_owned(), Type::TEXT);
         }
     }
 
-    pub(super) fn between(&mut self, column: &str, since: Option<Timestamp>, until: Option<Timestamp>) {
+    pub(crate) fn between(&mut self, column: &str, since: Option<Timestamp>, until: Option<Timestamp>) {
         for (sign, at) in [(">=", since), ("<", until)] {
             if let Some(at) = at {
                 self.add(&format!("{column} {sign} ?"), at, Type::TIMESTAMPTZ);
@@ -109,7 +109,7 @@ impl Conditions {
         }
     }
 
-    pub(super) fn sql(&self) -> String {
+    pub(crate) fn sql(&self) -> String {
         if self.texts.is_empty() {
             "true".to_owned()
         } else {
@@ -117,7 +117,7 @@ impl Conditions {
         }
     }
 
-    pub(super) fn params(&self) -> Vec<Param<'_>> {
+    pub(crate) fn params(&self) -> Vec<Param<'_>> {
         let params = self.params.iter();
         params
             .map(|(value, of)| (value.as_ref() as &(dyn ToSql + Sync), of.clone()))
@@ -190,7 +190,7 @@ impl Store {
             .await
     }
 
-    pub(super) async fn page(
+    pub(crate) async fn page(
         &self,
         table: &str,
         mut conditions: Conditions,

@@ -16,7 +16,7 @@ pub struct MergeRequestRecord {
     pub exception: Option<Value>,
     /// Its effects, the oldest first.
     pub effects: Vec<Value>,
-    /// What still waits for GitLab.
+    /// What waits for GitLab: a verdict, an unconfirmed decision, a review.
     pub evaluation: Option<Value>,
     /// How many events were received.
     pub events: i64,
@@ -29,7 +29,7 @@ const SQL: &str = "
         (SELECT coalesce(jsonb_agg(to_jsonb(effect) ORDER BY created_at), '[]') FROM effects AS effect
          WHERE (instance, project_id, mr_iid) = ($1, $2, $3)) AS effects,
         coalesce((SELECT to_jsonb(evaluation) FROM evaluations AS evaluation
-                  WHERE (instance, project_id, mr_iid) = ($1, $2, $3) AND state = 'pending'),
+                  WHERE (instance, project_id, mr_iid) = ($1, $2, $3) AND state IN ('pending', 'unconfirmed')),
                  (SELECT to_jsonb(review) FROM pending_reviews AS review
                   WHERE (instance, project_id, mr_iid) = ($1, $2, $3) AND state = 'pending')) AS evaluation,
         (SELECT count(*) FROM merge_request_events WHERE (instance, project_id, mr_iid) = ($1, $2, $3)) AS events";

@@ -167,7 +167,7 @@ impl Tx<'_> {
     }
 }
 
-fn read_history(row: &Row) -> Result<HistoryEvent, StoreError> {
+pub(crate) fn read_history(row: &Row) -> Result<HistoryEvent, StoreError> {
     let action: String = column(row, "action")?;
     let actor = match (
         column::<Option<i64>>(row, "actor_id")?,

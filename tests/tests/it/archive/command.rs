@@ -254,13 +254,13 @@ async fn evidence_is_printed_to_the_byte_and_compared_with_what_was_judged_on() 
     let output = archive.asked(&["evidence", "77!1"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        text(&output.stderr).contains("NOT what the decision was judged on"),
+        text(&output.stderr).contains("NOT what the decision was made on"),
         "{output:?}"
     );
     let replayed = archive.asked(&["replay", "--verify"]);
     assert_eq!(replayed.status.code(), Some(1));
     assert!(
-        text(&replayed.stdout).contains("its evidence is not what it was judged on"),
+        text(&replayed.stdout).contains("its evidence is not what it was decided on"),
         "{replayed:?}"
     );
     let take_away = "

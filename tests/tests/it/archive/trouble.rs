@@ -3,7 +3,6 @@
 use tests::doubles::{Fault, Stub};
 
 use super::stand::{Archive, KINDS, by_kind, labelled};
-use crate::evaluation::world::{ALICE, at};
 use crate::outbox::message;
 
 /// The request of each target whose answer is most missed.

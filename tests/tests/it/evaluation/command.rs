@@ -249,6 +249,71 @@ async fn every_stored_decision_is_computed_to_itself_and_a_changed_one_is_seen()
 }
 
 #[tokio::test]
+async fn decisions_of_another_evaluator_are_only_reported() {
+    let world = world().await;
+    let owner = tests::postgres::connect(&world.database.owner_url).await;
+    let sql = "ALTER TABLE security_review_decisions DISABLE TRIGGER append_only_row;
+        UPDATE security_review_decisions SET evaluator = 1 WHERE mr_iid IN (1, 2);
+        UPDATE security_review_decisions SET verdict = jsonb_set(verdict, '{outcome}', '\"not_carried\"') WHERE mr_iid = 2";
+    owner.batch_execute(sql).await.unwrap();
+    let output = world.countersign(&["replay", "--verify"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for line in [
+        "3 decisions were made by another version",
+        "2 the same now, 1 different",
+        "1: not_carried, now exception: no_approval",
+    ] {
+        assert!(said.contains(line), "{line:?} in {said}");
+    }
+
+    // Their digests are checked all the same.
+    let sql = "ALTER TABLE review_evidence DISABLE TRIGGER append_only_row, DROP CONSTRAINT review_evidence_sha256;
+        UPDATE review_evidence SET content = replace(content, 'sec-alice', 'sec-mallory') WHERE mr_iid = 1";
+    owner.batch_execute(sql).await.unwrap();
+    let output = world.countersign(&["replay", "--verify"]);
+    assert_eq!(output.status.code(), Some(1));
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        found.contains("main/77!1: its evidence is not what it was decided on"),
+        "{found}"
+    );
+}
+
+#[tokio::test]
+async fn simulate_reads_whole_label_lists_of_events() {
+    let world = World::with_rules(&rules()).await;
+    let mut mr = MergeRequest::new(PROJECT, 1, &["privacy"]);
+    world.deliver(&mr.told("update", AUTHOR, at("10:00:00"))).await;
+    mr.labels = Vec::new();
+    world.merged(&mr, |_| ());
+    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    // As an evaluator stores them that keeps no lists which its rules do not need.
+    let owner = tests::postgres::connect(&world.database.owner_url).await;
+    let sql = "ALTER TABLE security_review_decisions DISABLE TRIGGER append_only_row;
+        UPDATE security_review_decisions SET inputs = jsonb_set(inputs, '{history}', (
+            SELECT jsonb_agg(event || '{\"labels\": []}') FROM jsonb_array_elements(inputs -> 'history') AS event))";
+    owner.batch_execute(sql).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wider.yaml");
+    std::fs::write(
+        &file,
+        rules().replace(
+            "labels:\n  - \"security::*\"",
+            "labels:\n  - \"privacy*\"\n  - \"security::*\"",
+        ),
+    )
+    .unwrap();
+    let rows = world.rows(&["simulate", "--rules", file.to_str().unwrap()]);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(rows[0]["stored"], "not_carried");
+    assert_ne!(rows[0]["simulated"], "not_carried");
+    std::fs::write(&file, rules()).unwrap();
+    let same = world.countersign(&["simulate", "--rules", file.to_str().unwrap()]);
+    assert_eq!(same.status.code(), Some(1), "the stored rules do not match it");
+}
+
+#[tokio::test]
 async fn simulate_shows_what_other_rules_would_have_decided() {
     let world = world().await;
     let folder = tempfile::tempdir().unwrap();

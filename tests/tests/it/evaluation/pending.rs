@@ -27,7 +27,7 @@ async fn maintain(world: &World, evaluator: &Arc<Evaluator>) -> Vec<Outcome> {
         .unwrap();
     let mut outcomes = Vec::new();
     for pending in due {
-        outcomes.push(evaluator.retry(&pending).await.unwrap().outcome);
+        outcomes.push(Box::pin(evaluator.retry(&pending)).await.unwrap().outcome);
     }
     outcomes
 }

@@ -108,7 +108,7 @@ async fn an_event_of_the_review_does_not_take_the_place_of_a_merge_that_waits() 
         .await
         .unwrap();
     assert_eq!(due.len(), 1, "the merge still waits");
-    world.evaluator.retry(&due[0]).await.unwrap();
+    Box::pin(world.evaluator.retry(&due[0])).await.unwrap();
     assert_eq!(
         world.exception(&mr).await,
         Some(("no_approval".to_owned(), "open".to_owned()))

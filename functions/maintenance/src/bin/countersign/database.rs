@@ -31,6 +31,8 @@ pub(crate) enum Login {
     Auditor,
     /// May write entries.
     Owner,
+    /// May record requests that maintenance executes; the owner's on the local stack.
+    Operator,
 }
 
 #[derive(Deserialize)]
@@ -82,7 +84,7 @@ fn of_stack(from: &Path, login: Login) -> Result<SecretString, Failure> {
         .map_err(|_| Failure::Usage(format!("{name} names no database; is the stack still starting?")))?;
     Ok(match login {
         Login::Auditor => stack.database_url,
-        Login::Owner => stack.database_owner_url,
+        Login::Owner | Login::Operator => stack.database_owner_url,
     })
 }
 
@@ -119,6 +121,7 @@ mod tests {
         for (login, address) in [
             (Login::Auditor, "postgres://reads"),
             (Login::Owner, "postgres://writes"),
+            (Login::Operator, "postgres://writes"),
         ] {
             assert_eq!(of_stack(&below, login).unwrap().expose_secret(), address);
         }

@@ -11,10 +11,10 @@ use crate::audit::Format;
 use crate::database::{Database, Login, runtime};
 use crate::explain::{Named, unknown};
 use crate::instant::{Instant, Period};
-use crate::listing::{Column, Listing, merge_request, plain, time, told};
+use crate::listing::{Column, Listing, known_merge_request, time, told};
 use crate::output::{Ending, Failure, counted, remark};
 use crate::table::Cell;
-use crate::terminal::{Color, Palette, Style, harmless};
+use crate::terminal::{Color, Palette, Style};
 
 const PAGE: u32 = 500;
 
@@ -164,17 +164,7 @@ fn columns() -> Vec<Column> {
     vec![
         Column {
             head: "MERGE REQUEST",
-            cell: |row| {
-                if row["project_path"].is_string() {
-                    merge_request(row)
-                } else {
-                    Cell::new(harmless(&format!(
-                        "{}!{}",
-                        plain(&row["project_id"]),
-                        plain(&row["mr_iid"])
-                    )))
-                }
-            },
+            cell: known_merge_request,
         },
         Column {
             head: "KIND",

@@ -21,8 +21,8 @@ Examples:
   countersign evidence payments/gateway!811 | sha256sum
   countersign evidence payments/gateway!811 --decision 0195a000-0000-7000-8000-0000000000d1
 
-The digest is checked before it is printed, and compared with what the decision was judged on; both are told on standard error.
-Exit codes: 0 printed, 1 there is none or it is not what the decision was judged on, 2 the command line, 3 the database, 4 the output.")]
+The digest is checked before it is printed, and compared with what the decision was made on; both are told on standard error.
+Exit codes: 0 printed, 1 there is none or it is not what the decision was made on, 2 the command line, 3 the database, 4 the output.")]
 pub(crate) struct Arguments {
     /// The merge request: 7301!811, main/7301!811 or payments/gateway!811
     #[arg(value_name = "PROJECT!IID", value_parser = Named::parse)]
@@ -66,7 +66,7 @@ impl Arguments {
         if proves(&evidence, &decision) {
             Ok(Ending::Done)
         } else {
-            remark("it is NOT what the decision was judged on, or not what its digest says");
+            remark("it is NOT what the decision was made on, or not what its digest says");
             Ok(Ending::Nothing)
         }
     }
@@ -79,14 +79,20 @@ struct Content {
     gitlab: WitnessA,
 }
 
-/// Whether the evidence is what its digest says, and what the decision was judged on.
+/// Whether the evidence is what its digest says, and what the decision was made on.
 pub(crate) fn proves(evidence: &StoredEvidence, decision: &StoredJudgement) -> bool {
+    answer(evidence, decision).is_some_and(|answer| answer == decision.facts.api)
+}
+
+/// GitLab's answer in the evidence of a decision. `None`: it is not what its digest says, or of another merge request.
+pub(crate) fn answer(evidence: &StoredEvidence, decision: &StoredJudgement) -> Option<WitnessA> {
     let digest = Sha256::digest(evidence.content.as_bytes());
     let digest = digest
         .iter()
         .fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"));
-    let read: Result<Content, _> = serde_json::from_str(&evidence.content);
-    let same =
-        |content: Content| content.merge_request == decision.merge_request && content.gitlab == decision.facts.api;
-    digest == evidence.sha256 && read.is_ok_and(same)
+    if digest != evidence.sha256 {
+        return None;
+    }
+    let content: Content = serde_json::from_str(&evidence.content).ok()?;
+    (content.merge_request == decision.merge_request).then_some(content.gitlab)
 }

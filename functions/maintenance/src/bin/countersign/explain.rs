@@ -5,10 +5,10 @@ mod text;
 use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
-use model::{MergeRequestIid, MergeRequestKey, ProjectId};
+use model::{MergeRequestIid, MergeRequestKey, ProjectId, WitnessA};
 use rules::{Rules, explain};
 use serde_json::json;
-use store::{MergeRequestRecord, Store, StoredJudgement};
+use store::{MergeRequestRecord, Stage, Store, StoredJudgement};
 
 use crate::database::{Database, Login, runtime};
 use crate::output::{Ending, Failure, standard};
@@ -101,6 +101,16 @@ struct Decided {
     rules: Option<Rules>,
 }
 
+impl Decided {
+    /// Whether GitLab confirmed it; `None`: before a merge. One made before this was recorded counts as confirmed if it holds GitLab's
+    /// answer.
+    fn confirmed(&self) -> Option<bool> {
+        let holds_answer = matches!(self.judgement.facts.api, WitnessA::Answer(_) | WitnessA::NotAsked(_));
+        let is_merge = self.judgement.stage == Stage::Merge;
+        is_merge.then_some(self.judgement.confirmed.unwrap_or(holds_answer))
+    }
+}
+
 impl Arguments {
     pub(crate) fn run(&self) -> Result<Ending, Failure> {
         runtime()?.block_on(self.show())
@@ -144,7 +154,7 @@ fn document(key: &MergeRequestKey, record: &MergeRequestRecord, decisions: &[Dec
         json!({
             "id": judgement.id, "stands": judgement.stands, "supersedes": judgement.supersedes, "recorded_at": judgement.recorded_at,
             "correlation_id": judgement.correlation_id, "rules_hash": judgement.rules_hash, "facts": judgement.facts,
-            "verdict": judgement.verdict, "review": judgement.review,
+            "verdict": judgement.verdict, "review": judgement.review, "evaluator": judgement.evaluator, "confirmed": decided.confirmed(),
             "evidence": judgement.evidence.as_ref().map(|evidence| json!({"id": evidence.id, "sha256": evidence.sha256})),
             "explanation": decided.rules.as_ref().map(|rules| explain(&judgement.facts, rules)),
         })

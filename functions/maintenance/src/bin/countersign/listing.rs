@@ -150,6 +150,18 @@ pub(crate) fn decision(row: &Value) -> Cell {
     Cell::new(harmless(text)).style(style)
 }
 
+/// The same of a row that may lack the path: then `7301!811`.
+pub(crate) fn known_merge_request(row: &Value) -> Cell {
+    if row["project_path"].as_str().is_some_and(|path| !path.is_empty()) {
+        return merge_request(row);
+    }
+    Cell::new(harmless(&format!(
+        "{}!{}",
+        plain(&row["project_id"]),
+        plain(&row["mr_iid"])
+    )))
+}
+
 /// `payments/gateway!811`.
 pub(crate) fn merge_request(row: &Value) -> Cell {
     Cell::new(harmless(&format!(

@@ -14,12 +14,16 @@ mod instant;
 mod ledger;
 mod listing;
 mod migrate;
+mod operator;
 mod output;
+mod reevaluate;
 mod replay;
+mod simulate;
 mod stats;
 mod table;
 mod terminal;
 mod trace;
+mod unconfirmed;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -56,8 +60,10 @@ enum Command {
     Evidence(evidence::Arguments),
     Stats(stats::Arguments),
     Explain(explain::Arguments),
-    Simulate(replay::Simulate),
+    Simulate(simulate::Simulate),
     Replay(replay::Replay),
+    Unconfirmed(unconfirmed::Arguments),
+    Reevaluate(Box<reevaluate::Arguments>),
 }
 
 fn main() -> ExitCode {
@@ -85,5 +91,7 @@ fn run(command: Command) -> Result<Ending, Failure> {
         Command::Explain(arguments) => arguments.run(),
         Command::Simulate(arguments) => arguments.run(),
         Command::Replay(arguments) => arguments.run(),
+        Command::Unconfirmed(arguments) => arguments.run(),
+        Command::Reevaluate(arguments) => arguments.run(),
     }
 }

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use model::MergeRequestKey;
 use tokio_postgres::types::Type;
 
-use crate::StoreError;
 use crate::sql::text;
 use crate::tx::Tx;
+use crate::{Store, StoreError};
 
 const FINISH: &str = "
     UPDATE evaluations SET state = 'done', updated_at = $4, before_watch = $5, reread_event = false, give_up_at = NULL
@@ -24,6 +24,9 @@ const TAKE: &str = "
         minute = excluded.minute
     WHERE stored.minute < excluded.minute OR (stored.minute = excluded.minute AND stored.requests + excluded.requests <= $4)
     RETURNING requests";
+
+const IS_USED_UP: &str = "
+    SELECT FROM reread_budgets WHERE instance = $1 AND minute >= date_trunc('minute', $2::timestamptz) AND requests + $3 > $4";
 
 /// Requests that re-reads use at most, a minute and instance.
 const REREAD_REQUESTS: i32 = 60;
@@ -88,5 +91,24 @@ impl Tx<'_> {
             (&REREAD_REQUESTS as _, Type::INT4),
         ];
         Ok(self.query_opt(TAKE, &params).await?.is_some())
+    }
+}
+
+impl Store {
+    /// Whether this minute's budget for re-reads at an instance has room for so many requests. Nothing is taken.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_reread_budget(&self, instance: &str, requests: i32, now: Timestamp) -> Result<bool, StoreError> {
+        let params = [
+            (&text(instance) as _, Type::TEXT),
+            (&now as _, Type::TIMESTAMPTZ),
+            (&requests as _, Type::INT4),
+            (&REREAD_REQUESTS as _, Type::INT4),
+        ];
+        let mut tx = self.begin().await?;
+        let used_up = tx.query_opt(IS_USED_UP, &params).await?.is_some();
+        tx.commit().await?;
+        Ok(!used_up)
     }
 }

@@ -47,15 +47,13 @@ pub(super) fn write(
         )
     )?;
     if let Some(waiting) = &record.evaluation {
-        let (why, next) = (plain(&waiting["reason"]), plain(&waiting["next_attempt_at"]));
-        writeln!(
-            out,
-            "{}",
-            palette.paint(
-                Style::Yellow,
-                format!("Waits for GitLab ({}); next try {next}", harmless(&why))
-            )
-        )?;
+        let why = plain(&waiting["reason"]);
+        let next = match waiting["next_attempt_at"].as_str() {
+            Some(_) => format!("next reading {}", time(&waiting["next_attempt_at"]).text),
+            None => "only an event or `countersign reevaluate` reads it".to_owned(),
+        };
+        let waits = format!("Waits for GitLab ({}); {next}", harmless(&why));
+        writeln!(out, "{}", palette.paint(Style::Yellow, waits))?;
     }
     for decided in decisions {
         decision(out, decided, palette)?;
@@ -135,7 +133,7 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
         store::Stage::Review => "before the merge",
         store::Stage::Merge => "on the merge",
     };
-    let state = if judgement.stands { "stands" } else { "superseded" };
+    let state = if judgement.stands { "current" } else { "superseded" };
     let heading = format!(
         "\nDecision {} {about}, {}, {state}",
         judgement.id,
@@ -157,6 +155,15 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
         outcome(&judgement.verdict.outcome),
         ledger.map(|word| format!("; in the ledger {word}")).unwrap_or_default()
     )?;
+    match decided.confirmed() {
+        Some(true) => writeln!(out, "  GitLab         {}", palette.paint(Style::Green, "confirmed"))?,
+        Some(false) => {
+            let unconfirmed = palette.paint(Style::Yellow, "unconfirmed: a needed read was not answered");
+            writeln!(out, "  GitLab         {unconfirmed}")?;
+        }
+        None => {}
+    }
+    writeln!(out, "  evaluator      {}", evaluator(judgement.evaluator))?;
     for reason in &judgement.verdict.reasons {
         writeln!(
             out,
@@ -216,6 +223,18 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
         )?;
     }
     Ok(())
+}
+
+/// The version of the rules code that made a decision.
+fn evaluator(version: i16) -> String {
+    if version == rules::EVALUATOR {
+        format!("version {version}, this one")
+    } else {
+        format!(
+            "version {version}; the checks below are those of version {}",
+            rules::EVALUATOR
+        )
+    }
 }
 
 fn approved(out: &mut impl Write, approval: &ExplainedApproval, palette: Palette) -> io::Result<()> {

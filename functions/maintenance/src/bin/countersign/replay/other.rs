@@ -1,0 +1,103 @@
+//! Decisions of another version of the rules code: counted, with what this version would decide.
+
+use std::collections::BTreeMap;
+
+use rules::Rules;
+use store::StoredJudgement;
+
+use super::{computed, word};
+use crate::output::{counted, remark};
+
+/// What was counted.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    same: u64,
+    not_computed: u64,
+    /// Stored outcome and the present one, where anything differs.
+    different: BTreeMap<(String, String), u64>,
+}
+
+impl Others {
+    pub(super) fn add(&mut self, judgement: &StoredJudgement, rules: Option<&Rules>) {
+        let Some(rules) = rules else {
+            self.not_computed += 1;
+            return;
+        };
+        let computed = computed(judgement, rules).map(|(verdict, _)| verdict);
+        if computed.as_ref() == Some(&judgement.verdict) {
+            self.same += 1;
+            return;
+        }
+        let now = computed.map_or_else(|| "nothing".to_owned(), |verdict| word(&verdict.outcome));
+        *self
+            .different
+            .entry((word(&judgement.verdict.outcome), now))
+            .or_default() += 1;
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.same + self.not_computed + self.different.values().sum::<u64>()
+    }
+
+    /// Reports them on standard error, if there are any.
+    pub(super) fn remark(&self) {
+        for line in self.lines() {
+            remark(&line);
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let count = self.count();
+        if count == 0 {
+            return Vec::new();
+        }
+        let different: u64 = self.different.values().sum();
+        let made = counted(count, "decision was", "decisions were");
+        let mut lines = vec![format!(
+            "{made} made by another version of the rules code: {} the same now, {different} different",
+            self.same
+        )];
+        for ((stored, now), count) in &self.different {
+            let what = if stored == now {
+                format!("{stored}, for other reasons")
+            } else {
+                format!("{stored}, now {now}")
+            };
+            lines.push(format!("  {count}: {what}"));
+        }
+        if self.not_computed > 0 {
+            lines.push(format!(
+                "  {}: not computed, the rules file is not kept",
+                self.not_computed
+            ));
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_change_of_outcome_is_counted() {
+        assert!(Others::default().lines().is_empty());
+        let pair = |stored: &str, now: &str| (stored.to_owned(), now.to_owned());
+        let others = Others {
+            same: 5,
+            not_computed: 1,
+            different: [
+                (pair("approved", "exception: unverified"), 2),
+                (pair("approved", "approved"), 1),
+            ]
+            .into(),
+        };
+        let expected = [
+            "9 decisions were made by another version of the rules code: 5 the same now, 3 different",
+            "  1: approved, for other reasons",
+            "  2: approved, now exception: unverified",
+            "  1: not computed, the rules file is not kept",
+        ];
+        assert_eq!(others.lines(), expected);
+    }
+}

@@ -1,0 +1,132 @@
+//! `countersign simulate`: what other rules would have decided.
+
+mod labels;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use model::{Clock, SystemClock};
+use rules::{Rules, evaluate};
+use serde_json::json;
+use store::Stage;
+
+use crate::audit::Format;
+use crate::database::{Database, Login, runtime};
+use crate::instant::{Instant, Period};
+use crate::listing::{Column, Listing, told};
+use crate::output::{Ending, Failure, counted, remark, standard};
+use crate::replay::{Pages, word};
+use crate::terminal::{Color, Palette};
+
+/// Say what other rules would have decided about the merges that were decided, and show the differences. Nothing is written.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  countersign simulate --rules stricter.yaml --since 90d
+  countersign simulate --rules stricter.yaml --since 2026-10-01 --format csv > differences.csv
+
+Labels are those of GitLab's stored answer and of every event received up to the decision. Decisions of another version of the rules code
+may differ although the rules are the same. Whom GitLab was asked about (the members of the team, a named approval rule) is what was asked then: rules that name another group are
+decided by the membership that was read for the old one.
+Exit codes: 0 differences found, 1 none, 2 the command line or the rules file, 3 the database, 4 the output.")]
+pub(crate) struct Simulate {
+    /// The other rules file
+    #[arg(long, value_name = "FILE")]
+    rules: PathBuf,
+    /// Recorded from then on: 2026-11-23, or how long ago: 7d. Without it, all
+    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
+    since: Option<Instant>,
+    /// table for people; json: one difference a line; csv for spreadsheets
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Colours of the table
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    #[command(flatten)]
+    database: Database,
+}
+
+impl Simulate {
+    pub(crate) fn run(&self) -> Result<Ending, Failure> {
+        runtime()?.block_on(self.simulate())
+    }
+
+    async fn simulate(&self) -> Result<Ending, Failure> {
+        let name = self.rules.display();
+        let text = std::fs::read_to_string(&self.rules).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
+        let rules = Rules::parse(&text).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
+        let period = Period::of(self.since, None, SystemClock.now())?;
+        let store = self.database.open(Login::Auditor).await?;
+        let fields = &[
+            "merge_request",
+            "recorded_at",
+            "stored",
+            "simulated",
+            "stored_tier",
+            "simulated_tier",
+            "reasons",
+        ];
+        let mut listing = Listing::new(columns(), fields, self.format, Palette::new(self.color));
+        let mut out = standard();
+        let (mut looked_at, mut differ) = (0_u64, 0_u64);
+        let mut pages = Pages::new(&store, period.since);
+        while let Some(page) = pages.next().await? {
+            let mut rows = Vec::new();
+            for judgement in page
+                .iter()
+                .filter(|judgement| judgement.stage == Stage::Merge && judgement.stands)
+            {
+                looked_at += 1;
+                let simulated = evaluate(&labels::whole(&store, judgement, &rules).await?, &rules);
+                if simulated.outcome == judgement.verdict.outcome && simulated.risk_tier == judgement.verdict.risk_tier
+                {
+                    continue;
+                }
+                differ += 1;
+                let reasons: Vec<_> = simulated.reasons.iter().map(|reason| reason.detail.clone()).collect();
+                rows.push(json!({
+                    "merge_request": judgement.merge_request.to_string(), "recorded_at": judgement.recorded_at,
+                    "stored": word(&judgement.verdict.outcome), "simulated": word(&simulated.outcome),
+                    "stored_tier": judgement.verdict.risk_tier, "simulated_tier": simulated.risk_tier, "reasons": reasons,
+                }));
+            }
+            listing.write(&mut out, &rows)?;
+            out.flush()?;
+        }
+        remark(&format!(
+            "{} looked at, {differ} would have been decided otherwise",
+            counted(looked_at, "merge", "merges")
+        ));
+        Ok(Ending::found(differ))
+    }
+}
+
+fn columns() -> Vec<Column> {
+    vec![
+        Column {
+            head: "MERGE REQUEST",
+            cell: |row| told(&row["merge_request"]),
+        },
+        Column {
+            head: "STORED",
+            cell: |row| told(&row["stored"]),
+        },
+        Column {
+            head: "SIMULATED",
+            cell: |row| told(&row["simulated"]),
+        },
+        Column {
+            head: "TIER",
+            cell: |row| told(&row["stored_tier"]),
+        },
+        Column {
+            head: "SIMULATED TIER",
+            cell: |row| told(&row["simulated_tier"]),
+        },
+        Column {
+            head: "REASONS",
+            cell: |row| told(&row["reasons"]),
+        },
+    ]
+}

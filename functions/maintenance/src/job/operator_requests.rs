@@ -1,0 +1,117 @@
+//! What operators request: claimed one by one, executed by the command's name, finished with what came of it.
+
+mod reevaluate;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use audit::{ActorType, Context};
+use evaluation::Evaluator;
+use jiff::SignedDuration;
+use runtime::Deadline;
+use serde_json::{Value, json};
+use store::OperatorRequest;
+use trace::Kind;
+
+use super::{JobError, Report};
+use crate::Maintenance;
+
+/// The commands that this version executes. A newer version's are left for it.
+const COMMANDS: [&str; 1] = [reevaluate::COMMAND];
+
+/// A run works on one request for so long before others have their turn.
+const SLICE: Duration = Duration::from_mins(1);
+/// No request is claimed with less than this left.
+const ENOUGH: Duration = Duration::from_secs(15);
+/// A request that has not come to its end after so long is finished with what was done.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24);
+
+/// Exit codes of the operator's command.
+mod exit {
+    /// Done.
+    pub(super) const DONE: i32 = 0;
+    /// There was nothing to do.
+    pub(super) const NOTHING: i32 = 1;
+    /// The request cannot be executed as it was recorded.
+    pub(super) const USAGE: i32 = 2;
+    /// The database.
+    pub(super) const DATABASE: i32 = 3;
+}
+
+/// What came of working on a request.
+enum Executed {
+    /// It has come to its end.
+    Finished { result: Value, exit_code: i32 },
+    /// It has not; the next run goes on.
+    Unfinished { progress: Value },
+}
+
+impl Executed {
+    /// It cannot be executed as it was recorded.
+    fn rejected(reason: &str) -> Self {
+        Self::Finished {
+            result: json!({"reason": reason}),
+            exit_code: exit::USAGE,
+        }
+    }
+}
+
+impl Maintenance {
+    pub(crate) async fn operator_requests(
+        &self,
+        context: &Context,
+        deadline: &Deadline,
+        report: &mut Report,
+    ) -> Result<(), JobError> {
+        let evaluator = self.evaluator.get(context).await?;
+        let store = evaluator.store();
+        store.check_schema().await?;
+        let mut seen = BTreeSet::new();
+        while deadline.remaining() > ENOUGH {
+            let Some(request) = store.claim_operator_request(&COMMANDS, self.clock.0.now()).await? else {
+                break;
+            };
+            if !seen.insert(request.id) {
+                // What has been worked on comes last, so that everything else has had its turn.
+                store.put_operator_request_back(&request, None).await?;
+                break;
+            }
+            let executed = self.execute(&evaluator, &request, &deadline.at_most(SLICE)).await;
+            let kept = match executed {
+                Executed::Finished { result, exit_code } => {
+                    report.operator_requests_finished += 1;
+                    tracing::info!(request = %request.id, command = request.command, exit_code, "an operator's request is finished");
+                    let now = self.clock.0.now();
+                    store.finish_operator_request(&request, &result, exit_code, now).await?
+                }
+                Executed::Unfinished { progress } => {
+                    report.operator_requests_open += 1;
+                    store.put_operator_request_back(&request, Some(&progress)).await?
+                }
+            };
+            if !kept {
+                tracing::warn!(request = %request.id, "the claim of an operator's request had ended; another run has it");
+            }
+        }
+        Ok(())
+    }
+
+    async fn execute(&self, evaluator: &Evaluator, request: &OperatorRequest, deadline: &Deadline) -> Executed {
+        let context = Context::new(ActorType::AdminAction, request.id);
+        let span = self.tracer.begin_trace(Kind::Internal, "operator_request", &context);
+        let age = self.clock.0.now().duration_since(request.requested_at);
+        let last = age >= LONGEST;
+        let executed = match request.command.as_str() {
+            reevaluate::COMMAND => {
+                self.reevaluate(evaluator, span.context(&context), request, deadline, last)
+                    .await
+            }
+            unknown => Executed::rejected(&format!(
+                "maintenance does not know the command {unknown}, and no newer version has executed it: deploy one that \
+                 knows it, then request it again"
+            )),
+        };
+        span.end(None);
+        executed
+    }
+}

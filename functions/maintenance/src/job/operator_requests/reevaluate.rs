@@ -1,0 +1,225 @@
+//! `reevaluate`: GitLab is read again for one merge request, or for every unconfirmed decision and undecided merge.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use audit::Context;
+use evaluation::{EvaluationError, Evaluator, Outcome, Reevaluated};
+use jiff::Timestamp;
+use model::MergeRequestKey;
+use runtime::Deadline;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{OperatorRequest, StoreError, UnconfirmedFilter};
+
+use super::{Executed, exit};
+use crate::Maintenance;
+
+pub(super) const COMMAND: &str = "reevaluate";
+
+/// How many merge requests are listed at a time.
+const PAGE: u32 = 50;
+/// Another reading is not begun with less than this left.
+const ENOUGH: Duration = Duration::from_secs(12);
+/// Requests that one reading may take of the instance's budget.
+const REQUESTS: i32 = 8;
+/// Errors that are kept with the result.
+const MOST_ERRORS: usize = 10;
+
+/// What is to be read again. An argument of a newer version must not be ignored.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    merge_request: Option<MergeRequestKey>,
+    #[serde(default)]
+    unconfirmed: bool,
+    since: Option<Timestamp>,
+}
+
+/// How far a request has got. It is the result as well.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Progress {
+    /// Merge requests for which GitLab was read.
+    read: u64,
+    /// Of these, what came of it.
+    outcomes: BTreeMap<String, u64>,
+    /// Merge requests that were confirmed already, or of which no merge is known.
+    nothing_to_read: u64,
+    /// Merge requests that could not be worked on.
+    failed: u64,
+    /// The first of the errors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<String>,
+    /// Those up to this one are done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<MergeRequestKey>,
+    /// Why it goes on later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits: Option<String>,
+}
+
+/// Why the work pauses.
+enum Pause {
+    /// There is no time left in this run.
+    Time,
+    /// This minute's requests to the instance are used up.
+    Budget(String),
+    /// The database.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Pause {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Maintenance {
+    /// Works on a request until it is done or the time is over; with `last` it is finished in any case.
+    pub(super) async fn reevaluate(
+        &self,
+        evaluator: &Evaluator,
+        context: &Context,
+        request: &OperatorRequest,
+        deadline: &Deadline,
+        last: bool,
+    ) -> Executed {
+        let Ok(arguments) = serde_json::from_value::<Arguments>(request.arguments.clone()) else {
+            return Executed::rejected(
+                "this version cannot read the arguments: use the countersign command of its release",
+            );
+        };
+        // What an earlier run kept in a form that cannot be read is done again; reading twice changes nothing.
+        let kept = request.result.clone().map(serde_json::from_value);
+        let mut progress: Progress = kept.and_then(Result::ok).unwrap_or_default();
+        progress.waits = None;
+        let done = match (&arguments.merge_request, arguments.unconfirmed) {
+            (Some(key), false) => self.read_one(evaluator, context, key, deadline, &mut progress).await,
+            (None, true) => {
+                let filter = UnconfirmedFilter {
+                    instance: None,
+                    since: arguments.since,
+                };
+                self.read_all(evaluator, context, &filter, deadline, &mut progress)
+                    .await
+            }
+            _ => return Executed::rejected("name either one merge request or all unconfirmed ones"),
+        };
+        let reason = match done {
+            Ok(()) => None,
+            Err(Pause::Time) => Some("the next run goes on".to_owned()),
+            Err(Pause::Budget(instance)) => Some(format!("this minute's requests to {instance} are used up")),
+            Err(Pause::Store(error)) => {
+                tracing::warn!(request = %request.id, error = %error, "an operator's request waits for the database");
+                Some(error.to_string())
+            }
+        };
+        match reason {
+            None => progress.finished(),
+            Some(reason) if last => {
+                progress.waits = Some(format!("ended after a day, request it again; last: {reason}"));
+                progress.finished()
+            }
+            Some(reason) => {
+                progress.waits = Some(reason);
+                Executed::Unfinished {
+                    progress: json!(progress),
+                }
+            }
+        }
+    }
+
+    async fn read_all(
+        &self,
+        evaluator: &Evaluator,
+        context: &Context,
+        filter: &UnconfirmedFilter,
+        deadline: &Deadline,
+        progress: &mut Progress,
+    ) -> Result<(), Pause> {
+        loop {
+            let page = evaluator
+                .store()
+                .unconfirmed(filter, progress.after.as_ref(), PAGE)
+                .await?;
+            let is_last = page.len() < PAGE as usize;
+            for listed in page {
+                let key = listed.merge_request;
+                self.read_one(evaluator, context, &key, deadline, progress).await?;
+                progress.after = Some(key);
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn read_one(
+        &self,
+        evaluator: &Evaluator,
+        context: &Context,
+        key: &MergeRequestKey,
+        deadline: &Deadline,
+        progress: &mut Progress,
+    ) -> Result<(), Pause> {
+        if deadline.remaining() < ENOUGH {
+            return Err(Pause::Time);
+        }
+        let has_budget = async || {
+            let now = self.clock.0.now();
+            let store = evaluator.store();
+            store.has_reread_budget(&key.instance, REQUESTS, now).await
+        };
+        if !has_budget().await? {
+            return Err(Pause::Budget(key.instance.clone()));
+        }
+        match Box::pin(evaluator.reevaluate(context, key)).await {
+            Ok(Reevaluated::NothingToRead) => progress.nothing_to_read += 1,
+            Ok(Reevaluated::Read(done)) => {
+                // Scheduled readings may have taken the budget in between, and then nothing was read.
+                if matches!(done.outcome, Outcome::Unconfirmed { .. }) && !has_budget().await? {
+                    return Err(Pause::Budget(key.instance.clone()));
+                }
+                self.outbox.enqueue_all(&done.effects).await;
+                let outcome = done.outcome.as_str();
+                self.metrics.count_by("verdicts", "outcome", outcome, 1);
+                for metric in done.counted() {
+                    self.metrics.count(metric, 1);
+                }
+                progress.read += 1;
+                *progress.outcomes.entry(outcome.to_owned()).or_default() += 1;
+            }
+            // The database is away or busy: the same would happen to all the others.
+            Err(EvaluationError(error @ (StoreError::Unavailable(_) | StoreError::LoginRefused(_)))) => {
+                return Err(Pause::Store(error));
+            }
+            // One row must not stop the others.
+            Err(error) => {
+                tracing::error!(merge_request = %key, error = %error, "a merge request could not be read again");
+                progress.failed += 1;
+                if progress.errors.len() < MOST_ERRORS {
+                    progress.errors.push(format!("{key}: {error}"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Progress {
+    fn finished(self) -> Executed {
+        let exit_code = match (self.read, self.failed) {
+            (0, 0) => exit::NOTHING,
+            (0, _) => exit::DATABASE,
+            _ => exit::DONE,
+        };
+        Executed::Finished {
+            result: json!(self),
+            exit_code,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
