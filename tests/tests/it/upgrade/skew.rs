@@ -5,8 +5,9 @@ use model::{Clock as _, Effect, SystemClock};
 use serde_json::{Value, json};
 use tests::payload::MergeRequest;
 
-use super::decisions::{assert_what_waited_is_decided, current, decided};
+use super::decisions::{current, decided};
 use super::filled::{UNDECIDED, fill, labelled};
+use super::later::assert_what_waited_is_decided;
 use super::lives::{LIVES, late};
 use super::release::Release;
 use crate::evaluation::world::{ALICE, AUTHOR, World};
@@ -120,8 +121,6 @@ async fn an_event_it_cannot_process_is_kept_whole() {
         let payload = mr.told(action, actor, release.at_second(second));
         world.deliver(&payload).await;
     }
-    world.clock.set(SystemClock.now());
-    assert_eq!(world.maintain().await, ["approved"]);
     assert_eq!(
         count(
             world,
