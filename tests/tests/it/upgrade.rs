@@ -2,6 +2,7 @@
 
 mod decisions;
 mod filled;
+mod later;
 mod lives;
 mod release;
 mod skew;

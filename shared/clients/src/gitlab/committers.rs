@@ -144,7 +144,11 @@ impl GitLab {
             })
             .await?;
         // GraphQL reports with status 200 that a version does not have the field.
-        if answer.errors.iter().any(|error| error.message.contains("doesn't exist on type")) {
+        if answer
+            .errors
+            .iter()
+            .any(|error| error.message.contains("doesn't exist on type"))
+        {
             return Ok(Err(NOT_OFFERED));
         }
         // And that the token may not see it: then a part of the path is null.

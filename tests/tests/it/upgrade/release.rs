@@ -138,7 +138,7 @@ impl Release {
         self.deliver(processor, &payload).await;
     }
 
-    /// Hands a delivery to a processor, under a key of its own.
+    /// Hands a delivery to a processor, under a new key.
     pub(super) async fn deliver(&self, processor: &Function, payload: &Value) {
         let key = Uuid::now_v7().to_string();
         self.deliver_as(processor, payload, &key).await;

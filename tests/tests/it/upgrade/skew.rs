@@ -5,8 +5,9 @@ use model::{Clock as _, Effect, SystemClock};
 use serde_json::{Value, json};
 use tests::payload::MergeRequest;
 
-use super::decisions::{assert_what_waited_is_decided, current, decided};
+use super::decisions::{current, decided};
 use super::filled::{UNDECIDED, fill, labelled};
+use super::later::assert_what_waited_is_decided;
 use super::lives::{LIVES, late};
 use super::release::Release;
 use crate::evaluation::world::{ALICE, AUTHOR, World};
@@ -105,6 +106,40 @@ async fn either_version_ends_an_unconfirmed_decision() {
     assert_eq!(world.maintain().await, ["unchanged"]);
     assert_eq!(count(world, "evaluations WHERE state <> 'done'").await, 0);
     assert_eq!(world.count("security_review_decisions WHERE true", &mr).await, 2);
+}
+
+#[tokio::test]
+async fn an_event_it_cannot_process_is_kept_whole() {
+    let release = Release::on_this_schema().await;
+    let (world, mr) = (&release.stand.world, labelled(1));
+    release.shown(&mr, |shown| {
+        shown.approved(ALICE, &release.text(-120));
+    });
+    // A note that the previous release does not know: it cannot read the decision.
+    for (action, actor, second) in [("unapproved", ALICE, -100), ("merge", AUTHOR, 0)] {
+        world.clock.set(release.at_second(second + 2));
+        let payload = mr.told(action, actor, release.at_second(second));
+        world.deliver(&payload).await;
+    }
+    assert_eq!(
+        count(
+            world,
+            "security_review_decisions WHERE 'revocation_not_confirmed' = ANY (notes)"
+        )
+        .await,
+        1
+    );
+    let processor = release.start("processor").await;
+    release.deliver(&processor, &late(&mr, &release)).await;
+    assert_eq!(
+        count(world, "quarantined_deliveries WHERE content ->> 'action' = 'update'").await,
+        1
+    );
+    let other = labelled(2);
+    release.shown(&other, |_| ());
+    release.merge(&processor, &other).await;
+    assert_eq!(world.exception(&other).await.unwrap().0, "no_approval");
+    assert_eq!(world.exception(&mr).await, None);
 }
 
 /// An exception that this version has withdrawn, with the correction of its alert; and the alert about another merge.
