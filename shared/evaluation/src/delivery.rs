@@ -155,9 +155,8 @@ impl Evaluator {
             }
         }
         // 4. What follows.
-        let mut judgement = self
-            .follow(&mut tx, context, envelope, event, key, known, need, read)
-            .await?;
+        let follow = self.follow(&mut tx, context, envelope, event, key, known, need, read);
+        let mut judgement = Box::pin(follow).await?;
         if recorded == Recorded::Duplicate && matches!(judgement.outcome, Outcome::Recorded | Outcome::Unchanged) {
             judgement.outcome = Outcome::Duplicate;
         }

@@ -29,7 +29,7 @@ impl Evaluator {
     pub(crate) async fn gather(&self, context: &Context, facts: &Facts, expect_lag: bool) -> WitnessA {
         let (client, request) = match self.request(facts, expect_lag) {
             Ok(found) => found,
-            Err(unread) => return WitnessA::Unreadable(unread),
+            Err(unread) => return WitnessA::Unreadable(*unread),
         };
         self.load_flags(client, &facts.merge_request.instance).await;
         let wanted = |labels: &LabelsRead| rules::needs_approvals(facts, labels, &self.rules);
@@ -42,7 +42,7 @@ impl Evaluator {
     pub(crate) async fn gather_review(&self, context: &Context, facts: &Facts, now: Timestamp) -> WitnessA {
         let (client, request) = match self.request(facts, false) {
             Ok(found) => found,
-            Err(unread) => return WitnessA::Unreadable(unread),
+            Err(unread) => return WitnessA::Unreadable(*unread),
         };
         self.load_flags(client, &facts.merge_request.instance).await;
         let members = self.members(context, client, &request.key.instance, group(request.approvers));
@@ -50,26 +50,30 @@ impl Evaluator {
         self.noted(facts, Box::pin(read).await)
     }
 
-    fn request<'a>(&'a self, facts: &'a Facts, expect_lag: bool) -> Result<(&'a GitLab, FactsRequest<'a>), Unread> {
+    fn request<'a>(
+        &'a self,
+        facts: &'a Facts,
+        expect_lag: bool,
+    ) -> Result<(&'a GitLab, FactsRequest<'a>), Box<Unread>> {
         let key = &facts.merge_request;
         let (Some(client), approvers @ Some(_)) =
             (self.instances.get(&key.instance), self.rules.approvers(&key.instance))
         else {
-            return Err(Unread::from(format!(
+            return Err(Box::new(Unread::from(format!(
                 "the instance {} has no address in the rules or no token in the outbound secret",
                 key.instance
-            )));
+            ))));
         };
         let now = self.clock.now();
         let paused = self.gitlab.paused.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(until) = paused.get(&key.instance).filter(|until| **until > now) {
             let left = until.duration_since(now).as_secs();
-            return Err(Unread {
+            return Err(Box::new(Unread {
                 retry_after_seconds: u64::try_from(left).ok(),
                 ..Unread::from(format!(
                     "GitLab did not answer a moment ago and is not read for {left} s"
                 ))
-            });
+            }));
         }
         let request = FactsRequest {
             key,

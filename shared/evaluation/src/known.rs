@@ -87,10 +87,9 @@ impl Known {
                     .as_ref()
                     .is_some_and(|evaluation| evaluation.before_watch);
                 match (shows_merge, before_watch) {
-                    (true, true) => Need::Nothing,
                     (true, false) => Need::MergeLater,
                     (false, _) if labelled || self.row.is_some() => Need::Review,
-                    (false, _) => Need::Nothing,
+                    _ => Need::Nothing,
                 }
             }
         }

@@ -14,54 +14,6 @@ use crate::told::Told;
 use crate::{ENQUEUE_GRACE, Evaluator};
 
 impl Evaluator {
-    /// The row of these facts, without its decision.
-    pub(crate) fn ledger_row(
-        &self,
-        facts: &Facts,
-        review: Review,
-        is_merged: bool,
-        standing: Option<&StoredLedgerRow>,
-        context: &Context,
-        rules: &Rules,
-    ) -> LedgerRow {
-        let told = Told::of(facts);
-        let (reviewers, read_at) = match &facts.api {
-            WitnessA::Answer(api) => (api.reviewers.known().cloned(), Some(api.read_at)),
-            _ => (None, None),
-        };
-        // What this reading does not tell is not forgotten.
-        let known = standing.map(|standing| &standing.row);
-        let text = |told: String, known: Option<&String>| match known {
-            Some(known) if told.is_empty() => known.clone(),
-            _ => told,
-        };
-        LedgerRow {
-            merge_request: facts.merge_request.clone(),
-            mr_id: told.mr_id,
-            project_path: text(told.project_path, known.map(|known| &known.project_path)),
-            title: text(told.title, known.map(|known| &known.title)),
-            web_url: text(told.url, known.map(|known| &known.web_url)),
-            author: told.author.or_else(|| known?.author.clone()),
-            reviewers: reviewers.or_else(|| Some(known?.reviewers.clone())).unwrap_or_default(),
-            merge: is_merged.then(|| LedgerMerge {
-                by: told.merged_by,
-                method: match &facts.api {
-                    WitnessA::Answer(api) => api.merge.merge_method.clone(),
-                    _ => None,
-                },
-                at: rules::stored_precision(told.merged_at),
-                commit_sha: told.merge_commit_sha,
-            }),
-            head_sha: told.head_sha.or_else(|| known?.head_sha.clone()),
-            review,
-            rules_hash: rules.hash.clone(),
-            decision_id: None,
-            evidence: None,
-            read_at,
-            correlation_id: context.correlation_id,
-        }
-    }
-
     /// Brings the row to what the verdict on the merge says.
     pub(crate) async fn ledger_of_merge(
         &self,
@@ -89,7 +41,7 @@ impl Evaluator {
         let row = LedgerRow {
             decision_id: Some(decision_id),
             evidence,
-            ..self.ledger_row(facts, review, true, standing.as_ref(), context, rules)
+            ..ledger_row(facts, review, true, standing.as_ref(), context, rules)
         };
         if standing
             .as_ref()
@@ -254,4 +206,51 @@ fn entry(context: &Context, written: &StoredLedgerRow) -> Entry {
         "evidence_sha256",
         row.evidence.as_ref().map(|evidence| evidence.sha256.clone()),
     )
+}
+
+/// The row of these facts, without its decision.
+pub(crate) fn ledger_row(
+    facts: &Facts,
+    review: Review,
+    is_merged: bool,
+    standing: Option<&StoredLedgerRow>,
+    context: &Context,
+    rules: &Rules,
+) -> LedgerRow {
+    let told = Told::of(facts);
+    let (reviewers, read_at) = match &facts.api {
+        WitnessA::Answer(api) => (api.reviewers.known().cloned(), Some(api.read_at)),
+        _ => (None, None),
+    };
+    // What this reading does not tell is not forgotten.
+    let known = standing.map(|standing| &standing.row);
+    let text = |told: String, known: Option<&String>| match known {
+        Some(known) if told.is_empty() => known.clone(),
+        _ => told,
+    };
+    LedgerRow {
+        merge_request: facts.merge_request.clone(),
+        mr_id: told.mr_id,
+        project_path: text(told.project_path, known.map(|known| &known.project_path)),
+        title: text(told.title, known.map(|known| &known.title)),
+        web_url: text(told.url, known.map(|known| &known.web_url)),
+        author: told.author.or_else(|| known?.author.clone()),
+        reviewers: reviewers.or_else(|| Some(known?.reviewers.clone())).unwrap_or_default(),
+        merge: is_merged.then(|| LedgerMerge {
+            by: told.merged_by,
+            method: match &facts.api {
+                WitnessA::Answer(api) => api.merge.merge_method.clone(),
+                _ => None,
+            },
+            at: rules::stored_precision(told.merged_at),
+            commit_sha: told.merge_commit_sha,
+        }),
+        head_sha: told.head_sha.or_else(|| known?.head_sha.clone()),
+        review,
+        rules_hash: rules.hash.clone(),
+        decision_id: None,
+        evidence: None,
+        read_at,
+        correlation_id: context.correlation_id,
+    }
 }

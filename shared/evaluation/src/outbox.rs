@@ -1,7 +1,7 @@
 //! From the outbox to the effects queue: pointers to rows, in order within a destination.
 
 use audit::{ActorType, Context};
-use model::{Effect, EffectMessage};
+use model::{Effect, EffectKind, EffectMessage};
 use runtime::aws::{AwsError, Queue};
 use sha2::{Digest, Sha256};
 
@@ -36,7 +36,7 @@ impl Outbox {
             Context::new(ActorType::WebhookEvent, effect.correlation_id).with_traceparent(effect.traceparent.clone());
         let body = serde_json::json!(message).to_string();
         self.queue
-            .send(&context, &group(&effect.destination), &deduplication_id(effect), body)
+            .send(&context, &group(effect), &deduplication_id(effect), body)
             .await
     }
 
@@ -60,12 +60,21 @@ fn deduplication_id(effect: &Effect) -> String {
     )
 }
 
-/// A destination as a message group: as it is where SQS takes it (at most 128 of ASCII letters, digits, punctuation), else hashed.
-fn group(destination: &str) -> String {
-    if !destination.is_empty() && destination.len() <= 128 && destination.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return destination.to_owned();
+/// The message group of an effect. A kind that the previous release does not know has a group to itself: after a rollback its messages
+/// are retried, and must not hold up the alerts behind them.
+fn group(effect: &Effect) -> String {
+    match effect.kind {
+        EffectKind::SlackExceptionUpdate => accepted(&format!("{}:{}", effect.destination, effect.kind.as_str())),
+        _ => accepted(&effect.destination),
     }
-    let digest = Sha256::digest(destination.as_bytes());
+}
+
+/// A name of a group as SQS accepts it (at most 128 of ASCII letters, digits, punctuation), else hashed.
+fn accepted(name: &str) -> String {
+    if !name.is_empty() && name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return name.to_owned();
+    }
+    let digest = Sha256::digest(name.as_bytes());
     digest
         .iter()
         .fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
@@ -73,14 +82,14 @@ fn group(destination: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::group;
+    use super::accepted;
 
     #[test]
     fn a_destination_is_its_own_group_unless_sqs_would_refuse_it() {
-        assert_eq!(group("slack:C0SECLEAD"), "slack:C0SECLEAD");
+        assert_eq!(accepted("slack:C0SECLEAD"), "slack:C0SECLEAD");
         for odd in ["", "page one", "größe", &"x".repeat(129)] {
-            assert_eq!(group(odd).len(), 64, "{odd}");
+            assert_eq!(accepted(odd).len(), 64, "{odd}");
         }
-        assert_ne!(group("page one"), group("page two"));
+        assert_ne!(accepted("page one"), accepted("page two"));
     }
 }

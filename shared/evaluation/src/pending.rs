@@ -41,7 +41,7 @@ impl Evaluator {
             let because = "the requests for re-reads of this minute are used up".to_owned();
             return Ok(Report::of(Outcome::Unconfirmed { because }));
         }
-        self.read_again(&context, key, evaluation.trigger.clone(), false).await
+        Box::pin(self.read_again(&context, key, evaluation.trigger.clone(), false)).await
     }
 
     /// Reads a merge again at an operator's request: an unconfirmed decision, or a merge without one.
@@ -91,9 +91,8 @@ impl Evaluator {
         let Some(trigger) = kept.or_else(of_row) else {
             return Ok(Reevaluated::NothingToRead);
         };
-        self.read_again(context, key, trigger, true)
-            .await
-            .map(Reevaluated::Read)
+        let read = self.read_again(context, key, trigger, true);
+        Box::pin(read).await.map(Reevaluated::Read)
     }
 
     async fn read_again(

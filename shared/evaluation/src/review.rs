@@ -134,7 +134,7 @@ impl Evaluator {
             }
             return Ok(Outcome::Recorded.into());
         };
-        let mut row = self.ledger_row(&facts, review.clone(), false, standing.as_ref(), context, &self.rules);
+        let mut row = crate::ledger::ledger_row(&facts, review.clone(), false, standing.as_ref(), context, &self.rules);
         row.read_at = Some(began);
         row.decision_id = standing.as_ref().and_then(|standing| standing.row.decision_id);
         row.evidence = standing.as_ref().and_then(|standing| standing.row.evidence.clone());

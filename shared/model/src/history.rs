@@ -7,6 +7,7 @@ use crate::{Action, OccurredAtSource, SystemAction, User};
 
 /// A stored merge-request event. Folding a history is idempotent and independent of the order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something else about the event")]
 pub struct HistoryEvent {
     /// What happened.
     pub action: Action,

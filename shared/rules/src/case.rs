@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Action, ApiAnswer, Approval, Facts, HistoryEvent, UserId};
+use model::{Action, ApiAnswer, Approval, Facts, HistoryEvent, OccurredAtSource, UserId};
 
 use crate::approval::{ApprovalRecord, Revocation, SeenApproval};
 use crate::time::{Interval, Order, order_to_merge, plus};
@@ -57,21 +57,22 @@ impl<'a> Case<'a> {
 
     /// Whether an event is an act from after the merge.
     pub(crate) fn is_after_merge(&self, event: &HistoryEvent) -> bool {
-        let is_act = event.action.is_approval() || event.action.is_revocation();
-        is_act && self.order_of_act(event) == Order::After
+        event.action.is_approval() && self.order_of_approval(event) == Order::After
+            || event.action.is_revocation() && self.order_to_merge(event) == Order::After
     }
 
     pub(crate) fn order_to_merge(&self, event: &HistoryEvent) -> Order {
         order_to_merge(event, self.interval(event), self.merged_at())
     }
 
-    /// The order of an approval or revocation. A hook that says `merged` and came long after the merge reports an act from after it:
-    /// GitLab builds a hook within seconds of its act, whatever older time the hook carries.
-    fn order_of_act(&self, event: &HistoryEvent) -> Order {
+    /// The order of an approval. One whose hook says `merged` and came long after the merge came after it: GitLab builds a hook within
+    /// seconds of its act, whatever older time the hook carries. A revocation has no such rule: in doubt GitLab is read again.
+    fn order_of_approval(&self, event: &HistoryEvent) -> Order {
         let order = self.order_to_merge(event);
-        let late = event
-            .received_at
-            .is_some_and(|at| at > plus(self.merged_at(), crate::SECOND_READING_AFTER));
+        let late = event.occurred_at_source != Some(OccurredAtSource::ActionedAt)
+            && event
+                .received_at
+                .is_some_and(|at| at > plus(self.merged_at(), crate::SECOND_READING_AFTER));
         if order == Order::Unknown && late && event.state.as_deref() == Some("merged") {
             return Order::After;
         }
@@ -135,7 +136,7 @@ impl<'a> Case<'a> {
             let seen = SeenApproval {
                 interval,
                 by_time: interval.order(self.merged_at()),
-                by_state: self.order_of_act(event),
+                by_state: self.order_of_approval(event),
             };
             records
                 .entry(actor.id)
@@ -182,7 +183,7 @@ impl<'a> Case<'a> {
         self.history.iter().copied().filter(concerning).map(|event| Revocation {
             event,
             interval: self.interval(event),
-            to_merge: self.order_of_act(event),
+            to_merge: self.order_to_merge(event),
         })
     }
 

@@ -23,6 +23,7 @@ pub(crate) struct Removal {
 
 /// The security labels of a merge request, as far as its merge is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something else about the labels")]
 pub(crate) struct LabelHistory {
     /// Labels that were on at the merge, sorted.
     pub(crate) at_merge: Vec<String>,

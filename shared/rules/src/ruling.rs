@@ -99,9 +99,13 @@ pub fn after_event(facts: &Facts, current: CurrentDecision<'_>, rules: &Rules, n
             not_before: Some(at),
         };
     }
-    let verdict = evaluate(&settled(&without_late_acts(facts, current.facts, rules)), rules);
     // Compared as the same code sees both: the stored verdict may be that of an earlier evaluator.
-    if verdict == evaluate(&settled(current.facts), rules) || matches!(verdict.outcome, Outcome::Pending { .. }) {
+    let before = evaluate(&settled(current.facts), rules);
+    if evaluate(&settled(&without_late_acts(facts, current.facts, rules)), rules) == before {
+        return Ruling::Unchanged;
+    }
+    let verdict = evaluate(&settled(facts), rules);
+    if verdict == before || matches!(verdict.outcome, Outcome::Pending { .. }) {
         return Ruling::Unchanged;
     }
     Ruling::Decide {

@@ -146,7 +146,7 @@ impl Truth<'_> {
             "{} although the label was taken off by an entitled person",
             kind.as_str()
         );
-        if kind == Kind::Unverified && !decided.confirmed {
+        if kind == Kind::Unverified && (!decided.confirmed || self.is_label_unordered(decided)) {
             return (Class::Right, why);
         }
         let nameless = !self.world.at(decided.at).deleted.is_empty() || !self.world.at(decided.at).renamed.is_empty();

@@ -81,6 +81,10 @@ pub(crate) fn eligibility(user: UserId, act: Option<Interval>, case: &Case<'_>) 
 }
 
 /// The readings near the act: what they agree on, `Some(None)` if they differ, `None` if there is none.
+#[expect(
+    clippy::option_option,
+    reason = "no reading and readings that differ lead to different answers"
+)]
 fn read_near(user: UserId, act: Interval, case: &Case<'_>) -> Option<Option<bool>> {
     let mut near = case.history.iter().filter_map(|event| {
         let eligible = event.eligible?;

@@ -17,6 +17,7 @@ const ONE_ACT_SECONDS: u64 = 1;
 
 /// One title. Two labels of one title are two ids in it.
 #[derive(Debug, Default, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something else about the title")]
 pub(super) struct Track {
     pub(super) title: String,
     pub(super) at_merge: bool,
@@ -32,6 +33,7 @@ pub(super) struct Track {
 
 /// What the stored events show of one title.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something else about the title")]
 struct Stored {
     /// Shown at a time that is certainly before the merge.
     surely_before: bool,
@@ -42,6 +44,8 @@ struct Stored {
     first_added: Option<Timestamp>,
     /// The last event before the merge that takes it off, with no later one that shows it.
     removal: Option<Removal>,
+    /// That event may also report an act from after the merge.
+    removal_unordered: bool,
     /// Until when at the latest the earliest event was built that shows it.
     first_shown_until: Option<Timestamp>,
     /// When the last event before the merge that shows it was built at the earliest.
@@ -71,27 +75,29 @@ pub(super) fn tracks(rules: &Rules, sources: &Sources<'_>) -> Vec<Track> {
         lists.map(|list| list.iter().filter_map(|label| titles.find(label)).collect::<Vec<_>>());
     let earlier = [&sources.earlier.labels, &sources.earlier.labels_at_merge]
         .map(|list| list.iter().filter_map(|label| titles.find(label)).collect::<Vec<_>>());
+    let nameless = sources.events.known().into_iter().flatten();
+    let nameless: Vec<&LabelEvent> = nameless.filter(|event| event.label.is_none()).collect();
     let none = Stored::default();
     let mut tracks: Vec<Track> = (0..titles.names.len())
         .map(|title| {
             let known = Known {
                 events: events.get(&title).map_or(&[], Vec::as_slice),
                 stored: stored.get(&title).unwrap_or(&none),
-                now: now.contains(&title),
+                now: now.iter().filter(|listed| **listed == title).count(),
                 at_merge_event: at_merge_event.contains(&title),
             };
             let mut track = known.track(sources);
-            let shown = earlier.iter().any(|list| list.contains(&title));
+            // An answer whose label events were older than its labels took a label from after the merge for one from before it.
+            let refuted = nameless.is_empty() && known.is_only_after(sources.merged_at);
+            let shown = !refuted && earlier.iter().any(|list| list.contains(&title));
             track.before |= shown;
             track.surely |= shown;
-            track.at_merge |= earlier[1].contains(&title);
+            track.at_merge |= shown && earlier[1].contains(&title);
             track.removal_unknown |= known.events.is_empty() || sources.events.known().is_none();
             track.title.clone_from(&titles.names[title]);
             track
         })
         .collect();
-    let nameless = sources.events.known().into_iter().flatten();
-    let nameless: Vec<&LabelEvent> = nameless.filter(|event| event.label.is_none() && event.added).collect();
     drop_replaced(&mut tracks, &titles.names, &events, &nameless);
     tracks.sort_by(|one, other| one.title.cmp(&other.title));
     tracks
@@ -101,17 +107,25 @@ pub(super) fn tracks(rules: &Rules, sources: &Sources<'_>) -> Vec<Track> {
 struct Known<'a> {
     events: &'a [&'a LabelEvent],
     stored: &'a Stored,
-    now: bool,
+    /// How many labels of this title are on now.
+    now: usize,
     at_merge_event: bool,
 }
 
 impl Known<'_> {
+    /// Every source but an earlier answer shows the title after the merge only.
+    fn is_only_after(&self, merged_at: Timestamp) -> bool {
+        let first = self.events.iter().min_by_key(|event| (event.at, event.added));
+        let added_after = first.is_some_and(|first| first.added && first.at > merged_at);
+        added_after && !self.stored.is_seen_before() && !self.at_merge_event
+    }
+
     fn track(&self, sources: &Sources<'_>) -> Track {
         if !self.events.is_empty() {
             return self.by_events(sources);
         }
         let only_after = self.stored.added_after && !self.stored.is_seen_before();
-        if self.now && !only_after {
+        if self.now > 0 && !only_after {
             // On now, and no event put it on: it was there since the creation, or events cannot be read and it counts.
             return Track {
                 at_merge: true,
@@ -134,7 +148,7 @@ impl Known<'_> {
         for event in self.events {
             ids.entry(event.label_id).or_default().push(event);
         }
-        let mut on_now = false;
+        let mut on_now = 0;
         let mut from_creation = false;
         let mut first_on = None::<Timestamp>;
         for events in ids.values_mut() {
@@ -147,7 +161,7 @@ impl Known<'_> {
             let at_merge =
                 up_to_merge.last().is_some_and(|last| last.added) || later.first().is_some_and(|next| !next.added);
             from_creation |= created_with;
-            on_now |= events.last().is_some_and(|last| last.added);
+            on_now += usize::from(events.last().is_some_and(|last| last.added));
             first_on = first_on.into_iter().chain(events.first().map(|first| first.at)).min();
             track.at_merge |= at_merge;
             track.before |= at_merge || created_with || !up_to_merge.is_empty();
@@ -160,7 +174,7 @@ impl Known<'_> {
                 });
             }
         }
-        if self.now && !on_now {
+        if self.now > on_now {
             // Another label of this title, which no event names: on since the creation.
             track.at_merge = true;
             from_creation = true;
@@ -200,7 +214,10 @@ impl Known<'_> {
             surely: self.stored.surely_before,
             first_added: self.stored.first_added,
             last_removal: self.stored.removal.clone(),
-            at_merge_unknown: sources.merge_event_labels.is_none() && self.stored.removal.is_none(),
+            at_merge_unknown: match self.stored.removal {
+                Some(_) => self.stored.removal_unordered,
+                None => sources.merge_event_labels.is_none(),
+            },
             removal_unknown: true,
             ..Track::default()
         }
@@ -259,6 +276,7 @@ impl Stored {
         // It was on until then.
         self.shown(act, order);
         if order != Order::After {
+            self.removal_unordered = order == Order::Unknown;
             self.removal = Some(Removal {
                 at: event.occurred_at,
                 by: event.actor.clone(),
@@ -283,7 +301,7 @@ fn drop_replaced(
             .flat_map(|(_, events)| events.iter().copied())
             .collect();
         // The label that replaced it may have been deleted since: then its event has lost its name.
-        let perhaps = |removal: &Removal| nameless.iter().any(|event| is_one_act(event, removal));
+        let perhaps = |removal: &Removal| nameless.iter().any(|event| event.added && is_one_act(event, removal));
         track.removal_unknown |= track.removals.iter().any(perhaps);
         track
             .removals

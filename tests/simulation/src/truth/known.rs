@@ -1,17 +1,14 @@
 //! Limits of the rules: how to recognise the wrong decisions that they explain.
 
-use model::{Kind, Outcome, WitnessA};
+use model::{Outcome, WitnessA};
 
 use super::real::Truth;
 use crate::clock::{SECOND, instant};
 use crate::ledger::Decided;
-use crate::setting::Label;
 
 /// What no rule decides right from the sources that it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Limit {
-    /// Two labels of one title were on, and the hooks and label events name one of them only.
-    SecondLabelOfTitle,
     /// A replica behind listed an approval that was withdrawn without a hook: what an earlier answer listed counts.
     EarlierApprovalGone,
 }
@@ -21,15 +18,9 @@ impl Truth<'_> {
     #[must_use]
     pub fn limit(self, decided: &Decided) -> Option<Limit> {
         match decided.verdict.outcome {
-            Outcome::Exception {
-                kind: Kind::LabelRemovedBeforeMerge,
+            Outcome::Approved { .. } | Outcome::Exception { .. } if is_earlier_approval_gone(decided) => {
+                Some(Limit::EarlierApprovalGone)
             }
-            | Outcome::Declassified
-                if self.has_second_label(decided) =>
-            {
-                Some(Limit::SecondLabelOfTitle)
-            }
-            Outcome::Approved { .. } if is_earlier_approval_gone(decided) => Some(Limit::EarlierApprovalGone),
             _ => None,
         }
     }
@@ -46,18 +37,6 @@ impl Truth<'_> {
             let to = event.received_at.map_or(i64::MAX, instant) + 2 * slack;
             shows && !event.stale && event.state.as_deref() != Some("opened") && (from..=to).contains(&merged_at)
         })
-    }
-
-    /// Both labels of one title were on, and events name one of them only.
-    fn has_second_label(self, decided: &Decided) -> bool {
-        let acts = &self.world.at(decided.at).label_acts;
-        let named = |label| acts.iter().any(|act| act.label == label);
-        let pair = [Label::CriticalOfProject, Label::CriticalOfGroup];
-        let on = pair
-            .iter()
-            .filter(|label| self.ever(decided.at).contains(label))
-            .count();
-        on == 2 && pair.into_iter().filter(|label| named(*label)).count() == 1
     }
 }
 

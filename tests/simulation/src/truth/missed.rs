@@ -129,7 +129,7 @@ impl Truth<'_> {
         (Class::MissedException, why)
     }
 
-    /// A security label was renamed, and no event that was seen shows the name that it had.
+    /// A security label was renamed or deleted, and no event that was seen shows the name that it had.
     fn is_name_lost(self, shown: &Shown<'_>) -> bool {
         let state = self.world.at(shown.until);
         let seen = |title: &str| {
@@ -141,11 +141,11 @@ impl Truth<'_> {
                     .any(|label| label == title)
             })
         };
-        let renamed = self
+        let lost = self
             .ever(self.merged_at())
             .into_iter()
-            .filter(|label| state.renamed.contains_key(label));
-        renamed.into_iter().any(|label| !seen(label.title()))
+            .filter(|label| state.renamed.contains_key(label) || state.deleted.contains(label));
+        lost.into_iter().any(|label| !seen(label.title()))
     }
 }
 

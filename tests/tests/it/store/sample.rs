@@ -364,6 +364,7 @@ pub(crate) async fn pending(tx: &mut Tx<'_>, key: &MergeRequestKey) -> Option<Ev
     evaluation.filter(|evaluation| evaluation.state == EvaluationState::Pending)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the type of the argument that it is made for")]
 pub(crate) fn eligible(eligible: bool) -> Option<EligibleReading> {
     Some(EligibleReading {
         eligible,
