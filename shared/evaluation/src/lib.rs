@@ -14,6 +14,7 @@ mod known;
 mod ledger;
 mod outbox;
 mod pending;
+mod quarantine;
 mod report;
 mod review;
 mod told;

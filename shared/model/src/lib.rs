@@ -3,6 +3,7 @@
 //! Nothing here does IO or reads a clock on its own; every other crate depends on this one and it depends on none of them.
 
 mod clock;
+mod earlier;
 mod effect;
 mod envelope;
 mod event;
@@ -15,13 +16,14 @@ mod trigger;
 mod verdict;
 
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use earlier::EarlierFacts;
 pub use effect::{Effect, EffectKind, EffectMessage, EffectState};
 pub use envelope::{AuditLine, AuthMethod, Authentication, Content, DeliveryIds, Envelope};
 pub use event::{Action, MergeRequestEvent, OccurredAtSource, Project, Reviewer, SystemAction};
 pub use exception::{ExceptionStatus, SecurityReviewException};
 pub use facts::{
-    ApiAnswer, Approval, ApprovalRule, DiffVersion, EarlierFacts, Facts, IssueMention, LabelEvent, LabelsRead,
-    MentionPlace, MergeFact, NOT_ASKED, NOT_OFFERED, Reading, Unread, WitnessA,
+    ApiAnswer, Approval, ApprovalRule, DiffVersion, Facts, IssueMention, LabelEvent, LabelsRead, MentionPlace,
+    MergeFact, NOT_ASKED, NOT_OFFERED, Reading, Unread, WitnessA,
 };
 pub use history::HistoryEvent;
 pub use identity::{MergeRequestIid, MergeRequestKey, ProjectId, User, UserId};

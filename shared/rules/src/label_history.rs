@@ -5,6 +5,8 @@
 //! events without a name). Taking a label off does not hide a merge request.
 
 mod sources;
+mod stored;
+mod titles;
 mod track;
 
 use jiff::Timestamp;

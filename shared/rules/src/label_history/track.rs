@@ -1,13 +1,14 @@
 //! What is known of one security label title.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use model::{HistoryEvent, LabelEvent, User};
+use model::{LabelEvent, User};
 
+use super::stored::{Stored, stored};
+use super::titles::Titles;
 use super::{Removal, Sources};
 use crate::Rules;
-use crate::time::{Interval, Order, order_to_merge};
 
 /// A hook is built after its act: within this time its label list may be older than a label event.
 const HOOK_DELAY: SignedDuration = SignedDuration::from_secs(10);
@@ -29,35 +30,6 @@ pub(super) struct Track {
     pub(super) at_merge_unknown: bool,
     /// Certainly on at some time up to the merge, not only shown by events of unknown order.
     pub(super) surely: bool,
-}
-
-/// What the stored events show of one title.
-#[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each says something else about the title")]
-struct Stored {
-    /// Shown at a time that is certainly before the merge.
-    surely_before: bool,
-    /// Shown at a time that may be before the merge: until when at the latest.
-    perhaps_until: Option<Timestamp>,
-    /// Put on after the merge.
-    added_after: bool,
-    first_added: Option<Timestamp>,
-    /// The last event before the merge that takes it off, with no later one that shows it.
-    removal: Option<Removal>,
-    /// That event may also report an act from after the merge.
-    removal_unordered: bool,
-    /// Until when at the latest the earliest event was built that shows it.
-    first_shown_until: Option<Timestamp>,
-    /// When the last event before the merge that shows it was built at the earliest.
-    last_shown_from: Option<Timestamp>,
-    /// An event before the merge takes it off and shows it all the same: another label has its title.
-    shown_with_removal: bool,
-}
-
-impl Stored {
-    fn is_seen_before(&self) -> bool {
-        self.surely_before || self.perhaps_until.is_some()
-    }
 }
 
 /// Every security label that any source names.
@@ -224,67 +196,6 @@ impl Known<'_> {
     }
 }
 
-/// Reads every stored event once.
-fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<usize, Stored> {
-    let mut stored: HashMap<usize, Stored> = HashMap::new();
-    for event in &sources.history {
-        let act = Interval::of(event, sources.clock_offset_seconds);
-        let snapshot = Interval::of_snapshot(event, sources.clock_offset_seconds);
-        let order = |interval: Interval| order_to_merge(event, interval, sources.merged_at);
-        for label in &event.labels {
-            if let Some(title) = titles.find(label) {
-                let known = stored.entry(title).or_default();
-                known.shown(snapshot, order(snapshot));
-                if order(snapshot) == Order::Before {
-                    known.last_shown_from = known.last_shown_from.max(Some(act.from));
-                    known.shown_with_removal |= event.labels_removed.contains(label);
-                }
-                known.removal = None;
-            }
-        }
-        for label in &event.labels_added {
-            if let Some(title) = titles.find(label) {
-                let known = stored.entry(title).or_default();
-                known.shown(act, order(act));
-                known.added_after |= order(act) == Order::After;
-                if order(act) != Order::After && known.first_added.is_none() {
-                    known.first_added = Some(event.occurred_at);
-                }
-                known.removal = None;
-            }
-        }
-        for label in &event.labels_removed {
-            if let Some(title) = titles.find(label) {
-                stored.entry(title).or_default().taken_off(event, act, order(act));
-            }
-        }
-    }
-    stored
-}
-
-impl Stored {
-    fn shown(&mut self, interval: Interval, order: Order) {
-        match order {
-            Order::Before => self.surely_before = true,
-            Order::Unknown => self.perhaps_until = self.perhaps_until.into_iter().chain([interval.to]).min(),
-            Order::After => return,
-        }
-        self.first_shown_until = self.first_shown_until.into_iter().chain([interval.to]).min();
-    }
-
-    fn taken_off(&mut self, event: &HistoryEvent, act: Interval, order: Order) {
-        // It was on until then.
-        self.shown(act, order);
-        if order != Order::After {
-            self.removal_unordered = order == Order::Unknown;
-            self.removal = Some(Removal {
-                at: event.occurred_at,
-                by: event.actor.clone(),
-            });
-        }
-    }
-}
-
 /// A removal that is part of replacing a scoped label by another security label of its scope is no removal: the label goes on as
 /// the other one.
 fn drop_replaced(
@@ -320,42 +231,4 @@ fn is_one_act(event: &LabelEvent, removal: &Removal) -> bool {
 fn scope(title: &str) -> Option<String> {
     let (scope, _) = title.rsplit_once("::")?;
     Some(scope.to_lowercase())
-}
-
-/// Titles that the rules call security labels, whatever their letters; each text is matched once.
-struct Titles<'a> {
-    rules: &'a Rules,
-    found: HashMap<String, Option<usize>>,
-    folded: HashMap<String, usize>,
-    names: Vec<String>,
-}
-
-impl<'a> Titles<'a> {
-    fn new(rules: &'a Rules) -> Self {
-        Self {
-            rules,
-            found: HashMap::new(),
-            folded: HashMap::new(),
-            names: Vec::new(),
-        }
-    }
-
-    fn find(&mut self, title: &str) -> Option<usize> {
-        if let Some(found) = self.found.get(title) {
-            return *found;
-        }
-        let found = self.rules.is_security_label(title).then(|| {
-            let next = self.names.len();
-            let index = *self.folded.entry(title.to_lowercase()).or_insert(next);
-            if index == next {
-                self.names.push(title.to_owned());
-            } else if title < self.names[index].as_str() {
-                // Of several spellings of one label the first in order names it, wherever it was met.
-                title.clone_into(&mut self.names[index]);
-            }
-            index
-        });
-        self.found.insert(title.to_owned(), found);
-        found
-    }
 }

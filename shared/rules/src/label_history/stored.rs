@@ -1,0 +1,100 @@
+//! What the stored events show of each security label.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use model::HistoryEvent;
+
+use super::titles::Titles;
+use super::{Removal, Sources};
+use crate::time::{Interval, Order, order_to_merge};
+
+/// What the stored events show of one title.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something else about the title")]
+pub(super) struct Stored {
+    /// Shown at a time that is certainly before the merge.
+    pub(super) surely_before: bool,
+    /// Shown at a time that may be before the merge: until when at the latest.
+    pub(super) perhaps_until: Option<Timestamp>,
+    /// Put on after the merge.
+    pub(super) added_after: bool,
+    pub(super) first_added: Option<Timestamp>,
+    /// The last event before the merge that takes it off, with no later one that shows it.
+    pub(super) removal: Option<Removal>,
+    /// That event may also report an act from after the merge.
+    pub(super) removal_unordered: bool,
+    /// Until when at the latest the earliest event was built that shows it.
+    pub(super) first_shown_until: Option<Timestamp>,
+    /// When the last event before the merge that shows it was built at the earliest.
+    pub(super) last_shown_from: Option<Timestamp>,
+    /// An event before the merge takes it off and shows it all the same: another label has its title.
+    pub(super) shown_with_removal: bool,
+}
+
+impl Stored {
+    pub(super) fn is_seen_before(&self) -> bool {
+        self.surely_before || self.perhaps_until.is_some()
+    }
+}
+
+/// Reads every stored event once.
+pub(super) fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<usize, Stored> {
+    let mut stored: HashMap<usize, Stored> = HashMap::new();
+    for event in &sources.history {
+        let act = Interval::of(event, sources.clock_offset_seconds);
+        let snapshot = Interval::of_snapshot(event, sources.clock_offset_seconds);
+        let order = |interval: Interval| order_to_merge(event, interval, sources.merged_at);
+        for label in &event.labels {
+            if let Some(title) = titles.find(label) {
+                let known = stored.entry(title).or_default();
+                known.shown(snapshot, order(snapshot));
+                if order(snapshot) == Order::Before {
+                    known.last_shown_from = known.last_shown_from.max(Some(act.from));
+                    known.shown_with_removal |= event.labels_removed.contains(label);
+                }
+                known.removal = None;
+            }
+        }
+        for label in &event.labels_added {
+            if let Some(title) = titles.find(label) {
+                let known = stored.entry(title).or_default();
+                known.shown(act, order(act));
+                known.added_after |= order(act) == Order::After;
+                if order(act) != Order::After && known.first_added.is_none() {
+                    known.first_added = Some(event.occurred_at);
+                }
+                known.removal = None;
+            }
+        }
+        for label in &event.labels_removed {
+            if let Some(title) = titles.find(label) {
+                stored.entry(title).or_default().taken_off(event, act, order(act));
+            }
+        }
+    }
+    stored
+}
+
+impl Stored {
+    fn shown(&mut self, interval: Interval, order: Order) {
+        match order {
+            Order::Before => self.surely_before = true,
+            Order::Unknown => self.perhaps_until = self.perhaps_until.into_iter().chain([interval.to]).min(),
+            Order::After => return,
+        }
+        self.first_shown_until = self.first_shown_until.into_iter().chain([interval.to]).min();
+    }
+
+    fn taken_off(&mut self, event: &HistoryEvent, act: Interval, order: Order) {
+        // It was on until then.
+        self.shown(act, order);
+        if order != Order::After {
+            self.removal_unordered = order == Order::Unknown;
+            self.removal = Some(Removal {
+                at: event.occurred_at,
+                by: event.actor.clone(),
+            });
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Which titles are security labels.
+
+use std::collections::HashMap;
+
+use crate::Rules;
+
+/// Titles that the rules call security labels, whatever their letters; each text is matched once.
+pub(super) struct Titles<'a> {
+    rules: &'a Rules,
+    found: HashMap<String, Option<usize>>,
+    folded: HashMap<String, usize>,
+    /// The name of each title.
+    pub(super) names: Vec<String>,
+}
+
+impl<'a> Titles<'a> {
+    pub(super) fn new(rules: &'a Rules) -> Self {
+        Self {
+            rules,
+            found: HashMap::new(),
+            folded: HashMap::new(),
+            names: Vec::new(),
+        }
+    }
+
+    /// The index of a security label's title; `None`: the rules do not call it one.
+    pub(super) fn find(&mut self, title: &str) -> Option<usize> {
+        if let Some(found) = self.found.get(title) {
+            return *found;
+        }
+        let found = self.rules.is_security_label(title).then(|| {
+            let next = self.names.len();
+            let index = *self.folded.entry(title.to_lowercase()).or_insert(next);
+            if index == next {
+                self.names.push(title.to_owned());
+            } else if title < self.names[index].as_str() {
+                // Of several spellings of one label the first in order names it, wherever it was met.
+                title.clone_into(&mut self.names[index]);
+            }
+            index
+        });
+        self.found.insert(title.to_owned(), found);
+        found
+    }
+}
