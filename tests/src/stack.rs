@@ -228,7 +228,7 @@ impl Stack {
         self.messages(project, iid, "decision_id").await
     }
 
-    /// The messages whose metadata has this field.
+    /// The messages whose metadata has this field, without the replies that correct an alert.
     async fn messages(&self, project: u64, iid: u64, field: &str) -> Vec<Value> {
         let requests = self
             .control(&self.slack_url, "GET", "/_double/requests", &Value::Null)
@@ -239,6 +239,7 @@ impl Stack {
                 && payload["project_id"] == project
                 && payload["mr_iid"] == iid
                 && payload[field].is_string()
+                && request["body"]["thread_ts"].is_null()
         };
         requests
             .as_array()
