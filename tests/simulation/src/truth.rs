@@ -27,7 +27,7 @@ pub enum Class {
     Misled,
     /// It depends on a membership that changed and that no source showed as it was.
     Membership,
-    /// An exception, and the sources showed that there is none, or that this kind does not hold.
+    /// An exception, and the sources showed that there was no exception, or that this kind does not hold.
     WrongAccusation,
     /// No exception, and the sources showed one.
     MissedException,

@@ -34,7 +34,7 @@ struct ErrorJson {
     message: String,
 }
 
-/// A page, or why there is none.
+/// A page, or why it could not be read.
 type Page = Result<CommittersJson, &'static str>;
 
 #[derive(Debug, Deserialize)]

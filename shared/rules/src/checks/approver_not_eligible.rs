@@ -80,7 +80,7 @@ pub(crate) fn eligibility(user: UserId, act: Option<Interval>, case: &Case<'_>) 
     }
 }
 
-/// The readings near the act: what they agree on, `Some(None)` if they differ, `None` if there is none.
+/// The readings near the act: what they agree on, `Some(None)` if they differ, `None` without a reading.
 #[expect(
     clippy::option_option,
     reason = "no reading and readings that differ lead to different answers"

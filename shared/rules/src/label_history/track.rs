@@ -151,7 +151,7 @@ impl Known<'_> {
             track.at_merge = true;
             from_creation = true;
         }
-        // A label of this title that was renamed or deleted has no events of its own any more, but stored events show it.
+        // A label of this title that was renamed or deleted has no events any more, but stored events show it.
         let unexplained = |until: Option<Timestamp>| {
             !from_creation && until.is_some_and(|until| first_on.is_some_and(|first| until < first))
         };

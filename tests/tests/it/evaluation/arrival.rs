@@ -159,7 +159,7 @@ async fn a_late_proof_withdraws_the_exception_and_its_unsent_alert() {
     let world = World::new().await;
     world.gitlab.patch(serde_json::json!({"old_gitlab": true})).unwrap();
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    // An older GitLab does not say when somebody approved; only the delivery does.
+    // An older GitLab does not say when a person approved; only the delivery does.
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });

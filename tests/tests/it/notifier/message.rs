@@ -94,7 +94,7 @@ async fn a_dry_run_sends_nothing_and_turning_it_off_sends_nothing_old() {
 #[tokio::test]
 async fn an_exception_withdrawn_meanwhile_is_not_announced() {
     let stand = Stand::new().await;
-    // An older GitLab does not say when somebody approved; only the delivery does, and it comes late.
+    // An older GitLab does not say when a person approved; only the delivery does, and it comes late.
     stand.world.gitlab.patch(json!({"old_gitlab": true})).unwrap();
     let notifier = stand.notifier().await;
     let mut effects = Vec::new();

@@ -26,7 +26,7 @@ struct Optional {
     rules: OnceLock<Result<Vec<ApprovalRule>, Missing>>,
 }
 
-/// What the verdict needs besides approvals.
+/// What the verdict needs in addition to approvals.
 struct Needed {
     approvals: Vec<Approval>,
     rules: Option<Reading<Vec<ApprovalRule>>>,

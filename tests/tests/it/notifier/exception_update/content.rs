@@ -10,7 +10,7 @@ use crate::outbox::{HISTORY, POST, Stand, UPDATE, message, unapproved};
 #[tokio::test]
 async fn a_late_approval_withdraws_the_alert() {
     let stand = Stand::new().await;
-    // An older GitLab does not say when somebody approved; only the delivery does, and it comes late.
+    // An older GitLab does not say when a person approved; only the delivery does, and it comes late.
     stand.world.gitlab.patch(json!({"old_gitlab": true})).unwrap();
     let mr = unapproved(1);
     stand.world.merged(&mr, |shown| {
