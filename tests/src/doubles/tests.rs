@@ -266,7 +266,10 @@ async fn a_patch_that_breaks_the_world_is_refused_and_changes_nothing() {
         assert_eq!(reply.status, 400, "{patch}");
     }
     let world = send(&double.url(), "GET", "/_double/behaviour", &[], "").json();
-    assert_eq!(world, json!({"token": null, "rate_limit": false}));
+    assert_eq!(
+        world,
+        json!({"token": null, "rate_limit": false, "edit_window_closed": false})
+    );
 }
 
 #[tokio::test]
