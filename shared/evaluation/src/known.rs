@@ -127,13 +127,10 @@ impl Evaluator {
         }
         // A row without a merge was read before the merge.
         if let Some(row) = known.row.as_ref().filter(|row| row.row.merge.is_none()) {
-            let labels = row
-                .row
-                .review
-                .labels
-                .iter()
-                .filter(|label| self.rules.is_security_label(label));
-            earlier.labels.extend(labels.cloned());
+            let labels = row.row.review.labels.iter();
+            for label in labels.filter(|label| self.rules.is_security_label(label)) {
+                earlier.labels.entry(label.clone()).or_insert(1);
+            }
         }
         Ok(earlier)
     }

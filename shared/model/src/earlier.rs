@@ -1,7 +1,8 @@
 //! What earlier answers of GitLab showed, accumulated.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Approval;
@@ -10,16 +11,20 @@ use crate::Approval;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EarlierFacts {
-    /// Titles of labels that an answer showed at the merge or before it.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub labels: BTreeSet<String>,
+    /// Titles of labels that an answer showed at the merge or before it, with the most labels of that title that were on together.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, usize>,
+    /// Titles of labels that an answer without the time of the merge showed, and since when the label was on.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels_since: BTreeMap<String, Timestamp>,
     /// Of these, titles that an answer showed at the merge.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub labels_at_merge: BTreeSet<String>,
-    /// Approvals with their times that an answer listed while it showed the merge request as merged.
+    /// Approvals with their times that an answer listed later than a minute after the merge.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<Approval>,
-    /// Approvals with their times that an answer listed before the merge: they count as part of the event history.
+    /// Approvals up to the merge that an answer listed before that: they count as part of the event history. One without a time was
+    /// listed before the merge.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub approvals_before_merge: Vec<Approval>,
 }
@@ -33,7 +38,14 @@ impl EarlierFacts {
 
     /// Adds what other answers showed; the order makes no difference.
     pub fn merge(&mut self, other: &Self) {
-        self.labels.extend(other.labels.iter().cloned());
+        for (title, count) in &other.labels {
+            let most = self.labels.entry(title.clone()).or_default();
+            *most = (*most).max(*count);
+        }
+        for (title, since) in &other.labels_since {
+            let first = self.labels_since.entry(title.clone()).or_insert(*since);
+            *first = (*first).min(*since);
+        }
         self.labels_at_merge.extend(other.labels_at_merge.iter().cloned());
         let lists = [
             (&mut self.approvals, &other.approvals),

@@ -231,6 +231,9 @@ pub struct Unread {
     /// Approvals that GitLab listed while it showed the merge request as merged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<Approval>,
+    /// When these approvals were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
     /// How long GitLab asks to be left alone, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
@@ -245,6 +248,7 @@ impl From<String> for Unread {
             because,
             labels: None,
             approvals: Vec::new(),
+            read_at: None,
             retry_after_seconds: None,
             silent: false,
         }

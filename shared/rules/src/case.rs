@@ -105,8 +105,12 @@ impl<'a> Case<'a> {
             .approvals
             .iter()
             .filter(|approval| self.revoked_by_second_reading(approval));
+        let mut listed_before = Vec::new();
         for (approval, order) in before.chain(taken_back.map(|approval| (approval, None))) {
-            let Some(at) = approval.approved_at else { continue };
+            let Some(at) = approval.approved_at else {
+                listed_before.push(approval);
+                continue;
+            };
             let order = order.unwrap_or_else(|| {
                 if at <= self.merged_at() {
                     Order::Before
@@ -143,6 +147,21 @@ impl<'a> Case<'a> {
                 .or_insert_with(|| ApprovalRecord::new(actor))
                 .seen
                 .push(seen);
+        }
+        // Without a time, so some time before the merge: it matters only where no other source shows an approval of this person.
+        for approval in listed_before {
+            let seen = SeenApproval {
+                interval: Interval {
+                    from: self.api.created_at.unwrap_or(Timestamp::MIN),
+                    to: self.merged_at(),
+                },
+                by_time: Order::Before,
+                by_state: Order::Before,
+            };
+            records.entry(approval.user.id).or_insert_with(|| ApprovalRecord {
+                seen: vec![seen],
+                ..ApprovalRecord::new(&approval.user)
+            });
         }
         for record in records.values_mut() {
             record.seen.sort_by_key(|seen| (seen.interval.to, seen.interval.from));

@@ -50,6 +50,15 @@ impl<'a> CheckedApproval<'a> {
         !self.is_valid() && !self.record.only_after_merge() && !self.outcomes.iter().any(holds)
     }
 
+    /// Nothing but the code may be against it.
+    pub(crate) fn is_of_other_commit(&self) -> bool {
+        let mut others = self
+            .outcomes
+            .iter()
+            .filter(|(kind, _)| *kind != Kind::ApprovedOtherCommit);
+        self.record.listed.is_some() && others.all(|(_, outcome)| *outcome == CheckOutcome::Clear)
+    }
+
     fn against(&self) -> Vec<Kind> {
         let holding = self
             .outcomes

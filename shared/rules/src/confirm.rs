@@ -1,12 +1,12 @@
-//! Whether a decision is confirmed, what a later answer must not forget, and when GitLab has to be read again.
+//! Whether a decision is confirmed, and when GitLab has to be read again.
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Approval, EarlierFacts, Facts, LabelsRead, NOT_OFFERED, Reading, WitnessA};
+use model::{Facts, LabelsRead, NOT_OFFERED, Reading, WitnessA};
 
 use crate::Rules;
 use crate::case::Case;
 use crate::checked::CheckedApproval;
-use crate::label_history::{Sources, label_history, of_sources};
+use crate::label_history::{Sources, label_history};
 
 /// The version of the rules code. It changes when the same facts and rules can give another verdict.
 pub const EVALUATOR: i16 = 2;
@@ -47,84 +47,6 @@ pub fn is_confirmed(facts: &Facts, rules: &Rules) -> bool {
 /// Whether a needed value was not read although this GitLab offers it.
 fn is_unread<T>(reading: &Reading<T>) -> bool {
     matches!(reading, Reading::Unknown(why) if why != NOT_OFFERED)
-}
-
-/// What these facts show that every later evaluation of the merge request has to take into account.
-#[must_use]
-pub fn earlier_facts(facts: &Facts, rules: &Rules) -> EarlierFacts {
-    let mut earlier = facts.earlier.clone();
-    let (labels, merged, approvals): (Option<LabelsRead>, bool, &[Approval]) = match &facts.api {
-        WitnessA::Answer(api) => {
-            let labels = LabelsRead {
-                merged_at: Some(api.merge.merged_at),
-                labels_now: api.labels_now.clone(),
-                label_events: api.label_events.clone(),
-            };
-            let merged = api.state.as_deref().is_none_or(|state| state == "merged");
-            (Some(labels), merged, &api.approvals)
-        }
-        WitnessA::NotAsked(labels) => (Some(labels.clone()), true, &[]),
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => (unread.labels.clone(), true, &unread.approvals),
-        WitnessA::NotMerged(unread) => (unread.labels.clone(), false, &unread.approvals),
-    };
-    if let Some(labels) = labels {
-        let shown = labels_shown(&labels, merged, rules);
-        earlier.merge(&shown);
-    }
-    let timed = approvals
-        .iter()
-        .filter(|approval| approval.approved_at.is_some())
-        .cloned()
-        .collect();
-    let seen = if merged {
-        EarlierFacts {
-            approvals: timed,
-            ..EarlierFacts::default()
-        }
-    } else {
-        EarlierFacts {
-            approvals_before_merge: timed,
-            ..EarlierFacts::default()
-        }
-    };
-    earlier.merge(&seen);
-    earlier
-}
-
-/// Security labels that an answer alone shows up to the merge. One that does not show when labels were put on shows nothing about the
-/// merge, unless it was read before it.
-fn labels_shown(labels: &LabelsRead, merged: bool, rules: &Rules) -> EarlierFacts {
-    let titles = |titles: &mut dyn Iterator<Item = &String>| {
-        titles.filter(|title| rules.is_security_label(title)).cloned().collect()
-    };
-    if !merged {
-        // The label events may come from a replica that is ahead, and so name a label from after the merge.
-        return EarlierFacts {
-            labels: titles(&mut labels.labels_now.iter()),
-            ..EarlierFacts::default()
-        };
-    }
-    let (Some(merged_at), Reading::Known(_)) = (labels.merged_at, &labels.label_events) else {
-        return EarlierFacts::default();
-    };
-    let history = of_sources(
-        rules,
-        &Sources {
-            merged_at,
-            merge_event_labels: None,
-            labels_now: &labels.labels_now,
-            events: &labels.label_events,
-            history: Vec::new(),
-            clock_offset_seconds: 0,
-            earlier: &EarlierFacts::default(),
-            truncated: false,
-        },
-    );
-    EarlierFacts {
-        labels: history.ever.into_iter().collect(),
-        labels_at_merge: history.at_merge.into_iter().collect(),
-        ..EarlierFacts::default()
-    }
 }
 
 /// When GitLab has to be read again although it answered: an event contradicts its answer, or shows a security label after only the

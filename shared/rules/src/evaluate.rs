@@ -108,7 +108,11 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
             "an event reports that an approval was taken back; GitLab is read again to confirm it",
         );
     }
-    if !facts.deadline_passed && valid.len() >= minimum && approved_other_commit::lags(&case) {
+    let by_versions = |each: &CheckedApproval<'_>| each.is_valid() || each.is_of_other_commit();
+    if !facts.deadline_passed
+        && approved_other_commit::lags(&case)
+        && checked.iter().filter(|each| by_versions(each)).count() >= minimum
+    {
         return pending(verdict, "GitLab's versions of the diff do not show the merged head yet");
     }
     // 4. Enough valid approvals.
@@ -131,24 +135,31 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
         return verdict;
     }
     // 5. Taken off by those who may decide that.
-    if labels.at_merge.is_empty() && label_removed_before_merge::may_declassify(&labels, &case) {
+    let declassified = label_removed_before_merge::may_declassify(&labels, &case);
+    if declassified && !labels.any_unordered {
         verdict.outcome = Outcome::Declassified;
         verdict.notes.push(Note::Declassified);
         return verdict;
     }
-    // 6. An exception. Where there may be enough valid approvals, or no label before the merge, no kind may be named.
+    // 6. An exception. Where there may be enough valid approvals, or no label left before the merge, no kind may be named.
+    let is_unordered = labels.is_unordered || declassified;
     verdict.reasons = reasons(&checked, valid.len(), &labels, minimum);
+    if declassified {
+        verdict
+            .reasons
+            .retain(|reason| reason.kind != Kind::LabelRemovedBeforeMerge);
+    }
     let counted = || checked.iter().filter(|each| !each.record.only_after_merge());
     if counted().any(|each| approver_not_eligible::is_as_of_now(&each.record, &case)) {
         verdict.notes.push(Note::EligibilityAsOfNow);
     }
     let perhaps = checked.iter().filter(|each| each.may_be_valid()).count();
-    if labels.is_unordered {
+    if is_unordered {
         verdict.reasons.push(unverified(
             "whether a security label was put on before or after the merge cannot be determined",
         ));
     }
-    if labels.is_unordered || (perhaps > 0 && valid.len() + perhaps >= minimum) {
+    if is_unordered || (perhaps > 0 && valid.len() + perhaps >= minimum) {
         verdict.reasons.sort_by_key(|reason| reason.kind != Kind::Unverified);
     }
     let kind = verdict.reasons.first().map_or(Kind::Unverified, |reason| reason.kind);

@@ -39,6 +39,8 @@ pub(crate) struct LabelHistory {
     pub(crate) removals: Vec<Removal>,
     /// A label was gone at the merge and GitLab's events do not show who took it off: deleted, renamed, or not readable.
     pub(crate) removal_unknown: bool,
+    /// A label is shown only by events that may be from after the merge.
+    pub(crate) any_unordered: bool,
     /// A label had been on, and whether it was on at the merge cannot be determined.
     pub(crate) at_merge_unknown: bool,
     /// Of no label it is certain that it was on up to the merge: the events that show one may be from after it.
@@ -60,6 +62,7 @@ pub(crate) fn of_sources(rules: &Rules, sources: &Sources<'_>) -> LabelHistory {
     let tracks = tracks(rules, sources);
     let ever: Vec<&Track> = tracks.iter().filter(|track| track.at_merge || track.before).collect();
     let titles = |tracks: &mut dyn Iterator<Item = &Track>| tracks.map(|track| track.title.clone()).collect();
+    let certain = || ever.iter().filter(|track| track.surely);
     let known_since_creation = ever.iter().any(|track| track.first_added.is_none());
     let events_incomplete = sources
         .events
@@ -78,9 +81,10 @@ pub(crate) fn of_sources(rules: &Rules, sources: &Sources<'_>) -> LabelHistory {
             .filter_map(|track| track.last_removal.clone())
             .max_by_key(|removal| (removal.at, removal.by.clone())),
         removals: ever.iter().flat_map(|track| track.removals.iter().cloned()).collect(),
-        removal_unknown: ever.iter().any(|track| track.removal_unknown),
+        removal_unknown: certain().any(|track| track.at_merge || track.removal_unknown),
+        any_unordered: ever.iter().any(|track| !track.surely),
         at_merge_unknown: ever.iter().any(|track| !track.at_merge && track.at_merge_unknown),
-        is_unordered: !ever.is_empty() && ever.iter().all(|track| !track.surely),
+        is_unordered: !ever.is_empty() && certain().next().is_none(),
         only_after_merge: ever.is_empty() && !tracks.is_empty(),
         unknown: ever.is_empty() && events_incomplete && sources.truncated,
         events_incomplete,

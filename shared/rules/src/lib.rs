@@ -8,6 +8,7 @@ mod case;
 mod checked;
 mod checks;
 mod confirm;
+mod earlier;
 mod evaluate;
 mod explain;
 mod file;
@@ -24,7 +25,8 @@ mod tier;
 mod time;
 
 pub use archive::{AuditPage, Confluence, Jira, Linear, Pod, Pods, Subject, Tracking, mentions};
-pub use confirm::{EVALUATOR, SECOND_READING_AFTER, earlier_facts, further_reading_at, is_confirmed, needs_approvals};
+pub use confirm::{EVALUATOR, SECOND_READING_AFTER, further_reading_at, is_confirmed, needs_approvals};
+pub use earlier::earlier_facts;
 pub use evaluate::evaluate;
 pub use explain::{Check, ExplainedApproval, Explanation, Found, explain};
 pub use file::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};

@@ -6,6 +6,9 @@ use model::{HistoryEvent, OccurredAtSource};
 /// Clocks of two machines are taken to differ by at least this.
 const LEAST_OFFSET: i64 = 2;
 
+/// GitLab builds the hook of an approval in a background job: within this time after the act, as a rule.
+const HOOK_BUILD: SignedDuration = SignedDuration::from_secs(10);
+
 /// GitLab's webhooks give whole seconds: the act may have happened at any time within that second.
 const WITHIN_SECOND: SignedDuration = SignedDuration::from_millis(999);
 
@@ -32,9 +35,9 @@ impl Interval {
 
     /// The time of an event's act.
     ///
-    /// `actioned_at` is that second. Every other time of the payload is only a lower bound (GitLab may send the `updated_at` of an
-    /// earlier change), and the receipt is the upper one, both widened by the offset between GitLab's clock and ours. An event
-    /// stored by an earlier version has no receipt: then its second counts.
+    /// `actioned_at` is that second. Every other time of the payload is the row's last change when GitLab built the hook: mostly one
+    /// from before the act; where a background job builds the hook, at the latest one from [`HOOK_BUILD`] after it. The receipt is the upper bound. Both are widened by the
+    /// offset between GitLab's clock and ours. An event stored by an earlier version has no receipt: then its second counts.
     pub(crate) fn of(event: &HistoryEvent, clock_offset_seconds: i64) -> Self {
         let second = Self {
             from: event.occurred_at,
@@ -47,8 +50,14 @@ impl Interval {
             return second;
         }
         let offset = offset(clock_offset_seconds);
+        let is_built_later = event.action.is_approval() || event.action.is_revocation();
+        let built_after = if is_built_later {
+            HOOK_BUILD
+        } else {
+            SignedDuration::ZERO
+        };
         Self {
-            from: plus(event.occurred_at.min(received_at), -offset),
+            from: plus(event.occurred_at.min(received_at), -(offset + built_after)),
             to: plus(received_at, offset),
         }
     }
@@ -58,8 +67,8 @@ impl Interval {
         let act = Self::of(event, clock_offset_seconds);
         let built_by = match event.received_at {
             Some(received_at) => plus(received_at, offset(clock_offset_seconds)),
-            // An earlier version kept no receipt; hooks are built within seconds.
-            None => plus(event.occurred_at, SignedDuration::from_secs(10)),
+            // An earlier version kept no receipt.
+            None => plus(event.occurred_at, HOOK_BUILD),
         };
         Self {
             to: act.to.max(built_by),
@@ -140,9 +149,9 @@ mod tests {
         let updated = Some(OccurredAtSource::UpdatedAt);
         for (source, occurred, received, offset, from, to) in [
             (actioned, "10:00:00", Some("10:30:00"), 9, "10:00:00", "10:00:00.999"),
-            (updated, "10:00:00", Some("10:30:00"), 0, "09:59:58", "10:30:02"),
-            (updated, "10:00:00", Some("10:30:00"), -7, "09:59:53", "10:30:07"),
-            (updated, "10:31:00", Some("10:30:00"), 0, "10:29:58", "10:30:02"),
+            (updated, "10:00:00", Some("10:30:00"), 0, "09:59:48", "10:30:02"),
+            (updated, "10:00:00", Some("10:30:00"), -7, "09:59:43", "10:30:07"),
+            (updated, "10:31:00", Some("10:30:00"), 0, "10:29:48", "10:30:02"),
             (None, "10:00:00", None, 0, "10:00:00", "10:00:00.999"),
         ] {
             let interval = Interval::of(&event(source, occurred, received), offset);

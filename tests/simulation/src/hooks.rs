@@ -134,10 +134,7 @@ fn event(world: &World, done: &Done) -> Option<MergeRequestEvent> {
     } else {
         (state.updated_at, OccurredAtSource::UpdatedAt)
     };
-    // As the webhook function keeps them: each title once.
     let mut labels = state.titles();
-    let mut seen = std::collections::BTreeSet::new();
-    labels.retain(|title| seen.insert(title.clone()));
     if done.fate.cut {
         labels.retain(|title| title == "backend");
         added.clear();

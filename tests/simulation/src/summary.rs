@@ -8,7 +8,7 @@ use model::{Kind, Outcome, WitnessA};
 use crate::Built;
 use crate::gitlab::Deed;
 use crate::ledger::Record;
-use crate::truth::{Class, Course, Limit};
+use crate::truth::{Class, Course};
 
 /// Figures of many lives.
 #[derive(Debug, Clone, Default)]
@@ -23,8 +23,6 @@ pub struct Summary {
     pub classes: BTreeMap<Class, usize>,
     /// Decisions that the sources misled, by why.
     pub misled: BTreeMap<String, usize>,
-    /// Known limits.
-    pub limits: BTreeMap<Limit, usize>,
     /// Everything else that was met, by name.
     pub met: BTreeMap<&'static str, usize>,
     /// How lives end.
@@ -67,9 +65,6 @@ impl Summary {
             if assessed.class == Class::Misled {
                 *self.misled.entry(assessed.why.clone()).or_default() += 1;
             }
-        }
-        for limit in course.wrong.iter().filter_map(|wrong| wrong.limit) {
-            *self.limits.entry(limit).or_default() += 1;
         }
         *self.ends.entry(format!("{:?}", record.end)).or_default() += 1;
         for (holds, name) in met(built, record, course) {
@@ -182,7 +177,6 @@ impl fmt::Display for Summary {
         for (why, count) in &self.misled {
             writeln!(f, "  misled {count}: {why}")?;
         }
-        writeln!(f, "known limits: {:?}", self.limits)?;
         write!(f, "lives with: {:?}", self.met)
     }
 }

@@ -3,13 +3,12 @@
 //! A verdict is wrong only if the sources together determined another one.
 
 mod course;
-mod known;
 mod missed;
+mod open;
 mod real;
 mod shown;
 
-pub use course::{Course, Wrong, course};
-pub use known::Limit;
+pub use course::{Course, course};
 pub use real::{Real, Truth};
 
 use model::{Kind, Note, Outcome};

@@ -1,4 +1,4 @@
-//! Shrunk lives that the rules once decided wrongly, and one that shows a limit.
+//! Shrunk lives that the rules once decided wrongly.
 
 use model::{Kind, Outcome, WitnessA};
 use simulation::api::{Endpoint, Failure};
@@ -109,17 +109,61 @@ fn a_label_after_the_merge_is_not_earlier() {
     assert_eq!(outcome, Some(Outcome::NotCarried), "{story}");
 }
 
-/// A limit: a replica behind lists the approval that was withdrawn without a hook. What GitLab once listed for a merged merge request
-/// counts, for an approval that is gone from a later answer is mostly one of a deleted user.
+/// In the minute after the merge a replica behind still lists the approval that was withdrawn without a hook.
 #[test]
-fn an_approval_gone_from_a_later_answer_counts() {
+fn an_approval_listed_only_at_first_is_unverified() {
     let life = Life::with_labels(&[Label::High])
         .at(HOUR, Act::Approve(ALICE))
         .at(2 * HOUR - 10 * SECOND, Act::RequestChanges(ALICE))
         .at(2 * HOUR, Act::Merge(AUTHOR))
         .lagging(Endpoint::Approvals, 0, 20 * SECOND, 30 * SECOND)
         .failing(Endpoint::Versions, 0, 20 * SECOND, Failure::Unavailable);
+    is_exception(&life, &[Kind::Unverified]);
+}
+
+/// A user whose approval GitLab listed long after the merge is deleted, and the approval with the user.
+#[test]
+fn an_approval_listed_later_than_a_minute_counts() {
+    let life = Life::with_labels(&[Label::High])
+        .at(HOUR, Act::Approve(ALICE))
+        .at(2 * HOUR, Act::Merge(AUTHOR))
+        .unheard(2 * HOUR + 3 * MINUTE, Act::Withdraw(ALICE))
+        .failing(Endpoint::Versions, 0, 4 * MINUTE, Failure::Unavailable);
     is_approved(&life);
+}
+
+/// The hook of an approval from just before the merge is built seconds after it and carries the time of the merge.
+#[test]
+fn a_hook_built_after_the_merge_accuses_nobody() {
+    let built_late = Fate {
+        built_ms: 4_000,
+        note_ms: 3_000,
+        delay_ms: 1,
+        ..Fate::default()
+    };
+    let late = Fate {
+        delay_ms: 6_000,
+        ..Fate::default()
+    };
+    let life = Life::with_labels(&[Label::High])
+        .on(OLD)
+        .at_with(HOUR, Act::Approve(ALICE), built_late)
+        .at_with(HOUR + 5, Act::Merge(AUTHOR), late);
+    is_exception(&life, &[Kind::Unverified]);
+}
+
+/// Approved as an outsider, joined the team, approved again: the event of the second approval was lost, and the list has no times.
+#[test]
+fn an_untimed_approval_may_be_a_later_one() {
+    let life = Life::with_labels(&[Label::High])
+        .on(OLD)
+        .at(0, Act::Leave(ALICE))
+        .at(SECOND, Act::Approve(ALICE))
+        .at(2 * SECOND, Act::ResetSilently)
+        .at(3 * SECOND, Act::Join(ALICE))
+        .unheard(HOUR, Act::Approve(ALICE))
+        .at(2 * HOUR, Act::Merge(AUTHOR));
+    is_exception(&life, &[Kind::Unverified]);
 }
 
 /// `security::low` was replaced by `security::high`, which the project deleted: the label went on until then.

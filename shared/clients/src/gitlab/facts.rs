@@ -156,6 +156,7 @@ impl GitLab {
             return WitnessA::NotAsked(labels);
         }
         // 2. Approvals and everything they are checked by.
+        let read_at = request.now;
         let surroundings = self.surroundings(context, request, *merged, label_events, members, began + BOTH_STAGES);
         match surroundings.await {
             Ok(answer) => WitnessA::Answer(Box::new(model::ApiAnswer {
@@ -164,7 +165,10 @@ impl GitLab {
             })),
             Err((missing, approvals)) => {
                 let withheld = missing.withheld;
-                let unread = missing.with(labels, approvals.filter(|_| is_merged).unwrap_or_default());
+                let unread = Unread {
+                    read_at: Some(read_at),
+                    ..missing.with(labels, approvals.filter(|_| is_merged).unwrap_or_default())
+                };
                 if withheld {
                     WitnessA::Refused(unread)
                 } else {

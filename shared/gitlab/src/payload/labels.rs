@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Label titles, and whether some are missing.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Titles {
-    /// Each title once.
+    /// One for each label: two labels of one title give it twice.
     pub(super) titles: Vec<String>,
     /// The list was longer than what is kept of one.
     pub(super) truncated: bool,
@@ -27,15 +27,15 @@ enum Identity<'a> {
     Title(&'a str),
 }
 
-/// Titles of the labels on the merge request. GitLab lists them twice; both lists count, each title once.
+/// Titles of the labels on the merge request. GitLab lists them twice; both lists count, each label once.
 pub(super) fn current(document: &Value) -> Titles {
     let nested = document
         .get("object_attributes")
         .and_then(|attributes| attributes.get("labels"));
     let lists = [document.get("labels"), nested];
     let lists: Vec<&Value> = lists.into_iter().flatten().collect();
-    let titles = lists.iter().flat_map(|value| list(value)).map(|(_, title)| title);
-    bounded(titles, lists.iter().any(|value| is_cut(value)))
+    let labels = lists.iter().flat_map(|value| list(value));
+    bounded(labels, lists.iter().any(|value| is_cut(value)))
 }
 
 /// Titles of the labels that the event added.
@@ -61,7 +61,7 @@ fn difference(these: Option<&Value>, others: Option<&Value>) -> Titles {
     let mut rest = these.map(list).unwrap_or_default();
     rest.retain(|(identity, _)| !known.contains(identity));
     let cut = [these, others].into_iter().flatten().any(is_cut);
-    bounded(rest.into_iter().map(|(_, title)| title), cut)
+    bounded(rest.into_iter(), cut)
 }
 
 /// Whether the reader may have skipped the end of a list.
@@ -85,13 +85,18 @@ fn label(value: &Value) -> Option<(Identity<'_>, &str)> {
     Some((identity, title))
 }
 
-/// Each title once, as many as there is room for. One that does not fit makes no shorter one after it disappear.
-fn bounded<'a>(titles: impl Iterator<Item = &'a str>, mut truncated: bool) -> Titles {
+/// Each label once, as many as there is room for. One that does not fit makes no shorter one after it disappear.
+fn bounded<'a>(labels: impl Iterator<Item = (Identity<'a>, &'a str)>, mut truncated: bool) -> Titles {
     let mut seen = BTreeSet::new();
     let mut room = MAX_BYTES;
     let mut kept = Vec::new();
-    for title in titles {
-        if !seen.insert(title) {
+    for (identity, title) in labels {
+        let by_title = seen.insert(Identity::Title(title));
+        let is_new = match identity {
+            Identity::Id(_) => seen.insert(identity),
+            Identity::Title(_) => by_title,
+        };
+        if !is_new {
             continue;
         }
         let title = text(title, ID_CHARS);

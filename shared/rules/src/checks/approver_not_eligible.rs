@@ -23,11 +23,24 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
     let name = &record.user.username;
     match eligibility(record.user.id, record.given(), case).is_eligible {
         Some(true) => CheckOutcome::Clear,
+        Some(false) if may_be_a_later_one(record, case) => CheckOutcome::Unknown(format!(
+            "{name} is a member now, and GitLab does not show whether it lists an approval from before that"
+        )),
         Some(false) => CheckOutcome::Holds(format!("{name} approved and is {}", not_eligible(case))),
         None => CheckOutcome::Unknown(format!(
             "whether {name} was an eligible approver at the time of the approval is unknown"
         )),
     }
+}
+
+/// GitLab lists the approval without its time, so it may be a later one than the events show: one by a member.
+fn may_be_a_later_one(record: &ApprovalRecord<'_>, case: &Case<'_>) -> bool {
+    let is_member = case
+        .api
+        .eligible_now
+        .known()
+        .is_some_and(|members| members.contains(&record.user.id));
+    record.listed.is_some() && record.listed_at().is_none() && is_member
 }
 
 /// Whom the rules would have taken.
@@ -197,6 +210,15 @@ mod tests {
             .seen(ALICE, "11:40:02", Some(false))
             .approved_by(ALICE, "11:40:00.9")
             .is_exception(Kind::ApproverNotEligible);
+    }
+
+    #[test]
+    fn an_untimed_approval_of_a_later_member_is_unknown() {
+        let life = Life::labelled()
+            .approved_without_time(ALICE)
+            .seen(ALICE, "10:00:00", Some(false));
+        life.clone().is_exception(Kind::Unverified);
+        life.eligible_now(&[BOB]).is_exception(Kind::ApproverNotEligible);
     }
 
     #[test]

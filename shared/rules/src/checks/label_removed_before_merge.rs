@@ -29,7 +29,7 @@ fn removed(labels: &LabelHistory) -> String {
     }
 }
 
-/// Whether every label was taken off by a person who may decide that: an eligible approver at that time, neither the author, nor a bot,
+/// Whether every label that was certainly on before the merge was taken off by a person who may decide that: an eligible approver at that time, neither the author, nor a bot,
 /// nor an excluded committer.
 ///
 /// GitLab's own label event must name the label and the person: a stored event can be forged by who writes a custom webhook template,

@@ -205,7 +205,7 @@ proptest! {
         let mut more = life;
         let title = "sec/critical".to_owned();
         more.facts.earlier = EarlierFacts {
-            labels: [title.clone()].into(),
+            labels: [(title.clone(), 1)].into(),
             labels_at_merge: at_merge.then_some(title).into_iter().collect(),
             ..EarlierFacts::default()
         };

@@ -17,6 +17,8 @@ pub(super) struct Stored {
     pub(super) surely_before: bool,
     /// Shown at a time that may be before the merge: until when at the latest.
     pub(super) perhaps_until: Option<Timestamp>,
+    /// How many labels of this title one event before the merge shows together.
+    pub(super) at_a_time: usize,
     /// Put on after the merge.
     pub(super) added_after: bool,
     pub(super) first_added: Option<Timestamp>,
@@ -45,12 +47,16 @@ pub(super) fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<
         let act = Interval::of(event, sources.clock_offset_seconds);
         let snapshot = Interval::of_snapshot(event, sources.clock_offset_seconds);
         let order = |interval: Interval| order_to_merge(event, interval, sources.merged_at);
+        let mut together: HashMap<usize, usize> = HashMap::new();
         for label in &event.labels {
             if let Some(title) = titles.find(label) {
+                let count = together.entry(title).or_default();
+                *count += 1;
                 let known = stored.entry(title).or_default();
                 known.shown(snapshot, order(snapshot));
                 if order(snapshot) == Order::Before {
                     known.last_shown_from = known.last_shown_from.max(Some(act.from));
+                    known.at_a_time = known.at_a_time.max(*count);
                     known.shown_with_removal |= event.labels_removed.contains(label);
                 }
                 known.removal = None;

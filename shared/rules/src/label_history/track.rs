@@ -1,6 +1,6 @@
 //! What is known of one security label title.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use model::{LabelEvent, User};
@@ -45,8 +45,7 @@ pub(super) fn tracks(rules: &Rules, sources: &Sources<'_>) -> Vec<Track> {
     let lists = [sources.labels_now, sources.merge_event_labels.unwrap_or_default()];
     let [now, at_merge_event] =
         lists.map(|list| list.iter().filter_map(|label| titles.find(label)).collect::<Vec<_>>());
-    let earlier = [&sources.earlier.labels, &sources.earlier.labels_at_merge]
-        .map(|list| list.iter().filter_map(|label| titles.find(label)).collect::<Vec<_>>());
+    let earlier = Earlier::of(sources, &mut titles);
     let nameless = sources.events.known().into_iter().flatten();
     let nameless: Vec<&LabelEvent> = nameless.filter(|event| event.label.is_none()).collect();
     let none = Stored::default();
@@ -57,14 +56,15 @@ pub(super) fn tracks(rules: &Rules, sources: &Sources<'_>) -> Vec<Track> {
                 stored: stored.get(&title).unwrap_or(&none),
                 now: now.iter().filter(|listed| **listed == title).count(),
                 at_merge_event: at_merge_event.contains(&title),
+                at_a_time: earlier.before.get(&title).copied().unwrap_or(0),
             };
             let mut track = known.track(sources);
             // An answer whose label events were older than its labels took a label from after the merge for one from before it.
             let refuted = nameless.is_empty() && known.is_only_after(sources.merged_at);
-            let shown = !refuted && earlier.iter().any(|list| list.contains(&title));
+            let shown = !refuted && earlier.before.contains_key(&title);
             track.before |= shown;
             track.surely |= shown;
-            track.at_merge |= shown && earlier[1].contains(&title);
+            track.at_merge |= shown && earlier.at_merge.contains(&title);
             track.removal_unknown |= known.events.is_empty() || sources.events.known().is_none();
             track.title.clone_from(&titles.names[title]);
             track
@@ -75,6 +75,36 @@ pub(super) fn tracks(rules: &Rules, sources: &Sources<'_>) -> Vec<Track> {
     tracks
 }
 
+/// What earlier answers show of each title.
+struct Earlier {
+    /// On up to the merge, with the most labels of the title that were on together.
+    before: BTreeMap<usize, usize>,
+    at_merge: BTreeSet<usize>,
+}
+
+impl Earlier {
+    fn of(sources: &Sources<'_>, titles: &mut Titles<'_>) -> Self {
+        let earlier = sources.earlier;
+        let since = earlier
+            .labels_since
+            .iter()
+            .filter(|(_, since)| **since <= sources.merged_at);
+        let counted = earlier.labels.iter().map(|(title, count)| (title, *count));
+        let at_merge: BTreeSet<usize> = earlier
+            .labels_at_merge
+            .iter()
+            .filter_map(|title| titles.find(title))
+            .collect();
+        let mut before: BTreeMap<usize, usize> = at_merge.iter().map(|title| (*title, 1)).collect();
+        for (title, count) in counted.chain(since.map(|(title, _)| (title, 1))) {
+            let Some(title) = titles.find(title) else { continue };
+            let most = before.entry(title).or_default();
+            *most = count.max(*most);
+        }
+        Self { before, at_merge }
+    }
+}
+
 /// What the sources show of one title.
 struct Known<'a> {
     events: &'a [&'a LabelEvent],
@@ -82,14 +112,17 @@ struct Known<'a> {
     /// How many labels of this title are on now.
     now: usize,
     at_merge_event: bool,
+    /// How many labels of this title an earlier answer showed together.
+    at_a_time: usize,
 }
 
 impl Known<'_> {
     /// Every source but an earlier answer shows the title after the merge only.
     fn is_only_after(&self, merged_at: Timestamp) -> bool {
         let first = self.events.iter().min_by_key(|event| (event.at, event.added));
-        let added_after = first.is_some_and(|first| first.added && first.at > merged_at);
-        added_after && !self.stored.is_seen_before() && !self.at_merge_event
+        let added_after = first.filter(|first| first.added && first.at > merged_at);
+        let unexplained = |at: Timestamp| self.stored.perhaps_until.is_some_and(|until| until < at);
+        added_after.is_some_and(|first| !unexplained(first.at)) && !self.stored.surely_before && !self.at_merge_event
     }
 
     fn track(&self, sources: &Sources<'_>) -> Track {
@@ -157,7 +190,9 @@ impl Known<'_> {
         };
         track.surely = track.at_merge || track.before || self.stored.surely_before;
         track.before |= track.at_merge || self.stored.surely_before || unexplained(self.stored.perhaps_until);
-        if unexplained(self.stored.first_shown_until) || self.is_shown_after_removal(&track) {
+        let named = ids.len() + self.now.saturating_sub(on_now);
+        let more = self.at_a_time.max(self.stored.at_a_time) > named;
+        if more || unexplained(self.stored.first_shown_until) || self.is_shown_after_removal(&track) {
             // Another label of this title: only the merge event shows whether it was still on.
             track.removal_unknown = true;
             track.at_merge |= self.at_merge_event;

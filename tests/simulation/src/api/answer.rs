@@ -54,6 +54,7 @@ impl Answering<'_, '_> {
         let unread = |because: &str, approvals: &[Approval]| Unread {
             labels: Some(labels.clone()),
             approvals: if merged { approvals.to_vec() } else { Vec::new() },
+            read_at: Some(timestamp(self.at)),
             ..Unread::from(because.to_owned())
         };
         if !merged && self.mode == Mode::Merge {

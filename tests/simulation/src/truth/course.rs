@@ -2,28 +2,19 @@
 
 use model::Kind;
 
-use super::{Assessed, Class, Limit, Truth};
+use super::{Assessed, Class, Truth};
 use crate::Built;
 use crate::clock::{DAY, HOUR, MINUTE, SECOND};
 use crate::ledger::{End, Record};
 use crate::setting::MergeTime;
-
-/// A decision that is wrong, or another thing that must not happen.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Wrong {
-    /// The known limit of the rules that explains it.
-    pub limit: Option<Limit>,
-    /// What it is.
-    pub what: String,
-}
 
 /// What came of one life.
 #[derive(Debug, Clone)]
 pub struct Course {
     /// Each decision, and the last one again by everything that was seen until the end.
     pub assessed: Vec<Assessed>,
-    /// What is wrong.
-    pub wrong: Vec<Wrong>,
+    /// Decisions that are wrong, and other things that must not happen.
+    pub wrong: Vec<String>,
 }
 
 /// Goes through a life.
@@ -41,16 +32,16 @@ pub fn course(built: &Built, record: &Record) -> Course {
     for (decided, until) in moments {
         let each = truth.assess(decided, record, until);
         if matches!(each.class, Class::WrongAccusation | Class::MissedException) {
-            wrong.push(Wrong {
-                limit: truth.limit(decided),
-                what: format!("{:?}: {}", each.class, each.why),
-            });
+            wrong.push(format!("{:?}: {}", each.class, each.why));
         }
         assessed.push(each);
     }
-    let other = [superseded(record), ended(built, record)];
-    wrong.extend(other.into_iter().flatten().map(|what| Wrong { limit: None, what }));
-    wrong.extend(changed_after_merge(built, record));
+    let other = [
+        superseded(record),
+        ended(built, record),
+        changed_after_merge(built, record),
+    ];
+    wrong.extend(other.into_iter().flatten());
     Course { assessed, wrong }
 }
 
@@ -63,7 +54,7 @@ fn superseded(record: &Record) -> Option<String> {
 }
 
 /// Acts after the merge are listed and never change the kind of a confirmed decision.
-fn changed_after_merge(built: &Built, record: &Record) -> Option<Wrong> {
+fn changed_after_merge(built: &Built, record: &Record) -> Option<String> {
     let merged_at = built.world.merged_at()?;
     // A hook that arrives within a minute of the merge may report an act from before it, and clocks differ.
     let after = merged_at + MINUTE + 10 * SECOND + 2 * built.world.setting.clock_offset_ms.abs();
@@ -82,10 +73,8 @@ fn changed_after_merge(built: &Built, record: &Record) -> Option<Wrong> {
         let unordered = !built.world.setting.version.has_actioned_at()
             && kinds.1 == Some(Kind::Unverified)
             && new().any(|received| received.event.action.is_revocation());
-        (same_answer && later && !unordered && kinds.0 != kinds.1).then(|| Wrong {
-            limit: None,
-            what: format!("an act after the merge changes {kinds:?}"),
-        })
+        (same_answer && later && !unordered && kinds.0 != kinds.1)
+            .then(|| format!("an act after the merge changes {kinds:?}"))
     })
 }
 

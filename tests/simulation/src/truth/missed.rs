@@ -3,13 +3,14 @@
 use model::{Kind, LabelsRead, WitnessA};
 
 use super::Class;
-use super::known::head_unknown;
+use super::open::head_unknown;
 use super::real::Truth;
 use super::shown::Shown;
 use crate::Person;
 use crate::clock::timestamp;
 use crate::gitlab::Given;
 use crate::ledger::Decided;
+use crate::setting::Label;
 
 impl Truth<'_> {
     /// A security label was on.
@@ -129,23 +130,22 @@ impl Truth<'_> {
         (Class::MissedException, why)
     }
 
-    /// A security label was renamed or deleted, and no event that was seen shows the name that it had.
+    /// A security label was renamed or deleted, and no event that was seen shows the name that it had while it was on with that name.
     fn is_name_lost(self, shown: &Shown<'_>) -> bool {
         let state = self.world.at(shown.until);
-        let seen = |title: &str| {
+        let seen = |label: Label| {
             shown.events().any(|received| {
+                let then = self.world.at(received.done_at);
                 let event = &received.event;
-                [&event.labels, &event.labels_added]
-                    .into_iter()
-                    .flatten()
-                    .any(|label| label == title)
+                let mut titles = [&event.labels, &event.labels_added].into_iter().flatten();
+                then.labels.contains(&label) && then.is_security(label) && titles.any(|title| title == label.title())
             })
         };
         let lost = self
             .ever(self.merged_at())
             .into_iter()
             .filter(|label| state.renamed.contains_key(label) || state.deleted.contains(label));
-        lost.into_iter().any(|label| !seen(label.title()))
+        lost.into_iter().any(|label| !seen(label))
     }
 }
 

@@ -88,7 +88,8 @@ impl<'a> Shown<'a> {
                 // The interval is widened by the offset of the clocks on both sides.
                 let slack = 10 * SECOND + 2 * world.setting.clock_offset_ms.abs();
                 let timed = |received: &&Received| received.at + slack < self.truth.merged_at();
-                one_version && !contradicted && !own.is_empty() && own.iter().all(timed)
+                let by_member = |received: &&Received| received.event.eligible != Some(false);
+                one_version && !contradicted && !own.is_empty() && own.iter().all(|own| timed(own) && by_member(own))
             }
         }
     }
@@ -124,9 +125,12 @@ impl<'a> Shown<'a> {
     /// Whether any source shows an approval of before the merge.
     pub(super) fn any_approval(&self) -> bool {
         let merged_at = self.truth.merged_at();
-        let in_events = self
-            .events()
-            .any(|received| received.event.action.is_approval() && received.done_at <= merged_at);
+        let timed = self.truth.world.setting.version.has_actioned_at();
+        let in_events = self.events().any(|received| {
+            let event = &received.event;
+            let ordered = timed || event.state.as_deref() == Some("opened") || received.at <= merged_at + MINUTE;
+            event.action.is_approval() && received.done_at <= merged_at && ordered
+        });
         in_events || self.whole_answers().any(|answer| !answer.approvals.is_empty())
     }
 

@@ -3,12 +3,17 @@
 use super::*;
 
 #[test]
-fn labels_come_as_objects_or_strings_and_each_title_once() {
+fn labels_come_as_objects_or_strings_each_once() {
     let cases = [
         (
             json!([{"id": 1, "title": "a"}, {"id": 2, "name": "b"}, "c", null, 5, {}, {"title": ""}, {"title": "a"}]),
             json!(["c", "d"]),
             vec!["a", "b", "c", "d"],
+        ),
+        (
+            json!([{"id": 1, "title": "a"}, {"id": 2, "title": "a"}]),
+            json!([{"id": 2, "title": "a"}, {"id": 1, "title": "a"}, "a"]),
+            vec!["a", "a"],
         ),
         (json!({}), json!(null), vec![]),
         (json!(null), json!([{"title": "only nested"}]), vec!["only nested"]),

@@ -1,30 +1,12 @@
-//! Limits of the rules: how to recognise the wrong decisions that they explain.
+//! What the facts of a decision leave open.
 
-use model::{Outcome, WitnessA};
+use model::WitnessA;
 
 use super::real::Truth;
 use crate::clock::{SECOND, instant};
 use crate::ledger::Decided;
 
-/// What no rule decides right from the sources that it has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Limit {
-    /// A replica behind listed an approval that was withdrawn without a hook: what an earlier answer listed counts.
-    EarlierApprovalGone,
-}
-
 impl Truth<'_> {
-    /// The limit that explains a wrong decision.
-    #[must_use]
-    pub fn limit(self, decided: &Decided) -> Option<Limit> {
-        match decided.verdict.outcome {
-            Outcome::Approved { .. } | Outcome::Exception { .. } if is_earlier_approval_gone(decided) => {
-                Some(Limit::EarlierApprovalGone)
-            }
-            _ => None,
-        }
-    }
-
     /// An event that shows a security label may be from before the merge or from after it.
     pub(super) fn is_label_unordered(self, decided: &Decided) -> bool {
         let slack = self.world.setting.clock_offset_ms.abs() + 4 * SECOND;
@@ -38,17 +20,6 @@ impl Truth<'_> {
             shows && !event.stale && event.state.as_deref() != Some("opened") && (from..=to).contains(&merged_at)
         })
     }
-}
-
-/// Only an earlier answer lists an approval that counts.
-fn is_earlier_approval_gone(decided: &Decided) -> bool {
-    let WitnessA::Answer(answer) = &decided.facts.api else {
-        return false;
-    };
-    decided.verdict.approvals.iter().any(|seen| {
-        let listed = answer.approvals.iter().any(|approval| approval.user.id == seen.user.id);
-        seen.in_api && seen.against.is_empty() && !listed
-    })
 }
 
 /// The merged head is not among the versions that were read.

@@ -1,0 +1,132 @@
+//! What an answer of GitLab shows that a later answer must not forget.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use model::{Approval, EarlierFacts, Facts, LabelEvent, LabelsRead, Reading, WitnessA};
+
+use crate::label_history::{Sources, of_sources};
+use crate::{Rules, SECOND_READING_AFTER};
+
+/// What these facts show that every later evaluation of the merge request has to take into account.
+#[must_use]
+pub fn earlier_facts(facts: &Facts, rules: &Rules) -> EarlierFacts {
+    let mut earlier = facts.earlier.clone();
+    let (labels, read_at, approvals): (Option<LabelsRead>, Option<Timestamp>, &[Approval]) = match &facts.api {
+        WitnessA::Answer(api) => {
+            let labels = LabelsRead {
+                merged_at: Some(api.merge.merged_at),
+                labels_now: api.labels_now.clone(),
+                label_events: api.label_events.clone(),
+            };
+            (Some(labels), Some(api.read_at), &api.approvals)
+        }
+        WitnessA::NotAsked(labels) => (Some(labels.clone()), None, &[]),
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+            (unread.labels.clone(), unread.read_at, &unread.approvals)
+        }
+    };
+    let merged = match &facts.api {
+        WitnessA::Answer(api) => api.state.as_deref().is_none_or(|state| state == "merged"),
+        WitnessA::NotMerged(_) => false,
+        WitnessA::NotAsked(_) | WitnessA::Unreadable(_) | WitnessA::Refused(_) => true,
+    };
+    let merged_at = labels.as_ref().and_then(|labels| labels.merged_at).filter(|_| merged);
+    if let Some(labels) = labels {
+        earlier.merge(&labels_shown(&labels, merged, rules));
+    }
+    earlier.merge(&approvals_shown(approvals, merged_at, read_at));
+    earlier
+}
+/// Approvals that an answer lists. What a merged merge request lists later than a minute after the merge was given, even if a later
+/// answer no longer lists it (its user was deleted). In the first minute a replica may still list what was taken back before the merge,
+/// so that counts as seen, like what was listed before the merge.
+fn approvals_shown(listed: &[Approval], merged_at: Option<Timestamp>, read_at: Option<Timestamp>) -> EarlierFacts {
+    let Some(merged_at) = merged_at else {
+        return EarlierFacts {
+            approvals_before_merge: listed.to_vec(),
+            ..EarlierFacts::default()
+        };
+    };
+    let timed = listed.iter().filter(|approval| approval.approved_at.is_some());
+    if read_at.is_some_and(|read_at| read_at.duration_since(merged_at) >= SECOND_READING_AFTER) {
+        return EarlierFacts {
+            approvals: timed.cloned().collect(),
+            ..EarlierFacts::default()
+        };
+    }
+    let before = timed.filter(|approval| approval.approved_at <= Some(merged_at));
+    EarlierFacts {
+        approvals_before_merge: before.cloned().collect(),
+        ..EarlierFacts::default()
+    }
+}
+
+/// Security labels that an answer alone shows up to the merge. One that does not show when labels were put on shows nothing about the
+/// merge, unless it was read before it.
+fn labels_shown(labels: &LabelsRead, merged: bool, rules: &Rules) -> EarlierFacts {
+    if !merged {
+        // The label events may come from a replica that is ahead, and so name a label from after the merge.
+        return EarlierFacts {
+            labels: counted(&labels.labels_now, rules),
+            ..EarlierFacts::default()
+        };
+    }
+    let Reading::Known(events) = &labels.label_events else {
+        return EarlierFacts::default();
+    };
+    let Some(merged_at) = labels.merged_at else {
+        return EarlierFacts {
+            labels_since: since(&labels.labels_now, events, rules),
+            ..EarlierFacts::default()
+        };
+    };
+    let history = of_sources(
+        rules,
+        &Sources {
+            merged_at,
+            merge_event_labels: None,
+            labels_now: &labels.labels_now,
+            events: &labels.label_events,
+            history: Vec::new(),
+            clock_offset_seconds: 0,
+            earlier: &EarlierFacts::default(),
+            truncated: false,
+        },
+    );
+    EarlierFacts {
+        labels: history.ever.into_iter().map(|title| (title, 1)).collect(),
+        labels_at_merge: history.at_merge.into_iter().collect(),
+        ..EarlierFacts::default()
+    }
+}
+
+/// How many labels of each security title are on.
+fn counted(titles: &[String], rules: &Rules) -> BTreeMap<String, usize> {
+    let mut counted = BTreeMap::new();
+    for title in titles.iter().filter(|title| rules.is_security_label(title)) {
+        *counted.entry(title.clone()).or_default() += 1;
+    }
+    counted
+}
+
+/// Since when each security label was on, where the answer does not show when the merge was. One that no event put on was on since the
+/// creation.
+fn since(titles: &[String], events: &[LabelEvent], rules: &Rules) -> BTreeMap<String, Timestamp> {
+    let named = |event: &LabelEvent| {
+        Some((
+            event.label.clone()?,
+            if event.added { event.at } else { Timestamp::MIN },
+        ))
+    };
+    let mut since = BTreeMap::new();
+    for (title, at) in events.iter().filter_map(named) {
+        let first = since.entry(title).or_insert(at);
+        *first = at.min(*first);
+    }
+    for title in titles {
+        since.entry(title.clone()).or_insert(Timestamp::MIN);
+    }
+    since.retain(|title, _| rules.is_security_label(title));
+    since
+}
