@@ -87,6 +87,7 @@ fn labels_shown(labels: &LabelsRead, merged: bool, rules: &Rules) -> EarlierFact
             merged_at,
             merge_event_labels: None,
             labels_now: &labels.labels_now,
+            read_at: None,
             events: &labels.label_events,
             history: Vec::new(),
             clock_offset_seconds: 0,

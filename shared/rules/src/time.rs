@@ -62,17 +62,25 @@ impl Interval {
         }
     }
 
-    /// The interval within which the payload's snapshot (its label list) was taken: GitLab builds a hook after the act.
+    /// The interval within which the payload's snapshot (its label list) was taken: GitLab builds a hook after the act, and after the
+    /// change whose time the hook carries.
     pub(crate) fn of_snapshot(event: &HistoryEvent, clock_offset_seconds: i64) -> Self {
-        let act = Self::of(event, clock_offset_seconds);
-        let built_by = match event.received_at {
-            Some(received_at) => plus(received_at, offset(clock_offset_seconds)),
+        let Some(received_at) = event.received_at else {
             // An earlier version kept no receipt.
-            None => plus(event.occurred_at, HOOK_BUILD),
+            return Self {
+                from: event.occurred_at,
+                to: plus(event.occurred_at, HOOK_BUILD),
+            };
+        };
+        let offset = offset(clock_offset_seconds);
+        let from = if event.occurred_at_source == Some(OccurredAtSource::ActionedAt) {
+            event.occurred_at
+        } else {
+            plus(event.occurred_at.min(received_at), -offset)
         };
         Self {
-            to: act.to.max(built_by),
-            ..act
+            from,
+            to: plus(received_at, offset).max(from),
         }
     }
 
@@ -125,7 +133,8 @@ pub(crate) fn readable(at: Timestamp) -> String {
     format!("{} UTC", at.strftime("%Y-%m-%d %H:%M:%S"))
 }
 
-fn offset(clock_offset_seconds: i64) -> SignedDuration {
+/// By how much clocks are taken to differ.
+pub(crate) fn offset(clock_offset_seconds: i64) -> SignedDuration {
     // A wrong or hostile Date header must not make every order unknown.
     SignedDuration::from_secs(clock_offset_seconds.saturating_abs().clamp(LEAST_OFFSET, 300))
 }

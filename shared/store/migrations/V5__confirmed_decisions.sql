@@ -179,7 +179,8 @@ WHERE NOT EXISTS (
 COMMENT ON VIEW security_review_unjudged IS
     'Merges that a source showed and that have no decision yet; state is null where nothing will read them again.';
 
--- Decisions that GitLab has not confirmed. Those of an earlier version count as confirmed if they hold GitLab's answer.
+-- Decisions that GitLab has not confirmed, and confirmed ones that an event has read again until GitLab answers. Those of an earlier
+-- version count as confirmed if they hold GitLab's answer.
 CREATE VIEW security_review_unconfirmed AS
 SELECT decision.instance, decision.project_id, decision.mr_iid, decision.id AS decision_id, decision.outcome, decision.kind,
     decision.decided_at, evaluation.reason, evaluation.first_seen_at, evaluation.last_read_at, evaluation.next_attempt_at,
@@ -189,5 +190,13 @@ FROM security_review_decisions AS decision LEFT JOIN evaluations AS evaluation
         = (decision.instance, decision.project_id, decision.mr_iid)
 WHERE decision.stage = 'merge'
     AND NOT coalesce(decision.confirmed, decision.inputs -> 'api' ?| ARRAY['answer', 'not_asked'])
+    AND NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = decision.id)
+UNION ALL
+SELECT decision.instance, decision.project_id, decision.mr_iid, decision.id, decision.outcome, decision.kind, decision.decided_at,
+    evaluation.reason, evaluation.first_seen_at, evaluation.last_read_at, evaluation.next_attempt_at, evaluation.give_up_at
+FROM evaluations AS evaluation JOIN security_review_decisions AS decision USING (instance, project_id, mr_iid)
+WHERE evaluation.state = 'unconfirmed' AND decision.stage = 'merge'
+    AND coalesce(decision.confirmed, decision.inputs -> 'api' ?| ARRAY['answer', 'not_asked'])
     AND NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = decision.id);
-COMMENT ON VIEW security_review_unconfirmed IS 'Current decisions on merges for which a needed read of GitLab was not answered.';
+COMMENT ON VIEW security_review_unconfirmed IS
+    'Current decisions on merges for which GitLab has not answered a needed read, or the reading that a later event asked for.';

@@ -259,6 +259,8 @@ impl<'a> Flow<'a> {
             .is_some_and(|evaluation| evaluation.due.is_some());
         self.record.open = due;
         self.record.end = match self.record.decided.last() {
+            // A reading that an event asked for was never answered: it stays among the unconfirmed.
+            Some(decided) if decided.confirmed && self.evaluation.is_some() && !due => End::GivenUp,
             Some(decided) if decided.confirmed => End::Confirmed,
             Some(_) if due => End::Unconfirmed,
             Some(_) => End::GivenUp,

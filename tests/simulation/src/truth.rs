@@ -77,7 +77,11 @@ impl Truth<'_> {
         let why = format!("{} does not hold", kind.as_str());
         if self.holds(kind, decided.at) {
             (Class::Right, String::new())
-        } else if kind == Kind::NoApproval && !shown.any_approval() {
+        } else if (kind == Kind::NoApproval && !shown.any_approval())
+            || (kind == Kind::InsufficientApprovals
+                && self.valid().is_empty()
+                && self.missed_objection(decided, shown).0 != Class::MissedException)
+        {
             (Class::Misled, why)
         } else if kind == Kind::ApprovalRevoked && shown.reset_counts() {
             (
@@ -109,7 +113,7 @@ impl Truth<'_> {
             let class = if membership { Class::Membership } else { Class::Right };
             return (class, why);
         }
-        if kind == Kind::ApprovalRevoked && shown.reset_counts() {
+        if shown.reset_counts() && self.is_valid_one_revoked(decided) {
             return (Class::Misled, format!("{why}: a reset was seen"));
         }
         if membership {
@@ -119,6 +123,17 @@ impl Truth<'_> {
             return (Class::WrongAccusation, format!("{why}, and events show it"));
         }
         (Class::Misled, why)
+    }
+
+    /// The decision says of a valid approval that it was taken back or reset.
+    fn is_valid_one_revoked(self, decided: &Decided) -> bool {
+        let valid = self.valid();
+        let mut revoked = decided
+            .verdict
+            .approvals
+            .iter()
+            .filter(|seen| seen.against.contains(&Kind::ApprovalRevoked));
+        revoked.any(|seen| valid.iter().any(|given| given.by.id() == seen.user.id))
     }
 
     /// No security label was on up to the merge.

@@ -5,7 +5,7 @@ use simulation::api::{Endpoint, Failure};
 use simulation::clock::{HOUR, MINUTE, SECOND};
 use simulation::gitlab::Act;
 use simulation::hooks::Fate;
-use simulation::setting::{Label, Version};
+use simulation::setting::{Label, MergeTime, Version};
 use simulation::{Life, Person};
 
 const ALICE: Person = Person::Alice;
@@ -184,6 +184,91 @@ fn a_label_deleted_after_the_merge_was_not_removed() {
         .at(HOUR + 5 * SECOND, Act::AddLabel(AUTHOR, Label::CriticalOfGroup))
         .at(HOUR + 6 * SECOND, Act::DeleteLabel(Label::CriticalOfProject));
     is_exception(&life, &[Kind::NoApproval, Kind::Unverified]);
+}
+
+/// Two labels of one title from the creation: one is deleted, the other one is taken off by the team.
+#[test]
+fn a_deleted_label_of_the_same_title_was_not_removed() {
+    let life = Life::with_labels(&[Label::CriticalOfGroup, Label::CriticalOfProject])
+        .at(HOUR, Act::DeleteLabel(Label::CriticalOfProject))
+        .at(2 * HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfGroup))
+        .at(3 * HOUR, Act::Merge(AUTHOR));
+    is_exception(&life, &[Kind::LabelRemovedBeforeMerge]);
+}
+
+/// Both labels of one title are taken off by the team, one after the other.
+#[test]
+fn both_labels_of_one_title_were_removed() {
+    let life = Life::with_labels(&[Label::CriticalOfGroup, Label::CriticalOfProject])
+        .at(HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfGroup))
+        .at(2 * HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfProject))
+        .at(3 * HOUR, Act::Merge(AUTHOR));
+    let (outcome, story) = outcome(&life);
+    assert_eq!(outcome, Some(Outcome::Declassified), "{story}");
+}
+
+/// GitLab first shows the merge without its time, and the label by its name; later with its time, when the label has another name.
+#[test]
+fn a_label_renamed_before_the_time_is_shown_counts() {
+    let stale = Fate {
+        stale: true,
+        ..stale_time()
+    };
+    let mut life = Life::with_labels(&[])
+        .unheard(HOUR, Act::AddLabel(AUTHOR, Label::Low))
+        .at_with(2 * HOUR, Act::Merge(AUTHOR), stale)
+        .at(2 * HOUR + 5 * SECOND, Act::RenameLabel(Label::Low));
+    life.setting.merge_time = MergeTime::HiddenFor(MINUTE);
+    is_exception(&life, &[Kind::NoApproval]);
+}
+
+/// The label was taken off by the team; another one came about the time of the merge, and GitLab does not show its order.
+#[test]
+fn an_unordered_label_names_no_kind() {
+    let life = Life::with_labels(&[Label::High])
+        .on(Version(18, 6))
+        .at(HOUR, Act::RemoveLabel(ALICE, Label::High))
+        .at(2 * HOUR, Act::Merge(AUTHOR))
+        .at(2 * HOUR + SECOND, Act::AddLabel(AUTHOR, Label::Low));
+    is_exception(&life, &[Kind::Unverified]);
+}
+
+/// A second label of one title, put on after the merge, does not take the first one away.
+#[test]
+fn a_later_label_of_one_title_hides_nothing() {
+    let cut = Fate {
+        cut: true,
+        ..stale_time()
+    };
+    let mut life = Life::with_labels(&[Label::CriticalOfProject])
+        .at_with(HOUR, Act::Approve(AUTHOR), cut.clone())
+        .at_with(2 * HOUR, Act::Merge(AUTHOR), cut.clone())
+        .at(3 * HOUR, Act::AddLabel(AUTHOR, Label::CriticalOfGroup));
+    life.opening = cut;
+    is_exception(&life, &[Kind::SelfApproved]);
+}
+
+/// The approved patch was pushed back just before the merge, and the versions come from a replica that does not have it yet.
+#[test]
+fn the_merged_head_is_waited_for_before_accusing() {
+    let life = Life::with_labels(&[Label::High])
+        .at(HOUR, Act::Approve(ALICE))
+        .at(2 * HOUR, Act::Push(AUTHOR, 1))
+        .at(3 * HOUR - 10, Act::Push(AUTHOR, 0))
+        .at(3 * HOUR, Act::Merge(AUTHOR))
+        .lagging(Endpoint::Versions, 0, 20 * SECOND, 10 * SECOND);
+    is_approved(&life);
+}
+
+/// After the merge the approver leaves and takes a label off: what was read of the membership then concerns no earlier approval.
+#[test]
+fn membership_read_after_the_merge_changes_nothing() {
+    let life = Life::with_labels(&[Label::Low])
+        .at(HOUR, Act::Approve(ALICE))
+        .at(HOUR + 4 * SECOND, Act::Merge(AUTHOR))
+        .at(HOUR + 5 * SECOND, Act::Leave(ALICE))
+        .at(HOUR + 2 * MINUTE, Act::RemoveLabel(ALICE, Label::Low));
+    is_approved(&life);
 }
 
 /// Reset and given again; the replica behind still lists the first approval, and the event of the second one has come.

@@ -5,7 +5,7 @@ use model::{Reading, UserId};
 
 use crate::approval::ApprovalRecord;
 use crate::case::{Case, CheckOutcome};
-use crate::time::Interval;
+use crate::time::{Interval, Order};
 
 /// A reading of the membership counts as that of an act this near to it.
 const NEAR: SignedDuration = SignedDuration::from_mins(10);
@@ -93,13 +93,19 @@ pub(crate) fn eligibility(user: UserId, act: Option<Interval>, case: &Case<'_>) 
     }
 }
 
-/// The readings near the act: what they agree on, `Some(None)` if they differ, `None` without a reading.
+/// The readings near the act: what they agree on, `Some(None)` if they differ, `None` without a reading. Readings with acts from after
+/// the merge change no approval from before it.
 #[expect(
     clippy::option_option,
     reason = "no reading and readings that differ lead to different answers"
 )]
 fn read_near(user: UserId, act: Interval, case: &Case<'_>) -> Option<Option<bool>> {
-    let mut near = case.history.iter().filter_map(|event| {
+    let is_late = act.order(case.merged_at()) == Order::After;
+    let events = case
+        .history
+        .iter()
+        .filter(|event| is_late || case.order_to_merge(event) != Order::After);
+    let mut near = events.filter_map(|event| {
         let eligible = event.eligible?;
         let own = event.actor.as_ref().is_some_and(|actor| actor.id == user);
         let read_at: Timestamp = event

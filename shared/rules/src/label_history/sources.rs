@@ -14,6 +14,8 @@ pub(crate) struct Sources<'a> {
     /// Labels on the merge event; `None`: there is no such list, or it was cut.
     pub(crate) merge_event_labels: Option<&'a [String]>,
     pub(crate) labels_now: &'a [String],
+    /// When these labels were read, by our clock.
+    pub(crate) read_at: Option<Timestamp>,
     pub(crate) events: &'a Reading<Vec<LabelEvent>>,
     /// Trusted events, oldest first.
     pub(crate) history: Vec<&'a HistoryEvent>,
@@ -30,6 +32,7 @@ impl<'a> Sources<'a> {
                 return Self {
                     merged_at: api.merge.merged_at,
                     labels_now: &api.labels_now,
+                    read_at: Some(api.read_at),
                     events: &api.label_events,
                     clock_offset_seconds: api.clock_offset_seconds,
                     ..Self::without_answer(facts)
@@ -66,6 +69,7 @@ impl<'a> Sources<'a> {
             merged_at: Timestamp::MAX,
             merge_event_labels: (trigger.trusted && !trigger.labels_unknown).then_some(&trigger.labels),
             labels_now: &[],
+            read_at: None,
             events: &UNREAD,
             clock_offset_seconds: 0,
             earlier: &facts.earlier,

@@ -11,7 +11,6 @@ use crate::time::{Interval, Order, order_to_merge};
 
 /// What the stored events show of one title.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each says something else about the title")]
 pub(super) struct Stored {
     /// Shown at a time that is certainly before the merge.
     pub(super) surely_before: bool,
@@ -19,8 +18,8 @@ pub(super) struct Stored {
     pub(super) perhaps_until: Option<Timestamp>,
     /// How many labels of this title one event before the merge shows together.
     pub(super) at_a_time: usize,
-    /// Put on after the merge.
-    pub(super) added_after: bool,
+    /// Put on after the merge: when at the earliest.
+    pub(super) added_after: Option<Timestamp>,
     pub(super) first_added: Option<Timestamp>,
     /// The last event before the merge that takes it off, with no later one that shows it.
     pub(super) removal: Option<Removal>,
@@ -30,8 +29,6 @@ pub(super) struct Stored {
     pub(super) first_shown_until: Option<Timestamp>,
     /// When the last event before the merge that shows it was built at the earliest.
     pub(super) last_shown_from: Option<Timestamp>,
-    /// An event before the merge takes it off and shows it all the same: another label has its title.
-    pub(super) shown_with_removal: bool,
 }
 
 impl Stored {
@@ -47,17 +44,23 @@ pub(super) fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<
         let act = Interval::of(event, sources.clock_offset_seconds);
         let snapshot = Interval::of_snapshot(event, sources.clock_offset_seconds);
         let order = |interval: Interval| order_to_merge(event, interval, sources.merged_at);
+        // What the event takes off was on together with what it still shows.
         let mut together: HashMap<usize, usize> = HashMap::new();
+        for title in event
+            .labels
+            .iter()
+            .chain(&event.labels_removed)
+            .filter_map(|label| titles.find(label))
+        {
+            *together.entry(title).or_default() += 1;
+        }
         for label in &event.labels {
             if let Some(title) = titles.find(label) {
-                let count = together.entry(title).or_default();
-                *count += 1;
                 let known = stored.entry(title).or_default();
                 known.shown(snapshot, order(snapshot));
                 if order(snapshot) == Order::Before {
-                    known.last_shown_from = known.last_shown_from.max(Some(act.from));
-                    known.at_a_time = known.at_a_time.max(*count);
-                    known.shown_with_removal |= event.labels_removed.contains(label);
+                    known.last_shown_from = known.last_shown_from.max(Some(snapshot.from));
+                    known.at_a_time = known.at_a_time.max(together.get(&title).copied().unwrap_or(0));
                 }
                 known.removal = None;
             }
@@ -66,8 +69,9 @@ pub(super) fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<
             if let Some(title) = titles.find(label) {
                 let known = stored.entry(title).or_default();
                 known.shown(act, order(act));
-                known.added_after |= order(act) == Order::After;
-                if order(act) != Order::After && known.first_added.is_none() {
+                if order(act) == Order::After {
+                    known.added_after = known.added_after.into_iter().chain([act.from]).min();
+                } else if known.first_added.is_none() {
                     known.first_added = Some(event.occurred_at);
                 }
                 known.removal = None;

@@ -9,6 +9,7 @@ use super::stored::{Stored, stored};
 use super::titles::Titles;
 use super::{Removal, Sources};
 use crate::Rules;
+use crate::time::{offset, plus};
 
 /// A hook is built after its act: within this time its label list may be older than a label event.
 const HOOK_DELAY: SignedDuration = SignedDuration::from_secs(10);
@@ -129,8 +130,14 @@ impl Known<'_> {
         if !self.events.is_empty() {
             return self.by_events(sources);
         }
-        let only_after = self.stored.added_after && !self.stored.is_seen_before();
-        if self.now > 0 && !only_after {
+        let added_after = self
+            .stored
+            .added_after
+            .filter(|_| !self.stored.is_seen_before() && self.at_a_time == 0);
+        // What was put on after GitLab was read does not explain why GitLab listed it.
+        let offset = offset(sources.clock_offset_seconds);
+        let explains = |from: Timestamp| sources.read_at.is_none_or(|read_at| from <= plus(read_at, offset));
+        if self.now > 0 && !added_after.is_some_and(explains) {
             // On now, and no event put it on: it was there since the creation, or events cannot be read and it counts.
             return Track {
                 at_merge: true,
@@ -139,7 +146,7 @@ impl Known<'_> {
                 ..Track::default()
             };
         }
-        if only_after {
+        if added_after.is_some() {
             return Track::default();
         }
         self.by_stored(sources)
@@ -210,7 +217,7 @@ impl Known<'_> {
             return false;
         };
         let later = |from: Timestamp| from.duration_since(last) > HOOK_DELAY;
-        self.stored.shown_with_removal || self.stored.last_shown_from.is_some_and(later)
+        self.stored.last_shown_from.is_some_and(later)
     }
 
     /// By the stored events and the merge event.

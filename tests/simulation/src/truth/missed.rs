@@ -130,7 +130,7 @@ impl Truth<'_> {
         (Class::MissedException, why)
     }
 
-    /// A security label was renamed or deleted, and no event that was seen shows the name that it had while it was on with that name.
+    /// A security label was renamed or deleted, and no event of before the merge shows it by the name that it had.
     fn is_name_lost(self, shown: &Shown<'_>) -> bool {
         let state = self.world.at(shown.until);
         let seen = |label: Label| {
@@ -138,7 +138,10 @@ impl Truth<'_> {
                 let then = self.world.at(received.done_at);
                 let event = &received.event;
                 let mut titles = [&event.labels, &event.labels_added].into_iter().flatten();
-                then.labels.contains(&label) && then.is_security(label) && titles.any(|title| title == label.title())
+                received.done_at <= self.merged_at()
+                    && then.labels.contains(&label)
+                    && then.is_security(label)
+                    && titles.any(|title| title == label.title())
             })
         };
         let lost = self

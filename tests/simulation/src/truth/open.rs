@@ -9,14 +9,16 @@ use crate::ledger::Decided;
 impl Truth<'_> {
     /// An event that shows a security label may be from before the merge or from after it.
     pub(super) fn is_label_unordered(self, decided: &Decided) -> bool {
-        let slack = self.world.setting.clock_offset_ms.abs() + 4 * SECOND;
-        let merged_at = self.merged_at();
+        // The interval of the design: widened by the offset of the clocks, which a header shows in whole seconds.
+        let offset = self.world.setting.clock_offset_ms.abs().max(2 * SECOND) + SECOND;
+        let merged_at = self.world.shown(self.merged_at());
         let rules = self.world.setting.profile.rules();
         decided.facts.history.iter().any(|event| {
             let lists = [&event.labels, &event.labels_added, &event.labels_removed];
             let shows = lists.into_iter().flatten().any(|title| rules.is_security_label(title));
-            let from = instant(event.occurred_at) - self.world.setting.clock_offset_ms - slack;
-            let to = event.received_at.map_or(i64::MAX, instant) + 2 * slack;
+            let received = event.received_at.map_or(i64::MAX, instant);
+            let from = instant(event.occurred_at).min(received) - offset;
+            let to = received.saturating_add(offset);
             shows && !event.stale && event.state.as_deref() != Some("opened") && (from..=to).contains(&merged_at)
         })
     }

@@ -165,7 +165,8 @@ pub(crate) fn facts(key: &MergeRequestKey) -> Facts {
         }],
         history_truncated: true,
         earlier: EarlierFacts {
-            labels: ["security::high".to_owned()].into(),
+            labels: [("security::high".to_owned(), 2)].into(),
+            labels_since: [("sec/low".to_owned(), at(5))].into(),
             ..EarlierFacts::default()
         },
     }

@@ -100,10 +100,11 @@ async fn either_version_ends_an_unconfirmed_decision() {
     let processor = release.start("processor").await;
     release.deliver(&processor, &merge).await;
     assert_eq!(world.exception(&mr).await.unwrap().1, "withdrawn");
-    assert_eq!(count(world, "security_review_unconfirmed").await, 0);
     // What is still scheduled finds nothing to change.
+    assert_eq!(count(world, "security_review_unconfirmed").await, 1);
     world.clock.pass(SignedDuration::from_mins(2));
     assert_eq!(world.maintain().await, ["unchanged"]);
+    assert_eq!(count(world, "security_review_unconfirmed").await, 0);
     assert_eq!(count(world, "evaluations WHERE state <> 'done'").await, 0);
     assert_eq!(world.count("security_review_decisions WHERE true", &mr).await, 2);
 }
