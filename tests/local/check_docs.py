@@ -8,7 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("shared", "functions", "tests")
-# The table of the README whose last column names tests.
+# The page, and the heading of its table whose last column names tests.
+PAGE = "docs/requirements.md"
 TABLE = "## What it does, and what shows it"
 # Words of code that are no test: fewer parts than any name of a test.
 FEWEST_PARTS = 4
@@ -17,7 +18,7 @@ FEWEST_PARTS = 4
 def main() -> int:
     """Prints every problem; 1 if there is one."""
     pages = {name: (ROOT / name).read_text() for name in listed("*.md")}
-    problems = [*proofs(pages["README.md"]), *tasks(pages), *parameters(pages), *links(pages)]
+    problems = [*proofs(pages[PAGE]), *tasks(pages), *parameters(pages), *links(pages)]
     for problem in problems:
         print(f"documentation broken: {problem}", file=sys.stderr)
     if not problems:
@@ -32,19 +33,19 @@ def listed(pattern: str) -> list[str]:
     return [name for name in names if (ROOT / name).exists()]
 
 
-def proofs(readme: str):
+def proofs(page: str):
     """Each name in the last column of the table is that of a function."""
     known = set()
     for source in listed("*.rs"):
         known.update(re.findall(r"\bfn (\w+)", (ROOT / source).read_text()))
-    section = readme.split(TABLE)[1].split("\n## ")[0]
+    section = page.split(TABLE)[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| ") and not line.startswith("| id")]
     if not rows:
-        yield f"README.md: no rows below {TABLE!r}"
+        yield f"{PAGE}: no rows below {TABLE!r}"
     for row in rows:
         for name in re.findall(r"`(\w+)`", row.rstrip(" |").rpartition(" | ")[2]):
             if name.count("_") >= FEWEST_PARTS - 1 and name not in known:
-                yield f"README.md: no test is called {name}"
+                yield f"{PAGE}: no test is called {name}"
 
 
 def tasks(pages: dict[str, str]):

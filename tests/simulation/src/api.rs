@@ -5,6 +5,7 @@ mod answer;
 use model::{LabelsRead, WitnessA};
 
 use crate::gitlab::{State, World};
+use crate::view::View;
 
 /// One endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -124,6 +125,15 @@ impl<'a> Api<'a> {
             Some(fault) => Err(fault.failure),
             None => Ok(self.world.at(at - self.behind(endpoint, at))),
         }
+    }
+
+    /// What an endpoint shows at an instant, or how it fails.
+    ///
+    /// # Errors
+    /// The failure.
+    pub fn shows(&self, endpoint: Endpoint, at: i64) -> Result<View, Failure> {
+        let state = self.ask(endpoint, at)?;
+        Ok(View::of(self.world, state, at))
     }
 
     fn behind(&self, endpoint: Endpoint, at: i64) -> i64 {

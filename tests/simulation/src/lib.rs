@@ -10,7 +10,6 @@ mod life;
 mod people;
 mod script;
 pub mod setting;
-pub mod steps;
 pub mod story;
 pub mod strategy;
 pub mod summary;

@@ -6,6 +6,8 @@ mod faults;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::clock::{DAY, HOUR, MINUTE};
 use crate::people::Person;
@@ -42,6 +44,26 @@ pub fn life() -> impl Strategy<Value = Life> {
                 }
             },
         )
+}
+
+/// The source of random lives of one seed.
+#[must_use]
+pub fn runner(seed: u8) -> TestRunner {
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
+    TestRunner::new_with_rng(Config::default(), rng)
+}
+
+/// The first lives of a seed.
+#[must_use]
+#[expect(
+    clippy::missing_panics_doc,
+    clippy::expect_used,
+    reason = "the strategy rejects nothing"
+)]
+pub fn lives(seed: u8, count: usize) -> Vec<Life> {
+    let (mut runner, strategy) = (runner(seed), life());
+    let mut life = || strategy.new_tree(&mut runner).expect("a life").current();
+    (0..count).map(|_| life()).collect()
 }
 
 /// A life in which GitLab answers whole and without lag.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use simulation::Life;
 use simulation::story::story;
 use simulation::summary::Summary;
@@ -48,8 +47,7 @@ fn shrink(mut tree: impl ValueTree<Value = Life>, why: &String) -> Life {
 fn no_life_is_decided_wrongly() {
     let lives = figure("SIMULATION_LIVES", 2_000);
     let seed = u8::try_from(figure("SIMULATION_SEED", 0)).unwrap();
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let mut runner = simulation::strategy::runner(seed);
     let strategy = simulation::strategy::life();
     let mut summary = Summary::default();
     let mut found: BTreeMap<String, (usize, String)> = BTreeMap::new();

@@ -7,8 +7,6 @@ use simulation::api::Endpoint;
 use simulation::clock::timestamp;
 use simulation::ledger::{Decided, End};
 use simulation::setting::Profile;
-use simulation::steps::Step;
-use simulation::truth::{Real, Truth};
 use simulation::{Built, Life, Person};
 
 fn config() -> ProptestConfig {
@@ -166,19 +164,6 @@ proptest! {
             facts.history.extend(decided.facts.history.first().cloned());
             prop_assert_eq!(&rules::evaluate(&facts, rules(&built)), &decided.verdict);
         }
-    }
-
-    #[test]
-    fn steps_show_the_end_of_the_world(life in simulation::strategy::life()) {
-        let built = life.build();
-        let steps = built.steps();
-        let deliveries = steps.iter().filter(|step| matches!(step, Step::Deliver(_))).count();
-        prop_assert_eq!(deliveries, built.deliveries.len());
-        let mut views = steps.iter().filter_map(|step| match step { Step::World(view) => Some(view), _ => None });
-        let merged = views.next_back().is_some_and(|view| view.state == "merged");
-        prop_assert_eq!(merged, Truth::of(&built.world).real() != Real::NotMerged);
-        let instants: Vec<i64> = steps.iter().filter_map(|step| match step { Step::Advance(at) => Some(*at), _ => None }).collect();
-        prop_assert!(instants.is_sorted());
     }
 }
 

@@ -1,5 +1,6 @@
 //! An upgrade from the previous release: its data under this version's code, and its programs on this version's schema.
 
+mod comparison;
 mod decisions;
 mod filled;
 mod later;

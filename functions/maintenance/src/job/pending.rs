@@ -22,8 +22,8 @@ const ENOUGH: Duration = Duration::from_secs(12);
 
 /// What waited.
 enum Waiting {
-    Merge(Evaluation),
-    Review(PendingReview),
+    Merge(Box<Evaluation>),
+    Review(Box<PendingReview>),
 }
 
 impl Maintenance {
@@ -47,7 +47,7 @@ impl Maintenance {
                 if deadline.remaining() < ENOUGH {
                     return Ok(()); // what is claimed and not done comes back when its claim ends
                 }
-                Box::pin(self.one(&evaluator, Waiting::Merge(pending), report)).await;
+                Box::pin(self.one(&evaluator, Waiting::Merge(Box::new(pending)), report)).await;
             }
         }
         // Unconfirmed decisions come after what is new; the budget of requests bounds them, and what it leaves is due in a minute.
@@ -63,7 +63,7 @@ impl Maintenance {
                 if deadline.remaining() < ENOUGH {
                     return Ok(());
                 }
-                Box::pin(self.one(&evaluator, Waiting::Merge(unconfirmed), report)).await;
+                Box::pin(self.one(&evaluator, Waiting::Merge(Box::new(unconfirmed)), report)).await;
             }
         }
         loop {
@@ -78,7 +78,7 @@ impl Maintenance {
                 if deadline.remaining() < ENOUGH {
                     return Ok(());
                 }
-                Box::pin(self.one(&evaluator, Waiting::Review(pending), report)).await;
+                Box::pin(self.one(&evaluator, Waiting::Review(Box::new(pending)), report)).await;
             }
         }
         let backlog = evaluator.store().backlog(self.clock.0.now()).await?;

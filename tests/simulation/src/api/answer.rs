@@ -21,8 +21,7 @@ type Part<T> = Result<Reading<T>, String>;
 
 impl Answering<'_, '_> {
     fn ask(&self, endpoint: Endpoint) -> Result<View, Failure> {
-        let state = self.api.ask(endpoint, self.at)?;
-        Ok(View::of(self.api.world, state, self.at))
+        self.api.shows(endpoint, self.at)
     }
 
     /// What is withheld is unknown; what fails is missing.

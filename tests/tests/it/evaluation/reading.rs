@@ -20,7 +20,8 @@ impl World {
             .unwrap();
         let mut outcomes = Vec::new();
         for pending in due {
-            outcomes.push(self.evaluator.retry_review(&pending).await.unwrap().outcome.as_str());
+            let report = Box::pin(self.evaluator.retry_review(&pending)).await.unwrap();
+            outcomes.push(report.outcome.as_str());
         }
         outcomes
     }

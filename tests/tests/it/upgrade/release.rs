@@ -82,7 +82,13 @@ impl Release {
 
     /// The same with another rules file.
     pub(super) async fn start_by(&self, name: &str, rules: &str) -> Function {
-        let variables = [("RULES_PATH", rules), ("EVENT_BUS_NAME", "ledger")];
+        self.start_with(name, rules, &[]).await
+    }
+
+    /// The same with more variables.
+    pub(super) async fn start_with(&self, name: &str, rules: &str, more: &[(&str, &str)]) -> Function {
+        let mut variables = vec![("RULES_PATH", rules), ("EVENT_BUS_NAME", "ledger")];
+        variables.extend(more);
         self.stand.start_previous(name, &variables).await
     }
 
