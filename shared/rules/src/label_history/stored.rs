@@ -44,43 +44,34 @@ pub(super) fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<
         let act = Interval::of(event, sources.clock_offset_seconds);
         let snapshot = Interval::of_snapshot(event, sources.clock_offset_seconds);
         let order = |interval: Interval| order_to_merge(event, interval, sources.merged_at);
+        let [labels, added, removed] = [&event.labels, &event.labels_added, &event.labels_removed]
+            .map(|list| list.iter().filter_map(|label| titles.find(label)).collect::<Vec<_>>());
         // What the event takes off was on together with what it still shows.
         let mut together: HashMap<usize, usize> = HashMap::new();
-        for title in event
-            .labels
-            .iter()
-            .chain(&event.labels_removed)
-            .filter_map(|label| titles.find(label))
-        {
-            *together.entry(title).or_default() += 1;
+        for title in labels.iter().chain(&removed) {
+            *together.entry(*title).or_default() += 1;
         }
-        for label in &event.labels {
-            if let Some(title) = titles.find(label) {
-                let known = stored.entry(title).or_default();
-                known.shown(snapshot, order(snapshot));
-                if order(snapshot) == Order::Before {
-                    known.last_shown_from = known.last_shown_from.max(Some(snapshot.from));
-                    known.at_a_time = known.at_a_time.max(together.get(&title).copied().unwrap_or(0));
-                }
-                known.removal = None;
+        for title in labels {
+            let known = stored.entry(title).or_default();
+            known.shown(snapshot, order(snapshot));
+            if order(snapshot) == Order::Before {
+                known.last_shown_from = known.last_shown_from.max(Some(snapshot.from));
+                known.at_a_time = known.at_a_time.max(together[&title]);
             }
+            known.removal = None;
         }
-        for label in &event.labels_added {
-            if let Some(title) = titles.find(label) {
-                let known = stored.entry(title).or_default();
-                known.shown(act, order(act));
-                if order(act) == Order::After {
-                    known.added_after = known.added_after.into_iter().chain([act.from]).min();
-                } else if known.first_added.is_none() {
-                    known.first_added = Some(event.occurred_at);
-                }
-                known.removal = None;
+        for title in added {
+            let known = stored.entry(title).or_default();
+            known.shown(act, order(act));
+            if order(act) == Order::After {
+                known.added_after = known.added_after.into_iter().chain([act.from]).min();
+            } else if known.first_added.is_none() {
+                known.first_added = Some(event.occurred_at);
             }
+            known.removal = None;
         }
-        for label in &event.labels_removed {
-            if let Some(title) = titles.find(label) {
-                stored.entry(title).or_default().taken_off(event, act, order(act));
-            }
+        for title in removed {
+            stored.entry(title).or_default().taken_off(event, act, order(act));
         }
     }
     stored
