@@ -1,0 +1,136 @@
+//! Labels: two of one title, deleted, renamed, about the time of the merge.
+
+use model::{Kind, Outcome};
+use simulation::Life;
+use simulation::api::{Endpoint, Failure};
+use simulation::clock::{HOUR, MINUTE, SECOND};
+use simulation::gitlab::Act;
+use simulation::hooks::Fate;
+use simulation::setting::{Label, MergeTime, Version};
+
+use super::{ALICE, AUTHOR, OLD, is_exception, outcome, stale_time};
+
+/// The label came half a second after the merge and was renamed later; its event has no exact time.
+#[test]
+fn no_kind_by_an_unordered_label() {
+    let life = Life::with_labels(&[])
+        .on(OLD)
+        .at(HOUR, Act::Merge(AUTHOR))
+        .at(HOUR + 500, Act::AddLabel(AUTHOR, Label::High))
+        .at(HOUR + 800, Act::RenameLabel(Label::High))
+        .failing(Endpoint::MergeRequest, 0, MINUTE, Failure::Unavailable);
+    is_exception(&life, &[Kind::Unverified]);
+}
+
+/// One `sec/critical` is on since the creation; the other one is put on after the merge.
+#[test]
+fn a_second_label_of_one_title_stays() {
+    let life = Life::with_labels(&[Label::CriticalOfGroup])
+        .at(HOUR, Act::Merge(AUTHOR))
+        .at(HOUR + SECOND, Act::AddLabel(AUTHOR, Label::CriticalOfProject))
+        .failing(Endpoint::MergeRequest, 0, MINUTE, Failure::Unavailable);
+    is_exception(&life, &[Kind::NoApproval]);
+}
+
+/// Two labels of one title were on since the creation: one is taken off by the team, the other one is renamed.
+#[test]
+fn the_other_label_of_one_title_was_not_removed() {
+    let life = Life::with_labels(&[Label::CriticalOfGroup, Label::CriticalOfProject])
+        .at(HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfProject))
+        .at(2 * HOUR, Act::RenameLabel(Label::CriticalOfGroup))
+        .at(3 * HOUR, Act::Merge(AUTHOR));
+    is_exception(&life, &[Kind::LabelRemovedBeforeMerge]);
+}
+
+/// GitLab's replica does not show the merge yet, and its label events already name a label that came after it.
+#[test]
+fn a_label_after_the_merge_is_not_earlier() {
+    let life = Life::with_labels(&[])
+        .at(HOUR, Act::Merge(AUTHOR))
+        .at(HOUR + 5 * SECOND, Act::AddLabel(AUTHOR, Label::High))
+        .lagging(Endpoint::MergeRequest, 0, 40 * SECOND, 45 * SECOND);
+    let (outcome, story) = outcome(&life);
+    assert_eq!(outcome, Some(Outcome::NotCarried), "{story}");
+}
+
+/// `security::low` was replaced by `security::high`, which the project deleted: the label went on until then.
+#[test]
+fn a_replacement_deleted_later_is_no_removal() {
+    let life = Life::with_labels(&[Label::Low])
+        .unheard(HOUR, Act::AddLabel(ALICE, Label::High))
+        .at(2 * HOUR, Act::DeleteLabel(Label::High))
+        .at(3 * HOUR, Act::Merge(AUTHOR));
+    is_exception(&life, &Kind::ALL);
+}
+
+/// One `sec/critical` is deleted after the merge, when the other one has just been put on: which was on at the merge is unknown.
+#[test]
+fn a_label_deleted_after_the_merge_was_not_removed() {
+    let life = Life::with_labels(&[Label::CriticalOfProject])
+        .unheard(HOUR, Act::Merge(AUTHOR))
+        .at(HOUR + 5 * SECOND, Act::AddLabel(AUTHOR, Label::CriticalOfGroup))
+        .at(HOUR + 6 * SECOND, Act::DeleteLabel(Label::CriticalOfProject));
+    is_exception(&life, &[Kind::NoApproval, Kind::Unverified]);
+}
+
+/// Two labels of one title from the creation: one is deleted, the other one is taken off by the team.
+#[test]
+fn a_deleted_label_of_the_same_title_was_not_removed() {
+    let life = Life::with_labels(&[Label::CriticalOfGroup, Label::CriticalOfProject])
+        .at(HOUR, Act::DeleteLabel(Label::CriticalOfProject))
+        .at(2 * HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfGroup))
+        .at(3 * HOUR, Act::Merge(AUTHOR));
+    is_exception(&life, &[Kind::LabelRemovedBeforeMerge]);
+}
+
+/// Both labels of one title are taken off by the team, one after the other.
+#[test]
+fn both_labels_of_one_title_were_removed() {
+    let life = Life::with_labels(&[Label::CriticalOfGroup, Label::CriticalOfProject])
+        .at(HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfGroup))
+        .at(2 * HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfProject))
+        .at(3 * HOUR, Act::Merge(AUTHOR));
+    let (outcome, story) = outcome(&life);
+    assert_eq!(outcome, Some(Outcome::Declassified), "{story}");
+}
+
+/// GitLab first shows the merge without its time, and the label by its name; later with its time, when the label has another name.
+#[test]
+fn a_label_renamed_before_the_time_is_shown_counts() {
+    let stale = Fate {
+        stale: true,
+        ..stale_time()
+    };
+    let mut life = Life::with_labels(&[])
+        .unheard(HOUR, Act::AddLabel(AUTHOR, Label::Low))
+        .at_with(2 * HOUR, Act::Merge(AUTHOR), stale)
+        .at(2 * HOUR + 5 * SECOND, Act::RenameLabel(Label::Low));
+    life.setting.merge_time = MergeTime::HiddenFor(MINUTE);
+    is_exception(&life, &[Kind::NoApproval]);
+}
+
+/// The label was taken off by the team; another one came about the time of the merge, and GitLab does not show its order.
+#[test]
+fn an_unordered_label_names_no_kind() {
+    let life = Life::with_labels(&[Label::High])
+        .on(Version(18, 6))
+        .at(HOUR, Act::RemoveLabel(ALICE, Label::High))
+        .at(2 * HOUR, Act::Merge(AUTHOR))
+        .at(2 * HOUR + SECOND, Act::AddLabel(AUTHOR, Label::Low));
+    is_exception(&life, &[Kind::Unverified]);
+}
+
+/// A second label of one title, put on after the merge, does not take the first one away.
+#[test]
+fn a_later_label_of_one_title_hides_nothing() {
+    let cut = Fate {
+        cut: true,
+        ..stale_time()
+    };
+    let mut life = Life::with_labels(&[Label::CriticalOfProject])
+        .at_with(HOUR, Act::Approve(AUTHOR), cut.clone())
+        .at_with(2 * HOUR, Act::Merge(AUTHOR), cut.clone())
+        .at(3 * HOUR, Act::AddLabel(AUTHOR, Label::CriticalOfGroup));
+    life.opening = cut;
+    is_exception(&life, &[Kind::SelfApproved]);
+}
