@@ -78,6 +78,7 @@ impl Truth<'_> {
         if self.holds(kind, decided.at) {
             (Class::Right, String::new())
         } else if (kind == Kind::NoApproval && !shown.any_approval())
+            || (kind == Kind::LabelRemovedBeforeMerge && self.is_name_lost(shown))
             || (kind == Kind::InsufficientApprovals
                 && self.valid().is_empty()
                 && self.missed_objection(decided, shown).0 != Class::MissedException)

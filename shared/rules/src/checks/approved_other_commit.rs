@@ -45,12 +45,16 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
     ))
 }
 
-/// Whether GitLab's versions do not show the merged head yet: a replica lags.
+/// Whether the newest version up to the merge is not that of the merged head: a replica lags.
 pub(crate) fn lags(case: &Case<'_>) -> bool {
     let (Reading::Known(versions), Some(head)) = (&case.api.versions, &case.api.merge.head_sha) else {
         return false;
     };
-    !versions.is_empty() && !versions.iter().any(|version| version.head_sha.as_ref() == Some(head))
+    let up_to_merge = versions.iter().filter(|version| version.created_at <= case.merged_at());
+    match up_to_merge.max_by_key(|version| position(version)) {
+        Some(newest) => newest.head_sha.as_ref() != Some(head),
+        None => !versions.is_empty() && !versions.iter().any(|version| version.head_sha.as_ref() == Some(head)),
+    }
 }
 
 /// The version whose head was merged, else the newest one up to the merge.
@@ -157,6 +161,7 @@ mod tests {
         life.api.merge.head_sha = Some("ccc".into());
         life.clone().approved_by(ALICE, "10:00:00").is_approved();
         life.api.merge.head_sha = Some("bbb".into());
+        life.facts.deadline_passed = true;
         life.approved_by(ALICE, "10:00:00")
             .is_exception(Kind::ApprovedOtherCommit);
     }

@@ -131,7 +131,7 @@ impl Truth<'_> {
     }
 
     /// A security label was renamed or deleted, and no event of before the merge shows it by the name that it had.
-    fn is_name_lost(self, shown: &Shown<'_>) -> bool {
+    pub(super) fn is_name_lost(self, shown: &Shown<'_>) -> bool {
         let state = self.world.at(shown.until);
         let seen = |label: Label| {
             shown.events().any(|received| {

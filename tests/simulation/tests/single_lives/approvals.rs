@@ -100,6 +100,18 @@ fn the_merged_head_is_waited_for_before_accusing() {
     is_approved(&life);
 }
 
+/// The code was pushed back to a former head before the approval; the versions come from a replica that shows only that former one.
+#[test]
+fn a_former_version_of_the_merged_head_is_not_it() {
+    let life = Life::with_labels(&[Label::High])
+        .at(HOUR, Act::Push(AUTHOR, 1))
+        .at(2 * HOUR, Act::PushBack(AUTHOR))
+        .at(2 * HOUR + SECOND, Act::Approve(ALICE))
+        .at(2 * HOUR + 2 * SECOND, Act::Merge(AUTHOR))
+        .lagging(Endpoint::Versions, 0, 20 * SECOND, 10 * SECOND);
+    is_approved(&life);
+}
+
 /// After the merge the approver leaves and takes a label off: what was read of the membership then concerns no earlier approval.
 #[test]
 fn membership_read_after_the_merge_changes_nothing() {
