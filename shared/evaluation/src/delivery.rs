@@ -4,7 +4,7 @@ use audit::{ActorType, Context};
 use model::{
     Action, Content, EarlierFacts, Envelope, Facts, MergeRequestEvent, MergeRequestKey, MergeTrigger, WitnessA,
 };
-use store::{EligibleReading, Evaluation, EvaluationSource, Recorded, StoreError, Tx};
+use store::{EligibleReading, EvaluationSource, Recorded, StoreError, Tx};
 
 use crate::judgement::{Judgement, Seen};
 use crate::known::{Known, Need};
@@ -26,8 +26,8 @@ enum Read {
 /// What came of an attempt to take a delivery in.
 enum Taken {
     In(Report),
-    /// Nothing is written: GitLab must be read first, or again.
-    Needs(Need, Box<Facts>),
+    /// Nothing is written: GitLab must be read first, or again; whether it has shown the merge request before.
+    Needs(Need, Box<Facts>, bool),
 }
 
 impl Evaluator {
@@ -66,17 +66,23 @@ impl Evaluator {
             let taken = Box::pin(self.take_in(context, envelope, event, key, (eligible, read))).await?;
             read = match taken {
                 Taken::In(report) => return Ok(report),
-                Taken::Needs(need, facts) => self.read_for(context, need, *facts).await?,
+                Taken::Needs(need, facts, shown) => self.read_for(context, need, *facts, shown).await?,
             };
         }
         Err(StoreError::Conflict("the merge request was written by others each time it was read".to_owned()).into())
     }
 
     /// Reads GitLab as a delivery needs it; no transaction is open meanwhile.
-    async fn read_for(&self, context: &Context, need: Need, mut facts: Facts) -> Result<Read, EvaluationError> {
+    async fn read_for(
+        &self,
+        context: &Context,
+        need: Need,
+        mut facts: Facts,
+        shown: bool,
+    ) -> Result<Read, EvaluationError> {
         match need {
             Need::Review => Ok(Read::Review(Box::new(self.read_review(context, facts).await))),
-            Need::Reread if !self.take_budget(&facts.merge_request).await? => Ok(Read::NoBudget),
+            Need::Reread if !self.take_budget(&facts.merge_request, shown).await? => Ok(Read::NoBudget),
             need => {
                 facts.api = self.gather(context, &facts, need == Need::Merge).await;
                 Ok(Read::Merge(Box::new(facts), need))
@@ -105,7 +111,8 @@ impl Evaluator {
             (Need::Merge | Need::Reread, Read::Nothing | Read::Review(_)) => {
                 let facts = self.unread_facts(&mut tx, envelope, event, key, &known).await?;
                 tx.rollback().await?;
-                return Ok(Taken::Needs(need, Box::new(facts)));
+                let shown = known.open_evaluation().is_none_or(|evaluation| evaluation.shown);
+                return Ok(Taken::Needs(need, Box::new(facts), shown));
             }
             (Need::Review, read) => {
                 // Of a reading that is older than the row nothing is taken.
@@ -119,9 +126,13 @@ impl Evaluator {
                     None => {
                         tx.rollback().await?;
                         let facts = Self::review_facts(envelope, event, key);
-                        return Ok(Taken::Needs(need, Box::new(facts)));
+                        return Ok(Taken::Needs(need, Box::new(facts), true));
                     }
                 }
+            }
+            // Another run has confirmed the decision meanwhile: it rests on an answer that is as new.
+            (Need::Nothing, Read::Merge(..)) if known.decision.as_ref().is_some_and(|decision| decision.confirmed) => {
+                Read::Nothing
             }
             (_, read) => read,
         };
@@ -157,10 +168,15 @@ impl Evaluator {
         read: Read,
     ) -> Result<Judgement, StoreError> {
         let now = self.clock.now();
+        // The merge's own delivery says more than what led to the evaluation.
+        let is_own = event.action == Action::Merge && !envelope.authentication.stale;
+        let better = is_own.then(|| MergeTrigger::of(event));
         match read {
             Read::Merge(mut facts, needed) => {
                 let history = tx.history(key).await?;
                 (facts.history, facts.history_truncated) = (history.events, history.truncated);
+                facts.earlier = self.earlier(tx, key, &known).await?;
+                facts.deadline_passed = known.deadline_passed(now);
                 let kept = known.evaluation.as_ref().map(|evaluation| evaluation.source);
                 let seen = Seen {
                     first_seen_at: envelope.received_at,
@@ -169,31 +185,24 @@ impl Evaluator {
                         _ => EvaluationSource::MergeEvent,
                     },
                     attempts: 0,
-                    reread: needed == Need::Reread,
+                    reread: needed == Need::Reread || known.is_denied(),
                 };
                 return self.after_reading(tx, context, *facts, &known, seen).await;
             }
             Read::Review(reading) => return self.review(tx, context, *reading, known, 0).await,
             Read::NoBudget => {
                 let minute = crate::judgement::later(now, jiff::SignedDuration::from_mins(1));
-                tx.read_evaluation_by(key, minute, now).await?;
+                self.read_by(tx, context, &known, (better, envelope.received_at), minute)
+                    .await?;
                 return Ok(Outcome::Unchanged.into());
             }
             Read::Nothing => {}
         }
         match need {
             Need::RereadLater(at) => {
-                // The merge's own delivery says more than what led to the evaluation.
-                if let (Action::Merge, None, Some(evaluation)) = (&event.action, &known.decision, &known.evaluation) {
-                    let better = Evaluation {
-                        trigger: MergeTrigger::of(event),
-                        source: EvaluationSource::MergeEvent,
-                        ..evaluation.clone()
-                    };
-                    tx.keep_evaluation(&better, now).await?;
-                }
                 // That reading sees this event as well; nothing is compared with the old answer before.
-                tx.read_evaluation_by(key, at, now).await?;
+                self.read_by(tx, context, &known, (better, envelope.received_at), at)
+                    .await?;
                 return Ok(Outcome::Unchanged.into());
             }
             Need::MergeLater => {
@@ -208,7 +217,7 @@ impl Evaluator {
                         EvaluationSource::OtherEvent,
                         &known,
                         because,
-                        &EarlierFacts::default(),
+                        (envelope.received_at, &EarlierFacts::default()),
                     )
                     .await;
             }

@@ -56,7 +56,6 @@ pub(crate) struct Seen {
 
 impl Evaluator {
     /// What follows from a reading of a merge.
-    #[expect(clippy::too_many_lines, reason = "one arm for each ruling")]
     pub(crate) async fn after_reading(
         &self,
         tx: &mut Tx<'_>,
@@ -67,10 +66,7 @@ impl Evaluator {
     ) -> Result<Judgement, StoreError> {
         let key = facts.merge_request.clone();
         let now = self.clock.now();
-        let source = known
-            .evaluation
-            .as_ref()
-            .filter(|evaluation| evaluation.state != EvaluationState::Done);
+        let source = known.open_evaluation();
         let first_seen_at = source
             .and_then(|evaluation| evaluation.first_seen_at)
             .unwrap_or(seen.first_seen_at);
@@ -233,7 +229,7 @@ impl Evaluator {
         source: EvaluationSource,
         known: &Known,
         because: &str,
-        shown: &EarlierFacts,
+        (first_seen_at, shown): (Timestamp, &EarlierFacts),
     ) -> Result<Judgement, StoreError> {
         let now = self.clock.now();
         let deadline = SignedDuration::from_mins(i64::from(self.rules.verify_deadline_minutes));
@@ -248,7 +244,7 @@ impl Evaluator {
             // An event alone shows nothing at GitLab.
             shown: source == EvaluationSource::Review,
             deadline_at: later(now, deadline),
-            ..self.evaluation(context, &facts, known, now)
+            ..self.evaluation(context, &facts, known, first_seen_at)
         };
         tx.keep_evaluation(&evaluation, now).await?;
         let because = because.to_owned();

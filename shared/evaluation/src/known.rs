@@ -50,6 +50,18 @@ impl Known {
         })
     }
 
+    /// The evaluation, unless it is done.
+    pub(crate) fn open_evaluation(&self) -> Option<&Evaluation> {
+        let evaluation = self.evaluation.as_ref();
+        evaluation.filter(|evaluation| evaluation.state != EvaluationState::Done)
+    }
+
+    /// The time to wait for a first decision is over.
+    pub(crate) fn deadline_passed(&self, now: Timestamp) -> bool {
+        self.open_evaluation()
+            .is_some_and(|evaluation| now >= evaluation.deadline_at)
+    }
+
     fn state(&self) -> EvaluationState {
         self.evaluation
             .as_ref()
@@ -74,6 +86,11 @@ impl Known {
             // Frozen: only a further reading that an event asked for is tried again.
             (Some(decision), EvaluationState::Unconfirmed) if decision.confirmed => self.reread(stale, now),
             (Some(decision), _) if decision.confirmed => Need::Nothing,
+            // The merge's own delivery is new: no budget may keep it from being read.
+            (None, EvaluationState::Unconfirmed) if is_merge && !stale => match self.reread(stale, now) {
+                Need::Reread => Need::Merge,
+                later => later,
+            },
             (Some(_), _) | (None, EvaluationState::Unconfirmed) => self.reread(stale, now),
             // Shown by something else so far: this is the merge's own delivery, and its reading the first.
             (None, EvaluationState::Pending) if is_merge && !self.is_of_merge_event() => Need::Merge,

@@ -32,7 +32,7 @@ impl Evaluator {
         let context = Context::new(ActorType::WebhookEvent, evaluation.correlation_id)
             .with_traceparent(evaluation.traceparent.clone());
         let key = &evaluation.merge_request;
-        if evaluation.state == EvaluationState::Unconfirmed && !self.take_budget(key).await? {
+        if evaluation.state == EvaluationState::Unconfirmed && !self.take_budget(key, evaluation.shown).await? {
             let now = self.clock.now();
             let mut tx = self.store.begin().await?;
             tx.read_evaluation_by(key, later(now, SignedDuration::from_mins(1)), now)
@@ -52,10 +52,7 @@ impl Evaluator {
         let mut tx = self.store.begin().await?;
         let known = Known::load(&mut tx, key).await?;
         tx.rollback().await?;
-        let open = known
-            .evaluation
-            .as_ref()
-            .is_some_and(|evaluation| evaluation.state != EvaluationState::Done);
+        let open = known.open_evaluation().is_some();
         let confirmed = known.decision.as_ref().is_some_and(|decision| decision.confirmed);
         let merged = known.row.as_ref().is_some_and(|row| row.row.merge.is_some());
         let before_watch = known
@@ -65,7 +62,7 @@ impl Evaluator {
         if !open && (confirmed || (known.decision.is_none() && !merged && !before_watch)) {
             return Ok(Reevaluated::NothingToRead);
         }
-        if !self.take_budget(key).await? {
+        if !self.take_budget(key, true).await? {
             let because =
                 "the requests for re-reads of this minute are used up; request it again in a minute".to_owned();
             return Ok(Reevaluated::Read(Report::of(Outcome::Unconfirmed { because })));
@@ -117,17 +114,13 @@ impl Evaluator {
         let api = facts.api.clone();
         self.fill(&mut tx, &mut facts, &known).await?;
         facts.api = api;
-        let evaluation = known
-            .evaluation
-            .as_ref()
-            .filter(|evaluation| evaluation.state != EvaluationState::Done);
+        let evaluation = known.open_evaluation();
         if evaluation.is_none() && !requested {
             tx.rollback().await?;
             return Ok(Report::of(Outcome::Unchanged));
         }
         let now = self.clock.now();
-        facts.deadline_passed = evaluation
-            .is_some_and(|evaluation| evaluation.state == EvaluationState::Pending && now >= evaluation.deadline_at);
+        facts.deadline_passed = known.deadline_passed(now);
         let seen = Seen {
             first_seen_at: evaluation
                 .and_then(|evaluation| evaluation.first_seen_at)
@@ -154,10 +147,10 @@ impl Evaluator {
     }
 
     /// Takes the requests of one re-read from the instance's budget of this minute.
-    pub(crate) async fn take_budget(&self, key: &MergeRequestKey) -> Result<bool, EvaluationError> {
+    pub(crate) async fn take_budget(&self, key: &MergeRequestKey, shown: bool) -> Result<bool, EvaluationError> {
         let mut tx = self.store.begin().await?;
         let taken = tx
-            .take_reread_budget(&key.instance, REREAD_REQUESTS, self.clock.now())
+            .take_reread_budget(&key.instance, REREAD_REQUESTS, shown, self.clock.now())
             .await?;
         tx.commit().await?;
         Ok(taken)

@@ -81,18 +81,22 @@ impl Evaluator {
         let ReviewReading { mut facts, began } = reading;
         let standing = known.row.clone();
         let key = facts.merge_request.clone();
-        if let WitnessA::Unreadable(unread) = &facts.api {
+        let is_merged = match &facts.api {
+            WitnessA::Answer(api) => api.state.as_deref() == Some("merged"),
+            WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => unread.merged,
+            WitnessA::NotAsked(_) | WitnessA::NotMerged(_) => false,
+        };
+        if let (WitnessA::Unreadable(unread), false) = (&facts.api, is_merged) {
             let because = unread.because.clone();
             return self.review_waits(tx, context, &facts, &because, attempts, None).await;
         }
         let now = self.clock.now();
         tx.finish_pending_review(&key, Some(began), now).await?;
-        if !facts.trigger.trusted && !matches!(facts.api, WitnessA::Answer(_)) {
+        if !facts.trigger.trusted && !is_merged && !matches!(facts.api, WitnessA::Answer(_)) {
             // Nobody who is to be believed has told anything.
             return Ok(Outcome::Recorded.into());
         }
         self.keep_flags(tx, &facts).await?;
-        let is_merged = matches!(&facts.api, WitnessA::Answer(api) if api.state.as_deref() == Some("merged"));
         if is_merged
             && known
                 .evaluation
@@ -118,7 +122,7 @@ impl Evaluator {
                     EvaluationSource::Review,
                     &known,
                     because,
-                    &shown,
+                    (began, &shown),
                 )
                 .await;
         }

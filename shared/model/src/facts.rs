@@ -234,6 +234,9 @@ pub struct Unread {
     /// When these approvals were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at: Option<Timestamp>,
+    /// GitLab shows the merge request as merged.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub merged: bool,
     /// How long GitLab asks to be left alone, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
@@ -249,6 +252,7 @@ impl From<String> for Unread {
             labels: None,
             approvals: Vec::new(),
             read_at: None,
+            merged: false,
             retry_after_seconds: None,
             silent: false,
         }

@@ -2,9 +2,10 @@
 
 use model::{ApprovalSeen, Kind, Reason};
 
-use crate::approval::ApprovalRecord;
+use crate::approval::{ApprovalRecord, SeenApproval};
 use crate::case::{Case, CheckOutcome};
 use crate::checks::{self, approval_revoked, unverified};
+use crate::time::Order;
 
 /// One approval with everything that the checks found about it.
 pub(crate) struct CheckedApproval<'a> {
@@ -59,7 +60,16 @@ impl<'a> CheckedApproval<'a> {
         self.record.listed.is_some() && others.all(|(_, outcome)| *outcome == CheckOutcome::Clear)
     }
 
+    /// Only the event history shows it, and its order against the merge is unknown: then no kind may be named.
+    fn is_unordered(&self) -> bool {
+        let before = |seen: &SeenApproval| seen.by_state == Order::Before;
+        self.record.listed.is_none() && self.record.in_history() && !self.record.seen.iter().any(before)
+    }
+
     fn against(&self) -> Vec<Kind> {
+        if self.is_unordered() {
+            return vec![Kind::Unverified];
+        }
         let holding = self
             .outcomes
             .iter()
@@ -86,6 +96,9 @@ impl<'a> CheckedApproval<'a> {
     pub(crate) fn reasons(&self) -> Vec<Reason> {
         if self.is_valid() || self.record.only_after_merge() {
             return Vec::new();
+        }
+        if self.is_unordered() {
+            return vec![unverified::unordered(&self.record)];
         }
         let holding = self.outcomes.iter().filter_map(|(kind, outcome)| match outcome {
             CheckOutcome::Holds(detail) => Some(Reason {

@@ -71,7 +71,8 @@ fn labels_unknown(facts: &Facts, labels: &LabelHistory) -> bool {
     let read = match &facts.api {
         WitnessA::Answer(_) | WitnessA::NotAsked(_) => true,
         WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
-            unread.labels.is_some()
+            let labels = unread.labels.as_ref();
+            labels.is_some_and(|labels| labels.merged_at.is_some() || !labels.labels_now.is_empty())
         }
     };
     labels.unknown || (!facts.trigger.trusted && !read)

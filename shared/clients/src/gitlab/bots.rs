@@ -36,6 +36,20 @@ struct UserDetailsJson {
     bot: Option<bool>,
 }
 
+/// What GitLab says of one account.
+enum Flag {
+    Given(bool),
+    /// A GitLab that does not offer the flag has no bots of this kind; a later version may say otherwise, so it is not remembered.
+    NotOffered,
+    Withheld,
+}
+
+impl From<Option<bool>> for Flag {
+    fn from(bot: Option<bool>) -> Self {
+        bot.map_or(Self::NotOffered, Self::Given)
+    }
+}
+
 impl GitLab {
     /// Adds accounts that are known from elsewhere, so that GitLab is not asked about them.
     pub fn remember_bots(&self, flags: impl IntoIterator<Item = (UserId, bool)>) {
@@ -54,21 +68,27 @@ impl GitLab {
         let unknown: Vec<UserId> = wanted.into_iter().filter(|id| !flags.contains_key(id)).collect();
         let reads = stream::iter(unknown).map(|id| async move {
             match self.is_bot(context, instance, id).await {
-                // A GitLab that does not offer the flag has no bots of this kind.
-                Ok(bot) => Ok((id, Some(bot.unwrap_or(false)))),
-                Err(error) if error.is_withheld() => Ok((id, None)),
+                Ok(bot) => Ok((id, Flag::from(bot))),
+                Err(error) if error.is_withheld() => Ok((id, Flag::Withheld)),
                 Err(error) => Err(error),
             }
         });
-        let read: Vec<(UserId, Option<bool>)> = reads.buffer_unordered(CONCURRENT).try_collect().await?;
-        let known = read.iter().filter_map(|(id, flag)| Some((*id, (*flag)?)));
-        self.bots.remember(known.clone());
-        flags.extend(known);
-        let withheld = read
-            .iter()
-            .filter(|(_, flag)| flag.is_none())
-            .map(|(id, _)| *id)
-            .collect();
+        let read: Vec<(UserId, Flag)> = reads.buffer_unordered(CONCURRENT).try_collect().await?;
+        let mut withheld = BTreeSet::new();
+        for (id, flag) in read {
+            match flag {
+                Flag::Given(bot) => {
+                    self.bots.remember([(id, bot)]);
+                    flags.insert(id, bot);
+                }
+                Flag::NotOffered => {
+                    flags.insert(id, false);
+                }
+                Flag::Withheld => {
+                    withheld.insert(id);
+                }
+            }
+        }
         Ok((flags, withheld))
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use audit::{Action, Context, Target};
+use audit::{Action, Context, FailureClass, Target};
 use model::{MergeRequestKey, NOT_OFFERED, Reading, UserId};
 use reqwest::header::HeaderValue;
 use secrecy::ExposeSecret as _;
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{GitLab, TOKEN_HEADER};
+use crate::Advice;
 use crate::CallError;
 use crate::error::Problem;
 use crate::http::Call;
@@ -139,16 +140,11 @@ impl GitLab {
         let answer: AnswerJson = self
             .http
             .send(&call, |answer| match answer.status {
-                200..=299 => answer.json(),
+                200..=299 => answer.json().and_then(AnswerJson::given),
                 _ => Err::<AnswerJson, Problem>(answer.refusal()),
             })
             .await?;
-        // GraphQL reports with status 200 that a version does not have the field.
-        if answer
-            .errors
-            .iter()
-            .any(|error| error.message.contains("doesn't exist on type"))
-        {
+        if answer.is_not_offered() {
             return Ok(Err(NOT_OFFERED));
         }
         // And that the token may not see it: then a part of the path is null.
@@ -157,6 +153,26 @@ impl GitLab {
             .and_then(|project| project.merge_request)
             .and_then(|merge_request| merge_request.committers)
             .ok_or("GitLab does not show who added commits"))
+    }
+}
+
+impl AnswerJson {
+    /// GraphQL reports with status 200 that a version does not have the field.
+    fn is_not_offered(&self) -> bool {
+        let mut errors = self.errors.iter();
+        errors.any(|error| error.message.contains("doesn't exist on type"))
+    }
+
+    /// And also that it failed, such as by a timeout: then there are no data, and no answer.
+    fn given(self) -> Result<Self, Problem> {
+        match self.errors.first() {
+            Some(error) if self.data.is_none() && !self.is_not_offered() => Err(Problem::new(
+                FailureClass::ServerError,
+                Advice::Retry { after: None },
+                format!("GitLab's GraphQL API failed: {}", error.message),
+            )),
+            _ => Ok(self),
+        }
     }
 }
 

@@ -67,6 +67,7 @@ impl GitLab {
         let mut waits = LAG.into_iter().filter(|_| request.expect_lag);
         let began = Instant::now();
         let mut members = Box::pin(members);
+        let mut before: Option<WitnessA> = None;
         loop {
             let answer = self
                 .read(context, request, None, began, members.as_mut(), &wanted)
@@ -74,8 +75,17 @@ impl GitLab {
             let lags = matches!(answer, WitnessA::NotMerged(_))
                 || matches!(&answer, WitnessA::Refused(unread) if unread.labels.is_none());
             match waits.next().filter(|_| lags) {
-                Some(wait) => sleep(wait).await,
-                None => return answer,
+                Some(wait) => {
+                    before = Some(answer);
+                    sleep(wait).await;
+                }
+                // What a reading before showed is more than nothing.
+                None => match (&answer, before) {
+                    (WitnessA::Unreadable(Unread { labels: None, .. }), Some(before @ WitnessA::NotMerged(_))) => {
+                        return before;
+                    }
+                    _ => return answer,
+                },
             }
         }
     }
@@ -116,7 +126,20 @@ impl GitLab {
             Ok(details) => details,
             Err(missing) if missing.not_found => return WitnessA::Refused(missing.into()),
             // Also 403: a token that may not read merge requests is a fault of ours that can be mended.
-            Err(missing) => return WitnessA::Unreadable(missing.into()),
+            Err(missing) => {
+                // Label events say something without the merge request too.
+                let read = label_events.ok();
+                let named = read.filter(|read| read.known().is_some_and(|events| !events.is_empty()));
+                let labels = named.map(|label_events| LabelsRead {
+                    merged_at: None,
+                    labels_now: Vec::new(),
+                    label_events,
+                });
+                return WitnessA::Unreadable(Unread {
+                    labels,
+                    ..missing.into()
+                });
+            }
         };
         let (label_events, failed) = match label_events {
             Ok(label_events) => (label_events, None),
@@ -141,6 +164,7 @@ impl GitLab {
                     None if !wanted(&labels) => WitnessA::NotAsked(labels),
                     _ => WitnessA::Unreadable(Unread {
                         labels: Some(labels),
+                        merged: true,
                         ..Unread::from(because)
                     }),
                 };
@@ -150,7 +174,10 @@ impl GitLab {
         let is_merged = merged.state == "merged";
         let labels = labels(is_merged.then_some(merged.merge.merged_at), &merged.labels);
         if let Some(missing) = failed {
-            return WitnessA::Unreadable(missing.with(labels, Vec::new()));
+            return WitnessA::Unreadable(Unread {
+                merged: is_merged,
+                ..missing.with(labels, Vec::new())
+            });
         }
         if !wanted(&labels) {
             return WitnessA::NotAsked(labels);
@@ -167,6 +194,7 @@ impl GitLab {
                 let withheld = missing.withheld;
                 let unread = Unread {
                     read_at: Some(read_at),
+                    merged: is_merged,
                     ..missing.with(labels, approvals.filter(|_| is_merged).unwrap_or_default())
                 };
                 if withheld {

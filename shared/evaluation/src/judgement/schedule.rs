@@ -2,7 +2,7 @@
 
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
-use model::{Facts, WitnessA};
+use model::{Facts, MergeTrigger, WitnessA};
 use store::{Evaluation, EvaluationSource, EvaluationState, StoreError, Tx};
 
 use crate::Evaluator;
@@ -17,10 +17,7 @@ impl Evaluator {
         known: &Known,
         first_seen_at: Timestamp,
     ) -> Evaluation {
-        let stored = known
-            .evaluation
-            .as_ref()
-            .filter(|evaluation| evaluation.state != EvaluationState::Done);
+        let stored = known.open_evaluation();
         let only_not_found = matches!(&facts.api, WitnessA::Refused(unread) if unread.labels.is_none());
         Evaluation {
             merge_request: facts.merge_request.clone(),
@@ -40,6 +37,40 @@ impl Evaluator {
             earlier: rules::earlier_facts(facts, &self.rules),
             correlation_id: context.correlation_id,
             traceparent: context.traceparent.clone(),
+        }
+    }
+
+    /// Has an unconfirmed decision, or a merge without one, read at an instant at the latest.
+    pub(crate) async fn read_by(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        known: &Known,
+        (better, received_at): (Option<MergeTrigger>, Timestamp),
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        match (&known.decision, known.open_evaluation(), better) {
+            (None, Some(evaluation), Some(trigger)) => {
+                let source = EvaluationSource::MergeEvent;
+                let better = Evaluation {
+                    trigger,
+                    source,
+                    ..evaluation.clone()
+                };
+                tx.keep_evaluation(&better, now).await?;
+            }
+            // Decided by the previous release: nothing has scheduled a reading.
+            (Some(decision), None, _) => {
+                let mut evaluation = self.evaluation(context, &decision.facts, known, received_at);
+                "a needed read of GitLab was not answered".clone_into(&mut evaluation.reason);
+                return self.keep_unconfirmed(tx, evaluation, 0, Some(at)).await;
+            }
+            _ => {}
+        }
+        match known.open_evaluation() {
+            Some(evaluation) => tx.read_evaluation_by(&evaluation.merge_request, at, now).await,
+            None => Ok(()),
         }
     }
 

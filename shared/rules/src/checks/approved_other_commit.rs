@@ -50,18 +50,21 @@ pub(crate) fn lags(case: &Case<'_>) -> bool {
     let (Reading::Known(versions), Some(head)) = (&case.api.versions, &case.api.merge.head_sha) else {
         return false;
     };
+    let merged = |version: &DiffVersion| version.head_sha.as_ref() == Some(head);
+    let later = versions.iter().filter(|version| version.created_at > case.merged_at());
     let up_to_merge = versions.iter().filter(|version| version.created_at <= case.merged_at());
-    match up_to_merge.max_by_key(|version| position(version)) {
-        Some(newest) => newest.head_sha.as_ref() != Some(head),
-        None => !versions.is_empty() && !versions.iter().any(|version| version.head_sha.as_ref() == Some(head)),
-    }
+    let newest = up_to_merge.max_by_key(|version| position(version));
+    !versions.is_empty() && !newest.is_some_and(merged) && !later.into_iter().any(merged)
 }
 
 /// The version whose head was merged, else the newest one up to the merge.
 fn merged_version<'a>(versions: &'a [DiffVersion], case: &Case<'_>) -> Option<&'a DiffVersion> {
-    let up_to_merge = || versions.iter().filter(|version| version.created_at <= case.merged_at());
     let head = case.api.merge.head_sha.as_ref();
-    let of_head = up_to_merge().filter(|version| head.is_some() && version.head_sha.as_ref() == head);
+    // Its time may be that of a clock that is ahead of the merge's.
+    let of_head = versions
+        .iter()
+        .filter(|version| head.is_some() && version.head_sha.as_ref() == head);
+    let up_to_merge = || versions.iter().filter(|version| version.created_at <= case.merged_at());
     of_head
         .max_by_key(|version| position(version))
         .or_else(|| up_to_merge().max_by_key(|version| position(version)))
@@ -133,6 +136,17 @@ mod tests {
             .version("09:00:00", "aaa", Some("p1"))
             .version("12:00:05", "bbb", Some("p2"));
         life.approved_by(ALICE, "10:00:00").is_approved();
+    }
+
+    #[test]
+    fn the_merged_head_counts_whatever_its_time() {
+        let mut life = Life::labelled()
+            .version("09:00:00", "aaa", Some("p1"))
+            .version("12:00:01", "bbb", Some("p2"));
+        life.api.merge.head_sha = Some("bbb".into());
+        life.facts.deadline_passed = true;
+        life.approved_by(ALICE, "10:00:00")
+            .is_exception(Kind::ApprovedOtherCommit);
     }
 
     #[test]

@@ -26,3 +26,15 @@ pub(crate) fn reasons(record: &ApprovalRecord<'_>, outcomes: &[(Kind, CheckOutco
     }
     reasons
 }
+
+/// An approval that GitLab does not list came about the time of the merge.
+pub(crate) fn unordered(record: &ApprovalRecord<'_>) -> Reason {
+    let at = record.shown_at().map(readable).unwrap_or_default();
+    let name = &record.user.username;
+    Reason {
+        kind: Kind::Unverified,
+        detail: format!(
+            "{name} approved about {at}, GitLab does not list it, and whether it was before the merge is unknown"
+        ),
+    }
+}

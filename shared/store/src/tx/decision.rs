@@ -120,9 +120,9 @@ const HEAD: &str = "
 const KEEP_RULES: &str = "
     INSERT INTO rules_files (hash, content, first_used_at) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING";
 
-/// The newest ones hold what the older ones knew, so that few are enough.
+/// The newest ones hold what the older ones knew, so that few are enough. Their histories may be long, and are stored as events.
 const INPUTS: &str = "
-    SELECT inputs FROM security_review_decisions WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 ORDER BY id DESC LIMIT 20";
+    SELECT inputs || '{\"history\": []}'::jsonb AS inputs FROM security_review_decisions WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 ORDER BY id DESC LIMIT 20";
 
 const LATEST: &str = "
     SELECT id, decision, inputs, verdict, rules_hash, supersedes, decided_at, recorded_at, correlation_id, evidence_id, evidence_sha256,
@@ -246,7 +246,7 @@ impl Tx<'_> {
         self.execute(KEEP_RULES, &params).await.map(drop)
     }
 
-    /// What the decisions on a merge request rest on, before its merge and after, the newest first.
+    /// What the decisions on a merge request rest on, before its merge and after, the newest first; without the events.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -45,7 +45,7 @@ const INSERT: &str = "
         $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
     ON CONFLICT (instance, delivery_key) DO NOTHING";
 
-/// A label list that is the same as in the event before adds nothing and is left out; lists beyond the bound are left out too, and
+/// A label list that is the same as in the event before, in the same state, adds nothing and is left out; lists beyond the bound are left out too, and
 /// their events marked. Content of stale deliveries is not trusted, so it does not take part.
 const HISTORY: &str = "
     WITH recent AS MATERIALIZED (
@@ -54,8 +54,8 @@ const HISTORY: &str = "
         ORDER BY received_at DESC, id DESC LIMIT $4),
     compared AS (
         SELECT recent.*, NOT stale AND (labels_added <> '{}' OR labels_removed <> '{}'
-            OR labels IS DISTINCT FROM lag(labels) OVER (PARTITION BY stale ORDER BY received_at, id)) AS has_lists
-        FROM recent),
+            OR (labels, state) IS DISTINCT FROM (lag(labels) OVER seen, lag(state) OVER seen)) AS has_lists
+        FROM recent WINDOW seen AS (PARTITION BY stale ORDER BY received_at, id)),
     measured AS (
         SELECT compared.*, sum(CASE WHEN has_lists THEN octet_length(array_to_string(labels || labels_added || labels_removed, ''))
             ELSE 0 END) OVER (ORDER BY received_at, id) AS label_bytes

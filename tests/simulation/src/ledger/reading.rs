@@ -115,7 +115,9 @@ impl Flow<'_> {
             earlier: self.earlier.clone(),
         };
         self.earlier = earlier_facts(&facts, self.rules);
-        if merged_at_of(&facts.api).is_some_and(|merged_at| merged_at <= timestamp(now + AHEAD)) {
+        let shown_merged =
+            matches!(&facts.api, WitnessA::Unreadable(unread) | WitnessA::Refused(unread) if unread.merged);
+        if shown_merged || merged_at_of(&facts.api).is_some_and(|merged_at| merged_at <= timestamp(now + AHEAD)) {
             self.merge_shown(now, trigger);
         }
     }

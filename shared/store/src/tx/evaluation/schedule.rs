@@ -31,6 +31,9 @@ const IS_USED_UP: &str = "
 /// Requests that re-reads use at most, a minute and instance.
 const REREAD_REQUESTS: i32 = 60;
 
+/// The same of merge requests that GitLab has never shown: invented ones must not use up what the others need.
+const NEVER_SHOWN_REQUESTS: i32 = 16;
+
 impl Tx<'_> {
     /// Ends the merge request's evaluation, if one is open. `before_watch`: nothing was decided, and events do not open it again.
     ///
@@ -74,7 +77,8 @@ impl Tx<'_> {
         self.execute(READ_BY, &params).await.map(drop)
     }
 
-    /// Takes requests from the budget of this minute for re-reads at an instance; `false`: it is used up.
+    /// Takes requests from the budget of this minute for re-reads at an instance; `false`: it is used up. A merge request that GitLab has
+    /// never `shown` gets a small part of it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -82,13 +86,15 @@ impl Tx<'_> {
         &mut self,
         instance: &str,
         requests: i32,
+        shown: bool,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let most = if shown { REREAD_REQUESTS } else { NEVER_SHOWN_REQUESTS };
         let params = [
             (&text(instance) as _, Type::TEXT),
             (&now as _, Type::TIMESTAMPTZ),
             (&requests as _, Type::INT4),
-            (&REREAD_REQUESTS as _, Type::INT4),
+            (&most as _, Type::INT4),
         ];
         Ok(self.query_opt(TAKE, &params).await?.is_some())
     }
