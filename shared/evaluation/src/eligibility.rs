@@ -81,7 +81,7 @@ impl Evaluator {
         let mut readings = self.eligibility.0.lock().await;
         let now = self.clock.now();
         if let Some((at, members)) = readings.get(instance)
-            && now.duration_since(*at) < FRESH_FOR
+            && (SignedDuration::ZERO..FRESH_FOR).contains(&now.duration_since(*at))
         {
             return (*at, members.clone());
         }

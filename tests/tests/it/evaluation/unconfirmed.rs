@@ -79,22 +79,81 @@ async fn events_cause_one_reread_a_minute() {
     assert_eq!(readings(&world, &mr), first + 2);
 }
 
-#[tokio::test]
-async fn rereads_share_a_budget() {
-    let world = World::new().await;
-    let mrs: Vec<_> = (1..=12).map(|iid| MergeRequest::new(PROJECT, iid, HIGH)).collect();
+/// Merges with unconfirmed decisions: GitLab withholds their approvals, or does not show them at all.
+async fn many_unconfirmed(world: &World, iids: std::ops::RangeInclusive<u64>, shown: bool) -> Vec<MergeRequest> {
+    let mrs: Vec<_> = iids.map(|iid| MergeRequest::new(PROJECT, iid, HIGH)).collect();
     for mr in &mrs {
-        world.gitlab.stub(Stub::answering("GET", &path(mr), 404, "{}")).unwrap();
+        world.merged(mr, |_| ());
+        let (path, status) = if shown {
+            (format!("{}/approvals", path(mr)), 403)
+        } else {
+            (path(mr), 404)
+        };
+        world.gitlab.stub(Stub::answering("GET", &path, status, "{}")).unwrap();
     }
     let merges = mrs.iter().map(|mr| async {
         world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     });
     futures::future::join_all(merges).await;
-    let before: usize = mrs.iter().map(|mr| readings(&world, mr)).sum();
+    mrs
+}
+
+fn all_readings(world: &World, mrs: &[MergeRequest]) -> usize {
+    mrs.iter().map(|mr| readings(world, mr)).sum()
+}
+
+#[tokio::test]
+async fn rereads_share_a_budget() {
+    let world = World::new().await;
+    let mrs = many_unconfirmed(&world, 1..=12, true).await;
+    let before = all_readings(&world, &mrs);
     world.clock.pass(SignedDuration::from_secs(70));
     assert_eq!(world.maintain().await.len(), 12);
-    let read: usize = mrs.iter().map(|mr| readings(&world, mr)).sum();
+    let read = all_readings(&world, &mrs);
     assert_eq!(read - before, 7, "60 requests a minute are 7 re-reads of 8");
+}
+
+#[tokio::test]
+async fn invented_merges_leave_the_budget_to_others() {
+    let world = World::new().await;
+    let invented = many_unconfirmed(&world, 1..=8, false).await;
+    let shown = many_unconfirmed(&world, 9..=9, true).await;
+    // A whole minute of the budget; every merge request has an event in it, the invented ones first.
+    world.clock.set(at("12:02:00"));
+    let (before, before_shown) = (all_readings(&world, &invented), all_readings(&world, &shown));
+    for mr in invented.iter().chain(&shown) {
+        world.deliver(&mr.told("update", AUTHOR, at("12:01:59"))).await;
+    }
+    assert_eq!(all_readings(&world, &invented) - before, 2);
+    assert_eq!(all_readings(&world, &shown) - before_shown, 1);
+}
+
+/// A person reports the merge while the merge request is open; the budget is used up when it is really merged.
+#[tokio::test]
+async fn the_own_delivery_of_a_denied_merge_needs_no_budget() {
+    let world = World::new().await;
+    let mr = MergeRequest::new(PROJECT, 20, HIGH);
+    world.merged(&mr, |shown| {
+        shown.set("state", "opened").set("merged_at", Value::Null);
+    });
+    assert_eq!(
+        world
+            .deliver(&mr.told("merge", AUTHOR, at("12:00:00")))
+            .await
+            .outcome
+            .as_str(),
+        "pending"
+    );
+    world.clock.pass(SignedDuration::from_mins(16));
+    assert_eq!(world.maintain().await, ["not_merged"]);
+    let many = many_unconfirmed(&world, 1..=8, true).await;
+    world.clock.set(at("12:20:00"));
+    for mr in &many {
+        world.deliver(&mr.told("update", AUTHOR, at("12:19:59"))).await;
+    }
+    world.merged(&mr, |_| ());
+    let merged = world.deliver(&mr.told("merge", AUTHOR, at("12:20:00"))).await;
+    assert_eq!(merged.outcome.as_str(), "exception");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The same random lives through the previous release's programs and through this version's rules: how often each decides wrongly.
+//! The same random lives through the programs of the previous release and of this version: how often each decides wrongly.
 //!
 //! `COMPARISON_LIVES` says how many; the first of the lives that the simulation's own test plays.
 
@@ -16,9 +16,12 @@ use serde_json::json;
 use simulation::Built;
 use simulation::clock::{instant, timestamp};
 use simulation::hooks::Delivery;
-use simulation::ledger::{Decided, Record};
+use simulation::ledger::{Decided, End, Record};
 use simulation::setting::Profile;
+use simulation::story::story;
 use simulation::truth::{Class, Truth};
+use store::StoredDecision;
+use tempfile::TempDir;
 use tests::postgres::config;
 use uuid::Uuid;
 
@@ -42,47 +45,56 @@ fn lives() -> Vec<Built> {
     lives.iter().map(simulation::Life::build).collect()
 }
 
-/// The previous release's programs that one rules file needs.
-struct Programs {
-    processor: Function,
-    maintenance: Function,
-    _rules: tempfile::NamedTempFile,
-}
-
-/// The previous release at work.
-struct Previous {
+/// The programs of one version at work.
+struct Version {
     release: Release,
     clock: MovedClock,
-    programs: BTreeMap<Profile, Programs>,
+    rules: TempDir,
+    is_previous: bool,
 }
 
-impl Previous {
-    async fn start() -> Self {
-        let (release, clock) = (Release::on_its_own_schema().await, MovedClock::new());
-        let mut programs = BTreeMap::new();
+impl Version {
+    /// The previous release, on its own schema.
+    async fn previous() -> Self {
+        Self::of(Release::on_its_own_schema().await, true)
+    }
+
+    /// This version.
+    async fn this() -> Self {
+        Self::of(Release::on_this_schema().await, false)
+    }
+
+    fn of(release: Release, is_previous: bool) -> Self {
+        let rules = tempfile::tempdir().unwrap();
         for profile in Profile::ALL {
-            let rules = tempfile::NamedTempFile::new().unwrap();
-            std::fs::write(rules.path(), profile.text()).unwrap();
-            let path = rules.path().display().to_string();
-            let more = clock.variables();
-            let more: Vec<(&str, &str)> = more.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let started = Programs {
-                processor: release.start_with("processor", &path, &more).await,
-                maintenance: release.start_with("maintenance", &path, &more).await,
-                _rules: rules,
-            };
-            programs.insert(profile, started);
+            std::fs::write(rules.path().join(format!("{profile:?}")), profile.text()).unwrap();
         }
         Self {
             release,
-            clock,
-            programs,
+            clock: MovedClock::new(),
+            rules,
+            is_previous,
         }
     }
 
-    /// Plays a life as merge request `iid`.
+    async fn start(&self, name: &str, profile: Profile) -> Function {
+        let rules = self.rules.path().join(format!("{profile:?}")).display().to_string();
+        let clock = self.clock.variables();
+        let clock = clock.each_ref().map(|(name, value)| (*name, value.as_str()));
+        if self.is_previous {
+            return self.release.start_with(name, &rules, &clock).await;
+        }
+        let mut variables = vec![("RULES_PATH", rules.as_str()), ("EVENT_BUS_NAME", "ledger")];
+        variables.extend(clock);
+        self.release.stand.start(name, &variables).await
+    }
+
+    /// Plays a life as merge request `iid`, with new programs: the clock of each life begins at the same time, and no program remembers
+    /// what is still to come.
     async fn play(&self, built: &Built, iid: u64) {
-        let programs = &self.programs[&built.world.setting.profile];
+        self.clock.set(timestamp(0));
+        let profile = built.world.setting.profile;
+        let (processor, mut maintenance) = (self.start("processor", profile).await, None);
         let mut deliveries = built
             .deliveries
             .iter()
@@ -93,20 +105,20 @@ impl Previous {
             match (due, deliveries.peek()) {
                 (Some(due), next) if next.is_none_or(|next| due < next.received_at) => {
                     self.show(built, iid, due);
-                    let jobs = json!({"jobs": ["pending_evaluations"]});
-                    programs.maintenance.invoke(jobs).await;
+                    if maintenance.is_none() {
+                        maintenance = Some(self.start("maintenance", profile).await);
+                    }
+                    let Some(maintenance) = &maintenance else { break };
+                    maintenance.invoke(json!({"jobs": ["pending_evaluations"]})).await;
                 }
                 (_, Some(_)) => {
                     let Some(delivery) = deliveries.next() else { break };
                     self.show(built, iid, delivery.received_at);
-                    programs.processor.invoke(message(delivery, iid)).await;
+                    processor.invoke(self.message(delivery, iid)).await;
                 }
                 _ => break,
             }
         }
-        // What is still open must not be read during the next life.
-        let done = "UPDATE evaluations SET state = 'done'; UPDATE pending_reviews SET state = 'done'";
-        self.release.as_owner(done).await;
     }
 
     fn show(&self, built: &Built, iid: u64, at: i64) {
@@ -116,18 +128,56 @@ impl Previous {
 
     /// When anything is read next.
     async fn due(&self) -> Option<i64> {
-        let sql = "SELECT min(next_attempt_at) FROM (SELECT next_attempt_at FROM evaluations WHERE state = 'pending'
+        let sql = "SELECT min(next_attempt_at) FROM (SELECT next_attempt_at FROM evaluations WHERE state <> 'done'
             UNION ALL SELECT next_attempt_at FROM pending_reviews WHERE state = 'pending') AS due";
         let rows = self.release.stand.owner.query_typed(sql, &[]).await.unwrap();
         rows[0].get::<_, Option<Timestamp>>(0).map(instant)
     }
+
+    /// Whether a reading is still due, or was never answered.
+    async fn is_open(&self) -> bool {
+        let sql = "SELECT FROM evaluations WHERE state <> 'done'";
+        !self.release.stand.owner.query_typed(sql, &[]).await.unwrap().is_empty()
+    }
+
+    /// What is still open must not be read during the next life, nor have used up its budget.
+    async fn end_life(&self) {
+        let end = "UPDATE evaluations SET state = 'done'; UPDATE pending_reviews SET state = 'done';";
+        self.release.as_owner(end).await;
+        if !self.is_previous {
+            self.release.as_owner("DELETE FROM reread_budgets").await;
+        }
+    }
+
+    fn message(&self, delivery: &Delivery, iid: u64) -> serde_json::Value {
+        let mut message = json!(envelope(delivery, iid));
+        if self.is_previous {
+            // It does not know that a list may be cut.
+            message["content"].as_object_mut().unwrap().remove("labels_truncated");
+        }
+        batch(&message.to_string(), &format!("main/11!{iid}"), 1)
+    }
+
+    /// What was decided last about a merge request; this version reads the previous release's decisions as well.
+    async fn decided(&self, iid: u64) -> Option<StoredDecision> {
+        let key = MergeRequestKey {
+            instance: "main".to_owned(),
+            project_id: ProjectId(gitlab::PROJECT.cast_signed()),
+            mr_iid: MergeRequestIid(iid.cast_signed()),
+        };
+        let store = self.release.database().store();
+        let mut tx = store.begin().await.unwrap();
+        let stored = tx.latest_decision(&key).await.unwrap();
+        tx.rollback().await.unwrap();
+        stored
+    }
 }
 
-fn message(delivery: &Delivery, iid: u64) -> serde_json::Value {
+fn envelope(delivery: &Delivery, iid: u64) -> Envelope {
     let mut event = delivery.event.clone();
     event.mr_iid = MergeRequestIid(iid.cast_signed());
     event.mr_id += iid.cast_signed();
-    let envelope = Envelope {
+    Envelope {
         version: Envelope::VERSION,
         correlation_id: Uuid::now_v7(),
         traceparent: None,
@@ -149,32 +199,69 @@ fn message(delivery: &Delivery, iid: u64) -> serde_json::Value {
             seq: 1,
         },
         content: Content::MergeRequest(Box::new(event)),
-    };
-    // The previous release does not know that a list may be cut.
-    let mut message = json!(envelope);
-    message["content"].as_object_mut().unwrap().remove("labels_truncated");
-    batch(&message.to_string(), &format!("main/11!{iid}"), 1)
+    }
 }
 
 /// What came of many lives.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Figures {
     merges: usize,
     decided: usize,
     classes: BTreeMap<Class, usize>,
+    /// The first wrong one.
+    example: Option<String>,
 }
 
 impl Figures {
-    fn add(&mut self, built: &Built, record: &Record, decided: Option<&Decided>) {
+    const fn new() -> Self {
+        Self {
+            merges: 0,
+            decided: 0,
+            classes: BTreeMap::new(),
+            example: None,
+        }
+    }
+
+    /// A decision is assessed by everything that was seen until the end if nothing more is awaited, else by what was seen until it.
+    fn add(&mut self, built: &Built, record: &Record, decided: Option<(&Decided, bool)>) {
         if built.world.merged_at().is_none() {
             return;
         }
         self.merges += 1;
-        if let Some(decided) = decided {
+        if let Some((decided, is_final)) = decided {
             self.decided += 1;
-            let class = Truth::of(&built.world).assess(decided, record, record.until).class;
-            *self.classes.entry(class).or_default() += 1;
+            let until = if is_final { record.until } else { decided.at };
+            let assessed = Truth::of(&built.world).assess(decided, record, until);
+            if matches!(assessed.class, Class::WrongAccusation | Class::MissedException) {
+                let story = || story(built, record);
+                let wrong = || {
+                    format!(
+                        "{:?}: {}, {:?}\n{}",
+                        assessed.class,
+                        assessed.why,
+                        decided.verdict,
+                        story()
+                    )
+                };
+                self.example.get_or_insert_with(wrong);
+            }
+            *self.classes.entry(assessed.class).or_default() += 1;
         }
+    }
+
+    fn add_stored(&mut self, built: &Built, record: &Record, stored: Option<StoredDecision>, is_open: bool) {
+        let decided = stored.map(|stored| Decided {
+            at: instant(stored.decided_at),
+            confirmed: stored.confirmed,
+            facts: stored.facts,
+            verdict: stored.verdict,
+        });
+        let decided = decided.as_ref();
+        self.add(
+            built,
+            record,
+            decided.map(|decided| (decided, decided.confirmed && !is_open)),
+        );
     }
 
     fn wrong(&self) -> usize {
@@ -200,35 +287,37 @@ impl fmt::Display for Figures {
     reason = "the figures of a test run are for the person who started it"
 )]
 async fn the_previous_release_decides_more_wrongly() {
-    let (lives, previous) = (lives(), Previous::start().await);
-    for (built, iid) in lives.iter().zip(1..) {
-        previous.play(built, iid).await;
+    let (previous, this) = (Version::previous().await, Version::this().await);
+    let lives: Vec<(Built, u64)> = lives().into_iter().zip(1..).collect();
+    let [mut before, mut now, mut simulated] = [const { Figures::new() }; 3];
+    for (built, iid) in &lives {
+        previous.play(built, *iid).await;
+        previous.end_life().await;
+        this.play(built, *iid).await;
+        let is_open = this.is_open().await;
+        this.end_life().await;
+        let record = built.play();
+        now.add_stored(built, &record, this.decided(*iid).await, is_open);
+        let last = record.decided.last();
+        let is_final = record.end == End::Confirmed && !record.open;
+        simulated.add(built, &record, last.map(|last| (last, is_final)));
     }
-    // This version reads the decisions after its migration.
+    // This version reads the decisions after its migration. The previous release had no unconfirmed ones.
     let database = previous.release.database();
     store::migrate(&config(&database.owner_url)).await.unwrap();
-    let store = database.store();
-    let (mut before, mut now) = (Figures::default(), Figures::default());
-    for (built, iid) in lives.iter().zip(1..) {
-        let record = built.play();
-        let key = MergeRequestKey {
-            instance: "main".to_owned(),
-            project_id: ProjectId(gitlab::PROJECT.cast_signed()),
-            mr_iid: MergeRequestIid(iid),
-        };
-        let mut tx = store.begin().await.unwrap();
-        let stored = tx.latest_decision(&key).await.unwrap();
-        tx.rollback().await.unwrap();
-        let stored = stored.map(|stored| Decided {
-            at: record.until,
-            facts: stored.facts,
-            verdict: stored.verdict,
+    for (built, iid) in &lives {
+        let stored = previous.decided(*iid).await.map(|stored| StoredDecision {
             confirmed: true,
+            ..stored
         });
-        before.add(built, &record, stored.as_ref());
-        now.add(built, &record, record.decided.last());
+        before.add_stored(built, &built.play(), stored, false);
     }
-    println!("previous release: {before}\nthis version:     {now}");
-    assert_eq!(now.wrong(), 0);
+    println!("previous release: {before}\nthis version:     {now}\nsimulated flow:   {simulated}");
+    assert_eq!(
+        now.wrong() + simulated.wrong(),
+        0,
+        "{:?}",
+        now.example.or(simulated.example)
+    );
     assert!(before.decided > 0, "the previous release decided nothing");
 }
