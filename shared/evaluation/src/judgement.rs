@@ -56,6 +56,7 @@ pub(crate) struct Seen {
 
 impl Evaluator {
     /// What follows from a reading of a merge.
+    #[expect(clippy::too_many_lines, reason = "one arm for each ruling")]
     pub(crate) async fn after_reading(
         &self,
         tx: &mut Tx<'_>,
@@ -106,14 +107,14 @@ impl Evaluator {
         evaluation.source = source;
         evaluation.last_read_at = seen.reread.then_some(now);
         self.keep_flags(tx, &facts).await?;
+        // An event may have reported a revocation too late to be confirmed by this reading: then there is a further one.
+        let further = rules::further_reading_at(&facts, &self.rules, now).filter(|at| *at > now);
         match ruling {
             Ruling::Decide { verdict, confirmed } => {
-                let further = rules::further_reading_at(&facts, &self.rules, now).filter(|at| *at > now);
                 let judgement = self
                     .write(tx, context, (facts, *verdict), confirmed, &self.rules)
                     .await?;
                 if confirmed && further.is_some() {
-                    // Decided at the deadline, and a revocation came too late to be confirmed by this reading: it is read once more.
                     "an event contradicts the answer that the decision rests on".clone_into(&mut evaluation.reason);
                     evaluation.reread_event = true;
                     self.keep_unconfirmed(tx, evaluation, 0, further).await?;
@@ -160,6 +161,12 @@ impl Evaluator {
                     Outcome::Unconfirmed { because }
                 }
                 .into())
+            }
+            Ruling::Unchanged if further.is_some() => {
+                "an event contradicts the answer that the decision rests on".clone_into(&mut evaluation.reason);
+                evaluation.reread_event = true;
+                self.keep_unconfirmed(tx, evaluation, 0, further).await?;
+                Ok(Outcome::Unchanged.into())
             }
             Ruling::Unchanged => {
                 tx.finish_evaluation(&key, false, now).await?;

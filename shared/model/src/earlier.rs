@@ -14,7 +14,7 @@ pub struct EarlierFacts {
     /// Titles of labels that an answer showed at the merge or before it, with the most labels of that title that were on together.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, usize>,
-    /// Titles of labels that an answer without the time of the merge showed, and since when the label was on.
+    /// Titles of labels that an answer without the merge, or without its time, showed, and since when the label was on.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels_since: BTreeMap<String, Timestamp>,
     /// Of these, titles that an answer showed at the merge.

@@ -66,9 +66,11 @@ fn approvals_shown(listed: &[Approval], merged_at: Option<Timestamp>, read_at: O
 /// merge, unless it was read before it.
 fn labels_shown(labels: &LabelsRead, merged: bool, rules: &Rules) -> EarlierFacts {
     if !merged {
-        // The label events may come from a replica that is ahead, and so name a label from after the merge.
+        // The label events may come from a replica that is ahead, and so name a label from after the merge: their times will show that.
+        let events = labels.label_events.known().map_or(&[][..], Vec::as_slice);
         return EarlierFacts {
             labels: counted(&labels.labels_now, rules),
+            labels_since: since(&[], events, rules),
             ..EarlierFacts::default()
         };
     }

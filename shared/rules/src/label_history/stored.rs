@@ -21,6 +21,7 @@ pub(super) struct Stored {
     /// Put on after the merge: when at the earliest.
     pub(super) added_after: Option<Timestamp>,
     pub(super) first_added: Option<Timestamp>,
+    last_added: Option<Interval>,
     /// The last event before the merge that takes it off, with no later one that shows it.
     pub(super) removal: Option<Removal>,
     /// That event may also report an act from after the merge.
@@ -63,6 +64,7 @@ pub(super) fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<
         for title in added {
             let known = stored.entry(title).or_default();
             known.shown(act, order(act));
+            known.last_added = Some(act);
             if order(act) == Order::After {
                 known.added_after = known.added_after.into_iter().chain([act.from]).min();
             } else if known.first_added.is_none() {
@@ -90,7 +92,11 @@ impl Stored {
     fn taken_off(&mut self, event: &HistoryEvent, act: Interval, order: Order) {
         // It was on until then.
         self.shown(act, order);
-        if order != Order::After {
+        // Put on about the same time: in doubt it was on.
+        let added_then = self
+            .last_added
+            .is_some_and(|added| added.order_to(act) == Order::Unknown);
+        if order != Order::After && !added_then {
             self.removal_unordered = order == Order::Unknown;
             self.removal = Some(Removal {
                 at: event.occurred_at,

@@ -229,7 +229,10 @@ impl Known<'_> {
             first_added: self.stored.first_added,
             last_removal: self.stored.removal.clone(),
             at_merge_unknown: match self.stored.removal {
-                Some(_) => self.stored.removal_unordered,
+                // An earlier answer may have shown it after that.
+                Some(_) => {
+                    self.stored.removal_unordered || (self.at_a_time > 0 && sources.merge_event_labels.is_none())
+                }
                 None => sources.merge_event_labels.is_none(),
             },
             removal_unknown: true,

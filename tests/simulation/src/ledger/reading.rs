@@ -1,7 +1,10 @@
 //! Readings of GitLab and what follows from them.
 
 use model::{Facts, LabelsRead, MergeRequestEvent, MergeTrigger, WitnessA};
-use rules::{BEFORE_WATCH, CurrentDecision, Ruling, after_reading, earlier_facts, merged_at_of, needs_approvals};
+use rules::{
+    BEFORE_WATCH, CurrentDecision, Ruling, after_reading, earlier_facts, further_reading_at, merged_at_of,
+    needs_approvals,
+};
 
 use super::{Decided, Flow};
 use crate::api::{Mode, Reading};
@@ -54,6 +57,7 @@ impl Flow<'_> {
         });
         let ruling = after_reading(&facts, standing, self.rules);
         self.earlier = earlier_facts(&facts, self.rules);
+        let further = further_reading_at(&facts, self.rules, timestamp(now)).filter(|at| *at > timestamp(now));
         let not_before = |at: Option<jiff::Timestamp>| at.map(instant);
         match ruling {
             Ruling::Decide { verdict, confirmed } => {
@@ -63,14 +67,15 @@ impl Flow<'_> {
                     verdict: *verdict,
                     confirmed,
                 });
-                if confirmed {
+                if confirmed && further.is_none() {
                     return;
                 }
-                evaluation.read_again(now, None);
+                evaluation.read_again(now, not_before(further));
             }
             Ruling::Wait { not_before: at, .. } => evaluation.wait(now, not_before(at)),
             Ruling::Reread { not_before: at, .. } => evaluation.read_again(now, not_before(at)),
             Ruling::Denied { .. } => evaluation.read_again(now, None),
+            Ruling::Unchanged if further.is_some() => evaluation.read_again(now, not_before(further)),
             Ruling::Unchanged => return,
         }
         self.evaluation = Some(evaluation);

@@ -8,7 +8,7 @@ use simulation::gitlab::Act;
 use simulation::hooks::Fate;
 use simulation::setting::{Label, Version};
 
-use super::{ALICE, AUTHOR, OLD, is_approved, is_exception, stale_time};
+use super::{ALICE, AUTHOR, BOB, OLD, is_approved, is_exception, stale_time};
 
 /// Without `approved_at` the approval's interval begins two seconds before the creation, so before the first version.
 #[test]
@@ -110,6 +110,23 @@ fn a_former_version_of_the_merged_head_is_not_it() {
         .at(2 * HOUR + 2 * SECOND, Act::Merge(AUTHOR))
         .lagging(Endpoint::Versions, 0, 20 * SECOND, 10 * SECOND);
     is_approved(&life);
+}
+
+/// A first revocation has GitLab read again; a second one, received later, needs a later reading.
+#[test]
+fn each_revocation_has_its_own_second_reading() {
+    let late = Fate {
+        delay_ms: 3 * SECOND,
+        ..Fate::default()
+    };
+    let life = Life::with_labels(&[Label::High])
+        .at(HOUR, Act::Approve(BOB))
+        .at(HOUR + SECOND, Act::Approve(ALICE))
+        .at(2 * HOUR - 8 * SECOND, Act::Withdraw(BOB))
+        .at_with(2 * HOUR - 2 * SECOND, Act::Withdraw(ALICE), late)
+        .at(2 * HOUR, Act::Merge(AUTHOR))
+        .lagging(Endpoint::Approvals, -MINUTE, 30 * SECOND, 10 * SECOND);
+    is_exception(&life, &[Kind::ApprovalRevoked]);
 }
 
 /// After the merge the approver leaves and takes a label off: what was read of the membership then concerns no earlier approval.

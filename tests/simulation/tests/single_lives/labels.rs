@@ -120,6 +120,39 @@ fn an_unordered_label_names_no_kind() {
     is_exception(&life, &[Kind::Unverified]);
 }
 
+/// Taken off and put on again; deleted after the merge, whose own list is cut: whether it was on at the merge is unknown.
+#[test]
+fn a_label_put_on_again_was_not_removed() {
+    let cut = Fate {
+        cut: true,
+        ..stale_time()
+    };
+    let life = Life::with_labels(&[Label::High])
+        .at(HOUR, Act::RemoveLabel(AUTHOR, Label::High))
+        .unheard(2 * HOUR, Act::AddLabel(AUTHOR, Label::High))
+        .at(2 * HOUR + MINUTE, Act::Edit(AUTHOR))
+        .at_with(3 * HOUR, Act::Merge(AUTHOR), cut)
+        .at(3 * HOUR + 1, Act::DeleteLabel(Label::High));
+    is_exception(&life, &[Kind::NoApproval, Kind::Unverified]);
+}
+
+/// A stuck replica hides the merge, and the rest is down until the deadline; the label events named a label before that.
+#[test]
+fn label_events_of_a_hidden_merge_are_kept() {
+    let mut life = Life::with_labels(&[])
+        .unheard(HOUR, Act::AddLabel(AUTHOR, Label::High))
+        .unheard(HOUR + MINUTE, Act::RemoveLabel(AUTHOR, Label::High))
+        .at(2 * HOUR, Act::Merge(AUTHOR))
+        .lagging(Endpoint::MergeRequest, -HOUR, HOUR, 2 * HOUR);
+    life.faults.push(simulation::api::Fault {
+        endpoint: None,
+        from: 10 * SECOND,
+        to: 20 * MINUTE,
+        failure: Failure::Unavailable,
+    });
+    is_exception(&life, &[Kind::Unverified]);
+}
+
 /// A second label of one title, put on after the merge, does not take the first one away.
 #[test]
 fn a_later_label_of_one_title_hides_nothing() {

@@ -10,6 +10,7 @@ use simulation::{Life, Person};
 
 const ALICE: Person = Person::Alice;
 const AUTHOR: Person = Person::Author;
+const BOB: Person = Person::Bob;
 const OLD: Version = Version(17, 0);
 
 /// The last outcome, and the whole life as text for the message.
