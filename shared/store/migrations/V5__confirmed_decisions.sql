@@ -175,9 +175,12 @@ WHERE NOT EXISTS (
     SELECT FROM security_review_decisions AS decision
     WHERE decision.instance = coalesce(ledger.instance, evaluation.instance)
         AND decision.project_id = coalesce(ledger.project_id, evaluation.project_id)
-        AND decision.mr_iid = coalesce(ledger.mr_iid, evaluation.mr_iid) AND decision.stage = 'merge');
+        AND decision.mr_iid = coalesce(ledger.mr_iid, evaluation.mr_iid) AND decision.stage = 'merge')
+    AND NOT EXISTS (
+        SELECT FROM evaluations AS passed
+        WHERE (passed.instance, passed.project_id, passed.mr_iid) = (ledger.instance, ledger.project_id, ledger.mr_iid) AND passed.before_watch);
 COMMENT ON VIEW security_review_unjudged IS
-    'Merges that a source showed and that have no decision yet; state is null where nothing will read them again.';
+    'Merges that a source showed and that have no decision yet, except those from before the watch; state is null where nothing will read them again.';
 
 -- Decisions that GitLab has not confirmed, and confirmed ones that an event has read again until GitLab answers. Those of an earlier
 -- version count as confirmed if they hold GitLab's answer.
