@@ -1,6 +1,7 @@
 //! Who is an eligible approver right now: recorded with approvals, because membership changes and GitLab keeps no history of it.
 
 use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use audit::{Action, Context, FailureClass};
@@ -19,9 +20,19 @@ const FRESH_FOR: SignedDuration = SignedDuration::from_secs(10);
 /// A slow GitLab must not hold up the event itself, whose record matters more.
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// The last reading of each instance's group.
+/// The last reading of one instance's group. Who reads it holds the lock, and the others wait for what it reads.
+type LastReading = Arc<Mutex<Option<(Timestamp, Members)>>>;
+
+/// The last readings by instance: a slow one holds up no other.
 #[derive(Debug, Default)]
-pub(crate) struct Eligibility(Mutex<HashMap<String, (Timestamp, Members)>>);
+pub(crate) struct Eligibility(std::sync::Mutex<HashMap<String, LastReading>>);
+
+impl Eligibility {
+    fn of(&self, instance: &str) -> LastReading {
+        let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(readings.entry(instance.to_owned()).or_default())
+    }
+}
 
 impl Evaluator {
     /// Whether the event's actor is an eligible approver as of now; `None` if that could not be read, or if nothing depends on it: only
@@ -46,6 +57,9 @@ impl Evaluator {
         // Listed users are eligible at any time, and a named approval rule is read with the merge.
         let group = approvers.group.as_ref()?;
         let client = self.instances.get(instance)?;
+        if self.paused_for(instance).is_some() {
+            return None;
+        }
         let (read_at, members) = self.members_at(context, client, instance, group).await;
         let Ok(Reading::Known(members)) = members else {
             return None;
@@ -78,9 +92,10 @@ impl Evaluator {
         instance: &str,
         group: &ApproverGroup,
     ) -> (Timestamp, Members) {
-        let mut readings = self.eligibility.0.lock().await;
+        let last = self.eligibility.of(instance);
+        let mut last = last.lock().await;
         let now = self.clock.now();
-        if let Some((at, members)) = readings.get(instance)
+        if let Some((at, members)) = last.as_ref()
             && (SignedDuration::ZERO..FRESH_FOR).contains(&now.duration_since(*at))
         {
             return (*at, members.clone());
@@ -98,7 +113,7 @@ impl Evaluator {
                 "the approvers' group could not be read; eligibility is unknown"
             );
         }
-        readings.insert(instance.to_owned(), (now, members.clone()));
+        *last = Some((now, members.clone()));
         (now, members)
     }
 }

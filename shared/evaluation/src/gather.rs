@@ -65,9 +65,7 @@ impl Evaluator {
             ))));
         };
         let now = self.clock.now();
-        let paused = self.gitlab.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = paused.get(&key.instance).filter(|until| **until > now) {
-            let left = until.duration_since(now).as_secs();
+        if let Some(left) = self.paused_for(&key.instance) {
             return Err(Box::new(Unread {
                 retry_after_seconds: u64::try_from(left).ok(),
                 ..Unread::from(format!(
@@ -83,6 +81,14 @@ impl Evaluator {
             expect_lag,
         };
         Ok((client, request))
+    }
+
+    /// For how many seconds an instance is not read.
+    pub(crate) fn paused_for(&self, instance: &str) -> Option<i64> {
+        let now = self.clock.now();
+        let paused = self.gitlab.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = paused.get(instance).filter(|until| **until > now)?;
+        Some(until.duration_since(now).as_secs())
     }
 
     /// A GitLab that did not answer, or asked for it, is left alone for a while.

@@ -142,6 +142,9 @@ impl Evaluator {
         if let Some(evaluation) = &known.evaluation {
             earlier.merge(&evaluation.earlier);
         }
+        if let Some(of_review) = tx.review_earlier(key).await? {
+            earlier.merge(&of_review);
+        }
         // A row without a merge was read before the merge.
         if let Some(row) = known.row.as_ref().filter(|row| row.row.merge.is_none()) {
             let labels = row.row.review.labels.iter();

@@ -88,7 +88,9 @@ impl Evaluator {
         };
         if let (WitnessA::Unreadable(unread), false) = (&facts.api, is_merged) {
             let because = unread.because.clone();
-            return self.review_waits(tx, context, &facts, &because, attempts, None).await;
+            return self
+                .review_waits(tx, context, &facts, &known, &because, (attempts, None))
+                .await;
         }
         let now = self.clock.now();
         tx.finish_pending_review(&key, Some(began), now).await?;
@@ -133,7 +135,7 @@ impl Evaluator {
             if let Some(at) = rules::further_reading_at(&facts, &self.rules, now) {
                 let because = "an event reports that an approval was taken back, and GitLab still lists it";
                 return self
-                    .review_waits(tx, context, &facts, because, attempts, Some(at))
+                    .review_waits(tx, context, &facts, &known, because, (attempts, Some(at)))
                     .await;
             }
             return Ok(Outcome::Recorded.into());
@@ -178,11 +180,14 @@ impl Evaluator {
         tx: &mut Tx<'_>,
         context: &Context,
         facts: &Facts,
+        known: &Known,
         because: &str,
-        attempts: i32,
-        not_before: Option<Timestamp>,
+        (attempts, not_before): (i32, Option<Timestamp>),
     ) -> Result<Judgement, StoreError> {
         let now = self.clock.now();
+        // What a partial answer showed is kept.
+        let mut earlier = self.earlier(tx, &facts.merge_request, known).await?;
+        earlier.merge(&rules::earlier_facts(facts, &self.rules));
         let pending = PendingReview {
             merge_request: facts.merge_request.clone(),
             trigger: facts.trigger.clone(),
@@ -191,6 +196,7 @@ impl Evaluator {
             next_attempt_at: not_before.unwrap_or_else(|| later(now, wait(attempts, LONGEST_WAIT))),
             correlation_id: context.correlation_id,
             traceparent: context.traceparent.clone(),
+            earlier,
         };
         tx.upsert_pending_review(&pending, now).await?;
         Ok(Outcome::Pending {

@@ -219,6 +219,9 @@ pub struct LabelsRead {
     pub labels_now: Vec<String>,
     /// Labels put on and taken off.
     pub label_events: Reading<Vec<LabelEvent>>,
+    /// How many seconds GitLab's clock is ahead of ours.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub clock_offset_seconds: i64,
 }
 
 /// Why the API gave no whole answer, and what it said all the same.

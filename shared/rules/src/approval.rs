@@ -53,9 +53,18 @@ impl<'a> ApprovalRecord<'a> {
         Some(self.given()?.from)
     }
 
-    /// The event history shows it too, before the merge.
+    /// The event history shows an approval of this person before the merge.
     pub(crate) fn in_history(&self) -> bool {
         self.seen.iter().any(|seen| seen.by_state != Order::After)
+    }
+
+    /// The event history shows the very approval that GitLab lists.
+    pub(crate) fn is_proven_twice(&self) -> bool {
+        let same = |seen: &SeenApproval| match self.listed_at() {
+            Some(at) => seen.interval.order(at) == Order::Unknown,
+            None => seen.by_state != Order::After,
+        };
+        self.listed.is_some() && self.seen.iter().any(same)
     }
 
     /// The events show an approval of this person before the merge that is younger than the one that GitLab lists.

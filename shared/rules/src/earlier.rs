@@ -18,6 +18,7 @@ pub fn earlier_facts(facts: &Facts, rules: &Rules) -> EarlierFacts {
                 merged_at: Some(api.merge.merged_at),
                 labels_now: api.labels_now.clone(),
                 label_events: api.label_events.clone(),
+                clock_offset_seconds: api.clock_offset_seconds,
             };
             (Some(labels), Some(api.read_at), &api.approvals)
         }
@@ -92,7 +93,7 @@ fn labels_shown(labels: &LabelsRead, merged: bool, rules: &Rules) -> EarlierFact
             read_at: None,
             events: &labels.label_events,
             history: Vec::new(),
-            clock_offset_seconds: 0,
+            clock_offset_seconds: labels.clock_offset_seconds,
             earlier: &EarlierFacts::default(),
             truncated: false,
         },

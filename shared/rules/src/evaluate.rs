@@ -118,7 +118,7 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
     }
     // 4. Enough valid approvals.
     if valid.len() >= minimum {
-        let proven_twice = valid.iter().filter(|each| each.record.in_history()).count();
+        let proven_twice = valid.iter().filter(|each| each.record.is_proven_twice()).count();
         let proof = if proven_twice >= minimum {
             Proof::Both
         } else {

@@ -52,6 +52,9 @@ COMMENT ON COLUMN evaluations.reread_event IS 'An event on a confirmed decision 
 COMMENT ON COLUMN evaluations.before_watch IS 'Merged long before it was first seen: nothing is decided unless reconciliation or a backfill asks.';
 COMMENT ON COLUMN evaluations.earlier IS 'What partial answers have shown so far: labels up to the merge, approvals with their times.';
 
+ALTER TABLE pending_reviews ADD COLUMN earlier jsonb;
+COMMENT ON COLUMN pending_reviews.earlier IS 'What partial answers have shown so far, like evaluations.earlier.';
+
 -- Re-reads use a bounded number of requests a minute and instance.
 CREATE TABLE reread_budgets (
     instance  text PRIMARY KEY,

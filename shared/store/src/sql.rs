@@ -84,6 +84,16 @@ pub(crate) fn column<T: FromSqlOwned>(row: &Row, name: &'static str) -> Result<T
     row.try_get(name).map_err(|_| StoreError::corrupt(name))
 }
 
+/// Reads a `jsonb` column that may be null.
+pub(crate) fn optional_json_column<T: DeserializeOwned>(
+    row: &Row,
+    name: &'static str,
+) -> Result<Option<T>, StoreError> {
+    let value = column::<Option<Json<Value>>>(row, name)?;
+    let read = value.map(|Json(value)| serde_json::from_value(value));
+    read.transpose().map_err(|_| StoreError::corrupt(name))
+}
+
 /// Reads a `jsonb` column.
 pub(crate) fn json_column<T: DeserializeOwned>(row: &Row, name: &'static str) -> Result<T, StoreError> {
     let Json(value) = column::<Json<Value>>(row, name)?;

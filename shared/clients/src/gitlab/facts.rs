@@ -134,6 +134,7 @@ impl GitLab {
                     merged_at: None,
                     labels_now: Vec::new(),
                     label_events,
+                    clock_offset_seconds: 0,
                 });
                 return WitnessA::Unreadable(Unread {
                     labels,
@@ -149,6 +150,7 @@ impl GitLab {
             merged_at,
             labels_now: labels_now.to_vec(),
             label_events: label_events.clone(),
+            clock_offset_seconds,
         };
         let merged = match seen {
             Seen::Merged(merged) => merged,

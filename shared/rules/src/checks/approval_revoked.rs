@@ -48,9 +48,7 @@ pub(crate) fn contradictions(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Ve
     let given = Interval::exact(at);
     case.revocations(record.user.id, false)
         .filter(|revocation| {
-            revocation.interval.order_to(given) != Order::Before
-                && revocation.to_merge != Order::After
-                && !same_second(revocation, given)
+            revocation.interval.order_to(given) != Order::Before && revocation.to_merge != Order::After
         })
         .map(|revocation| revocation.confirmable_at())
         .collect()

@@ -147,6 +147,7 @@ proptest! {
     #[test]
     fn with_the_labels_read_and_the_rest_not_the_same_merges_count_and_none_is_in_order(life in life()) {
         let labels = LabelsRead {
+            clock_offset_seconds: 0,
             merged_at: Some(life.api.merge.merged_at),
             labels_now: life.api.labels_now.clone(),
             label_events: life.api.label_events.clone(),

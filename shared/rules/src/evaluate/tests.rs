@@ -111,6 +111,7 @@ fn the_tier_is_that_of_the_labels_standing_at_the_merge() {
 fn labels_read(events: Reading<Vec<LabelEvent>>, labels_now: &[&str]) -> LabelsRead {
     let labels_now = labels_now.iter().map(|label| (*label).to_owned()).collect();
     LabelsRead {
+        clock_offset_seconds: 0,
         merged_at: Some(at(MERGED)),
         labels_now,
         label_events: events,

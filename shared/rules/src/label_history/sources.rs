@@ -27,7 +27,7 @@ pub(crate) struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     pub(crate) fn of(facts: &'a Facts) -> Self {
-        let (labels, clock_offset_seconds) = match &facts.api {
+        let labels = match &facts.api {
             WitnessA::Answer(api) => {
                 return Self {
                     merged_at: api.merge.merged_at,
@@ -38,25 +38,24 @@ impl<'a> Sources<'a> {
                     ..Self::without_answer(facts)
                 };
             }
-            WitnessA::NotAsked(labels) => (Some(labels), 0),
+            WitnessA::NotAsked(labels) => Some(labels),
             WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
-                (unread.labels.as_ref(), 0)
+                unread.labels.as_ref()
             }
         };
-        let sources = Self {
-            clock_offset_seconds,
-            ..Self::without_answer(facts)
-        };
+        let sources = Self::without_answer(facts);
         match labels {
             None => sources,
             Some(LabelsRead {
                 merged_at,
                 labels_now,
                 label_events,
+                clock_offset_seconds,
             }) => Self {
                 merged_at: merged_at.unwrap_or(Timestamp::MAX),
                 labels_now,
                 events: label_events,
+                clock_offset_seconds: *clock_offset_seconds,
                 ..sources
             },
         }

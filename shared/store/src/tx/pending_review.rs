@@ -1,14 +1,14 @@
 //! Pending reviews: where a review stands cannot be told until GitLab is readable.
 
 use jiff::Timestamp;
-use model::{MergeRequestIid, MergeRequestKey, MergeTrigger, ProjectId};
+use model::{EarlierFacts, MergeRequestIid, MergeRequestKey, MergeTrigger, ProjectId};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::Tx;
 use crate::StoreError;
-use crate::sql::{column, json, json_column, optional_text, text};
+use crate::sql::{column, json, json_column, optional_json_column, optional_text, text};
 
 /// A review that is still to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,23 +27,25 @@ pub struct PendingReview {
     pub correlation_id: Uuid,
     /// W3C trace context of that delivery.
     pub traceparent: Option<String>,
+    /// What GitLab's answers have shown so far.
+    pub earlier: EarlierFacts,
 }
 
 pub(crate) const REVIEW_COLUMNS: &str =
-    "instance, project_id, mr_iid, trigger, reason, attempts, next_attempt_at, correlation_id, traceparent";
+    "instance, project_id, mr_iid, trigger, reason, attempts, next_attempt_at, correlation_id, traceparent, earlier";
 
 /// Each event is reason to look again soon. What is not to be believed does not take the place of what is.
 const UPSERT: &str = "
     INSERT INTO pending_reviews AS stored (
         instance, project_id, mr_iid, state, trigger, reason, attempts, next_attempt_at, correlation_id, traceparent, created_at,
-        updated_at)
-    VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $10)
+        updated_at, earlier)
+    VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $10, $11)
     ON CONFLICT (instance, project_id, mr_iid) DO UPDATE SET
         state = 'pending',
         trigger = CASE WHEN (excluded.trigger ->> 'trusted')::boolean OR stored.state = 'done' THEN excluded.trigger
                        ELSE stored.trigger END,
         reason = excluded.reason, attempts = excluded.attempts, next_attempt_at = excluded.next_attempt_at,
-        correlation_id = excluded.correlation_id, traceparent = excluded.traceparent,
+        correlation_id = excluded.correlation_id, traceparent = excluded.traceparent, earlier = excluded.earlier,
         updated_at = greatest(stored.updated_at, excluded.updated_at)";
 
 /// What became pending after the reading began waits for a newer one.
@@ -59,7 +61,7 @@ impl Tx<'_> {
     /// [`StoreError`].
     pub async fn upsert_pending_review(&mut self, review: &PendingReview, now: Timestamp) -> Result<(), StoreError> {
         let [instance, project, iid] = super::identity(&review.merge_request);
-        let params: [super::Param<'_>; 10] = [
+        let params: [super::Param<'_>; 11] = [
             instance,
             project,
             iid,
@@ -70,6 +72,7 @@ impl Tx<'_> {
             (&review.correlation_id, Type::UUID),
             (&optional_text(review.traceparent.as_ref()), Type::TEXT),
             (&now, Type::TIMESTAMPTZ),
+            (&json(&review.earlier)?, Type::JSONB),
         ];
         self.execute(UPSERT, &params).await.map(drop)
     }
@@ -93,6 +96,17 @@ impl Tx<'_> {
             (&read_at, Type::TIMESTAMPTZ),
         ];
         self.execute(FINISH, &params).await.map(drop)
+    }
+
+    /// What answers about the merge request's reviews have shown that could not be read whole.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn review_earlier(&mut self, key: &MergeRequestKey) -> Result<Option<EarlierFacts>, StoreError> {
+        let sql = "SELECT earlier FROM pending_reviews
+            WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND earlier IS NOT NULL";
+        let row = self.query_opt(sql, &super::identity(key)).await?;
+        row.map(|row| json_column(&row, "earlier")).transpose()
     }
 
     /// The merge request's pending review; `None` if there is none or it is done.
@@ -124,5 +138,6 @@ pub(crate) fn read_pending_review(row: &Row) -> Result<PendingReview, StoreError
         next_attempt_at: column(row, "next_attempt_at")?,
         correlation_id: column(row, "correlation_id")?,
         traceparent: column(row, "traceparent")?,
+        earlier: optional_json_column(row, "earlier")?.unwrap_or_default(),
     })
 }

@@ -49,6 +49,7 @@ impl Answering<'_, '_> {
             },
             labels_now: details.labels.clone(),
             label_events: events.clone().unwrap_or_else(Reading::Unknown),
+            clock_offset_seconds: self.clock_offset_seconds(),
         };
         let unread = |because: &str, approvals: &[Approval]| Unread {
             labels: Some(labels.clone()),

@@ -300,6 +300,10 @@ pub(crate) fn pending_review(key: &MergeRequestKey) -> PendingReview {
         next_attempt_at: at(120),
         correlation_id: Uuid::now_v7(),
         traceparent: None,
+        earlier: EarlierFacts {
+            labels: [("security::high".to_owned(), 1)].into(),
+            ..EarlierFacts::default()
+        },
     }
 }
 

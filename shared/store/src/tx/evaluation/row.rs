@@ -1,13 +1,11 @@
 //! An evaluation as a row.
 
-use model::{EarlierFacts, MergeRequestIid, MergeRequestKey, ProjectId};
-use serde_json::Value;
+use model::{MergeRequestIid, MergeRequestKey, ProjectId};
 use tokio_postgres::Row;
-use tokio_postgres::types::Json;
 
 use super::Evaluation;
 use crate::StoreError;
-use crate::sql::{column, from_code, json_column};
+use crate::sql::{column, from_code, json_column, optional_json_column};
 use crate::tx::Tx;
 
 pub(crate) const EVALUATION_COLUMNS: &str = "
@@ -29,10 +27,7 @@ impl Tx<'_> {
 }
 
 pub(crate) fn read_evaluation(row: &Row) -> Result<Evaluation, StoreError> {
-    let earlier: Option<Json<Value>> = column(row, "earlier")?;
-    let earlier = earlier
-        .map(|Json(value)| serde_json::from_value::<EarlierFacts>(value).map_err(|_| StoreError::corrupt("earlier")))
-        .transpose()?;
+    let earlier = optional_json_column(row, "earlier")?;
     Ok(Evaluation {
         merge_request: MergeRequestKey {
             instance: column(row, "instance")?,
