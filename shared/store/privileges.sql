@@ -24,7 +24,7 @@ GRANT SELECT ON schema_history TO countersign_application;
 -- The ledger's rows live; what they were made by is appended.
 REVOKE ALL ON security_review_ledger, rules_files, pending_reviews FROM PUBLIC, countersign_application, countersign_auditor;
 GRANT SELECT, INSERT ON security_review_ledger, rules_files, pending_reviews TO countersign_application;
-GRANT UPDATE (state, trigger, reason, attempts, next_attempt_at, correlation_id, traceparent, updated_at)
+GRANT UPDATE (state, trigger, reason, attempts, next_attempt_at, correlation_id, traceparent, earlier, updated_at)
     ON pending_reviews TO countersign_application;
 GRANT UPDATE (mr_id, project_path, title, web_url, author_id, author_username, reviewers, deciding_reviewer_id,
     deciding_reviewer_username, risk_tier, labels, decision, decided_at, labelled_at, approved_at, time_unknown_reason, sla_target,

@@ -53,7 +53,8 @@ pub(super) fn show(double: &GitLabDouble, api: Api<'_>, iid: u64, at: i64) {
     }];
     double.world(|world| {
         for person in Person::ALL {
-            world.user(number(person.id().0), person.username()).bot = person.is_bot();
+            let user = world.user(number(person.id().0), person.username());
+            (user.bot, user.state) = (person.is_bot(), "active".to_owned());
         }
         let group = world.groups.entry(GROUP).or_default();
         group.members.clear();
