@@ -35,7 +35,7 @@ GRANT SELECT ON security_review_ledger, rules_files, pending_reviews, security_r
 
 -- Re-reads, bot flags, and what operators request: the login of a request is the operator's own, nobody may name another.
 REVOKE ALL ON reread_budgets, gitlab_users, operator_requests FROM PUBLIC, countersign_application, countersign_auditor, countersign_operator;
-GRANT SELECT, INSERT, UPDATE (minute, requests) ON reread_budgets TO countersign_application;
+GRANT SELECT, INSERT, UPDATE (minute, requests, never_shown) ON reread_budgets TO countersign_application;
 GRANT SELECT, INSERT ON gitlab_users TO countersign_application;
 GRANT SELECT, UPDATE (started_at, finished_at, result, exit_code) ON operator_requests TO countersign_application;
 GRANT countersign_auditor TO countersign_operator; -- an operator reads what an auditor reads

@@ -106,7 +106,8 @@ impl Evaluator {
         let recorded = tx.insert_event(envelope, event, eligible).await?;
         // 2. What is known, and what has to be read before anything can be written.
         let known = Known::load(&mut tx, key).await?;
-        let need = known.need(envelope, event, self.shows_label(event), now);
+        let is_new = recorded != Recorded::Duplicate;
+        let need = known.need(envelope, event, (is_new, self.shows_label(event)), now);
         let read = match (need, read) {
             (Need::Merge | Need::Reread, Read::Nothing | Read::Review(_)) => {
                 let facts = self.unread_facts(&mut tx, envelope, event, key, &known).await?;
@@ -131,7 +132,9 @@ impl Evaluator {
                 }
             }
             // Another run has confirmed the decision meanwhile: it rests on an answer that is as new.
-            (Need::Nothing, Read::Merge(..)) if known.decision.as_ref().is_some_and(|decision| decision.confirmed) => {
+            (Need::Nothing, Read::Merge(..) | Read::NoBudget)
+                if known.decision.as_ref().is_some_and(|decision| decision.confirmed) =>
+            {
                 Read::Nothing
             }
             (_, read) => read,

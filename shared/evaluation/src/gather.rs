@@ -94,15 +94,13 @@ impl Evaluator {
     /// A GitLab that did not answer, or asked for it, is left alone for a while.
     fn noted(&self, facts: &Facts, answer: WitnessA) -> WitnessA {
         // One merge request that GitLab cannot show (5xx) holds up no other.
-        if let WitnessA::Unreadable(Unread {
-            labels: None,
-            retry_after_seconds,
-            silent,
-            ..
-        }) = &answer
-            && (*silent || retry_after_seconds.is_some())
+        if let WitnessA::Unreadable(unread) = &answer
+            && !unread.details_read
+            && (unread.silent || unread.retry_after_seconds.is_some())
         {
-            let asked = retry_after_seconds.and_then(|seconds| i64::try_from(seconds).ok());
+            let asked = unread
+                .retry_after_seconds
+                .and_then(|seconds| i64::try_from(seconds).ok());
             let pause = asked.map_or(PAUSE, SignedDuration::from_secs);
             let until = crate::judgement::later(self.clock.now(), pause);
             let mut paused = self.gitlab.paused.lock().unwrap_or_else(PoisonError::into_inner);
@@ -138,7 +136,10 @@ impl Evaluator {
             return Ok(());
         };
         let instance = &facts.merge_request.instance;
-        let mut new = api.bots.clone();
+        let Some(client) = self.instances.get(instance) else {
+            return Ok(());
+        };
+        let mut new = client.given_bots(&api.bots.keys().copied().collect());
         {
             let kept = self.gitlab.kept_flags.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(kept) = kept.get(instance) {

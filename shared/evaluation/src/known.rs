@@ -59,7 +59,7 @@ impl Known {
     /// The time to wait for a first decision is over.
     pub(crate) fn deadline_passed(&self, now: Timestamp) -> bool {
         self.open_evaluation()
-            .is_some_and(|evaluation| now >= evaluation.deadline_at)
+            .is_some_and(|evaluation| evaluation.state == EvaluationState::Pending && now >= evaluation.deadline_at)
     }
 
     fn state(&self) -> EvaluationState {
@@ -79,15 +79,21 @@ impl Known {
     }
 
     /// What a delivery needs of GitLab.
-    pub(crate) fn need(&self, envelope: &Envelope, event: &MergeRequestEvent, labelled: bool, now: Timestamp) -> Need {
+    pub(crate) fn need(
+        &self,
+        envelope: &Envelope,
+        event: &MergeRequestEvent,
+        (is_new, labelled): (bool, bool),
+        now: Timestamp,
+    ) -> Need {
         let stale = envelope.authentication.stale;
         let is_merge = event.action == Action::Merge;
         match (&self.decision, self.state()) {
             // Frozen: only a further reading that an event asked for is tried again.
             (Some(decision), EvaluationState::Unconfirmed) if decision.confirmed => self.reread(stale, now),
             (Some(decision), _) if decision.confirmed => Need::Nothing,
-            // The merge's own delivery is new: no budget may keep it from being read.
-            (None, EvaluationState::Unconfirmed) if is_merge && !stale => match self.reread(stale, now) {
+            // A new delivery of the merge's own: no budget may keep it from being read.
+            (None, EvaluationState::Unconfirmed) if is_merge && is_new && !stale => match self.reread(stale, now) {
                 Need::Reread => Need::Merge,
                 later => later,
             },

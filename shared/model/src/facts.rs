@@ -243,6 +243,9 @@ pub struct Unread {
     /// How long GitLab asks to be left alone, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
+    /// The merge request itself was read; not stored.
+    #[serde(skip)]
+    pub details_read: bool,
     /// GitLab gave no answer at all; not stored.
     #[serde(skip)]
     pub silent: bool,
@@ -256,6 +259,7 @@ impl From<String> for Unread {
             approvals: Vec::new(),
             read_at: None,
             merged: false,
+            details_read: false,
             retry_after_seconds: None,
             silent: false,
         }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use model::{Approval, EarlierFacts, Facts, LabelEvent, LabelsRead, Reading, WitnessA};
 
 use crate::label_history::{Sources, of_sources};
+use crate::time::offset;
 use crate::{Rules, SECOND_READING_AFTER};
 
 /// What these facts show that every later evaluation of the merge request has to take into account.
@@ -30,19 +31,30 @@ pub fn earlier_facts(facts: &Facts, rules: &Rules) -> EarlierFacts {
     let merged = match &facts.api {
         WitnessA::Answer(api) => api.state.as_deref().is_none_or(|state| state == "merged"),
         WitnessA::NotMerged(_) => false,
-        WitnessA::NotAsked(_) | WitnessA::Unreadable(_) | WitnessA::Refused(_) => true,
+        WitnessA::NotAsked(_) => true,
+        // Without the merge request itself its label events are those of a merge whose time is unknown.
+        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => {
+            let labels = unread.labels.as_ref();
+            unread.merged || labels.is_none_or(|labels| labels.merged_at.is_some() || labels.labels_now.is_empty())
+        }
     };
+    let clock_offset = labels.as_ref().map_or(0, |labels| labels.clock_offset_seconds);
     let merged_at = labels.as_ref().and_then(|labels| labels.merged_at).filter(|_| merged);
     if let Some(labels) = labels {
         earlier.merge(&labels_shown(&labels, merged, rules));
     }
-    earlier.merge(&approvals_shown(approvals, merged_at, read_at));
+    earlier.merge(&approvals_shown(approvals, merged_at, read_at, clock_offset));
     earlier
 }
 /// Approvals that an answer lists. What a merged merge request lists later than a minute after the merge was given, even if a later
 /// answer no longer lists it (its user was deleted). In the first minute a replica may still list what was taken back before the merge,
 /// so that counts as seen, like what was listed before the merge.
-fn approvals_shown(listed: &[Approval], merged_at: Option<Timestamp>, read_at: Option<Timestamp>) -> EarlierFacts {
+fn approvals_shown(
+    listed: &[Approval],
+    merged_at: Option<Timestamp>,
+    read_at: Option<Timestamp>,
+    clock_offset_seconds: i64,
+) -> EarlierFacts {
     let Some(merged_at) = merged_at else {
         return EarlierFacts {
             approvals_before_merge: listed.to_vec(),
@@ -50,7 +62,8 @@ fn approvals_shown(listed: &[Approval], merged_at: Option<Timestamp>, read_at: O
         };
     };
     let timed = listed.iter().filter(|approval| approval.approved_at.is_some());
-    if read_at.is_some_and(|read_at| read_at.duration_since(merged_at) >= SECOND_READING_AFTER) {
+    let settled_after = SECOND_READING_AFTER + offset(clock_offset_seconds);
+    if read_at.is_some_and(|read_at| read_at.duration_since(merged_at) >= settled_after) {
         return EarlierFacts {
             approvals: timed.cloned().collect(),
             ..EarlierFacts::default()
@@ -117,16 +130,18 @@ fn counted(titles: &[String], rules: &Rules) -> BTreeMap<String, usize> {
 /// Since when each security label was on, where the answer does not show when the merge was. One that no event put on was on since the
 /// creation.
 fn since(titles: &[String], events: &[LabelEvent], rules: &Rules) -> BTreeMap<String, Timestamp> {
-    let named = |event: &LabelEvent| {
-        Some((
-            event.label.clone()?,
-            if event.added { event.at } else { Timestamp::MIN },
-        ))
-    };
-    let mut since = BTreeMap::new();
-    for (title, at) in events.iter().filter_map(named) {
-        let first = since.entry(title).or_insert(at);
-        *first = at.min(*first);
+    // The first event of each label shows whether it was on before.
+    let mut first: BTreeMap<(&String, Option<i64>), (Timestamp, bool)> = BTreeMap::new();
+    for event in events {
+        let Some(title) = &event.label else { continue };
+        let known = first.entry((title, event.label_id)).or_insert((event.at, event.added));
+        *known = (event.at, event.added).min(*known);
+    }
+    let mut since: BTreeMap<String, Timestamp> = BTreeMap::new();
+    for ((title, _), (at, added)) in first {
+        let at = if added { at } else { Timestamp::MIN };
+        let known = since.entry(title.clone()).or_insert(at);
+        *known = at.min(*known);
     }
     for title in titles {
         since.entry(title.clone()).or_insert(Timestamp::MIN);

@@ -59,7 +59,8 @@ COMMENT ON COLUMN pending_reviews.earlier IS 'What partial answers have shown so
 CREATE TABLE reread_budgets (
     instance  text PRIMARY KEY,
     minute    timestamptz NOT NULL,
-    requests  integer NOT NULL CHECK (requests >= 0)
+    requests  integer NOT NULL CHECK (requests >= 0),
+    never_shown integer NOT NULL DEFAULT 0 CHECK (never_shown >= 0)
 );
 COMMENT ON TABLE reread_budgets IS 'Requests that re-reads have used in the current minute, by instance.';
 

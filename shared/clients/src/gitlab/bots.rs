@@ -56,6 +56,12 @@ impl GitLab {
         self.bots.remember(flags);
     }
 
+    /// Of these accounts those of which GitLab, or what was known from elsewhere, has given the kind.
+    #[must_use]
+    pub fn given_bots(&self, ids: &BTreeSet<UserId>) -> BTreeMap<UserId, bool> {
+        self.bots.known(ids)
+    }
+
     /// What GitLab says of each of these people, and those it withholds.
     pub(super) async fn bots(
         &self,

@@ -81,7 +81,10 @@ impl GitLab {
                 }
                 // What a reading before showed is more than nothing.
                 None => match (&answer, before) {
-                    (WitnessA::Unreadable(Unread { labels: None, .. }), Some(before @ WitnessA::NotMerged(_))) => {
+                    (
+                        WitnessA::Unreadable(unread) | WitnessA::Refused(unread),
+                        Some(before @ WitnessA::NotMerged(_)),
+                    ) if !unread.details_read => {
                         return before;
                     }
                     _ => return answer,
@@ -167,6 +170,7 @@ impl GitLab {
                     _ => WitnessA::Unreadable(Unread {
                         labels: Some(labels),
                         merged: true,
+                        details_read: true,
                         ..Unread::from(because)
                     }),
                 };

@@ -42,8 +42,8 @@ pub(crate) fn may_declassify(labels: &LabelHistory, case: &Case<'_>) -> bool {
 
 fn is_entitled(removal: &Removal, case: &Case<'_>) -> bool {
     let Some(user) = &removal.by else { return false };
-    // Of whom GitLab was not asked it is unknown.
-    let bot = user.looks_like_bot() || case.api.bots.get(&user.id) != Some(&false);
+    let bot =
+        user.looks_like_bot() || case.api.bots.get(&user.id) == Some(&true) || case.api.bots_unknown.contains(&user.id);
     let by_rule = matches!(&case.api.rule_approvers, Reading::Known(users) if users.contains(&user.id));
     let eligible = by_rule || eligibility(user.id, Some(Interval::exact(removal.at)), case).is_eligible == Some(true);
     eligible && !bot && user.id != case.api.author.id && is_committer(user.id, case) == Some(false)

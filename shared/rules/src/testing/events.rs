@@ -1,6 +1,6 @@
 //! Events in the life of a merge request: stored ones and GitLab's label events.
 
-use model::{Action, HistoryEvent, LabelEvent, Reading, SystemAction, UserId};
+use model::{Action, HistoryEvent, LabelEvent, Reading, SystemAction};
 
 use super::{AUTHOR, Life, at};
 
@@ -80,8 +80,6 @@ impl Life {
         if let Reading::Known(events) = &mut self.api.label_events {
             events.push(event);
         }
-        // GitLab is asked of each who took a label off.
-        self.api.bots.entry(UserId(by)).or_insert(false);
         self
     }
 

@@ -107,7 +107,7 @@ impl Answering<'_, '_> {
         } else {
             Reading::Unknown(NOT_ASKED.to_owned())
         };
-        let (bots, bots_unknown) = self.bots(labels, approvals)?;
+        let (bots, bots_unknown) = self.bots(labels, approvals, &eligible_now)?;
         let reviewers = match self.ask(Endpoint::Reviewers) {
             Ok(_) => Reading::Known(Vec::new()),
             Err(failure) => Reading::Unknown(format!("{failure:?}")),
@@ -152,6 +152,7 @@ impl Answering<'_, '_> {
         &self,
         labels: &LabelsRead,
         approvals: &[Approval],
+        members: &Reading<BTreeSet<UserId>>,
     ) -> Result<(BTreeMap<UserId, bool>, BTreeSet<UserId>), String> {
         let removals = labels
             .label_events
@@ -159,7 +160,9 @@ impl Answering<'_, '_> {
             .into_iter()
             .flatten()
             .filter(|event| !event.added);
-        let removers = removals.filter_map(|event| event.actor.as_ref().map(|user| user.id));
+        let removers = removals
+            .filter_map(|event| event.actor.as_ref().map(|user| user.id))
+            .filter(|id| members.known().is_some_and(|members| members.contains(id)));
         let approvers = approvals.iter().map(|approval| approval.user.id);
         let mut people: BTreeSet<UserId> = approvers.chain(removers).collect();
         if people.is_empty() {

@@ -32,7 +32,7 @@ impl Flow<'_> {
             merge_request: Self::key(),
             trigger,
             api: WitnessA::Unreadable("not read yet".to_owned().into()),
-            deadline_passed: now >= evaluation.deadline(),
+            deadline_passed: evaluation.pending && now >= evaluation.deadline(),
             history: self.history.clone(),
             history_truncated: false,
             earlier: self.earlier.clone(),

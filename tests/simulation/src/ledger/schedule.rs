@@ -56,6 +56,7 @@ impl Evaluation {
 
     /// Before the deadline: 30 s, doubling to 5 min, and once at the deadline.
     pub(super) fn wait(&mut self, now: i64, not_before: Option<i64>) {
+        self.pending = true;
         let doubled = FIRST_RETRY << self.attempts.clamp(0, 10);
         let due = now + doubled.min(LONGEST_RETRY);
         let due = if now < self.deadline() {

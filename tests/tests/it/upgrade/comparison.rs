@@ -273,7 +273,7 @@ impl fmt::Display for Figures {
     clippy::disallowed_macros,
     reason = "the figures of a test run are for the person who started it"
 )]
-async fn the_previous_release_decides_more_wrongly() {
+async fn this_version_decides_no_life_wrongly() {
     let (previous, this) = (Version::previous().await, Version::this().await);
     let lives: Vec<(Built, u64)> = lives().into_iter().zip(1..).collect();
     let [mut before, mut now, mut simulated] = [const { Figures::new() }; 3];

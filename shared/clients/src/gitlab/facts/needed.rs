@@ -47,6 +47,7 @@ impl Missing {
         Unread {
             labels: Some(labels),
             approvals,
+            details_read: true,
             ..Unread::from(self)
         }
     }

@@ -19,9 +19,6 @@ use crate::gitlab::merge_request::Merged;
 /// Optional reads that are not done when the needed ones are get this much longer.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// Of so many people who took a label off and are no members now it is asked whether they are bots.
-const FORMER_MEMBERS: usize = 10;
-
 /// Optional reads put what they read here, so that one that hangs loses nothing of the other.
 #[derive(Default)]
 struct Optional {
@@ -192,7 +189,7 @@ impl GitLab {
         futures::join!(reviewers, rules);
     }
 
-    /// Whether approvers, and those who took labels off, are bots.
+    /// Whether approvers, and members who took a label off, are bots.
     async fn flags(
         &self,
         context: &Context,
@@ -204,16 +201,7 @@ impl GitLab {
     ) -> Result<(BTreeMap<UserId, bool>, BTreeSet<UserId>), Missing> {
         let removers = label_events.known().into_iter().flatten().filter(|event| !event.added);
         let removers = removers.filter_map(|event| event.actor.as_ref());
-        // A member at the removal may have left since; of those who may have, a few are asked for.
-        let (members, others): (Vec<&User>, Vec<&User>) =
-            removers.partition(|user| eligible_now.known().is_some_and(|members| members.contains(&user.id)));
-        let mut former = BTreeMap::new();
-        for user in others.into_iter().rev() {
-            if former.len() < FORMER_MEMBERS {
-                former.insert(user.id, user);
-            }
-        }
-        let removers = members.into_iter().chain(former.into_values());
+        let removers = removers.filter(|user| eligible_now.known().is_some_and(|members| members.contains(&user.id)));
         let people = approvals.iter().map(|approval| &approval.user).chain(removers);
         let people: Vec<&User> = people.filter(|user| !user.looks_like_bot()).collect();
         in_time(until, self.bots(context, &request.key.instance, people.into_iter())).await

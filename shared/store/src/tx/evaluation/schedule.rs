@@ -18,11 +18,14 @@ const READ_BY: &str = "
 
 /// One statement, so that environments that ask in the same moment share one budget.
 const TAKE: &str = "
-    INSERT INTO reread_budgets AS stored (instance, minute, requests) VALUES ($1, date_trunc('minute', $2::timestamptz), $3)
+    INSERT INTO reread_budgets AS stored (instance, minute, requests, never_shown)
+    VALUES ($1, date_trunc('minute', $2::timestamptz), $3, CASE WHEN $5 THEN 0 ELSE $3 END)
     ON CONFLICT (instance) DO UPDATE SET
-        requests = CASE WHEN stored.minute = excluded.minute THEN stored.requests + excluded.requests ELSE excluded.requests END,
+        requests = CASE WHEN stored.minute = excluded.minute THEN stored.requests ELSE 0 END + excluded.requests,
+        never_shown = CASE WHEN stored.minute = excluded.minute THEN stored.never_shown ELSE 0 END + excluded.never_shown,
         minute = excluded.minute
-    WHERE stored.minute < excluded.minute OR (stored.minute = excluded.minute AND stored.requests + excluded.requests <= $4)
+    WHERE stored.minute < excluded.minute OR (stored.minute = excluded.minute AND stored.requests + excluded.requests <= $4
+        AND stored.never_shown + excluded.never_shown <= $6)
     RETURNING requests";
 
 const IS_USED_UP: &str = "
@@ -31,7 +34,7 @@ const IS_USED_UP: &str = "
 /// Requests that re-reads use at most, a minute and instance.
 const REREAD_REQUESTS: i32 = 60;
 
-/// The same of merge requests that GitLab has never shown: invented ones must not use up what the others need.
+/// Of these for merge requests that GitLab has never shown: invented ones must not use up what the others need.
 const NEVER_SHOWN_REQUESTS: i32 = 16;
 
 impl Tx<'_> {
@@ -89,12 +92,13 @@ impl Tx<'_> {
         shown: bool,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let most = if shown { REREAD_REQUESTS } else { NEVER_SHOWN_REQUESTS };
         let params = [
             (&text(instance) as _, Type::TEXT),
             (&now as _, Type::TIMESTAMPTZ),
             (&requests as _, Type::INT4),
-            (&most as _, Type::INT4),
+            (&REREAD_REQUESTS as _, Type::INT4),
+            (&shown as _, Type::BOOL),
+            (&NEVER_SHOWN_REQUESTS as _, Type::INT4),
         ];
         Ok(self.query_opt(TAKE, &params).await?.is_some())
     }
