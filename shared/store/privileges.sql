@@ -31,7 +31,9 @@ GRANT UPDATE (mr_id, project_path, title, web_url, author_id, author_username, r
     sla_elapsed, merged_by_id, merged_by_username, merge_method, merged_at, merge_commit_sha, head_sha, proof, notes, rules_hash,
     evidence_id, evidence_sha256, decision_id, read_at, revision, updated_at, correlation_id) ON security_review_ledger TO countersign_application;
 GRANT SELECT ON security_review_ledger, rules_files, pending_reviews, security_review_volume, security_review_approval_rate, security_review_times,
-    security_review_sla, security_review_open, security_review_exception_counts TO countersign_auditor;
+    security_review_sla, security_review_open, security_review_exception_counts, security_review_by_dimension, security_review_volume_by,
+    security_review_approval_rate_by, security_review_times_by, security_review_sla_by TO countersign_auditor;
+GRANT EXECUTE ON FUNCTION security_review_measures(date, date, security_review_dimension) TO countersign_auditor;
 
 -- Re-reads, bot flags, and what operators request: the login of a request is the operator's own, nobody may name another.
 REVOKE ALL ON reread_budgets, gitlab_users, operator_requests FROM PUBLIC, countersign_application, countersign_auditor, countersign_operator;

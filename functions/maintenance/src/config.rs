@@ -1,9 +1,8 @@
 //! The function's configuration, read once and whole at start.
 
-use evaluation::Settings;
+use app::config::{AppConfig, DatabaseSecret};
 use runtime::aws::{AwsSettings, QueueUrl};
 use runtime::config::Environment;
-use settings::DatabaseSecret;
 use store::DatabaseAddress;
 
 /// Every variable of the template that this function reads.
@@ -26,7 +25,7 @@ pub const VARIABLES: &[&str] = &[
 #[derive(Debug)]
 pub struct Config {
     pub(crate) aws: AwsSettings,
-    pub(crate) settings: Settings,
+    pub(crate) settings: AppConfig,
     pub(crate) owner: DatabaseSecret,
     pub(crate) application: DatabaseSecret,
     pub(crate) effects_queue: QueueUrl,
@@ -42,7 +41,7 @@ impl Config {
         Self {
             audit_retention_months: u32::try_from(months).unwrap_or(0),
             aws: AwsSettings::from_environment(env),
-            settings: Settings::from_environment(env),
+            settings: AppConfig::from_environment(env),
             owner: DatabaseSecret {
                 id: env.required("DATABASE_OWNER_SECRET_ID"),
                 address: DatabaseAddress {

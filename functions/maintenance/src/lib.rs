@@ -12,15 +12,15 @@ mod rotation;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::config::{DatabaseSecret, Outbound, database_secret};
+use app::{App, Outbox};
 use audit::{ActorType, Context, Writer};
 use clients::http::{Http, Options};
-use evaluation::{Evaluator, Outbound, Outbox};
 use model::Clock;
 use runtime::aws::{Clients, Queue, Secrets};
 use runtime::metrics::Metrics;
 use runtime::secrets::{Built, SecretCache};
 use runtime::{Deadline, Process, StartError};
-use settings::DatabaseSecret;
 use store::DatabaseConfig;
 use trace::{Kind, Tracer};
 use uuid::Uuid;
@@ -37,7 +37,7 @@ const LONGEST_JOBS: Duration = Duration::from_mins(5);
 /// One execution environment of the function.
 #[derive(Debug)]
 pub struct Maintenance {
-    evaluator: Built<DatabaseConfig, Outbound, Evaluator>,
+    app: Built<DatabaseConfig, Outbound, App>,
     /// Read anew at each use, like the next one: they are changed behind our back, and their use is rare.
     owner: SecretCache<DatabaseConfig>,
     application: SecretCache<DatabaseConfig>,
@@ -69,7 +69,7 @@ impl Maintenance {
     /// [`StartError`] if there are no rules, or TLS cannot be set up.
     pub fn new(config: Config, process: &Process) -> Result<Self, StartError> {
         let clients = Clients::new(&config.aws, process.audit.clone()).with_tracer(process.tracer.clone());
-        let secret = |of| settings::database_secret(Arc::new(Secrets::new(&clients)), of, process.clock());
+        let secret = |of| database_secret(Arc::new(Secrets::new(&clients)), of, process.clock());
         Ok(Self {
             owner: secret(config.owner.clone()),
             application: secret(config.application.clone()),
@@ -82,9 +82,7 @@ impl Maintenance {
             outbox: Outbox::new(Queue::new(&clients, config.effects_queue)),
             http: Http::new(&Options::default(), process.audit.clone(), process.clock())?
                 .with_tracer(process.tracer.clone()),
-            evaluator: config
-                .settings
-                .evaluator(&clients, process.audit.clone(), process.clock())?,
+            app: config.settings.app(&clients, process.audit.clone(), process.clock())?,
             audit: process.audit.clone(),
             audit_retention_months: config.audit_retention_months,
             metrics: process.metrics.clone(),

@@ -1,9 +1,9 @@
 //! The function's configuration, read once and whole at start.
 
+use app::config::{DatabaseSecret, rules_file};
 use rules::Rules;
 use runtime::aws::AwsSettings;
 use runtime::config::Environment;
-use settings::DatabaseSecret;
 use url::Url;
 
 /// Every variable of the template that this function reads.
@@ -50,7 +50,7 @@ impl Config {
             aws: AwsSettings::from_environment(env),
             database: DatabaseSecret::from_environment(env),
             outbound_secret_id: env.required("OUTBOUND_SECRET_ID"),
-            rules: settings::rules_file(env),
+            rules: rules_file(env),
             addresses: Addresses {
                 slack: env.url("SLACK_API_URL"),
                 linear: env.url("LINEAR_API_URL"),

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use app::config::database_secret;
 use audit::{Action, FailureClass};
 use clients::confluence::Confluence;
 use clients::http::{Http, Options};
@@ -87,7 +88,7 @@ pub(crate) fn from_secrets(
     let clients = Clients::new(&aws, process.audit.clone()).with_tracer(process.tracer.clone());
     let event_bus = event_bus.map(|name| EventBus::new(&aws, &clients, name));
     let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(&clients));
-    let database = settings::database_secret(Arc::clone(&source), database, process.clock());
+    let database = database_secret(Arc::clone(&source), database, process.clock());
     let outbound = SecretCache::new(source, outbound_secret_id, Stage::CURRENT, process.clock(), |found| {
         from_json(
             &found

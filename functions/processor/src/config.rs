@@ -1,6 +1,6 @@
 //! The function's configuration, read once and whole at start.
 
-use evaluation::Settings;
+use app::config::AppConfig;
 use runtime::aws::{AwsSettings, QueueUrl};
 use runtime::config::Environment;
 
@@ -21,7 +21,7 @@ pub const VARIABLES: &[&str] = &[
 #[derive(Debug)]
 pub struct Config {
     pub(crate) aws: AwsSettings,
-    pub(crate) settings: Settings,
+    pub(crate) settings: AppConfig,
     pub(crate) effects_queue: QueueUrl,
 }
 
@@ -30,7 +30,7 @@ impl Config {
     pub fn from_environment(env: &mut Environment) -> Self {
         Self {
             aws: AwsSettings::from_environment(env),
-            settings: Settings::from_environment(env),
+            settings: AppConfig::from_environment(env),
             effects_queue: QueueUrl::from_environment(env, "EFFECTS_QUEUE_URL"),
         }
     }
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn the_list_of_variables_names_every_one_that_is_read() {
-        for name in Settings::VARIABLES {
+        for name in AppConfig::VARIABLES {
             assert!(VARIABLES.contains(&name), "{name}");
         }
     }

@@ -3,9 +3,10 @@
 mod config;
 mod record;
 
+use app::config::Outbound;
+use app::{App, Outbox};
 use audit::Context;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use evaluation::{Evaluator, Outbound, Outbox};
 use runtime::aws::{Clients, Queue};
 use runtime::batch::{MissingMessageId, process_fifo_groups};
 use runtime::metrics::Metrics;
@@ -19,7 +20,7 @@ pub use config::{Config, VARIABLES};
 /// One execution environment of the function.
 #[derive(Debug)]
 pub struct Processor {
-    evaluator: Built<DatabaseConfig, Outbound, Evaluator>,
+    app: Built<DatabaseConfig, Outbound, App>,
     outbox: Outbox,
     metrics: Metrics,
     tracer: Tracer,
@@ -33,11 +34,9 @@ impl Processor {
     pub fn new(config: Config, process: &Process) -> Result<Self, StartError> {
         let clients = Clients::new(&config.aws, process.audit.clone()).with_tracer(process.tracer.clone());
         let outbox = Outbox::new(Queue::new(&clients, config.effects_queue));
-        let evaluator = config
-            .settings
-            .evaluator(&clients, process.audit.clone(), process.clock())?;
+        let app = config.settings.app(&clients, process.audit.clone(), process.clock())?;
         Ok(Self {
-            evaluator,
+            app,
             outbox,
             metrics: process.metrics.clone(),
             tracer: process.tracer.clone(),
@@ -49,7 +48,7 @@ impl Processor {
     /// # Errors
     /// [`StartError`]: the function must not start.
     pub async fn warm_up(&self, context: &Context) -> Result<(), StartError> {
-        Ok(self.evaluator.get(context).await?.store().check_schema().await?)
+        Ok(self.app.get(context).await?.store().check_schema().await?)
     }
 
     /// Handles one batch; answers which messages must come again.

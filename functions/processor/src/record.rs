@@ -1,7 +1,7 @@
 //! One message of the deliveries queue.
 
+use app::{App, AppError, DeliveryOutcome, DeliveryReport};
 use audit::{ActorType, Context};
-use evaluation::{EvaluationError, Evaluator, Outcome, Report};
 use model::{Content, Envelope};
 use runtime::batch::{BatchError, Record};
 use trace::Kind;
@@ -44,11 +44,11 @@ impl Processor {
     }
 
     async fn deliver(&self, context: &Context, envelope: &Envelope) -> Result<(), BatchError> {
-        let evaluator = self.evaluator.get(context).await?;
-        let report = match evaluator.deliver(envelope).await {
+        let app = self.app.get(context).await?;
+        let report = match app::process_delivery(&app, envelope).await {
             Ok(report) => report,
             Err(error) if error.is_retryable() => return Err(self.retryable(error, context).await),
-            Err(error) => self.set_aside(&evaluator, context, envelope, &error).await?,
+            Err(error) => self.set_aside(&app, context, envelope, &error).await?,
         };
         self.outbox.enqueue_all(&report.effects).await;
         self.measure(envelope, &report);
@@ -66,9 +66,9 @@ impl Processor {
         Ok(())
     }
 
-    async fn retryable(&self, error: EvaluationError, context: &Context) -> BatchError {
+    async fn retryable(&self, error: AppError, context: &Context) -> BatchError {
         if matches!(error.0, store::StoreError::LoginRefused(_)) {
-            self.evaluator.refused(context).await;
+            self.app.refused(context).await;
         }
         error.into()
     }
@@ -76,22 +76,22 @@ impl Processor {
     /// Poison: trying again would fail the same way for ever and hold up its merge request. Kept whole, and the alarm rings.
     async fn set_aside(
         &self,
-        evaluator: &Evaluator,
+        app: &App,
         context: &Context,
         envelope: &Envelope,
-        error: &EvaluationError,
-    ) -> Result<Report, BatchError> {
+        error: &AppError,
+    ) -> Result<DeliveryReport, BatchError> {
         tracing::error!(error = %error, "a delivery cannot be processed and goes into quarantine");
-        Ok(evaluator.quarantine(context, envelope, &error.to_string()).await?)
+        Ok(app::quarantine_delivery(&app, context, envelope, &error.to_string()).await?)
     }
 
-    fn measure(&self, envelope: &Envelope, report: &Report) {
+    fn measure(&self, envelope: &Envelope, report: &DeliveryReport) {
         self.metrics
             .count_by("deliveries", "outcome", report.outcome.as_str(), 1);
-        if let Outcome::Pending { because } = &report.outcome {
+        if let DeliveryOutcome::Pending { because } = &report.outcome {
             tracing::warn!(because, "GitLab could not be read; the verdict is pending");
         }
-        if let Outcome::Judged(_) = &report.outcome {
+        if let DeliveryOutcome::Decided(_) = &report.outcome {
             self.metrics.count_by("verdicts", "outcome", report.outcome.as_str(), 1);
         }
         for metric in report.counted() {

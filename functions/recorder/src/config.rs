@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ::settings::DatabaseSecret;
+use app::config::DatabaseSecret;
 use audit::destination::settings::{self, DestinationSettings};
 use jiff::SignedDuration;
 use runtime::aws::{AwsSettings, StandardQueueUrl};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use app::config::{DatabaseSecret, database_secret};
 use audit::Context;
 use runtime::StartError;
 use runtime::secrets::{BuildError, Built, SecretSource};
-use settings::DatabaseSecret;
 use store::{DatabaseConfig, SchemaError, Store, StoreError};
 use tokio::sync::Mutex;
 
@@ -31,7 +31,7 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn new(source: Arc<dyn SecretSource>, secret: DatabaseSecret, clock: &SharedClock) -> Self {
-        let secret = settings::database_secret(source, secret, Arc::clone(&clock.0));
+        let secret = database_secret(source, secret, Arc::clone(&clock.0));
         let build = |config: &DatabaseConfig| Store::new(config.clone()).map_err(StartError::from);
         Self {
             built: Built::from_one(secret, Arc::clone(&clock.0), build),

@@ -1,14 +1,10 @@
 //! The message on the deliveries queue: its content, and the ids by which SQS orders and deduplicates it.
 
-use gitlab::sha256_hex;
 use model::{AuditLine, Authentication, Content, DeliveryIds, Envelope};
+use runtime::aws::sqs_id;
 
 use crate::gateway::Ingress;
 use crate::traceparent;
-
-/// SQS's limit for both ids
-/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
-const MAX_ID_BYTES: usize = 128;
 
 /// A message for SQS.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,19 +46,9 @@ pub fn seal(
         None => format!("unexpected/{}", envelope.payload_sha256),
     };
     Message {
-        group: fitting(group),
+        group: sqs_id(group),
         deduplication_id: envelope.correlation_id.to_string(),
         envelope,
-    }
-}
-
-/// The text itself if SQS takes it, else its hash.
-fn fitting(text: String) -> String {
-    let fits = (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits {
-        text
-    } else {
-        format!("sha256:{}", sha256_hex(text.as_bytes()))
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit::{ActorType, Context, Writer};
-use gitlab::{HookSet, Rejection, Tolerance, delivery_ids, sha256_hex};
+use gitlab::{HookSet, Rejection, Tolerance, delivery_ids};
 use jiff::SignedDuration;
 use lambda_http::Request;
 use model::AuthMethod;
-use runtime::aws::Queue;
+use model::sha256_hex;
+use runtime::aws::{FifoMessage, Queue};
 use runtime::metrics::Metrics;
 use runtime::secrets::SecretCache;
 use trace::{Kind, Span, Tracer};
@@ -109,7 +110,7 @@ impl Service {
                     audit_line,
                     content,
                 );
-                self.forward(context, &message)
+                self.forward(context, message)
                     .await
                     .map_or_else(Answer::Refused, |()| Answer::Accepted { stale })
             }
@@ -198,12 +199,14 @@ impl Service {
         }
     }
 
-    async fn forward(&self, context: &Context, message: &Message) -> Result<(), Refusal> {
+    async fn forward(&self, context: &Context, message: Message) -> Result<(), Refusal> {
         let body = serde_json::to_string(&message.envelope).map_err(|_| Refusal::Internal)?;
-        let sent = self
-            .queue
-            .send(context, &message.group, &message.deduplication_id, body)
-            .await;
+        let message = FifoMessage {
+            group: message.group,
+            deduplication_id: message.deduplication_id,
+            body,
+        };
+        let sent = self.queue.send(context, message).await;
         // The call has left its own audit entry with the particulars.
         sent.map_err(|_| Refusal::QueueUnavailable)
     }

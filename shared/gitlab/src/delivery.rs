@@ -1,7 +1,6 @@
 //! The identities of a delivery: which headers name it, and which key stands for it.
 
 use model::{AuthMethod, DeliveryIds};
-use sha2::{Digest as _, Sha256};
 
 /// Longest identifier taken from a header, in bytes; GitLab's are UUIDs.
 const MAX_ID_BYTES: usize = 128;
@@ -37,18 +36,6 @@ pub fn delivery_ids(headers: &DeliveryHeaders<'_>, method: AuthMethod, payload_s
         .clone()
         .or_else(|| event_uuid.as_ref().map(|uuid| format!("{uuid}:{payload_sha256}")));
     DeliveryIds { key, id, event_uuid }
-}
-
-/// SHA-256 of the exact body, lower-case hex.
-#[must_use]
-pub fn sha256_hex(body: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(body) {
-        // Writing into a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }
 
 /// Whether a header can name something: 1 to 128 visible ASCII characters.

@@ -23,7 +23,7 @@ mod signature;
 mod time;
 
 pub use authenticate::{Authenticated, Rejection, Tolerance, authenticate};
-pub use delivery::{DeliveryHeaders, delivery_ids, sha256_hex};
+pub use delivery::{DeliveryHeaders, delivery_ids};
 pub use hooks::{Hook, HookProblem, HookSet, Problem};
 pub use payload::{Classified, claimed_project, classify};
 pub use scope::{ProjectSeen, hook_in_scope};

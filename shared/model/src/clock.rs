@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// A source of the current instant. Passed in wherever time matters, so that every rule and test is repeatable.
-pub trait Clock: Send + Sync {
+pub trait Clock: std::fmt::Debug + Send + Sync {
     /// The current instant (UTC).
     fn now(&self) -> Timestamp;
 }

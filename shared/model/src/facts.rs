@@ -282,6 +282,19 @@ pub enum WitnessA {
     NotMerged(Unread),
 }
 
+impl WitnessA {
+    /// When the merge happened, if the answer shows it.
+    #[must_use]
+    pub fn merged_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Answer(answer) => Some(answer.merge.merged_at),
+            Self::NotAsked(labels) => labels.merged_at,
+            Self::Unreadable(unread) | Self::Refused(unread) => unread.labels.as_ref()?.merged_at,
+            Self::NotMerged(_) => None,
+        }
+    }
+}
+
 /// The whole input of one verdict. Stored with it, so that the verdict can be recomputed bit for bit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
@@ -301,4 +314,20 @@ pub struct Facts {
     /// What earlier answers of GitLab showed.
     #[serde(default, skip_serializing_if = "EarlierFacts::is_empty")]
     pub earlier: EarlierFacts,
+}
+
+impl Facts {
+    /// The facts of a merge request of which nothing is read yet.
+    #[must_use]
+    pub fn unread(merge_request: MergeRequestKey, trigger: MergeTrigger) -> Self {
+        Self {
+            merge_request,
+            trigger,
+            api: WitnessA::Unreadable("not read yet".to_owned().into()),
+            deadline_passed: false,
+            history: Vec::new(),
+            history_truncated: false,
+            earlier: EarlierFacts::default(),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, OccurredAtSource, SystemAction, User};
+use crate::{Action, Envelope, MergeRequestEvent, OccurredAtSource, SystemAction, User};
 
 /// A stored merge-request event. Folding a history is idempotent and independent of the order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,4 +48,30 @@ pub struct HistoryEvent {
     pub head_sha: Option<String>,
     /// Authentic but old: its content is not trusted, and it proves and disproves nothing.
     pub stale: bool,
+}
+
+impl HistoryEvent {
+    /// The event of a delivery as the history will have it, before anything else was read of its actor.
+    #[must_use]
+    pub fn of(envelope: &Envelope, event: &MergeRequestEvent) -> Self {
+        Self {
+            action: event.action.clone(),
+            actor: event.actor.clone(),
+            eligible: None,
+            eligible_read_at: None,
+            occurred_at: event.occurred_at,
+            occurred_at_source: Some(event.occurred_at_source),
+            received_at: Some(envelope.received_at),
+            state: event.state.clone(),
+            system: event.system,
+            system_action: event.system_action.clone(),
+            labels: event.labels.clone(),
+            labels_added: event.labels_added.clone(),
+            labels_removed: event.labels_removed.clone(),
+            labels_truncated: event.labels_truncated,
+            pushed: event.oldrev.is_some(),
+            head_sha: event.head_sha.clone(),
+            stale: envelope.authentication.stale,
+        }
+    }
 }

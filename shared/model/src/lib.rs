@@ -2,7 +2,9 @@
 //!
 //! Nothing here does IO or reads a clock on its own; every other crate depends on this one and it depends on none of them.
 
+mod backoff;
 mod clock;
+mod digest;
 mod earlier;
 mod effect;
 mod envelope;
@@ -12,10 +14,13 @@ mod facts;
 mod history;
 mod identity;
 mod ledger;
+mod snapshot;
 mod trigger;
 mod verdict;
 
+pub use backoff::{Backoff, later};
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use digest::sha256_hex;
 pub use earlier::EarlierFacts;
 pub use effect::{Effect, EffectKind, EffectMessage, EffectState};
 pub use envelope::{AuditLine, AuthMethod, Authentication, Content, DeliveryIds, Envelope};
@@ -28,5 +33,6 @@ pub use facts::{
 pub use history::HistoryEvent;
 pub use identity::{MergeRequestIid, MergeRequestKey, ProjectId, User, UserId};
 pub use ledger::{EvidenceRef, LedgerMerge, LedgerRow, Review, ServiceLevel, TimeUnknown};
+pub use snapshot::MergeRequestSnapshot;
 pub use trigger::MergeTrigger;
 pub use verdict::{ApprovalSeen, Decision, Kind, Note, Outcome, Proof, Reason, Verdict};

@@ -32,8 +32,6 @@ pub use explain::{Check, ExplainedApproval, Explanation, Found, explain};
 pub use file::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};
 pub use label::LabelPattern;
 pub use ledger::{review_before_merge, review_of_merge, stored as stored_precision};
-pub use ruling::{
-    BEFORE_WATCH, CurrentDecision, Ruling, after_event, after_reading, give_up_at, merged_at_of, reread_at,
-};
+pub use ruling::{BEFORE_WATCH, CurrentDecision, Ruling, after_event, after_reading, give_up_at, reread_at};
 pub use sla::{BusinessHours, Sla};
 pub use tier::{Tier, UNCLASSIFIED};

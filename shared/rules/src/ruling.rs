@@ -159,17 +159,6 @@ pub fn give_up_at(first_seen_at: Timestamp, shown: bool) -> Timestamp {
 /// A merge that was first seen this long after it happened is from before the watch began: reconciliation decides it, or a backfill.
 pub const BEFORE_WATCH: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// When the merge happened, if GitLab's answer shows it.
-#[must_use]
-pub fn merged_at_of(api: &WitnessA) -> Option<Timestamp> {
-    match api {
-        WitnessA::Answer(answer) => Some(answer.merge.merged_at),
-        WitnessA::NotAsked(labels) => labels.merged_at,
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => unread.labels.as_ref()?.merged_at,
-        WitnessA::NotMerged(_) => None,
-    }
-}
-
 fn missing(facts: &Facts) -> &str {
     match &facts.api {
         WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => &unread.because,

@@ -67,7 +67,7 @@ impl Store {
         let key = &effect.merge_request;
         let mut tx = self.begin().await?;
         let row = tx.ledger_row(key).await?;
-        let decision = tx.latest_decision(key).await?;
+        let decision = tx.current_decision(key).await?;
         let exception = tx.exception(key).await?;
         let params = [
             (&key.instance as _, Type::TEXT),

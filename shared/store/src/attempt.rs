@@ -3,7 +3,7 @@
 mod outcome;
 
 use jiff::{SignedDuration, Timestamp};
-use model::{AuditLine, Effect, EffectKind, EffectState};
+use model::{AuditLine, Effect, EffectKind, EffectState, later};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub use self::outcome::AttemptOutcome;
 use self::outcome::Report;
 use crate::sql::{column, optional_text};
-use crate::tx::{EFFECT_COLUMNS, Tx, later, read_effect};
+use crate::tx::{EFFECT_COLUMNS, Tx, read_effect};
 use crate::{Store, StoreError};
 
 /// What a worker may do with an effect.

@@ -1,12 +1,12 @@
 //! Work left behind: claimed by maintenance so that two runs at once never do the same, and counted for the metrics.
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Effect, EffectKind};
+use model::{Effect, EffectKind, later};
 use tokio_postgres::types::Type;
 
 use crate::sql::column;
 use crate::tx::{
-    EFFECT_COLUMNS, EVALUATION_COLUMNS, Evaluation, PendingReview, REVIEW_COLUMNS, later, read_effect, read_evaluation,
+    EFFECT_COLUMNS, EVALUATION_COLUMNS, Evaluation, PendingReview, REVIEW_COLUMNS, read_effect, read_evaluation,
     read_pending_review,
 };
 use crate::{Store, StoreError};

@@ -1,7 +1,10 @@
 //! One connection: opened within a bound, every statement within a bound, closed when dropped.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
+use futures::future::{join_all, try_join};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
@@ -17,6 +20,32 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A parameter with its type: statements stay unnamed and cost one round trip.
 pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// A statement to be sent.
+#[derive(Clone)]
+pub(crate) struct Request<'a> {
+    pub(crate) sql: &'a str,
+    pub(crate) params: Vec<Param<'a>>,
+}
+
+impl<'a> Request<'a> {
+    /// A statement without parameters.
+    pub(crate) fn command(sql: &'a str) -> Self {
+        let params = Vec::new();
+        Self { sql, params }
+    }
+}
+
+/// What the server answered.
+#[derive(Default)]
+pub(crate) struct Answer {
+    pub(crate) rows: Vec<Row>,
+    /// Rows that the statement returned, or changed.
+    pub(crate) affected: u64,
+}
+
+/// The connection gave no answer to the first request.
+pub(crate) struct Dead(pub(crate) StoreError);
 
 pub(crate) struct Connection {
     pub(crate) client: Client,
@@ -57,9 +86,53 @@ impl Connection {
         bounded(STATEMENT_TIMEOUT, self.client.execute_typed(sql, params)).await
     }
 
+    /// Sends all requests before it waits for the first answer: one round trip. The error is the first one; inside a transaction the
+    /// requests behind it fail because of it.
+    pub(crate) async fn exchange(&self, requests: &[Request<'_>]) -> Result<Vec<Answer>, StoreError> {
+        let answers = join_all(requests.iter().map(|request| self.answer(request)));
+        let answers = timeout(STATEMENT_TIMEOUT, answers).await;
+        answers.map_err(|_| no_answer(STATEMENT_TIMEOUT))?.into_iter().collect()
+    }
+
+    /// The same on a connection that may have died while it was idle: without an answer to the first request in a short time nothing
+    /// is waited for.
+    pub(crate) async fn exchange_if_alive(
+        &self,
+        requests: &[Request<'_>],
+        limit: Duration,
+    ) -> Result<Result<Vec<Answer>, StoreError>, Dead> {
+        let Some((first, rest)) = requests.split_first() else {
+            return Ok(Ok(Vec::new()));
+        };
+        let first = async {
+            match timeout(limit, self.answer(first)).await {
+                Ok(Ok(answer)) => Ok(answer),
+                Ok(Err(error)) => Err(Dead(error)),
+                Err(_) => Err(Dead(no_answer(limit))),
+            }
+        };
+        let rest = async { Ok(self.exchange(rest).await) };
+        let (first, rest) = try_join(first, rest).await?;
+        Ok(rest.map(|rest| std::iter::once(first).chain(rest).collect()))
+    }
+
+    async fn answer(&self, request: &Request<'_>) -> Result<Answer, StoreError> {
+        let read = async {
+            let params = request.params.iter().map(|(value, of)| (*value, of.clone()));
+            let mut rows = pin!(self.client.query_typed_raw(request.sql, params).await?);
+            let mut answer = Answer::default();
+            while let Some(row) = rows.try_next().await? {
+                answer.rows.push(row);
+            }
+            answer.affected = rows.rows_affected().unwrap_or(0);
+            Ok(answer)
+        };
+        read.await.map_err(|error| StoreError::from_driver(&error))
+    }
+
     /// A command without parameters and without rows.
     pub(crate) async fn command(&self, sql: &str) -> Result<(), StoreError> {
-        self.command_within(STATEMENT_TIMEOUT, sql).await
+        bounded(STATEMENT_TIMEOUT, self.client.batch_execute(sql)).await
     }
 
     /// For a wait whose length only the other side knows.
@@ -68,10 +141,6 @@ impl Connection {
             .batch_execute(sql)
             .await
             .map_err(|error| StoreError::from_driver(&error))
-    }
-
-    pub(crate) async fn command_within(&self, limit: Duration, sql: &str) -> Result<(), StoreError> {
-        bounded(limit, self.client.batch_execute(sql)).await
     }
 }
 
@@ -88,11 +157,12 @@ async fn bounded<T>(
 ) -> Result<T, StoreError> {
     match timeout(limit, work).await {
         Ok(result) => result.map_err(|error| StoreError::from_driver(&error)),
-        Err(_) => Err(StoreError::Unavailable(format!(
-            "no answer within {} s",
-            limit.as_secs()
-        ))),
+        Err(_) => Err(no_answer(limit)),
     }
+}
+
+fn no_answer(limit: Duration) -> StoreError {
+    StoreError::Unavailable(format!("no answer within {} s", limit.as_secs()))
 }
 
 #[expect(

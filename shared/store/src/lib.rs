@@ -44,6 +44,7 @@ pub use roles::{Group, LoginError, provision_login};
 pub use schema::{SchemaError, known_schema_version, schema_version};
 pub use store::Store;
 pub use tx::{
-    DecisionHead, EligibleReading, Evaluation, EvaluationSource, EvaluationState, NewDecision, NewEffect, NewReview,
-    PendingReview, Recorded, StoredDecision, StoredHistory, StoredLedgerRow, Tx,
+    DecisionHead, EligibleReading, Evaluation, EvaluationSource, EvaluationState, Later, MergeRequestState,
+    NewDecision, NewEffect, NewEvidence, NewReview, PendingReview, Queued, Recorded, StoredDecision, StoredHistory,
+    StoredLedgerRow, StoredReview, Tx,
 };

@@ -1,6 +1,7 @@
 //! Operator requests: what an operator's command asks maintenance to do, row by row, and what came of it.
 
 use jiff::{SignedDuration, Timestamp};
+use model::later;
 use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
@@ -8,7 +9,6 @@ use uuid::Uuid;
 
 use crate::report::{Conditions, Page};
 use crate::sql::{column, json, json_column, text};
-use crate::tx::later;
 use crate::{Group, Store, StoreError};
 
 /// A claim holds for so long: longer than maintenance may run, so that one of a run that died is claimed again and no other.
@@ -94,7 +94,7 @@ impl Store {
     ) -> Result<Uuid, OperatorRequestError> {
         let mut tx = self.begin().await?;
         // Logins of auditors are read-only by default, and one of them may be an operator's too. Only for this transaction.
-        tx.connection()?.command("SET TRANSACTION READ WRITE").await?;
+        tx.command("SET TRANSACTION READ WRITE");
         let row = tx.query_opt(MAY_RECORD, &[]).await?;
         let row = row.ok_or_else(|| StoreError::corrupt("login"))?;
         if !column::<bool>(&row, "allowed")? {

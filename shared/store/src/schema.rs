@@ -110,17 +110,12 @@ impl Store {
     /// [`SchemaError`] says which side is behind.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let known = known_schema_version();
-        let tx = self.begin().await?;
-        let read = match tx.connection() {
-            Ok(connection) => match read_version(connection).await {
-                Ok(database) if database > known => is_incompatible(connection, known).await.map(|is| (database, is)),
-                read => read.map(|database| (database, false)),
-            },
-            Err(error) => Err(error),
-        };
-        tx.rollback().await?;
-        let (database, is_incompatible) = read?;
-        if is_incompatible {
+        let slot = self.connected().await?;
+        let connection = slot
+            .as_ref()
+            .ok_or_else(|| StoreError::Unavailable("the connection was lost".to_owned()))?;
+        let database = read_version(connection).await?;
+        if database > known && is_incompatible(connection, known).await? {
             return Err(SchemaError::Newer { database, known });
         }
         if database < known {

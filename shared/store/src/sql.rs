@@ -1,15 +1,21 @@
 //! Between our types and SQL's.
 
+mod columns;
+mod statement;
+
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::error::Error;
 
+use bytes::BytesMut;
+use model::sha256_hex;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use tokio_postgres::Row;
-use tokio_postgres::types::{FromSqlOwned, Json};
+use tokio_postgres::types::{IsNull, Json, ToSql, Type, to_sql_checked};
 
+pub(crate) use self::columns::{
+    code_column, column, from_code, json_column, key_columns, optional_code_column, optional_json_column, user_columns,
+};
+pub(crate) use self::statement::{Insert, KEY, Statement};
 use crate::StoreError;
 
 /// Postgres indexes nothing longer than about 2700 bytes; a delivery key is a sender's header.
@@ -37,13 +43,7 @@ pub(crate) fn key(value: &str) -> Cow<'_, str> {
     if value.len() <= LONGEST_KEY {
         return text(value);
     }
-    let digest = Sha256::digest(value.as_bytes())
-        .iter()
-        .fold(String::from("sha256:"), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
-    Cow::Owned(digest)
+    Cow::Owned(format!("sha256:{}", sha256_hex(value.as_bytes())))
 }
 
 /// A structured value as `jsonb`, with NUL replaced as in [`text`].
@@ -65,11 +65,6 @@ pub(crate) fn code<T: Serialize>(value: &T) -> Result<String, StoreError> {
     }
 }
 
-/// Reads what [`code`] wrote.
-pub(crate) fn from_code<T: DeserializeOwned>(column: &str, code: String) -> Result<T, StoreError> {
-    serde_json::from_value(Value::String(code)).map_err(|_| StoreError::corrupt(column))
-}
-
 fn clean(value: &mut Value) {
     match value {
         Value::String(text) if text.contains('\0') => *text = text.replace('\0', "\u{fffd}"),
@@ -79,23 +74,33 @@ fn clean(value: &mut Value) {
     }
 }
 
-/// Reads a column.
-pub(crate) fn column<T: FromSqlOwned>(row: &Row, name: &'static str) -> Result<T, StoreError> {
-    row.try_get(name).map_err(|_| StoreError::corrupt(name))
+/// A structured value as the text of its JSON, with NUL replaced as in [`text`]: the server parses it into `jsonb`.
+#[derive(Debug)]
+pub(crate) struct JsonText(String);
+
+impl JsonText {
+    pub(crate) fn of<T: Serialize>(value: &T) -> Result<Self, StoreError> {
+        let text = serde_json::to_string(value)
+            .map_err(|_| StoreError::Rejected(format!("{} cannot be written as JSON", std::any::type_name::<T>())))?;
+        // How JSON writes NUL.
+        if text.contains("\\u0000") {
+            return Ok(Self(json(value)?.0.to_string()));
+        }
+        Ok(Self(text))
+    }
 }
 
-/// Reads a `jsonb` column that may be null.
-pub(crate) fn optional_json_column<T: DeserializeOwned>(
-    row: &Row,
-    name: &'static str,
-) -> Result<Option<T>, StoreError> {
-    let value = column::<Option<Json<Value>>>(row, name)?;
-    let read = value.map(|Json(value)| serde_json::from_value(value));
-    read.transpose().map_err(|_| StoreError::corrupt(name))
-}
+impl ToSql for JsonText {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        // The version of the binary form of `jsonb`.
+        out.extend_from_slice(&[1]);
+        out.extend_from_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
 
-/// Reads a `jsonb` column.
-pub(crate) fn json_column<T: DeserializeOwned>(row: &Row, name: &'static str) -> Result<T, StoreError> {
-    let Json(value) = column::<Json<Value>>(row, name)?;
-    serde_json::from_value(value).map_err(|_| StoreError::corrupt(name))
+    fn accepts(of: &Type) -> bool {
+        *of == Type::JSONB
+    }
+
+    to_sql_checked!();
 }

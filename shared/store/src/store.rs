@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::connection::Connection;
+use crate::connection::{Answer, Connection, Dead, Request};
+use crate::sql::Statement;
 use crate::{DatabaseConfig, StoreError, Tx};
 
 /// A kept connection may have died in an environment that was frozen meanwhile: then it is replaced after this long.
@@ -14,8 +15,6 @@ const REUSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Longest wait for another transaction of the same environment; records are processed one by one, so it is a bug to meet it.
 const TURN_TIMEOUT: Duration = Duration::from_secs(20);
-
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// The database, through at most one connection. Cheap until first used.
 pub struct Store {
@@ -47,26 +46,62 @@ impl Store {
 
     /// Begins a transaction (read committed). It is rolled back if dropped before [`Tx::commit`].
     ///
-    /// One transaction at a time: a second one waits for the first to end.
+    /// One transaction at a time: a second one waits for the first to end. The server begins it with the first statement. A
+    /// connection lost while idle is noticed there, before anything of the transaction was done, and replaced once.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] or [`StoreError::LoginRefused`] if there is no connection to be had. A connection lost
-    /// while idle is noticed here, before any statement of the transaction was sent, and replaced once.
+    /// [`StoreError::Unavailable`] or [`StoreError::LoginRefused`] if there is no connection and none can be opened.
     pub async fn begin(&self) -> Result<Tx<'_>, StoreError> {
-        let turn = timeout(TURN_TIMEOUT, self.slot.lock()).await;
-        let mut slot =
-            turn.map_err(|_| StoreError::Unavailable("another transaction holds the connection".to_owned()))?;
+        let mut slot = self.turn().await?;
+        if slot.as_ref().is_none_or(Connection::is_closed) {
+            *slot = None;
+            *slot = Some(self.open().await?);
+        }
+        Ok(Tx::new(self, slot))
+    }
+
+    /// Sends statements in one round trip, each a transaction of its own. A dead connection may have done some of them already.
+    pub(crate) async fn exchange(&self, statements: &[Statement]) -> Result<Vec<Answer>, StoreError> {
+        let mut slot = self.turn().await?;
+        let requests: Vec<_> = statements.iter().map(Statement::request).collect();
+        let answers = self.first_exchange(&mut slot, &requests).await;
+        if matches!(answers, Err(StoreError::Unavailable(_))) {
+            *slot = None; // a late answer must not meet the next request
+        }
+        answers
+    }
+
+    /// The first requests for a while. A kept connection may have died meanwhile: then they are sent on another one.
+    pub(crate) async fn first_exchange(
+        &self,
+        slot: &mut Option<Connection>,
+        requests: &[Request<'_>],
+    ) -> Result<Vec<Answer>, StoreError> {
         if let Some(kept) = slot.as_ref().filter(|kept| !kept.is_closed()) {
-            match kept.command_within(REUSE_TIMEOUT, BEGIN).await {
-                Ok(()) => return Ok(Tx::new(slot)),
-                Err(error) => tracing::info!(%error, "database connection lost while idle; opening another"),
+            match kept.exchange_if_alive(requests, REUSE_TIMEOUT).await {
+                Ok(answers) => return answers,
+                Err(Dead(error)) => tracing::info!(%error, "database connection lost while idle; opening another"),
             }
         }
         *slot = None;
-        let opened = Connection::open(&self.config, self.tls.as_ref()).await?;
-        opened.command(BEGIN).await?;
-        *slot = Some(opened);
-        Ok(Tx::new(slot))
+        let opened = self.open().await?;
+        slot.insert(opened).exchange(requests).await
+    }
+
+    /// The connection, which answers.
+    pub(crate) async fn connected(&self) -> Result<MutexGuard<'_, Option<Connection>>, StoreError> {
+        let mut slot = self.turn().await?;
+        self.first_exchange(&mut slot, &[Request::command("SELECT")]).await?;
+        Ok(slot)
+    }
+
+    async fn turn(&self) -> Result<MutexGuard<'_, Option<Connection>>, StoreError> {
+        let turn = timeout(TURN_TIMEOUT, self.slot.lock()).await;
+        turn.map_err(|_| StoreError::Unavailable("another transaction holds the connection".to_owned()))
+    }
+
+    async fn open(&self) -> Result<Connection, StoreError> {
+        Connection::open(&self.config, self.tls.as_ref()).await
     }
 }
 

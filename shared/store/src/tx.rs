@@ -10,6 +10,8 @@ mod gitlab_user;
 mod ledger;
 mod pending_review;
 mod quarantine;
+mod queued;
+mod state;
 
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -17,30 +19,47 @@ use std::task::{Context, Waker};
 use model::{MergeRequestKey, Reason};
 use tokio::sync::MutexGuard;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
 
 pub use self::decision::{DecisionHead, NewDecision, NewReview, StoredDecision};
 pub use self::effect::NewEffect;
-pub(crate) use self::effect::{EFFECT_COLUMNS, later, read_effect};
+pub(crate) use self::effect::{EFFECT_COLUMNS, read_effect};
 pub(crate) use self::evaluation::{EVALUATION_COLUMNS, read_evaluation};
 pub use self::evaluation::{Evaluation, EvaluationSource, EvaluationState};
 pub(crate) use self::event::read_history;
 pub use self::event::{EligibleReading, Recorded, StoredHistory};
+pub use self::evidence::NewEvidence;
 pub use self::ledger::StoredLedgerRow;
 pub use self::pending_review::PendingReview;
 pub(crate) use self::pending_review::{REVIEW_COLUMNS, read_pending_review};
-use crate::StoreError;
-use crate::connection::{Connection, Param};
+use self::queued::ReadAnswer;
+pub(crate) use self::queued::done;
+pub use self::queued::{Later, Queued};
+pub use self::state::{MergeRequestState, StoredReview};
+use crate::connection::{Answer, Connection, Param, Request};
+use crate::sql::Statement;
+use crate::{Store, StoreError};
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// An open transaction. Dropping it rolls it back.
+///
+/// Statements whose answers nothing waits for are queued, and sent with the next one that is waited for, or with the commit: one round
+/// trip for all of them.
 pub struct Tx<'a> {
+    store: &'a Store,
     /// Holds the store's connection for as long as the transaction lives; `None` once the connection is given up.
     slot: MutexGuard<'a, Option<Connection>>,
     state: State,
+    /// Not sent yet.
+    queued: Vec<Statement>,
+    /// Of everything that was queued and sent, until they are taken.
+    answers: Vec<Option<Answer>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
+    /// Nothing was sent yet, `BEGIN` neither.
+    New,
     Open,
     /// A statement failed: Postgres would answer a `COMMIT` with a silent rollback.
     Failed,
@@ -48,26 +67,42 @@ enum State {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(slot: MutexGuard<'a, Option<Connection>>) -> Self {
+    pub(crate) fn new(store: &'a Store, slot: MutexGuard<'a, Option<Connection>>) -> Self {
         Self {
+            store,
             slot,
-            state: State::Open,
+            state: State::New,
+            queued: Vec::new(),
+            answers: Vec::new(),
         }
     }
 
-    /// Commits.
+    /// Commits, with everything that is still queued.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] if a statement of this transaction failed before and was ignored: nothing is written. If the
     /// connection breaks meanwhile ([`StoreError::Unavailable`]) it is unknown whether everything or nothing was written;
     /// every write of this crate may be repeated.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        if self.state == State::Failed {
-            return Err(StoreError::Rejected(
-                "a statement of the transaction failed before its commit".to_owned(),
-            ));
+        if self.state == State::New {
+            // A first exchange is repeated on another connection if this one is dead; a commit must not be.
+            self.send().await?;
         }
-        self.end("COMMIT").await
+        match self.state {
+            State::Failed => {
+                return Err(StoreError::Rejected(
+                    "a statement of the transaction failed before its commit".to_owned(),
+                ));
+            }
+            State::New | State::Ended => return Ok(()),
+            State::Open => {}
+        }
+        let queued = std::mem::take(&mut self.queued);
+        let mut requests: Vec<_> = queued.iter().map(Statement::request).collect();
+        requests.push(Request::command("COMMIT"));
+        self.exchange(&requests).await?;
+        self.state = State::Ended;
+        Ok(())
     }
 
     /// Rolls back, and waits until the server has done so.
@@ -75,31 +110,76 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`StoreError::Unavailable`] if the connection is lost; the server rolls back all the same.
     pub async fn rollback(mut self) -> Result<(), StoreError> {
-        self.end("ROLLBACK").await
+        if self.state != State::New {
+            let ended = self.exchange(&[Request::command("ROLLBACK")]).await;
+            if ended.is_err() {
+                *self.slot = None;
+            }
+            ended?;
+        }
+        self.state = State::Ended;
+        Ok(())
     }
 
     /// Takes the merge request for this transaction: whoever else takes it waits until this one has ended.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if another transaction holds it for longer than the login's `lock_timeout`.
-    pub async fn lock_merge_request(&mut self, key: &MergeRequestKey) -> Result<(), StoreError> {
+    pub fn lock_merge_request(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, ()> {
         // The 64-bit hash of Postgres: two merge requests that share one merely wait for each other.
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-        self.query(sql, &[(&key.to_string(), Type::TEXT)]).await.map(drop)
+        self.queue(Statement::new(sql).bind_text(&key.to_string()), done)
     }
 
-    async fn end(&mut self, command: &str) -> Result<(), StoreError> {
-        let ended = self.connection()?.command(command).await;
-        if ended.is_err() {
-            *self.slot = None;
+    /// Sends what is queued, in one round trip.
+    ///
+    /// # Errors
+    /// The first statement's that failed.
+    pub async fn send(&mut self) -> Result<(), StoreError> {
+        if self.queued.is_empty() {
+            return Ok(());
         }
-        self.state = State::Ended;
-        ended
+        self.send_with(&[]).await.map(drop)
+    }
+
+    /// Queues a statement that has no parameters and no rows.
+    pub(crate) fn command(&mut self, sql: &str) {
+        self.queued.push(Statement::new(sql));
+    }
+
+    /// Queues a statement.
+    pub(crate) fn queue<T>(&mut self, statement: Statement, read: ReadAnswer<T>) -> Queued<'_, 'a, T> {
+        let index = self.answers.len() + self.queued.len();
+        self.queued.push(statement);
+        Queued::new(self, Ok(Later::new(index, read)))
+    }
+
+    /// The same, unless making it failed.
+    pub(crate) fn try_queue<T>(
+        &mut self,
+        statement: Result<Statement, StoreError>,
+        read: ReadAnswer<T>,
+    ) -> Queued<'_, 'a, T> {
+        match statement {
+            Ok(statement) => self.queue(statement, read),
+            Err(error) => Queued::new(self, Err(error)),
+        }
+    }
+
+    /// The answer to a statement that was queued, which is sent first if it was not.
+    ///
+    /// # Errors
+    /// As documented where it was queued.
+    pub async fn take<T>(&mut self, later: Later<T>) -> Result<T, StoreError> {
+        if later.index >= self.answers.len() {
+            self.send().await?;
+        }
+        let answer = self.answers.get_mut(later.index).and_then(Option::take);
+        (later.read)(answer.unwrap_or_default())
     }
 
     pub(crate) async fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
-        let result = self.connection()?.query(sql, params).await;
-        self.noted(result)
+        Ok(self.one(sql, params).await?.rows)
     }
 
     pub(crate) async fn query_opt(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>, StoreError> {
@@ -107,30 +187,52 @@ impl<'a> Tx<'a> {
     }
 
     pub(crate) async fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
-        let result = self.connection()?.execute(sql, params).await;
-        self.noted(result)
+        Ok(self.one(sql, params).await?.affected)
     }
 
-    pub(crate) fn connection(&self) -> Result<&Connection, StoreError> {
-        self.slot
-            .as_ref()
-            .ok_or_else(|| StoreError::Unavailable("the connection was lost".to_owned()))
+    async fn one(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Answer, StoreError> {
+        let params = params.to_vec();
+        let last = self.send_with(&[Request { sql, params }]).await?;
+        Ok(last.unwrap_or_default())
     }
 
-    fn noted<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let Err(error) = &result {
+    /// Sends what is queued and these, and gives the last answer of these.
+    async fn send_with(&mut self, more: &[Request<'_>]) -> Result<Option<Answer>, StoreError> {
+        let queued = std::mem::take(&mut self.queued);
+        let mut requests: Vec<_> = queued.iter().map(Statement::request).collect();
+        requests.extend(more.iter().cloned());
+        let mut answers = self.exchange(&requests).await?.into_iter();
+        self.answers.extend(answers.by_ref().take(queued.len()).map(Some));
+        Ok(answers.next_back())
+    }
+
+    async fn exchange(&mut self, requests: &[Request<'_>]) -> Result<Vec<Answer>, StoreError> {
+        let answers = if self.state == State::New {
+            // From here on dropping it has to roll back.
+            self.state = State::Open;
+            let mut all = vec![Request::command(BEGIN)];
+            all.extend(requests.iter().cloned());
+            let answers = self.store.first_exchange(&mut self.slot, &all).await;
+            answers.map(|answers| answers.into_iter().skip(1).collect())
+        } else {
+            match self.slot.as_ref() {
+                Some(connection) => connection.exchange(requests).await,
+                None => Err(StoreError::Unavailable("the connection was lost".to_owned())),
+            }
+        };
+        if let Err(error) = &answers {
             self.state = State::Failed;
             if matches!(error, StoreError::Unavailable(_)) {
                 *self.slot = None; // a late answer must not meet the next transaction
             }
         }
-        result
+        answers
     }
 }
 
 impl Drop for Tx<'_> {
     fn drop(&mut self) {
-        if self.state == State::Ended {
+        if matches!(self.state, State::New | State::Ended) {
             return;
         }
         if let Some(connection) = self.slot.as_ref() {
@@ -139,15 +241,6 @@ impl Drop for Tx<'_> {
             let _ = rollback.poll(&mut Context::from_waker(Waker::noop()));
         }
     }
-}
-
-/// The three parameters that name a merge request.
-fn identity(key: &MergeRequestKey) -> [Param<'_>; 3] {
-    [
-        (&key.instance, Type::TEXT),
-        (&key.project_id.0, Type::INT8),
-        (&key.mr_iid.0, Type::INT8),
-    ]
 }
 
 /// The codes of reasons, in their order.

@@ -103,5 +103,5 @@ pub(super) fn entry() -> Entry {
         .detail("delivery_id", "4b8f2f6a-90c1-4e5d-86f0-f4d7c5f1c2f6")
         .detail("user_agent", "GitLab/19.1.0")
         .detail("body_bytes", delivery::BYTES)
-        .detail("payload_sha256", gitlab::sha256_hex(b"body"))
+        .detail("payload_sha256", model::sha256_hex(b"body"))
 }

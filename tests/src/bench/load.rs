@@ -110,7 +110,7 @@ fn envelope(kind: Kind, number: u64) -> Result<Envelope> {
         target_branch: Some("main".to_owned()),
         reviewers: Vec::new(),
     };
-    let payload_sha256 = gitlab::sha256_hex(&number.to_be_bytes());
+    let payload_sha256 = model::sha256_hex(&number.to_be_bytes());
     // GitLab's keys are random, which an index notices.
     let key = payload_sha256[..32].to_owned();
     let authentication = Authentication {

@@ -81,7 +81,7 @@ fn seal(
     content: Content,
     now: jiff::Timestamp,
 ) -> Result<String> {
-    let payload_sha256 = gitlab::sha256_hex(body);
+    let payload_sha256 = model::sha256_hex(body);
     let delivery = gitlab::delivery_ids(headers, AuthMethod::HmacSha256, &payload_sha256);
     let authentication = Authentication {
         method: AuthMethod::HmacSha256,

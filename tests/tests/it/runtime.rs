@@ -8,7 +8,7 @@ use std::sync::Arc;
 use audit::{ActorType, Context, Writer};
 use model::SystemClock;
 use runtime::aws::{
-    AwsError, AwsSettings, Clients, EventBus, Queue, QueueUrl, Secrets, StandardQueue, StandardQueueUrl,
+    AwsError, AwsSettings, Clients, EventBus, FifoMessage, Queue, QueueUrl, Secrets, StandardQueue, StandardQueueUrl,
 };
 use runtime::config::Environment;
 use serde_json::{Value, json};
@@ -60,9 +60,12 @@ impl Parts {
     }
 
     pub(crate) async fn send(&self) -> Result<(), AwsError> {
-        self.queue
-            .send(&self.context, "main/7/12", "delivery-1", r#"{"number":1}"#.to_owned())
-            .await
+        let message = FifoMessage {
+            group: "main/7/12".to_owned(),
+            deduplication_id: "delivery-1".to_owned(),
+            body: r#"{"number":1}"#.to_owned(),
+        };
+        self.queue.send(&self.context, message).await
     }
 
     /// The only entry there is.

@@ -9,6 +9,7 @@ mod evaluations;
 mod exception_update;
 mod exceptions;
 mod history;
+mod measures;
 mod migrations;
 mod operator_requests;
 mod privileges;

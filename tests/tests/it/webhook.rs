@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gitlab::{SigningToken, sha256_hex, sign};
+use gitlab::{SigningToken, sign};
+use model::sha256_hex;
 use model::{AuthMethod, Clock as _, Content, Envelope, SystemClock};
 use serde_json::{Value, json};
 use tests::doubles::aws::{self, AwsDouble};

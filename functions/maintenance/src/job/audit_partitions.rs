@@ -10,10 +10,10 @@ const MONTHS_AHEAD: u32 = 3;
 
 impl Maintenance {
     pub(crate) async fn audit_partitions(&self, context: &Context) -> Result<u32, JobError> {
-        let evaluator = self.evaluator.get(context).await?;
-        evaluator.store().check_schema().await?;
+        let app = self.app.get(context).await?;
+        app.store().check_schema().await?;
         let now = self.clock.0.now();
-        let made = evaluator.store().make_audit_partitions(now, MONTHS_AHEAD).await?;
+        let made = app.store().make_audit_partitions(now, MONTHS_AHEAD).await?;
         if made > 0 {
             tracing::info!(made, "months were given room for audit entries");
         }

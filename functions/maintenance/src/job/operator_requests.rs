@@ -5,8 +5,8 @@ mod reevaluate;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use app::App;
 use audit::{ActorType, Context};
-use evaluation::Evaluator;
 use jiff::SignedDuration;
 use runtime::Deadline;
 use serde_json::{Value, json};
@@ -63,8 +63,8 @@ impl Maintenance {
         deadline: &Deadline,
         report: &mut Report,
     ) -> Result<(), JobError> {
-        let evaluator = self.evaluator.get(context).await?;
-        let store = evaluator.store();
+        let app = self.app.get(context).await?;
+        let store = app.store();
         store.check_schema().await?;
         let mut seen = BTreeSet::new();
         while deadline.remaining() > ENOUGH {
@@ -76,7 +76,7 @@ impl Maintenance {
                 store.put_operator_request_back(&request, None).await?;
                 break;
             }
-            let executed = self.execute(&evaluator, &request, &deadline.at_most(SLICE)).await;
+            let executed = self.execute(&app, &request, &deadline.at_most(SLICE)).await;
             let kept = match executed {
                 Executed::Finished { result, exit_code } => {
                     report.operator_requests_finished += 1;
@@ -96,14 +96,14 @@ impl Maintenance {
         Ok(())
     }
 
-    async fn execute(&self, evaluator: &Evaluator, request: &OperatorRequest, deadline: &Deadline) -> Executed {
+    async fn execute(&self, app: &App, request: &OperatorRequest, deadline: &Deadline) -> Executed {
         let context = Context::new(ActorType::AdminAction, request.id);
         let span = self.tracer.begin_trace(Kind::Internal, "operator_request", &context);
         let age = self.clock.0.now().duration_since(request.requested_at);
         let last = age >= LONGEST;
         let executed = match request.command.as_str() {
             reevaluate::COMMAND => {
-                self.reevaluate(evaluator, span.context(&context), request, deadline, last)
+                self.reevaluate(app, span.context(&context), request, deadline, last)
                     .await
             }
             unknown => Executed::rejected(&format!(

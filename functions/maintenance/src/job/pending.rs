@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use app::App;
 use audit::{ActorType, Context};
-use evaluation::Evaluator;
 use jiff::SignedDuration;
 use runtime::Deadline;
 use store::{Evaluation, PendingReview};
@@ -33,10 +33,10 @@ impl Maintenance {
         deadline: &Deadline,
         report: &mut Report,
     ) -> Result<(), JobError> {
-        let evaluator = self.evaluator.get(context).await?;
-        evaluator.store().check_schema().await?;
+        let app = self.app.get(context).await?;
+        app.store().check_schema().await?;
         loop {
-            let due = evaluator
+            let due = app
                 .store()
                 .claim_due_evaluations(self.clock.0.now(), CLAIM, LEASE)
                 .await?;
@@ -47,15 +47,12 @@ impl Maintenance {
                 if deadline.remaining() < ENOUGH {
                     return Ok(()); // what is claimed and not done comes back when its claim ends
                 }
-                Box::pin(self.one(&evaluator, Waiting::Merge(Box::new(pending)), report)).await;
+                Box::pin(self.one(&app, Waiting::Merge(Box::new(pending)), report)).await;
             }
         }
         // Unconfirmed decisions come after what is new; the budget of requests bounds them, and what it leaves is due in a minute.
         loop {
-            let due = evaluator
-                .store()
-                .claim_due_rereads(self.clock.0.now(), CLAIM, LEASE)
-                .await?;
+            let due = app.store().claim_due_rereads(self.clock.0.now(), CLAIM, LEASE).await?;
             if due.is_empty() {
                 break;
             }
@@ -63,14 +60,11 @@ impl Maintenance {
                 if deadline.remaining() < ENOUGH {
                     return Ok(());
                 }
-                Box::pin(self.one(&evaluator, Waiting::Merge(Box::new(unconfirmed)), report)).await;
+                Box::pin(self.one(&app, Waiting::Merge(Box::new(unconfirmed)), report)).await;
             }
         }
         loop {
-            let due = evaluator
-                .store()
-                .claim_due_reviews(self.clock.0.now(), CLAIM, LEASE)
-                .await?;
+            let due = app.store().claim_due_reviews(self.clock.0.now(), CLAIM, LEASE).await?;
             if due.is_empty() {
                 break;
             }
@@ -78,10 +72,10 @@ impl Maintenance {
                 if deadline.remaining() < ENOUGH {
                     return Ok(());
                 }
-                Box::pin(self.one(&evaluator, Waiting::Review(Box::new(pending)), report)).await;
+                Box::pin(self.one(&app, Waiting::Review(Box::new(pending)), report)).await;
             }
         }
-        let backlog = evaluator.store().backlog(self.clock.0.now()).await?;
+        let backlog = app.store().backlog(self.clock.0.now()).await?;
         for (metric, count) in [
             ("evaluations_overdue", backlog.overdue_evaluations),
             ("evaluations_waiting", backlog.pending_evaluations),
@@ -102,7 +96,7 @@ impl Maintenance {
         Ok(())
     }
 
-    async fn one(&self, evaluator: &Evaluator, mut waiting: Waiting, report: &mut Report) {
+    async fn one(&self, app: &App, mut waiting: Waiting, report: &mut Report) {
         let (merge_request, correlation_id, traceparent) = match &mut waiting {
             Waiting::Merge(pending) => (&pending.merge_request, pending.correlation_id, &mut pending.traceparent),
             Waiting::Review(pending) => (&pending.merge_request, pending.correlation_id, &mut pending.traceparent),
@@ -114,8 +108,8 @@ impl Maintenance {
         span.attribute("merge_request", merge_request.as_str());
         traceparent.clone_from(&span.context(&context).traceparent);
         let done = match &waiting {
-            Waiting::Merge(pending) => evaluator.retry(pending).await,
-            Waiting::Review(pending) => evaluator.retry_review(pending).await,
+            Waiting::Merge(pending) => app::read_merge_again(&app, pending).await,
+            Waiting::Review(pending) => app::read_review_again(&app, pending).await,
         };
         span.end(done.as_ref().err().map(|_| "failed"));
         match done {
@@ -125,7 +119,7 @@ impl Maintenance {
                 for metric in done.counted() {
                     self.metrics.count(metric, 1);
                 }
-                let still = matches!(done.outcome, evaluation::Outcome::Pending { .. });
+                let still = matches!(done.outcome, app::DeliveryOutcome::Pending { .. });
                 *(if still {
                     &mut report.evaluations_pending
                 } else {

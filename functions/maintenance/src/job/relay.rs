@@ -23,13 +23,10 @@ impl Maintenance {
         deadline: &Deadline,
         report: &mut Report,
     ) -> Result<(), JobError> {
-        let evaluator = self.evaluator.get(context).await?;
-        evaluator.store().check_schema().await?;
+        let app = self.app.get(context).await?;
+        app.store().check_schema().await?;
         while deadline.remaining() > ENOUGH {
-            let due = evaluator
-                .store()
-                .claim_due_effects(self.clock.0.now(), CLAIM, LEASE)
-                .await?;
+            let due = app.store().claim_due_effects(self.clock.0.now(), CLAIM, LEASE).await?;
             if due.is_empty() {
                 break;
             }
@@ -48,7 +45,7 @@ impl Maintenance {
         }
         // This run's lines are claimed, so that a lost tail of them is seen although the messages leave no row.
         let now = self.clock.0.now();
-        let mut tx = evaluator.store().begin().await?;
+        let mut tx = app.store().begin().await?;
         tx.claim_audit_lines(self.audit.position().as_slice(), now).await?;
         Ok(tx.commit().await?)
     }

@@ -98,7 +98,7 @@ fn a_group_that_sqs_would_refuse_is_hashed() {
     let message = sealed("größe und länge", Some(ID), merge_request());
     assert_eq!(
         message.group,
-        format!("sha256:{}", sha256_hex("größe und länge/1201!12".as_bytes()))
+        format!("sha256:{}", model::sha256_hex("größe und länge/1201!12".as_bytes()))
     );
 }
 

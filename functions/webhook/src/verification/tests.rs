@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use audit::{ActorType, Writer};
-use gitlab::{delivery_ids, sha256_hex};
+use gitlab::delivery_ids;
 use model::FixedClock;
+use model::sha256_hex;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,10 +1,9 @@
 //! What an HTTP receiver is sent and what its answer means, free of IO, for every client that posts entries.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
+use model::sha256_hex;
 use url::Url;
 
 use super::{DeliveryError, Outgoing};
@@ -41,11 +40,8 @@ pub fn idempotency_key(batch: &[Outgoing<'_>], body: &str) -> String {
     let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
         return String::new();
     };
-    let mut key = format!("{}-{}-", first.position, last.position);
-    for byte in &Sha256::digest(body)[..16] {
-        let _ = write!(key, "{byte:02x}");
-    }
-    key
+    let digest = sha256_hex(body.as_bytes());
+    format!("{}-{}-{}", first.position, last.position, &digest[..32])
 }
 
 /// Whether a token may be sent to this address: through TLS anywhere, in clear to this machine alone.

@@ -13,6 +13,7 @@ use crate::{Action, Entry, Memory, Outcome, Writer};
 const AT: &str = "2026-01-31T18:29:18.123Z";
 
 /// A clock that goes on by a second each time it is asked.
+#[derive(Debug)]
 struct Ticking(AtomicI64);
 
 impl Clock for Ticking {

@@ -3,9 +3,9 @@
 //! Confluence shows no anchors and keeps them through every edit, so they are the markers: one for the merge request in its row, one for
 //! each telling. Where a person has removed an anchor, the link to the merge request and the number of the decision still tell.
 
+use model::sha256_hex;
 use quick_xml::events::{BytesStart, Event};
 use rules::Wording;
-use sha2::{Digest, Sha256};
 
 use super::storage::{Document, element, text};
 use crate::ArchivedMerge;
@@ -30,11 +30,8 @@ const ROW: &str = "countersign-mr-";
 
 /// The anchor of the merge request's row.
 fn row_anchor(merge: &ArchivedMerge) -> String {
-    let digest = Sha256::digest(merge.row.merge_request.to_string());
-    let hex = digest[..16]
-        .iter()
-        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    format!("{ROW}{hex}")
+    let digest = sha256_hex(merge.row.merge_request.to_string().as_bytes());
+    format!("{ROW}{}", &digest[..32])
 }
 
 /// The anchor of this telling.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use audit::{Action, Context};
+use model::sha256_hex;
 use model::{ApprovalRule, MergeRequestKey, User, UserId};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::GitLab;
 use super::json::{UserJson, null_as_empty};
@@ -54,7 +54,6 @@ impl From<RuleJson> for ApprovalRule {
         let mut eligible: Vec<i64> = rule.eligible_approvers.iter().map(|user| user.id).collect();
         eligible.sort_unstable();
         let ids: Vec<String> = eligible.iter().map(i64::to_string).collect();
-        let digest = Sha256::digest(ids.join(",").as_bytes());
         Self {
             name: rule.name.unwrap_or_default(),
             rule_type: rule.rule_type,
@@ -62,11 +61,7 @@ impl From<RuleJson> for ApprovalRule {
             approved: rule.approved,
             eligible_approvers: Vec::new(),
             eligible_count: u64::try_from(eligible.len()).ok(),
-            eligible_sha256: Some(
-                digest
-                    .iter()
-                    .fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}")),
-            ),
+            eligible_sha256: Some(sha256_hex(ids.join(",").as_bytes())),
             approved_by: rule.approved_by.into_iter().map(User::from).collect(),
         }
     }

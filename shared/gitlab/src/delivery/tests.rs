@@ -55,15 +55,3 @@ fn an_unusable_header_names_nothing() {
         );
     }
 }
-
-#[test]
-fn the_body_is_named_by_its_sha256() {
-    assert_eq!(
-        sha256_hex(b""),
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    );
-    assert_eq!(
-        sha256_hex(b"test"),
-        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-    );
-}

@@ -2,9 +2,11 @@
 
 mod standard;
 
-use audit::{Action, Context, Target};
+use audit::{Action, Context, FailureClass, Target};
 use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
-use trace::Kind;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use model::sha256_hex;
+use trace::{Attribute, Kind};
 use url::Url;
 
 use super::call::Call;
@@ -62,6 +64,17 @@ impl QueueUrl {
     }
 }
 
+/// A message for a FIFO queue. Ids are at most 128 characters out of ASCII letters, digits and punctuation: [`sqs_id`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FifoMessage {
+    /// Messages of one group arrive in order.
+    pub group: String,
+    /// A second message of this id is dropped for five minutes.
+    pub deduplication_id: String,
+    /// What it carries.
+    pub body: String,
+}
+
 /// A FIFO queue to send to. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Queue {
@@ -79,28 +92,113 @@ impl Queue {
         }
     }
 
-    /// Sends one message: in order within `group`, and once for each `deduplication_id` within SQS's five minutes
-    /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>: both at most
-    /// 128 characters out of ASCII letters, digits and punctuation). Ends within the bound of its
+    /// Sends one message: in order within its group, and once for each deduplication id within SQS's five minutes
+    /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>). Ends within the bound of its
     /// [`Clients`] (three seconds unless they were built with another), retries included, and leaves one audit entry.
     ///
     /// # Errors
     /// If the queue did not confirm. The message may be there all the same: send again with the same
     /// `deduplication_id`.
-    pub async fn send(
-        &self,
-        context: &Context,
-        group: &str,
-        deduplication_id: &str,
-        body: String,
-    ) -> Result<(), AwsError> {
+    pub async fn send(&self, context: &Context, message: FifoMessage) -> Result<(), AwsError> {
         let QueueUrl { url, name } = &self.url;
-        let message = self.clients.sqs.send_message().queue_url(url).message_body(body);
-        let message = message
-            .message_group_id(group)
-            .message_deduplication_id(deduplication_id);
-        send(&self.clients, context, name, message).await
+        let request = self.clients.sqs.send_message().queue_url(url);
+        let request = request
+            .message_body(message.body)
+            .message_group_id(message.group)
+            .message_deduplication_id(message.deduplication_id);
+        send(&self.clients, context, name, request).await
     }
+
+    /// Sends several messages, ten in one call, as [`Queue::send`] does; the result of each, in their order. Each call leaves one audit
+    /// entry.
+    pub async fn send_batch(&self, context: &Context, messages: Vec<FifoMessage>) -> Vec<Result<(), AwsError>> {
+        let mut results = Vec::with_capacity(messages.len());
+        let mut messages = messages.into_iter();
+        loop {
+            let part: Vec<_> = messages.by_ref().take(LARGEST_BATCH).collect();
+            if part.is_empty() {
+                return results;
+            }
+            results.extend(self.send_part(context, part).await);
+        }
+    }
+
+    async fn send_part(&self, context: &Context, messages: Vec<FifoMessage>) -> Vec<Result<(), AwsError>> {
+        const OPERATION: &str = "SendMessageBatch";
+        let QueueUrl { url, name } = &self.url;
+        let count = messages.len();
+        // 1. Each message is called by its place.
+        let mut request = self.clients.sqs.send_message_batch().queue_url(url);
+        for (place, message) in messages.into_iter().enumerate() {
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(place.to_string())
+                .message_body(message.body)
+                .message_group_id(message.group)
+                .message_deduplication_id(message.deduplication_id);
+            match entry.build() {
+                Ok(entry) => request = request.entries(entry),
+                // Only for an entry without an id or a body.
+                Err(_) => return vec![Err(AwsError::new(OPERATION, FailureClass::InvalidResponse)); count],
+            }
+        }
+        // 2. One call, one audit entry.
+        let mut call = begin(&self.clients, context, name);
+        call.attribute(
+            "messaging.batch.message_count",
+            Attribute::Number(i64::try_from(count).unwrap_or(i64::MAX)),
+        );
+        let answer = request.customize().interceptor(call.attempts()).send().await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                let error = AwsError::of(OPERATION, &error);
+                call.end(Some(&error));
+                return vec![Err(error); count];
+            }
+        };
+        // 3. What the answer does not confirm was not sent.
+        let mut results = vec![Err(AwsError::unreadable(OPERATION)); count];
+        let mut ids = Vec::new();
+        for sent in answer.successful() {
+            if let Some(result) = place(sent.id()).and_then(|place| results.get_mut(place)) {
+                *result = Ok(());
+                ids.push(sent.message_id());
+            }
+        }
+        for failed in answer.failed() {
+            if let Some(result) = place(failed.id()).and_then(|place| results.get_mut(place)) {
+                *result = Err(AwsError::refused(OPERATION, failed.code()));
+            }
+        }
+        call.detail("messages", i64::try_from(count).unwrap_or(i64::MAX));
+        call.detail("message_id", ids.join(" "));
+        call.end(results.iter().find_map(|result| result.as_ref().err()));
+        results
+    }
+}
+
+/// What SQS takes in one call.
+const LARGEST_BATCH: usize = 10;
+
+fn place(id: &str) -> Option<usize> {
+    id.parse().ok()
+}
+
+/// The text itself if SQS takes it as a group or a deduplication id (at most 128 ASCII letters, digits and punctuation), else its hash.
+#[must_use]
+pub fn sqs_id(text: String) -> String {
+    if (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return text;
+    }
+    format!("sha256:{}", sha256_hex(text.as_bytes()))
+}
+
+fn begin<'a>(clients: &'a Clients, context: &'a Context, queue: &str) -> Call<'a> {
+    let target = Target::other("queue", queue);
+    let mut call = Call::begin(clients, Kind::Producer, context, Action::SqsSendMessage, target);
+    call.attribute("messaging.system", "aws_sqs");
+    call.attribute("messaging.destination.name", queue);
+    call
 }
 
 /// One message, whatever its queue, and its audit entry.
@@ -110,10 +208,7 @@ async fn send(
     queue: &str,
     message: SendMessageFluentBuilder,
 ) -> Result<(), AwsError> {
-    let target = Target::other("queue", queue);
-    let mut call = Call::begin(clients, Kind::Producer, context, Action::SqsSendMessage, target);
-    call.attribute("messaging.system", "aws_sqs");
-    call.attribute("messaging.destination.name", queue);
+    let mut call = begin(clients, context, queue);
     let sent = message.customize().interceptor(call.attempts()).send().await;
     // An answer without an id is no confirmation, whatever its status.
     let sent = match sent {
@@ -178,6 +273,15 @@ mod tests {
         for text in bad {
             assert!(QueueUrl::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_id_that_sqs_rejects_is_hashed() {
+        assert_eq!(sqs_id("slack:C0SECLEAD".to_owned()), "slack:C0SECLEAD");
+        for odd in ["", "page one", "größe", &"x".repeat(129)] {
+            assert_eq!(sqs_id(odd.to_owned()).len(), 71, "{odd}");
+        }
+        assert_ne!(sqs_id("page one".to_owned()), sqs_id("page two".to_owned()));
     }
 
     #[test]

@@ -6,7 +6,9 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::gap::signed;
-use crate::{StoreError, Tx};
+use crate::Tx;
+use crate::sql::Statement;
+use crate::tx::{Queued, done};
 
 /// Skips what is accounted for: most rows come after their lines have.
 const CLAIM: &str = "
@@ -17,23 +19,19 @@ const CLAIM: &str = "
     ORDER BY stream_id, stream_seq
     ON CONFLICT (stream_id, stream_seq) DO NOTHING";
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
     /// Claims that these lines and all before them in their streams were printed. For transactions whose rows carry line numbers;
     /// take it last, after the locks of the transaction.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn claim_audit_lines(&mut self, lines: &[AuditLine], now: Timestamp) -> Result<(), StoreError> {
-        if lines.is_empty() {
-            return Ok(());
-        }
+    pub fn claim_audit_lines(&mut self, lines: &[AuditLine], now: Timestamp) -> Queued<'_, 'a, ()> {
         let numbers = Numbers::of(lines.iter());
-        let params = [
-            (&numbers.streams as _, Type::UUID_ARRAY),
-            (&numbers.seqs as _, Type::INT8_ARRAY),
-            (&now as _, Type::TIMESTAMPTZ),
-        ];
-        self.execute(CLAIM, &params).await.map(drop)
+        let statement = Statement::new(CLAIM)
+            .bind(numbers.streams, Type::UUID_ARRAY)
+            .bind(numbers.seqs, Type::INT8_ARRAY)
+            .bind(now, Type::TIMESTAMPTZ);
+        self.queue(statement, done)
     }
 }
 

@@ -49,16 +49,23 @@ const SHOWN: &str = "
     reviews, approved, without_approval, unverified, approval_rate_percent, approval[1] AS approval_p50_s, approval[2] AS approval_p90_s,
     decision[1] AS decision_p50_s, decision[2] AS decision_p90_s, sla_met, sla_missed, sla_adherence_percent";
 
+impl StatisticsFilter {
+    fn decided(&self) -> Conditions {
+        let mut decided = Conditions::default();
+        decided.project(self.project.as_ref());
+        decided.plain("decided_at IS NOT NULL");
+        decided.between("decided_at", self.since, self.until);
+        decided
+    }
+}
+
 impl Store {
     /// The figures.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn statistics(&self, filter: &StatisticsFilter) -> Result<Statistics, StoreError> {
-        let mut decided = Conditions::default();
-        decided.project(filter.project.as_ref());
-        decided.plain("decided_at IS NOT NULL");
-        decided.between("decided_at", filter.since, filter.until);
+        let decided = filter.decided();
         let mut merged = Conditions::default();
         merged.project(filter.project.as_ref());
         merged.plain("status <> 'withdrawn'");
@@ -95,6 +102,32 @@ impl Store {
             exceptions: self.figures(&exceptions, &merged).await?,
             open: self.figures(&waiting, &open).await?,
         })
+    }
+
+    /// The figures by one dimension, named as in the database's type `security_review_dimension`: reviewer, team, project, week, tier. The
+    /// name is null for reviews that no reviewer decided.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn statistics_by(&self, dimension: &str, filter: &StatisticsFilter) -> Result<Vec<Value>, StoreError> {
+        let mut decided = filter.decided();
+        decided.add(
+            "dimension = ?::security_review_dimension",
+            dimension.to_owned(),
+            Type::TEXT,
+        );
+        let order = if dimension == "week" {
+            "name"
+        } else {
+            "reviews DESC, name"
+        };
+        let sql = format!(
+            "SELECT name, {SHOWN} FROM (
+                 SELECT value AS name, {FIGURES} FROM security_review_by_dimension WHERE {} GROUP BY 1) AS figures
+             ORDER BY {order}",
+            decided.sql()
+        );
+        self.figures(&sql, &decided).await
     }
 
     async fn figures(&self, sql: &str, conditions: &Conditions) -> Result<Vec<Value>, StoreError> {

@@ -2,16 +2,20 @@
 
 use jiff::Timestamp;
 use model::{Decision, EvidenceRef, Facts, MergeRequestKey, Note, Outcome, Review, Verdict};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::Tx;
+use super::queued::{done, id};
+use super::{Queued, Tx};
 use crate::StoreError;
-use crate::sql::{column, from_code, json, json_column, optional_text, text};
+use crate::sql::{Insert, Statement, column, json_column, optional_code_column};
 
 /// A decision to be appended. Its merge request is the one of its facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDecision {
+    /// Row id (UUIDv7).
+    pub id: Uuid,
     /// Everything the verdict rests on.
     pub facts: Facts,
     /// The verdict; never a pending one.
@@ -43,6 +47,8 @@ pub struct NewDecision {
 /// A decision before the merge, to be appended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewReview {
+    /// Row id (UUIDv7).
+    pub id: Uuid,
     /// Everything it rests on.
     pub facts: Facts,
     /// The verdict as if it had been merged then.
@@ -64,7 +70,7 @@ pub struct NewReview {
 /// The end of a merge request's chain of decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecisionHead {
-    /// The decision that stands.
+    /// The current decision.
     pub id: Uuid,
     /// It is the verdict on the merge.
     pub is_merge: bool,
@@ -99,160 +105,57 @@ pub struct StoredDecision {
     pub correlation_id: Uuid,
 }
 
-const INSERT: &str = "
-    INSERT INTO security_review_decisions (
-        id, instance, project_id, mr_iid, decision, outcome, kind, proof, reasons, reason_codes, notes, inputs, verdict,
-        rules_hash, supersedes, decided_at, recorded_at, correlation_id, review, evidence_id, evidence_sha256, confirmed, evaluator,
-        merged_at, merge_commit_sha, stage)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, 'merge')";
-
-const INSERT_REVIEW: &str = "
-    INSERT INTO security_review_decisions (
-        id, instance, project_id, mr_iid, decision, reasons, reason_codes, notes, inputs, verdict, review, rules_hash, supersedes,
-        decided_at, recorded_at, correlation_id, evaluator, stage)
-    VALUES ($1, $2, $3, $4, $5, '[]', '{}', $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, 'review')";
-
-const HEAD: &str = "
-    SELECT id, stage FROM security_review_decisions AS head
-    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3
-        AND NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = head.id)";
+const TABLE: &str = "security_review_decisions";
 
 const KEEP_RULES: &str = "
     INSERT INTO rules_files (hash, content, first_used_at) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING";
 
-/// The newest ones hold what the older ones knew, so that few are enough. Their histories may be long, and are stored as events.
-const INPUTS: &str = "
-    SELECT inputs || '{\"history\": []}'::jsonb AS inputs FROM security_review_decisions WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 ORDER BY id DESC LIMIT 20";
+const DECISION_COLUMNS: &str = "
+    id, decision, inputs, verdict, rules_hash, supersedes, decided_at, recorded_at, correlation_id, evidence_id, evidence_sha256,
+    coalesce(confirmed, inputs -> 'api' ?| ARRAY['answer', 'not_asked']) AS confirmed, evaluator";
 
-const LATEST: &str = "
-    SELECT id, decision, inputs, verdict, rules_hash, supersedes, decided_at, recorded_at, correlation_id, evidence_id, evidence_sha256,
-        coalesce(confirmed, inputs -> 'api' ?| ARRAY['answer', 'not_asked']) AS confirmed, evaluator
+/// The whole chain, the newest first. Histories may be long, and are stored as events: only the current decision's is read.
+pub(super) const CHAIN: &str = "
+    SELECT chain.id, chain.stage, later.id IS NULL AS is_head, chain.evidence_id, chain.evidence_sha256, chain.decision,
+        CASE WHEN later.id IS NULL THEN chain.inputs
+             WHEN row_number() OVER (ORDER BY chain.id DESC) <= 20 THEN chain.inputs || '{\"history\": []}'::jsonb END AS inputs,
+        CASE WHEN later.id IS NULL THEN chain.verdict END AS verdict, chain.rules_hash, chain.supersedes, chain.decided_at,
+        chain.recorded_at, chain.correlation_id, chain.evaluator,
+        coalesce(chain.confirmed, chain.inputs -> 'api' ?| ARRAY['answer', 'not_asked']) AS confirmed
+    FROM security_review_decisions AS chain LEFT JOIN security_review_decisions AS later ON later.supersedes = chain.id
+    WHERE chain.instance = $1 AND chain.project_id = $2 AND chain.mr_iid = $3
+    ORDER BY chain.id DESC";
+
+const CURRENT: &str = "
     FROM security_review_decisions AS latest
     WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND stage = 'merge'
         AND NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = latest.id)";
 
-impl Tx<'_> {
-    /// Appends a decision and returns its id. Hold [`Tx::lock_merge_request`] from reading the latest one until the commit.
+impl<'a> Tx<'a> {
+    /// Appends a decision and gives its id. Hold [`Tx::lock_merge_request`] from reading the current one until the commit.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] for a pending verdict, for a second first decision of one merge request, and for one that
     /// supersedes a decision already superseded or of another merge request.
-    pub async fn append_decision(&mut self, new: &NewDecision) -> Result<Uuid, StoreError> {
-        let verdict = &new.verdict;
-        let (outcome, kind, proof) = match &verdict.outcome {
-            Outcome::NotCarried => ("not_carried", None, None),
-            Outcome::Declassified => ("declassified", None, None),
-            Outcome::Approved { proof } => ("approved", None, Some(proof.as_str())),
-            Outcome::Exception { kind } => ("exception", Some(kind.as_str()), None),
-            Outcome::Pending { .. } => {
-                return Err(StoreError::Rejected(
-                    "a pending verdict is no decision; keep it as an evaluation".to_owned(),
-                ));
-            }
-        };
-        let id = Uuid::now_v7();
-        let key = &new.facts.merge_request;
-        let review = new.review.as_ref().map(json).transpose()?;
-        let params: [super::Param<'_>; 25] = [
-            (&id, Type::UUID),
-            (&text(&key.instance), Type::TEXT),
-            (&key.project_id.0, Type::INT8),
-            (&key.mr_iid.0, Type::INT8),
-            (&Decision::of_merge(&verdict.outcome).map(Decision::as_str), Type::TEXT),
-            (&outcome, Type::TEXT),
-            (&kind, Type::TEXT),
-            (&proof, Type::TEXT),
-            (&json(&verdict.reasons)?, Type::JSONB),
-            (&super::reason_codes(&verdict.reasons), Type::TEXT_ARRAY),
-            (
-                &verdict.notes.iter().copied().map(Note::as_str).collect::<Vec<_>>(),
-                Type::TEXT_ARRAY,
-            ),
-            (&json(&new.facts)?, Type::JSONB),
-            (&json(verdict)?, Type::JSONB),
-            (&text(&new.rules_hash), Type::TEXT),
-            (&new.supersedes, Type::UUID),
-            (&new.decided_at, Type::TIMESTAMPTZ),
-            (&new.recorded_at, Type::TIMESTAMPTZ),
-            (&new.correlation_id, Type::UUID),
-            (&review, Type::JSONB),
-            (&new.evidence.as_ref().map(|evidence| evidence.id), Type::UUID),
-            (
-                &new.evidence.as_ref().map(|evidence| evidence.sha256.as_str()),
-                Type::TEXT,
-            ),
-            (&new.confirmed, Type::BOOL),
-            (&new.evaluator, Type::INT2),
-            (&new.merged_at, Type::TIMESTAMPTZ),
-            (&optional_text(new.merge_commit_sha.as_ref()), Type::TEXT),
-        ];
-        self.execute(INSERT, &params).await?;
-        Ok(id)
+    pub fn append_decision(&mut self, new: &NewDecision) -> Queued<'_, 'a, Uuid> {
+        self.try_queue(new.statement(), id)
     }
 
-    /// Appends a decision that was made before the merge, and returns its id. Hold [`Tx::lock_merge_request`].
+    /// Appends a decision that was made before the merge, and gives its id. Hold [`Tx::lock_merge_request`].
     ///
     /// # Errors
     /// [`StoreError::Rejected`] as [`Tx::append_decision`].
-    pub async fn append_review(&mut self, new: &NewReview) -> Result<Uuid, StoreError> {
-        let id = Uuid::now_v7();
-        let [instance, project, iid] = super::identity(&new.facts.merge_request);
-        let notes: Vec<&str> = new.review.notes.iter().copied().map(Note::as_str).collect();
-        let params: [super::Param<'_>; 14] = [
-            (&id, Type::UUID),
-            instance,
-            project,
-            iid,
-            (&new.review.decision.map(Decision::as_str), Type::TEXT),
-            (&notes, Type::TEXT_ARRAY),
-            (&json(&new.facts)?, Type::JSONB),
-            (&json(&new.verdict)?, Type::JSONB),
-            (&json(&new.review)?, Type::JSONB),
-            (&text(&new.rules_hash), Type::TEXT),
-            (&new.supersedes, Type::UUID),
-            (&new.recorded_at, Type::TIMESTAMPTZ),
-            (&new.correlation_id, Type::UUID),
-            (&new.evaluator, Type::INT2),
-        ];
-        self.execute(INSERT_REVIEW, &params).await?;
-        Ok(id)
-    }
-
-    /// The decision that stands, of whatever stage: the one of the merge request's chain that nothing supersedes.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn decision_head(&mut self, key: &MergeRequestKey) -> Result<Option<DecisionHead>, StoreError> {
-        let row = self.query_opt(HEAD, &super::identity(key)).await?;
-        row.map(|row| {
-            Ok(DecisionHead {
-                id: column(&row, "id")?,
-                is_merge: column::<String>(&row, "stage")? == "merge",
-            })
-        })
-        .transpose()
+    pub fn append_review(&mut self, new: &NewReview) -> Queued<'_, 'a, Uuid> {
+        self.try_queue(new.statement(), id)
     }
 
     /// Keeps a rules file, so that what it decided can be computed again. May be repeated.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn keep_rules(&mut self, hash: &str, content: &str, now: Timestamp) -> Result<(), StoreError> {
-        let params: [super::Param<'_>; 3] = [
-            (&text(hash), Type::TEXT),
-            (&text(content), Type::TEXT),
-            (&now, Type::TIMESTAMPTZ),
-        ];
-        self.execute(KEEP_RULES, &params).await.map(drop)
-    }
-
-    /// What the decisions on a merge request rest on, before its merge and after, the newest first; without the events.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn decision_inputs(&mut self, key: &MergeRequestKey) -> Result<Vec<Facts>, StoreError> {
-        let rows = self.query(INPUTS, &super::identity(key)).await?;
-        rows.iter().map(|row| json_column(row, "inputs")).collect()
+    pub fn keep_rules(&mut self, hash: &str, content: &str, now: Timestamp) -> Queued<'_, 'a, ()> {
+        let statement = Statement::new(KEEP_RULES).bind_text(hash).bind_text(content);
+        self.queue(statement.bind(now, Type::TIMESTAMPTZ), done)
     }
 
     /// The rules file with this hash, if a decision was made by it.
@@ -265,28 +168,103 @@ impl Tx<'_> {
         row.map(|row| column(&row, "content")).transpose()
     }
 
-    /// The verdict that stands on the merge: the one of the merge request's chain that nothing supersedes.
+    /// The current decision on the merge: the one of the merge request's chain that nothing supersedes.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn latest_decision(&mut self, key: &MergeRequestKey) -> Result<Option<StoredDecision>, StoreError> {
-        let Some(row) = self.query_opt(LATEST, &super::identity(key)).await? else {
-            return Ok(None);
-        };
-        let decision: Option<String> = column(&row, "decision")?;
-        Ok(Some(StoredDecision {
-            id: column(&row, "id")?,
-            decision: decision.map(|word| from_code("decision", word)).transpose()?,
-            facts: json_column(&row, "inputs")?,
-            verdict: json_column(&row, "verdict")?,
-            rules_hash: column(&row, "rules_hash")?,
-            evidence: super::evidence::read_evidence_ref(&row)?,
-            confirmed: column(&row, "confirmed")?,
-            evaluator: column(&row, "evaluator")?,
-            supersedes: column(&row, "supersedes")?,
-            decided_at: column(&row, "decided_at")?,
-            recorded_at: column(&row, "recorded_at")?,
-            correlation_id: column(&row, "correlation_id")?,
-        }))
+    pub fn current_decision(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, Option<StoredDecision>> {
+        let statement = Statement::of(key, format!("SELECT {DECISION_COLUMNS} {CURRENT}"));
+        self.queue(statement, |answer| answer.rows.first().map(read_decision).transpose())
     }
+}
+
+impl NewDecision {
+    fn statement(&self) -> Result<Statement, StoreError> {
+        let verdict = &self.verdict;
+        let (outcome, kind, proof) = match &verdict.outcome {
+            Outcome::NotCarried => ("not_carried", None, None),
+            Outcome::Declassified => ("declassified", None, None),
+            Outcome::Approved { proof } => ("approved", None, Some(proof.as_str())),
+            Outcome::Exception { kind } => ("exception", Some(kind.as_str()), None),
+            Outcome::Pending { .. } => {
+                return Err(StoreError::Rejected(
+                    "a pending verdict is no decision; keep it as an evaluation".to_owned(),
+                ));
+            }
+        };
+        let decision = Decision::of_merge(&verdict.outcome).map(Decision::as_str);
+        let insert = Insert::into(TABLE)
+            .uuid("id", self.id)
+            .key(&self.facts.merge_request)
+            .constant("stage", "'merge'")
+            .optional_text("decision", decision)
+            .text("outcome", outcome)
+            .optional_text("kind", kind)
+            .optional_text("proof", proof)
+            .json("reasons", &verdict.reasons)?
+            .codes("reason_codes", super::reason_codes(&verdict.reasons))
+            .codes("notes", note_codes(&verdict.notes))
+            .json("inputs", &self.facts)?
+            .json("verdict", verdict)?
+            .optional_json("review", self.review.as_ref())?
+            .text("rules_hash", &self.rules_hash)
+            .uuid("supersedes", self.supersedes)
+            .uuid("evidence_id", self.evidence.as_ref().map(|evidence| evidence.id))
+            .optional_text(
+                "evidence_sha256",
+                self.evidence.as_ref().map(|evidence| evidence.sha256.as_str()),
+            )
+            .bool("confirmed", self.confirmed)
+            .value("evaluator", self.evaluator, Type::INT2)
+            .time("merged_at", self.merged_at)
+            .optional_text("merge_commit_sha", self.merge_commit_sha.as_deref())
+            .time("decided_at", self.decided_at)
+            .time("recorded_at", self.recorded_at)
+            .uuid("correlation_id", self.correlation_id);
+        Ok(insert.then("RETURNING id"))
+    }
+}
+
+impl NewReview {
+    fn statement(&self) -> Result<Statement, StoreError> {
+        let insert = Insert::into(TABLE)
+            .uuid("id", self.id)
+            .key(&self.facts.merge_request)
+            .constant("stage", "'review'")
+            .optional_text("decision", self.review.decision.map(Decision::as_str))
+            .constant("reasons", "'[]'")
+            .constant("reason_codes", "'{}'")
+            .codes("notes", note_codes(&self.review.notes))
+            .json("inputs", &self.facts)?
+            .json("verdict", &self.verdict)?
+            .json("review", &self.review)?
+            .text("rules_hash", &self.rules_hash)
+            .uuid("supersedes", self.supersedes)
+            .value("evaluator", self.evaluator, Type::INT2)
+            .time("decided_at", self.recorded_at)
+            .time("recorded_at", self.recorded_at)
+            .uuid("correlation_id", self.correlation_id);
+        Ok(insert.then("RETURNING id"))
+    }
+}
+
+fn note_codes(notes: &[Note]) -> Vec<&'static str> {
+    notes.iter().copied().map(Note::as_str).collect()
+}
+
+pub(super) fn read_decision(row: &Row) -> Result<StoredDecision, StoreError> {
+    Ok(StoredDecision {
+        id: column(row, "id")?,
+        decision: optional_code_column(row, "decision")?,
+        facts: json_column(row, "inputs")?,
+        verdict: json_column(row, "verdict")?,
+        rules_hash: column(row, "rules_hash")?,
+        evidence: super::evidence::read_evidence_ref(row)?,
+        confirmed: column(row, "confirmed")?,
+        evaluator: column(row, "evaluator")?,
+        supersedes: column(row, "supersedes")?,
+        decided_at: column(row, "decided_at")?,
+        recorded_at: column(row, "recorded_at")?,
+        correlation_id: column(row, "correlation_id")?,
+    })
 }

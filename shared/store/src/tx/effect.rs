@@ -1,14 +1,15 @@
 //! Effects on their way in: rows of the outbox, unique by key.
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Effect, EffectKind, EffectState, MergeRequestIid, MergeRequestKey, ProjectId};
+use model::{Effect, EffectKind, EffectState, MergeRequestKey, later};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::Tx;
+use super::queued::affected;
+use super::{Queued, Tx};
 use crate::StoreError;
-use crate::sql::{column, optional_text, text};
+use crate::sql::{Insert, Statement, column, key_columns};
 
 /// Something to be done outside. Its key follows from merge request, kind and destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +40,8 @@ pub(crate) const EFFECT_COLUMNS: &str = "
     id, key, kind, destination, exception_id, ledger_revision, decision_id, instance, project_id, mr_iid, state, attempts, correlation_id,
     traceparent, updated_at";
 
-/// A superseded effect was never carried out; if its reason comes back, so does the effect.
-const INSERT: &str = "
-    INSERT INTO effects AS stored (
-        id, key, kind, destination, exception_id, instance, project_id, mr_iid, state, attempts, next_attempt_at,
-        correlation_id, traceparent, created_at, updated_at, ledger_revision, decision_id)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', 0, $9, $10, $11, $12, $12, $13, $14)
+/// A superseded effect was never applied; if its reason comes back, so does the effect.
+const REVIVE: &str = "
     ON CONFLICT (key) DO UPDATE SET
         state = 'pending',
         superseded_because = NULL,
@@ -65,99 +62,78 @@ const SUPERSEDE_ARCHIVE: &str = "
         AND decision_id <> $6";
 
 const HAS_BEGUN: &str = "
-    SELECT count(*) AS effects FROM effects
-    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND decision_id IS NOT NULL AND exception_id IS NULL AND attempts > 0 AND state <> 'suppressed'";
+    SELECT FROM effects
+    WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND decision_id IS NOT NULL AND exception_id IS NULL AND attempts > 0 AND state <> 'suppressed' LIMIT 1";
 
-impl Tx<'_> {
-    /// Adds an effect. `None`: its key exists, so somebody has seen to it. A superseded one becomes pending again.
+impl<'a> Tx<'a> {
+    /// Adds effects, and gives those that are new. The others' keys exist: they are pending, or done. A superseded one becomes pending
+    /// again.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn insert_effect(&mut self, new: &NewEffect) -> Result<Option<Effect>, StoreError> {
-        let key = Effect::key_for(
-            &new.merge_request,
-            new.kind,
-            &new.destination,
-            new.ledger_revision,
-            new.decision_id,
-        );
-        let relay_at = later(new.created_at, new.grace);
-        let [instance, project, iid] = super::identity(&new.merge_request);
-        let params: [super::Param<'_>; 14] = [
-            (&Uuid::now_v7(), Type::UUID),
-            (&text(&key), Type::TEXT),
-            (&new.kind.as_str(), Type::TEXT),
-            (&text(&new.destination), Type::TEXT),
-            (&new.exception_id, Type::UUID),
-            instance,
-            project,
-            iid,
-            (&relay_at, Type::TIMESTAMPTZ),
-            (&new.correlation_id, Type::UUID),
-            (&optional_text(new.traceparent.as_ref()), Type::TEXT),
-            (&new.created_at, Type::TIMESTAMPTZ),
-            (&new.ledger_revision, Type::INT8),
-            (&new.decision_id, Type::UUID),
-        ];
-        let row = self.query_opt(&format!("{INSERT} {EFFECT_COLUMNS}"), &params).await?;
-        row.map(|row| read_effect(&row)).transpose()
+    pub fn insert_effects(&mut self, new: &[NewEffect]) -> Queued<'_, 'a, Vec<Effect>> {
+        let mut insert = Insert::into("effects");
+        for (number, effect) in new.iter().enumerate() {
+            insert = if number > 0 { insert.next_row() } else { insert };
+            insert = insert
+                .uuid("id", Uuid::now_v7())
+                .text("key", &effect.key())
+                .text("kind", effect.kind.as_str())
+                .text("destination", &effect.destination)
+                .uuid("exception_id", effect.exception_id)
+                .int8("ledger_revision", effect.ledger_revision)
+                .uuid("decision_id", effect.decision_id)
+                .key(&effect.merge_request)
+                .constant("state", "'pending'")
+                .constant("attempts", "0")
+                .time("next_attempt_at", later(effect.created_at, effect.grace))
+                .uuid("correlation_id", effect.correlation_id)
+                .optional_text("traceparent", effect.traceparent.as_deref())
+                .time("created_at", effect.created_at)
+                .time("updated_at", effect.created_at);
+        }
+        let statement = insert.then(&format!("{REVIVE} {EFFECT_COLUMNS}"));
+        self.queue(statement, |answer| answer.rows.iter().map(read_effect).collect())
     }
 
-    /// Takes back the exception's effects that nobody has begun; returns how many.
+    /// Takes back the exception's effects that nobody has begun; gives how many.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn supersede_effects(
-        &mut self,
-        exception_id: Uuid,
-        because: &str,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let params: [super::Param<'_>; 3] = [
-            (&exception_id, Type::UUID),
-            (&now, Type::TIMESTAMPTZ),
-            (&text(because), Type::TEXT),
-        ];
-        self.execute(SUPERSEDE, &params).await
+    pub fn supersede_effects(&mut self, exception_id: Uuid, because: &str, now: Timestamp) -> Queued<'_, 'a, u64> {
+        let statement = Statement::new(SUPERSEDE).bind(exception_id, Type::UUID);
+        self.queue(statement.bind(now, Type::TIMESTAMPTZ).bind_text(because), affected)
     }
 
-    /// Takes back what nobody has begun of the effects that tell of another decision on this merge; returns how many.
+    /// Takes back what nobody has begun of the effects that tell of another decision on this merge; gives how many.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn supersede_archive(
+    pub fn supersede_archive(
         &mut self,
         key: &MergeRequestKey,
         decision_id: Uuid,
         because: &str,
         now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let [instance, project, iid] = super::identity(key);
-        let params: [super::Param<'_>; 6] = [
-            instance,
-            project,
-            iid,
-            (&now, Type::TIMESTAMPTZ),
-            (&text(because), Type::TEXT),
-            (&decision_id, Type::UUID),
-        ];
-        self.execute(SUPERSEDE_ARCHIVE, &params).await
+    ) -> Queued<'_, 'a, u64> {
+        let statement = Statement::of(key, SUPERSEDE_ARCHIVE).bind(now, Type::TIMESTAMPTZ);
+        self.queue(statement.bind_text(because).bind(decision_id, Type::UUID), affected)
     }
 
     /// Whether anything was begun to be told outside of an earlier decision on this merge.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn has_begun_archive(&mut self, key: &MergeRequestKey) -> Result<bool, StoreError> {
-        let row = self.query_opt(HAS_BEGUN, &super::identity(key)).await?;
-        let count: i64 = column(&row.ok_or_else(|| StoreError::corrupt("effects"))?, "effects")?;
-        Ok(count > 0)
+    pub fn has_begun_archive(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, bool> {
+        self.queue(Statement::of(key, HAS_BEGUN), |answer| Ok(!answer.rows.is_empty()))
     }
 }
 
-/// `from` plus `by`, kept within what a timestamp can hold.
-pub(crate) fn later(from: Timestamp, by: SignedDuration) -> Timestamp {
-    from.saturating_add(by).unwrap_or(from)
+impl NewEffect {
+    fn key(&self) -> String {
+        let (revision, decision) = (self.ledger_revision, self.decision_id);
+        Effect::key_for(&self.merge_request, self.kind, &self.destination, revision, decision)
+    }
 }
 
 pub(crate) fn read_effect(row: &Row) -> Result<Effect, StoreError> {
@@ -170,11 +146,7 @@ pub(crate) fn read_effect(row: &Row) -> Result<Effect, StoreError> {
         exception_id: column(row, "exception_id")?,
         ledger_revision: column(row, "ledger_revision")?,
         decision_id: column(row, "decision_id")?,
-        merge_request: MergeRequestKey {
-            instance: column(row, "instance")?,
-            project_id: ProjectId(column(row, "project_id")?),
-            mr_iid: MergeRequestIid(column(row, "mr_iid")?),
-        },
+        merge_request: key_columns(row)?,
         state: EffectState::parse(&state).ok_or_else(|| StoreError::corrupt("state"))?,
         attempts: column(row, "attempts")?,
         correlation_id: column(row, "correlation_id")?,

@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::Tx;
+use super::queued::done;
+use super::{Queued, Tx};
 use crate::StoreError;
-use crate::sql::{code, json, optional_text, text};
+use crate::sql::{Insert, KEY, Statement, code};
+pub(super) use row::EVALUATION;
 pub(crate) use row::{EVALUATION_COLUMNS, read_evaluation};
 
 /// What an evaluation waits for.
@@ -83,128 +85,125 @@ pub struct Evaluation {
 }
 
 /// Of two triggers the better one is kept: of a trusted delivery, and of the merge's own. One that is done gives way.
-macro_rules! better_trigger {
-    () => {
-        "CASE WHEN stored.state = 'done'
-                OR (excluded.trigger ->> 'trusted')::boolean::int * 2 + (excluded.source = 'merge_event')::int
-                    >= (stored.trigger ->> 'trusted')::boolean::int * 2 + (stored.source = 'merge_event')::int
-            THEN excluded.trigger ELSE stored.trigger END"
-    };
-}
+const BETTER_TRIGGER: &str = "CASE WHEN stored.state = 'done'
+        OR (excluded.trigger ->> 'trusted')::boolean::int * 2 + (excluded.source = 'merge_event')::int
+            >= (stored.trigger ->> 'trusted')::boolean::int * 2 + (stored.source = 'merge_event')::int
+    THEN excluded.trigger ELSE stored.trigger END";
+
+/// What showed the merge first stays, and when.
+const MERGED: [(&str, &str); 5] = [
+    ("trigger", BETTER_TRIGGER),
+    (
+        "source",
+        "CASE WHEN stored.state <> 'done' AND stored.source = 'merge_event' THEN stored.source ELSE excluded.source END",
+    ),
+    (
+        "first_seen_at",
+        "CASE stored.state WHEN 'done' THEN excluded.first_seen_at
+                           ELSE least(stored.first_seen_at, excluded.first_seen_at) END",
+    ),
+    ("last_read_at", "coalesce(excluded.last_read_at, stored.last_read_at)"),
+    ("shown", "stored.shown OR excluded.shown"),
+];
 
 /// While one is pending, a repeated delivery neither moves the deadline away nor forgets attempts.
-const KEEP_PENDING: &str = concat!(
-    "
-    INSERT INTO evaluations AS stored (
-        instance, project_id, mr_iid, state, trigger, reason, attempts, next_attempt_at, deadline_at, correlation_id,
-        traceparent, created_at, updated_at, source, first_seen_at, last_read_at, shown, earlier)
-    VALUES ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15, $16)
-    ON CONFLICT (instance, project_id, mr_iid) DO UPDATE SET
-        state = 'pending',
-        trigger = ",
-    better_trigger!(),
-    ",
-        reason = excluded.reason,
-        attempts = CASE stored.state WHEN 'pending' THEN greatest(stored.attempts, excluded.attempts)
-                                     ELSE excluded.attempts END,
-        -- Not later than the deadline, while that lies ahead: it is then that the verdict falls.
-        next_attempt_at = CASE WHEN stored.state = 'pending' AND stored.deadline_at > excluded.updated_at
-                               THEN least(excluded.next_attempt_at, stored.deadline_at)
-                               ELSE excluded.next_attempt_at END,
-        deadline_at = CASE stored.state WHEN 'pending' THEN least(stored.deadline_at, excluded.deadline_at)
-                                        ELSE excluded.deadline_at END,
-        source = CASE WHEN stored.state <> 'done' AND stored.source = 'merge_event' THEN stored.source ELSE excluded.source END,
-        first_seen_at = CASE stored.state WHEN 'done' THEN excluded.first_seen_at
-                                          ELSE least(stored.first_seen_at, excluded.first_seen_at) END,
-        last_read_at = coalesce(excluded.last_read_at, stored.last_read_at),
-        shown = stored.shown OR excluded.shown,
-        reread_event = false, before_watch = false, give_up_at = NULL,
-        earlier = excluded.earlier,
-        correlation_id = excluded.correlation_id,
-        traceparent = excluded.traceparent,
-        updated_at = excluded.updated_at"
-);
+const MERGED_PENDING: [(&str, &str); 3] = [
+    (
+        "attempts",
+        "CASE stored.state WHEN 'pending' THEN greatest(stored.attempts, excluded.attempts) ELSE excluded.attempts END",
+    ),
+    // Not later than the deadline, while that lies ahead: it is then that the verdict is made.
+    (
+        "next_attempt_at",
+        "CASE WHEN stored.state = 'pending' AND stored.deadline_at > excluded.updated_at
+              THEN least(excluded.next_attempt_at, stored.deadline_at) ELSE excluded.next_attempt_at END",
+    ),
+    (
+        "deadline_at",
+        "CASE stored.state WHEN 'pending' THEN least(stored.deadline_at, excluded.deadline_at) ELSE excluded.deadline_at END",
+    ),
+];
 
 /// What GitLab has never shown gets a schedule only while few others of its instance have one: a flood of deliveries about merge
-/// requests that do not exist must not use up the readings.
-const KEEP_UNCONFIRMED: &str = concat!(
-    "
-    INSERT INTO evaluations AS stored (
-        instance, project_id, mr_iid, state, trigger, reason, attempts, next_attempt_at, deadline_at, correlation_id,
-        traceparent, created_at, updated_at, source, first_seen_at, last_read_at, shown, earlier, give_up_at, reread_event)
-    VALUES ($1, $2, $3, 'unconfirmed', $4, $5, $6,
-        CASE WHEN $15 OR 1000 > (SELECT count(*) FROM (
-            SELECT FROM evaluations AS other
-            WHERE other.instance = $1 AND other.state = 'unconfirmed' AND NOT other.shown AND other.next_attempt_at IS NOT NULL
-                AND (other.project_id, other.mr_iid) <> ($2, $3) LIMIT 1000) AS scheduled)
-        THEN $7::timestamptz END,
-        $8, $9, $10, $11, $11, $12, $13, $14, $15, $16, $17, $18)
-    ON CONFLICT (instance, project_id, mr_iid) DO UPDATE SET
-        state = 'unconfirmed',
-        trigger = ",
-    better_trigger!(),
-    ",
-        reason = excluded.reason,
-        attempts = excluded.attempts,
-        next_attempt_at = excluded.next_attempt_at,
-        source = CASE WHEN stored.state <> 'done' AND stored.source = 'merge_event' THEN stored.source ELSE excluded.source END,
-        first_seen_at = CASE stored.state WHEN 'done' THEN excluded.first_seen_at
-                                          ELSE least(stored.first_seen_at, excluded.first_seen_at) END,
-        last_read_at = coalesce(excluded.last_read_at, stored.last_read_at),
-        shown = stored.shown OR excluded.shown,
-        reread_event = excluded.reread_event, before_watch = false, give_up_at = excluded.give_up_at,
-        earlier = excluded.earlier,
-        correlation_id = excluded.correlation_id,
-        traceparent = excluded.traceparent,
-        updated_at = excluded.updated_at"
-);
+/// requests that do not exist must not use up the readings. `$1` to `$3` name the merge request.
+const IF_SCHEDULED: &str = "
+    CASE WHEN {shown} OR 1000 > (SELECT count(*) FROM (
+        SELECT FROM evaluations AS other
+        WHERE other.instance = $1 AND other.state = 'unconfirmed' AND NOT other.shown AND other.next_attempt_at IS NOT NULL
+            AND (other.project_id, other.mr_iid) <> ($2, $3) LIMIT 1000) AS scheduled)
+    THEN {next}::timestamptz END";
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
     /// Keeps an evaluation in its state. One that is pending already keeps its earlier deadline and its greater count of attempts; of
     /// two triggers the better one is kept.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] for state `done`, which is [`Tx::finish_evaluation`]'s.
-    pub async fn keep_evaluation(&mut self, evaluation: &Evaluation, now: Timestamp) -> Result<(), StoreError> {
-        let [instance, project, iid] = super::identity(&evaluation.merge_request);
-        let earlier = (!evaluation.earlier.is_empty())
-            .then(|| json(&evaluation.earlier))
-            .transpose()?;
-        let trigger = json(&evaluation.trigger)?;
-        let reason = text(&evaluation.reason);
-        let traceparent = optional_text(evaluation.traceparent.as_ref());
-        let source = code(&evaluation.source)?;
-        let mut params: Vec<super::Param<'_>> = vec![
-            instance,
-            project,
-            iid,
-            (&trigger, Type::JSONB),
-            (&reason, Type::TEXT),
-            (&evaluation.attempts, Type::INT4),
-            (&evaluation.next_attempt_at, Type::TIMESTAMPTZ),
-            (&evaluation.deadline_at, Type::TIMESTAMPTZ),
-            (&evaluation.correlation_id, Type::UUID),
-            (&traceparent, Type::TEXT),
-            (&now, Type::TIMESTAMPTZ),
-            (&source, Type::TEXT),
-            (&evaluation.first_seen_at, Type::TIMESTAMPTZ),
-            (&evaluation.last_read_at, Type::TIMESTAMPTZ),
-            (&evaluation.shown, Type::BOOL),
-            (&earlier, Type::JSONB),
-        ];
-        let sql = match evaluation.state {
-            EvaluationState::Pending => KEEP_PENDING,
-            EvaluationState::Unconfirmed => {
-                params.push((&evaluation.give_up_at, Type::TIMESTAMPTZ));
-                params.push((&evaluation.reread_event, Type::BOOL));
-                KEEP_UNCONFIRMED
-            }
-            EvaluationState::Done => {
-                return Err(StoreError::Rejected(
-                    "an evaluation is ended, not kept as done".to_owned(),
-                ));
-            }
-        };
-        self.execute(sql, &params).await.map(drop)
+    pub fn keep_evaluation(&mut self, evaluation: &Evaluation, now: Timestamp) -> Queued<'_, 'a, ()> {
+        self.try_queue(upsert(evaluation, now), done)
     }
+
+    /// The merge request's evaluation, whatever its state.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn evaluation(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, Option<Evaluation>> {
+        self.queue(Statement::of(key, EVALUATION.as_str()), |answer| {
+            answer.rows.first().map(read_evaluation).transpose()
+        })
+    }
+}
+
+fn upsert(evaluation: &Evaluation, now: Timestamp) -> Result<Statement, StoreError> {
+    let earlier = Some(&evaluation.earlier).filter(|earlier| !earlier.is_empty());
+    // The merge request's columns come first: `IF_SCHEDULED` names their parameters.
+    let mut insert = Insert::into("evaluations").key(&evaluation.merge_request);
+    let is_pending = match evaluation.state {
+        EvaluationState::Pending => true,
+        EvaluationState::Unconfirmed => false,
+        EvaluationState::Done => {
+            return Err(StoreError::Rejected(
+                "an evaluation is ended, not kept as done".to_owned(),
+            ));
+        }
+    };
+    let next_attempt_at = insert.parameter(evaluation.next_attempt_at, Type::TIMESTAMPTZ);
+    let shown = insert.parameter(evaluation.shown, Type::BOOL);
+    let next_attempt_at = if is_pending {
+        next_attempt_at
+    } else {
+        IF_SCHEDULED
+            .replace("{shown}", &shown)
+            .replace("{next}", &next_attempt_at)
+    };
+    insert = insert
+        .text("state", &code(&evaluation.state)?)
+        .json("trigger", &evaluation.trigger)?
+        .text("reason", &evaluation.reason)
+        .value("attempts", evaluation.attempts, Type::INT4)
+        .constant("next_attempt_at", &next_attempt_at)
+        .time("deadline_at", evaluation.deadline_at)
+        .text("source", &code(&evaluation.source)?)
+        .time("first_seen_at", evaluation.first_seen_at)
+        .time("last_read_at", evaluation.last_read_at)
+        .constant("shown", &shown)
+        .optional_json("earlier", earlier)?
+        .uuid("correlation_id", evaluation.correlation_id)
+        .optional_text("traceparent", evaluation.traceparent.as_deref())
+        .time("created_at", now)
+        .time("updated_at", now);
+    let mut merged = MERGED.to_vec();
+    let mut kept = vec!["created_at"];
+    let rest = if is_pending {
+        merged.extend(MERGED_PENDING);
+        ", reread_event = false, before_watch = false, give_up_at = NULL"
+    } else {
+        kept.push("deadline_at");
+        insert = insert
+            .time("give_up_at", evaluation.give_up_at)
+            .bool("reread_event", evaluation.reread_event);
+        ", before_watch = false"
+    };
+    let update = insert.or_update(&KEY, &kept, &merged);
+    Ok(insert.then(&format!("{update}{rest}")))
 }

@@ -1,14 +1,14 @@
 //! Merge-request events: the append-only event history.
 
 use jiff::Timestamp;
-use model::{Action, Envelope, HistoryEvent, MergeRequestEvent, MergeRequestKey, User, UserId};
+use model::{Action, Envelope, HistoryEvent, MergeRequestEvent, MergeRequestKey};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::Tx;
+use super::{Queued, Tx};
 use crate::StoreError;
-use crate::sql::{code, column, from_code, json, key, optional_text, text, texts};
+use crate::sql::{Insert, Statement, code, code_column, column, optional_code_column, user_columns};
 
 /// Whether a delivery was seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,17 +33,6 @@ const MOST_EVENTS: i64 = 20_000;
 
 /// Bytes of label lists that an evaluation reads at most: one merge request must not use up the memory of its batch.
 const MOST_LABEL_BYTES: i64 = 4 * 1024 * 1024;
-
-const INSERT: &str = "
-    INSERT INTO merge_request_events (
-        id, instance, project_id, project_path, mr_id, mr_iid, mr_title, mr_url, action, state, actor_id, actor_username,
-        eligible, author_id, occurred_at, occurred_at_source, occurred_at_raw, received_at, labels, labels_added,
-        labels_removed, system, system_action, head_sha, oldrev, merge_commit_sha, merged_at, source_branch, target_branch,
-        reviewers, stale, auth_method, hook, delivery_key, delivery_id, event_uuid, payload_sha256, correlation_id,
-        audit_stream_id, audit_stream_seq, eligible_read_at, labels_truncated)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-        $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
-    ON CONFLICT (instance, delivery_key) DO NOTHING";
 
 /// A label list that is the same as in the event before, in the same state, adds nothing and is left out; lists beyond the bound are left out too, and
 /// their events marked. Content of stale deliveries is not trusted, so it does not take part.
@@ -78,71 +67,24 @@ pub struct StoredHistory {
     pub truncated: bool,
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
     /// Records a merge-request event with its delivery. `eligible`: whether the actor is an eligible approver now; `None`: it could
     /// not be read, or does not matter for this event.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn insert_event(
+    pub fn insert_event(
         &mut self,
         envelope: &Envelope,
         event: &MergeRequestEvent,
         eligible: Option<EligibleReading>,
-    ) -> Result<Recorded, StoreError> {
-        let delivery_key = envelope.delivery_key();
-        let params: [super::Param<'_>; 42] = [
-            (&Uuid::now_v7(), Type::UUID),
-            (&text(&envelope.authentication.instance), Type::TEXT),
-            (&event.project.id.0, Type::INT8),
-            (&text(&event.project.path), Type::TEXT),
-            (&event.mr_id, Type::INT8),
-            (&event.mr_iid.0, Type::INT8),
-            (&text(&event.title), Type::TEXT),
-            (&text(&event.url), Type::TEXT),
-            (&text(event.action.as_str()), Type::TEXT),
-            (&optional_text(event.state.as_ref()), Type::TEXT),
-            (&event.actor.as_ref().map(|actor| actor.id.0), Type::INT8),
-            (
-                &optional_text(event.actor.as_ref().map(|actor| &actor.username)),
-                Type::TEXT,
-            ),
-            (&eligible.map(|reading| reading.eligible), Type::BOOL),
-            (&event.author_id.map(|author| author.0), Type::INT8),
-            (&event.occurred_at, Type::TIMESTAMPTZ),
-            (&code(&event.occurred_at_source)?, Type::TEXT),
-            (&optional_text(event.occurred_at_raw.as_ref()), Type::TEXT),
-            (&envelope.received_at, Type::TIMESTAMPTZ),
-            (&texts(&event.labels), Type::TEXT_ARRAY),
-            (&texts(&event.labels_added), Type::TEXT_ARRAY),
-            (&texts(&event.labels_removed), Type::TEXT_ARRAY),
-            (&event.system, Type::BOOL),
-            (&event.system_action.as_ref().map(code).transpose()?, Type::TEXT),
-            (&optional_text(event.head_sha.as_ref()), Type::TEXT),
-            (&optional_text(event.oldrev.as_ref()), Type::TEXT),
-            (&optional_text(event.merge_commit_sha.as_ref()), Type::TEXT),
-            (&event.merged_at, Type::TIMESTAMPTZ),
-            (&optional_text(event.source_branch.as_ref()), Type::TEXT),
-            (&optional_text(event.target_branch.as_ref()), Type::TEXT),
-            (&json(&event.reviewers)?, Type::JSONB),
-            (&envelope.authentication.stale, Type::BOOL),
-            (&envelope.authentication.method.as_str(), Type::TEXT),
-            (&text(&envelope.authentication.hook), Type::TEXT),
-            (&key(&delivery_key), Type::TEXT),
-            (&optional_text(envelope.delivery.id.as_ref()), Type::TEXT),
-            (&optional_text(envelope.delivery.event_uuid.as_ref()), Type::TEXT),
-            (&text(&envelope.payload_sha256), Type::TEXT),
-            (&envelope.correlation_id, Type::UUID),
-            (&envelope.audit_line.stream_id, Type::UUID),
-            (&i64::try_from(envelope.audit_line.seq).unwrap_or(i64::MAX), Type::INT8),
-            (&eligible.map(|reading| reading.read_at), Type::TIMESTAMPTZ),
-            (&event.labels_truncated, Type::BOOL),
-        ];
-        let written = self.execute(INSERT, &params).await?;
-        Ok(if written == 0 {
-            Recorded::Duplicate
-        } else {
-            Recorded::New
+    ) -> Queued<'_, 'a, Recorded> {
+        self.try_queue(insert(envelope, event, eligible), |answer| {
+            Ok(if answer.affected == 0 {
+                Recorded::Duplicate
+            } else {
+                Recorded::New
+            })
         })
     }
 
@@ -150,47 +92,78 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn history(&mut self, key: &MergeRequestKey) -> Result<StoredHistory, StoreError> {
-        let [instance, project, iid] = super::identity(key);
-        let params = [
-            instance,
-            project,
-            iid,
-            (&MOST_EVENTS as _, Type::INT8),
-            (&MOST_LABEL_BYTES as _, Type::INT8),
-        ];
-        let rows = self.query(HISTORY, &params).await?;
-        Ok(StoredHistory {
-            truncated: i64::try_from(rows.len()).unwrap_or(i64::MAX) >= MOST_EVENTS,
-            events: rows.iter().map(read_history).collect::<Result<_, _>>()?,
-        })
+    pub fn history(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, StoredHistory> {
+        self.queue(history_statement(key), |answer| read_stored_history(&answer.rows))
     }
+}
+
+fn insert(
+    envelope: &Envelope,
+    event: &MergeRequestEvent,
+    eligible: Option<EligibleReading>,
+) -> Result<Statement, StoreError> {
+    let insert = Insert::into("merge_request_events")
+        .uuid("id", Uuid::now_v7())
+        .delivery(envelope)
+        .int8("project_id", event.project.id.0)
+        .text("project_path", &event.project.path)
+        .int8("mr_id", event.mr_id)
+        .int8("mr_iid", event.mr_iid.0)
+        .text("mr_title", &event.title)
+        .text("mr_url", &event.url)
+        .text("action", event.action.as_str())
+        .optional_text("state", event.state.as_deref())
+        .user("actor_id", "actor_username", event.actor.as_ref())
+        .bool("eligible", eligible.map(|reading| reading.eligible))
+        .time("eligible_read_at", eligible.map(|reading| reading.read_at))
+        .int8("author_id", event.author_id.map(|author| author.0))
+        .time("occurred_at", event.occurred_at)
+        .text("occurred_at_source", &code(&event.occurred_at_source)?)
+        .optional_text("occurred_at_raw", event.occurred_at_raw.as_deref())
+        .texts("labels", &event.labels)
+        .texts("labels_added", &event.labels_added)
+        .texts("labels_removed", &event.labels_removed)
+        .bool("labels_truncated", event.labels_truncated)
+        .bool("system", event.system)
+        .optional_text(
+            "system_action",
+            event.system_action.as_ref().map(code).transpose()?.as_deref(),
+        )
+        .optional_text("head_sha", event.head_sha.as_deref())
+        .optional_text("oldrev", event.oldrev.as_deref())
+        .optional_text("merge_commit_sha", event.merge_commit_sha.as_deref())
+        .time("merged_at", event.merged_at)
+        .optional_text("source_branch", event.source_branch.as_deref())
+        .optional_text("target_branch", event.target_branch.as_deref())
+        .json("reviewers", &event.reviewers)?;
+    Ok(insert.then("ON CONFLICT (instance, delivery_key) DO NOTHING"))
+}
+
+pub(super) fn history_statement(key: &MergeRequestKey) -> Statement {
+    let statement = Statement::of(key, HISTORY).bind(MOST_EVENTS, Type::INT8);
+    statement.bind(MOST_LABEL_BYTES, Type::INT8)
+}
+
+pub(super) fn read_stored_history(rows: &[Row]) -> Result<StoredHistory, StoreError> {
+    Ok(StoredHistory {
+        truncated: i64::try_from(rows.len()).unwrap_or(i64::MAX) >= MOST_EVENTS,
+        events: rows.iter().map(read_history).collect::<Result<_, _>>()?,
+    })
 }
 
 pub(crate) fn read_history(row: &Row) -> Result<HistoryEvent, StoreError> {
     let action: String = column(row, "action")?;
-    let actor = match (
-        column::<Option<i64>>(row, "actor_id")?,
-        column::<Option<String>>(row, "actor_username")?,
-    ) {
-        (Some(id), Some(username)) => Some(User {
-            id: UserId(id),
-            username,
-        }),
-        _ => None,
-    };
-    let system_action: Option<String> = column(row, "system_action")?;
     Ok(HistoryEvent {
         action: Action::parse(&action),
-        actor,
+        actor: user_columns(row, "actor_id", "actor_username")?,
         eligible: column(row, "eligible")?,
         eligible_read_at: column(row, "eligible_read_at")?,
         occurred_at: column(row, "occurred_at")?,
-        occurred_at_source: Some(from_code("occurred_at_source", column(row, "occurred_at_source")?)?),
+        occurred_at_source: Some(code_column(row, "occurred_at_source")?),
         received_at: Some(column(row, "received_at")?),
         state: column(row, "state")?,
         system: column(row, "system")?,
-        system_action: system_action.map(|word| from_code("system_action", word)).transpose()?,
+        system_action: optional_code_column(row, "system_action")?,
         labels: column(row, "labels")?,
         labels_added: column(row, "labels_added")?,
         labels_removed: column(row, "labels_removed")?,

@@ -1,46 +1,43 @@
 //! Exceptions: one row per merge request, written once, corrected in place, never removed.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
-use model::{
-    ExceptionStatus, Kind, MergeRequestIid, MergeRequestKey, ProjectId, SecurityReviewException, User, UserId,
-};
+use model::{ExceptionStatus, Kind, MergeRequestKey, SecurityReviewException};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::Tx;
+use super::queued::id;
+use super::{Queued, Tx};
 use crate::StoreError;
-use crate::sql::{column, json, json_column, optional_text, text, texts};
+use crate::sql::{Insert, KEY, Statement, column, json_column, key_columns, user_columns};
 
 /// A person who is known stays known, whatever a later reading no longer says.
-const UPSERT: &str = "
-    INSERT INTO security_review_exceptions AS stored (
-        id, instance, project_id, project_path, mr_id, mr_iid, mr_title, mr_url, author_id, author_username, merged_by_id,
-        merged_by_username, labels, risk_tier, kind, reasons, reason_codes, approvals, merged_at, merge_commit_sha, head_sha,
-        rules_hash, status, recorded_at, updated_at, correlation_id)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-        $24, $25)
-    ON CONFLICT (instance, project_id, mr_iid) DO UPDATE SET
-        project_path = excluded.project_path,
-        mr_title = excluded.mr_title,
-        mr_url = excluded.mr_url,
-        author_id = coalesce(excluded.author_id, stored.author_id),
-        author_username = coalesce(excluded.author_username, stored.author_username),
-        merged_by_id = coalesce(excluded.merged_by_id, stored.merged_by_id),
-        merged_by_username = coalesce(excluded.merged_by_username, stored.merged_by_username),
-        labels = excluded.labels,
-        risk_tier = excluded.risk_tier,
-        kind = excluded.kind,
-        reasons = excluded.reasons,
-        reason_codes = excluded.reason_codes,
-        approvals = excluded.approvals,
-        merged_at = excluded.merged_at,
-        merge_commit_sha = coalesce(excluded.merge_commit_sha, stored.merge_commit_sha),
-        head_sha = coalesce(excluded.head_sha, stored.head_sha),
-        rules_hash = excluded.rules_hash,
-        status = CASE stored.status WHEN 'withdrawn' THEN excluded.status ELSE stored.status END,
-        updated_at = excluded.updated_at
-    RETURNING id";
+const MERGED: [(&str, &str); 7] = [
+    ("author_id", "coalesce(excluded.author_id, stored.author_id)"),
+    (
+        "author_username",
+        "coalesce(excluded.author_username, stored.author_username)",
+    ),
+    ("merged_by_id", "coalesce(excluded.merged_by_id, stored.merged_by_id)"),
+    (
+        "merged_by_username",
+        "coalesce(excluded.merged_by_username, stored.merged_by_username)",
+    ),
+    (
+        "merge_commit_sha",
+        "coalesce(excluded.merge_commit_sha, stored.merge_commit_sha)",
+    ),
+    ("head_sha", "coalesce(excluded.head_sha, stored.head_sha)"),
+    (
+        "status",
+        "CASE stored.status WHEN 'withdrawn' THEN excluded.status ELSE stored.status END",
+    ),
+];
+
+/// Stays as it was first written.
+const KEPT: [&str; 4] = ["id", "mr_id", "recorded_at", "correlation_id"];
 
 const WITHDRAW: &str = "
     UPDATE security_review_exceptions SET status = 'withdrawn', updated_at = $4
@@ -53,7 +50,10 @@ const SELECT: &str = "
         status, recorded_at, correlation_id
     FROM security_review_exceptions ";
 
-impl Tx<'_> {
+pub(super) static OF_MERGE_REQUEST: LazyLock<String> =
+    LazyLock::new(|| format!("{SELECT} WHERE instance = $1 AND project_id = $2 AND mr_iid = $3"));
+
+impl<'a> Tx<'a> {
     /// Writes an exception and returns the id of its row, which is not the given one if the merge request has a row already.
     ///
     /// A later verdict on the same merge request replaces what was found (kind, reasons, approvals, labels, tier, rules).
@@ -62,102 +62,80 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn upsert_exception(&mut self, exception: &SecurityReviewException) -> Result<Uuid, StoreError> {
-        let key = &exception.merge_request;
-        let user_id = |user: &Option<User>| user.as_ref().map(|user| user.id.0);
-        let params: [super::Param<'_>; 25] = [
-            (&exception.id, Type::UUID),
-            (&text(&key.instance), Type::TEXT),
-            (&key.project_id.0, Type::INT8),
-            (&text(&exception.project_path), Type::TEXT),
-            (&exception.mr_id, Type::INT8),
-            (&key.mr_iid.0, Type::INT8),
-            (&text(&exception.title), Type::TEXT),
-            (&text(&exception.url), Type::TEXT),
-            (&user_id(&exception.author), Type::INT8),
-            (
-                &optional_text(exception.author.as_ref().map(|user| &user.username)),
-                Type::TEXT,
-            ),
-            (&user_id(&exception.merged_by), Type::INT8),
-            (
-                &optional_text(exception.merged_by.as_ref().map(|user| &user.username)),
-                Type::TEXT,
-            ),
-            (&texts(&exception.labels), Type::TEXT_ARRAY),
-            (&text(&exception.risk_tier), Type::TEXT),
-            (&exception.kind.as_str(), Type::TEXT),
-            (&json(&exception.reasons)?, Type::JSONB),
-            (&super::reason_codes(&exception.reasons), Type::TEXT_ARRAY),
-            (&json(&exception.approvals)?, Type::JSONB),
-            (&exception.merged_at, Type::TIMESTAMPTZ),
-            (&optional_text(exception.merge_commit_sha.as_ref()), Type::TEXT),
-            (&optional_text(exception.head_sha.as_ref()), Type::TEXT),
-            (&text(&exception.rules_hash), Type::TEXT),
-            (&exception.status.as_str(), Type::TEXT),
-            (&exception.recorded_at, Type::TIMESTAMPTZ),
-            (&exception.correlation_id, Type::UUID),
-        ];
-        let row = self.query_opt(UPSERT, &params).await?;
-        column(&row.ok_or_else(|| StoreError::corrupt("id"))?, "id")
+    pub fn upsert_exception(&mut self, exception: &SecurityReviewException) -> Queued<'_, 'a, Uuid> {
+        self.try_queue(upsert(exception), id)
     }
 
-    /// Withdraws the merge request's exception after a verdict that found none. `None`: there is none that stands.
+    /// Withdraws the merge request's exception after a verdict that found none; gives its id. `None`: no exception was open.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn withdraw_exception(
-        &mut self,
-        key: &MergeRequestKey,
-        now: Timestamp,
-    ) -> Result<Option<Uuid>, StoreError> {
-        let [instance, project, iid] = super::identity(key);
-        let row = self
-            .query_opt(WITHDRAW, &[instance, project, iid, (&now, Type::TIMESTAMPTZ)])
-            .await?;
-        row.map(|row| column(&row, "id")).transpose()
+    pub fn withdraw_exception(&mut self, key: &MergeRequestKey, now: Timestamp) -> Queued<'_, 'a, Option<Uuid>> {
+        let statement = Statement::of(key, WITHDRAW).bind(now, Type::TIMESTAMPTZ);
+        self.queue(statement, |answer| {
+            answer.rows.first().map(|row| column(row, "id")).transpose()
+        })
     }
 
     /// The exception of a merge request, whatever its status.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn exception(&mut self, key: &MergeRequestKey) -> Result<Option<SecurityReviewException>, StoreError> {
-        let sql = format!("{SELECT} WHERE instance = $1 AND project_id = $2 AND mr_iid = $3");
-        self.query_opt(&sql, &super::identity(key))
-            .await?
-            .map(|row| read(&row))
-            .transpose()
+    pub fn exception(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, Option<SecurityReviewException>> {
+        self.queue(Statement::of(key, OF_MERGE_REQUEST.as_str()), |answer| {
+            answer.rows.first().map(read_exception).transpose()
+        })
     }
 
     /// The exception with this id.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn exception_by_id(&mut self, id: Uuid) -> Result<Option<SecurityReviewException>, StoreError> {
-        let sql = format!("{SELECT} WHERE id = $1");
-        self.query_opt(&sql, &[(&id, Type::UUID)])
-            .await?
-            .map(|row| read(&row))
-            .transpose()
+    pub fn exception_by_id(&mut self, id: Uuid) -> Queued<'_, 'a, Option<SecurityReviewException>> {
+        let statement = Statement::new(format!("{SELECT} WHERE id = $1")).bind(id, Type::UUID);
+        self.queue(statement, |answer| answer.rows.first().map(read_exception).transpose())
     }
 }
 
-fn read(row: &Row) -> Result<SecurityReviewException, StoreError> {
+fn upsert(exception: &SecurityReviewException) -> Result<Statement, StoreError> {
+    let insert = Insert::into("security_review_exceptions")
+        .uuid("id", exception.id)
+        .key(&exception.merge_request)
+        .text("project_path", &exception.project_path)
+        .int8("mr_id", exception.mr_id)
+        .text("mr_title", &exception.title)
+        .text("mr_url", &exception.url)
+        .user("author_id", "author_username", exception.author.as_ref())
+        .user("merged_by_id", "merged_by_username", exception.merged_by.as_ref())
+        .texts("labels", &exception.labels)
+        .text("risk_tier", &exception.risk_tier)
+        .text("kind", exception.kind.as_str())
+        .json("reasons", &exception.reasons)?
+        .codes("reason_codes", super::reason_codes(&exception.reasons))
+        .json("approvals", &exception.approvals)?
+        .time("merged_at", exception.merged_at)
+        .optional_text("merge_commit_sha", exception.merge_commit_sha.as_deref())
+        .optional_text("head_sha", exception.head_sha.as_deref())
+        .text("rules_hash", &exception.rules_hash)
+        .text("status", exception.status.as_str())
+        .time("recorded_at", exception.recorded_at)
+        .time("updated_at", exception.recorded_at)
+        .uuid("correlation_id", exception.correlation_id);
+    let update = insert.or_update(&KEY, &KEPT, &MERGED);
+    Ok(insert.then(&format!("{update} RETURNING id")))
+}
+
+pub(super) fn read_exception(row: &Row) -> Result<SecurityReviewException, StoreError> {
     let (kind, status): (String, String) = (column(row, "kind")?, column(row, "status")?);
     Ok(SecurityReviewException {
         id: column(row, "id")?,
-        merge_request: MergeRequestKey {
-            instance: column(row, "instance")?,
-            project_id: ProjectId(column(row, "project_id")?),
-            mr_iid: MergeRequestIid(column(row, "mr_iid")?),
-        },
+        merge_request: key_columns(row)?,
         project_path: column(row, "project_path")?,
         mr_id: column(row, "mr_id")?,
         title: column(row, "mr_title")?,
         url: column(row, "mr_url")?,
-        author: read_user(row, "author_id", "author_username")?,
-        merged_by: read_user(row, "merged_by_id", "merged_by_username")?,
+        author: user_columns(row, "author_id", "author_username")?,
+        merged_by: user_columns(row, "merged_by_id", "merged_by_username")?,
         labels: column(row, "labels")?,
         risk_tier: column(row, "risk_tier")?,
         kind: Kind::parse(&kind).ok_or_else(|| StoreError::corrupt("kind"))?,
@@ -171,19 +149,4 @@ fn read(row: &Row) -> Result<SecurityReviewException, StoreError> {
         recorded_at: column(row, "recorded_at")?,
         correlation_id: column(row, "correlation_id")?,
     })
-}
-
-fn read_user(row: &Row, id: &'static str, username: &'static str) -> Result<Option<User>, StoreError> {
-    Ok(
-        match (
-            column::<Option<i64>>(row, id)?,
-            column::<Option<String>>(row, username)?,
-        ) {
-            (Some(id), Some(username)) => Some(User {
-                id: UserId(id),
-                username,
-            }),
-            _ => None,
-        },
-    )
 }

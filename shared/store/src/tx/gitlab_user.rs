@@ -7,32 +7,34 @@ use model::UserId;
 use tokio_postgres::types::Type;
 
 use super::Tx;
-use crate::StoreError;
-use crate::sql::{column, text};
+use super::queued::done;
+use crate::sql::{Insert, Statement, column};
+use crate::{Store, StoreError};
 
 /// Enough for every approver of an instance; more are read from GitLab again.
 const MOST: i64 = 20_000;
 
-impl Tx<'_> {
+impl Store {
     /// Accounts of an instance whose kind is known.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn bot_flags(&mut self, instance: &str) -> Result<BTreeMap<UserId, bool>, StoreError> {
+    pub async fn bot_flags(&self, instance: &str) -> Result<BTreeMap<UserId, bool>, StoreError> {
         let sql = "SELECT user_id, bot FROM gitlab_users WHERE instance = $1 ORDER BY read_at DESC LIMIT $2";
-        let rows = self
-            .query(sql, &[(&text(instance), Type::TEXT), (&MOST, Type::INT8)])
-            .await?;
-        rows.iter()
-            .map(|row| Ok((UserId(column(row, "user_id")?), column(row, "bot")?)))
+        let statement = Statement::new(sql).bind_text(instance).bind(MOST, Type::INT8);
+        let answers = self.exchange(&[statement]).await?;
+        let rows = answers.iter().flat_map(|answer| &answer.rows);
+        rows.map(|row| Ok((UserId(column(row, "user_id")?), column(row, "bot")?)))
             .collect()
     }
+}
 
+impl Tx<'_> {
     /// Keeps the kinds of accounts. May be repeated.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn keep_bot_flags(
+    pub fn keep_bot_flags(
         &mut self,
         instance: &str,
         flags: &BTreeMap<UserId, bool>,
@@ -41,17 +43,16 @@ impl Tx<'_> {
         if flags.is_empty() {
             return Ok(());
         }
-        let sql = "
-            INSERT INTO gitlab_users (instance, user_id, bot, read_at)
-            SELECT $1, account.user_id, account.bot, $4 FROM unnest($2::bigint[], $3::boolean[]) AS account (user_id, bot)
-            ON CONFLICT (instance, user_id) DO NOTHING";
-        let (ids, bots): (Vec<i64>, Vec<bool>) = flags.iter().map(|(id, bot)| (id.0, *bot)).unzip();
-        let params = [
-            (&text(instance) as _, Type::TEXT),
-            (&ids as _, Type::INT8_ARRAY),
-            (&bots as _, Type::BOOL_ARRAY),
-            (&now as _, Type::TIMESTAMPTZ),
-        ];
-        self.execute(sql, &params).await.map(drop)
+        let mut insert = Insert::into("gitlab_users");
+        for (number, (id, bot)) in flags.iter().enumerate() {
+            insert = if number > 0 { insert.next_row() } else { insert };
+            insert = insert
+                .text("instance", instance)
+                .int8("user_id", id.0)
+                .bool("bot", *bot)
+                .time("read_at", now);
+        }
+        let statement = insert.then("ON CONFLICT (instance, user_id) DO NOTHING");
+        self.queue(statement, done).later().map(drop)
     }
 }

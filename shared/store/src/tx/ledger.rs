@@ -1,16 +1,19 @@
 //! The ledger: one row per merge request, each change its next revision, read back when it is written.
 
+use std::sync::LazyLock;
+
 use jiff::{SignedDuration, Timestamp};
-use model::{
-    LedgerMerge, LedgerRow, MergeRequestIid, MergeRequestKey, Note, ProjectId, Review, ServiceLevel, User, UserId,
-};
+use model::{LedgerMerge, LedgerRow, MergeRequestKey, Note, Review, ServiceLevel};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::Tx;
+use super::queued::done;
+use super::{Queued, Tx};
 use crate::StoreError;
-use crate::sql::{column, from_code, json, json_column, optional_text, text, texts};
+use crate::sql::{
+    Insert, KEY, Statement, column, from_code, json_column, key_columns, optional_code_column, user_columns,
+};
 
 /// A row as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,153 +35,139 @@ pub(crate) const LEDGER_COLUMNS: &str = "
     merged_by_id, merged_by_username, merge_method, merged_at, merge_commit_sha, head_sha, proof, notes, rules_hash, decision_id,
     read_at, revision, recorded_at, updated_at, correlation_id, evidence_id, evidence_sha256";
 
-/// Under the merge request's lock; the revision stands guard all the same.
-const UPSERT: &str = "
-    INSERT INTO security_review_ledger AS stored (
-        instance, project_id, mr_iid, mr_id, project_path, title, web_url, author_id, author_username, reviewers, deciding_reviewer_id,
-        deciding_reviewer_username, risk_tier, labels, decision, decided_at, labelled_at, approved_at, time_unknown_reason, sla_target,
-        sla_elapsed, merged_by_id, merged_by_username, merge_method, merged_at, merge_commit_sha, head_sha, proof, notes, rules_hash,
-        decision_id, read_at, correlation_id, id, revision, recorded_at, updated_at, evidence_id, evidence_sha256)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        make_interval(secs => $20), make_interval(secs => $21), $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $36, 1, $34, $34,
-        $37, $38)
-    ON CONFLICT (instance, project_id, mr_iid) DO UPDATE SET
-        mr_id = excluded.mr_id, project_path = excluded.project_path, title = excluded.title, web_url = excluded.web_url,
-        author_id = coalesce(excluded.author_id, stored.author_id),
-        author_username = coalesce(excluded.author_username, stored.author_username),
-        reviewers = excluded.reviewers, deciding_reviewer_id = excluded.deciding_reviewer_id,
-        deciding_reviewer_username = excluded.deciding_reviewer_username, risk_tier = excluded.risk_tier, labels = excluded.labels,
-        decision = excluded.decision, decided_at = excluded.decided_at, labelled_at = excluded.labelled_at,
-        approved_at = excluded.approved_at, time_unknown_reason = excluded.time_unknown_reason, sla_target = excluded.sla_target,
-        sla_elapsed = excluded.sla_elapsed, merged_by_id = excluded.merged_by_id, merged_by_username = excluded.merged_by_username,
-        merge_method = excluded.merge_method, merged_at = excluded.merged_at, merge_commit_sha = excluded.merge_commit_sha,
-        head_sha = excluded.head_sha, proof = excluded.proof, notes = excluded.notes, rules_hash = excluded.rules_hash,
-        decision_id = excluded.decision_id, evidence_id = excluded.evidence_id, evidence_sha256 = excluded.evidence_sha256,
-        read_at = greatest(stored.read_at, excluded.read_at),
-        correlation_id = excluded.correlation_id, revision = stored.revision + 1, updated_at = excluded.updated_at
-    WHERE stored.revision = $35
-    RETURNING ";
+pub(super) static LEDGER_ROW: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {LEDGER_COLUMNS} FROM security_review_ledger WHERE instance = $1 AND project_id = $2 AND mr_iid = $3"
+    )
+});
+
+/// Stays as it was first written.
+const KEPT: [&str; 2] = ["id", "recorded_at"];
+
+/// A person who is known stays known.
+const MERGED: [(&str, &str); 4] = [
+    ("author_id", "coalesce(excluded.author_id, stored.author_id)"),
+    (
+        "author_username",
+        "coalesce(excluded.author_username, stored.author_username)",
+    ),
+    ("read_at", "greatest(stored.read_at, excluded.read_at)"),
+    ("revision", "stored.revision + 1"),
+];
 
 /// The row already says what was read.
 const TOUCH: &str = "
     UPDATE security_review_ledger SET read_at = $4
     WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND (read_at IS NULL OR read_at < $4)";
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
     /// Notes that the row was found to be true when GitLab was read at this time: an older reading does not replace it.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn confirm_ledger_row(&mut self, key: &MergeRequestKey, read_at: Timestamp) -> Result<(), StoreError> {
-        let [instance, project, iid] = super::identity(key);
-        let params = [instance, project, iid, (&read_at as _, Type::TIMESTAMPTZ)];
-        self.execute(TOUCH, &params).await.map(drop)
+    pub fn confirm_ledger_row(&mut self, key: &MergeRequestKey, read_at: Timestamp) -> Queued<'_, 'a, ()> {
+        self.queue(Statement::of(key, TOUCH).bind(read_at, Type::TIMESTAMPTZ), done)
     }
 
     /// The merge request's row.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn ledger_row(&mut self, key: &MergeRequestKey) -> Result<Option<StoredLedgerRow>, StoreError> {
-        let sql = format!(
-            "SELECT {LEDGER_COLUMNS} FROM security_review_ledger WHERE instance = $1 AND project_id = $2 AND mr_iid = $3"
-        );
-        let row = self.query_opt(&sql, &super::identity(key)).await?;
-        row.as_ref().map(read_ledger_row).transpose()
+    pub fn ledger_row(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, Option<StoredLedgerRow>> {
+        self.queue(Statement::of(key, LEDGER_ROW.as_str()), |answer| {
+            answer.rows.first().map(read_ledger_row).transpose()
+        })
     }
 
-    /// Writes the row, as the revision after `standing`, and gives it back as the database holds it now.
+    /// Writes the row, as the revision after `stored`, and gives it back as the database holds it now. Under the merge request's lock;
+    /// the revision is compared all the same.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if another revision stands; [`StoreError`].
-    pub async fn write_ledger_row(
+    /// [`StoreError::Conflict`] if the database holds another revision; [`StoreError`].
+    pub fn write_ledger_row(
         &mut self,
         new: &LedgerRow,
-        standing: Option<&StoredLedgerRow>,
+        stored: Option<&StoredLedgerRow>,
         now: Timestamp,
-    ) -> Result<StoredLedgerRow, StoreError> {
-        let (review, merge) = (&new.review, new.merge.as_ref());
-        let person = |user: Option<&User>| user.map(|user| (user.id.0, text(&user.username).into_owned())).unzip();
-        let (author_id, author) = person(new.author.as_ref());
-        let (reviewer_id, reviewer) = person(review.deciding_reviewer.as_ref());
-        let (merger_id, merger) = person(merge.and_then(|merge| merge.by.as_ref()));
-        let level = review.service_level;
-        let notes: Vec<&str> = review.notes.iter().copied().map(Note::as_str).collect();
-        let [instance, project, iid] = super::identity(&new.merge_request);
-        let id = Uuid::now_v7();
-        let params: [super::Param<'_>; 38] = [
-            instance,
-            project,
-            iid,
-            (&new.mr_id, Type::INT8),
-            (&text(&new.project_path), Type::TEXT),
-            (&text(&new.title), Type::TEXT),
-            (&text(&new.web_url), Type::TEXT),
-            (&author_id, Type::INT8),
-            (&author, Type::TEXT),
-            (&json(&new.reviewers)?, Type::JSONB),
-            (&reviewer_id, Type::INT8),
-            (&reviewer, Type::TEXT),
-            (&text(&review.risk_tier), Type::TEXT),
-            (&texts(&review.labels), Type::TEXT_ARRAY),
-            (&review.decision.map(model::Decision::as_str), Type::TEXT),
-            (&review.decided_at, Type::TIMESTAMPTZ),
-            (&review.labelled_at, Type::TIMESTAMPTZ),
-            (&review.approved_at, Type::TIMESTAMPTZ),
-            (&review.time_unknown.map(model::TimeUnknown::as_str), Type::TEXT),
-            (&level.map(|level| level.target.as_secs_f64()), Type::FLOAT8),
-            (
-                &level
-                    .and_then(|level| level.elapsed)
-                    .map(|elapsed| elapsed.as_secs_f64()),
-                Type::FLOAT8,
-            ),
-            (&merger_id, Type::INT8),
-            (&merger, Type::TEXT),
-            (
-                &optional_text(merge.and_then(|merge| merge.method.as_ref())),
-                Type::TEXT,
-            ),
-            (&merge.map(|merge| merge.at), Type::TIMESTAMPTZ),
-            (
-                &optional_text(merge.and_then(|merge| merge.commit_sha.as_ref())),
-                Type::TEXT,
-            ),
-            (&optional_text(new.head_sha.as_ref()), Type::TEXT),
-            (&review.proof.map(model::Proof::as_str), Type::TEXT),
-            (&notes, Type::TEXT_ARRAY),
-            (&text(&new.rules_hash), Type::TEXT),
-            (&new.decision_id, Type::UUID),
-            (&new.read_at, Type::TIMESTAMPTZ),
-            (&new.correlation_id, Type::UUID),
-            (&now, Type::TIMESTAMPTZ),
-            (&standing.map_or(0, |standing| standing.revision), Type::INT8),
-            (&id, Type::UUID),
-            (&new.evidence.as_ref().map(|evidence| evidence.id), Type::UUID),
-            (
-                &new.evidence.as_ref().map(|evidence| evidence.sha256.as_str()),
-                Type::TEXT,
-            ),
-        ];
-        let row = self.query_opt(&format!("{UPSERT}{LEDGER_COLUMNS}"), &params).await?;
-        let row = row.ok_or_else(|| StoreError::Conflict("the ledger's row has been written meanwhile".to_owned()))?;
-        read_ledger_row(&row)
+    ) -> Queued<'_, 'a, StoredLedgerRow> {
+        let revision = stored.map_or(0, |stored| stored.revision);
+        self.try_queue(upsert(new, revision, now), |answer| {
+            let row = answer.rows.first();
+            let row =
+                row.ok_or_else(|| StoreError::Conflict("the ledger's row has been written meanwhile".to_owned()))?;
+            read_ledger_row(row)
+        })
     }
 }
 
-fn person(row: &Row, id: &'static str, username: &'static str) -> Result<Option<User>, StoreError> {
-    let known: (Option<i64>, Option<String>) = (column(row, id)?, column(row, username)?);
-    Ok(known.0.zip(known.1).map(|(id, username)| User {
-        id: UserId(id),
-        username,
-    }))
+fn upsert(new: &LedgerRow, revision: i64, now: Timestamp) -> Result<Statement, StoreError> {
+    let (review, merge, evidence) = (&new.review, new.merge.as_ref(), new.evidence.as_ref());
+    let level = review.service_level;
+    let seconds = |span: Option<SignedDuration>| span.map(|span| span.as_secs_f64());
+    let mut insert = Insert::into("security_review_ledger")
+        .uuid("id", Uuid::now_v7())
+        .key(&new.merge_request)
+        .int8("mr_id", new.mr_id)
+        .text("project_path", &new.project_path)
+        .text("title", &new.title)
+        .text("web_url", &new.web_url)
+        .user("author_id", "author_username", new.author.as_ref())
+        .json("reviewers", &new.reviewers)?
+        .user(
+            "deciding_reviewer_id",
+            "deciding_reviewer_username",
+            review.deciding_reviewer.as_ref(),
+        )
+        .text("risk_tier", &review.risk_tier)
+        .texts("labels", &review.labels)
+        .optional_text("decision", review.decision.map(model::Decision::as_str))
+        .time("decided_at", review.decided_at)
+        .time("labelled_at", review.labelled_at)
+        .time("approved_at", review.approved_at)
+        .optional_text(
+            "time_unknown_reason",
+            review.time_unknown.map(model::TimeUnknown::as_str),
+        )
+        .computed(
+            "sla_target",
+            INTERVAL,
+            seconds(level.map(|level| level.target)),
+            Type::FLOAT8,
+        )
+        .computed(
+            "sla_elapsed",
+            INTERVAL,
+            seconds(level.and_then(|level| level.elapsed)),
+            Type::FLOAT8,
+        )
+        .user(
+            "merged_by_id",
+            "merged_by_username",
+            merge.and_then(|merge| merge.by.as_ref()),
+        )
+        .optional_text("merge_method", merge.and_then(|merge| merge.method.as_deref()))
+        .time("merged_at", merge.map(|merge| merge.at))
+        .optional_text("merge_commit_sha", merge.and_then(|merge| merge.commit_sha.as_deref()))
+        .optional_text("head_sha", new.head_sha.as_deref())
+        .optional_text("proof", review.proof.map(model::Proof::as_str))
+        .codes("notes", review.notes.iter().copied().map(Note::as_str).collect())
+        .text("rules_hash", &new.rules_hash)
+        .uuid("decision_id", new.decision_id)
+        .uuid("evidence_id", evidence.map(|evidence| evidence.id))
+        .optional_text("evidence_sha256", evidence.map(|evidence| evidence.sha256.as_str()))
+        .time("read_at", new.read_at)
+        .uuid("correlation_id", new.correlation_id)
+        .constant("revision", "1")
+        .time("recorded_at", now)
+        .time("updated_at", now);
+    let revision = insert.parameter(revision, Type::INT8);
+    let update = insert.or_update(&KEY, &KEPT, &MERGED);
+    Ok(insert.then(&format!(
+        "{update} WHERE stored.revision = {revision} RETURNING {LEDGER_COLUMNS}"
+    )))
 }
 
-/// A column of codes.
-fn coded<T: serde::de::DeserializeOwned>(row: &Row, name: &'static str) -> Result<Option<T>, StoreError> {
-    let code: Option<String> = column(row, name)?;
-    code.map(|code| from_code(name, code)).transpose()
-}
+const INTERVAL: &str = "make_interval(secs => $)";
 
 pub(crate) fn read_ledger_row(row: &Row) -> Result<StoredLedgerRow, StoreError> {
     let notes: Vec<String> = column(row, "notes")?;
@@ -188,7 +177,7 @@ pub(crate) fn read_ledger_row(row: &Row) -> Result<StoredLedgerRow, StoreError> 
     let merged_at: Option<Timestamp> = column(row, "merged_at")?;
     let merge = match merged_at {
         Some(at) => Some(LedgerMerge {
-            by: person(row, "merged_by_id", "merged_by_username")?,
+            by: user_columns(row, "merged_by_id", "merged_by_username")?,
             method: column(row, "merge_method")?,
             at,
             commit_sha: column(row, "merge_commit_sha")?,
@@ -197,28 +186,24 @@ pub(crate) fn read_ledger_row(row: &Row) -> Result<StoredLedgerRow, StoreError> 
     };
     Ok(StoredLedgerRow {
         row: LedgerRow {
-            merge_request: MergeRequestKey {
-                instance: column(row, "instance")?,
-                project_id: ProjectId(column(row, "project_id")?),
-                mr_iid: MergeRequestIid(column(row, "mr_iid")?),
-            },
+            merge_request: key_columns(row)?,
             mr_id: column(row, "mr_id")?,
             project_path: column(row, "project_path")?,
             title: column(row, "title")?,
             web_url: column(row, "web_url")?,
-            author: person(row, "author_id", "author_username")?,
+            author: user_columns(row, "author_id", "author_username")?,
             reviewers: json_column(row, "reviewers")?,
             review: Review {
-                decision: coded(row, "decision")?,
+                decision: optional_code_column(row, "decision")?,
                 decided_at: column(row, "decided_at")?,
-                deciding_reviewer: person(row, "deciding_reviewer_id", "deciding_reviewer_username")?,
+                deciding_reviewer: user_columns(row, "deciding_reviewer_id", "deciding_reviewer_username")?,
                 labels: column(row, "labels")?,
                 risk_tier: column(row, "risk_tier")?,
                 labelled_at: column(row, "labelled_at")?,
                 approved_at: column(row, "approved_at")?,
-                time_unknown: coded(row, "time_unknown_reason")?,
+                time_unknown: optional_code_column(row, "time_unknown_reason")?,
                 service_level,
-                proof: coded(row, "proof")?,
+                proof: optional_code_column(row, "proof")?,
                 notes: notes
                     .into_iter()
                     .map(|note| from_code("notes", note))

@@ -1,10 +1,7 @@
 //! Readings of GitLab and what follows from them.
 
 use model::{Facts, LabelsRead, MergeRequestEvent, MergeTrigger, WitnessA};
-use rules::{
-    BEFORE_WATCH, CurrentDecision, Ruling, after_reading, earlier_facts, further_reading_at, merged_at_of,
-    needs_approvals,
-};
+use rules::{BEFORE_WATCH, CurrentDecision, Ruling, after_reading, earlier_facts, further_reading_at, needs_approvals};
 
 use super::{Decided, Flow};
 use crate::api::{Mode, Reading};
@@ -42,9 +39,9 @@ impl Flow<'_> {
             api: reading.witness.clone(),
             ..blank
         };
-        self.merge_seen |= merged_at_of(&facts.api).is_some();
+        self.merge_seen |= facts.api.merged_at().is_some();
         evaluation.shown |= !matches!(&facts.api, WitnessA::Refused(unread) if unread.labels.is_none());
-        if let (Some(merged_at), false, None) = (merged_at_of(&facts.api), evaluation.by_merge_event, &current)
+        if let (Some(merged_at), false, None) = (facts.api.merged_at(), evaluation.by_merge_event, &current)
             && timestamp(evaluation.first_seen_at).duration_since(merged_at) > BEFORE_WATCH
         {
             self.before_watch = true;
@@ -122,7 +119,12 @@ impl Flow<'_> {
         self.earlier = earlier_facts(&facts, self.rules);
         let shown_merged =
             matches!(&facts.api, WitnessA::Unreadable(unread) | WitnessA::Refused(unread) if unread.merged);
-        if shown_merged || merged_at_of(&facts.api).is_some_and(|merged_at| merged_at <= timestamp(now + AHEAD)) {
+        if shown_merged
+            || facts
+                .api
+                .merged_at()
+                .is_some_and(|merged_at| merged_at <= timestamp(now + AHEAD))
+        {
             self.merge_shown(now, trigger);
         }
     }
@@ -133,7 +135,9 @@ const AHEAD: i64 = HOUR;
 
 /// What a review could not read whole is no answer about a merge: its labels are those of the time before it.
 fn before_merge(witness: WitnessA, now: i64) -> WitnessA {
-    let assumed = merged_at_of(&witness).is_some_and(|merged_at| merged_at > timestamp(now + AHEAD));
+    let assumed = witness
+        .merged_at()
+        .is_some_and(|merged_at| merged_at > timestamp(now + AHEAD));
     match witness {
         WitnessA::Unreadable(unread) | WitnessA::Refused(unread) if assumed => WitnessA::NotMerged(unread),
         other => other,

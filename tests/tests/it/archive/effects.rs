@@ -7,7 +7,7 @@ use tests::payload::MergeRequest;
 use super::stand::{Archive, KINDS, RULES, by_kind, labelled};
 use crate::evaluation::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at, envelope};
 
-fn kinds(report: evaluation::Report) -> Vec<&'static str> {
+fn kinds(report: app::DeliveryReport) -> Vec<&'static str> {
     by_kind(report.effects).into_keys().collect()
 }
 
@@ -19,7 +19,7 @@ async fn an_archived_merge_has_one_effect_for_each_target_and_an_exception_the_a
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
     let delivery = envelope(&approved.told("merge", AUTHOR, at("12:00:00")), "d-1");
-    let report = world.evaluator.deliver(&delivery).await.unwrap();
+    let report = app::process_delivery(&world.evaluator, &delivery).await.unwrap();
     let destinations: Vec<_> = report.effects.iter().map(|effect| effect.destination.clone()).collect();
     assert_eq!(
         destinations,
@@ -32,7 +32,13 @@ async fn an_archived_merge_has_one_effect_for_each_target_and_an_exception_the_a
     );
     assert_eq!(kinds(report), KINDS);
     // Delivered again, by the same hook or by another, nothing is added.
-    assert!(world.evaluator.deliver(&delivery).await.unwrap().effects.is_empty());
+    assert!(
+        app::process_delivery(&world.evaluator, &delivery)
+            .await
+            .unwrap()
+            .effects
+            .is_empty()
+    );
     assert!(
         world
             .deliver(&approved.told("merge", AUTHOR, at("12:00:00")))

@@ -143,7 +143,7 @@ async fn a_merge_that_gitlab_would_not_show_has_evidence_of_that() {
 }
 
 /// GitLab shows, now, that the label was put on only after the merge, and the merge is told of again without it.
-pub(super) async fn labelled_after_the_merge(world: &World, mr: &MergeRequest) -> evaluation::Report {
+pub(super) async fn labelled_after_the_merge(world: &World, mr: &MergeRequest) -> app::DeliveryReport {
     world.merged(mr, |shown| {
         shown.merged(AUTHOR, "2026-03-02T11:00:00.000Z").label_event(
             "add",

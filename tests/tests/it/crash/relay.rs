@@ -88,7 +88,15 @@ async fn an_effect_pending_again_is_queued_again() {
         .supersede_effects(exception_id, "a later decision", SystemClock.now())
         .await;
     assert_eq!(superseded.unwrap(), 1);
-    assert_eq!(tx.insert_effect(&again).await.unwrap().unwrap().id, effect.id);
+    assert_eq!(
+        tx.insert_effects(std::slice::from_ref(&again))
+            .await
+            .unwrap()
+            .pop()
+            .unwrap()
+            .id,
+        effect.id
+    );
     tx.commit().await.unwrap();
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 1);
     assert_eq!(stand.aws.messages().len(), 2);

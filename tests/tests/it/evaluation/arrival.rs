@@ -182,15 +182,23 @@ async fn the_same_delivery_again_and_the_same_merge_from_another_hook_change_not
     let payload = mr.told("merge", AUTHOR, at("12:00:00"));
     let delivery = envelope(&payload, "one");
     assert_eq!(
-        world.evaluator.deliver(&delivery).await.unwrap().outcome.as_str(),
+        app::process_delivery(&world.evaluator, &delivery)
+            .await
+            .unwrap()
+            .outcome
+            .as_str(),
         "exception"
     );
     let asked = world.gitlab.requests().len();
     for _ in 0..10 {
-        let again = world.evaluator.deliver(&envelope(&payload, "one")).await.unwrap();
+        let again = app::process_delivery(&world.evaluator, &envelope(&payload, "one"))
+            .await
+            .unwrap();
         assert_eq!((again.outcome.as_str(), again.effects.len()), ("duplicate", 0));
     }
-    let other_hook = world.evaluator.deliver(&envelope(&payload, "two")).await.unwrap();
+    let other_hook = app::process_delivery(&world.evaluator, &envelope(&payload, "two"))
+        .await
+        .unwrap();
     assert_eq!(
         (other_hook.outcome.as_str(), other_hook.effects.len()),
         ("unchanged", 0)
@@ -223,7 +231,13 @@ async fn eight_environments_with_the_same_merge_at_once_write_it_once() {
     let payload = mr.told("merge", AUTHOR, at("12:00:00"));
     let deliveries = (0..8).map(|index| {
         let (evaluator, envelope) = (world.another(), envelope(&payload, &format!("key {index}")));
-        async move { evaluator.deliver(&envelope).await.unwrap().outcome.as_str() }
+        async move {
+            app::process_delivery(&evaluator, &envelope)
+                .await
+                .unwrap()
+                .outcome
+                .as_str()
+        }
     });
     let mut outcomes = futures::future::join_all(deliveries).await;
     outcomes.sort_unstable();

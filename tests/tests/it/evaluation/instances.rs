@@ -47,12 +47,12 @@ async fn approvers_count_at_their_own_instance_only() {
         world.merged(&mr, given);
         let mut envelope = envelope(&mr.told("merge", AUTHOR, at("12:00:00")), &format!("delivery-{iid}"));
         instance.clone_into(&mut envelope.authentication.instance);
-        world.evaluator.deliver(&envelope).await.unwrap();
+        app::process_delivery(&world.evaluator, &envelope).await.unwrap();
 
         let mut key = key(&mr);
         instance.clone_into(&mut key.instance);
         let mut tx = world.evaluator.store().begin().await.unwrap();
-        let outcome = tx.latest_decision(&key).await.unwrap().unwrap().verdict.outcome;
+        let outcome = tx.current_decision(&key).await.unwrap().unwrap().verdict.outcome;
         tx.rollback().await.unwrap();
         if approved {
             assert!(matches!(outcome, Outcome::Approved { .. }), "{iid}: {outcome:?}");

@@ -122,11 +122,15 @@ async fn a_life_of_seven_events_gives_the_same_row_in_every_order_the_label_last
         let events = life(&mr);
         for event in &order {
             let delivery = envelope(&events[*event], &format!("{index}/{event}"));
-            world.evaluator.deliver(&delivery).await.unwrap();
+            app::process_delivery(&world.evaluator, &delivery).await.unwrap();
         }
         let again = envelope(&events[order[index % 7]], &format!("{index}/{}", order[index % 7]));
         assert_eq!(
-            world.evaluator.deliver(&again).await.unwrap().outcome.as_str(),
+            app::process_delivery(&world.evaluator, &again)
+                .await
+                .unwrap()
+                .outcome
+                .as_str(),
             "duplicate"
         );
         rows.push(world.says(&mr).await);
@@ -176,7 +180,7 @@ async fn eight_writers_at_once_with_the_events_of_one_review_end_with_the_row_of
                 let event = &events[(writer + step) % 4];
                 // Two hooks tell of each event, so that half of the writers bring the same delivery.
                 let delivery = envelope(event, &format!("hook {} event {}", writer % 2, (writer + step) % 4));
-                evaluator.deliver(&delivery).await.unwrap();
+                app::process_delivery(&evaluator, &delivery).await.unwrap();
             }
         }
     });
@@ -317,8 +321,8 @@ async fn the_written_row_is_told_once_and_by_a_redelivery_as_the_same_entry() {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
     let delivery = envelope(&mr.told("merge", AUTHOR, at("12:00:00")), "one");
-    world.evaluator.deliver(&delivery).await.unwrap();
-    world.evaluator.deliver(&delivery).await.unwrap();
+    app::process_delivery(&world.evaluator, &delivery).await.unwrap();
+    app::process_delivery(&world.evaluator, &delivery).await.unwrap();
     let entries = world.entries("ledger.record.upsert");
     assert_eq!(entries.len(), 2);
     let same = |entry: &Value| {

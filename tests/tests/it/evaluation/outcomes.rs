@@ -140,7 +140,7 @@ async fn of_a_stale_delivery_only_the_ids_are_trusted() {
     // The old delivery shows no label; GitLab, asked anew, shows one.
     let mut old = envelope(&mr.told("merge", OUTSIDER, at("12:00:00")), "old");
     old.authentication.stale = true;
-    world.evaluator.deliver(&old).await.unwrap();
+    app::process_delivery(&world.evaluator, &old).await.unwrap();
     assert_eq!(world.exception(&mr).await.unwrap().0, "no_approval");
     assert_eq!(
         world
@@ -165,7 +165,7 @@ async fn a_stale_revocation_disproves_nothing() {
     });
     let mut old = envelope(&mr.told("unapproved", ALICE, at("11:00:00")), "old");
     old.authentication.stale = true;
-    world.evaluator.deliver(&old).await.unwrap();
+    app::process_delivery(&world.evaluator, &old).await.unwrap();
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(world.exception(&mr).await, None);
 }
@@ -186,11 +186,19 @@ async fn an_unreadable_shape_is_quarantined_once() {
         )
     };
     assert_eq!(
-        world.evaluator.deliver(&odd).await.unwrap().outcome.as_str(),
+        app::process_delivery(&world.evaluator, &odd)
+            .await
+            .unwrap()
+            .outcome
+            .as_str(),
         "quarantined"
     );
     assert_eq!(
-        world.evaluator.deliver(&odd).await.unwrap().outcome.as_str(),
+        app::process_delivery(&world.evaluator, &odd)
+            .await
+            .unwrap()
+            .outcome
+            .as_str(),
         "duplicate"
     );
     let rows = world

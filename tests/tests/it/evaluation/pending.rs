@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evaluation::{Evaluator, Outcome};
+use app::{App, DeliveryOutcome};
 use jiff::SignedDuration;
 use tests::doubles::Stub;
 use tests::payload::MergeRequest;
@@ -19,7 +19,7 @@ fn down(world: &World, mr: &MergeRequest) {
 }
 
 /// Whatever is due now is tried; says what came of each.
-async fn maintain(world: &World, evaluator: &Arc<Evaluator>) -> Vec<Outcome> {
+async fn maintain(world: &World, evaluator: &Arc<App>) -> Vec<DeliveryOutcome> {
     let due = evaluator
         .store()
         .claim_due_evaluations(world.now(), 10, SignedDuration::from_mins(2))
@@ -27,7 +27,12 @@ async fn maintain(world: &World, evaluator: &Arc<Evaluator>) -> Vec<Outcome> {
         .unwrap();
     let mut outcomes = Vec::new();
     for pending in due {
-        outcomes.push(Box::pin(evaluator.retry(&pending)).await.unwrap().outcome);
+        outcomes.push(
+            Box::pin(app::read_merge_again(&evaluator, &pending))
+                .await
+                .unwrap()
+                .outcome,
+        );
     }
     outcomes
 }
@@ -47,13 +52,13 @@ async fn gitlab_down_at_the_merge_is_pending_and_judged_when_it_is_back() {
     world.clock.pass(SignedDuration::from_secs(31));
     assert!(matches!(
         maintain(&world, &world.evaluator).await[..],
-        [Outcome::Pending { .. }]
+        [DeliveryOutcome::Pending { .. }]
     ));
     world.gitlab.clear_stubs();
     world.clock.pass(SignedDuration::from_mins(2));
     assert!(matches!(
         maintain(&world, &world.evaluator).await[..],
-        [Outcome::Judged(_)]
+        [DeliveryOutcome::Decided(_)]
     ));
     assert_eq!(world.exception(&mr).await.unwrap().0, "no_approval");
     assert_eq!(world.count("evaluations WHERE state = 'pending'", &mr).await, 0);
@@ -111,7 +116,10 @@ async fn two_runs_at_once_reach_one_verdict() {
         .await
         .unwrap();
     let other = world.another();
-    let (one, two) = tokio::join!(world.evaluator.retry(&claimed[0]), other.retry(&claimed[0]));
+    let (one, two) = tokio::join!(
+        app::read_merge_again(&world.evaluator, &claimed[0]),
+        app::read_merge_again(&other, &claimed[0])
+    );
     let mut outcomes = [one.unwrap().outcome.as_str(), two.unwrap().outcome.as_str()];
     outcomes.sort_unstable();
     assert_eq!(outcomes, ["exception", "unchanged"]);
@@ -153,7 +161,7 @@ async fn a_merge_that_gitlab_denies_to_the_end_is_no_verdict_and_the_real_one_is
     world.clock.pass(SignedDuration::from_mins(15));
     assert!(matches!(
         maintain(&world, &world.evaluator).await[..],
-        [Outcome::NotMerged]
+        [DeliveryOutcome::NotMerged]
     ));
     assert_eq!(world.count("evaluations WHERE state = 'pending'", &mr).await, 0);
     assert!(world.decision(&mr).await.is_none());

@@ -109,7 +109,7 @@ async fn a_labelled_merge_takes_seven_requests() {
     let other = world.another();
     let before = requests(&world);
     let envelope = super::world::envelope(&mr(3).told("merge", AUTHOR, at("12:00:00")), "third");
-    other.deliver(&envelope).await.unwrap();
+    app::process_delivery(&other, &envelope).await.unwrap();
     assert_eq!(requests(&world) - before, 7);
 }
 

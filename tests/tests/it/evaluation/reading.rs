@@ -20,7 +20,9 @@ impl World {
             .unwrap();
         let mut outcomes = Vec::new();
         for pending in due {
-            let report = Box::pin(self.evaluator.retry_review(&pending)).await.unwrap();
+            let report = Box::pin(app::read_review_again(&self.evaluator, &pending))
+                .await
+                .unwrap();
             outcomes.push(report.outcome.as_str());
         }
         outcomes
@@ -109,7 +111,9 @@ async fn an_event_of_the_review_does_not_take_the_place_of_a_merge_that_waits() 
         .await
         .unwrap();
     assert_eq!(due.len(), 1, "the merge still waits");
-    Box::pin(world.evaluator.retry(&due[0])).await.unwrap();
+    Box::pin(app::read_merge_again(&world.evaluator, &due[0]))
+        .await
+        .unwrap();
     assert_eq!(
         world.exception(&mr).await,
         Some(("no_approval".to_owned(), "open".to_owned()))
@@ -131,7 +135,11 @@ async fn a_stale_delivery_is_reason_to_ask_gitlab_and_tells_nothing_itself() {
         );
         delivery.authentication.stale = true;
         assert_eq!(
-            world.evaluator.deliver(&delivery).await.unwrap().outcome.as_str(),
+            app::process_delivery(&world.evaluator, &delivery)
+                .await
+                .unwrap()
+                .outcome
+                .as_str(),
             outcome
         );
     }
@@ -190,12 +198,16 @@ async fn an_older_reading_never_replaces_a_newer_one_not_even_one_that_said_the_
         shown.approved(ALICE, "2026-03-02T09:00:00.000Z");
     });
     let late = envelope(&mr.told("approved", ALICE, at("09:00:00")), "late");
-    let error = world.evaluator.deliver(&late).await.unwrap_err();
+    let error = app::process_delivery(&world.evaluator, &late).await.unwrap_err();
     assert!(error.is_retryable(), "read anew later: {error}");
     assert_eq!(world.row(&mr).await.unwrap(), second);
     world.clock.pass(SignedDuration::from_mins(2));
     assert_eq!(
-        world.evaluator.deliver(&late).await.unwrap().outcome.as_str(),
+        app::process_delivery(&world.evaluator, &late)
+            .await
+            .unwrap()
+            .outcome
+            .as_str(),
         "reviewed"
     );
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use app::{App, DeliveryReport, GitLabCredentials, Instances};
 use audit::{Memory, Writer};
 use clients::http::{Http, Options};
-use evaluation::{Evaluator, GitLabCredentials, Instances, Report};
 use gitlab::{Classified, classify};
 use jiff::{SignedDuration, Timestamp};
 use model::{
@@ -34,7 +34,7 @@ pub(crate) fn at(time: &str) -> Timestamp {
 
 pub(crate) struct World {
     pub(crate) gitlab: GitLabDouble,
-    pub(crate) evaluator: Arc<Evaluator>,
+    pub(crate) evaluator: Arc<App>,
     pub(crate) clock: MovableClock,
     audit: Memory,
     pub(crate) auditor: Client,
@@ -83,13 +83,13 @@ impl World {
     }
 
     /// A second execution environment at the same database.
-    pub(crate) fn another(&self) -> Arc<Evaluator> {
+    pub(crate) fn another(&self) -> Arc<App> {
         let (audit, _) = Writer::memory("test", Arc::new(self.clock.clone()));
         Arc::new(evaluator(&self.database, &self.gitlab, &self.clock, audit, &self.rules))
     }
 
     /// The same that makes an event of each row of the ledger.
-    pub(crate) fn with_event_bus(&self, name: &str) -> Evaluator {
+    pub(crate) fn with_event_bus(&self, name: &str) -> App {
         let (audit, _) = Writer::memory("test", Arc::new(self.clock.clone()));
         let evaluator = evaluator(&self.database, &self.gitlab, &self.clock, audit, &self.rules);
         evaluator.with_event_bus(Some(name.to_owned()))
@@ -112,27 +112,27 @@ impl World {
         });
     }
 
-    pub(crate) async fn deliver(&self, payload: &Value) -> Report {
+    pub(crate) async fn deliver(&self, payload: &Value) -> DeliveryReport {
         self.deliver_as(payload, &Uuid::now_v7().to_string()).await
     }
 
     /// The same with a key of the delivery: GitLab keeps it when a person presses "Resend".
-    pub(crate) async fn deliver_as(&self, payload: &Value, delivery_key: &str) -> Report {
+    pub(crate) async fn deliver_as(&self, payload: &Value, delivery_key: &str) -> DeliveryReport {
         let received_at = self.now() - SignedDuration::from_secs(1);
         let envelope = Envelope {
             received_at,
             ..envelope(payload, delivery_key)
         };
-        self.evaluator.deliver(&envelope).await.unwrap()
+        app::process_delivery(&self.evaluator, &envelope).await.unwrap()
     }
 
     /// The approver took the approval back before the merge, which is reported only now, and GitLab confirms it a minute later.
-    pub(crate) async fn taken_back(&self, evaluator: &Evaluator, mr: &MergeRequest) -> Report {
+    pub(crate) async fn taken_back(&self, evaluator: &App, mr: &MergeRequest) -> DeliveryReport {
         let late = envelope(
             &mr.told("unapproved", ALICE, at("11:00:00")),
             &Uuid::now_v7().to_string(),
         );
-        let report = evaluator.deliver(&late).await.unwrap();
+        let report = app::process_delivery(&evaluator, &late).await.unwrap();
         assert_eq!(report.outcome.as_str(), "unconfirmed");
         self.gitlab
             .world(|world| world.merge_request(mr.project, mr.iid).approved_by.clear());
@@ -143,7 +143,7 @@ impl World {
             .await
             .unwrap();
         assert_eq!(due.len(), 1);
-        evaluator.retry(&due[0]).await.unwrap()
+        app::read_merge_again(&evaluator, &due[0]).await.unwrap()
     }
 
     /// What maintenance does in a minute: everything that is due is read; what came of each, sorted.
@@ -154,7 +154,9 @@ impl World {
         due.extend(store.claim_due_rereads(self.now(), 100, lease).await.unwrap());
         let mut outcomes = Vec::new();
         for evaluation in due {
-            let report = Box::pin(self.evaluator.retry(&evaluation)).await.unwrap();
+            let report = Box::pin(app::read_merge_again(&self.evaluator, &evaluation))
+                .await
+                .unwrap();
             outcomes.push(report.outcome.as_str().to_owned());
         }
         outcomes.sort();
@@ -163,7 +165,7 @@ impl World {
 
     pub(crate) async fn decision(&self, mr: &MergeRequest) -> Option<StoredDecision> {
         let mut tx = self.evaluator.store().begin().await.unwrap();
-        let decision = tx.latest_decision(&key(mr)).await.unwrap();
+        let decision = tx.current_decision(&key(mr)).await.unwrap();
         tx.rollback().await.unwrap();
         decision
     }
@@ -200,7 +202,7 @@ fn evaluator(
     clock: &MovableClock,
     audit: Writer,
     rules: &Arc<Rules>,
-) -> Evaluator {
+) -> App {
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     let http = Http::new(&Options::default(), audit.clone(), Arc::clone(&clock)).unwrap();
     let credentials = ["main", "acquired"].map(|instance| {
@@ -209,7 +211,7 @@ fn evaluator(
     });
     let credentials = credentials.into();
     let instances = Instances::new(&http, rules, &credentials, Some(&gitlab.url()));
-    Evaluator::new(Arc::new(database.store()), Arc::clone(rules), instances, clock, audit)
+    App::new(Arc::new(database.store()), Arc::clone(rules), instances, clock, audit)
 }
 
 pub(crate) fn key(mr: &MergeRequest) -> MergeRequestKey {

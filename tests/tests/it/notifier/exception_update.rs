@@ -66,7 +66,7 @@ async fn decide(stand: &Stand, outcome: Outcome) -> Effect {
 async fn decide_for(stand: &Stand, outcome: Outcome, destination: &str) -> Effect {
     let (merge_request, now) = (key(&unapproved(1)), at("12:31:00"));
     let mut tx = stand.world.evaluator.store().begin().await.unwrap();
-    let before = tx.latest_decision(&merge_request).await.unwrap().unwrap();
+    let before = tx.current_decision(&merge_request).await.unwrap().unwrap();
     let mut exception = tx.exception(&merge_request).await.unwrap().unwrap();
     let verdict = verdict(outcome, &before.verdict);
     let decision = tx
@@ -93,13 +93,19 @@ async fn decide_for(stand: &Stand, outcome: Outcome, destination: &str) -> Effec
         created_at: now,
         grace: jiff::SignedDuration::ZERO,
     };
-    let effect = tx.insert_effect(&effect).await.unwrap().unwrap();
+    let effect = tx
+        .insert_effects(std::slice::from_ref(&effect))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
     tx.commit().await.unwrap();
     effect
 }
 
 fn superseding(before: &StoredDecision, verdict: Verdict) -> NewDecision {
     NewDecision {
+        id: Uuid::now_v7(),
         facts: before.facts.clone(),
         verdict,
         review: None,

@@ -18,7 +18,7 @@ async fn effect(stand: &Stand) -> (MergeRequest, Effect) {
     });
     let evaluator = stand.world.with_event_bus("ledger");
     let delivery = envelope(&mr.told("merge", AUTHOR, at("12:00:00")), "one");
-    let mut report = evaluator.deliver(&delivery).await.unwrap();
+    let mut report = app::process_delivery(&evaluator, &delivery).await.unwrap();
     assert_eq!(report.effects.len(), 1);
     (mr, report.effects.remove(0))
 }

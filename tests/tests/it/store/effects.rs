@@ -13,7 +13,12 @@ async fn an_effect_is_added_once() {
     let mut tx = store.begin().await.unwrap();
     let exception_id = tx.upsert_exception(&exception(&key(1))).await.unwrap();
     let new = alert(&key(1), exception_id);
-    let effect = tx.insert_effect(&new).await.unwrap().unwrap();
+    let effect = tx
+        .insert_effects(std::slice::from_ref(&new))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
     assert_eq!(
         effect,
         Effect {
@@ -32,13 +37,17 @@ async fn an_effect_is_added_once() {
             updated_at: new.created_at,
         }
     );
-    assert_eq!(tx.insert_effect(&new).await.unwrap(), None);
+    assert_eq!(tx.insert_effects(std::slice::from_ref(&new)).await.unwrap().pop(), None);
     let elsewhere = store::NewEffect {
         destination: "slack:C0OTHER".to_owned(),
         ..new
     };
     assert!(
-        tx.insert_effect(&elsewhere).await.unwrap().is_some(),
+        tx.insert_effects(std::slice::from_ref(&elsewhere))
+            .await
+            .unwrap()
+            .pop()
+            .is_some(),
         "another destination is another effect"
     );
 }
@@ -58,7 +67,12 @@ async fn only_effects_that_nobody_has_begun_are_superseded() {
         destination: "slack:C0OTHER".to_owned(),
         ..alert(&key(1), exception_id)
     };
-    let untouched = tx.insert_effect(&untouched).await.unwrap().unwrap();
+    let untouched = tx
+        .insert_effects(std::slice::from_ref(&untouched))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
     assert_eq!(
         tx.supersede_effects(exception_id, "a later decision", at(66))
             .await
@@ -92,7 +106,12 @@ async fn a_superseded_effect_comes_back_with_its_reason() {
         created_at: at(67),
         ..alert(&key(1), exception_id)
     };
-    let revived = tx.insert_effect(&again).await.unwrap().unwrap();
+    let revived = tx
+        .insert_effects(std::slice::from_ref(&again))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
     tx.commit().await.unwrap();
     assert_eq!((revived.id, revived.state), (effect.id, EffectState::Pending));
     assert_eq!(revived.updated_at, at(67), "another message of the queue");

@@ -16,7 +16,12 @@ async fn update(store: &Store, exception_id: Uuid, decision: Uuid, created_at: i
         ..alert(&key(1), exception_id)
     };
     let mut tx = store.begin().await.unwrap();
-    let effect = tx.insert_effect(&update).await.unwrap().unwrap();
+    let effect = tx
+        .insert_effects(std::slice::from_ref(&update))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
     tx.commit().await.unwrap();
     effect
 }
@@ -27,7 +32,7 @@ async fn an_update_knows_both_decisions_and_later_changes() {
     let store = database.store();
     let (exception_id, _) = record_exception(&store, &key(1), "d-1").await;
     let mut tx = store.begin().await.unwrap();
-    let head = tx.decision_head(&key(1)).await.unwrap().map(|head| head.id);
+    let head = tx.merge_request_state(&key(1)).await.unwrap().head.map(|head| head.id);
     let first = decision(&key(1), exception_verdict(Kind::NoApproval), head);
     let first = tx.append_decision(&first).await.unwrap();
     let second = decision(&key(1), approved_verdict(), Some(first));
@@ -57,8 +62,12 @@ async fn the_alert_in_the_updates_channel_goes_first() {
         created_at: at(90),
         ..alert(&key(1), exception_id)
     };
-    tx.insert_effect(&elsewhere).await.unwrap().unwrap();
-    let head = tx.decision_head(&key(1)).await.unwrap().unwrap();
+    tx.insert_effects(std::slice::from_ref(&elsewhere))
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
+    let head = tx.merge_request_state(&key(1)).await.unwrap().head.unwrap();
     tx.commit().await.unwrap();
 
     let effect = update(&store, exception_id, head.id, 91).await;

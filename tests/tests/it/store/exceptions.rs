@@ -12,12 +12,12 @@ async fn a_decision_reads_back_with_its_whole_input() {
     let store = database.store();
     let new = decision(&key(1), exception_verdict(Kind::SelfApproved), None);
     let mut tx = store.begin().await.unwrap();
-    assert_eq!(tx.latest_decision(&key(1)).await.unwrap(), None);
+    assert_eq!(tx.current_decision(&key(1)).await.unwrap(), None);
     let id = tx.append_decision(&new).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut tx = store.begin().await.unwrap();
-    let stored = tx.latest_decision(&key(1)).await.unwrap().unwrap();
+    let stored = tx.current_decision(&key(1)).await.unwrap().unwrap();
     assert_eq!(stored.id, id);
     assert_eq!(stored.decision, Some(Decision::MergedWithoutApproval));
     assert_eq!(stored.facts, new.facts);
@@ -29,14 +29,14 @@ async fn a_decision_reads_back_with_its_whole_input() {
     );
     assert_eq!(stored.correlation_id, new.correlation_id);
     assert_eq!(
-        tx.latest_decision(&key(2)).await.unwrap(),
+        tx.current_decision(&key(2)).await.unwrap(),
         None,
         "another merge request has its own chain"
     );
 }
 
 #[tokio::test]
-async fn the_latest_decision_is_the_one_that_nothing_supersedes() {
+async fn the_current_decision_is_the_one_that_nothing_supersedes() {
     let database = fresh_database().await;
     let store = database.store();
     let mut tx = store.begin().await.unwrap();
@@ -49,7 +49,7 @@ async fn the_latest_decision_is_the_one_that_nothing_supersedes() {
     for verdict in [exception_verdict(Kind::Unverified), approved_verdict(), no_label] {
         last = Some(tx.append_decision(&decision(&key(1), verdict, last)).await.unwrap());
     }
-    let stored = tx.latest_decision(&key(1)).await.unwrap().unwrap();
+    let stored = tx.current_decision(&key(1)).await.unwrap().unwrap();
     assert_eq!(Some(stored.id), last);
     assert_eq!(stored.decision, None, "without a label there is nothing for the ledger");
 }

@@ -49,7 +49,9 @@ async fn with_rows() -> TestDatabase {
     tx.write_ledger_row(&ledger_row(&key(1)), None, at(61)).await.unwrap();
     let record = serde_json::json!({"version": 1});
     let correlation_id = uuid::Uuid::now_v7();
-    tx.keep_evidence(&key(1), &record, Some(at(60)), at(61), correlation_id)
+    let record = store::NewEvidence::of(&record).unwrap();
+    let id = uuid::Uuid::now_v7();
+    tx.insert_evidence(&key(1), id, &record, Some(at(60)), at(61), correlation_id)
         .await
         .unwrap();
     let (_, effect) = second_effect(&mut tx).await;
@@ -61,8 +63,8 @@ async fn with_rows() -> TestDatabase {
 /// An effect that waits.
 async fn second_effect(tx: &mut store::Tx<'_>) -> (uuid::Uuid, uuid::Uuid) {
     let id = tx.upsert_exception(&exception(&key(3))).await.unwrap();
-    let effect = tx.insert_effect(&alert(&key(3), id)).await.unwrap();
-    (id, effect.unwrap().id)
+    let effects = tx.insert_effects(&[alert(&key(3), id)]).await.unwrap();
+    (id, effects[0].id)
 }
 
 /// A column to be changed.

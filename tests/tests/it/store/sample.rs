@@ -212,6 +212,7 @@ pub(crate) fn approved_verdict() -> Verdict {
 
 pub(crate) fn decision(key: &MergeRequestKey, verdict: Verdict, supersedes: Option<Uuid>) -> NewDecision {
     NewDecision {
+        id: Uuid::now_v7(),
         facts: facts(key),
         verdict,
         review: None,
@@ -319,13 +320,17 @@ pub(crate) async fn record_exception(
     tx.insert_event(&envelope(&merge, delivery), &merge, None)
         .await
         .unwrap();
-    if tx.latest_decision(key).await.unwrap().is_none() {
+    if tx.current_decision(key).await.unwrap().is_none() {
         tx.append_decision(&decision(key, exception_verdict(Kind::SelfApproved), None))
             .await
             .unwrap();
     }
     let id = tx.upsert_exception(&exception(key)).await.unwrap();
-    let effect = tx.insert_effect(&alert(key, id)).await.unwrap();
+    let effect = tx
+        .insert_effects(std::slice::from_ref(&alert(key, id)))
+        .await
+        .unwrap()
+        .pop();
     tx.commit().await.unwrap();
     (id, effect)
 }

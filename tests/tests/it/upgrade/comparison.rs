@@ -171,7 +171,7 @@ impl Version {
         };
         let store = self.release.database().store();
         let mut tx = store.begin().await.unwrap();
-        let stored = tx.latest_decision(&key).await.unwrap();
+        let stored = tx.current_decision(&key).await.unwrap();
         tx.rollback().await.unwrap();
         stored
     }

@@ -37,7 +37,7 @@ async fn the_body_alone_names_the_kind() {
     for (envelope, (iid, header)) in stand.envelopes().iter().zip(cases) {
         let mr = MergeRequest::new(1201, iid, HIGH);
         world.merged(&mr, |_| ());
-        world.evaluator.deliver(envelope).await.unwrap();
+        app::process_delivery(&world.evaluator, envelope).await.unwrap();
         let exception = world.exception(&mr).await.map(|(kind, _)| kind);
         assert_eq!(exception.as_deref(), Some("no_approval"), "{header:?}");
     }

@@ -3,9 +3,9 @@
 use std::io::Write as _;
 
 use clap::Args;
+use model::sha256_hex;
 use model::{MergeRequestKey, WitnessA};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use store::{StoredEvidence, StoredJudgement};
 use uuid::Uuid;
 
@@ -86,11 +86,7 @@ pub(crate) fn proves(evidence: &StoredEvidence, decision: &StoredJudgement) -> b
 
 /// GitLab's answer in the evidence of a decision. `None`: it is not what its digest says, or of another merge request.
 pub(crate) fn answer(evidence: &StoredEvidence, decision: &StoredJudgement) -> Option<WitnessA> {
-    let digest = Sha256::digest(evidence.content.as_bytes());
-    let digest = digest
-        .iter()
-        .fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"));
-    if digest != evidence.sha256 {
+    if sha256_hex(evidence.content.as_bytes()) != evidence.sha256 {
         return None;
     }
     let content: Content = serde_json::from_str(&evidence.content).ok()?;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use model::{Clock, SystemClock};
 use serde_json::{Value, json};
-use store::{Statistics, StatisticsFilter};
+use store::StatisticsFilter;
 
 use crate::audit::Format;
 use crate::csv;
@@ -20,9 +20,12 @@ use crate::terminal::{Color, Palette, Style, harmless};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Times are medians and 90th percentiles, from the label to the first valid approval and to the decision. SLA: against the targets of the
-rules file. More ways to group are views in the database: see docs/ledger.md.
+rules file. `--by` shows one table, by another dimension. Figures by week and dimension are views in the database: see docs/ledger.md.
 Exit codes: 0 told, 1 nothing to tell, 2 the command line, 3 the database, 4 the output.")]
 pub(crate) struct Arguments {
+    /// One table, with a row for each of these; the team is the first group of the project's path, weeks are those of UTC
+    #[arg(long, value_parser = ["reviewer", "team", "project", "week", "tier"])]
+    by: Option<String>,
     /// Projects: the numeric id, or the beginning of the path: payments/ or payments/gateway
     #[arg(long, value_name = "ID|PATH")]
     project: Option<String>,
@@ -55,40 +58,45 @@ impl Arguments {
             until: period.until,
         };
         let store = self.database.open(Login::Auditor).await?;
-        let figures = store.statistics(&filter).await?;
+        let groups: Groups<'_> = if let Some(by) = &self.by {
+            vec![(by.as_str(), store.statistics_by(by, &filter).await?)]
+        } else {
+            let figures = store.statistics(&filter).await?;
+            vec![
+                ("tiers", figures.tiers),
+                ("reviewers", figures.reviewers),
+                ("exceptions", figures.exceptions),
+                ("open", figures.open),
+            ]
+        };
         let mut out = standard();
         match self.format {
             Format::Json => {
-                let groups: serde_json::Map<_, _> = groups(&figures)
-                    .into_iter()
-                    .map(|(name, rows)| (name.to_owned(), json!(rows)))
+                let groups: serde_json::Map<_, _> = groups
+                    .iter()
+                    .map(|(group, rows)| ((*group).to_owned(), json!(rows)))
                     .collect();
                 writeln!(out, "{}", Value::from(groups))?;
             }
-            Format::Csv => csv::records(&mut out, records(&figures))?,
-            Format::Table => write(&mut out, &figures, Palette::new(self.color))?,
+            Format::Csv => csv::records(&mut out, records(&groups))?,
+            Format::Table => write(&mut out, &groups, Palette::new(self.color))?,
         }
         out.flush()?;
-        let empty = figures.tiers.is_empty() && figures.exceptions.is_empty() && figures.open.is_empty();
+        let empty = groups.iter().all(|(_, rows)| rows.is_empty());
         Ok(if empty { Ending::Nothing } else { Ending::Done })
     }
 }
 
-/// The tables by name.
-fn groups(figures: &Statistics) -> [(&'static str, &Vec<Value>); 4] {
-    [
-        ("tiers", &figures.tiers),
-        ("reviewers", &figures.reviewers),
-        ("exceptions", &figures.exceptions),
-        ("open", &figures.open),
-    ]
-}
+/// The tables by name; with `--by`, the dimension is the name of the only one.
+type Groups<'a> = Vec<(&'a str, Vec<Value>)>;
+
+/// What names a row; which one depends on the table.
+const NAMES: [&str; 4] = ["tier", "reviewer", "kind", "name"];
 
 /// One figure a record: which table, which row of it, what, and how much.
-fn records(figures: &Statistics) -> impl Iterator<Item = Vec<String>> {
-    const NAMES: [&str; 3] = ["tier", "reviewer", "kind"];
+fn records(groups: &[(&str, Vec<Value>)]) -> impl Iterator<Item = Vec<String>> {
     let heads = ["group", "name", "figure", "value"].map(str::to_owned).to_vec();
-    let figures = groups(figures).into_iter().flat_map(|(group, rows)| {
+    let figures = groups.iter().flat_map(|(group, rows)| {
         rows.iter().filter_map(Value::as_object).flat_map(move |row| {
             let name = NAMES
                 .iter()
@@ -96,50 +104,64 @@ fn records(figures: &Statistics) -> impl Iterator<Item = Vec<String>> {
                 .map(plain)
                 .unwrap_or_default();
             let told = row.iter().filter(|(figure, _)| !NAMES.contains(&figure.as_str()));
-            told.map(move |(figure, value)| vec![group.to_owned(), name.clone(), figure.clone(), plain(value)])
+            told.map(move |(figure, value)| vec![(*group).to_owned(), name.clone(), figure.clone(), plain(value)])
         })
     });
     std::iter::once(heads).chain(figures)
 }
 
-fn write(out: &mut impl Write, figures: &Statistics, palette: Palette) -> io::Result<()> {
-    let groups = [
-        ("By tier", "TIER", "tier", &figures.tiers),
-        ("By reviewer", "REVIEWER", "reviewer", &figures.reviewers),
-    ];
-    for (title, head, name, rows) in groups {
-        section(out, title, palette)?;
-        let heads = [
-            head,
-            "REVIEWS",
-            "APPROVED",
-            "WITHOUT",
-            "UNVERIFIED",
-            "RATE",
-            "APPROVAL P50",
-            "P90",
-            "DECISION P50",
-            "P90",
-            "SLA MET",
-        ];
-        let heads = heads.iter().enumerate().map(|(index, head)| {
-            if index == 0 {
-                Cell::new(*head)
-            } else {
-                Cell::new(*head).right()
-            }
-        });
-        let mut table = Table::new(heads.collect(), palette);
-        let cells: Vec<_> = rows.iter().map(|row| group(row, name)).collect();
-        table.write(out, &cells)?;
+fn write(out: &mut impl Write, groups: &[(&str, Vec<Value>)], palette: Palette) -> io::Result<()> {
+    for (group, rows) in groups {
+        match *group {
+            "tiers" => grouped(out, "tier", "tier", rows, palette)?,
+            "reviewers" => grouped(out, "reviewer", "reviewer", rows, palette)?,
+            "exceptions" => exceptions(out, rows, palette)?,
+            "open" => open(out, rows, palette)?,
+            dimension => grouped(out, dimension, "name", rows, palette)?,
+        }
     }
+    Ok(())
+}
+
+fn grouped(out: &mut impl Write, by: &str, name: &str, rows: &[Value], palette: Palette) -> io::Result<()> {
+    section(out, &format!("By {by}"), palette)?;
+    let first = by.to_uppercase();
+    let heads = [
+        first.as_str(),
+        "REVIEWS",
+        "APPROVED",
+        "WITHOUT",
+        "UNVERIFIED",
+        "RATE",
+        "APPROVAL P50",
+        "P90",
+        "DECISION P50",
+        "P90",
+        "SLA MET",
+    ];
+    let heads = heads.iter().enumerate().map(|(index, head)| {
+        if index == 0 {
+            Cell::new(*head)
+        } else {
+            Cell::new(*head).right()
+        }
+    });
+    let mut table = Table::new(heads.collect(), palette);
+    let cells: Vec<_> = rows.iter().map(|row| group(row, name)).collect();
+    table.write(out, &cells)
+}
+
+fn exceptions(out: &mut impl Write, rows: &[Value], palette: Palette) -> io::Result<()> {
     section(out, "Exceptions", palette)?;
     let mut table = Table::new(
         vec![Cell::new("KIND"), Cell::new("COUNT").right(), Cell::new("OPEN").right()],
         palette,
     );
     let row = |row: &Value| vec![name_of(&row["kind"]), number(&row["exceptions"]), number(&row["open"])];
-    table.write(out, &figures.exceptions.iter().map(row).collect::<Vec<_>>())?;
+    table.write(out, &rows.iter().map(row).collect::<Vec<_>>())
+}
+
+fn open(out: &mut impl Write, rows: &[Value], palette: Palette) -> io::Result<()> {
     section(out, "Open reviews", palette)?;
     let mut table = Table::new(
         vec![
@@ -150,7 +172,7 @@ fn write(out: &mut impl Write, figures: &Statistics, palette: Palette) -> io::Re
         palette,
     );
     let row = |row: &Value| vec![name_of(&row["tier"]), number(&row["open"]), seconds(&row["oldest_s"])];
-    table.write(out, &figures.open.iter().map(row).collect::<Vec<_>>())
+    table.write(out, &rows.iter().map(row).collect::<Vec<_>>())
 }
 
 fn section(out: &mut impl Write, title: &str, palette: Palette) -> io::Result<()> {

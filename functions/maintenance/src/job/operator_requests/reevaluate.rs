@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use app::{App, AppError, DeliveryOutcome, Reevaluated};
 use audit::Context;
-use evaluation::{EvaluationError, Evaluator, Outcome, Reevaluated};
 use jiff::Timestamp;
 use model::MergeRequestKey;
 use runtime::Deadline;
@@ -79,7 +79,7 @@ impl Maintenance {
     /// Works on a request until it is done or the time is over; with `last` it is finished in any case.
     pub(super) async fn reevaluate(
         &self,
-        evaluator: &Evaluator,
+        app: &App,
         context: &Context,
         request: &OperatorRequest,
         deadline: &Deadline,
@@ -95,14 +95,13 @@ impl Maintenance {
         let mut progress: Progress = kept.and_then(Result::ok).unwrap_or_default();
         progress.waits = None;
         let done = match (&arguments.merge_request, arguments.unconfirmed) {
-            (Some(key), false) => self.read_one(evaluator, context, key, deadline, &mut progress).await,
+            (Some(key), false) => self.read_one(app, context, key, deadline, &mut progress).await,
             (None, true) => {
                 let filter = UnconfirmedFilter {
                     instance: None,
                     since: arguments.since,
                 };
-                self.read_all(evaluator, context, &filter, deadline, &mut progress)
-                    .await
+                self.read_all(app, context, &filter, deadline, &mut progress).await
             }
             _ => return Executed::rejected("name either one merge request or all unconfirmed ones"),
         };
@@ -132,21 +131,18 @@ impl Maintenance {
 
     async fn read_all(
         &self,
-        evaluator: &Evaluator,
+        app: &App,
         context: &Context,
         filter: &UnconfirmedFilter,
         deadline: &Deadline,
         progress: &mut Progress,
     ) -> Result<(), Pause> {
         loop {
-            let page = evaluator
-                .store()
-                .unconfirmed(filter, progress.after.as_ref(), PAGE)
-                .await?;
+            let page = app.store().unconfirmed(filter, progress.after.as_ref(), PAGE).await?;
             let is_last = page.len() < PAGE as usize;
             for listed in page {
                 let key = listed.merge_request;
-                self.read_one(evaluator, context, &key, deadline, progress).await?;
+                self.read_one(app, context, &key, deadline, progress).await?;
                 progress.after = Some(key);
             }
             if is_last {
@@ -157,7 +153,7 @@ impl Maintenance {
 
     async fn read_one(
         &self,
-        evaluator: &Evaluator,
+        app: &App,
         context: &Context,
         key: &MergeRequestKey,
         deadline: &Deadline,
@@ -168,17 +164,17 @@ impl Maintenance {
         }
         let has_budget = async || {
             let now = self.clock.0.now();
-            let store = evaluator.store();
+            let store = app.store();
             store.has_reread_budget(&key.instance, REQUESTS, now).await
         };
         if !has_budget().await? {
             return Err(Pause::Budget(key.instance.clone()));
         }
-        match Box::pin(evaluator.reevaluate(context, key)).await {
+        match Box::pin(app::reevaluate(&app, context, key)).await {
             Ok(Reevaluated::NothingToRead) => progress.nothing_to_read += 1,
             Ok(Reevaluated::Read(done)) => {
                 // Scheduled readings may have taken the budget in between, and then nothing was read.
-                if matches!(done.outcome, Outcome::Unconfirmed { .. }) && !has_budget().await? {
+                if matches!(done.outcome, DeliveryOutcome::Unconfirmed { .. }) && !has_budget().await? {
                     return Err(Pause::Budget(key.instance.clone()));
                 }
                 self.outbox.enqueue_all(&done.effects).await;
@@ -191,7 +187,7 @@ impl Maintenance {
                 *progress.outcomes.entry(outcome.to_owned()).or_default() += 1;
             }
             // The database is away or busy: the same would happen to all the others.
-            Err(EvaluationError(error @ (StoreError::Unavailable(_) | StoreError::LoginRefused(_)))) => {
+            Err(AppError(error @ (StoreError::Unavailable(_) | StoreError::LoginRefused(_)))) => {
                 return Err(Pause::Store(error));
             }
             // One row must not stop the others.

@@ -1,9 +1,7 @@
 //! Lines that cannot be entries, kept whole for a person.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
+use model::sha256_hex;
 use tokio_postgres::types::Type;
 
 use crate::sql::text;
@@ -48,13 +46,5 @@ impl Tx<'_> {
 
 /// The same line read twice from the same place is one row. No source holds NUL, so that none runs into its line.
 fn identity(source: &str, line: &str) -> String {
-    let digest = Sha256::new()
-        .chain_update(source)
-        .chain_update([0])
-        .chain_update(line)
-        .finalize();
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    sha256_hex(&[source.as_bytes(), &[0], line.as_bytes()].concat())
 }

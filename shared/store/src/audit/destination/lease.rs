@@ -1,6 +1,7 @@
 //! Leases: one sender at a time at each destination.
 
 use jiff::{SignedDuration, Timestamp};
+use model::later;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -8,7 +9,6 @@ use uuid::Uuid;
 use super::{DestinationEnd, DestinationLease};
 use crate::connection::Param;
 use crate::sql::{column, text};
-use crate::tx::later;
 use crate::{Store, StoreError};
 
 const KNOW: &str = "

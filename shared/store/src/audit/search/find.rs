@@ -56,7 +56,7 @@ impl Asking<'_, '_> {
     ) -> Result<Vec<Uuid>, StoreError> {
         let make = || Statement::new(filter, targets);
         // Compiling a plan takes longer than running it.
-        self.tx.connection()?.command("SET LOCAL jit = off").await?;
+        self.tx.command("SET LOCAL jit = off");
         let look = self.look(make(), window, order, limit).await?;
         if look.complete || look.found.len() >= limit as usize {
             return Ok(look.found);

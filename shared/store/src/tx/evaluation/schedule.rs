@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use model::MergeRequestKey;
 use tokio_postgres::types::Type;
 
-use crate::sql::text;
-use crate::tx::Tx;
+use crate::sql::Statement;
+use crate::tx::queued::done;
+use crate::tx::{Queued, Tx};
 use crate::{Store, StoreError};
 
 const FINISH: &str = "
@@ -37,88 +38,66 @@ const REREAD_REQUESTS: i32 = 60;
 /// Of these for merge requests that GitLab has never shown: invented ones must not use up what the others need.
 const NEVER_SHOWN_REQUESTS: i32 = 16;
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
     /// Ends the merge request's evaluation, if one is open. `before_watch`: nothing was decided, and events do not open it again.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn finish_evaluation(
+    pub fn finish_evaluation(
         &mut self,
         key: &MergeRequestKey,
         before_watch: bool,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let [instance, project, iid] = crate::tx::identity(key);
-        let params = [
-            instance,
-            project,
-            iid,
-            (&now as _, Type::TIMESTAMPTZ),
-            (&before_watch as _, Type::BOOL),
-        ];
-        self.execute(FINISH, &params).await.map(drop)
+    ) -> Queued<'_, 'a, ()> {
+        let statement = Statement::of(key, FINISH).bind(now, Type::TIMESTAMPTZ);
+        self.queue(statement.bind(before_watch, Type::BOOL), done)
     }
 
     /// Makes sure that an open evaluation is read at an instant at the latest.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn read_evaluation_by(
-        &mut self,
-        key: &MergeRequestKey,
-        at: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let [instance, project, iid] = crate::tx::identity(key);
-        let params = [
-            instance,
-            project,
-            iid,
-            (&at as _, Type::TIMESTAMPTZ),
-            (&now as _, Type::TIMESTAMPTZ),
-        ];
-        self.execute(READ_BY, &params).await.map(drop)
+    pub fn read_evaluation_by(&mut self, key: &MergeRequestKey, at: Timestamp, now: Timestamp) -> Queued<'_, 'a, ()> {
+        let statement = Statement::of(key, READ_BY).bind(at, Type::TIMESTAMPTZ);
+        self.queue(statement.bind(now, Type::TIMESTAMPTZ), done)
     }
+}
 
+impl Store {
     /// Takes requests from the budget of this minute for re-reads at an instance; `false`: it is used up. A merge request that GitLab has
     /// never `shown` gets a small part of it.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn take_reread_budget(
-        &mut self,
+        &self,
         instance: &str,
         requests: i32,
         shown: bool,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let params = [
-            (&text(instance) as _, Type::TEXT),
-            (&now as _, Type::TIMESTAMPTZ),
-            (&requests as _, Type::INT4),
-            (&REREAD_REQUESTS as _, Type::INT4),
-            (&shown as _, Type::BOOL),
-            (&NEVER_SHOWN_REQUESTS as _, Type::INT4),
-        ];
-        Ok(self.query_opt(TAKE, &params).await?.is_some())
+        let statement = Statement::new(TAKE)
+            .bind_text(instance)
+            .bind(now, Type::TIMESTAMPTZ)
+            .bind(requests, Type::INT4)
+            .bind(REREAD_REQUESTS, Type::INT4)
+            .bind(shown, Type::BOOL)
+            .bind(NEVER_SHOWN_REQUESTS, Type::INT4);
+        let answers = self.exchange(&[statement]).await?;
+        Ok(answers.iter().any(|answer| !answer.rows.is_empty()))
     }
-}
 
-impl Store {
     /// Whether this minute's budget for re-reads at an instance has room for so many requests. Nothing is taken.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn has_reread_budget(&self, instance: &str, requests: i32, now: Timestamp) -> Result<bool, StoreError> {
-        let params = [
-            (&text(instance) as _, Type::TEXT),
-            (&now as _, Type::TIMESTAMPTZ),
-            (&requests as _, Type::INT4),
-            (&REREAD_REQUESTS as _, Type::INT4),
-        ];
-        let mut tx = self.begin().await?;
-        let used_up = tx.query_opt(IS_USED_UP, &params).await?.is_some();
-        tx.commit().await?;
-        Ok(!used_up)
+        let statement = Statement::new(IS_USED_UP)
+            .bind_text(instance)
+            .bind(now, Type::TIMESTAMPTZ)
+            .bind(requests, Type::INT4)
+            .bind(REREAD_REQUESTS, Type::INT4);
+        let answers = self.exchange(&[statement]).await?;
+        Ok(answers.iter().all(|answer| answer.rows.is_empty()))
     }
 }

@@ -84,7 +84,9 @@ async fn a_locked_merge_is_decided_once_healed() {
     let store = world.evaluator.store();
     let lease = SignedDuration::from_mins(2);
     let due = store.claim_due_evaluations(world.now(), 10, lease).await.unwrap();
-    let denied = Box::pin(world.evaluator.retry(&due[0])).await.unwrap();
+    let denied = Box::pin(app::read_merge_again(&world.evaluator, &due[0]))
+        .await
+        .unwrap();
     assert_eq!(
         (denied.outcome.as_str(), denied.counted()),
         ("not_merged", vec!["merges_denied"])

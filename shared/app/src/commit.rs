@@ -1,0 +1,100 @@
+//! The end of a transaction: its effects, its audit entries and its commit.
+
+use audit::Context;
+use model::{AuditLine, Effect, LedgerRow, MergeRequestKey};
+use store::{Later, NewEffect, StoreError, StoredLedgerRow, Tx};
+
+use crate::report::ExceptionChange;
+use crate::{App, AppError, DeliveryOutcome, DeliveryReport};
+
+/// What the transaction has written, and what is still to be written with its commit.
+pub(crate) struct PendingCommit {
+    pub(crate) outcome: DeliveryOutcome,
+    /// Still to be inserted.
+    pub(crate) new_effects: Vec<NewEffect>,
+    /// Inserted already.
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) exception: Option<ExceptionChange>,
+    pub(crate) ledger: Option<LedgerWrite>,
+    /// The rules file is kept with it.
+    pub(crate) keeps_rules: bool,
+}
+
+/// A row of the ledger that is being written.
+pub(crate) struct LedgerWrite {
+    pub(crate) row: LedgerRow,
+    /// The revision that it will have.
+    pub(crate) revision: i64,
+    pub(crate) written: Later<StoredLedgerRow>,
+}
+
+impl From<DeliveryOutcome> for PendingCommit {
+    fn from(outcome: DeliveryOutcome) -> Self {
+        Self {
+            outcome,
+            new_effects: Vec::new(),
+            effects: Vec::new(),
+            exception: None,
+            ledger: None,
+            keeps_rules: false,
+        }
+    }
+}
+
+/// Commits, and reports what was written to the audit log: announced before, reported after. A process that dies in between leaves
+/// the announcement; the delivery, coming again, finds the rows and reports them with the same ids.
+pub(crate) async fn commit(
+    app: &App,
+    mut tx: Tx<'_>,
+    context: &Context,
+    key: &MergeRequestKey,
+    delivery: Option<AuditLine>,
+    pending: PendingCommit,
+) -> Result<DeliveryReport, AppError> {
+    // 1. The effects, and the claim on the lines that were printed so far.
+    let mut effects = pending.effects;
+    let inserted = match pending.new_effects.as_slice() {
+        [] => None,
+        new => Some(tx.insert_effects(new).later()?),
+    };
+    app.claim_lines(&mut tx, delivery)?;
+    // 2. What was written is read back and announced.
+    if let Some(inserted) = inserted {
+        effects.extend(tx.take(inserted).await?);
+    }
+    let row = match pending.ledger {
+        Some(ledger) => Some(read_back(&mut tx, ledger).await?),
+        None => None,
+    };
+    let entries = app.written_entries(context, key, row.as_ref(), pending.exception.as_ref());
+    for entry in &entries {
+        app.audit.announce(entry);
+    }
+    // 3. The commit, and its report.
+    tx.commit().await?;
+    if pending.keeps_rules {
+        app.rules_kept.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+    for entry in &entries {
+        app.audit.write(entry);
+    }
+    Ok(DeliveryReport {
+        outcome: pending.outcome,
+        effects,
+    })
+}
+
+/// Makes sure that the database has the row as it was meant.
+async fn read_back(tx: &mut Tx<'_>, ledger: LedgerWrite) -> Result<StoredLedgerRow, StoreError> {
+    let LedgerWrite { row, revision, written } = ledger;
+    let written = tx.take(written).await?;
+    let as_meant = written.row.review.decision == row.review.decision
+        && written.row.decision_id == row.decision_id
+        && written.revision == revision;
+    if !as_meant {
+        return Err(StoreError::Rejected(
+            "the ledger's row was not written as it was given".to_owned(),
+        ));
+    }
+    Ok(written)
+}

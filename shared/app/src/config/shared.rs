@@ -1,0 +1,82 @@
+//! What several functions read the same way: the rules file and the database secret.
+
+use std::sync::Arc;
+
+use model::Clock;
+use rules::Rules;
+use runtime::config::Environment;
+use runtime::secrets::{SecretCache, SecretSource, Stage, Unreadable};
+use store::{DatabaseAddress, DatabaseConfig};
+
+/// The variable that names the rules file.
+const RULES_PATH: &str = "RULES_PATH";
+
+/// The rules at `RULES_PATH` (`rules.yaml` beside the function by default); what is wrong with them is a problem of that variable.
+pub fn rules_file(env: &mut Environment) -> Option<Rules> {
+    let path = env.path(RULES_PATH, "rules.yaml");
+    let read = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()));
+    match read.and_then(|text| Rules::parse(&text).map_err(|error| error.to_string())) {
+        Ok(rules) => Some(rules),
+        Err(problem) => {
+            env.problem(RULES_PATH, problem);
+            None
+        }
+    }
+}
+
+/// A secret with a login of the database, and where the database is if the secret does not say.
+#[derive(Debug, Clone)]
+pub struct DatabaseSecret {
+    /// Name or ARN.
+    pub id: String,
+    /// For what the secret leaves out.
+    pub address: DatabaseAddress,
+}
+
+impl DatabaseSecret {
+    /// The application's own.
+    pub fn from_environment(env: &mut Environment) -> Self {
+        let port = env.number("DATABASE_PORT", 5432, 1..=65_535);
+        Self {
+            id: env.required("DATABASE_SECRET_ID"),
+            address: DatabaseAddress {
+                host: env.optional("DATABASE_HOST"),
+                port: u16::try_from(port).ok(),
+                database: env.optional("DATABASE_NAME"),
+            },
+        }
+    }
+}
+
+/// The cache of a database secret: `{"url"}` or the form that RDS writes.
+#[must_use]
+pub fn database_secret(
+    source: Arc<dyn SecretSource>,
+    secret: DatabaseSecret,
+    clock: Arc<dyn Clock>,
+) -> SecretCache<DatabaseConfig> {
+    let DatabaseSecret { id, address } = secret;
+    SecretCache::new(source, id, Stage::CURRENT, clock, move |found| {
+        let secret = found.first().ok_or_else(|| Unreadable::because("it has no value"))?;
+        // The parser's own words are kept back: they could quote the address.
+        DatabaseConfig::from_secret(&secret.value, &address).map_err(|_| {
+            Unreadable::because("it must be {\"url\"} or {username, password, host, port, dbname}, the last three unless DATABASE_HOST and DATABASE_NAME are set; only a loopback host may go without TLS")
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_or_wrong_rules_file_is_a_problem_of_its_variable() {
+        let mut env = Environment::from_pairs([(RULES_PATH, "/nowhere/rules.yaml")]);
+        assert!(rules_file(&mut env).is_none());
+        let told = env.finish().unwrap_err().to_string();
+        assert!(
+            told.contains(RULES_PATH) && told.contains("/nowhere/rules.yaml"),
+            "{told}"
+        );
+    }
+}

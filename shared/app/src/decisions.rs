@@ -1,0 +1,109 @@
+//! A decision on a merge and everything that follows from it.
+
+use audit::Context;
+use jiff::Timestamp;
+use model::{Facts, Review, Verdict};
+use rules::{Rules, review_of_merge};
+use store::{MergeRequestState, NewDecision, StoreError, StoredDecision, Tx};
+use uuid::Uuid;
+
+use crate::commit::PendingCommit;
+use crate::{App, DeliveryOutcome};
+
+/// A merge that is decided now.
+pub(crate) struct Merge<'a> {
+    pub(crate) context: &'a Context,
+    /// What is stored about it.
+    pub(crate) state: &'a MergeRequestState,
+    pub(crate) facts: &'a Facts,
+    pub(crate) verdict: &'a Verdict,
+    /// The ledger's side of it; `None`: nothing was to be reviewed.
+    pub(crate) review: Option<Review>,
+    pub(crate) rules: &'a Rules,
+    /// The new decision's id.
+    pub(crate) decision_id: Uuid,
+    pub(crate) now: Timestamp,
+}
+
+impl<'a> Merge<'a> {
+    pub(crate) fn new(
+        app: &App,
+        context: &'a Context,
+        state: &'a MergeRequestState,
+        facts: &'a Facts,
+        verdict: &'a Verdict,
+        rules: &'a Rules,
+    ) -> Self {
+        Self {
+            context,
+            state,
+            facts,
+            verdict,
+            review: review_of_merge(facts, verdict, rules),
+            rules,
+            decision_id: Uuid::now_v7(),
+            now: app.now(),
+        }
+    }
+
+    /// The decision on the merge that this one corrects.
+    pub(crate) fn previous(&self) -> Option<&'a StoredDecision> {
+        self.state.decision.as_ref()
+    }
+}
+
+/// Appends a decision and everything that follows from it.
+pub(crate) async fn persist_verdict(
+    app: &App,
+    tx: &mut Tx<'_>,
+    merge: &Merge<'_>,
+    confirmed: bool,
+) -> Result<PendingCommit, StoreError> {
+    let Merge { facts, verdict, .. } = *merge;
+    let mut pending = PendingCommit::from(DeliveryOutcome::Decided(Box::new(verdict.clone())));
+    // 1. The rules and the evidence that it rests on, also where it turns out that nothing was to be reviewed after all.
+    pending.keeps_rules = app.keep_rules(tx)?;
+    let has_evidence = merge.review.is_some() || merge.state.head.is_some();
+    let evidence = match has_evidence {
+        true => Some(crate::evidence::keep_evidence(tx, merge)?),
+        false => None,
+    };
+    // 2. The decision.
+    let decision = NewDecision {
+        id: merge.decision_id,
+        facts: facts.clone(),
+        verdict: verdict.clone(),
+        review: merge.review.clone(),
+        evidence: evidence.clone(),
+        rules_hash: merge.rules.hash.clone(),
+        confirmed,
+        evaluator: rules::EVALUATOR,
+        merged_at: facts.api.merged_at(),
+        merge_commit_sha: facts.snapshot().merge_commit_sha,
+        supersedes: merge.state.head.map(|head| head.id),
+        decided_at: merge.now,
+        recorded_at: merge.now,
+        correlation_id: merge.context.correlation_id,
+    };
+    tx.append_decision(&decision).later()?;
+    // 3. The ledger's row and its event.
+    crate::ledger::write_row_of_merge(app, tx, merge, merge.decision_id, evidence, &mut pending)?;
+    // 4. The exception and its alert; then what the trackers, the audit page and the pod are sent.
+    crate::exceptions::persist_exception(app, tx, merge, &mut pending).await?;
+    pending
+        .new_effects
+        .extend(crate::effects::plan_effects(app, tx, merge).await?);
+    Ok(pending)
+}
+
+impl App {
+    /// Keeps the rules file with the first decision of this environment; whether it does.
+    pub(crate) fn keep_rules(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        if self.rules_kept.load(std::sync::atomic::Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let rules = &self.rules;
+        tx.keep_rules(&rules.hash, &rules.source, self.now()).later()?;
+        Ok(true)
+    }
+}

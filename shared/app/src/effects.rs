@@ -1,0 +1,193 @@
+//! The effects of a decision on a merge: the trackers, the audit page and the pod are sent its outcome.
+
+mod outbox;
+
+use std::collections::BTreeSet;
+
+use audit::Context;
+use jiff::{SignedDuration, Timestamp};
+use model::{EffectKind, Facts, MergeRequestKey, Outcome, Reading, User, UserId, Verdict, WitnessA};
+use rules::{Rules, Subject};
+use store::{NewEffect, StoreError, Tx};
+
+use crate::App;
+use crate::decisions::Merge;
+
+pub use outbox::Outbox;
+
+/// How long the caller's own enqueueing of a new effect may take before the relay does it instead.
+pub const ENQUEUE_GRACE: SignedDuration = SignedDuration::from_secs(15);
+
+/// The effects of a decision on a merge. None if the decision before it has the same to report.
+pub(crate) async fn plan_effects(app: &App, tx: &mut Tx<'_>, merge: &Merge<'_>) -> Result<Vec<NewEffect>, StoreError> {
+    let Merge { facts, verdict, .. } = *merge;
+    let key = &facts.merge_request;
+    let previous = merge.previous();
+    if previous.is_some_and(|previous| reports_the_same(&previous.verdict, verdict)) {
+        return Ok(Vec::new());
+    }
+    // 1. What the previous decision reports and nothing has begun to send is superseded.
+    if previous.is_some() {
+        let because = format!("decision {} says something else of this merge", merge.decision_id);
+        tx.supersede_archive(key, merge.decision_id, &because, merge.now)
+            .later()?;
+    }
+    // 2. Where nothing was to be reviewed there is nothing to report, unless the opposite was reported before.
+    let reviewed = matches!(verdict.outcome, Outcome::Approved { .. } | Outcome::Exception { .. });
+    if !reviewed && (previous.is_none() || !tx.has_begun_archive(key).await?) {
+        return Ok(Vec::new());
+    }
+    // 3. A pod that received the previous report receives the next one too.
+    let mut targets = targets(&app.rules, facts, verdict);
+    if let Some(previous) = previous {
+        let pod = pod(&app.rules, &previous.facts, &previous.verdict);
+        targets.extend(pod.filter(|pod| !targets.contains(pod)));
+    }
+    let effect = |(kind, destination)| NewEffect {
+        decision_id: Some(merge.decision_id),
+        ..new_effect(kind, destination, key, merge.context, merge.now)
+    };
+    Ok(targets.into_iter().map(effect).collect())
+}
+
+/// An effect that names nothing but its merge request yet.
+pub(crate) fn new_effect(
+    kind: EffectKind,
+    destination: String,
+    key: &MergeRequestKey,
+    context: &Context,
+    now: Timestamp,
+) -> NewEffect {
+    NewEffect {
+        kind,
+        destination,
+        exception_id: None,
+        ledger_revision: None,
+        decision_id: None,
+        merge_request: key.clone(),
+        correlation_id: context.correlation_id,
+        traceparent: context.traceparent.clone(),
+        created_at: now,
+        grace: ENQUEUE_GRACE,
+    }
+}
+
+/// Every destination that receives the outcome of the merge.
+fn targets(rules: &Rules, facts: &Facts, verdict: &Verdict) -> Vec<(EffectKind, String)> {
+    let mut targets = Vec::new();
+    if rules.linear.is_some() {
+        targets.push((EffectKind::LinearIssue, "linear".to_owned()));
+    }
+    if rules.jira.is_some() {
+        targets.push((EffectKind::JiraIssue, "jira".to_owned()));
+    }
+    if let Some(confluence) = &rules.confluence {
+        targets.push((EffectKind::ConfluenceRow, confluence.page.destination()));
+    }
+    targets.extend(pod(rules, facts, verdict));
+    targets
+}
+
+/// The confirmation to the pod, if the rules know one.
+fn pod(rules: &Rules, facts: &Facts, verdict: &Verdict) -> Option<(EffectKind, String)> {
+    let (labels, reviewers) = (labels(facts, verdict), reviewers(facts, verdict));
+    let subject = Subject {
+        labels: &labels,
+        reviewers: &reviewers,
+        project_path: &facts.snapshot().project_path,
+    };
+    let channel = rules.pods(&facts.merge_request.instance)?.channel(subject)?;
+    Some((EffectKind::SlackPodConfirmation, format!("slack:{channel}")))
+}
+
+/// Every label that is known of the merge request.
+fn labels(facts: &Facts, verdict: &Verdict) -> Vec<String> {
+    let now = match &facts.api {
+        WitnessA::Answer(api) => api.labels_now.clone(),
+        _ => facts.trigger.labels.clone(),
+    };
+    now.into_iter().chain(verdict.security_labels.iter().cloned()).collect()
+}
+
+/// Those who gave a valid approval, then all who approved, then those who were asked to review.
+fn reviewers(facts: &Facts, verdict: &Verdict) -> Vec<User> {
+    let valid = verdict.approvals.iter().filter(|approval| approval.against.is_empty());
+    let approvers = valid.chain(&verdict.approvals).map(|approval| approval.user.clone());
+    let asked = match &facts.api {
+        WitnessA::Answer(api) => match &api.reviewers {
+            Reading::Known(reviewers) => reviewers.iter().map(|reviewer| reviewer.user.clone()).collect(),
+            Reading::Unknown(_) => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    approvers.chain(asked).collect()
+}
+
+/// Whether two verdicts on the same merge read the same to people outside.
+fn reports_the_same(one: &Verdict, other: &Verdict) -> bool {
+    let outcome = |verdict: &Verdict| match verdict.outcome {
+        Outcome::Approved { .. } => ("approved", None),
+        Outcome::Exception { kind } => ("exception", Some(kind)),
+        Outcome::Declassified => ("declassified", None),
+        Outcome::NotCarried | Outcome::Pending { .. } => ("nothing", None),
+    };
+    let approvers = |verdict: &Verdict| -> BTreeSet<UserId> {
+        let valid = verdict.approvals.iter().filter(|approval| approval.against.is_empty());
+        valid.map(|approval| approval.user.id).collect()
+    };
+    outcome(one) == outcome(other) && approvers(one) == approvers(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{ApprovalSeen, Kind, Proof};
+
+    use super::*;
+
+    fn verdict(outcome: Outcome, approvers: &[i64]) -> Verdict {
+        let approval = |id: &i64| ApprovalSeen {
+            user: User {
+                id: UserId(*id),
+                username: format!("user-{id}"),
+            },
+            approved_at: None,
+            in_api: true,
+            in_history: false,
+            against: Vec::new(),
+        };
+        Verdict {
+            outcome,
+            reasons: Vec::new(),
+            notes: Vec::new(),
+            approvals: approvers.iter().map(approval).collect(),
+            security_labels: Vec::new(),
+            risk_tier: "high".to_owned(),
+        }
+    }
+
+    #[test]
+    fn another_kind_or_approver_is_reported_again() {
+        let approved = |proof, approvers: &[i64]| verdict(Outcome::Approved { proof }, approvers);
+        let exception = |kind| verdict(Outcome::Exception { kind }, &[]);
+        assert!(reports_the_same(
+            &approved(Proof::Api, &[501]),
+            &approved(Proof::Both, &[501])
+        ));
+        assert!(!reports_the_same(
+            &approved(Proof::Api, &[501]),
+            &approved(Proof::Api, &[502])
+        ));
+        assert!(!reports_the_same(
+            &approved(Proof::Api, &[]),
+            &exception(Kind::NoApproval)
+        ));
+        assert!(!reports_the_same(
+            &exception(Kind::Unverified),
+            &exception(Kind::NoApproval)
+        ));
+        assert!(reports_the_same(
+            &exception(Kind::NoApproval),
+            &exception(Kind::NoApproval)
+        ));
+    }
+}

@@ -1,0 +1,153 @@
+//! When a merge is read again, and what is kept of it until then.
+
+use audit::Context;
+use jiff::{SignedDuration, Timestamp};
+use model::{EarlierFacts, Facts, MergeRequestKey, MergeTrigger, WitnessA, later};
+use store::{Evaluation, EvaluationSource, EvaluationState, MergeRequestState, StoreError, Tx};
+
+use crate::commit::PendingCommit;
+use crate::need::{earlier, open_evaluation};
+use crate::{App, DeliveryOutcome};
+
+/// An event that shows a merge waits this long, so that the merge's own delivery goes first.
+const REAL_DELIVERY_FIRST: SignedDuration = SignedDuration::from_mins(1);
+
+/// What led to a reading of a merge.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading {
+    /// When the merge was shown first, if nothing is stored of it.
+    pub(crate) first_seen_at: Timestamp,
+    /// What showed it.
+    pub(crate) source: EvaluationSource,
+    /// Readings so far.
+    pub(crate) attempts: i32,
+    /// Not the first reading.
+    pub(crate) is_reread: bool,
+}
+
+/// A merge that was shown by something other than its own delivery.
+pub(crate) struct MergeSeen {
+    pub(crate) trigger: MergeTrigger,
+    pub(crate) source: EvaluationSource,
+    pub(crate) because: &'static str,
+    pub(crate) first_seen_at: Timestamp,
+    /// What GitLab's answer has shown of it.
+    pub(crate) shown: EarlierFacts,
+}
+
+/// An evaluation as these facts leave it, without state and schedule.
+pub(crate) fn evaluation_of(
+    app: &App,
+    context: &Context,
+    facts: &Facts,
+    state: &MergeRequestState,
+    first_seen_at: Timestamp,
+) -> Evaluation {
+    let stored = open_evaluation(state);
+    let only_not_found = matches!(&facts.api, WitnessA::Refused(unread) if unread.labels.is_none());
+    Evaluation {
+        merge_request: facts.merge_request.clone(),
+        state: EvaluationState::Unconfirmed,
+        trigger: facts.trigger.clone(),
+        reason: String::new(),
+        attempts: 0,
+        next_attempt_at: None,
+        deadline_at: stored.map_or(app.now(), |stored| stored.deadline_at),
+        source: EvaluationSource::MergeEvent,
+        first_seen_at: Some(first_seen_at),
+        give_up_at: None,
+        last_read_at: None,
+        shown: !only_not_found || stored.is_some_and(|stored| stored.shown),
+        reread_event: false,
+        before_watch: false,
+        earlier: rules::earlier_facts(facts, &app.rules),
+        correlation_id: context.correlation_id,
+        traceparent: context.traceparent.clone(),
+    }
+}
+
+/// Keeps an unconfirmed decision, or a merge that GitLab does not show, for the next reading.
+pub(crate) fn keep_unconfirmed(
+    app: &App,
+    tx: &mut Tx<'_>,
+    mut evaluation: Evaluation,
+    attempts: i32,
+    not_before: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let now = app.now();
+    let first_seen_at = evaluation.first_seen_at.unwrap_or(now);
+    let give_up_at = rules::give_up_at(first_seen_at, evaluation.shown);
+    evaluation.state = EvaluationState::Unconfirmed;
+    evaluation.attempts = attempts;
+    evaluation.give_up_at = Some(give_up_at);
+    evaluation.next_attempt_at = match not_before {
+        Some(at) => Some(at.max(now)),
+        None => rules::reread_at(first_seen_at, attempts, now, give_up_at),
+    };
+    tx.keep_evaluation(&evaluation, now).later().map(drop)
+}
+
+/// Has an unconfirmed decision, or a merge without one, read at an instant at the latest. `better`: a trigger that says more.
+pub(crate) fn read_by(
+    app: &App,
+    tx: &mut Tx<'_>,
+    context: &Context,
+    state: &MergeRequestState,
+    received_at: Timestamp,
+    better: Option<MergeTrigger>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let now = app.now();
+    match (&state.decision, open_evaluation(state), better) {
+        (None, Some(evaluation), Some(trigger)) => {
+            let better = Evaluation {
+                trigger,
+                source: EvaluationSource::MergeEvent,
+                ..evaluation.clone()
+            };
+            tx.keep_evaluation(&better, now).later()?;
+        }
+        // Decided by the previous release: nothing has scheduled a reading.
+        (Some(decision), None, _) => {
+            let mut evaluation = evaluation_of(app, context, &decision.facts, state, received_at);
+            "a needed read of GitLab was not answered".clone_into(&mut evaluation.reason);
+            return keep_unconfirmed(app, tx, evaluation, 0, Some(at));
+        }
+        _ => {}
+    }
+    if let Some(evaluation) = open_evaluation(state) {
+        tx.read_evaluation_by(&evaluation.merge_request, at, now).later()?;
+    }
+    Ok(())
+}
+
+/// A merge was shown by something other than its own delivery: it is read in a minute.
+pub(crate) fn merge_seen(
+    app: &App,
+    tx: &mut Tx<'_>,
+    context: &Context,
+    key: &MergeRequestKey,
+    state: &MergeRequestState,
+    seen: MergeSeen,
+) -> Result<PendingCommit, StoreError> {
+    let now = app.now();
+    let deadline = SignedDuration::from_mins(i64::from(app.rules.verify_deadline_minutes));
+    let mut facts = Facts::unread(key.clone(), seen.trigger);
+    facts.earlier = earlier(&app.rules, state);
+    facts.earlier.merge(&seen.shown);
+    let evaluation = Evaluation {
+        state: EvaluationState::Pending,
+        reason: seen.because.to_owned(),
+        source: seen.source,
+        next_attempt_at: Some(later(now, REAL_DELIVERY_FIRST)),
+        // An event alone shows nothing at GitLab.
+        shown: seen.source == EvaluationSource::Review,
+        deadline_at: later(now, deadline),
+        ..evaluation_of(app, context, &facts, state, seen.first_seen_at)
+    };
+    tx.keep_evaluation(&evaluation, now).later()?;
+    Ok(DeliveryOutcome::Pending {
+        because: seen.because.to_owned(),
+    }
+    .into())
+}

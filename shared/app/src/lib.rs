@@ -1,0 +1,108 @@
+//! The use cases, one file each: process a delivery, decide a merge, look at a review, read again what waits for GitLab.
+//!
+//! Decide with data, act later: GitLab is read before the transaction, [`rules::evaluate`] is pure, and everything that belongs to
+//! one delivery (its event, the decision, the exception, the effects) is written in ONE transaction. What must then happen outside
+//! comes back as data.
+
+mod audit_entries;
+mod commit;
+pub mod config;
+mod decisions;
+mod deliveries;
+mod effects;
+mod eligibility;
+mod evaluations;
+mod evidence;
+mod exceptions;
+mod gitlab_facts;
+mod instances;
+mod ledger;
+mod merges;
+mod need;
+mod pending;
+mod report;
+mod reviews;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use audit::Writer;
+use jiff::Timestamp;
+use model::Clock;
+use rules::Rules;
+use store::Store;
+
+pub use deliveries::{process_delivery, quarantine_delivery};
+pub use effects::{ENQUEUE_GRACE, Outbox};
+pub use instances::{GitLabCredentials, Instances};
+pub use pending::{Reevaluated, read_merge_again, read_review_again, reevaluate};
+pub use report::{DeliveryOutcome, DeliveryReport};
+
+/// Why a delivery or a pending evaluation was not processed.
+#[derive(Debug, thiserror::Error)]
+#[error("the database: {0}")]
+pub struct AppError(#[from] pub store::StoreError);
+
+impl AppError {
+    /// Whether trying again can help; otherwise the delivery belongs in quarantine.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.0.is_retryable()
+    }
+}
+
+/// Everything that the use cases need. One per execution environment.
+#[derive(Debug)]
+pub struct App {
+    store: Arc<Store>,
+    rules: Arc<Rules>,
+    /// The database has the rules file.
+    rules_kept: AtomicBool,
+    instances: Instances,
+    eligibility: eligibility::Eligibility,
+    gitlab: gitlab_facts::KnownOfInstances,
+    event_bus: Option<String>,
+    clock: Arc<dyn Clock>,
+    audit: Writer,
+}
+
+impl App {
+    /// Over the given database, rules and GitLab instances.
+    #[must_use]
+    pub fn new(
+        store: Arc<Store>,
+        rules: Arc<Rules>,
+        instances: Instances,
+        clock: Arc<dyn Clock>,
+        audit: Writer,
+    ) -> Self {
+        Self {
+            store,
+            rules,
+            rules_kept: AtomicBool::new(false),
+            instances,
+            eligibility: eligibility::Eligibility::default(),
+            gitlab: gitlab_facts::KnownOfInstances::default(),
+            event_bus: None,
+            clock,
+            audit,
+        }
+    }
+
+    /// The same, with an event for each row of the ledger on this EventBridge bus (name or ARN).
+    #[must_use]
+    pub fn with_event_bus(mut self, name: Option<String>) -> Self {
+        self.event_bus = name;
+        self
+    }
+
+    /// The database, for jobs that find their work there.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,136 @@
+//! What is stored about a merge request says whether GitLab has to be read for a delivery.
+
+use jiff::{SignedDuration, Timestamp};
+use model::{EarlierFacts, later};
+use rules::Rules;
+use store::{Evaluation, EvaluationSource, EvaluationState, MergeRequestState};
+
+use crate::deliveries::Delivery;
+
+/// Events cause at most one re-read a minute and merge request; stale ones, whose content is not trusted, one in ten.
+const BETWEEN_REREADS: SignedDuration = SignedDuration::from_mins(1);
+const BETWEEN_STALE_REREADS: SignedDuration = SignedDuration::from_mins(10);
+
+/// What a delivery needs of GitLab before it can be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Nothing.
+    Nothing,
+    /// The first reading of its merge.
+    Merge,
+    /// Another reading of its merge, within the budget.
+    Reread,
+    /// Another reading, but not before this instant.
+    RereadLater(Timestamp),
+    /// It shows a merge that is not its own: the merge is read in a minute, so that the merge's own delivery goes first.
+    MergeLater,
+    /// A reading of its review.
+    Review,
+}
+
+impl Need {
+    pub(crate) fn reads_gitlab(self) -> bool {
+        matches!(self, Self::Merge | Self::Reread | Self::Review)
+    }
+}
+
+/// The evaluation, unless it is done.
+pub(crate) fn open_evaluation(state: &MergeRequestState) -> Option<&Evaluation> {
+    let evaluation = state.evaluation.as_ref();
+    evaluation.filter(|evaluation| evaluation.state != EvaluationState::Done)
+}
+
+/// The time to wait for a first decision is over.
+pub(crate) fn deadline_passed(state: &MergeRequestState, now: Timestamp) -> bool {
+    open_evaluation(state)
+        .is_some_and(|evaluation| evaluation.state == EvaluationState::Pending && now >= evaluation.deadline_at)
+}
+
+/// Whether nothing is decided because GitLab has not shown the merge.
+pub(crate) fn is_denied(state: &MergeRequestState) -> bool {
+    state.decision.is_none() && evaluation_state(state) == EvaluationState::Unconfirmed
+}
+
+pub(crate) fn is_confirmed(state: &MergeRequestState) -> bool {
+    state.decision.as_ref().is_some_and(|decision| decision.confirmed)
+}
+
+pub(crate) fn is_before_watch(state: &MergeRequestState) -> bool {
+    let evaluation = state.evaluation.as_ref();
+    evaluation.is_some_and(|evaluation| evaluation.before_watch)
+}
+
+fn evaluation_state(state: &MergeRequestState) -> EvaluationState {
+    let evaluation = state.evaluation.as_ref();
+    evaluation.map_or(EvaluationState::Done, |evaluation| evaluation.state)
+}
+
+/// What a delivery needs of GitLab. `is_new`: it was not recorded before.
+pub(crate) fn need_of(state: &MergeRequestState, delivery: &Delivery<'_>, is_new: bool, now: Timestamp) -> Need {
+    let (stale, is_merge) = (delivery.is_stale(), delivery.is_merge());
+    let reread = || reread(state, stale, now);
+    match (&state.decision, evaluation_state(state)) {
+        // Frozen: only a further reading that an event asked for is tried again.
+        (Some(decision), EvaluationState::Unconfirmed) if decision.confirmed => reread(),
+        (Some(decision), _) if decision.confirmed => Need::Nothing,
+        // A new delivery of the merge's own: no budget may keep it from being read.
+        (None, EvaluationState::Unconfirmed) if is_merge && is_new && !stale => match reread() {
+            Need::Reread => Need::Merge,
+            later => later,
+        },
+        (Some(_), _) | (None, EvaluationState::Unconfirmed) => reread(),
+        (None, EvaluationState::Pending) if is_merge => {
+            let source = state.evaluation.as_ref().map(|evaluation| evaluation.source);
+            if source == Some(EvaluationSource::MergeEvent) {
+                reread()
+            } else {
+                // Shown by something else so far: this is the merge's own delivery, and its reading the first.
+                Need::Merge
+            }
+        }
+        (None, EvaluationState::Pending) => Need::Nothing,
+        (None, EvaluationState::Done) if is_merge => Need::Merge,
+        (None, EvaluationState::Done) => {
+            let shows_merge = !stale && delivery.event.state.as_deref() == Some("merged");
+            match (shows_merge, is_before_watch(state)) {
+                (true, false) => Need::MergeLater,
+                (false, _) if delivery.shows_label || state.row.is_some() => Need::Review,
+                _ => Need::Nothing,
+            }
+        }
+    }
+}
+
+fn reread(state: &MergeRequestState, stale: bool, now: Timestamp) -> Need {
+    let Some(last) = state.evaluation.as_ref().and_then(|evaluation| evaluation.last_read_at) else {
+        return Need::Reread;
+    };
+    let gap = if stale { BETWEEN_STALE_REREADS } else { BETWEEN_REREADS };
+    match (later(last, gap), stale) {
+        (next, _) if next <= now => Need::Reread,
+        (next, false) => Need::RereadLater(next),
+        (_, true) => Need::Nothing,
+    }
+}
+
+/// What earlier answers about the merge request have shown.
+pub(crate) fn earlier(rules: &Rules, state: &MergeRequestState) -> EarlierFacts {
+    let mut earlier = EarlierFacts::default();
+    for facts in &state.inputs {
+        earlier.merge(&rules::earlier_facts(facts, rules));
+    }
+    if let Some(evaluation) = &state.evaluation {
+        earlier.merge(&evaluation.earlier);
+    }
+    if let Some(stored) = &state.review {
+        earlier.merge(&stored.review.earlier);
+    }
+    // A row without a merge was read before the merge.
+    if let Some(row) = state.row.as_ref().filter(|row| row.row.merge.is_none()) {
+        let labels = row.row.review.labels.iter();
+        for label in labels.filter(|label| rules.is_security_label(label)) {
+            earlier.labels.entry(label.clone()).or_insert(1);
+        }
+    }
+    earlier
+}

@@ -1,0 +1,31 @@
+//! Golden files: the exact JSON and codes of everything that is stored in Postgres as JSON or as a code, or put on a queue.
+//!
+//! Rows and messages outlive the release that wrote them, so a renamed Rust item must keep its name in JSON by `#[serde(rename)]`.
+//! Types that are only stored column by column have no file here, as SQL names their columns: `Effect`, `LedgerRow`, `LedgerMerge`,
+//! `EvidenceRef`, `SecurityReviewException`.
+//!
+//! Nothing rewrites a golden file. A failure prints the new JSON, to be pasted only if every stored row and waiting message can
+//! still be read.
+
+// The paths are given because Cargo would build each file directly below `tests/` as a program of its own.
+#[cfg(test)] // helpers of these modules too may unwrap
+#[path = "golden/codes.rs"]
+mod codes;
+#[cfg(test)]
+#[path = "golden/compare.rs"]
+mod compare;
+#[cfg(test)]
+#[path = "golden/earlier.rs"]
+mod earlier;
+#[cfg(test)]
+#[path = "golden/facts.rs"]
+mod facts;
+#[cfg(test)]
+#[path = "golden/queue.rs"]
+mod queue;
+#[cfg(test)]
+#[path = "golden/values.rs"]
+mod values;
+#[cfg(test)]
+#[path = "golden/verdict.rs"]
+mod verdict;

@@ -1,0 +1,75 @@
+//! A queued statement: awaited where it stands, or later, when it has been sent together with others.
+
+use std::pin::Pin;
+
+use uuid::Uuid;
+
+use super::Tx;
+use crate::StoreError;
+use crate::connection::Answer;
+use crate::sql::column;
+
+/// Reads what a statement is for out of the server's answer.
+pub(crate) type ReadAnswer<T> = fn(Answer) -> Result<T, StoreError>;
+
+/// A statement in the queue of its transaction. Await it to send it, with everything queued before it; or go on, and it is sent with
+/// the next statement that is awaited, or with the commit.
+#[must_use = "await it, or say that its answer is taken later"]
+pub struct Queued<'t, 'a, T> {
+    tx: &'t mut Tx<'a>,
+    later: Result<Later<T>, StoreError>,
+}
+
+/// A claim on the answer to a queued statement: [`Tx::take`].
+pub struct Later<T> {
+    pub(super) index: usize,
+    pub(super) read: ReadAnswer<T>,
+}
+
+impl<T> Later<T> {
+    pub(super) fn new(index: usize, read: ReadAnswer<T>) -> Self {
+        Self { index, read }
+    }
+}
+
+impl<'t, 'a, T> Queued<'t, 'a, T> {
+    pub(super) fn new(tx: &'t mut Tx<'a>, later: Result<Later<T>, StoreError>) -> Self {
+        Self { tx, later }
+    }
+
+    /// Leaves it in the queue.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] if the values cannot be written; then nothing was queued.
+    pub fn later(self) -> Result<Later<T>, StoreError> {
+        self.later
+    }
+}
+
+impl<'t, T: Send + 't> IntoFuture for Queued<'t, '_, T> {
+    type Output = Result<T, StoreError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 't>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let later = self.later?;
+            self.tx.take(later).await
+        })
+    }
+}
+
+/// Nothing is read.
+pub(crate) fn done(_: Answer) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// How many rows were changed.
+pub(crate) fn affected(answer: Answer) -> Result<u64, StoreError> {
+    Ok(answer.affected)
+}
+
+/// The id of the one row that was written.
+pub(crate) fn id(answer: Answer) -> Result<Uuid, StoreError> {
+    let row = answer.rows.first().ok_or_else(|| StoreError::corrupt("id"))?;
+    column(row, "id")
+}
