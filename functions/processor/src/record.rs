@@ -82,7 +82,7 @@ impl Processor {
         error: &AppError,
     ) -> Result<DeliveryReport, BatchError> {
         tracing::error!(error = %error, "a delivery cannot be processed and goes into quarantine");
-        Ok(app::quarantine_delivery(&app, context, envelope, &error.to_string()).await?)
+        Ok(app::quarantine_delivery(app, context, envelope, &error.to_string()).await?)
     }
 
     fn measure(&self, envelope: &Envelope, report: &DeliveryReport) {

@@ -35,19 +35,6 @@ impl App {
         );
     }
 
-    /// The entries of a transaction: the ledger's row and the exception that it wrote.
-    pub(crate) fn written_entries(
-        &self,
-        context: &Context,
-        key: &MergeRequestKey,
-        row: Option<&StoredLedgerRow>,
-        exception: Option<&ExceptionChange>,
-    ) -> Vec<Entry> {
-        let row = row.map(|row| ledger_entry(context, row));
-        let exception = exception.map(|exception| exception_entry(context, key, exception));
-        row.into_iter().chain(exception).collect()
-    }
-
     /// What this very delivery wrote when it came before: its process may have died before it reported that.
     pub(crate) fn report_again(&self, context: &Context, key: &MergeRequestKey, state: &MergeRequestState) {
         let row = state.row.as_ref();
@@ -63,10 +50,22 @@ impl App {
                 let named = (decision.decided_at, decision.id);
                 (kind.is_some() || withdrew).then(|| ExceptionChange::of(exception, kind, first, named))
             });
-        for entry in self.written_entries(context, key, row, exception.as_ref()) {
+        for entry in written_entries(context, key, row, exception.as_ref()) {
             self.audit.write(&entry);
         }
     }
+}
+
+/// The entries of a transaction: the ledger's row and the exception that it wrote.
+pub(crate) fn written_entries(
+    context: &Context,
+    key: &MergeRequestKey,
+    row: Option<&StoredLedgerRow>,
+    exception: Option<&ExceptionChange>,
+) -> Vec<Entry> {
+    let row = row.map(|row| ledger_entry(context, row));
+    let exception = exception.map(|exception| exception_entry(context, key, exception));
+    row.into_iter().chain(exception).collect()
 }
 
 fn exception_entry(context: &Context, key: &MergeRequestKey, written: &ExceptionChange) -> Entry {

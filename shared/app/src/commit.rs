@@ -4,6 +4,7 @@ use audit::Context;
 use model::{AuditLine, Effect, LedgerRow, MergeRequestKey};
 use store::{Later, NewEffect, StoreError, StoredLedgerRow, Tx};
 
+use crate::audit_entries::written_entries;
 use crate::report::ExceptionChange;
 use crate::{App, AppError, DeliveryOutcome, DeliveryReport};
 
@@ -66,7 +67,7 @@ pub(crate) async fn commit(
         Some(ledger) => Some(read_back(&mut tx, ledger).await?),
         None => None,
     };
-    let entries = app.written_entries(context, key, row.as_ref(), pending.exception.as_ref());
+    let entries = written_entries(context, key, row.as_ref(), pending.exception.as_ref());
     for entry in &entries {
         app.audit.announce(entry);
     }

@@ -64,9 +64,10 @@ pub(crate) async fn persist_verdict(
     // 1. The rules and the evidence that it rests on, also where it turns out that nothing was to be reviewed after all.
     pending.keeps_rules = app.keep_rules(tx)?;
     let has_evidence = merge.review.is_some() || merge.state.head.is_some();
-    let evidence = match has_evidence {
-        true => Some(crate::evidence::keep_evidence(tx, merge)?),
-        false => None,
+    let evidence = if has_evidence {
+        Some(crate::evidence::keep_evidence(tx, merge)?)
+    } else {
+        None
     };
     // 2. The decision.
     let decision = NewDecision {

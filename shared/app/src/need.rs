@@ -67,14 +67,14 @@ fn evaluation_state(state: &MergeRequestState) -> EvaluationState {
 
 /// What a delivery needs of GitLab. `is_new`: it was not recorded before.
 pub(crate) fn need_of(state: &MergeRequestState, delivery: &Delivery<'_>, is_new: bool, now: Timestamp) -> Need {
-    let (stale, is_merge) = (delivery.is_stale(), delivery.is_merge());
-    let reread = || reread(state, stale, now);
+    let (is_stale, is_merge) = (delivery.is_stale(), delivery.is_merge());
+    let reread = || reread(state, is_stale, now);
     match (&state.decision, evaluation_state(state)) {
         // Frozen: only a further reading that an event asked for is tried again.
         (Some(decision), EvaluationState::Unconfirmed) if decision.confirmed => reread(),
         (Some(decision), _) if decision.confirmed => Need::Nothing,
         // A new delivery of the merge's own: no budget may keep it from being read.
-        (None, EvaluationState::Unconfirmed) if is_merge && is_new && !stale => match reread() {
+        (None, EvaluationState::Unconfirmed) if is_merge && is_new && !is_stale => match reread() {
             Need::Reread => Need::Merge,
             later => later,
         },
@@ -91,7 +91,7 @@ pub(crate) fn need_of(state: &MergeRequestState, delivery: &Delivery<'_>, is_new
         (None, EvaluationState::Pending) => Need::Nothing,
         (None, EvaluationState::Done) if is_merge => Need::Merge,
         (None, EvaluationState::Done) => {
-            let shows_merge = !stale && delivery.event.state.as_deref() == Some("merged");
+            let shows_merge = !is_stale && delivery.event.state.as_deref() == Some("merged");
             match (shows_merge, is_before_watch(state)) {
                 (true, false) => Need::MergeLater,
                 (false, _) if delivery.shows_label || state.row.is_some() => Need::Review,
@@ -101,12 +101,16 @@ pub(crate) fn need_of(state: &MergeRequestState, delivery: &Delivery<'_>, is_new
     }
 }
 
-fn reread(state: &MergeRequestState, stale: bool, now: Timestamp) -> Need {
+fn reread(state: &MergeRequestState, is_stale: bool, now: Timestamp) -> Need {
     let Some(last) = state.evaluation.as_ref().and_then(|evaluation| evaluation.last_read_at) else {
         return Need::Reread;
     };
-    let gap = if stale { BETWEEN_STALE_REREADS } else { BETWEEN_REREADS };
-    match (later(last, gap), stale) {
+    let gap = if is_stale {
+        BETWEEN_STALE_REREADS
+    } else {
+        BETWEEN_REREADS
+    };
+    match (later(last, gap), is_stale) {
         (next, _) if next <= now => Need::Reread,
         (next, false) => Need::RereadLater(next),
         (_, true) => Need::Nothing,

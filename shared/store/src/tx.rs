@@ -31,8 +31,8 @@ pub use self::evidence::NewEvidence;
 pub use self::ledger::StoredLedgerRow;
 pub use self::pending_review::PendingReview;
 pub(crate) use self::pending_review::{REVIEW_COLUMNS, read_pending_review};
+pub(crate) use self::queued::DONE;
 use self::queued::ReadAnswer;
-pub(crate) use self::queued::done;
 pub use self::queued::{Later, Queued};
 pub use self::state::{MergeRequestState, StoredReview};
 use crate::connection::{Answer, Connection, Param, Request};
@@ -128,7 +128,7 @@ impl<'a> Tx<'a> {
     pub fn lock_merge_request(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, ()> {
         // The 64-bit hash of Postgres: two merge requests that share one merely wait for each other.
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-        self.queue(Statement::new(sql).bind_text(&key.to_string()), done)
+        self.queue(Statement::new(sql).bind_text(&key.to_string()), DONE)
     }
 
     /// Sends what is queued, in one round trip.
@@ -175,7 +175,7 @@ impl<'a> Tx<'a> {
             self.send().await?;
         }
         let answer = self.answers.get_mut(later.index).and_then(Option::take);
-        (later.read)(answer.unwrap_or_default())
+        (later.read)(&answer.unwrap_or_default())
     }
 
     pub(crate) async fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {

@@ -1,4 +1,4 @@
-//! A double of the AWS calls that functions make: SQS `SendMessage`, EventBridge `PutEvents`, Secrets Manager `GetSecretValue` and what a
+//! A double of the AWS calls that functions make: SQS `SendMessage` and `SendMessageBatch`, EventBridge `PutEvents`, Secrets Manager `GetSecretValue` and what a
 //! rotation calls.
 //!
 //! For tests and benchmarks that run a function's binary with nothing else around it; all services answer on one address,
@@ -110,6 +110,7 @@ impl System for Aws {
             Err(_) => Err(Refusal::new("SerializationException", "the body is not JSON")),
             Ok(input) => match target {
                 "AmazonSQS.SendMessage" => self.queues.send(&input),
+                "AmazonSQS.SendMessageBatch" => self.queues.send_batch(&input),
                 "AWSEvents.PutEvents" => events::put(&mut self.events, &input),
                 "secretsmanager.GetSecretValue" => secrets::get(&self.world, &input, request.time),
                 "secretsmanager.DescribeSecret" => self.versions.describe(&self.world, &input),

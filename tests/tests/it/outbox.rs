@@ -246,7 +246,7 @@ pub(crate) async fn asked_to_post(slack: &SlackDouble) -> Result<Vec<Recorded>, 
 
 pub(crate) fn is_send_message(request: &Recorded) -> bool {
     let target = request.headers.get("x-amz-target");
-    target.is_some_and(|target| target == "AmazonSQS.SendMessage")
+    target.is_some_and(|target| target.starts_with("AmazonSQS.SendMessage"))
 }
 
 fn at_path(request: &Recorded, path: &str) -> bool {

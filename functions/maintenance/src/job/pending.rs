@@ -108,8 +108,8 @@ impl Maintenance {
         span.attribute("merge_request", merge_request.as_str());
         traceparent.clone_from(&span.context(&context).traceparent);
         let done = match &waiting {
-            Waiting::Merge(pending) => app::read_merge_again(&app, pending).await,
-            Waiting::Review(pending) => app::read_review_again(&app, pending).await,
+            Waiting::Merge(pending) => app::read_merge_again(app, pending).await,
+            Waiting::Review(pending) => app::read_review_again(app, pending).await,
         };
         span.end(done.as_ref().err().map(|_| "failed"));
         match done {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::gap::signed;
 use crate::Tx;
 use crate::sql::Statement;
-use crate::tx::{Queued, done};
+use crate::tx::{DONE, Queued};
 
 /// Skips what is accounted for: most rows come after their lines have.
 const CLAIM: &str = "
@@ -31,7 +31,7 @@ impl<'a> Tx<'a> {
             .bind(numbers.streams, Type::UUID_ARRAY)
             .bind(numbers.seqs, Type::INT8_ARRAY)
             .bind(now, Type::TIMESTAMPTZ);
-        self.queue(statement, done)
+        self.queue(statement, DONE)
     }
 }
 

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::queued::{done, id};
+use super::queued::{DONE, ID};
 use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, Statement, column, json_column, optional_code_column};
@@ -138,7 +138,7 @@ impl<'a> Tx<'a> {
     /// [`StoreError::Rejected`] for a pending verdict, for a second first decision of one merge request, and for one that
     /// supersedes a decision already superseded or of another merge request.
     pub fn append_decision(&mut self, new: &NewDecision) -> Queued<'_, 'a, Uuid> {
-        self.try_queue(new.statement(), id)
+        self.try_queue(new.statement(), ID)
     }
 
     /// Appends a decision that was made before the merge, and gives its id. Hold [`Tx::lock_merge_request`].
@@ -146,7 +146,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`StoreError::Rejected`] as [`Tx::append_decision`].
     pub fn append_review(&mut self, new: &NewReview) -> Queued<'_, 'a, Uuid> {
-        self.try_queue(new.statement(), id)
+        self.try_queue(new.statement(), ID)
     }
 
     /// Keeps a rules file, so that what it decided can be computed again. May be repeated.
@@ -155,7 +155,7 @@ impl<'a> Tx<'a> {
     /// [`StoreError`].
     pub fn keep_rules(&mut self, hash: &str, content: &str, now: Timestamp) -> Queued<'_, 'a, ()> {
         let statement = Statement::new(KEEP_RULES).bind_text(hash).bind_text(content);
-        self.queue(statement.bind(now, Type::TIMESTAMPTZ), done)
+        self.queue(statement.bind(now, Type::TIMESTAMPTZ), DONE)
     }
 
     /// The rules file with this hash, if a decision was made by it.

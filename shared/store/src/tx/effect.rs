@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::queued::affected;
+use super::queued::AFFECTED;
 use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, Statement, column, key_columns};
@@ -102,7 +102,7 @@ impl<'a> Tx<'a> {
     /// [`StoreError`].
     pub fn supersede_effects(&mut self, exception_id: Uuid, because: &str, now: Timestamp) -> Queued<'_, 'a, u64> {
         let statement = Statement::new(SUPERSEDE).bind(exception_id, Type::UUID);
-        self.queue(statement.bind(now, Type::TIMESTAMPTZ).bind_text(because), affected)
+        self.queue(statement.bind(now, Type::TIMESTAMPTZ).bind_text(because), AFFECTED)
     }
 
     /// Takes back what nobody has begun of the effects that tell of another decision on this merge; gives how many.
@@ -117,7 +117,7 @@ impl<'a> Tx<'a> {
         now: Timestamp,
     ) -> Queued<'_, 'a, u64> {
         let statement = Statement::of(key, SUPERSEDE_ARCHIVE).bind(now, Type::TIMESTAMPTZ);
-        self.queue(statement.bind_text(because).bind(decision_id, Type::UUID), affected)
+        self.queue(statement.bind_text(because).bind(decision_id, Type::UUID), AFFECTED)
     }
 
     /// Whether anything was begun to be told outside of an earlier decision on this merge.

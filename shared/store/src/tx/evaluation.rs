@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::queued::done;
+use super::queued::DONE;
 use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, KEY, Statement, code};
@@ -140,7 +140,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`StoreError::Rejected`] for state `done`, which is [`Tx::finish_evaluation`]'s.
     pub fn keep_evaluation(&mut self, evaluation: &Evaluation, now: Timestamp) -> Queued<'_, 'a, ()> {
-        self.try_queue(upsert(evaluation, now), done)
+        self.try_queue(upsert(evaluation, now), DONE)
     }
 
     /// The merge request's evaluation, whatever its state.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::queued::done;
+use super::queued::DONE;
 use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, column, json};
@@ -55,7 +55,7 @@ impl<'a> Tx<'a> {
             .time("read_at", read_at)
             .time("recorded_at", now)
             .uuid("correlation_id", correlation_id);
-        self.queue(insert.then(""), done)
+        self.queue(insert.then(""), DONE)
     }
 }
 

@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::queued::id;
+use super::queued::ID;
 use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, KEY, Statement, column, json_column, key_columns, user_columns};
@@ -63,7 +63,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`StoreError`].
     pub fn upsert_exception(&mut self, exception: &SecurityReviewException) -> Queued<'_, 'a, Uuid> {
-        self.try_queue(upsert(exception), id)
+        self.try_queue(upsert(exception), ID)
     }
 
     /// Withdraws the merge request's exception after a verdict that found none; gives its id. `None`: no exception was open.

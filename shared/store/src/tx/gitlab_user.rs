@@ -7,7 +7,7 @@ use model::UserId;
 use tokio_postgres::types::Type;
 
 use super::Tx;
-use super::queued::done;
+use super::queued::DONE;
 use crate::sql::{Insert, Statement, column};
 use crate::{Store, StoreError};
 
@@ -53,6 +53,6 @@ impl Tx<'_> {
                 .time("read_at", now);
         }
         let statement = insert.then("ON CONFLICT (instance, user_id) DO NOTHING");
-        self.queue(statement, done).later().map(drop)
+        self.queue(statement, DONE).later().map(drop)
     }
 }

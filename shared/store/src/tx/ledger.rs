@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::queued::done;
+use super::queued::DONE;
 use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{
@@ -66,7 +66,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`StoreError`].
     pub fn confirm_ledger_row(&mut self, key: &MergeRequestKey, read_at: Timestamp) -> Queued<'_, 'a, ()> {
-        self.queue(Statement::of(key, TOUCH).bind(read_at, Type::TIMESTAMPTZ), done)
+        self.queue(Statement::of(key, TOUCH).bind(read_at, Type::TIMESTAMPTZ), DONE)
     }
 
     /// The merge request's row.

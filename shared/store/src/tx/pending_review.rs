@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::queued::done;
+use super::queued::DONE;
 use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, KEY, Statement, column, json_column, key_columns, optional_json_column};
@@ -62,7 +62,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`StoreError`].
     pub fn upsert_pending_review(&mut self, review: &PendingReview, now: Timestamp) -> Queued<'_, 'a, ()> {
-        self.try_queue(upsert(review, now), done)
+        self.try_queue(upsert(review, now), DONE)
     }
 
     /// Ends the merge request's pending review, if there is one, and from before GitLab was read (`None`: whenever it is from).
@@ -76,7 +76,7 @@ impl<'a> Tx<'a> {
         now: Timestamp,
     ) -> Queued<'_, 'a, ()> {
         let statement = Statement::of(key, FINISH).bind(now, Type::TIMESTAMPTZ);
-        self.queue(statement.bind(read_at, Type::TIMESTAMPTZ), done)
+        self.queue(statement.bind(read_at, Type::TIMESTAMPTZ), DONE)
     }
 
     /// The merge request's pending review; `None` if there is none or it is done.

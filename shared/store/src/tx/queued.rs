@@ -10,7 +10,7 @@ use crate::connection::Answer;
 use crate::sql::column;
 
 /// Reads what a statement is for out of the server's answer.
-pub(crate) type ReadAnswer<T> = fn(Answer) -> Result<T, StoreError>;
+pub(crate) type ReadAnswer<T> = fn(&Answer) -> Result<T, StoreError>;
 
 /// A statement in the queue of its transaction. Await it to send it, with everything queued before it; or go on, and it is sent with
 /// the next statement that is awaited, or with the commit.
@@ -59,17 +59,13 @@ impl<'t, T: Send + 't> IntoFuture for Queued<'t, '_, T> {
 }
 
 /// Nothing is read.
-pub(crate) fn done(_: Answer) -> Result<(), StoreError> {
-    Ok(())
-}
+pub(crate) const DONE: ReadAnswer<()> = |_| Ok(());
 
 /// How many rows were changed.
-pub(crate) fn affected(answer: Answer) -> Result<u64, StoreError> {
-    Ok(answer.affected)
-}
+pub(crate) const AFFECTED: ReadAnswer<u64> = |answer| Ok(answer.affected);
 
 /// The id of the one row that was written.
-pub(crate) fn id(answer: Answer) -> Result<Uuid, StoreError> {
+pub(crate) const ID: ReadAnswer<Uuid> = |answer| {
     let row = answer.rows.first().ok_or_else(|| StoreError::corrupt("id"))?;
     column(row, "id")
-}
+};

@@ -147,14 +147,10 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub async fn merge_request_state(&mut self, key: &MergeRequestKey) -> Result<MergeRequestState, StoreError> {
-        let mut parts = Vec::new();
-        for statement in MergeRequestState::statements(key) {
-            parts.push(self.queue(statement, Ok).later()?);
-        }
-        let mut answers = Vec::new();
-        for part in parts {
-            answers.push(self.take(part).await?);
-        }
-        MergeRequestState::read(answers)
+        let first = self.answers.len() + self.queued.len();
+        self.queued.extend(MergeRequestState::statements(key));
+        self.send().await?;
+        let answers = self.answers.iter_mut().skip(first);
+        MergeRequestState::read(answers.filter_map(Option::take).collect())
     }
 }

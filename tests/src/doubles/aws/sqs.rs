@@ -1,4 +1,6 @@
-//! SQS `SendMessage` (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
+//! SQS `SendMessage` (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>) and its batch.
+
+use std::collections::BTreeSet;
 
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
@@ -6,8 +8,10 @@ use uuid::Uuid;
 
 use super::Refusal;
 
-/// The largest message, in bytes.
+/// The largest message, in bytes; of a batch all together.
 const LARGEST_MESSAGE: usize = 1024 * 1024;
+/// Messages in one call.
+const LARGEST_BATCH: usize = 10;
 
 /// A message on a queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,6 +102,61 @@ impl Queues {
             output.insert("SequenceNumber".to_owned(), json!(number));
         }
         Ok(Value::Object(output))
+    }
+
+    /// Keeps each message of a batch
+    /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>): one that is rejected does
+    /// not stop the others.
+    pub(super) fn send_batch(&mut self, input: &Value) -> Result<Value, Refusal> {
+        let entries = input["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let refused = |code: &'static str, reason: &str| Err(Refusal::new(code, reason));
+        if entries.is_empty() {
+            return refused(
+                "com.amazonaws.sqs#EmptyBatchRequest",
+                "There should be at least one SendMessageBatchRequestEntry in the request.",
+            );
+        }
+        if entries.len() > LARGEST_BATCH {
+            return refused(
+                "com.amazonaws.sqs#TooManyEntriesInBatchRequest",
+                "Maximum number of entries per request are 10.",
+            );
+        }
+        let ids: BTreeSet<&str> = entries.iter().filter_map(|entry| entry["Id"].as_str()).collect();
+        if ids.len() < entries.len() {
+            return refused(
+                "com.amazonaws.sqs#BatchEntryIdsNotDistinct",
+                "Two or more batch entries in the request have the same Id.",
+            );
+        }
+        let bytes: usize = entries
+            .iter()
+            .filter_map(|entry| entry["MessageBody"].as_str())
+            .map(str::len)
+            .sum();
+        if bytes > LARGEST_MESSAGE {
+            return refused(
+                "com.amazonaws.sqs#BatchRequestTooLong",
+                "Batch requests cannot be longer than 1048576 bytes.",
+            );
+        }
+        let (mut successful, mut failed) = (Vec::new(), Vec::new());
+        for entry in entries {
+            let mut message = entry.clone();
+            message["QueueUrl"] = input["QueueUrl"].clone();
+            match self.send(&message) {
+                Ok(mut output) => {
+                    output["Id"] = entry["Id"].clone();
+                    successful.push(output);
+                }
+                Err(refusal) => {
+                    let code = refusal.code.rsplit('#').next();
+                    failed
+                        .push(json!({"Id": entry["Id"], "Code": code, "Message": refusal.reason, "SenderFault": true}));
+                }
+            }
+        }
+        Ok(json!({"Successful": successful, "Failed": failed}))
     }
 
     fn first_of(&self, queue: &str, group: Option<&str>, deduplication_id: Option<&str>) -> Option<&Message> {

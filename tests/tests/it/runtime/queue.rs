@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::FailureClass;
-use runtime::aws::Clients;
+use runtime::aws::{Clients, FifoMessage};
 use serde_json::json;
 use tests::doubles::{Fault, Stub};
 use tokio::io::AsyncReadExt as _;
@@ -228,4 +228,62 @@ async fn a_certificate_of_another_authority_is_refused() {
     let futures::future::Either::Left((sent, _)) = ended;
     assert_eq!(sent.unwrap_err().class(), FailureClass::NetworkError);
     assert_eq!(parts.entry()["error"], "network_error");
+}
+
+fn message(number: usize) -> FifoMessage {
+    FifoMessage {
+        group: format!("group-{number}"),
+        deduplication_id: format!("message-{number}"),
+        body: format!("{{\"number\":{number}}}"),
+    }
+}
+
+#[tokio::test]
+async fn twelve_messages_are_two_calls_and_two_entries() {
+    let (double, parts) = aws().await;
+    let sent = parts
+        .queue
+        .send_batch(&parts.context, (0..12).map(message).collect())
+        .await;
+    assert_eq!(sent, vec![Ok(()); 12]);
+    let arrived = double.messages();
+    for (number, arrived) in arrived.iter().enumerate() {
+        assert_eq!(arrived.body, message(number).body);
+        assert_eq!(arrived.group_id, Some(message(number).group));
+        assert_eq!(arrived.deduplication_id, Some(message(number).deduplication_id));
+    }
+    assert_eq!((arrived.len(), double.requests().len()), (12, 2));
+    let entries = parts.audit.entries();
+    let counts: Vec<_> = entries
+        .iter()
+        .map(|entry| entry["details"]["messages"].clone())
+        .collect();
+    assert_eq!(counts, [json!(10), json!(2)]);
+    assert!(entries.iter().all(|entry| entry["action"] == "sqs.api.send_message"));
+}
+
+#[tokio::test]
+async fn one_rejected_message_fails_alone() {
+    let (double, parts) = aws().await;
+    let mut messages: Vec<_> = (0..3).map(message).collect();
+    messages[1].body = String::new();
+    let sent = parts.queue.send_batch(&parts.context, messages).await;
+    assert_eq!(sent.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(double.messages().len(), 2);
+    assert_eq!(parts.entry()["outcome"], "failure");
+}
+
+#[tokio::test]
+async fn an_unanswered_batch_confirms_no_message() {
+    let (double, parts) = aws().await;
+    double.stub(refusal(400, "com.amazonaws.sqs#RequestThrottled")).unwrap();
+    let sent = parts
+        .queue
+        .send_batch(&parts.context, (0..2).map(message).collect())
+        .await;
+    assert!(sent.iter().all(|sent| {
+        sent.as_ref()
+            .is_err_and(|error| error.class() == FailureClass::RateLimit)
+    }));
+    parts.entry();
 }

@@ -129,7 +129,8 @@ async fn errors_name_constraints_and_never_values() {
     let mut tx = store.begin().await.unwrap();
     let new = decision(&key(1), exception_verdict(Kind::NoApproval), None);
     tx.append_decision(&new).await.unwrap();
-    let refusal = tx.append_decision(&new).await.unwrap_err();
+    let second = decision(&key(1), exception_verdict(Kind::NoApproval), None);
+    let refusal = tx.append_decision(&second).await.unwrap_err();
     let text = format!("{refusal} {refusal:?}");
     assert!(text.contains("security_review_decisions_root"), "{text}");
     assert!(!text.contains("gitlab.example"), "{text}");

@@ -170,7 +170,7 @@ impl Maintenance {
         if !has_budget().await? {
             return Err(Pause::Budget(key.instance.clone()));
         }
-        match Box::pin(app::reevaluate(&app, context, key)).await {
+        match Box::pin(app::reevaluate(app, context, key)).await {
             Ok(Reevaluated::NothingToRead) => progress.nothing_to_read += 1,
             Ok(Reevaluated::Read(done)) => {
                 // Scheduled readings may have taken the budget in between, and then nothing was read.

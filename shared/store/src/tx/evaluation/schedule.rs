@@ -5,7 +5,7 @@ use model::MergeRequestKey;
 use tokio_postgres::types::Type;
 
 use crate::sql::Statement;
-use crate::tx::queued::done;
+use crate::tx::queued::DONE;
 use crate::tx::{Queued, Tx};
 use crate::{Store, StoreError};
 
@@ -50,7 +50,7 @@ impl<'a> Tx<'a> {
         now: Timestamp,
     ) -> Queued<'_, 'a, ()> {
         let statement = Statement::of(key, FINISH).bind(now, Type::TIMESTAMPTZ);
-        self.queue(statement.bind(before_watch, Type::BOOL), done)
+        self.queue(statement.bind(before_watch, Type::BOOL), DONE)
     }
 
     /// Makes sure that an open evaluation is read at an instant at the latest.
@@ -59,7 +59,7 @@ impl<'a> Tx<'a> {
     /// [`StoreError`].
     pub fn read_evaluation_by(&mut self, key: &MergeRequestKey, at: Timestamp, now: Timestamp) -> Queued<'_, 'a, ()> {
         let statement = Statement::of(key, READ_BY).bind(at, Type::TIMESTAMPTZ);
-        self.queue(statement.bind(now, Type::TIMESTAMPTZ), done)
+        self.queue(statement.bind(now, Type::TIMESTAMPTZ), DONE)
     }
 }
 

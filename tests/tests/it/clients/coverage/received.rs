@@ -25,7 +25,7 @@ pub(super) fn count(requests: &[Recorded]) -> Counts {
 fn action(request: &Recorded) -> &'static str {
     if let Some(target) = request.headers.get("x-amz-target") {
         return match target.as_str() {
-            "AmazonSQS.SendMessage" => "sqs.api.send_message",
+            "AmazonSQS.SendMessage" | "AmazonSQS.SendMessageBatch" => "sqs.api.send_message",
             "AWSEvents.PutEvents" => "eventbridge.api.put_events",
             "secretsmanager.GetSecretValue" => "secretsmanager.api.get_secret_value",
             "secretsmanager.DescribeSecret" => "secretsmanager.api.describe_secret",
