@@ -59,9 +59,10 @@ template:
 build: ## release packages of the functions in build/; ARCH=x86_64 or arm64
 	@$(RELEASE) build --architecture $(ARCH)
 
-bench: ## start-up, latency, throughput and sizes against their goals
+bench: ## start-up, latency, throughput and sizes against their goals; BASELINE=commit also runs the processor of that commit
 	@$(STACK) postgres
-	cargo run --release --locked --package tests --bin bench
+	$(if $(BASELINE),@$(STACK) baseline $(BASELINE))
+	cargo run --release --locked --package tests --bin bench $(if $(BASELINE),-- --baseline)
 
 deploy: ## build and deploy to AWS with sam, after a look at infra/rules.yaml; asks for the parameters the first time
 	@$(RELEASE) deploy --architecture $(ARCH)

@@ -1,10 +1,11 @@
 //! The benchmark: every figure beside its goal, the functions' own binaries as they are deployed, and a function that does
-//! nothing as the baseline in the same run.
+//! nothing beside them in the same run.
 //!
 //! Nothing stands in the path but doubles on the loopback interface and a local Postgres. A missed goal is reported, not
 //! asserted: figures depend on the machine, which the report names.
 
 mod audit_line;
+mod baseline;
 mod binaries;
 mod delivery;
 mod effort;
@@ -68,6 +69,24 @@ pub async fn run(effort: &Effort) -> Result<()> {
     std::fs::create_dir_all(file.parent().unwrap_or(project()))?;
     std::fs::write(&file, serde_json::to_string_pretty(&report)? + "\n")?;
     progress(&format!("the same as JSON: {JSON}"));
+    Ok(())
+}
+
+/// Measures the processor alone and prints it.
+///
+/// # Errors
+/// What failed.
+///
+/// # Panics
+/// If no Postgres can be reached, saying how to start one.
+pub async fn run_processor(effort: &Effort) -> Result<()> {
+    let binaries = Binaries::build_one("processor")?;
+    let mut report = Report::new(machine::describe().await?);
+    report.add(named("processor", processor::measure(&binaries, effort).await)?);
+    for what in effort.left_out() {
+        report.not_measured(what);
+    }
+    io::stdout().write_all(report.to_string().as_bytes())?;
     Ok(())
 }
 

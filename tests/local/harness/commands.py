@@ -4,7 +4,7 @@ import argparse
 import shutil
 import subprocess
 
-from . import deploy, doubles, emulator, packages, postgres, previous, processes, tools
+from . import baseline, deploy, doubles, emulator, packages, postgres, previous, processes, tools
 from .paths import DEPLOYMENT, LOGS, POSTGRES, ROOT, SOURCES, STACK, TEMPORARY, shown
 from .progress import Failure, Steps, complain, say
 from .state import locked
@@ -22,6 +22,8 @@ def main(arguments: list[str]) -> int:
             command.add_argument("--once", action="store_true", help="stop after the sample; exit code 1 if it went wrong")
         if name == "production":
             command.add_argument("--end", action="store_true", help="delete it")
+        if name == "baseline":
+            command.add_argument("commit", metavar="COMMIT", help="any name of a commit that git knows")
         if name == "with":
             command.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command to run")
         if name == "tools":
@@ -161,6 +163,7 @@ COMMANDS = {
     "with": (with_stack, "run a command while the stack is up: stack.py with -- cargo test"),
     "postgres": (only_postgres, "start only a Postgres for tests and write .local/postgres.json"),
     "previous": (previous.ensure, "build the programs of the previous release, for the tests of an upgrade"),
+    "baseline": (baseline.ensure, "build the processor of another commit in release, for the benchmark to compare with"),
     "tools": (install, "install the pinned tools below .local/tools"),
     "production": (production, "on the running stack: deploy the template once more, with every nested stack; --end deletes it"),
     "latency": (latency, "on the running stack: how long it takes from a delivery to the Slack call"),

@@ -21,12 +21,20 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// Builds the functions and the baseline in the benchmark's own profile.
+    /// Builds the functions and hello in the benchmark's own profile.
     pub(super) fn build() -> Result<Self> {
-        // Without this package among them: its dependencies would switch on features that no deployed function has.
-        let functions = FUNCTIONS.iter().flat_map(|name| ["--package", name, "--bin", name]);
-        cargo("building the functions", functions)?;
-        cargo("building the baseline", ["--package", "tests", "--bin", HELLO])?;
+        cargo("building the functions", functions(&FUNCTIONS))?;
+        cargo("building hello", ["--package", "tests", "--bin", HELLO])?;
+        Self::beside_this()
+    }
+
+    /// Builds one function.
+    pub(super) fn build_one(name: &str) -> Result<Self> {
+        cargo(&format!("building the {name}"), functions(&[name]))?;
+        Self::beside_this()
+    }
+
+    fn beside_this() -> Result<Self> {
         let bench = std::env::current_exe()?;
         let folder = bench
             .parent()
@@ -56,6 +64,13 @@ impl Binaries {
             rows,
         })
     }
+}
+
+/// Arguments that build these. All functions' packages, whose features count, and without the tests' own, whose dependencies would
+/// switch on features that no deployed function has.
+fn functions<'a>(binaries: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    let packages = FUNCTIONS.iter().flat_map(|name| ["--package", name]);
+    packages.chain(binaries.iter().flat_map(|name| ["--bin", name]))
 }
 
 fn cargo<'a>(what: &str, arguments: impl IntoIterator<Item = &'a str>) -> Result<()> {

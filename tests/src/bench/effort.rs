@@ -27,11 +27,16 @@ pub struct Effort {
     pub(super) searches: usize,
     /// Rows in the tables of events that are compared with an empty one.
     pub(super) rows: Vec<u64>,
+    /// Also the processor of the baseline that `stack.py baseline` has built.
+    pub(super) baseline: bool,
+    /// Too little of everything to judge a goal on.
+    quick: bool,
 }
 
 impl Effort {
     /// What the goals are judged on. With `BENCH_FULL=1` also tables of ten million rows; `BENCH_AUDIT_ROWS` is the number of
-    /// entries to be searched.
+    /// entries to be searched, `BENCH_ROWS` the sizes of the tables beside which the processor works: numbers with commas between
+    /// them, 0 for an empty one alone.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the benchmark's own setting")]
     pub fn usual() -> Self {
@@ -39,6 +44,7 @@ impl Effort {
         let entries = std::env::var("BENCH_AUDIT_ROWS")
             .ok()
             .and_then(|value| value.parse().ok());
+        let rows = std::env::var("BENCH_ROWS").ok().map(|text| sizes(&text));
         Self {
             starts: 30,
             invocations: 4_000,
@@ -51,8 +57,16 @@ impl Effort {
             reviews: 1_000_000,
             entries: entries.unwrap_or(if full { 10_000_000 } else { 1_000_000 }),
             searches: 120,
-            rows: [1_000_000].into_iter().chain(full.then_some(10_000_000)).collect(),
+            rows: rows.unwrap_or_else(|| [1_000_000].into_iter().chain(full.then_some(10_000_000)).collect()),
+            baseline: false,
+            quick: false,
         }
+    }
+
+    /// The same with the baseline's processor beside this version's.
+    #[must_use]
+    pub fn with_baseline(self) -> Self {
+        Self { baseline: true, ..self }
     }
 
     /// A tenth or less of everything, to try the benchmark itself.
@@ -71,22 +85,61 @@ impl Effort {
             entries: 10_000,
             searches: 10,
             rows: vec![10_000],
+            baseline: false,
+            quick: true,
         }
     }
 
     /// What a bigger effort would measure.
     pub(super) fn left_out(&self) -> Vec<&'static str> {
-        let sizes = [
+        let left_out = [
             (
-                1_000_000,
+                self.quick,
                 "anything to rely on: a quick run shows only that the benchmark works",
             ),
             (
-                10_000_000,
+                !self.quick && !self.rows.contains(&1_000_000),
+                "the processor beside 10^6 rows: take BENCH_ROWS away",
+            ),
+            (
+                !self.rows.contains(&10_000_000),
                 "the processor beside 10^7 rows, and the search among them: set BENCH_FULL=1, which takes much longer and gigabytes of disk",
             ),
+            (
+                !self.baseline,
+                "exceptions beside those of an earlier commit: set BASELINE to the commit",
+            ),
         ];
-        let left_out = sizes.into_iter().filter(|(rows, _)| !self.rows.contains(rows));
-        left_out.map(|(_, what)| what).collect()
+        left_out
+            .into_iter()
+            .filter_map(|(is_left_out, what)| is_left_out.then_some(what))
+            .collect()
+    }
+}
+
+/// Numbers of rows, without 0: an empty table is always among those measured.
+fn sizes(text: &str) -> Vec<u64> {
+    let sizes = text.split(',').filter_map(|size| size.trim().parse().ok());
+    sizes.filter(|size| *size > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Effort, sizes};
+
+    #[test]
+    fn an_empty_table_is_no_size_of_its_own() {
+        assert!(sizes("0").is_empty());
+        assert_eq!(sizes("10000, 1000000"), [10_000_u64, 1_000_000]);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_said() {
+        let mut effort = Effort::quick();
+        assert_eq!(effort.left_out().len(), 3);
+        effort.quick = false;
+        effort.rows = vec![1_000_000, 10_000_000];
+        assert_eq!(effort.left_out().len(), 1);
+        assert!(effort.with_baseline().left_out().is_empty());
     }
 }

@@ -31,6 +31,18 @@ pub(super) enum Kind {
     Exception,
 }
 
+/// Which processor the messages are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As this version's webhook function writes them.
+    Current,
+    /// Without what was added since, as the webhook function of an earlier version wrote them; this version reads them too.
+    Earlier,
+}
+
+/// Added to the message's content since the first version that can be a baseline.
+const ADDED: [&str; 1] = ["labels_truncated"];
+
 /// The merge request that the delivery of this number is about; each has its own.
 fn merge_request(number: u64) -> (u64, u64) {
     (number % PROJECTS + 1, 1_000_000 + number)
@@ -43,13 +55,17 @@ fn merged_at() -> Timestamp {
 
 /// The event of a FIFO queue with the deliveries of these numbers
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-fifo-queue-message-event>).
-pub(super) fn batch(kind: Kind, numbers: impl IntoIterator<Item = u64>) -> Result<Value> {
+pub(super) fn batch(kind: Kind, form: Form, numbers: impl IntoIterator<Item = u64>) -> Result<Value> {
     let message = |number: u64| -> Result<Value> {
         let envelope = envelope(kind, number)?;
+        let mut body = json!(envelope);
+        if let (Form::Earlier, Some(content)) = (form, body["content"].as_object_mut()) {
+            content.retain(|name, _| !ADDED.contains(&name.as_str()));
+        }
         let group = envelope.merge_request().map(|key| key.to_string());
         let sent = SystemClock.now().as_millisecond().to_string();
         Ok(json!({
-            "messageId": Uuid::now_v7(), "receiptHandle": "handle", "body": serde_json::to_string(&envelope)?,
+            "messageId": Uuid::now_v7(), "receiptHandle": "handle", "body": body.to_string(),
             "attributes": {
                 "ApproximateReceiveCount": "1", "SentTimestamp": sent, "ApproximateFirstReceiveTimestamp": sent,
                 "SequenceNumber": format!("{:020}", 18_850_000_000_000_000_000 + u128::from(number)), "MessageGroupId": group,

@@ -97,15 +97,26 @@ impl Process {
 
     /// Processor time it has used so far, its own and the kernel's for it. Resolution: 10 ms.
     pub(super) fn cpu(&self) -> Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        ticks(&stat)
-            .map(|ticks| Duration::from_secs(ticks) / TICKS_PER_SECOND)
-            .ok_or_else(|| format!("unreadable: {stat}").into())
+        time_of(self.child.id())
     }
 
     fn printed(&self) -> Result<String> {
         Ok(fs::read_to_string(self.output.path())?)
     }
+}
+
+/// Processor time that a process has used so far, its own and the kernel's for it. Resolution: 10 ms.
+pub(super) fn time_of(process: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    ticks(&stat)
+        .map(|ticks| Duration::from_secs(ticks) / TICKS_PER_SECOND)
+        .ok_or_else(|| format!("unreadable: {stat}").into())
+}
+
+/// The name of a process on this machine; `None` if there is no such process.
+pub(super) fn name_of(process: u32) -> Option<String> {
+    let name = fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+    Some(name.trim_end().to_owned())
 }
 
 /// `utime` and `stime`, fields 14 and 15; the name, field 2, stands in parentheses and may hold anything.

@@ -85,6 +85,18 @@ impl Row {
         self.with_goal(format!("> {limit}"), value, value > limit)
     }
 
+    /// The goal: a value of this or less.
+    pub(super) fn at_most(self, limit: f64) -> Self {
+        let value = self.value;
+        self.with_goal(format!("<= {limit}"), value, value <= limit)
+    }
+
+    /// The goal: a value of this or more.
+    pub(super) fn at_least(self, limit: f64) -> Self {
+        let value = self.value;
+        self.with_goal(format!(">= {limit}"), value, value >= limit)
+    }
+
     /// The goal: a 99th percentile below this.
     pub(super) fn p99_below(self, limit: f64) -> Self {
         let p99 = self.p99.or(self.max).unwrap_or(self.value);

@@ -23,10 +23,15 @@ pub(super) struct Stage {
 impl Stage {
     /// Sets up, with an empty migrated database.
     pub(super) async fn new() -> Self {
+        Self::on(postgres::fresh_database().await).await
+    }
+
+    /// Sets up around a database.
+    pub(super) async fn on(database: TestDatabase) -> Self {
         let stage = Self {
             aws: aws::start().await,
             gitlab: gitlab::start().await,
-            database: postgres::fresh_database().await,
+            database,
         };
         stage.wipe();
         stage

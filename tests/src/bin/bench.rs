@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use tests::bench::{self, Effort};
 
-const USAGE: &str = "usage: bench [--quick | --ledger | --search [database that was filled so]]   (BENCH_FULL=1: tables of ten million rows)";
+const USAGE: &str = "\
+usage: bench [--quick | --processor] [--baseline]   (--baseline: beside the processor that `stack.py baseline` has built)
+       bench --ledger | --search [database that was filled so]
+BENCH_FULL=1: tables of ten million rows; BENCH_ROWS=0: the processor beside an empty table alone";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -14,6 +17,10 @@ async fn main() -> ExitCode {
     let result = match arguments.as_slice() {
         [] => bench::run(&Effort::usual()).await,
         ["--quick"] => bench::run(&Effort::quick()).await,
+        ["--baseline"] => bench::run(&Effort::usual().with_baseline()).await,
+        ["--quick", "--baseline"] => bench::run(&Effort::quick().with_baseline()).await,
+        ["--processor"] => bench::run_processor(&Effort::usual()).await,
+        ["--processor", "--baseline"] => bench::run_processor(&Effort::usual().with_baseline()).await,
         ["--ledger"] => bench::run_ledger(&Effort::usual()).await,
         ["--search"] => bench::run_search(&Effort::usual(), None).await,
         ["--search", url] => bench::run_search(&Effort::usual(), Some(url)).await,

@@ -20,6 +20,10 @@ fn a_goal_is_met_only_by_a_figure_on_its_good_side() {
     assert!(!met(Row::single("ratio", "x hello", 1.6).below(1.6)));
     assert!(met(Row::single("rate", "1/s", 301.0).above(300.0)));
     assert!(!met(Row::single("rate", "1/s", 300.0).above(300.0)));
+    assert!(met(Row::single("flat", "x empty", 1.1).at_most(1.1)));
+    assert!(!met(Row::single("flat", "x empty", 1.11).at_most(1.1)));
+    assert!(met(Row::single("ratio", "x baseline", 4.0).at_least(4.0)));
+    assert!(!met(Row::single("ratio", "x baseline", 3.99).at_least(4.0)));
 }
 
 #[test]

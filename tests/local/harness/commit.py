@@ -1,0 +1,97 @@
+"""Programs of another commit of this repository: its files lie below `.local/<name>`, and are built once for each commit."""
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from .packages import cargo
+from .paths import FUNCTIONS, LOCAL, ROOT, TARGET, shown
+from .progress import Failure, Steps, say
+from .state import locked
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What is built of a commit, and where: the name is also the folder of its packages in a workspace of its own.
+
+    They lie one folder deeper than ours: cargo names what it makes by the path in the workspace, and both share a build folder.
+    """
+
+    name: str
+    title: str
+    programs: tuple[str, ...]
+    profile: str = "debug"
+
+    @property
+    def place(self) -> Path:
+        """Holds the workspace, what is built of it, and the commit in the file `built`."""
+        return LOCAL / self.name
+
+    def ensure(self, commit: str, build: list[str]) -> None:
+        """Extracts and builds the commit with these arguments for cargo, unless that was done already."""
+        if self._are_built(commit):
+            say(f"the {self.title}, {commit[:7]}, is built already")
+            return
+        steps = Steps(2)
+        with locked():
+            with steps.step(f"taking the {self.title}, {commit[:7]}, from the repository"):
+                self._extract(commit)
+            with steps.step(f"building its {', '.join(self.programs)}"):
+                shared = os.environ.get("CARGO_BUILD_BUILD_DIR") or str(TARGET)
+                environment = os.environ | {"CARGO_TARGET_DIR": str(self.place / "target"), "CARGO_BUILD_BUILD_DIR": shared}
+                cargo(["build", "--locked", *build], self.name, self._workspace, environment)
+            (self.place / "built").write_text(commit)
+        say(f"its programs lie in {shown(self._built)}")
+
+    @property
+    def _workspace(self) -> Path:
+        return self.place / "workspace"
+
+    @property
+    def _built(self) -> Path:
+        return self.place / "target" / self.profile
+
+    def _are_built(self, commit: str) -> bool:
+        stamp = self.place / "built"
+        programs = all((self._built / name).is_file() for name in self.programs)
+        return programs and stamp.is_file() and stamp.read_text() == commit
+
+    def _extract(self, commit: str) -> None:
+        shutil.rmtree(self.place, ignore_errors=True)
+        self._workspace.mkdir(parents=True)
+        for prefix, paths in (
+            ("", ("Cargo.toml", "Cargo.lock", "rust-toolchain.toml")), (f"{self.name}/", ("shared", "functions", "tests", "infra", "docs")),
+        ):
+            archive = git("archive", "--format=tar", f"--prefix={prefix}", commit, *paths)
+            if archive.returncode != 0:
+                raise Failure(f"git archive failed: {archive.stderr.decode(errors='replace').strip()}")
+            with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+                files.extractall(self._workspace, filter="data")
+        manifest = self._workspace / "Cargo.toml"
+        manifest.write_text(re.sub(r'"((?:shared|functions|tests)(?:/[^"]*)?)"', rf'"{self.name}/\1"', manifest.read_text()))
+
+
+def packages_of_functions() -> list[str]:
+    """The same choice of packages as everywhere else: with other features the dependencies would be built once more."""
+    return [argument for name in FUNCTIONS for argument in ("--package", name)]
+
+
+def resolve(commit: str, named_by: str) -> str:
+    """The full name of a commit; a `Failure` if this clone does not have it."""
+    found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
+    if found.returncode != 0:
+        raise Failure(f"commit {commit}, which {named_by} names, is not in this clone: git fetch --unshallow")
+    return found.stdout.decode().strip()
+
+
+def git(*arguments: str) -> subprocess.CompletedProcess:
+    """Runs git at the project's root."""
+    try:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)
+    except OSError as error:
+        raise Failure(f"git cannot be run ({error}): programs of another commit are taken from the repository") from error

@@ -1,0 +1,62 @@
+//! The processor of an earlier commit, which `stack.py baseline` has built, and a database with the schema of that commit.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{Result, project};
+use crate::postgres::{self, TestDatabase};
+
+/// Where its build lies, from the project's root.
+const PLACE: &str = ".local/baseline";
+
+/// The programs of the commit.
+#[derive(Debug)]
+pub(super) struct Baseline {
+    place: PathBuf,
+    commit: String,
+}
+
+impl Baseline {
+    /// The one that is built.
+    pub(super) fn built() -> Result<Self> {
+        let place = project().join(PLACE);
+        let commit = std::fs::read_to_string(place.join("built")).map_err(|_| {
+            "no baseline is built: run `make bench BASELINE=<commit>`, or `python3 tests/local/stack.py baseline <commit>`"
+        })?;
+        Ok(Self { place, commit })
+    }
+
+    /// The commit in short.
+    pub(super) fn name(&self) -> &str {
+        self.commit.get(..7).unwrap_or(&self.commit)
+    }
+
+    pub(super) fn processor(&self) -> PathBuf {
+        self.program("processor")
+    }
+
+    /// Its own copy of the local stack's rules: it need not know what ours say.
+    pub(super) fn rules(&self) -> PathBuf {
+        self.place.join("workspace/baseline/tests/local/rules.yaml")
+    }
+
+    /// A new database, with the schema and the application's login that its own command makes.
+    pub(super) async fn database(&self) -> Result<TestDatabase> {
+        let database = postgres::empty_database().await;
+        let made = Command::new(self.program("countersign"))
+            .arg("migrate")
+            .env("DATABASE_OWNER_URL", &database.owner_url)
+            .env("DATABASE_URL", &database.app_url)
+            .output()?;
+        if made.status.success() {
+            Ok(database)
+        } else {
+            let said = String::from_utf8_lossy(&made.stderr);
+            Err(format!("countersign migrate of {}: {said}", self.name()).into())
+        }
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        self.place.join("target/release").join(name)
+    }
+}
