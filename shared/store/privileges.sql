@@ -46,6 +46,11 @@ GRANT SELECT ON security_review_unjudged, security_review_unconfirmed TO counter
 GRANT SELECT ON reread_budgets, gitlab_users, operator_requests, security_review_unjudged, security_review_unconfirmed
     TO countersign_auditor;
 
+REVOKE ALL ON FUNCTION countersign_known(text, bigint, bigint, text), countersign_history(text, bigint, bigint, bigint, bigint)
+    FROM PUBLIC, countersign_application, countersign_auditor;
+GRANT EXECUTE ON FUNCTION countersign_known(text, bigint, bigint, text), countersign_history(text, bigint, bigint, bigint, bigint)
+    TO countersign_application;
+
 -- The archive.
 REVOKE ALL ON review_evidence, effect_requeues FROM PUBLIC, countersign_application, countersign_auditor;
 GRANT SELECT, INSERT ON review_evidence TO countersign_application;

@@ -7,5 +7,6 @@ pub mod clock;
 pub mod doubles;
 pub mod payload;
 pub mod postgres;
+pub mod postgres_proxy;
 pub mod runtime_api;
 pub mod stack;

@@ -6,7 +6,7 @@ use model::{
     Action, Content, EarlierFacts, Envelope, Facts, HistoryEvent, MergeRequestEvent, MergeRequestKey, MergeTrigger,
     later,
 };
-use store::{EligibleReading, EvaluationSource, MergeRequestState, Recorded, StoreError, Tx};
+use store::{EligibleReading, EvaluationSource, FirstRead, MergeRequestState, Recorded, StoreError, Tx};
 
 use crate::commit::{PendingCommit, commit};
 use crate::evaluations::{MergeSeen, Reading, merge_seen, read_by};
@@ -131,8 +131,16 @@ async fn process_event(
     };
     // 2. What the delivery probably needs of GitLab; nothing is locked meanwhile.
     let mut read = GitLabRead::Nothing;
+    let mut first = FirstRead::Nothing;
     if delivery.is_merge() || delivery.shows_label {
-        let (mut state, is_known) = app.store.merge_request_state(key, &envelope.delivery_key()).await?;
+        let delivery_key = envelope.delivery_key();
+        let looked = app.store.merge_request_state(key, &delivery_key, FirstRead::History);
+        let (mut state, is_known) = looked.await?;
+        first = if state.has_more_than_events() {
+            FirstRead::Everything
+        } else {
+            FirstRead::History
+        };
         let need = need_of(&state, &delivery, !is_known, app.now());
         // As it will be with this event.
         state.history.events.push(HistoryEvent::of(envelope, event));
@@ -142,10 +150,11 @@ async fn process_event(
     }
     // 3. The transaction. What another run wrote meanwhile may need another reading.
     for _ in 0..READINGS {
-        match record(app, &delivery, read).await? {
+        match record(app, &delivery, read, first).await? {
             Attempt::Done(report) => return Ok(report),
             Attempt::Needs(need, state) => read = read_gitlab(app, &delivery, need, &state).await?,
         }
+        first = FirstRead::Everything;
     }
     Err(StoreError::Conflict("the merge request was written by others each time it was read".to_owned()).into())
 }
@@ -172,7 +181,7 @@ async fn read_gitlab(
 }
 
 /// Writes everything of a delivery in one transaction, or finds that GitLab has to be read first.
-async fn record(app: &App, delivery: &Delivery<'_>, read: GitLabRead) -> Result<Attempt, AppError> {
+async fn record(app: &App, delivery: &Delivery<'_>, read: GitLabRead, first: FirstRead) -> Result<Attempt, AppError> {
     let Delivery {
         context,
         envelope,
@@ -183,7 +192,7 @@ async fn record(app: &App, delivery: &Delivery<'_>, read: GitLabRead) -> Result<
     } = *delivery;
     // 1. The event, once, and what is stored about its merge request.
     let mut tx = app.store.begin().await?;
-    let (recorded, state) = tx.record_delivery(key, envelope, event, eligible).await?;
+    let (recorded, state) = tx.record_delivery(key, envelope, event, eligible, first).await?;
     let is_duplicate = recorded == Recorded::Duplicate;
     // 2. What has to be read before anything can be written.
     let need = need_of(&state, delivery, !is_duplicate, app.now());

@@ -3,7 +3,7 @@
 use audit::{ActorType, Context};
 use jiff::SignedDuration;
 use model::{Facts, MergeRequestKey, MergeTrigger, later};
-use store::{Evaluation, EvaluationSource, EvaluationState, MergeRequestState, PendingReview};
+use store::{Evaluation, EvaluationSource, EvaluationState, FirstRead, MergeRequestState, PendingReview};
 
 use crate::commit::commit;
 use crate::deliveries::with_stored;
@@ -44,7 +44,7 @@ pub async fn read_merge_again(app: &App, evaluation: &Evaluation) -> Result<Deli
         let because = "the requests for re-reads of this minute are used up".to_owned();
         return Ok(DeliveryReport::of(DeliveryOutcome::Unconfirmed { because }));
     }
-    let (state, _) = app.store.merge_request_state(key, "").await?;
+    let (state, _) = app.store.merge_request_state(key, "", FirstRead::Everything).await?;
     Box::pin(read_again(app, &context, key, state, evaluation.trigger.clone(), false)).await
 }
 
@@ -54,7 +54,7 @@ pub async fn read_merge_again(app: &App, evaluation: &Evaluation) -> Result<Deli
 /// [`AppError`]: request it again if it is retryable.
 pub async fn reevaluate(app: &App, context: &Context, key: &MergeRequestKey) -> Result<Reevaluated, AppError> {
     // 1. Whether there is anything to read.
-    let (state, _) = app.store.merge_request_state(key, "").await?;
+    let (state, _) = app.store.merge_request_state(key, "", FirstRead::Everything).await?;
     let is_open = open_evaluation(&state).is_some();
     let merged = state.row.as_ref().is_some_and(|row| row.row.merge.is_some());
     let is_undecided = state.decision.is_none() && (merged || is_before_watch(&state));

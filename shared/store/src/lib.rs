@@ -44,7 +44,7 @@ pub use roles::{Group, LoginError, provision_login};
 pub use schema::{SchemaError, known_schema_version, schema_version};
 pub use store::Store;
 pub use tx::{
-    DecisionHead, EligibleReading, Evaluation, EvaluationSource, EvaluationState, Later, MergeRequestState,
+    DecisionHead, EligibleReading, Evaluation, EvaluationSource, EvaluationState, FirstRead, Later, MergeRequestState,
     NewDecision, NewEffect, NewEvidence, NewReview, PendingReview, Queued, Recorded, StoredDecision, StoredHistory,
     StoredLedgerRow, StoredReview, Tx,
 };

@@ -55,13 +55,17 @@ impl Store {
         let mut slot = self.turn().await?;
         if slot.as_ref().is_none_or(Connection::is_closed) {
             *slot = None;
-            *slot = Some(self.open().await?);
+            // Boxed: opening is rare, and its future large.
+            *slot = Some(Box::pin(self.open()).await?);
         }
         Ok(Tx::new(self, slot))
     }
 
     /// Sends statements in one round trip, each a transaction of its own. A dead connection may have done some of them already.
     pub(crate) async fn exchange(&self, statements: &[Statement]) -> Result<Vec<Answer>, StoreError> {
+        if statements.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut slot = self.turn().await?;
         let requests: Vec<_> = statements.iter().map(Statement::request).collect();
         let answers = self.first_exchange(&mut slot, &requests).await;
@@ -84,7 +88,7 @@ impl Store {
             }
         }
         *slot = None;
-        let opened = self.open().await?;
+        let opened = Box::pin(self.open()).await?;
         slot.insert(opened).exchange(requests).await
     }
 

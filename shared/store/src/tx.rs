@@ -34,7 +34,7 @@ pub(crate) use self::pending_review::{REVIEW_COLUMNS, read_pending_review};
 pub(crate) use self::queued::DONE;
 use self::queued::ReadAnswer;
 pub use self::queued::{Later, Queued};
-pub use self::state::{MergeRequestState, StoredReview};
+pub use self::state::{FirstRead, MergeRequestState, StoredReview};
 use crate::connection::{Answer, Connection, Param, Request};
 use crate::sql::Statement;
 use crate::{Store, StoreError};
@@ -212,7 +212,7 @@ impl<'a> Tx<'a> {
             self.state = State::Open;
             let mut all = vec![Request::command(BEGIN)];
             all.extend(requests.iter().cloned());
-            let answers = self.store.first_exchange(&mut self.slot, &all).await;
+            let answers = Box::pin(self.store.first_exchange(&mut self.slot, &all)).await;
             answers.map(|answers| answers.into_iter().skip(1).collect())
         } else {
             match self.slot.as_ref() {

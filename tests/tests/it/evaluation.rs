@@ -10,6 +10,7 @@ mod outcomes;
 mod pending;
 mod protection;
 mod reading;
+mod round_trips;
 mod sequences;
 mod unconfirmed;
 pub(crate) mod world;

@@ -152,6 +152,7 @@ async fn a_panic_before_the_first_await_is_caught_too() {
 
 #[tokio::test]
 async fn what_could_not_be_begun_in_time_comes_again() {
+    #[derive(Debug)]
     struct Ticking(Mutex<Timestamp>);
     impl Clock for Ticking {
         fn now(&self) -> Timestamp {

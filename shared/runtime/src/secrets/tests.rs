@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::*;
 
 /// A clock and a source in one: the test moves the time, and sets what each stage holds or how the fetch fails.
+#[derive(Debug)]
 struct World {
     now: Mutex<Timestamp>,
     values: Mutex<Result<Vec<(Stage, &'static str)>, FailureClass>>,

@@ -34,29 +34,8 @@ const MOST_EVENTS: i64 = 20_000;
 /// Bytes of label lists that an evaluation reads at most: one merge request must not use up the memory of its batch.
 const MOST_LABEL_BYTES: i64 = 4 * 1024 * 1024;
 
-/// A label list that is the same as in the event before, in the same state, adds nothing and is left out; lists beyond the bound are left out too, and
-/// their events marked. Content of stale deliveries is not trusted, so it does not take part.
-const HISTORY: &str = "
-    WITH recent AS MATERIALIZED (
-        SELECT * FROM merge_request_events
-        WHERE instance = $1 AND project_id = $2 AND mr_iid = $3
-        ORDER BY received_at DESC, id DESC LIMIT $4),
-    compared AS (
-        SELECT recent.*, NOT stale AND (labels_added <> '{}' OR labels_removed <> '{}'
-            OR (labels, state) IS DISTINCT FROM (lag(labels) OVER seen, lag(state) OVER seen)) AS has_lists
-        FROM recent WINDOW seen AS (PARTITION BY stale ORDER BY received_at, id)),
-    measured AS (
-        SELECT compared.*, sum(CASE WHEN has_lists THEN octet_length(array_to_string(labels || labels_added || labels_removed, ''))
-            ELSE 0 END) OVER (ORDER BY received_at, id) AS label_bytes
-        FROM compared)
-    SELECT action, actor_id, actor_username, eligible, eligible_read_at, occurred_at, occurred_at_source, received_at, state, system,
-        system_action, oldrev IS NOT NULL AS pushed, head_sha, stale,
-        CASE WHEN has_lists AND label_bytes <= $5 THEN labels ELSE '{}' END AS labels,
-        CASE WHEN has_lists AND label_bytes <= $5 THEN labels_added ELSE '{}' END AS labels_added,
-        CASE WHEN has_lists AND label_bytes <= $5 THEN labels_removed ELSE '{}' END AS labels_removed,
-        labels_truncated OR (has_lists AND label_bytes > $5) AS labels_truncated
-    FROM measured
-    ORDER BY occurred_at, id";
+/// The function bounds the events and their label lists, and leaves out lists that repeat.
+const HISTORY: &str = "SELECT * FROM countersign_history($1, $2, $3, $4, $5)";
 
 /// The stored events of a merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

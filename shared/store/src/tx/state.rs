@@ -14,7 +14,7 @@ use super::pending_review::{REVIEW, read_pending_review};
 use super::{DecisionHead, EligibleReading, Evaluation, PendingReview, Recorded, StoredDecision, StoredHistory};
 use super::{StoredLedgerRow, Tx, read_evaluation};
 use crate::connection::Answer;
-use crate::sql::{Statement, column, json_column, key as bounded_key, text};
+use crate::sql::{Statement, column, json_column, key as bounded_key};
 use crate::{Store, StoreError};
 
 /// What is stored about one merge request.
@@ -49,27 +49,81 @@ pub struct StoredReview {
     pub is_pending: bool,
 }
 
+/// How much of the state is read before it is known whether there is more than events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstRead {
+    /// Whether there is more.
+    Nothing,
+    /// The events too.
+    History,
+    /// All of it.
+    Everything,
+}
+
 impl MergeRequestState {
-    fn statements(key: &MergeRequestKey) -> [Statement; 6] {
+    /// Whether anything but events is stored.
+    #[must_use]
+    pub fn has_more_than_events(&self) -> bool {
+        self.head.is_some()
+            || self.evaluation.is_some()
+            || self.row.is_some()
+            || self.review.is_some()
+            || self.exception.is_some()
+    }
+
+    /// All but the events.
+    fn statements(key: &MergeRequestKey) -> [Statement; 5] {
         [
             Statement::of(key, CHAIN),
             Statement::of(key, EVALUATION.as_str()),
             Statement::of(key, LEDGER_ROW.as_str()),
             Statement::of(key, REVIEW.as_str()),
             Statement::of(key, OF_MERGE_REQUEST.as_str()),
-            event::history_statement(key),
         ]
     }
 
+    /// What is read first, as statements: whether there is more, the events, and the rest, as far as it is wanted.
+    fn first(key: &MergeRequestKey, delivery_key: &str, first: FirstRead) -> Vec<Statement> {
+        let known = Statement::of(key, KNOWN).bind(bounded_key(delivery_key).into_owned(), Type::TEXT);
+        let mut statements = vec![known];
+        if first != FirstRead::Nothing {
+            statements.push(event::history_statement(key));
+        }
+        if first == FirstRead::Everything {
+            statements.extend(Self::statements(key));
+        }
+        statements
+    }
+
+    /// What is still to be read after the first answers.
+    fn rest(key: &MergeRequestKey, known: &Known, first: FirstRead) -> Vec<Statement> {
+        if !known.is_known || first == FirstRead::Everything {
+            return Vec::new();
+        }
+        let history = (first == FirstRead::Nothing).then(|| event::history_statement(key));
+        history.into_iter().chain(Self::statements(key)).collect()
+    }
+
+    /// Reads the answers to [`Self::first`] and [`Self::rest`], without the first one.
     fn read(answers: Vec<Answer>) -> Result<Self, StoreError> {
-        let Ok([chain, evaluation, row, review, exception, history]) = <[Answer; 6]>::try_from(answers) else {
+        let mut answers = answers.into_iter();
+        let history = answers.next().unwrap_or_default();
+        let history = read_stored_history(&history.rows)?;
+        let rest: Vec<Answer> = answers.collect();
+        if rest.is_empty() {
+            return Ok(Self {
+                history,
+                ..Self::default()
+            });
+        }
+        let Ok([chain, evaluation, row, review, exception]) = <[Answer; 5]>::try_from(rest) else {
             return Err(StoreError::corrupt("answers"));
         };
         let mut state = Self {
             evaluation: evaluation.rows.first().map(read_evaluation).transpose()?,
             row: row.rows.first().map(read_ledger_row).transpose()?,
             exception: exception.rows.first().map(read_exception).transpose()?,
-            history: read_stored_history(&history.rows)?,
+            history,
             ..Self::default()
         };
         if let Some(row) = review.rows.first() {
@@ -101,7 +155,23 @@ impl MergeRequestState {
 /// The newest ones hold what the older ones knew, so that few are enough.
 const MOST_INPUTS: usize = 20;
 
-const IS_RECORDED: &str = "SELECT FROM merge_request_events WHERE instance = $1 AND delivery_key = $2";
+const KNOWN: &str = "SELECT is_recorded, is_known FROM countersign_known($1, $2, $3, $4)";
+
+/// What is known of a delivery and its merge request.
+struct Known {
+    is_recorded: bool,
+    is_known: bool,
+}
+
+impl Known {
+    fn read(answer: &Answer) -> Result<Self, StoreError> {
+        let row = answer.rows.first().ok_or_else(|| StoreError::corrupt("is_known"))?;
+        Ok(Self {
+            is_recorded: column(row, "is_recorded")?,
+            is_known: column(row, "is_known")?,
+        })
+    }
+}
 
 impl Store {
     /// What is stored about a merge request, and whether a delivery about it is recorded. Each part as of its own moment: for
@@ -113,19 +183,21 @@ impl Store {
         &self,
         key: &MergeRequestKey,
         delivery_key: &str,
+        first: FirstRead,
     ) -> Result<(MergeRequestState, bool), StoreError> {
-        let recorded = Statement::new(IS_RECORDED).bind(text(&key.instance).into_owned(), Type::TEXT);
-        let mut statements = vec![recorded.bind(bounded_key(delivery_key).into_owned(), Type::TEXT)];
-        statements.extend(MergeRequestState::statements(key));
-        let mut answers = self.exchange(&statements).await?;
-        let recorded = answers.remove(0);
-        Ok((MergeRequestState::read(answers)?, !recorded.rows.is_empty()))
+        let mut answers = self
+            .exchange(&MergeRequestState::first(key, delivery_key, first))
+            .await?;
+        let known = Known::read(&answers.remove(0))?;
+        answers.extend(self.exchange(&MergeRequestState::rest(key, &known, first)).await?);
+        Ok((MergeRequestState::read(answers)?, known.is_recorded))
     }
 }
 
 impl Tx<'_> {
-    /// Takes the merge request ([`Tx::lock_merge_request`]), records the event of a delivery, and reads what is stored, in one round trip.
-    /// `eligible`: whether the actor is an eligible approver now; `None`: it could not be read, or does not matter for this event.
+    /// Takes the merge request ([`Tx::lock_merge_request`]), records the event of a delivery, and reads what is stored, in one round
+    /// trip; in two if there is more than `first` reads. `eligible`: whether the actor is an eligible approver now; `None`: it could not be
+    /// read, or does not matter for this event.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -135,11 +207,15 @@ impl Tx<'_> {
         envelope: &Envelope,
         event: &MergeRequestEvent,
         eligible: Option<EligibleReading>,
+        first: FirstRead,
     ) -> Result<(Recorded, MergeRequestState), StoreError> {
         self.lock_merge_request(key).later()?;
         let recorded = self.insert_event(envelope, event, eligible).later()?;
-        let state = self.merge_request_state(key).await?;
-        Ok((self.take(recorded).await?, state))
+        let first_statements = MergeRequestState::first(key, &envelope.delivery_key(), first);
+        let mut answers = self.answers_to(first_statements).await?;
+        let known = Known::read(&answers.remove(0))?;
+        answers.extend(self.answers_to(MergeRequestState::rest(key, &known, first)).await?);
+        Ok((self.take(recorded).await?, MergeRequestState::read(answers)?))
     }
 
     /// What is stored about a merge request. Hold [`Tx::lock_merge_request`] to write what follows from it.
@@ -147,10 +223,16 @@ impl Tx<'_> {
     /// # Errors
     /// [`StoreError`].
     pub async fn merge_request_state(&mut self, key: &MergeRequestKey) -> Result<MergeRequestState, StoreError> {
+        let mut statements = vec![event::history_statement(key)];
+        statements.extend(MergeRequestState::statements(key));
+        MergeRequestState::read(self.answers_to(statements).await?)
+    }
+
+    /// Sends these with what is queued.
+    async fn answers_to(&mut self, statements: Vec<Statement>) -> Result<Vec<Answer>, StoreError> {
         let first = self.answers.len() + self.queued.len();
-        self.queued.extend(MergeRequestState::statements(key));
+        self.queued.extend(statements);
         self.send().await?;
-        let answers = self.answers.iter_mut().skip(first);
-        MergeRequestState::read(answers.filter_map(Option::take).collect())
+        Ok(self.answers.iter_mut().skip(first).filter_map(Option::take).collect())
     }
 }

@@ -28,7 +28,7 @@ async fn maintain(world: &World, evaluator: &Arc<App>) -> Vec<DeliveryOutcome> {
     let mut outcomes = Vec::new();
     for pending in due {
         outcomes.push(
-            Box::pin(app::read_merge_again(&evaluator, &pending))
+            Box::pin(app::read_merge_again(evaluator, &pending))
                 .await
                 .unwrap()
                 .outcome,

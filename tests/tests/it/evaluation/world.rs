@@ -132,7 +132,7 @@ impl World {
             &mr.told("unapproved", ALICE, at("11:00:00")),
             &Uuid::now_v7().to_string(),
         );
-        let report = app::process_delivery(&evaluator, &late).await.unwrap();
+        let report = app::process_delivery(evaluator, &late).await.unwrap();
         assert_eq!(report.outcome.as_str(), "unconfirmed");
         self.gitlab
             .world(|world| world.merge_request(mr.project, mr.iid).approved_by.clear());
@@ -143,7 +143,7 @@ impl World {
             .await
             .unwrap();
         assert_eq!(due.len(), 1);
-        app::read_merge_again(&evaluator, &due[0]).await.unwrap()
+        app::read_merge_again(evaluator, &due[0]).await.unwrap()
     }
 
     /// What maintenance does in a minute: everything that is due is read; what came of each, sorted.

@@ -12,6 +12,7 @@ use crate::metrics::Memory;
 
 const NOW: i64 = 1_772_366_400;
 
+#[derive(Debug)]
 struct TestClock(AtomicI64);
 
 impl Clock for TestClock {

@@ -1,0 +1,2 @@
+-- Rows of schema version 7, which adds no table. Never changed afterwards.
+SELECT;
