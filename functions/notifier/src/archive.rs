@@ -6,8 +6,8 @@ use audit::{Context, FailureClass};
 use clients::confluence::{Place, Recorded};
 use clients::slack::message::pod_confirmation;
 use clients::{ArchivedMerge, CallError, Marking, Tracked};
-use model::{Effect, EffectKind, WitnessA};
-use store::{ArchiveSubject, AttemptOutcome, StoreError};
+use model::{Effect, EffectKind, GitLabAnswer};
+use store::{AttemptOutcome, MergeForEffect, StoreError};
 
 use crate::attempt::{CLOCK_SKEW, channel};
 use crate::worker::Worker;
@@ -34,7 +34,7 @@ enum Stands {
 struct Telling<'a> {
     context: &'a Context,
     effect: &'a Effect,
-    subject: &'a ArchiveSubject,
+    subject: &'a MergeForEffect,
     merge: ArchivedMerge,
     /// An earlier attempt may have got through.
     look_first: bool,
@@ -50,7 +50,7 @@ impl Notifier {
         effect: &Effect,
         look_first: bool,
     ) -> Result<AttemptOutcome, StoreError> {
-        let Some(subject) = worker.store.archive_subject(effect).await? else {
+        let Some(subject) = worker.store.merge_for_effect(effect).await? else {
             return Ok(AttemptOutcome::Dead {
                 error_class: FailureClass::NotFound.to_string(),
                 error: "the decision it tells of does not exist".to_owned(),
@@ -105,7 +105,7 @@ impl Notifier {
 }
 
 /// It stands nowhere, and is not to be told either.
-fn not_done(subject: &ArchiveSubject) -> AttemptOutcome {
+fn not_done(subject: &MergeForEffect) -> AttemptOutcome {
     match subject.newer {
         Some(newer) => AttemptOutcome::Superseded {
             because: format!("effect {newer} tells of a later decision on the same merge"),
@@ -115,10 +115,10 @@ fn not_done(subject: &ArchiveSubject) -> AttemptOutcome {
 }
 
 /// What is told of the merge.
-fn archived(effect: &Effect, subject: &ArchiveSubject) -> ArchivedMerge {
+fn archived(effect: &Effect, subject: &MergeForEffect) -> ArchivedMerge {
     let decision = &subject.decision;
     let mentions = match &decision.facts.api {
-        WitnessA::Answer(api) => api.mentions.clone(),
+        GitLabAnswer::Full(api) => api.mentions.clone(),
         // GitLab has not said; the delivery's title may name an issue all the same.
         _ => rules::mentions("", &decision.facts.trigger.title, ""),
     };
@@ -137,7 +137,7 @@ fn archived(effect: &Effect, subject: &ArchiveSubject) -> ArchivedMerge {
             EffectKind::SlackPodConfirmation => subject.is_told,
             _ => subject.is_begun,
         },
-        is_confirmed: matches!(decision.facts.api, WitnessA::Answer(_)),
+        is_confirmed: matches!(decision.facts.api, GitLabAnswer::Full(_)),
     }
 }
 

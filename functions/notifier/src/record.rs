@@ -4,7 +4,7 @@ use audit::{ActorType, Context};
 use jiff::SignedDuration;
 use model::EffectMessage;
 use runtime::batch::{BatchError, Record};
-use store::{AttemptOutcome, Finish, Lease, StoreError};
+use store::{AttemptOutcome, AttemptResult, Lease, StoreError};
 use trace::Kind;
 use tracing::Instrument as _;
 
@@ -80,7 +80,7 @@ impl Notifier {
             )
             .await?;
         // An outcome that comes late moved nothing: whoever took the lease over tells of the effect.
-        if finish == Finish::Applied {
+        if finish == AttemptResult::Applied {
             self.told(&effect, &outcome);
         }
         tracing::info!(

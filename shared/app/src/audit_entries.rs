@@ -2,7 +2,7 @@
 
 use audit::{Action, Context, Entry, Outcome, Target};
 use jiff::{SignedDuration, Timestamp};
-use model::{AuditLine, Decision, Envelope, Kind, MergeRequestKey, TimeUnknown};
+use model::{AuditLine, Envelope, ExceptionKind, LedgerDecision, MergeRequestKey, TimeUnknown};
 use store::{MergeRequestState, StoreError, StoredLedgerRow, Tx};
 
 use crate::App;
@@ -78,7 +78,7 @@ fn exception_entry(context: &Context, key: &MergeRequestKey, written: &Exception
     Entry::new(action, context, Target::merge_request(key), Outcome::Success)
         .keyed(decided_at, format!("exception/{}/{decision}", written.id))
         .detail("exception_id", written.id.to_string())
-        .detail("kind", written.kind.map(Kind::as_str))
+        .detail("kind", written.kind.map(ExceptionKind::as_str))
         .detail("status", if written.kind.is_some() { "open" } else { "withdrawn" })
         .detail("project_path", written.project_path.clone())
         .detail("merged_by", written.merged_by.clone())
@@ -106,7 +106,7 @@ fn ledger_entry(context: &Context, written: &StoredLedgerRow) -> Entry {
         format!("ledger/{}/{}", row.merge_request, written.revision),
     )
     .detail("revision", written.revision)
-    .detail("decision", review.decision.map(Decision::as_str))
+    .detail("decision", review.decision.map(LedgerDecision::as_str))
     .detail("decided_at", time(review.decided_at))
     .detail("deciding_reviewer_id", reviewer.map(|user| user.id.0))
     .detail("deciding_reviewer", reviewer.map(|user| user.username.clone()))

@@ -6,10 +6,10 @@ use model::{
     Action, Content, EarlierFacts, Envelope, Facts, HistoryEvent, MergeRequestEvent, MergeRequestKey, MergeTrigger,
     later,
 };
-use store::{EligibleReading, EvaluationSource, FirstRead, MergeRequestState, Recorded, StoreError, Tx};
+use store::{EligibleReading, EvaluationSource, FirstRead, InsertResult, MergeRequestState, StoreError, Tx};
 
 use crate::commit::{PendingCommit, commit};
-use crate::evaluations::{MergeSeen, Reading, merge_seen, read_by};
+use crate::evaluations::{MergeReading, MergeSeen, merge_seen, read_by};
 use crate::need::{Need, earlier, is_confirmed, is_denied, need_of, open_evaluation};
 use crate::reviews::{ReviewReading, read_review, review, review_facts};
 use crate::{App, AppError, DeliveryOutcome, DeliveryReport};
@@ -193,7 +193,7 @@ async fn record(app: &App, delivery: &Delivery<'_>, read: GitLabRead, first: Fir
     // 1. The event, once, and what is stored about its merge request.
     let mut tx = app.store.begin().await?;
     let (recorded, state) = tx.record_delivery(key, envelope, event, eligible, first).await?;
-    let is_duplicate = recorded == Recorded::Duplicate;
+    let is_duplicate = recorded == InsertResult::Duplicate;
     // 2. What has to be read before anything can be written.
     let need = need_of(&state, delivery, !is_duplicate, app.now());
     let read = match (need, read) {
@@ -252,7 +252,7 @@ async fn follow(
     match read {
         GitLabRead::Merge(facts, needed) => {
             let kept = state.evaluation.as_ref().map(|evaluation| evaluation.source);
-            let reading = Reading {
+            let reading = MergeReading {
                 first_seen_at: received_at,
                 source: match kept {
                     Some(kept) if !delivery.is_merge() => kept,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
-use model::{EffectKind, Facts, MergeRequestKey, Outcome, Reading, User, UserId, Verdict, WitnessA};
+use model::{EffectKind, Facts, GitLabAnswer, MergeRequestKey, Reading, User, UserId, Verdict, VerdictOutcome};
 use rules::{Rules, Subject};
 use store::{NewEffect, StoreError, Tx};
 
@@ -29,12 +29,15 @@ pub(crate) async fn plan_effects(app: &App, tx: &mut Tx<'_>, merge: &Merge<'_>) 
     // 1. What the previous decision reports and nothing has begun to send is superseded.
     if previous.is_some() {
         let because = format!("decision {} says something else of this merge", merge.decision_id);
-        tx.supersede_archive(key, merge.decision_id, &because, merge.now)
+        tx.supersede_decision_effects(key, merge.decision_id, &because, merge.now)
             .later()?;
     }
     // 2. Where nothing was to be reviewed there is nothing to report, unless the opposite was reported before.
-    let reviewed = matches!(verdict.outcome, Outcome::Approved { .. } | Outcome::Exception { .. });
-    if !reviewed && (previous.is_none() || !tx.has_begun_archive(key).await?) {
+    let reviewed = matches!(
+        verdict.outcome,
+        VerdictOutcome::Approved { .. } | VerdictOutcome::Exception { .. }
+    );
+    if !reviewed && (previous.is_none() || !tx.has_begun_decision_effects(key).await?) {
         return Ok(Vec::new());
     }
     // 3. A pod that received the previous report receives the next one too.
@@ -103,7 +106,7 @@ fn pod(rules: &Rules, facts: &Facts, verdict: &Verdict) -> Option<(EffectKind, S
 /// Every label that is known of the merge request.
 fn labels(facts: &Facts, verdict: &Verdict) -> Vec<String> {
     let now = match &facts.api {
-        WitnessA::Answer(api) => api.labels_now.clone(),
+        GitLabAnswer::Full(api) => api.labels_now.clone(),
         _ => facts.trigger.labels.clone(),
     };
     now.into_iter().chain(verdict.security_labels.iter().cloned()).collect()
@@ -114,7 +117,7 @@ fn reviewers(facts: &Facts, verdict: &Verdict) -> Vec<User> {
     let valid = verdict.approvals.iter().filter(|approval| approval.against.is_empty());
     let approvers = valid.chain(&verdict.approvals).map(|approval| approval.user.clone());
     let asked = match &facts.api {
-        WitnessA::Answer(api) => match &api.reviewers {
+        GitLabAnswer::Full(api) => match &api.reviewers {
             Reading::Known(reviewers) => reviewers.iter().map(|reviewer| reviewer.user.clone()).collect(),
             Reading::Unknown(_) => Vec::new(),
         },
@@ -126,10 +129,10 @@ fn reviewers(facts: &Facts, verdict: &Verdict) -> Vec<User> {
 /// Whether two verdicts on the same merge read the same to people outside.
 fn reports_the_same(one: &Verdict, other: &Verdict) -> bool {
     let outcome = |verdict: &Verdict| match verdict.outcome {
-        Outcome::Approved { .. } => ("approved", None),
-        Outcome::Exception { kind } => ("exception", Some(kind)),
-        Outcome::Declassified => ("declassified", None),
-        Outcome::NotCarried | Outcome::Pending { .. } => ("nothing", None),
+        VerdictOutcome::Approved { .. } => ("approved", None),
+        VerdictOutcome::Exception { kind } => ("exception", Some(kind)),
+        VerdictOutcome::Declassified => ("declassified", None),
+        VerdictOutcome::NotCarried | VerdictOutcome::Pending { .. } => ("nothing", None),
     };
     let approvers = |verdict: &Verdict| -> BTreeSet<UserId> {
         let valid = verdict.approvals.iter().filter(|approval| approval.against.is_empty());
@@ -140,11 +143,11 @@ fn reports_the_same(one: &Verdict, other: &Verdict) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use model::{ApprovalSeen, Kind, Proof};
+    use model::{ApprovalSeen, ExceptionKind, Proof};
 
     use super::*;
 
-    fn verdict(outcome: Outcome, approvers: &[i64]) -> Verdict {
+    fn verdict(outcome: VerdictOutcome, approvers: &[i64]) -> Verdict {
         let approval = |id: &i64| ApprovalSeen {
             user: User {
                 id: UserId(*id),
@@ -167,8 +170,8 @@ mod tests {
 
     #[test]
     fn another_kind_or_approver_is_reported_again() {
-        let approved = |proof, approvers: &[i64]| verdict(Outcome::Approved { proof }, approvers);
-        let exception = |kind| verdict(Outcome::Exception { kind }, &[]);
+        let approved = |proof, approvers: &[i64]| verdict(VerdictOutcome::Approved { proof }, approvers);
+        let exception = |kind| verdict(VerdictOutcome::Exception { kind }, &[]);
         assert!(reports_the_same(
             &approved(Proof::Api, &[501]),
             &approved(Proof::Both, &[501])
@@ -179,15 +182,15 @@ mod tests {
         ));
         assert!(!reports_the_same(
             &approved(Proof::Api, &[]),
-            &exception(Kind::NoApproval)
+            &exception(ExceptionKind::NoApproval)
         ));
         assert!(!reports_the_same(
-            &exception(Kind::Unverified),
-            &exception(Kind::NoApproval)
+            &exception(ExceptionKind::Unverified),
+            &exception(ExceptionKind::NoApproval)
         ));
         assert!(reports_the_same(
-            &exception(Kind::NoApproval),
-            &exception(Kind::NoApproval)
+            &exception(ExceptionKind::NoApproval),
+            &exception(ExceptionKind::NoApproval)
         ));
     }
 }

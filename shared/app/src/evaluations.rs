@@ -2,7 +2,7 @@
 
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
-use model::{EarlierFacts, Facts, MergeRequestKey, MergeTrigger, WitnessA, later};
+use model::{EarlierFacts, Facts, GitLabAnswer, MergeRequestKey, MergeTrigger, later};
 use store::{Evaluation, EvaluationSource, EvaluationState, MergeRequestState, StoreError, Tx};
 
 use crate::commit::PendingCommit;
@@ -14,7 +14,7 @@ const REAL_DELIVERY_FIRST: SignedDuration = SignedDuration::from_mins(1);
 
 /// What led to a reading of a merge.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reading {
+pub(crate) struct MergeReading {
     /// When the merge was shown first, if nothing is stored of it.
     pub(crate) first_seen_at: Timestamp,
     /// What showed it.
@@ -44,7 +44,7 @@ pub(crate) fn evaluation_of(
     first_seen_at: Timestamp,
 ) -> Evaluation {
     let stored = open_evaluation(state);
-    let only_not_found = matches!(&facts.api, WitnessA::Refused(unread) if unread.labels.is_none());
+    let only_not_found = matches!(&facts.api, GitLabAnswer::Denied(unread) if unread.labels.is_none());
     Evaluation {
         merge_request: facts.merge_request.clone(),
         state: EvaluationState::Unconfirmed,

@@ -1,6 +1,6 @@
 //! The evidence of a decision: GitLab's answer as it was read, or why there is none.
 
-use model::{EvidenceRef, MergeRequestKey, WitnessA};
+use model::{EvidenceRef, GitLabAnswer, MergeRequestKey};
 use serde::Serialize;
 use store::{NewEvidence, StoreError, Tx};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ struct Evidence<'a> {
     /// Of this form.
     version: u32,
     merge_request: &'a MergeRequestKey,
-    gitlab: &'a WitnessA,
+    gitlab: &'a GitLabAnswer,
 }
 
 /// Keeps what the verdict on a merge rests on; the same answer of GitLab, evaluated again, is the same evidence.
@@ -28,7 +28,7 @@ pub(crate) fn keep_evidence(tx: &mut Tx<'_>, merge: &Merge<'_>) -> Result<Eviden
         return Ok(kept.clone());
     }
     let read_at = match &merge.facts.api {
-        WitnessA::Answer(api) => Some(api.read_at),
+        GitLabAnswer::Full(api) => Some(api.read_at),
         _ => None,
     };
     let id = Uuid::now_v7();

@@ -1,6 +1,6 @@
 //! The exception that a verdict finds: opened, changed or withdrawn, with the effects that report it.
 
-use model::{EffectKind, ExceptionStatus, Kind, SecurityReviewException};
+use model::{EffectKind, ExceptionKind, ExceptionStatus, SecurityReviewException};
 use store::{NewEffect, StoreError, Tx};
 use uuid::Uuid;
 
@@ -74,7 +74,7 @@ fn alert(app: &App, merge: &Merge<'_>, exception_id: Uuid) -> NewEffect {
 }
 
 /// The exception as this decision leaves it.
-fn exception_of(merge: &Merge<'_>, kind: Kind, id: Uuid) -> SecurityReviewException {
+fn exception_of(merge: &Merge<'_>, kind: ExceptionKind, id: Uuid) -> SecurityReviewException {
     let snapshot = merge.facts.snapshot();
     let verdict = merge.verdict;
     SecurityReviewException {

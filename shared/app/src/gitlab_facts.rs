@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use audit::Context;
 use clients::gitlab::{FactsRequest, GitLab};
 use jiff::{SignedDuration, Timestamp};
-use model::{Facts, LabelsRead, Unread, UserId, WitnessA, later};
+use model::{Facts, GitLabAnswer, LabelFacts, PartialAnswer, UserId, later};
 use rules::Approvers;
 use store::{StoreError, Tx};
 
@@ -26,23 +26,23 @@ pub(crate) struct KnownOfInstances {
 
 impl App {
     /// GitLab's answer about the merge in `facts`. One that never had a security label costs two requests.
-    pub(crate) async fn read_merge(&self, context: &Context, facts: &Facts, expect_lag: bool) -> WitnessA {
+    pub(crate) async fn read_merge(&self, context: &Context, facts: &Facts, expect_lag: bool) -> GitLabAnswer {
         let (client, request) = match self.request(facts, expect_lag) {
             Ok(found) => found,
-            Err(unread) => return WitnessA::Unreadable(*unread),
+            Err(unread) => return GitLabAnswer::Unavailable(*unread),
         };
         self.load_flags(client, &facts.merge_request.instance).await;
-        let wanted = |labels: &LabelsRead| rules::needs_approvals(facts, labels, &self.rules);
+        let wanted = |labels: &LabelFacts| rules::needs_approvals(facts, labels, &self.rules);
         let members = self.members(context, client, &request.key.instance, group(request.approvers));
         let read = client.merge_facts(context, request, members, wanted);
         self.noted(facts, Box::pin(read).await)
     }
 
     /// GitLab's answer about a merge request that need not be merged.
-    pub(crate) async fn read_review_facts(&self, context: &Context, facts: &Facts, now: Timestamp) -> WitnessA {
+    pub(crate) async fn read_review_facts(&self, context: &Context, facts: &Facts, now: Timestamp) -> GitLabAnswer {
         let (client, request) = match self.request(facts, false) {
             Ok(found) => found,
-            Err(unread) => return WitnessA::Unreadable(*unread),
+            Err(unread) => return GitLabAnswer::Unavailable(*unread),
         };
         self.load_flags(client, &facts.merge_request.instance).await;
         let members = self.members(context, client, &request.key.instance, group(request.approvers));
@@ -54,21 +54,21 @@ impl App {
         &'a self,
         facts: &'a Facts,
         expect_lag: bool,
-    ) -> Result<(&'a GitLab, FactsRequest<'a>), Box<Unread>> {
+    ) -> Result<(&'a GitLab, FactsRequest<'a>), Box<PartialAnswer>> {
         let key = &facts.merge_request;
         let (Some(client), approvers @ Some(_)) =
             (self.instances.get(&key.instance), self.rules.approvers(&key.instance))
         else {
-            return Err(Box::new(Unread::from(format!(
+            return Err(Box::new(PartialAnswer::from(format!(
                 "the instance {} has no address in the rules or no token in the outbound secret",
                 key.instance
             ))));
         };
         let now = self.clock.now();
         if let Some(left) = self.paused_for(&key.instance) {
-            return Err(Box::new(Unread {
+            return Err(Box::new(PartialAnswer {
                 retry_after_seconds: u64::try_from(left).ok(),
-                ..Unread::from(format!(
+                ..PartialAnswer::from(format!(
                     "GitLab did not answer a moment ago and is not read for {left} s"
                 ))
             }));
@@ -92,9 +92,9 @@ impl App {
     }
 
     /// A GitLab that did not answer, or asked for it, is left alone for a while.
-    fn noted(&self, facts: &Facts, answer: WitnessA) -> WitnessA {
+    fn noted(&self, facts: &Facts, answer: GitLabAnswer) -> GitLabAnswer {
         // One merge request that GitLab cannot show (5xx) holds up no other.
-        if let WitnessA::Unreadable(unread) = &answer
+        if let GitLabAnswer::Unavailable(unread) = &answer
             && !unread.details_read
             && (unread.silent || unread.retry_after_seconds.is_some())
         {
@@ -126,7 +126,7 @@ impl App {
 
     /// Keeps what GitLab said of accounts for every environment.
     pub(crate) fn keep_flags(&self, tx: &mut Tx<'_>, facts: &Facts) -> Result<(), StoreError> {
-        let WitnessA::Answer(api) = &facts.api else {
+        let GitLabAnswer::Full(api) = &facts.api else {
             return Ok(());
         };
         let instance = &facts.merge_request.instance;

@@ -2,7 +2,7 @@
 
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
-use model::{EarlierFacts, Effect, Facts, MergeRequestKey, MergeTrigger, WitnessA};
+use model::{EarlierFacts, Effect, Facts, MergeRequestKey, MergeTrigger, GitLabAnswer};
 use rules::{CurrentDecision, Ruling};
 use store::{Evaluation, EvaluationSource, EvaluationState, StoreError, StoredDecision, StoredLedgerRow, Tx};
 
@@ -96,7 +96,7 @@ impl Evaluator {
         let mut ruling = rules::after_reading(&facts, current, &self.rules);
         if known.is_denied()
             && let (Ruling::Decide { confirmed: false, .. }, false) =
-                (&ruling, matches!(facts.api, WitnessA::Answer(_)))
+                (&ruling, matches!(facts.api, GitLabAnswer::Full(_)))
         {
             ruling = Ruling::Denied {
                 because: "GitLab does not show the merge".to_owned(),

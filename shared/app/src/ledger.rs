@@ -1,7 +1,7 @@
 //! The ledger's row, made from the facts.
 
 use audit::Context;
-use model::{EffectKind, EvidenceRef, Facts, LedgerMerge, LedgerRow, Review, TimeUnknown, WitnessA};
+use model::{EffectKind, EvidenceRef, Facts, GitLabAnswer, LedgerMerge, LedgerRow, Review, TimeUnknown};
 use rules::Rules;
 use store::{NewEffect, StoreError, StoredLedgerRow, Tx};
 use uuid::Uuid;
@@ -86,7 +86,7 @@ pub(crate) fn row_of(
 ) -> LedgerRow {
     let snapshot = facts.snapshot();
     let api = match &facts.api {
-        WitnessA::Answer(api) => Some(api),
+        GitLabAnswer::Full(api) => Some(api),
         _ => None,
     };
     // What this reading does not show is not forgotten.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
-use model::{Backoff, Facts, WitnessA, later};
+use model::{Backoff, Facts, GitLabAnswer, later};
 use rules::{CurrentDecision, Rules, Ruling};
 use store::{Evaluation, EvaluationSource, EvaluationState, MergeRequestState, StoreError, StoredDecision, Tx};
 
 use crate::commit::PendingCommit;
 use crate::decisions::{Merge, persist_verdict};
-use crate::evaluations::{Reading, evaluation_of, keep_unconfirmed};
+use crate::evaluations::{MergeReading, evaluation_of, keep_unconfirmed};
 use crate::need::{is_denied, open_evaluation};
 use crate::{App, DeliveryOutcome};
 
@@ -27,7 +27,7 @@ pub(crate) async fn after_reading(
     context: &Context,
     mut facts: Facts,
     state: &MergeRequestState,
-    reading: Reading,
+    reading: MergeReading,
 ) -> Result<PendingCommit, StoreError> {
     let key = facts.merge_request.clone();
     let now = app.now();
@@ -144,7 +144,7 @@ pub(crate) async fn after_late_event(
 
 fn rule(app: &App, facts: &Facts, state: &MergeRequestState) -> Ruling {
     let ruling = rules::after_reading(facts, state.decision.as_ref().map(current), &app.rules);
-    let is_shown = matches!(facts.api, WitnessA::Answer(_));
+    let is_shown = matches!(facts.api, GitLabAnswer::Full(_));
     match ruling {
         // Nothing is decided unless GitLab shows the merge.
         Ruling::Decide { confirmed: false, .. } if is_denied(state) && !is_shown => Ruling::Denied {
@@ -212,12 +212,12 @@ fn is_before_watch(facts: &Facts, first_seen_at: Timestamp) -> bool {
 }
 
 /// How long GitLab asks to be left alone.
-fn asked_wait(api: &WitnessA) -> SignedDuration {
+fn asked_wait(api: &GitLabAnswer) -> SignedDuration {
     let asked = match api {
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+        GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {
             unread.retry_after_seconds
         }
-        WitnessA::Answer(_) | WitnessA::NotAsked(_) => None,
+        GitLabAnswer::Full(_) | GitLabAnswer::LabelsOnly(_) => None,
     };
     let seconds = asked.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(0);
     SignedDuration::from_secs(seconds)

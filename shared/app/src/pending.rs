@@ -7,7 +7,7 @@ use store::{Evaluation, EvaluationSource, EvaluationState, FirstRead, MergeReque
 
 use crate::commit::commit;
 use crate::deliveries::with_stored;
-use crate::evaluations::Reading;
+use crate::evaluations::MergeReading;
 use crate::merges::after_reading;
 use crate::need::{is_before_watch, is_confirmed, open_evaluation};
 use crate::reviews::{read_review, review};
@@ -119,7 +119,7 @@ async fn read_again(
         return Ok(DeliveryReport::of(DeliveryOutcome::Unchanged));
     }
     // 3. What follows.
-    let reading = Reading {
+    let reading = MergeReading {
         first_seen_at: evaluation
             .and_then(|evaluation| evaluation.first_seen_at)
             .unwrap_or(app.now()),

@@ -1,7 +1,7 @@
 //! What processing a delivery or a pending evaluation did: for metrics, the log, and the queue.
 
 use jiff::Timestamp;
-use model::{Effect, Kind, Note, SecurityReviewException, Verdict};
+use model::{Effect, ExceptionKind, Note, SecurityReviewException, Verdict};
 use uuid::Uuid;
 
 /// What came of it.
@@ -14,7 +14,7 @@ pub enum DeliveryOutcome {
     /// Recorded; not a merge, and no verdict depends on it.
     Recorded,
     /// The review was looked at and its row written; its state.
-    Reviewed(Option<model::Decision>),
+    Reviewed(Option<model::LedgerDecision>),
     /// The merge was decided, or a later event changed its decision.
     Decided(Box<Verdict>),
     /// There is a decision, and what arrived did not change it.
@@ -50,11 +50,11 @@ impl DeliveryOutcome {
             Self::Unconfirmed { .. } => "unconfirmed",
             Self::Pending { .. } => "pending",
             Self::Decided(verdict) => match verdict.outcome {
-                model::Outcome::NotCarried => "not_carried",
-                model::Outcome::Declassified => "declassified",
-                model::Outcome::Approved { .. } => "approved",
-                model::Outcome::Exception { .. } => "exception",
-                model::Outcome::Pending { .. } => "pending",
+                model::VerdictOutcome::NotCarried => "not_carried",
+                model::VerdictOutcome::Declassified => "declassified",
+                model::VerdictOutcome::Approved { .. } => "approved",
+                model::VerdictOutcome::Exception { .. } => "exception",
+                model::VerdictOutcome::Pending { .. } => "pending",
             },
         }
     }
@@ -84,7 +84,8 @@ impl DeliveryReport {
                     .notes
                     .contains(&Note::LabelEventsUnreadable)
                     .then_some("label_events_unreadable");
-                let unverified = (verdict.exception() == Some(Kind::Unverified)).then_some("exceptions_unverified");
+                let unverified =
+                    (verdict.exception() == Some(ExceptionKind::Unverified)).then_some("exceptions_unverified");
                 exception.into_iter().chain(unverified).chain(unreadable).collect()
             }
             DeliveryOutcome::Duplicate
@@ -106,7 +107,7 @@ impl DeliveryReport {
 /// An exception row as it was written.
 pub(crate) struct ExceptionChange {
     pub(crate) id: Uuid,
-    pub(crate) kind: Option<Kind>,
+    pub(crate) kind: Option<ExceptionKind>,
     pub(crate) first: bool,
     /// The decision that it follows from, and when that was made: they name the audit entry.
     pub(crate) decision: (Timestamp, Uuid),
@@ -120,7 +121,7 @@ impl ExceptionChange {
     /// What `decision` wrote of this row; without a kind it withdrew it.
     pub(crate) fn of(
         exception: &SecurityReviewException,
-        kind: Option<Kind>,
+        kind: Option<ExceptionKind>,
         first: bool,
         decision: (Timestamp, Uuid),
     ) -> Self {

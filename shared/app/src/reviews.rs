@@ -2,9 +2,9 @@
 
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
-use model::{Backoff, Facts, MergeRequestEvent, MergeTrigger, Review, Verdict, WitnessA, later};
+use model::{Backoff, Facts, GitLabAnswer, MergeRequestEvent, MergeTrigger, Review, Verdict, later};
 use rules::review_before_merge;
-use store::{EvaluationSource, MergeRequestState, NewReview, PendingReview, StoreError, StoredLedgerRow, Tx};
+use store::{EvaluationSource, MergeRequestState, NewReviewDecision, PendingReview, StoreError, StoredLedgerRow, Tx};
 use uuid::Uuid;
 
 use crate::commit::PendingCommit;
@@ -81,17 +81,17 @@ pub(crate) async fn review(
     let now = app.now();
     // 1. GitLab could not be read: the review waits.
     let is_merged = match &facts.api {
-        WitnessA::Answer(api) => api.state.as_deref() == Some("merged"),
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => unread.merged,
-        WitnessA::NotAsked(_) | WitnessA::NotMerged(_) => false,
+        GitLabAnswer::Full(api) => api.state.as_deref() == Some("merged"),
+        GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) => unread.merged,
+        GitLabAnswer::LabelsOnly(_) | GitLabAnswer::NotMerged(_) => false,
     };
-    if let (WitnessA::Unreadable(unread), false) = (&facts.api, is_merged) {
+    if let (GitLabAnswer::Unavailable(unread), false) = (&facts.api, is_merged) {
         return wait(app, tx, context, &facts, state, &unread.because, attempts, None);
     }
     if state.review.as_ref().is_some_and(|stored| stored.is_pending) {
         tx.finish_pending_review(&key, Some(began), now).later()?;
     }
-    if !facts.trigger.trusted && !is_merged && !matches!(facts.api, WitnessA::Answer(_)) {
+    if !facts.trigger.trusted && !is_merged && !matches!(facts.api, GitLabAnswer::Full(_)) {
         // No source that is to be believed has said anything.
         return Ok(DeliveryOutcome::Recorded.into());
     }
@@ -157,7 +157,7 @@ fn persist_review(
     let before = stored.map(|stored| decided(&stored.row.review));
     if before.unwrap_or((None, None, None)) != decided(&review) {
         pending.keeps_rules = app.keep_rules(tx)?;
-        let decision = NewReview {
+        let decision = NewReviewDecision {
             id: Uuid::now_v7(),
             facts,
             verdict,

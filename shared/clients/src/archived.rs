@@ -1,7 +1,7 @@
 //! A merge as it is told to other systems afterwards: the verdict, who approved, and where the proof lies.
 
 use jiff::Timestamp;
-use model::{EvidenceRef, IssueMention, LedgerRow, MentionPlace, Outcome, User, Verdict};
+use model::{EvidenceRef, IssueMention, LedgerRow, MentionPlace, User, Verdict, VerdictOutcome};
 use rules::{Tracking, Wording};
 use uuid::Uuid;
 
@@ -72,12 +72,14 @@ impl ArchivedMerge {
     #[must_use]
     pub fn sentence(&self, wording: &Wording) -> String {
         match self.verdict.outcome {
-            Outcome::Approved { .. } => "Merged with the security team's approval.".to_owned(),
-            Outcome::Exception { kind } => format!("Merged without a valid security approval. {}", wording.why(kind)),
-            Outcome::Declassified => {
+            VerdictOutcome::Approved { .. } => "Merged with the security team's approval.".to_owned(),
+            VerdictOutcome::Exception { kind } => {
+                format!("Merged without a valid security approval. {}", wording.why(kind))
+            }
+            VerdictOutcome::Declassified => {
                 "Merged after the security team had taken the label off: no approval was needed.".to_owned()
             }
-            Outcome::NotCarried | Outcome::Pending { .. } => {
+            VerdictOutcome::NotCarried | VerdictOutcome::Pending { .. } => {
                 "No security label was carried: no approval was needed.".to_owned()
             }
         }
@@ -147,10 +149,12 @@ impl ArchivedMerge {
     pub(crate) fn labels<'a>(&self, tracking: &'a Tracking, is_held: bool) -> Labels<'a> {
         let (audited, exception) = (tracking.audited_label.as_str(), tracking.exception_label.as_str());
         let (add, wrong) = match self.verdict.outcome {
-            Outcome::Approved { .. } => (Some(audited).filter(|_| !is_held), vec![exception]),
-            Outcome::Exception { .. } => (Some(exception), vec![audited]),
+            VerdictOutcome::Approved { .. } => (Some(audited).filter(|_| !is_held), vec![exception]),
+            VerdictOutcome::Exception { .. } => (Some(exception), vec![audited]),
             // Nothing was audited, and nothing is wrong either.
-            Outcome::Declassified | Outcome::NotCarried | Outcome::Pending { .. } => (None, vec![audited, exception]),
+            VerdictOutcome::Declassified | VerdictOutcome::NotCarried | VerdictOutcome::Pending { .. } => {
+                (None, vec![audited, exception])
+            }
         };
         let mut remove = if self.is_correction { wrong } else { Vec::new() };
         // The other merge's exception still stands for it.
@@ -161,9 +165,9 @@ impl ArchivedMerge {
     /// Whether the issue is to be closed.
     pub(crate) fn closes(&self, tracking: &Tracking, is_held: bool) -> bool {
         let wanted = match self.verdict.outcome {
-            Outcome::Approved { .. } => true,
-            Outcome::Exception { .. } => tracking.close_exceptions,
-            Outcome::Declassified | Outcome::NotCarried | Outcome::Pending { .. } => false,
+            VerdictOutcome::Approved { .. } => true,
+            VerdictOutcome::Exception { .. } => tracking.close_exceptions,
+            VerdictOutcome::Declassified | VerdictOutcome::NotCarried | VerdictOutcome::Pending { .. } => false,
         };
         wanted && self.is_confirmed && !is_held
     }
@@ -171,10 +175,10 @@ impl ArchivedMerge {
     /// Why the issue stays open, if there is a reason to say so.
     pub(crate) fn stays_open(&self, tracking: &Tracking, is_held: bool) -> Option<&'static str> {
         match self.verdict.outcome {
-            Outcome::Exception { .. } if !self.closes(tracking, is_held) => {
+            VerdictOutcome::Exception { .. } if !self.closes(tracking, is_held) => {
                 Some("This issue stays open until somebody has looked at the merge.")
             }
-            Outcome::Approved { .. } if is_held => Some(
+            VerdictOutcome::Approved { .. } if is_held => Some(
                 "This issue stays open: it has also been merged for without a valid approval, which nobody has dealt with yet.",
             ),
             _ => None,

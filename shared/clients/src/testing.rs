@@ -1,8 +1,9 @@
 //! An invented merge for the tests of this crate.
 
 use model::{
-    ApprovalSeen, Decision, EvidenceRef, IssueMention, Kind, LedgerMerge, LedgerRow, MentionPlace, MergeRequestIid,
-    MergeRequestKey, Outcome, ProjectId, Proof, Reason, Review, Reviewer, User, UserId, Verdict,
+    ApprovalSeen, EvidenceRef, ExceptionKind, IssueMention, LedgerDecision, LedgerMerge, LedgerRow, MentionPlace,
+    MergeRequestIid, MergeRequestKey, ProjectId, Proof, Reason, Review, Reviewer, User, UserId, Verdict,
+    VerdictOutcome,
 };
 use uuid::Uuid;
 
@@ -28,7 +29,7 @@ pub(crate) fn approved() -> ArchivedMerge {
         reference: Uuid::from_u128(0x0195_a000_0000_7000_8000_0000_0000_0e01),
         row: row(),
         verdict: Verdict {
-            outcome: Outcome::Approved { proof: Proof::Both },
+            outcome: VerdictOutcome::Approved { proof: Proof::Both },
             reasons: Vec::new(),
             notes: Vec::new(),
             approvals: vec![seen],
@@ -55,10 +56,10 @@ pub(crate) fn approved() -> ArchivedMerge {
 /// The same without any approval.
 pub(crate) fn exception() -> ArchivedMerge {
     let approved = approved();
-    let kind = Kind::NoApproval;
+    let kind = ExceptionKind::NoApproval;
     ArchivedMerge {
         verdict: Verdict {
-            outcome: Outcome::Exception { kind },
+            outcome: VerdictOutcome::Exception { kind },
             reasons: vec![Reason {
                 kind,
                 detail: String::new(),
@@ -100,7 +101,7 @@ fn row() -> LedgerRow {
             state: Some("approved".to_owned()),
         }],
         review: Review {
-            decision: Some(Decision::Merged),
+            decision: Some(LedgerDecision::Merged),
             decided_at: None,
             deciding_reviewer: None,
             labels: vec!["security::high".to_owned()],

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ApprovalSeen, Kind, MergeRequestKey, Reason, User};
+use crate::{ApprovalSeen, ExceptionKind, MergeRequestKey, Reason, User};
 
 /// Where an exception stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ pub struct SecurityReviewException {
     /// Highest tier of them.
     pub risk_tier: String,
     /// The first kind that holds.
-    pub kind: Kind,
+    pub kind: ExceptionKind,
     /// All that hold.
     pub reasons: Vec<Reason>,
     /// Approval acts seen.

@@ -128,7 +128,7 @@ pub struct MergeFact {
 
 /// Everything the API said about one merged merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApiAnswer {
+pub struct MergeRequestDetails {
     /// When the reading began.
     pub read_at: Timestamp,
     /// GitLab's instance-wide id.
@@ -212,7 +212,7 @@ fn is_false(value: &bool) -> bool {
 
 /// What was read of a merge's labels, and the instant of the merge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LabelsRead {
+pub struct LabelFacts {
     /// The merge instant, by the API; `None`: GitLab shows it as merged without a time, or not as merged.
     pub merged_at: Option<Timestamp>,
     /// Labels on it when read, so possibly changed since the merge.
@@ -226,11 +226,11 @@ pub struct LabelsRead {
 
 /// Why the API gave no whole answer, and what it said all the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unread {
+pub struct PartialAnswer {
     /// Why.
     pub because: String,
     /// The labels, if they were read: a label that was seen is not forgotten because something else could not be read.
-    pub labels: Option<LabelsRead>,
+    pub labels: Option<LabelFacts>,
     /// Approvals that GitLab listed while it showed the merge request as merged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<Approval>,
@@ -251,7 +251,7 @@ pub struct Unread {
     pub silent: bool,
 }
 
-impl From<String> for Unread {
+impl From<String> for PartialAnswer {
     fn from(because: String) -> Self {
         Self {
             because,
@@ -269,27 +269,31 @@ impl From<String> for Unread {
 /// Witness A.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum WitnessA {
+pub enum GitLabAnswer {
     /// The API answered.
-    Answer(Box<ApiAnswer>),
+    #[serde(rename = "answer")]
+    Full(Box<MergeRequestDetails>),
     /// Merged, and no security label in sight, neither on the delivery nor in the history nor at GitLab: nothing more was asked.
-    NotAsked(LabelsRead),
+    #[serde(rename = "not_asked")]
+    LabelsOnly(LabelFacts),
     /// GitLab could not be read *yet* (down, rate limited): worth another try.
-    Unreadable(Unread),
+    #[serde(rename = "unreadable")]
+    Unavailable(PartialAnswer),
     /// GitLab will not say: gone, or no permission.
-    Refused(Unread),
+    #[serde(rename = "refused")]
+    Denied(PartialAnswer),
     /// GitLab shows it, but not as merged: too early, or the delivery did not tell the truth. Never a verdict.
-    NotMerged(Unread),
+    NotMerged(PartialAnswer),
 }
 
-impl WitnessA {
+impl GitLabAnswer {
     /// When the merge happened, if the answer shows it.
     #[must_use]
     pub fn merged_at(&self) -> Option<Timestamp> {
         match self {
-            Self::Answer(answer) => Some(answer.merge.merged_at),
-            Self::NotAsked(labels) => labels.merged_at,
-            Self::Unreadable(unread) | Self::Refused(unread) => unread.labels.as_ref()?.merged_at,
+            Self::Full(answer) => Some(answer.merge.merged_at),
+            Self::LabelsOnly(labels) => labels.merged_at,
+            Self::Unavailable(unread) | Self::Denied(unread) => unread.labels.as_ref()?.merged_at,
             Self::NotMerged(_) => None,
         }
     }
@@ -303,7 +307,7 @@ pub struct Facts {
     /// What the merge delivery itself said.
     pub trigger: MergeTrigger,
     /// The API's answer.
-    pub api: WitnessA,
+    pub api: GitLabAnswer,
     /// The deadline has passed: what cannot be read now is not waited for any longer.
     pub deadline_passed: bool,
     /// Stored events of this merge request, in any order.
@@ -323,7 +327,7 @@ impl Facts {
         Self {
             merge_request,
             trigger,
-            api: WitnessA::Unreadable("not read yet".to_owned().into()),
+            api: GitLabAnswer::Unavailable("not read yet".to_owned().into()),
             deadline_passed: false,
             history: Vec::new(),
             history_truncated: false,

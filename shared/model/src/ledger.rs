@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Decision, MergeRequestKey, Note, Proof, Reviewer, User};
+use crate::{LedgerDecision, MergeRequestKey, Note, Proof, Reviewer, User};
 
 /// Why a time of the review cannot be told. It is left out then, never guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ pub struct ServiceLevel {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
     /// The ledger's word; `None`: labelled, and nothing is decided yet.
-    pub decision: Option<Decision>,
+    pub decision: Option<LedgerDecision>,
     /// When it was decided; `None` also if GitLab does not say when.
     pub decided_at: Option<Timestamp>,
     /// The eligible approver whose act decided: gave the approval that was still needed, or took one back.

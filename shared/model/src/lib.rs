@@ -27,12 +27,12 @@ pub use envelope::{AuditLine, AuthMethod, Authentication, Content, DeliveryIds, 
 pub use event::{Action, MergeRequestEvent, OccurredAtSource, Project, Reviewer, SystemAction};
 pub use exception::{ExceptionStatus, SecurityReviewException};
 pub use facts::{
-    ApiAnswer, Approval, ApprovalRule, DiffVersion, Facts, IssueMention, LabelEvent, LabelsRead, MentionPlace,
-    MergeFact, NOT_ASKED, NOT_OFFERED, Reading, Unread, WitnessA,
+    Approval, ApprovalRule, DiffVersion, Facts, GitLabAnswer, IssueMention, LabelEvent, LabelFacts, MentionPlace,
+    MergeFact, MergeRequestDetails, NOT_ASKED, NOT_OFFERED, PartialAnswer, Reading,
 };
 pub use history::HistoryEvent;
 pub use identity::{MergeRequestIid, MergeRequestKey, ProjectId, User, UserId};
 pub use ledger::{EvidenceRef, LedgerMerge, LedgerRow, Review, ServiceLevel, TimeUnknown};
 pub use snapshot::MergeRequestSnapshot;
 pub use trigger::MergeTrigger;
-pub use verdict::{ApprovalSeen, Decision, Kind, Note, Outcome, Proof, Reason, Verdict};
+pub use verdict::{ApprovalSeen, ExceptionKind, LedgerDecision, Note, Proof, Reason, Verdict, VerdictOutcome};

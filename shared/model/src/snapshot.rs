@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Action, Facts, User, WitnessA};
+use crate::{Action, Facts, GitLabAnswer, User};
 
 /// What is shown of a merge request: as GitLab answered, else as the delivery reported it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Facts {
     #[must_use]
     pub fn snapshot(&self) -> MergeRequestSnapshot {
         let trigger = self.trigger.clone();
-        if let WitnessA::Answer(api) = &self.api {
+        if let GitLabAnswer::Full(api) = &self.api {
             return MergeRequestSnapshot {
                 project_path: api.project_path.clone().unwrap_or(trigger.project_path),
                 mr_id: api.mr_id,

@@ -8,7 +8,7 @@ use crate::User;
 /// Why a merge is an exception. The order is the order of precedence: the first that holds is the exception's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum ExceptionKind {
     /// No security label stood at the merge, but one had, and nobody entitled took it off.
     LabelRemovedBeforeMerge,
     /// An approval was taken back or reset before the merge.
@@ -33,7 +33,7 @@ pub enum Kind {
     Unverified,
 }
 
-impl Kind {
+impl ExceptionKind {
     /// Every kind, in order of precedence.
     pub const ALL: [Self; 11] = [
         Self::LabelRemovedBeforeMerge,
@@ -78,7 +78,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Reason {
     /// The code.
-    pub kind: Kind,
+    pub kind: ExceptionKind,
     /// Who and when, for people; no secrets, no e-mail addresses.
     pub detail: String,
 }
@@ -155,13 +155,13 @@ pub struct ApprovalSeen {
     /// The stored history shows it.
     pub in_history: bool,
     /// What is against it; empty for a valid approval.
-    pub against: Vec<Kind>,
+    pub against: Vec<ExceptionKind>,
 }
 
 /// What was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
+pub enum VerdictOutcome {
     /// The merge request never carried a security label before the merge: nothing to review.
     NotCarried,
     /// An eligible approver took the label off before the merge: a note, no exception.
@@ -174,7 +174,7 @@ pub enum Outcome {
     /// Merged without a valid approval, or without proof of one.
     Exception {
         /// The first kind that holds.
-        kind: Kind,
+        kind: ExceptionKind,
     },
     /// GitLab could not be read yet.
     Pending {
@@ -188,7 +188,7 @@ pub enum Outcome {
 pub struct Verdict {
     /// What was decided.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: VerdictOutcome,
     /// Everything that holds against the merge, in order of precedence; empty unless it is an exception.
     pub reasons: Vec<Reason>,
     /// Remarks that change nothing.
@@ -204,9 +204,9 @@ pub struct Verdict {
 impl Verdict {
     /// The exception's kind, if it is one.
     #[must_use]
-    pub fn exception(&self) -> Option<Kind> {
+    pub fn exception(&self) -> Option<ExceptionKind> {
         match self.outcome {
-            Outcome::Exception { kind } => Some(kind),
+            VerdictOutcome::Exception { kind } => Some(kind),
             _ => None,
         }
     }
@@ -215,7 +215,7 @@ impl Verdict {
 /// The ledger's word for where a merge request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Decision {
+pub enum LedgerDecision {
     /// Merged (or not yet merged) with a valid approval by an eligible approver.
     Approved,
     /// A valid approval was taken back.
@@ -232,7 +232,7 @@ pub enum Decision {
     Reopened,
 }
 
-impl Decision {
+impl LedgerDecision {
     /// The stable code used in SQL.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -249,12 +249,14 @@ impl Decision {
 
     /// What a merge's verdict is called in the ledger; `None` while pending or if no security label was carried.
     #[must_use]
-    pub fn of_merge(outcome: &Outcome) -> Option<Self> {
+    pub fn of_merge(outcome: &VerdictOutcome) -> Option<Self> {
         match outcome {
-            Outcome::NotCarried | Outcome::Pending { .. } => None,
-            Outcome::Approved { .. } | Outcome::Declassified => Some(Self::Merged),
-            Outcome::Exception { kind: Kind::Unverified } => Some(Self::MergedUnverified),
-            Outcome::Exception { .. } => Some(Self::MergedWithoutApproval),
+            VerdictOutcome::NotCarried | VerdictOutcome::Pending { .. } => None,
+            VerdictOutcome::Approved { .. } | VerdictOutcome::Declassified => Some(Self::Merged),
+            VerdictOutcome::Exception {
+                kind: ExceptionKind::Unverified,
+            } => Some(Self::MergedUnverified),
+            VerdictOutcome::Exception { .. } => Some(Self::MergedWithoutApproval),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Action, ApiAnswer, Approval, Facts, HistoryEvent, OccurredAtSource, UserId};
+use model::{Action, Approval, Facts, HistoryEvent, MergeRequestDetails, OccurredAtSource, UserId};
 
 use crate::approval::{ApprovalRecord, Revocation, SeenApproval};
 use crate::time::{Interval, Order, order_to_merge, plus};
@@ -26,7 +26,7 @@ pub(crate) struct Case<'a> {
     pub(crate) approvers: Option<&'a Approvers>,
     pub(crate) instance: &'a str,
     pub(crate) verify_deadline_minutes: u32,
-    pub(crate) api: &'a ApiAnswer,
+    pub(crate) api: &'a MergeRequestDetails,
     /// No further reading is waited for.
     pub(crate) deadline_passed: bool,
     /// Trusted history, oldest first; ties in a fixed order, so that the order of arrival makes no difference.
@@ -35,7 +35,12 @@ pub(crate) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub(crate) fn new(facts: &'a Facts, api: &'a ApiAnswer, rules: &'a Rules, history: Vec<&'a HistoryEvent>) -> Self {
+    pub(crate) fn new(
+        facts: &'a Facts,
+        api: &'a MergeRequestDetails,
+        rules: &'a Rules,
+        history: Vec<&'a HistoryEvent>,
+    ) -> Self {
         Self {
             approvers: rules.approvers(&facts.merge_request.instance),
             instance: &facts.merge_request.instance,

@@ -1,6 +1,6 @@
 //! One approval with everything that the checks found about it.
 
-use model::{ApprovalSeen, Kind, Reason};
+use model::{ApprovalSeen, ExceptionKind, Reason};
 
 use crate::approval::{ApprovalRecord, SeenApproval};
 use crate::case::{Case, CheckOutcome};
@@ -10,7 +10,7 @@ use crate::time::Order;
 /// One approval with everything that the checks found about it.
 pub(crate) struct CheckedApproval<'a> {
     pub(crate) record: ApprovalRecord<'a>,
-    outcomes: Vec<(Kind, CheckOutcome)>,
+    outcomes: Vec<(ExceptionKind, CheckOutcome)>,
     /// GitLab lists it although its giver took it back by an event; a reading that is newer than the event has to confirm one of them.
     pub(crate) revocation_open: Option<jiff::Timestamp>,
     /// The same, and such a reading still lists it.
@@ -32,7 +32,7 @@ impl<'a> CheckedApproval<'a> {
     }
 
     /// What every check found, in order of precedence.
-    pub(crate) fn outcomes(&self) -> &[(Kind, CheckOutcome)] {
+    pub(crate) fn outcomes(&self) -> &[(ExceptionKind, CheckOutcome)] {
         &self.outcomes
     }
 
@@ -47,7 +47,7 @@ impl<'a> CheckedApproval<'a> {
 
     /// It is not valid, and nothing is against it: GitLab does not list what the events show, or something about it is unknown.
     pub(crate) fn may_be_valid(&self) -> bool {
-        let holds = |(_, outcome): &(Kind, CheckOutcome)| matches!(outcome, CheckOutcome::Holds(_));
+        let holds = |(_, outcome): &(ExceptionKind, CheckOutcome)| matches!(outcome, CheckOutcome::Holds(_));
         !self.is_valid() && !self.record.only_after_merge() && !self.outcomes.iter().any(holds)
     }
 
@@ -56,7 +56,7 @@ impl<'a> CheckedApproval<'a> {
         let mut others = self
             .outcomes
             .iter()
-            .filter(|(kind, _)| *kind != Kind::ApprovedOtherCommit);
+            .filter(|(kind, _)| *kind != ExceptionKind::ApprovedOtherCommit);
         self.record.listed.is_some() && others.all(|(_, outcome)| *outcome == CheckOutcome::Clear)
     }
 
@@ -66,17 +66,17 @@ impl<'a> CheckedApproval<'a> {
         self.record.listed.is_none() && self.record.in_history() && !self.record.seen.iter().any(before)
     }
 
-    fn against(&self) -> Vec<Kind> {
+    fn against(&self) -> Vec<ExceptionKind> {
         if self.is_unordered() {
-            return vec![Kind::Unverified];
+            return vec![ExceptionKind::Unverified];
         }
         let holding = self
             .outcomes
             .iter()
             .filter(|(_, outcome)| matches!(outcome, CheckOutcome::Holds(_)));
-        let mut against: Vec<Kind> = holding.map(|(kind, _)| *kind).collect();
+        let mut against: Vec<ExceptionKind> = holding.map(|(kind, _)| *kind).collect();
         if against.is_empty() && !self.is_valid() {
-            against.push(Kind::Unverified);
+            against.push(ExceptionKind::Unverified);
         }
         against
     }

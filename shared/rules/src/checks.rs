@@ -12,7 +12,7 @@ pub(crate) mod no_approval;
 pub(crate) mod self_approved;
 pub(crate) mod unverified;
 
-use model::Kind;
+use model::ExceptionKind;
 
 use crate::approval::ApprovalRecord;
 use crate::case::{Case, CheckOutcome};
@@ -20,18 +20,18 @@ use crate::case::{Case, CheckOutcome};
 type Check = fn(&ApprovalRecord<'_>, &Case<'_>) -> CheckOutcome;
 
 /// Every check of one approval, in order of precedence.
-const CHECKS: [(Kind, Check); 7] = [
-    (Kind::ApprovalRevoked, approval_revoked::check),
-    (Kind::ApprovedOtherCommit, approved_other_commit::check),
-    (Kind::SelfApproved, self_approved::check),
-    (Kind::CommitterApproved, committer_approved::check),
-    (Kind::BotApproved, bot_approved::check),
-    (Kind::ApproverNotEligible, approver_not_eligible::check),
-    (Kind::ApprovedAfterMerge, approved_after_merge::check),
+const CHECKS: [(ExceptionKind, Check); 7] = [
+    (ExceptionKind::ApprovalRevoked, approval_revoked::check),
+    (ExceptionKind::ApprovedOtherCommit, approved_other_commit::check),
+    (ExceptionKind::SelfApproved, self_approved::check),
+    (ExceptionKind::CommitterApproved, committer_approved::check),
+    (ExceptionKind::BotApproved, bot_approved::check),
+    (ExceptionKind::ApproverNotEligible, approver_not_eligible::check),
+    (ExceptionKind::ApprovedAfterMerge, approved_after_merge::check),
 ];
 
 /// What every check found about one approval, in order of precedence.
-pub(crate) fn all(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Vec<(Kind, CheckOutcome)> {
+pub(crate) fn all(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Vec<(ExceptionKind, CheckOutcome)> {
     CHECKS
         .iter()
         .map(|(kind, check)| (*kind, check(record, case)))

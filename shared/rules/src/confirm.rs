@@ -1,7 +1,7 @@
 //! Whether a decision is confirmed, and when GitLab has to be read again.
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Facts, LabelsRead, NOT_OFFERED, Reading, WitnessA};
+use model::{Facts, GitLabAnswer, LabelFacts, NOT_OFFERED, Reading};
 
 use crate::Rules;
 use crate::case::Case;
@@ -19,8 +19,8 @@ pub const SECOND_READING_AFTER: SignedDuration = SignedDuration::from_secs(60);
 #[must_use]
 pub fn is_confirmed(facts: &Facts, rules: &Rules) -> bool {
     match &facts.api {
-        WitnessA::NotAsked(labels) => labels.label_events.known().is_some(),
-        WitnessA::Answer(api) => {
+        GitLabAnswer::LabelsOnly(labels) => labels.label_events.known().is_some(),
+        GitLabAnswer::Full(api) => {
             if api.label_events.known().is_none() {
                 return false;
             }
@@ -40,7 +40,7 @@ pub fn is_confirmed(facts: &Facts, rules: &Rules) -> bool {
             ];
             !unread.contains(&true)
         }
-        WitnessA::Unreadable(_) | WitnessA::Refused(_) | WitnessA::NotMerged(_) => false,
+        GitLabAnswer::Unavailable(_) | GitLabAnswer::Denied(_) | GitLabAnswer::NotMerged(_) => false,
     }
 }
 
@@ -54,11 +54,11 @@ fn is_unread<T>(reading: &Reading<T>) -> bool {
 #[must_use]
 pub fn further_reading_at(facts: &Facts, rules: &Rules, now: Timestamp) -> Option<Timestamp> {
     match &facts.api {
-        WitnessA::NotAsked(_) => {
+        GitLabAnswer::LabelsOnly(_) => {
             let labels = label_history(facts, rules);
             (!labels.ever.is_empty() || labels.unknown).then_some(now)
         }
-        WitnessA::Answer(api) => {
+        GitLabAnswer::Full(api) => {
             let sources = Sources::of(facts);
             let waiting = Facts {
                 deadline_passed: false,
@@ -75,15 +75,15 @@ pub fn further_reading_at(facts: &Facts, rules: &Rules, now: Timestamp) -> Optio
                 .filter_map(|each| each.revocation_open)
                 .min()
         }
-        WitnessA::Unreadable(_) | WitnessA::Refused(_) | WitnessA::NotMerged(_) => None,
+        GitLabAnswer::Unavailable(_) | GitLabAnswer::Denied(_) | GitLabAnswer::NotMerged(_) => None,
     }
 }
 
 /// Whether a source shows a security label, so that GitLab has to be asked about approvals too.
 #[must_use]
-pub fn needs_approvals(facts: &Facts, labels: &LabelsRead, rules: &Rules) -> bool {
+pub fn needs_approvals(facts: &Facts, labels: &LabelFacts, rules: &Rules) -> bool {
     let facts = Facts {
-        api: WitnessA::NotAsked(labels.clone()),
+        api: GitLabAnswer::LabelsOnly(labels.clone()),
         ..facts.clone()
     };
     let labels = label_history(&facts, rules);

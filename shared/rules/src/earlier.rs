@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Approval, EarlierFacts, Facts, LabelEvent, LabelsRead, Reading, WitnessA};
+use model::{Approval, EarlierFacts, Facts, GitLabAnswer, LabelEvent, LabelFacts, Reading};
 
 use crate::label_history::{Sources, of_sources};
 use crate::time::offset;
@@ -13,9 +13,9 @@ use crate::{Rules, SECOND_READING_AFTER};
 #[must_use]
 pub fn earlier_facts(facts: &Facts, rules: &Rules) -> EarlierFacts {
     let mut earlier = facts.earlier.clone();
-    let (labels, read_at, approvals): (Option<LabelsRead>, Option<Timestamp>, &[Approval]) = match &facts.api {
-        WitnessA::Answer(api) => {
-            let labels = LabelsRead {
+    let (labels, read_at, approvals): (Option<LabelFacts>, Option<Timestamp>, &[Approval]) = match &facts.api {
+        GitLabAnswer::Full(api) => {
+            let labels = LabelFacts {
                 merged_at: Some(api.merge.merged_at),
                 labels_now: api.labels_now.clone(),
                 label_events: api.label_events.clone(),
@@ -23,17 +23,17 @@ pub fn earlier_facts(facts: &Facts, rules: &Rules) -> EarlierFacts {
             };
             (Some(labels), Some(api.read_at), &api.approvals)
         }
-        WitnessA::NotAsked(labels) => (Some(labels.clone()), None, &[]),
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+        GitLabAnswer::LabelsOnly(labels) => (Some(labels.clone()), None, &[]),
+        GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {
             (unread.labels.clone(), unread.read_at, &unread.approvals)
         }
     };
     let merged = match &facts.api {
-        WitnessA::Answer(api) => api.state.as_deref().is_none_or(|state| state == "merged"),
-        WitnessA::NotMerged(_) => false,
-        WitnessA::NotAsked(_) => true,
+        GitLabAnswer::Full(api) => api.state.as_deref().is_none_or(|state| state == "merged"),
+        GitLabAnswer::NotMerged(_) => false,
+        GitLabAnswer::LabelsOnly(_) => true,
         // Without the merge request itself its label events are those of a merge whose time is unknown.
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) => {
+        GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) => {
             let labels = unread.labels.as_ref();
             unread.merged || labels.is_none_or(|labels| labels.merged_at.is_some() || labels.labels_now.is_empty())
         }
@@ -78,7 +78,7 @@ fn approvals_shown(
 
 /// Security labels that an answer alone shows up to the merge. One that does not show when labels were put on shows nothing about the
 /// merge, unless it was read before it.
-fn labels_shown(labels: &LabelsRead, merged: bool, rules: &Rules) -> EarlierFacts {
+fn labels_shown(labels: &LabelFacts, merged: bool, rules: &Rules) -> EarlierFacts {
     if !merged {
         // The label events may come from a replica that is ahead, and so name a label from after the merge: their times will show that.
         let events = labels.label_events.known().map_or(&[][..], Vec::as_slice);

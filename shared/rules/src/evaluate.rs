@@ -1,6 +1,9 @@
 //! The verdict: everything that the checks found, weighed.
 
-use model::{ApiAnswer, Facts, Kind, Note, Outcome, Proof, Reason, Unread, Verdict, WitnessA};
+use model::{
+    ExceptionKind, Facts, GitLabAnswer, MergeRequestDetails, Note, PartialAnswer, Proof, Reason, Verdict,
+    VerdictOutcome,
+};
 
 use crate::approval::ApprovalRecord;
 use crate::case::Case;
@@ -15,23 +18,25 @@ use crate::{Rules, instance, tier};
 #[must_use]
 pub fn evaluate(facts: &Facts, rules: &Rules) -> Verdict {
     match &facts.api {
-        WitnessA::Answer(api) => with_answer(facts, api, rules),
-        WitnessA::NotAsked(_) => labels_only(facts, rules),
-        WitnessA::NotMerged(Unread { because, .. }) => pending(without_answer(facts, rules, because), because),
-        WitnessA::Unreadable(Unread { because, .. }) if !facts.deadline_passed => {
+        GitLabAnswer::Full(api) => with_answer(facts, api, rules),
+        GitLabAnswer::LabelsOnly(_) => labels_only(facts, rules),
+        GitLabAnswer::NotMerged(PartialAnswer { because, .. }) => {
             pending(without_answer(facts, rules, because), because)
         }
-        WitnessA::Unreadable(Unread { because, .. }) => {
+        GitLabAnswer::Unavailable(PartialAnswer { because, .. }) if !facts.deadline_passed => {
+            pending(without_answer(facts, rules, because), because)
+        }
+        GitLabAnswer::Unavailable(PartialAnswer { because, .. }) => {
             without_answer(facts, rules, &format!("GitLab could not be read in time: {because}"))
         }
-        WitnessA::Refused(Unread { because, .. }) => {
+        GitLabAnswer::Denied(PartialAnswer { because, .. }) => {
             without_answer(facts, rules, &format!("GitLab does not show it: {because}"))
         }
     }
 }
 
 fn pending(verdict: Verdict, because: &str) -> Verdict {
-    let outcome = Outcome::Pending {
+    let outcome = VerdictOutcome::Pending {
         because: because.to_owned(),
     };
     Verdict {
@@ -60,7 +65,9 @@ fn without_answer(facts: &Facts, rules: &Rules, because: &str) -> Verdict {
     if labels.ever.is_empty() && !labels_unknown(facts, &labels) {
         verdict.notes.push(Note::LabelEventsUnreadable);
     } else {
-        verdict.outcome = Outcome::Exception { kind: Kind::Unverified };
+        verdict.outcome = VerdictOutcome::Exception {
+            kind: ExceptionKind::Unverified,
+        };
         verdict.reasons.push(unverified(because));
     }
     verdict
@@ -69,8 +76,8 @@ fn without_answer(facts: &Facts, rules: &Rules, because: &str) -> Verdict {
 /// Nothing is known of the labels: a list was cut, or a delivery is not to be believed and nothing was read.
 fn labels_unknown(facts: &Facts, labels: &LabelHistory) -> bool {
     let read = match &facts.api {
-        WitnessA::Answer(_) | WitnessA::NotAsked(_) => true,
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+        GitLabAnswer::Full(_) | GitLabAnswer::LabelsOnly(_) => true,
+        GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {
             let labels = unread.labels.as_ref();
             labels.is_some_and(|labels| labels.merged_at.is_some() || !labels.labels_now.is_empty())
         }
@@ -78,7 +85,7 @@ fn labels_unknown(facts: &Facts, labels: &LabelHistory) -> bool {
     labels.unknown || (!facts.trigger.trusted && !read)
 }
 
-fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
+fn with_answer(facts: &Facts, api: &MergeRequestDetails, rules: &Rules) -> Verdict {
     // 1. Labels: without a security label there is nothing to review.
     let sources = Sources::of(facts);
     let labels = of_sources(rules, &sources);
@@ -96,7 +103,7 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
         .collect();
     verdict.approvals = checked.iter().map(CheckedApproval::seen).collect();
     if let Some(reason) = instance::unnamed(&case) {
-        (verdict.outcome, verdict.reasons) = (Outcome::Exception { kind: reason.kind }, vec![reason]);
+        (verdict.outcome, verdict.reasons) = (VerdictOutcome::Exception { kind: reason.kind }, vec![reason]);
         return verdict;
     }
     let minimum = rules.minimum(case.instance);
@@ -124,12 +131,14 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
         } else {
             Proof::Api
         };
-        verdict.outcome = Outcome::Approved { proof };
+        verdict.outcome = VerdictOutcome::Approved { proof };
         verdict.notes = notes(&valid, &labels, &case);
         return verdict;
     }
     if labels.ever.is_empty() {
-        verdict.outcome = Outcome::Exception { kind: Kind::Unverified };
+        verdict.outcome = VerdictOutcome::Exception {
+            kind: ExceptionKind::Unverified,
+        };
         verdict.reasons = vec![unverified(
             "a label list was cut for size, and GitLab's label events do not show which labels were on",
         )];
@@ -138,7 +147,7 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
     // 5. Taken off by those who may decide that.
     let declassified = label_removed_before_merge::may_declassify(&labels, &case);
     if declassified && !labels.any_unordered {
-        verdict.outcome = Outcome::Declassified;
+        verdict.outcome = VerdictOutcome::Declassified;
         verdict.notes.push(Note::Declassified);
         return verdict;
     }
@@ -148,7 +157,7 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
     if declassified {
         verdict
             .reasons
-            .retain(|reason| reason.kind != Kind::LabelRemovedBeforeMerge);
+            .retain(|reason| reason.kind != ExceptionKind::LabelRemovedBeforeMerge);
     }
     let counted = || checked.iter().filter(|each| !each.record.only_after_merge());
     if counted().any(|each| approver_not_eligible::is_as_of_now(&each.record, &case)) {
@@ -161,10 +170,15 @@ fn with_answer(facts: &Facts, api: &ApiAnswer, rules: &Rules) -> Verdict {
         ));
     }
     if is_unordered || (perhaps > 0 && valid.len() + perhaps >= minimum) {
-        verdict.reasons.sort_by_key(|reason| reason.kind != Kind::Unverified);
+        verdict
+            .reasons
+            .sort_by_key(|reason| reason.kind != ExceptionKind::Unverified);
     }
-    let kind = verdict.reasons.first().map_or(Kind::Unverified, |reason| reason.kind);
-    verdict.outcome = Outcome::Exception { kind };
+    let kind = verdict
+        .reasons
+        .first()
+        .map_or(ExceptionKind::Unverified, |reason| reason.kind);
+    verdict.outcome = VerdictOutcome::Exception { kind };
     verdict
 }
 
@@ -176,7 +190,7 @@ fn blank(rules: &Rules, labels: &LabelHistory) -> Verdict {
         labels.at_merge.clone()
     };
     Verdict {
-        outcome: Outcome::NotCarried,
+        outcome: VerdictOutcome::NotCarried,
         reasons: Vec::new(),
         notes: Vec::new(),
         approvals: Vec::new(),
@@ -187,7 +201,7 @@ fn blank(rules: &Rules, labels: &LabelHistory) -> Verdict {
 
 fn unverified(detail: &str) -> Reason {
     Reason {
-        kind: Kind::Unverified,
+        kind: ExceptionKind::Unverified,
         detail: detail.to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! Why a verdict is what it is: each rule on each approval with what it wanted and what it found, and where the witnesses differ.
 
 use jiff::Timestamp;
-use model::{Facts, Kind, User, WitnessA};
+use model::{ExceptionKind, Facts, GitLabAnswer, User};
 use serde::Serialize;
 
 use crate::Rules;
@@ -25,7 +25,7 @@ pub enum Found {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// The objection that the rule looks for.
-    pub rule: Kind,
+    pub rule: ExceptionKind,
     /// What the rule wants, in plain words.
     pub wanted: &'static str,
     /// What it found.
@@ -82,14 +82,14 @@ pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
             .map(|approvers| approvers.minimum),
         differences: Vec::new(),
         no_answer: match &facts.api {
-            WitnessA::Answer(_) => None,
-            WitnessA::NotAsked(_) => Some("no security label was in sight, so nothing more was asked".to_owned()),
-            WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+            GitLabAnswer::Full(_) => None,
+            GitLabAnswer::LabelsOnly(_) => Some("no security label was in sight, so nothing more was asked".to_owned()),
+            GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {
                 Some(unread.because.clone())
             }
         },
     };
-    let WitnessA::Answer(api) = &facts.api else {
+    let GitLabAnswer::Full(api) = &facts.api else {
         return explanation;
     };
     let case = Case::new(facts, api, rules, sources.history);
@@ -122,7 +122,7 @@ pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
     explanation
 }
 
-fn check(rule: Kind, outcome: &CheckOutcome) -> Check {
+fn check(rule: ExceptionKind, outcome: &CheckOutcome) -> Check {
     let (found, detail) = match outcome {
         CheckOutcome::Clear => (Found::Clear, None),
         CheckOutcome::Holds(detail) => (Found::Against, Some(detail.clone())),
@@ -136,19 +136,19 @@ fn check(rule: Kind, outcome: &CheckOutcome) -> Check {
     }
 }
 
-fn wanted(rule: Kind) -> &'static str {
+fn wanted(rule: ExceptionKind) -> &'static str {
     match rule {
-        Kind::LabelRemovedBeforeMerge => "a security label stands at the merge",
-        Kind::ApprovalRevoked => "the approval was not taken back or reset before the merge",
-        Kind::ApprovedOtherCommit => "the code did not change after the approval",
-        Kind::SelfApproved => "the approver is not the author",
-        Kind::CommitterApproved => "the approver pushed no commits, if the rules exclude committers",
-        Kind::BotApproved => "the approver is a person",
-        Kind::ApproverNotEligible => "the approver belongs to the security team",
-        Kind::ApprovedAfterMerge => "the approval came before the merge",
-        Kind::InsufficientApprovals => "there are as many valid approvals as the rules ask for",
-        Kind::NoApproval => "somebody approved",
-        Kind::Unverified => "both witnesses leave no doubt",
+        ExceptionKind::LabelRemovedBeforeMerge => "a security label stands at the merge",
+        ExceptionKind::ApprovalRevoked => "the approval was not taken back or reset before the merge",
+        ExceptionKind::ApprovedOtherCommit => "the code did not change after the approval",
+        ExceptionKind::SelfApproved => "the approver is not the author",
+        ExceptionKind::CommitterApproved => "the approver pushed no commits, if the rules exclude committers",
+        ExceptionKind::BotApproved => "the approver is a person",
+        ExceptionKind::ApproverNotEligible => "the approver belongs to the security team",
+        ExceptionKind::ApprovedAfterMerge => "the approval came before the merge",
+        ExceptionKind::InsufficientApprovals => "there are as many valid approvals as the rules ask for",
+        ExceptionKind::NoApproval => "somebody approved",
+        ExceptionKind::Unverified => "both witnesses leave no doubt",
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
             .iter()
             .filter(|check| check.found == Found::Against)
             .collect();
-        assert_eq!(against[0].rule, Kind::SelfApproved);
+        assert_eq!(against[0].rule, ExceptionKind::SelfApproved);
         assert_eq!(against[0].wanted, "the approver is not the author");
         assert!(against[0].detail.as_deref().unwrap().contains("author"));
         assert!(
@@ -206,7 +206,7 @@ mod tests {
     fn without_an_answer_it_says_why() {
         let life = Life::labelled();
         let facts = Facts {
-            api: WitnessA::Refused("404".to_owned().into()),
+            api: GitLabAnswer::Denied("404".to_owned().into()),
             history: vec![HistoryEvent {
                 labels: vec!["security::high".into()],
                 ..life.event(Action::Open, AUTHOR, "08:00:00")
@@ -233,7 +233,7 @@ mod tests {
                 .iter()
                 .filter(|approval| approval.valid)
                 .count();
-            let approved = matches!(life.verdict().outcome, model::Outcome::Approved { .. });
+            let approved = matches!(life.verdict().outcome, model::VerdictOutcome::Approved { .. });
             assert_eq!(valid > 0, approved);
         }
     }

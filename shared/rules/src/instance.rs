@@ -1,6 +1,6 @@
 //! A merge request of an instance that the rules do not name: who may approve it is unknown.
 
-use model::{Kind, Reason};
+use model::{ExceptionKind, Reason};
 
 use crate::case::Case;
 
@@ -10,7 +10,7 @@ pub(crate) fn unnamed(case: &Case<'_>) -> Option<Reason> {
         return None;
     }
     Some(Reason {
-        kind: Kind::Unverified,
+        kind: ExceptionKind::Unverified,
         detail: format!(
             "the rules do not name the instance {}, so who may approve there is unknown",
             case.instance

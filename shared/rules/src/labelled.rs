@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Facts, HistoryEvent, LabelEvent, Reading, TimeUnknown, WitnessA};
+use model::{Facts, GitLabAnswer, HistoryEvent, LabelEvent, Reading, TimeUnknown};
 
 use crate::Rules;
 use crate::case::trusted;
@@ -53,9 +53,9 @@ pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, Tim
 
 fn read(facts: &Facts) -> (Option<&Reading<Vec<LabelEvent>>>, Option<Timestamp>) {
     match &facts.api {
-        WitnessA::Answer(api) => (Some(&api.label_events), api.created_at),
-        WitnessA::NotAsked(labels) => (Some(&labels.label_events), None),
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+        GitLabAnswer::Full(api) => (Some(&api.label_events), api.created_at),
+        GitLabAnswer::LabelsOnly(labels) => (Some(&labels.label_events), None),
+        GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {
             (unread.labels.as_ref().map(|labels| &labels.label_events), None)
         }
     }
@@ -63,9 +63,9 @@ fn read(facts: &Facts) -> (Option<&Reading<Vec<LabelEvent>>>, Option<Timestamp>)
 
 fn standing(facts: &Facts) -> &[String] {
     match &facts.api {
-        WitnessA::Answer(api) => &api.labels_now,
-        WitnessA::NotAsked(labels) => &labels.labels_now,
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => unread
+        GitLabAnswer::Full(api) => &api.labels_now,
+        GitLabAnswer::LabelsOnly(labels) => &labels.labels_now,
+        GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => unread
             .labels
             .as_ref()
             .map_or(&[], |labels| labels.labels_now.as_slice()),

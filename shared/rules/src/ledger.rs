@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use model::{
-    Action, ApprovalSeen, Decision, Facts, HistoryEvent, Outcome, Proof, Review, TimeUnknown, User, Verdict, WitnessA,
+    Action, ApprovalSeen, Facts, GitLabAnswer, HistoryEvent, LedgerDecision, Proof, Review, TimeUnknown, User, Verdict,
+    VerdictOutcome,
 };
 
 use crate::case::{is_lifecycle, trusted};
@@ -12,7 +13,7 @@ use crate::{Rules, evaluate, sla};
 /// Where the review of a merged one stands, by the verdict on its merge. `None`: it carried no security label.
 #[must_use]
 pub fn review_of_merge(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Option<Review> {
-    let decision = Decision::of_merge(&verdict.outcome)?;
+    let decision = LedgerDecision::of_merge(&verdict.outcome)?;
     let decided = Decided {
         decision,
         at: Some(merged_at(facts)),
@@ -26,7 +27,10 @@ pub fn review_of_merge(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Optio
 #[must_use]
 pub fn review_before_merge(facts: &Facts, rules: &Rules) -> Option<(Verdict, Review)> {
     let verdict = evaluate(facts, rules);
-    if matches!(verdict.outcome, Outcome::NotCarried | Outcome::Pending { .. }) {
+    if matches!(
+        verdict.outcome,
+        VerdictOutcome::NotCarried | VerdictOutcome::Pending { .. }
+    ) {
         return None;
     }
     let history = trusted(facts);
@@ -45,16 +49,16 @@ pub fn review_before_merge(facts: &Facts, rules: &Rules) -> Option<(Verdict, Rev
 
 /// An act that decides.
 struct Decided {
-    decision: Decision,
+    decision: LedgerDecision,
     at: Option<Timestamp>,
     by: Option<User>,
 }
 
 fn merged_at(facts: &Facts) -> Timestamp {
     let read = match &facts.api {
-        WitnessA::Answer(api) => Some(api.merge.merged_at),
-        WitnessA::NotAsked(labels) => labels.merged_at,
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+        GitLabAnswer::Full(api) => Some(api.merge.merged_at),
+        GitLabAnswer::LabelsOnly(labels) => labels.merged_at,
+        GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {
             unread.labels.as_ref().and_then(|labels| labels.merged_at)
         }
     };
@@ -68,7 +72,7 @@ fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
         .filter(|last| last.action == Action::Close)
         .map(|last| last.occurred_at);
     let state = match &facts.api {
-        WitnessA::Answer(api) => api.state.as_deref().map(|state| (state, api.closed_at)),
+        GitLabAnswer::Full(api) => api.state.as_deref().map(|state| (state, api.closed_at)),
         _ => None,
     };
     let at = match state {
@@ -87,7 +91,7 @@ fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
         _ => Some(last_close?),
     };
     Some(Decided {
-        decision: Decision::Closed,
+        decision: LedgerDecision::Closed,
         at,
         by: None,
     })
@@ -95,7 +99,7 @@ fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
 
 /// Whether an event was received so shortly before GitLab was read that GitLab's answer may not know it yet.
 fn is_younger_than_lag(facts: &Facts, event: Option<&&HistoryEvent>) -> bool {
-    let (WitnessA::Answer(api), Some(event)) = (&facts.api, event) else {
+    let (GitLabAnswer::Full(api), Some(event)) = (&facts.api, event) else {
         return false;
     };
     let received_at = event.received_at.unwrap_or(event.occurred_at);
@@ -105,17 +109,17 @@ fn is_younger_than_lag(facts: &Facts, event: Option<&&HistoryEvent>) -> bool {
 fn reopened(history: &[&HistoryEvent]) -> Option<Decided> {
     let last = history.iter().rfind(|event| is_lifecycle(event))?;
     (last.action == Action::Reopen).then_some(Decided {
-        decision: Decision::Reopened,
+        decision: LedgerDecision::Reopened,
         at: Some(last.occurred_at),
         by: None,
     })
 }
 
 fn approved(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Option<Decided> {
-    matches!(verdict.outcome, Outcome::Approved { .. }).then(|| {
+    matches!(verdict.outcome, VerdictOutcome::Approved { .. }).then(|| {
         let approval = completing(facts, verdict, rules);
         Decided {
-            decision: Decision::Approved,
+            decision: LedgerDecision::Approved,
             at: approval.and_then(|approval| approval.approved_at),
             by: approval.map(|approval| approval.user.clone()),
         }
@@ -124,15 +128,15 @@ fn approved(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Option<Decided> 
 
 /// An eligible approver's approval that was taken back, by them or by a push, and has not been given again.
 fn revoked(facts: &Facts, verdict: &Verdict, history: &[&HistoryEvent]) -> Option<Decided> {
-    if matches!(verdict.outcome, Outcome::Approved { .. }) {
+    if matches!(verdict.outcome, VerdictOutcome::Approved { .. }) {
         return None;
     }
     let author = match &facts.api {
-        WitnessA::Answer(api) => Some(api.author.id),
+        GitLabAnswer::Full(api) => Some(api.author.id),
         _ => facts.trigger.author_id,
     };
     let eligible_now = |user: &User| match &facts.api {
-        WitnessA::Answer(api) => api
+        GitLabAnswer::Full(api) => api
             .eligible_now
             .known()
             .is_some_and(|members| members.contains(&user.id)),
@@ -158,7 +162,7 @@ fn revoked(facts: &Facts, verdict: &Verdict, history: &[&HistoryEvent]) -> Optio
             return None;
         }
         Some(Decided {
-            decision: Decision::ApprovalRevoked,
+            decision: LedgerDecision::ApprovalRevoked,
             at: Some(revocation.occurred_at),
             // Of a reset GitLab names who pushed, who decided nothing.
             by: (!revocation.system).then(|| user.clone()),
@@ -169,7 +173,7 @@ fn revoked(facts: &Facts, verdict: &Verdict, history: &[&HistoryEvent]) -> Optio
 
 /// When the approval was given that GitLab lists of this person.
 fn listed_at(facts: &Facts, user: &User) -> Option<Timestamp> {
-    let WitnessA::Answer(api) = &facts.api else {
+    let GitLabAnswer::Full(api) = &facts.api else {
         return None;
     };
     let own = api.approvals.iter().filter(|approval| approval.user.id == user.id);
@@ -215,14 +219,14 @@ fn told(facts: &Facts, verdict: &Verdict, decided: Option<Decided>, rules: &Rule
         },
     };
     let proof = match verdict.outcome {
-        Outcome::Approved { proof } => Some(proof),
+        VerdictOutcome::Approved { proof } => Some(proof),
         _ => None::<Proof>,
     };
     // An approval that was taken back, or an opening again, leaves the review open: its clock runs on.
     let ended = decision.is_some_and(|decision| {
         !matches!(
             decision,
-            Decision::Approved | Decision::ApprovalRevoked | Decision::Reopened
+            LedgerDecision::Approved | LedgerDecision::ApprovalRevoked | LedgerDecision::Reopened
         )
     });
     let answered = completing(facts, verdict, rules)

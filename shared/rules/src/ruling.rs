@@ -1,7 +1,7 @@
 //! What follows from a reading or an event: decide, wait, read again, or nothing. Pure, so that it can be tried on any life.
 
 use jiff::{SignedDuration, Timestamp};
-use model::{Facts, HistoryEvent, Outcome, Verdict, WitnessA};
+use model::{Facts, GitLabAnswer, HistoryEvent, Verdict, VerdictOutcome};
 
 use crate::case::Case;
 use crate::{Rules, evaluate, further_reading_at, is_confirmed};
@@ -58,12 +58,12 @@ pub enum Ruling {
 pub fn after_reading(facts: &Facts, current: Option<CurrentDecision<'_>>, rules: &Rules) -> Ruling {
     let verdict = evaluate(facts, rules);
     let confirmed = is_confirmed(facts, rules);
-    if let Outcome::Pending { because } = &verdict.outcome {
+    if let VerdictOutcome::Pending { because } = &verdict.outcome {
         let because = because.clone();
         let not_before = further_reading_at(facts, rules, Timestamp::MIN).filter(|at| *at > Timestamp::MIN);
         return match (&facts.api, current) {
             (_, Some(_)) => Ruling::Reread { because, not_before },
-            (WitnessA::NotMerged(_), None) if facts.deadline_passed => Ruling::Denied { because },
+            (GitLabAnswer::NotMerged(_), None) if facts.deadline_passed => Ruling::Denied { because },
             (_, None) => Ruling::Wait { because, not_before },
         };
     }
@@ -105,7 +105,7 @@ pub fn after_event(facts: &Facts, current: CurrentDecision<'_>, rules: &Rules, n
         return Ruling::Unchanged;
     }
     let verdict = evaluate(&settled(facts), rules);
-    if verdict == before || matches!(verdict.outcome, Outcome::Pending { .. }) {
+    if verdict == before || matches!(verdict.outcome, VerdictOutcome::Pending { .. }) {
         return Ruling::Unchanged;
     }
     Ruling::Decide {
@@ -116,7 +116,7 @@ pub fn after_event(facts: &Facts, current: CurrentDecision<'_>, rules: &Rules, n
 
 /// Without the events that are new and report acts from after the merge: those are listed and change no decision.
 fn without_late_acts(facts: &Facts, known: &Facts, rules: &Rules) -> Facts {
-    let WitnessA::Answer(api) = &facts.api else {
+    let GitLabAnswer::Full(api) = &facts.api else {
         return facts.clone();
     };
     let case = Case::new(facts, api, rules, Vec::new());
@@ -161,7 +161,9 @@ pub const BEFORE_WATCH: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 fn missing(facts: &Facts) -> &str {
     match &facts.api {
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => &unread.because,
-        WitnessA::Answer(_) | WitnessA::NotAsked(_) => "a part of the answer is withheld",
+        GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {
+            &unread.because
+        }
+        GitLabAnswer::Full(_) | GitLabAnswer::LabelsOnly(_) => "a part of the answer is withheld",
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use model::{
-    ApiAnswer, Approval, DiffVersion, Facts, Kind, MergeFact, MergeRequestIid, MergeRequestKey, MergeTrigger, Outcome,
-    ProjectId, Reading, User, UserId, Verdict, WitnessA,
+    Approval, DiffVersion, ExceptionKind, Facts, GitLabAnswer, MergeFact, MergeRequestDetails, MergeRequestIid,
+    MergeRequestKey, MergeTrigger, ProjectId, Reading, User, UserId, Verdict, VerdictOutcome,
 };
 
 mod events;
@@ -57,7 +57,7 @@ pub(crate) fn user(id: i64) -> User {
 #[derive(Debug, Clone)]
 pub(crate) struct Life {
     pub(crate) facts: Facts,
-    pub(crate) api: ApiAnswer,
+    pub(crate) api: MergeRequestDetails,
     pub(crate) rules: Rules,
     names: BTreeMap<i64, String>,
 }
@@ -78,7 +78,7 @@ impl Life {
             head_sha: Some("aaa".into()),
             merge_method: None,
         };
-        let api = ApiAnswer {
+        let api = MergeRequestDetails {
             read_at: at("12:00:02"),
             mr_id: 1003,
             title: "Rotate keys".into(),
@@ -123,7 +123,7 @@ impl Life {
                 head_sha: Some("aaa".into()),
                 merge_commit_sha: Some("c0ffee".into()),
             },
-            api: WitnessA::Unreadable("not put in yet".to_owned().into()),
+            api: GitLabAnswer::Unavailable("not put in yet".to_owned().into()),
             deadline_passed: false,
             history: Vec::new(),
             history_truncated: false,
@@ -254,7 +254,7 @@ impl Life {
 
     pub(crate) fn facts(&self) -> Facts {
         Facts {
-            api: WitnessA::Answer(Box::new(self.api.clone())),
+            api: GitLabAnswer::Full(Box::new(self.api.clone())),
             ..self.facts.clone()
         }
     }
@@ -266,14 +266,17 @@ impl Life {
     #[track_caller]
     pub(crate) fn is_approved(&self) -> Verdict {
         let verdict = self.verdict();
-        assert!(matches!(verdict.outcome, Outcome::Approved { .. }), "{verdict:#?}");
+        assert!(
+            matches!(verdict.outcome, VerdictOutcome::Approved { .. }),
+            "{verdict:#?}"
+        );
         verdict
     }
 
     #[track_caller]
-    pub(crate) fn is_exception(&self, kind: Kind) -> Verdict {
+    pub(crate) fn is_exception(&self, kind: ExceptionKind) -> Verdict {
         let verdict = self.verdict();
-        assert_eq!(verdict.outcome, Outcome::Exception { kind }, "{verdict:#?}");
+        assert_eq!(verdict.outcome, VerdictOutcome::Exception { kind }, "{verdict:#?}");
         assert_eq!(verdict.reasons.first().map(|reason| reason.kind), Some(kind));
         verdict
     }

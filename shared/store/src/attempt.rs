@@ -35,7 +35,7 @@ pub enum Lease {
 
 /// Whether the outcome was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finish {
+pub enum AttemptResult {
     /// The effect has moved (also if this very outcome was reported before).
     Applied,
     /// The lease had been taken over: noted in `effect_attempts`, the effect left as it is.
@@ -113,7 +113,7 @@ impl Store {
         outcome: &AttemptOutcome,
         printed: Option<AuditLine>,
         now: Timestamp,
-    ) -> Result<Finish, StoreError> {
+    ) -> Result<AttemptResult, StoreError> {
         let mut tx = self.begin().await?;
         let Some(row) = tx.query_opt(LOCK, &[(&id, Type::UUID)]).await? else {
             tx.rollback().await?;
@@ -184,7 +184,7 @@ impl Tx<'_> {
         outcome: &AttemptOutcome,
         holds: bool,
         now: Timestamp,
-    ) -> Result<Finish, StoreError> {
+    ) -> Result<AttemptResult, StoreError> {
         let report = Report::of(outcome);
         let external_id = optional_text(report.external_id);
         let (error_class, error) = (optional_text(report.error_class), optional_text(report.error));
@@ -204,10 +204,14 @@ impl Tx<'_> {
             let attempt = [(&id as _, Type::UUID), (&attempt as _, Type::INT4)];
             let before = self.query_opt(ENDED_BEFORE, &attempt).await?;
             let applied = before.map(|row| column(&row, "applied")).transpose()?.unwrap_or(false);
-            return Ok(if applied { Finish::Applied } else { Finish::Late });
+            return Ok(if applied {
+                AttemptResult::Applied
+            } else {
+                AttemptResult::Late
+            });
         }
         if !holds {
-            return Ok(Finish::Late);
+            return Ok(AttemptResult::Late);
         }
         let moved = [
             (&id as _, Type::UUID),
@@ -220,6 +224,6 @@ impl Tx<'_> {
             (&superseded_because as _, Type::TEXT),
         ];
         self.execute(MOVE, &moved).await?;
-        Ok(Finish::Applied)
+        Ok(AttemptResult::Applied)
     }
 }

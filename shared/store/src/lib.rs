@@ -4,7 +4,6 @@
 //! delivery happens in one [`Tx`]. Times come from the caller. Statements are typed and unnamed and nothing is kept in the
 //! session (no `SET`, no session locks, no sequences), so a transaction pooler or RDS Proxy can sit in between.
 
-mod archive;
 mod attempt;
 mod audit;
 mod backlog;
@@ -12,6 +11,7 @@ mod config;
 mod connection;
 mod error;
 mod exception_update;
+mod merge_for_effect;
 mod migrate;
 mod operator_request;
 mod report;
@@ -28,23 +28,24 @@ pub use self::audit::{
     MalformedLine, PositionedEntry, RecordedGap, Released, SearchPlan, StoryKind, StoryLines, StoryRow, Undelivered,
     UnknownWord, detach_audit_partitions,
 };
-pub use archive::ArchiveSubject;
-pub use attempt::{AttemptOutcome, Finish, Lease};
+pub use attempt::{AttemptOutcome, AttemptResult, Lease};
 pub use backlog::Backlog;
 pub use config::{ConfigError, DatabaseAddress, DatabaseConfig};
 pub use error::StoreError;
 pub use exception_update::{ExceptionAlert, ExceptionUpdate, UpdateDecision};
+pub use merge_for_effect::MergeForEffect;
 pub use migrate::{MigrationError, MigrationReport, migrate};
 pub use operator_request::{OperatorRequest, OperatorRequestError};
 pub use report::{
-    EffectFilter, EventCursor, ExceptionFilter, LedgerDecision, LedgerFilter, MergeRequestRecord, Page, Requeued,
-    Stage, Statistics, StatisticsFilter, StoredEvent, StoredEvidence, StoredJudgement, Unconfirmed, UnconfirmedFilter,
+    DecisionFilter, EffectFilter, EventCursor, ExceptionFilter, LedgerFilter, MergeRequestRecord, Page, Requeued,
+    Stage, Statistics, StatisticsFilter, StoredDecisionInput, StoredEvent, StoredEvidence, Unconfirmed,
+    UnconfirmedFilter,
 };
 pub use roles::{Group, LoginError, provision_login};
 pub use schema::{SchemaError, known_schema_version, schema_version};
 pub use store::Store;
 pub use tx::{
-    DecisionHead, EligibleReading, Evaluation, EvaluationSource, EvaluationState, FirstRead, Later, MergeRequestState,
-    NewDecision, NewEffect, NewEvidence, NewReview, PendingReview, Queued, Recorded, StoredDecision, StoredHistory,
-    StoredLedgerRow, StoredReview, Tx,
+    DecisionHead, EligibleReading, Evaluation, EvaluationSource, EvaluationState, FirstRead, InsertResult, Later,
+    MergeRequestState, NewDecision, NewEffect, NewEvidence, NewReviewDecision, PendingReview, Queued, StoredDecision,
+    StoredHistory, StoredLedgerRow, StoredReview, Tx,
 };

@@ -20,13 +20,13 @@ use model::{MergeRequestKey, Reason};
 use tokio::sync::MutexGuard;
 use tokio_postgres::Row;
 
-pub use self::decision::{DecisionHead, NewDecision, NewReview, StoredDecision};
+pub use self::decision::{DecisionHead, NewDecision, NewReviewDecision, StoredDecision};
 pub use self::effect::NewEffect;
 pub(crate) use self::effect::{EFFECT_COLUMNS, read_effect};
 pub(crate) use self::evaluation::{EVALUATION_COLUMNS, read_evaluation};
 pub use self::evaluation::{Evaluation, EvaluationSource, EvaluationState};
 pub(crate) use self::event::read_history;
-pub use self::event::{EligibleReading, Recorded, StoredHistory};
+pub use self::event::{EligibleReading, InsertResult, StoredHistory};
 pub use self::evidence::NewEvidence;
 pub use self::ledger::StoredLedgerRow;
 pub use self::pending_review::PendingReview;

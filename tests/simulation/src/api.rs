@@ -2,7 +2,7 @@
 
 mod answer;
 
-use model::{LabelsRead, WitnessA};
+use model::{GitLabAnswer, LabelFacts};
 
 use crate::gitlab::{State, World};
 use crate::view::View;
@@ -108,7 +108,7 @@ pub struct Reading {
     /// When it began.
     pub at: i64,
     /// What it gave.
-    pub witness: WitnessA,
+    pub witness: GitLabAnswer,
     /// Every endpoint that it used answered from the database as it was then.
     pub fresh: bool,
 }
@@ -161,7 +161,7 @@ impl<'a> Api<'a> {
     }
 
     /// Reads once.
-    pub fn read(&self, at: i64, mode: Mode, wanted: impl Fn(&LabelsRead) -> bool) -> Reading {
+    pub fn read(&self, at: i64, mode: Mode, wanted: impl Fn(&LabelFacts) -> bool) -> Reading {
         Reading {
             at,
             witness: answer::Answering { api: self, at, mode }.read(&wanted),

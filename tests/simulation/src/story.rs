@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use model::WitnessA;
+use model::GitLabAnswer;
 
 use crate::Built;
 use crate::ledger::Record;
@@ -71,9 +71,9 @@ pub fn story(built: &Built, record: &Record) -> String {
     text
 }
 
-fn brief(witness: &WitnessA) -> String {
+fn brief(witness: &GitLabAnswer) -> String {
     match witness {
-        WitnessA::Answer(answer) => {
+        GitLabAnswer::Full(answer) => {
             let people = |approval: &model::Approval| {
                 let at = approval.approved_at.map(crate::clock::instant);
                 format!("{}@{at:?}", approval.user.username)
@@ -91,10 +91,10 @@ fn brief(witness: &WitnessA) -> String {
                 answer.bots_unknown,
             )
         }
-        WitnessA::NotAsked(labels) => format!("labels only {:?}", labels.labels_now),
-        WitnessA::Unreadable(unread) => format!("unreadable {} {:?}", unread.because, unread.approvals),
-        WitnessA::Refused(unread) => format!("refused {}", unread.because),
-        WitnessA::NotMerged(unread) => format!(
+        GitLabAnswer::LabelsOnly(labels) => format!("labels only {:?}", labels.labels_now),
+        GitLabAnswer::Unavailable(unread) => format!("unreadable {} {:?}", unread.because, unread.approvals),
+        GitLabAnswer::Denied(unread) => format!("refused {}", unread.because),
+        GitLabAnswer::NotMerged(unread) => format!(
             "not merged {:?}",
             unread.labels.as_ref().map(|labels| &labels.labels_now)
         ),

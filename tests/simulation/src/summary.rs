@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use model::{Kind, Outcome, WitnessA};
+use model::{ExceptionKind, GitLabAnswer, VerdictOutcome};
 
 use crate::Built;
 use crate::gitlab::Deed;
@@ -75,7 +75,7 @@ impl Summary {
     /// What was never met although it should have been.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
-        let outcomes = Kind::ALL.iter().map(|kind| kind.as_str());
+        let outcomes = ExceptionKind::ALL.iter().map(|kind| kind.as_str());
         let outcomes = outcomes.chain(["approved api", "approved both", "declassified", "not carried"]);
         let ends = [
             "NotMerged",
@@ -97,13 +97,13 @@ impl Summary {
     }
 }
 
-fn outcome(outcome: &Outcome) -> String {
+fn outcome(outcome: &VerdictOutcome) -> String {
     match outcome {
-        Outcome::Exception { kind } => kind.as_str().to_owned(),
-        Outcome::Approved { proof } => format!("approved {}", proof.as_str()),
-        Outcome::Declassified => "declassified".to_owned(),
-        Outcome::NotCarried => "not carried".to_owned(),
-        Outcome::Pending { .. } => "pending".to_owned(),
+        VerdictOutcome::Exception { kind } => kind.as_str().to_owned(),
+        VerdictOutcome::Approved { proof } => format!("approved {}", proof.as_str()),
+        VerdictOutcome::Declassified => "declassified".to_owned(),
+        VerdictOutcome::NotCarried => "not carried".to_owned(),
+        VerdictOutcome::Pending { .. } => "pending".to_owned(),
     }
 }
 
@@ -114,16 +114,16 @@ fn met(built: &Built, record: &Record, course: &Course) -> [(bool, &'static str)
             .iter()
             .filter(|(mode, _)| *mode == crate::api::Mode::Merge)
     };
-    let any = |holds: &dyn Fn(&WitnessA) -> bool| merge().any(|(_, reading)| holds(&reading.witness));
+    let any = |holds: &dyn Fn(&GitLabAnswer) -> bool| merge().any(|(_, reading)| holds(&reading.witness));
     let fates = || built.world.done.iter();
-    let further = |holds: &dyn Fn(&WitnessA) -> bool| {
+    let further = |holds: &dyn Fn(&GitLabAnswer) -> bool| {
         record.counts.further_readings > 0 && record.decided.iter().any(|decided| holds(&decided.facts.api))
     };
-    let answer = |witness: &WitnessA| matches!(witness, WitnessA::Answer(_));
-    let labels_only = |witness: &WitnessA| matches!(witness, WitnessA::NotAsked(_));
-    let without_time = |witness: &WitnessA| match witness {
-        WitnessA::NotAsked(labels) => labels.merged_at.is_none(),
-        WitnessA::Unreadable(unread) => unread.labels.as_ref().is_some_and(|labels| labels.merged_at.is_none()),
+    let answer = |witness: &GitLabAnswer| matches!(witness, GitLabAnswer::Full(_));
+    let labels_only = |witness: &GitLabAnswer| matches!(witness, GitLabAnswer::LabelsOnly(_));
+    let without_time = |witness: &GitLabAnswer| match witness {
+        GitLabAnswer::LabelsOnly(labels) => labels.merged_at.is_none(),
+        GitLabAnswer::Unavailable(unread) => unread.labels.as_ref().is_some_and(|labels| labels.merged_at.is_none()),
         _ => false,
     };
     [
@@ -155,9 +155,15 @@ fn met(built: &Built, record: &Record, course: &Course) -> [(bool, &'static str)
                 .any(|decided| !decided.confirmed && answer(&decided.facts.api)),
             TO_MEET[11],
         ),
-        (any(&|witness| matches!(witness, WitnessA::Unreadable(_))), TO_MEET[12]),
-        (any(&|witness| matches!(witness, WitnessA::Refused(_))), TO_MEET[13]),
-        (any(&|witness| matches!(witness, WitnessA::NotMerged(_))), TO_MEET[14]),
+        (
+            any(&|witness| matches!(witness, GitLabAnswer::Unavailable(_))),
+            TO_MEET[12],
+        ),
+        (any(&|witness| matches!(witness, GitLabAnswer::Denied(_))), TO_MEET[13]),
+        (
+            any(&|witness| matches!(witness, GitLabAnswer::NotMerged(_))),
+            TO_MEET[14],
+        ),
         (any(&without_time), TO_MEET[15]),
         (course.assessed.iter().any(|assessed| assessed.as_of_now), TO_MEET[16]),
         (

@@ -11,7 +11,7 @@ mod shown;
 pub use course::{Course, course};
 pub use real::{Real, Truth};
 
-use model::{Kind, Note, Outcome};
+use model::{ExceptionKind, Note, VerdictOutcome};
 
 use crate::api::Mode;
 use crate::ledger::{Decided, Record};
@@ -51,16 +51,16 @@ impl Truth<'_> {
     pub fn assess(self, decided: &Decided, record: &Record, until: i64) -> Assessed {
         let shown = Shown::until(self, record, until);
         let (class, why) = match (decided.verdict.outcome.clone(), self.real()) {
-            (Outcome::Exception { kind }, Real::Exception) => self.kind(kind, decided, &shown),
-            (Outcome::Exception { kind }, Real::Approved) => self.accused(kind, decided, &shown),
-            (Outcome::Exception { kind }, Real::NotCarried) => self.labelled(kind, decided, &shown),
-            (Outcome::Exception { kind }, Real::Declassified) => self.removed(kind, decided, &shown),
-            (Outcome::Pending { .. }, _) | (_, Real::NotMerged) => {
+            (VerdictOutcome::Exception { kind }, Real::Exception) => self.kind(kind, decided, &shown),
+            (VerdictOutcome::Exception { kind }, Real::Approved) => self.accused(kind, decided, &shown),
+            (VerdictOutcome::Exception { kind }, Real::NotCarried) => self.labelled(kind, decided, &shown),
+            (VerdictOutcome::Exception { kind }, Real::Declassified) => self.removed(kind, decided, &shown),
+            (VerdictOutcome::Pending { .. }, _) | (_, Real::NotMerged) => {
                 (Class::WrongAccusation, "a decision without a merge".to_owned())
             }
-            (Outcome::NotCarried, Real::Exception) => self.missed_label(&shown),
-            (Outcome::Approved { .. }, Real::Exception) => self.missed_objection(decided, &shown),
-            (Outcome::Declassified, Real::Exception) => self.missed_removal(&shown),
+            (VerdictOutcome::NotCarried, Real::Exception) => self.missed_label(&shown),
+            (VerdictOutcome::Approved { .. }, Real::Exception) => self.missed_objection(decided, &shown),
+            (VerdictOutcome::Declassified, Real::Exception) => self.missed_removal(&shown),
             (_, Real::NotCarried | Real::Approved | Real::Declassified) => (Class::Right, String::new()),
         };
         let notes = &decided.verdict.notes;
@@ -73,18 +73,18 @@ impl Truth<'_> {
     }
 
     /// It is an exception; the kind has to hold.
-    fn kind(self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
+    fn kind(self, kind: ExceptionKind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
         let why = format!("{} does not hold", kind.as_str());
         if self.holds(kind, decided.at) {
             (Class::Right, String::new())
-        } else if (kind == Kind::NoApproval && !shown.any_approval())
-            || (kind == Kind::LabelRemovedBeforeMerge && self.is_name_lost(shown))
-            || (kind == Kind::InsufficientApprovals
+        } else if (kind == ExceptionKind::NoApproval && !shown.any_approval())
+            || (kind == ExceptionKind::LabelRemovedBeforeMerge && self.is_name_lost(shown))
+            || (kind == ExceptionKind::InsufficientApprovals
                 && self.valid().is_empty()
                 && self.missed_objection(decided, shown).0 != Class::MissedException)
         {
             (Class::Misled, why)
-        } else if kind == Kind::ApprovalRevoked && shown.reset_counts() {
+        } else if kind == ExceptionKind::ApprovalRevoked && shown.reset_counts() {
             (
                 Class::Misled,
                 format!("{why}: a reset that took other approvals counts against an untimed one"),
@@ -99,7 +99,7 @@ impl Truth<'_> {
     }
 
     /// It was validly approved.
-    fn accused(self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
+    fn accused(self, kind: ExceptionKind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
         let why = format!("{} although it was validly approved", kind.as_str());
         let minimum = self.world.setting.profile.minimum();
         let membership = self
@@ -110,7 +110,7 @@ impl Truth<'_> {
         if listed >= minimum {
             return (Class::WrongAccusation, format!("{why}, and a whole answer lists it"));
         }
-        if kind == Kind::Unverified {
+        if kind == ExceptionKind::Unverified {
             let class = if membership { Class::Membership } else { Class::Right };
             return (class, why);
         }
@@ -133,20 +133,20 @@ impl Truth<'_> {
             .verdict
             .approvals
             .iter()
-            .filter(|seen| seen.against.contains(&Kind::ApprovalRevoked));
+            .filter(|seen| seen.against.contains(&ExceptionKind::ApprovalRevoked));
         revoked.any(|seen| valid.iter().any(|given| given.by.id() == seen.user.id))
     }
 
     /// No security label was on up to the merge.
-    fn labelled(self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
+    fn labelled(self, kind: ExceptionKind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
         let why = format!("{} although no security label was on up to the merge", kind.as_str());
-        if kind == Kind::Unverified && !decided.confirmed {
+        if kind == ExceptionKind::Unverified && !decided.confirmed {
             let unknown = shown.any_cut() || !decided.facts.trigger.trusted || !self.ever(decided.at).is_empty();
             let class = if unknown { Class::Right } else { Class::WrongAccusation };
             return (class, why);
         }
         // A cut list leaves the labels unknown, a time that is no more than a bound leaves their order unknown.
-        if kind == Kind::Unverified && (shown.any_cut() || self.is_label_unordered(decided)) {
+        if kind == ExceptionKind::Unverified && (shown.any_cut() || self.is_label_unordered(decided)) {
             return (Class::Right, why);
         }
         match shown.whole_answer() {
@@ -156,12 +156,12 @@ impl Truth<'_> {
     }
 
     /// An entitled person took the labels off.
-    fn removed(self, kind: Kind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
+    fn removed(self, kind: ExceptionKind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
         let why = format!(
             "{} although the label was taken off by an entitled person",
             kind.as_str()
         );
-        if kind == Kind::Unverified && (!decided.confirmed || self.is_label_unordered(decided)) {
+        if kind == ExceptionKind::Unverified && (!decided.confirmed || self.is_label_unordered(decided)) {
             return (Class::Right, why);
         }
         let nameless = !self.world.at(decided.at).deleted.is_empty() || !self.world.at(decided.at).renamed.is_empty();

@@ -1,6 +1,6 @@
 //! Properties of verdicts and of the flow, on random lives.
 
-use model::{EarlierFacts, Facts, HistoryEvent, Outcome, Reading, SystemAction, Verdict, WitnessA};
+use model::{EarlierFacts, Facts, GitLabAnswer, HistoryEvent, Reading, SystemAction, Verdict, VerdictOutcome};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use simulation::api::Endpoint;
@@ -22,11 +22,11 @@ fn rules(built: &Built) -> &'static rules::Rules {
 }
 
 fn is_exception(verdict: &Verdict) -> bool {
-    matches!(verdict.outcome, Outcome::Exception { .. })
+    matches!(verdict.outcome, VerdictOutcome::Exception { .. })
 }
 
 fn is_approved(verdict: &Verdict) -> bool {
-    matches!(verdict.outcome, Outcome::Approved { .. })
+    matches!(verdict.outcome, VerdictOutcome::Approved { .. })
 }
 
 /// A reset by GitLab at an instant, as its hook reports it.
@@ -65,7 +65,7 @@ proptest! {
         let (built, decided) = decisions(&life);
         for decided in decided.iter().filter(|decided| is_approved(&decided.verdict)) {
             let Some(like) = decided.facts.history.first() else { continue };
-            let timed = matches!(&decided.facts.api, WitnessA::Answer(answer)
+            let timed = matches!(&decided.facts.api, GitLabAnswer::Full(answer)
                 if answer.approvals.iter().all(|approval| approval.approved_at.is_some()));
             if timed {
                 let mut facts = decided.facts.clone();
@@ -93,7 +93,7 @@ proptest! {
             to: i64::MAX / 2,
             failure: simulation::api::Failure::Unavailable,
         }));
-        let brief = |life: &Life| -> Vec<(i64, Outcome, bool)> {
+        let brief = |life: &Life| -> Vec<(i64, VerdictOutcome, bool)> {
             let (_, decided) = decisions(life);
             decided.into_iter().map(|decided| (decided.at, decided.verdict.outcome, decided.confirmed)).collect()
         };
@@ -104,12 +104,12 @@ proptest! {
     fn an_earlier_answer_removes_no_missing_label(life in simulation::strategy::life(), pick: prop::sample::Index) {
         let built = life.build();
         let record = built.play();
-        let partial: Vec<&WitnessA> = record.readings.iter().map(|(_, reading)| &reading.witness)
-            .filter(|witness| matches!(witness, WitnessA::Unreadable(_) | WitnessA::Refused(_) | WitnessA::NotAsked(_)))
+        let partial: Vec<&GitLabAnswer> = record.readings.iter().map(|(_, reading)| &reading.witness)
+            .filter(|witness| matches!(witness, GitLabAnswer::Unavailable(_) | GitLabAnswer::Denied(_) | GitLabAnswer::LabelsOnly(_)))
             .collect();
         if !partial.is_empty() {
             let witness = partial[pick.index(partial.len())];
-            for decided in record.decided.iter().filter(|decided| decided.verdict.exception() == Some(model::Kind::LabelRemovedBeforeMerge)) {
+            for decided in record.decided.iter().filter(|decided| decided.verdict.exception() == Some(model::ExceptionKind::LabelRemovedBeforeMerge)) {
                 let earlier = Facts { api: without_approvals(witness), earlier: decided.facts.earlier.clone(), ..decided.facts.clone() };
                 let facts = Facts { earlier: rules::earlier_facts(&earlier, rules(&built)), ..decided.facts.clone() };
                 prop_assert!(is_exception(&rules::evaluate(&facts, rules(&built))));
@@ -168,19 +168,19 @@ proptest! {
 }
 
 /// Approvals that a partial answer lists may settle a verdict; its labels may not.
-fn without_approvals(witness: &WitnessA) -> WitnessA {
+fn without_approvals(witness: &GitLabAnswer) -> GitLabAnswer {
     match witness.clone() {
-        WitnessA::Unreadable(unread) => WitnessA::Unreadable(model::Unread {
+        GitLabAnswer::Unavailable(unread) => GitLabAnswer::Unavailable(model::PartialAnswer {
             approvals: Vec::new(),
             ..unread
         }),
-        WitnessA::Refused(unread) => WitnessA::Refused(model::Unread {
+        GitLabAnswer::Denied(unread) => GitLabAnswer::Denied(model::PartialAnswer {
             approvals: Vec::new(),
             ..unread
         }),
-        WitnessA::NotAsked(mut labels) => {
+        GitLabAnswer::LabelsOnly(mut labels) => {
             labels.label_events = Reading::Unknown("withheld".to_owned());
-            WitnessA::NotAsked(labels)
+            GitLabAnswer::LabelsOnly(labels)
         }
         other => other,
     }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use model::{Clock, SystemClock};
-use store::{LedgerDecision, LedgerFilter, StatisticsFilter, Store};
+use store::{DecisionFilter, LedgerFilter, StatisticsFilter, Store};
 use tokio_postgres::Client;
 
 use super::report::{Row, Section};
@@ -93,7 +93,7 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
         (
             "ledger: open ones",
             LedgerFilter {
-                decision: Some(LedgerDecision::Open),
+                decision: Some(DecisionFilter::Open),
                 ..LedgerFilter::default()
             },
         ),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
-use model::{LabelsRead, MergeRequestKey, Reading, Unread, UserId, WitnessA};
+use model::{GitLabAnswer, LabelFacts, MergeRequestKey, PartialAnswer, Reading, UserId};
 use rules::Approvers;
 use tokio::time::{Instant, sleep};
 
@@ -53,27 +53,27 @@ impl GitLab {
     /// Reads all that the verdict on a merge needs: at most seven requests and one for each unknown account.
     ///
     /// The merge request and its label events come first; if `wanted` says that these labels are of no interest, nothing more is
-    /// read ([`WitnessA::NotAsked`]). What GitLab withholds (403, 404) is [`Reading::Unknown`]. What cannot be read now (network,
-    /// timeout, rate limit, 5xx, unreadable answers, a rejected token) makes the answer [`WitnessA::Unreadable`]. A merge request or
-    /// its approvals that GitLab does not show at all make it [`WitnessA::Refused`]; one that it does not show as merged,
-    /// [`WitnessA::NotMerged`].
+    /// read ([`GitLabAnswer::LabelsOnly`]). What GitLab withholds (403, 404) is [`Reading::Unknown`]. What cannot be read now (network,
+    /// timeout, rate limit, 5xx, unreadable answers, a rejected token) makes the answer [`GitLabAnswer::Unavailable`]. A merge request or
+    /// its approvals that GitLab does not show at all make it [`GitLabAnswer::Denied`]; one that it does not show as merged,
+    /// [`GitLabAnswer::NotMerged`].
     pub async fn merge_facts(
         &self,
         context: &Context,
         request: FactsRequest<'_>,
         members: impl Future<Output = Members> + Send,
-        wanted: impl Fn(&LabelsRead) -> bool + Send + Sync,
-    ) -> WitnessA {
+        wanted: impl Fn(&LabelFacts) -> bool + Send + Sync,
+    ) -> GitLabAnswer {
         let mut waits = LAG.into_iter().filter(|_| request.expect_lag);
         let began = Instant::now();
         let mut members = Box::pin(members);
-        let mut before: Option<WitnessA> = None;
+        let mut before: Option<GitLabAnswer> = None;
         loop {
             let answer = self
                 .read(context, request, None, began, members.as_mut(), &wanted)
                 .await;
-            let lags = matches!(answer, WitnessA::NotMerged(_))
-                || matches!(&answer, WitnessA::Refused(unread) if unread.labels.is_none());
+            let lags = matches!(answer, GitLabAnswer::NotMerged(_))
+                || matches!(&answer, GitLabAnswer::Denied(unread) if unread.labels.is_none());
             match waits.next().filter(|_| lags) {
                 Some(wait) => {
                     before = Some(answer);
@@ -82,8 +82,8 @@ impl GitLab {
                 // What a reading before showed is more than nothing.
                 None => match (&answer, before) {
                     (
-                        WitnessA::Unreadable(unread) | WitnessA::Refused(unread),
-                        Some(before @ WitnessA::NotMerged(_)),
+                        GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread),
+                        Some(before @ GitLabAnswer::NotMerged(_)),
                     ) if !unread.details_read => {
                         return before;
                     }
@@ -101,7 +101,7 @@ impl GitLab {
         context: &Context,
         request: FactsRequest<'_>,
         members: impl Future<Output = Members> + Send,
-    ) -> WitnessA {
+    ) -> GitLabAnswer {
         let day = SignedDuration::from_hours(24);
         let as_of = request.now.saturating_add(day).unwrap_or(request.now);
         let members = std::pin::pin!(members);
@@ -116,8 +116,8 @@ impl GitLab {
         as_of: Option<Timestamp>,
         began: Instant,
         members: std::pin::Pin<&mut (impl Future<Output = Members> + Send)>,
-        wanted: &(impl Fn(&LabelsRead) -> bool + Sync),
-    ) -> WitnessA {
+        wanted: &(impl Fn(&LabelFacts) -> bool + Sync),
+    ) -> GitLabAnswer {
         let key = request.key;
         // 1. The merge request and its label events.
         let until = began + FIRST_STAGE;
@@ -127,19 +127,19 @@ impl GitLab {
         );
         let (seen, clock_offset_seconds) = match details {
             Ok(details) => details,
-            Err(missing) if missing.not_found => return WitnessA::Refused(missing.into()),
+            Err(missing) if missing.not_found => return GitLabAnswer::Denied(missing.into()),
             // Also 403: a token that may not read merge requests is a fault of ours that can be mended.
             Err(missing) => {
                 // Label events say something without the merge request too.
                 let read = label_events.ok();
                 let named = read.filter(|read| read.known().is_some_and(|events| !events.is_empty()));
-                let labels = named.map(|label_events| LabelsRead {
+                let labels = named.map(|label_events| LabelFacts {
                     merged_at: None,
                     labels_now: Vec::new(),
                     label_events,
                     clock_offset_seconds: 0,
                 });
-                return WitnessA::Unreadable(Unread {
+                return GitLabAnswer::Unavailable(PartialAnswer {
                     labels,
                     ..missing.into()
                 });
@@ -149,7 +149,7 @@ impl GitLab {
             Ok(label_events) => (label_events, None),
             Err(missing) => (Reading::Unknown(missing.because.clone()), Some(missing)),
         };
-        let labels = |merged_at, labels_now: &[String]| LabelsRead {
+        let labels = |merged_at, labels_now: &[String]| LabelFacts {
             merged_at,
             labels_now: labels_now.to_vec(),
             label_events: label_events.clone(),
@@ -158,20 +158,20 @@ impl GitLab {
         let merged = match seen {
             Seen::Merged(merged) => merged,
             Seen::NotYet { because, labels: now } => {
-                return WitnessA::NotMerged(Unread {
+                return GitLabAnswer::NotMerged(PartialAnswer {
                     labels: Some(labels(None, &now)),
-                    ..Unread::from(because)
+                    ..PartialAnswer::from(because)
                 });
             }
             Seen::WithoutTime { because, labels: now } => {
                 let labels = labels(None, &now);
                 return match failed {
-                    None if !wanted(&labels) => WitnessA::NotAsked(labels),
-                    _ => WitnessA::Unreadable(Unread {
+                    None if !wanted(&labels) => GitLabAnswer::LabelsOnly(labels),
+                    _ => GitLabAnswer::Unavailable(PartialAnswer {
                         labels: Some(labels),
                         merged: true,
                         details_read: true,
-                        ..Unread::from(because)
+                        ..PartialAnswer::from(because)
                     }),
                 };
             }
@@ -180,33 +180,33 @@ impl GitLab {
         let is_merged = merged.state == "merged";
         let labels = labels(is_merged.then_some(merged.merge.merged_at), &merged.labels);
         if let Some(missing) = failed {
-            return WitnessA::Unreadable(Unread {
+            return GitLabAnswer::Unavailable(PartialAnswer {
                 merged: is_merged,
                 ..missing.with(labels, Vec::new())
             });
         }
         if !wanted(&labels) {
-            return WitnessA::NotAsked(labels);
+            return GitLabAnswer::LabelsOnly(labels);
         }
         // 2. Approvals and everything they are checked by.
         let read_at = request.now;
         let surroundings = self.surroundings(context, request, *merged, label_events, members, began + BOTH_STAGES);
         match surroundings.await {
-            Ok(answer) => WitnessA::Answer(Box::new(model::ApiAnswer {
+            Ok(answer) => GitLabAnswer::Full(Box::new(model::MergeRequestDetails {
                 clock_offset_seconds,
                 ..answer
             })),
             Err((missing, approvals)) => {
                 let withheld = missing.withheld;
-                let unread = Unread {
+                let unread = PartialAnswer {
                     read_at: Some(read_at),
                     merged: is_merged,
                     ..missing.with(labels, approvals.filter(|_| is_merged).unwrap_or_default())
                 };
                 if withheld {
-                    WitnessA::Refused(unread)
+                    GitLabAnswer::Denied(unread)
                 } else {
-                    WitnessA::Unreadable(unread)
+                    GitLabAnswer::Unavailable(unread)
                 }
             }
         }

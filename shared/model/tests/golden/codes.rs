@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use model::{
-    Action, AuthMethod, Decision, EffectKind, EffectState, ExceptionStatus, Kind, MentionPlace, Note, OccurredAtSource,
-    Proof, SystemAction, TimeUnknown,
+    Action, AuthMethod, EffectKind, EffectState, ExceptionKind, ExceptionStatus, LedgerDecision, MentionPlace, Note,
+    OccurredAtSource, Proof, SystemAction, TimeUnknown,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,7 +26,7 @@ macro_rules! variants {
     };
 }
 
-variants!(KINDS: Kind {
+variants!(KINDS: ExceptionKind {
     LabelRemovedBeforeMerge, ApprovalRevoked, ApprovedOtherCommit, SelfApproved, CommitterApproved, BotApproved,
     ApproverNotEligible, ApprovedAfterMerge, InsufficientApprovals, NoApproval, Unverified,
 });
@@ -35,7 +35,7 @@ variants!(NOTES: Note {
     Declassified, LabelRemovedButApproved, ApprovedBeforeLabel, EligibilityAsOfNow, ApprovalTimeFromHistory,
     LabelEventsUnreadable, LabelledAfterMerge, RevocationNotConfirmed,
 });
-variants!(LEDGER_DECISIONS: Decision {
+variants!(LEDGER_DECISIONS: LedgerDecision {
     Approved, ApprovalRevoked, Merged, MergedWithoutApproval, MergedUnverified, Closed, Reopened,
 });
 variants!(TIMES_UNKNOWN: TimeUnknown {
@@ -141,9 +141,9 @@ fn codes() -> Value {
             "authentication_method": in_column(METHODS, AuthMethod::as_str),
             "effect_kind": in_column(EFFECT_KINDS, EffectKind::as_str),
             "effect_state": in_column(EFFECT_STATES, EffectState::as_str),
-            "exception_kind": in_column(KINDS, Kind::as_str),
+            "exception_kind": in_column(KINDS, ExceptionKind::as_str),
             "exception_status": in_column(EXCEPTION_STATUSES, ExceptionStatus::as_str),
-            "ledger_decision": in_column(LEDGER_DECISIONS, Decision::as_str),
+            "ledger_decision": in_column(LEDGER_DECISIONS, LedgerDecision::as_str),
             "note": in_column(NOTES, Note::as_str),
             "proof": in_column(PROOFS, Proof::as_str),
             "time_unknown": in_column(TIMES_UNKNOWN, TimeUnknown::as_str),
@@ -158,7 +158,11 @@ fn every_code_stays_as_it_is() {
 
 #[test]
 fn every_code_is_parsed_as_its_variant() {
-    assert!(KINDS.iter().all(|kind| Kind::parse(kind.as_str()) == Some(*kind)));
+    assert!(
+        KINDS
+            .iter()
+            .all(|kind| ExceptionKind::parse(kind.as_str()) == Some(*kind))
+    );
     let statuses = EXCEPTION_STATUSES.iter();
     assert!(
         statuses
@@ -191,7 +195,7 @@ fn columns_that_serde_reads_hold_its_codes() {
 
 #[test]
 fn the_lists_of_the_types_are_complete() {
-    assert_eq!(Kind::ALL, *KINDS);
+    assert_eq!(ExceptionKind::ALL, *KINDS);
     assert_eq!(EffectKind::ALL, *EFFECT_KINDS);
     assert_eq!(EffectState::ALL, *EFFECT_STATES);
     assert_eq!(TimeUnknown::ALL, *TIMES_UNKNOWN);

@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Action, ApiAnswer, ApprovalRule, Content, DiffVersion, EarlierFacts, Envelope, Facts, HistoryEvent, LabelEvent,
-    LabelsRead, MergeFact, MergeRequestEvent, MergeTrigger, NOT_ASKED, Reading, Unread, UserId, WitnessA,
+    Action, ApprovalRule, Content, DiffVersion, EarlierFacts, Envelope, Facts, GitLabAnswer, HistoryEvent, LabelEvent,
+    LabelFacts, MergeFact, MergeRequestDetails, MergeRequestEvent, MergeTrigger, NOT_ASKED, PartialAnswer, Reading,
+    UserId,
 };
 
 use crate::compare::parsed;
@@ -33,8 +34,8 @@ fn earlier_rule() -> ApprovalRule {
     }
 }
 
-fn first_details() -> ApiAnswer {
-    ApiAnswer {
+fn first_details() -> MergeRequestDetails {
+    MergeRequestDetails {
         read_at: at("11:00:30"),
         mr_id: 990_811,
         title: "Rotate the card vault keys".to_owned(),
@@ -102,7 +103,7 @@ fn first_facts() -> Facts {
             labels_unknown: false,
             ..trigger()
         },
-        api: WitnessA::Answer(Box::new(first_details())),
+        api: GitLabAnswer::Full(Box::new(first_details())),
         deadline_passed: false,
         history: vec![earlier_history_event()],
         history_truncated: false,
@@ -118,27 +119,27 @@ fn facts_of_the_first_version_are_read() {
 /// Approval rules listed each eligible user, and an answer that failed held its reason and the labels.
 #[test]
 fn gitlab_answers_of_earlier_versions_are_read() {
-    let with_rules = ApiAnswer {
+    let with_rules = MergeRequestDetails {
         created_at: Some(at("09:00:00")),
         state: Some("merged".to_owned()),
         approval_rules: Reading::Known(vec![earlier_rule()]),
         ..first_details()
     };
-    let labels = LabelsRead {
+    let labels = LabelFacts {
         merged_at: Some(at("11:00:00")),
         labels_now: vec!["team::payments".to_owned()],
         label_events: Reading::Known(vec![earlier_label_event()]),
         clock_offset_seconds: 0,
     };
-    let unread = Unread {
+    let unread = PartialAnswer {
         labels: Some(labels.clone()),
-        ..Unread::from("502 Bad Gateway".to_owned())
+        ..PartialAnswer::from("502 Bad Gateway".to_owned())
     };
     let answers = vec![
-        WitnessA::Answer(Box::new(with_rules)),
-        WitnessA::NotAsked(labels),
-        WitnessA::Unreadable(unread),
-        WitnessA::Refused(Unread::from("404 Not Found".to_owned())),
+        GitLabAnswer::Full(Box::new(with_rules)),
+        GitLabAnswer::LabelsOnly(labels),
+        GitLabAnswer::Unavailable(unread),
+        GitLabAnswer::Denied(PartialAnswer::from("404 Not Found".to_owned())),
     ];
     parsed("earlier_gitlab_answers.json", &answers);
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Action, ApiAnswer, Approval, ApprovalRule, DiffVersion, EarlierFacts, Facts, HistoryEvent, IssueMention,
-    LabelEvent, LabelsRead, MentionPlace, MergeFact, NOT_ASKED, OccurredAtSource, Reading, Reviewer, SystemAction,
-    Unread, UserId, WitnessA,
+    Action, Approval, ApprovalRule, DiffVersion, EarlierFacts, Facts, GitLabAnswer, HistoryEvent, IssueMention,
+    LabelEvent, LabelFacts, MentionPlace, MergeFact, MergeRequestDetails, NOT_ASKED, OccurredAtSource, PartialAnswer,
+    Reading, Reviewer, SystemAction, UserId,
 };
 
 use crate::compare::{same, same_and_full};
@@ -50,8 +50,8 @@ fn mentions() -> Vec<IssueMention> {
     places.map(mention).into()
 }
 
-fn details() -> ApiAnswer {
-    ApiAnswer {
+fn details() -> MergeRequestDetails {
+    MergeRequestDetails {
         read_at: at("11:00:30"),
         mr_id: 990_811,
         title: "Rotate the card vault keys".to_owned(),
@@ -83,8 +83,8 @@ fn details() -> ApiAnswer {
 }
 
 /// What cannot be read is `Unknown`, what is optional is missing, and every list has an item with as little in it as possible.
-fn sparse_details() -> ApiAnswer {
-    ApiAnswer {
+fn sparse_details() -> MergeRequestDetails {
+    MergeRequestDetails {
         project_path: None,
         created_at: None,
         state: None,
@@ -140,8 +140,8 @@ fn sparse_details() -> ApiAnswer {
 }
 
 /// What was read is not known for any value that may be unknown.
-fn unreadable_details() -> ApiAnswer {
-    ApiAnswer {
+fn unreadable_details() -> MergeRequestDetails {
+    MergeRequestDetails {
         label_events: unknown(),
         versions: unknown(),
         reviewers: unknown(),
@@ -151,8 +151,8 @@ fn unreadable_details() -> ApiAnswer {
     }
 }
 
-fn labels_read() -> LabelsRead {
-    LabelsRead {
+fn labels_read() -> LabelFacts {
+    LabelFacts {
         merged_at: Some(at("11:00:00")),
         labels_now: vec!["team::payments".to_owned()],
         label_events: Reading::Known(vec![label_event()]),
@@ -161,8 +161,8 @@ fn labels_read() -> LabelsRead {
 }
 
 /// The two fields that are not stored are false, as reading a row makes them.
-fn unread() -> Unread {
-    Unread {
+fn unread() -> PartialAnswer {
+    PartialAnswer {
         because: "502 Bad Gateway".to_owned(),
         labels: Some(labels_read()),
         approvals: vec![approval()],
@@ -235,7 +235,7 @@ fn facts() -> Facts {
     Facts {
         merge_request: key(),
         trigger: trigger(),
-        api: WitnessA::Answer(Box::new(details())),
+        api: GitLabAnswer::Full(Box::new(details())),
         deadline_passed: true,
         history: vec![history_event()],
         history_truncated: true,
@@ -252,7 +252,7 @@ fn facts_keep_their_names() {
 fn facts_without_optional_values_keep_their_form() {
     let sparse = Facts {
         trigger: sparse_trigger(),
-        api: WitnessA::Answer(Box::new(sparse_details())),
+        api: GitLabAnswer::Full(Box::new(sparse_details())),
         deadline_passed: false,
         history: vec![sparse_history_event()],
         history_truncated: false,
@@ -264,32 +264,32 @@ fn facts_without_optional_values_keep_their_form() {
 
 #[test]
 fn every_gitlab_answer_keeps_its_names() {
-    let sparse = Unread::from("404 Not Found".to_owned());
-    let without_time = LabelsRead {
+    let sparse = PartialAnswer::from("404 Not Found".to_owned());
+    let without_time = LabelFacts {
         merged_at: None,
         labels_now: Vec::new(),
         label_events: unknown(),
         clock_offset_seconds: 0,
     };
     let answers = vec![
-        WitnessA::Answer(Box::new(unreadable_details())),
-        WitnessA::NotAsked(labels_read()),
-        WitnessA::NotAsked(without_time),
-        WitnessA::Unreadable(unread()),
-        WitnessA::Unreadable(sparse.clone()),
-        WitnessA::Refused(unread()),
-        WitnessA::Refused(sparse.clone()),
-        WitnessA::NotMerged(unread()),
-        WitnessA::NotMerged(sparse),
+        GitLabAnswer::Full(Box::new(unreadable_details())),
+        GitLabAnswer::LabelsOnly(labels_read()),
+        GitLabAnswer::LabelsOnly(without_time),
+        GitLabAnswer::Unavailable(unread()),
+        GitLabAnswer::Unavailable(sparse.clone()),
+        GitLabAnswer::Denied(unread()),
+        GitLabAnswer::Denied(sparse.clone()),
+        GitLabAnswer::NotMerged(unread()),
+        GitLabAnswer::NotMerged(sparse),
     ];
     for answer in &answers {
         // A new variant does not compile here until it is named; it belongs in the list above, too.
         match answer {
-            WitnessA::Answer(_)
-            | WitnessA::NotAsked(_)
-            | WitnessA::Unreadable(_)
-            | WitnessA::Refused(_)
-            | WitnessA::NotMerged(_) => (),
+            GitLabAnswer::Full(_)
+            | GitLabAnswer::LabelsOnly(_)
+            | GitLabAnswer::Unavailable(_)
+            | GitLabAnswer::Denied(_)
+            | GitLabAnswer::NotMerged(_) => (),
         }
     }
     same("gitlab_answers.json", &answers);
@@ -297,7 +297,7 @@ fn every_gitlab_answer_keeps_its_names() {
 
 #[test]
 fn state_of_the_reading_itself_is_not_stored() {
-    let read = Unread {
+    let read = PartialAnswer {
         details_read: true,
         silent: true,
         ..unread()

@@ -1,16 +1,19 @@
 //! `security_review_decisions.verdict`, `.reasons` and `.review`, and `security_review_exceptions.reasons` and `.approvals`.
 
 use jiff::SignedDuration;
-use model::{ApprovalSeen, Decision, Kind, Note, Outcome, Proof, Reason, Review, ServiceLevel, TimeUnknown, Verdict};
+use model::{
+    ApprovalSeen, ExceptionKind, LedgerDecision, Note, Proof, Reason, Review, ServiceLevel, TimeUnknown, Verdict,
+    VerdictOutcome,
+};
 
 use crate::compare::{same, same_and_full};
 use crate::values::{approver, at};
 
-fn verdict(outcome: Outcome) -> Verdict {
+fn verdict(outcome: VerdictOutcome) -> Verdict {
     Verdict {
         outcome,
         reasons: vec![Reason {
-            kind: Kind::ApprovedOtherCommit,
+            kind: ExceptionKind::ApprovedOtherCommit,
             detail: "tobin.ashe approved at 10:20, the diff changed at 10:30".to_owned(),
         }],
         notes: vec![Note::EligibilityAsOfNow],
@@ -19,7 +22,7 @@ fn verdict(outcome: Outcome) -> Verdict {
             approved_at: Some(at("10:20:00")),
             in_api: true,
             in_history: true,
-            against: vec![Kind::ApprovedOtherCommit],
+            against: vec![ExceptionKind::ApprovedOtherCommit],
         }],
         security_labels: vec!["security::high".to_owned()],
         risk_tier: "high".to_owned(),
@@ -28,7 +31,7 @@ fn verdict(outcome: Outcome) -> Verdict {
 
 fn review() -> Review {
     Review {
-        decision: Some(Decision::MergedWithoutApproval),
+        decision: Some(LedgerDecision::MergedWithoutApproval),
         decided_at: Some(at("11:00:00")),
         deciding_reviewer: Some(approver()),
         labels: vec!["security::high".to_owned()],
@@ -48,24 +51,24 @@ fn review() -> Review {
 #[test]
 fn every_verdict_keeps_its_names() {
     let outcomes = [
-        Outcome::NotCarried,
-        Outcome::Declassified,
-        Outcome::Approved { proof: Proof::Both },
-        Outcome::Exception {
-            kind: Kind::ApprovedOtherCommit,
+        VerdictOutcome::NotCarried,
+        VerdictOutcome::Declassified,
+        VerdictOutcome::Approved { proof: Proof::Both },
+        VerdictOutcome::Exception {
+            kind: ExceptionKind::ApprovedOtherCommit,
         },
-        Outcome::Pending {
+        VerdictOutcome::Pending {
             because: "502 Bad Gateway".to_owned(),
         },
     ];
     for outcome in &outcomes {
         // A new variant does not compile here until it is named; it belongs in the list above, too.
         match outcome {
-            Outcome::NotCarried
-            | Outcome::Declassified
-            | Outcome::Approved { .. }
-            | Outcome::Exception { .. }
-            | Outcome::Pending { .. } => (),
+            VerdictOutcome::NotCarried
+            | VerdictOutcome::Declassified
+            | VerdictOutcome::Approved { .. }
+            | VerdictOutcome::Exception { .. }
+            | VerdictOutcome::Pending { .. } => (),
         }
     }
     same_and_full("verdicts.json", &outcomes.map(verdict).to_vec());
@@ -79,7 +82,7 @@ fn a_verdict_without_optional_values_keeps_its_form() {
         approvals: Vec::new(),
         security_labels: Vec::new(),
         risk_tier: String::new(),
-        ..verdict(Outcome::NotCarried)
+        ..verdict(VerdictOutcome::NotCarried)
     };
     let without_time = Verdict {
         approvals: vec![ApprovalSeen {

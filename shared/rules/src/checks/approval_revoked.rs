@@ -90,13 +90,13 @@ fn detail(name: &str, revocation: &Revocation<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model::{Action, HistoryEvent, Kind, Note, OccurredAtSource, Outcome, SystemAction};
+    use model::{Action, ExceptionKind, HistoryEvent, Note, OccurredAtSource, SystemAction, VerdictOutcome};
 
     use crate::testing::{ALICE, BOB, Life, MERGED, at};
 
     /// Read before a revocation received at that time can be confirmed.
     fn pending(life: &Life) -> bool {
-        matches!(life.verdict().outcome, Outcome::Pending { .. })
+        matches!(life.verdict().outcome, VerdictOutcome::Pending { .. })
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
             .approved_by(ALICE, "10:00:00")
             .taken_back_by(ALICE, "11:59:30");
         life.clone().approved_by(BOB, "10:00:00").is_approved();
-        life.minimum(2).is_exception(Kind::InsufficientApprovals);
+        life.minimum(2).is_exception(ExceptionKind::InsufficientApprovals);
     }
 
     #[test]
@@ -148,9 +148,9 @@ mod tests {
         let untimed = Life::labelled()
             .approved_without_time(ALICE)
             .seen(ALICE, "10:00:00", Some(true));
-        untimed.reset("11:00:00").is_exception(Kind::ApprovalRevoked);
+        untimed.reset("11:00:00").is_exception(ExceptionKind::ApprovalRevoked);
         let gone = Life::labelled().seen(ALICE, "10:00:00", Some(true));
-        gone.reset("11:00:00").is_exception(Kind::ApprovalRevoked);
+        gone.reset("11:00:00").is_exception(ExceptionKind::ApprovalRevoked);
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
             .approved_without_time(ALICE)
             .seen(ALICE, "10:00:00", Some(true))
             .taken_back_by(ALICE, "11:00:00")
-            .is_exception(Kind::ApprovalRevoked);
+            .is_exception(ExceptionKind::ApprovalRevoked);
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
         Life::labelled()
             .seen(ALICE, "10:00:00", Some(true))
             .taken_back_by(ALICE, "11:00:00")
-            .is_exception(Kind::ApprovalRevoked);
+            .is_exception(ExceptionKind::ApprovalRevoked);
     }
 
     #[test]
@@ -199,11 +199,13 @@ mod tests {
         let untimed = Life::labelled()
             .approved_without_time(ALICE)
             .seen(ALICE, "10:00:00", Some(true));
-        untimed.taken_back_by(ALICE, "10:00:00").is_exception(Kind::Unverified);
+        untimed
+            .taken_back_by(ALICE, "10:00:00")
+            .is_exception(ExceptionKind::Unverified);
         let gone = Life::labelled()
             .seen(ALICE, "10:00:00", Some(true))
             .taken_back_by(ALICE, MERGED);
-        gone.is_exception(Kind::Unverified);
+        gone.is_exception(ExceptionKind::Unverified);
     }
 
     #[test]
@@ -215,9 +217,11 @@ mod tests {
             received_at: Some(at("12:00:30")),
             ..life.event(Action::Unapproved, ALICE, "10:00:00")
         };
-        life.clone().with(revocation.clone()).is_exception(Kind::Unverified);
+        life.clone()
+            .with(revocation.clone())
+            .is_exception(ExceptionKind::Unverified);
         revocation.occurred_at = at("11:00:00");
         revocation.state = Some("opened".into());
-        life.with(revocation).is_exception(Kind::ApprovalRevoked);
+        life.with(revocation).is_exception(ExceptionKind::ApprovalRevoked);
     }
 }

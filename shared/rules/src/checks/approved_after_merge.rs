@@ -36,7 +36,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
 
 #[cfg(test)]
 mod tests {
-    use model::{Kind, Note};
+    use model::{ExceptionKind, Note};
 
     use crate::testing::{ALICE, Life, MERGED};
 
@@ -44,7 +44,7 @@ mod tests {
     fn an_approval_after_the_merge_does_not_count() {
         Life::labelled()
             .approved_by(ALICE, "12:00:01")
-            .is_exception(Kind::ApprovedAfterMerge);
+            .is_exception(ExceptionKind::ApprovedAfterMerge);
     }
 
     #[test]
@@ -61,24 +61,25 @@ mod tests {
         Life::labelled()
             .approved_without_time(ALICE)
             .seen(ALICE, "12:30:00", Some(true))
-            .is_exception(Kind::ApprovedAfterMerge);
+            .is_exception(ExceptionKind::ApprovedAfterMerge);
     }
 
     #[test]
     fn without_any_time_or_in_the_second_of_the_merge_it_is_not_approved() {
         Life::labelled()
             .approved_without_time(ALICE)
-            .is_exception(Kind::Unverified);
+            .is_exception(ExceptionKind::Unverified);
         Life::labelled()
             .approved_without_time(ALICE)
             .seen(ALICE, MERGED, Some(true))
-            .is_exception(Kind::Unverified);
+            .is_exception(ExceptionKind::Unverified);
     }
     #[test]
     fn without_a_time_an_approval_given_again_after_the_merge_proves_nothing() {
         let life = Life::labelled()
             .approved_without_time(ALICE)
             .seen(ALICE, "10:00:00", Some(true));
-        life.seen(ALICE, "12:30:00", Some(true)).is_exception(Kind::Unverified);
+        life.seen(ALICE, "12:30:00", Some(true))
+            .is_exception(ExceptionKind::Unverified);
     }
 }

@@ -107,7 +107,7 @@ fn same_patch(one: &DiffVersion, other: &DiffVersion) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use model::Kind;
+    use model::ExceptionKind;
 
     use crate::testing::{ALICE, Life};
 
@@ -118,7 +118,7 @@ mod tests {
             .version("11:00:00", "bbb", Some("p2"));
         life.clone()
             .approved_by(ALICE, "10:00:00")
-            .is_exception(Kind::ApprovedOtherCommit);
+            .is_exception(ExceptionKind::ApprovedOtherCommit);
         life.approved_by(ALICE, "11:00:01").is_approved();
     }
 
@@ -146,7 +146,7 @@ mod tests {
         life.api.merge.head_sha = Some("bbb".into());
         life.facts.deadline_passed = true;
         life.approved_by(ALICE, "10:00:00")
-            .is_exception(Kind::ApprovedOtherCommit);
+            .is_exception(ExceptionKind::ApprovedOtherCommit);
     }
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
         life.clone().approved_by(ALICE, "10:00:00").is_approved();
         life.version("11:00:00", "bbb", None)
             .approved_by(ALICE, "10:00:00")
-            .is_exception(Kind::Unverified);
+            .is_exception(ExceptionKind::Unverified);
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
         Life::labelled()
             .versions_unreadable()
             .approved_by(ALICE, "10:00:00")
-            .is_exception(Kind::Unverified);
+            .is_exception(ExceptionKind::Unverified);
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
         life.api.merge.head_sha = Some("bbb".into());
         life.facts.deadline_passed = true;
         life.approved_by(ALICE, "10:00:00")
-            .is_exception(Kind::ApprovedOtherCommit);
+            .is_exception(ExceptionKind::ApprovedOtherCommit);
     }
 
     #[test]
@@ -192,6 +192,6 @@ mod tests {
             eligible: Some(true),
             ..life.event(model::Action::Approved, ALICE, "10:00:10")
         };
-        life.with(approval).is_exception(Kind::Unverified);
+        life.with(approval).is_exception(ExceptionKind::Unverified);
     }
 }

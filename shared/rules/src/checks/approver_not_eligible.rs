@@ -135,7 +135,7 @@ fn read_after_merge(user: UserId, case: &Case<'_>) -> Eligibility {
 
 #[cfg(test)]
 mod tests {
-    use model::{Kind, Note};
+    use model::{ExceptionKind, Note};
 
     use crate::testing::{ALICE, BOB, Life, OUTSIDER};
 
@@ -143,7 +143,7 @@ mod tests {
     fn an_approval_from_outside_the_team_does_not_count() {
         Life::labelled()
             .approved_by(OUTSIDER, "10:00:00")
-            .is_exception(Kind::ApproverNotEligible);
+            .is_exception(ExceptionKind::ApproverNotEligible);
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
         let joined_later = Life::labelled()
             .approved_by(ALICE, "10:00:00")
             .seen(ALICE, "10:00:00", Some(false));
-        joined_later.is_exception(Kind::ApproverNotEligible);
+        joined_later.is_exception(ExceptionKind::ApproverNotEligible);
     }
 
     #[test]
@@ -165,7 +165,8 @@ mod tests {
             .members_unreadable()
             .seen(ALICE, "09:00:00", Some(true))
             .taken_back_by(ALICE, "09:30:00");
-        life.approved_by(ALICE, "10:00:00").is_exception(Kind::Unverified);
+        life.approved_by(ALICE, "10:00:00")
+            .is_exception(ExceptionKind::Unverified);
     }
 
     #[test]
@@ -181,7 +182,7 @@ mod tests {
         Life::labelled()
             .members_unreadable()
             .approved_by(ALICE, "10:00:00")
-            .is_exception(Kind::Unverified);
+            .is_exception(ExceptionKind::Unverified);
     }
 
     #[test]
@@ -195,7 +196,7 @@ mod tests {
             .approval_rule("Security")
             .rule_approvers(None)
             .approved_by(OUTSIDER, "10:00:00");
-        unreadable.is_exception(Kind::Unverified);
+        unreadable.is_exception(ExceptionKind::Unverified);
     }
 
     #[test]
@@ -204,7 +205,7 @@ mod tests {
             .approved_by(ALICE, "10:00:00")
             .seen(ALICE, "10:00:00", Some(true))
             .seen(ALICE, "10:05:00", Some(false))
-            .is_exception(Kind::Unverified);
+            .is_exception(ExceptionKind::Unverified);
     }
 
     #[test]
@@ -215,7 +216,7 @@ mod tests {
             .seen(ALICE, "10:00:00", Some(true))
             .seen(ALICE, "11:40:02", Some(false))
             .approved_by(ALICE, "11:40:00.9")
-            .is_exception(Kind::ApproverNotEligible);
+            .is_exception(ExceptionKind::ApproverNotEligible);
     }
 
     #[test]
@@ -223,15 +224,18 @@ mod tests {
         let life = Life::labelled()
             .approved_without_time(ALICE)
             .seen(ALICE, "10:00:00", Some(false));
-        life.clone().is_exception(Kind::Unverified);
-        life.eligible_now(&[BOB]).is_exception(Kind::ApproverNotEligible);
+        life.clone().is_exception(ExceptionKind::Unverified);
+        life.eligible_now(&[BOB])
+            .is_exception(ExceptionKind::ApproverNotEligible);
     }
 
     #[test]
     fn long_after_the_merge_only_membership_counts() {
         let mut life = Life::labelled().approved_by(ALICE, "10:00:00");
         life.api.read_at = crate::testing::at("18:00:00");
-        life.clone().eligible_now(&[BOB]).is_exception(Kind::Unverified);
+        life.clone()
+            .eligible_now(&[BOB])
+            .is_exception(ExceptionKind::Unverified);
         assert!(life.is_approved().notes.contains(&Note::EligibilityAsOfNow));
     }
 

@@ -17,7 +17,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
 
 #[cfg(test)]
 mod tests {
-    use model::{Kind, User, UserId};
+    use model::{ExceptionKind, User, UserId};
 
     use crate::testing::{ALICE, Life};
 
@@ -25,7 +25,7 @@ mod tests {
     fn an_access_tokens_account_cannot_approve_even_in_the_security_team() {
         for name in ["project_246_bot_75d5fb2b", "group_9_bot", "project_1_bot_x"] {
             let life = Life::labelled().named(ALICE, name).approved_by(ALICE, "10:00:00");
-            life.is_exception(Kind::BotApproved);
+            life.is_exception(ExceptionKind::BotApproved);
         }
     }
 
@@ -34,7 +34,7 @@ mod tests {
         Life::labelled()
             .bot(ALICE, true)
             .approved_by(ALICE, "10:00:00")
-            .is_exception(Kind::BotApproved);
+            .is_exception(ExceptionKind::BotApproved);
         Life::labelled()
             .bot(ALICE, false)
             .approved_by(ALICE, "10:00:00")

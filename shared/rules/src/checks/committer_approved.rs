@@ -30,7 +30,7 @@ pub(crate) fn is_committer(user: UserId, case: &Case<'_>) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use model::{Kind, Outcome};
+    use model::{ExceptionKind, VerdictOutcome};
 
     use crate::testing::{ALICE, BOB, Life};
 
@@ -40,14 +40,15 @@ mod tests {
             .pushed_by(ALICE, "09:00:00")
             .approved_by(ALICE, "10:00:00");
         life.is_approved();
-        life.excluding_committers().is_exception(Kind::CommitterApproved);
+        life.excluding_committers()
+            .is_exception(ExceptionKind::CommitterApproved);
     }
 
     #[test]
     fn gitlabs_list_of_committers_decides() {
         let life = Life::labelled().excluding_committers().approved_by(ALICE, "10:00:00");
         life.clone().committers(&[BOB]).is_approved();
-        life.committers(&[ALICE]).is_exception(Kind::CommitterApproved);
+        life.committers(&[ALICE]).is_exception(ExceptionKind::CommitterApproved);
     }
 
     #[test]
@@ -57,7 +58,7 @@ mod tests {
             .opened("08:00:00")
             .excluding_committers()
             .approved_by(ALICE, "10:00:00")
-            .is_exception(Kind::Unverified);
+            .is_exception(ExceptionKind::Unverified);
     }
 
     #[test]
@@ -65,7 +66,11 @@ mod tests {
         let life = Life::unlabelled()
             .label_event(Some("security::high"), false, ALICE, "11:00:00")
             .excluding_committers();
-        assert_eq!(life.clone().committers(&[BOB]).verdict().outcome, Outcome::Declassified);
-        life.committers(&[ALICE]).is_exception(Kind::LabelRemovedBeforeMerge);
+        assert_eq!(
+            life.clone().committers(&[BOB]).verdict().outcome,
+            VerdictOutcome::Declassified
+        );
+        life.committers(&[ALICE])
+            .is_exception(ExceptionKind::LabelRemovedBeforeMerge);
     }
 }

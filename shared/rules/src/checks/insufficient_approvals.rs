@@ -1,25 +1,25 @@
 //! Valid approvals, but fewer than the rules demand.
 
-use model::{Kind, Reason};
+use model::{ExceptionKind, Reason};
 
 pub(crate) fn check(valid: usize, minimum: usize) -> Option<Reason> {
     let detail = format!("{valid} valid approval(s), {minimum} required");
     (valid > 0 && valid < minimum).then_some(Reason {
-        kind: Kind::InsufficientApprovals,
+        kind: ExceptionKind::InsufficientApprovals,
         detail,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use model::Kind;
+    use model::ExceptionKind;
 
     use crate::testing::{ALICE, BOB, Life};
 
     #[test]
     fn fewer_valid_approvals_than_required_are_insufficient() {
         let life = Life::labelled().minimum(2).approved_by(ALICE, "10:00:00");
-        life.is_exception(Kind::InsufficientApprovals);
+        life.is_exception(ExceptionKind::InsufficientApprovals);
         life.approved_by(BOB, "10:30:00").is_approved();
     }
 
@@ -29,6 +29,6 @@ mod tests {
             .minimum(2)
             .approved_by(ALICE, "10:00:00")
             .approved_by(ALICE, "10:30:00");
-        life.is_exception(Kind::InsufficientApprovals);
+        life.is_exception(ExceptionKind::InsufficientApprovals);
     }
 }

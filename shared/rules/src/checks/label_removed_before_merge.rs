@@ -1,6 +1,6 @@
 //! No security label was on at the merge, but one had been, and no entitled person took it off.
 
-use model::{Kind, Reading, Reason};
+use model::{ExceptionKind, Reading, Reason};
 
 use super::approver_not_eligible::eligibility;
 use super::committer_approved::is_committer;
@@ -11,7 +11,7 @@ use crate::time::{Interval, readable};
 pub(crate) fn check(labels: &LabelHistory) -> Option<Reason> {
     // Where it is not known whether a label was on at the merge, no removal may be named.
     (labels.at_merge.is_empty() && !labels.ever.is_empty() && !labels.at_merge_unknown).then(|| Reason {
-        kind: Kind::LabelRemovedBeforeMerge,
+        kind: ExceptionKind::LabelRemovedBeforeMerge,
         detail: removed(labels),
     })
 }
@@ -51,7 +51,7 @@ fn is_entitled(removal: &Removal, case: &Case<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use model::{Kind, Outcome};
+    use model::{ExceptionKind, VerdictOutcome};
 
     use crate::testing::{ALICE, AUTHOR, Life, OUTSIDER};
 
@@ -61,20 +61,20 @@ mod tests {
 
     #[test]
     fn whoever_is_not_entitled_cannot_take_the_label_off() {
-        taken_off_by(OUTSIDER).is_exception(Kind::LabelRemovedBeforeMerge);
+        taken_off_by(OUTSIDER).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
         taken_off_by(AUTHOR)
             .eligible_now(&[AUTHOR, ALICE])
-            .is_exception(Kind::LabelRemovedBeforeMerge);
+            .is_exception(ExceptionKind::LabelRemovedBeforeMerge);
         taken_off_by(ALICE)
             .bot(ALICE, true)
-            .is_exception(Kind::LabelRemovedBeforeMerge);
+            .is_exception(ExceptionKind::LabelRemovedBeforeMerge);
         taken_off_by(ALICE)
             .members_unreadable()
-            .is_exception(Kind::LabelRemovedBeforeMerge);
+            .is_exception(ExceptionKind::LabelRemovedBeforeMerge);
     }
 
     #[test]
     fn an_eligible_approver_may_take_the_label_off() {
-        assert_eq!(taken_off_by(ALICE).verdict().outcome, Outcome::Declassified);
+        assert_eq!(taken_off_by(ALICE).verdict().outcome, VerdictOutcome::Declassified);
     }
 }

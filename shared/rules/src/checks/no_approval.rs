@@ -1,31 +1,36 @@
 //! No approval was seen, by either source.
 
-use model::{Kind, Reason};
+use model::{ExceptionKind, Reason};
 
 pub(crate) fn check(approvals: usize) -> Option<Reason> {
     let detail = "no approval was seen, neither by GitLab's API nor in the events received".to_owned();
     (approvals == 0).then_some(Reason {
-        kind: Kind::NoApproval,
+        kind: ExceptionKind::NoApproval,
         detail,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use model::Kind;
+    use model::ExceptionKind;
 
     use crate::testing::{Life, OUTSIDER};
 
     #[test]
     fn no_approval_by_either_witness_is_no_approval() {
-        Life::labelled().is_exception(Kind::NoApproval);
+        Life::labelled().is_exception(ExceptionKind::NoApproval);
     }
 
     #[test]
     fn any_approval_act_at_all_makes_it_another_kind() {
         let verdict = Life::labelled()
             .approved_by(OUTSIDER, "10:00:00")
-            .is_exception(Kind::ApproverNotEligible);
-        assert!(verdict.reasons.iter().all(|reason| reason.kind != Kind::NoApproval));
+            .is_exception(ExceptionKind::ApproverNotEligible);
+        assert!(
+            verdict
+                .reasons
+                .iter()
+                .all(|reason| reason.kind != ExceptionKind::NoApproval)
+        );
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
 
 #[cfg(test)]
 mod tests {
-    use model::Kind;
+    use model::ExceptionKind;
 
     use crate::testing::{ALICE, AUTHOR, Life};
 
@@ -22,7 +22,7 @@ mod tests {
         let life = Life::labelled()
             .eligible_now(&[AUTHOR, ALICE])
             .approved_by(AUTHOR, "10:00:00");
-        life.is_exception(Kind::SelfApproved);
+        life.is_exception(ExceptionKind::SelfApproved);
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Nothing is proven against an approval, and it is not proven itself either.
 
-use model::{Kind, Reason};
+use model::{ExceptionKind, Reason};
 
 use crate::approval::ApprovalRecord;
 use crate::case::CheckOutcome;
 use crate::time::readable;
 
 /// What is unknown about the approval; if nothing is, then GitLab does not list what the stored events show.
-pub(crate) fn reasons(record: &ApprovalRecord<'_>, outcomes: &[(Kind, CheckOutcome)]) -> Vec<Reason> {
+pub(crate) fn reasons(record: &ApprovalRecord<'_>, outcomes: &[(ExceptionKind, CheckOutcome)]) -> Vec<Reason> {
     let unverified = |detail: String| Reason {
-        kind: Kind::Unverified,
+        kind: ExceptionKind::Unverified,
         detail,
     };
     let unknown = outcomes.iter().filter_map(|(_, outcome)| match outcome {
@@ -32,7 +32,7 @@ pub(crate) fn unordered(record: &ApprovalRecord<'_>) -> Reason {
     let at = record.shown_at().map(readable).unwrap_or_default();
     let name = &record.user.username;
     Reason {
-        kind: Kind::Unverified,
+        kind: ExceptionKind::Unverified,
         detail: format!(
             "{name} approved about {at}, GitLab does not list it, and whether it was before the merge is unknown"
         ),

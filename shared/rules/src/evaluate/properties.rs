@@ -1,6 +1,8 @@
 //! What must hold for every life of a merge request, however it went.
 
-use model::{Approval, EarlierFacts, Kind, LabelsRead, Outcome, Reading, Unread, Verdict, WitnessA};
+use model::{
+    Approval, EarlierFacts, ExceptionKind, GitLabAnswer, LabelFacts, PartialAnswer, Reading, Verdict, VerdictOutcome,
+};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -69,7 +71,7 @@ fn life() -> impl Strategy<Value = Life> {
 
 /// Worse is higher: in order or nothing to review, then any exception.
 fn badness(verdict: &Verdict) -> u8 {
-    u8::from(matches!(verdict.outcome, Outcome::Exception { .. }))
+    u8::from(matches!(verdict.outcome, VerdictOutcome::Exception { .. }))
 }
 
 /// A member of the team who appears nowhere else.
@@ -135,10 +137,10 @@ proptest! {
             // Forgetting the API's times leaves the stored ones, which may say something else; everything else only takes away.
             prop_assert!(approved_by_time || badness(&after) == 1, "{before:#?}\n{after:#?}");
         }
-        for answer in [WitnessA::Unreadable("x".to_owned().into()), WitnessA::Refused("x".to_owned().into()), WitnessA::NotMerged("x".to_owned().into())] {
+        for answer in [GitLabAnswer::Unavailable("x".to_owned().into()), GitLabAnswer::Denied("x".to_owned().into()), GitLabAnswer::NotMerged("x".to_owned().into())] {
             for deadline_passed in [false, true] {
                 let facts = model::Facts { api: answer.clone(), deadline_passed, ..unknown.facts() };
-                let approved = matches!(evaluate(&facts, &unknown.rules).outcome, Outcome::Approved { .. } | Outcome::Declassified);
+                let approved = matches!(evaluate(&facts, &unknown.rules).outcome, VerdictOutcome::Approved { .. } | VerdictOutcome::Declassified);
                 prop_assert!(!approved);
             }
         }
@@ -146,20 +148,20 @@ proptest! {
 
     #[test]
     fn with_the_labels_read_and_the_rest_not_the_same_merges_count_and_none_is_in_order(life in life()) {
-        let labels = LabelsRead {
+        let labels = LabelFacts {
             clock_offset_seconds: 0,
             merged_at: Some(life.api.merge.merged_at),
             labels_now: life.api.labels_now.clone(),
             label_events: life.api.label_events.clone(),
         };
-        let unread = Unread { labels: Some(labels), ..Unread::from("503".to_owned()) };
+        let unread = PartialAnswer { labels: Some(labels), ..PartialAnswer::from("503".to_owned()) };
         let whole = life.verdict();
-        for api in [WitnessA::Unreadable(unread.clone()), WitnessA::Refused(unread)] {
+        for api in [GitLabAnswer::Unavailable(unread.clone()), GitLabAnswer::Denied(unread)] {
             let facts = model::Facts { api, deadline_passed: true, ..life.facts() };
             let verdict = evaluate(&facts, &life.rules);
             prop_assert_eq!(&verdict.security_labels, &whole.security_labels);
-            let unverified = Outcome::Exception { kind: Kind::Unverified };
-            let expected = if whole.outcome == Outcome::NotCarried { Outcome::NotCarried } else { unverified };
+            let unverified = VerdictOutcome::Exception { kind: ExceptionKind::Unverified };
+            let expected = if whole.outcome == VerdictOutcome::NotCarried { VerdictOutcome::NotCarried } else { unverified };
             prop_assert_eq!(verdict.outcome, expected);
         }
     }
@@ -168,7 +170,7 @@ proptest! {
     fn history_alone_never_proves_an_approval(life in life()) {
         let mut without = life;
         without.api.approvals.clear();
-        let approved = matches!(without.verdict().outcome, Outcome::Approved { .. });
+        let approved = matches!(without.verdict().outcome, VerdictOutcome::Approved { .. });
         prop_assert!(!approved);
     }
 
@@ -186,9 +188,9 @@ proptest! {
         let mut timed = life;
         timed.api.approvals.retain(|approval| approval.approved_at.is_some());
         let before = timed.verdict();
-        if matches!(before.outcome, Outcome::Approved { .. }) {
+        if matches!(before.outcome, VerdictOutcome::Approved { .. }) {
             let after = timed.reset(&time(when)).verdict();
-            prop_assert!(matches!(after.outcome, Outcome::Approved { .. }), "{before:#?}\n{after:#?}");
+            prop_assert!(matches!(after.outcome, VerdictOutcome::Approved { .. }), "{before:#?}\n{after:#?}");
         }
     }
 
@@ -229,7 +231,7 @@ proptest! {
     fn an_exception_always_has_its_kind_as_the_first_reason(life in life()) {
         let verdict = life.verdict();
         match verdict.outcome {
-            Outcome::Exception { kind } => prop_assert_eq!(verdict.reasons[0].kind, kind),
+            VerdictOutcome::Exception { kind } => prop_assert_eq!(verdict.reasons[0].kind, kind),
             _ => prop_assert!(verdict.reasons.is_empty()),
         }
     }
@@ -244,16 +246,16 @@ fn the_properties_meet_every_kind_of_outcome() {
         let tree = life().new_tree(&mut runner).unwrap();
         let verdict = proptest::strategy::ValueTree::current(&tree).verdict();
         seen.insert(match verdict.outcome {
-            Outcome::Exception { kind } => kind.as_str().to_owned(),
-            Outcome::Approved { proof } => format!("approved {}", proof.as_str()),
-            Outcome::Declassified => "declassified".into(),
-            Outcome::NotCarried => "not carried".into(),
-            Outcome::Pending { .. } => "pending".into(),
+            VerdictOutcome::Exception { kind } => kind.as_str().to_owned(),
+            VerdictOutcome::Approved { proof } => format!("approved {}", proof.as_str()),
+            VerdictOutcome::Declassified => "declassified".into(),
+            VerdictOutcome::NotCarried => "not carried".into(),
+            VerdictOutcome::Pending { .. } => "pending".into(),
         });
     }
-    for expected in Kind::ALL
+    for expected in ExceptionKind::ALL
         .iter()
-        .filter(|kind| **kind != Kind::BotApproved)
+        .filter(|kind| **kind != ExceptionKind::BotApproved)
         .map(|kind| kind.as_str())
     {
         assert!(seen.contains(expected), "{expected} never came up: {seen:?}");

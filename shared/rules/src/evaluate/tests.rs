@@ -1,18 +1,21 @@
 //! The two witnesses, the weighing of several acts, and what happens when GitLab says nothing.
 
-use model::{HistoryEvent, Kind, LabelEvent, LabelsRead, Note, Outcome, Proof, Reading, Unread, WitnessA};
+use model::{
+    ExceptionKind, GitLabAnswer, HistoryEvent, LabelEvent, LabelFacts, Note, PartialAnswer, Proof, Reading,
+    VerdictOutcome,
+};
 
 use crate::evaluate;
 use crate::testing::{ALICE, AUTHOR, Life, MERGED, OUTSIDER, at};
 
-fn kinds(life: &Life) -> Vec<Kind> {
+fn kinds(life: &Life) -> Vec<ExceptionKind> {
     life.verdict().reasons.iter().map(|reason| reason.kind).collect()
 }
 
 #[test]
 fn a_valid_approval_that_only_the_api_shows_is_proven_by_the_api() {
     let life = Life::labelled().approved_by(ALICE, "10:00:00");
-    assert_eq!(life.verdict().outcome, Outcome::Approved { proof: Proof::Api });
+    assert_eq!(life.verdict().outcome, VerdictOutcome::Approved { proof: Proof::Api });
 }
 
 #[test]
@@ -20,7 +23,7 @@ fn a_valid_approval_that_both_witnesses_show_is_proven_by_both() {
     let life = Life::labelled()
         .approved_by(ALICE, "10:00:00")
         .seen(ALICE, "10:00:00", Some(true));
-    assert_eq!(life.verdict().outcome, Outcome::Approved { proof: Proof::Both });
+    assert_eq!(life.verdict().outcome, VerdictOutcome::Approved { proof: Proof::Both });
 }
 
 #[test]
@@ -28,52 +31,63 @@ fn a_disputed_approval_names_no_other_kind() {
     let life = Life::labelled()
         .approved_by(AUTHOR, "10:00:00")
         .seen(ALICE, "10:00:00", Some(true));
-    life.is_exception(Kind::Unverified);
+    life.is_exception(ExceptionKind::Unverified);
     assert_eq!(
         kinds(&life),
-        [Kind::Unverified, Kind::SelfApproved, Kind::ApproverNotEligible]
+        [
+            ExceptionKind::Unverified,
+            ExceptionKind::SelfApproved,
+            ExceptionKind::ApproverNotEligible
+        ]
     );
 }
 
 #[test]
 fn acts_after_the_merge_change_no_kind() {
     let life = Life::labelled().seen(OUTSIDER, "12:30:00", Some(false));
-    let verdict = life.is_exception(Kind::NoApproval);
+    let verdict = life.is_exception(ExceptionKind::NoApproval);
     assert_eq!(verdict.approvals.len(), 1);
     Life::labelled()
         .seen(ALICE, "12:30:00", Some(true))
-        .is_exception(Kind::NoApproval);
+        .is_exception(ExceptionKind::NoApproval);
 }
 
 #[test]
 fn unreadable_is_pending_until_the_deadline_and_then_unverified() {
     let mut facts = Life::labelled().approved_by(ALICE, "10:00:00").facts();
-    facts.api = WitnessA::Unreadable("503".to_owned().into());
+    facts.api = GitLabAnswer::Unavailable("503".to_owned().into());
     let rules = crate::testing::rules();
-    assert!(matches!(evaluate(&facts, &rules).outcome, Outcome::Pending { .. }));
+    assert!(matches!(
+        evaluate(&facts, &rules).outcome,
+        VerdictOutcome::Pending { .. }
+    ));
     facts.deadline_passed = true;
     assert_eq!(
         evaluate(&facts, &rules).outcome,
-        Outcome::Exception { kind: Kind::Unverified }
+        VerdictOutcome::Exception {
+            kind: ExceptionKind::Unverified
+        }
     );
 }
 
 #[test]
 fn a_merge_request_that_gitlab_will_not_show_is_unverified_at_once() {
     let mut facts = Life::labelled().facts();
-    facts.api = WitnessA::Refused("404".to_owned().into());
+    facts.api = GitLabAnswer::Denied("404".to_owned().into());
     assert_eq!(
         evaluate(&facts, &crate::testing::rules()).outcome,
-        Outcome::Exception { kind: Kind::Unverified }
+        VerdictOutcome::Exception {
+            kind: ExceptionKind::Unverified
+        }
     );
 }
 
 #[test]
 fn unreadable_and_no_label_in_sight_is_not_carried_and_says_so() {
     let mut facts = Life::unlabelled().facts();
-    facts.api = WitnessA::Refused("404".to_owned().into());
+    facts.api = GitLabAnswer::Denied("404".to_owned().into());
     let verdict = evaluate(&facts, &crate::testing::rules());
-    assert_eq!(verdict.outcome, Outcome::NotCarried);
+    assert_eq!(verdict.outcome, VerdictOutcome::NotCarried);
     assert_eq!(verdict.notes, [Note::LabelEventsUnreadable]);
 }
 
@@ -85,13 +99,13 @@ fn everything_that_holds_is_a_reason_and_the_first_in_order_is_the_kind() {
     assert_eq!(
         kinds(&life),
         [
-            Kind::SelfApproved,
-            Kind::ApproverNotEligible,
-            Kind::ApproverNotEligible,
-            Kind::ApprovedAfterMerge
+            ExceptionKind::SelfApproved,
+            ExceptionKind::ApproverNotEligible,
+            ExceptionKind::ApproverNotEligible,
+            ExceptionKind::ApprovedAfterMerge
         ]
     );
-    life.is_exception(Kind::SelfApproved);
+    life.is_exception(ExceptionKind::SelfApproved);
 }
 
 #[test]
@@ -100,7 +114,7 @@ fn events_of_stale_deliveries_prove_and_disprove_nothing() {
         .approved_by(ALICE, "10:00:00")
         .taken_back_by(ALICE, "11:00:00");
     life.facts.history[0].stale = true;
-    assert_eq!(life.verdict().outcome, Outcome::Approved { proof: Proof::Api });
+    assert_eq!(life.verdict().outcome, VerdictOutcome::Approved { proof: Proof::Api });
 }
 
 #[test]
@@ -108,9 +122,9 @@ fn the_tier_is_that_of_the_labels_standing_at_the_merge() {
     assert_eq!(Life::labelled().verdict().risk_tier, "high");
 }
 
-fn labels_read(events: Reading<Vec<LabelEvent>>, labels_now: &[&str]) -> LabelsRead {
+fn labels_read(events: Reading<Vec<LabelEvent>>, labels_now: &[&str]) -> LabelFacts {
     let labels_now = labels_now.iter().map(|label| (*label).to_owned()).collect();
-    LabelsRead {
+    LabelFacts {
         clock_offset_seconds: 0,
         merged_at: Some(at(MERGED)),
         labels_now,
@@ -122,24 +136,24 @@ fn labels_read(events: Reading<Vec<LabelEvent>>, labels_now: &[&str]) -> LabelsR
 fn with_no_label_in_sight_nothing_more_is_asked_and_nothing_was_carried() {
     let rules = crate::testing::rules();
     let mut facts = Life::unlabelled().facts();
-    facts.api = WitnessA::NotAsked(labels_read(Reading::Known(Vec::new()), &["backend"]));
+    facts.api = GitLabAnswer::LabelsOnly(labels_read(Reading::Known(Vec::new()), &["backend"]));
     let verdict = evaluate(&facts, &rules);
-    assert_eq!((verdict.outcome, verdict.notes), (Outcome::NotCarried, vec![]));
-    facts.api = WitnessA::NotAsked(labels_read(Reading::Unknown("403".into()), &[]));
+    assert_eq!((verdict.outcome, verdict.notes), (VerdictOutcome::NotCarried, vec![]));
+    facts.api = GitLabAnswer::LabelsOnly(labels_read(Reading::Unknown("403".into()), &[]));
     let verdict = evaluate(&facts, &rules);
     assert_eq!(
         (verdict.outcome, verdict.notes),
-        (Outcome::NotCarried, vec![Note::LabelEventsUnreadable])
+        (VerdictOutcome::NotCarried, vec![Note::LabelEventsUnreadable])
     );
 }
 
 #[test]
 fn a_label_that_comes_into_sight_later_must_be_asked_about() {
     let mut facts = Life::labelled().facts();
-    facts.api = WitnessA::NotAsked(labels_read(Reading::Known(Vec::new()), &[]));
+    facts.api = GitLabAnswer::LabelsOnly(labels_read(Reading::Known(Vec::new()), &[]));
     assert!(matches!(
         evaluate(&facts, &crate::testing::rules()).outcome,
-        Outcome::Pending { .. }
+        VerdictOutcome::Pending { .. }
     ));
 }
 
@@ -147,9 +161,12 @@ fn a_label_that_comes_into_sight_later_must_be_asked_about() {
 fn a_merge_that_gitlab_does_not_show_is_never_a_verdict_not_even_after_the_deadline() {
     for life in [Life::labelled(), Life::unlabelled()] {
         let mut facts = life.facts();
-        facts.api = WitnessA::NotMerged("opened".to_owned().into());
+        facts.api = GitLabAnswer::NotMerged("opened".to_owned().into());
         facts.deadline_passed = true;
-        assert!(matches!(evaluate(&facts, &life.rules).outcome, Outcome::Pending { .. }));
+        assert!(matches!(
+            evaluate(&facts, &life.rules).outcome,
+            VerdictOutcome::Pending { .. }
+        ));
     }
 }
 
@@ -160,19 +177,21 @@ fn a_label_that_was_read_is_not_forgotten_because_something_else_could_not_be_re
     facts.deadline_passed = true;
     let labels = Some(labels_read(Reading::Unknown("403".into()), &["security::high"]));
     for api in [
-        WitnessA::Unreadable(Unread {
+        GitLabAnswer::Unavailable(PartialAnswer {
             labels: labels.clone(),
-            ..Unread::from("503".to_owned())
+            ..PartialAnswer::from("503".to_owned())
         }),
-        WitnessA::Refused(Unread {
+        GitLabAnswer::Denied(PartialAnswer {
             labels,
-            ..Unread::from("403".to_owned())
+            ..PartialAnswer::from("403".to_owned())
         }),
     ] {
         facts.api = api;
         assert_eq!(
             evaluate(&facts, &rules).outcome,
-            Outcome::Exception { kind: Kind::Unverified }
+            VerdictOutcome::Exception {
+                kind: ExceptionKind::Unverified
+            }
         );
     }
 }
@@ -181,10 +200,12 @@ fn a_label_that_was_read_is_not_forgotten_because_something_else_could_not_be_re
 fn a_delivery_that_is_not_to_be_believed_and_a_silent_gitlab_leave_it_unverified() {
     let mut facts = Life::unlabelled().facts();
     facts.trigger.trusted = false;
-    facts.api = WitnessA::Refused("404".to_owned().into());
+    facts.api = GitLabAnswer::Denied("404".to_owned().into());
     assert_eq!(
         evaluate(&facts, &crate::testing::rules()).outcome,
-        Outcome::Exception { kind: Kind::Unverified }
+        VerdictOutcome::Exception {
+            kind: ExceptionKind::Unverified
+        }
     );
 }
 
@@ -197,9 +218,11 @@ fn the_time_that_a_delivery_alone_tells_excludes_no_history() {
     };
     let mut facts = life.with(labelled).facts();
     facts.trigger.merged_at = "2001-01-01T00:00:00Z".parse().unwrap();
-    facts.api = WitnessA::Refused("404".to_owned().into());
+    facts.api = GitLabAnswer::Denied("404".to_owned().into());
     assert_eq!(
         evaluate(&facts, &crate::testing::rules()).outcome,
-        Outcome::Exception { kind: Kind::Unverified }
+        VerdictOutcome::Exception {
+            kind: ExceptionKind::Unverified
+        }
     );
 }

@@ -7,7 +7,7 @@ mod sla;
 
 use std::collections::BTreeMap;
 
-use model::Kind;
+use model::ExceptionKind;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
@@ -240,7 +240,7 @@ fn slack(problems: &mut Problems, raw: RawSlack) -> Slack {
     let default = Wording::default();
     let mut why = BTreeMap::new();
     for (code, text) in &raw.why {
-        match Kind::parse(code) {
+        match ExceptionKind::parse(code) {
             Some(kind) => drop(why.insert(kind, problems.text("why", text))),
             None => problems.refuse(text, &format!("why: {code:?} is no kind of exception")),
         }

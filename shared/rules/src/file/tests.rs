@@ -3,7 +3,7 @@
 mod archive;
 mod instances;
 
-use model::Kind;
+use model::ExceptionKind;
 
 use super::{Rules, RulesError};
 use crate::testing::RULES;
@@ -30,7 +30,10 @@ fn a_right_file_is_read_with_its_defaults() {
     assert_eq!(rules.verify_deadline_minutes, 15);
     assert_eq!(rules.instances["main"].api_url, "https://gitlab.example.com");
     assert!(rules.is_security_label("SEC/anything") && !rules.is_security_label("backend"));
-    assert_eq!(rules.slack.wording.why(Kind::NoApproval), "Nobody approved it.");
+    assert_eq!(
+        rules.slack.wording.why(ExceptionKind::NoApproval),
+        "Nobody approved it."
+    );
 }
 
 #[test]
@@ -145,7 +148,7 @@ fn every_word_of_the_alert_can_be_replaced() {
         (wording.headline.as_str(), wording.advice.as_str()),
         ("Achtung", "Bitte prüfen")
     );
-    assert_eq!(wording.why(Kind::NoApproval), "Niemand hat zugestimmt");
+    assert_eq!(wording.why(ExceptionKind::NoApproval), "Niemand hat zugestimmt");
 }
 
 #[test]

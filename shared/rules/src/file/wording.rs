@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::Kind;
+use model::ExceptionKind;
 use serde::{Deserialize, Serialize};
 
 /// The words of the alert about an exception.
@@ -13,7 +13,7 @@ pub struct Wording {
     /// What the reader should do.
     pub advice: String,
     /// Replaced explanations, by kind.
-    pub why: BTreeMap<Kind, String>,
+    pub why: BTreeMap<ExceptionKind, String>,
 }
 
 impl Default for Wording {
@@ -29,25 +29,25 @@ impl Default for Wording {
 impl Wording {
     /// Why a merge of this kind is an exception, in plain words.
     #[must_use]
-    pub fn why(&self, kind: Kind) -> &str {
+    pub fn why(&self, kind: ExceptionKind) -> &str {
         self.why.get(&kind).map_or_else(|| plain(kind), String::as_str)
     }
 }
 
-const fn plain(kind: Kind) -> &'static str {
+const fn plain(kind: ExceptionKind) -> &'static str {
     match kind {
-        Kind::LabelRemovedBeforeMerge => {
+        ExceptionKind::LabelRemovedBeforeMerge => {
             "The security label was taken off before the merge by somebody who may not decide that, and no security approval was given."
         }
-        Kind::ApprovalRevoked => "The security approval was taken back before the merge.",
-        Kind::ApprovedOtherCommit => "The code changed after the security approval.",
-        Kind::SelfApproved => "The only approval came from the author.",
-        Kind::CommitterApproved => "The approval came from somebody who pushed code to this merge request.",
-        Kind::BotApproved => "The approval came from a bot.",
-        Kind::ApproverNotEligible => "Whoever approved does not belong to the security team.",
-        Kind::ApprovedAfterMerge => "The security approval was given only after the merge.",
-        Kind::InsufficientApprovals => "There were fewer security approvals than required.",
-        Kind::NoApproval => "Nobody approved it.",
-        Kind::Unverified => "It could not be proven that a security approval stood at the merge.",
+        ExceptionKind::ApprovalRevoked => "The security approval was taken back before the merge.",
+        ExceptionKind::ApprovedOtherCommit => "The code changed after the security approval.",
+        ExceptionKind::SelfApproved => "The only approval came from the author.",
+        ExceptionKind::CommitterApproved => "The approval came from somebody who pushed code to this merge request.",
+        ExceptionKind::BotApproved => "The approval came from a bot.",
+        ExceptionKind::ApproverNotEligible => "Whoever approved does not belong to the security team.",
+        ExceptionKind::ApprovedAfterMerge => "The security approval was given only after the merge.",
+        ExceptionKind::InsufficientApprovals => "There were fewer security approvals than required.",
+        ExceptionKind::NoApproval => "Nobody approved it.",
+        ExceptionKind::Unverified => "It could not be proven that a security approval stood at the merge.",
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Kind, Outcome, User, Verdict};
+use model::{ExceptionKind, User, Verdict, VerdictOutcome};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -83,7 +83,7 @@ proptest! {
         for (instance, own) in [("main", &main), ("acquired", &acquired)] {
             let group = ApproverGroup { id: own.group, include_inherited: false, minimum_access_level: 30 };
             let listed = own.users.contains(&approver) || members(instance, &group) == Some(approver);
-            let approved = matches!(verdict(instance, approver, &rules).outcome, Outcome::Approved { .. });
+            let approved = matches!(verdict(instance, approver, &rules).outcome, VerdictOutcome::Approved { .. });
             prop_assert_eq!(approved, listed, "{} {:?}", instance, own);
 
             let reviewers: [User; 1] = [user(approver)];
@@ -114,7 +114,7 @@ fn an_unnamed_instance_ends_unverified() {
         // An eligible person took the label off: at a named instance that is `declassified`.
         Life::unlabelled().label_event(Some("security::high"), false, ALICE, "11:00:00"),
     ] {
-        let verdict = at_instance("other", life).is_exception(Kind::Unverified);
+        let verdict = at_instance("other", life).is_exception(ExceptionKind::Unverified);
         assert_eq!(verdict.reasons.len(), 1, "{:?}", verdict.reasons);
         assert!(verdict.reasons[0].detail.contains("do not name the instance other"));
         assert!(verdict.approvals.iter().all(|approval| !approval.against.is_empty()));
@@ -124,7 +124,7 @@ fn an_unnamed_instance_ends_unverified() {
 #[test]
 fn an_unlabelled_merge_needs_no_approvers() {
     let verdict = at_instance("other", Life::unlabelled()).verdict();
-    assert_eq!(verdict.outcome, Outcome::NotCarried);
+    assert_eq!(verdict.outcome, VerdictOutcome::NotCarried);
 }
 
 #[test]

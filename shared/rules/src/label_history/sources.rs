@@ -1,7 +1,7 @@
 //! Everything that the label history is made of.
 
 use jiff::Timestamp;
-use model::{EarlierFacts, Facts, HistoryEvent, LabelEvent, LabelsRead, Reading, WitnessA};
+use model::{EarlierFacts, Facts, GitLabAnswer, HistoryEvent, LabelEvent, LabelFacts, Reading};
 
 use crate::case::trusted;
 
@@ -28,7 +28,7 @@ pub(crate) struct Sources<'a> {
 impl<'a> Sources<'a> {
     pub(crate) fn of(facts: &'a Facts) -> Self {
         let labels = match &facts.api {
-            WitnessA::Answer(api) => {
+            GitLabAnswer::Full(api) => {
                 return Self {
                     merged_at: api.merge.merged_at,
                     labels_now: &api.labels_now,
@@ -38,15 +38,15 @@ impl<'a> Sources<'a> {
                     ..Self::without_answer(facts)
                 };
             }
-            WitnessA::NotAsked(labels) => Some(labels),
-            WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+            GitLabAnswer::LabelsOnly(labels) => Some(labels),
+            GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {
                 unread.labels.as_ref()
             }
         };
         let sources = Self::without_answer(facts);
         match labels {
             None => sources,
-            Some(LabelsRead {
+            Some(LabelFacts {
                 merged_at,
                 labels_now,
                 label_events,

@@ -1,12 +1,12 @@
 //! Every way a security label can come and go.
 
-use model::{HistoryEvent, Kind, Note, Outcome};
+use model::{ExceptionKind, HistoryEvent, Note, VerdictOutcome};
 
 use crate::testing::{ALICE, AUTHOR, BOB, Life, OUTSIDER};
 
 fn not_carried(life: &Life) -> Vec<Note> {
     let verdict = life.verdict();
-    assert_eq!(verdict.outcome, Outcome::NotCarried, "{verdict:#?}");
+    assert_eq!(verdict.outcome, VerdictOutcome::NotCarried, "{verdict:#?}");
     verdict.notes
 }
 
@@ -17,20 +17,20 @@ fn without_a_security_label_there_is_nothing_to_review() {
 
 #[test]
 fn a_label_set_at_creation_has_no_event_and_counts() {
-    Life::labelled().is_exception(Kind::NoApproval);
+    Life::labelled().is_exception(ExceptionKind::NoApproval);
 }
 
 #[test]
 fn taking_the_label_off_before_the_merge_does_not_hide_the_merge_request() {
     let life = Life::unlabelled().label_event(Some("security::high"), false, OUTSIDER, "11:00:00");
-    let verdict = life.is_exception(Kind::LabelRemovedBeforeMerge);
+    let verdict = life.is_exception(ExceptionKind::LabelRemovedBeforeMerge);
     assert_eq!(verdict.security_labels, ["security::high"]);
     assert_eq!(verdict.risk_tier, "high");
     assert_eq!(
         verdict.reasons[0].detail,
         "security::high was taken off by outsider at 2026-03-02 11:00:00 UTC"
     );
-    assert_eq!(verdict.reasons[1].kind, Kind::NoApproval);
+    assert_eq!(verdict.reasons[1].kind, ExceptionKind::NoApproval);
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn replacing_one_security_label_by_another_is_no_removal() {
         .label_event(Some("security::high"), false, OUTSIDER, "11:00:00")
         .label_event(Some("security::low"), true, OUTSIDER, "11:00:00");
     life.api.labels_now.push("security::low".into());
-    let verdict = life.is_exception(Kind::NoApproval);
+    let verdict = life.is_exception(ExceptionKind::NoApproval);
     assert_eq!(
         (verdict.security_labels, verdict.risk_tier),
         (vec!["security::low".to_owned()], "low".to_owned())
@@ -62,9 +62,9 @@ fn every_label_needs_an_entitled_removal() {
             .label_event(Some("security::high"), false, first, "10:00:00")
             .label_event(Some("sec/low"), false, second, "11:00:00")
     };
-    assert_eq!(both(ALICE, BOB).verdict().outcome, Outcome::Declassified);
-    both(OUTSIDER, ALICE).is_exception(Kind::LabelRemovedBeforeMerge);
-    both(ALICE, OUTSIDER).is_exception(Kind::LabelRemovedBeforeMerge);
+    assert_eq!(both(ALICE, BOB).verdict().outcome, VerdictOutcome::Declassified);
+    both(OUTSIDER, ALICE).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
+    both(ALICE, OUTSIDER).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
 }
 
 #[test]
@@ -75,13 +75,13 @@ fn two_labels_of_one_title_are_two() {
     // The other one, of the group, was set at the creation: no event names it.
     let mut still_on = life.clone();
     still_on.api.labels_now.push("security::high".into());
-    still_on.is_exception(Kind::NoApproval);
+    still_on.is_exception(ExceptionKind::NoApproval);
     // Both named, one taken off.
     let both = life.label_event_of(2, "security::high", true, AUTHOR, "08:30:00");
-    both.clone().is_exception(Kind::NoApproval);
+    both.clone().is_exception(ExceptionKind::NoApproval);
     let by = |who| both.clone().label_event_of(2, "security::high", false, who, "11:00:00");
-    by(OUTSIDER).is_exception(Kind::LabelRemovedBeforeMerge);
-    assert_eq!(by(BOB).verdict().outcome, Outcome::Declassified);
+    by(OUTSIDER).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
+    assert_eq!(by(BOB).verdict().outcome, VerdictOutcome::Declassified);
 }
 
 #[test]
@@ -91,8 +91,8 @@ fn a_replacing_label_of_the_scope_continues_it() {
         .label_event(Some("security::high"), false, OUTSIDER, "10:00:00")
         .label_event(Some("security::low"), true, OUTSIDER, "10:00:00");
     let by = |who| life.clone().label_event(Some("security::low"), false, who, "11:00:00");
-    assert_eq!(by(ALICE).verdict().outcome, Outcome::Declassified);
-    by(OUTSIDER).is_exception(Kind::LabelRemovedBeforeMerge);
+    assert_eq!(by(ALICE).verdict().outcome, VerdictOutcome::Declassified);
+    by(OUTSIDER).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_cut_list_is_no_proof_of_absence() {
     // GitLab's label events are complete and show none.
     assert_eq!(not_carried(&cut(Life::unlabelled())), []);
     let nameless = || cut(Life::unlabelled().label_event(None, true, AUTHOR, "09:00:00"));
-    nameless().is_exception(Kind::Unverified);
+    nameless().is_exception(ExceptionKind::Unverified);
     nameless().approved_by(ALICE, "10:00:00").is_approved();
 }
 
@@ -123,9 +123,9 @@ fn without_the_merge_event_a_gone_label_names_no_kind() {
     };
     // Renamed or deleted in the project, before the merge or after it.
     let mut life = shown(Life::unlabelled());
-    life.clone().is_exception(Kind::LabelRemovedBeforeMerge);
+    life.clone().is_exception(ExceptionKind::LabelRemovedBeforeMerge);
     life.facts.trigger.labels_unknown = true;
-    life.is_exception(Kind::NoApproval);
+    life.is_exception(ExceptionKind::NoApproval);
 }
 
 #[test]
@@ -141,11 +141,11 @@ fn a_label_first_put_on_after_the_merge_does_not_count() {
 fn a_label_taken_off_only_after_the_merge_stood_at_the_merge() {
     Life::unlabelled()
         .label_event(Some("security::high"), false, OUTSIDER, "12:00:01")
-        .is_exception(Kind::NoApproval);
+        .is_exception(ExceptionKind::NoApproval);
     let added_before = Life::unlabelled().label_event(Some("sec/high"), true, AUTHOR, "09:00:00");
     added_before
         .label_event(Some("sec/high"), false, OUTSIDER, "12:00:01")
-        .is_exception(Kind::NoApproval);
+        .is_exception(ExceptionKind::NoApproval);
 }
 
 #[test]
@@ -154,9 +154,9 @@ fn a_label_put_on_and_off_several_times_is_judged_by_the_last_time() {
         .label_event(Some("sec/high"), true, AUTHOR, "08:00:00")
         .label_event(Some("sec/high"), false, ALICE, "09:00:00")
         .label_event(Some("sec/high"), true, AUTHOR, "10:00:00");
-    life.clone().is_exception(Kind::NoApproval);
+    life.clone().is_exception(ExceptionKind::NoApproval);
     life.label_event(Some("sec/high"), false, OUTSIDER, "11:00:00")
-        .is_exception(Kind::LabelRemovedBeforeMerge);
+        .is_exception(ExceptionKind::LabelRemovedBeforeMerge);
 }
 
 #[test]
@@ -170,14 +170,14 @@ fn a_label_deleted_since_is_known_from_the_stored_events() {
         labels_added: vec!["sec/high".into()],
         ..life.event(model::Action::Update, AUTHOR, "09:00:00")
     };
-    life.with(stored).is_exception(Kind::LabelRemovedBeforeMerge);
+    life.with(stored).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
 }
 
 #[test]
 fn where_label_events_are_unreadable_what_was_seen_counts() {
     Life::labelled()
         .label_events_unreadable()
-        .is_exception(Kind::NoApproval);
+        .is_exception(ExceptionKind::NoApproval);
     assert_eq!(
         not_carried(&Life::unlabelled().label_events_unreadable()),
         [Note::LabelEventsUnreadable]
@@ -190,14 +190,14 @@ fn where_label_events_are_unreadable_what_was_seen_counts() {
     };
     life.clone()
         .with(removed.clone())
-        .is_exception(Kind::LabelRemovedBeforeMerge);
+        .is_exception(ExceptionKind::LabelRemovedBeforeMerge);
     // Not even "by" an eligible approver: a stored event can be forged, and GitLab does not confirm it.
     let excused = HistoryEvent {
         eligible: Some(true),
         actor: Some(life.user(ALICE)),
         ..removed
     };
-    life.with(excused).is_exception(Kind::LabelRemovedBeforeMerge);
+    life.with(excused).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_nameless_event_declassifies_nothing() {
         eligible: Some(true),
         ..life.event(model::Action::Update, ALICE, "10:00:00")
     };
-    life.with(removed).is_exception(Kind::LabelRemovedBeforeMerge);
+    life.with(removed).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn renaming_the_label_and_making_a_new_one_after_the_merge_does_not_hide_the_mer
         labels: vec!["security::high".into()],
         ..life.event(model::Action::Update, AUTHOR, "11:00:00")
     };
-    life.with(seen).is_exception(Kind::LabelRemovedBeforeMerge);
+    life.with(seen).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
 }
 
 #[test]
@@ -240,5 +240,5 @@ fn a_label_that_vanished_by_a_rename_is_not_declassified_with_another_that_was_t
         labels: vec!["security::high".into()],
         ..life.event(model::Action::Update, AUTHOR, "10:00:00")
     };
-    life.with(seen).is_exception(Kind::LabelRemovedBeforeMerge);
+    life.with(seen).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
 }

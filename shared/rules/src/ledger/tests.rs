@@ -1,4 +1,4 @@
-use model::{Action, Decision, HistoryEvent, Kind, Note, Proof, Review, TimeUnknown, UserId};
+use model::{Action, ExceptionKind, HistoryEvent, LedgerDecision, Note, Proof, Review, TimeUnknown, UserId};
 use proptest::prelude::*;
 
 use super::*;
@@ -22,7 +22,7 @@ fn open(life: &Life) -> Option<Review> {
     review_before_merge(&life.facts(), &life.rules).map(|(_, review)| review)
 }
 
-fn stands(life: &Life) -> (Option<Decision>, Option<Timestamp>, Option<i64>) {
+fn stands(life: &Life) -> (Option<LedgerDecision>, Option<Timestamp>, Option<i64>) {
     let review = open(life).expect("a label is carried");
     let by = review.deciding_reviewer.map(|user| user.id.0);
     (review.decision, review.decided_at, by)
@@ -40,7 +40,7 @@ fn a_merge_is_decided_when_it_is_merged_by_whose_approval_completed_it() {
         .approved_by(BOB, "11:00:00")
         .approved_by(ALICE, "10:00:00");
     let review = merged(&life);
-    assert_eq!(review.decision, Some(Decision::Merged));
+    assert_eq!(review.decision, Some(LedgerDecision::Merged));
     assert_eq!(review.decided_at, Some(at(MERGED)));
     assert_eq!(review.deciding_reviewer.map(|user| user.id), Some(UserId(BOB)));
     assert_eq!(review.approved_at, Some(at("10:00:00")), "the first valid approval");
@@ -51,11 +51,11 @@ fn a_merge_is_decided_when_it_is_merged_by_whose_approval_completed_it() {
 #[test]
 fn a_merge_without_approval_has_no_reviewer_and_says_why_there_is_no_time_to_approval() {
     let review = merged(&Life::labelled().approved_by(OUTSIDER, "10:00:00"));
-    assert_eq!(review.decision, Some(Decision::MergedWithoutApproval));
+    assert_eq!(review.decision, Some(LedgerDecision::MergedWithoutApproval));
     assert_eq!((review.deciding_reviewer, review.approved_at), (None, None));
     assert_eq!(review.time_unknown, Some(TimeUnknown::NoValidApproval));
     let unverified = Life::labelled().members_unreadable().approved_by(ALICE, "10:00:00");
-    assert_eq!(merged(&unverified).decision, Some(Decision::MergedUnverified));
+    assert_eq!(merged(&unverified).decision, Some(LedgerDecision::MergedUnverified));
 }
 
 #[test]
@@ -224,13 +224,13 @@ fn no_time_is_ever_negative() {
 #[test]
 fn before_the_merge_the_last_act_decides() {
     let labelled = Life::labelled;
-    let revoked = Decision::ApprovalRevoked;
+    let revoked = LedgerDecision::ApprovalRevoked;
     let cases = vec![
         ("nothing yet", labelled(), (None, None, None)),
         (
             "approved",
             labelled().approved_by(ALICE, "10:00:00"),
-            (Some(Decision::Approved), Some("10:00:00"), Some(ALICE)),
+            (Some(LedgerDecision::Approved), Some("10:00:00"), Some(ALICE)),
         ),
         (
             "by the author",
@@ -268,7 +268,7 @@ fn before_the_merge_the_last_act_decides() {
                 .taken_back_by(ALICE, "10:30:00")
                 .seen(ALICE, "11:00:00", Some(true))
                 .approved_by(ALICE, "11:00:00"),
-            (Some(Decision::Approved), Some("11:00:00"), Some(ALICE)),
+            (Some(LedgerDecision::Approved), Some("11:00:00"), Some(ALICE)),
         ),
         (
             "closed",
@@ -278,7 +278,7 @@ fn before_the_merge_the_last_act_decides() {
                 AUTHOR,
                 "10:30:00",
             ),
-            (Some(Decision::Closed), Some("10:30:00"), None),
+            (Some(LedgerDecision::Closed), Some("10:30:00"), None),
         ),
         (
             "closed and opened again",
@@ -293,7 +293,7 @@ fn before_the_merge_the_last_act_decides() {
                 AUTHOR,
                 "10:40:00",
             ),
-            (Some(Decision::Reopened), Some("10:40:00"), None),
+            (Some(LedgerDecision::Reopened), Some("10:40:00"), None),
         ),
         (
             "opened again and then approved",
@@ -308,7 +308,7 @@ fn before_the_merge_the_last_act_decides() {
                 AUTHOR,
                 "10:40:00",
             ),
-            (Some(Decision::Approved), Some("11:00:00"), Some(ALICE)),
+            (Some(LedgerDecision::Approved), Some("11:00:00"), Some(ALICE)),
         ),
     ];
     for (name, life, (decision, time, by)) in cases {
@@ -321,7 +321,7 @@ fn history_alone_approves_nothing_before_the_merge_either() {
     let life = Life::labelled().seen(ALICE, "10:00:00", Some(true));
     assert_eq!(stands(&life), (None, None, None));
     let verdict = life.verdict();
-    assert_eq!(verdict.exception(), Some(Kind::Unverified));
+    assert_eq!(verdict.exception(), Some(ExceptionKind::Unverified));
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn an_approval_that_was_given_again_is_not_taken_back_though_others_are_still_ne
         open(&life.approved_by(ALICE, again)).unwrap().decision
     };
     assert_eq!(twice("10:40:00"), None, "one of two");
-    assert_eq!(twice("10:20:00"), Some(Decision::ApprovalRevoked));
+    assert_eq!(twice("10:20:00"), Some(LedgerDecision::ApprovalRevoked));
 }
 
 #[test]
@@ -383,8 +383,11 @@ fn gitlab_tells_that_it_was_closed_again_where_that_event_has_not_come() {
         let (_, review) = review_before_merge(&life.facts(), &life.rules).unwrap();
         (review.decision, review.decided_at)
     };
-    assert_eq!(closed_again("09:30:00"), (Some(Decision::Closed), Some(at("09:30:00"))));
-    assert_eq!(closed_again("08:30:00").0, Some(Decision::Reopened));
+    assert_eq!(
+        closed_again("09:30:00"),
+        (Some(LedgerDecision::Closed), Some(at("09:30:00")))
+    );
+    assert_eq!(closed_again("08:30:00").0, Some(LedgerDecision::Reopened));
 }
 
 #[test]
@@ -412,7 +415,7 @@ fn gitlab_tells_that_it_was_closed_where_no_event_came() {
     let (_, review) = review_before_merge(&life.facts(), &life.rules).unwrap();
     assert_eq!(
         (review.decision, review.decided_at),
-        (Some(Decision::Closed), Some(at("11:00:00")))
+        (Some(LedgerDecision::Closed), Some(at("11:00:00")))
     );
 }
 

@@ -33,7 +33,7 @@ pub struct StoredEvidence {
 
 /// A decision as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredJudgement {
+pub struct StoredDecisionInput {
     /// Row id (UUIDv7).
     pub id: Uuid,
     /// Which merge request.
@@ -80,7 +80,7 @@ impl Store {
         after: Option<Uuid>,
         since: Option<Timestamp>,
         limit: u32,
-    ) -> Result<Vec<StoredJudgement>, StoreError> {
+    ) -> Result<Vec<StoredDecisionInput>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} WHERE decision.id > $1 AND decision.recorded_at >= coalesce($2, '-infinity') ORDER BY decision.id LIMIT $3"
         );
@@ -99,7 +99,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn judgements_of(&self, key: &MergeRequestKey) -> Result<Vec<StoredJudgement>, StoreError> {
+    pub async fn judgements_of(&self, key: &MergeRequestKey) -> Result<Vec<StoredDecisionInput>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} WHERE decision.instance = $1 AND decision.project_id = $2 AND decision.mr_iid = $3 ORDER BY decision.id"
         );
@@ -131,9 +131,9 @@ impl Store {
     }
 }
 
-fn read(row: &Row) -> Result<StoredJudgement, StoreError> {
+fn read(row: &Row) -> Result<StoredDecisionInput, StoreError> {
     let review: Option<tokio_postgres::types::Json<serde_json::Value>> = column(row, "review")?;
-    Ok(StoredJudgement {
+    Ok(StoredDecisionInput {
         id: column(row, "id")?,
         merge_request: MergeRequestKey {
             instance: column(row, "instance")?,

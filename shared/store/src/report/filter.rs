@@ -1,7 +1,7 @@
 //! Lists of the ledger and of exceptions, page by page.
 
 use jiff::Timestamp;
-use model::Decision;
+use model::LedgerDecision;
 use serde_json::Value;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
@@ -12,9 +12,9 @@ use crate::{Store, StoreError};
 
 /// Which decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LedgerDecision {
+pub enum DecisionFilter {
     /// This one.
-    Is(Decision),
+    Is(LedgerDecision),
     /// None yet, or one that leaves the review open.
     Open,
 }
@@ -29,7 +29,7 @@ pub struct LedgerFilter {
     /// User name of whoever decided.
     pub reviewer: Option<String>,
     /// The decision.
-    pub decision: Option<LedgerDecision>,
+    pub decision: Option<DecisionFilter>,
     /// Decided from then on.
     pub since: Option<Timestamp>,
     /// Decided before then.
@@ -136,8 +136,8 @@ impl LedgerFilter {
         conditions.text("risk_tier = ?", self.tier.as_ref());
         conditions.text("deciding_reviewer_username = ?", self.reviewer.as_ref());
         match self.decision {
-            Some(LedgerDecision::Is(decision)) => conditions.add("decision = ?", decision.as_str(), Type::TEXT),
-            Some(LedgerDecision::Open) => conditions.plain(OPEN),
+            Some(DecisionFilter::Is(decision)) => conditions.add("decision = ?", decision.as_str(), Type::TEXT),
+            Some(DecisionFilter::Open) => conditions.plain(OPEN),
             None => {}
         }
         conditions.between("decided_at", self.since, self.until);

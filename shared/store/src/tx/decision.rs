@@ -1,7 +1,7 @@
 //! Decisions: per merge request one append-only chain, each with the whole input of its verdict.
 
 use jiff::Timestamp;
-use model::{Decision, EvidenceRef, Facts, MergeRequestKey, Note, Outcome, Review, Verdict};
+use model::{EvidenceRef, Facts, LedgerDecision, MergeRequestKey, Note, Review, Verdict, VerdictOutcome};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -46,7 +46,7 @@ pub struct NewDecision {
 
 /// A decision before the merge, to be appended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewReview {
+pub struct NewReviewDecision {
     /// Row id (UUIDv7).
     pub id: Uuid,
     /// Everything it rests on.
@@ -82,7 +82,7 @@ pub struct StoredDecision {
     /// Row id (UUIDv7).
     pub id: Uuid,
     /// The ledger's word for it; `None`: no security label was carried.
-    pub decision: Option<Decision>,
+    pub decision: Option<LedgerDecision>,
     /// Everything the verdict rests on.
     pub facts: Facts,
     /// The verdict.
@@ -145,7 +145,7 @@ impl<'a> Tx<'a> {
     ///
     /// # Errors
     /// [`StoreError::Rejected`] as [`Tx::append_decision`].
-    pub fn append_review(&mut self, new: &NewReview) -> Queued<'_, 'a, Uuid> {
+    pub fn append_review(&mut self, new: &NewReviewDecision) -> Queued<'_, 'a, Uuid> {
         self.try_queue(new.statement(), ID)
     }
 
@@ -182,17 +182,17 @@ impl NewDecision {
     fn statement(&self) -> Result<Statement, StoreError> {
         let verdict = &self.verdict;
         let (outcome, kind, proof) = match &verdict.outcome {
-            Outcome::NotCarried => ("not_carried", None, None),
-            Outcome::Declassified => ("declassified", None, None),
-            Outcome::Approved { proof } => ("approved", None, Some(proof.as_str())),
-            Outcome::Exception { kind } => ("exception", Some(kind.as_str()), None),
-            Outcome::Pending { .. } => {
+            VerdictOutcome::NotCarried => ("not_carried", None, None),
+            VerdictOutcome::Declassified => ("declassified", None, None),
+            VerdictOutcome::Approved { proof } => ("approved", None, Some(proof.as_str())),
+            VerdictOutcome::Exception { kind } => ("exception", Some(kind.as_str()), None),
+            VerdictOutcome::Pending { .. } => {
                 return Err(StoreError::Rejected(
                     "a pending verdict is no decision; keep it as an evaluation".to_owned(),
                 ));
             }
         };
-        let decision = Decision::of_merge(&verdict.outcome).map(Decision::as_str);
+        let decision = LedgerDecision::of_merge(&verdict.outcome).map(LedgerDecision::as_str);
         let insert = Insert::into(TABLE)
             .uuid("id", self.id)
             .key(&self.facts.merge_request)
@@ -225,13 +225,13 @@ impl NewDecision {
     }
 }
 
-impl NewReview {
+impl NewReviewDecision {
     fn statement(&self) -> Result<Statement, StoreError> {
         let insert = Insert::into(TABLE)
             .uuid("id", self.id)
             .key(&self.facts.merge_request)
             .constant("stage", "'review'")
-            .optional_text("decision", self.review.decision.map(Decision::as_str))
+            .optional_text("decision", self.review.decision.map(LedgerDecision::as_str))
             .constant("reasons", "'[]'")
             .constant("reason_codes", "'{}'")
             .codes("notes", note_codes(&self.review.notes))

@@ -109,7 +109,7 @@ impl<'a> Tx<'a> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn supersede_archive(
+    pub fn supersede_decision_effects(
         &mut self,
         key: &MergeRequestKey,
         decision_id: Uuid,
@@ -124,7 +124,7 @@ impl<'a> Tx<'a> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn has_begun_archive(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, bool> {
+    pub fn has_begun_decision_effects(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, bool> {
         self.queue(Statement::of(key, HAS_BEGUN), |answer| Ok(!answer.rows.is_empty()))
     }
 }

@@ -12,7 +12,7 @@ use crate::sql::{Insert, Statement, code, code_column, column, optional_code_col
 
 /// Whether a delivery was seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recorded {
+pub enum InsertResult {
     /// Written now.
     New,
     /// Already there: GitLab, or the queue, delivered it again.
@@ -57,12 +57,12 @@ impl<'a> Tx<'a> {
         envelope: &Envelope,
         event: &MergeRequestEvent,
         eligible: Option<EligibleReading>,
-    ) -> Queued<'_, 'a, Recorded> {
+    ) -> Queued<'_, 'a, InsertResult> {
         self.try_queue(insert(envelope, event, eligible), |answer| {
             Ok(if answer.affected == 0 {
-                Recorded::Duplicate
+                InsertResult::Duplicate
             } else {
-                Recorded::New
+                InsertResult::New
             })
         })
     }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use model::{ExceptionStatus, Kind, MergeRequestKey, SecurityReviewException};
+use model::{ExceptionKind, ExceptionStatus, MergeRequestKey, SecurityReviewException};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -138,7 +138,7 @@ pub(super) fn read_exception(row: &Row) -> Result<SecurityReviewException, Store
         merged_by: user_columns(row, "merged_by_id", "merged_by_username")?,
         labels: column(row, "labels")?,
         risk_tier: column(row, "risk_tier")?,
-        kind: Kind::parse(&kind).ok_or_else(|| StoreError::corrupt("kind"))?,
+        kind: ExceptionKind::parse(&kind).ok_or_else(|| StoreError::corrupt("kind"))?,
         reasons: json_column(row, "reasons")?,
         approvals: json_column(row, "approvals")?,
         merged_at: column(row, "merged_at")?,

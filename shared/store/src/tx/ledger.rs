@@ -120,7 +120,7 @@ fn upsert(new: &LedgerRow, revision: i64, now: Timestamp) -> Result<Statement, S
         )
         .text("risk_tier", &review.risk_tier)
         .texts("labels", &review.labels)
-        .optional_text("decision", review.decision.map(model::Decision::as_str))
+        .optional_text("decision", review.decision.map(model::LedgerDecision::as_str))
         .time("decided_at", review.decided_at)
         .time("labelled_at", review.labelled_at)
         .time("approved_at", review.approved_at)

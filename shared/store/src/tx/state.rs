@@ -11,7 +11,7 @@ use super::evidence::read_evidence_ref;
 use super::exception::{OF_MERGE_REQUEST, read_exception};
 use super::ledger::{LEDGER_ROW, read_ledger_row};
 use super::pending_review::{REVIEW, read_pending_review};
-use super::{DecisionHead, EligibleReading, Evaluation, PendingReview, Recorded, StoredDecision, StoredHistory};
+use super::{DecisionHead, EligibleReading, Evaluation, InsertResult, PendingReview, StoredDecision, StoredHistory};
 use super::{StoredLedgerRow, Tx, read_evaluation};
 use crate::connection::Answer;
 use crate::sql::{Statement, column, json_column, key as bounded_key};
@@ -208,7 +208,7 @@ impl Tx<'_> {
         event: &MergeRequestEvent,
         eligible: Option<EligibleReading>,
         first: FirstRead,
-    ) -> Result<(Recorded, MergeRequestState), StoreError> {
+    ) -> Result<(InsertResult, MergeRequestState), StoreError> {
         self.lock_merge_request(key).later()?;
         let recorded = self.insert_event(envelope, event, eligible).later()?;
         let first_statements = MergeRequestState::first(key, &envelope.delivery_key(), first);

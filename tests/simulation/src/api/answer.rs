@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{ApiAnswer, Approval, LabelsRead, MergeFact, NOT_ASKED, Reading, Unread, UserId, WitnessA};
+use model::{
+    Approval, GitLabAnswer, LabelFacts, MergeFact, MergeRequestDetails, NOT_ASKED, PartialAnswer, Reading, UserId,
+};
 
 use super::{Api, Endpoint, Failure, Mode};
 use crate::Person;
@@ -33,15 +35,15 @@ impl Answering<'_, '_> {
         }
     }
 
-    pub(super) fn read(&self, wanted: &impl Fn(&LabelsRead) -> bool) -> WitnessA {
+    pub(super) fn read(&self, wanted: &impl Fn(&LabelFacts) -> bool) -> GitLabAnswer {
         let details = match self.ask(Endpoint::MergeRequest) {
             Ok(view) => view,
-            Err(Failure::NotFound) => return WitnessA::Refused("404".to_owned().into()),
-            Err(failure) => return WitnessA::Unreadable(format!("{failure:?}").into()),
+            Err(Failure::NotFound) => return GitLabAnswer::Denied("404".to_owned().into()),
+            Err(failure) => return GitLabAnswer::Unavailable(format!("{failure:?}").into()),
         };
         let merged = details.state == "merged";
         let events = self.part(Endpoint::LabelEvents, |view| view.label_events);
-        let labels = LabelsRead {
+        let labels = LabelFacts {
             merged_at: if self.mode == Mode::Review && !merged {
                 Some(timestamp(self.at + DAY))
             } else {
@@ -51,33 +53,33 @@ impl Answering<'_, '_> {
             label_events: events.clone().unwrap_or_else(Reading::Unknown),
             clock_offset_seconds: self.clock_offset_seconds(),
         };
-        let unread = |because: &str, approvals: &[Approval]| Unread {
+        let unread = |because: &str, approvals: &[Approval]| PartialAnswer {
             labels: Some(labels.clone()),
             approvals: if merged { approvals.to_vec() } else { Vec::new() },
             read_at: Some(timestamp(self.at)),
             merged,
-            ..Unread::from(because.to_owned())
+            ..PartialAnswer::from(because.to_owned())
         };
         if !merged && self.mode == Mode::Merge {
-            return WitnessA::NotMerged(unread("GitLab does not show it as merged yet", &[]));
+            return GitLabAnswer::NotMerged(unread("GitLab does not show it as merged yet", &[]));
         }
         if let Err(because) = events {
-            return WitnessA::Unreadable(unread(&because, &[]));
+            return GitLabAnswer::Unavailable(unread(&because, &[]));
         }
         if !wanted(&labels) {
-            return WitnessA::NotAsked(labels);
+            return GitLabAnswer::LabelsOnly(labels);
         }
         let Some(merged_at) = labels.merged_at else {
-            return WitnessA::Unreadable(unread("GitLab shows it as merged without a time", &[]));
+            return GitLabAnswer::Unavailable(unread("GitLab shows it as merged without a time", &[]));
         };
         let approvals = match self.part(Endpoint::Approvals, |view| view.approvals) {
             Ok(Reading::Known(approvals)) => approvals,
-            Ok(Reading::Unknown(because)) => return WitnessA::Refused(unread(&because, &[])),
-            Err(because) => return WitnessA::Unreadable(unread(&because, &[])),
+            Ok(Reading::Unknown(because)) => return GitLabAnswer::Denied(unread(&because, &[])),
+            Err(because) => return GitLabAnswer::Unavailable(unread(&because, &[])),
         };
         match self.answer(details, merged_at, &labels, &approvals) {
-            Ok(answer) => WitnessA::Answer(Box::new(answer)),
-            Err(because) => WitnessA::Unreadable(unread(&because, &approvals)),
+            Ok(answer) => GitLabAnswer::Full(Box::new(answer)),
+            Err(because) => GitLabAnswer::Unavailable(unread(&because, &approvals)),
         }
     }
 
@@ -85,9 +87,9 @@ impl Answering<'_, '_> {
         &self,
         details: View,
         merged_at: jiff::Timestamp,
-        labels: &LabelsRead,
+        labels: &LabelFacts,
         approvals: &[Approval],
-    ) -> Result<ApiAnswer, String> {
+    ) -> Result<MergeRequestDetails, String> {
         let profile = self.api.world.setting.profile;
         let versions = self.part(Endpoint::Versions, |view| view.versions)?;
         let eligible_now = self.part(Endpoint::Members, |view| {
@@ -113,7 +115,7 @@ impl Answering<'_, '_> {
             Err(failure) => Reading::Unknown(format!("{failure:?}")),
         };
         let merged = details.state == "merged";
-        Ok(ApiAnswer {
+        Ok(MergeRequestDetails {
             read_at: timestamp(self.at),
             mr_id: 1003,
             title: "Rotate keys".to_owned(),
@@ -150,7 +152,7 @@ impl Answering<'_, '_> {
     /// The flag of approvers and of eligible people who took a label off.
     fn bots(
         &self,
-        labels: &LabelsRead,
+        labels: &LabelFacts,
         approvals: &[Approval],
         members: &Reading<BTreeSet<UserId>>,
     ) -> Result<(BTreeMap<UserId, bool>, BTreeSet<UserId>), String> {

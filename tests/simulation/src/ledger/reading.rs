@@ -1,6 +1,6 @@
 //! Readings of GitLab and what follows from them.
 
-use model::{Facts, LabelsRead, MergeRequestEvent, MergeTrigger, WitnessA};
+use model::{Facts, GitLabAnswer, LabelFacts, MergeRequestEvent, MergeTrigger};
 use rules::{BEFORE_WATCH, CurrentDecision, Ruling, after_reading, earlier_facts, further_reading_at, needs_approvals};
 
 use super::{Decided, Flow};
@@ -28,7 +28,7 @@ impl Flow<'_> {
         let blank = Facts {
             merge_request: Self::key(),
             trigger,
-            api: WitnessA::Unreadable("not read yet".to_owned().into()),
+            api: GitLabAnswer::Unavailable("not read yet".to_owned().into()),
             deadline_passed: evaluation.pending && now >= evaluation.deadline(),
             history: self.history.clone(),
             history_truncated: false,
@@ -40,7 +40,7 @@ impl Flow<'_> {
             ..blank
         };
         self.merge_seen |= facts.api.merged_at().is_some();
-        evaluation.shown |= !matches!(&facts.api, WitnessA::Refused(unread) if unread.labels.is_none());
+        evaluation.shown |= !matches!(&facts.api, GitLabAnswer::Denied(unread) if unread.labels.is_none());
         if let (Some(merged_at), false, None) = (facts.api.merged_at(), evaluation.by_merge_event, &current)
             && timestamp(evaluation.first_seen_at).duration_since(merged_at) > BEFORE_WATCH
         {
@@ -80,12 +80,12 @@ impl Flow<'_> {
 
     /// Right after its hook GitLab may not show the merge yet.
     fn read(&mut self, now: i64, facts: &Facts) -> Reading {
-        let wanted = |labels: &LabelsRead| needs_approvals(facts, labels, self.rules);
+        let wanted = |labels: &LabelFacts| needs_approvals(facts, labels, self.rules);
         let mut reading = self.api.read(now, Mode::Merge, wanted);
         for wait in QUICK {
             let lags = match &reading.witness {
-                WitnessA::NotMerged(_) => true,
-                WitnessA::Refused(unread) => unread.labels.is_none(),
+                GitLabAnswer::NotMerged(_) => true,
+                GitLabAnswer::Denied(unread) => unread.labels.is_none(),
                 _ => false,
             };
             if !lags {
@@ -118,7 +118,7 @@ impl Flow<'_> {
         };
         self.earlier = earlier_facts(&facts, self.rules);
         let shown_merged =
-            matches!(&facts.api, WitnessA::Unreadable(unread) | WitnessA::Refused(unread) if unread.merged);
+            matches!(&facts.api, GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) if unread.merged);
         if shown_merged
             || facts
                 .api
@@ -134,12 +134,12 @@ impl Flow<'_> {
 const AHEAD: i64 = HOUR;
 
 /// What a review could not read whole is no answer about a merge: its labels are those of the time before it.
-fn before_merge(witness: WitnessA, now: i64) -> WitnessA {
+fn before_merge(witness: GitLabAnswer, now: i64) -> GitLabAnswer {
     let assumed = witness
         .merged_at()
         .is_some_and(|merged_at| merged_at > timestamp(now + AHEAD));
     match witness {
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) if assumed => WitnessA::NotMerged(unread),
+        GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) if assumed => GitLabAnswer::NotMerged(unread),
         other => other,
     }
 }

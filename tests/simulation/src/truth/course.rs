@@ -1,6 +1,6 @@
 //! Whether a whole life went right: every decision by what was seen, the order of decisions, the end.
 
-use model::Kind;
+use model::ExceptionKind;
 
 use super::{Assessed, Class, Truth};
 use crate::Built;
@@ -71,7 +71,7 @@ fn changed_after_merge(built: &Built, record: &Record) -> Option<String> {
         let kinds = (one.verdict.exception(), next.verdict.exception());
         // Of a revocation with a stale time it is unknown whether it came before the merge.
         let unordered = !built.world.setting.version.has_actioned_at()
-            && kinds.1 == Some(Kind::Unverified)
+            && kinds.1 == Some(ExceptionKind::Unverified)
             && new().any(|received| received.event.action.is_revocation());
         (same_answer && later && !unordered && kinds.0 != kinds.1)
             .then(|| format!("an act after the merge changes {kinds:?}"))

@@ -1,6 +1,6 @@
 //! No exception was decided, and there was one: whether a source had shown it.
 
-use model::{Kind, LabelsRead, WitnessA};
+use model::{ExceptionKind, GitLabAnswer, LabelFacts};
 
 use super::Class;
 use super::open::head_unknown;
@@ -71,30 +71,30 @@ impl Truth<'_> {
         let objections = self.objections(given);
         let why = format!("the approval of {:?} counted, against it: {objections:?}", given.by);
         let timed = self.world.setting.version.has_approved_at();
-        let whole = matches!(&decided.facts.api, WitnessA::Answer(_))
+        let whole = matches!(&decided.facts.api, GitLabAnswer::Full(_))
             && shown
                 .readings()
                 .any(|reading| reading.fresh && reading.at == decided.at);
         let mut misled = (Class::Misled, why.clone());
         for kind in objections {
             let class = match kind {
-                Kind::ApprovalRevoked if self.is_revocation_seen(given, shown) => Class::MissedException,
-                Kind::ApprovalRevoked if timed && whole => {
+                ExceptionKind::ApprovalRevoked if self.is_revocation_seen(given, shown) => Class::MissedException,
+                ExceptionKind::ApprovalRevoked if timed && whole => {
                     return (
                         Class::MissedException,
                         format!("{why}; a later answer no longer lists it"),
                     );
                 }
-                Kind::ApproverNotEligible if !self.is_clear(given.by, given.at, shown) => Class::Membership,
-                Kind::ApprovalRevoked => Class::Misled,
+                ExceptionKind::ApproverNotEligible if !self.is_clear(given.by, given.at, shown) => Class::Membership,
+                ExceptionKind::ApprovalRevoked => Class::Misled,
                 _ if timed && whole => Class::MissedException,
-                Kind::ApprovedOtherCommit if timed && head_unknown(&decided.facts.api) => {
+                ExceptionKind::ApprovedOtherCommit if timed && head_unknown(&decided.facts.api) => {
                     return (
                         Class::MissedException,
                         format!("{why}; the merged head is not among the versions"),
                     );
                 }
-                Kind::SelfApproved => Class::MissedException,
+                ExceptionKind::SelfApproved => Class::MissedException,
                 _ => Class::Misled,
             };
             if class > misled.0 {
@@ -152,11 +152,11 @@ impl Truth<'_> {
     }
 }
 
-fn labels_of(witness: &WitnessA) -> Option<&LabelsRead> {
+fn labels_of(witness: &GitLabAnswer) -> Option<&LabelFacts> {
     match witness {
-        WitnessA::Answer(_) => None,
-        WitnessA::NotAsked(labels) => Some(labels),
-        WitnessA::Unreadable(unread) | WitnessA::Refused(unread) | WitnessA::NotMerged(unread) => {
+        GitLabAnswer::Full(_) => None,
+        GitLabAnswer::LabelsOnly(labels) => Some(labels),
+        GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {
             unread.labels.as_ref()
         }
     }

@@ -1,6 +1,6 @@
 //! What the facts of a decision leave open.
 
-use model::WitnessA;
+use model::GitLabAnswer;
 
 use super::real::Truth;
 use crate::clock::{SECOND, instant};
@@ -25,8 +25,8 @@ impl Truth<'_> {
 }
 
 /// The merged head is not among the versions that were read.
-pub(super) fn head_unknown(witness: &WitnessA) -> bool {
-    let WitnessA::Answer(answer) = witness else {
+pub(super) fn head_unknown(witness: &GitLabAnswer) -> bool {
+    let GitLabAnswer::Full(answer) = witness else {
         return false;
     };
     let head = answer.merge.head_sha.as_ref();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::Kind;
+use model::ExceptionKind;
 
 use crate::Person;
 use crate::clock::MINUTE;
@@ -88,17 +88,20 @@ impl<'a> Truth<'a> {
     }
 
     /// What is really against an approval that is listed at the merge or later.
-    pub(super) fn objections(self, given: &Given) -> Vec<Kind> {
+    pub(super) fn objections(self, given: &Given) -> Vec<ExceptionKind> {
         let merged = self.world.at(self.merged_at());
         let holds = [
-            (Kind::ApprovedOtherCommit, given.patch != merged.head().patch),
-            (Kind::SelfApproved, given.by == Person::Author),
-            (Kind::CommitterApproved, self.is_excluded(given.by)),
-            (Kind::BotApproved, given.by.is_bot()),
-            (Kind::ApproverNotEligible, !self.is_eligible(given.by, given.at)),
-            (Kind::ApprovedAfterMerge, given.at > self.merged_at()),
+            (ExceptionKind::ApprovedOtherCommit, given.patch != merged.head().patch),
+            (ExceptionKind::SelfApproved, given.by == Person::Author),
+            (ExceptionKind::CommitterApproved, self.is_excluded(given.by)),
+            (ExceptionKind::BotApproved, given.by.is_bot()),
             (
-                Kind::ApprovalRevoked,
+                ExceptionKind::ApproverNotEligible,
+                !self.is_eligible(given.by, given.at),
+            ),
+            (ExceptionKind::ApprovedAfterMerge, given.at > self.merged_at()),
+            (
+                ExceptionKind::ApprovalRevoked,
                 !merged.approvals.contains(given) && given.at <= self.merged_at(),
             ),
         ];
@@ -186,7 +189,7 @@ impl<'a> Truth<'a> {
 
     /// Whether a kind really holds of this merge.
     #[must_use]
-    pub fn holds(self, kind: Kind, until: i64) -> bool {
+    pub fn holds(self, kind: ExceptionKind, until: i64) -> bool {
         let merged_at = self.merged_at();
         let any = |kind| {
             self.all_given(until)
@@ -194,12 +197,14 @@ impl<'a> Truth<'a> {
                 .any(|given| self.objections(given).contains(&kind))
         };
         match kind {
-            Kind::LabelRemovedBeforeMerge => {
+            ExceptionKind::LabelRemovedBeforeMerge => {
                 self.at_merge().is_empty() && !self.ever(merged_at).is_empty() && !self.is_declassified()
             }
-            Kind::InsufficientApprovals => (1..self.world.setting.profile.minimum()).contains(&self.valid().len()),
-            Kind::NoApproval => self.world.at(merged_at).approvals.is_empty(),
-            Kind::Unverified => true,
+            ExceptionKind::InsufficientApprovals => {
+                (1..self.world.setting.profile.minimum()).contains(&self.valid().len())
+            }
+            ExceptionKind::NoApproval => self.world.at(merged_at).approvals.is_empty(),
+            ExceptionKind::Unverified => true,
             kind => any(kind),
         }
     }

@@ -1,6 +1,6 @@
 //! What the readings and events showed that the flow had seen until an instant.
 
-use model::{ApiAnswer, HistoryEvent, Reading, WitnessA};
+use model::{GitLabAnswer, HistoryEvent, MergeRequestDetails, Reading};
 
 use super::is_merge;
 use super::real::Truth;
@@ -42,31 +42,31 @@ impl<'a> Shown<'a> {
     }
 
     /// Answers about the merge in which nothing is missing and nothing lags.
-    pub(super) fn whole_answers(&self) -> impl Iterator<Item = &'a ApiAnswer> {
+    pub(super) fn whole_answers(&self) -> impl Iterator<Item = &'a MergeRequestDetails> {
         let profile = self.truth.world.setting.profile;
         self.readings()
             .filter(|reading| reading.fresh)
             .filter_map(move |reading| match &reading.witness {
-                WitnessA::Answer(answer) if is_whole(answer, profile) => Some(&**answer),
+                GitLabAnswer::Full(answer) if is_whole(answer, profile) => Some(&**answer),
                 _ => None,
             })
     }
 
-    pub(super) fn whole_answer(&self) -> Option<&'a ApiAnswer> {
+    pub(super) fn whole_answer(&self) -> Option<&'a MergeRequestDetails> {
         self.whole_answers().next()
     }
 
     /// How many valid approvals a whole answer lists so that nothing about them is unknown.
     pub(super) fn valid_listed(&self) -> usize {
         let valid = self.truth.valid();
-        let counted = |answer: &ApiAnswer| {
+        let counted = |answer: &MergeRequestDetails| {
             let listed = |given: &&Given| self.lists(answer, given) && self.truth.is_clear(given.by, given.at, self);
             valid.iter().filter(listed).count()
         };
         self.whole_answers().map(counted).max().unwrap_or(0)
     }
 
-    fn lists(&self, answer: &ApiAnswer, given: &Given) -> bool {
+    fn lists(&self, answer: &MergeRequestDetails, given: &Given) -> bool {
         let world = self.truth.world;
         let approval = answer
             .approvals
@@ -97,7 +97,7 @@ impl<'a> Shown<'a> {
     /// How many valid approvals the decision's own answer or an event shows so that no kind may be named.
     pub(super) fn valid_seen(&self, decided: &Decided) -> usize {
         let listed: &[model::Approval] = match &decided.facts.api {
-            WitnessA::Answer(answer) => &answer.approvals,
+            GitLabAnswer::Full(answer) => &answer.approvals,
             _ => &[],
         };
         let seen = |given: &&Given| {
@@ -148,7 +148,7 @@ pub(super) fn is_approval_by(event: &HistoryEvent, person: Person) -> bool {
     event.action.is_approval() && !event.system && event.actor.as_ref().is_some_and(|actor| actor.id == person.id())
 }
 
-fn is_whole(answer: &ApiAnswer, profile: Profile) -> bool {
+fn is_whole(answer: &MergeRequestDetails, profile: Profile) -> bool {
     answer.state.as_deref() == Some("merged")
         && answer.label_events.known().is_some()
         && answer.versions.known().is_some()

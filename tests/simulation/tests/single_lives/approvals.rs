@@ -1,6 +1,6 @@
 //! Approvals: without a time, withdrawn, in answers that lag, about the time of the merge.
 
-use model::{Kind, Outcome, WitnessA};
+use model::{ExceptionKind, GitLabAnswer, VerdictOutcome};
 use simulation::Life;
 use simulation::api::{Endpoint, Failure};
 use simulation::clock::{HOUR, MINUTE, SECOND};
@@ -28,7 +28,7 @@ fn no_kind_beside_an_unknown_approval() {
         .unheard(HOUR, Act::Approve(ALICE))
         .at(2 * HOUR, Act::Approve(AUTHOR))
         .at(3 * HOUR, Act::Merge(AUTHOR));
-    is_exception(&life, &[Kind::Unverified]);
+    is_exception(&life, &[ExceptionKind::Unverified]);
 }
 
 /// In the minute after the merge a replica behind still lists the approval that was withdrawn without a hook.
@@ -40,7 +40,7 @@ fn an_approval_listed_only_at_first_is_unverified() {
         .at(2 * HOUR, Act::Merge(AUTHOR))
         .lagging(Endpoint::Approvals, 0, 20 * SECOND, 30 * SECOND)
         .failing(Endpoint::Versions, 0, 20 * SECOND, Failure::Unavailable);
-    is_exception(&life, &[Kind::Unverified]);
+    is_exception(&life, &[ExceptionKind::Unverified]);
 }
 
 /// A user whose approval GitLab listed long after the merge is deleted, and the approval with the user.
@@ -71,7 +71,7 @@ fn a_hook_built_after_the_merge_accuses_nobody() {
         .on(OLD)
         .at_with(HOUR, Act::Approve(ALICE), built_late)
         .at_with(HOUR + 5, Act::Merge(AUTHOR), late);
-    is_exception(&life, &[Kind::Unverified]);
+    is_exception(&life, &[ExceptionKind::Unverified]);
 }
 
 /// Approved as an outsider, joined the team, approved again: the event of the second approval was lost, and the list has no times.
@@ -85,7 +85,7 @@ fn an_untimed_approval_may_be_a_later_one() {
         .at(3 * SECOND, Act::Join(ALICE))
         .unheard(HOUR, Act::Approve(ALICE))
         .at(2 * HOUR, Act::Merge(AUTHOR));
-    is_exception(&life, &[Kind::Unverified]);
+    is_exception(&life, &[ExceptionKind::Unverified]);
 }
 
 /// The approved patch was pushed back just before the merge, and the versions come from a replica that does not have it yet.
@@ -126,7 +126,7 @@ fn each_revocation_has_its_own_second_reading() {
         .at_with(2 * HOUR - 2 * SECOND, Act::Withdraw(ALICE), late)
         .at(2 * HOUR, Act::Merge(AUTHOR))
         .lagging(Endpoint::Approvals, -MINUTE, 30 * SECOND, 10 * SECOND);
-    is_exception(&life, &[Kind::ApprovalRevoked]);
+    is_exception(&life, &[ExceptionKind::ApprovalRevoked]);
 }
 
 /// After the merge the approver leaves and takes a label off: what was read of the membership then concerns no earlier approval.
@@ -158,8 +158,8 @@ fn an_older_approval_listed_is_disputed() {
         .map(|decided| decided.verdict.outcome.clone());
     assert_ne!(
         first,
-        Some(Outcome::Exception {
-            kind: Kind::ApprovedOtherCommit
+        Some(VerdictOutcome::Exception {
+            kind: ExceptionKind::ApprovedOtherCommit
         })
     );
 }
@@ -172,7 +172,7 @@ fn given_again_after_the_merge_changes_nothing() {
         .at(2 * HOUR, Act::Withdraw(ALICE))
         .at(3 * HOUR, Act::Merge(AUTHOR))
         .at(4 * HOUR, Act::Approve(ALICE));
-    is_exception(&life, &[Kind::ApprovalRevoked]);
+    is_exception(&life, &[ExceptionKind::ApprovalRevoked]);
 }
 
 /// An hour after the merge a colleague approves; the hook carries the time of the merge.
@@ -182,7 +182,7 @@ fn a_late_approval_with_a_stale_time_changes_nothing() {
         .on(Version(18, 6))
         .at(HOUR, Act::Merge(AUTHOR))
         .at_with(2 * HOUR, Act::Approve(ALICE), stale_time());
-    is_exception(&life, &[Kind::NoApproval]);
+    is_exception(&life, &[ExceptionKind::NoApproval]);
 }
 
 /// The versions come from a replica behind: the merged head is not among them.
@@ -195,9 +195,9 @@ fn versions_without_the_merged_head_prove_nothing() {
         .lagging(Endpoint::Versions, 0, 20 * SECOND, 10 * SECOND);
     let built = life.build();
     let first = built.play().decided[0].clone();
-    assert!(matches!(first.facts.api, WitnessA::Answer(_)));
+    assert!(matches!(first.facts.api, GitLabAnswer::Full(_)));
     assert!(
-        !matches!(first.verdict.outcome, Outcome::Approved { .. }),
+        !matches!(first.verdict.outcome, VerdictOutcome::Approved { .. }),
         "{:?}",
         first.verdict
     );

@@ -1,6 +1,6 @@
 //! Labels: two of one title, deleted, renamed, about the time of the merge.
 
-use model::{Kind, Outcome};
+use model::{ExceptionKind, VerdictOutcome};
 use simulation::Life;
 use simulation::api::{Endpoint, Failure};
 use simulation::clock::{HOUR, MINUTE, SECOND};
@@ -19,7 +19,7 @@ fn no_kind_by_an_unordered_label() {
         .at(HOUR + 500, Act::AddLabel(AUTHOR, Label::High))
         .at(HOUR + 800, Act::RenameLabel(Label::High))
         .failing(Endpoint::MergeRequest, 0, MINUTE, Failure::Unavailable);
-    is_exception(&life, &[Kind::Unverified]);
+    is_exception(&life, &[ExceptionKind::Unverified]);
 }
 
 /// One `sec/critical` is on since the creation; the other one is put on after the merge.
@@ -29,7 +29,7 @@ fn a_second_label_of_one_title_stays() {
         .at(HOUR, Act::Merge(AUTHOR))
         .at(HOUR + SECOND, Act::AddLabel(AUTHOR, Label::CriticalOfProject))
         .failing(Endpoint::MergeRequest, 0, MINUTE, Failure::Unavailable);
-    is_exception(&life, &[Kind::NoApproval]);
+    is_exception(&life, &[ExceptionKind::NoApproval]);
 }
 
 /// Two labels of one title were on since the creation: one is taken off by the team, the other one is renamed.
@@ -39,7 +39,7 @@ fn the_other_label_of_one_title_was_not_removed() {
         .at(HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfProject))
         .at(2 * HOUR, Act::RenameLabel(Label::CriticalOfGroup))
         .at(3 * HOUR, Act::Merge(AUTHOR));
-    is_exception(&life, &[Kind::LabelRemovedBeforeMerge]);
+    is_exception(&life, &[ExceptionKind::LabelRemovedBeforeMerge]);
 }
 
 /// GitLab's replica does not show the merge yet, and its label events already name a label that came after it.
@@ -50,7 +50,7 @@ fn a_label_after_the_merge_is_not_earlier() {
         .at(HOUR + 5 * SECOND, Act::AddLabel(AUTHOR, Label::High))
         .lagging(Endpoint::MergeRequest, 0, 40 * SECOND, 45 * SECOND);
     let (outcome, story) = outcome(&life);
-    assert_eq!(outcome, Some(Outcome::NotCarried), "{story}");
+    assert_eq!(outcome, Some(VerdictOutcome::NotCarried), "{story}");
 }
 
 /// `security::low` was replaced by `security::high`, which the project deleted: the label went on until then.
@@ -60,7 +60,7 @@ fn a_replacement_deleted_later_is_no_removal() {
         .unheard(HOUR, Act::AddLabel(ALICE, Label::High))
         .at(2 * HOUR, Act::DeleteLabel(Label::High))
         .at(3 * HOUR, Act::Merge(AUTHOR));
-    is_exception(&life, &Kind::ALL);
+    is_exception(&life, &ExceptionKind::ALL);
 }
 
 /// One `sec/critical` is deleted after the merge, when the other one has just been put on: which was on at the merge is unknown.
@@ -70,7 +70,7 @@ fn a_label_deleted_after_the_merge_was_not_removed() {
         .unheard(HOUR, Act::Merge(AUTHOR))
         .at(HOUR + 5 * SECOND, Act::AddLabel(AUTHOR, Label::CriticalOfGroup))
         .at(HOUR + 6 * SECOND, Act::DeleteLabel(Label::CriticalOfProject));
-    is_exception(&life, &[Kind::NoApproval, Kind::Unverified]);
+    is_exception(&life, &[ExceptionKind::NoApproval, ExceptionKind::Unverified]);
 }
 
 /// Two labels of one title from the creation: one is deleted, the other one is taken off by the team.
@@ -80,7 +80,7 @@ fn a_deleted_label_of_the_same_title_was_not_removed() {
         .at(HOUR, Act::DeleteLabel(Label::CriticalOfProject))
         .at(2 * HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfGroup))
         .at(3 * HOUR, Act::Merge(AUTHOR));
-    is_exception(&life, &[Kind::LabelRemovedBeforeMerge]);
+    is_exception(&life, &[ExceptionKind::LabelRemovedBeforeMerge]);
 }
 
 /// Both labels of one title are taken off by the team, one after the other.
@@ -91,7 +91,7 @@ fn both_labels_of_one_title_were_removed() {
         .at(2 * HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfProject))
         .at(3 * HOUR, Act::Merge(AUTHOR));
     let (outcome, story) = outcome(&life);
-    assert_eq!(outcome, Some(Outcome::Declassified), "{story}");
+    assert_eq!(outcome, Some(VerdictOutcome::Declassified), "{story}");
 }
 
 /// GitLab first shows the merge without its time, and the label by its name; later with its time, when the label has another name.
@@ -106,7 +106,7 @@ fn a_label_renamed_before_the_time_is_shown_counts() {
         .at_with(2 * HOUR, Act::Merge(AUTHOR), stale)
         .at(2 * HOUR + 5 * SECOND, Act::RenameLabel(Label::Low));
     life.setting.merge_time = MergeTime::HiddenFor(MINUTE);
-    is_exception(&life, &[Kind::NoApproval]);
+    is_exception(&life, &[ExceptionKind::NoApproval]);
 }
 
 /// The label was taken off by the team; another one came about the time of the merge, and GitLab does not show its order.
@@ -117,7 +117,7 @@ fn an_unordered_label_names_no_kind() {
         .at(HOUR, Act::RemoveLabel(ALICE, Label::High))
         .at(2 * HOUR, Act::Merge(AUTHOR))
         .at(2 * HOUR + SECOND, Act::AddLabel(AUTHOR, Label::Low));
-    is_exception(&life, &[Kind::Unverified]);
+    is_exception(&life, &[ExceptionKind::Unverified]);
 }
 
 /// Taken off and put on again; deleted after the merge, whose own list is cut: whether it was on at the merge is unknown.
@@ -133,7 +133,7 @@ fn a_label_put_on_again_was_not_removed() {
         .at(2 * HOUR + MINUTE, Act::Edit(AUTHOR))
         .at_with(3 * HOUR, Act::Merge(AUTHOR), cut)
         .at(3 * HOUR + 1, Act::DeleteLabel(Label::High));
-    is_exception(&life, &[Kind::NoApproval, Kind::Unverified]);
+    is_exception(&life, &[ExceptionKind::NoApproval, ExceptionKind::Unverified]);
 }
 
 /// A stuck replica hides the merge, and the rest is down until the deadline; the label events named a label before that.
@@ -150,7 +150,7 @@ fn label_events_of_a_hidden_merge_are_kept() {
         to: 20 * MINUTE,
         failure: Failure::Unavailable,
     });
-    is_exception(&life, &[Kind::Unverified]);
+    is_exception(&life, &[ExceptionKind::Unverified]);
 }
 
 /// A second label of one title, put on after the merge, does not take the first one away.
@@ -165,5 +165,5 @@ fn a_later_label_of_one_title_hides_nothing() {
         .at_with(2 * HOUR, Act::Merge(AUTHOR), cut.clone())
         .at(3 * HOUR, Act::AddLabel(AUTHOR, Label::CriticalOfGroup));
     life.opening = cut;
-    is_exception(&life, &[Kind::SelfApproved]);
+    is_exception(&life, &[ExceptionKind::SelfApproved]);
 }

@@ -3,7 +3,7 @@
 mod approvals;
 mod labels;
 
-use model::{Kind, Outcome};
+use model::{ExceptionKind, VerdictOutcome};
 use simulation::hooks::Fate;
 use simulation::setting::Version;
 use simulation::{Life, Person};
@@ -14,7 +14,7 @@ const BOB: Person = Person::Bob;
 const OLD: Version = Version(17, 0);
 
 /// The last outcome, and the whole life as text for the message.
-fn outcome(life: &Life) -> (Option<Outcome>, String) {
+fn outcome(life: &Life) -> (Option<VerdictOutcome>, String) {
     let built = life.build();
     let record = built.play();
     let last = record.decided.last().map(|decided| decided.verdict.outcome.clone());
@@ -24,14 +24,14 @@ fn outcome(life: &Life) -> (Option<Outcome>, String) {
 #[track_caller]
 fn is_approved(life: &Life) {
     let (outcome, story) = outcome(life);
-    assert!(matches!(outcome, Some(Outcome::Approved { .. })), "{story}");
+    assert!(matches!(outcome, Some(VerdictOutcome::Approved { .. })), "{story}");
 }
 
 #[track_caller]
-fn is_exception(life: &Life, wanted: &[Kind]) {
+fn is_exception(life: &Life, wanted: &[ExceptionKind]) {
     let (outcome, story) = outcome(life);
     assert!(
-        matches!(outcome, Some(Outcome::Exception { kind }) if wanted.contains(&kind)),
+        matches!(outcome, Some(VerdictOutcome::Exception { kind }) if wanted.contains(&kind)),
         "{story}"
     );
 }

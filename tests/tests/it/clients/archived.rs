@@ -2,8 +2,8 @@
 
 use clients::{ArchivedMerge, AtlassianCredential, CallError, Marking, Tracked, jira, linear};
 use model::{
-    ApprovalSeen, Decision, EvidenceRef, IssueMention, Kind, LedgerMerge, LedgerRow, MentionPlace, Outcome, Proof,
-    Review, Reviewer, User, UserId, Verdict,
+    ApprovalSeen, EvidenceRef, ExceptionKind, IssueMention, LedgerDecision, LedgerMerge, LedgerRow, MentionPlace,
+    Proof, Review, Reviewer, User, UserId, Verdict, VerdictOutcome,
 };
 use rules::{AuditPage, Confluence, Jira, Linear, Tracking, Wording};
 use tests::doubles::confluence::Page;
@@ -36,7 +36,7 @@ pub(crate) fn approved(issue: &str) -> ArchivedMerge {
         reference: Uuid::from_u128(0x0195_a000_0000_7000_8000_0000_0000_0e01),
         row: row(),
         verdict: Verdict {
-            outcome: Outcome::Approved { proof: Proof::Both },
+            outcome: VerdictOutcome::Approved { proof: Proof::Both },
             reasons: Vec::new(),
             notes: Vec::new(),
             approvals: vec![seen],
@@ -62,7 +62,9 @@ pub(crate) fn exception(issue: &str) -> ArchivedMerge {
     let approved = approved(issue);
     ArchivedMerge {
         verdict: Verdict {
-            outcome: Outcome::Exception { kind: Kind::NoApproval },
+            outcome: VerdictOutcome::Exception {
+                kind: ExceptionKind::NoApproval,
+            },
             approvals: Vec::new(),
             ..approved.verdict
         },
@@ -111,7 +113,7 @@ fn row() -> LedgerRow {
             state: Some("approved".to_owned()),
         }],
         review: Review {
-            decision: Some(Decision::Merged),
+            decision: Some(LedgerDecision::Merged),
             decided_at: None,
             deciding_reviewer: None,
             labels: vec!["security::high".to_owned()],

@@ -8,7 +8,9 @@ use clients::gitlab::{FactsRequest, GitLab};
 use clients::http::{Http, Options};
 use clients::slack::Slack;
 use jiff::Timestamp;
-use model::{ApiAnswer, FixedClock, MergeRequestIid, MergeRequestKey, ProjectId, Reading, UserId, WitnessA};
+use model::{
+    FixedClock, GitLabAnswer, MergeRequestDetails, MergeRequestIid, MergeRequestKey, ProjectId, Reading, UserId,
+};
 use rules::{ApproverGroup, Approvers};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -133,12 +135,12 @@ impl GitLabDesk {
         Self { double, client, lines }
     }
 
-    pub(super) async fn facts(&self) -> WitnessA {
+    pub(super) async fn facts(&self) -> GitLabAnswer {
         self.facts_for(&approvers()).await
     }
 
     /// The facts under other rules.
-    pub(super) async fn facts_for(&self, approvers: &Approvers) -> WitnessA {
+    pub(super) async fn facts_for(&self, approvers: &Approvers) -> GitLabAnswer {
         let (key, context) = (key(), context());
         let request = FactsRequest {
             key: &key,
@@ -162,9 +164,9 @@ impl GitLabDesk {
     }
 
     /// The facts, which must be there.
-    pub(super) async fn answer(&self) -> ApiAnswer {
+    pub(super) async fn answer(&self) -> MergeRequestDetails {
         match self.facts().await {
-            WitnessA::Answer(answer) => *answer,
+            GitLabAnswer::Full(answer) => *answer,
             other => panic!("no answer: {other:?}"),
         }
     }

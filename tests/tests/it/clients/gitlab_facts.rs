@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Reading, UserId, WitnessA};
+use model::{GitLabAnswer, Reading, UserId};
 use rules::Approvers;
 use serde_json::json;
 use tests::doubles::Stub;
@@ -102,13 +102,13 @@ async fn a_named_rule_gives_those_whose_approval_counts_for_it() {
         approval_rule: Some("Security".to_owned()),
         ..approvers()
     };
-    let WitnessA::Answer(answer) = desk.facts_for(&approvers).await else {
+    let GitLabAnswer::Full(answer) = desk.facts_for(&approvers).await else {
         panic!("no answer")
     };
     assert_eq!(answer.rule_approvers, Reading::Known(users([501])));
 
     desk.double.world(|world| world.old_gitlab = true);
-    let WitnessA::Answer(answer) = desk.facts_for(&approvers).await else {
+    let GitLabAnswer::Full(answer) = desk.facts_for(&approvers).await else {
         panic!("no answer")
     };
     assert!(

@@ -1,6 +1,6 @@
 //! Witness A where GitLab does not say everything: parts withheld, not readable now, or refused for good.
 
-use model::WitnessA;
+use model::GitLabAnswer;
 use serde_json::json;
 use tests::doubles::{Fault, Stub};
 
@@ -50,7 +50,7 @@ async fn what_fails_for_now_anywhere_makes_the_witness_unreadable() {
         ] {
             let desk = GitLabDesk::with(&stub).await;
             let facts = desk.facts().await;
-            assert!(matches!(facts, WitnessA::Unreadable(_)), "{stub:?} gave {facts:?}");
+            assert!(matches!(facts, GitLabAnswer::Unavailable(_)), "{stub:?} gave {facts:?}");
             desk.entries();
         }
     }
@@ -80,13 +80,13 @@ async fn optional_reads_neither_fail_nor_delay() {
 #[tokio::test]
 async fn what_was_read_is_kept_when_another_read_fails() {
     let members = Stub::answering("GET", "/api/v4/groups/4242/members", 503, "down");
-    let WitnessA::Unreadable(unread) = GitLabDesk::with(&members).await.facts().await else {
+    let GitLabAnswer::Unavailable(unread) = GitLabDesk::with(&members).await.facts().await else {
         panic!("members are needed")
     };
     assert_eq!(unread.labels.unwrap().labels_now, ["security::high"]);
     assert_eq!(unread.approvals.len(), 1);
     let limited = Stub::answering("GET", &path(""), 429, "Retry later\n").header("retry-after", "42");
-    let WitnessA::Unreadable(unread) = GitLabDesk::with(&limited).await.facts().await else {
+    let GitLabAnswer::Unavailable(unread) = GitLabDesk::with(&limited).await.facts().await else {
         panic!("GitLab limits the rate")
     };
     assert_eq!(unread.retry_after_seconds, Some(42));
@@ -122,7 +122,7 @@ async fn a_hanging_part_costs_one_timeout_and_makes_the_witness_unreadable() {
     let desk = GitLabDesk::with(&hanging("/approvals")).await;
     desk.double.stub(hanging("/versions")).unwrap();
     desk.double.stub(hanging("/reviewers")).unwrap();
-    assert!(matches!(desk.facts().await, WitnessA::Unreadable(_)));
+    assert!(matches!(desk.facts().await, GitLabAnswer::Unavailable(_)));
     let timeouts = desk
         .entries()
         .iter()
@@ -147,9 +147,9 @@ async fn a_merge_that_gitlab_does_not_show_yet_is_told_apart_and_the_rest_is_not
         });
         let facts = desk.facts().await;
         if fields["state"] == "merged" {
-            assert!(matches!(facts, WitnessA::Unreadable(_)), "{fields}");
+            assert!(matches!(facts, GitLabAnswer::Unavailable(_)), "{fields}");
         } else {
-            assert!(matches!(facts, WitnessA::NotMerged(_)), "{fields}");
+            assert!(matches!(facts, GitLabAnswer::NotMerged(_)), "{fields}");
         }
         assert_eq!(desk.entries().len(), 2, "{fields}");
     }
@@ -166,12 +166,12 @@ async fn what_gitlab_will_not_show_at_all_is_refused_and_a_token_without_rights_
         let desk = GitLabDesk::with(&Stub::answering("GET", &path(part), status, "{\"message\":\"no\"}")).await;
         let facts = desk.facts().await;
         assert_eq!(
-            matches!(facts, WitnessA::Refused(_)),
+            matches!(facts, GitLabAnswer::Denied(_)),
             refused,
             "{part} {status} {facts:?}"
         );
         assert_eq!(
-            matches!(facts, WitnessA::Unreadable(_)),
+            matches!(facts, GitLabAnswer::Unavailable(_)),
             !refused,
             "{part} {status} {facts:?}"
         );
@@ -182,7 +182,7 @@ async fn what_gitlab_will_not_show_at_all_is_refused_and_a_token_without_rights_
 async fn an_answer_without_the_list_of_approvals_is_no_proof_that_nobody_approved() {
     for body in [json!({"approved": false}), json!({"approved_by": null}), json!([])] {
         let desk = GitLabDesk::with(&Stub::answering("GET", &path("/approvals"), 200, body.clone())).await;
-        assert!(matches!(desk.facts().await, WitnessA::Unreadable(_)), "{body}");
+        assert!(matches!(desk.facts().await, GitLabAnswer::Unavailable(_)), "{body}");
     }
     let desk = GitLabDesk::with(&Stub::answering(
         "GET",

@@ -4,7 +4,7 @@ use audit::FailureClass;
 use clients::linear::{Credential, Linear};
 use clients::{Advice, ArchivedMerge, Marking, Tracked};
 use model::MentionPlace::{Branch, Description, Title};
-use model::Outcome;
+use model::VerdictOutcome;
 use rules::Wording;
 use tests::doubles::linear::{self as double, IssueSnapshot, LinearDouble, RateLimited};
 
@@ -251,7 +251,7 @@ async fn nothing_that_was_not_reviewed_is_called_audited_and_nothing_that_gitlab
     let desk = Desk::open().await;
     desk.mark(&exception("ENG-123")).await.unwrap();
     let mut nothing = correcting(approved("ENG-123"));
-    nothing.verdict.outcome = Outcome::NotCarried;
+    nothing.verdict.outcome = VerdictOutcome::NotCarried;
     desk.mark(&nothing).await.unwrap();
     let issue = desk.issue();
     assert_eq!(

@@ -54,7 +54,7 @@ async fn gitlabs_token_is_in_no_line_no_error_and_no_debug_text() {
             let facts = desk.facts().await;
             let shown = match &facts {
                 // A title or a name that GitLab tells is told on; the worst cases put the token into none.
-                model::WitnessA::Answer(answer) => format!("{:?} {:?}", answer.label_events, answer.versions),
+                model::GitLabAnswer::Full(answer) => format!("{:?} {:?}", answer.label_events, answer.versions),
                 other => format!("{other:?}"),
             };
             assert!(!shown.contains("TopSecret"), "{stub:?}: {shown}");

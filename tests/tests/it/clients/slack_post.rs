@@ -6,7 +6,7 @@ use audit::FailureClass;
 use clients::Advice;
 use clients::slack::Slack;
 use clients::slack::message::{Message, exception_alert};
-use model::{ExceptionStatus, Kind, SecurityReviewException};
+use model::{ExceptionKind, ExceptionStatus, SecurityReviewException};
 use rules::Wording;
 use secrecy::SecretString;
 use serde_json::json;
@@ -30,7 +30,7 @@ pub(super) fn alert(channel: &str, effect_key: &str) -> Message {
         merged_by: None,
         labels: vec!["security::high".to_owned()],
         risk_tier: "high".to_owned(),
-        kind: Kind::NoApproval,
+        kind: ExceptionKind::NoApproval,
         reasons: vec![],
         approvals: vec![],
         merged_at: now(),

@@ -170,7 +170,7 @@ async fn a_late_proof_withdraws_the_exception_and_its_unsent_alert() {
     assert_eq!(world.count("effects WHERE state = 'superseded'", &mr).await, 1);
     assert_eq!(
         world.decision(&mr).await.unwrap().decision,
-        Some(model::Decision::Merged)
+        Some(model::LedgerDecision::Merged)
     );
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::Command;
 
-use model::{Kind, Outcome};
+use model::{ExceptionKind, VerdictOutcome};
 use rules::Rules;
 use tests::doubles::gitlab as double;
 use tests::payload::MergeRequest;
@@ -55,10 +55,10 @@ async fn approvers_count_at_their_own_instance_only() {
         let outcome = tx.current_decision(&key).await.unwrap().unwrap().verdict.outcome;
         tx.rollback().await.unwrap();
         if approved {
-            assert!(matches!(outcome, Outcome::Approved { .. }), "{iid}: {outcome:?}");
+            assert!(matches!(outcome, VerdictOutcome::Approved { .. }), "{iid}: {outcome:?}");
         } else {
-            let kind = Kind::ApproverNotEligible;
-            assert_eq!(outcome, Outcome::Exception { kind }, "{iid}");
+            let kind = ExceptionKind::ApproverNotEligible;
+            assert_eq!(outcome, VerdictOutcome::Exception { kind }, "{iid}");
         }
     }
 }

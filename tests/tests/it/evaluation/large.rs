@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use model::{Kind, Outcome};
+use model::{ExceptionKind, VerdictOutcome};
 use serde_json::{Value, json};
 use tests::payload::MergeRequest;
 use tokio_postgres::types::{ToSql, Type};
@@ -100,17 +100,19 @@ async fn decide(name: &str, mask: &str) {
     eprintln!("{name}: {took:.1?}, {peak} MiB at most, {idle} MiB before");
     assert!(peak < MEBIBYTES, "{peak} MiB");
     assert!(took < LONGEST, "{took:?}");
-    let no_approval = Outcome::Exception { kind: Kind::NoApproval };
+    let no_approval = VerdictOutcome::Exception {
+        kind: ExceptionKind::NoApproval,
+    };
     for (mr, expected) in [
         (&large, no_approval.clone()),
         (
             &approved,
-            Outcome::Approved {
+            VerdictOutcome::Approved {
                 proof: model::Proof::Api,
             },
         ),
         (&unapproved, no_approval),
-        (&plain, Outcome::NotCarried),
+        (&plain, VerdictOutcome::NotCarried),
     ] {
         let decision = stand.world.decision(mr).await.unwrap();
         assert_eq!(

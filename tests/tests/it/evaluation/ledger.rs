@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::Decision;
+use model::LedgerDecision;
 use serde_json::{Value, json};
 use store::StoredLedgerRow;
 use tests::payload::MergeRequest;
@@ -187,7 +187,7 @@ async fn eight_writers_at_once_with_the_events_of_one_review_end_with_the_row_of
     futures::future::join_all(writers).await;
     assert_eq!(world.says(&many).await, world.says(&one).await);
     let row = world.row(&many).await.unwrap().row;
-    assert_eq!(row.review.decision, Some(Decision::Approved));
+    assert_eq!(row.review.decision, Some(LedgerDecision::Approved));
     // The chain has one root and one end, and the row is what its end says.
     let decisions = world.decisions(&many).await;
     assert_eq!(
@@ -228,14 +228,14 @@ async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
     });
     world.deliver(&mr.told("approved", ALICE, at("09:00:00"))).await;
     let row = world.row(&mr).await.unwrap().row;
-    assert_eq!(row.review.decision, Some(Decision::Approved));
+    assert_eq!(row.review.decision, Some(LedgerDecision::Approved));
     assert_eq!(row.review.deciding_reviewer.as_ref().unwrap().username, "sec-alice");
     assert_eq!(row.reviewers.len(), 1);
 
     world.open(&mr, |shown| shown.approved_by.clear());
     world.deliver(&mr.reset_by_push(AUTHOR, at("10:00:00"))).await;
     let row = world.row(&mr).await.unwrap().row;
-    assert_eq!(row.review.decision, Some(Decision::ApprovalRevoked));
+    assert_eq!(row.review.decision, Some(LedgerDecision::ApprovalRevoked));
     assert_eq!(row.review.deciding_reviewer, None, "whoever pushed decided nothing");
 
     world.deliver(&mr.told("close", AUTHOR, at("10:30:00"))).await;
@@ -243,7 +243,7 @@ async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
     world.merged(&mr, |_| ());
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     let row = world.row(&mr).await.unwrap().row;
-    assert_eq!(row.review.decision, Some(Decision::MergedWithoutApproval));
+    assert_eq!(row.review.decision, Some(LedgerDecision::MergedWithoutApproval));
     assert_eq!(row.merge.as_ref().unwrap().at, at("12:00:00"));
 
     let told: Vec<_> = world.decisions(&mr).await;
@@ -291,7 +291,7 @@ async fn a_merge_request_that_gitlab_hides_is_in_the_ledger_and_nothing_is_decid
     world.deliver(&mr.told("close", AUTHOR, at("10:00:00"))).await;
     assert_eq!(
         world.row(&mr).await.unwrap().row.review.decision,
-        Some(Decision::Closed)
+        Some(LedgerDecision::Closed)
     );
 }
 
@@ -309,7 +309,7 @@ async fn an_event_without_the_label_still_counts_once_the_review_is_known() {
     world.deliver(&bare.told("close", AUTHOR, at("10:00:00"))).await;
     assert_eq!(
         world.row(&mr).await.unwrap().row.review.decision,
-        Some(Decision::Closed)
+        Some(LedgerDecision::Closed)
     );
 }
 

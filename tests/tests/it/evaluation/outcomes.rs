@@ -1,6 +1,6 @@
 //! What comes of one merge: rows, effects, the audit trail, and what GitLab is asked.
 
-use model::{Content, Envelope, Kind, Outcome};
+use model::{Content, Envelope, ExceptionKind, VerdictOutcome};
 use serde_json::{Value, json};
 use tests::payload::MergeRequest;
 
@@ -224,8 +224,8 @@ async fn a_stored_verdict_recomputes_to_itself() {
     assert_eq!(rules::evaluate(&stored.facts, &rules), stored.verdict);
     assert_eq!(
         stored.verdict.outcome,
-        Outcome::Exception {
-            kind: Kind::SelfApproved
+        VerdictOutcome::Exception {
+            kind: ExceptionKind::SelfApproved
         }
     );
     assert_eq!(stored.facts.merge_request, key(&mr));

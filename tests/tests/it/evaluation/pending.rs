@@ -79,7 +79,7 @@ async fn a_merge_that_was_in_order_stays_so_although_gitlab_was_down() {
     maintain(&world, &world.evaluator).await;
     assert_eq!(
         world.decision(&mr).await.unwrap().decision,
-        Some(model::Decision::Merged)
+        Some(model::LedgerDecision::Merged)
     );
     assert_eq!(world.exception(&mr).await, None);
 }

@@ -1,7 +1,7 @@
 //! What GitLab is asked for a review, when it cannot be read, and which of several readings counts.
 
 use jiff::SignedDuration;
-use model::Decision;
+use model::LedgerDecision;
 use store::StoredLedgerRow;
 use tests::doubles::Stub;
 use tests::payload::MergeRequest;
@@ -60,7 +60,7 @@ async fn while_gitlab_is_down_the_review_waits_and_nothing_counts_as_approved() 
     assert_eq!(world.look_again().await, ["reviewed"]);
     assert_eq!(
         world.row(&mr).await.unwrap().row.review.decision,
-        Some(Decision::Approved)
+        Some(LedgerDecision::Approved)
     );
     assert_eq!(world.count("pending_reviews WHERE state = 'pending'", &mr).await, 0);
 }
@@ -88,7 +88,10 @@ async fn a_review_waits_for_as_long_as_gitlab_is_down_or_until_its_merge_is_judg
     assert_eq!(world.look_again().await, ["reviewed"]);
     let decision = |row: Option<StoredLedgerRow>| row.unwrap().row.review.decision;
     assert_eq!(decision(world.row(&one).await), None);
-    assert_eq!(decision(world.row(&other).await), Some(Decision::MergedWithoutApproval));
+    assert_eq!(
+        decision(world.row(&other).await),
+        Some(LedgerDecision::MergedWithoutApproval)
+    );
 }
 
 #[tokio::test]
@@ -144,7 +147,7 @@ async fn a_stale_delivery_is_reason_to_ask_gitlab_and_tells_nothing_itself() {
         );
     }
     let row = world.row(&known).await.unwrap().row;
-    assert_eq!(row.review.decision, Some(Decision::Approved));
+    assert_eq!(row.review.decision, Some(LedgerDecision::Approved));
     assert_eq!(row.title, "Rotate the signing keys");
     assert_eq!(world.row(&hidden).await, None);
 }
@@ -175,7 +178,7 @@ async fn what_gitlab_no_longer_tells_is_not_forgotten() {
             (&before.author, &before.reviewers),
             "{refused}"
         );
-        assert_eq!(after.review.decision, Some(Decision::Closed));
+        assert_eq!(after.review.decision, Some(LedgerDecision::Closed));
     }
 }
 

@@ -35,7 +35,7 @@ async fn a_colleagues_reset_leaves_a_fresh_approval() {
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(kind(&world, &mr).await, None);
     let decision = world.decision(&mr).await.unwrap();
-    assert_eq!(decision.decision, Some(model::Decision::Merged));
+    assert_eq!(decision.decision, Some(model::LedgerDecision::Merged));
     assert!(decision.confirmed);
 }
 

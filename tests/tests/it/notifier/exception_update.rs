@@ -5,7 +5,10 @@ mod content;
 mod place;
 mod waiting;
 
-use model::{ApprovalSeen, Effect, EffectKind, ExceptionStatus, Kind, Outcome, Proof, Reason, User, UserId, Verdict};
+use model::{
+    ApprovalSeen, Effect, EffectKind, ExceptionKind, ExceptionStatus, Proof, Reason, User, UserId, Verdict,
+    VerdictOutcome,
+};
 use store::{NewDecision, NewEffect, StoredDecision};
 use tests::doubles::slack::Message;
 use uuid::Uuid;
@@ -23,15 +26,15 @@ async fn alerted() -> (Stand, Function, Effect) {
     (stand, notifier, alert)
 }
 
-fn exceptional(kind: Kind) -> Outcome {
-    Outcome::Exception { kind }
+fn exceptional(kind: ExceptionKind) -> VerdictOutcome {
+    VerdictOutcome::Exception { kind }
 }
 
-fn approved() -> Outcome {
-    Outcome::Approved { proof: Proof::Api }
+fn approved() -> VerdictOutcome {
+    VerdictOutcome::Approved { proof: Proof::Api }
 }
 
-fn verdict(outcome: Outcome, like: &Verdict) -> Verdict {
+fn verdict(outcome: VerdictOutcome, like: &Verdict) -> Verdict {
     let detail = |kind| Reason {
         kind,
         detail: "sec-alice <!here> approved".to_owned(),
@@ -52,18 +55,18 @@ fn verdict(outcome: Outcome, like: &Verdict) -> Verdict {
     };
     verdict.reasons = verdict.exception().map(detail).into_iter().collect();
     verdict.approvals = match verdict.outcome {
-        Outcome::Approved { .. } => vec![valid],
+        VerdictOutcome::Approved { .. } => vec![valid],
         _ => Vec::new(),
     };
     verdict
 }
 
 /// Decides the merge of merge request 1 again, as the evaluator does, and gives the effect that corrects the alert.
-async fn decide(stand: &Stand, outcome: Outcome) -> Effect {
+async fn decide(stand: &Stand, outcome: VerdictOutcome) -> Effect {
     decide_for(stand, outcome, "slack:C0SECLEAD").await
 }
 
-async fn decide_for(stand: &Stand, outcome: Outcome, destination: &str) -> Effect {
+async fn decide_for(stand: &Stand, outcome: VerdictOutcome, destination: &str) -> Effect {
     let (merge_request, now) = (key(&unapproved(1)), at("12:31:00"));
     let mut tx = stand.world.evaluator.store().begin().await.unwrap();
     let before = tx.current_decision(&merge_request).await.unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! Leases, attempts and outcomes: every crash and every late worker ends in one carried-out effect.
 
 use model::{Effect, EffectState};
-use store::{AttemptOutcome, Finish, Lease, Store};
+use store::{AttemptOutcome, AttemptResult, Lease, Store};
 use tests::postgres::{TestDatabase, connect, fresh_database};
 
 use super::sample::{at, key, record_exception, seconds};
@@ -21,7 +21,7 @@ async fn lease(store: &Store, effect: &Effect, attempts: i32, now: i64) -> Lease
         .unwrap()
 }
 
-async fn finish(store: &Store, effect: &Effect, attempt: i32, outcome: AttemptOutcome, now: i64) -> Finish {
+async fn finish(store: &Store, effect: &Effect, attempt: i32, outcome: AttemptOutcome, now: i64) -> AttemptResult {
     store
         .finish_attempt(effect.id, attempt, &outcome, None, at(now))
         .await
@@ -85,7 +85,7 @@ async fn a_granted_attempt_is_on_record_before_anything_is_sent() {
         (effect.id, EffectState::Leased, 1)
     );
     assert_eq!(attempts(&database).await, ["1 begun"]);
-    assert_eq!(finish(&store, &effect, 1, done(), 66).await, Finish::Applied);
+    assert_eq!(finish(&store, &effect, 1, done(), 66).await, AttemptResult::Applied);
     assert_eq!(attempts(&database).await, ["1 begun", "1 ended done"]);
     assert_eq!(
         row(&database, &effect).await,
@@ -117,7 +117,7 @@ async fn every_final_outcome_ends_the_effect() {
         let (_, effect) = record_exception(&store, &key(iid), &format!("d-{iid}")).await;
         let effect = effect.unwrap();
         assert!(matches!(lease(&store, &effect, 0, 65).await, Lease::Granted(_)));
-        assert_eq!(finish(&store, &effect, 1, outcome, 66).await, Finish::Applied);
+        assert_eq!(finish(&store, &effect, 1, outcome, 66).await, AttemptResult::Applied);
         assert_eq!(lease(&store, &effect, 1, 9_999).await, Lease::Finished(state));
     }
     assert_eq!(
@@ -131,7 +131,7 @@ async fn every_final_outcome_ends_the_effect() {
 async fn a_retry_waits_for_the_time_the_target_asked_for() {
     let (database, store, effect) = with_effect().await;
     lease(&store, &effect, 0, 65).await;
-    assert_eq!(finish(&store, &effect, 1, retry(100), 66).await, Finish::Applied);
+    assert_eq!(finish(&store, &effect, 1, retry(100), 66).await, AttemptResult::Applied);
     assert_eq!(
         row(&database, &effect).await,
         ("pending".to_owned(), 1, None, Some("rate_limit".to_owned()))
@@ -149,7 +149,7 @@ async fn an_attempt_that_was_surely_not_sent_may_be_made_at_once() {
     lease(&store, &effect, 0, 65).await;
     assert_eq!(
         finish(&store, &effect, 1, AttemptOutcome::NotSent, 66).await,
-        Finish::Applied
+        AttemptResult::Applied
     );
     assert_eq!(
         store.claim_due_effects(at(66), 10, seconds(60)).await.unwrap().len(),
@@ -163,7 +163,10 @@ async fn an_attempt_that_was_surely_not_sent_may_be_made_at_once() {
 async fn an_ambiguous_outcome_is_resolved_and_never_repeated_blindly() {
     let (_database, store, effect) = with_effect().await;
     lease(&store, &effect, 0, 65).await;
-    assert_eq!(finish(&store, &effect, 1, ambiguous(70), 66).await, Finish::Applied);
+    assert_eq!(
+        finish(&store, &effect, 1, ambiguous(70), 66).await,
+        AttemptResult::Applied
+    );
     assert_eq!(lease(&store, &effect, 1, 69).await, Lease::NotDue);
     let Lease::Resolve(found) = lease(&store, &effect, 1, 70).await else {
         panic!("not to be resolved")
@@ -182,9 +185,9 @@ async fn a_lease_that_ran_out_is_taken_over_and_resolved() {
     assert_eq!(second.attempts, 2);
 
     // The first worker was not dead, only late: what it says is noted, the effect stays with the second.
-    assert_eq!(finish(&store, &effect, 1, retry(96), 96).await, Finish::Late);
+    assert_eq!(finish(&store, &effect, 1, retry(96), 96).await, AttemptResult::Late);
     assert_eq!(row(&database, &effect).await.0, "leased");
-    assert_eq!(finish(&store, &effect, 2, done(), 97).await, Finish::Applied);
+    assert_eq!(finish(&store, &effect, 2, done(), 97).await, AttemptResult::Applied);
     assert_eq!(
         attempts(&database).await,
         ["1 begun", "1 ended retry late", "2 begun", "2 ended done"]
@@ -196,12 +199,12 @@ async fn a_late_worker_cannot_undo_what_was_done() {
     let (database, store, effect) = with_effect().await;
     lease(&store, &effect, 0, 65).await;
     lease(&store, &effect, 1, 95).await;
-    assert_eq!(finish(&store, &effect, 2, done(), 96).await, Finish::Applied);
+    assert_eq!(finish(&store, &effect, 2, done(), 96).await, AttemptResult::Applied);
     let dead = AttemptOutcome::Dead {
         error_class: "auth_failure".to_owned(),
         error: "invalid_auth".to_owned(),
     };
-    assert_eq!(finish(&store, &effect, 1, dead, 97).await, Finish::Late);
+    assert_eq!(finish(&store, &effect, 1, dead, 97).await, AttemptResult::Late);
     assert_eq!(row(&database, &effect).await.0, "done");
 }
 
@@ -210,7 +213,7 @@ async fn an_outcome_reported_twice_is_one_outcome() {
     let (database, store, effect) = with_effect().await;
     lease(&store, &effect, 0, 65).await;
     for _ in 0..2 {
-        assert_eq!(finish(&store, &effect, 1, done(), 66).await, Finish::Applied);
+        assert_eq!(finish(&store, &effect, 1, done(), 66).await, AttemptResult::Applied);
     }
     assert_eq!(attempts(&database).await, ["1 begun", "1 ended done"]);
 }

@@ -88,7 +88,7 @@ async fn only_effects_that_nobody_has_begun_are_superseded() {
     };
     assert_eq!(
         store.finish_attempt(begun.id, 1, &done, None, at(68)).await.unwrap(),
-        store::Finish::Applied
+        store::AttemptResult::Applied
     );
 }
 

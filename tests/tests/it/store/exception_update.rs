@@ -1,6 +1,6 @@
 //! What the update of an exception's alert reads.
 
-use model::{Effect, EffectKind, EffectState, Kind, Outcome, Proof};
+use model::{Effect, EffectKind, EffectState, ExceptionKind, Proof, VerdictOutcome};
 use store::{NewEffect, Store};
 use tests::postgres::fresh_database;
 use uuid::Uuid;
@@ -33,7 +33,7 @@ async fn an_update_knows_both_decisions_and_later_changes() {
     let (exception_id, _) = record_exception(&store, &key(1), "d-1").await;
     let mut tx = store.begin().await.unwrap();
     let head = tx.merge_request_state(&key(1)).await.unwrap().head.map(|head| head.id);
-    let first = decision(&key(1), exception_verdict(Kind::NoApproval), head);
+    let first = decision(&key(1), exception_verdict(ExceptionKind::NoApproval), head);
     let first = tx.append_decision(&first).await.unwrap();
     let second = decision(&key(1), approved_verdict(), Some(first));
     let second = tx.append_decision(&second).await.unwrap();
@@ -43,9 +43,15 @@ async fn an_update_knows_both_decisions_and_later_changes() {
     let later = update(&store, exception_id, second, 71).await;
     let read = store.exception_update(&later).await.unwrap().unwrap();
     assert_eq!((read.exception.id, read.decision.id), (exception_id, second));
-    assert_eq!(read.decision.verdict.outcome, Outcome::Approved { proof: Proof::Both });
+    assert_eq!(
+        read.decision.verdict.outcome,
+        VerdictOutcome::Approved { proof: Proof::Both }
+    );
     let before = read.before.unwrap();
-    assert_eq!((before.id, before.verdict.exception()), (first, Some(Kind::NoApproval)));
+    assert_eq!(
+        (before.id, before.verdict.exception()),
+        (first, Some(ExceptionKind::NoApproval))
+    );
     assert!(!read.is_changed_again);
     let read = store.exception_update(&earlier).await.unwrap().unwrap();
     assert!(read.is_changed_again, "the later one");

@@ -1,6 +1,6 @@
 //! Decisions and exceptions: a chain per merge request, and one row per merge.
 
-use model::{Decision, ExceptionStatus, Kind, Outcome};
+use model::{ExceptionKind, ExceptionStatus, LedgerDecision, VerdictOutcome};
 use store::StoreError;
 use tests::postgres::{connect, fresh_database};
 
@@ -10,7 +10,7 @@ use super::sample::{approved_verdict, at, decision, exception, exception_verdict
 async fn a_decision_reads_back_with_its_whole_input() {
     let database = fresh_database().await;
     let store = database.store();
-    let new = decision(&key(1), exception_verdict(Kind::SelfApproved), None);
+    let new = decision(&key(1), exception_verdict(ExceptionKind::SelfApproved), None);
     let mut tx = store.begin().await.unwrap();
     assert_eq!(tx.current_decision(&key(1)).await.unwrap(), None);
     let id = tx.append_decision(&new).await.unwrap();
@@ -19,7 +19,7 @@ async fn a_decision_reads_back_with_its_whole_input() {
     let mut tx = store.begin().await.unwrap();
     let stored = tx.current_decision(&key(1)).await.unwrap().unwrap();
     assert_eq!(stored.id, id);
-    assert_eq!(stored.decision, Some(Decision::MergedWithoutApproval));
+    assert_eq!(stored.decision, Some(LedgerDecision::MergedWithoutApproval));
     assert_eq!(stored.facts, new.facts);
     assert_eq!(stored.verdict, new.verdict);
     assert_eq!((stored.rules_hash, stored.supersedes), (new.rules_hash, None));
@@ -42,11 +42,15 @@ async fn the_current_decision_is_the_one_that_nothing_supersedes() {
     let mut tx = store.begin().await.unwrap();
     let mut last = None;
     let no_label = model::Verdict {
-        outcome: Outcome::NotCarried,
+        outcome: VerdictOutcome::NotCarried,
         reasons: Vec::new(),
         ..approved_verdict()
     };
-    for verdict in [exception_verdict(Kind::Unverified), approved_verdict(), no_label] {
+    for verdict in [
+        exception_verdict(ExceptionKind::Unverified),
+        approved_verdict(),
+        no_label,
+    ] {
         last = Some(tx.append_decision(&decision(&key(1), verdict, last)).await.unwrap());
     }
     let stored = tx.current_decision(&key(1)).await.unwrap().unwrap();
@@ -60,7 +64,7 @@ async fn a_decision_that_would_fork_its_chain_is_refused() {
     let store = database.store();
     let mut tx = store.begin().await.unwrap();
     let root = tx
-        .append_decision(&decision(&key(1), exception_verdict(Kind::NoApproval), None))
+        .append_decision(&decision(&key(1), exception_verdict(ExceptionKind::NoApproval), None))
         .await
         .unwrap();
     tx.append_decision(&decision(&key(1), approved_verdict(), Some(root)))
@@ -94,7 +98,7 @@ async fn a_decision_that_would_fork_its_chain_is_refused() {
 async fn a_pending_verdict_is_no_decision() {
     let database = fresh_database().await;
     let store = database.store();
-    let pending = Outcome::Pending {
+    let pending = VerdictOutcome::Pending {
         because: "503".to_owned(),
     };
     let verdict = model::Verdict {
@@ -127,8 +131,8 @@ async fn a_later_verdict_corrects_the_row_and_leaves_its_identity() {
     let store = database.store();
     let first = exception(&key(1));
     let mut later = exception(&key(1));
-    later.kind = Kind::ApprovalRevoked;
-    later.reasons = reasons(Kind::ApprovalRevoked);
+    later.kind = ExceptionKind::ApprovalRevoked;
+    later.reasons = reasons(ExceptionKind::ApprovalRevoked);
     later.labels = vec!["security::critical".to_owned()];
     later.risk_tier = "critical".to_owned();
     later.rules_hash = "ef".repeat(32);

@@ -1,7 +1,7 @@
 //! Events and quarantine: kept once per delivery, read back as the rules need them.
 
 use model::{Action, Content, SystemAction};
-use store::Recorded;
+use store::InsertResult;
 use tests::postgres::{connect, fresh_database};
 
 use super::sample::{at, eligible, envelope, event, key, user};
@@ -12,9 +12,9 @@ async fn an_event_is_recorded_once_per_delivery() {
     let store = database.store();
     let approval = event(1, Action::Approved, 0);
     for (delivery, expected) in [
-        ("d-1", Recorded::New),
-        ("d-1", Recorded::Duplicate),
-        ("d-2", Recorded::New),
+        ("d-1", InsertResult::New),
+        ("d-1", InsertResult::Duplicate),
+        ("d-2", InsertResult::New),
     ] {
         let mut tx = store.begin().await.unwrap();
         assert_eq!(
@@ -38,7 +38,7 @@ async fn deliveries_without_a_key_each_count_as_their_own() {
         without_key.delivery.key = None;
         assert_eq!(
             tx.insert_event(&without_key, &approval, None).await.unwrap(),
-            Recorded::New
+            InsertResult::New
         );
     }
     tx.commit().await.unwrap();
@@ -56,11 +56,11 @@ async fn the_same_key_from_two_instances_is_two_deliveries() {
         tx.insert_event(&envelope(&approval, "d-1"), &approval, None)
             .await
             .unwrap(),
-        Recorded::New
+        InsertResult::New
     );
     assert_eq!(
         tx.insert_event(&elsewhere, &approval, None).await.unwrap(),
-        Recorded::New
+        InsertResult::New
     );
     assert_eq!(
         tx.history(&key(1)).await.unwrap().events.len(),
@@ -134,7 +134,7 @@ async fn hostile_text_is_recorded_and_not_refused() {
             .insert_event(&envelope(&odd, &format!("d-{number}")), &odd, None)
             .await
             .unwrap();
-        assert_eq!(recorded, Recorded::New);
+        assert_eq!(recorded, InsertResult::New);
         tx.commit().await.unwrap();
     }
     let rows = connect(&database.auditor_url).await;
@@ -157,9 +157,9 @@ async fn a_delivery_key_too_long_for_an_index_still_makes_the_delivery_unique() 
         .collect::<String>();
     let mut tx = store.begin().await.unwrap();
     for (delivery, expected) in [
-        (long.clone(), Recorded::New),
-        (long.clone(), Recorded::Duplicate),
-        (format!("{long}!"), Recorded::New),
+        (long.clone(), InsertResult::New),
+        (long.clone(), InsertResult::Duplicate),
+        (format!("{long}!"), InsertResult::New),
     ] {
         assert_eq!(
             tx.insert_event(&envelope(&approval, &delivery), &approval, None)

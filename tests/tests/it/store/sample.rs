@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Action, ApiAnswer, Approval, ApprovalSeen, AuditLine, AuthMethod, Authentication, Content, DeliveryIds,
-    EarlierFacts, Effect, EffectKind, Envelope, ExceptionStatus, Facts, HistoryEvent, Kind, LabelEvent, MergeFact,
-    MergeRequestEvent, MergeRequestIid, MergeRequestKey, MergeTrigger, OccurredAtSource, Outcome, Project, ProjectId,
-    Proof, Reading, Reason, Reviewer, SecurityReviewException, User, UserId, Verdict, WitnessA,
+    Action, Approval, ApprovalSeen, AuditLine, AuthMethod, Authentication, Content, DeliveryIds, EarlierFacts, Effect,
+    EffectKind, Envelope, ExceptionKind, ExceptionStatus, Facts, GitLabAnswer, HistoryEvent, LabelEvent, MergeFact,
+    MergeRequestDetails, MergeRequestEvent, MergeRequestIid, MergeRequestKey, MergeTrigger, OccurredAtSource, Project,
+    ProjectId, Proof, Reading, Reason, Reviewer, SecurityReviewException, User, UserId, Verdict, VerdictOutcome,
 };
 use store::{
     EligibleReading, Evaluation, EvaluationSource, EvaluationState, NewDecision, NewEffect, PendingReview, Tx,
@@ -102,7 +102,7 @@ pub(crate) fn facts(key: &MergeRequestKey) -> Facts {
     Facts {
         merge_request: key.clone(),
         trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Merge, 60)),
-        api: WitnessA::Answer(Box::new(ApiAnswer {
+        api: GitLabAnswer::Full(Box::new(MergeRequestDetails {
             read_at: at(62),
             mr_id: 9001,
             title: "Rotate the session keys".to_owned(),
@@ -172,22 +172,22 @@ pub(crate) fn facts(key: &MergeRequestKey) -> Facts {
     }
 }
 
-pub(crate) fn reasons(kind: Kind) -> Vec<Reason> {
+pub(crate) fn reasons(kind: ExceptionKind) -> Vec<Reason> {
     vec![
         Reason {
             kind,
             detail: "lena approved her own merge request".to_owned(),
         },
         Reason {
-            kind: Kind::InsufficientApprovals,
+            kind: ExceptionKind::InsufficientApprovals,
             detail: "0 of 1".to_owned(),
         },
     ]
 }
 
-pub(crate) fn exception_verdict(kind: Kind) -> Verdict {
+pub(crate) fn exception_verdict(kind: ExceptionKind) -> Verdict {
     Verdict {
-        outcome: Outcome::Exception { kind },
+        outcome: VerdictOutcome::Exception { kind },
         reasons: reasons(kind),
         notes: vec![model::Note::EligibilityAsOfNow],
         approvals: vec![ApprovalSeen {
@@ -195,7 +195,7 @@ pub(crate) fn exception_verdict(kind: Kind) -> Verdict {
             approved_at: Some(at(50)),
             in_api: true,
             in_history: false,
-            against: vec![Kind::SelfApproved],
+            against: vec![ExceptionKind::SelfApproved],
         }],
         security_labels: vec!["security::high".to_owned()],
         risk_tier: "high".to_owned(),
@@ -204,9 +204,9 @@ pub(crate) fn exception_verdict(kind: Kind) -> Verdict {
 
 pub(crate) fn approved_verdict() -> Verdict {
     Verdict {
-        outcome: Outcome::Approved { proof: Proof::Both },
+        outcome: VerdictOutcome::Approved { proof: Proof::Both },
         reasons: Vec::new(),
-        ..exception_verdict(Kind::NoApproval)
+        ..exception_verdict(ExceptionKind::NoApproval)
     }
 }
 
@@ -230,7 +230,7 @@ pub(crate) fn decision(key: &MergeRequestKey, verdict: Verdict, supersedes: Opti
 }
 
 pub(crate) fn exception(key: &MergeRequestKey) -> SecurityReviewException {
-    let verdict = exception_verdict(Kind::SelfApproved);
+    let verdict = exception_verdict(ExceptionKind::SelfApproved);
     SecurityReviewException {
         id: Uuid::now_v7(),
         merge_request: key.clone(),
@@ -242,7 +242,7 @@ pub(crate) fn exception(key: &MergeRequestKey) -> SecurityReviewException {
         merged_by: None,
         labels: verdict.security_labels,
         risk_tier: verdict.risk_tier,
-        kind: Kind::SelfApproved,
+        kind: ExceptionKind::SelfApproved,
         reasons: verdict.reasons,
         approvals: verdict.approvals,
         merged_at: at(60),
@@ -321,7 +321,7 @@ pub(crate) async fn record_exception(
         .await
         .unwrap();
     if tx.current_decision(key).await.unwrap().is_none() {
-        tx.append_decision(&decision(key, exception_verdict(Kind::SelfApproved), None))
+        tx.append_decision(&decision(key, exception_verdict(ExceptionKind::SelfApproved), None))
             .await
             .unwrap();
     }

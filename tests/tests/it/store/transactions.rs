@@ -1,6 +1,6 @@
 //! The one transaction of a delivery: whole or not at all, whoever else is at it and wherever it is cut off.
 
-use model::Kind;
+use model::ExceptionKind;
 use store::StoreError;
 use tests::postgres::{TestDatabase, connect, fresh_database};
 
@@ -64,7 +64,7 @@ async fn a_transaction_cut_off_anywhere_leaves_nothing_and_may_be_repeated() {
         let mut tx = store.begin().await.unwrap();
         tx.lock_merge_request(&key(1)).await.unwrap();
         if steps > 1 {
-            let new = decision(&key(1), exception_verdict(Kind::NoApproval), None);
+            let new = decision(&key(1), exception_verdict(ExceptionKind::NoApproval), None);
             tx.append_decision(&new).await.unwrap();
         }
         if steps > 2 {
@@ -94,7 +94,11 @@ async fn a_commit_after_an_ignored_failure_is_an_error_and_no_silent_rollback() 
     let store = database.store();
     let mut tx = store.begin().await.unwrap();
     tx.upsert_exception(&exception(&key(1))).await.unwrap();
-    let orphan = decision(&key(1), exception_verdict(Kind::NoApproval), Some(uuid::Uuid::now_v7()));
+    let orphan = decision(
+        &key(1),
+        exception_verdict(ExceptionKind::NoApproval),
+        Some(uuid::Uuid::now_v7()),
+    );
     assert!(tx.append_decision(&orphan).await.is_err());
     assert!(matches!(tx.commit().await, Err(StoreError::Rejected(_))));
     assert_eq!(counts(&database).await, [0, 0, 0, 0]);
@@ -127,9 +131,9 @@ async fn errors_name_constraints_and_never_values() {
     let database = fresh_database().await;
     let store = database.store();
     let mut tx = store.begin().await.unwrap();
-    let new = decision(&key(1), exception_verdict(Kind::NoApproval), None);
+    let new = decision(&key(1), exception_verdict(ExceptionKind::NoApproval), None);
     tx.append_decision(&new).await.unwrap();
-    let second = decision(&key(1), exception_verdict(Kind::NoApproval), None);
+    let second = decision(&key(1), exception_verdict(ExceptionKind::NoApproval), None);
     let refusal = tx.append_decision(&second).await.unwrap_err();
     let text = format!("{refusal} {refusal:?}");
     assert!(text.contains("security_review_decisions_root"), "{text}");

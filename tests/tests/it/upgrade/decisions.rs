@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use model::{MergeRequestKey, Outcome, Review, Verdict};
+use model::{MergeRequestKey, Review, Verdict, VerdictOutcome};
 use rules::{Rules, evaluate, review_before_merge, review_of_merge};
-use store::{Stage, Store, StoredJudgement};
+use store::{Stage, Store, StoredDecisionInput};
 use tests::postgres::config;
 
 use super::filled::{UNCONFIRMED, WITHDRAWN, fill, labelled};
@@ -23,13 +23,13 @@ pub(super) async fn upgraded() -> Release {
 }
 
 /// An outcome as one word: for an exception its kind.
-pub(super) fn word(outcome: &Outcome) -> &'static str {
+pub(super) fn word(outcome: &VerdictOutcome) -> &'static str {
     match outcome {
-        Outcome::NotCarried => "not_carried",
-        Outcome::Declassified => "declassified",
-        Outcome::Approved { .. } => "approved",
-        Outcome::Exception { kind } => kind.as_str(),
-        Outcome::Pending { .. } => "pending",
+        VerdictOutcome::NotCarried => "not_carried",
+        VerdictOutcome::Declassified => "declassified",
+        VerdictOutcome::Approved { .. } => "approved",
+        VerdictOutcome::Exception { kind } => kind.as_str(),
+        VerdictOutcome::Pending { .. } => "pending",
     }
 }
 
@@ -50,7 +50,7 @@ fn iid(key: &MergeRequestKey) -> u64 {
     key.mr_iid.0.try_into().unwrap()
 }
 
-async fn judgements(store: &Store) -> Vec<StoredJudgement> {
+async fn judgements(store: &Store) -> Vec<StoredDecisionInput> {
     store.judgements(None, None, 500).await.unwrap()
 }
 
@@ -106,7 +106,7 @@ async fn every_stored_decision_is_read() {
     let stored = "SELECT count(*) FROM security_review_decisions";
     let stored: i64 = world.auditor.query_typed(stored, &[]).await.unwrap()[0].get(0);
     assert_eq!(i64::try_from(judgements.len()).unwrap(), stored);
-    let is_legacy = |judgement: &StoredJudgement| judgement.evaluator == 1 && judgement.confirmed.is_none();
+    let is_legacy = |judgement: &StoredDecisionInput| judgement.evaluator == 1 && judgement.confirmed.is_none();
     assert!(judgements.iter().all(is_legacy));
     assert_eq!(current(&store).await, decided());
 

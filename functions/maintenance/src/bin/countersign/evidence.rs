@@ -4,9 +4,9 @@ use std::io::Write as _;
 
 use clap::Args;
 use model::sha256_hex;
-use model::{MergeRequestKey, WitnessA};
+use model::{GitLabAnswer, MergeRequestKey};
 use serde::Deserialize;
-use store::{StoredEvidence, StoredJudgement};
+use store::{StoredDecisionInput, StoredEvidence};
 use uuid::Uuid;
 
 use crate::database::{Database, Login, runtime};
@@ -44,7 +44,7 @@ impl Arguments {
         let Some(key) = self.merge_request.find(&store).await? else {
             return Ok(unknown(&self.merge_request));
         };
-        let wanted = |judgement: &StoredJudgement| match self.decision {
+        let wanted = |judgement: &StoredDecisionInput| match self.decision {
             Some(id) => judgement.id == id,
             None => judgement.stands,
         };
@@ -76,16 +76,16 @@ impl Arguments {
 #[derive(Deserialize)]
 struct Content {
     merge_request: MergeRequestKey,
-    gitlab: WitnessA,
+    gitlab: GitLabAnswer,
 }
 
 /// Whether the evidence is what its digest says, and what the decision was made on.
-pub(crate) fn proves(evidence: &StoredEvidence, decision: &StoredJudgement) -> bool {
+pub(crate) fn proves(evidence: &StoredEvidence, decision: &StoredDecisionInput) -> bool {
     answer(evidence, decision).is_some_and(|answer| answer == decision.facts.api)
 }
 
 /// GitLab's answer in the evidence of a decision. `None`: it is not what its digest says, or of another merge request.
-pub(crate) fn answer(evidence: &StoredEvidence, decision: &StoredJudgement) -> Option<WitnessA> {
+pub(crate) fn answer(evidence: &StoredEvidence, decision: &StoredDecisionInput) -> Option<GitLabAnswer> {
     if sha256_hex(evidence.content.as_bytes()) != evidence.sha256 {
         return None;
     }

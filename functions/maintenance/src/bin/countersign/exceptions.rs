@@ -1,7 +1,7 @@
 //! `countersign exceptions`: merges without a valid, proven approval.
 
 use clap::Args;
-use model::{Clock, ExceptionStatus, Kind, SystemClock};
+use model::{Clock, ExceptionKind, ExceptionStatus, SystemClock};
 use store::ExceptionFilter;
 
 use crate::audit::Format;
@@ -82,8 +82,8 @@ pub(crate) struct Arguments {
 }
 
 fn kind(text: &str) -> Result<String, String> {
-    let known = || Kind::ALL.map(Kind::as_str).join(", ");
-    Kind::parse(text)
+    let known = || ExceptionKind::ALL.map(ExceptionKind::as_str).join(", ");
+    ExceptionKind::parse(text)
         .map(|kind| kind.as_str().to_owned())
         .ok_or_else(|| format!("a kind is one of {}", known()))
 }

@@ -5,10 +5,10 @@ mod text;
 use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
-use model::{MergeRequestIid, MergeRequestKey, ProjectId, WitnessA};
+use model::{GitLabAnswer, MergeRequestIid, MergeRequestKey, ProjectId};
 use rules::{Rules, explain};
 use serde_json::json;
-use store::{MergeRequestRecord, Stage, Store, StoredJudgement};
+use store::{MergeRequestRecord, Stage, Store, StoredDecisionInput};
 
 use crate::database::{Database, Login, runtime};
 use crate::output::{Ending, Failure, standard};
@@ -97,7 +97,7 @@ impl Named {
 
 /// A decision, and the rules that it was made by.
 struct Decided {
-    judgement: StoredJudgement,
+    judgement: StoredDecisionInput,
     rules: Option<Rules>,
 }
 
@@ -105,7 +105,10 @@ impl Decided {
     /// Whether GitLab confirmed it; `None`: before a merge. One made before this was recorded counts as confirmed if it holds GitLab's
     /// answer.
     fn confirmed(&self) -> Option<bool> {
-        let holds_answer = matches!(self.judgement.facts.api, WitnessA::Answer(_) | WitnessA::NotAsked(_));
+        let holds_answer = matches!(
+            self.judgement.facts.api,
+            GitLabAnswer::Full(_) | GitLabAnswer::LabelsOnly(_)
+        );
         let is_merge = self.judgement.stage == Stage::Merge;
         is_merge.then_some(self.judgement.confirmed.unwrap_or(holds_answer))
     }

@@ -1,9 +1,9 @@
 //! `countersign ledger`: where reviews stand.
 
 use clap::Args;
-use model::{Clock, Decision, SystemClock};
+use model::{Clock, LedgerDecision, SystemClock};
 use serde_json::Value;
-use store::{LedgerDecision, LedgerFilter};
+use store::{DecisionFilter, LedgerFilter};
 
 use crate::audit::Format;
 use crate::database::{Database, Login, runtime};
@@ -94,14 +94,14 @@ pub(crate) struct Arguments {
 
 /// A decision of the command line.
 #[derive(Debug, Clone, Copy)]
-struct Which(LedgerDecision);
+struct Which(DecisionFilter);
 
 fn which(text: &str) -> Result<Which, String> {
     if text == "open" {
-        return Ok(Which(LedgerDecision::Open));
+        return Ok(Which(DecisionFilter::Open));
     }
-    serde_json::from_value::<Decision>(Value::from(text))
-        .map(|decision| Which(LedgerDecision::Is(decision)))
+    serde_json::from_value::<LedgerDecision>(Value::from(text))
+        .map(|decision| Which(DecisionFilter::Is(decision)))
         .map_err(|_| "a decision is open, approved, approval_revoked, merged, merged_without_approval, merged_unverified, closed or reopened".to_owned())
 }
 

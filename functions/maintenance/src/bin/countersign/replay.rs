@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use model::{Clock, Review, SystemClock, Verdict};
 use rules::{EVALUATOR, Rules, evaluate, review_before_merge, review_of_merge};
-use store::{Stage, Store, StoredJudgement};
+use store::{Stage, Store, StoredDecisionInput};
 use uuid::Uuid;
 
 use crate::database::{Database, Login, runtime};
@@ -91,7 +91,7 @@ impl Replay {
 }
 
 /// What is wrong with the evidence or the rules file of a decision, whichever version made it.
-fn digest_problem(judgement: &StoredJudgement, rules: Option<&Rules>) -> Option<&'static str> {
+fn digest_problem(judgement: &StoredDecisionInput, rules: Option<&Rules>) -> Option<&'static str> {
     if rules.is_some_and(|rules| rules.hash != judgement.rules_hash) {
         return Some("its rules file is not what its digest says");
     }
@@ -103,7 +103,7 @@ fn digest_problem(judgement: &StoredJudgement, rules: Option<&Rules>) -> Option<
 }
 
 /// What comes out now. `None`: there was nothing to decide before the merge.
-fn computed(judgement: &StoredJudgement, rules: &Rules) -> Option<(Verdict, Option<Review>)> {
+fn computed(judgement: &StoredDecisionInput, rules: &Rules) -> Option<(Verdict, Option<Review>)> {
     match judgement.stage {
         Stage::Merge => {
             let verdict = evaluate(&judgement.facts, rules);
@@ -115,7 +115,7 @@ fn computed(judgement: &StoredJudgement, rules: &Rules) -> Option<(Verdict, Opti
 }
 
 /// What came out otherwise than it is stored.
-fn difference(judgement: &StoredJudgement, rules: &Rules) -> Option<String> {
+fn difference(judgement: &StoredDecisionInput, rules: &Rules) -> Option<String> {
     let Some((verdict, review)) = computed(judgement, rules) else {
         return Some("nothing comes out".to_owned());
     };
@@ -128,13 +128,13 @@ fn difference(judgement: &StoredJudgement, rules: &Rules) -> Option<String> {
 }
 
 /// An outcome as one text.
-pub(crate) fn word(outcome: &model::Outcome) -> String {
+pub(crate) fn word(outcome: &model::VerdictOutcome) -> String {
     match outcome {
-        model::Outcome::NotCarried => "not_carried".to_owned(),
-        model::Outcome::Declassified => "declassified".to_owned(),
-        model::Outcome::Approved { .. } => "approved".to_owned(),
-        model::Outcome::Exception { kind } => format!("exception: {}", kind.as_str()),
-        model::Outcome::Pending { .. } => "pending".to_owned(),
+        model::VerdictOutcome::NotCarried => "not_carried".to_owned(),
+        model::VerdictOutcome::Declassified => "declassified".to_owned(),
+        model::VerdictOutcome::Approved { .. } => "approved".to_owned(),
+        model::VerdictOutcome::Exception { kind } => format!("exception: {}", kind.as_str()),
+        model::VerdictOutcome::Pending { .. } => "pending".to_owned(),
     }
 }
 
@@ -156,7 +156,7 @@ impl<'a> Pages<'a> {
         }
     }
 
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<StoredJudgement>>, Failure> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<StoredDecisionInput>>, Failure> {
         if self.ended {
             return Ok(None);
         }

@@ -1,7 +1,7 @@
 //! A needed read that failed: why, and how long GitLab asks to be left alone.
 
 use audit::FailureClass;
-use model::{Approval, LabelsRead, Unread};
+use model::{Approval, LabelFacts, PartialAnswer};
 use tokio::time::{Instant, timeout_at};
 
 use crate::CallError;
@@ -31,7 +31,7 @@ impl From<CallError> for Missing {
     }
 }
 
-impl From<Missing> for Unread {
+impl From<Missing> for PartialAnswer {
     fn from(missing: Missing) -> Self {
         Self {
             retry_after_seconds: missing.retry_after_seconds,
@@ -43,12 +43,12 @@ impl From<Missing> for Unread {
 
 impl Missing {
     /// With everything that was read all the same.
-    pub(super) fn with(self, labels: LabelsRead, approvals: Vec<Approval>) -> Unread {
-        Unread {
+    pub(super) fn with(self, labels: LabelFacts, approvals: Vec<Approval>) -> PartialAnswer {
+        PartialAnswer {
             labels: Some(labels),
             approvals,
             details_read: true,
-            ..Unread::from(self)
+            ..PartialAnswer::from(self)
         }
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use audit::Context;
 use futures::future::{Either, select};
-use model::{ApiAnswer, Approval, ApprovalRule, LabelEvent, NOT_ASKED, NOT_OFFERED, Reading, Reviewer, User, UserId};
+use model::{
+    Approval, ApprovalRule, LabelEvent, MergeRequestDetails, NOT_ASKED, NOT_OFFERED, Reading, Reviewer, User, UserId,
+};
 use tokio::time::{Instant, timeout};
 
 use super::needed::{Missing, in_time};
@@ -47,7 +49,7 @@ impl GitLab {
         label_events: Reading<Vec<LabelEvent>>,
         members: Pin<&mut (impl Future<Output = Members> + Send)>,
         until: Instant,
-    ) -> Result<ApiAnswer, Incomplete> {
+    ) -> Result<MergeRequestDetails, Incomplete> {
         // 1. Everything at the same time; only needed reads are waited for.
         let slots = Optional::default();
         let named_rule = request
@@ -87,7 +89,7 @@ impl GitLab {
             reviewers,
             rules: optional_rules,
         } = slots;
-        Ok(ApiAnswer {
+        Ok(MergeRequestDetails {
             read_at: request.now,
             mr_id: merged.mr_id,
             title: merged.title,

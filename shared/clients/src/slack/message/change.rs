@@ -1,7 +1,7 @@
 //! The reply to an alert: what a later decision changed about the exception, why, and what to do. Complete without the alert.
 
 use jiff::Timestamp;
-use model::{ExceptionStatus, Kind, Outcome, Proof, SecurityReviewException, Verdict};
+use model::{ExceptionKind, ExceptionStatus, Proof, SecurityReviewException, Verdict, VerdictOutcome};
 use rules::Wording;
 use serde_json::json;
 use uuid::Uuid;
@@ -53,9 +53,17 @@ pub enum Place {
 /// What the decision made of the exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
-    Withdrawn { from: Option<Kind> },
-    OpenAgain { because: &'static str, to: Kind },
-    Other { from: Option<Kind>, to: Kind },
+    Withdrawn {
+        from: Option<ExceptionKind>,
+    },
+    OpenAgain {
+        because: &'static str,
+        to: ExceptionKind,
+    },
+    Other {
+        from: Option<ExceptionKind>,
+        to: ExceptionKind,
+    },
 }
 
 impl ExceptionChange<'_> {
@@ -134,22 +142,22 @@ fn headline(turn: Turn) -> &'static str {
 }
 
 /// Why an exception was withdrawn, as the end of a sentence.
-fn cleared(outcome: &Outcome) -> &'static str {
+fn cleared(outcome: &VerdictOutcome) -> &'static str {
     match outcome {
-        Outcome::Approved { .. } => " because a valid approval was found",
-        Outcome::Declassified => " because an eligible approver had removed the security label before the merge",
-        Outcome::NotCarried => " because no security label was found",
-        Outcome::Exception { .. } | Outcome::Pending { .. } => "",
+        VerdictOutcome::Approved { .. } => " because a valid approval was found",
+        VerdictOutcome::Declassified => " because an eligible approver had removed the security label before the merge",
+        VerdictOutcome::NotCarried => " because no security label was found",
+        VerdictOutcome::Exception { .. } | VerdictOutcome::Pending { .. } => "",
     }
 }
 
 /// The old kind and the new one, each in words.
 fn changed(change: &ExceptionChange<'_>, wording: &Wording) -> String {
-    let named = |kind: Kind| {
+    let named = |kind: ExceptionKind| {
         let why = harmless::cut(wording.why(kind), limit::SECTION / 3);
         format!("`{}`: {why}", kind.as_str())
     };
-    let was = |kind: Kind| format!("The exception was recorded as {}\n", named(kind));
+    let was = |kind: ExceptionKind| format!("The exception was recorded as {}\n", named(kind));
     let (was, now) = match change.turn() {
         Turn::Withdrawn { from } => (from.map(was), "It is now withdrawn.".to_owned()),
         Turn::OpenAgain { because, to } => {
@@ -173,15 +181,15 @@ fn changed(change: &ExceptionChange<'_>, wording: &Wording) -> String {
 fn why(change: &ExceptionChange<'_>) -> String {
     let verdict = change.decision.verdict;
     let found = match &verdict.outcome {
-        Outcome::Approved { proof } => approved(verdict, *proof),
-        Outcome::Declassified => {
+        VerdictOutcome::Approved { proof } => approved(verdict, *proof),
+        VerdictOutcome::Declassified => {
             "No approval was needed: an eligible approver removed the security label before the merge.".to_owned()
         }
-        Outcome::NotCarried => {
+        VerdictOutcome::NotCarried => {
             "No approval was needed: the merge request had no security label up to its merge.".to_owned()
         }
         // A pending verdict is never stored.
-        Outcome::Exception { .. } | Outcome::Pending { .. } => String::new(),
+        VerdictOutcome::Exception { .. } | VerdictOutcome::Pending { .. } => String::new(),
     };
     let source = match (change.before, change.decision.confirmed) {
         (Some(ReportedDecision { confirmed: false, .. }), true) => {

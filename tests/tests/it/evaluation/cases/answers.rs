@@ -1,7 +1,7 @@
 //! REST answers in which GitLab leaves out the head, the merge time or the merge itself.
 
 use jiff::SignedDuration;
-use model::Decision;
+use model::LedgerDecision;
 use serde_json::{Value, json};
 
 use super::fixtures::{IVO, NOOR, hook, kind, mr, open, row, shows};
@@ -105,5 +105,5 @@ async fn a_locked_merge_is_decided_once_healed() {
     assert_eq!(world.maintain().await, ["exception"]);
     assert_eq!(kind(&world, &mr).await.as_deref(), Some("no_approval"));
     let decision = world.decision(&mr).await.unwrap();
-    assert_eq!(decision.decision, Some(Decision::MergedWithoutApproval));
+    assert_eq!(decision.decision, Some(LedgerDecision::MergedWithoutApproval));
 }

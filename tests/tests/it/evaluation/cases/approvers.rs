@@ -142,7 +142,7 @@ async fn membership_at_the_approval_counts() {
         assert_eq!(kind(&world, &mr).await.as_deref(), expected, "{was_member}");
         let verdict = world.decision(&mr).await.unwrap().verdict;
         assert_eq!(verdict.notes, [], "{was_member}");
-        let both = model::Outcome::Approved {
+        let both = model::VerdictOutcome::Approved {
             proof: model::Proof::Both,
         };
         assert_eq!(verdict.outcome == both, was_member, "{verdict:?}");

@@ -1,6 +1,6 @@
 //! What the corrected alert and its reply say.
 
-use model::Kind;
+use model::ExceptionKind;
 use serde_json::json;
 
 use super::{alerted, approved, decide, exceptional, first_line, replies};
@@ -59,7 +59,7 @@ async fn a_late_approval_withdraws_the_alert() {
 #[tokio::test]
 async fn another_kind_corrects_alert_and_reply() {
     let (stand, notifier, alert) = alerted().await;
-    let update = decide(&stand, exceptional(Kind::SelfApproved)).await;
+    let update = decide(&stand, exceptional(ExceptionKind::SelfApproved)).await;
     assert_eq!(stand.attempt(&notifier, &update).await.state, "done");
 
     let corrected = &stand.slack.messages()[0];
@@ -147,7 +147,7 @@ async fn a_reopened_exception_is_marked_open_again() {
     let withdrawn = decide(&stand, approved()).await;
     assert_eq!(stand.attempt(&notifier, &withdrawn).await.state, "done");
     assert_eq!(first_line(&stand), "Withdrawn: Merged without security approval");
-    let reopened = decide(&stand, exceptional(Kind::ApprovalRevoked)).await;
+    let reopened = decide(&stand, exceptional(ExceptionKind::ApprovalRevoked)).await;
     assert_eq!(stand.attempt(&notifier, &reopened).await.state, "done");
 
     assert_eq!(first_line(&stand), "Open again: Merged without security approval");
@@ -169,7 +169,7 @@ async fn a_reopened_exception_is_marked_open_again() {
 #[tokio::test]
 async fn an_outdated_change_refers_to_the_next() {
     let (stand, notifier, _) = alerted().await;
-    let first = decide(&stand, exceptional(Kind::SelfApproved)).await;
+    let first = decide(&stand, exceptional(ExceptionKind::SelfApproved)).await;
     let second = decide(&stand, approved()).await;
     assert_eq!(stand.attempt(&notifier, &first).await.state, "done");
 

@@ -1,6 +1,6 @@
 //! Alerts that cannot be corrected in their place: the reply goes where it is read.
 
-use model::Kind;
+use model::ExceptionKind;
 use serde_json::json;
 use tests::doubles::Stub;
 
@@ -59,7 +59,7 @@ async fn a_thread_without_replies_is_left_out() {
 async fn an_alert_in_an_earlier_channel_is_corrected_there() {
     for refused in [false, true] {
         let (stand, notifier, _) = alerted().await;
-        let update = decide_for(&stand, exceptional(Kind::SelfApproved), "slack:C0NEWLEAD").await;
+        let update = decide_for(&stand, exceptional(ExceptionKind::SelfApproved), "slack:C0NEWLEAD").await;
         if refused {
             let refusal = json!({"ok": false, "error": "channel_not_found"});
             stand.slack.stub(Stub::answering("POST", UPDATE, 200, refusal)).unwrap();

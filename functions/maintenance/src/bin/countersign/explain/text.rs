@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use model::{MergeRequestKey, Outcome, WitnessA};
+use model::{GitLabAnswer, MergeRequestKey, VerdictOutcome};
 use rules::{ExplainedApproval, Found, explain};
 use serde_json::Value;
 use store::MergeRequestRecord;
@@ -148,7 +148,7 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
         .review
         .as_ref()
         .and_then(|review| review.decision)
-        .map(model::Decision::as_str);
+        .map(model::LedgerDecision::as_str);
     writeln!(
         out,
         "  verdict        {}{}",
@@ -172,7 +172,7 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
             harmless(&reason.detail)
         )?;
     }
-    if let WitnessA::Answer(api) = &judgement.facts.api {
+    if let GitLabAnswer::Full(api) = &judgement.facts.api {
         writeln!(out, "  GitLab read    {}", readable(api.read_at))?;
     }
     if let Some(evidence) = &judgement.evidence {
@@ -271,13 +271,13 @@ fn approved(out: &mut impl Write, approval: &ExplainedApproval, palette: Palette
     Ok(())
 }
 
-fn outcome(outcome: &Outcome) -> String {
+fn outcome(outcome: &VerdictOutcome) -> String {
     match outcome {
-        Outcome::NotCarried => "not carried: no security label".to_owned(),
-        Outcome::Declassified => "declassified: an eligible approver took the label off".to_owned(),
-        Outcome::Approved { proof } => format!("approved, proof {}", proof.as_str()),
-        Outcome::Exception { kind } => format!("no valid approval: {}", kind.as_str()),
-        Outcome::Pending { because } => format!("pending: {}", harmless(because)),
+        VerdictOutcome::NotCarried => "not carried: no security label".to_owned(),
+        VerdictOutcome::Declassified => "declassified: an eligible approver took the label off".to_owned(),
+        VerdictOutcome::Approved { proof } => format!("approved, proof {}", proof.as_str()),
+        VerdictOutcome::Exception { kind } => format!("no valid approval: {}", kind.as_str()),
+        VerdictOutcome::Pending { because } => format!("pending: {}", harmless(because)),
     }
 }
 

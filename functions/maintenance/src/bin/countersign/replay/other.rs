@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rules::Rules;
-use store::StoredJudgement;
+use store::StoredDecisionInput;
 
 use super::{computed, word};
 use crate::output::{counted, remark};
@@ -18,7 +18,7 @@ pub(super) struct Others {
 }
 
 impl Others {
-    pub(super) fn add(&mut self, judgement: &StoredJudgement, rules: Option<&Rules>) {
+    pub(super) fn add(&mut self, judgement: &StoredDecisionInput, rules: Option<&Rules>) {
         let Some(rules) = rules else {
             self.not_computed += 1;
             return;

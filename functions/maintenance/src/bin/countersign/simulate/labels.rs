@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use model::{Action, Facts, HistoryEvent};
 use rules::Rules;
-use store::{Store, StoredEvent, StoredJudgement};
+use store::{Store, StoredDecisionInput, StoredEvent};
 
 use crate::evidence;
 use crate::output::Failure;
@@ -13,7 +13,7 @@ use crate::output::Failure;
 const PAGE: u32 = 200;
 
 /// The facts with the label lists of the evidence and of every event received up to the decision.
-pub(super) async fn whole(store: &Store, judgement: &StoredJudgement, rules: &Rules) -> Result<Facts, Failure> {
+pub(super) async fn whole(store: &Store, judgement: &StoredDecisionInput, rules: &Rules) -> Result<Facts, Failure> {
     let mut facts = judgement.facts.clone();
     if let Some(answer) = judgement
         .evidence

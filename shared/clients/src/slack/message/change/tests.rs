@@ -8,9 +8,9 @@ use super::*;
 const CHANNEL: &str = "C0SECLEAD";
 const KEY: &str = "main/42!7/slack_exception_update/slack:C0SECLEAD/0195a000-0000-7000-8000-000000000d02";
 
-fn verdict(outcome: Outcome) -> Verdict {
+fn verdict(outcome: VerdictOutcome) -> Verdict {
     let reasons = match &outcome {
-        Outcome::Exception { kind } => vec![Reason {
+        VerdictOutcome::Exception { kind } => vec![Reason {
             kind: *kind,
             detail: "ada approved at 2026-03-01T11:58:00Z".into(),
         }],
@@ -26,8 +26,8 @@ fn verdict(outcome: Outcome) -> Verdict {
     }
 }
 
-fn exceptional(kind: Kind) -> Verdict {
-    verdict(Outcome::Exception { kind })
+fn exceptional(kind: ExceptionKind) -> Verdict {
+    verdict(VerdictOutcome::Exception { kind })
 }
 
 /// Approved by so many people.
@@ -42,9 +42,9 @@ fn approved_by(people: i64, proof: Proof) -> Verdict {
         in_history: false,
         against: Vec::new(),
     };
-    let mut approved = verdict(Outcome::Approved { proof });
+    let mut approved = verdict(VerdictOutcome::Approved { proof });
     approved.approvals = (1..=people).map(approval).collect();
-    let against = vec![Kind::BotApproved];
+    let against = vec![ExceptionKind::BotApproved];
     approved.approvals.push(ApprovalSeen {
         against,
         ..approval(99)
@@ -97,7 +97,11 @@ fn read(message: &Message) -> String {
 
 #[test]
 fn a_withdrawal_names_who_approved() {
-    let message = reply(&exceptional(Kind::Unverified), &approved_by(1, Proof::Api), |_| {});
+    let message = reply(
+        &exceptional(ExceptionKind::Unverified),
+        &approved_by(1, Proof::Api),
+        |_| {},
+    );
     insta::assert_snapshot!(read(&message), @"
     *Withdrawn: this merge is no longer an exception*
     <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
@@ -119,7 +123,11 @@ fn a_withdrawal_names_who_approved() {
 
 #[test]
 fn another_kind_names_both_kinds() {
-    let message = reply(&exceptional(Kind::NoApproval), &exceptional(Kind::SelfApproved), |_| {});
+    let message = reply(
+        &exceptional(ExceptionKind::NoApproval),
+        &exceptional(ExceptionKind::SelfApproved),
+        |_| {},
+    );
     insta::assert_snapshot!(read(&message), @"
     *Corrected: the reason for this exception has changed*
     <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
@@ -145,7 +153,7 @@ fn another_kind_names_both_kinds() {
 fn a_reopened_exception_says_that_it_was_withdrawn() {
     let message = reply(
         &approved_by(1, Proof::Api),
-        &exceptional(Kind::ApprovalRevoked),
+        &exceptional(ExceptionKind::ApprovalRevoked),
         |change| {
             change.before.as_mut().unwrap().confirmed = true;
         },
@@ -173,7 +181,7 @@ fn a_reopened_exception_says_that_it_was_withdrawn() {
 #[test]
 fn every_reason_against_an_exception_is_one_sentence() {
     let why = |after: &Verdict| {
-        let message = reply(&exceptional(Kind::Unverified), after, |_| {});
+        let message = reply(&exceptional(ExceptionKind::Unverified), after, |_| {});
         let why = message.blocks[2]["text"]["text"].as_str().unwrap();
         why.replace("*Why*\n", "").replace(
             " GitLab had not answered every question when the earlier decision was made. Now it has.",
@@ -184,8 +192,8 @@ fn every_reason_against_an_exception_is_one_sentence() {
         approved_by(0, Proof::Api),
         approved_by(2, Proof::Both),
         approved_by(7, Proof::Api),
-        verdict(Outcome::Declassified),
-        verdict(Outcome::NotCarried),
+        verdict(VerdictOutcome::Declassified),
+        verdict(VerdictOutcome::NotCarried),
     ];
     insta::assert_snapshot!(cases.iter().map(why).collect::<Vec<_>>().join("\n"), @"
     Approved after all: GitLab now confirms the required approvals.
@@ -198,7 +206,10 @@ fn every_reason_against_an_exception_is_one_sentence() {
 
 #[test]
 fn unknown_and_outdated_parts_are_left_out() {
-    let (before, after) = (exceptional(Kind::NoApproval), exceptional(Kind::SelfApproved));
+    let (before, after) = (
+        exceptional(ExceptionKind::NoApproval),
+        exceptional(ExceptionKind::SelfApproved),
+    );
     let message = reply(&before, &after, |change| {
         change.before = None;
         change.is_changed_again = true;
@@ -223,13 +234,16 @@ fn unknown_and_outdated_parts_are_left_out() {
 
 #[test]
 fn the_same_kind_is_reported_as_other_details() {
-    let same = exceptional(Kind::SelfApproved);
+    let same = exceptional(ExceptionKind::SelfApproved);
     insta::assert_snapshot!(reply(&same, &same, |_| {}).text, @"Corrected: the details of this exception have changed. Rotate the signing keys (pay/ledger !7). The exception is still recorded as `self_approved`: The only approval came from the author. Its status remains open. GitLab had not answered every question when the earlier decision was made. Now it has. • ada approved at 2026-03-01T11:58:00Z");
 }
 
 #[test]
 fn advice_follows_the_exceptions_status() {
-    let (before, after) = (exceptional(Kind::NoApproval), exceptional(Kind::SelfApproved));
+    let (before, after) = (
+        exceptional(ExceptionKind::NoApproval),
+        exceptional(ExceptionKind::SelfApproved),
+    );
     let advice = |status| {
         let exception = SecurityReviewException { status, ..exception() };
         let message = reply_about(&exception, &before, &after, |_| {});
@@ -252,7 +266,7 @@ fn advice_follows_the_exceptions_status() {
 
 #[test]
 fn the_mark_follows_the_present_state() {
-    let (approved, revoked) = (approved_by(1, Proof::Api), exceptional(Kind::ApprovalRevoked));
+    let (approved, revoked) = (approved_by(1, Proof::Api), exceptional(ExceptionKind::ApprovalRevoked));
     let mark = |before: &Verdict, after: &Verdict, status, is_changed_again| {
         let exception = SecurityReviewException { status, ..exception() };
         let change = ExceptionChange {
@@ -296,7 +310,11 @@ fn a_reply_outside_the_thread_says_why() {
 
 #[test]
 fn a_reply_is_shown_in_thread_and_channel() {
-    let message = reply(&exceptional(Kind::NoApproval), &approved_by(1, Proof::Api), |_| {});
+    let message = reply(
+        &exceptional(ExceptionKind::NoApproval),
+        &approved_by(1, Proof::Api),
+        |_| {},
+    );
     let sent = message.in_thread("1712345678.000100").to_json();
     assert_eq!(
         (&sent["thread_ts"], &sent["reply_broadcast"]),

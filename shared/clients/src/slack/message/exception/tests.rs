@@ -1,6 +1,6 @@
 mod corrected;
 
-use model::{ExceptionStatus, Kind, MergeRequestIid, MergeRequestKey, ProjectId, Reason, UserId};
+use model::{ExceptionKind, ExceptionStatus, MergeRequestIid, MergeRequestKey, ProjectId, Reason, UserId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -32,9 +32,9 @@ pub(in super::super) fn exception() -> SecurityReviewException {
         }),
         labels: vec!["sec/high".into(), "security::review".into()],
         risk_tier: "high".into(),
-        kind: Kind::SelfApproved,
+        kind: ExceptionKind::SelfApproved,
         reasons: vec![Reason {
-            kind: Kind::SelfApproved,
+            kind: ExceptionKind::SelfApproved,
             detail: "ada approved at 2026-03-01T11:58:00Z".into(),
         }],
         approvals: vec![],
@@ -242,14 +242,14 @@ fn everything_at_its_longest_still_fits() {
         username: long.clone(),
     });
     exception.merged_by = exception.author.clone();
-    exception.reasons = Kind::ALL
+    exception.reasons = ExceptionKind::ALL
         .iter()
         .map(|&kind| Reason {
             kind,
             detail: long.clone(),
         })
         .collect();
-    let why = Kind::ALL.iter().map(|&kind| (kind, long.clone())).collect();
+    let why = ExceptionKind::ALL.iter().map(|&kind| (kind, long.clone())).collect();
     let wording = Wording {
         headline: long.clone(),
         advice: long,
@@ -285,7 +285,7 @@ proptest! {
             exception.merged_by = Some(User { id: UserId(1), username: name.clone() });
             exception.labels = vec![name.clone()];
             exception.risk_tier = name;
-            exception.reasons = vec![Reason { kind: Kind::NoApproval, detail }];
+            exception.reasons = vec![Reason { kind: ExceptionKind::NoApproval, detail }];
         });
         within_limits(&message);
         let commands: usize = texts(&message).iter().map(|text| text.matches("<!").count()).sum();

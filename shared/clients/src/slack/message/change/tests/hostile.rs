@@ -18,8 +18,8 @@ proptest! {
         exception.project_path.clone_from(&name);
         let mut after = approved_by(9, Proof::Both);
         after.approvals.iter_mut().for_each(|approval| approval.user.username.clone_from(&name));
-        after.reasons = Kind::ALL.map(|kind| Reason { kind, detail: name.clone() }).into();
-        let before = exceptional(Kind::NoApproval);
+        after.reasons = ExceptionKind::ALL.map(|kind| Reason { kind, detail: name.clone() }).into();
+        let before = exceptional(ExceptionKind::NoApproval);
         let change = ExceptionChange {
             exception: &exception,
             decision: decision(&after, 2),

@@ -10,7 +10,7 @@ use crate::{Store, StoreError};
 
 /// A merge that is to be told of outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArchiveSubject {
+pub struct MergeForEffect {
     /// Where its review stands.
     pub row: LedgerRow,
     /// The decision that stands.
@@ -63,7 +63,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn archive_subject(&self, effect: &Effect) -> Result<Option<ArchiveSubject>, StoreError> {
+    pub async fn merge_for_effect(&self, effect: &Effect) -> Result<Option<MergeForEffect>, StoreError> {
         let key = &effect.merge_request;
         let mut tx = self.begin().await?;
         let row = tx.ledger_row(key).await?;
@@ -83,7 +83,7 @@ impl Store {
             return Ok(None);
         };
         let stands = |status| status != model::ExceptionStatus::Withdrawn;
-        Ok(Some(ArchiveSubject {
+        Ok(Some(MergeForEffect {
             row: row.row,
             decision,
             exception_id: exception
