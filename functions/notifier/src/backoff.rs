@@ -3,20 +3,18 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use model::{Backoff, later};
 
-/// First wait; it doubles with each attempt.
-const FIRST: SignedDuration = SignedDuration::from_secs(5);
-/// Longest wait, unless the target asks for a longer one.
-const LONGEST: SignedDuration = SignedDuration::from_mins(15);
+/// Unless the target asks for a longer wait.
+const WAITS: Backoff = Backoff::new(SignedDuration::from_secs(5), SignedDuration::from_mins(15));
 
 /// When attempt number `attempts` may be followed by another: by our own doubling, or later if the target asked for that.
 pub(crate) fn next(now: Timestamp, attempts: i32, asked: Option<Duration>) -> Timestamp {
-    let doublings = u32::try_from(attempts.saturating_sub(1).clamp(0, 16)).unwrap_or(0);
-    let own = (FIRST * (1_i32 << doublings)).min(LONGEST);
-    let asked = asked
-        .and_then(|asked| SignedDuration::try_from(asked).ok())
-        .unwrap_or_default();
-    now.saturating_add(own.max(asked)).unwrap_or(now)
+    let asked = asked.and_then(|asked| SignedDuration::try_from(asked).ok());
+    later(
+        now,
+        WAITS.delay(attempts.saturating_sub(1)).max(asked.unwrap_or_default()),
+    )
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use clients::slack::Slack;
 use clients::{Advice, AtlassianCredential, CallError, InvalidAddress};
 use rules::Rules;
 use runtime::aws::{Clients, EventBus, Secrets};
-use runtime::secrets::{Built, SecretCache, SecretSource, Stage, Unreadable, from_json};
+use runtime::secrets::{Built, SecretCache, SecretSource, from_json};
 use runtime::{Process, StartError};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -89,14 +89,7 @@ pub(crate) fn from_secrets(
     let event_bus = event_bus.map(|name| EventBus::new(&aws, &clients, name));
     let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(&clients));
     let database = database_secret(Arc::clone(&source), database, process.clock());
-    let outbound = SecretCache::new(source, outbound_secret_id, Stage::CURRENT, process.clock(), |found| {
-        from_json(
-            &found
-                .first()
-                .ok_or_else(|| Unreadable::because("it has no value"))?
-                .value,
-        )
-    });
+    let outbound = SecretCache::current(source, outbound_secret_id, process.clock(), from_json);
     let (audit, clock, tracer) = (process.audit.clone(), process.clock(), process.tracer.clone());
     Ok(Built::new(
         database,

@@ -12,7 +12,7 @@ use rules::Rules;
 use runtime::StartError;
 use runtime::aws::{Clients, Secrets};
 use runtime::config::Environment;
-use runtime::secrets::{Built, SecretCache, SecretSource, Stage, Unreadable, from_json};
+use runtime::secrets::{Built, SecretCache, SecretSource, from_json};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use store::{DatabaseConfig, Store};
@@ -110,20 +110,7 @@ impl AppConfig {
         let tracer = clients.tracer().clone();
         let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(clients));
         let database = database_secret(Arc::clone(&source), database, Arc::clone(&clock));
-        let outbound = SecretCache::new(
-            source,
-            outbound_secret_id,
-            Stage::CURRENT,
-            Arc::clone(&clock),
-            |found| {
-                from_json(
-                    &found
-                        .first()
-                        .ok_or_else(|| Unreadable::because("it has no value"))?
-                        .value,
-                )
-            },
-        );
+        let outbound = SecretCache::current(source, outbound_secret_id, Arc::clone(&clock), from_json);
         Ok(Built::new(
             database,
             outbound,

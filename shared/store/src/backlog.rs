@@ -100,9 +100,6 @@ const COUNT: &str = "
 impl Store {
     /// Claims the `limit` evaluations that are longest due and puts their next attempt off by `lease`: no other run gets them
     /// meanwhile, and they come back if this one dies.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn claim_due_evaluations(
         &self,
         now: Timestamp,
@@ -114,9 +111,6 @@ impl Store {
     }
 
     /// The same of unconfirmed ones; those that GitLab has shown come first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn claim_due_rereads(
         &self,
         now: Timestamp,
@@ -128,9 +122,6 @@ impl Store {
     }
 
     /// The same of reviews before the merge.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn claim_due_reviews(
         &self,
         now: Timestamp,
@@ -146,9 +137,6 @@ impl Store {
 
     /// Claims the `limit` effects that are longest due, to enqueue them again: never enqueued, a retry due, an outcome to be
     /// resolved, a lease run out. Their next attempt is put off by `lease`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn claim_due_effects(
         &self,
         now: Timestamp,
@@ -161,9 +149,6 @@ impl Store {
     }
 
     /// Counts what is waiting.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
         let mut tx = self.begin().await?;
         let overdue = now.saturating_sub(OVERDUE_AFTER).unwrap_or(now);

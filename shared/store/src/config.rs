@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::tls::private_authorities;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio_postgres::config::Host;
@@ -147,8 +147,7 @@ impl DatabaseConfig {
     /// # Errors
     /// [`ConfigError::CaPem`] if the text holds no certificate, or a broken one.
     pub fn with_authorities(mut self, pem: &str) -> Result<Self, ConfigError> {
-        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-        self.authorities = read.ok().filter(|read| !read.is_empty()).ok_or(ConfigError::CaPem)?;
+        self.authorities = private_authorities(pem).map_err(|_| ConfigError::CaPem)?;
         Ok(self)
     }
 

@@ -69,9 +69,6 @@ const CHANGED_AGAIN: &str = "
 impl Store {
     /// What an effect of the kind [`EffectKind::SlackExceptionUpdate`] reports, as of now. `None`: its exception or its decision does
     /// not exist.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn exception_update(&self, effect: &Effect) -> Result<Option<ExceptionUpdate>, StoreError> {
         let (Some(exception_id), Some(decision_id)) = (effect.exception_id, effect.decision_id) else {
             return Ok(None);

@@ -2,7 +2,14 @@
 //!
 //! tokio-postgres lives only here. A function holds one [`Store`], which holds one connection; everything that belongs to one
 //! delivery happens in one [`Tx`]. Times come from the caller. Statements are typed and unnamed and nothing is kept in the
-//! session (no `SET`, no session locks, no sequences), so a transaction pooler or RDS Proxy can sit in between.
+//! session (no `SET`, no session locks, no sequences), so a transaction pooler or RDS Proxy can sit in between. Statements whose answers
+//! nothing waits for are queued, and sent together ([`Queued`]).
+//!
+//! Errors are [`StoreError`] unless said otherwise: [`StoreError::is_retryable`] says whether the same work may succeed later.
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "the crate's documentation says it once for all of them"
+)]
 
 mod attempt;
 mod audit;

@@ -60,9 +60,6 @@ const HELD: &str = "
 
 impl Store {
     /// What the effect tells of. `None`: nothing that has been decided.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn merge_for_effect(&self, effect: &Effect) -> Result<Option<MergeForEffect>, StoreError> {
         let key = &effect.merge_request;
         let mut tx = self.begin().await?;
@@ -99,9 +96,6 @@ impl Store {
     }
 
     /// Whether the exception of another merge, which nobody has dealt with, keeps an issue open.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn is_issue_held(&self, effect: &Effect, issue: &str) -> Result<bool, StoreError> {
         let key = &effect.merge_request;
         let params = [

@@ -116,9 +116,6 @@ impl Store {
 
     /// Claims the next open request: of one of these commands, or of another that no newer version has taken for an hour. No other
     /// run gets it for 15 minutes.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn claim_operator_request(
         &self,
         commands: &[&str],
@@ -137,9 +134,6 @@ impl Store {
     }
 
     /// Finishes a claimed request. `false`: its claim had ended, and another run has it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn finish_operator_request(
         &self,
         claimed: &OperatorRequest,
@@ -162,9 +156,6 @@ impl Store {
 
     /// Puts a claimed request back with how far it has got, so that the next run goes on. `false` as of
     /// [`Store::finish_operator_request`].
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn put_operator_request_back(
         &self,
         claimed: &OperatorRequest,
@@ -183,9 +174,6 @@ impl Store {
     }
 
     /// One request.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn operator_request(&self, id: Uuid) -> Result<Option<OperatorRequest>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM operator_requests WHERE id = $1");
         let mut tx = self.begin().await?;
@@ -195,9 +183,6 @@ impl Store {
     }
 
     /// A page of requests as JSON, the newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn operator_request_page(&self, after: Option<Uuid>, limit: u32) -> Result<Page, StoreError> {
         self.page("operator_requests", Conditions::default(), after, limit)
             .await

@@ -62,9 +62,6 @@ pub fn known_schema_version() -> i32 {
 }
 
 /// The schema version of a database; 0 if it has none.
-///
-/// # Errors
-/// [`StoreError`].
 pub async fn schema_version(config: &DatabaseConfig) -> Result<i32, StoreError> {
     let tls = crate::tls::connector(config)?;
     read_version(&Connection::open(config, tls.as_ref()).await?).await

@@ -3,22 +3,24 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use model::{Backoff, later};
 
-/// The shortest wait.
-const SHORTEST: u64 = 1;
-/// The longest wait of our own, in seconds; a destination may ask for more.
-const LONGEST: u64 = 300;
+/// Bounds of our own waits; a destination may ask for longer ones.
+const BOUNDS: Backoff = Backoff::new(SignedDuration::from_secs(1), SignedDuration::from_mins(5));
 
 /// When, after `failures` failures in a row, this one included: full jitter
 /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>) from one second up to a bound that doubles to five
 /// minutes, so that many installations do not come back in step; or later if the destination asked for that. `random` decides the
 /// jitter.
 pub(super) fn next(now: Timestamp, failures: u32, asked: Option<Duration>, random: u64) -> Timestamp {
-    let bound = (SHORTEST << failures.min(16)).min(LONGEST);
-    let own = SHORTEST + random % bound;
+    let bound = BOUNDS
+        .delay(i32::try_from(failures).unwrap_or(i32::MAX))
+        .as_secs()
+        .unsigned_abs();
+    let own = 1 + random % bound.max(1);
     let asked = asked.map_or(0, |asked| asked.as_secs());
     let wait = i64::try_from(own.max(asked)).unwrap_or(i64::MAX);
-    now.saturating_add(SignedDuration::from_secs(wait)).unwrap_or(now)
+    later(now, SignedDuration::from_secs(wait))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use audit::{Context, FailureClass, Writer};
 use clients::http::{Http, Options};
 use clients::siem::{Audited, Credential, HttpReceiver};
 use runtime::StartError;
-use runtime::secrets::{Built, SecretCache, SecretSource, Stage, Unreadable, from_json};
+use runtime::secrets::{Built, SecretCache, SecretSource, from_json};
 use serde::Deserialize;
 use store::PositionedEntry;
 
@@ -78,10 +78,7 @@ impl Outlets {
             .into_iter()
             .flatten()
             .collect();
-        let cache = SecretCache::new(source, secret_id, Stage::CURRENT, Arc::clone(&clock.0), |found| {
-            let secret = found.first().ok_or_else(|| Unreadable::because("it has no value"))?;
-            from_json(&secret.value)
-        });
+        let cache = SecretCache::current(source, secret_id, Arc::clone(&clock.0), from_json);
         let (writer, time) = (audit.clone(), Arc::clone(&clock.0));
         let build = move |outbound: &Outbound| {
             let mut outlets = Vec::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::Clock;
 use rules::Rules;
 use runtime::config::Environment;
-use runtime::secrets::{SecretCache, SecretSource, Stage, Unreadable};
+use runtime::secrets::{SecretCache, SecretSource, Unreadable};
 use store::{DatabaseAddress, DatabaseConfig};
 
 /// The variable that names the rules file.
@@ -56,10 +56,9 @@ pub fn database_secret(
     clock: Arc<dyn Clock>,
 ) -> SecretCache<DatabaseConfig> {
     let DatabaseSecret { id, address } = secret;
-    SecretCache::new(source, id, Stage::CURRENT, clock, move |found| {
-        let secret = found.first().ok_or_else(|| Unreadable::because("it has no value"))?;
+    SecretCache::current(source, id, clock, move |secret| {
         // The parser's own words are kept back: they could quote the address.
-        DatabaseConfig::from_secret(&secret.value, &address).map_err(|_| {
+        DatabaseConfig::from_secret(secret, &address).map_err(|_| {
             Unreadable::because("it must be {\"url\"} or {username, password, host, port, dbname}, the last three unless DATABASE_HOST and DATABASE_NAME are set; only a loopback host may go without TLS")
         })
     })

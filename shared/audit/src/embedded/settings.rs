@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use model::{Clock, SystemClock};
 
 use crate::destination::Destination;
@@ -77,8 +79,10 @@ impl Backoff {
     /// The wait after so many failures in a row, `chance` being anything unpredictable. Never less than what the destination asks for,
     /// which may be longer than [`Self::longest`].
     pub(super) fn wait(&self, failures: u32, chance: u64, asked: Option<Duration>) -> Duration {
-        let doubled = self.first.saturating_mul(1 << failures.saturating_sub(1).min(20));
-        let most = doubled.min(self.longest);
+        let signed = |wait: Duration| SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        let doubled = model::Backoff::new(signed(self.first), signed(self.longest));
+        let failures = i32::try_from(failures).unwrap_or(i32::MAX);
+        let most = doubled.delay(failures.saturating_sub(1)).unsigned_abs();
         // The upper 32 bits leave a factor between 0 and 1 that an f64 holds exactly.
         let factor = f64::from(u32::try_from(chance >> 32).unwrap_or(0)) / f64::from(u32::MAX);
         let wait = most / 2 + (most / 2).mul_f64(factor);

@@ -34,13 +34,10 @@ impl Default for Options {
 /// The client could not be built. Fix the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The private CA is not PEM.
-    #[error("the private CA is not readable PEM: {0}")]
-    CaUnreadable(#[source] rustls::pki_types::pem::Error),
-    /// The private CA holds no certificate.
-    #[error("the private CA holds no certificate; it must have at least one BEGIN CERTIFICATE section")]
-    CaEmpty,
-    /// A certificate of the private CA cannot serve as a root, or the TLS stack refuses the settings.
+    /// The private CA cannot be used.
+    #[error(transparent)]
+    Authority(#[from] ::tls::AuthorityError),
+    /// The TLS stack rejects the settings.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
     /// The client refuses the settings.

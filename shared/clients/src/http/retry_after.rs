@@ -2,42 +2,29 @@
 
 use std::time::Duration;
 
+use audit::destination::http_batch::{LONGEST_RETRY_AFTER, retry_after};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-
-/// The longest wait that is believed: a wrong or hostile header must not put a call off for days.
-const LONGEST: Duration = Duration::from_hours(1);
 
 /// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3); on a 429 without it `RateLimit-Reset`, a Unix time, which GitLab
 /// sends with every answer (<https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/#response-headers>).
 pub(super) fn wait(status: u16, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let mut seconds = text(headers, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now));
-    if status == 429 && seconds.is_none() {
-        seconds = text(headers, "ratelimit-reset").and_then(|value| reset(value, now));
+    let asked = text(headers, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now));
+    if asked.is_some() || status != 429 {
+        return asked;
     }
-    Some(Duration::from_secs(seconds?).min(LONGEST))
+    text(headers, "ratelimit-reset").and_then(|value| reset(value, now))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(headers.get(name)?.to_str().ok()?.trim())
 }
 
-fn retry_after(value: &str, now: Timestamp) -> Option<u64> {
-    if let Ok(seconds) = value.parse() {
-        return Some(seconds);
-    }
-    let at = jiff::fmt::rfc2822::parse(value).ok()?;
-    Some(until(at.timestamp(), now))
-}
-
-fn reset(value: &str, now: Timestamp) -> Option<u64> {
+fn reset(value: &str, now: Timestamp) -> Option<Duration> {
     let at = Timestamp::from_second(value.parse().ok()?).ok()?;
-    Some(until(at, now))
-}
-
-fn until(at: Timestamp, now: Timestamp) -> u64 {
     // A moment that has passed means: now.
-    u64::try_from(at.as_second() - now.as_second()).unwrap_or(0)
+    let seconds = u64::try_from(at.as_second() - now.as_second()).unwrap_or(0);
+    Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
 }
 
 #[cfg(test)]

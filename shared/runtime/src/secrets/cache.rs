@@ -6,7 +6,7 @@ use audit::Context;
 use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use model::Clock;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
 use super::{SecretError, SecretSource, Stage, StagedSecret, Unreadable};
@@ -70,6 +70,19 @@ impl<T> SecretCache<T> {
             clock,
             state,
         }
+    }
+
+    /// A cache of the current value of a secret.
+    pub fn current(
+        source: Arc<dyn SecretSource>,
+        id: impl Into<String>,
+        clock: Arc<dyn Clock>,
+        parse: impl Fn(&SecretString) -> Result<T, Unreadable> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(source, id, Stage::CURRENT, clock, move |found| {
+            let secret = found.first().ok_or_else(|| Unreadable::because("it has no value"))?;
+            parse(&secret.value)
+        })
     }
 
     /// The secret: the kept one while it is fresh, else a new one, else the kept one while it is usable.

@@ -72,9 +72,6 @@ const DESTINATIONS: &str = "
 
 impl Store {
     /// Counts what is waiting in the trail.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn audit_backlog(&self, now: Timestamp) -> Result<AuditBacklog, StoreError> {
         let mut tx = self.begin().await?;
         let count = tx.query_opt(COUNT, &[(&now, Type::TIMESTAMPTZ)]).await?;

@@ -73,9 +73,6 @@ impl Store {
 impl Tx<'_> {
     /// Stores entries as part of this transaction, as [`Store::record_audit_batch`] does: the recorder's own, which it need not read
     /// from a log.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn record_audit_lines(
         &mut self,
         entries: &[PrintedEntry],

@@ -22,9 +22,6 @@ const CLAIM: &str = "
 impl<'a> Tx<'a> {
     /// Claims that these lines and all before them in their streams were printed. For transactions whose rows carry line numbers;
     /// take it last, after the locks of the transaction.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn claim_audit_lines(&mut self, lines: &[AuditLine], now: Timestamp) -> Queued<'_, 'a, ()> {
         let numbers = Numbers::of(lines.iter());
         let statement = Statement::new(CLAIM)

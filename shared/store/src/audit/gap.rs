@@ -89,9 +89,6 @@ const ACCOUNT: &str = "
 impl Tx<'_> {
     /// The gaps that are due: something after them arrived, or was claimed, at least `gap_after` ago. In the order of their streams and
     /// numbers. Needs [`Tx::lock_audit_sequence`].
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn due_audit_gaps(
         &mut self,
         now: Timestamp,
@@ -103,9 +100,6 @@ impl Tx<'_> {
     }
 
     /// Records a gap; the lines after it wait no longer. Gaps of one stream in the order of their numbers.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn record_audit_gap(&mut self, gap: &AuditGap, now: Timestamp) -> Result<(), StoreError> {
         let (first, last) = (signed(gap.first_seq), signed(gap.last_seq));
         let service = optional_text(gap.service.as_ref());

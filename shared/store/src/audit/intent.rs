@@ -39,9 +39,6 @@ const REPORTED: &str = "UPDATE audit_intents SET reported_at = $2 WHERE id = ANY
 
 impl Tx<'_> {
     /// Announcements recorded before a time, not reported yet, whose entry has not come; longest waiting first, at most `limit`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn open_audit_intents(
         &mut self,
         recorded_before: Timestamp,
@@ -53,9 +50,6 @@ impl Tx<'_> {
     }
 
     /// Marks announcements as reported: they are not reported again.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn mark_audit_intents_reported(&mut self, ids: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
         let params = [(&ids as _, Type::UUID_ARRAY), (&now as _, Type::TIMESTAMPTZ)];
         self.execute(REPORTED, &params).await.map(drop)

@@ -11,9 +11,6 @@ const MOST_MONTHS: u32 = 36;
 
 impl Store {
     /// Makes the partitions of the present month and of the `months` after it (at most 35), where they are missing; how many it made.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn make_audit_partitions(&self, now: Timestamp, months: u32) -> Result<u32, StoreError> {
         let months = i32::try_from(months.saturating_add(1).min(MOST_MONTHS)).unwrap_or(1);
         let mut tx = self.begin().await?;

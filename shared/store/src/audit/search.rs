@@ -50,9 +50,6 @@ impl AuditOrder {
 impl Store {
     /// One page: the first `limit` entries that the filter lets pass, in the order of their ids, which is that of their times. The next
     /// page begins after the last id of this one; no transaction is open in between. A page shorter than `limit` is the last.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn search_audit(
         &self,
         filter: &AuditFilter,
@@ -64,9 +61,6 @@ impl Store {
     }
 
     /// The first page of a search with the plans by which the database found it, for a person who wonders why it is slow.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn explain_audit_search(
         &self,
         filter: &AuditFilter,

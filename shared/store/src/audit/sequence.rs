@@ -96,9 +96,6 @@ impl Tx<'_> {
     }
 
     /// Gives positions to at most `limit` waiting lines: in each stream by number, across streams by arrival. Takes the lock itself.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn release_audit_lines(&mut self, now: Timestamp, limit: i64) -> Result<Released, StoreError> {
         // A statement of its own: what follows must see what the sequencer before has committed.
         self.lock_audit_sequence().await?;

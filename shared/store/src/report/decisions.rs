@@ -72,9 +72,6 @@ const COLUMNS: &str = "
 
 impl Store {
     /// Decisions in the order in which they were written, after one of them, recorded from `since` on.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn judgements(
         &self,
         after: Option<Uuid>,
@@ -96,9 +93,6 @@ impl Store {
     }
 
     /// Every decision about a merge request, the oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn judgements_of(&self, key: &MergeRequestKey) -> Result<Vec<StoredDecisionInput>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} WHERE decision.instance = $1 AND decision.project_id = $2 AND decision.mr_iid = $3 ORDER BY decision.id"
@@ -115,9 +109,6 @@ impl Store {
     }
 
     /// The rules file with this hash, if a decision was made by it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn rules_file(&self, hash: &str) -> Result<Option<String>, StoreError> {
         let mut tx = self.begin().await?;
         let row = tx

@@ -92,9 +92,6 @@ impl EffectFilter {
 
 impl Store {
     /// A page of effects, the newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn effects_page(
         &self,
         filter: &EffectFilter,
@@ -105,9 +102,6 @@ impl Store {
     }
 
     /// Every attempt at an effect, and each time a person queued it again, as JSON, in the order of time.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn effect_history(&self, id: Uuid) -> Result<Vec<serde_json::Value>, StoreError> {
         let sql = "
             SELECT at, to_jsonb(attempt) AS row FROM effect_attempts AS attempt WHERE effect_id = $1
@@ -120,9 +114,6 @@ impl Store {
     }
 
     /// Queues an effect again, and keeps who did it and why. May be repeated.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn requeue_effect(
         &self,
         id: Uuid,

@@ -36,9 +36,6 @@ const SQL: &str = "
 impl Store {
     /// A page of a merge request's events, the oldest first, received up to an instant. Unlike the history of an evaluation it is
     /// bounded by `limit` alone.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn stored_events(
         &self,
         key: &MergeRequestKey,

@@ -163,9 +163,6 @@ impl ExceptionFilter {
 
 impl Store {
     /// A page of the ledger, the newest entered first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn ledger_page(
         &self,
         filter: &LedgerFilter,
@@ -177,9 +174,6 @@ impl Store {
     }
 
     /// A page of exceptions, the newest recorded first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn exception_page(
         &self,
         filter: &ExceptionFilter,

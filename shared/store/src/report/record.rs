@@ -36,9 +36,6 @@ const SQL: &str = "
 
 impl Store {
     /// What is stored about a merge request.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn merge_request_record(&self, key: &MergeRequestKey) -> Result<MergeRequestRecord, StoreError> {
         let params = [
             (&key.instance as _, Type::TEXT),
@@ -62,9 +59,6 @@ impl Store {
     }
 
     /// Merge requests known by this number in projects of this id or path, on any instance.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn merge_requests_called(&self, project: &str, iid: i64) -> Result<Vec<MergeRequestKey>, StoreError> {
         // A project's name may be a number.
         let by = if project.parse::<i64>().is_ok() {

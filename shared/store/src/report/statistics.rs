@@ -61,9 +61,6 @@ impl StatisticsFilter {
 
 impl Store {
     /// The figures.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn statistics(&self, filter: &StatisticsFilter) -> Result<Statistics, StoreError> {
         let decided = filter.decided();
         let mut merged = Conditions::default();
@@ -106,9 +103,6 @@ impl Store {
 
     /// The figures by one dimension, named as in the database's type `security_review_dimension`: reviewer, team, project, week, tier. The
     /// name is null for reviews that no reviewer decided.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn statistics_by(&self, dimension: &str, filter: &StatisticsFilter) -> Result<Vec<Value>, StoreError> {
         let mut decided = filter.decided();
         decided.add(
@@ -139,9 +133,6 @@ impl Store {
     }
 
     /// Every row of a view, for the benchmark and for tests.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn view(&self, name: &'static str) -> Result<Vec<Value>, StoreError> {
         let sql = format!("SELECT to_jsonb(listed) AS row FROM {name} AS listed LIMIT $1");
         let mut tx = self.begin().await?;

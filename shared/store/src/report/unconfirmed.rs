@@ -47,9 +47,6 @@ const SQL: &str = "
 
 impl Store {
     /// A page of unconfirmed decisions and merges without a decision, in the order of their keys, after one of them.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn unconfirmed(
         &self,
         filter: &UnconfirmedFilter,

@@ -150,18 +150,12 @@ impl<'a> Tx<'a> {
     }
 
     /// Keeps a rules file, so that what it decided can be computed again. May be repeated.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn keep_rules(&mut self, hash: &str, content: &str, now: Timestamp) -> Queued<'_, 'a, ()> {
         let statement = Statement::new(KEEP_RULES).bind_text(hash).bind_text(content);
         self.queue(statement.bind(now, Type::TIMESTAMPTZ), DONE)
     }
 
     /// The rules file with this hash, if a decision was made by it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn rules_file(&mut self, hash: &str) -> Result<Option<String>, StoreError> {
         let sql = "SELECT content FROM rules_files WHERE hash = $1";
         let row = self.query_opt(sql, &[(&hash, Type::TEXT)]).await?;
@@ -169,9 +163,6 @@ impl<'a> Tx<'a> {
     }
 
     /// The current decision on the merge: the one of the merge request's chain that nothing supersedes.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn current_decision(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, Option<StoredDecision>> {
         let statement = Statement::of(key, format!("SELECT {DECISION_COLUMNS} {CURRENT}"));
         self.queue(statement, |answer| answer.rows.first().map(read_decision).transpose())

@@ -68,9 +68,6 @@ const HAS_BEGUN: &str = "
 impl<'a> Tx<'a> {
     /// Adds effects, and gives those that are new. The others' keys exist: they are pending, or done. A superseded one becomes pending
     /// again.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn insert_effects(&mut self, new: &[NewEffect]) -> Queued<'_, 'a, Vec<Effect>> {
         let mut insert = Insert::into("effects");
         for (number, effect) in new.iter().enumerate() {
@@ -97,18 +94,12 @@ impl<'a> Tx<'a> {
     }
 
     /// Takes back the exception's effects that nobody has begun; gives how many.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn supersede_effects(&mut self, exception_id: Uuid, because: &str, now: Timestamp) -> Queued<'_, 'a, u64> {
         let statement = Statement::new(SUPERSEDE).bind(exception_id, Type::UUID);
         self.queue(statement.bind(now, Type::TIMESTAMPTZ).bind_text(because), AFFECTED)
     }
 
     /// Takes back what nobody has begun of the effects that tell of another decision on this merge; gives how many.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn supersede_decision_effects(
         &mut self,
         key: &MergeRequestKey,
@@ -121,9 +112,6 @@ impl<'a> Tx<'a> {
     }
 
     /// Whether anything was begun to be told outside of an earlier decision on this merge.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn has_begun_decision_effects(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, bool> {
         self.queue(Statement::of(key, HAS_BEGUN), |answer| Ok(!answer.rows.is_empty()))
     }

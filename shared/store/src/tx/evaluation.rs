@@ -144,9 +144,6 @@ impl<'a> Tx<'a> {
     }
 
     /// The merge request's evaluation, whatever its state.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn evaluation(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, Option<Evaluation>> {
         self.queue(Statement::of(key, EVALUATION.as_str()), |answer| {
             answer.rows.first().map(read_evaluation).transpose()

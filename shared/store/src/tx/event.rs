@@ -49,9 +49,6 @@ pub struct StoredHistory {
 impl<'a> Tx<'a> {
     /// Records a merge-request event with its delivery. `eligible`: whether the actor is an eligible approver now; `None`: it could
     /// not be read, or does not matter for this event.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn insert_event(
         &mut self,
         envelope: &Envelope,
@@ -68,9 +65,6 @@ impl<'a> Tx<'a> {
     }
 
     /// The stored events of a merge request, bounded in number and bytes.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn history(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, StoredHistory> {
         self.queue(history_statement(key), |answer| read_stored_history(&answer.rows))
     }

@@ -59,17 +59,11 @@ impl<'a> Tx<'a> {
     /// A later verdict on the same merge request replaces what was found (kind, reasons, approvals, labels, tier, rules).
     /// The row keeps its id, its correlation id, the time it was first recorded, and its status, except that a withdrawn one
     /// takes the given status again.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn upsert_exception(&mut self, exception: &SecurityReviewException) -> Queued<'_, 'a, Uuid> {
         self.try_queue(upsert(exception), ID)
     }
 
     /// Withdraws the merge request's exception after a verdict that found none; gives its id. `None`: no exception was open.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn withdraw_exception(&mut self, key: &MergeRequestKey, now: Timestamp) -> Queued<'_, 'a, Option<Uuid>> {
         let statement = Statement::of(key, WITHDRAW).bind(now, Type::TIMESTAMPTZ);
         self.queue(statement, |answer| {
@@ -78,9 +72,6 @@ impl<'a> Tx<'a> {
     }
 
     /// The exception of a merge request, whatever its status.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn exception(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, Option<SecurityReviewException>> {
         self.queue(Statement::of(key, OF_MERGE_REQUEST.as_str()), |answer| {
             answer.rows.first().map(read_exception).transpose()
@@ -88,9 +79,6 @@ impl<'a> Tx<'a> {
     }
 
     /// The exception with this id.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn exception_by_id(&mut self, id: Uuid) -> Queued<'_, 'a, Option<SecurityReviewException>> {
         let statement = Statement::new(format!("{SELECT} WHERE id = $1")).bind(id, Type::UUID);
         self.queue(statement, |answer| answer.rows.first().map(read_exception).transpose())

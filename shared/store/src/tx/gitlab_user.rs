@@ -16,9 +16,6 @@ const MOST: i64 = 20_000;
 
 impl Store {
     /// Accounts of an instance whose kind is known.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn bot_flags(&self, instance: &str) -> Result<BTreeMap<UserId, bool>, StoreError> {
         let sql = "SELECT user_id, bot FROM gitlab_users WHERE instance = $1 ORDER BY read_at DESC LIMIT $2";
         let statement = Statement::new(sql).bind_text(instance).bind(MOST, Type::INT8);
@@ -31,9 +28,6 @@ impl Store {
 
 impl Tx<'_> {
     /// Keeps the kinds of accounts. May be repeated.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn keep_bot_flags(
         &mut self,
         instance: &str,

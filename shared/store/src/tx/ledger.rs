@@ -62,17 +62,11 @@ const TOUCH: &str = "
 
 impl<'a> Tx<'a> {
     /// Notes that the row was found to be true when GitLab was read at this time: an older reading does not replace it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn confirm_ledger_row(&mut self, key: &MergeRequestKey, read_at: Timestamp) -> Queued<'_, 'a, ()> {
         self.queue(Statement::of(key, TOUCH).bind(read_at, Type::TIMESTAMPTZ), DONE)
     }
 
     /// The merge request's row.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn ledger_row(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, Option<StoredLedgerRow>> {
         self.queue(Statement::of(key, LEDGER_ROW.as_str()), |answer| {
             answer.rows.first().map(read_ledger_row).transpose()

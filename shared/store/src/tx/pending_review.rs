@@ -58,17 +58,11 @@ const FINISH: &str = "
 
 impl<'a> Tx<'a> {
     /// Keeps a review pending.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn upsert_pending_review(&mut self, review: &PendingReview, now: Timestamp) -> Queued<'_, 'a, ()> {
         self.try_queue(upsert(review, now), DONE)
     }
 
     /// Ends the merge request's pending review, if there is one, and from before GitLab was read (`None`: whenever it is from).
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn finish_pending_review(
         &mut self,
         key: &MergeRequestKey,
@@ -80,9 +74,6 @@ impl<'a> Tx<'a> {
     }
 
     /// The merge request's pending review; `None` if there is none or it is done.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn pending_review(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, Option<PendingReview>> {
         let statement = Statement::of(key, format!("{} AND state = 'pending'", *REVIEW));
         self.queue(statement, |answer| {

@@ -10,9 +10,6 @@ use crate::sql::{Insert, Statement};
 
 impl<'a> Tx<'a> {
     /// Puts a delivery into quarantine; `reason` must hold no secret. `false`: it was there already.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn quarantine(&mut self, envelope: &Envelope, reason: &str, now: Timestamp) -> Queued<'_, 'a, bool> {
         self.try_queue(insert(envelope, reason, now), |answer| Ok(answer.affected > 0))
     }

@@ -176,9 +176,6 @@ impl Known {
 impl Store {
     /// What is stored about a merge request, and whether a delivery about it is recorded. Each part as of its own moment: for
     /// choosing what to read, not for writing.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn merge_request_state(
         &self,
         key: &MergeRequestKey,
@@ -198,9 +195,6 @@ impl Tx<'_> {
     /// Takes the merge request ([`Tx::lock_merge_request`]), records the event of a delivery, and reads what is stored, in one round
     /// trip; in two if there is more than `first` reads. `eligible`: whether the actor is an eligible approver now; `None`: it could not be
     /// read, or does not matter for this event.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn record_delivery(
         &mut self,
         key: &MergeRequestKey,
@@ -219,9 +213,6 @@ impl Tx<'_> {
     }
 
     /// What is stored about a merge request. Hold [`Tx::lock_merge_request`] to write what follows from it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn merge_request_state(&mut self, key: &MergeRequestKey) -> Result<MergeRequestState, StoreError> {
         let mut statements = vec![event::history_statement(key)];
         statements.extend(MergeRequestState::statements(key));

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use ureq::http::{HeaderName, HeaderValue, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
-use crate::destination::{SetupError, setup};
+use crate::destination::SetupError;
 
 /// Headers that the request has already.
 const RESERVED: [&str; 6] = [
@@ -80,7 +80,10 @@ pub(super) fn header(credentials: Credentials) -> Result<(HeaderName, HeaderValu
 /// rustls with ring, the public roots and the private authorities.
 pub(super) fn tls(private_ca_pem: Option<&str>) -> Result<TlsConfig, SetupError> {
     let public = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
-    let private = private_ca_pem.map(setup::authorities).transpose()?.unwrap_or_default();
+    let private = private_ca_pem
+        .map(tls::private_authorities)
+        .transpose()?
+        .unwrap_or_default();
     let roots: RootCerts = public
         .chain(private)
         .map(|root| Certificate::from_der(&root).to_owned())

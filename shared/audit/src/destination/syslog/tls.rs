@@ -9,7 +9,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use super::SyslogOptions;
 use super::failure::Failure;
 use super::stream::Stream;
-use crate::destination::{SetupError, setup};
+use crate::destination::SetupError;
 
 /// The settings of every session with one receiver.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Tls {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
         };
         let private = options.private_ca_pem.as_deref();
-        for certificate in private.map(setup::authorities).transpose()?.unwrap_or_default() {
+        for certificate in private.map(::tls::private_authorities).transpose()?.unwrap_or_default() {
             roots.add(certificate)?;
         }
         let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))

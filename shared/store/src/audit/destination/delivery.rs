@@ -35,9 +35,6 @@ const REFUSED: &str = "
 
 impl Store {
     /// The next entries after a position, in their order, at most `limit`. Entries whose month was detached are left out.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn audit_entries_after(&self, position: i64, limit: i64) -> Result<Vec<PositionedEntry>, StoreError> {
         let mut tx = self.begin().await?;
         let rows = tx

@@ -56,9 +56,6 @@ pub(super) const INTENT_COLUMNS: &str = "
 
 impl Store {
     /// Every gap that was ever recorded: the open ones first, and the newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn audit_gaps(&self) -> Result<Vec<RecordedGap>, StoreError> {
         let sql = format!("SELECT {GAP_COLUMNS} ORDER BY closed_at IS NULL DESC, detected_at DESC, first_seq");
         let mut tx = self.begin().await?;
@@ -68,9 +65,6 @@ impl Store {
     }
 
     /// Every announced call whose entry has not come, the oldest first. The youngest may be under way.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn announced_audit_calls(&self) -> Result<Vec<AnnouncedCall>, StoreError> {
         let sql = format!("SELECT {INTENT_COLUMNS} ORDER BY begun_at, id");
         let mut tx = self.begin().await?;

@@ -121,9 +121,6 @@ const ROWS: &str = "
 impl Store {
     /// What belongs to these correlation ids besides their entries. `lines`: what the entries say of their streams; a gap that lies
     /// between them, or next to them, may hold lines of the story.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn audit_story(&self, correlation_ids: &[Uuid], lines: &[StoryLines]) -> Result<AuditStory, StoreError> {
         let gaps = format!(
             "SELECT {GAP_COLUMNS} JOIN unnest($1::uuid[], $2::int8[], $3::int8[]) AS told (told_id, low, high) ON stream_id = told_id

@@ -40,9 +40,6 @@ const NEVER_SHOWN_REQUESTS: i32 = 16;
 
 impl<'a> Tx<'a> {
     /// Ends the merge request's evaluation, if one is open. `before_watch`: nothing was decided, and events do not open it again.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn finish_evaluation(
         &mut self,
         key: &MergeRequestKey,
@@ -54,9 +51,6 @@ impl<'a> Tx<'a> {
     }
 
     /// Makes sure that an open evaluation is read at an instant at the latest.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn read_evaluation_by(&mut self, key: &MergeRequestKey, at: Timestamp, now: Timestamp) -> Queued<'_, 'a, ()> {
         let statement = Statement::of(key, READ_BY).bind(at, Type::TIMESTAMPTZ);
         self.queue(statement.bind(now, Type::TIMESTAMPTZ), DONE)
@@ -66,9 +60,6 @@ impl<'a> Tx<'a> {
 impl Store {
     /// Takes requests from the budget of this minute for re-reads at an instance; `false`: it is used up. A merge request that GitLab has
     /// never `shown` gets a small part of it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn take_reread_budget(
         &self,
         instance: &str,
@@ -88,9 +79,6 @@ impl Store {
     }
 
     /// Whether this minute's budget for re-reads at an instance has room for so many requests. Nothing is taken.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub async fn has_reread_budget(&self, instance: &str, requests: i32, now: Timestamp) -> Result<bool, StoreError> {
         let statement = Statement::new(IS_USED_UP)
             .bind_text(instance)
