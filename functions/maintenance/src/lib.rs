@@ -50,16 +50,7 @@ pub struct Maintenance {
     audit_retention_months: u32,
     metrics: Metrics,
     tracer: Tracer,
-    clock: SharedClock,
-}
-
-#[derive(Clone)]
-struct SharedClock(Arc<dyn Clock>);
-
-impl std::fmt::Debug for SharedClock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Clock")
-    }
+    clock: Arc<dyn Clock>,
 }
 
 impl Maintenance {
@@ -87,7 +78,7 @@ impl Maintenance {
             audit_retention_months: config.audit_retention_months,
             metrics: process.metrics.clone(),
             tracer: process.tracer.clone(),
-            clock: SharedClock(process.clock()),
+            clock: process.clock(),
         })
     }
 

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use app::config::{DatabaseSecret, database_secret};
 use audit::Context;
+use model::Clock;
 use runtime::StartError;
 use runtime::secrets::{BuildError, Built, SecretSource};
 use store::{DatabaseConfig, SchemaError, Store, StoreError};
 use tokio::sync::Mutex;
-
-use crate::SharedClock;
 
 /// Why the database cannot be used now. Try again: until then, lines wait on the retry queue.
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +29,11 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    pub(crate) fn new(source: Arc<dyn SecretSource>, secret: DatabaseSecret, clock: &SharedClock) -> Self {
-        let secret = database_secret(source, secret, Arc::clone(&clock.0));
+    pub(crate) fn new(source: Arc<dyn SecretSource>, secret: DatabaseSecret, clock: &Arc<dyn Clock>) -> Self {
+        let secret = database_secret(source, secret, Arc::clone(clock));
         let build = |config: &DatabaseConfig| Store::new(config.clone()).map_err(StartError::from);
         Self {
-            built: Built::from_one(secret, Arc::clone(&clock.0), build),
+            built: Built::from_one(secret, Arc::clone(clock), build),
             checked: Mutex::new(None),
         }
     }

@@ -51,17 +51,7 @@ pub struct Parts {
     /// The metrics.
     pub metrics: Metrics,
     /// The time.
-    pub clock: SharedClock,
-}
-
-/// The time, for whoever asks.
-#[derive(Clone)]
-pub struct SharedClock(pub Arc<dyn Clock>);
-
-impl std::fmt::Debug for SharedClock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Clock")
-    }
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Parts {
@@ -72,7 +62,7 @@ impl Parts {
             audit: process.audit.clone(),
             lines,
             metrics: process.metrics.clone(),
-            clock: SharedClock(process.clock()),
+            clock: process.clock(),
         }
     }
 }
@@ -87,7 +77,7 @@ pub struct Recorder {
     told: Told,
     audit: Writer,
     measures: Measures,
-    clock: SharedClock,
+    clock: Arc<dyn Clock>,
     gap_after: jiff::SignedDuration,
 }
 
@@ -147,6 +137,6 @@ impl Recorder {
     }
 
     fn now(&self) -> jiff::Timestamp {
-        self.clock.0.now()
+        self.clock.now()
     }
 }

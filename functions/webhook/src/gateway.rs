@@ -43,25 +43,14 @@ pub struct Ingress {
 #[derive(Debug)]
 pub struct Gateway {
     service: Service,
-    clock: GatewayClock,
-}
-
-struct GatewayClock(Arc<dyn Clock>);
-
-impl std::fmt::Debug for GatewayClock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Clock")
-    }
+    clock: Arc<dyn Clock>,
 }
 
 impl Gateway {
     /// A gateway before `service`.
     #[must_use]
     pub fn new(service: Service, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            service,
-            clock: GatewayClock(clock),
-        }
+        Self { service, clock }
     }
 
     /// Answers one event, whatever it is.
@@ -76,7 +65,7 @@ impl Gateway {
         };
         let ingress = Ingress {
             correlation_id: Uuid::now_v7(),
-            received_at: self.clock.0.now(),
+            received_at: self.clock.now(),
             source_ip,
             xray_trace_id: context.xray_trace_id.clone(),
             audited: AtomicBool::new(false),

@@ -74,7 +74,8 @@ pub(crate) async fn commit(
     // 3. The commit, and its report.
     tx.commit().await?;
     if pending.keeps_rules {
-        app.rules_kept.store(true, std::sync::atomic::Ordering::Relaxed);
+        app.rules_kept
+            .store(app.store.connections_opened(), std::sync::atomic::Ordering::Relaxed);
     }
     for entry in &entries {
         app.audit.write(entry);

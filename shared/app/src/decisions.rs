@@ -98,9 +98,10 @@ pub(crate) async fn persist_verdict(
 }
 
 impl App {
-    /// Keeps the rules file with the first decision of this environment; whether it does.
+    /// Keeps the rules file with the first decision of each database connection; whether it does. After a fail-over the last rows may be
+    /// gone.
     pub(crate) fn keep_rules(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
-        if self.rules_kept.load(std::sync::atomic::Ordering::Relaxed) {
+        if self.rules_kept.load(std::sync::atomic::Ordering::Relaxed) == self.store.connections_opened() {
             return Ok(false);
         }
         let rules = &self.rules;

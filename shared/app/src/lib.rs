@@ -24,7 +24,7 @@ mod report;
 mod reviews;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 
 use audit::Writer;
 use jiff::Timestamp;
@@ -56,8 +56,8 @@ impl AppError {
 pub struct App {
     store: Arc<Store>,
     rules: Arc<Rules>,
-    /// The database has the rules file.
-    rules_kept: AtomicBool,
+    /// The number of the database connection on which the rules file was kept last.
+    rules_kept: AtomicU64,
     instances: Instances,
     eligibility: eligibility::Eligibility,
     gitlab: gitlab_facts::KnownOfInstances,
@@ -79,7 +79,7 @@ impl App {
         Self {
             store,
             rules,
-            rules_kept: AtomicBool::new(false),
+            rules_kept: AtomicU64::new(0),
             instances,
             eligibility: eligibility::Eligibility::default(),
             gitlab: gitlab_facts::KnownOfInstances::default(),

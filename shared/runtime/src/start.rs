@@ -48,16 +48,7 @@ pub struct Process {
     started: Instant,
     clients_us: Option<u64>,
     secrets_us: Option<u64>,
-    clock: SharedClock,
-}
-
-#[derive(Clone)]
-struct SharedClock(Arc<dyn Clock>);
-
-impl std::fmt::Debug for SharedClock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Clock")
-    }
+    clock: Arc<dyn Clock>,
 }
 
 /// Why a function cannot start. Any error becomes one by `?`.
@@ -152,14 +143,14 @@ impl Process {
             started,
             clients_us: None,
             secrets_us: None,
-            clock: SharedClock(clock),
+            clock,
         }
     }
 
     /// The machine's clock, for whatever needs one.
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock.0)
+        Arc::clone(&self.clock)
     }
 
     /// Call this when the environment was found right and before clients are built: if tracing is configured, the tracer is on from
@@ -228,7 +219,7 @@ impl Process {
         let ended = match self.exporter {
             None => lambda_runtime::run(handler).await,
             Some(exporter) => {
-                let (exporter, clock) = (&exporter, &self.clock.0);
+                let (exporter, clock) = (&exporter, &self.clock);
                 let handler = service_fn(move |event: LambdaEvent<E>| {
                     let deadline = Deadline::of(&event.context, Arc::clone(clock));
                     let work = handler.call(event);

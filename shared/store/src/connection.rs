@@ -18,6 +18,9 @@ use crate::{DatabaseConfig, StoreError};
 /// Longer than the `statement_timeout` of the application's login, so that the server normally ends a slow statement first.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// The same for several statements sent together: a lock, and statements that are slow one after the other.
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// A parameter with its type: statements stay unnamed and cost one round trip.
 pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
@@ -90,8 +93,13 @@ impl Connection {
     /// requests behind it fail because of it.
     pub(crate) async fn exchange(&self, requests: &[Request<'_>]) -> Result<Vec<Answer>, StoreError> {
         let answers = join_all(requests.iter().map(|request| self.answer(request)));
-        let answers = timeout(STATEMENT_TIMEOUT, answers).await;
-        answers.map_err(|_| no_answer(STATEMENT_TIMEOUT))?.into_iter().collect()
+        let limit = if requests.len() > 1 {
+            EXCHANGE_TIMEOUT
+        } else {
+            STATEMENT_TIMEOUT
+        };
+        let answers = timeout(limit, answers).await;
+        answers.map_err(|_| no_answer(limit))?.into_iter().collect()
     }
 
     /// The same on a connection that may have died while it was idle: without an answer to the first request in a short time nothing

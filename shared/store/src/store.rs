@@ -1,5 +1,6 @@
 //! The store: one connection per execution environment, opened when first needed and again when lost.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
@@ -21,6 +22,7 @@ pub struct Store {
     config: DatabaseConfig,
     tls: Option<MakeRustlsConnect>,
     slot: Mutex<Option<Connection>>,
+    opened: AtomicU64,
 }
 
 impl Store {
@@ -33,6 +35,7 @@ impl Store {
             tls: crate::tls::connector(&config)?,
             config,
             slot: Mutex::new(None),
+            opened: AtomicU64::new(0),
         })
     }
 
@@ -67,12 +70,14 @@ impl Store {
             return Ok(Vec::new());
         }
         let mut slot = self.turn().await?;
-        let requests: Vec<_> = statements.iter().map(Statement::request).collect();
+        // A slow statement is no sign of a dead connection: the first answer is that of one that does nothing.
+        let mut requests = vec![Request::command("SELECT")];
+        requests.extend(statements.iter().map(Statement::request));
         let answers = self.first_exchange(&mut slot, &requests).await;
         if matches!(answers, Err(StoreError::Unavailable(_))) {
             *slot = None; // a late answer must not meet the next request
         }
-        answers
+        Ok(answers?.into_iter().skip(1).collect())
     }
 
     /// The first requests for a while. A kept connection may have died meanwhile: then they are sent on another one.
@@ -105,7 +110,15 @@ impl Store {
     }
 
     async fn open(&self) -> Result<Connection, StoreError> {
-        Connection::open(&self.config, self.tls.as_ref()).await
+        let opened = Connection::open(&self.config, self.tls.as_ref()).await?;
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        Ok(opened)
+    }
+
+    /// How many connections were opened so far. After another one the server may be another, and not hold what was committed last.
+    #[must_use]
+    pub fn connections_opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
     }
 }
 

@@ -77,7 +77,8 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// Commits, with everything that is still queued.
+    /// Commits, with everything that is still queued. What is queued is bounded in size and number, so that nothing of it can fail before
+    /// it reaches the server, where a failed statement makes the commit a rollback.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] if a statement of this transaction failed before and was ignored: nothing is written. If the
@@ -175,7 +176,9 @@ impl<'a> Tx<'a> {
             self.send().await?;
         }
         let answer = self.answers.get_mut(later.index).and_then(Option::take);
-        (later.read)(&answer.unwrap_or_default())
+        let answer = answer
+            .ok_or_else(|| StoreError::Rejected("a statement of a failed transaction has no answer".to_owned()))?;
+        (later.read)(&answer)
     }
 
     pub(crate) async fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
@@ -216,6 +219,7 @@ impl<'a> Tx<'a> {
             answers.map(|answers| answers.into_iter().skip(1).collect())
         } else {
             match self.slot.as_ref() {
+                // Statements that follow a failed one would fail as well, but for a rollback.
                 Some(connection) => connection.exchange(requests).await,
                 None => Err(StoreError::Unavailable("the connection was lost".to_owned())),
             }

@@ -12,7 +12,7 @@ impl Maintenance {
     pub(crate) async fn audit_partitions(&self, context: &Context) -> Result<u32, JobError> {
         let app = self.app.get(context).await?;
         app.store().check_schema().await?;
-        let now = self.clock.0.now();
+        let now = self.clock.now();
         let made = app.store().make_audit_partitions(now, MONTHS_AHEAD).await?;
         if made > 0 {
             tracing::info!(made, "months were given room for audit entries");

@@ -10,7 +10,7 @@ use crate::Maintenance;
 impl Maintenance {
     /// The names of the tables detached now. Needs the owner: the application may detach nothing.
     pub(crate) async fn audit_retention(&self, context: &Context) -> Result<Vec<String>, JobError> {
-        let now = self.clock.0.now();
+        let now = self.clock.now();
         let Some(older_than) = end_of_retention(now, self.audit_retention_months) else {
             return Ok(Vec::new());
         };

@@ -68,7 +68,7 @@ impl Maintenance {
         store.check_schema().await?;
         let mut seen = BTreeSet::new();
         while deadline.remaining() > ENOUGH {
-            let Some(request) = store.claim_operator_request(&COMMANDS, self.clock.0.now()).await? else {
+            let Some(request) = store.claim_operator_request(&COMMANDS, self.clock.now()).await? else {
                 break;
             };
             if !seen.insert(request.id) {
@@ -81,7 +81,7 @@ impl Maintenance {
                 Executed::Finished { result, exit_code } => {
                     report.operator_requests_finished += 1;
                     tracing::info!(request = %request.id, command = request.command, exit_code, "an operator's request is finished");
-                    let now = self.clock.0.now();
+                    let now = self.clock.now();
                     store.finish_operator_request(&request, &result, exit_code, now).await?
                 }
                 Executed::Unfinished { progress } => {
@@ -99,7 +99,7 @@ impl Maintenance {
     async fn execute(&self, app: &App, request: &OperatorRequest, deadline: &Deadline) -> Executed {
         let context = Context::new(ActorType::AdminAction, request.id);
         let span = self.tracer.begin_trace(Kind::Internal, "operator_request", &context);
-        let age = self.clock.0.now().duration_since(request.requested_at);
+        let age = self.clock.now().duration_since(request.requested_at);
         let last = age >= LONGEST;
         let executed = match request.command.as_str() {
             reevaluate::COMMAND => {

@@ -38,7 +38,7 @@ impl Maintenance {
         loop {
             let due = app
                 .store()
-                .claim_due_evaluations(self.clock.0.now(), CLAIM, LEASE)
+                .claim_due_evaluations(self.clock.now(), CLAIM, LEASE)
                 .await?;
             if due.is_empty() {
                 break;
@@ -52,7 +52,7 @@ impl Maintenance {
         }
         // Unconfirmed decisions come after what is new; the budget of requests bounds them, and what it leaves is due in a minute.
         loop {
-            let due = app.store().claim_due_rereads(self.clock.0.now(), CLAIM, LEASE).await?;
+            let due = app.store().claim_due_rereads(self.clock.now(), CLAIM, LEASE).await?;
             if due.is_empty() {
                 break;
             }
@@ -64,7 +64,7 @@ impl Maintenance {
             }
         }
         loop {
-            let due = app.store().claim_due_reviews(self.clock.0.now(), CLAIM, LEASE).await?;
+            let due = app.store().claim_due_reviews(self.clock.now(), CLAIM, LEASE).await?;
             if due.is_empty() {
                 break;
             }
@@ -75,7 +75,7 @@ impl Maintenance {
                 Box::pin(self.one(&app, Waiting::Review(Box::new(pending)), report)).await;
             }
         }
-        let backlog = app.store().backlog(self.clock.0.now()).await?;
+        let backlog = app.store().backlog(self.clock.now()).await?;
         for (metric, count) in [
             ("evaluations_overdue", backlog.overdue_evaluations),
             ("evaluations_waiting", backlog.pending_evaluations),

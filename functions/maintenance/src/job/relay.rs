@@ -26,7 +26,7 @@ impl Maintenance {
         let app = self.app.get(context).await?;
         app.store().check_schema().await?;
         while deadline.remaining() > ENOUGH {
-            let due = app.store().claim_due_effects(self.clock.0.now(), CLAIM, LEASE).await?;
+            let due = app.store().claim_due_effects(self.clock.now(), CLAIM, LEASE).await?;
             if due.is_empty() {
                 break;
             }
@@ -44,7 +44,7 @@ impl Maintenance {
             }
         }
         // This run's lines are claimed, so that a lost tail of them is seen although the messages leave no row.
-        let now = self.clock.0.now();
+        let now = self.clock.now();
         let mut tx = app.store().begin().await?;
         tx.claim_audit_lines(self.audit.position().as_slice(), now).await?;
         Ok(tx.commit().await?)

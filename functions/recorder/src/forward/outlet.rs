@@ -8,13 +8,13 @@ use audit::destination::{DeliveryError, Outgoing, SyslogDestination, SyslogOptio
 use audit::{Context, FailureClass, Writer};
 use clients::http::{Http, Options};
 use clients::siem::{Audited, Credential, HttpReceiver};
+use model::Clock;
 use runtime::StartError;
 use runtime::secrets::{Built, SecretCache, SecretSource, from_json};
 use serde::Deserialize;
 use store::PositionedEntry;
 
 use super::blocking::Blocking;
-use crate::SharedClock;
 
 /// Longest delivery of one batch.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -60,7 +60,7 @@ impl Outlets {
         source: Arc<dyn SecretSource>,
         secret_id: String,
         audit: &Writer,
-        clock: &SharedClock,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let DestinationSettings { file, syslog, http, .. } = settings.clone();
         let mut plain = Vec::new();
@@ -78,8 +78,8 @@ impl Outlets {
             .into_iter()
             .flatten()
             .collect();
-        let cache = SecretCache::current(source, secret_id, Arc::clone(&clock.0), from_json);
-        let (writer, time) = (audit.clone(), Arc::clone(&clock.0));
+        let cache = SecretCache::current(source, secret_id, Arc::clone(clock), from_json);
+        let (writer, time) = (audit.clone(), Arc::clone(clock));
         let build = move |outbound: &Outbound| {
             let mut outlets = Vec::new();
             if let Some(address) = &tls {
@@ -105,7 +105,7 @@ impl Outlets {
             names,
             plain,
             secret_names,
-            secret: Built::from_one(cache, Arc::clone(&clock.0), build),
+            secret: Built::from_one(cache, Arc::clone(clock), build),
         })
     }
 

@@ -5,15 +5,15 @@ use std::time::Duration;
 use audit::destination::DeliveryError;
 use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
 use jiff::SignedDuration;
-use model::AuditLine;
+use model::{AuditLine, Clock};
 use runtime::Deadline;
 use store::{DestinationEnd, DestinationLease, PositionedEntry, Store, StoreError, Undelivered};
 
 use super::backoff;
 use super::outlet::{Outlet, PATIENCE};
 use super::plan::{ENTRIES, Plan};
+use crate::Recorder;
 use crate::report::{Turn, TurnEnd};
-use crate::{Recorder, SharedClock};
 
 /// No batch is begun with less than this left of the invocation.
 const ENOUGH: Duration = Duration::from_secs(10);
@@ -104,7 +104,7 @@ impl Work<'_> {
                     .store
                     .audit_entries_after(last, i64::try_from(ENTRIES).unwrap_or(i64::MAX))
                     .await?;
-                if wait_for_company(&entries, &self.recorder.clock) {
+                if wait_for_company(&entries, self.recorder.clock.as_ref()) {
                     return self.idle(TurnEnd::Done).await;
                 }
             }
@@ -257,8 +257,8 @@ fn is_own(entry: &PositionedEntry, action: &str) -> bool {
 }
 
 /// Nothing to send; or nothing but entries about our own deliveries, none of them old.
-fn wait_for_company(entries: &[PositionedEntry], clock: &SharedClock) -> bool {
-    let now = clock.0.now();
+fn wait_for_company(entries: &[PositionedEntry], clock: &dyn Clock) -> bool {
+    let now = clock.now();
     let young = |entry: &PositionedEntry| now.duration_since(entry.timestamp) < OWN_WAIT;
     entries.len() < ENTRIES && entries.iter().all(|entry| is_own(entry, "siem.") && young(entry))
 }

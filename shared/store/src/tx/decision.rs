@@ -114,14 +114,16 @@ const DECISION_COLUMNS: &str = "
     id, decision, inputs, verdict, rules_hash, supersedes, decided_at, recorded_at, correlation_id, evidence_id, evidence_sha256,
     coalesce(confirmed, inputs -> 'api' ?| ARRAY['answer', 'not_asked']) AS confirmed, evaluator";
 
-/// The whole chain, the newest first. Histories may be long, and are stored as events: only the current decision's is read.
+/// The whole chain, the newest first. Only of the current decision on a merge everything is read: inputs are long, and reading one
+/// costs the server far more than its row.
 pub(super) const CHAIN: &str = "
     SELECT chain.id, chain.stage, later.id IS NULL AS is_head, chain.evidence_id, chain.evidence_sha256, chain.decision,
-        CASE WHEN later.id IS NULL THEN chain.inputs
+        CASE WHEN later.id IS NULL AND chain.stage = 'merge' THEN chain.inputs
              WHEN row_number() OVER (ORDER BY chain.id DESC) <= 20 THEN chain.inputs || '{\"history\": []}'::jsonb END AS inputs,
         CASE WHEN later.id IS NULL THEN chain.verdict END AS verdict, chain.rules_hash, chain.supersedes, chain.decided_at,
         chain.recorded_at, chain.correlation_id, chain.evaluator,
-        coalesce(chain.confirmed, chain.inputs -> 'api' ?| ARRAY['answer', 'not_asked']) AS confirmed
+        CASE WHEN later.id IS NULL
+             THEN coalesce(chain.confirmed, chain.inputs -> 'api' ?| ARRAY['answer', 'not_asked']) END AS confirmed
     FROM security_review_decisions AS chain LEFT JOIN security_review_decisions AS later ON later.supersedes = chain.id
     WHERE chain.instance = $1 AND chain.project_id = $2 AND chain.mr_iid = $3
     ORDER BY chain.id DESC";

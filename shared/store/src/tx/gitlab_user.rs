@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 
 use super::Tx;
 use super::queued::DONE;
-use crate::sql::{Insert, Statement, column};
+use crate::sql::{Statement, column};
 use crate::{Store, StoreError};
 
 /// Enough for every approver of an instance; more are read from GitLab again.
@@ -37,16 +37,16 @@ impl Tx<'_> {
         if flags.is_empty() {
             return Ok(());
         }
-        let mut insert = Insert::into("gitlab_users");
-        for (number, (id, bot)) in flags.iter().enumerate() {
-            insert = if number > 0 { insert.next_row() } else { insert };
-            insert = insert
-                .text("instance", instance)
-                .int8("user_id", id.0)
-                .bool("bot", *bot)
-                .time("read_at", now);
-        }
-        let statement = insert.then("ON CONFLICT (instance, user_id) DO NOTHING");
+        let sql = "
+            INSERT INTO gitlab_users (instance, user_id, bot, read_at)
+            SELECT $1, account.user_id, account.bot, $4 FROM unnest($2::bigint[], $3::boolean[]) AS account (user_id, bot)
+            ON CONFLICT (instance, user_id) DO NOTHING";
+        let (ids, bots): (Vec<i64>, Vec<bool>) = flags.iter().map(|(id, bot)| (id.0, *bot)).unzip();
+        let statement = Statement::new(sql)
+            .bind_text(instance)
+            .bind(ids, Type::INT8_ARRAY)
+            .bind(bots, Type::BOOL_ARRAY)
+            .bind(now, Type::TIMESTAMPTZ);
         self.queue(statement, DONE).later().map(drop)
     }
 }

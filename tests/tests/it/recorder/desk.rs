@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use audit::Writer;
 use jiff::SignedDuration;
-use recorder::{Answer, Config, Parts, RecordError, Recorder, Report, Request, SharedClock};
+use recorder::{Answer, Config, Parts, RecordError, Recorder, Report, Request};
 use runtime::Deadline;
 use runtime::config::Environment;
 use runtime::metrics::{self, Metrics};
@@ -100,7 +100,7 @@ impl Desk {
             audit,
             lines,
             metrics,
-            clock: SharedClock(clock),
+            clock,
         };
         Environs {
             recorder: Recorder::new(config, parts).unwrap(),

@@ -163,7 +163,7 @@ impl Maintenance {
             return Err(Pause::Time);
         }
         let has_budget = async || {
-            let now = self.clock.0.now();
+            let now = self.clock.now();
             let store = app.store();
             store.has_reread_budget(&key.instance, REQUESTS, now).await
         };
