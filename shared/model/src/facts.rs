@@ -1,4 +1,4 @@
-//! What a verdict is judged on: the API's answer (witness A), the stored history (witness H), and the merge itself.
+//! What a verdict rests on: GitLab's answer, the event history, and the merge itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -266,20 +266,20 @@ impl From<String> for PartialAnswer {
     }
 }
 
-/// Witness A.
+/// What GitLab's API returned about a merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GitLabAnswer {
-    /// The API answered.
+    /// All that the verdict needs.
     #[serde(rename = "answer")]
     Full(Box<MergeRequestDetails>),
-    /// Merged, and no security label in sight, neither on the delivery nor in the history nor at GitLab: nothing more was asked.
+    /// Merged, and no source shows a security label, neither the delivery nor the history nor GitLab: nothing more was read.
     #[serde(rename = "not_asked")]
     LabelsOnly(LabelFacts),
     /// GitLab could not be read *yet* (down, rate limited): worth another try.
     #[serde(rename = "unreadable")]
     Unavailable(PartialAnswer),
-    /// GitLab will not say: gone, or no permission.
+    /// GitLab does not show it: gone, or no permission.
     #[serde(rename = "refused")]
     Denied(PartialAnswer),
     /// GitLab shows it, but not as merged: too early, or the delivery did not tell the truth. Never a verdict.

@@ -111,7 +111,7 @@ impl<'a> Tx<'a> {
         self.queue(statement.bind_text(because).bind(decision_id, Type::UUID), AFFECTED)
     }
 
-    /// Whether anything was begun to be told outside of an earlier decision on this merge.
+    /// Whether an effect of an earlier decision on this merge was begun.
     pub fn has_begun_decision_effects(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, bool> {
         self.queue(Statement::of(key, HAS_BEGUN), |answer| Ok(!answer.rows.is_empty()))
     }

@@ -1,4 +1,4 @@
-//! Pending reviews: where a review stands cannot be told until GitLab is readable.
+//! Pending reviews: the state of a review is unknown until GitLab is readable.
 
 use std::sync::LazyLock;
 

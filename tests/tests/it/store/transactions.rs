@@ -159,3 +159,52 @@ async fn a_row_that_cannot_be_read_is_reported_as_such() {
     );
     assert!(error.is_retryable(), "another version may read it");
 }
+
+#[tokio::test]
+async fn a_queued_statement_that_fails_fails_the_commit() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    tx.upsert_exception(&exception(&key(1))).later().unwrap();
+    let orphan = decision(
+        &key(1),
+        exception_verdict(ExceptionKind::NoApproval),
+        Some(uuid::Uuid::now_v7()),
+    );
+    tx.append_decision(&orphan).later().unwrap();
+    let refusal = tx.commit().await.unwrap_err();
+    assert!(matches!(refusal, StoreError::Rejected(_)), "{refusal}");
+    assert_eq!(counts(&database).await, [0, 0, 0, 0]);
+    record_exception(&store, &key(1), "d-1").await;
+}
+
+#[tokio::test]
+async fn answers_of_a_failed_transaction_are_errors() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    let orphan = decision(
+        &key(1),
+        exception_verdict(ExceptionKind::NoApproval),
+        Some(uuid::Uuid::now_v7()),
+    );
+    let written = tx.append_decision(&orphan).later().unwrap();
+    let found = tx.exception(&key(1)).later().unwrap();
+    assert!(tx.take(written).await.is_err());
+    assert!(tx.take(found).await.is_err(), "no answer is no empty answer");
+}
+
+#[tokio::test]
+async fn a_dropped_wait_rolls_back_what_was_sent() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut tx = store.begin().await.unwrap();
+    tx.upsert_exception(&exception(&key(1))).later().unwrap();
+    let mut sent = Box::pin(tx.send());
+    assert!(futures::poll!(sent.as_mut()).is_pending());
+    drop(sent);
+    drop(tx);
+    assert_eq!(counts(&database).await, [0, 0, 0, 0]);
+    record_exception(&store, &key(1), "d-1").await;
+    assert_eq!(counts(&database).await, [1, 1, 1, 1]);
+}
