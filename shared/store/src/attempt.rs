@@ -121,7 +121,9 @@ impl Store {
         };
         let holds = read_state(&row)? == EffectState::Leased && column::<i32>(&row, "attempts")? == attempt;
         let finish = tx.end_attempt(id, attempt, outcome, holds, now).await?;
-        tx.claim_audit_lines(printed.as_slice(), now).await?;
+        if let Some(printed) = printed {
+            tx.claim_audit_lines(&[printed], now).later()?;
+        }
         tx.commit().await?;
         Ok(finish)
     }

@@ -63,9 +63,9 @@ impl Store {
     pub async fn merge_for_effect(&self, effect: &Effect) -> Result<Option<MergeForEffect>, StoreError> {
         let key = &effect.merge_request;
         let mut tx = self.begin().await?;
-        let row = tx.ledger_row(key).await?;
-        let decision = tx.current_decision(key).await?;
-        let exception = tx.exception(key).await?;
+        let row = tx.ledger_row(key).later()?;
+        let decision = tx.current_decision(key).later()?;
+        let exception = tx.exception(key).later()?;
         let params = [
             (&key.instance as _, Type::TEXT),
             (&key.project_id.0 as _, Type::INT8),
@@ -75,6 +75,8 @@ impl Store {
             (&effect.destination as _, Type::TEXT),
         ];
         let around = tx.query_opt(AROUND, &params).await?;
+        let (row, decision) = (tx.take(row).await?, tx.take(decision).await?);
+        let exception = tx.take(exception).await?;
         tx.commit().await?;
         let (Some(row), Some(decision), Some(around)) = (row, decision, around) else {
             return Ok(None);
@@ -105,9 +107,7 @@ impl Store {
             (&effect.kind.as_str() as _, Type::TEXT),
             (&issue as _, Type::TEXT),
         ];
-        let mut tx = self.begin().await?;
-        let row = tx.query_opt(HELD, &params).await?;
-        tx.commit().await?;
+        let row = self.query_opt(HELD, &params).await?;
         let held: i64 = column(&row.ok_or_else(|| StoreError::corrupt("held"))?, "held")?;
         Ok(held > 0)
     }

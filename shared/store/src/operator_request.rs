@@ -176,9 +176,7 @@ impl Store {
     /// One request.
     pub async fn operator_request(&self, id: Uuid) -> Result<Option<OperatorRequest>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM operator_requests WHERE id = $1");
-        let mut tx = self.begin().await?;
-        let row = tx.query_opt(&sql, &[(&id, Type::UUID)]).await?;
-        tx.commit().await?;
+        let row = self.query_opt(&sql, &[(&id, Type::UUID)]).await?;
         row.as_ref().map(read).transpose()
     }
 

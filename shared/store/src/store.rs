@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
+use tokio_postgres::Row;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::connection::{Answer, Connection, Dead, Request};
+use crate::connection::{Answer, Connection, Dead, Param, Request};
 use crate::sql::Statement;
 use crate::{DatabaseConfig, StoreError, Tx};
 
@@ -66,13 +67,28 @@ impl Store {
 
     /// Sends statements in one round trip, each a transaction of its own. A dead connection may have done some of them already.
     pub(crate) async fn exchange(&self, statements: &[Statement]) -> Result<Vec<Answer>, StoreError> {
-        if statements.is_empty() {
+        self.send(statements.iter().map(Statement::request)).await
+    }
+
+    /// One statement, which is a transaction of its own.
+    pub(crate) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        let params = params.to_vec();
+        let answers = self.send([Request { sql, params }]).await?;
+        Ok(answers.into_iter().flat_map(|answer| answer.rows).collect())
+    }
+
+    pub(crate) async fn query_opt(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    async fn send<'r>(&self, sent: impl IntoIterator<Item = Request<'r>>) -> Result<Vec<Answer>, StoreError> {
+        // A slow statement is no sign of a dead connection: the first answer is that of one that does nothing.
+        let mut requests = vec![Request::command("SELECT")];
+        requests.extend(sent);
+        if requests.len() == 1 {
             return Ok(Vec::new());
         }
         let mut slot = self.turn().await?;
-        // A slow statement is no sign of a dead connection: the first answer is that of one that does nothing.
-        let mut requests = vec![Request::command("SELECT")];
-        requests.extend(statements.iter().map(Statement::request));
         let answers = self.first_exchange(&mut slot, &requests).await;
         if matches!(answers, Err(StoreError::Unavailable(_))) {
             *slot = None; // a late answer must not meet the next request

@@ -1,12 +1,12 @@
 //! Decisions with their whole input, to be computed again.
 
 use jiff::Timestamp;
-use model::{Facts, MergeRequestIid, MergeRequestKey, ProjectId, Review, Verdict};
+use model::{Facts, MergeRequestKey, Review, Verdict};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::sql::{column, json_column};
+use crate::sql::{column, json_column, key_columns};
 use crate::{Store, StoreError};
 
 /// What a decision is about.
@@ -86,9 +86,7 @@ impl Store {
             (&since as _, Type::TIMESTAMPTZ),
             (&i64::from(limit) as _, Type::INT8),
         ];
-        let mut tx = self.begin().await?;
-        let rows = tx.query(&sql, &params).await?;
-        tx.commit().await?;
+        let rows = self.query(&sql, &params).await?;
         rows.iter().map(read).collect()
     }
 
@@ -102,9 +100,7 @@ impl Store {
             (&key.project_id.0 as _, Type::INT8),
             (&key.mr_iid.0 as _, Type::INT8),
         ];
-        let mut tx = self.begin().await?;
-        let rows = tx.query(&sql, &params).await?;
-        tx.commit().await?;
+        let rows = self.query(&sql, &params).await?;
         rows.iter().map(read).collect()
     }
 
@@ -126,11 +122,7 @@ fn read(row: &Row) -> Result<StoredDecisionInput, StoreError> {
     let review: Option<tokio_postgres::types::Json<serde_json::Value>> = column(row, "review")?;
     Ok(StoredDecisionInput {
         id: column(row, "id")?,
-        merge_request: MergeRequestKey {
-            instance: column(row, "instance")?,
-            project_id: ProjectId(column(row, "project_id")?),
-            mr_iid: MergeRequestIid(column(row, "mr_iid")?),
-        },
+        merge_request: key_columns(row)?,
         stage: match column::<String>(row, "stage")?.as_str() {
             "review" => Stage::Review,
             _ => Stage::Merge,

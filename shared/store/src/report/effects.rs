@@ -107,9 +107,7 @@ impl Store {
             SELECT at, to_jsonb(attempt) AS row FROM effect_attempts AS attempt WHERE effect_id = $1
             UNION ALL SELECT at, to_jsonb(requeue) FROM effect_requeues AS requeue WHERE effect_id = $1
             ORDER BY at";
-        let mut tx = self.begin().await?;
-        let rows = tx.query(sql, &[(&id, Type::UUID)]).await?;
-        tx.commit().await?;
+        let rows = self.query(sql, &[(&id, Type::UUID)]).await?;
         rows.iter().map(|row| json_column(row, "row")).collect()
     }
 

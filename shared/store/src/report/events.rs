@@ -53,9 +53,7 @@ impl Store {
             (&after_id as _, Type::UUID),
             (&i64::from(limit) as _, Type::INT8),
         ];
-        let mut tx = self.begin().await?;
-        let rows = tx.query(SQL, &params).await?;
-        tx.commit().await?;
+        let rows = self.query(SQL, &params).await?;
         rows.iter()
             .map(|row| {
                 let event = read_history(row)?;

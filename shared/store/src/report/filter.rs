@@ -199,9 +199,7 @@ impl Store {
             "SELECT id, to_jsonb(listed) AS row FROM {table} AS listed WHERE {} ORDER BY id DESC LIMIT {places}",
             conditions.sql(),
         );
-        let mut tx = self.begin().await?;
-        let rows = tx.query(&sql, &conditions.params()).await?;
-        tx.commit().await?;
+        let rows = self.query(&sql, &conditions.params()).await?;
         let next = match rows.last() {
             Some(last) if rows.len() == limit as usize => Some(column(last, "id")?),
             _ => None,

@@ -1,10 +1,10 @@
 //! Everything that is stored about one merge request, besides its decisions.
 
-use model::{MergeRequestIid, MergeRequestKey, ProjectId};
+use model::MergeRequestKey;
 use serde_json::Value;
 use tokio_postgres::types::Type;
 
-use crate::sql::{column, json_column};
+use crate::sql::{column, json_column, key_columns};
 use crate::{Store, StoreError};
 
 /// Rows about a merge request as JSON, column by column.
@@ -42,9 +42,7 @@ impl Store {
             (&key.project_id.0 as _, Type::INT8),
             (&key.mr_iid.0 as _, Type::INT8),
         ];
-        let mut tx = self.begin().await?;
-        let row = tx.query_opt(SQL, &params).await?;
-        tx.commit().await?;
+        let row = self.query_opt(SQL, &params).await?;
         let row = row.ok_or_else(|| StoreError::corrupt("events"))?;
         let optional = |name| {
             column::<Option<tokio_postgres::types::Json<Value>>>(&row, name).map(|value| value.map(|json| json.0))
@@ -72,17 +70,7 @@ impl Store {
              UNION SELECT instance, project_id, mr_iid FROM security_review_ledger WHERE mr_iid = $2 AND {by}
              ORDER BY instance, project_id"
         );
-        let mut tx = self.begin().await?;
-        let rows = tx.query(&sql, &[(&project, Type::TEXT), (&iid, Type::INT8)]).await?;
-        tx.commit().await?;
-        rows.iter()
-            .map(|row| {
-                Ok(MergeRequestKey {
-                    instance: column(row, "instance")?,
-                    project_id: ProjectId(column(row, "project_id")?),
-                    mr_iid: MergeRequestIid(column(row, "mr_iid")?),
-                })
-            })
-            .collect()
+        let rows = self.query(&sql, &[(&project, Type::TEXT), (&iid, Type::INT8)]).await?;
+        rows.iter().map(key_columns).collect()
     }
 }

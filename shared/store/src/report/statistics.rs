@@ -126,18 +126,14 @@ impl Store {
 
     async fn figures(&self, sql: &str, conditions: &Conditions) -> Result<Vec<Value>, StoreError> {
         let sql = format!("SELECT to_jsonb(figures) AS row FROM ({sql}) AS figures");
-        let mut tx = self.begin().await?;
-        let rows = tx.query(&sql, &conditions.params()).await?;
-        tx.commit().await?;
+        let rows = self.query(&sql, &conditions.params()).await?;
         rows.iter().map(|row| json_column(row, "row")).collect()
     }
 
     /// Every row of a view, for the benchmark and for tests.
     pub async fn view(&self, name: &'static str) -> Result<Vec<Value>, StoreError> {
         let sql = format!("SELECT to_jsonb(listed) AS row FROM {name} AS listed LIMIT $1");
-        let mut tx = self.begin().await?;
-        let rows = tx.query(&sql, &[(&i64::MAX, Type::INT8)]).await?;
-        tx.commit().await?;
+        let rows = self.query(&sql, &[(&i64::MAX, Type::INT8)]).await?;
         rows.iter().map(|row| json_column(row, "row")).collect()
     }
 }

@@ -1,11 +1,11 @@
 //! Unconfirmed decisions, and merges without a decision.
 
 use jiff::Timestamp;
-use model::{MergeRequestIid, MergeRequestKey, ProjectId};
+use model::MergeRequestKey;
 use serde_json::Value;
 use tokio_postgres::types::Type;
 
-use crate::sql::{column, json_column, optional_text};
+use crate::sql::{json_column, key_columns, optional_text};
 use crate::{Store, StoreError};
 
 /// What they must have; everything that is given must hold.
@@ -64,17 +64,11 @@ impl Store {
             (&iid as _, Type::INT8),
             (&i64::from(limit) as _, Type::INT8),
         ];
-        let mut tx = self.begin().await?;
-        let rows = tx.query(SQL, &params).await?;
-        tx.commit().await?;
+        let rows = self.query(SQL, &params).await?;
         rows.iter()
             .map(|row| {
                 Ok(Unconfirmed {
-                    merge_request: MergeRequestKey {
-                        instance: column(row, "instance")?,
-                        project_id: ProjectId(column(row, "project_id")?),
-                        mr_iid: MergeRequestIid(column(row, "mr_iid")?),
-                    },
+                    merge_request: key_columns(row)?,
                     row: json_column(row, "row")?,
                 })
             })

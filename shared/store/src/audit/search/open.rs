@@ -58,18 +58,14 @@ impl Store {
     /// Every gap that was ever recorded: the open ones first, and the newest first.
     pub async fn audit_gaps(&self) -> Result<Vec<RecordedGap>, StoreError> {
         let sql = format!("SELECT {GAP_COLUMNS} ORDER BY closed_at IS NULL DESC, detected_at DESC, first_seq");
-        let mut tx = self.begin().await?;
-        let rows = tx.query(&sql, &[]).await?;
-        tx.commit().await?;
+        let rows = self.query(&sql, &[]).await?;
         rows.iter().map(read_gap).collect()
     }
 
     /// Every announced call whose entry has not come, the oldest first. The youngest may be under way.
     pub async fn announced_audit_calls(&self) -> Result<Vec<AnnouncedCall>, StoreError> {
         let sql = format!("SELECT {INTENT_COLUMNS} ORDER BY begun_at, id");
-        let mut tx = self.begin().await?;
-        let rows = tx.query(&sql, &[]).await?;
-        tx.commit().await?;
+        let rows = self.query(&sql, &[]).await?;
         rows.iter().map(read_intent).collect()
     }
 }

@@ -16,14 +16,14 @@ async fn the_story_of_a_delivery_is_complete_from_the_door_to_slack() {
     let (scene, trail) = (Scene::new(HIGH), Trail::open().await);
     scene.shown(|_| ()).await;
     let id = scene.deliver_merge().await;
-    // Five effects: the alert, and what tells Linear, Jira, Confluence and the pod.
+    // Five effects, sent in one call: the alert, and those to Linear, Jira, Confluence and the pod.
     let steps = [
         ("webhook", "webhook.auth.verify", 1),
         ("webhook", "sqs.api.send_message", 1),
         ("processor", "gitlab.api.get_mr_details", 1),
         ("processor", "gitlab.api.get_mr_approvals", 1),
         ("processor", "exception.record.insert", 1),
-        ("processor", "sqs.api.send_message", 5),
+        ("processor", "sqs.api.send_message", 1),
         ("notifier", "slack.api.post_message", 2),
         ("notifier", "linear.api.find_attachments", 1),
     ];
