@@ -1,4 +1,4 @@
-//! The evidence of a decision: GitLab's answer as it was read, or why there is none.
+//! The evidence of a decision: GitLab's answer as it was read, or why GitLab gave no answer.
 
 use model::{EvidenceRef, GitLabAnswer, MergeRequestKey};
 use serde::Serialize;

@@ -32,7 +32,7 @@ WHERE decided_at IS NOT NULL;
 COMMENT ON VIEW security_review_by_dimension IS
     'Each decided review once for each dimension: the source of the measures by dimension. Not a count of reviews without a condition on dimension.';
 COMMENT ON COLUMN security_review_by_dimension.value IS
-    'The reviewer who decided (null: nobody of the team), the first group of the project''s path, the path, the Monday of the week, the risk tier.';
+    'The reviewer who decided (null: no reviewer of the team), the first group of the project''s path, the path, the Monday of the week, the risk tier.';
 COMMENT ON COLUMN security_review_by_dimension.week IS 'The Monday of the week (UTC) of the decision; of a merge, that is the merge.';
 COMMENT ON COLUMN security_review_by_dimension.approved IS
     'Of a merge, whether it had a valid approval; null: not merged, or declassified, so that no approval was needed.';

@@ -65,12 +65,12 @@ impl Store {
         Ok(Tx::new(self, slot))
     }
 
-    /// Sends statements in one round trip, each a transaction of its own. A dead connection may have done some of them already.
+    /// Sends statements in one round trip, each in its own transaction. A dead connection may have done some of them already.
     pub(crate) async fn exchange(&self, statements: &[Statement]) -> Result<Vec<Answer>, StoreError> {
         self.send(statements.iter().map(Statement::request)).await
     }
 
-    /// One statement, which is a transaction of its own.
+    /// One statement, in its own transaction.
     pub(crate) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
         let params = params.to_vec();
         let answers = self.send([Request { sql, params }]).await?;

@@ -122,7 +122,7 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// Takes the merge request for this transaction: whoever else takes it waits until this one has ended.
+    /// Takes the merge request for this transaction: another one that takes it waits until this one has ended.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if another transaction holds it for longer than the login's `lock_timeout`.

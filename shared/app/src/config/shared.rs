@@ -72,10 +72,10 @@ mod tests {
     fn a_missing_or_wrong_rules_file_is_a_problem_of_its_variable() {
         let mut env = Environment::from_pairs([(RULES_PATH, "/nowhere/rules.yaml")]);
         assert!(rules_file(&mut env).is_none());
-        let told = env.finish().unwrap_err().to_string();
+        let problem = env.finish().unwrap_err().to_string();
         assert!(
-            told.contains(RULES_PATH) && told.contains("/nowhere/rules.yaml"),
-            "{told}"
+            problem.contains(RULES_PATH) && problem.contains("/nowhere/rules.yaml"),
+            "{problem}"
         );
     }
 }

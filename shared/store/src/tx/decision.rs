@@ -22,7 +22,7 @@ pub struct NewDecision {
     pub verdict: Verdict,
     /// The ledger's side of it; `None`: nothing was to be reviewed.
     pub review: Option<Review>,
-    /// The rules it was judged by (SHA-256, hex).
+    /// The rules it was decided by (SHA-256, hex).
     pub rules_hash: String,
     /// The evidence it rests on; `None`: nothing was to be reviewed.
     pub evidence: Option<EvidenceRef>,
@@ -36,7 +36,7 @@ pub struct NewDecision {
     pub merge_commit_sha: Option<String>,
     /// The decision that this one corrects; `None` for the first of a merge request.
     pub supersedes: Option<Uuid>,
-    /// When it was judged.
+    /// When it was decided.
     pub decided_at: Timestamp,
     /// When it is written.
     pub recorded_at: Timestamp,
@@ -53,15 +53,15 @@ pub struct NewReviewDecision {
     pub facts: Facts,
     /// The verdict as if it had been merged then.
     pub verdict: Verdict,
-    /// Where the review stands.
+    /// The state of the review.
     pub review: Review,
-    /// The rules it was judged by (SHA-256, hex).
+    /// The rules it was decided by (SHA-256, hex).
     pub rules_hash: String,
     /// The version of the rules code that made it.
     pub evaluator: i16,
     /// The decision that stood before.
     pub supersedes: Option<Uuid>,
-    /// When it was judged and written.
+    /// When it was decided and written.
     pub recorded_at: Timestamp,
     /// The delivery, poll cycle or action that led to it.
     pub correlation_id: Uuid,
@@ -87,7 +87,7 @@ pub struct StoredDecision {
     pub facts: Facts,
     /// The verdict.
     pub verdict: Verdict,
-    /// The rules it was judged by (SHA-256, hex).
+    /// The rules it was decided by (SHA-256, hex).
     pub rules_hash: String,
     /// The evidence it rests on.
     pub evidence: Option<EvidenceRef>,
@@ -97,7 +97,7 @@ pub struct StoredDecision {
     pub evaluator: i16,
     /// The decision that this one corrected.
     pub supersedes: Option<Uuid>,
-    /// When it was judged.
+    /// When it was decided.
     pub decided_at: Timestamp,
     /// When it was written.
     pub recorded_at: Timestamp,

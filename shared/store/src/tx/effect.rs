@@ -93,13 +93,13 @@ impl<'a> Tx<'a> {
         self.queue(statement, |answer| answer.rows.iter().map(read_effect).collect())
     }
 
-    /// Takes back the exception's effects that nobody has begun; gives how many.
+    /// Supersedes the exception's effects that are not begun; gives how many.
     pub fn supersede_effects(&mut self, exception_id: Uuid, because: &str, now: Timestamp) -> Queued<'_, 'a, u64> {
         let statement = Statement::new(SUPERSEDE).bind(exception_id, Type::UUID);
         self.queue(statement.bind(now, Type::TIMESTAMPTZ).bind_text(because), AFFECTED)
     }
 
-    /// Takes back what nobody has begun of the effects that tell of another decision on this merge; gives how many.
+    /// Supersedes the effects of other decisions on this merge that are not begun; gives how many.
     pub fn supersede_decision_effects(
         &mut self,
         key: &MergeRequestKey,

@@ -73,7 +73,7 @@ impl<'a> Tx<'a> {
         self.queue(statement.bind(read_at, Type::TIMESTAMPTZ), DONE)
     }
 
-    /// The merge request's pending review; `None` if there is none or it is done.
+    /// The merge request's pending review; `None`: it never waited, or is done.
     pub fn pending_review(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, Option<PendingReview>> {
         let statement = Statement::of(key, format!("{} AND state = 'pending'", *REVIEW));
         self.queue(statement, |answer| {

@@ -1,4 +1,4 @@
-//! A queued statement: awaited where it stands, or later, when it has been sent together with others.
+//! A queued statement: awaited where it is queued, or later, when it has been sent together with others.
 
 use std::pin::Pin;
 

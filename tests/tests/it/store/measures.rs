@@ -51,14 +51,14 @@ async fn filled() -> (TestDatabase, Client) {
     (database, auditor)
 }
 
-/// Value and figures of each row, `-` for null, `nobody` as the reviewer of what no reviewer decided.
+/// Value and figures of each row, `-` for null, `unknown` as the reviewer of what no reviewer decided.
 async fn figures(auditor: &Client, from: &str, columns: &str) -> Vec<String> {
     let columns: Vec<_> = columns
         .split(", ")
         .map(|name| format!("coalesce({name}::text, '-')"))
         .collect();
     let sql = format!(
-        "SELECT concat_ws(' ', coalesce(value, 'nobody'), {}) FROM {from} ORDER BY value COLLATE \"C\"",
+        "SELECT concat_ws(' ', coalesce(value, 'unknown'), {}) FROM {from} ORDER BY value COLLATE \"C\"",
         columns.join(", ")
     );
     let rows = auditor.query_typed(&sql, &[]).await.unwrap();
@@ -77,7 +77,7 @@ async fn assert_week(view: &str, columns: &str, expected: [(&str, &[&str]); 5]) 
 #[tokio::test]
 async fn volume_is_counted_by_each_dimension() {
     let expected: [(&str, &[&str]); 5] = [
-        ("reviewer", &["sec-alice 2 2 0", "sec-bruno 1 1 0", "nobody 3 2 1"]),
+        ("reviewer", &["sec-alice 2 2 0", "sec-bruno 1 1 0", "unknown 3 2 1"]),
         ("team", &["payments 3 3 0", "platform 3 2 1"]),
         (
             "project",
@@ -102,7 +102,7 @@ async fn approval_rate_is_computed_by_each_dimension() {
             &[
                 "sec-alice 2 2 0 0 100.0",
                 "sec-bruno 1 1 0 0 100.0",
-                "nobody 1 0 1 0 0.0",
+                "unknown 1 0 1 0 0.0",
             ],
         ),
         ("team", &["payments 3 2 1 0 66.7", "platform 1 1 0 0 100.0"]),
@@ -128,7 +128,7 @@ async fn percentiles_are_computed_by_each_dimension() {
             &[
                 "sec-alice 2 02:00:00 02:00:00 02:00:00 04:00:00 04:00:00 04:00:00",
                 "sec-bruno 1 06:00:00 06:00:00 06:00:00 08:00:00 08:00:00 08:00:00",
-                "nobody 3 - - - 04:00:00 08:48:00 09:52:48",
+                "unknown 3 - - - 04:00:00 08:48:00 09:52:48",
             ],
         ),
         (
@@ -168,7 +168,7 @@ async fn sla_adherence_is_computed_by_each_dimension() {
     let expected: [(&str, &[&str]); 5] = [
         (
             "reviewer",
-            &["sec-alice 1 0 1 100.0", "sec-bruno 0 1 0 0.0", "nobody 0 1 0 0.0"],
+            &["sec-alice 1 0 1 100.0", "sec-bruno 0 1 0 0.0", "unknown 0 1 0 0.0"],
         ),
         ("team", &["payments 1 2 0 33.3", "platform 0 0 1 -"]),
         (
@@ -231,17 +231,17 @@ async fn the_command_shows_figures_by_one_dimension() {
     let rows = store.statistics_by("reviewer", &filter).await.unwrap();
     let names: Vec<_> = rows.iter().map(|row| row["name"].clone()).collect();
     assert_eq!(names, [Value::from("sec-alice"), "sec-bruno".into(), Value::Null]);
-    let told = |words: &[&str]| {
+    let printed = |words: &[&str]| {
         let mut command = std::process::Command::new(built("countersign"));
         command.env("DATABASE_URL", &database.auditor_url).args(words);
         command.output().unwrap()
     };
-    let csv = told(&["stats", "--by", "week", "--format", "csv"]);
+    let csv = printed(&["stats", "--by", "week", "--format", "csv"]);
     let csv = String::from_utf8(csv.stdout).unwrap();
     assert!(csv.contains("week,2026-03-02,approval_rate_percent,75.0"), "{csv}");
-    let table = told(&["stats", "--by", "team"]);
+    let table = printed(&["stats", "--by", "team"]);
     let table = String::from_utf8(table.stdout).unwrap();
     assert!(table.contains("By team") && table.contains("payments"), "{table}");
     assert!(!table.contains("Exceptions"), "{table}");
-    assert_eq!(told(&["stats", "--by", "reviewr"]).status.code(), Some(2));
+    assert_eq!(printed(&["stats", "--by", "reviewr"]).status.code(), Some(2));
 }
