@@ -143,7 +143,10 @@ async fn process_event(
         };
         let need = need_of(&state, &delivery, !is_known, app.now());
         // As it will be with this event.
-        state.history.events.push(HistoryEvent::of(envelope, event));
+        state
+            .history
+            .events
+            .push(HistoryEvent::of(event, envelope.received_at, delivery.is_stale()));
         if need.reads_gitlab() && !(need == Need::Review && is_known) {
             read = read_gitlab(app, &delivery, need, &state).await?;
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Envelope, MergeRequestEvent, OccurredAtSource, SystemAction, User};
+use crate::{Action, MergeRequestEvent, OccurredAtSource, SystemAction, User};
 
 /// A stored merge-request event. Folding a history is idempotent and independent of the order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ pub struct HistoryEvent {
 impl HistoryEvent {
     /// The event of a delivery as the history will have it, before anything else was read of its actor.
     #[must_use]
-    pub fn of(envelope: &Envelope, event: &MergeRequestEvent) -> Self {
+    pub fn of(event: &MergeRequestEvent, received_at: Timestamp, stale: bool) -> Self {
         Self {
             action: event.action.clone(),
             actor: event.actor.clone(),
@@ -61,7 +61,7 @@ impl HistoryEvent {
             eligible_read_at: None,
             occurred_at: event.occurred_at,
             occurred_at_source: Some(event.occurred_at_source),
-            received_at: Some(envelope.received_at),
+            received_at: Some(received_at),
             state: event.state.clone(),
             system: event.system,
             system_action: event.system_action.clone(),
@@ -71,7 +71,7 @@ impl HistoryEvent {
             labels_truncated: event.labels_truncated,
             pushed: event.oldrev.is_some(),
             head_sha: event.head_sha.clone(),
-            stale: envelope.authentication.stale,
+            stale,
         }
     }
 }

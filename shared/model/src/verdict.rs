@@ -118,7 +118,7 @@ pub enum Note {
     EligibilityAsOfNow,
     /// GitLab does not say when the approval was given; the stored history does.
     ApprovalTimeFromHistory,
-    /// Label events could not be read, and no security label was in sight.
+    /// Label events could not be read, and no source shows a security label.
     LabelEventsUnreadable,
     /// A security label was first put on after the merge.
     LabelledAfterMerge,

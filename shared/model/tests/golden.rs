@@ -7,7 +7,7 @@
 //! Nothing rewrites a golden file. A failure prints the new JSON, to be pasted only if every stored row and waiting message can
 //! still be read.
 
-// The paths are given because Cargo would build each file directly below `tests/` as a program of its own.
+// The paths are given because Cargo would build each file directly below `tests/` as a separate program.
 #[cfg(test)] // helpers of these modules too may unwrap
 #[path = "golden/codes.rs"]
 mod codes;

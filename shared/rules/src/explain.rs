@@ -83,7 +83,9 @@ pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
         differences: Vec::new(),
         no_answer: match &facts.api {
             GitLabAnswer::Full(_) => None,
-            GitLabAnswer::LabelsOnly(_) => Some("no security label was in sight, so nothing more was asked".to_owned()),
+            GitLabAnswer::LabelsOnly(_) => {
+                Some("no source shows a security label, so nothing more was read".to_owned())
+            }
             GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {
                 Some(unread.because.clone())
             }
@@ -147,7 +149,7 @@ fn wanted(rule: ExceptionKind) -> &'static str {
         ExceptionKind::ApproverNotEligible => "the approver belongs to the security team",
         ExceptionKind::ApprovedAfterMerge => "the approval came before the merge",
         ExceptionKind::InsufficientApprovals => "there are as many valid approvals as the rules ask for",
-        ExceptionKind::NoApproval => "somebody approved",
+        ExceptionKind::NoApproval => "there is an approval",
         ExceptionKind::Unverified => "both witnesses leave no doubt",
     }
 }

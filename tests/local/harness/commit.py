@@ -17,7 +17,7 @@ from .state import locked
 
 @dataclass(frozen=True)
 class Programs:
-    """What is built of a commit, and where: the name is also the folder of its packages in a workspace of its own.
+    """What is built of a commit, and where: the name is also the folder of its packages in a separate workspace.
 
     They lie one folder deeper than ours: cargo names what it makes by the path in the workspace, and both share a build folder.
     """

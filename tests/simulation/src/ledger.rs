@@ -124,23 +124,9 @@ impl<'a> Flow<'a> {
         let eligible = member
             .map(|(actor, member)| member || (profile == crate::setting::Profile::WithListed && profile.lists(actor)));
         HistoryEvent {
-            action: event.action.clone(),
-            actor: event.actor.clone(),
             eligible,
             eligible_read_at: eligible.map(|_| timestamp(now)),
-            occurred_at: event.occurred_at,
-            occurred_at_source: Some(event.occurred_at_source),
-            received_at: Some(timestamp(now)),
-            state: event.state.clone(),
-            system: event.system,
-            system_action: event.system_action.clone(),
-            labels: event.labels.clone(),
-            labels_added: event.labels_added.clone(),
-            labels_removed: event.labels_removed.clone(),
-            labels_truncated: event.labels_truncated,
-            pushed: event.oldrev.is_some(),
-            head_sha: event.head_sha.clone(),
-            stale: delivery.stale,
+            ..HistoryEvent::of(event, timestamp(now), delivery.stale)
         }
     }
 

@@ -1,4 +1,4 @@
-//! Every code of every enum: as it is in JSON, and in a column of its own where SQL gets it from `as_str`.
+//! Every code of every enum: as it is in JSON, and in a separate column where SQL gets it from `as_str`.
 
 use std::fmt::Debug;
 

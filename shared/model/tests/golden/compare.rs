@@ -77,7 +77,7 @@ pub(crate) fn parsed<T: DeserializeOwned + PartialEq + Debug>(file: &str, value:
     }
 }
 
-/// The text of a golden file; empty if there is none, so that the comparison prints what belongs there.
+/// The text of a golden file; empty if it is missing, so that the comparison prints what belongs there.
 fn read(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
     std::fs::read_to_string(path).unwrap_or_default()

@@ -42,7 +42,7 @@ const fn plain(kind: ExceptionKind) -> &'static str {
         ExceptionKind::ApprovalRevoked => "The security approval was taken back before the merge.",
         ExceptionKind::ApprovedOtherCommit => "The code changed after the security approval.",
         ExceptionKind::SelfApproved => "The only approval came from the author.",
-        ExceptionKind::CommitterApproved => "The approval came from somebody who pushed code to this merge request.",
+        ExceptionKind::CommitterApproved => "The approver pushed code to this merge request.",
         ExceptionKind::BotApproved => "The approval came from a bot.",
         ExceptionKind::ApproverNotEligible => "Whoever approved does not belong to the security team.",
         ExceptionKind::ApprovedAfterMerge => "The security approval was given only after the merge.",

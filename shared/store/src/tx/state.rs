@@ -174,7 +174,7 @@ impl Known {
 }
 
 impl Store {
-    /// What is stored about a merge request, and whether a delivery about it is recorded. Each part as of its own moment: for
+    /// What is stored about a merge request, and whether a delivery about it is recorded. Each part as of when it was read: for
     /// choosing what to read, not for writing.
     pub async fn merge_request_state(
         &self,

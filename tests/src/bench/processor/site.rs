@@ -1,4 +1,4 @@
-//! A processor at work on a database of its own, and what a batch costs there.
+//! A processor at work on its database, and what a batch costs there.
 
 use std::path::Path;
 use std::time::Duration;
