@@ -1,6 +1,6 @@
 //! Postgres: the schema and its migrations, the one transaction of a delivery, the outbox of effects.
 //!
-//! tokio-postgres lives only here. A function holds one [`Store`], which holds one connection; everything that belongs to one
+//! tokio-postgres lives only here. A function holds one [`Store`], which holds at most two connections; everything that belongs to one
 //! delivery happens in one [`Tx`]. Times come from the caller. Statements are typed and unnamed and nothing is kept in the
 //! session (no `SET`, no session locks, no sequences), so a transaction pooler or RDS Proxy can sit in between. Statements whose answers
 //! nothing waits for are queued, and sent together ([`Queued`]), the first ones behind `BEGIN`: a pooler that rejects `BEGIN` must end the

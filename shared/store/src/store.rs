@@ -1,4 +1,4 @@
-//! The store: one connection per execution environment, opened when first needed and again when lost.
+//! The store: the connections of an execution environment, opened when first needed and again when lost.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,14 +15,15 @@ use crate::{DatabaseConfig, StoreError, Tx};
 /// A kept connection may have died in an environment that was frozen meanwhile: then it is replaced after this long.
 const REUSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Longest wait for another transaction of the same environment; records are processed one by one, so it is a bug to meet it.
+/// Longest wait for other transactions of the same environment.
 const TURN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The database, through at most one connection. Cheap until first used.
+/// The database, through at most two connections. Cheap until first used.
 pub struct Store {
     config: DatabaseConfig,
     tls: Option<MakeRustlsConnect>,
-    slot: Mutex<Option<Connection>>,
+    /// The second one is opened only while a transaction uses the first: one waits for the server, the other is being prepared.
+    slots: [Mutex<Option<Connection>>; 2],
     opened: AtomicU64,
 }
 
@@ -35,7 +36,7 @@ impl Store {
         Ok(Self {
             tls: crate::tls::connector(&config)?,
             config,
-            slot: Mutex::new(None),
+            slots: [Mutex::new(None), Mutex::new(None)],
             opened: AtomicU64::new(0),
         })
     }
@@ -50,7 +51,7 @@ impl Store {
 
     /// Begins a transaction (read committed). It is rolled back if dropped before [`Tx::commit`].
     ///
-    /// One transaction at a time: a second one waits for the first to end. The server begins it with the first statement. A
+    /// Two transactions at a time: a third one waits for one of them to end. The server begins it with the first statement. A
     /// connection lost while idle is noticed there, before anything of the transaction was done, and replaced once.
     ///
     /// # Errors
@@ -65,35 +66,37 @@ impl Store {
         Ok(Tx::new(self, slot))
     }
 
-    /// Sends statements in one round trip, each in its own transaction. A dead connection may have done some of them already.
+    /// Sends statements in one round trip, each in its own transaction. A dead connection may have done some of them already. The first
+    /// one should be quick: without its answer after [`REUSE_TIMEOUT`] the connection counts as dead.
     pub(crate) async fn exchange(&self, statements: &[Statement]) -> Result<Vec<Answer>, StoreError> {
-        self.send(statements.iter().map(Statement::request)).await
+        let requests: Vec<_> = statements.iter().map(Statement::request).collect();
+        self.send(&requests).await
     }
 
     /// One statement, in its own transaction.
     pub(crate) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
         let params = params.to_vec();
-        let answers = self.send([Request { sql, params }]).await?;
-        Ok(answers.into_iter().flat_map(|answer| answer.rows).collect())
+        // It may be slow, which is no sign of a dead connection: the first one does nothing.
+        let answers = self
+            .send(&[Request::command("SELECT"), Request { sql, params }])
+            .await?;
+        Ok(answers.into_iter().skip(1).flat_map(|answer| answer.rows).collect())
     }
 
     pub(crate) async fn query_opt(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>, StoreError> {
         Ok(self.query(sql, params).await?.into_iter().next())
     }
 
-    async fn send<'r>(&self, sent: impl IntoIterator<Item = Request<'r>>) -> Result<Vec<Answer>, StoreError> {
-        // A slow statement is no sign of a dead connection: the first answer is that of one that does nothing.
-        let mut requests = vec![Request::command("SELECT")];
-        requests.extend(sent);
-        if requests.len() == 1 {
+    async fn send(&self, requests: &[Request<'_>]) -> Result<Vec<Answer>, StoreError> {
+        if requests.is_empty() {
             return Ok(Vec::new());
         }
         let mut slot = self.turn().await?;
-        let answers = self.first_exchange(&mut slot, &requests).await;
+        let answers = self.first_exchange(&mut slot, requests).await;
         if matches!(answers, Err(StoreError::Unavailable(_))) {
             *slot = None; // a late answer must not meet the next request
         }
-        Ok(answers?.into_iter().skip(1).collect())
+        answers
     }
 
     /// The first requests for a while. A kept connection may have died meanwhile: then they are sent on another one.
@@ -121,8 +124,16 @@ impl Store {
     }
 
     async fn turn(&self) -> Result<MutexGuard<'_, Option<Connection>>, StoreError> {
-        let turn = timeout(TURN_TIMEOUT, self.slot.lock()).await;
-        turn.map_err(|_| StoreError::Unavailable("another transaction holds the connection".to_owned()))
+        let [first, second] = &self.slots;
+        let free = async {
+            tokio::select! {
+                biased;
+                slot = first.lock() => slot,
+                slot = second.lock() => slot,
+            }
+        };
+        let turn = timeout(TURN_TIMEOUT, free).await;
+        turn.map_err(|_| StoreError::Unavailable("other transactions hold both connections".to_owned()))
     }
 
     async fn open(&self) -> Result<Connection, StoreError> {

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::filter::{Conditions, Page};
-use crate::sql::{column, json_column, optional_text};
+use crate::sql::{column, optional_text};
 use crate::{Store, StoreError};
 
 /// What effects must have; everything that is given must hold.
@@ -99,16 +99,6 @@ impl Store {
         limit: u32,
     ) -> Result<Page, StoreError> {
         self.page(TABLE, filter.conditions(), after, limit).await
-    }
-
-    /// Every attempt at an effect, and each time a person queued it again, as JSON, in the order of time.
-    pub async fn effect_history(&self, id: Uuid) -> Result<Vec<serde_json::Value>, StoreError> {
-        let sql = "
-            SELECT at, to_jsonb(attempt) AS row FROM effect_attempts AS attempt WHERE effect_id = $1
-            UNION ALL SELECT at, to_jsonb(requeue) FROM effect_requeues AS requeue WHERE effect_id = $1
-            ORDER BY at";
-        let rows = self.query(sql, &[(&id, Type::UUID)]).await?;
-        rows.iter().map(|row| json_column(row, "row")).collect()
     }
 
     /// Queues an effect again, and keeps who did it and why. May be repeated.

@@ -1,4 +1,4 @@
-//! The one connection: opened when needed, replaced when lost, never hanging.
+//! The connections: opened when needed, replaced when lost, never hanging.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +23,33 @@ async fn a_connection_lost_while_idle_is_replaced_without_notice() {
     let mut tx = store.begin().await.unwrap();
     tx.upsert_exception(&exception(&key(1))).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn two_transactions_run_side_by_side() {
+    let database = fresh_database().await;
+    let store = database.store();
+    // One after the other needs one connection.
+    for _ in 0..2 {
+        let mut tx = store.begin().await.unwrap();
+        tx.lock_merge_request(&key(1)).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(store.connections_opened(), 1);
+
+    let mut first = store.begin().await.unwrap();
+    first.lock_merge_request(&key(1)).await.unwrap();
+    let mut second = store.begin().await.unwrap();
+    second.lock_merge_request(&key(2)).await.unwrap();
+    assert_eq!(store.connections_opened(), 2);
+
+    // A third one begins when the first has ended.
+    let mut third = std::pin::pin!(store.begin());
+    assert!(futures::poll!(third.as_mut()).is_pending());
+    first.commit().await.unwrap();
+    third.await.unwrap().lock_merge_request(&key(1)).await.unwrap();
+    second.commit().await.unwrap();
+    assert_eq!(store.connections_opened(), 2);
 }
 
 #[tokio::test]
@@ -136,17 +163,6 @@ async fn the_applications_login_has_timeouts_of_its_own() {
             .unwrap();
         assert_eq!(row.get::<_, String>(0), value, "{setting}");
     }
-}
-
-#[tokio::test]
-async fn a_second_transaction_waits_for_the_first_to_end() {
-    let database = fresh_database().await;
-    let store = database.store();
-    let first = store.begin().await.unwrap();
-    let mut second = Box::pin(store.begin());
-    assert!(futures::poll!(second.as_mut()).is_pending());
-    first.commit().await.unwrap();
-    second.await.unwrap().commit().await.unwrap();
 }
 
 /// A wire to the database that can fall silent without either end noticing, as happens to a frozen environment's.
