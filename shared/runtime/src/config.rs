@@ -154,6 +154,16 @@ impl Environment {
         }
     }
 
+    /// The same of a variable that must be set. `None`: the problem is noted.
+    pub fn required_parsed<T, E: Display>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let is_set = !self.required(name).is_empty();
+        is_set.then(|| self.parsed(name, parse)).flatten()
+    }
+
     /// Notes a problem that only the caller could find, such as two variables that contradict each other.
     pub fn problem(&mut self, name: &str, text: impl Into<String>) {
         self.problems.push(Problem {

@@ -15,7 +15,7 @@ use tokio_postgres::types::{IsNull, Json, ToSql, Type, to_sql_checked};
 pub(crate) use self::columns::{
     code_column, column, from_code, json_column, key_columns, optional_code_column, optional_json_column, user_columns,
 };
-pub(crate) use self::statement::{Insert, KEY, Statement};
+pub(crate) use self::statement::{Insert, KEY, STAYS_KNOWN, Statement};
 use crate::StoreError;
 
 /// Postgres indexes nothing longer than about 2700 bytes; a delivery key is a sender's header.

@@ -44,17 +44,12 @@ impl QueueUrl {
     /// The address in the variable `name`, which must be set.
     #[must_use]
     pub fn from_environment(env: &mut Environment, name: &str) -> Self {
-        let text = env.required(name);
-        let parsed = if text.is_empty() {
-            None
-        } else {
-            env.parsed(name, Self::parse)
-        };
-        // Never used: the environment has noted the problem, and its finish() fails.
-        parsed.unwrap_or(Self {
+        // The empty one is never used: the environment has noted the problem, and its finish() fails.
+        let unused = || Self {
             url: String::new(),
             name: String::new(),
-        })
+        };
+        env.required_parsed(name, Self::parse).unwrap_or_else(unused)
     }
 
     /// The queue's name, with `.fifo`.

@@ -2,7 +2,7 @@
 //!
 //! [`Insert`] derives columns, placeholders and parameters from one list, so that they cannot be miscounted.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use model::{Envelope, MergeRequestKey, User};
 use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
@@ -158,6 +158,11 @@ impl Insert {
         self.value(column, value.into(), Type::TIMESTAMPTZ)
     }
 
+    pub(crate) fn interval(self, column: &'static str, value: Option<SignedDuration>) -> Self {
+        let seconds = value.map(|span| span.as_secs_f64());
+        self.computed(column, "make_interval(secs => $)", seconds, Type::FLOAT8)
+    }
+
     /// A structured value as `jsonb`.
     pub(crate) fn json<T: Serialize>(self, column: &'static str, value: &T) -> Result<Self, StoreError> {
         Ok(self.value(column, JsonText::of(value)?, Type::JSONB))
@@ -216,14 +221,15 @@ impl Insert {
         self.statement
     }
 
-    /// `ON CONFLICT (target) DO UPDATE SET` with every column but those of `target` and `kept`, as inserted unless `merged` says how.
+    /// `ON CONFLICT (target) DO UPDATE SET` with every column but those of `target` and `kept`, as inserted unless `merged` says how,
+    /// where `?` is the column.
     pub(crate) fn or_update(&self, target: &[&str], kept: &[&str], merged: &[(&str, &str)]) -> String {
         let changed = self
             .columns
             .iter()
             .filter(|column| !target.contains(column) && !kept.contains(column));
         let assign = |column: &&'static str| match merged.iter().find(|(name, _)| name == column) {
-            Some((_, expression)) => format!("{column} = {expression}"),
+            Some((_, expression)) => format!("{column} = {}", expression.replace('?', column)),
             None => format!("{column} = excluded.{column}"),
         };
         let assigned: Vec<String> = changed.map(assign).collect();
@@ -234,6 +240,9 @@ impl Insert {
         )
     }
 }
+
+/// What is known stays known, whatever a later reading no longer says.
+pub(crate) const STAYS_KNOWN: &str = "coalesce(excluded.?, stored.?)";
 
 /// The columns that name a merge request.
 pub(crate) const KEY: [&str; 3] = ["instance", "project_id", "mr_iid"];
@@ -257,7 +266,7 @@ mod tests {
             Type::FLOAT8,
         );
         let limit = insert.parameter(3_i64, Type::INT8);
-        let update = insert.or_update(&["id"], &["age"], &[("name", "coalesce(excluded.name, stored.name)")]);
+        let update = insert.or_update(&["id"], &["age"], &[("name", STAYS_KNOWN)]);
         let statement = insert.then(&format!("{update} WHERE stored.id < {limit}"));
         let request = statement.request();
         assert_eq!(

@@ -204,3 +204,31 @@ fn upsert(evaluation: &Evaluation, now: Timestamp) -> Result<Statement, StoreErr
     let update = insert.or_update(&KEY, &kept, &merged);
     Ok(insert.then(&format!("{update}{rest}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stored rows outlive the release that wrote them: a renamed variant keeps its code by `#[serde(rename)]`.
+    #[test]
+    fn stored_codes_keep_their_names() {
+        use EvaluationSource::{Backfill, MergeEvent, OtherEvent, Reconciliation, Review};
+        use EvaluationState::{Done, Pending, Unconfirmed};
+        let codes = |values: &[EvaluationSource]| values.iter().map(code).collect::<Result<Vec<_>, _>>().unwrap();
+        assert_eq!(
+            codes(&[MergeEvent, OtherEvent, Review, Reconciliation, Backfill]),
+            ["merge_event", "other_event", "review", "reconciliation", "backfill"]
+        );
+        let codes = |values: &[EvaluationState]| values.iter().map(code).collect::<Result<Vec<_>, _>>().unwrap();
+        assert_eq!(codes(&[Pending, Unconfirmed, Done]), ["pending", "unconfirmed", "done"]);
+        for word in ["merge_event", "other_event", "review", "reconciliation", "backfill"] {
+            assert!(
+                serde_json::from_value::<EvaluationSource>(word.into()).is_ok(),
+                "{word}"
+            );
+        }
+        for word in ["pending", "unconfirmed", "done"] {
+            assert!(serde_json::from_value::<EvaluationState>(word.into()).is_ok(), "{word}");
+        }
+    }
+}

@@ -11,25 +11,15 @@ use uuid::Uuid;
 use super::queued::ID;
 use super::{Queued, Tx};
 use crate::StoreError;
-use crate::sql::{Insert, KEY, Statement, column, json_column, key_columns, user_columns};
+use crate::sql::{Insert, KEY, STAYS_KNOWN, Statement, column, json_column, key_columns, user_columns};
 
-/// A person who is known stays known, whatever a later reading no longer says.
 const MERGED: [(&str, &str); 7] = [
-    ("author_id", "coalesce(excluded.author_id, stored.author_id)"),
-    (
-        "author_username",
-        "coalesce(excluded.author_username, stored.author_username)",
-    ),
-    ("merged_by_id", "coalesce(excluded.merged_by_id, stored.merged_by_id)"),
-    (
-        "merged_by_username",
-        "coalesce(excluded.merged_by_username, stored.merged_by_username)",
-    ),
-    (
-        "merge_commit_sha",
-        "coalesce(excluded.merge_commit_sha, stored.merge_commit_sha)",
-    ),
-    ("head_sha", "coalesce(excluded.head_sha, stored.head_sha)"),
+    ("author_id", STAYS_KNOWN),
+    ("author_username", STAYS_KNOWN),
+    ("merged_by_id", STAYS_KNOWN),
+    ("merged_by_username", STAYS_KNOWN),
+    ("merge_commit_sha", STAYS_KNOWN),
+    ("head_sha", STAYS_KNOWN),
     (
         "status",
         "CASE stored.status WHEN 'withdrawn' THEN excluded.status ELSE stored.status END",

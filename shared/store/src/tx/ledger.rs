@@ -12,7 +12,8 @@ use super::queued::DONE;
 use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{
-    Insert, KEY, Statement, column, from_code, json_column, key_columns, optional_code_column, user_columns,
+    Insert, KEY, STAYS_KNOWN, Statement, column, from_code, json_column, key_columns, optional_code_column,
+    user_columns,
 };
 
 /// A row as stored.
@@ -44,14 +45,10 @@ pub(super) static LEDGER_ROW: LazyLock<String> = LazyLock::new(|| {
 /// Stays as it was first written.
 const KEPT: [&str; 2] = ["id", "recorded_at"];
 
-/// A person who is known stays known.
 const MERGED: [(&str, &str); 4] = [
-    ("author_id", "coalesce(excluded.author_id, stored.author_id)"),
-    (
-        "author_username",
-        "coalesce(excluded.author_username, stored.author_username)",
-    ),
-    ("read_at", "greatest(stored.read_at, excluded.read_at)"),
+    ("author_id", STAYS_KNOWN),
+    ("author_username", STAYS_KNOWN),
+    ("read_at", "greatest(stored.?, excluded.?)"),
     ("revision", "stored.revision + 1"),
 ];
 
@@ -97,7 +94,6 @@ impl<'a> Tx<'a> {
 fn upsert(new: &LedgerRow, revision: i64, now: Timestamp) -> Result<Statement, StoreError> {
     let (review, merge, evidence) = (&new.review, new.merge.as_ref(), new.evidence.as_ref());
     let level = review.service_level;
-    let seconds = |span: Option<SignedDuration>| span.map(|span| span.as_secs_f64());
     let mut insert = Insert::into("security_review_ledger")
         .uuid("id", Uuid::now_v7())
         .key(&new.merge_request)
@@ -122,18 +118,8 @@ fn upsert(new: &LedgerRow, revision: i64, now: Timestamp) -> Result<Statement, S
             "time_unknown_reason",
             review.time_unknown.map(model::TimeUnknown::as_str),
         )
-        .computed(
-            "sla_target",
-            INTERVAL,
-            seconds(level.map(|level| level.target)),
-            Type::FLOAT8,
-        )
-        .computed(
-            "sla_elapsed",
-            INTERVAL,
-            seconds(level.and_then(|level| level.elapsed)),
-            Type::FLOAT8,
-        )
+        .interval("sla_target", level.map(|level| level.target))
+        .interval("sla_elapsed", level.and_then(|level| level.elapsed))
         .user(
             "merged_by_id",
             "merged_by_username",
@@ -160,8 +146,6 @@ fn upsert(new: &LedgerRow, revision: i64, now: Timestamp) -> Result<Statement, S
         "{update} WHERE stored.revision = {revision} RETURNING {LEDGER_COLUMNS}"
     )))
 }
-
-const INTERVAL: &str = "make_interval(secs => $)";
 
 pub(crate) fn read_ledger_row(row: &Row) -> Result<StoredLedgerRow, StoreError> {
     let notes: Vec<String> = column(row, "notes")?;
