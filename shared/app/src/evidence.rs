@@ -36,3 +36,44 @@ pub(crate) fn keep_evidence(tx: &mut Tx<'_>, merge: &Merge<'_>) -> Result<Eviden
         .later()?;
     Ok(EvidenceRef { id, sha256: new.sha256 })
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{MergeRequestIid, PartialAnswer, ProjectId};
+
+    use super::*;
+
+    /// The digest is over these bytes, and outsiders recompute it: the form of a version never changes.
+    #[test]
+    fn version_1_keeps_its_bytes() {
+        let key = MergeRequestKey {
+            instance: "main".to_owned(),
+            project_id: ProjectId(77),
+            mr_iid: MergeRequestIid(12),
+        };
+        let evidence = NewEvidence::of(&Evidence {
+            version: 1,
+            merge_request: &key,
+            gitlab: &GitLabAnswer::NotMerged(PartialAnswer {
+                because: "its state is opened".to_owned(),
+                labels: None,
+                approvals: Vec::new(),
+                read_at: None,
+                merged: false,
+                retry_after_seconds: None,
+                details_read: false,
+                silent: false,
+            }),
+        })
+        .unwrap();
+        let content = concat!(
+            r#"{"gitlab":{"not_merged":{"because":"its state is opened","labels":null}},"#,
+            r#""merge_request":{"instance":"main","mr_iid":12,"project_id":77},"version":1}"#,
+        );
+        assert_eq!(evidence.content, content);
+        assert_eq!(
+            evidence.sha256,
+            "615e057509dce63badbdb28483e6a14c39b8956e63095ee03dd51c319d3145dd"
+        );
+    }
+}

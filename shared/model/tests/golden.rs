@@ -2,7 +2,8 @@
 //!
 //! Rows and messages outlive the release that wrote them, so a renamed Rust item must keep its name in JSON by `#[serde(rename)]`.
 //! Types that are only stored column by column have no file here, as SQL names their columns: `Effect`, `LedgerRow`, `LedgerMerge`,
-//! `EvidenceRef`, `SecurityReviewException`.
+//! `EvidenceRef`, `SecurityReviewException`. The stored form of evidence is tested in `app`, the codes of evaluations in `store`, the
+//! arguments and results of operator requests in `maintenance`.
 //!
 //! Nothing rewrites a golden file. A failure prints the new JSON, to be pasted only if every stored row and waiting message can
 //! still be read.

@@ -60,3 +60,30 @@ fn a_later_run_goes_on_where_one_stopped() {
     };
     assert_eq!(serde_json::from_value::<Progress>(json!(progress)).unwrap(), progress);
 }
+
+/// Rows outlive the release that wrote them: `countersign` shows these names, and a later run reads them.
+#[test]
+fn a_stored_result_keeps_its_names() {
+    let key = json!({"instance": "main", "project_id": 7301, "mr_iid": 811});
+    let full = json!({
+        "read": 3, "outcomes": {"approved": 2, "exception": 1}, "nothing_to_read": 4, "failed": 1,
+        "errors": ["main/7301!811: the database"], "after": key, "waits": "the next run goes on",
+    });
+    let sparse = json!({"read": 0, "outcomes": {}, "nothing_to_read": 0, "failed": 0});
+    for stored in [full, sparse] {
+        let progress: Progress = serde_json::from_value(stored.clone()).unwrap();
+        assert_eq!(json!(progress), stored);
+    }
+    let written = Progress {
+        read: 3,
+        outcomes: [("approved".to_owned(), 3)].into(),
+        errors: vec!["x".to_owned()],
+        ..Progress::default()
+    };
+    let stored = json!({"read": 3, "outcomes": {"approved": 3}, "nothing_to_read": 0, "failed": 0, "errors": ["x"]});
+    assert_eq!(json!(written), stored);
+    assert_eq!(
+        json!(Progress::default()),
+        json!({"read": 0, "outcomes": {}, "nothing_to_read": 0, "failed": 0})
+    );
+}
