@@ -13,8 +13,8 @@ use store::{AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditTarget, Stor
 use uuid::Uuid;
 
 use self::format::Entries;
-use crate::database::{Database, Login, runtime};
-use crate::instant::{Instant, Period};
+use crate::database::{Database, Login};
+use crate::instant::{Period, Times};
 use crate::output::{Ending, Failure, counted, remark, standard};
 use crate::terminal::{Color, Palette};
 use crate::{gaps, import};
@@ -62,12 +62,8 @@ struct Search {
     /// all of a project: 7301!
     #[arg(long, value_name = "PREFIX", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(AuditTarget::from(text)))]
     target: Option<AuditTarget>,
-    /// From then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
-    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
-    since: Option<Instant>,
-    /// Before then; a day counts with all of it
-    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
-    until: Option<Instant>,
+    #[command(flatten)]
+    times: Times,
     /// How it ended: success, failure, or a class of failure: auth_failure, rate_limit, network_error, timeout,
     /// not_found, conflict, server_error, invalid_response
     #[arg(long, value_name = "OUTCOME")]
@@ -120,11 +116,11 @@ pub(crate) fn trace_id(text: &str) -> Result<String, &'static str> {
 }
 
 impl Arguments {
-    pub(crate) fn run(self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self) -> Result<Ending, Failure> {
         match self.command {
-            Some(Command::Gaps(arguments)) => arguments.run(),
-            Some(Command::Import(arguments)) => arguments.run(),
-            None => runtime()?.block_on(self.search.run()),
+            Some(Command::Gaps(arguments)) => arguments.run().await,
+            Some(Command::Import(arguments)) => arguments.run().await,
+            None => self.search.run().await,
         }
     }
 }
@@ -139,7 +135,7 @@ impl Search {
     }
 
     fn filter(&self, now: Timestamp) -> Result<AuditFilter, Failure> {
-        let Period { since, until } = Period::of(self.since, self.until, now)?;
+        let Period { since, until } = self.times.period(now)?;
         Ok(AuditFilter {
             actor: self.actor,
             action: self.action.clone(),

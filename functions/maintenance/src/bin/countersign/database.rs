@@ -92,12 +92,6 @@ pub(crate) fn config(url: &SecretString) -> Result<DatabaseConfig, Failure> {
     DatabaseConfig::from_url(url).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-/// What a command's queries run on.
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Failure::File(format!("the process cannot be set up: {error}")))
-}
-
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret as _;

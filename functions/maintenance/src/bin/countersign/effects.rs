@@ -7,38 +7,19 @@ use model::{Clock, EffectKind, EffectState, SystemClock};
 use serde_json::Value;
 use store::{EffectFilter, Store};
 
-use crate::audit::Format;
-use crate::database::{Database, Login, runtime};
+use crate::database::{Database, Login};
 use crate::explain::{Named, unknown};
-use crate::instant::{Instant, Period};
-use crate::listing::{Column, Listing, known_merge_request, time, told};
+use crate::instant::Times;
+use crate::listing::{Column, Listing, Output, known_merge_request, time, told};
 use crate::output::{Ending, Failure, counted, remark};
 use crate::table::Cell;
-use crate::terminal::{Color, Palette, Style};
+use crate::terminal::Style;
 
 const PAGE: u32 = 500;
 
-const FIELDS: [&str; 19] = [
-    "id",
-    "instance",
-    "project_id",
-    "project_path",
-    "mr_iid",
-    "title",
-    "kind",
-    "destination",
-    "state",
-    "attempts",
-    "external_id",
-    "last_error_class",
-    "last_error",
-    "superseded_because",
-    "created_at",
-    "updated_at",
-    "next_attempt_at",
-    "decision_id",
-    "correlation_id",
-];
+const FIELDS: &str = "\
+    id instance project_id project_path mr_iid title kind destination state attempts external_id last_error_class last_error \
+    superseded_because created_at updated_at next_attempt_at decision_id correlation_id";
 
 /// What was done, or is to be done, outside: Slack, Linear, Jira, Confluence, EventBridge; and queue again what was given up.
 #[derive(Debug, Args)]
@@ -61,12 +42,8 @@ pub(crate) struct Arguments {
     retry: Option<Retry>,
     #[command(flatten)]
     which: Which,
-    /// table for people; json: one row a line; csv for spreadsheets
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    /// Colours of the table
-    #[arg(long, value_enum, default_value_t = Color::Auto)]
-    color: Color,
+    #[command(flatten)]
+    output: Output,
     #[command(flatten)]
     database: Database,
 }
@@ -92,12 +69,8 @@ pub(crate) struct Which {
     /// pending, leased, done, suppressed, ambiguous, dead, superseded; several with commas between
     #[arg(long, value_delimiter = ',', value_parser = state)]
     state: Vec<EffectState>,
-    /// Made from then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
-    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
-    since: Option<Instant>,
-    /// Made before then; a day counts with all of it
-    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
-    until: Option<Instant>,
+    #[command(flatten)]
+    times: Times,
 }
 
 fn kind(text: &str) -> Result<EffectKind, String> {
@@ -113,7 +86,7 @@ fn state(text: &str) -> Result<EffectState, String> {
 impl Which {
     /// As a filter; `None`: the merge request is not known.
     async fn filter(&self, store: &Store) -> Result<Option<EffectFilter>, Failure> {
-        let period = Period::of(self.since, self.until, SystemClock.now())?;
+        let period = self.times.period(SystemClock.now())?;
         let merge_request = match &self.merge_request {
             Some(named) => match named.find(store).await? {
                 Some(key) => Some(key),
@@ -139,10 +112,10 @@ impl Which {
 }
 
 impl Arguments {
-    pub(crate) fn run(self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self) -> Result<Ending, Failure> {
         match &self.retry {
-            Some(Retry::Retry(arguments)) => arguments.run(),
-            None => runtime()?.block_on(self.show()),
+            Some(Retry::Retry(arguments)) => arguments.run().await,
+            None => self.show().await,
         }
     }
 
@@ -151,7 +124,7 @@ impl Arguments {
         let Some(filter) = self.which.filter(&store).await? else {
             return Ok(self.which.unknown());
         };
-        let mut listing = Listing::new(columns(), &FIELDS, self.format, Palette::new(self.color));
+        let mut listing = Listing::new(&COLUMNS, FIELDS, self.output);
         let shown = listing
             .pages(async |after| store.effects_page(&filter, after, PAGE).await)
             .await?;
@@ -160,52 +133,23 @@ impl Arguments {
     }
 }
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column {
-            head: "MERGE REQUEST",
-            cell: known_merge_request,
-        },
-        Column {
-            head: "KIND",
-            cell: |row| told(&row["kind"]),
-        },
-        Column {
-            head: "DESTINATION",
-            cell: |row| told(&row["destination"]),
-        },
-        Column {
-            head: "STATE",
-            cell: coloured,
-        },
-        Column {
-            head: "ATTEMPTS",
-            cell: |row| told(&row["attempts"]).right(),
-        },
-        Column {
-            head: "EXTERNAL ID",
-            cell: |row| told(&row["external_id"]),
-        },
-        Column {
-            head: "UPDATED",
-            cell: |row| time(&row["updated_at"]),
-        },
-        Column {
-            head: "ID",
-            cell: |row| told(&row["id"]),
-        },
-        Column {
-            head: "REASON",
-            cell: |row| {
-                let because = ["superseded_because", "last_error"].map(|name| &row[name]);
-                because
-                    .into_iter()
-                    .find(|reason| reason.is_string())
-                    .map_or_else(|| Cell::new(""), told)
-            },
-        },
-    ]
-}
+const COLUMNS: [Column; 9] = [
+    ("MERGE REQUEST", known_merge_request),
+    ("KIND", |row| told(&row["kind"])),
+    ("DESTINATION", |row| told(&row["destination"])),
+    ("STATE", coloured),
+    ("ATTEMPTS", |row| told(&row["attempts"]).right()),
+    ("EXTERNAL ID", |row| told(&row["external_id"])),
+    ("UPDATED", |row| time(&row["updated_at"])),
+    ("ID", |row| told(&row["id"])),
+    ("REASON", |row| {
+        let because = ["superseded_because", "last_error"].map(|name| &row[name]);
+        because
+            .into_iter()
+            .find(|reason| reason.is_string())
+            .map_or_else(|| Cell::new(""), told)
+    }),
+];
 
 /// The state in its colour.
 fn coloured(row: &Value) -> Cell {

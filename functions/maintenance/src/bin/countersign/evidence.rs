@@ -9,7 +9,7 @@ use serde::Deserialize;
 use store::{StoredDecisionInput, StoredEvidence};
 use uuid::Uuid;
 
-use crate::database::{Database, Login, runtime};
+use crate::database::{Database, Login};
 use crate::explain::{Named, unknown};
 use crate::output::{Ending, Failure, remark, standard};
 
@@ -35,11 +35,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) fn run(&self) -> Result<Ending, Failure> {
-        runtime()?.block_on(self.show())
-    }
-
-    async fn show(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
         let store = self.database.open(Login::Auditor).await?;
         let Some(key) = self.merge_request.find(&store).await? else {
             return Ok(unknown(&self.merge_request));

@@ -4,39 +4,16 @@ use clap::Args;
 use model::{Clock, ExceptionKind, ExceptionStatus, SystemClock};
 use store::ExceptionFilter;
 
-use crate::audit::Format;
-use crate::database::{Database, Login, runtime};
-use crate::instant::{Instant, Period};
-use crate::listing::{Column, Listing, merge_request, time, told};
+use crate::database::{Database, Login};
+use crate::instant::Times;
+use crate::listing::{Column, Listing, Output, merge_request, time, told};
 use crate::output::{Ending, Failure, counted, remark};
-use crate::terminal::{Color, Palette};
 
 const PAGE: u32 = 500;
 
-const FIELDS: [&str; 22] = [
-    "id",
-    "instance",
-    "project_id",
-    "project_path",
-    "mr_iid",
-    "mr_title",
-    "mr_url",
-    "author_username",
-    "merged_by_username",
-    "labels",
-    "risk_tier",
-    "kind",
-    "reason_codes",
-    "reasons",
-    "approvals",
-    "merged_at",
-    "merge_commit_sha",
-    "head_sha",
-    "rules_hash",
-    "status",
-    "recorded_at",
-    "correlation_id",
-];
+const FIELDS: &str = "\
+    id instance project_id project_path mr_iid mr_title mr_url author_username merged_by_username labels risk_tier kind reason_codes \
+    reasons approvals merged_at merge_commit_sha head_sha rules_hash status recorded_at correlation_id";
 
 /// Merges of security-labelled merge requests without a valid, proven approval.
 #[derive(Debug, Args)]
@@ -65,18 +42,10 @@ pub(crate) struct Arguments {
     /// User name of whoever merged
     #[arg(long, value_name = "USERNAME")]
     merger: Option<String>,
-    /// Merged from then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
-    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
-    since: Option<Instant>,
-    /// Merged before then; a day counts with all of it
-    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
-    until: Option<Instant>,
-    /// table for people; json: one row a line; csv for spreadsheets
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    /// Colours of the table
-    #[arg(long, value_enum, default_value_t = Color::Auto)]
-    color: Color,
+    #[command(flatten)]
+    times: Times,
+    #[command(flatten)]
+    output: Output,
     #[command(flatten)]
     database: Database,
 }
@@ -95,12 +64,8 @@ fn status(text: &str) -> Result<String, &'static str> {
 }
 
 impl Arguments {
-    pub(crate) fn run(self) -> Result<Ending, Failure> {
-        runtime()?.block_on(self.show())
-    }
-
-    async fn show(self) -> Result<Ending, Failure> {
-        let period = Period::of(self.since, self.until, SystemClock.now())?;
+    pub(crate) async fn run(self) -> Result<Ending, Failure> {
+        let period = self.times.period(SystemClock.now())?;
         let filter = ExceptionFilter {
             project: self.project,
             tier: self.tier,
@@ -111,7 +76,7 @@ impl Arguments {
             until: period.until,
         };
         let store = self.database.open(Login::Auditor).await?;
-        let mut listing = Listing::new(columns(), &FIELDS, self.format, Palette::new(self.color));
+        let mut listing = Listing::new(&COLUMNS, FIELDS, self.output);
         let shown = listing
             .pages(async |after| store.exception_page(&filter, after, PAGE).await)
             .await?;
@@ -120,39 +85,13 @@ impl Arguments {
     }
 }
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column {
-            head: "MERGE REQUEST",
-            cell: merge_request,
-        },
-        Column {
-            head: "KIND",
-            cell: |row| told(&row["kind"]),
-        },
-        Column {
-            head: "TIER",
-            cell: |row| told(&row["risk_tier"]),
-        },
-        Column {
-            head: "MERGED",
-            cell: |row| time(&row["merged_at"]),
-        },
-        Column {
-            head: "BY",
-            cell: |row| told(&row["merged_by_username"]),
-        },
-        Column {
-            head: "AUTHOR",
-            cell: |row| told(&row["author_username"]),
-        },
-        Column {
-            head: "STATUS",
-            cell: |row| told(&row["status"]),
-        },
-        Column {
-            head: "TITLE",
-            cell: |row| told(&row["mr_title"]),
-        },
-    ]
-}
+const COLUMNS: [Column; 8] = [
+    ("MERGE REQUEST", merge_request),
+    ("KIND", |row| told(&row["kind"])),
+    ("TIER", |row| told(&row["risk_tier"])),
+    ("MERGED", |row| time(&row["merged_at"])),
+    ("BY", |row| told(&row["merged_by_username"])),
+    ("AUTHOR", |row| told(&row["author_username"])),
+    ("STATUS", |row| told(&row["status"])),
+    ("TITLE", |row| told(&row["mr_title"])),
+];

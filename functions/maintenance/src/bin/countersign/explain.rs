@@ -10,7 +10,7 @@ use rules::{Rules, explain};
 use serde_json::json;
 use store::{MergeRequestRecord, Stage, Store, StoredDecisionInput};
 
-use crate::database::{Database, Login, runtime};
+use crate::database::{Database, Login};
 use crate::output::{Ending, Failure, standard};
 use crate::terminal::{Color, Palette};
 
@@ -115,11 +115,7 @@ impl Decided {
 }
 
 impl Arguments {
-    pub(crate) fn run(&self) -> Result<Ending, Failure> {
-        runtime()?.block_on(self.show())
-    }
-
-    async fn show(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
         let store = self.database.open(Login::Auditor).await?;
         let Some(key) = self.merge_request.find(&store).await? else {
             return Ok(unknown(&self.merge_request));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use model::{Clock, SystemClock};
 use store::{AnnouncedCall, AuditBacklog, RecordedGap};
 
-use crate::database::{Database, Login, runtime};
+use crate::database::{Database, Login};
 use crate::output::{Ending, Failure, counted, standard};
 use crate::table::{Cell, Table};
 use crate::terminal::{Color, Palette, Style, harmless};
@@ -31,9 +31,9 @@ struct Missing {
 }
 
 impl Arguments {
-    pub(crate) fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
         let now = SystemClock.now();
-        let missing = runtime()?.block_on(self.ask(now))?;
+        let missing = self.ask(now).await?;
         let mut out = standard();
         missing.write(&mut out, Palette::new(self.color), now)?;
         out.flush()?;

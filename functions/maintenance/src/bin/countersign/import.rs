@@ -12,7 +12,7 @@ use clap::Args;
 use model::{Clock, SystemClock};
 use store::{AuditBatch, MalformedLine, Store};
 
-use crate::database::{Database, Login, runtime};
+use crate::database::{Database, Login};
 use crate::output::{Ending, Failure, counted, remark};
 
 /// Lines of one transaction.
@@ -56,11 +56,7 @@ struct Importer<'a> {
 }
 
 impl Arguments {
-    pub(crate) fn run(&self) -> Result<Ending, Failure> {
-        runtime()?.block_on(self.import())
-    }
-
-    async fn import(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
         let reader = open(&self.file)?;
         let store = self.database.open(Login::Owner).await?;
         let mut importer = Importer::new(&store, source(&self.file));

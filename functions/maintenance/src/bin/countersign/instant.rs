@@ -1,5 +1,6 @@
 //! Times as people write them: instants, days, and how long ago.
 
+use clap::Args;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -50,6 +51,23 @@ impl Instant {
             Self::Day(day) => midnight(day.tomorrow().ok()?),
             other => other.begin(now),
         }
+    }
+}
+
+/// `--since` and `--until`.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Times {
+    /// From then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
+    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
+    since: Option<Instant>,
+    /// Before then; a day counts with all of it
+    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
+    until: Option<Instant>,
+}
+
+impl Times {
+    pub(crate) fn period(self, now: Timestamp) -> Result<Period, Failure> {
+        Period::of(self.since, self.until, now)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use clap::Args;
 use jiff::Timestamp;
 use serde_json::Value;
 use store::{Page, StoreError};
@@ -11,19 +12,27 @@ use crate::audit::Format;
 use crate::csv;
 use crate::output::{Failure, standard};
 use crate::table::{Cell, Table};
-use crate::terminal::{Palette, Style, harmless};
+use crate::terminal::{Color, Palette, Style, harmless};
 
-/// One column: its head in a table, and how a row's cell is made.
-pub(crate) struct Column {
-    pub(crate) head: &'static str,
-    pub(crate) cell: fn(&Value) -> Cell,
+/// A column of a table: its head, and the cell of a row.
+pub(crate) type Column = (&'static str, fn(&Value) -> Cell);
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Output {
+    /// table for people; json: one row a line; csv for spreadsheets
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Colours of the table
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
 }
 
 /// Rows on their way out.
 pub(crate) struct Listing {
-    columns: Vec<Column>,
-    /// What CSV has: the database's own columns.
-    fields: &'static [&'static str],
+    columns: &'static [Column],
+    /// What CSV has: the database's columns, with spaces between.
+    fields: &'static str,
     form: Form,
 }
 
@@ -34,11 +43,11 @@ enum Form {
 }
 
 impl Listing {
-    pub(crate) fn new(columns: Vec<Column>, fields: &'static [&'static str], format: Format, palette: Palette) -> Self {
-        let form = match format {
+    pub(crate) fn new(columns: &'static [Column], fields: &'static str, output: Output) -> Self {
+        let form = match output.format {
             Format::Table => Form::Table(Table::new(
-                columns.iter().map(|column| Cell::new(column.head)).collect(),
-                palette,
+                columns.iter().map(|(head, _)| Cell::new(*head)).collect(),
+                Palette::new(output.color),
             )),
             Format::Json => Form::Lines,
             Format::Csv => Form::Csv { begun: false },
@@ -71,15 +80,16 @@ impl Listing {
             Form::Table(table) => {
                 let cells: Vec<Vec<Cell>> = rows
                     .iter()
-                    .map(|row| self.columns.iter().map(|column| (column.cell)(row)).collect())
+                    .map(|row| self.columns.iter().map(|(_, cell)| cell(row)).collect())
                     .collect();
                 table.write(out, &cells)
             }
             Form::Lines => rows.iter().try_for_each(|row| writeln!(out, "{row}")),
             Form::Csv { begun } => {
                 let first = !std::mem::replace(begun, true);
-                let heads = first.then(|| self.fields.iter().map(|&field| field.to_owned()).collect());
-                let cells = |row: &Value| self.fields.iter().map(|field| plain(&row[*field])).collect::<Vec<_>>();
+                let fields = || self.fields.split(' ');
+                let heads = first.then(|| fields().map(str::to_owned).collect());
+                let cells = |row: &Value| fields().map(|field| plain(&row[field])).collect::<Vec<_>>();
                 csv::records(out, heads.into_iter().chain(rows.iter().map(cells)))
             }
         }
@@ -202,19 +212,15 @@ mod tests {
 
     #[test]
     fn each_form_shows_every_row() {
-        let columns = || {
-            vec![Column {
-                head: "TITLE",
-                cell: |row| told(&row["title"]),
-            }]
-        };
+        const COLUMNS: [Column; 1] = [("TITLE", |row| told(&row["title"]))];
         let rows = [
             json!({"title": "=1+1", "labels": ["a", "b"]}),
             json!({"title": "\u{1b}[31mred", "labels": []}),
         ];
         let written = |format| {
             let mut out = Vec::new();
-            let mut listing = Listing::new(columns(), &["title", "labels"], format, Palette::new(Color::Never));
+            let color = Color::Never;
+            let mut listing = Listing::new(&COLUMNS, "title labels", Output { format, color });
             listing.write(&mut out, &rows).unwrap();
             String::from_utf8(out).unwrap()
         };

@@ -66,8 +66,9 @@ enum Command {
     Reevaluate(Box<reevaluate::Arguments>),
 }
 
-fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match Box::pin(run(Arguments::parse().command)).await {
         Ok(Ending::Done) | Err(Failure::Closed) => ExitCode::SUCCESS,
         Ok(Ending::Nothing) => ExitCode::from(1),
         Err(failure) => {
@@ -77,21 +78,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<Ending, Failure> {
+async fn run(command: Command) -> Result<Ending, Failure> {
     match command {
         Command::CheckRules(arguments) => arguments.run(),
-        Command::Migrate(arguments) => arguments.run(),
-        Command::Audit(arguments) => arguments.run(),
-        Command::Trace(arguments) => arguments.run(),
-        Command::Ledger(arguments) => arguments.run(),
-        Command::Exceptions(arguments) => arguments.run(),
-        Command::Effects(arguments) => arguments.run(),
-        Command::Evidence(arguments) => arguments.run(),
-        Command::Stats(arguments) => arguments.run(),
-        Command::Explain(arguments) => arguments.run(),
-        Command::Simulate(arguments) => arguments.run(),
-        Command::Replay(arguments) => arguments.run(),
-        Command::Unconfirmed(arguments) => arguments.run(),
-        Command::Reevaluate(arguments) => arguments.run(),
+        Command::Migrate(arguments) => arguments.run().await,
+        Command::Audit(arguments) => arguments.run().await,
+        Command::Trace(arguments) => arguments.run().await,
+        Command::Ledger(arguments) => arguments.run().await,
+        Command::Exceptions(arguments) => arguments.run().await,
+        Command::Effects(arguments) => arguments.run().await,
+        Command::Evidence(arguments) => arguments.run().await,
+        Command::Stats(arguments) => arguments.run().await,
+        Command::Explain(arguments) => arguments.run().await,
+        Command::Simulate(arguments) => arguments.run().await,
+        Command::Replay(arguments) => arguments.run().await,
+        Command::Unconfirmed(arguments) => arguments.run().await,
+        Command::Reevaluate(arguments) => arguments.run().await,
     }
 }

@@ -20,11 +20,11 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
         let owner = database::config(&self.owner_url)?;
         let application = self.application_url.as_ref().map(database::config).transpose()?;
-        let migrated = database::runtime()?
-            .block_on(maintenance::migrate(&owner, application.as_ref()))
+        let migrated = maintenance::migrate(&owner, application.as_ref())
+            .await
             .map_err(|error| Failure::Database(error.to_string()))?;
         let mut out = standard();
         writeln!(out, "{migrated}")?;

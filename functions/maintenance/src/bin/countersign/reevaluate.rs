@@ -6,7 +6,7 @@ use clap::Args;
 use model::{Clock, SystemClock};
 use serde_json::{Value, json};
 
-use crate::database::{Database, Login, runtime};
+use crate::database::{Database, Login};
 use crate::explain::{Named, unknown};
 use crate::instant::{Instant, Period};
 use crate::listing::plain;
@@ -45,11 +45,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) fn run(&self) -> Result<Ending, Failure> {
-        runtime()?.block_on(self.request())
-    }
-
-    async fn request(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
         let period = Period::of(self.since, None, SystemClock.now())?;
         let store = self.database.open(Login::Operator).await?;
         let arguments = match &self.merge_request {

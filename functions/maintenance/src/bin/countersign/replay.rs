@@ -12,7 +12,7 @@ use rules::{EVALUATOR, Rules, evaluate, review_before_merge, review_of_merge};
 use store::{Stage, Store, StoredDecisionInput};
 use uuid::Uuid;
 
-use crate::database::{Database, Login, runtime};
+use crate::database::{Database, Login};
 use crate::evidence;
 use crate::instant::{Instant, Period};
 use crate::output::{Ending, Failure, counted, remark, standard};
@@ -39,11 +39,7 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    pub(crate) fn run(&self) -> Result<Ending, Failure> {
-        runtime()?.block_on(self.verify())
-    }
-
-    async fn verify(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
         let period = Period::of(self.since, None, SystemClock.now())?;
         let store = self.database.open(Login::Auditor).await?;
         let mut known: HashMap<String, Option<Rules>> = HashMap::new();

@@ -11,13 +11,13 @@ use rules::{Rules, evaluate};
 use serde_json::json;
 use store::Stage;
 
-use crate::audit::Format;
-use crate::database::{Database, Login, runtime};
+use crate::database::{Database, Login};
 use crate::instant::{Instant, Period};
-use crate::listing::{Column, Listing, told};
+use crate::listing::{Column, Listing, Output, told};
 use crate::output::{Ending, Failure, counted, remark, standard};
 use crate::replay::{Pages, word};
-use crate::terminal::{Color, Palette};
+
+const FIELDS: &str = "merge_request recorded_at stored simulated stored_tier simulated_tier reasons";
 
 /// Say what other rules would have decided about the merges that were decided, and show the differences. Nothing is written.
 #[derive(Debug, Args)]
@@ -37,37 +37,20 @@ pub(crate) struct Simulate {
     /// Recorded from then on: 2026-11-23, or how long ago: 7d. Without it, all
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     since: Option<Instant>,
-    /// table for people; json: one difference a line; csv for spreadsheets
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    /// Colours of the table
-    #[arg(long, value_enum, default_value_t = Color::Auto)]
-    color: Color,
+    #[command(flatten)]
+    output: Output,
     #[command(flatten)]
     database: Database,
 }
 
 impl Simulate {
-    pub(crate) fn run(&self) -> Result<Ending, Failure> {
-        runtime()?.block_on(self.simulate())
-    }
-
-    async fn simulate(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
         let name = self.rules.display();
         let text = std::fs::read_to_string(&self.rules).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
         let rules = Rules::parse(&text).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
         let period = Period::of(self.since, None, SystemClock.now())?;
         let store = self.database.open(Login::Auditor).await?;
-        let fields = &[
-            "merge_request",
-            "recorded_at",
-            "stored",
-            "simulated",
-            "stored_tier",
-            "simulated_tier",
-            "reasons",
-        ];
-        let mut listing = Listing::new(columns(), fields, self.format, Palette::new(self.color));
+        let mut listing = Listing::new(&COLUMNS, FIELDS, self.output);
         let mut out = standard();
         let (mut looked_at, mut differ) = (0_u64, 0_u64);
         let mut pages = Pages::new(&store, period.since);
@@ -102,31 +85,11 @@ impl Simulate {
     }
 }
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column {
-            head: "MERGE REQUEST",
-            cell: |row| told(&row["merge_request"]),
-        },
-        Column {
-            head: "STORED",
-            cell: |row| told(&row["stored"]),
-        },
-        Column {
-            head: "SIMULATED",
-            cell: |row| told(&row["simulated"]),
-        },
-        Column {
-            head: "TIER",
-            cell: |row| told(&row["stored_tier"]),
-        },
-        Column {
-            head: "SIMULATED TIER",
-            cell: |row| told(&row["simulated_tier"]),
-        },
-        Column {
-            head: "REASONS",
-            cell: |row| told(&row["reasons"]),
-        },
-    ]
-}
+const COLUMNS: [Column; 6] = [
+    ("MERGE REQUEST", |row| told(&row["merge_request"])),
+    ("STORED", |row| told(&row["stored"])),
+    ("SIMULATED", |row| told(&row["simulated"])),
+    ("TIER", |row| told(&row["stored_tier"])),
+    ("SIMULATED TIER", |row| told(&row["simulated_tier"])),
+    ("REASONS", |row| told(&row["reasons"])),
+];

@@ -9,8 +9,8 @@ use store::StatisticsFilter;
 
 use crate::audit::Format;
 use crate::csv;
-use crate::database::{Database, Login, runtime};
-use crate::instant::{Instant, Period};
+use crate::database::{Database, Login};
+use crate::instant::Times;
 use crate::listing::{plain, span};
 use crate::output::{Ending, Failure, standard};
 use crate::table::{Cell, Table};
@@ -29,12 +29,8 @@ pub(crate) struct Arguments {
     /// Projects: the numeric id, or the beginning of the path: payments/ or payments/gateway
     #[arg(long, value_name = "ID|PATH")]
     project: Option<String>,
-    /// Decided from then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
-    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
-    since: Option<Instant>,
-    /// Decided before then; a day counts with all of it
-    #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
-    until: Option<Instant>,
+    #[command(flatten)]
+    times: Times,
     /// table for people; json: one document; csv: one figure a line, for spreadsheets
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -46,12 +42,8 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) fn run(self) -> Result<Ending, Failure> {
-        runtime()?.block_on(self.show())
-    }
-
-    async fn show(self) -> Result<Ending, Failure> {
-        let period = Period::of(self.since, self.until, SystemClock.now())?;
+    pub(crate) async fn run(self) -> Result<Ending, Failure> {
+        let period = self.times.period(SystemClock.now())?;
         let filter = StatisticsFilter {
             project: self.project,
             since: period.since,

@@ -14,7 +14,7 @@ use store::{AuditFilter, AuditOrder, AuditRow, AuditStory, Store, StoryLines};
 use uuid::Uuid;
 
 use self::subject::Subject;
-use crate::database::{Database, Login, runtime};
+use crate::database::{Database, Login};
 use crate::output::{Ending, Failure, counted, remark, standard};
 use crate::table::Table;
 use crate::terminal::{Color, Palette, Style, harmless};
@@ -44,11 +44,7 @@ struct Story {
 }
 
 impl Arguments {
-    pub(crate) fn run(&self) -> Result<Ending, Failure> {
-        runtime()?.block_on(self.show())
-    }
-
-    async fn show(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
         let store = self.database.open(Login::Auditor).await?;
         let known = Story::of(&store, &self.subject).await?;
         let lines = timeline::lines(&known.entries, &known.rest);

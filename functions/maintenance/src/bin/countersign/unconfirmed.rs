@@ -8,34 +8,18 @@ use model::{Clock, SystemClock};
 use serde_json::Value;
 use store::UnconfirmedFilter;
 
-use crate::audit::Format;
-use crate::database::{Database, Login, runtime};
+use crate::database::{Database, Login};
 use crate::instant::{Instant, Period};
-use crate::listing::{Column, Listing, known_merge_request, span, time, told};
+use crate::listing::{Column, Listing, Output, known_merge_request, span, time, told};
 use crate::output::{Ending, Failure, counted, remark, standard};
 use crate::table::Cell;
-use crate::terminal::{Color, Palette, Style};
+use crate::terminal::Style;
 
 const PAGE: u32 = 500;
 
-const FIELDS: [&str; 16] = [
-    "state",
-    "instance",
-    "project_id",
-    "project_path",
-    "mr_iid",
-    "decision_id",
-    "outcome",
-    "kind",
-    "decided_at",
-    "merged_at",
-    "reason",
-    "since",
-    "age_seconds",
-    "last_read_at",
-    "next_attempt_at",
-    "give_up_at",
-];
+const FIELDS: &str = "\
+    state instance project_id project_path mr_iid decision_id outcome kind decided_at merged_at reason since age_seconds \
+    last_read_at next_attempt_at give_up_at";
 
 /// Decisions for which a needed read of GitLab was not answered, and merges without a decision.
 #[derive(Debug, Args)]
@@ -54,29 +38,21 @@ pub(crate) struct Arguments {
     /// Known from then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     since: Option<Instant>,
-    /// table for people; json: one row a line; csv for spreadsheets
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    /// Colours of the table
-    #[arg(long, value_enum, default_value_t = Color::Auto)]
-    color: Color,
+    #[command(flatten)]
+    output: Output,
     #[command(flatten)]
     database: Database,
 }
 
 impl Arguments {
-    pub(crate) fn run(self) -> Result<Ending, Failure> {
-        runtime()?.block_on(self.show())
-    }
-
-    async fn show(self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self) -> Result<Ending, Failure> {
         let now = SystemClock.now();
         let filter = UnconfirmedFilter {
             instance: self.instance,
             since: Period::of(self.since, None, now)?.since,
         };
         let store = self.database.open(Login::Auditor).await?;
-        let mut listing = Listing::new(columns(), &FIELDS, self.format, Palette::new(self.color));
+        let mut listing = Listing::new(&COLUMNS, FIELDS, self.output);
         let mut out = standard();
         let (mut shown, mut after) = (0_u64, None);
         loop {
@@ -103,47 +79,26 @@ fn aged(mut row: Value, now: Timestamp) -> Value {
     row
 }
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column {
-            head: "MERGE REQUEST",
-            cell: known_merge_request,
-        },
-        Column {
-            head: "INSTANCE",
-            cell: |row| told(&row["instance"]),
-        },
-        Column {
-            head: "STATE",
-            cell: |row| told(&row["state"]).style(Style::Yellow),
-        },
-        Column {
-            head: "OUTCOME",
-            cell: |row| {
-                told(if row["kind"].is_null() {
-                    &row["outcome"]
-                } else {
-                    &row["kind"]
-                })
-            },
-        },
-        Column {
-            head: "AGE",
-            cell: |row| Cell::new(row["age_seconds"].as_f64().map(span).unwrap_or_default()).right(),
-        },
-        Column {
-            head: "NEXT READING",
-            cell: |row| {
-                if row["next_attempt_at"].is_null() {
-                    Cell::new("none").style(Style::Red)
-                } else {
-                    time(&row["next_attempt_at"])
-                }
-            },
-        },
-        Column {
-            head: "REASON",
-            cell: |row| told(&row["reason"]),
-        },
-    ]
-}
+const COLUMNS: [Column; 7] = [
+    ("MERGE REQUEST", known_merge_request),
+    ("INSTANCE", |row| told(&row["instance"])),
+    ("STATE", |row| told(&row["state"]).style(Style::Yellow)),
+    ("OUTCOME", |row| {
+        told(if row["kind"].is_null() {
+            &row["outcome"]
+        } else {
+            &row["kind"]
+        })
+    }),
+    ("AGE", |row| {
+        Cell::new(row["age_seconds"].as_f64().map(span).unwrap_or_default()).right()
+    }),
+    ("NEXT READING", |row| {
+        if row["next_attempt_at"].is_null() {
+            Cell::new("none").style(Style::Red)
+        } else {
+            time(&row["next_attempt_at"])
+        }
+    }),
+    ("REASON", |row| told(&row["reason"])),
+];

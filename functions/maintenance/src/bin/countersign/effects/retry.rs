@@ -8,7 +8,7 @@ use store::{EffectFilter, Requeued, Store};
 use uuid::Uuid;
 
 use super::{PAGE, Which};
-use crate::database::{Database, Login, runtime};
+use crate::database::{Database, Login};
 use crate::listing::plain;
 use crate::output::{Ending, Failure, counted, remark, standard};
 use crate::terminal::harmless;
@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(super) fn run(&self) -> Result<Ending, Failure> {
+    pub(super) async fn run(&self) -> Result<Ending, Failure> {
         let by_hand = [
             EffectState::Dead,
             EffectState::Suppressed,
@@ -60,7 +60,7 @@ impl Arguments {
             );
             return Err(Failure::Usage(usage));
         }
-        runtime()?.block_on(self.queue())
+        self.queue().await
     }
 
     async fn queue(&self) -> Result<Ending, Failure> {
