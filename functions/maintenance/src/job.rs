@@ -21,16 +21,13 @@ pub enum JobError {
     /// A secret, or what is built from it.
     #[error(transparent)]
     Build(#[from] runtime::secrets::BuildError),
-    /// A secret.
     #[error("{}", whole(.0))]
     Secret(#[from] runtime::secrets::SecretError),
-    /// The database.
     #[error(transparent)]
     Store(#[from] store::StoreError),
     /// The schema is not the one this version knows.
     #[error(transparent)]
     Schema(#[from] store::SchemaError),
-    /// A migration failed.
     #[error(transparent)]
     Migration(#[from] store::MigrationError),
     /// The application's login could not be made.
@@ -44,7 +41,6 @@ pub enum JobError {
     /// The application's secret has no password.
     #[error("the application's database secret has no password")]
     NoPassword,
-    /// A rotation.
     #[error(transparent)]
     Rotation(#[from] crate::RotationError),
     /// Secrets Manager refused a step of a rotation.
@@ -94,11 +90,9 @@ pub struct Report {
     pub evaluations_pending: u32,
     /// Pending evaluations that failed for another reason, told in the log.
     pub evaluations_failed: u32,
-    /// Effects enqueued.
     pub effects_enqueued: u32,
     /// Effects that could not be enqueued; the next run does it.
     pub effects_failed: u32,
-    /// Operators' requests finished.
     pub operator_requests_finished: u32,
     /// Operators' requests that go on with a later run.
     pub operator_requests_open: u32,

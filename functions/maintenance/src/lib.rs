@@ -25,7 +25,7 @@ use store::DatabaseConfig;
 use trace::{Kind, Tracer};
 use uuid::Uuid;
 
-pub use config::{Config, VARIABLES};
+pub use config::Config;
 pub use custom_resource::CustomResourceRequest;
 pub use job::{JobError, Migrated, Report, migrate};
 pub use request::{Job, NamedJob, Request};

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CustomResourceRequest, RotationRequest};
 
-/// One job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Job {
@@ -47,15 +46,11 @@ pub enum NamedJob {
     Unknown(String),
 }
 
-/// The function's event.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub enum Request {
     /// `{"jobs": ["audit_partitions", "audit_retention"]}`: done in this order.
-    Jobs {
-        /// The jobs.
-        jobs: Vec<NamedJob>,
-    },
+    Jobs { jobs: Vec<NamedJob> },
     /// CloudFormation's custom resource: migrations as part of a deployment.
     CustomResource(Box<CustomResourceRequest>),
     /// Secrets Manager's request: a step of the rotation of the application's database login.

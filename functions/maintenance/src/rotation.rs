@@ -35,7 +35,6 @@ pub enum Step {
     CreateSecret,
     /// Make the database take it.
     SetSecret,
-    /// Try it.
     TestSecret,
     /// Bring it into force.
     FinishSecret,

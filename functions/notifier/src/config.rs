@@ -6,23 +6,6 @@ use runtime::aws::AwsSettings;
 use runtime::config::Environment;
 use url::Url;
 
-/// Every variable of the template that this function reads.
-pub const VARIABLES: &[&str] = &[
-    "DATABASE_SECRET_ID",
-    "DATABASE_HOST",
-    "DATABASE_PORT",
-    "DATABASE_NAME",
-    "OUTBOUND_SECRET_ID",
-    "RULES_PATH",
-    "SLACK_API_URL",
-    "LINEAR_API_URL",
-    "JIRA_API_URL",
-    "CONFLUENCE_API_URL",
-    "DRY_RUN",
-    "EVENT_BUS_NAME",
-];
-
-/// The configuration.
 #[derive(Debug)]
 pub struct Config {
     pub(crate) aws: AwsSettings,
@@ -81,12 +64,10 @@ mod tests {
         let mut env = Environment::from_pairs(pairs);
         let _ = Config::from_environment(&mut env);
         let told = env.finish().unwrap_err().to_string();
-        // What is optional and any text has nothing to be wrong.
-        for name in VARIABLES
-            .iter()
-            .filter(|name| !["EVENT_BUS_NAME", "DATABASE_HOST", "DATABASE_NAME"].contains(*name))
-        {
-            assert!(told.contains(name), "{name} is missing in: {told}");
-        }
+        let optional = ["EVENT_BUS_NAME", "DATABASE_HOST", "DATABASE_NAME", "LAMBDA_TASK_ROOT"];
+        let named = |name: &&String| {
+            told.contains(name.as_str()) || optional.contains(&name.as_str()) || name.starts_with("AWS_")
+        };
+        assert_eq!(env.names_read().iter().find(|name| !named(name)), None, "{told}");
     }
 }

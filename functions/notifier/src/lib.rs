@@ -24,7 +24,7 @@ use runtime::{Deadline, Process, StartError};
 use store::DatabaseConfig;
 use trace::Tracer;
 
-pub use config::{Config, VARIABLES};
+pub use config::Config;
 use worker::{Outbound, Worker};
 
 /// One execution environment of the function.

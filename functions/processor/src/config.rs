@@ -4,20 +4,6 @@ use app::config::AppConfig;
 use runtime::aws::{AwsSettings, QueueUrl};
 use runtime::config::Environment;
 
-/// Every variable of the template that this function reads.
-pub const VARIABLES: &[&str] = &[
-    "DATABASE_SECRET_ID",
-    "DATABASE_HOST",
-    "DATABASE_PORT",
-    "DATABASE_NAME",
-    "OUTBOUND_SECRET_ID",
-    "RULES_PATH",
-    "GITLAB_API_URL",
-    "EVENT_BUS_NAME",
-    "EFFECTS_QUEUE_URL",
-];
-
-/// The configuration.
 #[derive(Debug)]
 pub struct Config {
     pub(crate) aws: AwsSettings,
@@ -53,13 +39,6 @@ mod tests {
             "AWS_REGION",
         ] {
             assert!(told.contains(name), "{name} is missing in: {told}");
-        }
-    }
-
-    #[test]
-    fn the_list_of_variables_names_every_one_that_is_read() {
-        for name in AppConfig::VARIABLES {
-            assert!(VARIABLES.contains(&name), "{name}");
         }
     }
 }

@@ -15,7 +15,7 @@ use runtime::{Deadline, Process, StartError};
 use store::DatabaseConfig;
 use trace::Tracer;
 
-pub use config::{Config, VARIABLES};
+pub use config::Config;
 
 /// One execution environment of the function.
 #[derive(Debug)]

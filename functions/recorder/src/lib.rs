@@ -28,7 +28,7 @@ use runtime::secrets::SecretSource;
 use runtime::{Deadline, Process, StartError};
 use uuid::Uuid;
 
-pub use config::{Config, VARIABLES};
+pub use config::Config;
 pub use database::DatabaseError;
 pub use logs::Undecodable;
 pub use record::RecordError;
@@ -44,13 +44,10 @@ use sequence::Told;
 /// What an execution environment is given.
 #[derive(Debug)]
 pub struct Parts {
-    /// The audit trail.
     pub audit: Writer,
     /// The lines that `audit` keeps.
     pub lines: Memory,
-    /// The metrics.
     pub metrics: Metrics,
-    /// The time.
     pub clock: Arc<dyn Clock>,
 }
 

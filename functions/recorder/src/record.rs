@@ -26,7 +26,6 @@ pub enum RecordError {
     /// The database cannot be had.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The database did not answer in time.

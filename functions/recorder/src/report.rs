@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// What was done.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Report {
     /// Entries stored that were not known.
@@ -17,7 +16,6 @@ pub struct Report {
     pub put_off: usize,
     /// Entries that got their place in the order.
     pub positions: u64,
-    /// Gaps found.
     pub gaps: u64,
     /// Calls found that were begun and whose end nobody knows.
     pub open_calls: u64,
@@ -33,7 +31,6 @@ pub struct Turn {
     pub delivered: u64,
     /// Entries set aside because it refuses them for good.
     pub refused: u64,
-    /// Deliveries that failed.
     pub errors: u64,
     /// How the turn ended.
     pub end: TurnEnd,

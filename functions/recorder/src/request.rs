@@ -35,7 +35,6 @@ impl std::fmt::Debug for Packed {
     }
 }
 
-/// The function's event.
 #[derive(Debug, Clone)]
 pub enum Request {
     /// Lines of the other functions.
@@ -70,7 +69,6 @@ impl<'de> Deserialize<'de> for Request {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Message {
-    /// Ours.
     Logs(LogsEvent),
     /// Lambda's, about a logs event.
     FailedLogs {
@@ -90,7 +88,6 @@ pub(crate) struct Jobs {
     _jobs: Vec<Job>,
 }
 
-/// The function's answer.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum Answer {

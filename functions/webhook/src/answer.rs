@@ -12,19 +12,16 @@ use crate::refusal::Refusal;
 /// The answer to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// On the queue.
     Accepted {
         /// Correctly signed, but old.
         stale: bool,
     },
     /// Authentic, and nothing to do. Never a 4xx: GitLab disables a hook after a few of them.
     Ignored(Ignored),
-    /// Not accepted.
     Refused(Refusal),
 }
 
 impl Answer {
-    /// The status code.
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
@@ -54,7 +51,6 @@ impl Answer {
         }
     }
 
-    /// The response.
     #[must_use]
     pub fn into_response(self, correlation_id: Uuid) -> Response<Body> {
         let body = json!({"status": self.word(), "reason": self.reason(), "correlation_id": correlation_id});

@@ -4,9 +4,6 @@ use gitlab::Tolerance;
 use runtime::aws::{AwsSettings, QueueUrl};
 use runtime::config::{ConfigError, Environment};
 
-/// The variables this function reads besides those Lambda sets.
-pub const VARIABLES: &[&str] = &[SECRET_ID, QUEUE_URL, TOLERANCE_SECONDS];
-
 const SECRET_ID: &str = "WEBHOOK_SECRET_ID";
 const QUEUE_URL: &str = "DELIVERIES_QUEUE_URL";
 const TOLERANCE_SECONDS: &str = "SIGNATURE_TOLERANCE_SECONDS";
@@ -22,7 +19,6 @@ pub const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
 pub struct Config {
     /// Name or ARN of the secret with the hooks.
     pub secret_id: String,
-    /// The deliveries queue.
     pub queue: QueueUrl,
     /// How old a signature and how large a body may be.
     pub tolerance: Tolerance,
@@ -82,7 +78,13 @@ mod tests {
     fn every_problem_is_reported_at_once() {
         let mut env = Environment::from_pairs([("SIGNATURE_TOLERANCE_SECONDS", "0"), ("AWS_REGION", "x")]);
         let problems = Config::from_environment(&mut env).unwrap_err().to_string();
-        for name in VARIABLES.iter().chain(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
+        for name in [
+            SECRET_ID,
+            QUEUE_URL,
+            TOLERANCE_SECONDS,
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+        ] {
             assert!(problems.contains(name), "{name} in {problems}");
         }
     }

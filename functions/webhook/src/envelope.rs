@@ -14,7 +14,6 @@ pub struct Message {
     /// One per request. SQS drops a second message of this id for five minutes: a send that is repeated after a lost answer
     /// adds no message, while a redelivery by GitLab reaches the processor, which reports it as a duplicate.
     pub deduplication_id: String,
-    /// What it carries.
     pub envelope: Envelope,
 }
 

@@ -28,7 +28,6 @@ pub struct HttpEvent {
 /// What Lambda invoked the function with. Reading it succeeds for any JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatewayEvent {
-    /// A request.
     Http(Box<HttpEvent>),
     /// JSON that is no request of API Gateway.
     Unreadable,

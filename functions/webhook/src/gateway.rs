@@ -29,7 +29,6 @@ use crate::service::Service;
 pub struct Ingress {
     /// Made here, for everything that follows from the request.
     pub correlation_id: Uuid,
-    /// When it arrived.
     pub received_at: Timestamp,
     /// The TCP peer's address as API Gateway saw it.
     pub source_ip: Option<String>,

@@ -40,7 +40,6 @@ pub enum Ignored {
 }
 
 impl Ignored {
-    /// The stable code.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,19 +56,15 @@ pub enum Judgement {
     Forward {
         /// How it proved itself.
         authentication: Authentication,
-        /// What it says.
         content: Content,
     },
     /// Authentic; nothing to do.
     Ignore {
         /// How it proved itself.
         authentication: Authentication,
-        /// Why.
         why: Ignored,
     },
-    /// Not accepted.
     Refuse {
-        /// Why.
         why: Refusal,
         /// The hook whose token matched, if one did.
         hook: Option<String>,

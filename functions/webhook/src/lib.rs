@@ -26,5 +26,3 @@ pub mod verification;
 
 #[cfg(test)]
 mod fixtures;
-
-pub use config::VARIABLES;

@@ -73,7 +73,6 @@ impl Service {
         self
     }
 
-    /// Receives one request.
     pub async fn receive(&self, ingress: &Ingress, request: &Request) -> Answer {
         let received = Received::new(request.headers(), request.body());
         let outer = context(ingress, received.traceparent);

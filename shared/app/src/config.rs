@@ -62,18 +62,6 @@ pub struct AppConfig {
 }
 
 impl AppConfig {
-    /// The variables read here.
-    pub const VARIABLES: [&str; 8] = [
-        "DATABASE_SECRET_ID",
-        "DATABASE_HOST",
-        "DATABASE_PORT",
-        "DATABASE_NAME",
-        "OUTBOUND_SECRET_ID",
-        "RULES_PATH",
-        GITLAB_API_URL,
-        "EVENT_BUS_NAME",
-    ];
-
     /// Reads them; problems are noted in `env`.
     pub fn from_environment(env: &mut Environment) -> Self {
         let database = DatabaseSecret::from_environment(env);

@@ -1,7 +1,7 @@
 //! The only reader of the environment: it collects every problem and reports all of them at once, each with its
 //! variable's name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -15,6 +15,7 @@ use url::Url;
 #[must_use = "problems are only reported by finish()"]
 pub struct Environment {
     values: HashMap<String, Value>,
+    names_read: BTreeSet<String>,
     problems: Vec<Problem>,
 }
 
@@ -61,17 +62,18 @@ impl Environment {
         });
         Self {
             values: values.collect(),
+            names_read: BTreeSet::new(),
             problems: Vec::new(),
         }
     }
 
-    /// Exactly these variables.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let values = pairs
             .into_iter()
             .map(|(name, value)| (name.to_owned(), Value::Text(value.to_owned())));
         Self {
             values: values.collect(),
+            names_read: BTreeSet::new(),
             problems: Vec::new(),
         }
     }
@@ -85,8 +87,15 @@ impl Environment {
         value.unwrap_or_default()
     }
 
+    /// The variables that were read so far, set or not.
+    #[must_use]
+    pub fn names_read(&self) -> &BTreeSet<String> {
+        &self.names_read
+    }
+
     /// The variable's text, if set.
     pub fn optional(&mut self, name: &str) -> Option<String> {
+        self.names_read.insert(name.to_owned());
         match self.values.get(name) {
             Some(Value::Text(text)) if !text.is_empty() => Some(text.clone()),
             Some(Value::NotUnicode) => {

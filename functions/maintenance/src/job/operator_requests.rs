@@ -28,13 +28,11 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// Exit codes of the operator's command.
 mod exit {
-    /// Done.
     pub(super) const DONE: i32 = 0;
     /// There was nothing to do.
     pub(super) const NOTHING: i32 = 1;
     /// The request cannot be executed as it was recorded.
     pub(super) const USAGE: i32 = 2;
-    /// The database.
     pub(super) const DATABASE: i32 = 3;
 }
 

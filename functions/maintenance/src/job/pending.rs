@@ -20,7 +20,6 @@ const LEASE: SignedDuration = SignedDuration::from_mins(2);
 /// Work on another one is not begun with less than this left.
 const ENOUGH: Duration = Duration::from_secs(12);
 
-/// What waited.
 enum Waiting {
     Merge(Box<Evaluation>),
     Review(Box<PendingReview>),

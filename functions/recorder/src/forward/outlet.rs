@@ -39,7 +39,6 @@ pub(crate) struct Outlets {
     secret: Built<Outbound, (), Vec<Outlet>>,
 }
 
-/// One destination.
 #[derive(Debug, Clone)]
 pub(crate) struct Outlet {
     pub(crate) name: &'static str,

@@ -106,6 +106,7 @@ fn text_that_is_not_unicode_is_one_problem() {
     let mut env = Environment {
         values: HashMap::from([("X".to_owned(), Value::NotUnicode)]),
         problems: Vec::new(),
+        names_read: std::collections::BTreeSet::new(),
     };
     env.required("X");
     assert_eq!(

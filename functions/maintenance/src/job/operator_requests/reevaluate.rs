@@ -65,7 +65,6 @@ enum Pause {
     Time,
     /// This minute's requests to the instance are used up.
     Budget(String),
-    /// The database.
     Store(StoreError),
 }
 
