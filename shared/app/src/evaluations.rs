@@ -17,7 +17,6 @@ const REAL_DELIVERY_FIRST: SignedDuration = SignedDuration::from_mins(1);
 pub(crate) struct MergeReading {
     /// When the merge was shown first, if nothing is stored of it.
     pub(crate) first_seen_at: Timestamp,
-    /// What showed it.
     pub(crate) source: EvaluationSource,
     /// Readings so far.
     pub(crate) attempts: i32,

@@ -7,10 +7,8 @@ use uuid::Uuid;
 
 use crate::decisions::Merge;
 
-/// The stored form.
 #[derive(Debug, Serialize)]
 struct Evidence<'a> {
-    /// Of this form.
     version: u32,
     merge_request: &'a MergeRequestKey,
     gitlab: &'a GitLabAnswer,

@@ -14,7 +14,6 @@ const BETWEEN_STALE_REREADS: SignedDuration = SignedDuration::from_mins(10);
 /// What a delivery needs of GitLab before it can be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// Nothing.
     Nothing,
     /// The first reading of its merge.
     Merge,

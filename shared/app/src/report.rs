@@ -24,15 +24,9 @@ pub enum DeliveryOutcome {
     /// The merge was long before it was first seen: nothing is decided unless reconciliation or a backfill asks.
     BeforeWatch,
     /// The current decision remains unconfirmed, or is read again because an event contradicts it.
-    Unconfirmed {
-        /// Why.
-        because: String,
-    },
+    Unconfirmed { because: String },
     /// GitLab could not be read yet.
-    Pending {
-        /// Why.
-        because: String,
-    },
+    Pending { because: String },
 }
 
 impl DeliveryOutcome {

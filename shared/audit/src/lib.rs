@@ -8,6 +8,7 @@
 //!
 //! Text reaches a line only as a [`Text`], whose constructors take out tokens, keys, passwords, e-mail addresses, query strings and
 //! PEM blocks, and say what was there. There is no way in for JSON or bytes.
+#![warn(missing_docs)]
 
 mod action;
 mod context;

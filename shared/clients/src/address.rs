@@ -5,7 +5,6 @@ use url::Url;
 /// A base address or token that cannot be used. Fix the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    /// Not an address.
     #[error("not an address: {0}; give one such as https://gitlab.example.com")]
     Unreadable(#[from] url::ParseError),
     /// Not `http` or `https`, or with parts that a base address must not have.

@@ -15,7 +15,6 @@ pub struct ArchivedMerge {
     pub reference: Uuid,
     /// Where the review stands.
     pub row: LedgerRow,
-    /// The verdict.
     pub verdict: Verdict,
     /// The decision that says so.
     pub decision_id: Uuid,
@@ -47,7 +46,6 @@ pub(crate) struct Labels<'a> {
 /// How an issue is marked.
 #[derive(Debug, Clone, Copy)]
 pub struct Marking<'a> {
-    /// The words.
     pub wording: &'a Wording,
     /// The exception of another merge keeps the issue open.
     pub is_held: bool,

@@ -13,17 +13,9 @@ use crate::InvalidAddress;
 #[serde(untagged)]
 pub enum Credential {
     /// Cloud: an account's e-mail address and its API token (HTTP Basic).
-    ApiToken {
-        /// The account.
-        email: String,
-        /// Its token.
-        api_token: SecretString,
-    },
+    ApiToken { email: String, api_token: SecretString },
     /// Data Center: a personal access token; Cloud: that of an OAuth application.
-    AccessToken {
-        /// The token.
-        access_token: SecretString,
-    },
+    AccessToken { access_token: SecretString },
 }
 
 impl Credential {

@@ -22,7 +22,6 @@ use crate::{CallError, InvalidAddress, address};
 
 pub use record::{Place, Recorded};
 
-/// A Confluence site.
 #[derive(Debug, Clone)]
 pub struct Confluence {
     http: Http,

@@ -33,11 +33,9 @@ impl Advice {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{action}: {message}")]
 pub struct CallError {
-    /// Which call.
     pub action: Action,
     /// The class of the failure, as in the audit trail.
     pub class: FailureClass,
-    /// What to do.
     pub advice: Advice,
     /// `false` only if the request surely never reached the target.
     pub sent: bool,

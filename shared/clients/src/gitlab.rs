@@ -35,7 +35,6 @@ const TOKEN_HEADER: HeaderName = HeaderName::from_static("private-token");
 /// One request must not use up the time that all requests for one merge request have together.
 const LONGEST_REQUEST: Duration = Duration::from_secs(4);
 
-/// One GitLab instance.
 #[derive(Debug, Clone)]
 pub struct GitLab {
     http: Http,

@@ -29,7 +29,6 @@ pub enum Credential {
     AccessToken(SecretString),
 }
 
-/// A Linear workspace.
 #[derive(Debug, Clone)]
 pub struct Linear {
     http: Http,

@@ -43,7 +43,6 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// The stable code.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,7 +60,6 @@ impl Rejection {
 /// Proof that the request comes from GitLab.
 #[derive(Debug, Clone)]
 pub struct Authenticated<'h> {
-    /// The proof given.
     pub method: AuthMethod,
     /// Every hook with a matching token, never empty; [`crate::hook_in_scope`] picks one.
     pub hooks: Vec<&'h Hook>,

@@ -20,7 +20,6 @@ const MERGE_REQUEST: &str = "merge_request";
 /// What a body turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Classified {
-    /// A merge-request event.
     MergeRequest(Box<MergeRequestEvent>),
     /// A kind of event that nobody here handles.
     Unhandled {

@@ -7,7 +7,6 @@ use crate::Hook;
 /// The project a delivery speaks of, as far as it could be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ProjectSeen<'a> {
-    /// The numeric id.
     pub id: Option<ProjectId>,
     /// `group/subgroup/project`.
     pub path: Option<&'a str>,

@@ -27,7 +27,6 @@ pub struct WebhookSecret {
 pub struct AuditProducer {
     /// Its name in the audit trail.
     pub name: String,
-    /// Its key.
     pub key: SecretString,
 }
 

@@ -1,6 +1,7 @@
 //! The words of Countersign: identities, merge-request facts, verdicts, the delivery envelope, effects and the clock.
 //!
 //! Nothing here does IO or reads a clock on its own; every other crate depends on this one and it depends on none of them.
+#![warn(missing_docs)]
 
 mod backoff;
 mod clock;

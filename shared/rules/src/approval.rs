@@ -15,7 +15,6 @@ pub(crate) struct SeenApproval {
     pub(crate) by_state: Order,
 }
 
-/// One person's approval.
 #[derive(Debug)]
 pub(crate) struct ApprovalRecord<'a> {
     pub(crate) user: &'a User,

@@ -21,7 +21,6 @@ pub struct Tracking {
     pub close_exceptions: bool,
 }
 
-/// Linear.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linear {
     /// How issues are found and marked.
@@ -46,7 +45,6 @@ pub struct Jira {
 pub struct Confluence {
     /// Base address, such as `https://example.atlassian.net/wiki`. The only source of that address.
     pub base_url: String,
-    /// Which page.
     pub page: AuditPage,
     /// A page that would grow beyond this many bytes is full, and the next row goes to a new one.
     pub page_limit_bytes: usize,

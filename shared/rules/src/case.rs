@@ -12,7 +12,6 @@ use crate::{Approvers, Rules};
 /// What one check found about one approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CheckOutcome {
-    /// Nothing against it.
     Clear,
     /// The objection holds; the text says who and when.
     Holds(String),
@@ -20,7 +19,6 @@ pub(crate) enum CheckOutcome {
     Unknown(String),
 }
 
-/// The merge.
 pub(crate) struct Case<'a> {
     /// Who may approve; `None`: the rules do not name the instance, so nobody is known.
     pub(crate) approvers: Option<&'a Approvers>,

@@ -15,7 +15,6 @@ use crate::label_history::{Sources, of_sources};
 pub enum Found {
     /// Nothing against the approval.
     Clear,
-    /// The objection holds.
     Against,
     /// It cannot be known; the approval does not count either.
     Unknown,
@@ -28,7 +27,6 @@ pub struct Check {
     pub rule: ExceptionKind,
     /// What the rule wants, in plain words.
     pub wanted: &'static str,
-    /// What it found.
     pub found: Found,
     /// The particulars of what it found.
     pub detail: Option<String>,
@@ -37,7 +35,6 @@ pub struct Check {
 /// One person's approval before the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExplainedApproval {
-    /// Whose.
     pub user: User,
     /// Since when, as far as it is known.
     pub since: Option<Timestamp>,
@@ -47,7 +44,6 @@ pub struct ExplainedApproval {
     pub in_history: bool,
     /// It counts.
     pub valid: bool,
-    /// Every rule.
     pub checks: Vec<Check>,
 }
 

@@ -24,7 +24,6 @@ pub enum RulesError {
     Placeholders(Vec<String>),
 }
 
-/// A GitLab instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
     /// Base address of its API, such as `https://gitlab.example.com`. The only source of that address.
@@ -62,7 +61,6 @@ pub struct Approvers {
 pub struct Slack {
     /// Channel id of the security lead (`C...`).
     pub security_lead_channel: String,
-    /// The words.
     pub wording: Wording,
 }
 
@@ -91,7 +89,6 @@ pub struct Rules {
     /// How long reviews may take.
     #[serde(default)]
     pub sla: Sla,
-    /// Slack.
     pub slack: Slack,
     /// Pods that get a message when a merge is archived, by instance like the approvers.
     #[serde(default)]

@@ -11,41 +11,32 @@ use crate::{Rules, evaluate, further_reading_at, is_confirmed};
 pub struct CurrentDecision<'a> {
     /// What it rests on.
     pub facts: &'a Facts,
-    /// What it says.
     pub verdict: &'a Verdict,
     /// Whether it is confirmed, and so frozen.
     pub confirmed: bool,
 }
 
-/// What follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ruling {
-    /// Append this decision.
     Decide {
-        /// What it says.
         verdict: Box<Verdict>,
         /// Every needed read was answered.
         confirmed: bool,
     },
     /// Nothing is decided yet: GitLab is read again until the deadline.
     Wait {
-        /// Why.
         because: String,
         /// Not before this instant; `None`: as soon as the schedule allows.
         not_before: Option<Timestamp>,
     },
     /// The current decision remains, and GitLab is read again.
     Reread {
-        /// Why.
         because: String,
         /// Not before this instant; `None`: as soon as the schedule allows.
         not_before: Option<Timestamp>,
     },
     /// The deadline has passed and GitLab does not show the merge: nothing is decided, and GitLab is read again.
-    Denied {
-        /// What GitLab shows.
-        because: String,
-    },
+    Denied { because: String },
     /// The current decision remains; GitLab need not be read again.
     Unchanged,
 }

@@ -10,7 +10,6 @@ pub const UNCLASSIFIED: &str = "unclassified";
 /// One tier; in the rules file the highest stands first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tier {
-    /// Its name.
     pub name: String,
     /// Labels that belong to it.
     pub labels: Vec<LabelPattern>,

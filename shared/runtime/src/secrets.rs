@@ -32,7 +32,6 @@ impl Stage {
     /// The current value alone, for what is presented to others.
     pub const CURRENT: &[Self] = &[Self::Current];
 
-    /// The label's name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,9 +45,7 @@ impl Stage {
 /// One value and the label it was found under.
 #[derive(Debug, Clone)]
 pub struct StagedSecret {
-    /// The label.
     pub stage: Stage,
-    /// The value.
     pub value: SecretString,
 }
 
@@ -85,7 +82,6 @@ pub enum SecretError {
     Unavailable {
         /// Its name or ARN.
         id: String,
-        /// Why.
         source: AwsError,
     },
     /// It was fetched and is not what is expected; somebody has to correct it.
@@ -93,7 +89,6 @@ pub enum SecretError {
     Unusable {
         /// Its name or ARN.
         id: String,
-        /// Why.
         source: Unreadable,
     },
 }

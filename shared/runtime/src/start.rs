@@ -35,9 +35,7 @@ const LAMBDA: [&str; 4] = [
 pub struct Process {
     /// The variables, not yet finished.
     pub environment: Environment,
-    /// The audit trail.
     pub audit: Writer,
-    /// The metrics.
     pub metrics: Metrics,
     /// On whose behalf secrets are read before there is a request: the deployment that put this environment here.
     pub context: Context,
@@ -56,7 +54,6 @@ pub struct Process {
 pub struct StartError(String);
 
 impl StartError {
-    /// For the log.
     #[must_use]
     pub fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())

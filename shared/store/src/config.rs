@@ -151,7 +151,6 @@ impl DatabaseConfig {
         Ok(self)
     }
 
-    /// The login's name.
     #[must_use]
     pub fn user(&self) -> &str {
         &self.user

@@ -30,7 +30,6 @@ pub struct ExceptionUpdate {
 pub struct UpdateDecision {
     /// Row id (UUIDv7).
     pub id: Uuid,
-    /// The verdict.
     pub verdict: Verdict,
     /// Every needed read of GitLab was answered.
     pub confirmed: bool,

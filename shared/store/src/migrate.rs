@@ -31,12 +31,7 @@ pub enum MigrationError {
     #[error(
         "the database has schema version {database}, on which this version, made for {known}, cannot work: deploy the later version"
     )]
-    Newer {
-        /// The database's version.
-        database: i32,
-        /// Ours.
-        known: i32,
-    },
+    Newer { database: i32, known: i32 },
     /// A migration was changed after it had been applied.
     #[error(
         "migration {0} is not the one that was applied: migrations are append-only, restore its file and add a new one"

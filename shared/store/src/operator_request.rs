@@ -17,14 +17,12 @@ const CLAIMED_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// A command that the claimer does not know is left for a newer version for so long.
 const LEFT_FOR: SignedDuration = SignedDuration::from_hours(1);
 
-/// One request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OperatorRequest {
     /// Row id (UUIDv7); the correlation id of everything that is done for it.
     pub id: Uuid,
     /// Name of the command.
     pub command: String,
-    /// Its arguments.
     pub arguments: Value,
     /// The login that recorded it.
     pub login: String,
@@ -52,7 +50,6 @@ pub enum OperatorRequestError {
         /// The login, quoted as in SQL where it must be.
         login: String,
     },
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -173,7 +170,6 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// One request.
     pub async fn operator_request(&self, id: Uuid) -> Result<Option<OperatorRequest>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM operator_requests WHERE id = $1");
         let row = self.query_opt(&sql, &[(&id, Type::UUID)]).await?;

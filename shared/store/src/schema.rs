@@ -31,18 +31,12 @@ pub enum SchemaError {
     #[error(
         "the database has schema version {database}, on which this version, made for {known}, cannot work: upgrade the functions"
     )]
-    Newer {
-        /// The database's version.
-        database: i32,
-        /// Ours.
-        known: i32,
-    },
+    Newer { database: i32, known: i32 },
     /// The migration has not run.
     #[error("the database has schema version {database}, this version needs {known}: run the migration")]
     Older {
         /// The database's version; 0: no schema at all.
         database: i32,
-        /// Ours.
         known: i32,
     },
     /// It could not be found out.

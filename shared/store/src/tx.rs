@@ -148,7 +148,6 @@ impl<'a> Tx<'a> {
         self.queued.push(Statement::new(sql));
     }
 
-    /// Queues a statement.
     pub(crate) fn queue<T>(&mut self, statement: Statement, read: ReadAnswer<T>) -> Queued<'_, 'a, T> {
         let index = self.answers.len() + self.queued.len();
         self.queued.push(statement);

@@ -1,4 +1,5 @@
 //! The certificates of private authorities, as every client of the project reads them.
+#![warn(missing_docs)]
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;

@@ -34,7 +34,6 @@ pub struct DatabaseSecret {
 }
 
 impl DatabaseSecret {
-    /// The application's own.
     pub fn from_environment(env: &mut Environment) -> Self {
         let port = env.number("DATABASE_PORT", 5432, 1..=65_535);
         Self {

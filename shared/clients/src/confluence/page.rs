@@ -21,7 +21,6 @@ pub(super) struct Page {
     pub(super) body: String,
 }
 
-/// A space.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Space {

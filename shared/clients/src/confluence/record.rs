@@ -31,7 +31,6 @@ pub struct Place {
 pub enum Recorded {
     /// The row stands on this page, since this version or an earlier one.
     Done {
-        /// The page's id.
         page: String,
         /// Its version when it was read or written.
         version: u64,

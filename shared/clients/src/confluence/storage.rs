@@ -23,14 +23,12 @@ pub(super) struct Element {
     parent: Option<usize>,
 }
 
-/// A body.
 pub(super) struct Document<'a> {
     events: Vec<Event<'a>>,
     elements: Vec<Element>,
 }
 
 impl<'a> Document<'a> {
-    /// Reads a body.
     pub(super) fn parse(body: &'a str) -> Result<Self, Malformed> {
         // The parser would drop it.
         let mark = body

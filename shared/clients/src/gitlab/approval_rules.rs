@@ -30,7 +30,6 @@ struct RuleJson {
 }
 
 impl GitLab {
-    /// Every approval rule.
     pub(super) async fn approval_rules(
         &self,
         context: &Context,

@@ -34,13 +34,11 @@ const LAG: [Duration; 3] = [
 /// What to read, and of what.
 #[derive(Debug, Clone, Copy)]
 pub struct FactsRequest<'a> {
-    /// Which merge request.
     pub key: &'a MergeRequestKey,
     /// Who may approve; `None`: the rules do not name the instance.
     pub approvers: Option<&'a Approvers>,
     /// `group/project` as last known, for reads that need it.
     pub project_path: &'a str,
-    /// The present instant.
     pub now: Timestamp,
     /// Read again shortly if GitLab does not show the merge yet: right after its hook.
     pub expect_lag: bool,

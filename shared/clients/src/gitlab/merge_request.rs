@@ -60,13 +60,11 @@ pub(super) struct Merged {
     pub(super) mentions: Vec<IssueMention>,
 }
 
-/// What GitLab shows.
 #[derive(Debug)]
 pub(super) enum Seen {
     Merged(Box<Merged>),
     /// Not merged, as far as GitLab shows now.
     NotYet {
-        /// What it shows.
         because: String,
         /// Labels on it now.
         labels: Vec<String>,

@@ -26,7 +26,6 @@ pub(super) struct Page<T> {
 }
 
 impl GitLab {
-    /// A whole list.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         context: &Context,

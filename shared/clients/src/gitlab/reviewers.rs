@@ -15,7 +15,6 @@ struct ReviewerJson {
 }
 
 impl GitLab {
-    /// Assigned reviewers.
     pub(super) async fn reviewers(&self, context: &Context, key: &MergeRequestKey) -> Result<Vec<Reviewer>, CallError> {
         let reviewers: Vec<ReviewerJson> = self
             .list_of_merge_request(context, Action::GitlabGetMrReviewers, key, "reviewers")

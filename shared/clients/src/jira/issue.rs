@@ -9,7 +9,6 @@ use crate::CallError;
 /// The key of the category that every closing status belongs to, in every language.
 pub(super) const DONE: &str = "done";
 
-/// An issue.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Issue {
     /// Its key of today, if it has moved.

@@ -51,7 +51,6 @@ pub(super) struct Team {
     pub(super) states: Nodes<CompletedState>,
 }
 
-/// An issue.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Issue {

@@ -13,12 +13,7 @@ pub enum Credential {
     /// `Authorization: Bearer` (RFC 6750, section 2.1).
     Bearer(SecretString),
     /// A header by its name, as many receivers want it.
-    Header {
-        /// The header's name.
-        name: String,
-        /// Its value.
-        value: SecretString,
-    },
+    Header { name: String, value: SecretString },
 }
 
 impl Credential {

@@ -31,7 +31,6 @@ pub struct Message {
     pub channel: String,
     /// What notifications and screen readers show.
     pub text: String,
-    /// The message itself.
     pub blocks: Vec<Value>,
     /// By which the message is found again: `event_type` and `event_payload`.
     pub metadata: Value,

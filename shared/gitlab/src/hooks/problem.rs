@@ -48,7 +48,6 @@ pub enum Problem {
         kind: &'static str,
         /// Its place in the list, from 1.
         number: usize,
-        /// The other hook.
         other: String,
     },
     /// A token that a newer version of the secret gives to a hook of another instance.

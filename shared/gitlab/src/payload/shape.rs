@@ -62,7 +62,6 @@ pub(super) const ATTRIBUTES: Shape = Shape {
     ],
     items: None,
 };
-/// A whole body.
 pub(super) const BODY: Shape = Shape {
     fields: &[
         ("object_kind", &SCALAR),

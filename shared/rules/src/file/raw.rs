@@ -105,7 +105,6 @@ impl Problems {
         value.value.trim().to_owned()
     }
 
-    /// A base address.
     fn address(&mut self, field: &str, value: &Spanned<String>) -> String {
         let address = self.text(field, value).trim_end_matches('/').to_owned();
         if !address.contains(PLACEHOLDER_TEXT) && !address.starts_with("https://") {

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 /// The words of the alert about an exception.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wording {
-    /// First line.
     pub headline: String,
     /// What the reader should do.
     pub advice: String,

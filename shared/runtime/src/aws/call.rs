@@ -70,7 +70,6 @@ impl<'a> Call<'a> {
         self.attempts.clone()
     }
 
-    /// Writes the entry.
     pub(super) fn end(mut self, failure: Option<&AwsError>) {
         let outcome = match failure {
             None => Outcome::Success,

@@ -66,7 +66,6 @@ pub struct FifoMessage {
     pub group: String,
     /// A second message of this id is dropped for five minutes.
     pub deduplication_id: String,
-    /// What it carries.
     pub body: String,
 }
 

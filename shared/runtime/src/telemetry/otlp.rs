@@ -19,7 +19,6 @@ const DEFAULT_TIMEOUT_MS: u64 = 500;
 /// Where spans go and which there are.
 #[derive(Debug, Clone)]
 pub struct OtlpSettings {
-    /// The collector.
     pub destination: Destination,
     /// How long one export may take.
     pub timeout: Duration,

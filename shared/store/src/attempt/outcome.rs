@@ -17,7 +17,6 @@ pub enum AttemptOutcome {
         at: Timestamp,
         /// Failure class of the audit trail.
         error_class: String,
-        /// What happened.
         error: String,
     },
     /// Perhaps done: the call was sent and its answer lost, or looking at the target failed.
@@ -26,14 +25,12 @@ pub enum AttemptOutcome {
         at: Timestamp,
         /// Failure class of the audit trail.
         error_class: String,
-        /// What happened.
         error: String,
     },
     /// Refused for good; a person must act.
     Dead {
         /// Failure class of the audit trail.
         error_class: String,
-        /// What happened.
         error: String,
     },
     /// Dry run: not sent, and never will be.

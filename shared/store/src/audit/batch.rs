@@ -24,9 +24,7 @@ const CHUNK: usize = 1000;
 pub struct AuditBatch {
     /// Where they were taken from: log group and log stream, or a file that is imported.
     pub source: String,
-    /// The entries.
     pub entries: Vec<PrintedEntry>,
-    /// Announcements of calls.
     pub intents: Vec<PrintedIntent>,
     /// Lines that say they are audit lines and are none.
     pub malformed: Vec<MalformedLine>,

@@ -26,7 +26,6 @@ pub enum DestinationEnd {
     Idle,
     /// The destination takes nothing now.
     Failed {
-        /// The failure's class.
         class: String,
         /// What happened, without secrets.
         error: String,
@@ -42,11 +41,8 @@ pub struct PositionedEntry {
     pub position: i64,
     /// Its idempotency key.
     pub id: Uuid,
-    /// Who printed it.
     pub service: String,
-    /// What was done.
     pub action: String,
-    /// When.
     pub timestamp: Timestamp,
     /// The line exactly as printed.
     pub line: String,
@@ -57,9 +53,7 @@ pub struct PositionedEntry {
 pub struct Undelivered {
     /// Its place in the order.
     pub position: i64,
-    /// Its id.
     pub event_id: Uuid,
-    /// The failure's class.
     pub error_class: String,
     /// What the destination says, without secrets.
     pub error: String,

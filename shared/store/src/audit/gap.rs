@@ -40,7 +40,6 @@ impl GapReason {
 /// Numbers of one stream that did not arrive in time. A gap is known by its stream and its first number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditGap {
-    /// The execution environment.
     pub stream_id: Uuid,
     /// Its function; `None` if none of its lines has arrived.
     pub service: Option<String>,

@@ -31,10 +31,8 @@ use crate::{Store, StoreError};
 /// Which entries come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AuditOrder {
-    /// The newest.
     #[default]
     NewestFirst,
-    /// The oldest.
     OldestFirst,
 }
 

@@ -18,7 +18,6 @@ pub enum Stage {
     Merge,
 }
 
-/// Evidence as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvidence {
     /// Row id (UUIDv7).
@@ -36,13 +35,11 @@ pub struct StoredEvidence {
 pub struct StoredDecisionInput {
     /// Row id (UUIDv7).
     pub id: Uuid,
-    /// Which merge request.
     pub merge_request: MergeRequestKey,
     /// Before the merge, or of it.
     pub stage: Stage,
     /// Everything it rests on.
     pub facts: Facts,
-    /// The verdict.
     pub verdict: Verdict,
     /// The ledger's side of it.
     pub review: Option<Review>,

@@ -18,7 +18,6 @@ pub struct EffectFilter {
     pub merge_request: Option<MergeRequestKey>,
     /// The project by its numeric id, or by the beginning of its path.
     pub project: Option<String>,
-    /// What is done.
     pub kind: Option<EffectKind>,
     /// Where it stands; several: any of them.
     pub states: Vec<EffectState>,
@@ -35,7 +34,6 @@ pub enum Requeued {
     Due,
     /// It stands so that nothing is left to be done, or somebody is at it right now.
     Refused {
-        /// Where it stands.
         state: EffectState,
         /// Why, if that is known.
         reason: Option<String>,

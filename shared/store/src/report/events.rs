@@ -21,7 +21,6 @@ pub struct EventCursor {
 pub struct StoredEvent {
     /// Give it to get the events after this one.
     pub cursor: EventCursor,
-    /// The event.
     pub event: HistoryEvent,
 }
 

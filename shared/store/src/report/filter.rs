@@ -10,10 +10,8 @@ use crate::connection::Param;
 use crate::sql::{column, json_column, text};
 use crate::{Store, StoreError};
 
-/// Which decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DecisionFilter {
-    /// This one.
     Is(LedgerDecision),
     /// None yet, or one that leaves the review open.
     Open,
@@ -24,11 +22,9 @@ pub enum DecisionFilter {
 pub struct LedgerFilter {
     /// The project by its numeric id, or by the beginning of its path.
     pub project: Option<String>,
-    /// Risk tier.
     pub tier: Option<String>,
     /// User name of whoever decided.
     pub reviewer: Option<String>,
-    /// The decision.
     pub decision: Option<DecisionFilter>,
     /// Decided from then on.
     pub since: Option<Timestamp>,
@@ -41,7 +37,6 @@ pub struct LedgerFilter {
 pub struct ExceptionFilter {
     /// The project by its numeric id, or by the beginning of its path.
     pub project: Option<String>,
-    /// Risk tier.
     pub tier: Option<String>,
     /// A kind, among those that hold.
     pub kind: Option<String>,

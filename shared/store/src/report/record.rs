@@ -12,7 +12,6 @@ use crate::{Store, StoreError};
 pub struct MergeRequestRecord {
     /// Its row in the ledger.
     pub ledger: Option<Value>,
-    /// Its exception.
     pub exception: Option<Value>,
     /// Its effects, the oldest first.
     pub effects: Vec<Value>,

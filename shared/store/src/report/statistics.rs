@@ -26,7 +26,6 @@ pub struct Statistics {
     pub tiers: Vec<Value>,
     /// By whoever decided: reviews, times, targets.
     pub reviewers: Vec<Value>,
-    /// Exceptions by kind.
     pub exceptions: Vec<Value>,
     /// Open reviews by tier, with the age of the oldest.
     pub open: Vec<Value>,
@@ -60,7 +59,6 @@ impl StatisticsFilter {
 }
 
 impl Store {
-    /// The figures.
     pub async fn statistics(&self, filter: &StatisticsFilter) -> Result<Statistics, StoreError> {
         let decided = filter.decided();
         let mut merged = Conditions::default();

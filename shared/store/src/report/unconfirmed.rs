@@ -11,16 +11,13 @@ use crate::{Store, StoreError};
 /// What they must have; everything that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnconfirmedFilter {
-    /// The GitLab instance.
     pub instance: Option<String>,
     /// Known from then on: the merge was first seen, or decided where that is not known.
     pub since: Option<Timestamp>,
 }
 
-/// One of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unconfirmed {
-    /// Which merge request.
     pub merge_request: MergeRequestKey,
     /// The row as JSON. `state` is `unconfirmed` (a decision) or `undecided`; without `next_attempt_at` nothing reads it by itself.
     pub row: Value,

@@ -8,7 +8,6 @@ use tokio_postgres::types::{FromSqlOwned, Json};
 
 use crate::StoreError;
 
-/// Reads a column.
 pub(crate) fn column<T: FromSqlOwned>(row: &Row, name: &'static str) -> Result<T, StoreError> {
     row.try_get(name).map_err(|_| StoreError::corrupt(name))
 }

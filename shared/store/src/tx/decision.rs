@@ -70,7 +70,6 @@ pub struct NewReviewDecision {
 /// The end of a merge request's chain of decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecisionHead {
-    /// The current decision.
     pub id: Uuid,
     /// It is the verdict on the merge.
     pub is_merge: bool,
@@ -85,7 +84,6 @@ pub struct StoredDecision {
     pub decision: Option<LedgerDecision>,
     /// Everything the verdict rests on.
     pub facts: Facts,
-    /// The verdict.
     pub verdict: Verdict,
     /// The rules it was decided by (SHA-256, hex).
     pub rules_hash: String,

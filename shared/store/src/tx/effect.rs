@@ -16,7 +16,6 @@ use crate::sql::{Insert, Statement, column, key_columns};
 pub struct NewEffect {
     /// What is to be done.
     pub kind: EffectKind,
-    /// Where.
     pub destination: String,
     /// The exception it speaks of.
     pub exception_id: Option<Uuid>,
@@ -24,7 +23,6 @@ pub struct NewEffect {
     pub ledger_revision: Option<i64>,
     /// The decision on the merge that leads to it.
     pub decision_id: Option<Uuid>,
-    /// Which merge request.
     pub merge_request: MergeRequestKey,
     /// The delivery that led to it.
     pub correlation_id: Uuid,

@@ -25,7 +25,6 @@ pub enum EvaluationState {
     Pending,
     /// GitLab's confirmation of a decision, or of a merge that it does not show.
     Unconfirmed,
-    /// Nothing.
     Done,
 }
 
@@ -41,20 +40,17 @@ pub enum EvaluationSource {
     Review,
     /// GitLab's list of merges.
     Reconciliation,
-    /// A person's backfill.
     Backfill,
 }
 
 /// A merge to read at GitLab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evaluation {
-    /// Which merge request.
     pub merge_request: MergeRequestKey,
     /// What it waits for.
     pub state: EvaluationState,
     /// What the event said that showed the merge.
     pub trigger: MergeTrigger,
-    /// Why it waits.
     pub reason: String,
     /// Readings so far: of a pending one since it became pending, of an unconfirmed one since the decision.
     pub attempts: i32,

@@ -19,7 +19,6 @@ use crate::sql::{
 /// A row as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredLedgerRow {
-    /// What it says.
     pub row: LedgerRow,
     /// Counts its changes, from 1.
     pub revision: i64,

@@ -16,7 +16,6 @@ use crate::sql::{Insert, KEY, Statement, column, json_column, key_columns, optio
 /// A review that is still to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingReview {
-    /// Which merge request.
     pub merge_request: MergeRequestKey,
     /// What the event said that led to it.
     pub trigger: MergeTrigger,

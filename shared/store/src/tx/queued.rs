@@ -58,7 +58,6 @@ impl<'t, T: Send + 't> IntoFuture for Queued<'t, '_, T> {
     }
 }
 
-/// Nothing is read.
 pub(crate) const DONE: ReadAnswer<()> = |_| Ok(());
 
 /// How many rows were changed.

@@ -36,7 +36,6 @@ pub struct MergeRequestState {
     pub review: Option<StoredReview>,
     /// Its exception, whatever its status.
     pub exception: Option<SecurityReviewException>,
-    /// Its events.
     pub history: StoredHistory,
 }
 

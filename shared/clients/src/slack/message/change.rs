@@ -29,9 +29,7 @@ pub struct ExceptionChange<'a> {
 /// A decision on a merge.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportedDecision<'a> {
-    /// Its row.
     pub id: Uuid,
-    /// The verdict.
     pub verdict: &'a Verdict,
     /// GitLab answered every needed read.
     pub confirmed: bool,

@@ -39,7 +39,6 @@ impl StandardQueueUrl {
         env.required_parsed(name, Self::parse).unwrap_or_else(unused)
     }
 
-    /// The queue's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

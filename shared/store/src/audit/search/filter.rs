@@ -20,7 +20,6 @@ pub struct AuditFilter {
     pub since: Option<Timestamp>,
     /// Before this instant.
     pub until: Option<Timestamp>,
-    /// How it ended.
     pub outcome: Option<AuditOutcome>,
     /// The correlation id of one delivery, poll cycle or admin action.
     pub correlation_id: Option<Uuid>,

@@ -10,7 +10,6 @@ use crate::{Store, StoreError};
 /// A gap as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedGap {
-    /// The execution environment.
     pub stream_id: Uuid,
     /// Its function; `None` if none of its lines has arrived.
     pub service: Option<String>,
@@ -33,15 +32,12 @@ pub struct RecordedGap {
 pub struct AnnouncedCall {
     /// The id of the entry to come.
     pub id: Uuid,
-    /// Its action.
     pub call: String,
-    /// When it began.
     pub begun_at: Timestamp,
     /// Its target as one text.
     pub target_key: String,
     /// From ingress to the last call.
     pub correlation_id: Uuid,
-    /// Who announced it.
     pub service: String,
     /// When it was reported as open; `None`: not yet.
     pub reported_at: Option<Timestamp>,

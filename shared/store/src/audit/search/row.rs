@@ -14,14 +14,12 @@ use crate::sql::{column, from_code, json_column};
 pub(super) const COLUMNS: &str = "id, \"timestamp\", action, actor_type, actor_id, target_key, error, correlation_id, service, stream_id, \
      stream_seq, duration_ms, details, trace_id, entry";
 
-/// One stored entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditRow {
     /// Its id, a `UUIDv7` of its timestamp. Give the last one of a page to get the next page.
     pub id: Uuid,
     /// When it was done, or the call began.
     pub timestamp: Timestamp,
-    /// What was done.
     pub action: String,
     /// What set the work off.
     pub actor_type: ActorType,
@@ -33,13 +31,11 @@ pub struct AuditRow {
     pub error: Option<FailureClass>,
     /// From ingress to the last call.
     pub correlation_id: Uuid,
-    /// Who printed it.
     pub service: String,
     /// Its number in its stream; other producers may have none.
     pub stream: Option<AuditLine>,
     /// How long it took, in milliseconds.
     pub duration_ms: Option<f64>,
-    /// Particulars.
     pub details: Map<String, Value>,
     /// W3C trace id.
     pub trace_id: Option<String>,

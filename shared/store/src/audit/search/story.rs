@@ -66,11 +66,8 @@ pub struct StoryRow {
 /// The lines of one execution environment that a story knows of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoryLines {
-    /// The execution environment.
     pub stream_id: Uuid,
-    /// The first line.
     pub first_seq: u64,
-    /// The last line.
     pub last_seq: u64,
 }
 

@@ -8,7 +8,6 @@ use crate::sql::column;
 /// What `target_key` must be; empty: nothing can be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TargetKeys {
-    /// One of these.
     Exact(Vec<String>),
     /// Something that begins with one of these.
     Prefixes(Vec<String>),
