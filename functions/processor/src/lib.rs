@@ -56,7 +56,7 @@ impl Processor {
     /// # Errors
     /// If a message has no id: then the whole batch comes again.
     pub async fn handle(&self, event: SqsEvent, deadline: &Deadline) -> Result<SqsBatchResponse, MissingMessageId> {
-        // Merge requests side by side: GitLab is read for several, while each transaction has the connection to itself.
+        // Merge requests side by side: GitLab is read for several, and two transactions are written at a time.
         // Boxed: the whole work of a delivery is one deep future, and its type would be nested too deeply for the compiler.
         process_fifo_groups(event, deadline, async |record| Box::pin(self.record(record)).await).await
     }

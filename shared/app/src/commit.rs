@@ -17,8 +17,8 @@ pub(crate) struct PendingCommit {
     pub(crate) effects: Vec<Effect>,
     pub(crate) exception: Option<ExceptionChange>,
     pub(crate) ledger: Option<LedgerWrite>,
-    /// The rules file is kept with it.
-    pub(crate) keeps_rules: bool,
+    /// The rules file is kept with it; so many database connections were opened until then.
+    pub(crate) keeps_rules: Option<u64>,
 }
 
 /// A row of the ledger that is being written.
@@ -37,7 +37,7 @@ impl From<DeliveryOutcome> for PendingCommit {
             effects: Vec::new(),
             exception: None,
             ledger: None,
-            keeps_rules: false,
+            keeps_rules: None,
         }
     }
 }
@@ -73,9 +73,8 @@ pub(crate) async fn commit(
     }
     // 3. The commit, and its report.
     tx.commit().await?;
-    if pending.keeps_rules {
-        app.rules_kept
-            .store(app.store.connections_opened(), std::sync::atomic::Ordering::Relaxed);
+    if let Some(opened) = pending.keeps_rules {
+        app.rules_kept.store(opened, std::sync::atomic::Ordering::Relaxed);
     }
     for entry in &entries {
         app.audit.write(entry);

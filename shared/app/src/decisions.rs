@@ -98,14 +98,15 @@ pub(crate) async fn persist_verdict(
 }
 
 impl App {
-    /// Keeps the rules file with the first decision of each database connection; whether it does. After a fail-over the last rows may be
-    /// gone.
-    pub(crate) fn keep_rules(&self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
-        if self.rules_kept.load(std::sync::atomic::Ordering::Relaxed) == self.store.connections_opened() {
-            return Ok(false);
+    /// Keeps the rules file with the first decision of each database connection, because after a fail-over the last rows may be gone. If it
+    /// does, how many connections were opened so far.
+    pub(crate) fn keep_rules(&self, tx: &mut Tx<'_>) -> Result<Option<u64>, StoreError> {
+        let opened = self.store.connections_opened();
+        if self.rules_kept.load(std::sync::atomic::Ordering::Relaxed) == opened {
+            return Ok(None);
         }
         let rules = &self.rules;
         tx.keep_rules(&rules.hash, &rules.source, self.now()).later()?;
-        Ok(true)
+        Ok(Some(opened))
     }
 }

@@ -114,14 +114,15 @@ impl Connection {
         };
         let first = async {
             match timeout(limit, self.answer(first)).await {
-                Ok(Ok(answer)) => Ok(answer),
-                Ok(Err(error)) => Err(Dead(error)),
+                // Other errors are those of the statement.
+                Ok(Err(error @ (StoreError::Unavailable(_) | StoreError::Misconfigured(_)))) => Err(Dead(error)),
+                Ok(answer) => Ok(answer),
                 Err(_) => Err(Dead(no_answer(limit))),
             }
         };
         let rest = async { Ok(self.exchange(rest).await) };
         let (first, rest) = try_join(first, rest).await?;
-        Ok(rest.map(|rest| std::iter::once(first).chain(rest).collect()))
+        Ok(first.and_then(|first| Ok(std::iter::once(first).chain(rest?).collect())))
     }
 
     async fn answer(&self, request: &Request<'_>) -> Result<Answer, StoreError> {

@@ -27,6 +27,12 @@ pub struct Store {
     opened: AtomicU64,
 }
 
+pub(crate) type Slot<'a> = MutexGuard<'a, Option<Connection>>;
+
+fn is_open(slot: &Slot<'_>) -> bool {
+    slot.as_ref().is_some_and(|connection| !connection.is_closed())
+}
+
 impl Store {
     /// Prepares a store; connects only when first used.
     ///
@@ -57,13 +63,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::LoginRefused`] if there is no connection and none can be opened.
     pub async fn begin(&self) -> Result<Tx<'_>, StoreError> {
-        let mut slot = self.turn().await?;
-        if slot.as_ref().is_none_or(Connection::is_closed) {
-            *slot = None;
-            // Boxed: opening is rare, and its future large.
-            *slot = Some(Box::pin(self.open()).await?);
-        }
-        Ok(Tx::new(self, slot))
+        Ok(Tx::new(self, self.turn().await?))
     }
 
     /// Sends statements in one round trip, each in its own transaction. A dead connection may have done some of them already. The first
@@ -76,10 +76,17 @@ impl Store {
     /// One statement, in its own transaction.
     pub(crate) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
         let params = params.to_vec();
+        self.rows(Request { sql, params }).await
+    }
+
+    /// The rows of one statement, in its own transaction.
+    pub(crate) async fn rows_of(&self, statement: &Statement) -> Result<Vec<Row>, StoreError> {
+        self.rows(statement.request()).await
+    }
+
+    async fn rows(&self, request: Request<'_>) -> Result<Vec<Row>, StoreError> {
         // It may be slow, which is no sign of a dead connection: the first one does nothing.
-        let answers = self
-            .send(&[Request::command("SELECT"), Request { sql, params }])
-            .await?;
+        let answers = self.send(&[Request::command("SELECT"), request]).await?;
         Ok(answers.into_iter().skip(1).flat_map(|answer| answer.rows).collect())
     }
 
@@ -117,13 +124,14 @@ impl Store {
     }
 
     /// The connection, which answers.
-    pub(crate) async fn connected(&self) -> Result<MutexGuard<'_, Option<Connection>>, StoreError> {
+    pub(crate) async fn connected(&self) -> Result<Slot<'_>, StoreError> {
         let mut slot = self.turn().await?;
         self.first_exchange(&mut slot, &[Request::command("SELECT")]).await?;
         Ok(slot)
     }
 
-    async fn turn(&self) -> Result<MutexGuard<'_, Option<Connection>>, StoreError> {
+    /// An open connection that nothing else uses.
+    async fn turn(&self) -> Result<Slot<'_>, StoreError> {
         let [first, second] = &self.slots;
         let free = async {
             tokio::select! {
@@ -132,8 +140,35 @@ impl Store {
                 slot = second.lock() => slot,
             }
         };
-        let turn = timeout(TURN_TIMEOUT, free).await;
-        turn.map_err(|_| StoreError::Unavailable("other transactions hold both connections".to_owned()))
+        let free = timeout(TURN_TIMEOUT, free).await;
+        let mut slot =
+            free.map_err(|_| StoreError::Unavailable("other transactions hold both connections".to_owned()))?;
+        if is_open(&slot) {
+            return Ok(slot);
+        }
+        // Boxed: opening is rare, and its future large.
+        match Box::pin(self.open()).await {
+            Ok(opened) => *slot = Some(opened),
+            // A server that takes no further connection may still serve the other one.
+            Err(error @ StoreError::Unavailable(_)) => {
+                *slot = None;
+                drop(slot);
+                slot = self.open_slot().await.ok_or(error)?;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(slot)
+    }
+
+    /// The slot with an open connection, once it is free.
+    async fn open_slot(&self) -> Option<Slot<'_>> {
+        for slot in &self.slots {
+            let slot = timeout(TURN_TIMEOUT, slot.lock()).await.ok()?;
+            if is_open(&slot) {
+                return Some(slot);
+            }
+        }
+        None
     }
 
     async fn open(&self) -> Result<Connection, StoreError> {

@@ -17,7 +17,6 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 
 use model::{MergeRequestKey, Reason};
-use tokio::sync::MutexGuard;
 use tokio_postgres::Row;
 
 pub use self::decision::{DecisionHead, NewDecision, NewReviewDecision, StoredDecision};
@@ -35,8 +34,9 @@ pub(crate) use self::queued::DONE;
 use self::queued::ReadAnswer;
 pub use self::queued::{Later, Queued};
 pub use self::state::{FirstRead, MergeRequestState, StoredReview};
-use crate::connection::{Answer, Connection, Param, Request};
+use crate::connection::{Answer, Param, Request};
 use crate::sql::Statement;
+use crate::store::Slot;
 use crate::{Store, StoreError};
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -48,7 +48,7 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 pub struct Tx<'a> {
     store: &'a Store,
     /// Holds the store's connection for as long as the transaction lives; `None` once the connection is given up.
-    slot: MutexGuard<'a, Option<Connection>>,
+    slot: Slot<'a>,
     state: State,
     /// Not sent yet.
     queued: Vec<Statement>,
@@ -67,7 +67,7 @@ enum State {
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(store: &'a Store, slot: MutexGuard<'a, Option<Connection>>) -> Self {
+    pub(crate) fn new(store: &'a Store, slot: Slot<'a>) -> Self {
         Self {
             store,
             slot,

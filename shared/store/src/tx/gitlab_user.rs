@@ -19,9 +19,9 @@ impl Store {
     pub async fn bot_flags(&self, instance: &str) -> Result<BTreeMap<UserId, bool>, StoreError> {
         let sql = "SELECT user_id, bot FROM gitlab_users WHERE instance = $1 ORDER BY read_at DESC LIMIT $2";
         let statement = Statement::new(sql).bind_text(instance).bind(MOST, Type::INT8);
-        let answers = self.exchange(&[statement]).await?;
-        let rows = answers.iter().flat_map(|answer| &answer.rows);
-        rows.map(|row| Ok((UserId(column(row, "user_id")?), column(row, "bot")?)))
+        let rows = self.rows_of(&statement).await?;
+        rows.iter()
+            .map(|row| Ok((UserId(column(row, "user_id")?), column(row, "bot")?)))
             .collect()
     }
 }

@@ -73,11 +73,11 @@ impl MergeRequestState {
     /// All but the events.
     fn statements(key: &MergeRequestKey) -> [Statement; 5] {
         [
-            Statement::of(key, CHAIN),
             Statement::of(key, EVALUATION.as_str()),
             Statement::of(key, LEDGER_ROW.as_str()),
             Statement::of(key, REVIEW.as_str()),
             Statement::of(key, OF_MERGE_REQUEST.as_str()),
+            Statement::of(key, CHAIN),
         ]
     }
 
@@ -115,7 +115,7 @@ impl MergeRequestState {
                 ..Self::default()
             });
         }
-        let Ok([chain, evaluation, row, review, exception]) = <[Answer; 5]>::try_from(rest) else {
+        let Ok([evaluation, row, review, exception, chain]) = <[Answer; 5]>::try_from(rest) else {
             return Err(StoreError::corrupt("answers"));
         };
         let mut state = Self {

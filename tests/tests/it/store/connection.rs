@@ -53,6 +53,26 @@ async fn two_transactions_run_side_by_side() {
 }
 
 #[tokio::test]
+async fn a_refused_second_connection_waits_for_the_first() {
+    let database = fresh_database().await;
+    let store = database.store();
+    let mut first = store.begin().await.unwrap();
+    first.lock_merge_request(&key(1)).await.unwrap();
+    let login = config(&database.app_url).user().to_owned();
+    let limit = format!("ALTER ROLE {login} CONNECTION LIMIT 1");
+    connect(&database.superuser_url)
+        .await
+        .batch_execute(&limit)
+        .await
+        .unwrap();
+
+    let (second, committed) = tokio::join!(store.begin(), first.commit());
+    committed.unwrap();
+    second.unwrap().lock_merge_request(&key(2)).await.unwrap();
+    assert_eq!(store.connections_opened(), 1);
+}
+
+#[tokio::test]
 async fn a_connection_lost_within_a_transaction_is_an_error_worth_another_try() {
     let database = fresh_database().await;
     let store = database.store();

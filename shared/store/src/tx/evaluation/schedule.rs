@@ -74,8 +74,7 @@ impl Store {
             .bind(REREAD_REQUESTS, Type::INT4)
             .bind(shown, Type::BOOL)
             .bind(NEVER_SHOWN_REQUESTS, Type::INT4);
-        let answers = self.exchange(&[statement]).await?;
-        Ok(answers.iter().any(|answer| !answer.rows.is_empty()))
+        Ok(!self.rows_of(&statement).await?.is_empty())
     }
 
     /// Whether this minute's budget for re-reads at an instance has room for so many requests. Nothing is taken.
@@ -85,7 +84,6 @@ impl Store {
             .bind(now, Type::TIMESTAMPTZ)
             .bind(requests, Type::INT4)
             .bind(REREAD_REQUESTS, Type::INT4);
-        let answers = self.exchange(&[statement]).await?;
-        Ok(answers.iter().all(|answer| answer.rows.is_empty()))
+        Ok(self.rows_of(&statement).await?.is_empty())
     }
 }
