@@ -1,12 +1,12 @@
-//! The check that nothing is missing: what arrived, once repeated entries are left out, is what was sent, in order.
+//! The completeness check: arrivals, without repeated entries, equal what was sent, in order.
 
 use std::collections::HashSet;
 use std::fmt::Display;
 
-/// Compares ids at a receiver with those sent.
+/// Compares ids at a receiver with the ids sent.
 ///
 /// # Errors
-/// The first difference, in words.
+/// The first difference, as text.
 pub fn compare(sent: &[impl Display], arrived: &[impl Display]) -> Result<(), String> {
     let sent: Vec<String> = sent.iter().map(ToString::to_string).collect();
     let mut seen = HashSet::new();

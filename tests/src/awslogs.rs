@@ -1,4 +1,4 @@
-//! What a subscription of CloudWatch Logs hands to a function: lines of one log stream as JSON, gzip and base64
+//! The event that a CloudWatch Logs subscription sends to a function: lines of one log stream as JSON, gzip and base64
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html#LambdaFunctionExample>).
 
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-/// The event for these lines.
+/// The event with these lines.
 #[must_use]
 pub fn event<'a>(group: &str, stream: &str, lines: impl IntoIterator<Item = &'a str>) -> Value {
     let events: Vec<_> = lines
@@ -24,7 +24,7 @@ pub fn event<'a>(group: &str, stream: &str, lines: impl IntoIterator<Item = &'a 
     packed(delivery.to_string().as_bytes())
 }
 
-/// The event that holds these bytes, whatever they are.
+/// The event with arbitrary bytes.
 ///
 /// # Panics
 /// Never: writing into memory does not fail.

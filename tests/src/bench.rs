@@ -1,8 +1,8 @@
-//! The benchmark: every figure beside its goal, the functions' own binaries as they are deployed, and a function that does
-//! nothing beside them in the same run.
+//! The benchmark: compares every figure with its goal. It runs the deployed function binaries, and a function that does nothing
+//! in the same run.
 //!
-//! Nothing stands in the path but doubles on the loopback interface and a local Postgres. A missed goal is reported, not
-//! asserted: figures depend on the machine, which the report names.
+//! Only doubles on the loopback interface and a local Postgres are in the path. A missed goal is reported, not asserted: figures
+//! depend on the machine, which the report names.
 
 mod audit_line;
 mod baseline;
@@ -38,16 +38,16 @@ use report::{Report, Section};
 /// A measurement or the reason why it failed.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Where the report lies as JSON, from the project's root.
+/// Path of the JSON report, from the project's root.
 const JSON: &str = "build/bench.json";
 
 /// Measures everything, prints the report on standard output, and writes it to `build/bench.json`.
 ///
 /// # Errors
-/// The first measurement that failed. A missed goal is no failure.
+/// The first measurement that failed. A missed goal is not an error.
 ///
 /// # Panics
-/// If no Postgres can be reached, saying how to start one.
+/// If no Postgres is reachable; the message says how to start one.
 pub async fn run(effort: &Effort) -> Result<()> {
     let binaries = Binaries::build()?;
     let mut report = Report::new(machine::describe().await?);
@@ -72,13 +72,13 @@ pub async fn run(effort: &Effort) -> Result<()> {
     Ok(())
 }
 
-/// Measures the processor alone and prints it.
+/// Measures only the processor and prints the result.
 ///
 /// # Errors
-/// What failed.
+/// The failed measurement.
 ///
 /// # Panics
-/// If no Postgres can be reached, saying how to start one.
+/// If no Postgres is reachable; the message says how to start one.
 pub async fn run_processor(effort: &Effort) -> Result<()> {
     let binaries = Binaries::build_one("processor")?;
     let mut report = Report::new(machine::describe().await?);
@@ -90,13 +90,13 @@ pub async fn run_processor(effort: &Effort) -> Result<()> {
     Ok(())
 }
 
-/// Measures the ledger alone and prints it.
+/// Measures only the ledger and prints the result.
 ///
 /// # Errors
-/// What failed.
+/// The failed measurement.
 ///
 /// # Panics
-/// If no Postgres can be reached, saying how to start one.
+/// If no Postgres is reachable; the message says how to start one.
 pub async fn run_ledger(effort: &Effort) -> Result<()> {
     let mut report = Report::new(machine::describe().await?);
     report.add(named("ledger", ledger::measure(effort).await)?);
@@ -104,13 +104,13 @@ pub async fn run_ledger(effort: &Effort) -> Result<()> {
     Ok(())
 }
 
-/// Measures the search alone and prints it: on a database that a run of this has filled, or in a new one.
+/// Measures only the search and prints the result: on a database filled by an earlier run, or on a new one.
 ///
 /// # Errors
-/// What failed.
+/// The failed measurement.
 ///
 /// # Panics
-/// If no Postgres can be reached, saying how to start one.
+/// If no Postgres is reachable; the message says how to start one.
 pub async fn run_search(effort: &Effort, filled: Option<&str>) -> Result<()> {
     let mut report = Report::new(machine::describe().await?);
     let section = match filled {
@@ -122,7 +122,7 @@ pub async fn run_search(effort: &Effort, filled: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Says which measurement failed, and every cause.
+/// Adds the name of the failed measurement to its error.
 fn named(what: &str, measured: Result<Section>) -> Result<Section> {
     measured.map_err(|error| {
         let mut text = format!("{what}: {error}");
@@ -141,8 +141,8 @@ fn project() -> &'static Path {
     tests.parent().unwrap_or(tests)
 }
 
-/// Tells on stderr what is going on.
+/// Reports progress on stderr.
 fn progress(text: &str) {
-    // With stderr closed there is nobody to tell.
+    // A closed stderr is ignored.
     drop(writeln!(io::stderr(), "bench: {text}"));
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use model::Clock;
 
-/// Stands still until it is moved. Clones show the same time.
+/// Does not advance by itself. Clones show the same time.
 #[derive(Debug, Clone)]
 pub struct MovableClock(Arc<Mutex<Timestamp>>);
 
@@ -16,12 +16,11 @@ impl MovableClock {
         Self(Arc::new(Mutex::new(now)))
     }
 
-    /// Sets it.
     pub fn set(&self, now: Timestamp) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
-    /// Lets time pass.
+    /// Advances the clock.
     pub fn pass(&self, span: SignedDuration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *now = now.saturating_add(span).unwrap_or(*now);

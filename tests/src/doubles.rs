@@ -1,19 +1,20 @@
-//! Doubles of the systems around Countersign: real HTTP servers on the loopback interface that a test can script.
+//! Doubles of the systems around Countersign: real HTTP servers on the loopback interface that tests can script.
 //!
-//! Each double runs on its own thread, so it answers even while a test waits for a child process, and stops when its
-//! handle is dropped, open connections included. They behave like the real system for the calls that Countersign makes
-//! ([`gitlab`], [`slack`], [`linear`], [`jira`], [`confluence`], [`aws`], [`otlp`], [`siem`]) and share one control surface, in process ([`Double`]) and over HTTP:
+//! Each double runs on its own thread, so it answers even while a test waits for a child process. Dropping its handle stops it and
+//! closes open connections. They behave like the real system for the calls that Countersign makes ([`gitlab`], [`slack`],
+//! [`linear`], [`jira`], [`confluence`], [`aws`], [`otlp`], [`siem`]) and share one control interface, in process ([`Double`]) and
+//! over HTTP:
 //!
 //! | request | effect |
 //! |---|---|
 //! | `PUT /_double/stub` | adds a [`Stub`]: an answer or a fault for one path; the newest matching stub wins |
 //! | `DELETE /_double/stub` | removes all stubs and keeps everything else |
 //! | `GET /_double/requests` | every request seen, oldest first, as an array of [`Recorded`] |
-//! | `GET /_double/world`, `PUT /_double/world` | reads the world, or merges a JSON merge patch (RFC 7396) into it; Slack's world is called `behaviour` |
-//! | `DELETE /_double` | back to the start: no stubs, no requests, the first world |
+//! | `GET /_double/world`, `PUT /_double/world` | reads the world, or merges a JSON patch (RFC 7396); Slack's: `behaviour` |
+//! | `DELETE /_double` | resets: no stubs, no requests, the first world |
 //! | `GET /_double` | `{"system": ...}`: the double is up |
 //!
-//! Requests to the control surface are not recorded. A refused control request is answered 400 with the reason.
+//! Requests to the control interface are not recorded. A rejected control request is answered 400 with the reason.
 
 mod answer;
 pub mod aws;

@@ -13,7 +13,7 @@ pub struct MergeRequest {
     pub iid: u64,
     /// Author's user id.
     pub author: u64,
-    /// Label titles standing when the hooks are built.
+    /// Label titles when the hooks are built.
     pub labels: Vec<String>,
     /// Head of the diff.
     pub head: String,
@@ -39,7 +39,7 @@ impl MergeRequest {
         format!("payments/gateway-{}", self.project)
     }
 
-    /// The delivery that tells of `action` by the user `actor`, at a whole second.
+    /// The delivery for `action` by the user `actor`, at a whole second.
     #[must_use]
     pub fn told(&self, action: &str, actor: u64, at: Timestamp) -> Value {
         let path = self.path();
@@ -94,7 +94,7 @@ impl MergeRequest {
     }
 }
 
-/// The username that payloads give a user id.
+/// The username of a user id in payloads.
 #[must_use]
 pub fn username(id: u64) -> String {
     match id {

@@ -1,4 +1,4 @@
-//! A real Postgres for tests: each test gets a database of its own, migrated, with logins of its own.
+//! A real Postgres for tests: each test gets its own migrated database with its own logins.
 #![expect(
     clippy::expect_used,
     reason = "a test without its database can only stop, saying why"
@@ -12,15 +12,15 @@ use tokio_postgres::{Client, NoTls};
 use url::Url;
 use uuid::Uuid;
 
-/// Owner of every test database. Not a superuser, as on managed servers: it may create databases and roles, no more.
+/// Owner of every test database. Not a superuser, as on managed servers: it may only create databases and roles.
 const OWNER: &str = "countersign_test_owner";
 
-/// A database that exists for one test. Dropped with its logins at the end of it.
+/// A database for one test. Dropped with its logins at the test's end.
 pub struct TestDatabase {
     name: String,
-    /// The server's superuser: looks where nobody else may.
+    /// The server's superuser: reads what no other login may.
     pub superuser_url: String,
-    /// The owner: migrates, may not change what is append-only either.
+    /// The owner: migrates, and may not change append-only data either.
     pub owner_url: String,
     /// The application's login.
     pub app_url: String,
@@ -30,10 +30,10 @@ pub struct TestDatabase {
     pub operator_url: String,
 }
 
-/// Makes a database, migrates it, and makes its three logins.
+/// Creates a database, migrates it, and creates its three logins.
 ///
 /// # Panics
-/// If no server can be reached, saying how to start one.
+/// If no server is reachable; the message says how to start one.
 pub async fn fresh_database() -> TestDatabase {
     let database = empty_database().await;
     store::migrate(&config(&database.owner_url))
@@ -43,10 +43,10 @@ pub async fn fresh_database() -> TestDatabase {
     database
 }
 
-/// Makes a database with an owner and nothing in it; its logins do not exist yet.
+/// Creates an empty database with an owner; its logins do not exist yet.
 ///
 /// # Panics
-/// If no server can be reached, saying how to start one.
+/// If no server is reachable; the message says how to start one.
 pub async fn empty_database() -> TestDatabase {
     let superuser_url = superuser_url();
     let server = match connect_once(&superuser_url).await {
@@ -79,19 +79,19 @@ pub async fn empty_database() -> TestDatabase {
     }
 }
 
-/// Reads a URL as the functions would.
+/// Parses a URL as the functions do.
 ///
 /// # Panics
-/// If it is none.
+/// If it is invalid.
 #[must_use]
 pub fn config(url: &str) -> DatabaseConfig {
     DatabaseConfig::from_url(&SecretString::from(url)).expect("a database URL")
 }
 
-/// A plain connection, for looking at rows and for trying what must be refused.
+/// A plain connection, to read rows and to try statements that must be rejected.
 ///
 /// # Panics
-/// If the login is refused.
+/// If the login is rejected.
 pub async fn connect(url: &str) -> Client {
     connect_once(url).await.expect("a login")
 }
@@ -100,7 +100,7 @@ impl TestDatabase {
     /// A store with the application's login.
     ///
     /// # Panics
-    /// Never, for a URL made here.
+    /// Never, for a URL created here.
     #[must_use]
     pub fn store(&self) -> Store {
         Store::new(config(&self.app_url)).expect("a store")
@@ -112,10 +112,10 @@ impl TestDatabase {
         &self.name
     }
 
-    /// Makes the application's, the auditor's and the operator's login.
+    /// Creates the logins of the application, the auditor and the operator.
     ///
     /// # Panics
-    /// If the server refuses.
+    /// If the server rejects it.
     pub async fn provision_logins(&self) {
         for (url, group) in [
             (&self.app_url, Group::Application),
@@ -133,7 +133,7 @@ impl TestDatabase {
     /// Ends every other connection to this database, as a restart or a fail-over of the server does.
     ///
     /// # Panics
-    /// If the server refuses.
+    /// If the server rejects it.
     pub async fn disconnect_everybody(&self) {
         let server = connect(&self.superuser_url).await;
         let name = &self.name;
@@ -146,7 +146,7 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (url, name) = (self.superuser_url.clone(), self.name.clone());
         let suffix = name.trim_start_matches("test_").to_owned();
-        // A runtime of its own: the test's may be ending. Best effort: a database left behind harms nobody.
+        // A dedicated runtime: the test's may be ending. Best effort: a leftover database is acceptable.
         let cleaner = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let Ok(runtime) = runtime else { return };
@@ -166,8 +166,8 @@ impl Drop for TestDatabase {
     }
 }
 
-/// Makes the owner role once per server. Group roles may exist already, made by somebody else; then the owner needs the right
-/// to give them to its logins (Postgres 16 and later ask for that).
+/// Creates the owner role once per server. Group roles may already exist with another owner; then this owner needs the right to
+/// grant them to its logins (required by Postgres 16 and later).
 async fn ensure_owner(server: &Client, password: &str) {
     let groups = [Group::Application, Group::Auditor, Group::Operator].map(Group::role);
     let made: Vec<String> = groups

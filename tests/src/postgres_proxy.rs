@@ -1,4 +1,4 @@
-//! A proxy before Postgres that counts statements and round trips, by the messages of the protocol
+//! A Postgres proxy that counts statements and round trips, by the protocol's messages
 //! (<https://www.postgresql.org/docs/current/protocol-flow.html>).
 #![expect(clippy::expect_used, reason = "a test without its proxy can only stop, saying why")]
 
@@ -13,10 +13,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use url::Url;
 
-/// What a client sends within this time of each other was sent before it waited for an answer.
+/// Data that a client sends within this time belongs to one round trip.
 const QUIET: Duration = Duration::from_millis(40);
 
-/// A proxy. It ends with the runtime that it was started in.
+/// A proxy. It ends with its runtime.
 #[derive(Debug, Clone)]
 pub struct PostgresProxy {
     /// The database's address through the proxy.
@@ -37,7 +37,7 @@ impl Seen {
 }
 
 impl PostgresProxy {
-    /// Starts one before the database at this address, which is spoken to in clear.
+    /// Starts a proxy for the database at this address; the connection is unencrypted.
     ///
     /// # Panics
     /// If nothing can be bound on the loopback interface.
@@ -55,7 +55,7 @@ impl PostgresProxy {
         }
     }
 
-    /// Forgets what was counted.
+    /// Resets the counts.
     pub fn clear(&self) {
         self.seen.round_trips.store(0, Ordering::Relaxed);
         self.seen.statements().clear();
@@ -67,7 +67,7 @@ impl PostgresProxy {
         self.seen.round_trips.load(Ordering::Relaxed)
     }
 
-    /// The statements that clients sent, in their order.
+    /// The statements that clients sent, in order.
     #[must_use]
     pub fn statements(&self) -> Vec<String> {
         self.seen.statements().clone()
@@ -85,12 +85,12 @@ async fn accept(listener: TcpListener, server: SocketAddr, seen: Arc<Seen>) {
     }
 }
 
-/// Answers go through as they are.
+/// Forwards answers unchanged.
 async fn carry_answers(mut from_server: OwnedReadHalf, mut to_client: OwnedWriteHalf) {
     let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
 }
 
-/// What a client sends is collected until it falls silent: then it waits for an answer, and that is one round trip.
+/// Collects a client's data until it pauses: it then waits for an answer, which completes one round trip.
 async fn carry_requests(mut from_client: OwnedReadHalf, mut to_server: OwnedWriteHalf, seen: Arc<Seen>) {
     let mut is_first = true;
     let mut buffer = vec![0; 64 * 1024];

@@ -1,4 +1,4 @@
-//! A Lambda Runtime API that runs one function binary with nothing else around it, for tests and benchmarks.
+//! A Lambda Runtime API that runs one function binary without other services, for tests and benchmarks.
 //!
 //! Start the binary with `AWS_LAMBDA_RUNTIME_API` set to [`RuntimeApi::url_host_port`], then [`RuntimeApi::invoke`] it. Protocol:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
@@ -38,10 +38,10 @@ impl RuntimeApi {
         Self::with_timeout(Duration::from_secs(30)).await
     }
 
-    /// Starts with another function timeout: the deadline told to the function, and the time that `invoke` waits.
+    /// Starts with another function timeout: the deadline sent to the function, and the time that `invoke` waits.
     ///
     /// # Panics
-    /// When no port can be bound: no test could go on then.
+    /// When no port can be bound.
     #[expect(clippy::expect_used, reason = "a test cannot go on without it")]
     pub async fn with_timeout(timeout: Duration) -> Self {
         let shared = Arc::new(Shared::default());
@@ -71,8 +71,8 @@ impl RuntimeApi {
     /// Invokes the function and waits for its outcome.
     ///
     /// # Errors
-    /// What the function reported, as it stands in `errorType` and `errorMessage`: an error of the handler or of the
-    /// start, or `Sandbox.Timedout` when nothing came within the function's timeout.
+    /// What the function reported in `errorType` and `errorMessage`: an error of the handler or of the start, or `Sandbox.Timedout`
+    /// when no answer arrived within the function's timeout.
     pub async fn invoke(&self, event: Value) -> Result<Value, Value> {
         let (tell, outcome) = oneshot::channel();
         let id = Uuid::now_v7().to_string();
@@ -101,16 +101,16 @@ impl RuntimeApi {
         Err(json!({"errorType": "Sandbox.Timedout", "errorMessage": message}))
     }
 
-    /// When the function first asked for work, which ends its start; `None` if it has not.
+    /// When the function first polled, which ends its start; `None` before that.
     #[must_use]
     pub fn first_poll(&self) -> Option<Instant> {
         self.shared.lock().first_poll
     }
 
-    /// Waits until the function asks for work for the first time.
+    /// Waits until the function polls for the first time.
     ///
     /// # Errors
-    /// What the function reported as the error of its start, or null when it did neither in time.
+    /// The start error that the function reported, or null if it did neither in time.
     pub async fn wait_for_first_poll(&self, patience: Duration) -> Result<Instant, Value> {
         let deadline = Instant::now() + patience;
         loop {
@@ -144,15 +144,15 @@ struct Shared {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Every change under the lock is complete in itself, so a poisoned lock still guards a sound state.
+        // Every change under the lock is complete in itself, so a poisoned lock still guards valid state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands an outcome to whoever invoked; 400 for an invocation that is not running, as AWS answers.
+    /// Sends an outcome to the invoker; 400 for an invocation that is not running, as AWS answers.
     fn settle(&self, id: &str, outcome: Result<Value, Value>) -> Response {
         match self.lock().outcomes.remove(id) {
             Some(tell) => {
-                // The one who invoked may have given up.
+                // The invoker may have timed out.
                 drop(tell.send(outcome));
                 accepted()
             }
@@ -181,7 +181,7 @@ impl Inner {
     }
 
     fn wake(&mut self) {
-        // Dropping the senders wakes everybody who waits.
+        // Dropping the senders wakes all waiters.
         self.waiting.clear();
     }
 }
@@ -201,7 +201,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
                 None => state.news(),
             }
         };
-        // Always the error of a dropped sender, which means: look again.
+        // Always the error of a dropped sender, which means: check again.
         let _ = news.await;
     }
 }
@@ -237,7 +237,7 @@ async fn error(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: 
     shared.settle(&id, Err(parse(&body)))
 }
 
-/// The function could not start: every invocation, waiting or to come, fails with what it says.
+/// The function could not start: all current and later invocations fail with its error.
 async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     let mut state = shared.lock();
     let error = parse(&body);

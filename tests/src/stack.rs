@@ -1,4 +1,4 @@
-//! The deployed local stack, seen from outside: deliveries in, rows, Slack messages and log lines out.
+//! The deployed local stack, seen from outside: deliveries in; rows, Slack messages and log lines out.
 #![expect(clippy::expect_used, reason = "a test without its stack can only stop, saying why")]
 
 mod athena;
@@ -20,21 +20,21 @@ pub use athena::Row;
 pub use aws::asked_for;
 pub use raw_http::{Reply, request};
 
-/// Longest wait for something that the stack does by itself, the minute of its schedule included.
+/// Longest wait for something that the stack does by itself, including the minute of its schedule.
 pub const PATIENCE: Duration = Duration::from_secs(150);
 
-/// `.local/stack.json`, as far as tests use it.
+/// The parts of `.local/stack.json` that tests use.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Stack {
-    /// Where deliveries go.
+    /// URL for deliveries.
     pub webhook_url: String,
-    /// Host header that leads to the API.
+    /// The API's Host header.
     pub host_header: String,
     /// A hook's signing token.
     pub signing_token: String,
     /// The same hook's plain token.
     pub secret_token: String,
-    /// Signing token of a hook that may speak for one project only.
+    /// Signing token of a hook that is limited to one project.
     pub scoped_signing_token: String,
     /// That project.
     pub scoped_project: u64,
@@ -54,19 +54,18 @@ pub struct Stack {
     pub jira_url: String,
     /// The double of Confluence.
     pub confluence_url: String,
-    /// The double of a SIEM, the destination `http` of the audit trail.
+    /// The double of a SIEM, the audit destination `http`.
     pub siem_url: String,
-    /// Its destination `file`.
+    /// The audit destination `file`.
     pub audit_file: PathBuf,
     /// Queue addresses.
     pub queues: Queues,
     /// Function names.
     pub functions: Names,
-    /// Log groups.
     pub log_groups: Names,
 }
 
-/// The queues that tests look into.
+/// The queues that tests read.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Queues {
     /// Audit lines that could not be stored yet.
@@ -88,12 +87,10 @@ pub struct Names {
     pub maintenance: String,
 }
 
-/// Headers of a signed delivery, so that a test can spoil one.
+/// Headers of a signed delivery; tests may modify them.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// Headers.
     pub headers: Vec<(String, String)>,
-    /// Body.
     pub body: Vec<u8>,
 }
 
@@ -106,7 +103,7 @@ impl Delivery {
         self
     }
 
-    /// Takes a header away.
+    /// Removes a header.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
@@ -118,7 +115,7 @@ impl Stack {
     /// The running stack.
     ///
     /// # Panics
-    /// If none runs, saying how to start it.
+    /// If no stack runs; the message says how to start one.
     #[must_use]
     pub fn running() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.local/stack.json");
@@ -127,7 +124,7 @@ impl Stack {
         serde_json::from_str(&text).expect("a readable .local/stack.json")
     }
 
-    /// A delivery as GitLab 19 signs it now, with an id of its own.
+    /// A delivery as GitLab 19 signs it now, with a unique id.
     ///
     /// # Panics
     /// Never, for a token made by the stack.
@@ -144,7 +141,7 @@ impl Stack {
     /// A delivery signed with this id, at this time (Unix seconds), by this token.
     ///
     /// # Panics
-    /// If the token is none.
+    /// If the token is invalid.
     #[must_use]
     pub fn signed_as(&self, payload: &Value, id: &str, at: i64, token: &str) -> Delivery {
         let body = payload.to_string().into_bytes();
@@ -158,7 +155,7 @@ impl Stack {
             .with("webhook-signature", &signature)
     }
 
-    /// A delivery with the headers that every one has, and no proof.
+    /// A delivery with the common headers, without signature or token.
     #[must_use]
     pub fn unsigned(&self, body: Vec<u8>) -> Delivery {
         Delivery {
@@ -178,7 +175,7 @@ impl Stack {
         request("POST", &self.webhook_url, &delivery.headers, &delivery.body).await
     }
 
-    /// Sends a signed delivery and expects it to be accepted; its correlation id.
+    /// Sends a signed delivery, expects acceptance and returns its correlation id.
     ///
     /// # Panics
     /// If it is not accepted.
@@ -194,7 +191,7 @@ impl Stack {
     /// A control request to a double.
     ///
     /// # Panics
-    /// If the double refuses it.
+    /// If the double rejects it.
     pub async fn control(&self, base: &str, method: &str, path: &str, body: &Value) -> Value {
         let headers = [
             ("Host".to_owned(), "double".to_owned()),
@@ -256,7 +253,7 @@ impl Stack {
     }
 }
 
-/// The machine's time: the stack runs on it.
+/// The machine's time, which the stack uses.
 #[must_use]
 pub fn now() -> Timestamp {
     model::Clock::now(&model::SystemClock)
@@ -265,7 +262,7 @@ pub fn now() -> Timestamp {
 /// Asks until there is an answer.
 ///
 /// # Panics
-/// If there is none in `patience`.
+/// If there is none within `patience`.
 pub async fn eventually<T>(patience: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let end = std::time::Instant::now() + patience;
     loop {

@@ -1,4 +1,4 @@
-//! The function's configuration, read once and whole at start.
+//! The function's configuration, read completely at start.
 
 use app::config::{AppConfig, DatabaseSecret};
 use runtime::aws::{AwsSettings, QueueUrl};
@@ -12,12 +12,12 @@ pub struct Config {
     pub(crate) owner: DatabaseSecret,
     pub(crate) application: DatabaseSecret,
     pub(crate) effects_queue: QueueUrl,
-    /// 0: audit entries are kept for ever.
+    /// 0: audit entries are kept forever.
     pub(crate) audit_retention_months: u32,
 }
 
 impl Config {
-    /// Reads it; problems are noted in `env`, whose `finish` tells them all at once.
+    /// Reads it; problems are recorded in `env`, whose `finish` reports them together.
     pub fn from_environment(env: &mut Environment) -> Self {
         let application = DatabaseSecret::from_environment(env);
         let months = env.number("AUDIT_RETENTION_MONTHS", 0, 0..=1200);
@@ -28,7 +28,7 @@ impl Config {
             owner: DatabaseSecret {
                 id: env.required("DATABASE_OWNER_SECRET_ID"),
                 address: DatabaseAddress {
-                    // The owner goes past a proxy, which does not know its login.
+                    // The owner bypasses a proxy, which does not know its login.
                     host: env.optional("DATABASE_OWNER_HOST").or(application.address.host.clone()),
                     ..application.address.clone()
                 },
@@ -43,7 +43,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    /// Any text will do, or none.
+    /// May hold any text or be empty.
     const OPTIONAL: [&str; 6] = [
         "LAMBDA_TASK_ROOT",
         "GITLAB_API_URL",

@@ -1,4 +1,4 @@
-//! Migrations as a CloudFormation custom resource: run at every deployment, and the deployment waits for the answer.
+//! Migrations as a CloudFormation custom resource: run at every deployment, which waits for the response.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::{JobError, Maintenance, Migrated, Report};
 /// The resource's identity never changes, so that an update is never followed by a deletion.
 const PHYSICAL_ID: &str = "countersign-schema";
 
-/// Seconds before an attempt that may go better: a role made a moment ago is not known everywhere yet, a database may just be failing over.
+/// Seconds before each retry: a new role is not known everywhere yet, a database may be failing over.
 const WAITS: [u64; 5] = [2, 4, 8, 16, 30];
 
-/// The same for the answer: without one the deployment waits for its time-out and fails.
+/// The same for the response: without one the deployment waits for its time-out and fails.
 const WAITS_TO_ANSWER: [u64; 4] = [1, 2, 4, 8];
 
-/// What is kept of an invocation's time for the answer.
+/// The part of an invocation's time reserved for the response.
 const TO_ANSWER: Duration = Duration::from_secs(40);
 
 /// What CloudFormation sends (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html>).
@@ -43,7 +43,7 @@ impl Maintenance {
         request: CustomResourceRequest,
         deadline: &Deadline,
     ) -> Result<Report, JobError> {
-        // Deleting the stack leaves the evidence where it is.
+        // Deleting the stack keeps the evidence.
         let done = match request.request_type.as_str() {
             "Delete" => Ok(Report::default()),
             _ => self.migrate_within(context, deadline).await.map(|migrated| Report {
@@ -71,11 +71,11 @@ impl Maintenance {
         };
         let url = Url::parse(request.response_url.expose_secret()).map_err(|_| JobError::ResponseAddress)?;
         self.answer(context, &url, &response).await?;
-        // The deployment knows; failing the invocation as well would only run the same migration again.
+        // The deployment has the error; a failed invocation would only run the same migration again.
         Ok(done.unwrap_or_default())
     }
 
-    /// Migrates; tries again what may pass, and ends in time to say that there was no time.
+    /// Migrates, retries transient errors, and ends early enough to report a timeout.
     async fn migrate_within(&self, context: &Context, deadline: &Deadline) -> Result<Migrated, JobError> {
         let time = deadline.remaining().saturating_sub(TO_ANSWER);
         let migrated = tokio::time::timeout(time, async {
@@ -93,7 +93,7 @@ impl Maintenance {
     }
 }
 
-/// Tries again after each of the waits, as long as what happened may pass.
+/// Retries after each of the waits, as long as the error is transient.
 async fn patiently<T, E: std::fmt::Display>(
     waits: &[u64],
     may_pass: impl Fn(&E) -> bool,

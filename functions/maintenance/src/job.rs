@@ -1,4 +1,4 @@
-//! The jobs, and what they report.
+//! The jobs and their report.
 
 mod audit_partitions;
 mod audit_retention;
@@ -15,7 +15,7 @@ pub use migrate::{Migrated, migrate};
 
 use crate::{Job, Maintenance};
 
-/// Why a job could not be done. The next run tries again; what was claimed comes back by itself.
+/// Why a job failed. The next run retries; claims expire by themselves.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
     /// A secret, or what is built from it.
@@ -25,12 +25,12 @@ pub enum JobError {
     Secret(#[from] runtime::secrets::SecretError),
     #[error(transparent)]
     Store(#[from] store::StoreError),
-    /// The schema is not the one this version knows.
+    /// This version does not know the schema.
     #[error(transparent)]
     Schema(#[from] store::SchemaError),
     #[error(transparent)]
     Migration(#[from] store::MigrationError),
-    /// The application's login could not be made.
+    /// The application's login could not be created.
     #[error(transparent)]
     Login(#[from] store::LoginError),
     /// The application must not be the owner.
@@ -43,7 +43,7 @@ pub enum JobError {
     NoPassword,
     #[error(transparent)]
     Rotation(#[from] crate::RotationError),
-    /// Secrets Manager refused a step of a rotation.
+    /// Secrets Manager rejected a step of a rotation.
     #[error(transparent)]
     Aws(#[from] runtime::aws::AwsError),
     /// The migrations take longer than a function may run.
@@ -51,16 +51,16 @@ pub enum JobError {
         "the migrations were not finished within {0} seconds, and the one that was running is rolled back; run `countersign migrate` as the database's owner, which has no limit, and deploy again"
     )]
     OutOfTime(u64),
-    /// CloudFormation gave no usable address.
+    /// CloudFormation sent no usable address.
     #[error("the ResponseURL of the request is no URL")]
     ResponseAddress,
-    /// CloudFormation could not be answered.
+    /// The response to CloudFormation failed.
     #[error(transparent)]
     Call(#[from] clients::CallError),
 }
 
 impl JobError {
-    /// Whether the same may go well in a moment.
+    /// Whether a retry may succeed soon.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Secret(error) => matches!(error, runtime::secrets::SecretError::Unavailable { .. }),
@@ -71,7 +71,6 @@ impl JobError {
     }
 }
 
-/// An error with its cause.
 fn whole(error: &dyn std::error::Error) -> String {
     error
         .source()
@@ -81,24 +80,24 @@ fn whole(error: &dyn std::error::Error) -> String {
 /// What the jobs did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Report {
-    /// Migrations, if that was asked for.
+    /// Migrations, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migrated: Option<Migrated>,
     /// Pending evaluations that reached a verdict.
     pub evaluations_judged: u32,
     /// Pending evaluations that stay pending.
     pub evaluations_pending: u32,
-    /// Pending evaluations that failed for another reason, told in the log.
+    /// Pending evaluations that failed for another reason, reported in the log.
     pub evaluations_failed: u32,
     pub effects_enqueued: u32,
-    /// Effects that could not be enqueued; the next run does it.
+    /// Effects that could not be enqueued; the next run retries them.
     pub effects_failed: u32,
     pub operator_requests_finished: u32,
-    /// Operators' requests that go on with a later run.
+    /// Operator requests that a later run continues.
     pub operator_requests_open: u32,
-    /// Months that were given room for audit entries.
+    /// Created partitions for audit entries, one per month.
     pub audit_partitions_made: u32,
-    /// Tables with the audit entries of months that were detached.
+    /// Tables with the audit entries of detached months.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub audit_partitions_detached: Vec<String>,
 }

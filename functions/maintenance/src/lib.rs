@@ -1,7 +1,7 @@
-//! The maintenance function: migrations at deploy; every minute the relay of due effects, pending evaluations and operators' requests;
-//! rotation of the application's database login.
+//! The maintenance function: migrations at deployment; every minute the relay of due effects, pending evaluations and operator
+//! requests; rotation of the application's database login.
 //!
-//! Every job may run twice at once: what is due is claimed row by row with `SKIP LOCKED`, and migrations hold a lock.
+//! Every job may run concurrently: due rows are claimed one by one with `SKIP LOCKED`, and migrations hold a lock.
 
 mod config;
 mod custom_resource;
@@ -31,14 +31,14 @@ pub use job::{JobError, Migrated, Report, migrate};
 pub use request::{Job, NamedJob, Request};
 pub use rotation::{RotationError, RotationRequest, Step};
 
-/// The time of one run of jobs. The function has more, for migrations; the next minute's run goes on.
+/// The time of one run of jobs. The function has more, for migrations; the next run continues.
 const LONGEST_JOBS: Duration = Duration::from_mins(5);
 
 /// One execution environment of the function.
 #[derive(Debug)]
 pub struct Maintenance {
     app: Built<DatabaseConfig, Outbound, App>,
-    /// Read anew at each use, like the next one: they are changed behind our back, and their use is rare.
+    /// Read at each use, like the next one: others change them, and they are rarely used.
     owner: SecretCache<DatabaseConfig>,
     application: SecretCache<DatabaseConfig>,
     /// The secret of the application's login, for its rotation.
@@ -54,7 +54,7 @@ pub struct Maintenance {
 }
 
 impl Maintenance {
-    /// Builds the clients; nothing is called yet: this function must come up before the database has its schema.
+    /// Builds the clients without calling anything: this function must start before the database has its schema.
     ///
     /// # Errors
     /// [`StartError`] if there are no rules, or TLS cannot be set up.
@@ -64,7 +64,7 @@ impl Maintenance {
         Ok(Self {
             owner: secret(config.owner.clone()),
             application: secret(config.application.clone()),
-            // New logins are tried at the server itself: a proxy knows the one in force alone.
+            // New logins are tried directly at the server: a proxy knows only the current one.
             rotated: DatabaseSecret {
                 id: config.application.id,
                 address: config.owner.address.clone(),
@@ -82,10 +82,10 @@ impl Maintenance {
         })
     }
 
-    /// Runs what the request asks for.
+    /// Runs the request.
     ///
     /// # Errors
-    /// [`JobError`]: the schedule calls again; a deployment has been told besides.
+    /// [`JobError`]: the schedule calls again; a deployment has also received it.
     pub async fn handle(&self, request: Request, deadline: &Deadline) -> Result<Report, JobError> {
         let run = Uuid::now_v7();
         match request {
@@ -108,7 +108,7 @@ impl Maintenance {
         }
     }
 
-    /// Runs each job, also after one that failed.
+    /// Runs each job, even after one failed.
     async fn jobs(&self, run: Uuid, jobs: Vec<NamedJob>, deadline: &Deadline) -> Result<Report, JobError> {
         let context = Context::new(ActorType::PollCycle, run);
         let deadline = &deadline.at_most(LONGEST_JOBS);
@@ -122,7 +122,7 @@ impl Maintenance {
                     continue;
                 }
             };
-            // Boxed: the work of a job is one deep future, and its type would be nested too deeply for the compiler.
+            // Boxed: a job is one deep future, and its type would be nested too deeply for the compiler.
             let span = self.tracer.begin_trace(Kind::Internal, job.as_str(), &context);
             let done = Box::pin(self.run(span.context(&context), job, deadline, &mut report)).await;
             span.end(done.as_ref().err().map(|_| "failed"));

@@ -1,4 +1,4 @@
-//! What the function is asked to do: by the schedule, by a person, or by a deployment.
+//! Requests to the function: from the schedule, an operator, or a deployment.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,17 +7,17 @@ use crate::{CustomResourceRequest, RotationRequest};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Job {
-    /// Bring the database to the schema of this version.
+    /// Migrate the database to the schema of this version.
     Migrate,
-    /// Try again the verdicts that wait for GitLab.
+    /// Retry verdicts that wait for GitLab.
     PendingEvaluations,
     /// Enqueue effects that are due.
     RelayEffects,
-    /// Make room for the audit entries of the months to come.
+    /// Create audit partitions for the coming months.
     AuditPartitions,
-    /// Detach the months of audit entries whose time of retention is over.
+    /// Detach the months of audit entries whose retention period is over.
     AuditRetention,
-    /// Execute what operators have requested.
+    /// Execute operator requests.
     OperatorRequests,
 }
 
@@ -36,7 +36,7 @@ impl Job {
     }
 }
 
-/// A job by the name in the event. During a deployment the schedules of a newer version may already call this one.
+/// A job by its name in the event. During a deployment the schedules of a newer version may already call this one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum NamedJob {
@@ -49,7 +49,7 @@ pub enum NamedJob {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub enum Request {
-    /// `{"jobs": ["audit_partitions", "audit_retention"]}`: done in this order.
+    /// `{"jobs": ["audit_partitions", "audit_retention"]}`: executed in this order.
     Jobs { jobs: Vec<NamedJob> },
     /// CloudFormation's custom resource: migrations as part of a deployment.
     CustomResource(Box<CustomResourceRequest>),

@@ -1,7 +1,7 @@
-//! Rotation of the application's database login, asked for by Secrets Manager step by step.
+//! Rotation of the application's database login, which Secrets Manager requests step by step.
 //!
-//! Two logins take turns: the new one is made and tried while the old one is still in force, and the old one keeps its password until
-//! the next rotation. So no function is ever refused, whichever of the two it has read.
+//! Two logins alternate: the new one is created and tried while the old one is still current, and the old one keeps its password
+//! until the next rotation. So no function is ever rejected, whichever of the two it has read.
 
 use audit::Context;
 use runtime::secrets::Stage;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{JobError, Maintenance, Report};
 
-/// What the second login's name ends in.
+/// Suffix of the second login's name.
 const SECOND: &str = "_b";
 
 /// What Secrets Manager sends
@@ -23,7 +23,7 @@ const SECOND: &str = "_b";
 pub struct RotationRequest {
     step: Step,
     secret_id: String,
-    /// Id of the version that is to be made.
+    /// Id of the version to create.
     client_request_token: String,
 }
 
@@ -31,16 +31,16 @@ pub struct RotationRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Step {
-    /// Make the new value, beside the one in force.
+    /// Create the new value next to the current one.
     CreateSecret,
-    /// Make the database take it.
+    /// Set the login in the database.
     SetSecret,
     TestSecret,
-    /// Bring it into force.
+    /// Make it current.
     FinishSecret,
 }
 
-/// Why a rotation cannot go on.
+/// Why a rotation cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum RotationError {
     /// Only the application's login is rotated here.
@@ -49,7 +49,7 @@ pub enum RotationError {
     /// The version is not being rotated.
     #[error("version {0} of the secret is neither in force nor to become so; start the rotation again")]
     NotPending(String),
-    /// The secret has no login that could take turns.
+    /// The secret has no login that could alternate.
     #[error(
         "the secret's {0} is not a JSON object with `username` and `password`; one with a `url` is rotated by hand (docs/operations.md)"
     )]
@@ -68,7 +68,7 @@ impl Maintenance {
         }
         let state = self.secrets.version(context, &secret_id, &version).await?;
         if state.is_current {
-            // An earlier attempt got through.
+            // An earlier attempt succeeded.
             return Ok(Report::default());
         }
         if !state.is_pending {
@@ -88,7 +88,7 @@ impl Maintenance {
                 provision_login(&owner, new.user(), password, Group::Application).await?;
             }
             Step::TestSecret => {
-                // When a rotation is set up, Secrets Manager runs this step alone, to see whether it can.
+                // When a rotation is set up, Secrets Manager runs this step alone, to test whether it can.
                 let tried = if self.secrets.get(context, &secret_id, Stage::Pending).await?.is_some() {
                     Stage::Pending
                 } else {
@@ -123,7 +123,7 @@ impl Maintenance {
     }
 }
 
-/// The value after this one: the other login with a new password, everything else as it is.
+/// The next value: the other login with a new password, everything else unchanged.
 fn next(current: Option<&SecretString>) -> Option<SecretString> {
     let mut fields: Map<String, Value> = serde_json::from_str(current?.expose_secret()).ok()?;
     if fields.contains_key("url") || !fields.contains_key("password") {
@@ -134,7 +134,7 @@ fn next(current: Option<&SecretString>) -> Option<SecretString> {
         Some(first) => first.to_owned(),
         None => format!("{user}{SECOND}"),
     };
-    // 244 random bits, in characters that may stand in a URL as well.
+    // 244 random bits, in characters that are also valid in a URL.
     let password = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
     fields.insert("username".to_owned(), other.into());
     fields.insert("password".to_owned(), password.into());

@@ -1,4 +1,4 @@
-//! Effects of the archive: each looks at its target and does what is missing there, so that doing it again does nothing.
+//! Archive effects: each checks its target and adds what is missing there, so that a repetition changes nothing.
 
 use std::time::Duration;
 
@@ -13,30 +13,30 @@ use crate::attempt::{CLOCK_SKEW, channel};
 use crate::worker::Worker;
 use crate::{Notifier, backoff};
 
-/// A target that the rules do not name is waited for this many attempts long.
+/// Attempts to wait for a target that the rules do not name.
 const ATTEMPTS_UNTIL_CONFIGURED: i32 = 4;
-/// And this long between them.
+/// Wait between these attempts.
 const WAIT_UNTIL_CONFIGURED: Duration = Duration::from_mins(10);
-/// What the ledger shows in the place of an issue where none is linked.
+/// Shown in the ledger instead of an issue if none is linked.
 const NO_ISSUE: &str = "no_tracking_issue";
 
-/// How it stands at the target.
+/// The state of the target.
 enum Stands {
-    /// As it should; the target's name for it.
+    /// Complete; the target's name for it.
     Done(String),
-    /// Not yet, and nothing was to be changed.
+    /// Incomplete, and no change was allowed.
     Missing,
-    /// The rules do not name the target any more.
+    /// The rules no longer name the target.
     NotConfigured(&'static str),
 }
 
-/// One telling of a merge.
+/// One effect for a merge.
 struct Telling<'a> {
     context: &'a Context,
     effect: &'a Effect,
     subject: &'a MergeForEffect,
     merge: ArchivedMerge,
-    /// An earlier attempt may have got through.
+    /// An earlier attempt may have succeeded.
     look_first: bool,
     /// Nothing may be changed at the target.
     only_look: bool,
@@ -81,13 +81,13 @@ impl Notifier {
             Ok(Stands::Done(external_id)) => AttemptOutcome::Done { external_id },
             Ok(Stands::Missing) => not_done(&subject),
             Ok(Stands::NotConfigured(target)) => self.not_configured(effect, target),
-            // What may have got through is looked at again, and not taken for undone because a look at it failed.
+            // A possible earlier success is checked again, and not taken as undone because a check failed.
             Err(error) if look_first => self.unresolved(context, effect, &error).await,
             Err(error) => self.failed(context, effect, &error).await,
         })
     }
 
-    /// During a deployment the processor may know a target that this function does not know yet: some attempts long that is waited for.
+    /// During a deployment the processor may know a target that this function does not know yet: it waits some attempts.
     fn not_configured(&self, effect: &Effect, target: &str) -> AttemptOutcome {
         let told = format!("the rules do not name {target}");
         if effect.attempts < ATTEMPTS_UNTIL_CONFIGURED {
@@ -104,7 +104,7 @@ impl Notifier {
     }
 }
 
-/// It stands nowhere, and is not to be told either.
+/// The effect is not at its target and must not be applied.
 fn not_done(subject: &MergeForEffect) -> AttemptOutcome {
     match subject.newer {
         Some(newer) => AttemptOutcome::Superseded {
@@ -114,12 +114,12 @@ fn not_done(subject: &MergeForEffect) -> AttemptOutcome {
     }
 }
 
-/// What is told of the merge.
+/// The merge to record.
 fn archived(effect: &Effect, subject: &MergeForEffect) -> ArchivedMerge {
     let decision = &subject.decision;
     let mentions = match &decision.facts.api {
         GitLabAnswer::Full(api) => api.mentions.clone(),
-        // GitLab has not said; the delivery's title may name an issue all the same.
+        // GitLab has not answered; the delivery's title may still name an issue.
         _ => rules::mentions("", &decision.facts.trigger.title, ""),
     };
     ArchivedMerge {
@@ -132,7 +132,7 @@ fn archived(effect: &Effect, subject: &MergeForEffect) -> ArchivedMerge {
         exception_id: subject.exception_id,
         mentions,
         earlier_issue: subject.earlier_external_id.clone().filter(|issue| issue != NO_ISSUE),
-        // A message is there or not; an issue may have been half marked.
+        // A message exists or not; an issue may be partly marked.
         is_correction: match effect.kind {
             EffectKind::SlackPodConfirmation => subject.is_told,
             _ => subject.is_begun,
@@ -180,7 +180,7 @@ async fn jira(worker: &Worker, telling: &Telling<'_>) -> Result<Result<Stands, B
 }
 
 impl Telling<'_> {
-    /// How the issue is marked.
+    /// The changes that mark the issue.
     async fn marking<'a>(&self, worker: &'a Worker, issue: &str) -> Result<Marking<'a>, StoreError> {
         Ok(Marking {
             wording: &worker.rules.slack.wording,
@@ -225,7 +225,7 @@ async fn confirmation(worker: &Worker, telling: &Telling<'_>) -> Result<Stands, 
     let client = worker.slack.as_ref().map_err(Clone::clone)?;
     let (context, effect, merge) = (telling.context, telling.effect, &telling.merge);
     if telling.look_first {
-        // Nothing can stand there from before the decision was made.
+        // Nothing can exist there from before the decision was made.
         let decided = merge.decided_at;
         let oldest = decided.saturating_sub(CLOCK_SKEW).unwrap_or(decided);
         let found = client

@@ -1,4 +1,4 @@
-//! One attempt at an effect: look first if an earlier one may have got through, then do it, and say how it went.
+//! One attempt at an effect: checks first if an earlier one may have succeeded, then acts, and returns the outcome.
 
 use audit::{Context, FailureClass};
 use clients::slack::message::exception_alert;
@@ -11,11 +11,11 @@ use store::{AttemptOutcome, StoreError};
 use crate::worker::Worker;
 use crate::{Notifier, backoff};
 
-/// A refused token may have just been rotated: the effect is given up only after this many attempts.
+/// A rejected token may have just been rotated: the effect is given up only after this many attempts.
 const ATTEMPTS_WITH_REFUSED_TOKEN: i32 = 4;
-/// A target that refuses to be looked at is given up after this many attempts.
+/// A target that rejects checks is given up after this many attempts.
 const ATTEMPTS_TO_LOOK: i32 = 8;
-/// Slack's clock and ours may differ by this much when a message is looked for.
+/// Slack's clock and ours may differ by this much when a message is searched.
 pub(crate) const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 impl Notifier {
@@ -54,12 +54,12 @@ impl Notifier {
         let channel = channel(effect);
         let slack = match &worker.slack {
             Ok(slack) => slack,
-            // Without a look it stays unknown whether the message was posted.
+            // Without a check it is unknown whether the message was posted.
             Err(missing) if look_first => return Ok(self.unresolved(context, effect, missing).await),
             Err(missing) => return Ok(self.failed(context, effect, missing).await),
         };
         if look_first {
-            // Nothing can stand there from before the exception was recorded.
+            // Nothing can exist there from before the exception was recorded.
             let oldest = exception
                 .recorded_at
                 .saturating_sub(CLOCK_SKEW)
@@ -85,7 +85,7 @@ impl Notifier {
         }
     }
 
-    /// Looking failed: still unknown, so looked at again later; if the target will not show it, somebody must act.
+    /// The check failed: still unknown, so checked again later; if the target permanently rejects it, an operator must act.
     pub(crate) async fn unresolved(&self, context: &Context, effect: &Effect, error: &CallError) -> AttemptOutcome {
         if error.class == FailureClass::AuthFailure {
             self.worker.refused(context).await;
@@ -104,7 +104,7 @@ impl Notifier {
 
     fn next(&self, effect: &Effect, error: &CallError) -> Timestamp {
         let asked = match error.class {
-            // Any sooner, the secret might not be read again, and the token that was just refused would be presented once more.
+            // Earlier, the secret might not be read again, and the rejected token would be sent once more.
             FailureClass::AuthFailure => REFRESH_AT_MOST_EVERY.try_into().ok(),
             _ => error.advice.after(),
         };

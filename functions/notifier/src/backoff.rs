@@ -8,7 +8,7 @@ use model::{Backoff, later};
 /// Unless the target asks for a longer wait.
 const WAITS: Backoff = Backoff::new(SignedDuration::from_secs(5), SignedDuration::from_mins(15));
 
-/// When attempt number `attempts` may be followed by another: by our own doubling, or later if the target asked for that.
+/// When another attempt may follow attempt number `attempts`: after our own doubling, or later if the target asked for that.
 pub(crate) fn next(now: Timestamp, attempts: i32, asked: Option<Duration>) -> Timestamp {
     let asked = asked.and_then(|asked| SignedDuration::try_from(asked).ok());
     later(

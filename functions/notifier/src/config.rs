@@ -1,4 +1,4 @@
-//! The function's configuration, read once and whole at start.
+//! The function's configuration, read completely at start.
 
 use app::config::{DatabaseSecret, rules_file};
 use rules::Rules;
@@ -27,7 +27,7 @@ pub(crate) struct Addresses {
 }
 
 impl Config {
-    /// Reads it; problems are noted in `env`, whose `finish` tells them all at once.
+    /// Reads it; problems are recorded in `env`, whose `finish` reports them together.
     pub fn from_environment(env: &mut Environment) -> Self {
         Self {
             aws: AwsSettings::from_environment(env),

@@ -1,7 +1,7 @@
-//! Corrects the alert about an exception that a later decision changed: the message itself, and a reply that says what changed.
+//! Corrects the alert about an exception that a later decision changed: the message itself, and a reply that describes the change.
 //!
-//! Both steps may be repeated. Replacing a message by the same content changes nothing; the reply carries the effect's key, and the
-//! channel is searched for it if an earlier attempt may have posted it.
+//! Both steps may be repeated. Replacing a message by the same content changes nothing; the reply carries the effect's key, which
+//! is searched in the channel if an earlier attempt may have posted it.
 
 use audit::{Context, FailureClass};
 use clients::slack::message::{ExceptionChange, Place, ReportedDecision, corrected_alert, exception_reply};
@@ -15,7 +15,7 @@ use crate::attempt::{CLOCK_SKEW, channel, channel_of};
 use crate::worker::Worker;
 use crate::{Notifier, backoff};
 
-/// The alert that is corrected.
+/// The alert to correct.
 struct Alert<'a> {
     key: &'a str,
     channel: &'a str,
@@ -25,7 +25,7 @@ struct Alert<'a> {
 /// Whether there is an alert to correct.
 enum Found<'a> {
     Sent(Alert<'a>),
-    /// It may be sent with what it said before the change.
+    /// It may be sent with its content before the change.
     UnderWay,
     /// There is nothing to correct.
     NotSent(&'static str),
@@ -56,7 +56,7 @@ impl Notifier {
                 return Ok(AttemptOutcome::Superseded { because });
             }
         };
-        // With what was looked for and may be there, only another look shows whether the reply is still missing.
+        // If a reply was searched and may exist, only another check shows whether it is missing.
         let ended = async |error: &CallError, look_again: bool| {
             if look_again {
                 self.unresolved(context, effect, error).await
@@ -70,7 +70,7 @@ impl Notifier {
         };
         let mut replied = None;
         if look_first {
-            // No reply can be there from before the decision was made.
+            // No reply can exist from before the decision was made.
             let decided = update.decision.decided_at;
             let oldest = decided.saturating_sub(CLOCK_SKEW).unwrap_or(decided);
             replied = match slack.find_message(context, channel(effect), &effect.key, oldest).await {
@@ -127,7 +127,7 @@ struct Correction<'a> {
 }
 
 impl Correction<'_> {
-    /// Replaces the alert by what holds now, and says where the reply goes.
+    /// Replaces the alert by the current content, and returns where to post the reply.
     async fn correct(&self, alert: &Alert<'_>) -> Result<Place, CallError> {
         let is_here = alert.channel == channel(self.effect);
         let (exception, mark) = (self.change.exception, self.change.mark());
@@ -136,7 +136,7 @@ impl Correction<'_> {
             Ok(Corrected::Done) if is_here => Ok(Place::Thread),
             Ok(Corrected::Unchangeable) if is_here => Ok(Place::Channel),
             Ok(Corrected::Done | Corrected::Unchangeable) => Ok(Place::OtherChannel),
-            // The rules name another channel by now, and the bot may have left this one: the reply matters more.
+            // The rules now name another channel, and the bot may have left this one: the reply matters more.
             Err(error) if !is_here && error.advice == Advice::Permanent && error.class != FailureClass::AuthFailure => {
                 tracing::warn!(
                     effect.key = self.effect.key,
@@ -149,7 +149,7 @@ impl Correction<'_> {
         }
     }
 
-    /// Posts the reply: in the alert's thread if that takes one, else in the channel. Returns its timestamp.
+    /// Posts the reply: in the alert's thread if possible, else in the channel. Returns its timestamp.
     async fn reply(&self, alert: &Alert<'_>, place: Place) -> Result<String, CallError> {
         let (channel, key) = (channel(self.effect), &self.effect.key);
         let message = |place| exception_reply(&self.change, place, self.wording, channel, key);
@@ -165,7 +165,7 @@ impl Correction<'_> {
     }
 }
 
-/// What became of the alert, and whether it can say anything else than what holds now.
+/// The state of the alert, and whether its content can be outdated.
 fn find_alert(update: &ExceptionUpdate) -> Found<'_> {
     let Some(alert) = &update.alert else {
         return Found::NotSent("no alert was ever made for the exception");
@@ -177,7 +177,7 @@ fn find_alert(update: &ExceptionUpdate) -> Found<'_> {
             ts,
         }),
         (EffectState::Done, None) => Found::NotSent("the alert has no message that could be corrected"),
-        // A message is made of what holds when it is sent, so that only one that is under way can be outdated.
+        // A message is built when it is sent, so only one being sent can be outdated.
         (EffectState::Pending, _) => Found::NotSent("the alert is not sent yet, and will show the change"),
         (EffectState::Leased | EffectState::Ambiguous, _) => Found::UnderWay,
         (EffectState::Suppressed, _) => Found::NotSent("the alert was suppressed by a dry run"),

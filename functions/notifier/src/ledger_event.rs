@@ -1,7 +1,7 @@
 //! A row of the ledger as an EventBridge event.
 //!
-//! A bus cannot be asked what it has taken. So an attempt whose answer was lost is made again, and receivers know an event by the merge
-//! request and the revision in its detail.
+//! A bus cannot be asked what it has accepted. So an attempt with a lost response is repeated, and receivers identify an event by
+//! the merge request and the revision in its detail.
 
 use audit::{Context, FailureClass};
 use model::Effect;
@@ -12,7 +12,7 @@ use crate::{Notifier, backoff};
 
 /// `detail-type` of the events.
 const DETAIL_TYPE: &str = "SecurityReviewLedgerRow";
-/// A refusal that a person must mend is given this many attempts: a permission or a bus may just be on its way.
+/// A rejection that an operator must fix gets this many attempts: a permission or a bus may be about to exist.
 const ATTEMPTS_WHEN_REFUSED: i32 = 4;
 
 impl Notifier {
@@ -26,7 +26,7 @@ impl Notifier {
         let Some(row) = row else {
             return Ok(dead(FailureClass::NotFound, "the row it tells of does not exist"));
         };
-        // A later revision has an event of its own, which says all that this one would.
+        // A later revision has its own event, which contains all of this one.
         if row["revision"].as_i64() > effect.ledger_revision {
             return Ok(AttemptOutcome::Superseded {
                 because: format!("revision {} of the row has an event of its own", row["revision"]),

@@ -1,7 +1,7 @@
-//! The notifier function: carries out one effect at a time, once, whatever happens in between.
+//! The notifier function: applies one effect at a time, once, even after a crash.
 //!
-//! A lease is committed before the call and the outcome after it. Whatever may have reached its target without our knowing is
-//! resolved by looking there, never by doing it again blindly.
+//! A lease is committed before the call and the outcome after it. If a call may have reached its target unconfirmed, the function
+//! checks there and never repeats it blindly.
 
 mod archive;
 mod attempt;
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Notifier {
 }
 
 impl Notifier {
-    /// Builds the clients; nothing is called yet.
+    /// Builds the clients without calling anything.
     ///
     /// # Errors
     /// [`StartError`] if there are no rules.
@@ -63,7 +63,7 @@ impl Notifier {
         })
     }
 
-    /// Reads the secrets, opens the database, and makes sure that this code and the schema know each other.
+    /// Reads the secrets, opens the database, and verifies that this code and the schema are compatible.
     ///
     /// # Errors
     /// [`StartError`]: the function must not start.
@@ -71,13 +71,13 @@ impl Notifier {
         Ok(self.worker.get(context).await?.store.check_schema().await?)
     }
 
-    /// Handles one batch; answers which messages must come again. Destinations are worked on side by side: one that is down or slow
-    /// holds up no other.
+    /// Handles one batch; returns the messages to redeliver. Destinations are processed concurrently: a failing or slow one delays
+    /// no other.
     ///
     /// # Errors
-    /// If a message has no id: then the whole batch comes again.
+    /// If a message has no id: then the whole batch is redelivered.
     pub async fn handle(&self, event: SqsEvent, deadline: &Deadline) -> Result<SqsBatchResponse, MissingMessageId> {
-        // Boxed: the whole work on an effect is one deep future, and its type would be nested too deeply for the compiler.
+        // Boxed: the work on an effect is one deep future, and its type would be nested too deeply for the compiler.
         process_fifo_groups(event, deadline, async |record| Box::pin(self.record(record)).await).await
     }
 }

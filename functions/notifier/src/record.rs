@@ -11,13 +11,13 @@ use tracing::Instrument as _;
 use crate::Notifier;
 use crate::worker::Worker;
 
-/// How long a worker has an effect to itself: longer than its calls can take, so that two never do the same one.
+/// How long a worker holds an effect: longer than its calls can take, so that two never apply the same one.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 impl Notifier {
     pub(crate) async fn record(&self, record: Record) -> Result<(), BatchError> {
-        // Only our own functions write to this queue; what cannot be read ends in the dead-letter queue, which has an alarm. The
-        // effect itself is a row, and the relay brings it back whatever becomes of the message.
+        // Only our functions write to this queue; an unreadable message ends in the dead-letter queue, which has an alarm. The
+        // effect itself is a row, and the relay enqueues it again even if the message is lost.
         let message: EffectMessage = serde_json::from_str(&record.body)
             .map_err(|error| BatchError::new(format!("the message is no effect: {:?}", error.classify())))?;
         let received =
@@ -79,7 +79,7 @@ impl Notifier {
                 self.clock.now(),
             )
             .await?;
-        // An outcome that comes late moved nothing: whoever took the lease over tells of the effect.
+        // A late outcome changed nothing: the worker that took over the lease reports the effect.
         if finish == AttemptResult::Applied {
             self.told(&effect, &outcome);
         }

@@ -1,6 +1,6 @@
-//! What an attempt needs: the database and the targets, built from two secrets and built anew when one is rotated.
+//! What an attempt needs: the database and the targets, built from two secrets and rebuilt when one is rotated.
 //!
-//! Each target stands alone: a credential that is missing or cannot be used is told by the effects that need it, and by no others.
+//! Each target is independent: a missing or unusable credential is reported only by the effects that need it.
 
 use std::sync::Arc;
 
@@ -25,12 +25,12 @@ use url::Url;
 use crate::Config;
 use crate::config::Addresses;
 
-/// Where Slack's Web API is (<https://docs.slack.dev/apis/web-api/>).
+/// Address of Slack's Web API (<https://docs.slack.dev/apis/web-api/>).
 const SLACK: &str = "https://slack.com";
-/// Where Linear's API is (<https://linear.app/developers/graphql>).
+/// Address of Linear's API (<https://linear.app/developers/graphql>).
 const LINEAR: &str = "https://api.linear.app";
 
-/// What this function needs of the outbound secret. Each part is read by itself, when it is used.
+/// The part of the outbound secret that this function needs. Each field is parsed when it is used.
 #[derive(Deserialize)]
 pub(crate) struct Outbound {
     #[serde(default)]
@@ -41,12 +41,12 @@ pub(crate) struct Outbound {
     jira: Part,
     #[serde(default)]
     confluence: Part,
-    /// Certificate of a private authority that a target's chains to, PEM.
+    /// Certificate of a private authority for a target, PEM.
     #[serde(default)]
     ca_pem: Option<String>,
 }
 
-/// One part of the secret, not yet read.
+/// One part of the secret, not yet parsed.
 #[derive(Default, Deserialize)]
 #[serde(transparent)]
 struct Part(Option<Value>);
@@ -119,7 +119,7 @@ pub(crate) fn from_secrets(
     ))
 }
 
-/// What the clients are made of.
+/// The input for the clients.
 struct Targets<'a> {
     http: Http,
     secret: &'a Outbound,
@@ -165,7 +165,7 @@ fn address(replaced_by: Option<&Url>, configured: Option<&str>) -> String {
 }
 
 impl Part {
-    /// The credential; the secret may be corrected at any time, so that this is no reason to give up at once.
+    /// The credential; the secret may be corrected at any time, so an error here is not final.
     fn read<T: serde::de::DeserializeOwned>(&self, name: &str, action: Action) -> Target<T> {
         let known = self.0.as_ref().ok_or_else(|| {
             let message = format!("the outbound secret holds no part {name:?}; docs/connectors.md says what to enter");

@@ -1,4 +1,4 @@
-//! The processor function: takes deliveries from their queue, one transaction each, and enqueues the effects that follow.
+//! The processor function: takes deliveries from their queue, one transaction each, and enqueues the resulting effects.
 
 mod config;
 mod record;
@@ -27,7 +27,7 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// Builds the clients; nothing is called yet.
+    /// Builds the clients without calling anything.
     ///
     /// # Errors
     /// [`StartError`] if there are no rules.
@@ -43,7 +43,7 @@ impl Processor {
         })
     }
 
-    /// Reads the secrets, opens the database, and makes sure that this code and the schema know each other.
+    /// Reads the secrets, opens the database, and verifies that this code and the schema are compatible.
     ///
     /// # Errors
     /// [`StartError`]: the function must not start.
@@ -51,13 +51,13 @@ impl Processor {
         Ok(self.app.get(context).await?.store().check_schema().await?)
     }
 
-    /// Handles one batch; answers which messages must come again.
+    /// Handles one batch; returns the messages to redeliver.
     ///
     /// # Errors
-    /// If a message has no id: then the whole batch comes again.
+    /// If a message has no id: then the whole batch is redelivered.
     pub async fn handle(&self, event: SqsEvent, deadline: &Deadline) -> Result<SqsBatchResponse, MissingMessageId> {
-        // Merge requests side by side: GitLab is read for several, and two transactions are written at a time.
-        // Boxed: the whole work of a delivery is one deep future, and its type would be nested too deeply for the compiler.
+        // Merge requests run concurrently: GitLab is read for several, and two transactions are written at a time. Boxed: a
+        // delivery is one deep future, and its type would be nested too deeply for the compiler.
         process_fifo_groups(event, deadline, async |record| Box::pin(self.record(record)).await).await
     }
 }

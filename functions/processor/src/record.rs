@@ -11,8 +11,8 @@ use crate::Processor;
 
 impl Processor {
     pub(crate) async fn record(&self, record: Record) -> Result<(), BatchError> {
-        // The queue holds what our own webhook function wrote. What is no envelope, or one of a later version while a deployment is
-        // under way, is left for whoever can read it; in the end the dead-letter queue keeps it and raises its alarm.
+        // Our webhook function alone writes to the queue. An invalid envelope, or one of a later version during a deployment, is
+        // left for a function that can read it; finally the dead-letter queue keeps it and raises its alarm.
         let mut envelope: Envelope = serde_json::from_str(&record.body)
             .map_err(|error| BatchError::new(format!("the message is no envelope: {:?}", error.classify())))?;
         if envelope.version != Envelope::VERSION {
@@ -26,7 +26,7 @@ impl Processor {
             .with_traceparent(envelope.traceparent.take());
         let mut span = self.tracer.begin(Kind::Consumer, "delivery", &received);
         let context = span.context(&received).clone();
-        // Rows, effects and calls carry the trace on from here.
+        // Rows, effects and calls continue this trace.
         envelope.traceparent.clone_from(&context.traceparent);
         let merge_request = envelope.merge_request().map(|key| key.to_string());
         span.attribute("messaging.system", "aws_sqs");
@@ -73,7 +73,7 @@ impl Processor {
         error.into()
     }
 
-    /// Poison: trying again would fail the same way for ever and hold up its merge request. Kept whole, and the alarm rings.
+    /// Quarantine: a retry would fail the same way forever and block its merge request. Kept whole, with an alarm.
     async fn set_aside(
         &self,
         app: &App,

@@ -1,4 +1,4 @@
-//! The function's configuration, read once and whole at start.
+//! The function's configuration, read completely at start.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,7 @@ use jiff::SignedDuration;
 use runtime::aws::{AwsSettings, StandardQueueUrl};
 use runtime::config::Environment;
 
-/// How long a missing line is waited for, unless the variable says otherwise: longer than CloudWatch Logs and the retries of a
-/// delivery usually take.
+/// How long to wait for a missing line by default: longer than CloudWatch Logs and the retries of a delivery usually take.
 const GAP_SECONDS: u64 = 900;
 
 #[derive(Debug)]
@@ -23,7 +22,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads it; problems are noted in `env`, whose `finish` tells them all at once.
+    /// Reads it; problems are recorded in `env`, whose `finish` reports them together.
     pub fn from_environment(env: &mut Environment) -> Self {
         let gap_seconds = env.number("AUDIT_GAP_SECONDS", GAP_SECONDS, 1..=7 * 24 * 3600);
         Self {
@@ -55,7 +54,7 @@ fn destinations(env: &mut Environment) -> DestinationSettings {
 mod tests {
     use super::*;
 
-    /// Any text will do, or none.
+    /// May hold any text or be empty.
     const OPTIONAL: [&str; 2] = ["DATABASE_HOST", "DATABASE_NAME"];
 
     #[test]

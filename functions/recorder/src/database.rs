@@ -1,4 +1,4 @@
-//! The database: built from its secret, built anew when that is rotated, and used only if the schema is the one this version knows.
+//! The database: built from its secret, rebuilt when that is rotated, and used only if this version knows its schema.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use runtime::secrets::{BuildError, Built, SecretSource};
 use store::{DatabaseConfig, SchemaError, Store, StoreError};
 use tokio::sync::Mutex;
 
-/// Why the database cannot be used now. Try again: until then, lines wait on the retry queue.
+/// Why the database is unavailable. Retry: until then, lines wait on the retry queue.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// Its secret, or what is built from it.
+    /// Its secret, or a client built from it.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// Its schema, or the way to it.
+    /// Its schema, or the connection to it.
     #[error(transparent)]
     Schema(#[from] SchemaError),
 }
@@ -24,7 +24,7 @@ pub enum DatabaseError {
 #[derive(Debug)]
 pub(crate) struct Database {
     built: Built<DatabaseConfig, (), Store>,
-    /// The one whose schema was found right.
+    /// The store whose schema was verified.
     checked: Mutex<Option<Arc<Store>>>,
 }
 
@@ -38,7 +38,7 @@ impl Database {
         }
     }
 
-    /// The database, if it can be reached and has the schema of this version.
+    /// The database, if it is reachable and has the schema of this version.
     pub(crate) async fn store(&self, context: &Context) -> Result<Arc<Store>, DatabaseError> {
         let store = self.built.get(context).await?;
         let mut checked = self.checked.lock().await;
@@ -54,7 +54,7 @@ impl Database {
         Ok(store)
     }
 
-    /// Tells of a failed operation: a refused login makes the secret be read again, though not more often than every half minute.
+    /// Reports a failed operation: after a rejected login the secret is read again, at most every half minute.
     pub(crate) async fn failed(&self, context: &Context, error: &StoreError) {
         if matches!(error, StoreError::LoginRefused(_)) {
             self.built.refused(context).await;

@@ -1,5 +1,5 @@
-//! Forwarding: each destination follows the order of everything recorded by a cursor of its own, which moves only when the destination
-//! has acknowledged. All go on at the same time, and none waits for another.
+//! Forwarding: each destination follows the audit log with its own cursor, which moves only after the destination has acknowledged.
+//! All run concurrently, and none waits for another.
 
 mod backoff;
 mod blocking;
@@ -16,7 +16,7 @@ use crate::{Recorder, Report};
 pub(crate) use outlet::Outlets;
 
 impl Recorder {
-    /// One turn at each destination.
+    /// Runs one turn at each destination.
     pub(crate) async fn forward(
         &self,
         store: &Store,

@@ -1,4 +1,4 @@
-//! What runs every minute: the order, what is missing in it, the destinations, and how things stand.
+//! The jobs of every minute: order, gaps, destinations, and metrics.
 
 use audit::Context;
 use runtime::Deadline;
@@ -7,7 +7,7 @@ use store::{Store, StoreError};
 use crate::{Job, RecordError, Recorder, Report};
 
 impl Recorder {
-    /// Runs the jobs in their order; one that fails does not keep the next from running.
+    /// Runs the jobs in order; a failed one does not stop the next.
     pub(crate) async fn jobs(
         &self,
         context: &Context,
@@ -23,7 +23,7 @@ impl Recorder {
                 Job::Forward => Box::pin(self.forward(&store, context, deadline, &mut report)).await,
             };
             match done {
-                // Another environment is at it and does the same work; what is left waits for the next minute.
+                // Another environment is doing the same work; the rest waits for the next minute.
                 Err(StoreError::Conflict(error)) => tracing::info!(error, "somebody else is at this job"),
                 done => failed = failed.or(done.err()),
             }

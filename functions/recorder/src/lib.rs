@@ -1,7 +1,7 @@
-//! The recorder function: stores what the others print, gives it an order, sees what is missing, and forwards it.
+//! The recorder function: stores what the others print, orders it, detects what is missing, and forwards it.
 //!
 //! Its own lines are not read back from a log: it keeps them in memory and stores them at the end of each invocation. Storing
-//! prints nothing, so nothing goes round in circles.
+//! prints nothing, so there is no loop.
 
 mod config;
 mod database;
@@ -41,7 +41,7 @@ use measure::Measures;
 use own::OwnLines;
 use sequence::Told;
 
-/// What an execution environment is given.
+/// The input of an execution environment.
 #[derive(Debug)]
 pub struct Parts {
     pub audit: Writer,
@@ -79,7 +79,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Builds the clients; nothing is called yet.
+    /// Builds the clients without calling anything.
     ///
     /// # Errors
     /// [`StartError`] if a destination cannot be set up.
@@ -105,18 +105,18 @@ impl Recorder {
         })
     }
 
-    /// Reads the database secret and opens the connection. Should that fail, the function starts all the same: it takes lines to the
-    /// retry queue until the database is back.
+    /// Reads the database secret and opens the connection. If that fails, the function still starts: it sends lines to the retry
+    /// queue until the database is back.
     pub async fn warm_up(&self, context: &Context) {
         if let Err(error) = self.database.store(context).await {
             tracing::warn!(error = %error, "the database cannot be had yet; lines go to the retry queue meanwhile");
         }
     }
 
-    /// Does what the request asks for.
+    /// Executes the request.
     ///
     /// # Errors
-    /// [`RecordError`]: nothing of it may be taken as done, and the same request comes again.
+    /// [`RecordError`]: nothing counts as done, and the same request comes again.
     pub async fn handle(&self, request: Request, deadline: &Deadline) -> Result<Answer, RecordError> {
         let context = Context::new(ActorType::PollCycle, Uuid::now_v7());
         // Boxed: each is one deep future, and their types would be nested too deeply for the compiler.

@@ -1,4 +1,4 @@
-//! Printed lines sorted: entries, announcements, what claims to be one of them and is none, and everything else.
+//! Sorts printed lines: entries, announcements, malformed ones, and everything else.
 
 #[cfg(test)]
 mod tests;
@@ -8,7 +8,7 @@ use store::{AuditBatch, MalformedLine};
 
 use crate::logs::{Delivery, LogEvent};
 
-/// What a delivery holds of the audit trail.
+/// The audit lines of a delivery.
 pub(crate) fn sorted(delivery: &Delivery) -> AuditBatch {
     let mut batch = AuditBatch {
         source: delivery.source(),
@@ -20,7 +20,7 @@ pub(crate) fn sorted(delivery: &Delivery) -> AuditBatch {
     batch
 }
 
-/// The same of lines that are at hand.
+/// The same for the given lines.
 pub(crate) fn sorted_lines(source: &str, lines: &[String]) -> AuditBatch {
     let mut batch = AuditBatch {
         source: source.to_owned(),
@@ -32,7 +32,7 @@ pub(crate) fn sorted_lines(source: &str, lines: &[String]) -> AuditBatch {
     batch
 }
 
-/// Whether an event holds anything that is stored.
+/// Whether an event holds anything to store.
 pub(crate) fn is_audit(event: &LogEvent) -> bool {
     event
         .message
@@ -49,7 +49,7 @@ fn add(batch: &mut AuditBatch, line: &str) {
     }
 }
 
-/// A line for the quarantine: bounded, and without what no text in Postgres may hold.
+/// A line for the quarantine: bounded, and without characters that Postgres text cannot hold.
 pub(crate) fn kept(line: &str, reason: String) -> MalformedLine {
     let line = line.trim();
     let end = line.floor_char_boundary(LONGEST);

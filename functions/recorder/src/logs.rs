@@ -1,4 +1,4 @@
-//! What CloudWatch Logs delivers: lines of one log stream, as JSON through gzip and base64. Read, and written for our own messages.
+//! Deliveries of CloudWatch Logs: lines of one log stream, as JSON in gzip and base64. Read, and written for our own messages.
 
 #[cfg(test)]
 mod tests;
@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::request::{LogsEvent, Packed};
 
-/// The most that a delivery may unpack to. A delivery holds at most 1 MiB packed, and log lines pack to a tenth; what unpacks to more
-/// than this was made to fill the memory.
+/// The maximum unpacked size of a delivery. A delivery holds at most 1 MiB packed, and log lines pack to a tenth; more than this
+/// was made to fill the memory.
 pub(crate) const LARGEST: u64 = 32 * 1024 * 1024;
 
 /// Lines of one log stream.
@@ -39,7 +39,7 @@ pub(crate) struct LogEvent {
 
 impl std::fmt::Debug for Delivery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The lines stay out: they are not for logs.
+        // The lines are omitted: they do not belong in logs.
         f.debug_struct("Delivery")
             .field("message_type", &self.message_type)
             .field("log_group", &self.log_group)
@@ -55,28 +55,28 @@ impl std::fmt::Debug for LogEvent {
     }
 }
 
-/// A delivery that cannot be read. It comes again, and ends in the dead-letter queue with its alarm, where a person finds it whole.
+/// An unreadable delivery. It is redelivered, and ends whole in the dead-letter queue, which raises an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Undecodable {
-    /// The text is no base64.
+    /// The text is not base64.
     #[error("the log delivery is no base64")]
     Base64,
-    /// The bytes are no complete gzip stream.
+    /// The bytes are not a complete gzip stream.
     #[error("the log delivery is no complete gzip stream")]
     Gzip,
-    /// It unpacks to too much.
+    /// It is too large unpacked.
     #[error("the log delivery unpacks to more than {LARGEST} bytes")]
     TooLarge,
-    /// What is inside is no log delivery.
+    /// The content is not a log delivery.
     #[error("the log delivery holds no JSON of the documented form")]
     Json,
-    /// A kind of message nobody has told us of.
+    /// An unknown kind of message.
     #[error("the log delivery is neither DATA_MESSAGE nor CONTROL_MESSAGE")]
     Kind,
 }
 
 impl LogsEvent {
-    /// Unpacks it. `None`: a message by which CloudWatch Logs tries whether we are there, without lines.
+    /// Unpacks it. `None`: a message without lines by which CloudWatch Logs checks the connection.
     pub(crate) fn unpack(&self) -> Result<Option<Delivery>, Undecodable> {
         let packed = STANDARD.decode(&self.awslogs.data).map_err(|_| Undecodable::Base64)?;
         let mut bytes = Vec::new();
@@ -85,7 +85,7 @@ impl LogsEvent {
         if bytes.len() as u64 > LARGEST {
             return Err(Undecodable::TooLarge);
         }
-        // A byte that is no UTF-8 must not keep the lines around it away.
+        // A byte that is not UTF-8 must not lose the lines around it.
         let text = String::from_utf8_lossy(&bytes);
         let delivery: Delivery = serde_json::from_str(&text).map_err(|_| Undecodable::Json)?;
         match delivery.message_type.as_str() {
@@ -97,12 +97,12 @@ impl LogsEvent {
 }
 
 impl Delivery {
-    /// Where the lines come from, as it is stored with them.
+    /// The source of the lines, as stored with them.
     pub(crate) fn source(&self) -> String {
         format!("{}/{}", self.log_group, self.log_stream)
     }
 
-    /// The same form in which it came, with these of its lines.
+    /// The received form, with only these lines.
     pub(crate) fn pack(&self, events: &[LogEvent]) -> LogsEvent {
         let delivery = Self {
             log_events: events.to_vec(),

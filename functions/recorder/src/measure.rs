@@ -1,4 +1,4 @@
-//! The metrics of the trail: few dimensions, and one line for each combination of a batch.
+//! The metrics of the audit log: few dimensions, and one line for each combination in a batch.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::report::Turn;
 
-/// Stands for every action that is not ours: other producers could otherwise make any number of metrics, each of them billed.
+/// Replaces every action that is not ours: other producers could otherwise create any number of metrics, each of them billed.
 const OTHER: &str = "other";
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl Measures {
         Self(metrics)
     }
 
-    /// Entries stored for the first time, by action and outcome; and what went into quarantine.
+    /// Entries stored for the first time, by action and outcome; and quarantined lines.
     pub(crate) fn stored(&self, entries: &[PrintedEntry], report: &BatchReport) {
         for ((action, outcome), count) in counted(entries, &report.new) {
             let dimensions = [("action", action), ("outcome", outcome)];
@@ -47,7 +47,7 @@ impl Measures {
         self.0.count("audit_gaps_detected", found);
     }
 
-    /// What is waiting, and how far each of these destinations is behind.
+    /// What is waiting, and how far behind each of these destinations is.
     pub(crate) fn backlog(&self, backlog: &AuditBacklog, destinations: &[&str], now: Timestamp) {
         let count = |number: i64| u64::try_from(number).unwrap_or(0);
         self.0.count("audit_lines_waiting", count(backlog.waiting_lines));
@@ -55,7 +55,7 @@ impl Measures {
         self.0.count("audit_intents_open", count(backlog.open_intents));
         self.0.count("audit_lines_quarantined", 0);
         self.0.count("audit_partitions_ahead", count(backlog.partitions_ahead));
-        // One that is configured no longer would raise its alarm for ever.
+        // One that is no longer configured would raise its alarm forever.
         let configured = |name: &str| destinations.contains(&name);
         for destination in backlog.destinations.iter().filter(|known| configured(&known.name)) {
             let (by, name) = ("destination", destination.name.as_str());
@@ -69,12 +69,12 @@ impl Measures {
     }
 }
 
-/// How many of the new entries there are of each action and outcome.
+/// The number of new entries by action and outcome.
 fn counted(entries: &[PrintedEntry], new: &[Uuid]) -> BTreeMap<(&'static str, &'static str), u64> {
     let mut new: HashSet<&Uuid> = new.iter().collect();
     let mut counts = BTreeMap::new();
     for entry in entries {
-        // Taken out: an entry that stands in the batch twice is one.
+        // Removed: an entry that is twice in the batch counts once.
         if new.remove(&entry.id) {
             let known = Action::ALL.iter().find(|action| action.as_str() == entry.action);
             let action = known.map_or(OTHER, |action| action.as_str());

@@ -1,4 +1,4 @@
-//! The recorder's own lines: kept until they are stored, in the order in which they were printed.
+//! The recorder's own lines: kept until they are stored, in print order.
 
 use std::collections::HashSet;
 
@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 use crate::lines::sorted_lines;
 
-/// What is said to be the source of these lines.
+/// The stored source of these lines.
 const SOURCE: &str = "recorder";
 
 /// The lines printed and not stored yet.
 #[derive(Debug)]
 pub(crate) struct OwnLines(Memory);
 
-/// A look at them: what is to be stored, and how many lines that accounts for.
+/// A snapshot of them: what to store, and how many lines that covers.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) batch: AuditBatch,
@@ -28,7 +28,7 @@ impl OwnLines {
         Self(memory)
     }
 
-    /// Everything that is kept now. A call's announcement is left out when the call's entry is there.
+    /// Everything kept now. A call's announcement is omitted if the call's entry is there.
     pub(crate) fn look(&self) -> Kept {
         let lines = self.0.lines();
         let mut batch = sorted_lines(SOURCE, &lines);
@@ -40,7 +40,7 @@ impl OwnLines {
         }
     }
 
-    /// Forgets what a look saw: it is stored. Without `intents`, announcements of calls under way are not, and stay.
+    /// Removes the lines of a stored snapshot. Without `intents`, announcements of open calls are not stored, and stay.
     pub(crate) fn forget(&self, kept: &Kept, intents: bool) {
         let under_way: HashSet<Uuid> = kept.batch.intents.iter().map(|intent| intent.id).collect();
         let stays = |line: &String| {

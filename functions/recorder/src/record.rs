@@ -1,4 +1,4 @@
-//! Lines on their way into the database, or around it.
+//! Stores lines in the database, or sends them to the retry queue.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use crate::logs::{Delivery, Undecodable};
 use crate::request::{LogsEvent, Message};
 use crate::{Recorder, Report, retry};
 
-/// What is left of an invocation for taking the lines to the queue, should the database not answer.
+/// Time reserved for sending the lines to the queue if the database does not answer.
 const TIME_TO_PUT_OFF: Duration = Duration::from_secs(8);
 
 /// Why the request must come again.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// The lines cannot be read.
+    /// The lines are unreadable.
     #[error(transparent)]
     Undecodable(#[from] Undecodable),
-    /// The database cannot be had.
+    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] DatabaseError),
     #[error(transparent)]
@@ -31,16 +31,16 @@ pub enum RecordError {
     /// The database did not answer in time.
     #[error("the database did not answer in time")]
     TooSlow,
-    /// The lines could not be put on the retry queue either.
+    /// The retry queue also failed.
     #[error("the database is unavailable, and so is the retry queue: {0}")]
     Queue(#[from] AwsError),
-    /// The batch of messages cannot be answered.
+    /// The response to the batch of messages cannot be built.
     #[error(transparent)]
     MissingMessageId(#[from] MissingMessageId),
 }
 
 impl Recorder {
-    /// Lines as they were printed. If the database does not take them, they go to the retry queue.
+    /// Lines as printed. If the database does not accept them, they go to the retry queue.
     pub(crate) async fn logs(
         &self,
         context: &Context,
@@ -68,9 +68,10 @@ impl Recorder {
         }
     }
 
-    /// Lines that were put off. While the database is down, the message comes again.
+    /// Lines from the retry queue. While the database is down, the message comes again.
     pub(crate) async fn message(&self, context: &Context, record: Record) -> Result<(), BatchError> {
-        // Only this function and Lambda itself write to the queue. What cannot be read ends in the dead-letter queue and its alarm.
+        // Only this function and Lambda write to this queue. An unreadable message ends in the dead-letter queue, which has an
+        // alarm.
         let message: Message = serde_json::from_str(&record.body)
             .map_err(|error| BatchError::new(format!("the message holds no log lines: {:?}", error.classify())))?;
         let event = match message {
@@ -83,7 +84,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Stores a delivery and gives its lines their places.
+    /// Stores a delivery and assigns positions to its lines.
     async fn record(&self, context: &Context, delivery: &Delivery) -> Result<Report, RecordError> {
         let batch = sorted(delivery);
         if batch.entries.is_empty() && batch.intents.is_empty() && batch.malformed.is_empty() {
@@ -101,7 +102,7 @@ impl Recorder {
         if stored.quarantined > 0 {
             self.tell_of_quarantine(context, &batch, &stored);
         }
-        // The lines are safe. Should their places have to wait, the minute's run gives them.
+        // The lines are safe. If their positions must wait, the next minute's run assigns them.
         let positions = match self.release(&store, context).await {
             Ok(positions) => positions,
             Err(error) => {
@@ -118,8 +119,8 @@ impl Recorder {
         })
     }
 
-    /// Stores a batch whole. If the database refuses it for its values, those that can be are stored, and the line that cannot goes
-    /// into quarantine: one line must not keep the others away.
+    /// Stores a batch whole. If the database rejects a value, the valid lines are stored, and the invalid one is quarantined: one
+    /// line must not block the others.
     async fn store_batch(&self, store: &Store, batch: &AuditBatch) -> Result<BatchReport, StoreError> {
         let mut all = BatchReport::default();
         let mut parts = vec![batch.clone()];
@@ -140,7 +141,7 @@ impl Recorder {
         Ok(all)
     }
 
-    /// Stores what this function has printed. Should that fail, the next invocation does it.
+    /// Stores what this function has printed. If that fails, the next invocation does it.
     pub(crate) async fn store_own(&self, context: &Context) {
         let kept = self.own.look();
         if kept.entries().is_empty() && kept.intents().is_empty() {
@@ -172,7 +173,7 @@ impl Recorder {
     }
 }
 
-/// A batch in two; of a single line, the line for the quarantine. `None`: that is what was refused.
+/// Splits a batch in two; from a single line it makes a quarantined one. `None`: that was the rejected one.
 fn halves(batch: AuditBatch, reason: &str) -> Option<Vec<AuditBatch>> {
     let AuditBatch {
         source,
@@ -202,7 +203,7 @@ fn halves(batch: AuditBatch, reason: &str) -> Option<Vec<AuditBatch>> {
         (2.., _, _) => rest.entries = entries.split_off(entries.len() / 2),
         (_, 2.., _) => rest.intents = intents.split_off(intents.len() / 2),
         (_, _, 2..) => rest.malformed = malformed.split_off(malformed.len() / 2),
-        // One of two kinds, or of all three.
+        // One line each, of two kinds or of all three.
         (1, _, _) => rest.entries = std::mem::take(&mut entries),
         (_, _, _) => rest.intents = std::mem::take(&mut intents),
     }

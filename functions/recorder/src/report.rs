@@ -1,4 +1,4 @@
-//! What an invocation did, for the log and for whoever invokes it by hand.
+//! What an invocation did, for the log and for manual invocations.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Report {
-    /// Entries stored that were not known.
+    /// New entries stored.
     pub stored: u64,
-    /// Entries that were known.
+    /// Entries already known.
     pub duplicates: u64,
-    /// Lines put into quarantine.
+    /// Lines quarantined.
     pub quarantined: u64,
-    /// Messages by which the lines were put off, the database being down.
+    /// Messages sent to the retry queue because the database was down.
     pub put_off: usize,
-    /// Entries that got their place in the order.
+    /// Entries that got their position.
     pub positions: u64,
     pub gaps: u64,
-    /// Calls found that were begun and whose end nobody knows.
+    /// Calls announced without a known end.
     pub open_calls: u64,
     /// The turn at each destination.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -29,7 +29,7 @@ pub struct Report {
 pub struct Turn {
     /// Entries that it acknowledged.
     pub delivered: u64,
-    /// Entries set aside because it refuses them for good.
+    /// Entries quarantined because the destination permanently rejects them.
     pub refused: u64,
     pub errors: u64,
     /// How the turn ended.
@@ -40,15 +40,15 @@ pub struct Turn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TurnEnd {
-    /// It has everything, but for entries that wait for company.
+    /// It has everything, except entries about our own deliveries that wait for others.
     Done,
-    /// No time was left; the next minute goes on.
+    /// No time was left; the next run continues.
     OutOfTime,
-    /// It takes nothing now, and is asked again later.
+    /// It accepts nothing now, and is retried later.
     Failed,
-    /// Somebody else has it, or it is to be left alone for now.
+    /// Another environment holds the lease, or a wait is not over.
     NotOurs,
-    /// The lease ran out and somebody else took it: nothing more was sent.
+    /// The lease expired and another environment took it: nothing more was sent.
     LeaseLost,
     /// The database failed; what was not confirmed there is sent again.
     DatabaseFailed,

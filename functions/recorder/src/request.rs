@@ -1,4 +1,4 @@
-//! What the function is invoked with: log lines, messages of its retry queue, or the schedule's jobs.
+//! Requests to the function: log lines, messages of its retry queue, or the schedule's jobs.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -10,7 +10,7 @@ use crate::Report;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Job {
-    /// Give waiting lines their place, and find what is missing.
+    /// Assign positions to waiting lines, and find what is missing.
     Sequence,
     /// Send what the destinations do not have yet.
     Forward,
@@ -23,7 +23,7 @@ pub struct LogsEvent {
     pub(crate) awslogs: Packed,
 }
 
-/// JSON through gzip and base64.
+/// JSON in gzip and base64.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Packed {
     pub(crate) data: String,
@@ -39,14 +39,14 @@ impl std::fmt::Debug for Packed {
 pub enum Request {
     /// Lines of the other functions.
     Logs(LogsEvent),
-    /// Lines that could not be stored when they came.
+    /// Lines that could not be stored on arrival.
     Messages(SqsEvent),
-    /// `{"jobs": ["sequence", "forward"]}`: done in this order.
+    /// `{"jobs": ["sequence", "forward"]}`: executed in this order.
     Jobs(Vec<Job>),
 }
 
 impl<'de> Deserialize<'de> for Request {
-    /// By the one member that each form has: an error then names what is wrong within it.
+    /// By the one member of each form: an error then names the wrong field within it.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut event = Value::deserialize(deserializer)?;
         let request = if event.get("awslogs").is_some() {
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for Request {
     }
 }
 
-/// A message of the retry queue: a logs event of our own, or what Lambda writes of an asynchronous invocation that failed for good
+/// A message of the retry queue: a logs event of our own, or Lambda's record of a permanently failed asynchronous invocation
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-async-destinations>).
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -75,7 +75,7 @@ pub(crate) enum Message {
         #[serde(rename = "requestPayload")]
         payload: LogsEvent,
     },
-    /// Lambda's, about a run of jobs, which the next minute's has made up for.
+    /// Lambda's, about a run of jobs, which the next run has made up for.
     FailedJobs {
         #[serde(rename = "requestPayload")]
         _payload: Jobs,
@@ -91,9 +91,9 @@ pub(crate) struct Jobs {
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// To log lines and to jobs; for whoever invokes it by hand.
+    /// To log lines and to jobs; for manual invocations.
     Done(Report),
-    /// To messages: those that must come again.
+    /// To messages: those to redeliver.
     Messages(SqsBatchResponse),
 }
 

@@ -1,4 +1,4 @@
-//! The way around a database that is down: the lines go to a queue, in messages of the form in which they came.
+//! The fallback when the database is down: the lines go to a queue, in messages of the form in which they came.
 
 use audit::Context;
 use runtime::aws::{AwsError, StandardQueue};
@@ -6,13 +6,13 @@ use runtime::aws::{AwsError, StandardQueue};
 use crate::lines::is_audit;
 use crate::logs::{Delivery, LogEvent};
 
-/// The largest message, in bytes: well below the 256 KiB that every SQS endpoint takes.
+/// The largest message, in bytes: well below the 256 KiB that every SQS endpoint accepts.
 pub(crate) const LARGEST: usize = 200 * 1024;
 
-/// Puts what a delivery holds of the audit trail on the queue; how many messages that took.
+/// Sends the audit lines of a delivery to the queue; returns the number of messages.
 ///
 /// # Errors
-/// [`AwsError`] of the first message that was not confirmed. Send the whole delivery again: what is stored twice is stored once.
+/// [`AwsError`] of the first unconfirmed message. Send the whole delivery again: duplicates are stored once.
 pub(crate) async fn put_off(queue: &StandardQueue, context: &Context, delivery: &Delivery) -> Result<usize, AwsError> {
     let messages = messages(delivery);
     for message in &messages {
@@ -21,7 +21,7 @@ pub(crate) async fn put_off(queue: &StandardQueue, context: &Context, delivery: 
     Ok(messages.len())
 }
 
-/// The messages of a delivery, each below [`LARGEST`] unless a single event is larger: SQS then decides.
+/// The messages of a delivery, each below [`LARGEST`] unless a single event is larger: then SQS decides.
 fn messages(delivery: &Delivery) -> Vec<String> {
     let events: Vec<LogEvent> = delivery
         .log_events
@@ -67,7 +67,7 @@ mod tests {
         }
     }
 
-    /// A line that is kept and does not pack: every byte of it is decided by a hash.
+    /// An audit line that does not compress: a hash determines every byte.
     fn noise(number: usize, length: usize) -> String {
         let mut state = number as u64 + 1;
         let text: String = std::iter::repeat_with(|| {

@@ -1,4 +1,4 @@
-//! The order of everything stored: places for waiting lines, and entries about what is missing.
+//! The order of everything stored: positions for waiting lines, and entries about what is missing.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,14 +13,14 @@ use uuid::Uuid;
 
 use crate::{Recorder, Report};
 
-/// Lines given a place in one transaction: a second or so.
+/// Lines that get a position in one transaction: about a second.
 const LINES: i64 = 5_000;
 /// Open calls reported in one transaction.
 const CALLS: i64 = 500;
-/// Another transaction is not begun with less than this left.
+/// No further transaction is started with less than this left.
 const ENOUGH: Duration = Duration::from_secs(20);
 
-/// What has been told of and is not committed yet. Told again, it has the same time, and so is the same entry.
+/// What was reported but is not committed yet. Reported again, it has the same time, and so is the same entry.
 #[derive(Debug, Default)]
 pub(crate) struct Told(Mutex<HashMap<String, Timestamp>>);
 
@@ -36,7 +36,7 @@ impl Told {
 }
 
 impl Recorder {
-    /// Gives waiting lines their places. Cheap; looks for nothing that is missing. How many entries got one.
+    /// Assigns positions to waiting lines. Cheap; does not search for gaps. Returns the number of entries.
     pub(crate) async fn release(&self, store: &Store, context: &Context) -> Result<u64, StoreError> {
         let mut tx = store.begin().await?;
         let released = tx.release_audit_lines(self.now(), LINES).await?;
@@ -48,7 +48,7 @@ impl Recorder {
         Ok(released.positions + self.commit_with_own_lines(tx).await?)
     }
 
-    /// Finds what is missing, tells of it, and gives every line its place that can have one.
+    /// Finds and reports what is missing, and assigns a position to every line that can have one.
     pub(crate) async fn sequence(
         &self,
         store: &Store,
@@ -64,7 +64,7 @@ impl Recorder {
         }
     }
 
-    /// One transaction of it. What is told of is committed with the rows that say so.
+    /// One of its transactions. What it reports is committed with the rows that record it.
     async fn sequence_some(&self, store: &Store, context: &Context, report: &mut Report) -> Result<bool, StoreError> {
         let now = self.now();
         let mut tx = store.begin().await?;
@@ -91,7 +91,7 @@ impl Recorder {
         Ok(full(released.lines, LINES) || full(open.len() as u64, CALLS))
     }
 
-    /// Stores this function's lines in the transaction, gives them their places, and commits.
+    /// Stores this function's lines in the transaction, assigns their positions, and commits.
     async fn commit_with_own_lines(&self, mut tx: Tx<'_>) -> Result<u64, StoreError> {
         let kept = self.own.look();
         if kept.entries().is_empty() {
@@ -133,7 +133,7 @@ impl Recorder {
         }
     }
 
-    /// Told on behalf of whoever began the call, so that it is found with everything else of the same correlation id.
+    /// Reported on behalf of the caller, so that it is found under the same correlation id.
     fn tell_of_open_call(&self, intent: &PrintedIntent) {
         let key = format!("audit.intent_open/{}", intent.id);
         let context = Context::new(intent.actor.actor_type, intent.correlation_id);

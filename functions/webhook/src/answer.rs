@@ -1,4 +1,4 @@
-//! What the sender is told: a status, a word, a reason and the correlation id, as JSON.
+//! HTTP responses: a status, a word, a reason and the correlation id, as JSON.
 
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     Accepted {
-        /// Correctly signed, but old.
+        /// Correctly signed, but too old.
         stale: bool,
     },
     /// Authentic, and nothing to do. Never a 4xx: GitLab disables a hook after a few of them.

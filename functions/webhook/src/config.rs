@@ -8,26 +8,26 @@ const SECRET_ID: &str = "WEBHOOK_SECRET_ID";
 const QUEUE_URL: &str = "DELIVERIES_QUEUE_URL";
 const TOLERANCE_SECONDS: &str = "SIGNATURE_TOLERANCE_SECONDS";
 
-/// Standard Webhooks' own libraries allow five minutes in both directions.
+/// The Standard Webhooks libraries allow five minutes in both directions.
 const DEFAULT_TOLERANCE_SECONDS: u64 = 300;
-/// Largest body accepted, in bytes. Lambda takes requests of 6 MB (6,291,556 bytes), in which a body that API Gateway encodes as
-/// base64 is a third larger than its bytes; what is beyond that never reaches this function.
+/// Largest body accepted, in bytes. Lambda accepts requests of 6 MB (6,291,556 bytes), in which API Gateway's base64 makes a body a
+/// third larger; larger ones never reach this function.
 pub const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
 
-/// What the function needs to know before its first request.
+/// What the function needs before its first request.
 #[derive(Debug)]
 pub struct Config {
     /// Name or ARN of the secret with the hooks.
     pub secret_id: String,
     pub queue: QueueUrl,
-    /// How old a signature and how large a body may be.
+    /// The maximum age of a signature and size of a body.
     pub tolerance: Tolerance,
     /// Where and as whom to call AWS.
     pub aws: AwsSettings,
 }
 
 impl Config {
-    /// Reads everything, then reports every problem at once.
+    /// Reads everything, then reports all problems together.
     ///
     /// # Errors
     /// [`ConfigError`] names each variable that is missing or wrong.

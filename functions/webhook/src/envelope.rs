@@ -11,8 +11,8 @@ use crate::traceparent;
 pub struct Message {
     /// Messages of one group arrive in order.
     pub group: String,
-    /// One per request. SQS drops a second message of this id for five minutes: a send that is repeated after a lost answer
-    /// adds no message, while a redelivery by GitLab reaches the processor, which reports it as a duplicate.
+    /// One per request. SQS drops a second message with this id for five minutes: a send repeated after a lost response adds no
+    /// message, while a redelivery by GitLab reaches the processor, which reports it as a duplicate.
     pub deduplication_id: String,
     pub envelope: Envelope,
 }
@@ -41,7 +41,7 @@ pub fn seal(
     };
     let group = match envelope.merge_request() {
         Some(key) => key.to_string(),
-        // Whose turn it is cannot be said of a body that names no merge request: it waits for nobody and holds up nobody.
+        // A body without a merge request has no order: it waits for nothing and blocks nothing.
         None => format!("unexpected/{}", envelope.payload_sha256),
     };
     Message {

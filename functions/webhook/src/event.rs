@@ -1,4 +1,4 @@
-//! API Gateway's event (payload format 2.0), read so that no request can fail before it is answered and audited.
+//! API Gateway's event (payload format 2.0), parsed so that no request can fail before it is answered and audited.
 //!
 //! Format: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
 
@@ -8,14 +8,14 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// One request as API Gateway hands it over.
+/// One request as API Gateway passes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HttpEvent {
     /// The method, as sent.
     pub method: String,
     /// The path without the stage.
     pub path: String,
-    /// The address of the TCP peer as API Gateway saw it; no header has a say in it.
+    /// The address of the TCP peer as API Gateway saw it; headers do not affect it.
     pub source_ip: Option<String>,
     /// Headers by lower-case name; several of one name are joined with commas, as API Gateway does.
     pub headers: BTreeMap<String, String>,
@@ -25,17 +25,17 @@ pub struct HttpEvent {
     pub is_base64: bool,
 }
 
-/// What Lambda invoked the function with. Reading it succeeds for any JSON.
+/// What Lambda invoked the function with. Any JSON can be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatewayEvent {
     Http(Box<HttpEvent>),
-    /// JSON that is no request of API Gateway.
+    /// JSON that is not a request of API Gateway.
     Unreadable,
 }
 
 impl<'de> Deserialize<'de> for GatewayEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // An error here would be reported to Lambda, and API Gateway would answer 500 without a line in the audit trail.
+        // An error here would go to Lambda, and API Gateway would answer 500 without a line in the audit log.
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let wire = serde_json::from_str::<Wire>(raw.get());
         Ok(wire.map_or(Self::Unreadable, |wire| Self::Http(Box::new(wire.into()))))
@@ -82,7 +82,7 @@ impl From<Wire> for HttpEvent {
     }
 }
 
-/// A named stage stands before the path; the default stage does not.
+/// The path may begin with a named stage; the default stage is absent.
 fn without_stage(path: String, stage: Option<&str>) -> String {
     let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
     match rest {
@@ -91,7 +91,7 @@ fn without_stage(path: String, stage: Option<&str>) -> String {
     }
 }
 
-/// Lower-case names, and every value of a name: one that hides a second value would hide a duplicate of a signature.
+/// Lower-case names, and every value of a name: hiding a second value would hide a duplicate signature.
 fn joined(headers: BTreeMap<String, Value>) -> BTreeMap<String, String> {
     let mut joined = BTreeMap::<String, String>::new();
     for (name, value) in headers {

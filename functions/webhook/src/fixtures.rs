@@ -122,7 +122,7 @@ impl Clock for TestClock {
     }
 }
 
-/// A clock that panics once when told to. Metrics are dated by it, which happens after the audit line is written.
+/// A clock that panics once on request. It dates metrics, which are written after the audit line.
 #[derive(Debug, Default)]
 pub(crate) struct FaultyClock(pub(crate) AtomicBool);
 
@@ -133,7 +133,7 @@ impl Clock for FaultyClock {
     }
 }
 
-/// A gateway whose queue is out of reach, with what it reads and writes.
+/// A gateway with an unreachable queue, and what it reads and writes.
 pub(crate) struct Bench {
     pub(crate) gateway: Gateway,
     pub(crate) clock: Arc<TestClock>,
@@ -144,12 +144,12 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// `current` is asked for the current version of the secret at each look; the other stages are empty.
+    /// `current` supplies the current version of the secret at each read; the other stages are empty.
     pub(crate) fn new(current: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
         Self::staged(move |stage| if stage == Stage::Current { current() } else { None })
     }
 
-    /// `secret` is asked for each stage at each look.
+    /// `secret` supplies each stage at each read.
     pub(crate) fn staged(secret: impl Fn(Stage) -> Option<String> + Send + Sync + 'static) -> Self {
         let looks = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&looks);
@@ -187,7 +187,7 @@ impl Bench {
         Self::new(move || Some(json.clone()))
     }
 
-    /// Serves one event: status and body of the answer.
+    /// Serves one event; returns status and body of the answer.
     pub(crate) async fn serve(&self, event: &Value) -> (i64, Value) {
         let event = serde_json::from_str(&event.to_string()).unwrap();
         let context = lambda_runtime::Context::default();
@@ -212,12 +212,12 @@ impl Bench {
     }
 }
 
-/// Metrics of the secret, which most tests do not look at.
+/// Metrics of the secret, which most tests ignore.
 fn secret_metrics() -> Metrics {
     Metrics::memory("webhook", Arc::new(FaultyClock::default())).0
 }
 
-/// A queue at an address of this machine where nobody listens.
+/// A queue at a local address without a listener.
 fn unreachable_queue(audit: &audit::Writer) -> Queue {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()

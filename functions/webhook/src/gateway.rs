@@ -1,7 +1,7 @@
-//! The layer before `lambda_http`: takes off what makes it panic, and turns a panic into an answer.
+//! The layer before `lambda_http`: removes what makes it panic, and turns a panic into an answer.
 //!
-//! `lambda_http` 1.3 builds an address from the `Host` and `X-Forwarded-Proto` headers, the path and the raw query with `unwrap` and
-//! `expect`, and decodes base64 the same way. Nothing of an address is needed here: this function serves one path.
+//! `lambda_http` 1.3 builds an address from the `Host` and `X-Forwarded-Proto` headers, the path and the raw query with `unwrap`
+//! and `expect`, and decodes base64 the same way. No address is needed here: this function serves one path.
 
 mod clean;
 
@@ -24,10 +24,10 @@ use crate::event::GatewayEvent;
 use crate::refusal::Refusal;
 use crate::service::Service;
 
-/// What is known of a request besides what its sender wrote.
+/// What is known of a request in addition to the sender's data.
 #[derive(Debug)]
 pub struct Ingress {
-    /// Made here, for everything that follows from the request.
+    /// Made here, for everything that results from the request.
     pub correlation_id: Uuid,
     pub received_at: Timestamp,
     /// The TCP peer's address as API Gateway saw it.
@@ -52,7 +52,7 @@ impl Gateway {
         Self { service, clock }
     }
 
-    /// Answers one event, whatever it is.
+    /// Answers any event.
     ///
     /// # Errors
     /// None: an error would be reported to Lambda instead of answered.
@@ -107,7 +107,7 @@ impl Gateway {
 }
 
 impl Ingress {
-    /// Says that the audit line is about to be written; `false` if it was before.
+    /// Marks the audit line as about to be written; `false` if it already was.
     pub fn begin_audit(&self) -> bool {
         !self.audited.swap(true, Ordering::Relaxed)
     }

@@ -7,9 +7,9 @@ use model::Clock;
 use runtime::metrics::Metrics;
 use runtime::secrets::{SecretCache, SecretSource, Stage, StagedSecret, Unreadable};
 
-/// The cache of the hooks. All three stages count, so that a rotation loses no delivery and needs no redeployment. What is wrong
-/// with the secret is logged and counted when it is read: `webhook_secret_problems`, and `webhook_hooks_unbound` for hooks
-/// that may speak for every project.
+/// The cache of the hooks. All three stages count, so that a rotation loses no delivery and needs no redeployment. Problems of the
+/// secret are logged and counted when it is read: `webhook_secret_problems`, and `webhook_hooks_unbound` for hooks that are valid
+/// for every project.
 #[must_use]
 pub fn cache(
     source: Arc<dyn SecretSource>,
@@ -22,8 +22,8 @@ pub fn cache(
     })
 }
 
-/// Unites the stages, the current one first. A stage that cannot be read is reported and left out: a rotation that has just begun
-/// must not stop deliveries that the current version proves.
+/// Merges the stages, the current one first. An unreadable stage is reported and skipped: a rotation that has just begun must not
+/// stop deliveries that the current version proves.
 fn read(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, Unreadable> {
     let mut readable = Vec::new();
     let mut unusable = 0_u64;

@@ -1,4 +1,4 @@
-//! The judgement of one request by the hooks in force. Pure: the same request, hooks and time give the same judgement.
+//! The assessment of one request by the current hooks. Pure: the same request, hooks and time give the same result.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,10 +10,10 @@ use model::{AuthMethod, Authentication, Content, ProjectId};
 
 use crate::refusal::Refusal;
 
-/// Most bytes of an unexpected body that go on whole.
+/// Maximum size of an unexpected body that is forwarded whole, in bytes.
 const MAX_UNEXPECTED_BYTES: usize = 256 * 1024;
 
-/// The parts of a request that count.
+/// The relevant parts of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Received<'a> {
     /// The headers that authenticate and name the delivery.
@@ -24,16 +24,16 @@ pub struct Received<'a> {
     pub user_agent: Option<&'a str>,
     /// `traceparent`.
     pub traceparent: Option<&'a str>,
-    /// `X-Gitlab-Instance`, the address the sender calls its own; nothing rests on it.
+    /// `X-Gitlab-Instance`, the sender's own address; nothing relies on it.
     pub gitlab_instance: Option<&'a str>,
     /// The exact bytes of the body.
     pub body: &'a [u8],
 }
 
-/// Why an authentic delivery needs nothing done.
+/// Why an authentic delivery needs no action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ignored {
-    /// A kind of event that nobody here handles.
+    /// An unhandled kind of event.
     UnhandledKind,
     /// Not JSON, or JSON without a kind.
     Unparseable,
@@ -49,10 +49,10 @@ impl Ignored {
     }
 }
 
-/// What is to be done with a request.
+/// What to do with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Judgement {
-    /// Authentic; goes on the queue.
+    /// Authentic; forwarded to the queue.
     Forward {
         /// How it proved itself.
         authentication: Authentication,
@@ -68,7 +68,7 @@ pub enum Judgement {
         why: Refusal,
         /// The hook whose token matched, if one did.
         hook: Option<String>,
-        /// The project spoken of, if the body was read.
+        /// The project of the body, if it was read.
         project: Option<ProjectId>,
     },
 }
@@ -77,7 +77,7 @@ impl<'a> Received<'a> {
     /// Finds the parts of a request.
     #[must_use]
     pub fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
-        // Values are UTF-8: they come out of JSON strings.
+        // Values are UTF-8: they come from JSON strings.
         let get = |name: HeaderName| {
             headers
                 .get(name)
@@ -101,7 +101,7 @@ impl<'a> Received<'a> {
         }
     }
 
-    /// The proof that the request offers, whether or not it holds.
+    /// The proof that the request offers, valid or not.
     #[must_use]
     pub fn offered(&self) -> Option<AuthMethod> {
         let token = self.headers.gitlab_token.map(|_| AuthMethod::Token);
@@ -122,7 +122,7 @@ impl<'a> Received<'a> {
     }
 }
 
-/// Judges one request: size, content type, proof, then kind and scope.
+/// Assesses one request: size, content type, proof, then kind and scope.
 #[must_use]
 pub fn judge(received: &Received<'_>, hooks: &HookSet, now: Timestamp, tolerance: Tolerance) -> Judgement {
     let refuse = |why| Judgement::Refuse {
@@ -176,7 +176,7 @@ pub fn judge(received: &Received<'_>, hooks: &HookSet, now: Timestamp, tolerance
     }
 }
 
-/// What goes on the queue; nothing for what is ignored.
+/// The content for the queue; `None` if ignored.
 fn content(classified: Classified, body: &[u8]) -> Option<Content> {
     match classified {
         Classified::MergeRequest(event) => Some(Content::MergeRequest(event)),

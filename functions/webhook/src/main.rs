@@ -30,8 +30,8 @@ async fn serve(mut process: Process) -> Result<(), StartError> {
     );
     let queue = Queue::new(&clients, config.queue);
     process.clients_built();
-    // The secret and its TLS connection belong to the start, where nobody waits for them. Without it the function answers
-    // "unavailable" and asks again, so that a secret filled in later needs no restart.
+    // The secret and its TLS connection are read at start, when no request waits. Without it the function answers "unavailable" and
+    // retries, so that a secret filled in later needs no restart.
     if let Err(error) = hooks.get(&process.context).await {
         tracing::error!(%error, "the webhook secret is not there yet");
     }

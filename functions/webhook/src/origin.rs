@@ -1,7 +1,7 @@
 //! Whether the deliveries of an instance come from one GitLab: a plausibility check, never a reason to reject.
 //!
-//! `X-Gitlab-Instance` is not signed and names no instance of ours; the hook's entry in the secret does. But a token that was
-//! copied to a second GitLab shows here: deliveries of one instance then name two addresses, or two instances name one.
+//! `X-Gitlab-Instance` is not signed and does not identify an instance; the hook's entry in the secret does. But a token copied to
+//! a second GitLab shows here: deliveries of one instance then name two addresses, or two instances name one.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,11 +9,11 @@ use std::sync::{Mutex, PoisonError};
 /// Longest address kept, in characters.
 const MAX_CHARS: usize = 200;
 
-/// The address that the deliveries of each instance named first, for the life of this process.
+/// The address that the deliveries of each instance named first, for the lifetime of this process.
 #[derive(Debug, Default)]
 pub struct Origins(Mutex<BTreeMap<String, String>>);
 
-/// An address that is not the usual one.
+/// An address that differs from the usual one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unusual {
     /// What the delivery named.
@@ -23,7 +23,7 @@ pub struct Unusual {
 }
 
 impl Origins {
-    /// Compares the address that an authentic delivery of `instance` names with those before it.
+    /// Compares the address that an authentic delivery of `instance` names with earlier ones.
     pub fn unusual(&self, instance: &str, named: Option<&str>) -> Option<Unusual> {
         let named = named?.trim_end_matches('/').to_ascii_lowercase();
         let named: String = named.chars().take(MAX_CHARS).collect();

@@ -1,24 +1,24 @@
-//! Why a request is refused, and what the sender and the audit trail are told of it.
+//! Why a request is rejected, and the reasons in the response and in the audit log.
 
 use gitlab::Rejection;
 use http::StatusCode;
 
-/// Why a request is refused.
+/// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// It does not prove itself, or not for this project.
     Gitlab(Rejection),
     /// A content type other than JSON, which GitLab never sends.
     UnsupportedMediaType,
-    /// No request of API Gateway, or a body that is not the base64 it claims to be.
+    /// Not a request of API Gateway, or a body that is not the base64 it claims to be.
     Unreadable,
-    /// Another path than the one served.
+    /// A path that is not served.
     NotFound,
-    /// Another method than POST.
+    /// A method other than POST.
     MethodNotAllowed,
-    /// The queue did not take the delivery.
+    /// The queue did not accept the delivery.
     QueueUnavailable,
-    /// An error in this program; the request may be fine.
+    /// An error in this program; the request may be valid.
     Internal,
 }
 
@@ -39,7 +39,7 @@ impl Refusal {
         }
     }
 
-    /// The reason in the answer. Whoever is not authentic learns nothing of why.
+    /// The reason in the answer. An unauthenticated sender learns no details.
     #[must_use]
     pub fn told(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl Refusal {
         }
     }
 
-    /// The reason in the audit trail.
+    /// The reason in the audit log.
     #[must_use]
     pub fn recorded(self) -> &'static str {
         match self {
@@ -66,13 +66,13 @@ impl Refusal {
         }
     }
 
-    /// Whether the fault is ours; then the sender may well be genuine.
+    /// Whether the fault is ours; then the sender may be genuine.
     #[must_use]
     pub fn is_ours(self) -> bool {
         self.status() == StatusCode::SERVICE_UNAVAILABLE
     }
 
-    /// Whether a newer version of the secret could change the judgement.
+    /// Whether a newer version of the secret could change the assessment.
     #[must_use]
     pub fn may_be_cured_by_a_newer_secret(self) -> bool {
         let Self::Gitlab(rejection) = self else { return false };

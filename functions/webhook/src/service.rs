@@ -1,4 +1,4 @@
-//! One request from judgement to answer: the audit line first, then the queue.
+//! One request from assessment to answer: the audit line first, then the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,15 +22,15 @@ use crate::origin::Origins;
 use crate::refusal::Refusal;
 use crate::{traceparent, verification};
 
-/// How young the last look at the secret must be for a failed verification to be final. Whoever sends forged requests thus causes at
-/// most one look in this time.
+/// How recent the last read of the secret must be for a failed verification to be final. A sender of forged requests thus causes at
+/// most one read in this time.
 const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
-/// How long the queue may take, retries included. GitLab waits 10 seconds and never repeats: this and the time for the secret fit into
-/// the function's timeout of 8 seconds.
+/// How long the queue may take, including retries. GitLab waits 10 seconds and never repeats: this and the time for the secret fit
+/// into the function's timeout of 8 seconds.
 pub const SEND_WITHIN: Duration = Duration::from_secs(6);
 
-/// How long a request waits for the secret to be read again. There is at most one such read in a request.
+/// How long a request waits for a new read of the secret. There is at most one such read per request.
 const SECRET_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// Everything a request needs.
@@ -117,7 +117,7 @@ impl Service {
         self.answered(span, answer)
     }
 
-    /// Refuses a request that cannot be judged.
+    /// Rejects a request that cannot be assessed.
     pub fn refuse(&self, ingress: &Ingress, why: Refusal) -> Answer {
         let outer = context(ingress, None);
         let span = self.begin(&outer, None);
@@ -137,11 +137,11 @@ impl Service {
         }
     }
 
-    /// Judges by the hooks in force; if a newer secret could change a refusal, looks at the secret once more.
+    /// Assesses with the current hooks; if a newer secret could change a rejection, reads the secret once more.
     async fn judged(&self, ingress: &Ingress, context: &Context, received: &Received<'_>) -> Judgement {
         let by = |hooks: &HookSet| judge(received, hooks, ingress.received_at, self.tolerance);
         let curable = |judgement: &Judgement| matches!(judgement, Judgement::Refuse { why, .. } if why.may_be_cured_by_a_newer_secret());
-        // What no token could prove is refused without a look at the secret.
+        // What no token could prove is rejected without a read of the secret.
         let unproven = by(&HookSet::default());
         if !matches!(&unproven, Judgement::Refuse { why, .. } if *why == Refusal::Gitlab(Rejection::NoSecret)) {
             return unproven;
@@ -166,7 +166,7 @@ impl Service {
         }
     }
 
-    /// The hooks of the secret; none if there is no secret to be had in time.
+    /// The hooks of the secret; empty if it cannot be read in time.
     async fn known_hooks(&self, context: &Context) -> Arc<HookSet> {
         let read = tokio::time::timeout(SECRET_WITHIN, self.hooks.get(context)).await;
         let hooks = match read {
@@ -206,7 +206,7 @@ impl Service {
             body,
         };
         let sent = self.queue.send(context, message).await;
-        // The call has left its own audit entry with the particulars.
+        // The call has written its own audit entry with the details.
         sent.map_err(|_| Refusal::QueueUnavailable)
     }
 
@@ -220,7 +220,7 @@ impl Service {
         }
         let status = answer.status();
         span.attribute("http.response.status_code", status.as_u16());
-        // What the sender did wrong is no failure of ours.
+        // A sender's error is not our failure.
         span.end(status.is_server_error().then_some(answer.word()));
         answer
     }

@@ -1,15 +1,15 @@
-//! The trace that a request belongs to: the sender's, or else the one Lambda gave it.
+//! The trace of a request: the sender's, or else Lambda's.
 
 use trace::Traceparent;
 
-/// The `traceparent` to go on with: the sender's if it is well formed, else Lambda's own trace.
+/// The `traceparent` to continue: the sender's if it is well formed, else Lambda's own trace.
 #[must_use]
 pub fn of(header: Option<&str>, xray: Option<&str>) -> Option<String> {
     let known = senders(header).or_else(|| xray.and_then(Traceparent::from_xray));
     known.map(|known| known.to_string())
 }
 
-/// The sender's, if it is well formed. Only its sampling flag is a decision about spans: Lambda's says whether X-Ray keeps its own.
+/// The sender's, if well formed. Only its sampling flag decides about spans: Lambda's states whether X-Ray keeps its own.
 #[must_use]
 pub fn senders(header: Option<&str>) -> Option<Traceparent> {
     header.and_then(Traceparent::parse)

@@ -1,4 +1,4 @@
-//! The audit entry of one request: who sent what, how it tried to prove itself, and how that ended. Never a secret, never the body.
+//! The audit entry of one request: the sender, its proof, and the result. Never a secret, never the body.
 
 use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
 use gitlab::claimed_project;
@@ -8,12 +8,12 @@ use crate::gateway::Ingress;
 use crate::judge::{Judgement, Received};
 use crate::refusal::Refusal;
 
-/// Longest text of a sender that is repeated, in characters.
+/// Longest text from a sender that is repeated, in characters.
 const MAX_CHARS: usize = 200;
-/// Largest body that is read for the project it claims if it does not prove itself, in bytes: anybody can send larger ones.
+/// Largest body read for its claimed project without a valid proof, in bytes: any sender can send larger ones.
 const MAX_CLAIM_BYTES: usize = 64 * 1024;
 
-/// The entry of a judged request.
+/// The entry of an assessed request.
 #[must_use]
 pub fn entry(
     context: &Context,
@@ -55,7 +55,7 @@ pub fn entry(
         .detail("payload_sha256", payload_sha256)
 }
 
-/// The entry of a request that did not get as far as being judged.
+/// The entry of a request that was rejected before its assessment.
 #[must_use]
 pub fn entry_of_refusal(context: &Context, ingress: &Ingress, why: Refusal) -> Entry {
     let outcome = Outcome::Failure(class(why));
@@ -88,7 +88,7 @@ fn class(why: Refusal) -> FailureClass {
     }
 }
 
-/// The merge request, else the project that the body claims, else the endpoint. `instance` is named only where it is proven.
+/// The merge request, else the project that the body claims, else the endpoint. `instance` is named only if proven.
 fn target(received: &Received<'_>, judgement: &Judgement) -> Target {
     let authentication = match judgement {
         Judgement::Forward {

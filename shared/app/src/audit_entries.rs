@@ -1,4 +1,4 @@
-//! What a use case reports to the audit log, and the claim that its rows make on the log's lines.
+//! What a use case reports to the audit log, and the claim of its rows on audit lines.
 
 use audit::{Action, Context, Entry, Outcome, Target};
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +9,7 @@ use crate::App;
 use crate::report::ExceptionChange;
 
 impl App {
-    /// The rows of this transaction claim that every line up to here was printed: a lost tail of the log shows by it.
+    /// The rows of this transaction claim that every line so far was printed: this reveals a lost end of the log.
     pub(crate) fn claim_lines(&self, tx: &mut Tx<'_>, delivery: Option<AuditLine>) -> Result<(), StoreError> {
         let lines: Vec<_> = delivery.into_iter().chain(self.audit.position()).collect();
         if lines.is_empty() {
@@ -35,7 +35,7 @@ impl App {
         );
     }
 
-    /// What this very delivery wrote when it came before: its process may have died before it reported that.
+    /// Reports what this delivery wrote when it was first processed: its process may have died before it reported that.
     pub(crate) fn report_again(&self, context: &Context, key: &MergeRequestKey, state: &MergeRequestState) {
         let row = state.row.as_ref();
         let row = row.filter(|stored| stored.row.correlation_id == context.correlation_id);
@@ -56,7 +56,7 @@ impl App {
     }
 }
 
-/// The entries of a transaction: the ledger's row and the exception that it wrote.
+/// The entries of a transaction: for the ledger row and the exception that it wrote.
 pub(crate) fn written_entries(
     context: &Context,
     key: &MergeRequestKey,

@@ -8,23 +8,22 @@ use crate::audit_entries::written_entries;
 use crate::report::ExceptionChange;
 use crate::{App, AppError, DeliveryOutcome, DeliveryReport};
 
-/// What the transaction has written, and what is still to be written with its commit.
+/// What the transaction has written, and what to write with its commit.
 pub(crate) struct PendingCommit {
     pub(crate) outcome: DeliveryOutcome,
     /// Still to be inserted.
     pub(crate) new_effects: Vec<NewEffect>,
-    /// Inserted already.
+    /// Already inserted.
     pub(crate) effects: Vec<Effect>,
     pub(crate) exception: Option<ExceptionChange>,
     pub(crate) ledger: Option<LedgerWrite>,
-    /// The rules file is kept with it; so many database connections were opened until then.
+    /// The rules file is kept with it; the value is the number of database connections opened so far.
     pub(crate) keeps_rules: Option<u64>,
 }
 
-/// A row of the ledger that is being written.
+/// A ledger row to write.
 pub(crate) struct LedgerWrite {
     pub(crate) row: LedgerRow,
-    /// The revision that it will have.
     pub(crate) revision: i64,
     pub(crate) written: Later<StoredLedgerRow>,
 }
@@ -42,8 +41,8 @@ impl From<DeliveryOutcome> for PendingCommit {
     }
 }
 
-/// Commits, and reports what was written to the audit log: announced before, reported after. A process that dies in between leaves
-/// the announcement; the delivery, coming again, finds the rows and reports them with the same ids.
+/// Commits, and reports what was written to the audit log: announced before, reported after. If the process dies in between, the
+/// announcement remains; the redelivery finds the rows and reports them with the same ids.
 pub(crate) async fn commit(
     app: &App,
     mut tx: Tx<'_>,
@@ -59,7 +58,7 @@ pub(crate) async fn commit(
         new => Some(tx.insert_effects(new).later()?),
     };
     app.claim_lines(&mut tx, delivery)?;
-    // 2. What was written is read back and announced.
+    // 2. The written rows are read back and announced.
     if let Some(inserted) = inserted {
         effects.extend(tx.take(inserted).await?);
     }
@@ -85,7 +84,7 @@ pub(crate) async fn commit(
     })
 }
 
-/// Makes sure that the database has the row as it was meant.
+/// Checks that the database has the row as intended.
 async fn read_back(tx: &mut Tx<'_>, ledger: LedgerWrite) -> Result<StoredLedgerRow, StoreError> {
     let LedgerWrite { row, revision, written } = ledger;
     let written = tx.take(written).await?;

@@ -1,4 +1,4 @@
-//! How the application is built from the environment and two secrets.
+//! Builds the application from the environment and two secrets.
 
 mod shared;
 
@@ -21,21 +21,21 @@ use url::{Host, Url};
 pub use self::shared::{DatabaseSecret, database_secret, rules_file};
 use crate::{App, GitLabCredentials, Instances};
 
-/// Replaces the address of every instance: the local stack's double of GitLab.
+/// Replaces the address of every instance: for the local stack's GitLab test double.
 const GITLAB_API_URL: &str = "GITLAB_API_URL";
 
-/// What the application needs of the outbound secret.
+/// The application's part of the outbound secret.
 #[derive(Debug, Deserialize)]
 pub struct Outbound {
-    /// Access tokens, by instance. One that cannot be read leaves out its instance alone.
+    /// Access tokens, by instance. An unreadable one disables only its instance.
     #[serde(default, deserialize_with = "readable")]
     pub gitlab: BTreeMap<String, GitLabCredentials>,
-    /// Certificate of a private authority that GitLab's chains to, PEM.
+    /// Certificate of the private authority of GitLab's certificate, PEM.
     #[serde(default)]
     pub ca_pem: Option<String>,
 }
 
-/// The entries that can be read; the others are logged by name, never with what they hold.
+/// The readable entries; the others are logged by name, never with their content.
 fn readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, GitLabCredentials>, D::Error> {
     let entries = BTreeMap::<String, Value>::deserialize(deserializer)?;
     let read = entries.into_iter().filter_map(|(instance, entry)| {
@@ -51,7 +51,7 @@ fn readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Strin
     Ok(read.collect())
 }
 
-/// What the application is built from, out of the environment.
+/// The application's settings from the environment.
 #[derive(Debug)]
 pub struct AppConfig {
     database: DatabaseSecret,
@@ -62,7 +62,7 @@ pub struct AppConfig {
 }
 
 impl AppConfig {
-    /// Reads them; problems are noted in `env`.
+    /// Reads them; problems are recorded in `env`.
     pub fn from_environment(env: &mut Environment) -> Self {
         let database = DatabaseSecret::from_environment(env);
         let outbound_secret_id = env.required("OUTBOUND_SECRET_ID");
@@ -77,7 +77,7 @@ impl AppConfig {
         }
     }
 
-    /// The application, built at its first use and again when a secret has been rotated. Call after the environment was found right.
+    /// The application, built at first use and again after a secret was rotated. Call after the environment was validated.
     ///
     /// # Errors
     /// [`StartError`] if there are no rules.
@@ -122,8 +122,8 @@ impl AppConfig {
     }
 }
 
-/// The address that replaces that of every instance: every token is sent there, so it must not be able to mix up two instances or to
-/// carry a token over a network in clear.
+/// The address that replaces that of every instance: it receives every token, so it must not mix up two instances or send a token
+/// over a network unencrypted.
 fn gitlab_override(env: &mut Environment, rules: Option<&Rules>) -> Option<Url> {
     let url = env.url(GITLAB_API_URL)?;
     let instances = rules.map_or(0, |rules| rules.instances.len());
@@ -153,7 +153,7 @@ fn is_this_machine(url: &Url) -> bool {
 mod tests {
     use super::*;
 
-    /// The rules of the local stack, and the same with a second instance.
+    /// The rules of the local stack, optionally with a second instance.
     fn rules(instances: usize) -> Rules {
         let mut rules = Rules::parse(include_str!("../../../tests/local/rules.yaml")).unwrap();
         let main = rules.instances["main"].clone();

@@ -1,4 +1,4 @@
-//! A decision on a merge and everything that follows from it.
+//! A decision on a merge and its consequences.
 
 use audit::Context;
 use jiff::Timestamp;
@@ -10,14 +10,14 @@ use uuid::Uuid;
 use crate::commit::PendingCommit;
 use crate::{App, DeliveryOutcome};
 
-/// A merge that is decided now.
+/// A merge to decide now.
 pub(crate) struct Merge<'a> {
     pub(crate) context: &'a Context,
     /// What is stored about it.
     pub(crate) state: &'a MergeRequestState,
     pub(crate) facts: &'a Facts,
     pub(crate) verdict: &'a Verdict,
-    /// The ledger's side of it; `None`: nothing was to be reviewed.
+    /// The ledger's side of it; `None`: nothing to review.
     pub(crate) review: Option<Review>,
     pub(crate) rules: &'a Rules,
     /// The new decision's id.
@@ -52,7 +52,7 @@ impl<'a> Merge<'a> {
     }
 }
 
-/// Appends a decision and everything that follows from it.
+/// Appends a decision and writes its consequences.
 pub(crate) async fn persist_verdict(
     app: &App,
     tx: &mut Tx<'_>,
@@ -61,7 +61,7 @@ pub(crate) async fn persist_verdict(
 ) -> Result<PendingCommit, StoreError> {
     let Merge { facts, verdict, .. } = *merge;
     let mut pending = PendingCommit::from(DeliveryOutcome::Decided(Box::new(verdict.clone())));
-    // 1. The rules and the evidence that it rests on, also where it turns out that nothing was to be reviewed after all.
+    // 1. Its rules and evidence, even if it turns out that there was nothing to review.
     pending.keeps_rules = app.keep_rules(tx)?;
     let has_evidence = merge.review.is_some() || merge.state.head.is_some();
     let evidence = if has_evidence {
@@ -87,9 +87,9 @@ pub(crate) async fn persist_verdict(
         correlation_id: merge.context.correlation_id,
     };
     tx.append_decision(&decision).later()?;
-    // 3. The ledger's row and its event.
+    // 3. The ledger row and its event.
     crate::ledger::write_row_of_merge(app, tx, merge, merge.decision_id, evidence, &mut pending)?;
-    // 4. The exception and its alert; then what the trackers, the audit page and the pod are sent.
+    // 4. The exception and its alert; then the effects for the trackers, the audit page and the pod.
     crate::exceptions::persist_exception(app, tx, merge, &mut pending).await?;
     pending
         .new_effects
@@ -98,8 +98,8 @@ pub(crate) async fn persist_verdict(
 }
 
 impl App {
-    /// Keeps the rules file with the first decision of each database connection, because after a fail-over the last rows may be gone. If it
-    /// does, how many connections were opened so far.
+    /// Keeps the rules file with the first decision of each database connection, because a fail-over may lose the last rows. If it
+    /// does, returns how many connections were opened so far.
     pub(crate) fn keep_rules(&self, tx: &mut Tx<'_>) -> Result<Option<u64>, StoreError> {
         let opened = self.store.connections_opened();
         if self.rules_kept.load(std::sync::atomic::Ordering::Relaxed) == opened {

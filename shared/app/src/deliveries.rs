@@ -1,4 +1,4 @@
-//! A delivery: recorded, and if it is of a merge, or changes what is known of one, decided.
+//! A delivery: recorded, and decided if it is of a merge or changes what is known of one.
 
 use audit::{ActorType, Context};
 use jiff::SignedDuration;
@@ -14,10 +14,10 @@ use crate::need::{Need, earlier, is_confirmed, is_denied, need_of, open_evaluati
 use crate::reviews::{ReviewReading, read_review, review, review_facts};
 use crate::{App, AppError, DeliveryOutcome, DeliveryReport};
 
-/// How often GitLab is read for one delivery at most, when others write the same merge request meanwhile.
+/// Maximum GitLab reads per delivery, when others write the same merge request meanwhile.
 const READINGS: usize = 4;
 
-/// A delivery that is being processed.
+/// A delivery in processing.
 pub(crate) struct Delivery<'a> {
     pub(crate) context: &'a Context,
     pub(crate) envelope: &'a Envelope,
@@ -38,7 +38,7 @@ impl Delivery<'_> {
         self.event.action == Action::Merge
     }
 
-    /// What the event says of the merge. Of a stale delivery only the ids are trusted.
+    /// The event's data about the merge. For a stale delivery only the ids are trusted.
     pub(crate) fn trigger(&self) -> MergeTrigger {
         if self.is_stale() {
             MergeTrigger::untrusted(self.event, self.envelope.received_at)
@@ -51,23 +51,23 @@ impl Delivery<'_> {
 /// What was read at GitLab for a delivery.
 enum GitLabRead {
     Nothing,
-    /// The budget of re-reads is used up: the merge is read in the next minutes.
+    /// The re-read budget is used up: the merge is read in the next minutes.
     NoBudget,
     Merge(Box<Facts>, Need),
     Review(Box<ReviewReading>),
 }
 
-/// What came of an attempt to record a delivery.
+/// The result of an attempt to record a delivery.
 enum Attempt {
     Done(DeliveryReport),
     /// Nothing is written: GitLab must be read first, or again.
     Needs(Need, Box<MergeRequestState>),
 }
 
-/// Processes one delivery. May be repeated at will, concurrently or later, in any order with others.
+/// Processes one delivery. Safe to repeat, concurrently or later, in any order with others.
 ///
 /// # Errors
-/// [`AppError`]: retry if it says so, else put the delivery into quarantine.
+/// [`AppError`]: retry if it is retryable, else quarantine the delivery.
 pub async fn process_delivery(app: &App, envelope: &Envelope) -> Result<DeliveryReport, AppError> {
     let context =
         Context::new(ActorType::WebhookEvent, envelope.correlation_id).with_traceparent(envelope.traceparent.clone());
@@ -83,7 +83,7 @@ pub async fn process_delivery(app: &App, envelope: &Envelope) -> Result<Delivery
     }
 }
 
-/// Keeps a delivery that cannot be processed, whole, for a person.
+/// Keeps a delivery that cannot be processed, whole, for manual inspection.
 ///
 /// # Errors
 /// [`AppError`].
@@ -115,7 +115,7 @@ async fn process_event(
     event: &MergeRequestEvent,
     key: &MergeRequestKey,
 ) -> Result<DeliveryReport, AppError> {
-    // 1. Whether the actor is an eligible approver now: GitLab keeps no history of it. Who acted proves nothing in a stale delivery.
+    // 1. Whether the actor is an eligible approver now: GitLab keeps no history of it. A stale delivery proves no actor.
     let eligible = if envelope.authentication.stale {
         None
     } else {
@@ -129,7 +129,7 @@ async fn process_event(
         eligible,
         shows_label: app.shows_label(event),
     };
-    // 2. What the delivery probably needs of GitLab; nothing is locked meanwhile.
+    // 2. What the delivery probably needs from GitLab; no locks are held.
     let mut read = GitLabRead::Nothing;
     let mut first = FirstRead::Nothing;
     if delivery.is_merge() || delivery.shows_label {
@@ -151,7 +151,7 @@ async fn process_event(
             read = read_gitlab(app, &delivery, need, &state).await?;
         }
     }
-    // 3. The transaction. What another run wrote meanwhile may need another reading.
+    // 3. The transaction. Concurrent writes may require another read.
     for _ in 0..READINGS {
         match record(app, &delivery, read, first).await? {
             Attempt::Done(report) => return Ok(report),
@@ -162,7 +162,7 @@ async fn process_event(
     Err(StoreError::Conflict("the merge request was written by others each time it was read".to_owned()).into())
 }
 
-/// Reads GitLab as a delivery needs it; no transaction is open meanwhile.
+/// Reads what a delivery needs from GitLab; no transaction is open meanwhile.
 async fn read_gitlab(
     app: &App,
     delivery: &Delivery<'_>,
@@ -183,7 +183,7 @@ async fn read_gitlab(
     Ok(GitLabRead::Merge(Box::new(facts), need))
 }
 
-/// Writes everything of a delivery in one transaction, or finds that GitLab has to be read first.
+/// Writes everything of a delivery in one transaction, or finds that GitLab must be read first.
 async fn record(app: &App, delivery: &Delivery<'_>, read: GitLabRead, first: FirstRead) -> Result<Attempt, AppError> {
     let Delivery {
         context,
@@ -197,7 +197,7 @@ async fn record(app: &App, delivery: &Delivery<'_>, read: GitLabRead, first: Fir
     let mut tx = app.store.begin().await?;
     let (recorded, state) = tx.record_delivery(key, envelope, event, eligible, first).await?;
     let is_duplicate = recorded == InsertResult::Duplicate;
-    // 2. What has to be read before anything can be written.
+    // 2. What must be read before anything can be written.
     let need = need_of(&state, delivery, !is_duplicate, app.now());
     let read = match (need, read) {
         (Need::Merge | Need::Reread, GitLabRead::Nothing | GitLabRead::Review(_)) => {
@@ -205,7 +205,7 @@ async fn record(app: &App, delivery: &Delivery<'_>, read: GitLabRead, first: Fir
             return Ok(Attempt::Needs(need, Box::new(state)));
         }
         (Need::Review, read) => {
-            // Of a reading that is older than the row nothing is taken.
+            // A read older than the row is discarded.
             let reading = match read {
                 GitLabRead::Review(reading) => reading.unless_older(state.row.as_ref()),
                 _ => None,
@@ -219,7 +219,7 @@ async fn record(app: &App, delivery: &Delivery<'_>, read: GitLabRead, first: Fir
                 }
             }
         }
-        // Another run has confirmed the decision meanwhile: it rests on an answer that is as new.
+        // Another run has confirmed the decision meanwhile: its answer is as new.
         (Need::Nothing, GitLabRead::Merge(..) | GitLabRead::NoBudget) if is_confirmed(&state) => GitLabRead::Nothing,
         (_, read) => read,
     };
@@ -232,7 +232,7 @@ async fn record(app: &App, delivery: &Delivery<'_>, read: GitLabRead, first: Fir
             return Ok(Attempt::Done(DeliveryReport::of(DeliveryOutcome::Duplicate)));
         }
     }
-    // 4. What follows, and the commit.
+    // 4. The consequences, and the commit.
     let mut pending = Box::pin(follow(app, &mut tx, delivery, &state, need, read)).await?;
     let is_unchanged = matches!(pending.outcome, DeliveryOutcome::Recorded | DeliveryOutcome::Unchanged);
     if is_duplicate && is_unchanged {
@@ -242,7 +242,7 @@ async fn record(app: &App, delivery: &Delivery<'_>, read: GitLabRead, first: Fir
     Ok(Attempt::Done(report))
 }
 
-/// What follows from an event that is recorded, and from what was read for it.
+/// The consequences of a recorded event, and of what was read for it.
 async fn follow(
     app: &App,
     tx: &mut Tx<'_>,
@@ -270,14 +270,14 @@ async fn follow(
         GitLabRead::Review(reading) => return review(app, tx, context, *reading, state, 0).await,
         GitLabRead::Nothing | GitLabRead::NoBudget => {}
     }
-    // That reading sees this event as well; nothing is compared with the old answer before.
+    // That read also sees this event; nothing is compared with the old answer before.
     let read_at = match (read, need) {
         (GitLabRead::NoBudget, _) => Some(later(app.now(), SignedDuration::from_mins(1))),
         (_, Need::RereadLater(at)) => Some(at),
         _ => None,
     };
     if let Some(at) = read_at {
-        // The merge's own delivery says more than what led to the evaluation.
+        // The merge's own delivery contains more than the one that caused the evaluation.
         let is_own = delivery.is_merge() && !delivery.is_stale();
         let better = is_own.then(|| MergeTrigger::of(delivery.event));
         read_by(app, tx, context, state, received_at, better, at)?;
@@ -294,7 +294,7 @@ async fn follow(
         return merge_seen(app, tx, context, delivery.key, state, seen);
     }
     match &state.decision {
-        // What is stale proves and disproves nothing.
+        // Stale events prove nothing.
         Some(decision) if decision.confirmed && !delivery.is_stale() => {
             crate::merges::after_late_event(app, tx, context, state, decision, received_at).await
         }
@@ -303,7 +303,7 @@ async fn follow(
     }
 }
 
-/// The facts before GitLab is read: the best trigger that is known, the history as it will be, and what earlier answers showed.
+/// The facts before GitLab is read: the best known trigger, the history as it will be, and what earlier answers showed.
 fn unread_facts(app: &App, delivery: &Delivery<'_>, state: &MergeRequestState) -> Facts {
     let kept = state.decision.as_ref().map(|decision| &decision.facts.trigger);
     let kept = kept.or(state.evaluation.as_ref().map(|evaluation| &evaluation.trigger));

@@ -1,4 +1,4 @@
-//! The effects of a decision on a merge: the trackers, the audit page and the pod are sent its outcome.
+//! The effects of a decision on a merge: its outcome is sent to the trackers, the audit page and the pod.
 
 mod outbox;
 
@@ -15,10 +15,10 @@ use crate::decisions::Merge;
 
 pub use outbox::Outbox;
 
-/// How long the caller's own enqueueing of a new effect may take before the relay does it instead.
+/// How long the caller may take to enqueue a new effect before the relay does.
 pub const ENQUEUE_GRACE: SignedDuration = SignedDuration::from_secs(15);
 
-/// The effects of a decision on a merge. None if the decision before it has the same to report.
+/// The effects of a decision on a merge. None if the previous decision reports the same.
 pub(crate) async fn plan_effects(app: &App, tx: &mut Tx<'_>, merge: &Merge<'_>) -> Result<Vec<NewEffect>, StoreError> {
     let Merge { facts, verdict, .. } = *merge;
     let key = &facts.merge_request;
@@ -26,13 +26,13 @@ pub(crate) async fn plan_effects(app: &App, tx: &mut Tx<'_>, merge: &Merge<'_>) 
     if previous.is_some_and(|previous| reports_the_same(&previous.verdict, verdict)) {
         return Ok(Vec::new());
     }
-    // 1. What the previous decision reports and nothing has begun to send is superseded.
+    // 1. Effects of the previous decision that are not begun are superseded.
     if previous.is_some() {
         let because = format!("decision {} says something else of this merge", merge.decision_id);
         tx.supersede_decision_effects(key, merge.decision_id, &because, merge.now)
             .later()?;
     }
-    // 2. Where nothing was to be reviewed there is nothing to report, unless the opposite was reported before.
+    // 2. Without a review there is nothing to report, unless the opposite was reported before.
     let reviewed = matches!(
         verdict.outcome,
         VerdictOutcome::Approved { .. } | VerdictOutcome::Exception { .. }
@@ -53,7 +53,7 @@ pub(crate) async fn plan_effects(app: &App, tx: &mut Tx<'_>, merge: &Merge<'_>) 
     Ok(targets.into_iter().map(effect).collect())
 }
 
-/// An effect that names nothing but its merge request yet.
+/// An effect that so far names only its merge request.
 pub(crate) fn new_effect(
     kind: EffectKind,
     destination: String,
@@ -91,7 +91,7 @@ fn targets(rules: &Rules, facts: &Facts, verdict: &Verdict) -> Vec<(EffectKind, 
     targets
 }
 
-/// The confirmation to the pod, if the rules know one.
+/// The confirmation to the pod, if the rules have one.
 fn pod(rules: &Rules, facts: &Facts, verdict: &Verdict) -> Option<(EffectKind, String)> {
     let (labels, reviewers) = (labels(facts, verdict), reviewers(facts, verdict));
     let subject = Subject {
@@ -103,7 +103,7 @@ fn pod(rules: &Rules, facts: &Facts, verdict: &Verdict) -> Option<(EffectKind, S
     Some((EffectKind::SlackPodConfirmation, format!("slack:{channel}")))
 }
 
-/// Every label that is known of the merge request.
+/// Every known label of the merge request.
 fn labels(facts: &Facts, verdict: &Verdict) -> Vec<String> {
     let now = match &facts.api {
         GitLabAnswer::Full(api) => api.labels_now.clone(),
@@ -112,7 +112,7 @@ fn labels(facts: &Facts, verdict: &Verdict) -> Vec<String> {
     now.into_iter().chain(verdict.security_labels.iter().cloned()).collect()
 }
 
-/// Those who gave a valid approval, then all who approved, then those who were asked to review.
+/// Users with a valid approval, then all who approved, then the assigned reviewers.
 fn reviewers(facts: &Facts, verdict: &Verdict) -> Vec<User> {
     let valid = verdict.approvals.iter().filter(|approval| approval.against.is_empty());
     let approvers = valid.chain(&verdict.approvals).map(|approval| approval.user.clone());
@@ -126,7 +126,7 @@ fn reviewers(facts: &Facts, verdict: &Verdict) -> Vec<User> {
     approvers.chain(asked).collect()
 }
 
-/// Whether two verdicts on the same merge read the same to people outside.
+/// Whether two verdicts on the same merge are reported identically.
 fn reports_the_same(one: &Verdict, other: &Verdict) -> bool {
     let outcome = |verdict: &Verdict| match verdict.outcome {
         VerdictOutcome::Approved { .. } => ("approved", None),

@@ -15,15 +15,15 @@ use tokio::sync::Mutex;
 
 use crate::App;
 
-/// How long one reading of the group serves: one burst of events, not a change of the team.
+/// How long one read of the group is valid: one burst of events, not a change of the team.
 const FRESH_FOR: SignedDuration = SignedDuration::from_secs(10);
-/// A slow GitLab must not hold up the event itself, whose record matters more.
+/// A slow GitLab must not delay the event itself, whose record matters more.
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// The last reading of one instance's group. Who reads it holds the lock, and the others wait for what it reads.
+/// The last read of one instance's group. The reader holds the lock, and the others wait for its result.
 type LastReading = Arc<Mutex<Option<(Timestamp, Members)>>>;
 
-/// The last readings by instance: a slow one holds up no other.
+/// The last reads by instance: a slow one delays no other.
 #[derive(Debug, Default)]
 pub(crate) struct Eligibility(std::sync::Mutex<HashMap<String, LastReading>>);
 
@@ -35,8 +35,8 @@ impl Eligibility {
 }
 
 impl App {
-    /// Whether the event's actor is an eligible approver as of now; `None` if that could not be read, or if nothing depends on it: only
-    /// those who approve or take a security label off are ever looked up.
+    /// Whether the event's actor is an eligible approver now; `None` if that could not be read, or is not needed: only users who
+    /// approve or remove a security label are looked up.
     pub(crate) async fn eligible(
         &self,
         context: &Context,
@@ -54,7 +54,7 @@ impl App {
         }
         let actor = event.actor.as_ref()?;
         let approvers = self.rules.approvers(instance)?;
-        // Listed users are eligible at any time, and a named approval rule is read with the merge.
+        // Listed users are always eligible, and a named approval rule is read with the merge.
         let group = approvers.group.as_ref()?;
         let client = self.instances.get(instance)?;
         if self.paused_for(instance).is_some() {
@@ -70,7 +70,7 @@ impl App {
         })
     }
 
-    /// The members of the approvers' group, read once for a burst of events.
+    /// The members of the approver group, read once for a burst of events.
     pub(crate) async fn members(
         &self,
         context: &Context,
@@ -84,7 +84,7 @@ impl App {
         }
     }
 
-    /// A failed reading is not repeated for some seconds either: with GitLab down, every event would otherwise wait for its timeout.
+    /// A failed read is not repeated for some seconds: with GitLab down, every event would otherwise wait for its timeout.
     async fn members_at(
         &self,
         context: &Context,

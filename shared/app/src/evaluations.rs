@@ -1,4 +1,4 @@
-//! When a merge is read again, and what is kept of it until then.
+//! When a merge is read again, and what is stored until then.
 
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
@@ -9,32 +9,32 @@ use crate::commit::PendingCommit;
 use crate::need::{earlier, open_evaluation};
 use crate::{App, DeliveryOutcome};
 
-/// An event that shows a merge waits this long, so that the merge's own delivery goes first.
+/// An event that shows a merge waits this long, so that the merge's own delivery is processed first.
 const REAL_DELIVERY_FIRST: SignedDuration = SignedDuration::from_mins(1);
 
-/// What led to a reading of a merge.
+/// What caused a read of a merge.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MergeReading {
-    /// When the merge was shown first, if nothing is stored of it.
+    /// When the merge was first shown, if nothing is stored about it.
     pub(crate) first_seen_at: Timestamp,
     pub(crate) source: EvaluationSource,
-    /// Readings so far.
+    /// Reads so far.
     pub(crate) attempts: i32,
-    /// Not the first reading.
+    /// Not the first read.
     pub(crate) is_reread: bool,
 }
 
-/// A merge that was shown by something other than its own delivery.
+/// A merge shown by something other than its own delivery.
 pub(crate) struct MergeSeen {
     pub(crate) trigger: MergeTrigger,
     pub(crate) source: EvaluationSource,
     pub(crate) because: &'static str,
     pub(crate) first_seen_at: Timestamp,
-    /// What GitLab's answer has shown of it.
+    /// What GitLab's answer has shown about it.
     pub(crate) shown: EarlierFacts,
 }
 
-/// An evaluation as these facts leave it, without state and schedule.
+/// The evaluation that follows from these facts, without state and schedule.
 pub(crate) fn evaluation_of(
     app: &App,
     context: &Context,
@@ -65,7 +65,7 @@ pub(crate) fn evaluation_of(
     }
 }
 
-/// Keeps an unconfirmed decision, or a merge that GitLab does not show, for the next reading.
+/// Keeps an unconfirmed decision, or a merge that GitLab does not show, for the next read.
 pub(crate) fn keep_unconfirmed(
     app: &App,
     tx: &mut Tx<'_>,
@@ -86,7 +86,7 @@ pub(crate) fn keep_unconfirmed(
     tx.keep_evaluation(&evaluation, now).later().map(drop)
 }
 
-/// Has an unconfirmed decision, or a merge without one, read at an instant at the latest. `better`: a trigger that says more.
+/// Schedules an unconfirmed decision, or a merge without one, to be read at a given time at the latest. `better`: a better trigger.
 pub(crate) fn read_by(
     app: &App,
     tx: &mut Tx<'_>,
@@ -106,7 +106,7 @@ pub(crate) fn read_by(
             };
             tx.keep_evaluation(&better, now).later()?;
         }
-        // Decided by the previous release: nothing has scheduled a reading.
+        // Decided by the previous release: no read is scheduled.
         (Some(decision), None, _) => {
             let mut evaluation = evaluation_of(app, context, &decision.facts, state, received_at);
             "a needed read of GitLab was not answered".clone_into(&mut evaluation.reason);
@@ -120,7 +120,7 @@ pub(crate) fn read_by(
     Ok(())
 }
 
-/// A merge was shown by something other than its own delivery: it is read in a minute.
+/// Handles a merge shown by something other than its own delivery: it is read in a minute.
 pub(crate) fn merge_seen(
     app: &App,
     tx: &mut Tx<'_>,
@@ -139,7 +139,7 @@ pub(crate) fn merge_seen(
         reason: seen.because.to_owned(),
         source: seen.source,
         next_attempt_at: Some(later(now, REAL_DELIVERY_FIRST)),
-        // An event alone shows nothing at GitLab.
+        // An event alone does not prove that GitLab shows it.
         shown: seen.source == EvaluationSource::Review,
         deadline_at: later(now, deadline),
         ..evaluation_of(app, context, &facts, state, seen.first_seen_at)

@@ -1,4 +1,4 @@
-//! The evidence of a decision: GitLab's answer as it was read, or why GitLab gave no answer.
+//! The evidence of a decision: GitLab's answer as it was read, or why GitLab did not answer.
 
 use model::{EvidenceRef, GitLabAnswer, MergeRequestKey};
 use serde::Serialize;
@@ -14,7 +14,7 @@ struct Evidence<'a> {
     gitlab: &'a GitLabAnswer,
 }
 
-/// Keeps what the verdict on a merge rests on; the same answer of GitLab, evaluated again, is the same evidence.
+/// Keeps the evidence of a verdict on a merge; the same GitLab answer, evaluated again, is the same evidence.
 pub(crate) fn keep_evidence(tx: &mut Tx<'_>, merge: &Merge<'_>) -> Result<EvidenceRef, StoreError> {
     let key = &merge.facts.merge_request;
     let new = NewEvidence::of(&Evidence {
@@ -41,7 +41,7 @@ mod tests {
 
     use super::*;
 
-    /// The digest is over these bytes, and outsiders recompute it: the form of a version never changes.
+    /// The digest covers these bytes, and outsiders recompute it: the format of a version never changes.
     #[test]
     fn version_1_keeps_its_bytes() {
         let key = MergeRequestKey {

@@ -1,4 +1,4 @@
-//! The exception that a verdict finds: opened, changed or withdrawn, with the effects that report it.
+//! The exception of a verdict: opened, changed or withdrawn, with the effects that report it.
 
 use model::{EffectKind, ExceptionKind, ExceptionStatus, SecurityReviewException};
 use store::{NewEffect, StoreError, Tx};
@@ -10,7 +10,7 @@ use crate::decisions::Merge;
 use crate::effects::new_effect;
 use crate::report::ExceptionChange;
 
-/// Brings the merge request's exception to what the verdict says.
+/// Updates the merge request's exception to match the verdict.
 pub(crate) async fn persist_exception(
     app: &App,
     tx: &mut Tx<'_>,
@@ -23,7 +23,7 @@ pub(crate) async fn persist_exception(
         let Some(open) = before.filter(|before| before.status != ExceptionStatus::Withdrawn) else {
             return Ok(());
         };
-        // 1. Withdrawn: alerts that were not sent are superseded, and those that were are corrected.
+        // 1. Withdrawn: unsent alerts are superseded, and sent ones are corrected.
         tx.withdraw_exception(&merge.facts.merge_request, merge.now).later()?;
         let because = format!("decision {} withdrew the exception", merge.decision_id);
         tx.supersede_effects(open.id, &because, merge.now).later()?;
@@ -36,7 +36,7 @@ pub(crate) async fn persist_exception(
     tx.upsert_exception(&exception).later()?;
     pending.exception = Some(ExceptionChange::of(&exception, Some(kind), before.is_none(), decision));
     let alert = alert(app, merge, exception.id);
-    // 3. An alert that was sent is corrected; one that is sent now shows the exception as it is.
+    // 3. A sent alert is corrected; one sent later shows the exception as it is.
     let is_changed = before.is_some_and(|before| before.status == ExceptionStatus::Withdrawn || before.kind != kind);
     if is_changed {
         let sent = tx.insert_effects(&[alert]).await?;
@@ -50,7 +50,7 @@ pub(crate) async fn persist_exception(
     Ok(())
 }
 
-/// The security lead is informed when an exception is withdrawn, reopened or changes its kind.
+/// The update to the security lead when an exception is withdrawn, reopened or changes its kind.
 fn correction(app: &App, merge: &Merge<'_>, exception_id: Uuid) -> NewEffect {
     NewEffect {
         kind: EffectKind::SlackExceptionUpdate,
@@ -73,7 +73,7 @@ fn alert(app: &App, merge: &Merge<'_>, exception_id: Uuid) -> NewEffect {
     }
 }
 
-/// The exception as this decision leaves it.
+/// The exception after this decision.
 fn exception_of(merge: &Merge<'_>, kind: ExceptionKind, id: Uuid) -> SecurityReviewException {
     let snapshot = merge.facts.snapshot();
     let verdict = merge.verdict;

@@ -1,4 +1,4 @@
-//! GitLab's answer: read before the transaction, only as much as the merge needs, and not while GitLab asks to be left alone.
+//! GitLab's answer: read before the transaction, only as much as the merge needs, and not while GitLab asks us to wait.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -12,20 +12,20 @@ use store::{StoreError, Tx};
 
 use crate::App;
 
-/// After GitLab did not answer at all, its instance is not read for this long: each message would wait for its own timeout.
+/// If GitLab did not answer at all, its instance is not read for this time: each message would wait for its own timeout.
 const PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
-/// What this environment knows of the GitLab instances.
+/// What this environment knows about the GitLab instances.
 #[derive(Debug, Default)]
 pub(crate) struct KnownOfInstances {
     /// Instances that are not read until then.
     paused: Mutex<HashMap<String, Timestamp>>,
-    /// Accounts whose kind is in the database, by instance.
+    /// Accounts with a kind in the database, by instance.
     kept_flags: Mutex<BTreeMap<String, BTreeSet<UserId>>>,
 }
 
 impl App {
-    /// GitLab's answer about the merge in `facts`. One that never had a security label costs two requests.
+    /// GitLab's answer about the merge in `facts`. A merge that never had a security label costs two requests.
     pub(crate) async fn read_merge(&self, context: &Context, facts: &Facts, expect_lag: bool) -> GitLabAnswer {
         let (client, request) = match self.request(facts, expect_lag) {
             Ok(found) => found,
@@ -91,9 +91,9 @@ impl App {
         Some(until.duration_since(now).as_secs())
     }
 
-    /// A GitLab that did not answer, or asked for it, is left alone for a while.
+    /// Pauses reads of a GitLab that did not answer, or asked us to wait.
     fn noted(&self, facts: &Facts, answer: GitLabAnswer) -> GitLabAnswer {
-        // One merge request that GitLab cannot show (5xx) holds up no other.
+        // One merge request that GitLab cannot show (5xx) does not block others.
         if let GitLabAnswer::Unavailable(unread) = &answer
             && !unread.details_read
             && (unread.silent || unread.retry_after_seconds.is_some())
@@ -109,7 +109,7 @@ impl App {
         answer
     }
 
-    /// What is known of accounts is read once; without it GitLab is asked, so a failure is no reason to stop.
+    /// Known accounts are loaded once; without them GitLab is read, so a failure is ignored.
     async fn load_flags(&self, client: &GitLab, instance: &str) {
         let kept = || self.gitlab.kept_flags.lock().unwrap_or_else(PoisonError::into_inner);
         if kept().contains_key(instance) {
@@ -124,7 +124,7 @@ impl App {
         }
     }
 
-    /// Keeps what GitLab said of accounts for every environment.
+    /// Stores GitLab's answers about accounts for every environment.
     pub(crate) fn keep_flags(&self, tx: &mut Tx<'_>, facts: &Facts) -> Result<(), StoreError> {
         let GitLabAnswer::Full(api) = &facts.api else {
             return Ok(());

@@ -15,14 +15,14 @@ pub struct GitLabCredentials {
     pub token: SecretString,
 }
 
-/// A client for each instance that has both an address and a token, and can use them.
+/// A client for each instance that has both a valid address and a valid token.
 #[derive(Debug, Default)]
 pub struct Instances(BTreeMap<String, GitLab>);
 
 impl Instances {
-    /// Builds the clients. `override_url` replaces every address: the local stack's double. An instance without a token, or with
-    /// one that cannot be used, is left out with an error in the log, and the others work; merges there stay pending and end
-    /// `unverified`, which says why.
+    /// Builds the clients. `override_url` replaces every address: the local stack's test double. An instance with a missing or
+    /// invalid token is left out with an error in the log, and the others work; merges there stay pending and end `unverified`,
+    /// with the reason.
     #[must_use]
     pub fn new(
         http: &Http,
@@ -54,7 +54,7 @@ impl Instances {
         Self(clients)
     }
 
-    /// The instance's client; `None` if the rules do not name it or there is no token for it.
+    /// The instance's client; `None` if the rules do not name it or it has no token.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&GitLab> {
         self.0.get(name)

@@ -1,4 +1,4 @@
-//! The ledger's row, made from the facts.
+//! The ledger row, built from the facts.
 
 use audit::Context;
 use model::{EffectKind, EvidenceRef, Facts, GitLabAnswer, LedgerMerge, LedgerRow, Review, TimeUnknown};
@@ -11,7 +11,7 @@ use crate::commit::{LedgerWrite, PendingCommit};
 use crate::decisions::Merge;
 use crate::effects::new_effect;
 
-/// Brings the row to what the verdict on the merge says, unless it says so already.
+/// Updates the row to match the verdict on the merge, unless it does already.
 pub(crate) fn write_row_of_merge(
     app: &App,
     tx: &mut Tx<'_>,
@@ -23,7 +23,7 @@ pub(crate) fn write_row_of_merge(
     let stored = merge.state.row.as_ref();
     let review = match (&merge.review, stored) {
         (Some(review), _) => review.clone(),
-        // A label had been seen, and GitLab says that there was none: the row stays, and says that nothing was to be decided.
+        // A label had been seen, and GitLab shows that there was none: the row stays, and states that there was nothing to decide.
         (None, Some(stored)) => Review {
             decision: None,
             decided_at: None,
@@ -46,7 +46,7 @@ pub(crate) fn write_row_of_merge(
     write_row(app, tx, row, stored, merge.context, pending)
 }
 
-/// Writes a row; with an event bus, its event is one of the effects.
+/// Writes a row; with an event bus, one of the effects sends its event.
 pub(crate) fn write_row(
     app: &App,
     tx: &mut Tx<'_>,
@@ -89,7 +89,7 @@ pub(crate) fn row_of(
         GitLabAnswer::Full(api) => Some(api),
         _ => None,
     };
-    // What this reading does not show is not forgotten.
+    // Known values that this read does not show are kept.
     let known = stored.map(|stored| &stored.row);
     let text = |shown: String, known: Option<&String>| match known {
         Some(known) if shown.is_empty() => known.clone(),

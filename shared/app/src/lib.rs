@@ -1,8 +1,8 @@
-//! The use cases, one file each: process a delivery, decide a merge, look at a review, read again what waits for GitLab.
+//! The use cases, one file each: process a delivery, decide a merge, evaluate a review, read again what waits for GitLab.
 //!
 //! Decide with data, act later: GitLab is read before the transaction, [`rules::evaluate`] is pure, and everything that belongs to
-//! one delivery (its event, the decision, the exception, the effects) is written in ONE transaction. What must then happen outside
-//! comes back as data.
+//! one delivery (its event, the decision, the exception, the effects) is written in ONE transaction. Outside actions are returned
+//! as data.
 
 mod audit_entries;
 mod commit;
@@ -44,19 +44,19 @@ pub use report::{DeliveryOutcome, DeliveryReport};
 pub struct AppError(#[from] pub store::StoreError);
 
 impl AppError {
-    /// Whether trying again can help; otherwise the delivery belongs in quarantine.
+    /// Whether a retry can help; otherwise the delivery belongs in quarantine.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.0.is_retryable()
     }
 }
 
-/// Everything that the use cases need. One per execution environment.
+/// Everything the use cases need. One per execution environment.
 #[derive(Debug)]
 pub struct App {
     store: Arc<Store>,
     rules: Arc<Rules>,
-    /// The number of the database connection on which the rules file was kept last.
+    /// The number of the database connection that last kept the rules file.
     rules_kept: AtomicU64,
     instances: Instances,
     eligibility: eligibility::Eligibility,
@@ -67,7 +67,7 @@ pub struct App {
 }
 
 impl App {
-    /// Over the given database, rules and GitLab instances.
+    /// Uses the given database, rules and GitLab instances.
     #[must_use]
     pub fn new(
         store: Arc<Store>,
@@ -89,7 +89,7 @@ impl App {
         }
     }
 
-    /// The same, with an event for each row of the ledger on this EventBridge bus (name or ARN).
+    /// The same, with an event for each ledger row on this EventBridge bus (name or ARN).
     #[must_use]
     pub fn with_event_bus(mut self, name: Option<String>) -> Self {
         self.event_bus = name;

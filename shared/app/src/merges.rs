@@ -1,4 +1,4 @@
-//! A merge that GitLab was read about, or that a late event is about: what the rules say, and what follows.
+//! A merge after a GitLab read, or after a late event: what the rules decide, and its consequences.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ use crate::evaluations::{MergeReading, evaluation_of, keep_unconfirmed};
 use crate::need::{is_denied, open_evaluation};
 use crate::{App, DeliveryOutcome};
 
-/// Waits between readings of a pending merge.
+/// Waits between reads of a pending merge.
 const WAITS: Backoff = Backoff::new(SignedDuration::from_secs(30), SignedDuration::from_mins(5));
 
 const NOT_ANSWERED: &str = "a needed read of GitLab was not answered";
 const CONTRADICTED: &str = "an event contradicts the answer that the decision rests on";
 
-/// What follows from a reading of a merge.
+/// The consequences of reading a merge.
 pub(crate) async fn after_reading(
     app: &App,
     tx: &mut Tx<'_>,
@@ -38,16 +38,16 @@ pub(crate) async fn after_reading(
         (EvaluationSource::MergeEvent, _) | (_, None) => reading.source,
         (_, Some(evaluation)) => evaluation.source,
     };
-    // 1. What an event or a review showed long after the merge is not decided: it is from before the watch.
+    // 1. A merge that an event or a review showed long after it happened is not decided: it is from before the watch.
     let passing = matches!(source, EvaluationSource::OtherEvent | EvaluationSource::Review);
     if passing && state.decision.is_none() && is_before_watch(&facts, first_seen_at) {
         tx.finish_evaluation(&key, true, now).later()?;
         return Ok(DeliveryOutcome::BeforeWatch.into());
     }
-    // 2. What the rules say. Of a merge that GitLab did not show the deadline is long past.
+    // 2. The rules. For a merge that GitLab did not show, the deadline has long passed.
     facts.deadline_passed |= is_denied(state);
     let ruling = rule(app, &facts, state);
-    // 3. What is written.
+    // 3. The writes.
     let mut evaluation = evaluation_of(app, context, &facts, state, first_seen_at);
     evaluation.source = source;
     evaluation.last_read_at = reading.is_reread.then_some(now);
@@ -98,7 +98,7 @@ pub(crate) async fn after_reading(
     }
 }
 
-/// What follows from a late event on a confirmed decision: the same answer of GitLab, the history as it is now.
+/// The consequences of a late event on a confirmed decision: the same GitLab answer, the current history.
 pub(crate) async fn after_late_event(
     app: &App,
     tx: &mut Tx<'_>,
@@ -131,7 +131,7 @@ pub(crate) async fn after_late_event(
         }
         _ => {
             let mut pending = PendingCommit::from(DeliveryOutcome::Unchanged);
-            // The ledger's times may be known better now. Under other rules nothing is touched.
+            // The ledger's times may be more precise now. Under other rules nothing changes.
             if decision.rules_hash == app.rules.hash {
                 let merge = Merge::new(app, context, state, &facts, &decision.verdict, &app.rules);
                 let evidence = decision.evidence.clone();
@@ -146,7 +146,7 @@ fn rule(app: &App, facts: &Facts, state: &MergeRequestState) -> Ruling {
     let ruling = rules::after_reading(facts, state.decision.as_ref().map(current), &app.rules);
     let is_shown = matches!(facts.api, GitLabAnswer::Full(_));
     match ruling {
-        // Nothing is decided unless GitLab shows the merge.
+        // No decision unless GitLab shows the merge.
         Ruling::Decide { confirmed: false, .. } if is_denied(state) && !is_shown => Ruling::Denied {
             because: "GitLab does not show the merge".to_owned(),
         },
@@ -162,8 +162,8 @@ fn current(decision: &StoredDecision) -> CurrentDecision<'_> {
     }
 }
 
-/// Ends the evaluation of a confirmed decision, unless an event reported a revocation too late to be confirmed by this reading: then there
-/// is a further one.
+/// Ends the evaluation of a confirmed decision, unless an event reported a revocation too late for this read to confirm: then
+/// another read follows.
 fn finish(
     app: &App,
     tx: &mut Tx<'_>,
@@ -205,13 +205,13 @@ fn wait(
     tx.keep_evaluation(&evaluation, now).later().map(drop)
 }
 
-/// Whether GitLab shows that the merge was long before anything showed it here.
+/// Whether GitLab shows that the merge happened long before it was first shown here.
 fn is_before_watch(facts: &Facts, first_seen_at: Timestamp) -> bool {
     let merged_at = facts.api.merged_at();
     merged_at.is_some_and(|merged_at| later(merged_at, rules::BEFORE_WATCH) < first_seen_at)
 }
 
-/// How long GitLab asks to be left alone.
+/// How long GitLab asks us to wait.
 fn asked_wait(api: &GitLabAnswer) -> SignedDuration {
     let asked = match api {
         GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {
@@ -224,7 +224,7 @@ fn asked_wait(api: &GitLabAnswer) -> SignedDuration {
 }
 
 impl App {
-    /// The rules that a decision was made by, so that a later event is compared under the same ones; `None`: they are not kept.
+    /// The rules of a decision, so that a later event is compared under the same ones; `None`: they were not kept.
     async fn rules_of(&self, tx: &mut Tx<'_>, decision: &StoredDecision) -> Result<Option<Arc<Rules>>, StoreError> {
         if decision.rules_hash == self.rules.hash {
             return Ok(Some(Arc::clone(&self.rules)));

@@ -1,4 +1,4 @@
-//! What is stored about a merge request says whether GitLab has to be read for a delivery.
+//! What a delivery needs from GitLab, by what is stored about its merge request.
 
 use jiff::{SignedDuration, Timestamp};
 use model::{EarlierFacts, later};
@@ -7,23 +7,23 @@ use store::{Evaluation, EvaluationSource, EvaluationState, MergeRequestState};
 
 use crate::deliveries::Delivery;
 
-/// Events cause at most one re-read a minute and merge request; stale ones, whose content is not trusted, one in ten.
+/// Events cause at most one re-read a minute per merge request; stale ones, which are not trusted, one in ten minutes.
 const BETWEEN_REREADS: SignedDuration = SignedDuration::from_mins(1);
 const BETWEEN_STALE_REREADS: SignedDuration = SignedDuration::from_mins(10);
 
-/// What a delivery needs of GitLab before it can be recorded.
+/// What a delivery needs from GitLab before it can be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     Nothing,
-    /// The first reading of its merge.
+    /// The first read of its merge.
     Merge,
-    /// Another reading of its merge, within the budget.
+    /// Another read of its merge, within the budget.
     Reread,
-    /// Another reading, but not before this instant.
+    /// Another read, but not before this time.
     RereadLater(Timestamp),
-    /// It shows a merge that is not its own: the merge is read in a minute, so that the merge's own delivery goes first.
+    /// It shows a merge but is not the merge event: the merge is read in a minute, so that the merge's own delivery goes first.
     MergeLater,
-    /// A reading of its review.
+    /// A read of its review.
     Review,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn open_evaluation(state: &MergeRequestState) -> Option<&Evaluation> 
     evaluation.filter(|evaluation| evaluation.state != EvaluationState::Done)
 }
 
-/// The time to wait for a first decision is over.
+/// The wait for a first decision is over.
 pub(crate) fn deadline_passed(state: &MergeRequestState, now: Timestamp) -> bool {
     open_evaluation(state)
         .is_some_and(|evaluation| evaluation.state == EvaluationState::Pending && now >= evaluation.deadline_at)
@@ -64,15 +64,15 @@ fn evaluation_state(state: &MergeRequestState) -> EvaluationState {
     evaluation.map_or(EvaluationState::Done, |evaluation| evaluation.state)
 }
 
-/// What a delivery needs of GitLab. `is_new`: it was not recorded before.
+/// What a delivery needs from GitLab. `is_new`: it was not recorded before.
 pub(crate) fn need_of(state: &MergeRequestState, delivery: &Delivery<'_>, is_new: bool, now: Timestamp) -> Need {
     let (is_stale, is_merge) = (delivery.is_stale(), delivery.is_merge());
     let reread = || reread(state, is_stale, now);
     match (&state.decision, evaluation_state(state)) {
-        // Frozen: only a further reading that an event asked for is tried again.
+        // Frozen: only another read requested by an event is retried.
         (Some(decision), EvaluationState::Unconfirmed) if decision.confirmed => reread(),
         (Some(decision), _) if decision.confirmed => Need::Nothing,
-        // A new delivery of the merge's own: no budget may keep it from being read.
+        // A new merge delivery: no budget may prevent its read.
         (None, EvaluationState::Unconfirmed) if is_merge && is_new && !is_stale => match reread() {
             Need::Reread => Need::Merge,
             later => later,
@@ -83,7 +83,7 @@ pub(crate) fn need_of(state: &MergeRequestState, delivery: &Delivery<'_>, is_new
             if source == Some(EvaluationSource::MergeEvent) {
                 reread()
             } else {
-                // Shown by something else so far: this is the merge's own delivery, and its reading the first.
+                // Shown by something else so far: this is the merge's own delivery, and its read the first.
                 Need::Merge
             }
         }

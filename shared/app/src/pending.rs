@@ -1,4 +1,4 @@
-//! What waits for GitLab: verdicts until the deadline, unconfirmed decisions by their schedule, and reviews until GitLab is readable.
+//! What waits for GitLab: verdicts until the deadline, unconfirmed decisions by schedule, and reviews until GitLab is readable.
 
 use audit::{ActorType, Context};
 use jiff::SignedDuration;
@@ -13,23 +13,22 @@ use crate::need::{is_before_watch, is_confirmed, open_evaluation};
 use crate::reviews::{read_review, review};
 use crate::{App, AppError, DeliveryOutcome, DeliveryReport};
 
-/// Requests that one re-read may take.
+/// Maximum requests per re-read.
 const REREAD_REQUESTS: i32 = 8;
 
-/// What came of an operator's request to read a merge request again.
+/// The result of an operator's request to read a merge request again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reevaluated {
-    /// GitLab was read.
     Read(DeliveryReport),
-    /// Its decision is confirmed, or nothing is known of a merge.
+    /// Its decision is confirmed, or no merge is known.
     NothingToRead,
 }
 
-/// Reads a merge again that waits for GitLab. Safe to run twice concurrently: the merge request's lock lets one after the other, and
-/// the second finds what the first wrote.
+/// Reads a merge that waits for GitLab again. Safe to run concurrently: the merge request's lock serialises the runs, and the
+/// second finds what the first wrote.
 ///
 /// # Errors
-/// [`AppError`]: the evaluation waits and comes up again.
+/// [`AppError`]: the evaluation stays and becomes due again.
 pub async fn read_merge_again(app: &App, evaluation: &Evaluation) -> Result<DeliveryReport, AppError> {
     let context = Context::new(ActorType::WebhookEvent, evaluation.correlation_id)
         .with_traceparent(evaluation.traceparent.clone());
@@ -67,18 +66,18 @@ pub async fn reevaluate(app: &App, context: &Context, key: &MergeRequestKey) -> 
             because,
         })));
     }
-    // 2. The best that is known of the merge.
+    // 2. The best known data of the merge.
     let kept = state.decision.as_ref().map(|decision| &decision.facts.trigger);
     let kept = kept.or(state.evaluation.as_ref().map(|evaluation| &evaluation.trigger));
     let Some(trigger) = kept.cloned().or_else(|| trigger_of_row(app, &state)) else {
         return Ok(Reevaluated::NothingToRead);
     };
-    // 3. GitLab, and what follows.
+    // 3. GitLab, and the consequences.
     let read = read_again(app, context, key, state, trigger, true);
     Box::pin(read).await.map(Reevaluated::Read)
 }
 
-/// What the ledger's row says of a merge of which no event is kept.
+/// What the ledger row contains about a merge without stored events.
 fn trigger_of_row(app: &App, state: &MergeRequestState) -> Option<MergeTrigger> {
     let row = state.row.clone()?.row;
     Some(MergeTrigger {
@@ -105,7 +104,7 @@ async fn read_again(
     trigger: MergeTrigger,
     requested: bool,
 ) -> Result<DeliveryReport, AppError> {
-    // 1. GitLab, without a transaction. The history as it is now shows whether a label has been seen since.
+    // 1. GitLab, without a transaction. The current history shows whether a label has been seen since.
     let mut facts = with_stored(app, Facts::unread(key.clone(), trigger), &state);
     facts.deadline_passed = false;
     facts.api = app.read_merge(context, &facts, false).await;
@@ -118,7 +117,7 @@ async fn read_again(
         tx.rollback().await?;
         return Ok(DeliveryReport::of(DeliveryOutcome::Unchanged));
     }
-    // 3. What follows.
+    // 3. The consequences.
     let reading = MergeReading {
         first_seen_at: evaluation
             .and_then(|evaluation| evaluation.first_seen_at)
@@ -132,10 +131,10 @@ async fn read_again(
     commit(app, tx, context, key, None, pending).await
 }
 
-/// Looks at a review before the merge again.
+/// Reads a review before the merge again.
 ///
 /// # Errors
-/// [`AppError`]: the review stays pending and comes up again.
+/// [`AppError`]: the review stays pending and becomes due again.
 pub async fn read_review_again(app: &App, pending: &PendingReview) -> Result<DeliveryReport, AppError> {
     let context =
         Context::new(ActorType::WebhookEvent, pending.correlation_id).with_traceparent(pending.traceparent.clone());
@@ -157,18 +156,18 @@ pub async fn read_review_again(app: &App, pending: &PendingReview) -> Result<Del
         return unchanged;
     }
     let Some(reading) = reading.unless_older(state.row.as_ref()) else {
-        // A later reading has written the row; this one comes up again.
+        // A later read has written the row; this one becomes due again.
         tx.rollback().await?;
         return unchanged;
     };
-    // 3. What follows.
+    // 3. The consequences.
     let attempts = pending.attempts.saturating_add(1);
     let pending = review(app, &mut tx, &context, reading, &state, attempts).await?;
     commit(app, tx, &context, key, None, pending).await
 }
 
 impl App {
-    /// Takes the requests of one re-read from the instance's budget of this minute.
+    /// Takes the requests of one re-read from this minute's budget of the instance.
     pub(crate) async fn take_budget(&self, key: &MergeRequestKey, shown: bool) -> Result<bool, AppError> {
         let budget = self
             .store

@@ -1,27 +1,26 @@
-//! What processing a delivery or a pending evaluation did: for metrics, the log, and the queue.
+//! The result of processing a delivery or a pending evaluation: for metrics, the log, and the queue.
 
 use jiff::Timestamp;
 use model::{Effect, ExceptionKind, Note, SecurityReviewException, Verdict};
 use uuid::Uuid;
 
-/// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryOutcome {
-    /// Stored already; nothing changed.
+    /// Already stored; nothing changed.
     Duplicate,
-    /// Put into quarantine: its shape could not be read.
+    /// Quarantined: its shape could not be read.
     Quarantined,
     /// Recorded; not a merge, and no verdict depends on it.
     Recorded,
-    /// The review was looked at and its row written; its state.
+    /// The review was evaluated and its row written; its state.
     Reviewed(Option<model::LedgerDecision>),
     /// The merge was decided, or a later event changed its decision.
     Decided(Box<Verdict>),
-    /// There is a decision, and what arrived did not change it.
+    /// A decision exists, and the delivery did not change it.
     Unchanged,
-    /// GitLab did not show the merge until the deadline; nothing is decided, and GitLab is read again.
+    /// GitLab did not show the merge by the deadline; nothing is decided, and GitLab is read again.
     NotMerged,
-    /// The merge was long before it was first seen: nothing is decided unless reconciliation or a backfill asks.
+    /// The merge happened long before it was first seen: not decided unless reconciliation or a backfill requests it.
     BeforeWatch,
     /// The current decision remains unconfirmed, or is read again because an event contradicts it.
     Unconfirmed { because: String },
@@ -54,17 +53,16 @@ impl DeliveryOutcome {
     }
 }
 
-/// What came of it, and what must happen outside.
+/// The delivery outcome, and the effects to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryReport {
-    /// What came of it.
     pub outcome: DeliveryOutcome,
-    /// Effects to be enqueued. Should that fail, the relay does it a little later.
+    /// Effects to enqueue. If that fails, the relay does it later.
     pub effects: Vec<Effect>,
 }
 
 impl DeliveryReport {
-    /// Metrics that this adds one to, in addition to those by outcome.
+    /// Metrics to increment, in addition to those by outcome.
     #[must_use]
     pub fn counted(&self) -> Vec<&'static str> {
         match &self.outcome {
@@ -98,21 +96,21 @@ impl DeliveryReport {
     }
 }
 
-/// An exception row as it was written.
+/// An exception row as written.
 pub(crate) struct ExceptionChange {
     pub(crate) id: Uuid,
     pub(crate) kind: Option<ExceptionKind>,
     pub(crate) first: bool,
-    /// The decision that it follows from, and when that was made: they name the audit entry.
+    /// Time and id of its decision: they identify the audit entry.
     pub(crate) decision: (Timestamp, Uuid),
     /// `group/project`.
     pub(crate) project_path: String,
-    /// Username of who merged, if known.
+    /// Username of the merger, if known.
     pub(crate) merged_by: Option<String>,
 }
 
 impl ExceptionChange {
-    /// What `decision` wrote of this row; without a kind it withdrew it.
+    /// What `decision` wrote to this row; without a kind it withdrew it.
     pub(crate) fn of(
         exception: &SecurityReviewException,
         kind: Option<ExceptionKind>,

@@ -1,4 +1,4 @@
-//! The review of a merge request before its merge: read at GitLab, decided as if it had been merged now, and kept in the ledger.
+//! The review of a merge request before its merge: read at GitLab, decided as if merged now, and stored in the ledger.
 
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
@@ -13,19 +13,19 @@ use crate::evaluations::{MergeSeen, merge_seen};
 use crate::need::{earlier, is_before_watch};
 use crate::{App, DeliveryOutcome};
 
-/// Waits between attempts at an unreadable GitLab.
+/// Waits between attempts while GitLab is unreadable.
 const WAITS: Backoff = Backoff::new(SignedDuration::from_secs(30), SignedDuration::from_hours(1));
 
-/// What GitLab said of a review.
+/// GitLab's answer about a review.
 #[derive(Debug, Clone)]
 pub(crate) struct ReviewReading {
     pub(crate) facts: Facts,
-    /// When the reading began: what happened until then is in it.
+    /// When the read began: it includes what happened until then.
     pub(crate) began: Timestamp,
 }
 
 impl ReviewReading {
-    /// Unless the row rests on a newer one.
+    /// The read, unless the row is from a newer one.
     pub(crate) fn unless_older(self, row: Option<&StoredLedgerRow>) -> Option<Self> {
         let newest = row.and_then(|row| row.row.read_at);
         newest.is_none_or(|newest| self.began >= newest).then_some(self)
@@ -33,7 +33,7 @@ impl ReviewReading {
 }
 
 impl App {
-    /// Whether the event itself shows a security label, so that its merge request's review has to be looked at.
+    /// Whether the event itself shows a security label, so that the review must be read.
     pub(crate) fn shows_label(&self, event: &MergeRequestEvent) -> bool {
         let lists = [&event.labels, &event.labels_added, &event.labels_removed];
         lists
@@ -43,7 +43,7 @@ impl App {
     }
 }
 
-/// What GitLab says about the review now.
+/// GitLab's current answer about the review.
 pub(crate) async fn read_review(app: &App, context: &Context, facts: Facts) -> ReviewReading {
     let began = rules::stored_precision(app.now());
     let api = app.read_review_facts(context, &facts, began).await;
@@ -56,7 +56,7 @@ pub(crate) async fn read_review(app: &App, context: &Context, facts: Facts) -> R
 /// The facts of a review as a delivery reports them, before GitLab is read.
 pub(crate) fn review_facts(delivery: &Delivery<'_>) -> Facts {
     let trigger = MergeTrigger {
-        // The actor merged nothing, and labels of an event are those of its time; what is on now, GitLab says.
+        // The actor did not merge, and an event's labels are those of its time; GitLab returns the current ones.
         merger: None,
         merged_at: delivery.envelope.received_at,
         merge_commit_sha: None,
@@ -92,7 +92,7 @@ pub(crate) async fn review(
         tx.finish_pending_review(&key, Some(began), now).later()?;
     }
     if !facts.trigger.trusted && !is_merged && !matches!(facts.api, GitLabAnswer::Full(_)) {
-        // No source that is to be believed has said anything.
+        // No trusted source has reported anything.
         return Ok(DeliveryOutcome::Recorded.into());
     }
     app.keep_flags(tx, &facts)?;
@@ -146,7 +146,7 @@ fn persist_review(
     row.read_at = Some(began);
     row.decision_id = stored.and_then(|stored| stored.row.decision_id);
     row.evidence = stored.and_then(|stored| stored.row.evidence.clone());
-    // 1. The same again: the row was found to be true now.
+    // 1. Unchanged: the row was confirmed now.
     if stored.is_some_and(|stored| stored.row.says_the_same(&row)) {
         tx.confirm_ledger_row(&key, began).later()?;
         return Ok(DeliveryOutcome::Recorded.into());
@@ -176,7 +176,7 @@ fn persist_review(
     Ok(pending)
 }
 
-/// GitLab cannot be read: the review is looked at again later, until it can be, or until its merge is decided.
+/// GitLab is unreadable: the review is read again later, until it can be, or until its merge is decided.
 #[expect(clippy::too_many_arguments, reason = "each is a column of the pending review")]
 fn wait(
     app: &App,

@@ -1,15 +1,15 @@
-//! A small service of its own with the audit trail in it: a worker that runs one command for each task.
+//! A small service with an embedded audit log: a worker that runs one command for each task.
 //!
-//! Tasks come on standard input, one merge request a line (`7301!811`); the command is what stands behind `--`. Each task leaves three
-//! entries: that it was started, what the command did, and what the task came to. They go where the `AUDIT_LOG_*` variables say, by way
-//! of a queue on the disk:
+//! The worker reads tasks from standard input, one merge request per line (`7301!811`); the command follows `--`. Each task leaves
+//! three entries: its start, what the command did, and its result. They go to the destinations of the `AUDIT_LOG_*` variables
+//! through a queue on disk:
 //!
 //! ```console
 //! $ printf '7301!811\n7301!812\n' | AUDIT_LOG_DESTINATION=stdout,file AUDIT_LOG_FILE_PATH=/tmp/agent/audit.jsonl \
 //!     cargo run --package audit --example agent --features embedded,file,http,syslog -- /tmp/agent/queue -- git --version
 //! ```
 //!
-//! Started by another process that sets `CORRELATION_ID` and `TRACEPARENT`, it goes on with that work, and so does the command.
+//! If the parent process sets `CORRELATION_ID` and `TRACEPARENT`, this process and the command continue that work.
 #![expect(
     clippy::disallowed_methods,
     reason = "a service outside of this system: its actions are its own, and it reads its environment itself"
@@ -26,12 +26,12 @@ use audit::{
     Writer,
 };
 
-/// What this service does, by name: a name that is not well-formed does not compile.
+/// The actions of this service. A malformed name does not compile.
 const TASK_STARTED: Action = Action::Own(ActionName::new("copilot.task.started").unwrap());
 const COMMAND_RUN: Action = Action::Own(ActionName::new("agent.command.run").unwrap());
 const TASK_ENDED: Action = Action::Own(ActionName::new("agent.task.ended").unwrap());
 
-/// How long the end waits for the destinations. What has not arrived by then is in the queue and goes out after the next start.
+/// How long shutdown waits for the destinations. What has not arrived by then stays in the queue and is sent after the next start.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
@@ -71,7 +71,7 @@ fn run() -> Result<(), Box<dyn Error>> {
             continue;
         };
         agent.work(&merge_request, program, arguments);
-        // Said only now: what the trail was told of this task is on the disk, whatever happens next.
+        // Printed only now: the entries of this task are on disk, even if the process dies next.
         writeln!(io::stderr(), "agent: done with {task}")?;
     }
     if !trail.flush(Until::Delivered, PATIENCE) {
@@ -114,13 +114,13 @@ impl Agent {
             .write(&Entry::new(TASK_ENDED, &self.context, target, outcome));
     }
 
-    /// A call of something outside: announced before, told after. Should this process die in between, the announcement tells.
+    /// An external call: announced before, recorded after. If this process dies in between, the announcement shows it.
     fn run(&self, target: &Target, program: &str, arguments: &[String]) -> Outcome {
         let begun = self.writer.begin(COMMAND_RUN, &self.context, target);
         let clock = Instant::now();
         let mut command = Command::new(program);
         command.args(arguments).stdin(std::process::Stdio::null());
-        // The command goes on with the same work.
+        // The command continues the same work.
         command.env("CORRELATION_ID", self.context.correlation_id.to_string());
         if let Some(traceparent) = &self.context.traceparent {
             command.env("TRACEPARENT", traceparent);

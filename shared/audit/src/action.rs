@@ -1,4 +1,4 @@
-//! Every action this system audits, as a closed list: a typo cannot make a new one. Other services bring names of their own.
+//! Every action that this system audits, as a closed list: a typo cannot create a new one. Other services define their own names.
 
 mod name;
 
@@ -25,7 +25,7 @@ macro_rules! actions {
             /// Calls of other systems: each is announced before it is made.
             pub const CALLS: &[Self] = &[$(Self::$call,)+];
 
-            /// The stable name in the trail.
+            /// The stable name in the audit log.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -60,9 +60,9 @@ actions! {
         GitlabGetUser = "gitlab.api.get_user",
         /// `chat.postMessage`.
         SlackPostMessage = "slack.api.post_message",
-        /// `chat.update`: a message of ours is corrected.
+        /// `chat.update`: corrects one of our messages.
         SlackUpdateMessage = "slack.api.update_message",
-        /// `conversations.history`, to see whether a message is already there.
+        /// `conversations.history`, to check whether a message is already there.
         SlackGetHistory = "slack.api.get_history",
         /// `issue`: the issue by its key.
         LinearGetIssue = "linear.api.get_issue",
@@ -74,11 +74,11 @@ actions! {
         LinearCreateLabel = "linear.api.create_label",
         /// `issueUpdate`: state and labels.
         LinearUpdateIssue = "linear.api.update_issue",
-        /// `attachmentCreate`: the merge request at the issue.
+        /// `attachmentCreate`: links the merge request to the issue.
         LinearCreateAttachment = "linear.api.create_attachment",
         /// `commentCreate`.
         LinearCreateComment = "linear.api.create_comment",
-        /// `GET myself`: whether the credential is still good.
+        /// `GET myself`: whether the credential is still valid.
         JiraGetMyself = "jira.api.get_myself",
         /// `GET issue/:key`.
         JiraGetIssue = "jira.api.get_issue",
@@ -88,11 +88,11 @@ actions! {
         JiraGetTransitions = "jira.api.get_transitions",
         /// `POST issue/:key/transitions`.
         JiraTransitionIssue = "jira.api.transition_issue",
-        /// `GET issue/:key/comment`, to see whether a comment is already there.
+        /// `GET issue/:key/comment`, to check whether a comment is already there.
         JiraGetComments = "jira.api.get_comments",
         /// `POST issue/:key/comment`.
         JiraAddComment = "jira.api.add_comment",
-        /// `POST issue/:key/remotelink`: the merge request at the issue.
+        /// `POST issue/:key/remotelink`: links the merge request to the issue.
         JiraLinkIssue = "jira.api.link_issue",
         /// `GET spaces`: a space by its key.
         ConfluenceGetSpace = "confluence.api.get_space",
@@ -108,9 +108,9 @@ actions! {
         SecretsManagerGetSecretValue = "secretsmanager.api.get_secret_value",
         /// `DescribeSecret`: which versions a secret has, before a step of a rotation.
         SecretsManagerDescribeSecret = "secretsmanager.api.describe_secret",
-        /// `PutSecretValue`: the value that a rotation brings.
+        /// `PutSecretValue`: the new value of a rotation.
         SecretsManagerPutSecretValue = "secretsmanager.api.put_secret_value",
-        /// `UpdateSecretVersionStage`: the value of a rotation comes into force.
+        /// `UpdateSecretVersionStage`: makes the new value of a rotation current.
         SecretsManagerUpdateSecretVersionStage = "secretsmanager.api.update_secret_version_stage",
         /// `SendMessage`.
         SqsSendMessage = "sqs.api.send_message",
@@ -126,7 +126,7 @@ actions! {
         OtlpExportTraces = "otlp.api.export_traces",
     }
     others {
-        /// A request to the webhook endpoint was authenticated or refused.
+        /// A request to the webhook endpoint was authenticated or rejected.
         WebhookAuthVerify = "webhook.auth.verify",
         /// A delivery that is already stored arrived again.
         WebhookDeliveryDuplicate = "webhook.delivery.duplicate",
@@ -136,19 +136,19 @@ actions! {
         LedgerRecordUpsert = "ledger.record.upsert",
         /// An exception row was written.
         ExceptionRecordInsert = "exception.record.insert",
-        /// An exception row changed because a later finding superseded the first verdict.
+        /// An exception row changed because a later decision superseded the first.
         ExceptionRecordUpdate = "exception.record.update",
-        /// Lines of an execution environment did not arrive in time: `details` names the stream and the numbers.
+        /// Lines of an execution environment did not arrive in time: `details` names the stream and the sequence numbers.
         AuditGapDetected = "audit.gap_detected",
-        /// All lines of a gap have arrived after all.
+        /// All lines of a gap have arrived.
         AuditGapClosed = "audit.gap_closed",
-        /// A call was begun and nothing has been heard of its end: the process died, or its line was lost.
+        /// A call was announced but its entry is missing: the process died, or its line was lost.
         AuditIntentOpen = "audit.intent_open",
-        /// A line that says it is an audit entry, and is none.
+        /// A line claims to be an audit entry but is invalid.
         AuditLineQuarantined = "audit.line_quarantined",
-        /// A destination refuses an entry for good; it is kept, and the destination goes on with the next.
+        /// A destination permanently rejects an entry; the entry is kept, and delivery continues with the next.
         AuditDeliveryRefused = "audit.delivery_refused",
-        /// A month was detached from `audit_events` because its time of retention is over.
+        /// A month was detached from `audit_events` because its retention period is over.
         AuditPartitionDetach = "audit.partition.detach",
     }
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::traceparent;
 
-/// What set the work off.
+/// What started the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorType {
@@ -20,11 +20,11 @@ pub enum ActorType {
 /// Carried from ingress to the last call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
-    /// What set the work off.
+    /// What started the work.
     pub actor: ActorType,
-    /// The id made there; it is also `actor.id` of every entry.
+    /// The id made at ingress; it is also `actor.id` of every entry.
     pub correlation_id: Uuid,
-    /// W3C trace context (<https://www.w3.org/TR/trace-context/#traceparent-header>), if there is one.
+    /// W3C trace context (<https://www.w3.org/TR/trace-context/#traceparent-header>), if any.
     pub traceparent: Option<String>,
 }
 
@@ -39,11 +39,11 @@ impl Context {
         }
     }
 
-    /// What a process inherits from the one that started it: `CORRELATION_ID` (a UUID) and `TRACEPARENT`, by `lookup` from its
-    /// environment. What is absent or malformed is not inherited: the process then has a correlation id of its own, or no trace.
+    /// What a process inherits from its parent: `CORRELATION_ID` (a UUID) and `TRACEPARENT`, read from its environment by `lookup`.
+    /// An absent or malformed value is not inherited: the process then has a new correlation id, or no trace.
     ///
-    /// With an inherited id the work goes on that a delivery began; without one somebody started it ([`ActorType::AdminAction`]). Set
-    /// `actor` where that is not so.
+    /// An inherited id continues the work of a delivery; without one an operator started it ([`ActorType::AdminAction`]). Set
+    /// `actor` where that is wrong.
     #[must_use]
     pub fn inherited(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let id = lookup("CORRELATION_ID").and_then(|text| Uuid::try_parse(text.trim()).ok());
@@ -54,14 +54,14 @@ impl Context {
         context.with_traceparent(lookup("TRACEPARENT").as_deref().and_then(traceparent::read))
     }
 
-    /// The same, with the trace that came along.
+    /// The same with the given trace.
     #[must_use]
     pub fn with_traceparent(mut self, traceparent: Option<String>) -> Self {
         self.traceparent = traceparent;
         self
     }
 
-    /// The trace id inside `traceparent`, if that is well formed: 32 hex digits in lower case, not all zero.
+    /// The trace id in `traceparent`, if that is well formed: 32 hex digits in lower case, not all zero.
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
         let mut parts = self.traceparent.as_deref()?.split('-');

@@ -1,4 +1,4 @@
-//! Where entries go besides standard output: what every destination must do, and how delivery can fail.
+//! Where entries go in addition to standard output: what a destination must do, and how delivery can fail.
 
 use std::time::Duration;
 
@@ -28,46 +28,46 @@ pub use setup::SetupError;
 #[cfg(feature = "syslog")]
 pub use syslog::{SyslogDestination, SyslogOptions};
 
-/// One entry on its way to a destination.
+/// One entry to deliver to a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outgoing<'a> {
-    /// Its place in the dense order of everything recorded, from 1.
+    /// Its position in the dense order of the audit log, from 1.
     pub position: u64,
-    /// Its idempotency key, by which the receiver drops what it has already.
+    /// Its idempotency key, by which the receiver drops duplicates.
     pub id: Uuid,
-    /// The line exactly as printed, without its end.
+    /// The line exactly as printed, without its line break.
     pub line: &'a str,
 }
 
-/// A place that takes entries and says when it has them for good.
+/// A receiver of entries that confirms when it has stored them.
 pub trait Destination: Send {
     /// `file`, `syslog` or `http`.
     fn name(&self) -> &'static str;
 
-    /// Delivers a batch in its order. `Ok` means that all of it has arrived for good; after an error any part of it may have.
+    /// Delivers a batch in order. `Ok` means that all of it has permanently arrived; after an error any part of it may have.
     ///
     /// # Errors
-    /// [`DeliveryError`] says whether to try the same batch again or to find the entry that is refused.
+    /// [`DeliveryError`] shows whether to retry the same batch or to find the rejected entry.
     fn deliver(&mut self, batch: &[Outgoing<'_>]) -> Result<(), DeliveryError>;
 }
 
 /// Why a batch was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
-    /// The destination cannot take anything now: try the same batch again later.
+    /// The destination accepts nothing now: retry the same batch later.
     #[error("{message}")]
     Unavailable {
-        /// The class, for metrics and the trail.
+        /// The class, for metrics and the audit log.
         class: FailureClass,
         /// What happened, without secrets.
         message: String,
-        /// How long the destination asks to be left alone.
+        /// How long the destination asks us to wait.
         retry_after: Option<Duration>,
     },
-    /// The destination refuses this batch for what it holds: halve it to find the entry, and set that one aside.
+    /// The destination rejects this batch for its content: halve it to find the entry, and quarantine that one.
     #[error("{message}")]
     Refused {
-        /// The class, for metrics and the trail.
+        /// The class, for metrics and the audit log.
         class: FailureClass,
         /// What happened, without secrets.
         message: String,
@@ -75,7 +75,7 @@ pub enum DeliveryError {
 }
 
 impl DeliveryError {
-    /// The class, for metrics and the trail.
+    /// The class, for metrics and the audit log.
     #[must_use]
     pub fn class(&self) -> FailureClass {
         match self {

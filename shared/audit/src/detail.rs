@@ -1,11 +1,11 @@
-//! Particulars of an entry: numbers, truth values and redacted text, and nothing that could carry more than it shows.
+//! Details of an entry: numbers, booleans and redacted text, and nothing that could carry more than it shows.
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::Text;
 
-/// The value of a particular. There is no way in for JSON, bytes or structures: they could hold anything.
+/// The value of a detail. JSON, bytes and structures are not accepted: they could hold anything.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Detail(Kind);
@@ -22,9 +22,9 @@ enum Kind {
 }
 
 impl Detail {
-    /// Nothing to tell: not printed.
+    /// Nothing to record: not printed.
     pub(crate) fn is_absent(&self) -> bool {
-        // JSON has no word for what is no number.
+        // JSON cannot represent NaN and infinity.
         matches!(self.0, Kind::Absent) || matches!(self.0, Kind::Float(value) if !value.is_finite())
     }
 }

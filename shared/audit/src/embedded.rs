@@ -1,4 +1,4 @@
-//! The trail of a service that runs elsewhere than on Lambda: a crash-safe queue on the disk, and from there to every destination.
+//! The audit log of a service outside Lambda: a crash-safe queue on disk, and delivery from there to every destination.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,7 +13,7 @@
 //! ```
 //!
 //! The directory holds `queue.lock`, segments (`000000000001.segment`), one `cursor.<destination>` each, and `undelivered.ndjson`
-//! once a destination has refused an entry for good. How it fares when things break is told in `docs/embedding.md`.
+//! once a destination has permanently rejected an entry. `docs/embedding.md` describes its behaviour on failures.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,10 +57,10 @@ use recovery::Recovered;
 use threads::Threads;
 use undelivered::Undelivered;
 
-/// The audit trail of one process. Keep it for as long as the process lives.
+/// The audit log of one process. Keep it for the lifetime of the process.
 ///
-/// Dropping it makes everything that was written durable and stops its threads; a delivery on its way is waited for a few seconds.
-/// What is not delivered is delivered after the next [`Trail::open`]. A [`Writer`] that outlives the trail syncs each entry itself.
+/// Dropping it syncs everything written and stops its threads; it waits a few seconds for a running delivery. The next
+/// [`Trail::open`] delivers what remains. A [`Writer`] that outlives this value syncs each entry itself.
 #[derive(Debug)]
 pub struct Trail {
     writer: Writer,
@@ -71,17 +71,17 @@ pub struct Trail {
 /// What [`Trail::flush`] waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// Everything written is on the disk.
+    /// Everything written is on disk.
     Durable,
-    /// Every destination has it, or has refused it.
+    /// Every destination has received or rejected it.
     Delivered,
 }
 
 impl Trail {
-    /// Opens the trail, and goes on where the last process stopped: it reads and checks everything that is not delivered yet.
+    /// Opens the audit log and resumes where the last process stopped: it reads and checks everything not yet delivered.
     ///
     /// # Errors
-    /// [`TrailError`] if the directory cannot be used, is in use, or is damaged; nothing is skipped.
+    /// [`TrailError`] if the directory is unusable, in use, or damaged; nothing is skipped.
     pub fn open(settings: TrailSettings) -> Result<Self, TrailError> {
         let (service, clock, stdout) = (settings.service, Arc::clone(&settings.clock), settings.stdout);
         if settings.destinations.is_empty() {
@@ -120,7 +120,7 @@ impl Trail {
         })
     }
 
-    /// A trail that records nothing: `AUDIT_LOG_ENABLED=false`.
+    /// An audit log that records nothing: `AUDIT_LOG_ENABLED=false`.
     #[must_use]
     pub fn off(service: &'static str, clock: Arc<dyn model::Clock>) -> Self {
         Self::unqueued(Writer::trail(service, clock, Inlet::off()))
@@ -140,15 +140,15 @@ impl Trail {
         self.writer.clone()
     }
 
-    /// How the disk and each destination are doing. Ask for it regularly and alarm: a trail never gives up, and never stops the service
-    /// for a destination that is away.
+    /// The state of the disk and of each destination. Poll it and raise alarms: the audit log never gives up, and an unavailable
+    /// destination never stops the service.
     #[must_use]
     pub fn health(&self) -> Health {
         self.queue.as_ref().map(|queue| queue.health()).unwrap_or_default()
     }
 
-    /// Waits until everything written so far is on the disk, and if asked for is delivered. `false`: not in that time; nothing is lost
-    /// by that. A destination that is being left alone after a failure is not tried sooner.
+    /// Waits until everything written so far is on disk, and delivered if requested. `false`: the timeout passed; nothing is lost.
+    /// A destination in backoff is not retried earlier.
     #[must_use]
     pub fn flush(&self, until: Until, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
@@ -174,7 +174,7 @@ fn check_names(destinations: &[Box<dyn Destination>]) -> Result<(), TrailError> 
     }
 }
 
-/// The cursor of each destination, in their order; a new one begins with the oldest entry that is still there.
+/// The cursor of each destination, in their order; a new one begins with the oldest remaining entry.
 fn cursors(
     directory: &Directory,
     recovered: &mut Recovered,
@@ -191,7 +191,7 @@ fn cursors(
         .collect()
 }
 
-/// The destinations, then those that are not configured any more.
+/// The configured destinations, then those no longer configured.
 fn receivers(destinations: &[Box<dyn Destination>], cursors: &[Cursor], recovered: &Recovered) -> Vec<Receiver> {
     let configured = destinations.iter().map(|destination| destination.name()).zip(cursors);
     let former = recovered.cursors.iter().map(|(name, cursor)| (name.as_str(), cursor));

@@ -1,4 +1,4 @@
-//! One audit entry, and how it looks on the line.
+//! One audit entry, and its form on the line.
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -9,13 +9,13 @@ use crate::{Action, Context, Detail, FailureClass, Target};
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// As asked.
+    /// As requested.
     Success,
-    /// Not as asked, and of which class.
+    /// Not as requested, with the class of the failure.
     Failure(FailureClass),
 }
 
-/// An entry as the caller makes it; the writer adds time, id, service and stream.
+/// An entry as the caller builds it; the writer adds time, id, service and stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     pub(crate) action: Action,
@@ -27,7 +27,7 @@ pub struct Entry {
     pub(crate) identity: Identity,
 }
 
-/// The particulars, in the order in which they were told.
+/// The details, in the order in which they were added.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Details(Vec<(&'static str, Detail)>);
 
@@ -40,15 +40,15 @@ impl Serialize for Details {
 /// Where an entry's id and timestamp come from. The id always carries the timestamp: it is a `UUIDv7` of that millisecond.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Identity {
-    /// From the line itself: each is its own.
+    /// From the line itself: each line is unique.
     Line,
-    /// From the thing done: told twice, it is the same entry.
+    /// From the thing done: recorded twice, it is the same entry.
     Keyed(Timestamp, String),
-    /// From the call that was announced before it was made.
+    /// From the announcement before the call.
     Begun(Begun),
 }
 
-/// A call that has been announced: its entry will have this id, and as timestamp the moment it began.
+/// An announced call: its entry will have this id, and the moment the call began as timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Begun {
     pub(crate) at: Timestamp,
@@ -70,7 +70,7 @@ impl Begun {
 }
 
 impl Entry {
-    /// An entry of a thing done on behalf of `context`.
+    /// An entry about something done on behalf of `context`.
     #[must_use]
     pub fn new(action: Action, context: &Context, target: Target, outcome: Outcome) -> Self {
         let context = context.clone();
@@ -88,13 +88,13 @@ impl Entry {
     /// How long it took.
     #[must_use]
     pub fn took(mut self, duration: std::time::Duration) -> Self {
-        // Microseconds are as fine as the figure means anything; as milliseconds they stay exact in an f64.
+        // Finer than microseconds is meaningless; as milliseconds they stay exact in an f64.
         let micros = u32::try_from(duration.as_micros()).unwrap_or(u32::MAX);
         self.duration_ms = Some(f64::from(micros) / 1000.0);
         self
     }
 
-    /// A particular; `None` adds nothing. Text is redacted and bounded: see [`Text`](crate::Text). Never a body, never a whole header.
+    /// A detail; `None` adds nothing. Text is redacted and bounded: see [`Text`](crate::Text). Never a body, never a whole header.
     #[must_use]
     pub fn detail(mut self, name: &'static str, value: impl Into<Detail>) -> Self {
         let value = value.into();
@@ -105,7 +105,7 @@ impl Entry {
         self
     }
 
-    /// The same, saying only how many particulars it had.
+    /// The same with only the number of its details.
     pub(crate) fn without_details(&self) -> Self {
         let count = self.details.0.len();
         let details = Details::default();
@@ -116,15 +116,15 @@ impl Entry {
         .detail("details_left_out", count)
     }
 
-    /// The idempotency key of the thing done, and when it was done: the same thing told twice then has the same id and the same
-    /// timestamp. Without one, each line is its own.
+    /// The idempotency key of the thing done, and when it was done: recording it twice gives the same id and the same timestamp.
+    /// Without a key, each line is unique.
     #[must_use]
     pub fn keyed(mut self, at: Timestamp, key: impl Into<String>) -> Self {
         self.identity = Identity::Keyed(at, key.into());
         self
     }
 
-    /// The end of a call that was announced with [`crate::Writer::begin`].
+    /// The end of a call announced with [`crate::Writer::begin`].
     #[must_use]
     pub fn begun(mut self, begun: Begun) -> Self {
         self.identity = Identity::Begun(begun);

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The class of a failure. Stored in `error`; the particulars stand in `details`.
+/// The class of a failure. Stored in `error`; `details` has the particulars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
-    /// The credentials were refused (401, 403), or a delivery did not prove itself.
+    /// The credentials were rejected (401, 403), or a delivery did not prove itself.
     AuthFailure,
     /// The target asked to slow down.
     RateLimit,
@@ -14,13 +14,13 @@ pub enum FailureClass {
     NetworkError,
     /// No complete answer in time.
     Timeout,
-    /// The target does not know the thing asked for (404).
+    /// The target does not know the requested object (404).
     NotFound,
-    /// The thing changed in between (409), or already exists.
+    /// The object changed in between (409), or already exists.
     Conflict,
     /// The target failed (5xx).
     ServerError,
-    /// An answer that cannot be read, or that refuses the request for another reason.
+    /// An unreadable answer, or a rejection for another reason.
     InvalidResponse,
 }
 
@@ -37,7 +37,7 @@ impl FailureClass {
         Self::InvalidResponse,
     ];
 
-    /// The stable code in the trail and in SQL.
+    /// The stable code in the audit log and in SQL.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,7 +52,7 @@ impl FailureClass {
         }
     }
 
-    /// The class of an HTTP status that is not a success.
+    /// The class of an unsuccessful HTTP status.
     #[must_use]
     pub fn of_status(status: u16) -> Self {
         match status {

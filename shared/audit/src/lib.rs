@@ -1,13 +1,13 @@
-//! The audit trail: one JSON line on standard output for every external call, every authentication and every recorded decision.
+//! The audit log: one JSON line on standard output for every external call, every authentication and every recorded decision.
 //!
 //! Why a printed line: on Lambda nothing runs after the response, so a background sender would lose entries, and a synchronous one
-//! would cost milliseconds and couple every function to the sink. Standard output is shipped by the platform even if the process
+//! would cost milliseconds and couple every function to the destination. The platform ships standard output even if the process
 //! dies in the next instruction.
 //!
 //! # Redaction
 //!
-//! Text reaches a line only as a [`Text`], whose constructors take out tokens, keys, passwords, e-mail addresses, query strings and
-//! PEM blocks, and say what was there. There is no way in for JSON or bytes.
+//! Text reaches a line only as a [`Text`], whose constructors remove tokens, keys, passwords, e-mail addresses, query strings and
+//! PEM blocks, and name what they removed. JSON and bytes are not accepted.
 #![warn(missing_docs)]
 
 mod action;
@@ -34,7 +34,7 @@ pub use entry::{Begun, Entry, Outcome};
 pub use failure::FailureClass;
 pub use identifier::entry_id;
 pub use memory::Memory;
-/// What a target and a clock are made of: a service that embeds the trail needs no other crate of this system.
+/// The parts of a target and a clock: a service that embeds the audit log needs no other crate of this system.
 pub use model::{Clock, MergeRequestIid, MergeRequestKey, ProjectId, SystemClock};
 pub use target::Target;
 pub use text::Text;
@@ -43,7 +43,7 @@ pub use writer::Writer;
 #[cfg(test)]
 mod published;
 
-/// The JSON Schema (draft 2020-12) of every line of the trail.
+/// The JSON Schema (draft 2020-12) of every line of the audit log.
 pub const SCHEMA: &str = include_str!("../schema/audit-line.schema.json");
 
 /// `event_type` of an entry.

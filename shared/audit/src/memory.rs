@@ -1,4 +1,4 @@
-//! Lines kept in memory: for the recorder, which stores its own itself, and for tests.
+//! Lines kept in memory: for the recorder, which stores its own lines itself, and for tests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,19 +9,19 @@ use serde_json::Value;
 pub struct Memory(Arc<Mutex<Vec<String>>>);
 
 impl Memory {
-    /// Every line so far, without its end.
+    /// Every line so far, without line breaks.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         self.with(|lines| lines.clone())
     }
 
-    /// Takes every line out.
+    /// Removes and returns every line.
     #[must_use]
     pub fn take(&self) -> Vec<String> {
         self.with(std::mem::take)
     }
 
-    /// Takes out the first `count` lines, but for those that stay.
+    /// Removes the first `count` lines except those that stay.
     pub fn retain_of_first(&self, count: usize, stays: impl FnMut(&String) -> bool) {
         self.with(|lines| {
             let count = count.min(lines.len());
@@ -53,7 +53,7 @@ impl Memory {
         self.with(|lines| lines.push(text));
     }
 
-    /// A thread that panicked while it held the lock left whole lines: each is added in one step.
+    /// A thread that panicked while holding the lock left whole lines: each is added in one step.
     fn with<T>(&self, read: impl FnOnce(&mut Vec<String>) -> T) -> T {
         read(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

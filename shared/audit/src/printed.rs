@@ -1,4 +1,4 @@
-//! Printed lines read back: which of them are audit entries, and whether they keep the published schema.
+//! Reads printed lines: which of them are audit entries, and whether they follow the published schema.
 
 mod entry;
 mod field;
@@ -14,7 +14,7 @@ pub use entry::PrintedEntry;
 pub use intent::{PrintedActor, PrintedIntent};
 pub use target_key::target_key;
 
-/// Longest line that is an audit line, in bytes: one event of `CloudWatch` Logs holds 1 MiB, and nothing we print comes near this.
+/// Longest audit line, in bytes: one event of `CloudWatch` Logs holds 1 MiB, and our lines are far shorter.
 pub const LONGEST: usize = 64 * 1024;
 
 /// What a printed line is.
@@ -24,11 +24,11 @@ pub enum Printed {
     Entry(Box<PrintedEntry>),
     /// The announcement of a call or of a record.
     Intent(Box<PrintedIntent>),
-    /// Anything else: the log, a metric, the platform's own lines.
+    /// Anything else: the log, a metric, the platform's lines.
     Other,
 }
 
-/// A line that says it is an audit line, and breaks the schema. Keep it for a person; reading it again cannot help.
+/// A line that claims to be an audit line but violates the schema. Keep it for an operator; reading it again cannot help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Malformed(String);
@@ -48,16 +48,16 @@ struct Kind {
 /// Reads one printed line.
 ///
 /// # Errors
-/// [`Malformed`] if it says it is an audit line and is none.
+/// [`Malformed`] if the line claims to be an audit line but is invalid.
 pub fn read(line: &str) -> Result<Printed, Malformed> {
     let line = line.trim();
-    // Most lines that are none are told apart without reading them as JSON.
+    // Most other lines are recognized without parsing JSON.
     if !line.starts_with('{') || !line.contains("\"event_type\"") {
         return Ok(Printed::Other);
     }
     let kind = match serde_json::from_str(line) {
         Ok(Kind { event_type }) => event_type,
-        // A line that was cut off says what it was at its beginning.
+        // A truncated line still shows its type at the beginning.
         Err(error) if line.contains("\"event_type\":\"audit") => return Err(field::shape(&error)),
         Err(_) => return Ok(Printed::Other),
     };

@@ -1,4 +1,4 @@
-//! What is published of the trail holds: the page for users, the schema and the code say the same.
+//! The published page for users, the schema and the code agree.
 
 use serde_json::Value;
 

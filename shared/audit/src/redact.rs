@@ -1,7 +1,6 @@
-//! Takes out of a text what must never be printed, and says what was there: `[token]`, `[e-mail]`, `[query]`, `[credentials]`, `[pem]`.
+//! Replaces what must never be printed by a name of what was there: `[token]`, `[e-mail]`, `[query]`, `[credentials]`, `[pem]`.
 //!
-//! It errs on the side of taking out too much. One pass; time grows with the length of the text, whatever stands in it; a text in which
-//! nothing is found is not copied.
+//! In doubt it removes too much. One pass in linear time for any content; a text without a match is not copied.
 
 mod address;
 mod named;
@@ -9,7 +8,7 @@ mod token;
 
 use std::borrow::Cow;
 
-/// A part of a text, in bytes, and the name that takes its place.
+/// A part of a text, in bytes, and the name that replaces it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Found {
     from: usize,
@@ -43,11 +42,11 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
 struct Scan<'a> {
     text: &'a str,
     at: usize,
-    /// Where the last find ended: no later one begins before it.
+    /// Where the last match ended: no later one begins before it.
     kept: usize,
-    /// Where the address ends in which `at` stands; before `at`: in none.
+    /// Where the address that contains `at` ends; before `at`: in none.
     url_end: usize,
-    /// Where the run ends in which there is no query; before `at`: not known.
+    /// Where the run without a query ends; before `at`: not known.
     plain_end: usize,
 }
 
@@ -75,7 +74,7 @@ impl Iterator for Scan<'_> {
 }
 
 impl Scan<'_> {
-    /// What a punctuation mark of an address begins or ends.
+    /// A match that begins or ends at a punctuation mark of an address.
     fn punctuation(&mut self, bytes: &[u8], byte: u8) -> Option<Found> {
         let starts = |mark: &[u8]| bytes.get(self.at..).is_some_and(|rest| rest.starts_with(mark));
         match byte {
@@ -97,7 +96,7 @@ impl Scan<'_> {
     }
 }
 
-/// The find, and with it any secret that begins within it and ends later: `?key=Bearer ...`.
+/// The match, extended by any secret that begins within it and ends later: `?key=Bearer ...`.
 fn whole(bytes: &[u8], mut found: Found) -> Found {
     let mut at = found.from;
     while at < found.to {

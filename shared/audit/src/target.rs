@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::Text;
 
-/// Longest text of a target, in characters: its parts together are one key of an index.
+/// Longest text of a target, in characters: its parts together are one index key.
 const LONGEST: usize = 200;
 
-/// The target of an action. Only identities, never content; identities are redacted and bounded as every text is.
+/// The target of an action. Only identities, never content; identities are redacted and bounded like every text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Target {
     resource_type: Cow<'static, str>,
@@ -36,7 +36,7 @@ impl Target {
         }
     }
 
-    /// A project; say [`Target::at`] which instance, if that is known.
+    /// A project; add the instance with [`Target::at`] if it is known.
     #[must_use]
     pub fn project(project: ProjectId) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl Target {
         }
     }
 
-    /// Anything else, by type and identity: a channel, a queue's name, a secret's name, a user's number.
+    /// Anything else, by type and identity: a channel, a queue name, a secret name, a user number.
     #[must_use]
     pub fn other(resource_type: &'static str, id: impl Into<Text>) -> Self {
         Self {

@@ -1,33 +1,33 @@
-//! Text on its way into the trail: redacted and bounded, by its type.
+//! Text for the audit log: its type guarantees that it is redacted and bounded.
 
 use serde::Serialize;
 
 use crate::redact::redact;
 
-/// A text that may be printed: what [redaction](crate#redaction) takes out is gone, and it is no longer than [`Text::LONGEST`].
+/// A printable text: [redaction](crate#redaction) is done, and it is no longer than [`Text::LONGEST`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Text(String);
 
 impl Text {
-    /// The longest text, in characters; of a longer one the beginning is kept, and `…` says so.
+    /// The longest text, in characters; a longer one is cut and ends in `…`.
     pub const LONGEST: usize = 512;
 
     /// The text without what must not be printed.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        // Redaction first: a secret cut in half might not be known for one.
+        // Redact first: a secret cut in half might not be recognized.
         let mut clean = redact(text).into_owned();
         if clean.contains('\0') {
-            // Postgres holds none, neither in text nor in jsonb.
+            // Postgres accepts none in text or jsonb.
             clean = clean.replace('\0', "\u{fffd}");
         }
         Self(clean).shortened(Self::LONGEST)
     }
 
-    /// At most so many characters of it.
+    /// At most this many characters of it.
     pub(crate) fn shortened(mut self, longest: usize) -> Self {
-        // As many bytes are enough for none to be too long, and no text need be counted then.
+        // A text with no more bytes than this is short enough without counting characters.
         if self.0.len() > longest && self.0.chars().count() > longest {
             let end = self
                 .0
@@ -40,7 +40,7 @@ impl Text {
         self
     }
 
-    /// What is printed.
+    /// The printed text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,10 +1,10 @@
-//! The trace that work belongs to, in the W3C's form (<https://www.w3.org/TR/trace-context/#traceparent-header>).
+//! The trace of some work, in the W3C's form (<https://www.w3.org/TR/trace-context/#traceparent-header>).
 
 /// `00-` + 32 hex digits of the trace + `-` + 16 of the parent + `-` + 2 of flags.
 const LENGTH: usize = 55;
 
-/// Reads a header, or the variable `TRACEPARENT`: the trace to go on with, if it is well formed. Of a later version the part known here
-/// is taken, as the specification asks.
+/// Reads a header, or the variable `TRACEPARENT`: the trace to continue, if well formed. Of a later version it takes the known
+/// part, as the specification requires.
 #[must_use]
 pub fn read(header: &str) -> Option<String> {
     let (known, rest) = header.trim().split_at_checked(LENGTH)?;
@@ -22,7 +22,7 @@ pub fn read(header: &str) -> Option<String> {
     compose(trace, parent, flags)
 }
 
-/// The header of these parts, all in hex, if they are well formed.
+/// The header from these parts, all in hex, if they are well formed.
 #[must_use]
 pub fn compose(trace: &str, parent: &str, flags: &str) -> Option<String> {
     let good = is_trace_id(trace) && is_hex(parent, 16) && !is_zero(parent) && is_hex(flags, 2);
@@ -39,7 +39,7 @@ fn is_zero(digits: &str) -> bool {
     digits.bytes().all(|byte| byte == b'0')
 }
 
-/// Lower-case hex digits, exactly so many.
+/// Exactly this many lower-case hex digits.
 fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -1,4 +1,4 @@
-//! The writer: numbers the entries of one execution environment and puts each on standard output as one line.
+//! The writer: numbers the entries of one execution environment and prints each as one line on standard output.
 
 mod line;
 mod sink;
@@ -28,7 +28,7 @@ struct Shared {
     state: Mutex<State>,
 }
 
-/// Writes the audit trail of one execution environment. Cheap to clone; all clones share one numbering.
+/// Writes the audit log of one execution environment. Cheap to clone; all clones share one numbering.
 #[derive(Clone)]
 pub struct Writer(Arc<Shared>);
 
@@ -55,14 +55,14 @@ impl Writer {
         (Self::new(service, clock, Sink::Memory(lines.clone())), lines)
     }
 
-    /// A writer to standard output that keeps its lines besides: for the recorder, which stores its own itself.
+    /// A writer to standard output that also keeps its lines: for the recorder, which stores its own lines itself.
     #[must_use]
     pub fn stdout_and_memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, Memory) {
         let lines = Memory::default();
         (Self::new(service, clock, Sink::Both(lines.clone())), lines)
     }
 
-    /// A writer into the queue of a trail.
+    /// A writer to the queue of an audit log.
     #[cfg(feature = "embedded")]
     pub(crate) fn trail(service: &'static str, clock: Arc<dyn Clock>, inlet: crate::embedded::Inlet) -> Self {
         Self::new(service, clock, Sink::Trail(inlet))
@@ -83,8 +83,8 @@ impl Writer {
         }))
     }
 
-    /// Announces a call, before it is made, with one line: should the process die before the call's entry is written, the
-    /// announcement tells of it. Give the result to [`Entry::begun`].
+    /// Announces a call before it is made, with one line: if the process dies before the call's entry is written, the announcement
+    /// shows the call. Pass the result to [`Entry::begun`].
     pub fn begin(&self, action: Action, context: &Context, target: &Target) -> Begun {
         let shared = &*self.0;
         let at = shared.clock.now();
@@ -97,8 +97,8 @@ impl Writer {
         Begun { at, id }
     }
 
-    /// Announces a keyed entry before the record it tells of is committed; write the entry after the commit. An entry without a key
-    /// has no id yet and is not announced.
+    /// Announces a keyed entry before its record is committed; write the entry after the commit. An entry without a key has no id
+    /// yet and is not announced.
     pub fn announce(&self, entry: &Entry) {
         let Identity::Keyed(at, key) = &entry.identity else {
             return;
@@ -125,12 +125,12 @@ impl Writer {
         })
     }
 
-    /// Writes one entry, numbered; returns its number. The line is handed to the operating system before this returns.
+    /// Writes and numbers one entry; returns its number. The line is passed to the operating system before this returns.
     pub fn write(&self, entry: &Entry) -> AuditLine {
         let shared = &*self.0;
-        // A thread that panicked while holding the lock left at worst a half-filled buffer, which is cleared below.
+        // A thread that panicked while holding the lock left at most a partial buffer, which is cleared below.
         let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // Number and write under one lock: lines leave in the order of their numbers.
+        // Number and write under one lock: lines are printed in the order of their numbers.
         state.seq += 1;
         let line = AuditLine {
             stream_id: shared.stream_id,
@@ -139,7 +139,7 @@ impl Writer {
         state.buffer.clear();
         let mut rendered = line::entry(shared, entry, line, &mut state.buffer);
         if state.buffer.len() > LONGEST {
-            // No entry of ours comes near this. One that did would be refused where lines are read: better told without particulars.
+            // Our entries are far shorter. Readers would reject a longer one, so it is printed without details.
             state.buffer.clear();
             rendered = line::entry(shared, &entry.without_details(), line, &mut state.buffer);
         }

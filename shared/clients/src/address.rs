@@ -2,21 +2,21 @@
 
 use url::Url;
 
-/// A base address or token that cannot be used. Fix the configuration.
+/// A base address or token is invalid. Fix the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
     #[error("not an address: {0}; give one such as https://gitlab.example.com")]
     Unreadable(#[from] url::ParseError),
-    /// Not `http` or `https`, or with parts that a base address must not have.
+    /// Not `http` or `https`, or it has parts that a base address must not have.
     #[error("a base address is http:// or https:// with a host, without user, password, query and fragment")]
     Unusable,
-    /// The token cannot stand in a header.
+    /// The token is not a valid header value.
     #[error("the token holds characters that no header may hold; was it stored with a line break?")]
     Token,
-    /// A credential would cross a network in clear.
+    /// A credential would be sent unencrypted.
     #[error("a credential is sent through https only, or to this machine")]
     ClearText,
-    /// A header's name that is none.
+    /// The header name is invalid.
     #[error("the name of the header for the credential is no header name")]
     Header,
 }
@@ -35,7 +35,7 @@ pub(crate) fn base(text: &str, suffix: &str) -> Result<Url, InvalidAddress> {
     Ok(url)
 }
 
-/// Whether `url` stays within `base`: same scheme, host and port, below its path, and without credentials of its own.
+/// Whether `url` is within `base`: same scheme, host and port, below its path, and without credentials.
 pub(crate) fn within(base: &Url, url: &Url) -> bool {
     url.origin() == base.origin()
         && url.path().starts_with(base.path())
@@ -46,15 +46,15 @@ pub(crate) fn within(base: &Url, url: &Url) -> bool {
 /// `base` with path segments added; each is percent-encoded.
 pub(crate) fn join<'a>(base: &Url, segments: impl IntoIterator<Item = &'a str>) -> Url {
     let mut url = base.clone();
-    // `base` made sure of http(s), so there are segments to add to.
+    // `base` ensured http(s), so the path has segments.
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(segments);
     }
     url
 }
 
-/// An address that people are shown as a link: http or https, without credentials, and without what could end a link in any markup.
-/// As parsed: host names in punycode, so that a look-alike shows.
+/// A URL shown to people as a link: http or https, without credentials and without characters that could end a link in any markup.
+/// As parsed: host names are in punycode, so that look-alikes are visible.
 pub(crate) fn shown(text: &str) -> Option<String> {
     let clean = text.chars().all(|c| {
         !matches!(c, '|' | '<' | '>' | '"' | '\\' | '[' | ']' | '{' | '}')

@@ -1,55 +1,55 @@
-//! A merge as it is told to other systems afterwards: the verdict, who approved, and where the proof lies.
+//! A decided merge as reported to other systems: the verdict, who approved, and where the evidence is.
 
 use jiff::Timestamp;
 use model::{EvidenceRef, IssueMention, LedgerRow, MentionPlace, User, Verdict, VerdictOutcome};
 use rules::{Tracking, Wording};
 use uuid::Uuid;
 
-/// Texts that people outside wrote are cut to this many characters each.
+/// Texts from outside are cut to this many characters each.
 const LONGEST: usize = 200;
 
-/// A merge that has been judged, and everything that is told of it.
+/// A decided merge, and everything that is reported about it.
 #[derive(Debug, Clone)]
 pub struct ArchivedMerge {
-    /// Names this telling at the target, where it is found again by it: the id of the effect.
+    /// Id of the effect. The target is searched for it.
     pub reference: Uuid,
-    /// Where the review stands.
+    /// State of the review.
     pub row: LedgerRow,
     pub verdict: Verdict,
-    /// The decision that says so.
+    /// The decision with this verdict.
     pub decision_id: Uuid,
-    /// When it was made.
+    /// When the decision was made.
     pub decided_at: Timestamp,
-    /// What it rests on.
+    /// The evidence of the decision.
     pub evidence: Option<EvidenceRef>,
-    /// The exception, if it is one.
+    /// The exception, if the merge is one.
     pub exception_id: Option<Uuid>,
     /// Issues that the merge request mentions.
     pub mentions: Vec<IssueMention>,
-    /// The issue that an earlier telling was about.
+    /// The issue that an earlier effect updated.
     pub earlier_issue: Option<String>,
-    /// Something else has been told of this merge before, or begun to be told.
+    /// An earlier effect of this merge was applied or begun.
     pub is_correction: bool,
-    /// The verdict rests on GitLab's own answer. Without it no issue is closed: what a delivery alone says can be anybody's word.
+    /// The verdict rests on GitLab's own answer. Without it no issue is closed: the content of a delivery alone is not proof.
     pub is_confirmed: bool,
 }
 
-/// What becomes of an issue's labels.
+/// Changes of an issue's labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Labels<'a> {
-    /// One of ours that it gets.
+    /// Our label to add.
     pub(crate) add: Option<&'a str>,
-    /// Those of ours that a correction has made wrong.
+    /// Our labels that a correction made wrong.
     pub(crate) remove: Vec<&'a str>,
 }
 
-/// How an issue is marked.
+/// How to mark an issue.
 #[derive(Debug, Clone, Copy)]
 pub struct Marking<'a> {
     pub wording: &'a Wording,
     /// The exception of another merge keeps the issue open.
     pub is_held: bool,
-    /// Nothing is changed.
+    /// Change nothing.
     pub only_look: bool,
 }
 
@@ -94,7 +94,7 @@ impl ArchivedMerge {
         told.collect()
     }
 
-    /// Users who were asked to review, each with how far they got.
+    /// Users who were asked to review, each with the state of the review.
     #[must_use]
     pub fn reviewers(&self) -> Vec<String> {
         let reviewers = self.row.reviewers.iter();
@@ -105,7 +105,7 @@ impl ArchivedMerge {
         told.collect()
     }
 
-    /// What is worth knowing, as pairs of a name and a text. Nothing in them is markup.
+    /// The details as pairs of a name and a text. None of them is markup.
     #[must_use]
     pub fn particulars(&self) -> Vec<(&'static str, String)> {
         let merge = self.row.merge.as_ref();
@@ -128,9 +128,9 @@ impl ArchivedMerge {
         particulars
     }
 
-    /// Keys of issues that may be the linked one, in the order in which they are tried, with where they stand.
+    /// Keys of issues that may be the linked one, in the order in which they are tried, with the place of the mention.
     pub(crate) fn candidates(&self, tracking: &Tracking) -> Vec<(MentionPlace, &str)> {
-        // What has been told once is corrected where it was told, whatever is mentioned now.
+        // A correction goes to the issue that was marked before, independent of the present mentions.
         let earlier = self
             .earlier_issue
             .iter()
@@ -143,24 +143,24 @@ impl ArchivedMerge {
         earlier.chain(counting).collect()
     }
 
-    /// What becomes of the issue's labels.
+    /// The changes of the issue's labels.
     pub(crate) fn labels<'a>(&self, tracking: &'a Tracking, is_held: bool) -> Labels<'a> {
         let (audited, exception) = (tracking.audited_label.as_str(), tracking.exception_label.as_str());
         let (add, wrong) = match self.verdict.outcome {
             VerdictOutcome::Approved { .. } => (Some(audited).filter(|_| !is_held), vec![exception]),
             VerdictOutcome::Exception { .. } => (Some(exception), vec![audited]),
-            // Nothing was audited, and nothing is wrong either.
+            // Nothing was audited, and nothing is wrong.
             VerdictOutcome::Declassified | VerdictOutcome::NotCarried | VerdictOutcome::Pending { .. } => {
                 (None, vec![audited, exception])
             }
         };
         let mut remove = if self.is_correction { wrong } else { Vec::new() };
-        // The other merge's exception still stands for it.
+        // The other merge's exception still needs it.
         remove.retain(|label| !(is_held && *label == exception));
         Labels { add, remove }
     }
 
-    /// Whether the issue is to be closed.
+    /// Whether to close the issue.
     pub(crate) fn closes(&self, tracking: &Tracking, is_held: bool) -> bool {
         let wanted = match self.verdict.outcome {
             VerdictOutcome::Approved { .. } => true,
@@ -170,7 +170,7 @@ impl ArchivedMerge {
         wanted && self.is_confirmed && !is_held
     }
 
-    /// Why the issue stays open, if there is a reason to say so.
+    /// Why the issue stays open, if the comment should report it.
     pub(crate) fn stays_open(&self, tracking: &Tracking, is_held: bool) -> Option<&'static str> {
         match self.verdict.outcome {
             VerdictOutcome::Exception { .. } if !self.closes(tracking, is_held) => {
@@ -184,10 +184,10 @@ impl ArchivedMerge {
     }
 }
 
-/// No more keys than this are looked up.
+/// At most this many keys are looked up.
 const MOST_CANDIDATES: usize = 8;
 
-/// With the number, because the username may have changed since.
+/// With the id, because the username may have changed since.
 fn person(user: &User) -> String {
     format!("{} (id {})", short(&user.username), user.id)
 }
@@ -204,11 +204,11 @@ fn short(text: &str) -> String {
     crate::plain::line(text, LONGEST)
 }
 
-/// What came of marking the issue of a merge.
+/// Result of marking the issue of a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tracked {
-    /// Everything stands as it should.
+    /// Everything is as wanted.
     Done,
-    /// Something is missing at the issue, and nothing was to be changed.
+    /// The issue lacks something, and changes were not requested.
     Missing,
 }

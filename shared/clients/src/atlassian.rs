@@ -1,4 +1,4 @@
-//! What Jira and Confluence have in common: how we prove ourselves.
+//! What Jira and Confluence have in common: authentication.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,13 +8,13 @@ use serde::Deserialize;
 
 use crate::InvalidAddress;
 
-/// A credential as it stands in the outbound secret: `{"email": "...", "api_token": "..."}` or `{"access_token": "..."}`.
+/// A credential as stored in the outbound secret: `{"email": "...", "api_token": "..."}` or `{"access_token": "..."}`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub enum Credential {
     /// Cloud: an account's e-mail address and its API token (HTTP Basic).
     ApiToken { email: String, api_token: SecretString },
-    /// Data Center: a personal access token; Cloud: that of an OAuth application.
+    /// Data Center: a personal access token. Cloud: the access token of an OAuth application.
     AccessToken { access_token: SecretString },
 }
 

@@ -1,4 +1,4 @@
-//! The answer to a CloudFormation custom resource request.
+//! Response to a CloudFormation custom resource request.
 
 use audit::{Action, Context, Target};
 use reqwest::Method;
@@ -16,9 +16,9 @@ use crate::http::{Answer, Call, Http};
 pub struct CustomResourceResponse {
     /// `SUCCESS` or `FAILED`.
     pub status: &'static str,
-    /// Why it failed, for whoever reads the stack's events; holds no secret.
+    /// Why it failed, shown in the stack's events; holds no secret.
     pub reason: String,
-    /// The identity of the resource; a changed one makes CloudFormation delete the former.
+    /// The identity of the resource. If it changes, CloudFormation deletes the former resource.
     pub physical_resource_id: String,
     /// As in the request.
     pub stack_id: String,
@@ -29,10 +29,10 @@ pub struct CustomResourceResponse {
 }
 
 impl Http {
-    /// Puts the answer where CloudFormation said: a pre-signed address, which is a secret and appears nowhere.
+    /// Puts the answer at CloudFormation's pre-signed URL, which is a secret and appears nowhere.
     ///
     /// # Errors
-    /// [`CallError`]. Repeating it is harmless; without an answer the deployment waits for its time-out.
+    /// [`CallError`]. Repeating it is safe; without an answer the deployment waits for its timeout.
     pub async fn respond_to_cloudformation(
         &self,
         context: &Context,
@@ -41,7 +41,7 @@ impl Http {
     ) -> Result<(), CallError> {
         let target = Target::other("custom_resource", response.logical_resource_id.as_str());
         let get = Call::get(Action::CloudFormationRespond, context, &target, response_url);
-        // No content type: the address is signed for none.
+        // No content type: the URL was signed without one.
         let body = serde_json::to_vec(response).unwrap_or_default();
         let call = Call {
             method: Method::PUT,

@@ -79,7 +79,7 @@ impl Confluence {
     }
 
     fn proven<'a>(&self, call: Call<'a>) -> Call<'a> {
-        // `new` has checked that the credential can stand in a header.
+        // `new` has checked that the credential is a valid header value.
         match self.credential.header() {
             Ok(value) => call.header(AUTHORIZATION, value),
             Err(_) => call,

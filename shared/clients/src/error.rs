@@ -7,14 +7,14 @@ use audit::{Action, FailureClass};
 /// What to do after a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Advice {
-    /// Nothing happened at the target, or the call only reads: try again.
+    /// Nothing happened at the target, or the call only reads: retry.
     Retry {
-        /// Not before this long from now, if the target said so; never more than an hour.
+        /// Not before this long from now, if the target asked for it; at most an hour.
         after: Option<Duration>,
     },
-    /// Trying again gives the same: somebody has to act.
+    /// A retry fails in the same way: manual intervention is needed.
     Permanent,
-    /// The call may or may not have taken effect: look at the target before trying again.
+    /// The call may or may not have taken effect: check the target before a retry.
     Ambiguous,
 }
 
@@ -29,15 +29,15 @@ impl Advice {
     }
 }
 
-/// A call that did not do what was asked. Holds no secret, no body and no address.
+/// A failed call. Holds no secret, no body and no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{action}: {message}")]
 pub struct CallError {
     pub action: Action,
-    /// The class of the failure, as in the audit trail.
+    /// The class of the failure, as in the audit log.
     pub class: FailureClass,
     pub advice: Advice,
-    /// `false` only if the request surely never reached the target.
+    /// `false` only if the request certainly never reached the target.
     pub sent: bool,
     /// The status of the answer, if one came.
     pub http_status: Option<u16>,
@@ -46,26 +46,26 @@ pub struct CallError {
 }
 
 impl CallError {
-    /// The target answered, and will not say: it does not know the thing (404, 410), or forbids it (403).
+    /// The target answered without the resource: it is unknown (404, 410) or forbidden (403).
     #[must_use]
     pub fn is_withheld(&self) -> bool {
         matches!(self.http_status, Some(403 | 404 | 410))
     }
 
-    /// The same, but worth another look: what was there a moment ago is gone, so that things stand otherwise now.
+    /// The same with the advice to retry: the resource disappeared between two calls, so its state must be read again.
     pub(crate) fn read_anew(self) -> Self {
         let advice = Advice::Retry { after: None };
         Self { advice, ..self }
     }
 
-    /// The target does not know the thing asked for, or hides it.
+    /// The target does not know the resource, or hides it.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self.http_status, Some(404 | 410))
     }
 }
 
-/// A failure as its finder knows it; the client adds which call it was.
+/// A failure as detected; the client adds which call it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) class: FailureClass,
@@ -83,17 +83,17 @@ impl Problem {
     }
 }
 
-/// Whether a call changes anything at the target; decides what a lost answer means.
+/// Whether a call changes anything at the target; this decides what a lost answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Safety {
-    /// Only reads: may always be tried again.
+    /// Only reads: a retry is always safe.
     Reads,
-    /// Has an effect: a lost answer leaves it open whether it took place.
+    /// Has an effect: after a lost answer it is unknown whether it took place.
     Acts,
 }
 
 impl Safety {
-    /// What to do when the request went out and no usable answer came back.
+    /// What to do after a request was sent and no usable answer came back.
     pub(crate) fn unanswered(self) -> Advice {
         match self {
             Self::Reads => Advice::Retry { after: None },

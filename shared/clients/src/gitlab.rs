@@ -1,4 +1,4 @@
-//! GitLab's REST API, version 4: only what is needed to judge one merge request.
+//! GitLab's REST API, version 4: only what the evaluation of one merge request needs.
 
 mod approval_rules;
 mod approvals;
@@ -29,10 +29,10 @@ pub use self::facts::{FactsRequest, Members};
 use crate::http::Http;
 use crate::{CallError, InvalidAddress, address};
 
-/// The header GitLab takes access tokens in (<https://docs.gitlab.com/api/rest/authentication/>).
+/// The header for access tokens (<https://docs.gitlab.com/api/rest/authentication/>).
 const TOKEN_HEADER: HeaderName = HeaderName::from_static("private-token");
 
-/// One request must not use up the time that all requests for one merge request have together.
+/// One request must not use up the time limit of all requests for one merge request.
 const LONGEST_REQUEST: Duration = Duration::from_secs(4);
 
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ impl GitLab {
         })
     }
 
-    /// `projects/:id/merge_requests/:iid` and what lies below it.
+    /// `projects/:id/merge_requests/:iid` and the paths below it.
     fn merge_request_url(&self, key: &MergeRequestKey, below: Option<&str>) -> Url {
         let (project, iid) = (key.project_id.to_string(), key.mr_iid.to_string());
         let path = ["projects", &project, "merge_requests", &iid];
@@ -87,7 +87,7 @@ impl GitLab {
         .await
     }
 
-    /// A whole list about a merge request, however many pages it has.
+    /// A whole list about a merge request, over all its pages.
     async fn list_of_merge_request<T: DeserializeOwned>(
         &self,
         context: &Context,

@@ -1,4 +1,4 @@
-//! The one HTTP client: timeouts, compiled-in roots, no redirects, bounded answers, and one audit line for every request.
+//! The only HTTP client: timeouts, compiled-in roots, no redirects, bounded answers, and one audit line for every request.
 
 mod answer;
 mod call;
@@ -24,7 +24,7 @@ use crate::CallError;
 use crate::error::{Problem, Safety};
 use record::Record;
 
-/// The audited HTTP client. Built once per process; cheap to clone, and all clones share one pool of connections.
+/// The audited HTTP client. Built once per process; cheap to clone, and all clones share one connection pool.
 #[derive(Clone)]
 pub struct Http {
     client: reqwest::Client,
@@ -48,7 +48,7 @@ impl Http {
     /// Builds the client. Opens no connection.
     ///
     /// # Errors
-    /// [`SetupError`] if the private CA cannot be read or the TLS stack refuses the settings.
+    /// [`SetupError`] if the private CA cannot be read or the TLS stack rejects the settings.
     pub fn new(options: &Options, writer: Writer, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
         let client = options::build(options)?;
         Ok(Self {
@@ -61,7 +61,7 @@ impl Http {
         })
     }
 
-    /// The same client with another limit on the time of one whole request, answer included.
+    /// The same client with another time limit for one whole request, answer included.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -79,10 +79,10 @@ impl Http {
         self.clock.now()
     }
 
-    /// Makes a call, reads the answer with `read`, and writes one audit line per request with what came of it.
+    /// Makes a call, reads the answer with `read`, and writes one audit line per request with its result.
     ///
-    /// A reading call whose connection breaks is made once more; a call with effects never is (the pool itself repeats one that
-    /// it could not even begin to send on a stale connection).
+    /// A read whose connection breaks is retried once; a call with effects never is (the pool itself repeats one that it could not
+    /// even begin to send on a stale connection).
     pub(crate) async fn send<T>(
         &self,
         call: &Call<'_>,

@@ -1,4 +1,4 @@
-//! Jira's REST API, version 2, which Cloud and Data Center share: the issue of a merge request, marked and closed, each once
+//! Jira's REST API, version 2, which Cloud and Data Center share: marks and closes the issue of a merge request, each once
 //! (<https://developer.atlassian.com/cloud/jira/platform/rest/v2/>).
 
 mod carry_out;
@@ -18,7 +18,7 @@ use crate::http::{Answer, Call, Http};
 use crate::{CallError, InvalidAddress, address};
 pub use issue::Issue;
 
-/// A Jira, in the cloud or of one's own.
+/// A Jira: Cloud or Data Center.
 #[derive(Debug, Clone)]
 pub struct Jira {
     http: Http,
@@ -37,12 +37,12 @@ impl Jira {
         Ok(Self { http, base, credential })
     }
 
-    /// `issue/:key` and what lies below it.
+    /// `issue/:key` and the paths below it.
     fn issue_url(&self, key: &str, below: Option<&str>) -> Url {
         address::join(&self.base, ["issue", key].into_iter().chain(below))
     }
 
-    /// That the credential is good.
+    /// Checks that the credential is valid.
     async fn prove(&self, context: &Context) -> Result<(), CallError> {
         let url = address::join(&self.base, ["myself"]);
         let target = Target::other("jira", self.base.host_str().unwrap_or_default());
@@ -66,7 +66,7 @@ impl Jira {
             .await
     }
 
-    /// A change whose answer holds nothing of interest.
+    /// A change whose answer is not needed.
     async fn change(
         &self,
         context: &Context,
@@ -83,7 +83,7 @@ impl Jira {
     }
 
     fn proven<'a>(&self, call: Call<'a>) -> Call<'a> {
-        // `new` has checked that the credential can stand in a header.
+        // `new` has checked that the credential is a valid header value.
         match self.credential.header() {
             Ok(value) => call.header(AUTHORIZATION, value),
             Err(_) => call,

@@ -1,7 +1,7 @@
-//! What Countersign calls: one audited HTTP client, and on top of it GitLab, Slack, Linear, Jira and Confluence.
+//! Clients of external systems: one audited HTTP client, and on top of it GitLab, Slack, Linear, Jira and Confluence.
 //!
-//! Every request goes through [`http::Http`] and leaves exactly one line in the audit trail, also when it fails, is refused, or is
-//! given up half-way. Nothing else in the workspace may build an HTTP client; a lint holds that.
+//! Every request goes through [`http::Http`] and leaves exactly one line in the audit log, also when it fails, is rejected, or is
+//! cancelled. Nothing else in the workspace may build an HTTP client; a lint enforces that.
 
 mod address;
 mod archived;

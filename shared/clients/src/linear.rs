@@ -1,4 +1,4 @@
-//! Linear's GraphQL API: the issue of a merge request, found, marked and closed, each once (<https://linear.app/developers/graphql>).
+//! Linear's GraphQL API: finds, marks and closes the issue of a merge request, each once (<https://linear.app/developers/graphql>).
 
 mod answer;
 mod carry_out;
@@ -19,7 +19,7 @@ use crate::http::{Call, Http};
 use crate::{CallError, InvalidAddress, address};
 pub use issue::Issue;
 
-/// How we prove ourselves to Linear, as it stands in the outbound secret.
+/// The credential for Linear, as stored in the outbound secret.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Credential {
@@ -50,7 +50,7 @@ impl Linear {
         Ok(Self { http, url, credential })
     }
 
-    /// A question.
+    /// A query.
     async fn ask<T: DeserializeOwned>(
         &self,
         context: &Context,
@@ -63,7 +63,7 @@ impl Linear {
         self.http.send(&call, answer::read).await
     }
 
-    /// A change.
+    /// A mutation.
     async fn change<T: DeserializeOwned>(
         &self,
         context: &Context,
@@ -86,7 +86,7 @@ impl Linear {
     ) -> Call<'a> {
         let body = json!({"query": query, "variables": variables}).to_string().into_bytes();
         let call = Call::post(action, context, target, self.url.clone(), body);
-        // `new` has checked that the credential can stand in a header.
+        // `new` has checked that the credential is a valid header value.
         match self.credential.header() {
             Ok(value) => call.header(AUTHORIZATION, value),
             Err(_) => call,

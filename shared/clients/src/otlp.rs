@@ -1,4 +1,4 @@
-//! An OpenTelemetry collector: takes spans over HTTP, in JSON.
+//! An OpenTelemetry collector: receives spans over HTTP, in JSON.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::error::Problem;
 use crate::http::{Answer, Call, Http, Options, SetupError};
 use crate::{Advice, CallError, InvalidAddress};
 
-/// Largest answer that is read: a collector says how many spans it refused, and why.
+/// Largest answer that is read: a collector reports how many spans it rejected, and why.
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// A collector (<https://opentelemetry.io/docs/specs/otlp/#otlphttp>). Each export is one audited call, and has no span itself.
@@ -28,22 +28,22 @@ pub struct Collector {
     target: Target,
 }
 
-/// The collector cannot be used. Fix the `OTEL_EXPORTER_OTLP_` variables.
+/// The collector's settings are invalid. Fix the `OTEL_EXPORTER_OTLP_` variables.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectorError {
-    /// Of the address, or of a header.
+    /// The address or a header is invalid.
     #[error("the spans' collector: {0}")]
     Address(#[from] InvalidAddress),
-    /// Of the HTTP client.
+    /// The HTTP client cannot be built.
     #[error(transparent)]
     Client(#[from] SetupError),
 }
 
 impl Collector {
-    /// A collector; nothing is called yet. Headers, which are mostly keys, travel through TLS only, or to this machine.
+    /// A collector; no call is made yet. Headers, which are mostly keys, are sent through TLS only, or to this machine.
     ///
     /// # Errors
-    /// [`CollectorError`] if the address or a header cannot be used, or one must not be sent to the other.
+    /// [`CollectorError`] if the address or a header cannot be used, or the header must not be sent to the address.
     pub fn new(destination: Destination, writer: Writer, clock: Arc<dyn Clock>) -> Result<Self, CollectorError> {
         let Destination { url, headers: wanted } = destination;
         if !wanted.is_empty() && !http_batch::may_carry_credentials(&url) {
@@ -91,7 +91,7 @@ impl Export for Collector {
     }
 }
 
-/// How many spans the collector refused. Only 200 is a success; its body says more, and may be empty
+/// How many spans the collector rejected. Only 200 is a success; its body has the details, and may be empty
 /// (<https://opentelemetry.io/docs/specs/otlp/#partial-success-1>).
 fn refused(answer: &Answer) -> Result<u64, Problem> {
     if answer.status != 200 {

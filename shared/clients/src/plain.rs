@@ -1,4 +1,4 @@
-//! Text from outside on one line: without line breaks, control characters, and characters that are not seen or turn the direction.
+//! Text from outside on one line: without line breaks, control characters, invisible characters and bidirectional controls.
 
 /// The longest beginning of `text` within `limit` UTF-16 units, with an ellipsis if something was cut.
 pub(crate) fn line(text: &str, limit: usize) -> String {
@@ -15,7 +15,7 @@ pub(crate) fn line(text: &str, limit: usize) -> String {
     out
 }
 
-/// Line breaks and tabs become spaces; control characters, and those that turn the direction or are not seen, are left out.
+/// Line breaks and tabs become spaces; control characters, invisible characters and bidirectional controls are left out.
 pub(crate) fn visible(text: &str) -> impl Iterator<Item = char> {
     let spaced = text.trim().chars().map(|c| {
         if matches!(c, '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}') {

@@ -1,4 +1,4 @@
-//! Receivers of the audit trail: a batch of entries posted over HTTP or handed to another destination, one audited call each.
+//! Receivers of the audit log: a batch of entries posted over HTTP or sent to another destination, one audited call each.
 
 mod audited;
 mod credential;
@@ -19,7 +19,7 @@ use crate::{Advice, CallError, InvalidAddress};
 pub use audited::Audited;
 pub use credential::Credential;
 
-/// An HTTP receiver: takes JSON arrays of entries by `POST`.
+/// An HTTP receiver: accepts JSON arrays of entries by `POST`.
 #[derive(Debug, Clone)]
 pub struct HttpReceiver {
     http: Http,
@@ -28,11 +28,11 @@ pub struct HttpReceiver {
 }
 
 impl HttpReceiver {
-    /// A receiver at exactly this address, which may have a path and a query. A credential travels through TLS only, or to this
+    /// A receiver at exactly this address, which may have a path and a query. A credential is sent through TLS only, or to this
     /// machine.
     ///
     /// # Errors
-    /// [`InvalidAddress`] if the address or the credential cannot be used, or one must not be sent to the other.
+    /// [`InvalidAddress`] if the address or the credential cannot be used, or the credential must not be sent to the address.
     pub fn new(http: Http, endpoint: Url, credential: Option<&Credential>) -> Result<Self, InvalidAddress> {
         if !matches!(endpoint.scheme(), "http" | "https") || !endpoint.has_host() {
             return Err(InvalidAddress::Unusable);
@@ -44,10 +44,10 @@ impl HttpReceiver {
         Ok(Self { http, endpoint, header })
     }
 
-    /// Posts a batch, and waits for the answer at most this long. `Ok` means that the receiver has taken all of it.
+    /// Posts a batch, and waits for the answer at most this long. `Ok` means that the receiver accepted all of it.
     ///
     /// # Errors
-    /// [`DeliveryError`]. The receiver may have taken the batch all the same; by the entries' ids it drops what it has already.
+    /// [`DeliveryError`]. The receiver may still have accepted the batch; it drops entries whose ids it has already.
     pub async fn post_events(
         &self,
         context: &Context,
@@ -74,14 +74,14 @@ impl HttpReceiver {
     }
 }
 
-/// The receiver as the trail names it: host and port. The path and the query may hold a token.
+/// The receiver's name in the audit log: host and port. The path and the query may hold a token.
 fn target(endpoint: &Url) -> Target {
     let host = endpoint.host_str().unwrap_or_default();
     let port = endpoint.port_or_known_default().unwrap_or_default();
     Target::other("audit_receiver", format!("{host}:{port}"))
 }
 
-/// What the entry of a call tells of its batch.
+/// The batch as details of a call's entry.
 fn particulars(batch: &[Outgoing<'_>]) -> [(&'static str, u64); 3] {
     let position = |entry: Option<&Outgoing<'_>>| entry.map_or(0, |entry| entry.position);
     [
@@ -102,7 +102,7 @@ fn read(answer: &Answer) -> Result<(), Problem> {
     })
 }
 
-/// Only a complete answer can refuse a batch. Whatever else went wrong, the same batch is sent again: the receiver knows the ids.
+/// Only a complete answer can reject a batch. After any other failure the same batch is sent again: the receiver knows the ids.
 fn judged(error: CallError) -> DeliveryError {
     let CallError {
         class,

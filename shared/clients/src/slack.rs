@@ -1,4 +1,4 @@
-//! Slack's Web API: posting a message once, finding it again, correcting it.
+//! Slack's Web API: posts a message once, finds it again, corrects it.
 
 mod answer;
 mod correction;
@@ -17,7 +17,7 @@ use crate::{CallError, InvalidAddress, address};
 pub use correction::Corrected;
 pub use message::Message;
 
-/// A Slack workspace, as a bot sees it. The token needs the scopes `chat:write` and `channels:history` (`groups:history` for private
+/// A Slack workspace, used as a bot. The token needs the scopes `chat:write` and `channels:history` (`groups:history` for private
 /// channels).
 #[derive(Debug, Clone)]
 pub struct Slack {
@@ -55,7 +55,7 @@ impl Slack {
     /// Posts a message (<https://docs.slack.dev/reference/methods/chat.postMessage>).
     ///
     /// # Errors
-    /// [`CallError`]. With [`crate::Advice::Ambiguous`] the message may stand in the channel: ask [`Slack::find_message`] before
+    /// [`CallError`]. After [`crate::Advice::Ambiguous`] the message may be in the channel: call [`Slack::find_message`] before
     /// posting again.
     pub async fn post_message(&self, context: &Context, message: &Message) -> Result<Posted, CallError> {
         let target = channel_target(&message.channel);
@@ -77,7 +77,7 @@ impl Slack {
         call: Call<'_>,
         read: impl Fn(&Answer) -> Result<T, crate::error::Problem>,
     ) -> Result<T, CallError> {
-        // `new` has checked that the token can stand in a header.
+        // `new` has checked that the token is a valid header value.
         let call = match bearer(&self.token) {
             Ok(token) => call.header(AUTHORIZATION, token),
             Err(_) => call,

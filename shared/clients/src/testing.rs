@@ -1,4 +1,4 @@
-//! An invented merge for the tests of this crate.
+//! An example merge for the tests of this crate.
 
 use model::{
     ApprovalSeen, EvidenceRef, ExceptionKind, IssueMention, LedgerDecision, LedgerMerge, LedgerRow, MentionPlace,
@@ -72,7 +72,7 @@ pub(crate) fn exception() -> ArchivedMerge {
     }
 }
 
-/// What is told after `before` if its decision turned out to be wrong.
+/// The correction that follows `before` if its decision was wrong.
 pub(crate) fn correction_of(before: &ArchivedMerge) -> ArchivedMerge {
     let after = if before.is_exception() { approved() } else { exception() };
     ArchivedMerge {

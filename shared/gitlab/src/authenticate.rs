@@ -1,4 +1,4 @@
-//! Whether a request comes from a GitLab that holds one of our tokens.
+//! Authenticates requests: whether the sender is a GitLab that holds one of our tokens.
 
 use jiff::Timestamp;
 use model::AuthMethod;
@@ -7,7 +7,7 @@ use crate::delivery::is_identifier;
 use crate::signature::Signatures;
 use crate::{DeliveryHeaders, Hook, HookSet};
 
-/// How far a signed timestamp may lie from the receiver's clock, and how large a body may be.
+/// Limits: how far a signed timestamp may differ from the receiver's clock, and the size of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tolerance {
     /// Seconds, in both directions. Standard Webhooks' own libraries use 300.
@@ -16,28 +16,28 @@ pub struct Tolerance {
     pub max_body_bytes: usize,
 }
 
-/// Why a request is not accepted; the codes are those of the audit trail.
+/// Why a request is rejected; the codes are those of the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Rejection {
     /// The body is larger than accepted.
     #[error("too_large")]
     TooLarge,
-    /// Neither a complete signature nor a token.
+    /// Neither a complete signature nor a token is present.
     #[error("missing_credentials")]
     MissingCredentials,
-    /// A header that GitLab does not send in this form.
+    /// A header in a form that GitLab does not send.
     #[error("malformed")]
     Malformed,
     /// No configured signing token made any of the signatures.
     #[error("bad_signature")]
     BadSignature,
-    /// No configured plain token equals the one sent.
+    /// No configured plain token equals the received one.
     #[error("bad_token")]
     BadToken,
     /// Authentic, but the token is not bound to that project.
     #[error("wrong_scope")]
     WrongScope,
-    /// No token is configured, so nothing may be accepted. The caller answers "unavailable".
+    /// No token is configured, so no request can be accepted. The caller answers "unavailable".
     #[error("no_secret")]
     NoSecret,
 }
@@ -57,7 +57,7 @@ impl Rejection {
     }
 }
 
-/// Proof that the request comes from GitLab.
+/// An authenticated request.
 #[derive(Debug, Clone)]
 pub struct Authenticated<'h> {
     pub method: AuthMethod,
@@ -69,9 +69,9 @@ pub struct Authenticated<'h> {
 
 /// Authenticates one request over the exact bytes of its body.
 ///
-/// With `webhook-signature` present, `X-Gitlab-Token` is never consulted: a sender who breaks a signature must not fall back
-/// to the weaker proof. Without a usable entry in it no MAC is computed. Else every token is tried, each once, so the time
-/// taken does not tell which one matched.
+/// With `webhook-signature` present, `X-Gitlab-Token` is never read: a sender who breaks a signature must not fall back to the
+/// weaker proof. Without a usable entry in it no MAC is computed. Otherwise every token is tried once, so the time taken does not
+/// reveal which one matched.
 ///
 /// # Errors
 /// [`Rejection`]; any but [`Rejection::NoSecret`] is final for this request and these hooks.
@@ -107,12 +107,12 @@ fn by_signature<'h>(
         return Err(Rejection::MissingCredentials);
     };
     let signatures = Signatures::parse(signature).map_err(|_| Rejection::Malformed)?;
-    // A dot in the id would let one signature cover two readings of `id.timestamp.body`; a comma joins duplicates.
+    // A dot in the id would allow two readings of `id.timestamp.body` for one signature; a comma joins duplicates.
     if !is_identifier(id) || id.contains(['.', ',']) {
         return Err(Rejection::Malformed);
     }
     let signed_at = unix_seconds(timestamp).ok_or(Rejection::Malformed)?;
-    // Nothing to compare with: a MAC over the body, for each token, would be work that anybody can cause.
+    // Nothing to compare with: an unauthenticated sender could make us compute a MAC over the body for each token.
     if signatures.is_empty() {
         return Err(Rejection::BadSignature);
     }
@@ -151,7 +151,7 @@ fn by_token<'h>(
             stale: false,
         });
     }
-    // A configured token may hold a comma; one that matches nothing is two headers joined.
+    // A configured token may contain a comma; one that matches nothing is two joined headers.
     Err(if joined(Some(token)) {
         Rejection::Malformed
     } else {
@@ -159,7 +159,7 @@ fn by_token<'h>(
     })
 }
 
-/// Reads Unix seconds: digits alone, within the years that timestamps can name.
+/// Reads Unix seconds: digits only, within the years that a timestamp can represent.
 fn unix_seconds(text: &str) -> Option<Timestamp> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

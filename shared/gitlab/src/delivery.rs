@@ -1,11 +1,11 @@
-//! The identities of a delivery: which headers name it, and which key stands for it.
+//! The identities of a delivery: its id headers, and its delivery key.
 
 use model::{AuthMethod, DeliveryIds};
 
-/// Longest identifier taken from a header, in bytes; GitLab's are UUIDs.
+/// Longest identifier read from a header, in bytes; GitLab's are UUIDs.
 const MAX_ID_BYTES: usize = 128;
 
-/// The request headers that matter, as received. Header names are case-insensitive; the caller looks them up so.
+/// The request headers that matter, as received. Header names are case-insensitive; the caller looks them up accordingly.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DeliveryHeaders<'a> {
     /// `webhook-id`; equals `Idempotency-Key`.
@@ -18,15 +18,15 @@ pub struct DeliveryHeaders<'a> {
     pub gitlab_token: Option<&'a str>,
     /// `Idempotency-Key` (GitLab 17.4 and later), stable over "Resend".
     pub idempotency_key: Option<&'a str>,
-    /// `X-Gitlab-Event-UUID` (14.8 and later), shared by webhooks that other webhooks set off.
+    /// `X-Gitlab-Event-UUID` (14.8 and later), shared by webhooks that other webhooks trigger.
     pub event_uuid: Option<&'a str>,
 }
 
-/// Names an authenticated delivery.
+/// Computes the ids of an authenticated delivery.
 ///
-/// The key is `webhook-id` if that was signed, else `Idempotency-Key`, else the event's UUID with the body's hash, because
-/// one UUID can stand for several deliveries. Without any of them every delivery counts as its own. `X-Gitlab-Webhook-UUID`
-/// is made anew for each request and names nothing.
+/// The key is `webhook-id` if that was signed, else `Idempotency-Key`, else the event's UUID with the body's hash, because several
+/// deliveries can share one UUID. Without all of them every delivery is a new one. `X-Gitlab-Webhook-UUID` differs with each
+/// request and identifies nothing.
 #[must_use]
 pub fn delivery_ids(headers: &DeliveryHeaders<'_>, method: AuthMethod, payload_sha256: &str) -> DeliveryIds {
     let signed = headers.webhook_id.filter(|_| method == AuthMethod::HmacSha256);
@@ -38,7 +38,7 @@ pub fn delivery_ids(headers: &DeliveryHeaders<'_>, method: AuthMethod, payload_s
     DeliveryIds { key, id, event_uuid }
 }
 
-/// Whether a header can name something: 1 to 128 visible ASCII characters.
+/// Whether a header is usable as an identifier: 1 to 128 visible ASCII characters.
 pub(crate) fn is_identifier(text: &str) -> bool {
     (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,4 +1,4 @@
-//! The hooks that the secret names: which tokens may speak, for which instance and which projects.
+//! The hooks of the secret: which tokens are accepted, for which instance and which projects.
 
 mod merge;
 mod problem;
@@ -40,7 +40,7 @@ impl Hook {
     }
 }
 
-/// Every hook that may speak.
+/// All accepted hooks.
 #[derive(Debug, Clone, Default)]
 pub struct HookSet {
     hooks: Vec<Hook>,
@@ -49,13 +49,12 @@ pub struct HookSet {
 }
 
 impl HookSet {
-    /// Unites the stored versions of the secret, the newest first.
+    /// Merges the stored versions of the secret, the newest first.
     ///
-    /// Tokens of all versions of a hook count, so that a rotation loses no delivery. What a hook is *bound to* is said by
-    /// the first version that names it: narrowing a hook takes effect immediately, also for its older tokens, and a hook
-    /// that is disabled there is not revived by an older version. A token belongs to one instance: one that hooks of two
-    /// instances hold is a problem of the secret and is accepted for neither; if a newer version decides which it is, that
-    /// holds.
+    /// Tokens of all versions of a hook are accepted, so that a rotation loses no delivery. The first version that names a hook
+    /// decides what it is *bound to*: narrowing a hook takes effect immediately, also for its older tokens, and an older version
+    /// does not revive a hook that is disabled there. A token belongs to one instance: if hooks of two instances hold it, it is
+    /// reported and accepted for neither, unless a newer version decides which one it is.
     #[must_use]
     pub fn merge(versions: impl IntoIterator<Item = WebhookSecret>) -> (Self, Vec<HookProblem>) {
         let mut merge = Merge::default();
@@ -71,13 +70,13 @@ impl HookSet {
         &self.hooks
     }
 
-    /// Whether there is no token at all; then nothing can be authenticated.
+    /// Whether there is no token at all, so that nothing can be authenticated.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.signing_tokens.is_empty() && self.secret_tokens.is_empty()
     }
 
-    /// The hooks one of whose signing tokens made one of the signatures.
+    /// The hooks whose signing tokens made one of the signatures.
     pub(crate) fn signed(&self, signatures: &Signatures, id: &str, timestamp: &str, body: &[u8]) -> Vec<&Hook> {
         let made = |token: &SigningToken| signatures.any_made_with(token, id, timestamp, body);
         self.at(self.signing_tokens.matching(made))

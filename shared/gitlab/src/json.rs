@@ -1,14 +1,14 @@
-//! Reading the wanted part of a JSON document: everything else is skipped without being built.
+//! Reads the wanted part of a JSON document: everything else is skipped without being built.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Longest array kept; what follows is skipped.
+/// Longest array that is kept; the rest is skipped.
 pub(crate) const MAX_ITEMS: usize = 5_000;
 
-/// Which part of a document is wanted. The shape, not the document, bounds how deep the reader goes.
+/// Which part of a document is wanted. The shape, not the document, limits how deep the reader goes.
 #[derive(Debug)]
 pub(crate) struct Shape {
     /// Wanted members if it is an object.
@@ -25,10 +25,9 @@ pub(crate) const SCALAR: Shape = Shape {
 
 /// Reads the wanted part of a document.
 ///
-/// Returns `None` for anything that is not one UTF-8 JSON document. A type other than expected is no error: the caller sees
-/// what stands there.
+/// Returns `None` for anything but one UTF-8 JSON document. An unexpected type is not an error: the caller gets the value as it is.
 pub(crate) fn read(document: &[u8], shape: &'static Shape) -> Option<Value> {
-    // Skipped strings are not checked by the parser.
+    // The parser does not validate skipped strings.
     let document = std::str::from_utf8(document).ok()?;
     let mut deserializer = serde_json::Deserializer::from_str(document);
     let value = shape.deserialize(&mut deserializer).ok()?;

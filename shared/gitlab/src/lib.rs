@@ -1,16 +1,16 @@
-//! What GitLab sends: webhook authentication, the scope of a token, and payloads translated into [`model`]'s words.
+//! GitLab's webhooks: authentication, the scope of a token, and payloads translated into the types of [`model`].
 //!
 //! Pure: no IO, no clock, no async. The order in which a receiver uses it:
 //!
 //! 1. [`WebhookSecret::parse`] and [`HookSet::merge`] turn the stored secret into hooks;
 //! 2. [`authenticate`] proves the delivery over its exact bytes;
 //! 3. [`classify`] reads the body;
-//! 4. [`hook_in_scope`] picks the hook that may speak for the project;
-//! 5. [`delivery_ids`] names the delivery.
+//! 4. [`hook_in_scope`] picks the hook whose scope contains the project;
+//! 5. [`delivery_ids`] computes the delivery's ids.
 //!
 //! Sources: GitLab's [webhook documentation](https://docs.gitlab.com/user/project/integrations/webhooks/), its
 //! [webhook events](https://docs.gitlab.com/user/project/integrations/webhook_events/) and the
-//! [Standard Webhooks specification 1.0.0](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
+//! [Standard Webhooks 1.0.0](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
 
 mod authenticate;
 mod delivery;

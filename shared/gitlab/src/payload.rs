@@ -1,4 +1,4 @@
-//! What a body says: its kind, and the merge-request event in it.
+//! Parses a body: its kind, and its merge-request event.
 
 mod labels;
 mod merge_request;
@@ -14,25 +14,25 @@ use crate::scope::ProjectSeen;
 use shape::BODY;
 use text::{ID_CHARS, text};
 
-/// `object_kind` of merge-request events, from project, group and system hooks alike.
+/// `object_kind` of merge-request events, the same for project, group and system hooks.
 const MERGE_REQUEST: &str = "merge_request";
 
-/// What a body turned out to be.
+/// A parsed body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Classified {
     MergeRequest(Box<MergeRequestEvent>),
-    /// A kind of event that nobody here handles.
+    /// A kind of event that we do not handle.
     Unhandled {
         /// The kind, as GitLab names it.
         kind: String,
     },
-    /// Not one JSON object in UTF-8, or one that names no kind: a custom webhook template can send anything.
+    /// Not one JSON object in UTF-8, or without a kind: a custom webhook template can send anything.
     Unparseable,
-    /// A handled kind in a shape that cannot be read. Not to be lost: the next version may know it.
+    /// A handled kind with an unexpected structure. It must be kept: the next version may support it.
     Unexpected {
         /// The kind, as GitLab names it.
         object_kind: String,
-        /// What could not be read; names fields, never values.
+        /// What could not be read; contains field names, never values.
         problem: String,
         /// The project, as far as it could be read.
         project: Option<model::ProjectId>,
@@ -42,7 +42,7 @@ pub enum Classified {
 }
 
 impl Classified {
-    /// The project spoken of, for [`crate::hook_in_scope`].
+    /// The project of the event, for [`crate::hook_in_scope`].
     #[must_use]
     pub fn project(&self) -> ProjectSeen<'_> {
         match self {
@@ -64,10 +64,10 @@ impl Classified {
     }
 }
 
-/// Reads an authenticated body. `received_at` dates events that carry no readable time of their own.
+/// Reads an authenticated body. `received_at` is the time of events without a readable time.
 ///
-/// Fields that are absent, null, of another type or unknown never make a body unreadable; only an event without the ids
-/// that name its merge request is [`Classified::Unexpected`].
+/// Fields that are absent, null, of another type or unknown never make a body unreadable; only an event without the ids of its
+/// merge request is [`Classified::Unexpected`].
 #[must_use]
 pub fn classify(body: &[u8], received_at: Timestamp) -> Classified {
     let Some(document) = json::read(body, &BODY) else {
@@ -101,7 +101,7 @@ pub fn classify(body: &[u8], received_at: Timestamp) -> Classified {
     }
 }
 
-/// The project that a body claims to speak of, whatever its kind. Until the body is authenticated this is anybody's claim.
+/// The project that a body of any kind claims. Until the body is authenticated the claim is unproven.
 #[must_use]
 pub fn claimed_project(body: &[u8]) -> Option<model::ProjectId> {
     let document = json::read(body, &BODY)?;

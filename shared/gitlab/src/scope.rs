@@ -1,10 +1,10 @@
-//! Which projects a hook's tokens may speak for.
+//! Which projects a hook's tokens are accepted for.
 
 use model::ProjectId;
 
 use crate::Hook;
 
-/// The project a delivery speaks of, as far as it could be read.
+/// The project of a delivery, as far as it could be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ProjectSeen<'a> {
     pub id: Option<ProjectId>,
@@ -12,10 +12,10 @@ pub struct ProjectSeen<'a> {
     pub path: Option<&'a str>,
 }
 
-/// Picks the hook that may speak for the project, of those whose token matched.
+/// Picks the hook for the project, of those whose token matched.
 ///
-/// A hook bound to the project goes before an unbound one, then the first counts. `None`: out of scope. A project that
-/// could not be read is outside every bound hook.
+/// A hook bound to the project precedes an unbound one; among equals the first wins. `None`: out of scope. A project that could not
+/// be read is outside every bound hook.
 #[must_use]
 pub fn hook_in_scope<'h>(hooks: &[&'h Hook], project: ProjectSeen<'_>) -> Option<&'h Hook> {
     let bound = hooks.iter().find(|hook| hook.is_bound() && hook.covers(project));
@@ -23,7 +23,7 @@ pub fn hook_in_scope<'h>(hooks: &[&'h Hook], project: ProjectSeen<'_>) -> Option
 }
 
 impl Hook {
-    /// Whether the hook speaks for named projects or namespaces only.
+    /// Whether the hook is limited to named projects or namespaces.
     #[must_use]
     pub fn is_bound(&self) -> bool {
         !self.projects.is_empty() || !self.namespaces.is_empty()
@@ -37,8 +37,8 @@ impl Hook {
     }
 }
 
-/// Whether a project path lies in a namespace. Whole segments count, so `group` does not cover `group-evil/x`; letter case
-/// does not, as GitLab's paths are unique without it.
+/// Whether a project path is in a namespace. Whole segments count, so `group` does not cover `group-evil/x`; letter case is
+/// ignored, since GitLab's paths are unique without it.
 fn is_within(path: &str, namespace: &str) -> bool {
     let namespace = namespace.trim_matches('/');
     let Some((head, rest)) = path.split_at_checked(namespace.len()) else {

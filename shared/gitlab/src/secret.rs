@@ -1,4 +1,4 @@
-//! The webhook function's secret as it is stored.
+//! The stored secret of the webhook function.
 
 mod entry;
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer};
 
 pub use entry::{EntryDefect, HookEntry};
 
-/// One stored version of the webhook secret, as JSON has it. Unknown fields beside the lists are left for newer versions to
-/// use; in a hook they disable it, see [`EntryDefect`].
+/// One stored version of the webhook secret, as JSON. Unknown fields beside the lists are ignored, for newer versions; in a hook
+/// they disable it, see [`EntryDefect`].
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct WebhookSecret {
     /// The hooks configured in GitLab.
@@ -25,12 +25,12 @@ pub struct WebhookSecret {
 /// A service that may post audit events.
 #[derive(Debug, Clone, Deserialize)]
 pub struct AuditProducer {
-    /// Its name in the audit trail.
+    /// Its name in the audit log.
     pub name: String,
     pub key: SecretString,
 }
 
-/// The secret is not the JSON expected. Says where, and never what stands there.
+/// The secret is not the expected JSON. Reports the position, never the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the webhook secret cannot be read ({kind} at line {line}, column {column}); correct it in Secrets Manager")]
 pub struct SecretUnreadable {
@@ -43,8 +43,8 @@ impl WebhookSecret {
     /// Reads one stored version.
     ///
     /// # Errors
-    /// [`SecretUnreadable`] if it is not JSON of the expected shape. A hook or a token of the wrong form is no such error: it
-    /// is reported by [`crate::HookSet::merge`] and disables itself only.
+    /// [`SecretUnreadable`] if it is not JSON of the expected type. A malformed hook or token is not such an error:
+    /// [`crate::HookSet::merge`] reports it, and it disables only itself.
     pub fn parse(json: &SecretString) -> Result<Self, SecretUnreadable> {
         serde_json::from_str(json.expose_secret()).map_err(|error| SecretUnreadable {
             kind: if error.is_data() {
@@ -58,7 +58,7 @@ impl WebhookSecret {
     }
 }
 
-/// Reads `null` as the default, as people write it for "none".
+/// Reads `null` as the default, since people write it for "none".
 fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

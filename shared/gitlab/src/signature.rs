@@ -7,13 +7,13 @@ use secrecy::{ExposeSecret as _, SecretSlice};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-/// What every signing token starts with.
+/// Prefix of every signing token.
 const PREFIX: &str = "whsec_";
 /// The only scheme GitLab sends: symmetric, HMAC-SHA256.
 const VERSION: &str = "v1";
 /// Bytes of a SHA-256 MAC.
 const MAC_BYTES: usize = 32;
-/// Key lengths that Standard Webhooks 1.0.0 allows; GitLab itself makes keys of 32 bytes.
+/// Key lengths that Standard Webhooks 1.0.0 allows; GitLab's keys have 32 bytes.
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 type Mac = Hmac<Sha256>;
@@ -22,7 +22,7 @@ type Mac = Hmac<Sha256>;
 #[derive(Debug, Clone)]
 pub struct SigningToken(SecretSlice<u8>);
 
-/// Why a configured text is no signing token. Never says the text.
+/// Why a configured text is not a signing token. Never contains the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SigningTokenError {
     /// Another kind of token, or the encoded key alone.
@@ -43,10 +43,10 @@ impl PartialEq for SigningToken {
 }
 
 impl SigningToken {
-    /// Reads `whsec_<base64>`; white space around it is dropped, as it creeps in when secrets are pasted.
+    /// Reads `whsec_<base64>`; surrounding white space, common in pasted secrets, is dropped.
     ///
     /// # Errors
-    /// [`SigningTokenError`] says what is wrong without repeating the token.
+    /// [`SigningTokenError`] describes the problem without repeating the token.
     pub fn parse(text: &str) -> Result<Self, SigningTokenError> {
         let encoded = text.trim().strip_prefix(PREFIX).ok_or(SigningTokenError::Prefix)?;
         let key = STANDARD.decode(encoded).map_err(|_| SigningTokenError::Encoding)?;
@@ -58,7 +58,7 @@ impl SigningToken {
 
     /// The MAC over `id.timestamp.body`, fed piece by piece so that a large body is never copied.
     fn mac(&self, id: &str, timestamp: &str, body: &[u8]) -> Option<Mac> {
-        // HMAC takes keys of any length; the error exists for other MACs only.
+        // HMAC accepts keys of any length; the error exists for other MACs only.
         let mut mac = Mac::new_from_slice(self.0.expose_secret()).ok()?;
         mac.update(id.as_bytes());
         mac.update(b".");
@@ -71,7 +71,7 @@ impl SigningToken {
 
 /// The value of `webhook-signature` for a delivery: `v1,` and the padded base64 of the MAC.
 ///
-/// Made for senders of samples and tests; a receiver verifies instead of comparing texts.
+/// For senders of samples and tests; a receiver verifies instead of comparing texts.
 #[must_use]
 pub fn sign(token: &SigningToken, id: &str, timestamp: &str, body: &[u8]) -> String {
     let mac = token.mac(id, timestamp, body).map(|mac| mac.finalize().into_bytes());
@@ -82,7 +82,7 @@ pub fn sign(token: &SigningToken, id: &str, timestamp: &str, body: &[u8]) -> Str
 #[derive(Debug)]
 pub(crate) struct Signatures(Vec<[u8; MAC_BYTES]>);
 
-/// Two headers of one name, which API Gateway joins with a comma.
+/// Two headers with one name, which API Gateway joins with a comma.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Duplicated;
 
@@ -108,12 +108,12 @@ impl Signatures {
         Ok(Self(usable))
     }
 
-    /// Whether no entry can prove anything, whatever the token.
+    /// Whether no entry can match any token.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether any entry was made with this token. Looks at every entry, each in constant time.
+    /// Whether any entry was made with this token. Checks every entry, each in constant time.
     pub(crate) fn any_made_with(&self, token: &SigningToken, id: &str, timestamp: &str, body: &[u8]) -> bool {
         let Some(mac) = token.mac(id, timestamp, body) else {
             return false;

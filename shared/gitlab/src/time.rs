@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-/// Longer than every form; anything longer is no timestamp and not worth reading.
+/// Longer than every format; longer texts are not timestamps and are not read.
 const MAX_BYTES: usize = 64;
 
 /// Reads a timestamp of a webhook or of the REST API.
 ///
-/// Webhooks of a self-managed instance use its time zone (`2026-01-31 19:29:18 +0100`), GitLab.com writes
-/// `2026-01-16 05:56:22 UTC`, commits carry ISO 8601 with an offset and everything else ISO 8601 with `Z`. One sample of
-/// GitLab's documentation has a space within the time (`2015-04-08T21: 00:25-07:00`) and is read all the same.
+/// Webhooks of a self-managed instance use its time zone (`2026-01-31 19:29:18 +0100`), GitLab.com writes `2026-01-16 05:56:22
+/// UTC`, commits have ISO 8601 with an offset and everything else ISO 8601 with `Z`. One sample of GitLab's documentation has a
+/// space within the time (`2015-04-08T21: 00:25-07:00`) and is accepted.
 #[must_use]
 pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let text = text.trim();

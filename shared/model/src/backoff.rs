@@ -16,7 +16,7 @@ impl Backoff {
         Self { first, longest }
     }
 
-    /// The wait after so many attempts beyond the first; a negative number counts as none.
+    /// The wait after this many attempts beyond the first; a negative number counts as 0.
     #[must_use]
     pub fn delay(self, attempts: i32) -> SignedDuration {
         let doubled = 1_i32.checked_shl(u32::try_from(attempts.max(0)).unwrap_or(u32::MAX));

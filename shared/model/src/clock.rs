@@ -8,7 +8,7 @@ pub trait Clock: std::fmt::Debug + Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -19,7 +19,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still, for tests and for replays of stored verdicts.
+/// A fixed clock, for tests and for replays of stored verdicts.
 #[derive(Debug, Clone, Copy)]
 pub struct FixedClock(pub Timestamp);
 

@@ -1,4 +1,4 @@
-//! Digests as they are written everywhere.
+//! SHA-256 digests as hexadecimal text.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What earlier answers of GitLab showed, accumulated.
+//! What earlier GitLab answers showed, accumulated.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use crate::Approval;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EarlierFacts {
-    /// Titles of labels that an answer showed at the merge or before it, with the most labels of that title that were on together.
+    /// Titles of labels that an answer showed at or before the merge, with the most labels of that title that were on together.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, usize>,
-    /// Titles of labels that an answer without the merge, or without its time, showed, and since when the label was on.
+    /// Titles of labels shown by an answer without the merge or its time, and since when the label was on.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels_since: BTreeMap<String, Timestamp>,
     /// Of these, titles that an answer showed at the merge.
@@ -23,7 +23,7 @@ pub struct EarlierFacts {
     /// Approvals with their times that an answer listed later than a minute after the merge.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<Approval>,
-    /// Approvals up to the merge that an answer listed before that: they count as part of the event history. One without a time was
+    /// Approvals up to the merge that an answer listed earlier: they count as part of the event history. One without a time was
     /// listed before the merge.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub approvals_before_merge: Vec<Approval>,
@@ -36,7 +36,7 @@ impl EarlierFacts {
         *self == Self::default()
     }
 
-    /// Adds what other answers showed; the order makes no difference.
+    /// Adds what other answers showed; the order does not matter.
     pub fn merge(&mut self, other: &Self) {
         for (title, count) in &other.labels {
             let most = self.labels.entry(title.clone()).or_default();

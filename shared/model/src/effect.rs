@@ -1,4 +1,4 @@
-//! Effects: what must be done in the outside world, once, whatever happens in between. Rows of the outbox.
+//! Effects: outside changes, each made once despite crashes and retries. Rows of the outbox.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,21 +6,21 @@ use uuid::Uuid;
 
 use crate::MergeRequestKey;
 
-/// What is to be done.
+/// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EffectKind {
-    /// Tell the security lead's Slack channel about an exception.
+    /// Alert the security lead's Slack channel about an exception.
     SlackExceptionAlert,
-    /// Put a row of the ledger on an EventBridge bus.
+    /// Send a ledger row to an EventBridge bus.
     LedgerRowEvent,
-    /// Close the linked Linear issue and tag it, or tag it and say why it stays open.
+    /// Close the linked Linear issue and label it, or label it and report why it stays open.
     LinearIssue,
     /// The same in Jira.
     JiraIssue,
     /// Add the merge request's row to the audit page in Confluence.
     ConfluenceRow,
-    /// Tell the reviewers' pod in Slack that the merge is archived.
+    /// Report the archived merge to the reviewers' pod in Slack.
     SlackPodConfirmation,
     /// Correct the alert about an exception: withdrawn, reopened, or of another kind.
     SlackExceptionUpdate,
@@ -59,23 +59,23 @@ impl EffectKind {
     }
 }
 
-/// Where an effect stands.
+/// The state of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EffectState {
     /// Waits for its next attempt.
     Pending,
-    /// A worker is at it until its lease runs out.
+    /// A worker holds it until its lease expires.
     Leased,
-    /// Done; the target's id of it is known.
+    /// Done; the target's id for it is known.
     Done,
-    /// Dry run: recorded, and never sent.
+    /// Dry run: recorded, never sent.
     Suppressed,
-    /// An attempt may or may not have reached the target; resolved by looking there, never by blind repetition.
+    /// An attempt may have reached the target; resolved by checking there, never by a blind retry.
     Ambiguous,
-    /// The target refused for good; somebody must act.
+    /// The target rejected it permanently; needs manual intervention.
     Dead,
-    /// No longer wanted: a later finding took its reason away.
+    /// No longer needed: a later verdict removed its reason.
     Superseded,
 }
 
@@ -117,22 +117,22 @@ impl EffectState {
 pub struct Effect {
     /// Row id (UUIDv7).
     pub id: Uuid,
-    /// Unique key per (merge request, kind, destination); carried to the target so that it can be found there.
+    /// Unique key per (merge request, kind, destination); sent to the target so that it can be found there.
     pub key: String,
-    /// What is to be done.
+    /// What to do.
     pub kind: EffectKind,
-    /// Where: `slack:<channel>`, `eventbridge:<bus>`, `linear`, `jira`, `confluence:<page>`. Also the group of its queue, which
-    /// serialises our own writes there.
+    /// Where: `slack:<channel>`, `eventbridge:<bus>`, `linear`, `jira`, `confluence:<page>`. Also its queue group, which serialises
+    /// our writes there.
     pub destination: String,
-    /// The exception it speaks of.
+    /// The exception it reports.
     pub exception_id: Option<Uuid>,
-    /// The revision of the ledger's row that it tells of.
+    /// The revision of the ledger row that it reports.
     pub ledger_revision: Option<i64>,
     /// The decision on the merge that led to it.
     pub decision_id: Option<Uuid>,
-    /// Which merge request.
+    /// The merge request.
     pub merge_request: MergeRequestKey,
-    /// Where it stands.
+    /// Its state.
     pub state: EffectState,
     /// Attempts begun so far.
     pub attempts: i32,
@@ -140,12 +140,12 @@ pub struct Effect {
     pub correlation_id: Uuid,
     /// W3C trace context of that delivery.
     pub traceparent: Option<String>,
-    /// When its state last changed. A claim by the relay is no change.
+    /// When its state last changed. A claim by the relay does not change it.
     pub updated_at: Timestamp,
 }
 
 impl Effect {
-    /// The unique key of an effect; each revision of a row, and each decision that says something else, is told by one of its own.
+    /// The unique key of an effect; each row revision, and each decision with a different report, has its own effect.
     #[must_use]
     pub fn key_for(
         merge_request: &MergeRequestKey,
@@ -160,14 +160,14 @@ impl Effect {
     }
 }
 
-/// What stands on the effects queue: a pointer to the row, never the content.
+/// A message on the effects queue: a pointer to the row, never the content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EffectMessage {
     /// The row.
     pub effect_id: Uuid,
-    /// Attempts begun when it was enqueued; a message that lags behind its row is done.
+    /// Attempts begun when it was enqueued; a message older than its row is done.
     pub attempts: i32,
-    /// Where, for the queue's group.
+    /// Where, for the queue group.
     pub destination: String,
     /// The delivery that led to it.
     pub correlation_id: Uuid,

@@ -1,4 +1,4 @@
-//! The envelope: what the webhook function puts on the deliveries queue.
+//! The envelope: what the webhook function sends to the deliveries queue.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub enum AuthMethod {
 }
 
 impl AuthMethod {
-    /// The name used in the audit trail and in SQL.
+    /// The name used in the audit log and in SQL.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -27,20 +27,20 @@ impl AuthMethod {
     }
 }
 
-/// How the delivery proved itself, and for whom the matching token speaks.
+/// How the delivery was authenticated, and the hook and instance of the matching token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authentication {
     /// The proof.
     pub method: AuthMethod,
     /// Name of the hook entry whose token matched.
     pub hook: String,
-    /// The instance that hook entry is bound to.
+    /// The instance of that hook entry.
     pub instance: String,
-    /// Correctly signed, but the timestamp is outside the window: only its ids are trusted, the facts are fetched anew.
+    /// Correctly signed, but the timestamp is outside the window: only its ids are trusted, the facts are read from GitLab.
     pub stale: bool,
 }
 
-/// The identities GitLab gives a delivery.
+/// The identities that GitLab assigns to a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryIds {
     /// The idempotency key of the delivery; unique per instance. `None`: each delivery counts as its own.
@@ -51,7 +51,7 @@ pub struct DeliveryIds {
     pub event_uuid: Option<String>,
 }
 
-/// The audit line that belongs to a record: with it the recorder can see that a line is missing.
+/// The audit line of a record: the recorder uses it to detect missing lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditLine {
     /// The execution environment that printed it.
@@ -60,21 +60,21 @@ pub struct AuditLine {
     pub seq: u64,
 }
 
-/// What the delivery says.
+/// What the delivery reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Content {
     /// A merge-request event.
     MergeRequest(Box<MergeRequestEvent>),
-    /// Authentic JSON of a handled kind whose shape this version cannot read; ends in quarantine, never thrown away.
+    /// Authentic JSON of a handled kind whose shape this version cannot read; quarantined, never dropped.
     Unexpected {
-        /// `object_kind` as far as it could be read.
+        /// `object_kind`, if it could be read.
         object_kind: String,
         /// What could not be read, without values.
         problem: String,
-        /// The whole body, standard base64, cut to a bound.
+        /// The whole body in standard base64, cut to a limit.
         body_base64: String,
-        /// The body was longer than the bound.
+        /// The body exceeded the limit.
         truncated: bool,
     },
 }
@@ -82,11 +82,11 @@ pub enum Content {
 /// One authenticated delivery on its way from the webhook function to the processor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// Version of this format; a processor refuses one it does not know.
+    /// Version of this format; a processor rejects unknown versions.
     pub version: u8,
-    /// Made at ingress; carried to every row, call, effect and log line that follows.
+    /// Made at intake; copied to every later row, call, effect and log line.
     pub correlation_id: Uuid,
-    /// W3C trace context, if the sender or the platform gave one.
+    /// W3C trace context, if the sender or the platform set one.
     pub traceparent: Option<String>,
     /// When the webhook function received it.
     pub received_at: Timestamp,
@@ -98,7 +98,7 @@ pub struct Envelope {
     pub payload_sha256: String,
     /// The line that audited the authentication.
     pub audit_line: AuditLine,
-    /// What it says.
+    /// What it reports.
     pub content: Content,
 }
 
@@ -106,7 +106,7 @@ impl Envelope {
     /// The version this code writes.
     pub const VERSION: u8 = 1;
 
-    /// The merge request spoken of, if the content could be read.
+    /// The merge request of the delivery, if the content could be read.
     #[must_use]
     pub fn merge_request(&self) -> Option<MergeRequestKey> {
         match &self.content {
@@ -119,7 +119,7 @@ impl Envelope {
         }
     }
 
-    /// The key under which this delivery is stored once: GitLab's own, or one of this very request.
+    /// The key under which this delivery is stored once: GitLab's own, or one made for this request.
     #[must_use]
     pub fn delivery_key(&self) -> String {
         self.delivery

@@ -1,11 +1,11 @@
-//! One merge-request event as GitLab told it: the compact row kept of every authentic delivery.
+//! One merge-request event as GitLab reported it: the compact row stored for every authentic delivery.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{MergeRequestIid, ProjectId, User};
 
-/// What happened, in GitLab's words (`object_attributes.action`).
+/// What happened, by GitLab's name (`object_attributes.action`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -21,9 +21,9 @@ pub enum Action {
     Approval,
     /// An approval after which GitLab's own rules are met (also every approval on the Free tier).
     Approved,
-    /// An approval was taken back; the rules had not been met or still are.
+    /// An approval was revoked; the rules had not been met or still are.
     Unapproval,
-    /// An approval was taken back and GitLab's own rules are no longer met.
+    /// An approval was revoked and GitLab's own rules are no longer met.
     Unapproved,
     /// Merged.
     Merge,
@@ -33,7 +33,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Reads GitLab's word; an unknown one is kept as it is.
+    /// Parses GitLab's name; an unknown one is kept unchanged.
     #[must_use]
     pub fn parse(word: &str) -> Self {
         match word {
@@ -50,7 +50,7 @@ impl Action {
         }
     }
 
-    /// GitLab's word.
+    /// GitLab's name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -67,20 +67,20 @@ impl Action {
         }
     }
 
-    /// Somebody approved. `approval` and `approved` are the same act; the name depends on GitLab's rules at that moment.
+    /// A user approved. `approval` and `approved` are the same act; the name depends on GitLab's rules at that moment.
     #[must_use]
     pub fn is_approval(&self) -> bool {
         matches!(self, Self::Approval | Self::Approved)
     }
 
-    /// An approval was taken back (by its giver, or by the system when [`SystemAction`] is set).
+    /// An approval was revoked (by its approver, or by the system when [`SystemAction`] is set).
     #[must_use]
     pub fn is_revocation(&self) -> bool {
         matches!(self, Self::Unapproval | Self::Unapproved)
     }
 }
 
-/// Why GitLab itself took approvals back. Then the event's actor is the *pusher*, not an approver.
+/// Why GitLab itself revoked approvals. Then the event's actor is the *pusher*, not an approver.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SystemAction {
@@ -88,12 +88,12 @@ pub enum SystemAction {
     ApprovalsResetOnPush,
     /// A push removed the code owners' approvals of the files it changed.
     CodeOwnerApprovalsResetOnPush,
-    /// A system act this version does not know.
+    /// A system action this version does not know.
     #[serde(untagged)]
     Other(String),
 }
 
-/// Where [`MergeRequestEvent::occurred_at`] comes from; an approval hook can carry an old `updated_at`.
+/// Where [`MergeRequestEvent::occurred_at`] comes from; an approval hook can contain an old `updated_at`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OccurredAtSource {
@@ -108,7 +108,7 @@ pub enum OccurredAtSource {
 /// The target project, as a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {
-    /// The identity.
+    /// The project id.
     pub id: ProjectId,
     /// `group/project` when we saw it.
     pub path: String,
@@ -117,13 +117,13 @@ pub struct Project {
 /// An assigned reviewer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reviewer {
-    /// Who.
+    /// The reviewer.
     pub user: User,
     /// GitLab's review state (18.6 and later): `unreviewed`, `reviewed`, `requested_changes`, `approved` ...
     pub state: Option<String>,
 }
 
-/// The fields of a merge-request delivery that Countersign uses; bounded, without description or e-mail addresses.
+/// The fields of a merge-request delivery that Countersign uses; size-limited, without description or e-mail addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeRequestEvent {
     /// The target project.
@@ -132,9 +132,9 @@ pub struct MergeRequestEvent {
     pub mr_id: i64,
     /// The number within the project.
     pub mr_iid: MergeRequestIid,
-    /// The title, cut to a bound.
+    /// The title, cut to a limit.
     pub title: String,
-    /// The web address GitLab gives; shown to people, never called.
+    /// The web address from GitLab; displayed, never called.
     pub url: String,
     /// What happened.
     pub action: Action,
@@ -146,22 +146,22 @@ pub struct MergeRequestEvent {
     pub author_id: Option<crate::UserId>,
     /// When it happened (whole seconds in webhooks).
     pub occurred_at: Timestamp,
-    /// Which field said so.
+    /// Which field that time is from.
     pub occurred_at_source: OccurredAtSource,
     /// The text that `occurred_at` was read from, as GitLab wrote it.
     pub occurred_at_raw: Option<String>,
-    /// Label titles standing when the hook was built.
+    /// Titles of the labels set when the hook was built.
     pub labels: Vec<String>,
     /// Label titles that this event added.
     pub labels_added: Vec<String>,
-    /// Label titles that this event took off.
+    /// Label titles that this event removed.
     pub labels_removed: Vec<String>,
-    /// One of the three lists was cut for its size: a label that is not in them may have been on the merge request.
+    /// One of the three lists was cut for size: a label missing from them may have been on the merge request.
     #[serde(default)]
     pub labels_truncated: bool,
-    /// The act was GitLab's own (`object_attributes.system`).
+    /// GitLab itself acted (`object_attributes.system`).
     pub system: bool,
-    /// Which act of GitLab's own.
+    /// Which action of GitLab itself.
     pub system_action: Option<SystemAction>,
     /// Head of the diff when the hook was built (`last_commit.id`).
     pub head_sha: Option<String>,
@@ -169,11 +169,11 @@ pub struct MergeRequestEvent {
     pub oldrev: Option<String>,
     /// Merge commit, if any (null for a fast-forward).
     pub merge_commit_sha: Option<String>,
-    /// When it was merged, if the payload says so (newest GitLab only).
+    /// When it was merged, if the payload contains it (newest GitLab only).
     pub merged_at: Option<Timestamp>,
-    /// Branch merged from.
+    /// Source branch.
     pub source_branch: Option<String>,
-    /// Branch merged into.
+    /// Target branch.
     pub target_branch: Option<String>,
     /// Assigned reviewers.
     pub reviewers: Vec<Reviewer>,

@@ -6,17 +6,17 @@ use uuid::Uuid;
 
 use crate::{ApprovalSeen, ExceptionKind, MergeRequestKey, Reason, User};
 
-/// Where an exception stands in its life.
+/// The status of an exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExceptionStatus {
-    /// Recorded; nobody has looked yet.
+    /// Recorded; not yet acknowledged.
     Open,
-    /// Somebody took it on.
+    /// A person acknowledged it.
     Acknowledged,
-    /// Dealt with.
+    /// Resolved.
     Closed,
-    /// A later finding showed that the merge was in order; the decision that says so supersedes the first.
+    /// A later verdict found the merge valid; its decision supersedes the first.
     Withdrawn,
 }
 
@@ -46,7 +46,7 @@ impl ExceptionStatus {
 pub struct SecurityReviewException {
     /// Row id (UUIDv7).
     pub id: Uuid,
-    /// Which merge request.
+    /// The merge request.
     pub merge_request: MergeRequestKey,
     /// `group/project`.
     pub project_path: String,
@@ -60,25 +60,25 @@ pub struct SecurityReviewException {
     pub author: Option<User>,
     /// Who merged it, if known.
     pub merged_by: Option<User>,
-    /// Security labels carried.
+    /// Its security labels.
     pub labels: Vec<String>,
     /// Highest tier of them.
     pub risk_tier: String,
-    /// The first kind that holds.
+    /// The first kind that applies.
     pub kind: ExceptionKind,
-    /// All that hold.
+    /// All that apply.
     pub reasons: Vec<Reason>,
-    /// Approval acts seen.
+    /// Approvals seen.
     pub approvals: Vec<ApprovalSeen>,
-    /// The merge instant.
+    /// The merge time.
     pub merged_at: Timestamp,
     /// Merge commit, if any.
     pub merge_commit_sha: Option<String>,
     /// Head of the merged diff.
     pub head_sha: Option<String>,
-    /// The rules it was judged by (SHA-256, hex).
+    /// The rules that decided it (SHA-256, hex).
     pub rules_hash: String,
-    /// Where it stands.
+    /// Its status.
     pub status: ExceptionStatus,
     /// When the row was first written.
     pub recorded_at: Timestamp,

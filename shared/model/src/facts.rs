@@ -1,4 +1,4 @@
-//! What a verdict rests on: GitLab's answer, the event history, and the merge itself.
+//! The input of a verdict: GitLab's answer, the event history, and the merge itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EarlierFacts, HistoryEvent, MergeRequestKey, MergeTrigger, Reviewer, User, UserId};
 
-/// Something that was read, or that could not be read. Unknown is a state of its own and never counts as approved.
+/// A value that was read, or could not be read. Unknown is a separate state and never counts as approved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading<T> {
     /// Read.
     Known(T),
-    /// For good unreadable here (no permission, not in this tier, too old a GitLab); the text says why.
+    /// Permanently unreadable here (no permission, not in this tier, GitLab too old); the text contains the reason.
     Unknown(String),
 }
 
@@ -27,25 +27,25 @@ impl<T> Reading<T> {
     }
 }
 
-/// A standing approval as the API lists it.
+/// A current approval as the API lists it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Approval {
     /// Who approved.
     pub user: User,
-    /// When; `None` on GitLab versions that do not say.
+    /// When; `None` on GitLab versions that do not report it.
     pub approved_at: Option<Timestamp>,
 }
 
-/// A label put on or taken off.
+/// A label added or removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelEvent {
     /// The label's title; `None` if the label has been deleted since.
     pub label: Option<String>,
-    /// The label's id: a project label and a group label may have the same title. `None`: GitLab did not give it, or read by an
+    /// The label's id: a project label and a group label may have the same title. `None`: GitLab did not return it, or read by an
     /// earlier version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label_id: Option<i64>,
-    /// Put on (`true`) or taken off (`false`).
+    /// Added (`true`) or removed (`false`).
     pub added: bool,
     /// When.
     pub at: Timestamp,
@@ -53,14 +53,14 @@ pub struct LabelEvent {
     pub actor: Option<User>,
 }
 
-/// One version of the diff; a push makes a new one.
+/// One version of the diff; each push makes a new one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiffVersion {
-    /// When the push was seen.
+    /// When GitLab saw the push.
     pub created_at: Timestamp,
     /// Head commit.
     pub head_sha: Option<String>,
-    /// `git patch-id` of the diff: unchanged by a pure rebase. `None` on GitLab versions that do not say.
+    /// `git patch-id` of the diff: unchanged by a pure rebase. `None` on GitLab versions that do not report it.
     pub patch_id: Option<String>,
 }
 
@@ -71,24 +71,24 @@ pub struct ApprovalRule {
     pub name: String,
     /// `regular`, `any_approver`, `code_owner`, `report_approver`.
     pub rule_type: Option<String>,
-    /// How many approvals it asks for.
+    /// How many approvals it requires.
     pub approvals_required: Option<i64>,
-    /// Whether GitLab held it for satisfied.
+    /// Whether GitLab considered it satisfied.
     pub approved: Option<bool>,
-    /// Who may give them, as earlier versions kept it. A large team times many rules is too much to keep with each decision.
+    /// Its eligible approvers, as earlier versions kept them. A large team times many rules is too much to keep with each decision.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub eligible_approvers: Vec<User>,
-    /// How many people may give them.
+    /// How many eligible approvers it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eligible_count: Option<u64>,
-    /// SHA-256 (hex) of their ids in ascending order, joined by commas: two readings can be compared.
+    /// SHA-256 (hex) of their ids in ascending order, joined by commas: two reads can be compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eligible_sha256: Option<String>,
     /// Whose approval counted for it.
     pub approved_by: Vec<User>,
 }
 
-/// Where a merge request mentions an issue of a tracker. The order is the order in which mentions are trusted to be the link.
+/// Where a merge request mentions a tracker issue, ordered by how far the mention is trusted to be the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MentionPlace {
@@ -100,19 +100,19 @@ pub enum MentionPlace {
     Description,
 }
 
-/// Something that looks like the key of an issue, such as `ENG-123`.
+/// Text that looks like an issue key, such as `ENG-123`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct IssueMention {
-    /// Where it stands.
+    /// Where it was found.
     pub place: MentionPlace,
-    /// The key, in capitals.
+    /// The key, in upper case.
     pub key: String,
 }
 
 /// What was merged, by whom, when, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeFact {
-    /// The merge instant.
+    /// The merge time.
     pub merged_at: Timestamp,
     /// Who merged it (or set auto-merge), by the API.
     pub merge_user: Option<User>,
@@ -122,26 +122,26 @@ pub struct MergeFact {
     pub squash_commit_sha: Option<String>,
     /// Head of the merged diff.
     pub head_sha: Option<String>,
-    /// How: `direct`, `auto_merge`, `merge_train`; `None` if it cannot be told.
+    /// How: `direct`, `auto_merge`, `merge_train`; `None` if unknown.
     pub merge_method: Option<String>,
 }
 
-/// Everything the API said about one merged merge request.
+/// Everything the API returned about one merged merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeRequestDetails {
-    /// When the reading began.
+    /// When the read began.
     pub read_at: Timestamp,
     /// GitLab's instance-wide id.
     pub mr_id: i64,
     /// Title.
     pub title: String,
-    /// Web address; shown, never called.
+    /// Web address; displayed, never called.
     pub url: String,
-    /// `group/project`, if the answer says it.
+    /// `group/project`, if the answer contains it.
     pub project_path: Option<String>,
     /// Author.
     pub author: User,
-    /// When it was created: a label that was set then leaves no label event. `None`: not told, or read by an earlier version.
+    /// When it was created: a label set at creation leaves no label event. `None`: not returned, or read by an earlier version.
     #[serde(default)]
     pub created_at: Option<Timestamp>,
     /// `opened`, `closed`, `merged`, `locked`; `None`: read by an earlier version, which read merged ones only.
@@ -150,15 +150,15 @@ pub struct MergeRequestDetails {
     /// When it was closed without a merge.
     #[serde(default)]
     pub closed_at: Option<Timestamp>,
-    /// The merge; of one that is not merged the state as if it were merged a day after it was read.
+    /// The merge; if not merged, the state as if merged a day after it was read.
     pub merge: MergeFact,
-    /// Labels on it when read, so possibly changed since the merge.
+    /// Labels when read, so possibly changed since the merge.
     pub labels_now: Vec<String>,
-    /// Labels put on and taken off.
+    /// Labels added and removed.
     pub label_events: Reading<Vec<LabelEvent>>,
-    /// Approvals standing when read.
+    /// Current approvals when read.
     pub approvals: Vec<Approval>,
-    /// Users whose approval counts for the approval rule that the rules name; `Unknown` if the tier has no rules.
+    /// Users whose approval counts for the approval rule named in the rules; `Unknown` if the tier has no rules.
     pub rule_approvers: Reading<BTreeSet<UserId>>,
     /// Versions of the diff.
     pub versions: Reading<Vec<DiffVersion>>,
@@ -166,18 +166,18 @@ pub struct MergeRequestDetails {
     pub reviewers: Reading<Vec<Reviewer>>,
     /// Eligible approvers as of now: the members of the configured group plus the listed users.
     pub eligible_now: Reading<BTreeSet<UserId>>,
-    /// Whether an approver is a bot, where the API says so.
+    /// Whether an approver is a bot, where the API reports it.
     pub bots: BTreeMap<UserId, bool>,
-    /// Approvers whose bot flag GitLab withholds: unknown is not a person.
+    /// Approvers whose bot flag GitLab withholds: unknown does not count as a person.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub bots_unknown: BTreeSet<UserId>,
-    /// Users who added commits; `Unknown` also where the rules do not exclude them, so that it was not read.
+    /// Users who added commits; also `Unknown` where the rules do not exclude them, so that it was not read.
     #[serde(default = "not_asked", skip_serializing_if = "was_not_asked")]
     pub committers: Reading<BTreeSet<UserId>>,
-    /// How far GitLab's clock is from ours, in whole seconds, rounded up; positive: GitLab is ahead.
+    /// Offset of GitLab's clock from ours, in whole seconds, rounded up; positive: GitLab is ahead.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub clock_offset_seconds: i64,
-    /// GitLab's own approval rules, for the evidence alone. `Unknown` also where they were not asked for: before a merge.
+    /// GitLab's own approval rules, for the evidence only. Also `Unknown` where they were not requested: before a merge.
     #[serde(default = "not_asked")]
     pub approval_rules: Reading<Vec<ApprovalRule>>,
     /// Issues that branch, title and description mention, in that order.
@@ -185,13 +185,13 @@ pub struct MergeRequestDetails {
     pub mentions: Vec<IssueMention>,
 }
 
-/// Why a value is unknown that was not read because nothing needs it.
+/// Reason for a value that was not read because nothing needs it.
 pub const NOT_ASKED: &str = "not asked for";
 
-/// Why a value is unknown that this GitLab version or tier does not offer. That is an answer: reading it again changes nothing.
+/// Reason for a value that this GitLab version or tier does not offer. That is an answer: reading it again changes nothing.
 pub const NOT_OFFERED: &str = "not offered by this GitLab version or tier";
 
-/// What an earlier version, which did not ask, is taken to have read.
+/// The value assumed for an earlier version, which did not request it.
 fn not_asked<T>() -> Reading<T> {
     Reading::Unknown(NOT_ASKED.to_owned())
 }
@@ -210,26 +210,26 @@ fn is_false(value: &bool) -> bool {
     !*value
 }
 
-/// What was read of a merge's labels, and the instant of the merge.
+/// The labels read of a merge, and the merge time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelFacts {
-    /// The merge instant, by the API; `None`: GitLab shows it as merged without a time, or not as merged.
+    /// The merge time, by the API; `None`: GitLab shows it as merged without a time, or not as merged.
     pub merged_at: Option<Timestamp>,
-    /// Labels on it when read, so possibly changed since the merge.
+    /// Labels when read, so possibly changed since the merge.
     pub labels_now: Vec<String>,
-    /// Labels put on and taken off.
+    /// Labels added and removed.
     pub label_events: Reading<Vec<LabelEvent>>,
     /// How many seconds GitLab's clock is ahead of ours.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub clock_offset_seconds: i64,
 }
 
-/// Why the API gave no whole answer, and what it said all the same.
+/// Why the API returned no complete answer, and what it returned nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartialAnswer {
-    /// Why.
+    /// The reason.
     pub because: String,
-    /// The labels, if they were read: a label that was seen is not forgotten because something else could not be read.
+    /// The labels, if they were read: kept even if something else could not be read.
     pub labels: Option<LabelFacts>,
     /// Approvals that GitLab listed while it showed the merge request as merged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -240,13 +240,13 @@ pub struct PartialAnswer {
     /// GitLab shows the merge request as merged.
     #[serde(default, skip_serializing_if = "is_false")]
     pub merged: bool,
-    /// How long GitLab asks to be left alone, in seconds.
+    /// How long GitLab asks us to wait, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
     /// The merge request itself was read; not stored.
     #[serde(skip)]
     pub details_read: bool,
-    /// GitLab gave no answer at all; not stored.
+    /// GitLab did not answer at all; not stored.
     #[serde(skip)]
     pub silent: bool,
 }
@@ -273,16 +273,16 @@ pub enum GitLabAnswer {
     /// All that the verdict needs.
     #[serde(rename = "answer")]
     Full(Box<MergeRequestDetails>),
-    /// Merged, and no source shows a security label, neither the delivery nor the history nor GitLab: nothing more was read.
+    /// Merged, and neither the delivery, the history nor GitLab shows a security label: nothing more was read.
     #[serde(rename = "not_asked")]
     LabelsOnly(LabelFacts),
-    /// GitLab could not be read *yet* (down, rate limited): worth another try.
+    /// GitLab could not be read *yet* (down, rate limited): worth a retry.
     #[serde(rename = "unreadable")]
     Unavailable(PartialAnswer),
-    /// GitLab does not show it: gone, or no permission.
+    /// GitLab does not show it: deleted, or no permission.
     #[serde(rename = "refused")]
     Denied(PartialAnswer),
-    /// GitLab shows it, but not as merged: too early, or the delivery did not tell the truth. Never a verdict.
+    /// GitLab shows it, but not as merged: too early, or the delivery was wrong. Never a verdict.
     NotMerged(PartialAnswer),
 }
 
@@ -299,29 +299,29 @@ impl GitLabAnswer {
     }
 }
 
-/// The whole input of one verdict. Stored with it, so that the verdict can be recomputed bit for bit.
+/// The whole input of one verdict. Stored with it, so that the verdict can be recomputed exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// Which merge request.
+    /// The merge request.
     pub merge_request: MergeRequestKey,
-    /// What the merge delivery itself said.
+    /// What the merge delivery itself reported.
     pub trigger: MergeTrigger,
-    /// The API's answer.
+    /// GitLab's answer.
     pub api: GitLabAnswer,
-    /// The deadline has passed: what cannot be read now is not waited for any longer.
+    /// The deadline has passed: unreadable values are no longer waited for.
     pub deadline_passed: bool,
     /// Stored events of this merge request, in any order.
     pub history: Vec<HistoryEvent>,
-    /// There are more stored events than an evaluation reads: what they show is unknown.
+    /// There are more stored events than an evaluation reads: their content is unknown.
     #[serde(default, skip_serializing_if = "is_false")]
     pub history_truncated: bool,
-    /// What earlier answers of GitLab showed.
+    /// What earlier GitLab answers showed.
     #[serde(default, skip_serializing_if = "EarlierFacts::is_empty")]
     pub earlier: EarlierFacts,
 }
 
 impl Facts {
-    /// The facts of a merge request of which nothing is read yet.
+    /// The facts of a merge request before anything is read.
     #[must_use]
     pub fn unread(merge_request: MergeRequestKey, trigger: MergeTrigger) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Witness H: one stored event of a merge request's history, as the rules see it.
+//! Event history: one stored event of a merge request, as the rules see it.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,29 +29,29 @@ pub struct HistoryEvent {
     /// State of the merge request in the payload: what happened while it was `opened` happened before the merge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// The act was GitLab's own.
+    /// GitLab itself acted.
     pub system: bool,
-    /// Which act of GitLab's own.
+    /// Which action of GitLab itself.
     pub system_action: Option<SystemAction>,
-    /// Labels standing when the hook was built.
+    /// Labels set when the hook was built.
     pub labels: Vec<String>,
     /// Labels this event added.
     pub labels_added: Vec<String>,
-    /// Labels this event took off.
+    /// Labels this event removed.
     pub labels_removed: Vec<String>,
-    /// A label list of the event was cut for size: a label missing in it proves nothing.
+    /// A label list of the event was cut for size: a label missing from it proves nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub labels_truncated: bool,
     /// The event brought new commits.
     pub pushed: bool,
     /// Head of the diff when the hook was built.
     pub head_sha: Option<String>,
-    /// Authentic but old: its content is not trusted, and it proves and disproves nothing.
+    /// Authentic but old: its content is not trusted and proves nothing.
     pub stale: bool,
 }
 
 impl HistoryEvent {
-    /// The event of a delivery as the history will have it, before anything else was read of its actor.
+    /// The history event of a delivery, before anything else is read about its actor.
     #[must_use]
     pub fn of(event: &MergeRequestEvent, received_at: Timestamp, stale: bool) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Who and what: numeric GitLab identities. Paths and usernames change, numbers within an instance do not.
+//! Numeric GitLab identities. Paths and usernames change, numbers within an instance do not.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,10 +30,10 @@ numeric_id!(
     UserId
 );
 
-/// Names one merge request for ever: the key of the ledger, of exceptions and of effects.
+/// Permanent name of one merge request: the key of the ledger, of exceptions and of effects.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MergeRequestKey {
-    /// The GitLab instance, by the name that the webhook secret's hook entry gives it; never taken from a header.
+    /// The GitLab instance, named by the hook entry of the webhook secret; never taken from a header.
     pub instance: String,
     /// The target project.
     pub project_id: ProjectId,
@@ -47,7 +47,7 @@ impl std::fmt::Display for MergeRequestKey {
     }
 }
 
-/// A person or bot: the id identifies, the username is a snapshot for people to read.
+/// A person or bot: the id identifies, the username is a snapshot for display.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct User {
     /// The identity.
@@ -57,7 +57,7 @@ pub struct User {
 }
 
 impl User {
-    /// Whether the username has the form GitLab gives the bots of access tokens: `project_<id>_bot…`, `group_<id>_bot…`.
+    /// Whether the username has the form of GitLab's access token bots: `project_<id>_bot…`, `group_<id>_bot…`.
     #[must_use]
     pub fn looks_like_bot(&self) -> bool {
         ["project_", "group_"].iter().any(|prefix| {

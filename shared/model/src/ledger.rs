@@ -1,4 +1,4 @@
-//! The ledger: where the security review of one merge request stands, and since when.
+//! The ledger: the state of one merge request's security review, and its times.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,25 +6,25 @@ use uuid::Uuid;
 
 use crate::{LedgerDecision, MergeRequestKey, Note, Proof, Reviewer, User};
 
-/// Why a time of the review cannot be told. It is left out then, never guessed.
+/// Why a time of the review is unknown. It is left out then, never guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TimeUnknown {
     /// GitLab's label events could not be read.
     LabelEventsUnreadable,
-    /// The label has been deleted since, and GitLab's events no longer say which they told of.
+    /// The label has been deleted since, and GitLab's events no longer name it.
     LabelDeleted,
-    /// The label was set when the merge request was created, and when that was is not known.
+    /// The label was set when the merge request was created, and that time is unknown.
     CreationTimeUnknown,
-    /// The label was put on after the decision: there is no time between them.
+    /// The label was added after the decision: there is no time between them.
     LabelledAfterDecision,
     /// Nothing is decided yet.
     NoDecision,
-    /// The label was put on after the approval.
+    /// The label was added after the approval.
     ApprovedBeforeLabel,
     /// There is no valid approval.
     NoValidApproval,
-    /// GitLab does not say when the approval was given.
+    /// GitLab does not report when the approval was given.
     ApprovalTimeUnknown,
 }
 
@@ -57,40 +57,40 @@ impl TimeUnknown {
     }
 }
 
-/// How long the review took, by the clock that its target counts with.
+/// How long the review took, by the clock of its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceLevel {
     /// The target of the risk tier.
     pub target: SignedDuration,
-    /// From the label to the approval, or to the decision where there is no approval; in business hours if the target counts those.
+    /// From the label to the approval, or to the decision if there is no approval; in business hours if the target counts those.
     /// `None`: not decided, or a time is unknown.
     pub elapsed: Option<SignedDuration>,
 }
 
-/// Where the review of a merge request stands: a pure function of its facts and the rules.
+/// The state of a merge request's review: a pure function of its facts and the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
-    /// The ledger's word; `None`: labelled, and nothing is decided yet.
+    /// The ledger decision; `None`: labelled, and nothing is decided yet.
     pub decision: Option<LedgerDecision>,
-    /// When it was decided; `None` also if GitLab does not say when.
+    /// When it was decided; also `None` if GitLab does not report when.
     pub decided_at: Option<Timestamp>,
-    /// The eligible approver whose act decided: gave the approval that was still needed, or took one back.
+    /// The eligible approver whose act decided: gave the last required approval, or revoked one.
     pub deciding_reviewer: Option<User>,
-    /// Security labels: those that stand (at the merge), else those that stood.
+    /// Security labels: the current ones (at the merge), else the earlier ones.
     pub labels: Vec<String>,
     /// Highest tier of those labels.
     pub risk_tier: String,
-    /// When the first security label was put on. Taking it off later does not stop the clock.
+    /// When the first security label was added. Removing it later does not stop the clock.
     pub labelled_at: Option<Timestamp>,
-    /// When the first valid approval was given that stands.
+    /// When the first approval was given that is still valid.
     pub approved_at: Option<Timestamp>,
-    /// Why one of the times between them is missing; that to the decision goes before that to the approval.
+    /// Why one of the times between them is missing; the time to the decision takes precedence.
     pub time_unknown: Option<TimeUnknown>,
     /// Measured against the target of the tier, if the rules set one.
     pub service_level: Option<ServiceLevel>,
-    /// Which witness proved the approval.
+    /// Which source proved the approval.
     pub proof: Option<Proof>,
-    /// Remarks that change nothing.
+    /// Remarks that do not change the outcome.
     pub notes: Vec<Note>,
 }
 
@@ -99,7 +99,7 @@ pub struct Review {
 pub struct LedgerMerge {
     /// Who merged it.
     pub by: Option<User>,
-    /// How: `auto_merge`, `merge_train`; `None` if it cannot be told.
+    /// How: `auto_merge`, `merge_train`; `None` if unknown.
     pub method: Option<String>,
     /// When.
     pub at: Timestamp,
@@ -107,7 +107,7 @@ pub struct LedgerMerge {
     pub commit_sha: Option<String>,
 }
 
-/// The evidence that a decision rests on, as decision and ledger name it.
+/// The evidence of a decision, as decision and ledger reference it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvidenceRef {
     /// Row id in `review_evidence`.
@@ -116,10 +116,10 @@ pub struct EvidenceRef {
     pub sha256: String,
 }
 
-/// A row of `security_review_ledger`: the review, and what people need to find the merge request again.
+/// A row of `security_review_ledger`: the review, and what people need to find the merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerRow {
-    /// Which merge request.
+    /// The merge request.
     pub merge_request: MergeRequestKey,
     /// GitLab's instance-wide id.
     pub mr_id: i64,
@@ -127,23 +127,23 @@ pub struct LedgerRow {
     pub project_path: String,
     /// Title.
     pub title: String,
-    /// Web address; shown, never called.
+    /// Web address; displayed, never called.
     pub web_url: String,
     /// Author.
     pub author: Option<User>,
     /// Assigned reviewers, as far as they could be read.
     pub reviewers: Vec<Reviewer>,
-    /// Where the review stands.
+    /// The state of the review.
     pub review: Review,
     /// The merge; `None`: not merged.
     pub merge: Option<LedgerMerge>,
     /// Head of the diff.
     pub head_sha: Option<String>,
-    /// The rules it was judged by.
+    /// The rules that decided it.
     pub rules_hash: String,
-    /// The decision that the row tells of; `None`: nothing is decided yet.
+    /// The decision that the row reports; `None`: nothing is decided yet.
     pub decision_id: Option<Uuid>,
-    /// The evidence that decision rests on; `None` before a merge.
+    /// The evidence of that decision; `None` before a merge.
     pub evidence: Option<EvidenceRef>,
     /// When GitLab was read for it.
     pub read_at: Option<Timestamp>,
@@ -152,7 +152,7 @@ pub struct LedgerRow {
 }
 
 impl LedgerRow {
-    /// Whether another row says the same of the merge request, whatever led to it and whenever GitLab was read.
+    /// Whether another row reports the same about the merge request, apart from what caused it and when GitLab was read.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
         let bare = |row: &Self| Self {

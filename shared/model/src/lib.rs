@@ -1,6 +1,6 @@
-//! The words of Countersign: identities, merge-request facts, verdicts, the delivery envelope, effects and the clock.
+//! Domain types: identities, merge-request facts, verdicts, the delivery envelope, effects and the clock.
 //!
-//! Nothing here does IO or reads a clock on its own; every other crate depends on this one and it depends on none of them.
+//! No IO, and only [`SystemClock`] reads the time. Every other crate depends on this one; it depends on none of them.
 #![warn(missing_docs)]
 
 mod backoff;

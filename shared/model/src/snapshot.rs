@@ -1,10 +1,10 @@
-//! A merge request as people know it, from the best source there is.
+//! A merge request for display, from the best source available.
 
 use jiff::Timestamp;
 
 use crate::{Action, Facts, GitLabAnswer, User};
 
-/// What is shown of a merge request: as GitLab answered, else as the delivery reported it.
+/// A merge request for display: as GitLab answered, else as the delivery reported it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergeRequestSnapshot {
     /// `group/project`.
@@ -13,11 +13,11 @@ pub struct MergeRequestSnapshot {
     pub mr_id: i64,
     /// Title.
     pub title: String,
-    /// Web address; shown, never called.
+    /// Web address; displayed, never called.
     pub url: String,
     /// Author, if known.
     pub author: Option<User>,
-    /// Who merged, if known: with auto-merge the one who set it.
+    /// Who merged, if known: with auto-merge the user who set it.
     pub merged_by: Option<User>,
     /// When it was merged.
     pub merged_at: Timestamp,
@@ -28,7 +28,7 @@ pub struct MergeRequestSnapshot {
 }
 
 impl Facts {
-    /// What is shown of the merge request.
+    /// The snapshot of the merge request.
     #[must_use]
     pub fn snapshot(&self) -> MergeRequestSnapshot {
         let trigger = self.trigger.clone();

@@ -1,22 +1,22 @@
-//! What the merge delivery itself said: kept with a pending evaluation, so that it can be judged later without the delivery.
+//! What the merge delivery itself reported: kept with a pending evaluation, so that it can be decided later without the delivery.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{MergeRequestEvent, User, UserId};
 
-/// The webhook's side of one merge. Snapshots for people and for [`crate::Facts`]; the API's answer wins where both speak.
+/// The webhook's data about one merge. Snapshots for display and for [`crate::Facts`]; the API's answer takes precedence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeTrigger {
-    /// Whether what follows may be believed; of a stale delivery only its ids are.
+    /// Whether the other fields are trusted; of a stale delivery only its ids are.
     pub trusted: bool,
     /// Who merged, by the webhook.
     pub merger: Option<User>,
-    /// When the webhook says the merge happened.
+    /// When the merge happened, by the webhook.
     pub merged_at: Timestamp,
     /// Label titles on the merge event.
     pub labels: Vec<String>,
-    /// There is no merge event, or its label list was cut: what is missing in `labels` proves nothing.
+    /// There is no merge event, or its label list was cut: a label missing from `labels` proves nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub labels_unknown: bool,
     /// GitLab's instance-wide id of the merge request.
@@ -25,7 +25,7 @@ pub struct MergeTrigger {
     pub project_path: String,
     /// Title.
     pub title: String,
-    /// Web address; shown, never called.
+    /// Web address; displayed, never called.
     pub url: String,
     /// The merge request's author.
     pub author_id: Option<UserId>,
@@ -36,7 +36,7 @@ pub struct MergeTrigger {
 }
 
 impl MergeTrigger {
-    /// Takes from a merge event what an evaluation needs.
+    /// Takes the input of an evaluation from a merge event.
     #[must_use]
     pub fn of(event: &MergeRequestEvent) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl MergeTrigger {
         }
     }
 
-    /// Of an event that shows a merge and is not the merge's own: its labels and its actor are those of another time.
+    /// From an event that shows a merge but is not the merge event: its labels and its actor are those of another time.
     #[must_use]
     pub fn of_other(event: &MergeRequestEvent) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl MergeTrigger {
         }
     }
 
-    /// Of a delivery whose content is not to be trusted: the identity and the time of receipt, nothing else.
+    /// From a delivery whose content is not trusted: the identity and the time of receipt only.
     #[must_use]
     pub fn untrusted(event: &MergeRequestEvent, received_at: Timestamp) -> Self {
         Self {

@@ -1,23 +1,23 @@
-//! The judgement of one merge, as data.
+//! The verdict on one merge, as data.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::User;
 
-/// Why a merge is an exception. The order is the order of precedence: the first that holds is the exception's kind.
+/// Why a merge is an exception, in order of precedence: the first that applies is the exception's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExceptionKind {
-    /// No security label stood at the merge, but one had, and nobody entitled took it off.
+    /// No security label was set at the merge, but one had been, and no entitled user removed it.
     LabelRemovedBeforeMerge,
-    /// An approval was taken back or reset before the merge.
+    /// An approval was revoked or reset before the merge.
     ApprovalRevoked,
     /// The diff changed after the approval.
     ApprovedOtherCommit,
     /// The author approved.
     SelfApproved,
-    /// Somebody who pushed commits approved, and the rules exclude committers.
+    /// A user who pushed commits approved, and the rules exclude committers.
     CommitterApproved,
     /// A bot approved.
     BotApproved,
@@ -25,11 +25,11 @@ pub enum ExceptionKind {
     ApproverNotEligible,
     /// The approval came after the merge.
     ApprovedAfterMerge,
-    /// Valid approvals, but fewer than the rules demand.
+    /// Valid approvals, but fewer than the rules require.
     InsufficientApprovals,
-    /// No approval act was seen at all.
+    /// No approval was seen.
     NoApproval,
-    /// Nothing else is proven, and an approval is not proven either.
+    /// No other kind is proven, and no approval either.
     Unverified,
 }
 
@@ -49,7 +49,7 @@ impl ExceptionKind {
         Self::Unverified,
     ];
 
-    /// The stable code used in SQL, in the rules file and in the audit trail.
+    /// The stable code used in SQL, in the rules file and in the audit log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -74,7 +74,7 @@ impl ExceptionKind {
     }
 }
 
-/// One thing that holds against the merge: the code, and the particulars in plain words.
+/// One objection to the merge: the code, and the details in plain words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Reason {
     /// The code.
@@ -83,11 +83,11 @@ pub struct Reason {
     pub detail: String,
 }
 
-/// Which witness proved an approval.
+/// Which source proved an approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
-    /// The API alone.
+    /// The API only.
     Api,
     /// The API and the stored history.
     Both,
@@ -104,30 +104,30 @@ impl Proof {
     }
 }
 
-/// Something worth knowing that does not change the outcome.
+/// Information that does not change the outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Note {
-    /// An eligible approver took the security label off before the merge.
+    /// An eligible approver removed the security label before the merge.
     Declassified,
-    /// The security label was taken off before the merge, but the merge was validly approved all the same.
+    /// The security label was removed before the merge, but the merge was validly approved.
     LabelRemovedButApproved,
-    /// A valid approval was given before the security label was put on.
+    /// A valid approval was given before the security label was added.
     ApprovedBeforeLabel,
     /// Eligibility at the time of the approval is unknown; today's membership was used.
     EligibilityAsOfNow,
-    /// GitLab does not say when the approval was given; the stored history does.
+    /// GitLab does not report when the approval was given; the stored history does.
     ApprovalTimeFromHistory,
     /// Label events could not be read, and no source shows a security label.
     LabelEventsUnreadable,
-    /// A security label was first put on after the merge.
+    /// A security label was first added after the merge.
     LabelledAfterMerge,
-    /// An event reports that an approval was taken back before the merge, and GitLab, read again later, still lists it.
+    /// An event reports that an approval was revoked before the merge, but GitLab, read again later, still lists it.
     RevocationNotConfirmed,
 }
 
 impl Note {
-    /// The stable code used in SQL and in the audit trail.
+    /// The stable code used in SQL and in the audit log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -143,7 +143,7 @@ impl Note {
     }
 }
 
-/// One approval act as both witnesses show it, and what was found against it.
+/// One approval record as both sources show it, and the objections to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalSeen {
     /// Who approved.
@@ -154,7 +154,7 @@ pub struct ApprovalSeen {
     pub in_api: bool,
     /// The stored history shows it.
     pub in_history: bool,
-    /// What is against it; empty for a valid approval.
+    /// The objections; empty for a valid approval.
     pub against: Vec<ExceptionKind>,
 }
 
@@ -162,40 +162,40 @@ pub struct ApprovalSeen {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum VerdictOutcome {
-    /// The merge request never carried a security label before the merge: nothing to review.
+    /// The merge request had no security label before the merge: nothing to review.
     NotCarried,
-    /// An eligible approver took the label off before the merge: a note, no exception.
+    /// An eligible approver removed the label before the merge: a note, no exception.
     Declassified,
     /// Validly approved.
     Approved {
-        /// Which witness proved it.
+        /// Which source proved it.
         proof: Proof,
     },
     /// Merged without a valid approval, or without proof of one.
     Exception {
-        /// The first kind that holds.
+        /// The first kind that applies.
         kind: ExceptionKind,
     },
     /// GitLab could not be read yet.
     Pending {
-        /// Why.
+        /// The reason.
         because: String,
     },
 }
 
-/// The judgement with everything it rests on. A pure function of [`crate::Facts`] and the rules.
+/// The verdict with its basis. A pure function of [`crate::Facts`] and the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// What was decided.
     #[serde(flatten)]
     pub outcome: VerdictOutcome,
-    /// Everything that holds against the merge, in order of precedence; empty unless it is an exception.
+    /// All objections to the merge, in order of precedence; empty unless it is an exception.
     pub reasons: Vec<Reason>,
-    /// Remarks that change nothing.
+    /// Remarks that do not change the outcome.
     pub notes: Vec<Note>,
-    /// Every approval act seen by either witness.
+    /// Every approval that either source shows.
     pub approvals: Vec<ApprovalSeen>,
-    /// Matching labels, standing at the merge or before it, sorted.
+    /// Matching labels, set at the merge or before it, sorted.
     pub security_labels: Vec<String>,
     /// Highest tier of those labels.
     pub risk_tier: String,
@@ -212,13 +212,13 @@ impl Verdict {
     }
 }
 
-/// The ledger's word for where a merge request stands.
+/// The ledger decision: the state of a merge request's review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerDecision {
     /// Merged (or not yet merged) with a valid approval by an eligible approver.
     Approved,
-    /// A valid approval was taken back.
+    /// A valid approval was revoked.
     ApprovalRevoked,
     /// Merged with a valid approval.
     Merged,
@@ -247,7 +247,7 @@ impl LedgerDecision {
         }
     }
 
-    /// What a merge's verdict is called in the ledger; `None` while pending or if no security label was carried.
+    /// The ledger decision of a merge's verdict; `None` while pending or if no security label was set.
     #[must_use]
     pub fn of_merge(outcome: &VerdictOutcome) -> Option<Self> {
         match outcome {

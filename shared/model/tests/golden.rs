@@ -1,14 +1,14 @@
-//! Golden files: the exact JSON and codes of everything that is stored in Postgres as JSON or as a code, or put on a queue.
+//! Golden files: the exact JSON and codes of everything that is stored in Postgres as JSON or as a code, or queued.
 //!
 //! Rows and messages outlive the release that wrote them, so a renamed Rust item must keep its name in JSON by `#[serde(rename)]`.
-//! Types that are only stored column by column have no file here, as SQL names their columns: `Effect`, `LedgerRow`, `LedgerMerge`,
-//! `EvidenceRef`, `SecurityReviewException`. The stored form of evidence is tested in `app`, the codes of evaluations in `store`, the
-//! arguments and results of operator requests in `maintenance`.
+//! Types stored only column by column have no file here, as SQL names their columns: `Effect`, `LedgerRow`, `LedgerMerge`,
+//! `EvidenceRef`, `SecurityReviewException`. The stored form of evidence is tested in `app`, the codes of evaluations in `store`,
+//! the arguments and results of operator requests in `maintenance`.
 //!
-//! Nothing rewrites a golden file. A failure prints the new JSON, to be pasted only if every stored row and waiting message can
-//! still be read.
+//! Nothing rewrites a golden file. A failure prints the new JSON; paste it only if every stored row and queued message can still be
+//! read.
 
-// The paths are given because Cargo would build each file directly below `tests/` as a separate program.
+// The paths are explicit because Cargo would build each file directly below `tests/` as a separate program.
 #[cfg(test)] // helpers of these modules too may unwrap
 #[path = "golden/codes.rs"]
 mod codes;

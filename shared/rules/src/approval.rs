@@ -5,13 +5,13 @@ use model::{Approval, HistoryEvent, User};
 
 use crate::time::{Interval, Order};
 
-/// An approval that the event history, or an answer from before the merge, shows.
+/// An approval shown by the event history or by an answer from before the merge.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SeenApproval {
     pub(crate) interval: Interval,
-    /// Its order against the merge by its interval alone.
+    /// Its order against the merge by its interval only.
     pub(crate) by_time: Order,
-    /// The same, knowing also that what happened while the merge request was open happened before the merge.
+    /// The same, but while the merge request was open counts as before the merge.
     pub(crate) by_state: Order,
 }
 
@@ -38,7 +38,7 @@ impl<'a> ApprovalRecord<'a> {
         self.listed?.approved_at
     }
 
-    /// When the approval was given that counts: by GitLab's answer; else the last seen that may be before the merge; else the last.
+    /// When the relevant approval was given: by GitLab's answer; else the last seen that may be before the merge; else the last.
     pub(crate) fn given(&self) -> Option<Interval> {
         let seen = || {
             let up_to_merge = self.seen.iter().rfind(|seen| seen.by_state != Order::After);
@@ -47,7 +47,7 @@ impl<'a> ApprovalRecord<'a> {
         self.listed_at().map(Interval::exact).or_else(seen)
     }
 
-    /// The time to show people.
+    /// The time to display.
     pub(crate) fn shown_at(&self) -> Option<Timestamp> {
         Some(self.given()?.from)
     }
@@ -57,7 +57,7 @@ impl<'a> ApprovalRecord<'a> {
         self.seen.iter().any(|seen| seen.by_state != Order::After)
     }
 
-    /// The event history shows the very approval that GitLab lists.
+    /// The event history shows the same approval that GitLab lists.
     pub(crate) fn is_proven_twice(&self) -> bool {
         let same = |seen: &SeenApproval| match self.listed_at() {
             Some(at) => seen.interval.order(at) == Order::Unknown,
@@ -66,7 +66,7 @@ impl<'a> ApprovalRecord<'a> {
         self.listed.is_some() && self.seen.iter().any(same)
     }
 
-    /// The events show an approval of this person before the merge that is younger than the one that GitLab lists.
+    /// The events show an approval of this person before the merge that is newer than the one that GitLab lists.
     pub(crate) fn seen_later(&self, merged_at: Timestamp) -> bool {
         let Some(listed_at) = self.listed_at().filter(|at| *at <= merged_at) else {
             return false;
@@ -75,13 +75,13 @@ impl<'a> ApprovalRecord<'a> {
         self.seen.iter().any(later)
     }
 
-    /// Only the event history shows it, and only after the merge: it is listed and changes nothing.
+    /// Only the event history shows it, and only after the merge: it is reported and changes nothing.
     pub(crate) fn only_after_merge(&self) -> bool {
         self.listed.is_none() && !self.in_history()
     }
 }
 
-/// A revocation by its giver, or a reset by GitLab.
+/// A revocation by the approver, or a reset by GitLab.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Revocation<'a> {
     pub(crate) event: &'a HistoryEvent,
@@ -90,7 +90,7 @@ pub(crate) struct Revocation<'a> {
 }
 
 impl Revocation<'_> {
-    /// When GitLab has to be read at the earliest for its answer to be newer than the revocation.
+    /// The earliest time of a GitLab read whose answer is newer than the revocation.
     pub(crate) fn confirmable_at(&self) -> Timestamp {
         let received_at = self.event.received_at.unwrap_or(self.event.occurred_at);
         crate::time::plus(received_at, crate::SECOND_READING_AFTER)

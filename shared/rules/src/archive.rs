@@ -1,4 +1,4 @@
-//! What happens to a security-labelled merge request after its merge: which tracker, page and channel hear of it. Data only.
+//! After the merge of a security-labelled merge request: which tracker, page and channel receive it. Data only.
 
 mod mentions;
 mod pods;
@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 pub use mentions::mentions;
 pub use pods::{Pod, Pods, Subject};
 
-/// How issues of a tracker are found and marked; the same for every tracker.
+/// How tracker issues are found and marked; the same for every tracker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tracking {
-    /// Only issues with these prefixes count (`ENG` of `ENG-123`), in capitals; empty: any that exist.
+    /// Only issues with these prefixes count (`ENG` of `ENG-123`), in upper case; empty: any existing one.
     pub prefixes: Vec<String>,
-    /// Label of issues whose review was in order.
+    /// Label of issues whose review is valid.
     pub audited_label: String,
     /// Label of issues whose merge is an exception.
     pub exception_label: String,
-    /// Close the issue of an exception all the same.
+    /// Also close the issue of an exception.
     pub close_exceptions: bool,
 }
 
@@ -46,29 +46,29 @@ pub struct Confluence {
     /// Base address, such as `https://example.atlassian.net/wiki`. The only source of that address.
     pub base_url: String,
     pub page: AuditPage,
-    /// A page that would grow beyond this many bytes is full, and the next row goes to a new one.
+    /// A page that would exceed this many bytes is full, and the next row goes to a new one.
     pub page_limit_bytes: usize,
 }
 
-/// Which page holds the table.
+/// The page with the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditPage {
-    /// One that exists.
+    /// An existing page.
     Id(String),
-    /// One of this title, made from the template if it is missing.
+    /// A page with this title, created from the template if missing.
     Titled {
         /// Key of its space.
         space: String,
         /// Its title, unique within the space.
         title: String,
-        /// Id of the page below which it is made; `None`: the space's home page.
+        /// Id of its parent page; `None`: the space's home page.
         parent_id: Option<String>,
     },
 }
 
 impl AuditPage {
-    /// How the outbox names it: one destination for each page.
+    /// Its name in the outbox: one destination per page.
     #[must_use]
     pub fn destination(&self) -> String {
         match self {
@@ -79,7 +79,7 @@ impl AuditPage {
 }
 
 impl Tracking {
-    /// Whether an issue of this key may be the one.
+    /// Whether an issue with this key may be the linked one.
     #[must_use]
     pub fn counts(&self, key: &str) -> bool {
         let prefix = key.rsplit_once('-').map_or("", |(prefix, _)| prefix);

@@ -1,4 +1,4 @@
-//! One merge before the checks: the facts with GitLab's answer at hand, and every approval that either source shows.
+//! One merge before the checks: the facts with GitLab's answer, and every approval that either source shows.
 
 use std::collections::BTreeMap;
 
@@ -13,21 +13,21 @@ use crate::{Approvers, Rules};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CheckOutcome {
     Clear,
-    /// The objection holds; the text says who and when.
+    /// The objection applies; the text contains who and when.
     Holds(String),
-    /// It cannot be known; then the approval is not valid either.
+    /// Unknown; then the approval is not valid either.
     Unknown(String),
 }
 
 pub(crate) struct Case<'a> {
-    /// Who may approve; `None`: the rules do not name the instance, so nobody is known.
+    /// Who may approve; `None`: the rules do not name the instance, so no approver is known.
     pub(crate) approvers: Option<&'a Approvers>,
     pub(crate) instance: &'a str,
     pub(crate) verify_deadline_minutes: u32,
     pub(crate) api: &'a MergeRequestDetails,
-    /// No further reading is waited for.
+    /// No further read is waited for.
     pub(crate) deadline_passed: bool,
-    /// Trusted history, oldest first; ties in a fixed order, so that the order of arrival makes no difference.
+    /// Trusted history, oldest first; ties in a fixed order, so that the order of arrival does not matter.
     pub(crate) history: Vec<&'a HistoryEvent>,
     earlier: &'a model::EarlierFacts,
 }
@@ -58,7 +58,7 @@ impl<'a> Case<'a> {
         Interval::of(event, self.api.clock_offset_seconds)
     }
 
-    /// Whether an event is an act from after the merge.
+    /// Whether an event is from after the merge.
     pub(crate) fn is_after_merge(&self, event: &HistoryEvent) -> bool {
         event.action.is_approval() && self.order_of_approval(event) == Order::After
             || event.action.is_revocation() && self.order_to_merge(event) == Order::After
@@ -68,8 +68,9 @@ impl<'a> Case<'a> {
         order_to_merge(event, self.interval(event), self.merged_at())
     }
 
-    /// The order of an approval. One whose hook says `merged` and came long after the merge came after it: GitLab builds a hook within
-    /// seconds of its act, whatever older time the hook carries. A revocation has no such rule: in doubt GitLab is read again.
+    /// The order of an approval. A hook with state `merged` that came long after the merge reports an approval after it: GitLab
+    /// builds a hook within seconds of its act, even if its time is older. Revocations have no such rule: in doubt GitLab is read
+    /// again.
     fn order_of_approval(&self, event: &HistoryEvent) -> Order {
         let order = self.order_to_merge(event);
         let late = event.occurred_at_source != Some(OccurredAtSource::ActionedAt)
@@ -82,14 +83,14 @@ impl<'a> Case<'a> {
         order
     }
 
-    /// Everybody who approved, by either source, in the order of their ids.
+    /// Every user who approved, by either source, ordered by id.
     pub(crate) fn records(&self) -> Vec<ApprovalRecord<'a>> {
         let mut records: BTreeMap<UserId, ApprovalRecord<'a>> = BTreeMap::new();
         for approval in self.listed() {
             let record = records
                 .entry(approval.user.id)
                 .or_insert_with(|| ApprovalRecord::new(&approval.user));
-            // Should GitLab ever list a person twice, the latest time is the one that must hold.
+            // If GitLab ever lists a person twice, the latest time must be valid.
             if record
                 .listed
                 .is_none_or(|listed| listed.approved_at < approval.approved_at)
@@ -97,7 +98,7 @@ impl<'a> Case<'a> {
                 record.listed = Some(approval);
             }
         }
-        // Listed before the merge, or listed until its giver took it back: seen, and no longer listed.
+        // Listed before the merge, or listed until the approver revoked it: seen, and no longer listed.
         let before = self
             .earlier
             .approvals_before_merge
@@ -151,7 +152,7 @@ impl<'a> Case<'a> {
                 .seen
                 .push(seen);
         }
-        // Without a time, so some time before the merge: it matters only where no other source shows an approval of this person.
+        // Without a time, so at some time before the merge: used only if no other source shows an approval of this person.
         for approval in listed_before {
             let seen = SeenApproval {
                 interval: Interval {
@@ -172,9 +173,9 @@ impl<'a> Case<'a> {
         records.into_values().collect()
     }
 
-    /// What GitLab lists now, and what it listed in earlier answers after the merge: an approval does not cease to have been given.
+    /// What GitLab lists now, and what it listed in earlier answers after the merge: a given approval remains given.
     ///
-    /// Except that the second reading after a person's own revocation decides what is still listed.
+    /// Except that the second read after a person's own revocation decides what is still listed.
     fn listed(&self) -> impl Iterator<Item = &'a Approval> {
         let now = self.api.approvals.iter();
         let earlier = self.earlier.approvals.iter().filter(|approval| {
@@ -196,7 +197,7 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// A person's own revocations; with `resets` those by GitLab as well, which do not name whose approvals they deleted.
+    /// A person's own revocations; with `resets` also those by GitLab, which do not name whose approvals they deleted.
     pub(crate) fn revocations(&self, user: UserId, resets: bool) -> impl Iterator<Item = Revocation<'a>> {
         let concerning = move |event: &&'a HistoryEvent| {
             let own = !event.system && event.actor.as_ref().is_some_and(|actor| actor.id == user);
@@ -209,7 +210,7 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// Whether a person pushed commits by the events received.
+    /// Whether a person pushed commits, by the received events.
     pub(crate) fn pushed(&self, user: UserId) -> bool {
         self.history
             .iter()
@@ -217,7 +218,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Stored events whose content may be believed, each once, in an order that does not depend on arrival.
+/// Stored events with trusted content, each once, in an order independent of arrival.
 pub(crate) fn trusted(facts: &Facts) -> Vec<&HistoryEvent> {
     let mut history: Vec<&HistoryEvent> = facts.history.iter().filter(|event| !event.stale).collect();
     history.sort_by(|one, other| (one.occurred_at, *one).cmp(&(other.occurred_at, *other)));

@@ -1,4 +1,4 @@
-//! One approval with everything that the checks found about it.
+//! One approval with the results of all checks.
 
 use model::{ApprovalSeen, ExceptionKind, Reason};
 
@@ -7,13 +7,13 @@ use crate::case::{Case, CheckOutcome};
 use crate::checks::{self, approval_revoked, unverified};
 use crate::time::Order;
 
-/// One approval with everything that the checks found about it.
+/// One approval with the results of all checks.
 pub(crate) struct CheckedApproval<'a> {
     pub(crate) record: ApprovalRecord<'a>,
     outcomes: Vec<(ExceptionKind, CheckOutcome)>,
-    /// GitLab lists it although its giver took it back by an event; a reading that is newer than the event has to confirm one of them.
+    /// GitLab lists it although an event shows its revocation; a read newer than the event must confirm one of them.
     pub(crate) revocation_open: Option<jiff::Timestamp>,
-    /// The same, and such a reading still lists it.
+    /// The same, and such a read still lists it.
     pub(crate) revocation_not_confirmed: bool,
 }
 
@@ -21,7 +21,7 @@ impl<'a> CheckedApproval<'a> {
     pub(crate) fn new(record: ApprovalRecord<'a>, case: &Case<'_>) -> Self {
         let outcomes = checks::all(&record, case);
         let contradictions = approval_revoked::contradictions(&record, case);
-        // The next reading that settles one: a stream of further reports must not put it off.
+        // The next read that settles one: a stream of further reports must not postpone it.
         let open = contradictions.iter().copied().filter(|due| case.api.read_at < *due);
         Self {
             revocation_open: open.min().filter(|_| !case.deadline_passed),
@@ -31,7 +31,7 @@ impl<'a> CheckedApproval<'a> {
         }
     }
 
-    /// What every check found, in order of precedence.
+    /// The result of every check, in order of precedence.
     pub(crate) fn outcomes(&self) -> &[(ExceptionKind, CheckOutcome)] {
         &self.outcomes
     }
@@ -40,18 +40,18 @@ impl<'a> CheckedApproval<'a> {
         self.outcomes.iter().all(|(_, outcome)| *outcome == CheckOutcome::Clear)
     }
 
-    /// Only what GitLab lists can be an approval, and only if nothing is against it and nothing about it is unknown.
+    /// Valid only if GitLab lists it, no check objects and nothing about it is unknown.
     pub(crate) fn is_valid(&self) -> bool {
         self.record.listed.is_some() && self.is_clear()
     }
 
-    /// It is not valid, and nothing is against it: GitLab does not list what the events show, or something about it is unknown.
+    /// Not valid, but without objection: GitLab does not list what the events show, or something about it is unknown.
     pub(crate) fn may_be_valid(&self) -> bool {
         let holds = |(_, outcome): &(ExceptionKind, CheckOutcome)| matches!(outcome, CheckOutcome::Holds(_));
         !self.is_valid() && !self.record.only_after_merge() && !self.outcomes.iter().any(holds)
     }
 
-    /// Nothing but the code may be against it.
+    /// The code is the only possible objection.
     pub(crate) fn is_of_other_commit(&self) -> bool {
         let mut others = self
             .outcomes
@@ -91,8 +91,8 @@ impl<'a> CheckedApproval<'a> {
         }
     }
 
-    /// What this approval adds to the reasons: what holds; else what is unknown; else that GitLab does not list it. What only the
-    /// events show, and only after the merge, adds nothing: acts after the merge change no kind.
+    /// The reasons of this approval: what applies; else what is unknown; else that GitLab does not list it. An approval that only
+    /// the events show, and only after the merge, adds nothing: acts after the merge change no kind.
     pub(crate) fn reasons(&self) -> Vec<Reason> {
         if self.is_valid() || self.record.only_after_merge() {
             return Vec::new();

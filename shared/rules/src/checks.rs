@@ -1,4 +1,4 @@
-//! The checks, one file each. A check says what it found; what follows is decided in `evaluate`.
+//! The checks, one file each. A check returns what it found; `evaluate` decides the consequences.
 
 pub(crate) mod approval_revoked;
 pub(crate) mod approved_after_merge;
@@ -30,7 +30,7 @@ const CHECKS: [(ExceptionKind, Check); 7] = [
     (ExceptionKind::ApprovedAfterMerge, approved_after_merge::check),
 ];
 
-/// What every check found about one approval, in order of precedence.
+/// The result of every check of one approval, in order of precedence.
 pub(crate) fn all(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Vec<(ExceptionKind, CheckOutcome)> {
     CHECKS
         .iter()

@@ -1,4 +1,4 @@
-//! Whether a decision is confirmed, and when GitLab has to be read again.
+//! Whether a decision is confirmed, and when GitLab must be read again.
 
 use jiff::{SignedDuration, Timestamp};
 use model::{Facts, GitLabAnswer, LabelFacts, NOT_OFFERED, Reading};
@@ -8,10 +8,10 @@ use crate::case::Case;
 use crate::checked::CheckedApproval;
 use crate::label_history::{Sources, label_history};
 
-/// The version of the rules code. It changes when the same facts and rules can give another verdict.
+/// The version of the rules code. It changes when the same facts and rules can lead to another verdict.
 pub const EVALUATOR: i16 = 2;
 
-/// After an event that contradicts GitLab's answer, GitLab is read again this much later at the earliest: its copies lag.
+/// After an event that contradicts GitLab's answer, the earliest next read of GitLab: its replicas lag.
 pub const SECOND_READING_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// Whether a decision on these facts is confirmed: every needed read was answered, or GitLab answered for the merge request and its
@@ -49,7 +49,7 @@ fn is_unread<T>(reading: &Reading<T>) -> bool {
     matches!(reading, Reading::Unknown(why) if why != NOT_OFFERED)
 }
 
-/// When GitLab has to be read again although it answered: an event contradicts its answer, or shows a security label after only the
+/// When GitLab must be read again although it answered: an event contradicts its answer, or shows a security label after only the
 /// labels had been read. `None`: its answer settles the verdict.
 #[must_use]
 pub fn further_reading_at(facts: &Facts, rules: &Rules, now: Timestamp) -> Option<Timestamp> {
@@ -79,7 +79,7 @@ pub fn further_reading_at(facts: &Facts, rules: &Rules, now: Timestamp) -> Optio
     }
 }
 
-/// Whether a source shows a security label, so that GitLab has to be asked about approvals too.
+/// Whether a source shows a security label, so that GitLab's approvals must be read too.
 #[must_use]
 pub fn needs_approvals(facts: &Facts, labels: &LabelFacts, rules: &Rules) -> bool {
     let facts = Facts {

@@ -1,4 +1,4 @@
-//! What an answer of GitLab shows that a later answer must not forget.
+//! What a GitLab answer shows that later answers must not lose.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::label_history::{Sources, of_sources};
 use crate::time::offset;
 use crate::{Rules, SECOND_READING_AFTER};
 
-/// What these facts show that every later evaluation of the merge request has to take into account.
+/// What these facts show that every later evaluation of the merge request must include.
 #[must_use]
 pub fn earlier_facts(facts: &Facts, rules: &Rules) -> EarlierFacts {
     let mut earlier = facts.earlier.clone();
@@ -32,7 +32,7 @@ pub fn earlier_facts(facts: &Facts, rules: &Rules) -> EarlierFacts {
         GitLabAnswer::Full(api) => api.state.as_deref().is_none_or(|state| state == "merged"),
         GitLabAnswer::NotMerged(_) => false,
         GitLabAnswer::LabelsOnly(_) => true,
-        // Without the merge request itself its label events are those of a merge whose time is unknown.
+        // Without the merge request itself, the time of the merge for its label events is unknown.
         GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) => {
             let labels = unread.labels.as_ref();
             unread.merged || labels.is_none_or(|labels| labels.merged_at.is_some() || labels.labels_now.is_empty())
@@ -46,9 +46,9 @@ pub fn earlier_facts(facts: &Facts, rules: &Rules) -> EarlierFacts {
     earlier.merge(&approvals_shown(approvals, merged_at, read_at, clock_offset));
     earlier
 }
-/// Approvals that an answer lists. What a merged merge request lists later than a minute after the merge was given, even if a later
-/// answer no longer lists it (its user was deleted). In the first minute a replica may still list what was taken back before the merge,
-/// so that counts as seen, like what was listed before the merge.
+/// Approvals that an answer lists. An approval that a merged merge request lists later than a minute after the merge was given,
+/// even if a later answer no longer lists it (its user was deleted). In the first minute a replica may still list approvals revoked
+/// before the merge, so those count as seen, like approvals listed before the merge.
 fn approvals_shown(
     listed: &[Approval],
     merged_at: Option<Timestamp>,
@@ -76,11 +76,11 @@ fn approvals_shown(
     }
 }
 
-/// Security labels that an answer alone shows up to the merge. One that does not show when labels were put on shows nothing about the
-/// merge, unless it was read before it.
+/// Security labels that an answer alone shows up to the merge. If it does not show when labels were added, it shows nothing about
+/// the merge, unless it was read before it.
 fn labels_shown(labels: &LabelFacts, merged: bool, rules: &Rules) -> EarlierFacts {
     if !merged {
-        // The label events may come from a replica that is ahead, and so name a label from after the merge: their times will show that.
+        // The label events may come from a replica that is ahead, and so name a label from after the merge: their times show that.
         let events = labels.label_events.known().map_or(&[][..], Vec::as_slice);
         return EarlierFacts {
             labels: counted(&labels.labels_now, rules),
@@ -118,7 +118,7 @@ fn labels_shown(labels: &LabelFacts, merged: bool, rules: &Rules) -> EarlierFact
     }
 }
 
-/// How many labels of each security title are on.
+/// The number of labels set per security title.
 fn counted(titles: &[String], rules: &Rules) -> BTreeMap<String, usize> {
     let mut counted = BTreeMap::new();
     for title in titles.iter().filter(|title| rules.is_security_label(title)) {
@@ -127,7 +127,7 @@ fn counted(titles: &[String], rules: &Rules) -> BTreeMap<String, usize> {
     counted
 }
 
-/// Since when each security label was on, where the answer does not show when the merge was. One that no event put on was on since the
+/// Since when each security label was on, if the answer does not show when the merge was. A label without an event was on since the
 /// creation.
 fn since(titles: &[String], events: &[LabelEvent], rules: &Rules) -> BTreeMap<String, Timestamp> {
     // The first event of each label shows whether it was on before.

@@ -1,4 +1,4 @@
-//! The verdict: everything that the checks found, weighed.
+//! The verdict: the results of all checks, combined.
 
 use model::{
     ExceptionKind, Facts, GitLabAnswer, MergeRequestDetails, Note, PartialAnswer, Proof, Reason, Verdict,
@@ -14,7 +14,7 @@ use crate::checks::{
 use crate::label_history::{LabelHistory, Sources, label_history, of_sources};
 use crate::{Rules, instance, tier};
 
-/// Decides one merge. Pure: the same facts and rules give the same verdict, whatever the order or repetition of the events in them.
+/// Decides one merge. Pure: the same facts and rules return the same verdict, for any order or repetition of the events.
 #[must_use]
 pub fn evaluate(facts: &Facts, rules: &Rules) -> Verdict {
     match &facts.api {
@@ -46,7 +46,7 @@ fn pending(verdict: Verdict, because: &str) -> Verdict {
     }
 }
 
-/// Only the labels were read, because none was a security label. If a source shows one since, the rest has to be read after all.
+/// Only the labels were read, because none was a security label. If a source shows one since, the rest must be read.
 fn labels_only(facts: &Facts, rules: &Rules) -> Verdict {
     let labels = label_history(facts, rules);
     if !labels.ever.is_empty() || labels.unknown {
@@ -58,7 +58,7 @@ fn labels_only(facts: &Facts, rules: &Rules) -> Verdict {
     verdict
 }
 
-/// GitLab gave no whole answer: not proven, unless no source shows a security label.
+/// GitLab returned no complete answer: not proven, unless no source shows a security label.
 fn without_answer(facts: &Facts, rules: &Rules, because: &str) -> Verdict {
     let labels = label_history(facts, rules);
     let mut verdict = blank(rules, &labels);
@@ -73,7 +73,7 @@ fn without_answer(facts: &Facts, rules: &Rules, because: &str) -> Verdict {
     verdict
 }
 
-/// Nothing is known of the labels: a list was cut, or a delivery is not to be believed and nothing was read.
+/// The labels are unknown: a list was cut, or a delivery is not trusted and nothing was read.
 fn labels_unknown(facts: &Facts, labels: &LabelHistory) -> bool {
     let read = match &facts.api {
         GitLabAnswer::Full(_) | GitLabAnswer::LabelsOnly(_) => true,
@@ -94,7 +94,7 @@ fn with_answer(facts: &Facts, api: &MergeRequestDetails, rules: &Rules) -> Verdi
         verdict.notes = unlabelled_notes(&labels);
         return verdict;
     }
-    // 2. Every approval before every check.
+    // 2. Every check on every approval.
     let case = Case::new(facts, api, rules, sources.history);
     let checked: Vec<CheckedApproval<'_>> = case
         .records()
@@ -108,7 +108,7 @@ fn with_answer(facts: &Facts, api: &MergeRequestDetails, rules: &Rules) -> Verdi
     }
     let minimum = rules.minimum(case.instance);
     let valid: Vec<&CheckedApproval<'_>> = checked.iter().filter(|each| each.is_valid()).collect();
-    // 3. A contradiction that the verdict depends on is read again first.
+    // 3. A contradiction that the verdict depends on is settled first by another read.
     let settled = valid.iter().filter(|each| each.revocation_open.is_none()).count();
     if valid.len() >= minimum && settled < minimum {
         return pending(
@@ -144,14 +144,14 @@ fn with_answer(facts: &Facts, api: &MergeRequestDetails, rules: &Rules) -> Verdi
         )];
         return verdict;
     }
-    // 5. Taken off by those who may decide that.
+    // 5. Removed by an entitled person.
     let declassified = label_removed_before_merge::may_declassify(&labels, &case);
     if declassified && !labels.any_unordered {
         verdict.outcome = VerdictOutcome::Declassified;
         verdict.notes.push(Note::Declassified);
         return verdict;
     }
-    // 6. An exception. Where there may be enough valid approvals, or no label left before the merge, no kind may be named.
+    // 6. An exception. If there may be enough valid approvals, or no label left before the merge, no kind may be named.
     let is_unordered = labels.is_unordered || declassified;
     verdict.reasons = reasons(&checked, valid.len(), &labels, minimum);
     if declassified {
@@ -183,7 +183,7 @@ fn with_answer(facts: &Facts, api: &MergeRequestDetails, rules: &Rules) -> Verdi
 }
 
 fn blank(rules: &Rules, labels: &LabelHistory) -> Verdict {
-    // The tier is that of the labels on at the merge: lowering one is a decision people may take. If none is on, of all that were.
+    // The tier of the labels on at the merge: users may lower it. If none is on, the tier of all that were.
     let security_labels = if labels.at_merge.is_empty() {
         labels.ever.clone()
     } else {

@@ -1,4 +1,4 @@
-//! Why a verdict is what it is: each rule on each approval with what it wanted and what it found, and where the witnesses differ.
+//! Explains a verdict: each rule on each approval with wanted and found values, and where the sources differ.
 
 use jiff::Timestamp;
 use model::{ExceptionKind, Facts, GitLabAnswer, User};
@@ -9,62 +9,61 @@ use crate::case::{Case, CheckOutcome};
 use crate::checked::CheckedApproval;
 use crate::label_history::{Sources, of_sources};
 
-/// What a rule found.
+/// The result of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Found {
-    /// Nothing against the approval.
+    /// No objection to the approval.
     Clear,
     Against,
-    /// It cannot be known; the approval does not count either.
+    /// Unknown; the approval does not count either.
     Unknown,
 }
 
 /// One rule on one approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// The objection that the rule looks for.
+    /// The objection that the rule checks for.
     pub rule: ExceptionKind,
     /// What the rule wants, in plain words.
     pub wanted: &'static str,
     pub found: Found,
-    /// The particulars of what it found.
+    /// Details of the result.
     pub detail: Option<String>,
 }
 
-/// One person's approval before the rules.
+/// One person's approval with the rules applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ExplainedApproval {
     pub user: User,
-    /// Since when, as far as it is known.
+    /// When it was given, if known.
     pub since: Option<Timestamp>,
     /// GitLab lists it.
     pub in_api: bool,
-    /// The events received show it.
+    /// The received events show it.
     pub in_history: bool,
-    /// It counts.
     pub valid: bool,
     pub checks: Vec<Check>,
 }
 
-/// Everything a verdict rests on.
+/// The basis of a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// Security labels that stood at the merge.
+    /// Security labels set at the merge.
     pub labels_at_merge: Vec<String>,
-    /// Security labels that stood at any time before it.
+    /// Security labels set at any time before it.
     pub labels_ever: Vec<String>,
-    /// Approvals, by user id; none if GitLab gave no answer.
+    /// Approvals, by user id; none if GitLab did not answer.
     pub approvals: Vec<ExplainedApproval>,
-    /// Valid approvals that the rules ask for; `None` if they do not name the instance.
+    /// Valid approvals that the rules require; `None` if they do not name the instance.
     pub needed: Option<usize>,
-    /// Where GitLab's answer and the events received say different things.
+    /// Where GitLab's answer and the received events differ.
     pub differences: Vec<String>,
-    /// Why GitLab gave no answer.
+    /// Why GitLab did not answer.
     pub no_answer: Option<String>,
 }
 
-/// Explains what [`crate::evaluate`] makes of the same facts and rules.
+/// Explains the result of [`crate::evaluate`] for the same facts and rules.
 #[must_use]
 pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
     let sources = Sources::of(facts);

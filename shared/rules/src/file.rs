@@ -1,4 +1,4 @@
-//! The rules file: what a deployment edits. Checked whole at build and at start; a wrong one is refused with line and reason.
+//! The rules file: edited by the deployment. Checked whole at build and at start; an invalid one is rejected with line and reason.
 
 mod raw;
 mod wording;
@@ -13,13 +13,13 @@ pub use wording::Wording;
 
 use crate::{Confluence, Jira, LabelPattern, Linear, Pods, Sla, Tier};
 
-/// Why a rules file is refused. Fix the file; trying again does not help.
+/// Why a rules file is rejected. Fix the file; a retry does not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RulesError {
-    /// The file is not what it should be: every problem with its line.
+    /// The file is invalid: every problem with its line.
     #[error("the rules file is refused:\n{}", .0.join("\n"))]
     Refused(Vec<String>),
-    /// The file is fine but still holds the placeholders of the template: each with its line.
+    /// The file is valid but still contains the placeholders of the template: each with its line.
     #[error("the rules file still holds placeholders; fill them in:\n{}", .0.join("\n"))]
     Placeholders(Vec<String>),
 }
@@ -35,9 +35,9 @@ pub struct Instance {
 pub struct ApproverGroup {
     /// GitLab's numeric group id.
     pub id: i64,
-    /// Members of parent groups count too.
+    /// Members of parent groups also count.
     pub include_inherited: bool,
-    /// Least access level (GitLab: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner).
+    /// Minimum access level (GitLab: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner).
     pub minimum_access_level: i64,
 }
 
@@ -46,17 +46,17 @@ pub struct ApproverGroup {
 pub struct Approvers {
     /// Members of this group.
     pub group: Option<ApproverGroup>,
-    /// These users besides, by numeric id.
+    /// Also these users, by numeric id.
     pub users: Vec<UserId>,
-    /// Users who satisfy the GitLab approval rule of this name besides (Premium).
+    /// Also users who satisfy the GitLab approval rule of this name (Premium).
     pub approval_rule: Option<String>,
     /// How many different eligible approvers are needed; at least one.
     pub minimum: usize,
-    /// Somebody who pushed to the merge request may not approve it.
+    /// A user who pushed to the merge request may not approve it.
     pub exclude_committers: bool,
 }
 
-/// Where Slack messages go and what they say.
+/// Where Slack messages go, and their text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slack {
     /// Channel id of the security lead (`C...`).
@@ -64,7 +64,7 @@ pub struct Slack {
     pub wording: Wording,
 }
 
-/// Whether a person has just written the file, or an earlier release accepted it.
+/// Whether the file is new, or an earlier release accepted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     New,
@@ -74,41 +74,41 @@ enum Form {
 /// A checked rules file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
-    /// SHA-256 of the file, hex: names these rules in every verdict.
+    /// SHA-256 of the file, hex: identifies these rules in every verdict.
     pub hash: String,
     /// GitLab instances by the name that the webhook secret's hooks use.
     pub instances: BTreeMap<String, Instance>,
-    /// Labels that make a merge request a security one.
+    /// Labels that make a merge request security-relevant.
     pub labels: Vec<LabelPattern>,
     /// Risk tiers, highest first.
     pub tiers: Vec<Tier>,
-    /// Who may approve, by instance: GitLab's numeric ids mean something only at the instance that gave them.
+    /// Who may approve, by instance: GitLab's numeric ids are valid only at their own instance.
     approvers: BTreeMap<String, Approvers>,
-    /// How long an unreadable GitLab is waited for, in minutes.
+    /// How long to wait for an unreadable GitLab, in minutes.
     pub verify_deadline_minutes: u32,
-    /// How long reviews may take.
+    /// Review time targets.
     #[serde(default)]
     pub sla: Sla,
     pub slack: Slack,
     /// Pods that get a message when a merge is archived, by instance like the approvers.
     #[serde(default)]
     pods: BTreeMap<String, Pods>,
-    /// Linear, if issues are kept there.
+    /// Linear, if used for issues.
     #[serde(default)]
     pub linear: Option<Linear>,
-    /// Jira, if issues are kept there.
+    /// Jira, if used for issues.
     #[serde(default)]
     pub jira: Option<Jira>,
     /// The audit page in Confluence, if there is one.
     #[serde(default)]
     pub confluence: Option<Confluence>,
-    /// The file itself, kept beside the verdicts that it gave.
+    /// The file itself, stored with its verdicts.
     #[serde(skip)]
     pub source: String,
 }
 
 impl Rules {
-    /// Reads and checks a rules file.
+    /// Parses and checks a rules file.
     ///
     /// # Errors
     /// [`RulesError::Refused`] with every problem found, or [`RulesError::Placeholders`] if those are the only ones.
@@ -116,8 +116,8 @@ impl Rules {
         Self::read(text, Form::New)
     }
 
-    /// Reads a rules file that an earlier release accepted and that is stored beside its decisions. Approvers and pods at the top level
-    /// count for each of several instances, as they did then.
+    /// Parses a stored rules file that an earlier release accepted. Approvers and pods at the top level apply to each of several
+    /// instances, as they did then.
     ///
     /// # Errors
     /// [`RulesError::Refused`] if no release ever accepted the file.
@@ -145,7 +145,7 @@ impl Rules {
         self.pods.get(instance)
     }
 
-    /// How many valid approvals a merge request of this instance needs: more than any has if the rules do not name the instance.
+    /// How many valid approvals a merge request of this instance needs: unreachable if the rules do not name the instance.
     pub(crate) fn minimum(&self, instance: &str) -> usize {
         self.approvers(instance)
             .map_or(usize::MAX, |approvers| approvers.minimum)
@@ -156,7 +156,7 @@ impl Rules {
         self.approvers.get_mut(instance)
     }
 
-    /// Whether a label makes a merge request a security one.
+    /// Whether a label makes a merge request security-relevant.
     #[must_use]
     pub fn is_security_label(&self, title: &str) -> bool {
         self.labels.iter().any(|pattern| pattern.matches(title))

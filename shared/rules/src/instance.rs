@@ -1,10 +1,10 @@
-//! A merge request of an instance that the rules do not name: who may approve it is unknown.
+//! A merge request of an instance that the rules do not name: its approvers are unknown.
 
 use model::{ExceptionKind, Reason};
 
 use crate::case::Case;
 
-/// Why nothing there is proven; `None` if the rules name the instance.
+/// Why nothing is proven there; `None` if the rules name the instance.
 pub(crate) fn unnamed(case: &Case<'_>) -> Option<Reason> {
     if case.approvers.is_some() {
         return None;

@@ -2,20 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `security::*`: letters match whatever their case, `*` matches any run of characters, everything else matches itself.
+/// `security::*`: letters match in any case, `*` matches any run of characters, everything else matches itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LabelPattern(String);
 
 impl LabelPattern {
-    /// A pattern; `None` if it is blank, or would match every label there is.
+    /// A pattern; `None` if it is blank, or would match every label.
     #[must_use]
     pub fn new(pattern: &str) -> Option<Self> {
         let pattern = pattern.trim();
         (!pattern.trim_matches('*').is_empty()).then(|| Self(pattern.to_lowercase()))
     }
 
-    /// Whether the whole title matches. Linear in the title for each `*`: a hostile title cannot make it explode.
+    /// Whether the whole title matches. Linear in the title for each `*`: a malicious title cannot make it slow.
     #[must_use]
     pub fn matches(&self, title: &str) -> bool {
         let title = title.to_lowercase();

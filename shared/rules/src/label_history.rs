@@ -1,8 +1,8 @@
-//! Which security labels were on the merge request: at the merge, and at any time before it.
+//! Security labels of the merge request: at the merge, and at any time before it.
 //!
-//! GitLab's label events decide where they can be read, per label id: a project label and a group label may have one title. The
-//! stored events and earlier answers fill in what they cannot show, such as a label that was deleted since (GitLab then sends its
-//! events without a name). Taking a label off does not hide a merge request.
+//! If readable, GitLab's label events decide, per label id: a project label and a group label may have one title. The stored events
+//! and earlier answers add what they cannot show, such as a label that was deleted since (GitLab then sends its events without a
+//! name). Removing a label does not hide a merge request.
 
 mod sources;
 mod stored;
@@ -16,14 +16,14 @@ use crate::Rules;
 pub(crate) use sources::Sources;
 use track::{Track, tracks};
 
-/// A label that GitLab's own events show being taken off before the merge, and not replaced by another security label of its scope.
+/// A label that GitLab's own events show as removed before the merge, and not replaced by another security label of its scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Removal {
     pub(crate) at: Timestamp,
     pub(crate) by: Option<User>,
 }
 
-/// The security labels of a merge request, as far as its merge is concerned.
+/// The security labels of a merge request, with respect to its merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each says something else about the labels")]
 pub(crate) struct LabelHistory {
@@ -35,25 +35,25 @@ pub(crate) struct LabelHistory {
     pub(crate) first_added: Option<Timestamp>,
     /// The last removal before the merge that any source shows.
     pub(crate) last_removal: Option<Removal>,
-    /// Every removal that a person has to answer for, per label id.
+    /// Every removal that needs an entitled person, per label id.
     pub(crate) removals: Vec<Removal>,
-    /// A label was gone at the merge and GitLab's events do not show who took it off: deleted, renamed, or not readable.
+    /// A label was gone at the merge and GitLab's events do not show who removed it: deleted, renamed, or not readable.
     pub(crate) removal_unknown: bool,
     /// A label is shown only by events that may be from after the merge.
     pub(crate) any_unordered: bool,
-    /// A label had been on, and whether it was on at the merge cannot be determined.
+    /// A label had been on, but it is unknown whether it was on at the merge.
     pub(crate) at_merge_unknown: bool,
-    /// Of no label it is certain that it was on up to the merge: the events that show one may be from after it.
+    /// No label was certainly on up to the merge: the events that show one may be from after it.
     pub(crate) is_unordered: bool,
-    /// A security label was first put on after the merge.
+    /// A security label was first added after the merge.
     pub(crate) only_after_merge: bool,
-    /// Label events could not be read whole.
+    /// Label events could not be read completely.
     pub(crate) events_incomplete: bool,
     /// A label may have been on that no source shows: a list was cut, and GitLab's events are incomplete.
     pub(crate) unknown: bool,
 }
 
-/// The label history by whatever GitLab answered.
+/// The label history for any GitLab answer.
 pub(crate) fn label_history(facts: &Facts, rules: &Rules) -> LabelHistory {
     of_sources(rules, &Sources::of(facts))
 }

@@ -1,5 +1,5 @@
-//! When the first security label was put on: by GitLab's label events, and never by `labels[].created_at`, which is the age of the label
-//! itself.
+//! When the first security label was added: by GitLab's label events, and never by `labels[].created_at`, which is the age of the
+//! label itself.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::Rules;
 use crate::case::trusted;
 use crate::label_history::label_history;
 
-/// A hook tells whole seconds, a label event milliseconds.
+/// A hook has whole seconds, a label event milliseconds.
 const SAME_ACT_SECONDS: u64 = 2;
 
-/// Since when it was known to be a security matter. A label set at creation leaves no event: then it is the creation.
+/// Since when it was known as security-relevant. A label set at creation leaves no event: then it is the creation.
 pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, TimeUnknown> {
     let (events, created_at) = read(facts);
     let Some(Reading::Known(events)) = events else {
@@ -34,7 +34,7 @@ pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, Tim
         let since = match own {
             Some(event) if event.added => match nameless(facts, events, &title) {
                 Some(earlier) => earlier.min(event.at),
-                // It was on before a label of this name was made anew, and whose events those were cannot be told.
+                // It was on before a label of this name was created again, and it is unknown which of them those events belong to.
                 None if shown_before(facts, &title, event.at) && nameless_before(events, event.at) => {
                     return Err(TimeUnknown::LabelDeleted);
                 }
@@ -72,7 +72,7 @@ fn standing(facts: &Facts) -> &[String] {
     }
 }
 
-/// Of a label that was deleted GitLab's events have lost the name; the stored event of the same act still has it.
+/// GitLab's events of a deleted label have lost the name; the stored event of the same act still has it.
 fn nameless(facts: &Facts, events: &[LabelEvent], title: &str) -> Option<Timestamp> {
     let added = |event: &&HistoryEvent| event.labels_added.iter().any(|label| label.eq_ignore_ascii_case(title));
     trusted(facts).into_iter().filter(added).find_map(|stored| {
@@ -90,7 +90,7 @@ fn nameless_before(events: &[LabelEvent], at: Timestamp) -> bool {
         .any(|event| event.label.is_none() && event.added && event.at < at)
 }
 
-/// Whether a stored event shows the label at a time when, by the events that have its name, it was not on yet.
+/// Whether a stored event shows the label before it was on by the events that have its name.
 fn shown_before(facts: &Facts, title: &str, at: Timestamp) -> bool {
     let at = at.as_second() - SAME_ACT_SECONDS.cast_signed();
     trusted(facts).into_iter().any(|event| {

@@ -1,4 +1,4 @@
-//! Where the review of a merge request stands: the ledger's decision and its times, from the same facts that verdicts are made of.
+//! The state of a merge request's review: the ledger's decision and its times, from the same facts as verdicts.
 
 use jiff::Timestamp;
 use model::{
@@ -10,7 +10,7 @@ use crate::case::{is_lifecycle, trusted};
 use crate::labelled::labelled_at;
 use crate::{Rules, evaluate, sla};
 
-/// Where the review of a merged one stands, by the verdict on its merge. `None`: it carried no security label.
+/// The state of a merged review, by the verdict on its merge. `None`: no security label was set.
 #[must_use]
 pub fn review_of_merge(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Option<Review> {
     let decision = LedgerDecision::of_merge(&verdict.outcome)?;
@@ -22,8 +22,8 @@ pub fn review_of_merge(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Optio
     Some(told(facts, verdict, Some(decided), rules))
 }
 
-/// Where the review of one stands that is not merged, with the verdict as if it had been merged when GitLab was read. `None`: it carries
-/// no security label, or GitLab could not be read yet.
+/// The state of a review that is not merged, with the verdict as if merged when GitLab was read. `None`: no security label is set,
+/// or GitLab could not be read yet.
 #[must_use]
 pub fn review_before_merge(facts: &Facts, rules: &Rules) -> Option<(Verdict, Review)> {
     let verdict = evaluate(facts, rules);
@@ -40,14 +40,13 @@ pub fn review_before_merge(facts: &Facts, rules: &Rules) -> Option<(Verdict, Rev
             revoked(facts, &verdict, &history),
             reopened(&history),
         ];
-        // The last act decides. What has no time was before what has one.
+        // The last act decides. Acts without a time come before acts with one.
         acts.into_iter().flatten().max_by_key(|act| act.at)
     });
     let review = told(facts, &verdict, decided, rules);
     Some((verdict, review))
 }
 
-/// An act that decides.
 struct Decided {
     decision: LedgerDecision,
     at: Option<Timestamp>,
@@ -65,7 +64,7 @@ fn merged_at(facts: &Facts) -> Timestamp {
     read.unwrap_or(facts.trigger.merged_at)
 }
 
-/// GitLab's present state decides; where it does not give one, the last event that closed or reopened the merge request.
+/// GitLab's present state decides; without one, the last event that closed or reopened the merge request.
 fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
     let last = history.iter().rfind(|event| is_lifecycle(event));
     let last_close = last
@@ -76,7 +75,7 @@ fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
         _ => None,
     };
     let at = match state {
-        // A closing event without a later reopening: the reopening was lost, unless the closing is so young that GitLab's copies lag.
+        // A close without a later reopen: the reopen event was lost, unless the close is so recent that GitLab's replicas lag.
         Some(("opened", _)) => Some(last_close.filter(|_| is_younger_than_lag(facts, last))?),
         Some(("closed", closed_at)) => {
             // Closed again since the last event; that event is still to come, or lost.
@@ -97,7 +96,7 @@ fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
     })
 }
 
-/// Whether an event was received so shortly before GitLab was read that GitLab's answer may not know it yet.
+/// Whether an event was received so shortly before GitLab was read that GitLab's answer may not include it yet.
 fn is_younger_than_lag(facts: &Facts, event: Option<&&HistoryEvent>) -> bool {
     let (GitLabAnswer::Full(api), Some(event)) = (&facts.api, event) else {
         return false;
@@ -126,7 +125,7 @@ fn approved(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Option<Decided> 
     })
 }
 
-/// An eligible approver's approval that was taken back, by them or by a push, and has not been given again.
+/// An eligible approver's approval that was revoked, by them or by a push, and not given again.
 fn revoked(facts: &Facts, verdict: &Verdict, history: &[&HistoryEvent]) -> Option<Decided> {
     if matches!(verdict.outcome, VerdictOutcome::Approved { .. }) {
         return None;
@@ -153,25 +152,25 @@ fn revoked(facts: &Facts, verdict: &Verdict, history: &[&HistoryEvent]) -> Optio
         let listed = listed_at(facts, user);
         let revocation = history.iter().rfind(|event| {
             let own = !event.system && event.actor.as_ref().is_some_and(|actor| actor.id == user.id);
-            // A reset does not name the approvals it took: one that GitLab lists with its time was not among them.
+            // A reset does not name the approvals it deleted: an approval that GitLab lists with its time was not among them.
             let reset = event.system && listed.is_none();
             event.action.is_revocation() && (reset || own) && event.occurred_at >= approval.occurred_at
         })?;
-        // Listed with a younger time: given again.
+        // Listed with a newer time: given again.
         if listed.is_some_and(|at| at > revocation.occurred_at) {
             return None;
         }
         Some(Decided {
             decision: LedgerDecision::ApprovalRevoked,
             at: Some(revocation.occurred_at),
-            // Of a reset GitLab names who pushed, who decided nothing.
+            // For a reset GitLab names who pushed, who decided nothing.
             by: (!revocation.system).then(|| user.clone()),
         })
     });
     taken_back.max_by_key(|act| act.at)
 }
 
-/// When the approval was given that GitLab lists of this person.
+/// When GitLab's listed approval of this person was given.
 fn listed_at(facts: &Facts, user: &User) -> Option<Timestamp> {
     let GitLabAnswer::Full(api) = &facts.api else {
         return None;
@@ -180,7 +179,7 @@ fn listed_at(facts: &Facts, user: &User) -> Option<Timestamp> {
     own.filter_map(|approval| approval.approved_at).max()
 }
 
-/// Valid approvals, the earliest first.
+/// Valid approvals, earliest first.
 fn valid(verdict: &Verdict) -> Vec<&ApprovalSeen> {
     let mut valid: Vec<_> = verdict
         .approvals
@@ -191,7 +190,7 @@ fn valid(verdict: &Verdict) -> Vec<&ApprovalSeen> {
     valid
 }
 
-/// The approval with which there were enough.
+/// The approval that reached the required number.
 fn completing<'a>(facts: &Facts, verdict: &'a Verdict, rules: &Rules) -> Option<&'a ApprovalSeen> {
     let minimum = rules.minimum(&facts.merge_request.instance);
     valid(verdict).get(minimum.saturating_sub(1)).copied()
@@ -222,7 +221,7 @@ fn told(facts: &Facts, verdict: &Verdict, decided: Option<Decided>, rules: &Rule
         VerdictOutcome::Approved { proof } => Some(proof),
         _ => None::<Proof>,
     };
-    // An approval that was taken back, or an opening again, leaves the review open: its clock runs on.
+    // After a revocation or a reopen the review is open: its clock continues.
     let ended = decision.is_some_and(|decision| {
         !matches!(
             decision,
@@ -248,7 +247,7 @@ fn told(facts: &Facts, verdict: &Verdict, decided: Option<Decided>, rules: &Rule
     }
 }
 
-/// As precise as the database keeps it, so that what is read back is what was written.
+/// At the database's precision, so that the row read back equals the one written.
 #[must_use]
 pub fn stored(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)

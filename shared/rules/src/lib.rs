@@ -1,6 +1,6 @@
 //! Labels, tiers and approvals: facts in, verdict out. Pure; no IO and no clock inside.
 //!
-//! [`evaluate`] is the whole of it: a function of [`model::Facts`] and [`Rules`], so that every stored verdict can be recomputed.
+//! The entry point is [`evaluate`]: a function of [`model::Facts`] and [`Rules`], so that every stored verdict can be recomputed.
 
 mod approval;
 mod archive;

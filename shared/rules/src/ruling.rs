@@ -1,4 +1,4 @@
-//! What follows from a reading or an event: decide, wait, read again, or nothing. Pure, so that it can be tried on any life.
+//! The consequence of a read or an event: decide, wait, read again, or nothing. Pure, so that any history can be tested.
 
 use jiff::{SignedDuration, Timestamp};
 use model::{Facts, GitLabAnswer, HistoryEvent, Verdict, VerdictOutcome};
@@ -9,7 +9,6 @@ use crate::{Rules, evaluate, further_reading_at, is_confirmed};
 /// The current decision on a merge.
 #[derive(Debug, Clone, Copy)]
 pub struct CurrentDecision<'a> {
-    /// What it rests on.
     pub facts: &'a Facts,
     pub verdict: &'a Verdict,
     /// Whether it is confirmed, and so frozen.
@@ -26,13 +25,13 @@ pub enum Ruling {
     /// Nothing is decided yet: GitLab is read again until the deadline.
     Wait {
         because: String,
-        /// Not before this instant; `None`: as soon as the schedule allows.
+        /// Not before this time; `None`: as soon as the schedule allows.
         not_before: Option<Timestamp>,
     },
     /// The current decision remains, and GitLab is read again.
     Reread {
         because: String,
-        /// Not before this instant; `None`: as soon as the schedule allows.
+        /// Not before this time; `None`: as soon as the schedule allows.
         not_before: Option<Timestamp>,
     },
     /// The deadline has passed and GitLab does not show the merge: nothing is decided, and GitLab is read again.
@@ -41,10 +40,10 @@ pub enum Ruling {
     Unchanged,
 }
 
-/// What follows from a new reading of GitLab, which is in `facts`.
+/// The consequence of a new read of GitLab, which is in `facts`.
 ///
-/// A confirmed decision is superseded by a confirmed one alone. A reading that leaves an unconfirmed decision unconfirmed appends
-/// nothing, whatever it says.
+/// Only a confirmed decision supersedes a confirmed one. A read that leaves an unconfirmed decision unconfirmed appends nothing,
+/// even if it differs.
 #[must_use]
 pub fn after_reading(facts: &Facts, current: Option<CurrentDecision<'_>>, rules: &Rules) -> Ruling {
     let verdict = evaluate(facts, rules);
@@ -71,9 +70,9 @@ pub fn after_reading(facts: &Facts, current: Option<CurrentDecision<'_>>, rules:
     }
 }
 
-/// What follows from a new event on a merge that is decided: `facts` are those of the decision with the history as it is now.
+/// The consequence of a new event on a decided merge: `facts` are those of the decision with the current history.
 ///
-/// `rules` are those of the decision, so that a change of rules alone never reopens what was decided.
+/// `rules` are those of the decision, so that a change of rules alone never reopens a decision.
 #[must_use]
 pub fn after_event(facts: &Facts, current: CurrentDecision<'_>, rules: &Rules, now: Timestamp) -> Ruling {
     if !current.confirmed {
@@ -90,7 +89,7 @@ pub fn after_event(facts: &Facts, current: CurrentDecision<'_>, rules: &Rules, n
             not_before: Some(at),
         };
     }
-    // Compared as the same code sees both: the stored verdict may be that of an earlier evaluator.
+    // Both with the same code: the stored verdict may be from an earlier evaluator.
     let before = evaluate(&settled(current.facts), rules);
     if evaluate(&settled(&without_late_acts(facts, current.facts, rules)), rules) == before {
         return Ruling::Unchanged;
@@ -105,7 +104,7 @@ pub fn after_event(facts: &Facts, current: CurrentDecision<'_>, rules: &Rules, n
     }
 }
 
-/// Without the events that are new and report acts from after the merge: those are listed and change no decision.
+/// Without the new events that report acts from after the merge: those are reported and change no decision.
 fn without_late_acts(facts: &Facts, known: &Facts, rules: &Rules) -> Facts {
     let GitLabAnswer::Full(api) = &facts.api else {
         return facts.clone();
@@ -118,7 +117,7 @@ fn without_late_acts(facts: &Facts, known: &Facts, rules: &Rules) -> Facts {
     }
 }
 
-/// The answer is at hand, so there is no deadline to wait for.
+/// The answer is available, so there is no deadline to wait for.
 fn settled(facts: &Facts) -> Facts {
     Facts {
         deadline_passed: true,
@@ -126,8 +125,8 @@ fn settled(facts: &Facts) -> Facts {
     }
 }
 
-/// When an unconfirmed decision is read again after `attempts` readings: 1, 5, 30 min, then hourly for a day, then daily.
-/// `None`: the time for it is over.
+/// When an unconfirmed decision is re-read after `attempts` reads: 1, 5, 30 min, then hourly for a day, then daily. `None`: its
+/// time is over.
 #[must_use]
 pub fn reread_at(first_seen_at: Timestamp, attempts: i32, now: Timestamp, give_up_at: Timestamp) -> Option<Timestamp> {
     let wait = match attempts {
@@ -140,14 +139,14 @@ pub fn reread_at(first_seen_at: Timestamp, attempts: i32, now: Timestamp, give_u
     Some(crate::time::plus(now, wait)).filter(|at| *at <= give_up_at)
 }
 
-/// How long an unconfirmed decision is read again: 30 days, or 7 if GitLab has never shown the merge request.
+/// How long an unconfirmed decision is re-read: 30 days, or 7 if GitLab has never shown the merge request.
 #[must_use]
 pub fn give_up_at(first_seen_at: Timestamp, shown: bool) -> Timestamp {
     let days = if shown { 30 } else { 7 };
     crate::time::plus(first_seen_at, SignedDuration::from_hours(24 * days))
 }
 
-/// A merge that was first seen this long after it happened is from before the watch began: reconciliation decides it, or a backfill.
+/// A merge first seen this long after it happened is from before the watch began: reconciliation or a backfill decides it.
 pub const BEFORE_WATCH: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 fn missing(facts: &Facts) -> &str {

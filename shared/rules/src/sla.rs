@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use model::ServiceLevel;
 use serde::{Deserialize, Serialize};
 
-/// Longer reviews are counted no further: a bound on the work, years beyond any target.
+/// Maximum days counted: bounds the work, years beyond any target.
 const MOST_DAYS: i32 = 3_660;
 
-/// No target is longer.
+/// The longest allowed target.
 pub(crate) const LONGEST_TARGET: SignedDuration = SignedDuration::from_hours(24 * MOST_DAYS as i64);
 
 /// Targets and how they are counted.
@@ -23,7 +23,7 @@ pub struct Sla {
     pub business: Option<BusinessHours>,
 }
 
-/// When a clock that counts business hours runs.
+/// When the business-hours clock runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BusinessHours {
     /// IANA name of the time zone.
@@ -34,7 +34,6 @@ pub struct BusinessHours {
     pub from: Time,
     /// Before this time of the day.
     pub to: Time,
-    /// Days that are no working days.
     pub holidays: BTreeSet<Date>,
 }
 
@@ -50,13 +49,13 @@ pub(crate) fn measured(
         .zip(answered_at)
         .filter(|(labelled, answered)| labelled <= answered)
         .map(|(labelled, answered)| sla.elapsed(labelled, answered))
-        // As precise as the database keeps it.
+        // At the database's precision.
         .map(|elapsed| SignedDuration::from_millis(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)));
     Some(ServiceLevel { target, elapsed })
 }
 
 impl Sla {
-    /// What of the time between two instants counts.
+    /// The counted time between two times.
     #[must_use]
     pub fn elapsed(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
         match &self.business {
@@ -67,13 +66,13 @@ impl Sla {
 }
 
 impl BusinessHours {
-    /// How long a working day is.
+    /// The length of a working day.
     pub(crate) fn day(&self) -> SignedDuration {
         self.to.duration_since(self.from)
     }
 
     fn between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
-        // The rules file was refused if it named an unknown zone.
+        // Parsing the rules file rejects unknown zones.
         let zone = TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC);
         let (mut day, last) = (from.to_zoned(zone.clone()).date(), to.to_zoned(zone.clone()).date());
         let mut counted = SignedDuration::ZERO;
@@ -95,7 +94,7 @@ impl BusinessHours {
         counted
     }
 
-    /// The hours of a day; around a change of the clocks an hour shorter or longer, as the people in it live them.
+    /// The hours of a day; an hour shorter or longer at a clock change, as local time.
     fn window(&self, day: Date, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
         let works = self.days.contains(&day.weekday().to_monday_one_offset()) && !self.holidays.contains(&day);
         let at = |time: Time| zone.to_ambiguous_timestamp(day.to_datetime(time)).compatible().ok();
@@ -117,7 +116,7 @@ pub(crate) fn weekday(word: &str) -> Option<Weekday> {
     })
 }
 
-/// `90m`, `4h`, `3d`: with business hours a day is as long as they are.
+/// `90m`, `4h`, `3d`: with business hours a day has their length.
 pub(crate) fn duration(text: &str, day: SignedDuration) -> Option<SignedDuration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let unit = match unit {
@@ -175,7 +174,7 @@ mod tests {
             ("2026-03-06T15:00:00Z", "2026-03-09T09:00:00Z", 120),
             // Over Good Friday and the weekend; by then Berlin is two hours ahead.
             ("2026-04-02T14:00:00Z", "2026-04-06T08:00:00Z", 120),
-            // Wholly outside.
+            // Completely outside.
             ("2026-03-07T00:00:00Z", "2026-03-08T23:00:00Z", 0),
             ("2026-03-02T17:00:00Z", "2026-03-02T18:00:00Z", 0),
             ("2026-03-02T09:00:00Z", "2026-03-02T09:00:00Z", 0),

@@ -1,4 +1,4 @@
-//! The life of a merge request as tests tell it: one day, merged at noon, label and acts added by name and time of day.
+//! The history of a merge request for tests: one day, merged at noon, label and acts added by name and time of day.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +63,7 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// Never labelled, approved by nobody, merged at noon by the author.
+    /// Never labelled, not approved, merged at noon by the author.
     pub(crate) fn unlabelled() -> Self {
         let key = MergeRequestKey {
             instance: "main".into(),

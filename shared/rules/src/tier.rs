@@ -7,7 +7,7 @@ use crate::LabelPattern;
 /// The tier of a merge request whose labels belong to no configured tier.
 pub const UNCLASSIFIED: &str = "unclassified";
 
-/// One tier; in the rules file the highest stands first.
+/// One tier; in the rules file the highest comes first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tier {
     pub name: String,

@@ -1,15 +1,15 @@
-//! When an act happened, as far as it is known: an interval, and its order against an instant.
+//! When an act happened, as far as known: an interval, and its order against a time.
 
 use jiff::{SignedDuration, Timestamp};
 use model::{HistoryEvent, OccurredAtSource};
 
-/// Clocks of two machines are taken to differ by at least this.
+/// Clocks of two machines are assumed to differ by at least this.
 const LEAST_OFFSET: i64 = 2;
 
 /// GitLab builds the hook of an approval in a background job: within this time after the act, as a rule.
 const HOOK_BUILD: SignedDuration = SignedDuration::from_secs(10);
 
-/// GitLab's webhooks give whole seconds: the act may have happened at any time within that second.
+/// GitLab's webhooks have whole seconds: the act may have happened at any time within that second.
 const WITHIN_SECOND: SignedDuration = SignedDuration::from_millis(999);
 
 /// The interval within which an act happened; both ends included.
@@ -19,7 +19,7 @@ pub(crate) struct Interval {
     pub(crate) to: Timestamp,
 }
 
-/// The order of an act against an instant.
+/// The order of an act against a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     Before,
@@ -28,16 +28,17 @@ pub(crate) enum Order {
 }
 
 impl Interval {
-    /// An instant that is known exactly.
+    /// A time known exactly.
     pub(crate) fn exact(at: Timestamp) -> Self {
         Self { from: at, to: at }
     }
 
     /// The time of an event's act.
     ///
-    /// `actioned_at` is that second. Every other time of the payload is the row's last change when GitLab built the hook: mostly one
-    /// from before the act; where a background job builds the hook, at the latest one from [`HOOK_BUILD`] after it. The receipt is the upper bound. Both are widened by the
-    /// offset between GitLab's clock and ours. An event stored by an earlier version has no receipt: then its second counts.
+    /// `actioned_at` is that second. Every other time of the payload is the row's last change when GitLab built the hook: mostly
+    /// from before the act; if a background job builds the hook, at most [`HOOK_BUILD`] after it. The receipt is the upper bound.
+    /// Both are widened by the offset between GitLab's clock and ours. An event stored by an earlier version has no receipt: then
+    /// its second counts.
     pub(crate) fn of(event: &HistoryEvent, clock_offset_seconds: i64) -> Self {
         let second = Self {
             from: event.occurred_at,
@@ -62,8 +63,8 @@ impl Interval {
         }
     }
 
-    /// The interval within which the payload's snapshot (its label list) was taken: GitLab builds a hook after the act, and after the
-    /// change whose time the hook carries.
+    /// The interval in which the payload's snapshot (its label list) was taken: GitLab builds a hook after the act, and after the
+    /// change whose time the hook contains.
     pub(crate) fn of_snapshot(event: &HistoryEvent, clock_offset_seconds: i64) -> Self {
         let Some(received_at) = event.received_at else {
             // An earlier version kept no receipt.
@@ -84,7 +85,7 @@ impl Interval {
         }
     }
 
-    /// The order against an instant that is known exactly.
+    /// The order against a time known exactly.
     pub(crate) fn order(self, instant: Timestamp) -> Order {
         if self.to < instant {
             Order::Before
@@ -106,7 +107,7 @@ impl Interval {
         }
     }
 
-    /// How far an instant is from the interval; zero within it.
+    /// The distance of a time from the interval; zero within it.
     pub(crate) fn distance(self, instant: Timestamp) -> SignedDuration {
         let early = self.from.duration_since(instant);
         let late = instant.duration_since(self.to);
@@ -128,14 +129,14 @@ pub(crate) fn plus(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_add(by).unwrap_or(at)
 }
 
-/// `2026-01-31 18:29:18 UTC`: a time as people read it in a reason.
+/// `2026-01-31 18:29:18 UTC`: a time for display in a reason.
 pub(crate) fn readable(at: Timestamp) -> String {
     format!("{} UTC", at.strftime("%Y-%m-%d %H:%M:%S"))
 }
 
-/// By how much clocks are taken to differ.
+/// How much clocks are assumed to differ.
 pub(crate) fn offset(clock_offset_seconds: i64) -> SignedDuration {
-    // A wrong or hostile Date header must not make every order unknown.
+    // A wrong or malicious Date header must not make every order unknown.
     SignedDuration::from_secs(clock_offset_seconds.saturating_abs().clamp(LEAST_OFFSET, 300))
 }
 

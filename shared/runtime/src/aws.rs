@@ -1,4 +1,4 @@
-//! What is called on AWS: SQS, Secrets Manager and, where there is a bus, EventBridge, over one connection pool; every call audited.
+//! AWS clients: SQS, Secrets Manager and, if a bus is configured, EventBridge, over one connection pool; every call is audited.
 
 mod call;
 mod error;
@@ -36,14 +36,14 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Builds both clients; nothing is called yet. Every call made through them leaves one entry in `audit`. Sending a message
-    /// ends within three seconds.
+    /// Builds both clients without any call. Every call made through them leaves one entry in `audit`. Sending a message ends
+    /// within three seconds.
     #[must_use]
     pub fn new(settings: &AwsSettings, audit: Writer) -> Self {
         Self::sending_within(settings, audit, patience::SEND)
     }
 
-    /// The same, with another bound for sending a message, retries included.
+    /// The same, with another time limit for sending a message, retries included.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
@@ -95,7 +95,7 @@ impl Clients {
         self
     }
 
-    /// What begins the spans of these clients, for other clients of the same process.
+    /// The tracer of these clients, for other clients of the same process.
     #[must_use]
     pub fn tracer(&self) -> &Tracer {
         &self.tracer

@@ -1,8 +1,8 @@
-//! SQS batches, message by message: one bad message fails only the rest of its own group.
+//! SQS batches, message by message: a failed message fails only the rest of its group.
 //!
-//! What Lambda does with the answer:
+//! How Lambda treats the answer:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting>.
-//! An empty identifier in it, or a panic, would bring the whole batch back; so the first is refused and the second is
+//! An empty identifier in it, or a panic, would return the whole batch to the queue; so the first is rejected and the second is
 //! caught.
 
 mod record;
@@ -21,16 +21,16 @@ pub use record::{MissingMessageId, Record};
 
 /// A message not begun this long before the deadline is left for the next invocation.
 const TIME_TO_BEGIN: Duration = Duration::from_secs(2);
-/// A message still worked on this long before the deadline is given up: past the deadline Lambda kills the
-/// invocation, and the messages already done would come back too.
+/// A message still in progress this long before the deadline is cancelled: at the deadline Lambda kills the invocation, and SQS
+/// would redeliver the finished messages too.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(250);
 
-/// Why a message was not dealt with and must come again. Any error becomes one by `?`.
+/// Why a message was not processed and must be redelivered. Any error converts into it by `?`.
 #[derive(Debug)]
 pub struct BatchError(String);
 
 impl BatchError {
-    /// For the log. No part of a message's body belongs in it.
+    /// For the log. It must not contain any part of a message's body.
     #[must_use]
     pub fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
@@ -43,12 +43,12 @@ impl<E: std::error::Error> From<E> for BatchError {
     }
 }
 
-/// Hands each message to `handler`, one after the other, and answers which must come again: those that failed,
-/// panicked, ran into the deadline or were not begun before it, and all later ones of the same group, so that order
-/// within a group is kept. Messages without a group (standard queues) are each on their own.
+/// Passes each message to `handler`, one after the other, and returns those to redeliver: those that failed, panicked, exceeded the
+/// deadline or were not begun before it, and all later ones of the same group, so that order within a group is kept. Each message
+/// without a group (standard queues) is independent.
 ///
 /// # Errors
-/// If a message has no id: then nothing is handled, and the whole batch comes again.
+/// If a message has no id: then nothing is handled, and SQS redelivers the whole batch.
 pub async fn process_fifo<H>(
     event: SqsEvent,
     deadline: &Deadline,
@@ -80,10 +80,10 @@ where
     Ok(response)
 }
 
-/// The same with the groups side by side: one whose messages take long holds up no other. Each group is worked on in its order.
+/// The same with the groups in parallel: a slow group does not delay the others. Each group is processed in order.
 ///
 /// # Errors
-/// If a message has no id: then nothing is handled, and the whole batch comes again.
+/// If a message has no id: then nothing is handled, and SQS redelivers the whole batch.
 pub async fn process_fifo_groups<H>(
     event: SqsEvent,
     deadline: &Deadline,
@@ -94,7 +94,7 @@ where
 {
     let mut groups: Vec<(Option<String>, SqsEvent)> = Vec::new();
     for message in event.records {
-        // Asked for before anything is handled.
+        // Checked before anything is handled.
         let group = Record::try_from(message.clone())?.group_id;
         let known = groups.iter_mut().find(|(known, _)| group.is_some() && *known == group);
         if let Some((_, messages)) = known {
@@ -123,9 +123,8 @@ where
     if remaining < TIME_TO_BEGIN {
         return Err(BatchError::new("too little time was left to begin"));
     }
-    // The handler is called inside, so that a panic before its first await is caught as well. Unwind safety: a
-    // handler's shared state is clients and pools, which stay sound when a call is dropped at any await, and no lock
-    // of ours is held across one.
+    // The handler is called inside, so that a panic before its first await is caught as well. Unwind safety: a handler's shared
+    // state is clients and pools, which stay valid when a call is dropped at any await, and none of our locks is held across one.
     let work = AssertUnwindSafe(async { handler(record).await }).catch_unwind();
     match tokio::time::timeout(remaining.saturating_sub(TIME_TO_ANSWER), work).await {
         Ok(Ok(done)) => done,

@@ -1,8 +1,8 @@
-//! An error and its causes as one line of text, for the one place that logs it.
+//! An error and its causes as one line of text, for the only place that logs it.
 
 use std::error::Error;
 
-/// `error: cause: cause of the cause`, leaving out what an outer text already ends with.
+/// `error: cause: cause of the cause`, without causes that the outer text already ends with.
 pub(crate) fn in_one_line(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

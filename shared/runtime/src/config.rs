@@ -1,5 +1,4 @@
-//! The only reader of the environment: it collects every problem and reports all of them at once, each with its
-//! variable's name.
+//! The only reader of the environment: it collects every problem and reports them together, each with its variable's name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
@@ -8,9 +7,9 @@ use std::path::PathBuf;
 
 use url::Url;
 
-/// The variables of the process, and what was wrong with those asked for so far.
+/// The variables of the process, and the problems of those read so far.
 ///
-/// Every reader returns a usable value even when the variable is missing or wrong, and notes the problem; call
+/// Every reader returns a usable value even if the variable is missing or invalid, and records the problem; call
 /// [`Environment::finish`] before using any of them. A variable set to the empty string counts as unset.
 #[must_use = "problems are only reported by finish()"]
 pub struct Environment {
@@ -24,7 +23,7 @@ enum Value {
     NotUnicode,
 }
 
-/// One variable and what is wrong with it.
+/// One variable and its problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name} {text}")]
 pub struct Problem {
@@ -40,7 +39,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// Each problem by itself.
+    /// Each problem separately.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
@@ -87,7 +86,7 @@ impl Environment {
         value.unwrap_or_default()
     }
 
-    /// The variables that were read so far, set or not.
+    /// The variables read so far, set or not.
     #[must_use]
     pub fn names_read(&self) -> &BTreeSet<String> {
         &self.names_read
@@ -135,8 +134,8 @@ impl Environment {
         })
     }
 
-    /// A file: a relative path is meant from `LAMBDA_TASK_ROOT`, where Lambda unpacks the function
-    /// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>), or else from the working directory.
+    /// A file: a relative path is relative to `LAMBDA_TASK_ROOT`, where Lambda unpacks the function
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>), or else to the working directory.
     pub fn path(&mut self, name: &str, default: &str) -> PathBuf {
         let path = PathBuf::from(self.optional(name).unwrap_or_else(|| default.to_owned()));
         match self.optional("LAMBDA_TASK_ROOT") {
@@ -145,8 +144,8 @@ impl Environment {
         }
     }
 
-    /// The variable as `parse` reads it, if set. `parse` must not put the text into its error: this does, where that
-    /// is safe.
+    /// The variable as parsed by `parse`, if set. `parse` must not include the text in its error: this function adds it if that is
+    /// safe.
     pub fn parsed<T, E: Display>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         let text = self.optional(name)?;
         match parse(&text) {
@@ -163,7 +162,7 @@ impl Environment {
         }
     }
 
-    /// The same of a variable that must be set. `None`: the problem is noted.
+    /// The same for a required variable. `None`: the problem is recorded.
     pub fn required_parsed<T, E: Display>(
         &mut self,
         name: &str,
@@ -173,7 +172,7 @@ impl Environment {
         is_set.then(|| self.parsed(name, parse)).flatten()
     }
 
-    /// Notes a problem that only the caller could find, such as two variables that contradict each other.
+    /// Records a problem that only the caller can detect, such as two variables that contradict each other.
     pub fn problem(&mut self, name: &str, text: impl Into<String>) {
         self.problems.push(Problem {
             name: name.to_owned(),
@@ -184,7 +183,7 @@ impl Environment {
     /// Ends the reading.
     ///
     /// # Errors
-    /// Every problem met since the environment was made or last finished.
+    /// Every problem since the environment was created or last finished.
     pub fn finish(&mut self) -> Result<(), ConfigError> {
         match std::mem::take(&mut self.problems) {
             problems if problems.is_empty() => Ok(()),
@@ -193,8 +192,7 @@ impl Environment {
     }
 }
 
-/// Whether a value may not be repeated: its name suggests a secret, or it carries a user and a password as addresses
-/// can.
+/// Whether a value must not be repeated: its name suggests a secret, or it is an address with a user and a password.
 fn may_be_secret(name: &str, text: &str) -> bool {
     let name = name.to_ascii_uppercase();
     text.contains('@')
@@ -205,7 +203,7 @@ fn may_be_secret(name: &str, text: &str) -> bool {
 
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Names and values stay out: some of them are secrets.
+        // Without names and values: some of them are secrets.
         f.debug_struct("Environment")
             .field("problems", &self.problems)
             .finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! Until when an invocation may work, and how much of that is left.
+//! The deadline of an invocation, and the remaining time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use model::Clock;
 
-/// The end of one invocation, seen from the clock that was passed in.
+/// The end of one invocation, measured by the given clock.
 #[derive(Clone)]
 pub struct Deadline {
     at: Timestamp,
@@ -20,7 +20,7 @@ impl Deadline {
         Self { at, clock }
     }
 
-    /// The deadline Lambda gave this invocation (`Lambda-Runtime-Deadline-Ms`). One out of range counts as passed.
+    /// The deadline of this invocation from Lambda (`Lambda-Runtime-Deadline-Ms`). One out of range counts as passed.
     #[must_use]
     pub fn of(context: &lambda_runtime::Context, clock: Arc<dyn Clock>) -> Self {
         let at = i64::try_from(context.deadline)
@@ -36,7 +36,7 @@ impl Deadline {
         Self::new(self.at.min(sooner), Arc::clone(&self.clock))
     }
 
-    /// What is left; zero once it has passed.
+    /// The remaining time; zero after the deadline.
     #[must_use]
     pub fn remaining(&self) -> Duration {
         let left: SignedDuration = self.at.duration_since(self.clock.now());

@@ -1,7 +1,7 @@
 //! Lambda: configuration, secrets, telemetry, queues and batches.
 //!
-//! The only crate that knows AWS, and the only reader of the process environment. It knows no word of the domain:
-//! what the queues carry and what the secrets mean is its callers' business.
+//! The only crate that knows AWS, and the only reader of the process environment. It does not know the domain: its callers define
+//! the content of queues and secrets.
 
 pub mod aws;
 pub mod batch;

@@ -1,4 +1,4 @@
-//! Metrics as log lines in `CloudWatch`'s embedded metric format: no call, no agent, no waiting.
+//! Metrics as log lines in `CloudWatch`'s embedded metric format: without calls, agent or waiting.
 //!
 //! Format:
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
@@ -10,7 +10,7 @@ use std::time::Duration;
 use model::Clock;
 use serde_json::{Map, Value, json};
 
-/// The namespace of every metric, unless a deployment has one of its own: stacks beside each other would add up in it.
+/// The default namespace of metrics. Several stacks need different ones, or their figures add up.
 pub const NAMESPACE: &str = "Countersign";
 
 /// Lines kept in memory, for tests.
@@ -44,7 +44,7 @@ impl Metrics {
         }))
     }
 
-    /// Metrics that keep their lines, and the lines.
+    /// Metrics that keep their lines in memory, and these lines.
     #[must_use]
     pub fn memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, Memory) {
         let lines = Memory::default();
@@ -59,28 +59,27 @@ impl Metrics {
         )
     }
 
-    /// `count` more of `name`, with the single dimension `service`. Zero is written too: it is what ends an alarm.
+    /// Adds `count` to `name`, with the single dimension `service`. Zero is written too: it ends an alarm.
     pub fn count(&self, name: &'static str, count: u64) {
         self.put(name, "Count", count.into(), &[]);
     }
 
-    /// The same, told apart by one more dimension. Its values must be few: each combination is a metric of its own,
-    /// and billed.
+    /// The same with one more dimension. Its values must be few: each combination is a separate metric, and billed.
     pub fn count_by(&self, name: &'static str, dimension: &'static str, value: &str, count: u64) {
         self.count_by_all(name, &[(dimension, value)], count);
     }
 
-    /// The same, told apart by several dimensions.
+    /// The same with several dimensions.
     pub fn count_by_all(&self, name: &'static str, dimensions: &[(&'static str, &str)], count: u64) {
         self.put(name, "Count", count.into(), dimensions);
     }
 
-    /// How old something is, in seconds, told apart by one more dimension.
+    /// An age in seconds, with one more dimension.
     pub fn seconds_by(&self, name: &'static str, dimension: &'static str, value: &str, seconds: u64) {
         self.put(name, "Seconds", seconds.into(), &[(dimension, value)]);
     }
 
-    /// How long something took, in milliseconds (microseconds are kept as decimals).
+    /// A duration in milliseconds (microseconds are kept as decimals).
     pub fn milliseconds(&self, name: &'static str, took: Duration) {
         self.put(name, "Milliseconds", (took.as_secs_f64() * 1000.0).into(), &[]);
     }
@@ -117,9 +116,9 @@ impl Sink {
         match self {
             Self::Stdout => {
                 line.push('\n');
-                // One write under standard output's lock, as the audit trail does: lines never mix.
+                // One write under standard output's lock, as for the audit log: lines never mix.
                 let mut stdout = std::io::stdout().lock();
-                // Standard output fails only with the platform, and a lost metric is then the least of it.
+                // Standard output fails only with the platform; a lost metric does not matter then.
                 let _ = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush());
             }
             Self::Memory(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).push(line),

@@ -1,4 +1,4 @@
-//! Secrets: where they come from, how they are read without ever being shown, and the cache that lets them rotate.
+//! Secrets: their sources, reading them without revealing them, and the cache that supports rotation.
 
 mod built;
 mod cache;
@@ -14,22 +14,22 @@ use crate::aws::AwsError;
 pub use built::{BuildError, Built, REFRESH_AT_MOST_EVERY};
 pub use cache::SecretCache;
 
-/// A staging label: which of a secret's values is meant
+/// A staging label, which selects one of a secret's values
 /// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// The value in force.
+    /// The current value.
     Current,
-    /// The value a rotation under way is about to bring into force.
+    /// The value that a rotation in progress will make current.
     Pending,
-    /// The value in force before the last rotation.
+    /// The value that was current before the last rotation.
     Previous,
 }
 
 impl Stage {
-    /// All three, for what must be accepted throughout a rotation.
+    /// All three, for credentials that are accepted throughout a rotation.
     pub const ALL: &[Self] = &[Self::Current, Self::Pending, Self::Previous];
-    /// The current value alone, for what is presented to others.
+    /// The current value alone, for credentials that are presented to others.
     pub const CURRENT: &[Self] = &[Self::Current];
 
     #[must_use]
@@ -49,9 +49,9 @@ pub struct StagedSecret {
     pub value: SecretString,
 }
 
-/// Where values come from: [`crate::aws::Secrets`], or in tests any function from a stage to its value.
+/// A source of values: [`crate::aws::Secrets`], or in tests any function from a stage to its value.
 pub trait SecretSource: Send + Sync {
-    /// The value at `stage`, or `None` if there is none.
+    /// The value at `stage`, or `None` if that stage is empty.
     fn get<'a>(
         &'a self,
         context: &'a Context,
@@ -74,7 +74,7 @@ where
     }
 }
 
-/// Why there is no secret to work with.
+/// Why no secret is available.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// It could not be fetched.
@@ -84,7 +84,7 @@ pub enum SecretError {
         id: String,
         source: AwsError,
     },
-    /// It was fetched and is not what is expected; somebody has to correct it.
+    /// It was fetched and its content is invalid; manual intervention is needed.
     #[error("secret {id} has unusable content")]
     Unusable {
         /// Its name or ARN.
@@ -93,31 +93,29 @@ pub enum SecretError {
     },
 }
 
-/// What is wrong with a secret's content, told without any of the content: only fixed texts and positions can be put
-/// in.
+/// The problem of a secret's content, without any of the content: only fixed texts and positions can be included.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unreadable(String);
 
 impl Unreadable {
-    /// A problem the reader's own code can name.
+    /// A problem described by the reader's own code.
     #[must_use]
     pub fn because(problem: &'static str) -> Self {
         Self(problem.to_owned())
     }
 
-    /// The same, with the stage it was found at.
+    /// The same with its stage.
     #[must_use]
     pub fn at(self, stage: Stage) -> Self {
         Self(format!("{}: {}", stage.as_str(), self.0))
     }
 }
 
-/// Reads a value that is JSON. On failure only the position and the kind of the problem are told: the error's own
-/// text quotes content.
+/// Reads a JSON value. A failure reports only the position and the kind of the problem: the error's own text quotes content.
 ///
 /// # Errors
-/// If the value is not JSON or not of the form of `T`.
+/// If the value is not JSON or does not match `T`.
 pub fn from_json<T: DeserializeOwned>(value: &SecretString) -> Result<T, Unreadable> {
     serde_json::from_str(value.expose_secret()).map_err(|error| {
         let problem = match error.classify() {

@@ -1,4 +1,4 @@
-//! What every function's `main` does: read the environment, start the log, build, say how long that took, and serve.
+//! The common part of every function's `main`: reads the environment, starts the log, builds, logs the start-up time, and serves.
 
 mod panic;
 
@@ -19,10 +19,10 @@ use crate::config::Environment;
 use crate::metrics::{Metrics, NAMESPACE};
 use crate::telemetry::{self, Exporter, OtlpSettings, Verbosity};
 
-/// The namespace of the metrics, if it is not [`NAMESPACE`].
+/// Variable with the namespace of the metrics, instead of [`NAMESPACE`].
 const METRICS_NAMESPACE: &str = "METRICS_NAMESPACE";
 
-/// What Lambda's runtime client reads by itself, and panics without.
+/// Variables that Lambda's runtime client reads itself, and without which it panics.
 const LAMBDA: [&str; 4] = [
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
@@ -30,14 +30,14 @@ const LAMBDA: [&str; 4] = [
     "AWS_LAMBDA_FUNCTION_VERSION",
 ];
 
-/// An execution environment while it starts.
+/// A starting execution environment.
 #[derive(Debug)]
 pub struct Process {
     /// The variables, not yet finished.
     pub environment: Environment,
     pub audit: Writer,
     pub metrics: Metrics,
-    /// On whose behalf secrets are read before there is a request: the deployment that put this environment here.
+    /// The actor when secrets are read before any request: the deployment that started this environment.
     pub context: Context,
     /// Begins spans; off unless [`Process::export_spans`] was called and tracing is configured.
     pub tracer: Tracer,
@@ -49,7 +49,7 @@ pub struct Process {
     clock: Arc<dyn Clock>,
 }
 
-/// Why a function cannot start. Any error becomes one by `?`.
+/// Why a function cannot start. Any error converts into it by `?`.
 #[derive(Debug)]
 pub struct StartError(String);
 
@@ -82,8 +82,8 @@ where
     launch(service, Process::new(service, Writer::stdout), build)
 }
 
-/// The same for the recorder, whose own log group nobody reads back: the audit lines it prints are also kept in the memory that
-/// `build` is given, for it to store.
+/// The same for the recorder, whose own log group is not read back: the audit lines it prints are also kept in the memory that
+/// `build` receives, for it to store.
 pub fn start_keeping_lines<F>(service: &'static str, build: F) -> ExitCode
 where
     F: AsyncFnOnce(Process, Memory) -> Result<(), StartError>,
@@ -111,7 +111,7 @@ where
         process.metrics = Metrics::stdout(&namespace, service, process.clock());
     }
     process.otlp = OtlpSettings::from_environment(&mut process.environment, service);
-    // One thread: an environment serves one invocation at a time, and threads would only make it start later.
+    // One thread: an environment serves one invocation at a time, and threads would only slow the start.
     let ended = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(build(process)),
         Err(error) => Err(error.into()),
@@ -144,14 +144,14 @@ impl Process {
         }
     }
 
-    /// The machine's clock, for whatever needs one.
+    /// The system clock.
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
     }
 
-    /// Call this when the environment was found right and before clients are built: if tracing is configured, the tracer is on from
-    /// here, and what `build` makes sends the spans of each invocation before that is answered. Otherwise nothing is built.
+    /// Call this when the environment is valid and before clients are built: if tracing is configured, the tracer is on from here,
+    /// and the result of `build` sends the spans of each invocation before its answer. Otherwise nothing is built.
     ///
     /// # Errors
     /// That of `build`.
@@ -180,12 +180,12 @@ impl Process {
         Ok(())
     }
 
-    /// Call this when settings are read and clients are built: the time since the start is logged as `clients_us`.
+    /// Call this when settings are read and clients are built: logs the time since the start as `clients_us`.
     pub fn clients_built(&mut self) {
         self.clients_us = Some(self.micros());
     }
 
-    /// Call this when the secrets are there: the time since the clients were built is logged as `secrets_us`.
+    /// Call this when the secrets are loaded: logs the time since the clients were built as `secrets_us`.
     pub fn secrets_loaded(&mut self) {
         self.secrets_us = Some(self.micros() - self.clients_us.unwrap_or_default());
     }
@@ -194,8 +194,8 @@ impl Process {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Logs how long the start took, then serves invocations until Lambda ends the process. `handler` is a tower
-    /// service that is always ready, such as `lambda_runtime::service_fn(..)`.
+    /// Logs the start-up time, then serves invocations until Lambda ends the process. `handler` is a tower service that is always
+    /// ready, such as `lambda_runtime::service_fn(..)`.
     ///
     /// # Errors
     /// If the Lambda Runtime API cannot be reached.

@@ -1,8 +1,8 @@
-//! The application's log: JSON lines on standard output in the shape Lambda's own log filter understands.
+//! The application's log: JSON lines on standard output in the format of Lambda's own log filter.
 //!
-//! Lambda reads `timestamp` (RFC 3339) and `level` at the top of each line; without a valid timestamp it would take
-//! every line for INFO (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>).
-//! Fields stand at the top too, so that a Logs Insights query can name them.
+//! Lambda reads `timestamp` (RFC 3339) and `level` at the top of each line; without a valid timestamp it treats every line as INFO
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html>).
+//! Fields are at the top too, so that a Logs Insights query can name them.
 
 mod exporter;
 mod otlp;
@@ -19,10 +19,10 @@ use crate::config::Environment;
 pub(crate) use exporter::Exporter;
 pub use otlp::OtlpSettings;
 
-/// Libraries whose own INFO lines say nothing about this system.
+/// Libraries whose own INFO lines are irrelevant to this system.
 const QUIET: [&str; 5] = ["aws", "h2", "hyper", "reqwest", "rustls"];
-/// Libraries that print requests, bodies and signatures at TRACE: with them secrets and personal data would reach the log,
-/// so they never get beyond DEBUG. A name stands for every target that begins with it.
+/// Libraries that print requests, bodies and signatures at TRACE, and with them secrets and personal data, so their most verbose
+/// level is DEBUG. A name applies to every target that begins with it.
 const TALKATIVE: [&str; 6] = ["aws", "h2", "hyper", "lambda", "reqwest", "rustls"];
 
 /// Which lines are written.
@@ -31,8 +31,7 @@ pub struct Verbosity(Targets);
 
 impl Verbosity {
     /// `AWS_LAMBDA_LOG_LEVEL` (set by Lambda from the function's `ApplicationLogLevel`), else `RUST_LOG` as a list of
-    /// `target=level`, else INFO. A level this version does not know is INFO; a `RUST_LOG` that cannot be read is a
-    /// problem.
+    /// `target=level`, else INFO. A level unknown to this version means INFO; an invalid `RUST_LOG` is a problem.
     #[must_use]
     pub fn from_environment(env: &mut Environment) -> Self {
         let chosen = match env.optional("AWS_LAMBDA_LOG_LEVEL") {
@@ -46,7 +45,7 @@ impl Verbosity {
     }
 }
 
-/// Libraries speak from WARN up, unless the operator asks for detail or names them, and never at TRACE.
+/// Libraries log from WARN up, unless the operator asks for detail or names them, and never at TRACE.
 fn bounded(chosen: &Targets) -> Targets {
     let default = chosen.default_level().unwrap_or(LevelFilter::OFF);
     let usual = if default > LevelFilter::INFO {
@@ -63,7 +62,7 @@ fn bounded(chosen: &Targets) -> Targets {
             if bound { level.min(LevelFilter::DEBUG) } else { level },
         )
     });
-    // The later of two entries for one target holds.
+    // The later of two entries for one target wins.
     Targets::new()
         .with_default(default)
         .with_targets(talkative)
@@ -84,13 +83,13 @@ fn platform_level(name: &str) -> LevelFilter {
 
 /// Starts the log of this process. A second call changes nothing.
 pub fn init(verbosity: Verbosity) {
-    // Err: some subscriber is already there, which is as good.
+    // Err: a subscriber is already set, which is fine.
     let _ = tracing_subscriber::registry()
         .with(layer(verbosity, std::io::stdout))
         .try_init();
 }
 
-/// The format. Each line leaves in one write under standard output's lock, so it never mixes with an audit entry.
+/// The format. Each line is one write under standard output's lock, so it never mixes with an audit entry.
 fn layer<W>(verbosity: Verbosity, writer: W) -> impl Layer<Registry>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,

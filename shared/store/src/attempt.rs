@@ -1,4 +1,4 @@
-//! Attempts at an effect: a lease is committed before the call and the outcome after it, so a crash in between shows.
+//! Attempts at an effect: the lease is committed before the call and the outcome after it, so a crash in between is visible.
 
 mod outcome;
 
@@ -17,34 +17,34 @@ use crate::{Store, StoreError};
 /// What a worker may do with an effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lease {
-    /// Yours until the lease runs out: do it. `attempts` of the effect is the number of your attempt.
+    /// Leased: send it. `attempts` of the effect is the number of this attempt.
     Granted(Effect),
-    /// Yours, but an earlier attempt may have reached the target: look there first, never repeat blindly.
+    /// Leased, but an earlier attempt may have reached the target: check there first, never retry blindly.
     Resolve(Effect),
-    /// Somebody is at it, or the target asked to wait; the relay brings it back.
+    /// Another worker has it, or the target asked to wait; the relay enqueues it again.
     NotDue,
     /// Nothing left to do.
     Finished(EffectState),
     /// The message is older than the row: a newer message does the work.
     Lagging,
-    /// A newer version wrote it, with this kind: left as it is for a worker of that version.
+    /// A newer version wrote it, with this kind: left for a worker of that version.
     UnknownKind(String),
-    /// There is no such effect in this database.
+    /// No such effect in this database.
     Unknown,
 }
 
-/// Whether the outcome was taken.
+/// Whether the outcome was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptResult {
-    /// The effect has moved (also if this very outcome was reported before).
+    /// The effect was updated (also if this outcome was reported before).
     Applied,
-    /// The lease had been taken over: noted in `effect_attempts`, the effect left as it is.
+    /// The lease had been taken over: recorded in `effect_attempts`, the effect unchanged.
     Late,
 }
 
 const LOCK: &str = "SELECT kind, state, attempts, not_before, lease_until FROM effects WHERE id = $1 FOR UPDATE";
 
-/// `next_attempt_at` is the end of the lease: then the relay looks after it.
+/// `next_attempt_at` is the end of the lease: then the relay handles it.
 const GRANT: &str = "
     UPDATE effects SET state = 'leased', attempts = attempts + 1, not_before = NULL, lease_until = $2, next_attempt_at = $2,
         updated_at = $3
@@ -67,12 +67,12 @@ const MOVE: &str = "
     WHERE id = $1";
 
 impl Store {
-    /// Takes an effect for one attempt and commits that, before anything is sent.
+    /// Leases an effect for one attempt and commits that, before anything is sent.
     ///
-    /// `attempts_expected` is the count the message was enqueued with.
+    /// `attempts_expected` is the count in the message.
     ///
     /// # Errors
-    /// [`StoreError`]. After a lost commit the lease may stand; it then runs out and is resolved.
+    /// [`StoreError`]. After a lost commit the lease may exist; it then expires and is resolved.
     pub async fn lease_effect(
         &self,
         id: Uuid,
@@ -101,8 +101,8 @@ impl Store {
         Ok(answer)
     }
 
-    /// Records how attempt number `attempt` ended and moves the effect, unless the lease was taken over meanwhile. `printed`: the
-    /// worker's last audit line, which this record claims to have been printed.
+    /// Records how attempt number `attempt` ended and updates the effect, unless the lease was taken over meanwhile. `printed`: the
+    /// worker's last audit line, which this record claims was printed.
     ///
     /// # Errors
     /// [`StoreError`]; may be repeated.

@@ -1,4 +1,4 @@
-//! Work left behind: claimed by maintenance so that two runs at once never do the same, and counted for the metrics.
+//! Waiting work: claimed by maintenance so that concurrent runs never do the same, and counted for the metrics.
 
 use jiff::{SignedDuration, Timestamp};
 use model::{Effect, EffectKind, later};
@@ -24,25 +24,25 @@ pub struct Backlog {
     pub never_shown: i64,
     /// Age in seconds of the oldest unconfirmed one that is still read again; 0 without one.
     pub oldest_unconfirmed_seconds: i64,
-    /// Merges without a decision that have waited for more than an hour, or that nothing will read again. Those that GitLab does not
-    /// show are not among them: they may never have been.
+    /// Merges without a decision that have waited for more than an hour, or that nothing will read again. Those that GitLab does
+    /// not show are excluded: they may never have existed.
     pub merges_unjudged: i64,
-    /// Effects waiting or under way.
+    /// Effects waiting or running.
     pub open_effects: i64,
     /// Of these, due and not yet taken by a worker.
     pub due_effects: i64,
-    /// Of the open ones, with an outcome nobody knows yet.
+    /// Of the open ones, with an unknown outcome.
     pub ambiguous_effects: i64,
-    /// Effects refused for good; each needs a person.
+    /// Effects rejected permanently; each needs manual intervention.
     pub dead_effects: i64,
-    /// Open effects that nobody has managed to carry out for a quarter of an hour.
+    /// Open effects not applied within 15 minutes.
     pub overdue_effects: i64,
 }
 
 /// An effect that is open for longer is overdue.
 const OVERDUE_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
-// MATERIALIZED: the rows are chosen and locked once, whatever plan the update takes.
+// MATERIALIZED: the rows are chosen and locked once, whichever plan the update uses.
 const CLAIM_EVALUATIONS: &str = "
     WITH due AS MATERIALIZED (
         SELECT instance AS due_instance, project_id AS due_project_id, mr_iid AS due_mr_iid FROM evaluations
@@ -70,7 +70,8 @@ const CLAIM_REVIEWS: &str = "
     WHERE instance = due_instance AND project_id = due_project_id AND mr_iid = due_mr_iid
     RETURNING ";
 
-// Effects of a kind that a newer version added are left for its relay. `updated_at` stays: it is part of the message's deduplication id, so that a claim sends what may be queued already only once.
+// Effects of a kind from a newer version are left for its relay. `updated_at` stays: it is part of the message's deduplication id,
+// so that a claim does not send an already queued message twice.
 const CLAIM_EFFECTS: &str = "
     WITH due AS MATERIALIZED (
         SELECT id AS due_id FROM effects
@@ -98,8 +99,8 @@ const COUNT: &str = "
          (SELECT count(*) AS dead FROM effects WHERE state = 'dead') AS dead";
 
 impl Store {
-    /// Claims the `limit` evaluations that are longest due and puts their next attempt off by `lease`: no other run gets them
-    /// meanwhile, and they come back if this one dies.
+    /// Claims the `limit` evaluations that are longest due and postpones their next attempt by `lease`: no other run gets them
+    /// meanwhile, and they are due again if this run dies.
     pub async fn claim_due_evaluations(
         &self,
         now: Timestamp,
@@ -110,7 +111,7 @@ impl Store {
         Ok(readable(&self.claim(&sql, now, limit, lease).await?, read_evaluation))
     }
 
-    /// The same of unconfirmed ones; those that GitLab has shown come first.
+    /// The same for unconfirmed ones; those that GitLab has shown come first.
     pub async fn claim_due_rereads(
         &self,
         now: Timestamp,
@@ -121,7 +122,7 @@ impl Store {
         Ok(readable(&self.claim(&sql, now, limit, lease).await?, read_evaluation))
     }
 
-    /// The same of reviews before the merge.
+    /// The same for reviews before the merge.
     pub async fn claim_due_reviews(
         &self,
         now: Timestamp,
@@ -135,8 +136,8 @@ impl Store {
         ))
     }
 
-    /// Claims the `limit` effects that are longest due, to enqueue them again: never enqueued, a retry due, an outcome to be
-    /// resolved, a lease run out. Their next attempt is put off by `lease`.
+    /// Claims the `limit` effects that are longest due, to enqueue them again: never enqueued, a retry due, an outcome to resolve,
+    /// a lease expired. Their next attempt is postponed by `lease`.
     pub async fn claim_due_effects(
         &self,
         now: Timestamp,
@@ -193,7 +194,7 @@ impl Store {
     }
 }
 
-/// The rows that this version can read. One that it cannot is left for the version that wrote it: it must not stop the others.
+/// The rows that this version can read. Others are left for the version that wrote them and do not block the rest.
 fn readable<T>(rows: &[tokio_postgres::Row], read: impl Fn(&tokio_postgres::Row) -> Result<T, StoreError>) -> Vec<T> {
     let read = rows.iter().map(read);
     read.filter_map(|row| {

@@ -1,4 +1,4 @@
-//! Where the database is and who we are there, from its secret.
+//! Database address and login, from the secret.
 
 mod url;
 
@@ -15,7 +15,7 @@ use tokio_postgres::config::Host;
 
 use self::url::must_use_tls;
 
-/// Longest wait for one TCP connection; the whole login has the same limit again.
+/// Maximum time for one TCP connection; the login after it has the same limit again.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a database secret cannot be used. Messages name fields, never values.
@@ -26,10 +26,10 @@ pub enum ConfigError {
         "the database secret must be a JSON object with `url`, or with `username`, `password`, `host`, `port` and `dbname`"
     )]
     NotAnObject,
-    /// A field is absent.
+    /// A field is missing.
     #[error("the database secret has neither `url` nor `{0}`")]
     Missing(&'static str),
-    /// The URL cannot be read.
+    /// The URL is invalid.
     #[error(
         "the database URL cannot be read as postgres://user:password@host:port/dbname; special characters in the password \
          must be percent-encoded"
@@ -44,7 +44,7 @@ pub enum ConfigError {
     /// `sslmode` has a value Postgres does not know.
     #[error("the database URL's sslmode must be disable, prefer, require, verify-ca or verify-full")]
     SslMode,
-    /// Clear text over a network.
+    /// Unencrypted over a network.
     #[error(
         "sslmode=disable is refused: the database is not on this machine, and its password must not cross a network in clear"
     )]
@@ -59,10 +59,10 @@ pub enum ConfigError {
     CaPem,
 }
 
-/// Where the database is, for secrets that hold only a login, as those that RDS keeps itself do.
+/// Database address for secrets that hold only a login, such as those managed by RDS.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DatabaseAddress {
-    /// Name of the server, as its certificate spells it.
+    /// Host name, as in its certificate.
     pub host: Option<String>,
     /// TCP port; `None`: 5432.
     pub port: Option<u16>,
@@ -70,7 +70,7 @@ pub struct DatabaseAddress {
     pub database: Option<String>,
 }
 
-/// A database and a login there. TLS with full verification is forced unless the database is on this machine.
+/// A database and a login. TLS with full verification is required unless the database is on this machine.
 #[derive(Clone)]
 pub struct DatabaseConfig {
     host: Host,
@@ -96,11 +96,11 @@ struct Secret {
 }
 
 impl DatabaseConfig {
-    /// Reads the text of a database secret: `{"url"}` or RDS's own form, each with an optional `ca_pem`, the PEM text of
-    /// private certificate authorities to trust besides the public ones. What RDS's form leaves out is taken from `address`.
+    /// Parses a database secret: `{"url"}` or the RDS form, each with an optional `ca_pem`, the PEM text of private certificate
+    /// authorities to trust in addition to the public ones. Fields missing in the RDS form are taken from `address`.
     ///
     /// # Errors
-    /// [`ConfigError`] says which field is wrong.
+    /// [`ConfigError`] names the wrong field.
     pub fn from_secret(secret: &SecretString, address: &DatabaseAddress) -> Result<Self, ConfigError> {
         let secret: Secret = serde_json::from_str(secret.expose_secret()).map_err(|_| ConfigError::NotAnObject)?;
         let mut config = if let Some(url) = &secret.url {
@@ -142,7 +142,7 @@ impl DatabaseConfig {
         })
     }
 
-    /// Trusts these private certificate authorities besides the public ones.
+    /// Also trusts these private certificate authorities.
     ///
     /// # Errors
     /// [`ConfigError::CaPem`] if the text holds no certificate, or a broken one.

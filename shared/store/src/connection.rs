@@ -1,4 +1,4 @@
-//! One connection: opened within a bound, every statement within a bound, closed when dropped.
+//! One connection: opening and every statement have a timeout; closed when dropped.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::{DatabaseConfig, StoreError};
 /// Longer than the `statement_timeout` of the application's login, so that the server normally ends a slow statement first.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// The same for several statements sent together: a lock, and statements that are slow one after the other.
+/// The same for several statements sent together: a lock, and slow statements in sequence.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A parameter with its type: statements stay unnamed and cost one round trip.
@@ -39,11 +39,10 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What the server answered.
 #[derive(Default)]
 pub(crate) struct Answer {
     pub(crate) rows: Vec<Row>,
-    /// Rows that the statement returned, or changed.
+    /// Number of rows returned or changed.
     pub(crate) affected: u64,
 }
 
@@ -89,8 +88,8 @@ impl Connection {
         bounded(STATEMENT_TIMEOUT, self.client.execute_typed(sql, params)).await
     }
 
-    /// Sends all requests before it waits for the first answer: one round trip. The error is the first one; inside a transaction the
-    /// requests behind it fail because of it.
+    /// Sends all requests before it waits for the first answer: one round trip. Returns the first error; inside a transaction the
+    /// later requests fail because of it.
     pub(crate) async fn exchange(&self, requests: &[Request<'_>]) -> Result<Vec<Answer>, StoreError> {
         let answers = join_all(requests.iter().map(|request| self.answer(request)));
         let limit = if requests.len() > 1 {
@@ -102,8 +101,7 @@ impl Connection {
         answers.map_err(|_| no_answer(limit))?.into_iter().collect()
     }
 
-    /// The same on a connection that may have died while it was idle: without an answer to the first request in a short time nothing
-    /// is waited for.
+    /// The same on a connection that may have died while idle: it fails if the first request gets no answer in a short time.
     pub(crate) async fn exchange_if_alive(
         &self,
         requests: &[Request<'_>],
@@ -144,7 +142,7 @@ impl Connection {
         bounded(STATEMENT_TIMEOUT, self.client.batch_execute(sql)).await
     }
 
-    /// For a wait whose length only the other side knows.
+    /// For a wait whose length is unknown here.
     pub(crate) async fn command_unbounded(&self, sql: &str) -> Result<(), StoreError> {
         self.client
             .batch_execute(sql)
@@ -154,7 +152,7 @@ impl Connection {
 }
 
 impl Drop for Connection {
-    /// Closes the socket even if the server hangs; the server rolls back what was open.
+    /// Closes the socket even if the server hangs; the server rolls back open transactions.
     fn drop(&mut self) {
         self.driver.abort();
     }
@@ -185,7 +183,7 @@ where
 {
     let task = tokio::spawn(async move {
         if let Err(error) = connection.await {
-            // The statement that met it reports it; here it only helps to see when an idle connection died.
+            // The failed statement reports it; this log line only shows when an idle connection died.
             tracing::debug!(error = %StoreError::from_driver(&error), "database connection ended");
         }
     });

@@ -1,37 +1,37 @@
-//! What can go wrong, sorted by what the caller should do about it.
+//! Errors, by what the caller should do about them.
 
 use std::fmt;
 
 use tokio_postgres::error::{DbError, SqlState};
 
-/// A failed database operation. No message holds a parameter's value, a row's content or the database's address.
+/// A failed database operation. No message contains a parameter's value, a row's content or the database's address.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot be reached, or gave up on the work: try again later.
+    /// The database is unreachable, or aborted the work: retry later.
     #[error("the database is unavailable, try again later: {0}")]
     Unavailable(String),
-    /// The database refuses this login: read the secret again, then try again.
+    /// The database rejects this login: reload the secret, then retry.
     #[error("the database refuses the login, read its secret again: {0}")]
     LoginRefused(String),
-    /// Another transaction had the same rows: try again.
+    /// Another transaction used the same rows: retry.
     #[error("the work met another's on the same rows, try again: {0}")]
     Conflict(String),
-    /// The schema or a privilege is not as this code needs it, or the server refuses for a reason not known here: a person must
-    /// look, and then the same work may succeed.
+    /// The schema or a privilege is not as this code needs it, or the server rejects for an unknown reason: needs manual
+    /// intervention; then the same work may succeed.
     #[error("the database is not set up as this version needs it, a person must look: {0}")]
     Misconfigured(String),
-    /// These very values are refused (a constraint, a trigger, a value out of range, too long for an index, or one that the driver
-    /// cannot send): trying again changes nothing; a person must look.
+    /// These values are rejected (a constraint, a trigger, a value out of range, too long for an index, or one that the driver
+    /// cannot send): a retry changes nothing; needs manual intervention.
     #[error("the database refuses this for good, a person must look: {0}")]
     Rejected(String),
-    /// A stored row cannot be read by this version: another version, such as the one that wrote it, may read it. Try again, and a
-    /// person must look.
+    /// This version cannot read a stored row: another version, such as the one that wrote it, may read it. Retry; needs manual
+    /// intervention.
     #[error("a stored row cannot be read by this version, deploy one that reads it: {0}")]
     Corrupt(String),
 }
 
 impl StoreError {
-    /// Whether the same work may succeed later. If not, it belongs in quarantine, and a person must look.
+    /// Whether the same work may succeed later. If not, it belongs in quarantine and needs manual intervention.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -48,7 +48,7 @@ impl StoreError {
         Self::Corrupt(format!("column {column}"))
     }
 
-    /// Only the driver's own words and the server's codes and names are kept: the server's message can quote values.
+    /// Keeps only the driver's own text and the server's codes and names: the server's message can quote values.
     pub(crate) fn from_driver(error: &tokio_postgres::Error) -> Self {
         match error.as_db_error() {
             Some(refusal) => Self::from_server(refusal),
@@ -69,22 +69,22 @@ impl StoreError {
         }
         let passing = [
             SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT, // class 25, unlike the other timeouts
-            SqlState::READ_ONLY_SQL_TRANSACTION,           // a fail-over left us on a replica
+            SqlState::READ_ONLY_SQL_TRANSACTION,           // connected to a replica after a fail-over
         ];
         match &code.code()[..2] {
             "28" => Self::LoginRefused(text),
             // Connection, resources, operator intervention (shutdown, crash, statement_timeout), system error.
             "08" | "53" | "57" | "58" => Self::Unavailable(text),
             _ if passing.contains(code) => Self::Unavailable(text),
-            // Values that are refused: data exceptions, constraints, limits such as the size of an index row, several rows where
-            // one fits, what the server does not support, and the triggers of append-only tables.
+            // Rejected values: data exceptions, constraints, limits such as the size of an index row, several rows instead of one,
+            // features the server does not support, and the triggers of append-only tables.
             "0A" | "21" | "22" | "23" | "54" | "P0" => Self::Rejected(text),
             _ => Self::Misconfigured(text),
         }
     }
 }
 
-/// Whether the driver could not encode a parameter or the message. It gives these kinds no other mark than their text.
+/// Whether the driver could not encode a parameter or the message. Only the text identifies these kinds.
 fn cannot_be_sent(error: &tokio_postgres::Error) -> bool {
     let text = error.to_string();
     ["error serializing parameter", "error encoding message to server"]
@@ -92,7 +92,7 @@ fn cannot_be_sent(error: &tokio_postgres::Error) -> bool {
         .any(|kind| text.starts_with(kind))
 }
 
-/// SQLSTATE and the names it concerns, never the message or the detail.
+/// SQLSTATE and the names in it, never the message or the detail.
 fn describe(refusal: &DbError) -> String {
     let named = |what: &str, name: Option<&str>| name.map(|name| format!(", {what} {name}")).unwrap_or_default();
     format!(

@@ -17,11 +17,11 @@ pub struct ExceptionUpdate {
     pub exception: SecurityReviewException,
     /// The decision that changed it.
     pub decision: UpdateDecision,
-    /// The decision on the merge that this one superseded, if there was one.
+    /// The superseded decision on the merge, if any.
     pub before: Option<UpdateDecision>,
-    /// A later change of the same exception has an effect that reports it.
+    /// A later change of the same exception has its own update effect.
     pub is_changed_again: bool,
-    /// The alert about the exception; `None`: no effect was ever made for one.
+    /// The alert about the exception; `None`: no alert effect exists.
     pub alert: Option<ExceptionAlert>,
 }
 
@@ -54,7 +54,7 @@ const DECISION: &str = "
     SELECT id, verdict, decided_at, supersedes, coalesce(confirmed, inputs -> 'api' ?| ARRAY['answer', 'not_asked']) AS confirmed
     FROM security_review_decisions WHERE id = $1 AND stage = 'merge'";
 
-/// The rules may have moved the security lead to another channel since; an alert in the effect's own channel goes first.
+/// The rules may have changed the security lead's channel since; an alert in the effect's own channel comes first.
 const ALERT: &str = "
     SELECT key, destination, state, external_id FROM effects
     WHERE exception_id = $1 AND kind = $2
@@ -66,7 +66,7 @@ const CHANGED_AGAIN: &str = "
             AND (later.created_at, later.id) > (SELECT this.created_at, this.id FROM effects AS this WHERE this.id = $3)) AS again";
 
 impl Store {
-    /// What an effect of the kind [`EffectKind::SlackExceptionUpdate`] reports, as of now. `None`: its exception or its decision does
+    /// The current content of an effect of kind [`EffectKind::SlackExceptionUpdate`]. `None`: its exception or its decision does
     /// not exist.
     pub async fn exception_update(&self, effect: &Effect) -> Result<Option<ExceptionUpdate>, StoreError> {
         let (Some(exception_id), Some(decision_id)) = (effect.exception_id, effect.decision_id) else {

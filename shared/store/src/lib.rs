@@ -1,12 +1,12 @@
 //! Postgres: the schema and its migrations, the one transaction of a delivery, the outbox of effects.
 //!
-//! tokio-postgres lives only here. A function holds one [`Store`], which holds at most two connections; everything that belongs to one
-//! delivery happens in one [`Tx`]. Times come from the caller. Statements are typed and unnamed and nothing is kept in the
-//! session (no `SET`, no session locks, no sequences), so a transaction pooler or RDS Proxy can sit in between. Statements whose answers
-//! nothing waits for are queued, and sent together ([`Queued`]), the first ones behind `BEGIN`: a pooler that rejects `BEGIN` must end the
-//! session, as Postgres and RDS Proxy do.
+//! Only this crate uses tokio-postgres. A function holds one [`Store`], which holds at most two connections; everything that
+//! belongs to one delivery happens in one [`Tx`]. Times come from the caller. Statements are typed and unnamed, and the session
+//! keeps no state (no `SET`, no session locks, no sequences), so a transaction pooler or RDS Proxy can be used. Statements whose
+//! answers nothing waits for are queued and sent together ([`Queued`]), the first ones after `BEGIN`: a pooler that rejects `BEGIN`
+//! must end the session, as Postgres and RDS Proxy do.
 //!
-//! Errors are [`StoreError`] unless said otherwise: [`StoreError::is_retryable`] says whether the same work may succeed later.
+//! Errors are [`StoreError`] unless documented otherwise: [`StoreError::is_retryable`] shows whether a retry may succeed.
 #![expect(
     clippy::missing_errors_doc,
     reason = "the crate's documentation says it once for all of them"

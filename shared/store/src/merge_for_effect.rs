@@ -1,4 +1,4 @@
-//! What an effect of the archive tells of: the merge as it stands now, and what has been told of it before.
+//! What an archive effect reports: the merge as it is now, and what was reported about it before.
 
 use model::{Effect, LedgerRow};
 use tokio_postgres::types::Type;
@@ -8,26 +8,26 @@ use crate::sql::column;
 use crate::tx::StoredDecision;
 use crate::{Store, StoreError};
 
-/// A merge that is to be told of outside.
+/// A merge to report to an outside system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergeForEffect {
-    /// Where its review stands.
+    /// The state of its review.
     pub row: LedgerRow,
-    /// The decision that stands.
+    /// The current decision.
     pub decision: StoredDecision,
     /// Its exception, if it has one.
     pub exception_id: Option<Uuid>,
-    /// Later news of the same merge, which says all that this would.
+    /// A later effect for the same merge, which reports everything this one would.
     pub newer: Option<Uuid>,
-    /// Earlier news of the same merge may have got through.
+    /// An earlier effect for the same merge may have reached the target.
     pub is_told: bool,
-    /// Earlier news of the same merge was begun: parts of it may have got through.
+    /// An earlier effect for the same merge was begun: parts of it may have reached the target.
     pub is_begun: bool,
-    /// What the target calls the earlier news.
+    /// The target's id of the earlier effect.
     pub earlier_external_id: Option<String>,
-    /// What the target calls the last thing of this kind that got through for the first time, of whichever merge.
+    /// The target's id of the latest effect of this kind that was the first for its merge, of any merge.
     pub latest_external_id: Option<String>,
-    /// The same as of the time when this merge was first to be told of.
+    /// The same as of this merge's first effect.
     pub oldest_external_id: Option<String>,
 }
 
@@ -59,7 +59,7 @@ const HELD: &str = "
         AND (instance, project_id, mr_iid) <> ($1, $2, $3)";
 
 impl Store {
-    /// What the effect tells of. `None`: nothing that has been decided.
+    /// The merge that the effect reports. `None`: nothing is decided.
     pub async fn merge_for_effect(&self, effect: &Effect) -> Result<Option<MergeForEffect>, StoreError> {
         let key = &effect.merge_request;
         let mut tx = self.begin().await?;
@@ -97,7 +97,7 @@ impl Store {
         }))
     }
 
-    /// Whether the exception of another merge, which nobody has dealt with, keeps an issue open.
+    /// Whether another merge's unresolved exception keeps an issue open.
     pub async fn is_issue_held(&self, effect: &Effect, issue: &str) -> Result<bool, StoreError> {
         let key = &effect.merge_request;
         let params = [

@@ -1,4 +1,4 @@
-//! Migrations: run by the database's owner at each deploy, safe to run twice at once, applied whole or not at all.
+//! Migrations: run by the database's owner at each deploy, safe to run concurrently, applied whole or not at all.
 
 use refinery::error::Kind;
 
@@ -7,10 +7,10 @@ use crate::schema::{is_incompatible, known_schema_version, read_version, runner}
 use crate::sql::column;
 use crate::{DatabaseConfig, StoreError, roles};
 
-/// The oldest server supported, as `server_version_num`. Before 15 everybody may create tables in schema `public`.
+/// The oldest supported server, as `server_version_num`. Before 15 every user may create tables in schema `public`.
 const OLDEST_SERVER: i32 = 150_000;
 
-/// What a migration did.
+/// The result of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationReport {
     /// Schema version before; 0: an empty database.
@@ -21,13 +21,13 @@ pub struct MigrationReport {
     pub applied: Vec<String>,
 }
 
-/// Why the schema could not be migrated. Nothing of the failed step is left behind.
+/// Why the schema could not be migrated. A failed step leaves nothing behind.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// The server is too old.
     #[error("the Postgres server has version {0}; 15 or later is needed")]
     Server(i32),
-    /// The database was migrated by a later version, in a way that this one cannot live with.
+    /// A later version migrated the database in a way that is incompatible with this one.
     #[error(
         "the database has schema version {database}, on which this version, made for {known}, cannot work: deploy the later version"
     )]
@@ -37,13 +37,13 @@ pub enum MigrationError {
         "migration {0} is not the one that was applied: migrations are append-only, restore its file and add a new one"
     )]
     Divergent(String),
-    /// A migration that was applied is not in this build, or one in between was never applied.
+    /// An applied migration is not in this build, or an earlier one was never applied.
     #[error("migration {0} is missing on one side: the database comes from another line of development")]
     Missing(String),
     /// A migration's own SQL failed.
     #[error("the migration failed and was rolled back: {0}")]
     Failed(StoreError),
-    /// The database could not be reached, or refuses its owner something.
+    /// The database is unreachable, or its owner lacks a privilege.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -56,21 +56,21 @@ impl MigrationError {
     }
 }
 
-/// Brings the database to the schema this code knows, and gives the group roles their privileges.
+/// Brings the database to this code's schema version, and grants the group roles their privileges.
 ///
-/// `owner` needs to own the database (or to have CREATE on schema `public`) and the attribute CREATEROLE; it need not be a
-/// superuser. Two runs at once are safe: the second waits for the first and finds nothing to do.
+/// `owner` must own the database (or have CREATE on schema `public`) and have the attribute CREATEROLE; it need not be a superuser.
+/// Concurrent runs are safe: the second waits for the first and finds nothing to do.
 ///
 /// # Errors
-/// [`MigrationError`] says what to do.
+/// [`MigrationError`] states what to do.
 pub async fn migrate(owner: &DatabaseConfig) -> Result<MigrationReport, MigrationError> {
     let tls = crate::tls::connector(owner)?;
     let guard = Connection::open(owner, tls.as_ref()).await?;
     let mut worker = Connection::open(owner, tls.as_ref()).await?;
     check_server(&worker).await?;
 
-    // The lock lives in a transaction of its own: the migration library commits on the other connection. Should this one
-    // break, a second run still cannot apply a migration twice: its row in the history is unique.
+    // The lock is in a separate transaction: the migration library commits on the other connection. If this one breaks, a second
+    // run still cannot apply a migration twice: its row in the history is unique.
     guard.command("BEGIN").await?;
     guard
         .command_unbounded("SELECT pg_advisory_xact_lock(hashtextextended('countersign.migrate', 0))")
@@ -82,7 +82,7 @@ pub async fn migrate(owner: &DatabaseConfig) -> Result<MigrationReport, Migratio
         if is_incompatible(&worker, known).await? {
             return Err(MigrationError::Newer { database: from, known });
         }
-        // A version that was rolled back has been here, and what it made may stay.
+        // A version that was rolled back ran here, and its changes may stay.
         tracing::warn!(
             database = from,
             known,

@@ -1,4 +1,4 @@
-//! Operator requests: what an operator's command asks maintenance to do, row by row, and what came of it.
+//! Operator requests: what an operator's command asks `maintenance` to do, as rows, and their results.
 
 use jiff::{SignedDuration, Timestamp};
 use model::later;
@@ -11,15 +11,15 @@ use crate::report::{Conditions, Page};
 use crate::sql::{column, json, json_column, text};
 use crate::{Group, Store, StoreError};
 
-/// A claim holds for so long: longer than maintenance may run, so that one of a run that died is claimed again and no other.
+/// Duration of a claim: longer than `maintenance` may run, so that only a dead run's claim is claimed again.
 const CLAIMED_FOR: SignedDuration = SignedDuration::from_mins(15);
 
-/// A command that the claimer does not know is left for a newer version for so long.
+/// How long a command unknown to the claimer is left for a newer version.
 const LEFT_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct OperatorRequest {
-    /// Row id (UUIDv7); the correlation id of everything that is done for it.
+    /// Row id (UUIDv7); the correlation id of everything done for it.
     pub id: Uuid,
     /// Name of the command.
     pub command: String,
@@ -28,11 +28,11 @@ pub struct OperatorRequest {
     pub login: String,
     /// When it was recorded.
     pub requested_at: Timestamp,
-    /// When it was claimed; `None`: not yet, or put back.
+    /// When it was claimed; `None`: not yet, or returned.
     pub started_at: Option<Timestamp>,
     /// When it was finished.
     pub finished_at: Option<Timestamp>,
-    /// What came of it; of one that is not finished, how far it has got.
+    /// Its result; if not finished, its progress.
     pub result: Option<Value>,
     /// The exit code of the operator's command; `None`: not finished.
     pub exit_code: Option<i32>,
@@ -47,7 +47,7 @@ pub enum OperatorRequestError {
         role = Group::Operator.role()
     )]
     NotAnOperator {
-        /// The login, quoted as in SQL where it must be.
+        /// The login, quoted as in SQL if necessary.
         login: String,
     },
     #[error(transparent)]
@@ -61,7 +61,7 @@ const MAY_RECORD: &str = "
 
 const INSERT: &str = "INSERT INTO operator_requests (id, command, arguments, requested_at) VALUES ($1, $2, $3, $4)";
 
-/// What has been worked on already comes last: a long request must not hold up the short ones.
+/// Requests already worked on come last: a long one must not block the short ones.
 const CLAIM: &str = "
     WITH open AS MATERIALIZED (
         SELECT id AS open_id FROM operator_requests
@@ -82,7 +82,7 @@ impl Store {
     /// Records a request under the login of this store, and returns its id.
     ///
     /// # Errors
-    /// [`OperatorRequestError`] says which role the login lacks.
+    /// [`OperatorRequestError`] names the role that the login lacks.
     pub async fn record_operator_request(
         &self,
         command: &str,
@@ -90,7 +90,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Uuid, OperatorRequestError> {
         let mut tx = self.begin().await?;
-        // Logins of auditors are read-only by default, and one of them may be an operator's too. Only for this transaction.
+        // Auditor logins are read-only by default, and one of them may also be an operator's. Only for this transaction.
         tx.command("SET TRANSACTION READ WRITE");
         let row = tx.query_opt(MAY_RECORD, &[]).await?;
         let row = row.ok_or_else(|| StoreError::corrupt("login"))?;
@@ -111,8 +111,8 @@ impl Store {
         Ok(id)
     }
 
-    /// Claims the next open request: of one of these commands, or of another that no newer version has taken for an hour. No other
-    /// run gets it for 15 minutes.
+    /// Claims the next open request: of one of these commands, or of another that no newer version has claimed for an hour. No
+    /// other run gets it for 15 minutes.
     pub async fn claim_operator_request(
         &self,
         commands: &[&str],
@@ -130,7 +130,7 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// Finishes a claimed request. `false`: its claim had ended, and another run has it.
+    /// Finishes a claimed request. `false`: the claim had expired, and another run has it.
     pub async fn finish_operator_request(
         &self,
         claimed: &OperatorRequest,
@@ -151,7 +151,7 @@ impl Store {
         Ok(changed == 1)
     }
 
-    /// Puts a claimed request back with how far it has got, so that the next run goes on. `false` as of
+    /// Returns a claimed request with its progress, so that the next run continues it. `false` as for
     /// [`Store::finish_operator_request`].
     pub async fn put_operator_request_back(
         &self,
@@ -176,7 +176,7 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// A page of requests as JSON, the newest first.
+    /// A page of requests as JSON, newest first.
     pub async fn operator_request_page(&self, after: Option<Uuid>, limit: u32) -> Result<Page, StoreError> {
         self.page("operator_requests", Conditions::default(), after, limit)
             .await

@@ -1,4 +1,4 @@
-//! What the operator's command asks of ledger, exceptions and decisions: pages of rows as JSON, and decisions to be computed again.
+//! Queries of the operator's command on ledger, exceptions and decisions: pages of rows as JSON, and decisions to recompute.
 
 mod decisions;
 mod effects;

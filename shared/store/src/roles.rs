@@ -1,6 +1,6 @@
 //! Roles: three groups that hold the privileges, and logins that are members of one of them and own nothing.
 //!
-//! Roles belong to the whole server, so several databases may create and change the same ones at the same moment.
+//! Roles belong to the whole server, so several databases may create and change the same ones concurrently.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::{DatabaseConfig, StoreError};
 
 const PRIVILEGES: &str = include_str!("../privileges.sql");
 
-/// How often a change to a role is tried when another database's migration changes it at the same moment.
+/// How often a role change is tried while another database's migration changes the role.
 const TRIES: u32 = 20;
 
-/// "tuple concurrently updated" is an internal error to Postgres; a grant made twice at once violates its key.
+/// "tuple concurrently updated" is an internal error to Postgres; a concurrent duplicate grant violates its key.
 const MET_ANOTHER: [SqlState; 3] = [
     SqlState::INTERNAL_ERROR,
     SqlState::UNIQUE_VIOLATION,
@@ -28,7 +28,7 @@ const MET_ANOTHER: [SqlState; 3] = [
 /// What a login may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// The functions: append, and change what has a life of its own.
+    /// The functions: append, and update rows that have a state.
     Application,
     /// Read everything, change nothing.
     Auditor,
@@ -47,7 +47,7 @@ impl Group {
         }
     }
 
-    /// Settings of a login. They stand on the role because a pooler passes no session settings on.
+    /// Settings of a login. They are set on the role because a pooler does not forward session settings.
     fn settings(self) -> [(&'static str, &'static str); 4] {
         match self {
             Self::Application => [
@@ -72,32 +72,32 @@ impl Group {
     }
 }
 
-/// Why a login was not made.
+/// Why a login was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// The name cannot be one.
+    /// The name is invalid.
     #[error("a login's name must have 1 to 63 bytes and no NUL")]
     Name,
-    /// There is no password.
+    /// The password is missing.
     #[error("the login's password is empty")]
     Password,
-    /// The application would run with rights that undo the protection of the record.
+    /// The application would have privileges that bypass the protection of the record.
     #[error(
         "the login `{0}` is powerful (superuser, may create roles or databases, or owns this database): choose another name"
     )]
     Powerful(String),
-    /// The database could not be reached, or refuses its owner something.
+    /// The database is unreachable, or its owner lacks a privilege.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Creates a login in a group, or gives an existing one this password and the group's settings.
+/// Creates a login in a group, or sets this password and the group's settings on an existing one.
 ///
 /// Run by the database's owner after [`crate::migrate`]. The password never leaves this process: the server gets its SCRAM
 /// verifier (RFC 5803).
 ///
 /// # Errors
-/// [`LoginError`] says what to change.
+/// [`LoginError`] states what to change.
 pub async fn provision_login(
     owner: &DatabaseConfig,
     name: &str,
@@ -115,7 +115,7 @@ pub async fn provision_login(
     }
     let verifier = scram_sha_256(password.expose_secret().as_bytes());
     ensure_role(&connection, name, &login).await?;
-    // A verifier is made of base64, `$` and `:`; nothing in it needs quoting.
+    // A verifier consists of base64, `$` and `:`; nothing in it needs quoting.
     change(
         &connection,
         &format!("ALTER ROLE {login} WITH LOGIN PASSWORD '{verifier}'"),
@@ -128,7 +128,7 @@ pub async fn provision_login(
     Ok(())
 }
 
-/// Creates the group roles where they are missing.
+/// Creates missing group roles.
 pub(crate) async fn ensure_groups(connection: &Connection) -> Result<(), StoreError> {
     for group in [Group::Application, Group::Auditor, Group::Operator] {
         ensure_role(connection, group.role(), group.role()).await?;
@@ -136,12 +136,12 @@ pub(crate) async fn ensure_groups(connection: &Connection) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Gives the groups their privileges in this database.
+/// Grants the groups their privileges in this database.
 pub(crate) async fn grant_privileges(connection: &Connection) -> Result<(), StoreError> {
     change(connection, PRIVILEGES).await
 }
 
-/// Creates a role unless it is there; another session may do the same at this moment.
+/// Creates a role if it is missing; another session may do the same concurrently.
 async fn ensure_role(connection: &Connection, name: &str, quoted: &str) -> Result<(), StoreError> {
     let exists = "SELECT FROM pg_roles WHERE rolname = $1";
     if !connection.query(exists, &[(&name, Type::TEXT)]).await?.is_empty() {
@@ -157,7 +157,7 @@ async fn ensure_role(connection: &Connection, name: &str, quoted: &str) -> Resul
     }
 }
 
-/// Whether an existing login has rights that an application or auditor must not have.
+/// Whether an existing login has privileges that an application or auditor must not have.
 async fn is_powerful(connection: &Connection, name: &str) -> Result<bool, StoreError> {
     let sql = "
         SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
@@ -171,7 +171,7 @@ async fn is_powerful(connection: &Connection, name: &str) -> Result<bool, StoreE
         .map(|found| found.unwrap_or(false))
 }
 
-/// Runs a change to roles, again if another session changed the same catalogue row at this moment.
+/// Changes roles; retries if another session changed the same catalogue row concurrently.
 async fn change(connection: &Connection, sql: &str) -> Result<(), StoreError> {
     let mut tried = 1;
     loop {

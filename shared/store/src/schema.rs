@@ -1,4 +1,4 @@
-//! The schema's version: what this code knows, what the database has, and whether the two go together.
+//! The schema version: what this code knows, what the database has, and whether they are compatible.
 
 use refinery::Runner;
 use tokio_postgres::types::Type;
@@ -7,10 +7,10 @@ use crate::connection::Connection;
 use crate::sql::column;
 use crate::{DatabaseConfig, Store, StoreError};
 
-/// The table in which applied migrations are kept.
+/// The table of applied migrations.
 pub(crate) const HISTORY_TABLE: &str = "schema_history";
 
-/// What the name of a migration ends in if code from before it cannot work on its schema.
+/// Suffix of a migration's name if earlier code cannot work on its schema.
 pub(crate) const INCOMPATIBLE: &str = "_incompatible";
 
 mod embedded {
@@ -27,7 +27,7 @@ pub(crate) fn runner() -> Runner {
 /// Why this code must not work on this database.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
-    /// A later version has migrated the database, in a way that this code cannot live with.
+    /// A later version migrated the database in a way that is incompatible with this code.
     #[error(
         "the database has schema version {database}, on which this version, made for {known}, cannot work: upgrade the functions"
     )]
@@ -35,11 +35,11 @@ pub enum SchemaError {
     /// The migration has not run.
     #[error("the database has schema version {database}, this version needs {known}: run the migration")]
     Older {
-        /// The database's version; 0: no schema at all.
+        /// The database's version; 0: no schema.
         database: i32,
         known: i32,
     },
-    /// It could not be found out.
+    /// The version could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -55,7 +55,7 @@ pub fn known_schema_version() -> i32 {
         .unwrap_or(0)
 }
 
-/// The schema version of a database; 0 if it has none.
+/// The schema version of a database; 0 without a schema.
 pub async fn schema_version(config: &DatabaseConfig) -> Result<i32, StoreError> {
     let tls = crate::tls::connector(config)?;
     read_version(&Connection::open(config, tls.as_ref()).await?).await
@@ -84,7 +84,7 @@ const VERSION: &str = "SELECT coalesce(max(version), 0) AS version FROM public.s
 const INCOMPATIBLE_LATER: &str = "
     SELECT EXISTS (SELECT FROM public.schema_history WHERE version > $1 AND right(name, length($2)) = $2) AS found";
 
-/// Whether the database was migrated further than version `known`, in a way that its code cannot live with.
+/// Whether the database was migrated past version `known` in a way that is incompatible with its code.
 pub(crate) async fn is_incompatible(connection: &Connection, known: i32) -> Result<bool, StoreError> {
     let params = [(&known as _, Type::INT4), (&INCOMPATIBLE as _, Type::TEXT)];
     let rows = connection.query(INCOMPATIBLE_LATER, &params).await?;
@@ -92,13 +92,13 @@ pub(crate) async fn is_incompatible(connection: &Connection, known: i32) -> Resu
 }
 
 impl Store {
-    /// Refuses to work on a schema that this code cannot work on. Called once at start.
+    /// Rejects a schema that this code cannot work on. Called once at start.
     ///
-    /// A later schema is none of those unless a migration says so by its name: while a new version takes over, and after one was rolled
-    /// back, the version before works on the schema of the new one.
+    /// A later schema is accepted unless a migration's name marks it as incompatible: during a release, and after a rollback, the
+    /// previous version works on the schema of the new one.
     ///
     /// # Errors
-    /// [`SchemaError`] says which side is behind.
+    /// [`SchemaError`] names the outdated side.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let known = known_schema_version();
         let slot = self.connected().await?;

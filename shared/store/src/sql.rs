@@ -1,4 +1,4 @@
-//! Between our types and SQL's.
+//! Conversions between our types and SQL's.
 
 mod columns;
 mod statement;
@@ -18,10 +18,10 @@ pub(crate) use self::columns::{
 pub(crate) use self::statement::{Insert, KEY, STAYS_KNOWN, Statement};
 use crate::StoreError;
 
-/// Postgres indexes nothing longer than about 2700 bytes; a delivery key is a sender's header.
+/// Postgres indexes nothing longer than about 2700 bytes; a delivery key comes from a sender's header.
 const LONGEST_KEY: usize = 512;
 
-/// Postgres text cannot hold NUL: replaced, so that a hostile title cannot keep its merge request out of the record.
+/// Postgres text cannot hold NUL: it is replaced, so that a malicious title cannot keep its merge request out of the record.
 pub(crate) fn text(value: &str) -> Cow<'_, str> {
     if value.contains('\0') {
         Cow::Owned(value.replace('\0', "\u{fffd}"))
@@ -74,7 +74,7 @@ fn clean(value: &mut Value) {
     }
 }
 
-/// A structured value as the text of its JSON, with NUL replaced as in [`text`]: the server parses it into `jsonb`.
+/// A structured value as JSON text, with NUL replaced as in [`text`]: the server parses it into `jsonb`.
 #[derive(Debug)]
 pub(crate) struct JsonText(String);
 
@@ -82,7 +82,7 @@ impl JsonText {
     pub(crate) fn of<T: Serialize>(value: &T) -> Result<Self, StoreError> {
         let text = serde_json::to_string(value)
             .map_err(|_| StoreError::Rejected(format!("{} cannot be written as JSON", std::any::type_name::<T>())))?;
-        // How JSON writes NUL.
+        // NUL as written in JSON.
         if text.contains("\\u0000") {
             return Ok(Self(json(value)?.0.to_string()));
         }
@@ -92,7 +92,7 @@ impl JsonText {
 
 impl ToSql for JsonText {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        // The version of the binary form of `jsonb`.
+        // Version of the binary `jsonb` format.
         out.extend_from_slice(&[1]);
         out.extend_from_slice(self.0.as_bytes());
         Ok(IsNull::No)

@@ -1,4 +1,4 @@
-//! The store: the connections of an execution environment, opened when first needed and again when lost.
+//! The store: the connections of an execution environment, opened at first use and reopened when lost.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,17 +12,17 @@ use crate::connection::{Answer, Connection, Dead, Param, Request};
 use crate::sql::Statement;
 use crate::{DatabaseConfig, StoreError, Tx};
 
-/// A kept connection may have died in an environment that was frozen meanwhile: then it is replaced after this long.
+/// A kept connection may have died while the environment was frozen: it is replaced after this time.
 const REUSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Longest wait for other transactions of the same environment.
+/// Maximum wait for other transactions of the same environment.
 const TURN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The database, through at most two connections. Cheap until first used.
+/// The database, through at most two connections. Connects at first use.
 pub struct Store {
     config: DatabaseConfig,
     tls: Option<MakeRustlsConnect>,
-    /// The second one is opened only while a transaction uses the first: one waits for the server, the other is being prepared.
+    /// The second one is opened only while a transaction uses the first: one waits for the server, the other is prepared.
     slots: [Mutex<Option<Connection>>; 2],
     opened: AtomicU64,
 }
@@ -34,10 +34,10 @@ fn is_open(slot: &Slot<'_>) -> bool {
 }
 
 impl Store {
-    /// Prepares a store; connects only when first used.
+    /// Creates a store; connects at first use.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] if the secret's certificates cannot be used.
+    /// [`StoreError::Rejected`] if the secret's certificates are invalid.
     pub fn new(config: DatabaseConfig) -> Result<Self, StoreError> {
         Ok(Self {
             tls: crate::tls::connector(&config)?,
@@ -58,7 +58,7 @@ impl Store {
     /// Begins a transaction (read committed). It is rolled back if dropped before [`Tx::commit`].
     ///
     /// Two transactions at a time: a third one waits for one of them to end. The server begins it with the first statement. A
-    /// connection lost while idle is noticed there, before anything of the transaction was done, and replaced once.
+    /// connection lost while idle is detected there, before any work of the transaction, and replaced once.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::LoginRefused`] if there is no connection and none can be opened.
@@ -66,26 +66,26 @@ impl Store {
         Ok(Tx::new(self, self.turn().await?))
     }
 
-    /// Sends statements in one round trip, each in its own transaction. A dead connection may have done some of them already. The first
-    /// one should be quick: without its answer after [`REUSE_TIMEOUT`] the connection counts as dead.
+    /// Sends statements in one round trip, each in a separate transaction. A dead connection may have executed some of them
+    /// already. The first one should be quick: without its answer after [`REUSE_TIMEOUT`] the connection counts as dead.
     pub(crate) async fn exchange(&self, statements: &[Statement]) -> Result<Vec<Answer>, StoreError> {
         let requests: Vec<_> = statements.iter().map(Statement::request).collect();
         self.send(&requests).await
     }
 
-    /// One statement, in its own transaction.
+    /// One statement, in a separate transaction.
     pub(crate) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
         let params = params.to_vec();
         self.rows(Request { sql, params }).await
     }
 
-    /// The rows of one statement, in its own transaction.
+    /// The rows of one statement, in a separate transaction.
     pub(crate) async fn rows_of(&self, statement: &Statement) -> Result<Vec<Row>, StoreError> {
         self.rows(statement.request()).await
     }
 
     async fn rows(&self, request: Request<'_>) -> Result<Vec<Row>, StoreError> {
-        // It may be slow, which is no sign of a dead connection: the first one does nothing.
+        // It may be slow on a live connection: the first statement, which does nothing, checks that.
         let answers = self.send(&[Request::command("SELECT"), request]).await?;
         Ok(answers.into_iter().skip(1).flat_map(|answer| answer.rows).collect())
     }
@@ -101,12 +101,12 @@ impl Store {
         let mut slot = self.turn().await?;
         let answers = self.first_exchange(&mut slot, requests).await;
         if matches!(answers, Err(StoreError::Unavailable(_))) {
-            *slot = None; // a late answer must not meet the next request
+            *slot = None; // a late answer must not reach the next request
         }
         answers
     }
 
-    /// The first requests for a while. A kept connection may have died meanwhile: then they are sent on another one.
+    /// The first requests after a pause. A kept connection may have died: then they are sent on another one.
     pub(crate) async fn first_exchange(
         &self,
         slot: &mut Option<Connection>,
@@ -123,14 +123,14 @@ impl Store {
         slot.insert(opened).exchange(requests).await
     }
 
-    /// The connection, which answers.
+    /// A connection that answers.
     pub(crate) async fn connected(&self) -> Result<Slot<'_>, StoreError> {
         let mut slot = self.turn().await?;
         self.first_exchange(&mut slot, &[Request::command("SELECT")]).await?;
         Ok(slot)
     }
 
-    /// An open connection that nothing else uses.
+    /// An open connection that is not in use.
     async fn turn(&self) -> Result<Slot<'_>, StoreError> {
         let [first, second] = &self.slots;
         let free = async {
@@ -149,7 +149,7 @@ impl Store {
         // Boxed: opening is rare, and its future large.
         match Box::pin(self.open()).await {
             Ok(opened) => *slot = Some(opened),
-            // A server that takes no further connection may still serve the other one.
+            // A server that accepts no further connection may still serve the other one.
             Err(error @ StoreError::Unavailable(_)) => {
                 *slot = None;
                 drop(slot);
@@ -177,7 +177,7 @@ impl Store {
         Ok(opened)
     }
 
-    /// How many connections were opened so far. After another one the server may be another, and not hold what was committed last.
+    /// How many connections were opened so far. A new one may lead to another server, which may lack the last commits.
     #[must_use]
     pub fn connections_opened(&self) -> u64 {
         self.opened.load(Ordering::Relaxed)

@@ -9,7 +9,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{DatabaseConfig, StoreError};
 
-/// Builds the connector once per [`crate::Store`]; `None` if this database is spoken to in clear (only on this machine).
+/// Builds the connector once per [`crate::Store`]; `None` if this database is used without TLS (only on this machine).
 pub(crate) fn connector(config: &DatabaseConfig) -> Result<Option<MakeRustlsConnect>, StoreError> {
     if !config.uses_tls() {
         return Ok(None);

@@ -43,22 +43,22 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// An open transaction. Dropping it rolls it back.
 ///
-/// Statements whose answers nothing waits for are queued, and sent with the next one that is waited for, or with the commit: one round
+/// Statements whose answers nothing waits for are queued, and sent with the next one that is awaited, or with the commit: one round
 /// trip for all of them.
 pub struct Tx<'a> {
     store: &'a Store,
-    /// Holds the store's connection for as long as the transaction lives; `None` once the connection is given up.
+    /// Holds the store's connection for the life of the transaction; `None` after the connection is dropped.
     slot: Slot<'a>,
     state: State,
     /// Not sent yet.
     queued: Vec<Statement>,
-    /// Of everything that was queued and sent, until they are taken.
+    /// Answers to queued statements that were sent, until taken.
     answers: Vec<Option<Answer>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing was sent yet, `BEGIN` neither.
+    /// Nothing was sent yet, not even `BEGIN`.
     New,
     Open,
     /// A statement failed: Postgres would answer a `COMMIT` with a silent rollback.
@@ -77,13 +77,13 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// Commits, with everything that is still queued. What is queued is bounded in size and number, so that nothing of it can fail before
-    /// it reaches the server, where a failed statement makes the commit a rollback.
+    /// Commits, with everything that is still queued. The queue is bounded in size and number, so that nothing can fail before it
+    /// reaches the server, where a failed statement makes the commit a rollback.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] if a statement of this transaction failed before and was ignored: nothing is written. If the
-    /// connection breaks meanwhile ([`StoreError::Unavailable`]) it is unknown whether everything or nothing was written;
-    /// every write of this crate may be repeated.
+    /// connection breaks meanwhile ([`StoreError::Unavailable`]), it is unknown whether everything or nothing was written; every
+    /// write of this crate may be repeated.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         if self.state == State::New {
             // A first exchange is repeated on another connection if this one is dead; a commit must not be.
@@ -109,7 +109,7 @@ impl<'a> Tx<'a> {
     /// Rolls back, and waits until the server has done so.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the connection is lost; the server rolls back all the same.
+    /// [`StoreError::Unavailable`] if the connection is lost; the server rolls back anyway.
     pub async fn rollback(mut self) -> Result<(), StoreError> {
         if self.state != State::New {
             let ended = self.exchange(&[Request::command("ROLLBACK")]).await;
@@ -122,12 +122,12 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// Takes the merge request for this transaction: another one that takes it waits until this one has ended.
+    /// Locks the merge request for this transaction: another transaction that locks it waits until this one ends.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if another transaction holds it for longer than the login's `lock_timeout`.
     pub fn lock_merge_request(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, ()> {
-        // The 64-bit hash of Postgres: two merge requests that share one merely wait for each other.
+        // The 64-bit hash of Postgres: two merge requests with the same hash only wait for each other.
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         self.queue(Statement::new(sql).bind_text(&key.to_string()), DONE)
     }
@@ -135,7 +135,7 @@ impl<'a> Tx<'a> {
     /// Sends what is queued, in one round trip.
     ///
     /// # Errors
-    /// The first statement's that failed.
+    /// The error of the first failed statement.
     pub async fn send(&mut self) -> Result<(), StoreError> {
         if self.queued.is_empty() {
             return Ok(());
@@ -154,7 +154,7 @@ impl<'a> Tx<'a> {
         Queued::new(self, Ok(Later::new(index, read)))
     }
 
-    /// The same, unless making it failed.
+    /// The same, unless building it failed.
     pub(crate) fn try_queue<T>(
         &mut self,
         statement: Result<Statement, StoreError>,
@@ -166,7 +166,7 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// The answer to a statement that was queued, which is sent first if it was not.
+    /// The answer to a queued statement, which is sent first if necessary.
     ///
     /// # Errors
     /// As documented where it was queued.
@@ -198,7 +198,7 @@ impl<'a> Tx<'a> {
         Ok(last.unwrap_or_default())
     }
 
-    /// Sends what is queued and these, and gives the last answer of these.
+    /// Sends the queue and these requests, and returns their last answer.
     async fn send_with(&mut self, more: &[Request<'_>]) -> Result<Option<Answer>, StoreError> {
         let queued = std::mem::take(&mut self.queued);
         let mut requests: Vec<_> = queued.iter().map(Statement::request).collect();
@@ -210,7 +210,7 @@ impl<'a> Tx<'a> {
 
     async fn exchange(&mut self, requests: &[Request<'_>]) -> Result<Vec<Answer>, StoreError> {
         let answers = if self.state == State::New {
-            // From here on dropping it has to roll back.
+            // From here on dropping it must roll back.
             self.state = State::Open;
             let mut all = vec![Request::command(BEGIN)];
             all.extend(requests.iter().cloned());
@@ -218,7 +218,7 @@ impl<'a> Tx<'a> {
             answers.map(|answers| answers.into_iter().skip(1).collect())
         } else {
             match self.slot.as_ref() {
-                // Statements that follow a failed one would fail as well, but for a rollback.
+                // Statements after a failed one would also fail, except a rollback.
                 Some(connection) => connection.exchange(requests).await,
                 None => Err(StoreError::Unavailable("the connection was lost".to_owned())),
             }
@@ -226,7 +226,7 @@ impl<'a> Tx<'a> {
         if let Err(error) = &answers {
             self.state = State::Failed;
             if matches!(error, StoreError::Unavailable(_)) {
-                *self.slot = None; // a late answer must not meet the next transaction
+                *self.slot = None; // a late answer must not reach the next transaction
             }
         }
         answers
@@ -239,14 +239,14 @@ impl Drop for Tx<'_> {
             return;
         }
         if let Some(connection) = self.slot.as_ref() {
-            // One poll hands the command to the connection's task; its answer is read past by the next transaction.
+            // One poll hands the command to the connection's task; the next transaction skips its answer.
             let rollback = pin!(connection.client.batch_execute("ROLLBACK"));
             let _ = rollback.poll(&mut Context::from_waker(Waker::noop()));
         }
     }
 }
 
-/// The codes of reasons, in their order.
+/// The codes of reasons, in order.
 fn reason_codes(reasons: &[Reason]) -> Vec<&'static str> {
     reasons.iter().map(|reason| reason.kind.as_str()).collect()
 }

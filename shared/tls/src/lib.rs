@@ -14,15 +14,15 @@ pub enum AuthorityError {
     /// It holds no certificate.
     #[error("the private CA holds no certificate; it must have at least one BEGIN CERTIFICATE section")]
     Empty,
-    /// A certificate cannot serve as a root.
+    /// A certificate is invalid as a root.
     #[error("a certificate of the private CA cannot serve as a root: {0}")]
     NoRoot(#[from] rustls::Error),
 }
 
-/// Reads the certificates of private authorities, each fit to be a root.
+/// Reads the certificates of private authorities, each checked as a root.
 ///
 /// # Errors
-/// [`AuthorityError`] says what is wrong with the text.
+/// [`AuthorityError`] describes the problem of the text.
 pub fn private_authorities(pem: &str) -> Result<Vec<CertificateDer<'static>>, AuthorityError> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     let certificates = read.map_err(AuthorityError::Unreadable)?;

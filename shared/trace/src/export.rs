@@ -1,4 +1,4 @@
-//! Where spans go: the boundary between the one who collects them and the one who sends them.
+//! The export of spans: the boundary between the collecting and the sending crate.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub struct Destination {
     pub headers: Vec<(String, SecretString)>,
 }
 
-/// An export under way: how many spans the collector refused, of those it was sent.
+/// An export in progress: how many of the sent spans the collector rejected.
 pub type Exporting<'a> = Pin<Box<dyn Future<Output = Result<u64, ExportError>> + Send + 'a>>;
 
 /// Sends spans.
@@ -25,11 +25,11 @@ pub trait Export: Send + Sync {
     fn export<'a>(&'a self, context: &'a Context, body: Vec<u8>, within: Duration) -> Exporting<'a>;
 }
 
-/// The spans did not arrive, or nobody knows whether they did. They are not sent again.
+/// The spans did not arrive, or that is unknown. They are not sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportError {
-    /// Why, without anything secret.
+    /// Why, without secrets.
     pub reason: String,
-    /// How long the collector asked to be left alone.
+    /// How long the collector asked to wait.
     pub retry_after: Option<Duration>,
 }

@@ -1,11 +1,11 @@
-//! Trace context and spans: which trace a piece of work belongs to, what is told of it, and how that looks on the wire.
+//! Trace context and spans: which trace a piece of work belongs to, what is recorded about it, and its wire format.
 //!
 //! The [`audit::Context`] of the work carries its `traceparent` from ingress to the last call. With tracing off (the default) a
-//! [`Tracer`] holds nothing, a [`Span`] is an empty pointer, and the `traceparent` that came along is passed on as it is. With
-//! tracing on each span has a `traceparent` of its own, which the work inside it carries on.
+//! [`Tracer`] holds nothing, a [`Span`] is an empty pointer, and the received `traceparent` is passed on unchanged. With tracing on
+//! each span has its own `traceparent`, which the work inside it passes on.
 //!
-//! No subscriber and no background task: spans are kept in memory and taken by whoever exports them before the invocation is
-//! answered, since Lambda freezes the process after that. They may be lost; the audit trail may not, and does not depend on them.
+//! No subscriber and no background task: spans are kept in memory and exported before the invocation is answered, since Lambda
+//! freezes the process after that. They may be lost; the audit log may not, and does not depend on them.
 
 mod export;
 mod otlp;

@@ -8,17 +8,17 @@ use serde_json::{Value as Json, json};
 
 use crate::span::{Finished, Value};
 
-/// Bit 8 of a span's flags: bit 9 says something. Bit 9: the parent is in another process.
+/// Bit 8 of a span's flags: bit 9 is valid. Bit 9: the parent is in another process.
 const KNOWS_REMOTE: u32 = 0x100;
 const IS_REMOTE: u32 = 0x200;
 /// `STATUS_CODE_ERROR`.
 const ERROR: u8 = 2;
 
-/// What all spans of a process have in common: attributes by name, such as `service.name`.
+/// The common attributes of all spans of a process by name, such as `service.name`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resource(pub Vec<(String, String)>);
 
-/// The body of a request that brings these spans to a collector.
+/// The body of the request that exports these spans.
 #[must_use]
 pub fn encode(resource: &Resource, spans: &[Finished]) -> Vec<u8> {
     let attributes: Vec<_> = resource.0.iter().map(|(name, value)| text(name, value)).collect();

@@ -2,10 +2,10 @@
 //!
 //! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration>
 
-/// Decides for each span whether it is kept. All functions decide alike, so a trace is kept as a whole or not at all.
+/// Decides for each span whether it is kept. All functions decide in the same way, so a trace is kept as a whole or not at all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampler {
-    /// The caller's decision holds where there is one.
+    /// The caller's decision applies if there is one.
     follows_parent: bool,
     /// The share of traces begun here that is kept, from 0 to 1.
     share: f64,
@@ -25,7 +25,7 @@ impl Sampler {
     /// The sampler called `name` in `OTEL_TRACES_SAMPLER`, with `ratio` from `OTEL_TRACES_SAMPLER_ARG`.
     ///
     /// # Errors
-    /// What is wrong with the name.
+    /// Describes the problem of the name.
     pub fn named(name: &str, ratio: Option<f64>) -> Result<Self, &'static str> {
         let (follows_parent, root) = match name.strip_prefix("parentbased_") {
             Some(root) => (true, root),
@@ -49,8 +49,8 @@ impl Sampler {
     }
 }
 
-/// A figure from 0 to below 1 out of the trace id's last four bytes: the same for every span of the trace. They are random in any id that
-/// follows the W3C (<https://www.w3.org/TR/trace-context-2/#random-trace-id-flag>) and in a `UUIDv7`, whose other half counts.
+/// A number from 0 to below 1 from the trace id's last four bytes: the same for every span of the trace. These are random in any id
+/// that follows the W3C (<https://www.w3.org/TR/trace-context-2/#random-trace-id-flag>) and in a `UUIDv7`.
 fn chance(trace_id: u128) -> f64 {
     let bits = u32::try_from(trace_id & u128::from(u32::MAX)).unwrap_or(0);
     f64::from(bits) / (f64::from(u32::MAX) + 1.0)

@@ -1,4 +1,4 @@
-//! One piece of work with its beginning and its end.
+//! One piece of work with its start and its end.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,18 +10,18 @@ use uuid::Uuid;
 use crate::Traceparent;
 use crate::tracer::Shared;
 
-/// What a span stands for; the numbers are those of the protocol.
+/// The kind of a span; the numbers are those of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Work of our own.
+    /// Our own work.
     Internal = 1,
-    /// A request that was answered.
+    /// An answered request.
     Server = 2,
-    /// A call whose answer was waited for.
+    /// A call that waited for its answer.
     Client = 3,
     /// A message put on a queue.
     Producer = 4,
-    /// A message taken from one.
+    /// A message received from a queue.
     Consumer = 5,
 }
 
@@ -52,14 +52,14 @@ impl From<u32> for Attribute<'_> {
     }
 }
 
-/// The value of an attribute, kept.
+/// The owned value of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
     Text(String),
     Number(i64),
 }
 
-/// A span that has ended.
+/// An ended span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {
     pub(crate) position: Traceparent,
@@ -74,8 +74,8 @@ pub struct Finished {
     pub(crate) error: Option<String>,
 }
 
-/// A piece of work under way; one pointer wide, and empty while tracing is off. Dropped without [`Span::end`], as work that is given
-/// up or panics is, it counts as failed.
+/// Work in progress; one pointer wide, and empty while tracing is off. If it is dropped without [`Span::end`], as after a
+/// cancellation or a panic, it counts as failed.
 #[derive(Debug)]
 #[must_use = "a span lasts as long as it is held"]
 pub struct Span(Option<Box<Open>>);
@@ -89,7 +89,6 @@ pub(crate) struct Open {
 }
 
 impl Span {
-    /// No span.
     pub(crate) const fn none() -> Self {
         Self(None)
     }
@@ -98,14 +97,14 @@ impl Span {
         Self(Some(Box::new(open)))
     }
 
-    /// The context of the work inside this span: `outer` with this span as the parent of what follows, or `outer` itself while tracing
-    /// is off.
+    /// The context of the work inside this span: `outer` with this span as the parent of what follows, or `outer` itself while
+    /// tracing is off.
     #[must_use]
     pub fn context<'a>(&'a self, outer: &'a Context) -> &'a Context {
         self.0.as_ref().map_or(outer, |open| &open.context)
     }
 
-    /// Adds a particular, named as in OpenTelemetry's semantic conventions where these know it.
+    /// Adds an attribute, named by OpenTelemetry's semantic conventions if they define it.
     pub fn attribute<'a>(&mut self, name: &'static str, value: impl Into<Attribute<'a>>) {
         if let Some(kept) = self.kept() {
             let value = match value.into() {
@@ -116,7 +115,7 @@ impl Span {
         }
     }
 
-    /// Ends it; `error` is the class of the failure, if it is one.
+    /// Ends it; `error` is the class of the failure, if any.
     pub fn end(mut self, error: Option<&str>) {
         if let Some(kept) = self.kept() {
             kept.error = error.map(str::to_owned);

@@ -1,4 +1,4 @@
-//! The position of a piece of work in a trace, as the W3C writes it.
+//! The position of a piece of work in a trace, in the W3C's format.
 //!
 //! <https://www.w3.org/TR/trace-context/#traceparent-header>
 
@@ -6,7 +6,7 @@ use std::fmt;
 
 use audit::traceparent::{compose, read};
 
-/// The only flag that counts here: the caller keeps its spans.
+/// The only flag used here: the caller keeps its spans.
 const SAMPLED: u8 = 1;
 
 /// A trace, and one span in it. Neither id is ever zero.
@@ -47,7 +47,7 @@ impl Traceparent {
         }
     }
 
-    /// Takes a well-formed one apart.
+    /// Splits a well-formed one.
     fn of(known: &str) -> Option<Self> {
         let mut parts = known.split('-').skip(1);
         Some(Self {
@@ -57,7 +57,7 @@ impl Traceparent {
         })
     }
 
-    /// Whether the one who wrote this keeps the spans of this trace.
+    /// Whether the sender keeps the spans of this trace.
     #[must_use]
     pub fn sampled(self) -> bool {
         self.flags & SAMPLED != 0

@@ -1,4 +1,4 @@
-//! Begins spans, and keeps them until somebody exports them.
+//! Begins spans, and keeps them until they are exported.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -10,10 +10,10 @@ use uuid::Uuid;
 use crate::span::{Finished, Open};
 use crate::{Kind, Sampler, Span, Traceparent};
 
-/// Most spans that are kept between two exports; what comes on top is counted and dropped.
+/// Most spans that are kept between two exports; more are counted and dropped.
 pub const MOST_KEPT: usize = 2048;
 
-/// What becomes of work that is given up before its end.
+/// Error of work that is cancelled before its end.
 const CANCELLED: &str = "cancelled";
 
 /// Begins the spans of one process. Cheap to clone, and empty while tracing is off.
@@ -31,7 +31,7 @@ pub(crate) struct Shared {
 pub struct Taken {
     /// In the order in which they ended.
     pub spans: Vec<Finished>,
-    /// How many more there were than are kept.
+    /// How many spans exceeded the limit.
     pub overflowed: u64,
 }
 
@@ -52,25 +52,25 @@ impl Tracer {
         })))
     }
 
-    /// Whether spans are kept at all.
+    /// Whether spans are kept.
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Begins work that another process asked for, in the trace that came along with the request.
+    /// Begins work that another process requested, in the trace received with the request.
     pub fn begin(&self, kind: Kind, name: &'static str, context: &Context) -> Span {
         self.open(kind, name, context, Origin::Remote, None)
     }
 
-    /// Begins work that nobody with spans of his own asked for. A trace that `context` has is gone on with, for its id, but its span
-    /// and its decision about sampling count for nothing: they are the platform's.
+    /// Begins work whose requester has no spans. A trace in `context` is continued, for its id, but its span and its sampling
+    /// decision are ignored: they are the platform's.
     pub fn begin_trace(&self, kind: Kind, name: &'static str, context: &Context) -> Span {
         self.open(kind, name, context, Origin::Here, None)
     }
 
-    /// Begins a call that the audit trail has announced. The second half of the entry's id is the id of the span, so that each leads to
-    /// the other.
+    /// Begins a call that is announced in the audit log. The second half of the entry's id is the id of the span, so that each
+    /// leads to the other.
     pub fn begin_call(&self, kind: Kind, begun: Begun, action: Action, context: &Context) -> Span {
         let span_id = begun.id().as_u64_pair().1;
         self.open(kind, action.as_str(), context, Origin::Local, Some(span_id))
@@ -109,7 +109,7 @@ impl Tracer {
     }
 }
 
-/// Where the span around a new one is.
+/// The parent of a new span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
     /// In this process.
@@ -135,7 +135,7 @@ impl Shared {
     }
 }
 
-/// The trace of work that came without one: its correlation id, so that either is found by the other.
+/// The id of a new trace: the correlation id, so that each leads to the other.
 fn trace_of(correlation_id: Uuid) -> u128 {
     match correlation_id.as_u128() {
         0 => Uuid::now_v7().as_u128(), // a trace id must not be zero
@@ -143,7 +143,7 @@ fn trace_of(correlation_id: Uuid) -> u128 {
     }
 }
 
-/// Eight bytes, the variant of a UUID and else random: never zero.
+/// Eight random bytes with the variant of a UUID: never zero.
 fn random() -> u64 {
     Uuid::now_v7().as_u64_pair().1
 }

@@ -1,4 +1,4 @@
-//! What GitLab's API answers at an instant: replicas that lag, endpoints that fail, endpoints that are withheld.
+//! What GitLab's API answers at an instant: replicas that lag, endpoints that fail or are withheld.
 
 mod answer;
 
@@ -10,13 +10,9 @@ use crate::view::View;
 /// One endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Endpoint {
-    /// The merge request.
     MergeRequest,
-    /// Its label events.
     LabelEvents,
-    /// Its approvals.
     Approvals,
-    /// Its versions.
     Versions,
     /// Members of the security group.
     Members,
@@ -78,7 +74,7 @@ pub struct Lag {
     pub from: i64,
     /// Until when.
     pub to: i64,
-    /// By how many milliseconds it is behind.
+    /// The lag in milliseconds.
     pub by_ms: i64,
 }
 
@@ -87,18 +83,18 @@ pub struct Lag {
 pub enum Mode {
     /// For the verdict on a merge.
     Merge,
-    /// For the review before it: as if it were merged a day later.
+    /// For the review before it: as if merged a day later.
     Review,
 }
 
 /// GitLab's API.
 #[derive(Debug, Clone, Copy)]
 pub struct Api<'a> {
-    /// What really is.
+    /// The real state.
     pub world: &'a World,
-    /// Failures.
+    /// Failures in effect.
     pub faults: &'a [Fault],
-    /// Replicas behind.
+    /// Lagging replicas.
     pub lags: &'a [Lag],
 }
 
@@ -107,14 +103,14 @@ pub struct Api<'a> {
 pub struct Reading {
     /// When it began.
     pub at: i64,
-    /// What it gave.
+    /// The answer it got.
     pub witness: GitLabAnswer,
-    /// Every endpoint that it used answered from the database as it was then.
+    /// Every endpoint that it used answered from the current database state.
     pub fresh: bool,
 }
 
 impl<'a> Api<'a> {
-    /// The state that an endpoint answers from, or why it does not.
+    /// The state that an endpoint answers from, or the failure.
     fn ask(&self, endpoint: Endpoint, at: i64) -> Result<&'a State, Failure> {
         let concerns = |which: Option<Endpoint>| which.is_none_or(|which| which == endpoint);
         let fault = self
@@ -145,7 +141,7 @@ impl<'a> Api<'a> {
         lag.map_or(0, |lag| lag.by_ms)
     }
 
-    /// Whether every endpoint answers from the present state.
+    /// Whether every endpoint answers from the current state.
     #[must_use]
     pub fn is_fresh(&self, at: i64) -> bool {
         Endpoint::ALL
@@ -153,7 +149,7 @@ impl<'a> Api<'a> {
             .all(|endpoint| self.ask(endpoint, at).is_ok_and(|state| state == self.world.at(at)))
     }
 
-    /// Whether a person is in the security group as the API shows it; `None`: it does not show it.
+    /// Whether the API shows a person in the security group; `None`: unknown.
     #[must_use]
     pub fn is_member(&self, person: crate::Person, at: i64) -> Option<bool> {
         let state = self.ask(Endpoint::Members, at).ok()?;

@@ -20,7 +20,7 @@ pub fn timestamp(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(BEGINNING.saturating_add(ms)).unwrap_or(Timestamp::MAX)
 }
 
-/// The instant in whole seconds, as webhooks give it.
+/// The instant in whole seconds, as webhooks send it.
 #[must_use]
 pub fn whole_second(ms: i64) -> Timestamp {
     timestamp(ms.div_euclid(SECOND) * SECOND)

@@ -1,4 +1,4 @@
-//! A simulated GitLab: acts in, every state of the merge request and every deed that a hook could report out.
+//! A simulated GitLab: turns acts into every state of the merge request and every deed that a hook could report.
 
 mod acts;
 mod state;
@@ -10,27 +10,27 @@ use crate::clock::SECOND;
 use crate::hooks::Fate;
 use crate::setting::Setting;
 
-/// An act and when it happens: so long after the one before.
+/// An act and the delay since the act before.
 #[derive(Debug, Clone)]
 pub struct Timed {
     /// Milliseconds since the act before.
     pub gap_ms: i64,
     /// What is done.
     pub act: Act,
-    /// What becomes of its hook.
+    /// What happens to its hook.
     pub fate: Fate,
     /// How long after a push GitLab's reset runs.
     pub reset_after_ms: i64,
-    /// What becomes of the hook of that reset.
+    /// What happens to the hook of that reset.
     pub reset_fate: Fate,
 }
 
 /// Something that GitLab does later.
 #[derive(Debug, Clone)]
 enum Job {
-    /// Takes back approvals that were given for another patch.
+    /// Withdraws approvals that were given for another patch.
     Reset { pusher: crate::Person, fate: Fate },
-    /// Takes back the code owner's approval.
+    /// Withdraws the code owner's approval.
     ResetOwner { pusher: crate::Person, fate: Fate },
     /// The system note about an approval changes the row.
     Note,
@@ -39,7 +39,7 @@ enum Job {
 /// Everything that happened.
 #[derive(Debug, Clone)]
 pub struct World {
-    /// What does not change.
+    /// What stays constant.
     pub setting: Setting,
     /// The state since each instant, in order.
     pub states: Vec<(i64, State)>,
@@ -48,7 +48,7 @@ pub struct World {
 }
 
 impl World {
-    /// Plays the acts. One that GitLab would reject changes nothing.
+    /// Plays the acts. An act that GitLab would reject changes nothing.
     #[must_use]
     pub fn play(setting: &Setting, opening: Fate, acts: &[Timed]) -> Self {
         let mut world = Self {
@@ -93,7 +93,7 @@ impl World {
         self.last().merged_at
     }
 
-    /// An instant as GitLab's clock shows it.
+    /// An instant on GitLab's clock.
     #[must_use]
     pub fn shown(&self, instant: i64) -> i64 {
         instant + self.setting.clock_offset_ms
@@ -144,7 +144,7 @@ impl World {
             return;
         };
         match deed {
-            // The hook of an approval is built before the note that changes the row, or after it.
+            // GitLab builds the hook of an approval before or after the note that changes the row.
             Deed::Approved | Deed::Withdrawn => jobs.push((now + timed.fate.note_ms.max(1), Job::Note)),
             Deed::Joined | Deed::Left | Deed::LabelDeleted(_) | Deed::LabelRenamed(_) | Deed::WithdrawnSilently => {}
             _ => state.updated_at = now,

@@ -1,11 +1,11 @@
-//! Webhook deliveries of what was done: lost, doubled, redelivered, late, stale, with cut lists.
+//! Webhook deliveries of the deeds: lost, duplicated, redelivered, late, stale, or with cut lists.
 
 use model::{Action, MergeRequestEvent, MergeRequestIid, OccurredAtSource, Project, ProjectId, SystemAction};
 
 use crate::clock::{SECOND, timestamp, whole_second};
 use crate::gitlab::{Deed, Done, World};
 
-/// What becomes of the hook of one deed.
+/// What happens to the hook of one deed.
 #[derive(Debug, Clone, Default)]
 pub struct Fate {
     /// It never arrives.
@@ -14,13 +14,13 @@ pub struct Fate {
     pub built_ms: i64,
     /// How long after the act the system note changes the row, in milliseconds.
     pub note_ms: i64,
-    /// How long it is under way.
+    /// How long the delivery takes.
     pub delay_ms: i64,
-    /// The group's hook reports it as well, this much later.
+    /// The group's hook also reports it, this much later.
     pub twin_ms: Option<i64>,
     /// The same delivery is sent again, this much later.
     pub again_ms: Option<i64>,
-    /// Its signature is older than is accepted: only its ids are trusted.
+    /// Its signature is too old: only its ids are trusted.
     pub stale: bool,
     /// Its label lists are cut for size.
     pub cut: bool,
@@ -31,17 +31,16 @@ pub struct Fate {
 pub struct Delivery {
     /// When it is received.
     pub received_at: i64,
-    /// Names the delivery; a redelivery has the same.
+    /// The delivery key; a redelivery has the same.
     pub key: String,
-    /// Its signature is old.
+    /// Its signature is too old.
     pub stale: bool,
-    /// What it says.
     pub event: MergeRequestEvent,
     /// When the act really happened.
     pub done_at: i64,
 }
 
-/// Every delivery that arrives, in the order of arrival.
+/// Every delivery that arrives, in order of arrival.
 #[must_use]
 pub fn deliveries(world: &World) -> Vec<Delivery> {
     let mut all: Vec<Delivery> = world
@@ -81,7 +80,7 @@ fn of(world: &World, number: usize, done: &Done) -> Vec<Delivery> {
     [Some(first), twin, again].into_iter().flatten().collect()
 }
 
-/// The hooks of approvals are built by a job of their own, all others with the act.
+/// A separate job builds the hooks of approvals; all others are built with the act.
 fn built_at(done: &Done) -> i64 {
     match done.deed {
         Deed::Approved | Deed::Withdrawn => done.at + done.fate.built_ms.max(0),
@@ -94,7 +93,7 @@ fn event(world: &World, done: &Done) -> Option<MergeRequestEvent> {
     let version = world.setting.version;
     let (mut added, mut removed, mut oldrev) = (Vec::new(), Vec::new(), None);
     let mut system_action = None;
-    // The name of an approval depends on GitLab's own rules and means nothing here.
+    // The name of an approval depends on GitLab's own rules and has no meaning here.
     let odd = done.at % 2 == 1;
     let action = match &done.deed {
         Deed::Opened => Action::Open,

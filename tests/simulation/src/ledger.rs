@@ -1,4 +1,4 @@
-//! The product's flow in memory: events in, readings by schedule, decisions by the rules. As thin as it can be.
+//! The product's flow in memory, as thin as possible: events in, readings by schedule, decisions by the rules.
 
 mod reading;
 mod record;
@@ -34,7 +34,7 @@ pub struct Flow<'a> {
     record: Record,
 }
 
-/// Plays deliveries and readings in the order of their times.
+/// Plays deliveries and readings in order of time.
 #[must_use]
 pub fn play(api: Api<'_>, deliveries: &[Delivery], until: i64) -> Record {
     let mut flow = Flow::new(api, until);
@@ -111,7 +111,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// The row kept of an event, with the membership of who acted where it matters.
+    /// The stored row of an event, with the actor's membership where it matters.
     fn store(&self, delivery: &Delivery) -> HistoryEvent {
         let now = delivery.received_at;
         let event = &delivery.event;
@@ -130,7 +130,7 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// A merge event is always decided, and read immediately.
+    /// A merge event is always decided, and GitLab is read immediately.
     fn merged(&mut self, now: i64, delivery: &Delivery) {
         let trusted = self
             .trigger
@@ -169,7 +169,7 @@ impl<'a> Flow<'a> {
         self.evaluation = Some(Evaluation::new(now, now + MERGE_SHOWN, false));
     }
 
-    /// An event on a merge that is decided.
+    /// An event on a decided merge.
     fn event(&mut self, now: i64, stale: bool) {
         let Some(current) = self.record.decided.last() else {
             return;
@@ -245,7 +245,7 @@ impl<'a> Flow<'a> {
             .is_some_and(|evaluation| evaluation.due.is_some());
         self.record.open = due;
         self.record.end = match self.record.decided.last() {
-            // A reading that an event asked for was never answered: it stays among the unconfirmed.
+            // A reading that an event requested was never answered: the decision stays among the unconfirmed.
             Some(decided) if decided.confirmed && self.evaluation.is_some() && !due => End::GivenUp,
             Some(decided) if decided.confirmed => End::Confirmed,
             Some(_) if due => End::Unconfirmed,

@@ -1,5 +1,5 @@
-//! Lives of merge requests: a simulated GitLab, the deliveries and answers it gives, the product's flow around the pure rules, and the
-//! verdict that each life deserves. For tests.
+//! Lives of merge requests for tests: a simulated GitLab, its deliveries and answers, the product's flow around the pure rules,
+//! and the verdict that each life should get.
 
 pub mod api;
 pub mod clock;

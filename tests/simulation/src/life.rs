@@ -1,4 +1,4 @@
-//! One life: what is done, how deliveries fare, what GitLab's API fails at. Plain data, so that any test can play it.
+//! One life: acts, fates of deliveries, API failures. Plain data that any test can play.
 
 use crate::api::{Api, Fault, Lag};
 use crate::clock::MINUTE;
@@ -10,21 +10,20 @@ use crate::setting::Setting;
 /// One life, as it is generated.
 #[derive(Debug, Clone)]
 pub struct Life {
-    /// What does not change.
+    /// What stays constant.
     pub setting: Setting,
-    /// What becomes of the hook of the opening.
+    /// What happens to the hook of the opening.
     pub opening: Fate,
-    /// What is done.
     pub acts: Vec<Timed>,
     /// Failures; their times count from the merge, or from the creation if there is no merge.
     pub faults: Vec<Fault>,
-    /// Replicas behind; times as above.
+    /// Lagging replicas; times as above.
     pub lags: Vec<Lag>,
-    /// How long it is followed after the last delivery and the last act, in milliseconds.
+    /// How long it is followed after the last delivery or act, in milliseconds.
     pub followed_ms: i64,
 }
 
-/// A life with everything that follows from it.
+/// A life with everything derived from it.
 #[derive(Debug, Clone)]
 pub struct Built {
     /// What really happened.
@@ -33,9 +32,9 @@ pub struct Built {
     pub deliveries: Vec<Delivery>,
     /// Failures.
     pub faults: Vec<Fault>,
-    /// Replicas behind.
+    /// Lagging replicas.
     pub lags: Vec<Lag>,
-    /// Until when it is followed.
+    /// When following ends.
     pub until: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Who takes part in a life: fixed accounts with fixed ids.
+//! The people of a life: fixed accounts with fixed ids.
 
 use model::{User, UserId};
 
@@ -7,17 +7,17 @@ use model::{User, UserId};
 pub enum Person {
     /// The author of the merge request.
     Author,
-    /// Of the security team, unless a life says otherwise.
+    /// In the security team by default.
     Alice,
-    /// Of the security team, unless a life says otherwise.
+    /// In the security team by default.
     Bob,
-    /// Joins and leaves; also the one whom the named approval rule lists.
+    /// Joins and leaves; also listed by the named approval rule.
     Carol,
     /// Listed by id in the rules of one profile.
     Listed,
-    /// Never of the security team.
+    /// Never in the security team.
     Outsider,
-    /// The account of a project access token: its name shows that.
+    /// The account of a project access token, recognizable by its name.
     Token,
     /// A service account: only the user endpoint shows that it is a bot.
     Robot,

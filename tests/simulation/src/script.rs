@@ -1,4 +1,4 @@
-//! Lives written by hand: acts at their times, hooks that arrive within a second.
+//! Hand-written lives: acts at given times, hooks that arrive within a second.
 
 use crate::api::{Endpoint, Failure, Fault, Lag};
 use crate::clock::HOUR;
@@ -37,13 +37,13 @@ impl Life {
         self
     }
 
-    /// An act at an instant, which must not be before that of the act before.
+    /// An act at an instant, not before that of the act before.
     #[must_use]
     pub fn at(self, instant: i64, act: Act) -> Self {
         self.at_with(instant, act, prompt())
     }
 
-    /// The same, and its hook never arrives.
+    /// The same with a lost hook.
     #[must_use]
     pub fn unheard(self, instant: i64, act: Act) -> Self {
         let fate = Fate { lost: true, ..prompt() };
@@ -64,7 +64,7 @@ impl Life {
         self
     }
 
-    /// An endpoint that fails; times count from the merge.
+    /// A failing endpoint; times count from the merge.
     #[must_use]
     pub fn failing(mut self, endpoint: Endpoint, from: i64, to: i64, failure: Failure) -> Self {
         self.faults.push(Fault {
@@ -76,7 +76,7 @@ impl Life {
         self
     }
 
-    /// An endpoint that is behind; times count from the merge.
+    /// A lagging endpoint; times count from the merge.
     #[must_use]
     pub fn lagging(mut self, endpoint: Endpoint, from: i64, to: i64, by_ms: i64) -> Self {
         self.lags.push(Lag {
@@ -89,7 +89,7 @@ impl Life {
     }
 }
 
-/// It arrives half a second after the act, and the system note comes a second later still.
+/// Arrives half a second after the act; the system note follows a second later.
 fn prompt() -> Fate {
     Fate {
         built_ms: 100,

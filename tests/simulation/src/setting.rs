@@ -1,4 +1,4 @@
-//! What does not change during a life: GitLab's version, the project's settings, the rules file.
+//! What stays constant during a life: GitLab's version, project settings, rules file.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -18,13 +18,13 @@ impl Version {
         self >= Self(18, 4)
     }
 
-    /// Hooks give the time of the act.
+    /// Hooks contain the time of the act.
     #[must_use]
     pub fn has_actioned_at(self) -> bool {
         self >= Self(18, 10)
     }
 
-    /// Versions of the diff give their patch id.
+    /// Diff versions contain their patch id.
     #[must_use]
     pub fn has_patch_id(self) -> bool {
         self >= Self(16, 3)
@@ -36,7 +36,7 @@ impl Version {
         self >= Self(18, 3)
     }
 
-    /// Hooks give the time of the merge.
+    /// Hooks contain the time of the merge.
     #[must_use]
     pub fn has_merged_at(self) -> bool {
         self >= Self(19, 0)
@@ -103,7 +103,7 @@ impl Label {
         matches!(self, Self::High | Self::Low)
     }
 
-    /// Whether the rules call it a security label.
+    /// Whether the rules treat it as a security label.
     #[must_use]
     pub fn is_security(self) -> bool {
         self != Self::Backend
@@ -113,15 +113,15 @@ impl Label {
 /// Which rules file is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
-    /// The group approves, one approval is enough.
+    /// The group approves; one approval is enough.
     Plain,
-    /// Two approvals are needed.
+    /// Two approvals are required.
     Two,
     /// Committers may not approve.
     NoCommitters,
-    /// One person is listed as well.
+    /// One listed person may also approve.
     WithListed,
-    /// The approvers of a GitLab approval rule count as well.
+    /// The approvers of a GitLab approval rule may also approve.
     WithRule,
 }
 
@@ -174,13 +174,13 @@ slack: {{ security_lead_channel: C0SECLEAD }}
         RULES[self as usize].get_or_init(|| Rules::parse(&self.text()).expect("a valid rules file"))
     }
 
-    /// How many valid approvals are needed.
+    /// How many valid approvals are required.
     #[must_use]
     pub fn minimum(self) -> usize {
         if self == Self::Two { 2 } else { 1 }
     }
 
-    /// Whether a person may approve without being a member of the team.
+    /// Whether a person outside the team may approve.
     #[must_use]
     pub fn lists(self, person: Person) -> bool {
         match self {
@@ -194,15 +194,15 @@ slack: {{ security_lead_channel: C0SECLEAD }}
 /// How long GitLab shows the merge without its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MergeTime {
-    /// Not at all: the time comes with the state.
+    /// The time is shown with the state.
     Shown,
-    /// So many milliseconds after the merge.
+    /// Hidden for this many milliseconds after the merge.
     HiddenFor(i64),
-    /// For ever.
+    /// Hidden forever.
     Hidden,
 }
 
-/// What does not change during a life.
+/// What stays constant during a life.
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// GitLab's version.
@@ -211,15 +211,15 @@ pub struct Setting {
     pub profile: Profile,
     /// How far GitLab's clock is ahead of ours, in milliseconds.
     pub clock_offset_ms: i64,
-    /// A push takes back approvals that were given for another patch.
+    /// A push removes approvals that were given for another patch.
     pub resets_on_push: bool,
-    /// A push takes back this code owner's approval.
+    /// A push removes this code owner's approval.
     pub code_owner: Option<Person>,
     /// Members of the security group at the beginning.
     pub team: BTreeSet<Person>,
     /// Labels set at creation.
     pub labels: BTreeSet<Label>,
-    /// Whether GitLab shows when the merge was.
+    /// Whether GitLab shows the time of the merge.
     pub merge_time: MergeTime,
 }
 

@@ -1,4 +1,4 @@
-//! A life as text, for the messages of failing tests.
+//! A life as text, for failure messages of tests.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use model::GitLabAnswer;
 use crate::Built;
 use crate::ledger::Record;
 
-/// What happened, what arrived, what was read and what was decided, one line each.
+/// What happened, arrived, was read and was decided, one line each.
 #[must_use]
 pub fn story(built: &Built, record: &Record) -> String {
     let mut lines: Vec<(i64, String)> = Vec::new();

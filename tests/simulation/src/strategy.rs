@@ -46,7 +46,7 @@ pub fn life() -> impl Strategy<Value = Life> {
         )
 }
 
-/// The source of random lives of one seed.
+/// The source of random lives for a seed.
 #[must_use]
 pub fn runner(seed: u8) -> TestRunner {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
@@ -66,7 +66,7 @@ pub fn lives(seed: u8, count: usize) -> Vec<Life> {
     (0..count).map(|_| life()).collect()
 }
 
-/// A life in which GitLab answers whole and without lag.
+/// A life in which GitLab answers fully and without lag.
 pub fn healthy_life() -> impl Strategy<Value = Life> {
     life().prop_map(|life| Life {
         faults: Vec::new(),

@@ -13,23 +13,21 @@ use crate::truth::{Class, Course};
 /// Figures of many lives.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
-    /// Lives.
     pub lives: usize,
-    /// Decisions.
     pub decisions: usize,
     /// Last decisions by outcome.
     pub outcomes: BTreeMap<String, usize>,
     /// Assessments by class.
     pub classes: BTreeMap<Class, usize>,
-    /// Decisions that the sources misled, by why.
+    /// Decisions misled by the sources, by reason.
     pub misled: BTreeMap<String, usize>,
-    /// Everything else that was met, by name.
+    /// Other observations, by name.
     pub met: BTreeMap<&'static str, usize>,
-    /// How lives end.
+    /// Ends of lives.
     pub ends: BTreeMap<String, usize>,
 }
 
-/// What every large enough set of lives has to meet, so that the checks say something.
+/// What every large enough set of lives must contain for the checks to be meaningful.
 pub const TO_MEET: [&str; 19] = [
     "re-read",
     "second reading after a revocation",
@@ -72,7 +70,7 @@ impl Summary {
         }
     }
 
-    /// What was never met although it should have been.
+    /// Expected observations that never occurred.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         let outcomes = ExceptionKind::ALL.iter().map(|kind| kind.as_str());

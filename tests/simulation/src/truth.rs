@@ -1,4 +1,4 @@
-//! Whether a decision is right: what was really so, and which of it the sources showed that the flow had seen.
+//! Whether a decision is right: compares it with the real course and with what the sources had shown the flow.
 //!
 //! A verdict is wrong only if the sources together determined another one.
 
@@ -17,36 +17,35 @@ use crate::api::Mode;
 use crate::ledger::{Decided, Record};
 use shown::Shown;
 
-/// What a decision is.
+/// Class of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// What was really so, or `unverified` where no source showed more.
+    /// Matches reality, or is `unverified` where no source showed more.
     Right,
-    /// Another one than was really so, and no source had shown what was.
+    /// Differs from reality, and no source had shown reality.
     Misled,
-    /// It depends on a membership that changed and that no source showed as it was.
+    /// Depends on a membership that changed and that no source showed correctly.
     Membership,
-    /// An exception, and the sources showed that there was no exception, or that this kind does not hold.
+    /// An exception, although the sources showed that there was none, or that this kind does not apply.
     WrongAccusation,
-    /// No exception, and the sources showed one.
+    /// No exception, although the sources showed one.
     MissedException,
 }
 
-/// What a decision is, and why.
+/// An assessed decision.
 #[derive(Debug, Clone)]
 pub struct Assessed {
-    /// What it is.
     pub class: Class,
-    /// Why, for people.
+    /// The reason, for people.
     pub why: String,
-    /// It says that a membership as of now was used.
+    /// It notes that the current membership was used.
     pub as_of_now: bool,
-    /// It says that label events could not be read.
+    /// It notes that label events could not be read.
     pub label_events_unreadable: bool,
 }
 
 impl Truth<'_> {
-    /// Compares a decision with what was really so, by what the flow had seen until `until`.
+    /// Compares a decision with reality, given what the flow had seen until `until`.
     #[must_use]
     pub fn assess(self, decided: &Decided, record: &Record, until: i64) -> Assessed {
         let shown = Shown::until(self, record, until);
@@ -72,7 +71,7 @@ impl Truth<'_> {
         }
     }
 
-    /// It is an exception; the kind has to hold.
+    /// It is an exception; the kind must apply.
     fn kind(self, kind: ExceptionKind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
         let why = format!("{} does not hold", kind.as_str());
         if self.holds(kind, decided.at) {
@@ -126,7 +125,7 @@ impl Truth<'_> {
         (Class::Misled, why)
     }
 
-    /// The decision says of a valid approval that it was taken back or reset.
+    /// The decision claims that a valid approval was withdrawn or reset.
     fn is_valid_one_revoked(self, decided: &Decided) -> bool {
         let valid = self.valid();
         let mut revoked = decided
@@ -137,7 +136,7 @@ impl Truth<'_> {
         revoked.any(|seen| valid.iter().any(|given| given.by.id() == seen.user.id))
     }
 
-    /// No security label was on up to the merge.
+    /// No security label was on before the merge.
     fn labelled(self, kind: ExceptionKind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
         let why = format!("{} although no security label was on up to the merge", kind.as_str());
         if kind == ExceptionKind::Unverified && !decided.confirmed {
@@ -145,7 +144,7 @@ impl Truth<'_> {
             let class = if unknown { Class::Right } else { Class::WrongAccusation };
             return (class, why);
         }
-        // A cut list leaves the labels unknown, a time that is no more than a bound leaves their order unknown.
+        // A cut list leaves the labels unknown; a time that is only a bound leaves their order unknown.
         if kind == ExceptionKind::Unverified && (shown.any_cut() || self.is_label_unordered(decided)) {
             return (Class::Right, why);
         }
@@ -155,7 +154,7 @@ impl Truth<'_> {
         }
     }
 
-    /// An entitled person took the labels off.
+    /// An entitled person removed the labels.
     fn removed(self, kind: ExceptionKind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
         let why = format!(
             "{} although the label was taken off by an entitled person",
@@ -177,7 +176,7 @@ impl Truth<'_> {
         }
     }
 
-    /// No membership changed that matters.
+    /// No relevant membership changed.
     pub(super) fn is_membership_clear(self, until: i64) -> bool {
         let given = self.all_given(until);
         let acts = given.iter().map(|given| (given.by, given.at)).chain(self.removers());
@@ -185,7 +184,7 @@ impl Truth<'_> {
             .all(|(by, at)| self.is_membership_constant(by, at, until))
     }
 
-    /// Nothing about the membership of who acted misleads: it did not change, or it was read near the act.
+    /// The actor's membership misleads nothing: it did not change, or was read near the act.
     fn is_clear(self, by: crate::Person, at: i64, shown: &Shown<'_>) -> bool {
         self.is_membership_constant(by, at, shown.until)
             || (self.world.setting.version.has_approved_at()

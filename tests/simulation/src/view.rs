@@ -1,4 +1,4 @@
-//! The merge request as GitLab's REST and GraphQL show it: plain data.
+//! The merge request as GitLab's REST and GraphQL APIs show it: plain data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,7 @@ pub struct View {
     pub committers: BTreeSet<UserId>,
     /// Members of the security group.
     pub members: BTreeSet<UserId>,
-    /// Whom the named approval rule lists.
+    /// Approvers of the named approval rule.
     pub rule_approvers: BTreeSet<UserId>,
     /// Whether an account is a bot.
     pub bots: BTreeMap<UserId, bool>,

@@ -1,4 +1,4 @@
-//! Many random lives: no wrong accusation, no missed exception, and every life ends as it should.
+//! Many random lives: no wrong accusation, no missed exception, and every life ends correctly.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ fn wrong(life: &Life) -> Vec<String> {
     course(&built, &built.play()).wrong
 }
 
-/// The simplest life that is wrong in the same way.
+/// The simplest life with the same error.
 fn shrink(mut tree: impl ValueTree<Value = Life>, why: &String) -> Life {
     let mut best = tree.current();
     'simpler: while tree.simplify() {

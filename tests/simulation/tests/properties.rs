@@ -50,7 +50,7 @@ fn reset(like: &HistoryEvent, at: i64, owner: bool) -> HistoryEvent {
     }
 }
 
-/// Decisions with the facts that they rest on.
+/// Decisions with their facts.
 fn decisions(life: &Life) -> (Built, Vec<Decided>) {
     let built = life.build();
     let record = built.play();
@@ -86,7 +86,7 @@ proptest! {
         let mut failing = without.clone();
         let endpoints = [Endpoint::Reviewers, Endpoint::ApprovalRules];
         let endpoints = endpoints.into_iter().filter(|each| *each == Endpoint::Reviewers || life.setting.profile != Profile::WithRule);
-        // Last, so that a failure of everything still comes first.
+        // Added last, so that a failure of all endpoints still comes first.
         failing.faults.extend(endpoints.map(|endpoint| simulation::api::Fault {
             endpoint: Some(endpoint),
             from: i64::MIN / 2,
@@ -121,7 +121,7 @@ proptest! {
     fn forgetting_earlier_answers_accuses_nobody_more(life in simulation::strategy::life()) {
         let (built, decided) = decisions(&life);
         for decided in &decided {
-            // Labels of earlier answers only add what has to be reviewed.
+            // Labels of earlier answers only add what must be reviewed.
             let earlier = EarlierFacts { labels: [].into(), labels_at_merge: [].into(), ..decided.facts.earlier.clone() };
             let facts = Facts { earlier, ..decided.facts.clone() };
             let without = rules::evaluate(&facts, rules(&built));
@@ -167,7 +167,7 @@ proptest! {
     }
 }
 
-/// Approvals that a partial answer lists may settle a verdict; its labels may not.
+/// Approvals in a partial answer may settle a verdict; its labels may not.
 fn without_approvals(witness: &GitLabAnswer) -> GitLabAnswer {
     match witness.clone() {
         GitLabAnswer::Unavailable(unread) => GitLabAnswer::Unavailable(model::PartialAnswer {

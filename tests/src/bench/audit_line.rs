@@ -1,4 +1,4 @@
-//! One line of the audit trail: how long the code that leaves it waits.
+//! One audit line: how long the calling code waits for the write.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use super::report::{Row, Section};
 use super::sample::{Sample, microseconds};
 use super::{Effort, Result, delivery, progress};
 
-/// The argument by which this program measures itself writing audit lines: its standard output must be somebody else's.
+/// The argument with which this program measures its own audit lines in a child process with a separate standard output.
 pub const AUDIT_LINES: &str = "audit-lines";
 
 /// The 99th percentile of one write, in microseconds.
@@ -22,14 +22,14 @@ const WRITE_BELOW: f64 = 50.0;
 /// Lines before the first that counts.
 const WARM_UP: usize = 1_000;
 
-/// Leads to what runs, even when a build has meanwhile put another file in its place (`proc(5)`).
+/// The running program, even if a build has replaced its file (`proc(5)`).
 const THIS_PROGRAM: &str = "/proc/self/exe";
 
 const NOTE: &str = "\
 One entry as the webhook function leaves it: rendered, numbered, handed to the operating system. Lambda reads a function's standard
 output through a pipe.";
 
-/// Both places that standard output can lead to.
+/// Both kinds of standard output.
 pub(super) fn measure(effort: &Effort) -> Result<Section> {
     progress(&format!("audit lines: 2 x {}", effort.lines));
     let file = tempfile::NamedTempFile::new()?;
@@ -46,7 +46,7 @@ pub(super) fn measure(effort: &Effort) -> Result<Section> {
     })
 }
 
-/// A process of its own writes the lines; what each took comes back on its standard error.
+/// A child process writes the lines and reports each duration on standard error.
 fn time_lines(effort: &Effort, stdout: Stdio) -> Result<Sample> {
     let mut command = Command::new(THIS_PROGRAM);
     command
@@ -69,10 +69,10 @@ fn time_lines(effort: &Effort, stdout: Stdio) -> Result<Sample> {
     Sample::new(times).ok_or_else(|| "no audit line was written".into())
 }
 
-/// Writes so many audit lines to standard output and tells on standard error, as a JSON array, the microseconds each took.
+/// Writes that many audit lines to standard output and reports the microseconds of each on standard error, as a JSON array.
 ///
 /// # Errors
-/// If `count` is no number, or standard error is closed.
+/// If `count` is not a number, or standard error is closed.
 pub fn write_audit_lines(count: &str) -> Result<()> {
     let count: usize = count.parse()?;
     let (writer, entry) = (Writer::stdout("bench", Arc::new(SystemClock)), entry());
@@ -86,7 +86,7 @@ pub fn write_audit_lines(count: &str) -> Result<()> {
     Ok(())
 }
 
-/// An entry such as the webhook function leaves of a delivery.
+/// An entry like that of the webhook function for a delivery.
 pub(super) fn entry() -> Entry {
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
     let context = Context::new(ActorType::WebhookEvent, Uuid::now_v7()).with_traceparent(Some(trace));

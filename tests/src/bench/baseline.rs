@@ -1,4 +1,4 @@
-//! The processor of an earlier commit, which `stack.py baseline` has built, and a database with the schema of that commit.
+//! The processor of an earlier commit, built by `stack.py baseline`, and a database with that commit's schema.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,10 +6,10 @@ use std::process::Command;
 use super::{Result, project};
 use crate::postgres::{self, TestDatabase};
 
-/// Where its build lies, from the project's root.
+/// Path of its build, from the project's root.
 const PLACE: &str = ".local/baseline";
 
-/// The programs of the commit.
+/// The commit's programs.
 #[derive(Debug)]
 pub(super) struct Baseline {
     place: PathBuf,
@@ -17,7 +17,7 @@ pub(super) struct Baseline {
 }
 
 impl Baseline {
-    /// The one that is built.
+    /// The existing build.
     pub(super) fn built() -> Result<Self> {
         let place = project().join(PLACE);
         let commit = std::fs::read_to_string(place.join("built")).map_err(|_| {
@@ -26,7 +26,7 @@ impl Baseline {
         Ok(Self { place, commit })
     }
 
-    /// The commit in short.
+    /// The short commit id.
     pub(super) fn name(&self) -> &str {
         self.commit.get(..7).unwrap_or(&self.commit)
     }
@@ -35,12 +35,12 @@ impl Baseline {
         self.program("processor")
     }
 
-    /// Its own copy of the local stack's rules: it need not know what ours say.
+    /// Its own copy of the local stack's rules: it need not understand ours.
     pub(super) fn rules(&self) -> PathBuf {
         self.place.join("workspace/baseline/tests/local/rules.yaml")
     }
 
-    /// A new database, with the schema and the application's login that its own command makes.
+    /// A new database with the schema and application login that its own command creates.
     pub(super) async fn database(&self) -> Result<TestDatabase> {
         let database = postgres::empty_database().await;
         let made = Command::new(self.program("countersign"))

@@ -1,4 +1,4 @@
-//! The functions' binaries, built as they are deployed, and their sizes.
+//! The function binaries, built as deployed, and their sizes.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,7 +6,6 @@ use std::process::Command;
 use super::report::{Row, Section};
 use super::{Result, progress, project};
 
-/// The functions.
 pub(super) const FUNCTIONS: [&str; 5] = ["webhook", "processor", "notifier", "recorder", "maintenance"];
 /// The function that does nothing.
 pub(super) const HELLO: &str = "hello";
@@ -21,7 +20,7 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// Builds the functions and hello in the benchmark's own profile.
+    /// Builds the functions and `hello` in the benchmark's own profile.
     pub(super) fn build() -> Result<Self> {
         cargo("building the functions", functions(&FUNCTIONS))?;
         cargo("building hello", ["--package", "tests", "--bin", HELLO])?;
@@ -47,7 +46,7 @@ impl Binaries {
         self.folder.join(name)
     }
 
-    /// How large each function is.
+    /// The size of each function.
     pub(super) fn sizes(&self) -> Result<Section> {
         let size = |name: &str| -> Result<f64> {
             let bytes = std::fs::metadata(self.path(name))?.len();
@@ -66,8 +65,8 @@ impl Binaries {
     }
 }
 
-/// Arguments that build these. All functions' packages, whose features count, and without the tests' own, whose dependencies would
-/// switch on features that no deployed function has.
+/// Arguments that build these: all function packages, whose features count, without the tests' own, whose dependencies would
+/// enable features that no deployed function has.
 fn functions<'a>(binaries: &'a [&str]) -> impl Iterator<Item = &'a str> {
     let packages = FUNCTIONS.iter().flat_map(|name| ["--package", name]);
     packages.chain(binaries.iter().flat_map(|name| ["--bin", name]))
@@ -83,7 +82,7 @@ fn cargo<'a>(what: &str, arguments: impl IntoIterator<Item = &'a str>) -> Result
         .args(profile)
         .args(arguments)
         .current_dir(project());
-    // What `cargo run` tells this program about its own package would make build scripts run again, and much be built anew.
+    // The variables that `cargo run` sets for this package would make build scripts run again and rebuild much.
     #[expect(
         clippy::disallowed_methods,
         reason = "what is taken away from a child process, not configuration"

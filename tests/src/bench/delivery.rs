@@ -1,4 +1,4 @@
-//! A delivery of 20 KB as GitLab sends it, and API Gateway's event of it.
+//! A 20 KB delivery as GitLab sends it, and its API Gateway event.
 
 use gitlab::{SigningToken, sign};
 use model::{Clock as _, SystemClock};
@@ -17,7 +17,7 @@ pub(super) fn secret() -> Value {
     json!({"hooks": [{"name": "bench", "instance": INSTANCE, "signing_tokens": [TOKEN], "namespaces": ["platform/"]}]})
 }
 
-/// A body of exactly [`BYTES`] bytes; `kind` is `merge_request`, or one that nobody handles.
+/// A body of exactly [`BYTES`] bytes; `kind` is `merge_request`, or one that the webhook ignores.
 pub(super) fn body(kind: &str) -> String {
     let person = |id: u32| {
         let avatar = format!("https://gitlab.example.com/uploads/-/system/user/avatar/{id}/avatar.png");
@@ -49,7 +49,7 @@ pub(super) fn body(kind: &str) -> String {
         })
         .to_string()
     };
-    // A line break is two bytes of JSON: prose has one every now and then.
+    // A line break is two bytes of JSON; prose contains some.
     let line = "What is done here, and why it is done in this way rather than another.\n";
     let missing = BYTES.saturating_sub(document("").len());
     let mut description = line.repeat(missing / (line.len() + 1));
@@ -57,7 +57,7 @@ pub(super) fn body(kind: &str) -> String {
     document(&description)
 }
 
-/// The headers of a delivery signed now, under an id of its own.
+/// The headers of a delivery signed now, under a unique id.
 pub(super) struct Signed {
     pub(super) id: String,
     pub(super) timestamp: String,

@@ -9,11 +9,11 @@ pub struct Effort {
     pub(super) invocations: usize,
     /// Audit lines.
     pub(super) lines: usize,
-    /// Entries of a trail embedded in another service, by destination and durability.
+    /// Entries of an embedded audit log, by destination and durability.
     pub(super) embedded: usize,
     /// Deliveries of 500 log lines.
     pub(super) log_deliveries: usize,
-    /// Deliveries that are recorded and no more.
+    /// Deliveries that are only recorded.
     pub(super) updates: u64,
     /// Merges without a security label.
     pub(super) plain_merges: u64,
@@ -21,22 +21,21 @@ pub struct Effort {
     pub(super) exceptions: u64,
     /// Rows of the review ledger.
     pub(super) reviews: u64,
-    /// Entries of the audit trail that is searched.
+    /// Entries of the searched audit log.
     pub(super) entries: u64,
     /// Searches by each filter.
     pub(super) searches: usize,
-    /// Rows in the tables of events that are compared with an empty one.
+    /// Rows in the event tables that are compared with an empty one.
     pub(super) rows: Vec<u64>,
-    /// Also the processor of the baseline that `stack.py baseline` has built.
+    /// Also measure the baseline's processor, built by `stack.py baseline`.
     pub(super) baseline: bool,
-    /// Too little of everything to judge a goal on.
+    /// Too little to evaluate goals.
     quick: bool,
 }
 
 impl Effort {
-    /// What the goals are judged on. With `BENCH_FULL=1` also tables of ten million rows; `BENCH_AUDIT_ROWS` is the number of
-    /// entries to be searched, `BENCH_ROWS` the sizes of the tables beside which the processor works: numbers with commas between
-    /// them, 0 for an empty one alone.
+    /// Enough to evaluate the goals. With `BENCH_FULL=1` also tables of ten million rows. `BENCH_AUDIT_ROWS` is the number of
+    /// entries to search, `BENCH_ROWS` the sizes of the tables for the processor: comma-separated, 0 for only an empty one.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the benchmark's own setting")]
     pub fn usual() -> Self {
@@ -63,13 +62,13 @@ impl Effort {
         }
     }
 
-    /// The same with the baseline's processor beside this version's.
+    /// The same, also with the baseline's processor.
     #[must_use]
     pub fn with_baseline(self) -> Self {
         Self { baseline: true, ..self }
     }
 
-    /// A tenth or less of everything, to try the benchmark itself.
+    /// At most a tenth of everything, to test the benchmark itself.
     #[must_use]
     pub fn quick() -> Self {
         Self {
@@ -90,7 +89,7 @@ impl Effort {
         }
     }
 
-    /// What a bigger effort would measure.
+    /// What a bigger effort would also measure.
     pub(super) fn left_out(&self) -> Vec<&'static str> {
         let left_out = [
             (
@@ -117,7 +116,7 @@ impl Effort {
     }
 }
 
-/// Numbers of rows, without 0: an empty table is always among those measured.
+/// Numbers of rows, without 0: an empty table is always measured.
 fn sizes(text: &str) -> Vec<u64> {
     let sizes = text.split(',').filter_map(|size| size.trim().parse().ok());
     sizes.filter(|size| *size > 0).collect()

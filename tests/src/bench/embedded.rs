@@ -1,4 +1,4 @@
-//! The trail inside another service: how long the code that leaves an entry waits, by destination and by how durable it is.
+//! The embedded audit queue: how long the calling code waits for an entry, by destination and durability.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use super::{Effort, Result, progress};
 use crate::doubles::siem::{self, SiemDouble};
 use crate::doubles::syslog::SyslogDouble;
 
-/// The most that an entry may cost an operation, in microseconds.
+/// The most that an entry may add to an operation, in microseconds.
 const BELOW: f64 = 5_000.0;
-/// How long an entry may be in memory alone.
+/// How long an entry may exist only in memory.
 const SOON: Duration = Duration::from_millis(50);
 /// Entries before the first that counts.
 const WARM_UP: usize = 200;
-/// Longer than any delivery here takes.
+/// Longer than any delivery takes here.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 const NOTE: &str = "\
@@ -33,7 +33,6 @@ One entry written into a trail with its queue on this disk, while another thread
 disk within 50 ms; `each`: on the disk before the write returns, which costs an fdatasync. Entries/s: from the first write until the
 receiver has acknowledged all of them. The functions on Lambda do none of this: they print a line, whatever the destinations.";
 
-/// What receives.
 enum Receiver {
     File,
     Syslog(SyslogDouble),
@@ -85,7 +84,7 @@ impl Receiver {
     }
 }
 
-/// What each write took in microseconds, and how many entries a second arrived.
+/// Microseconds of each write, and entries delivered per second.
 fn written(
     destination: Box<dyn Destination>,
     durability: Durability,

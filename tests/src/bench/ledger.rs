@@ -1,4 +1,4 @@
-//! The ledger at a million reviews: every view, the figures, and the lists of the operator's command.
+//! The ledger with a million reviews: every view, the figures, and the lists of the operator's command.
 
 use std::time::Instant;
 
@@ -12,11 +12,11 @@ use super::sample::{Sample, milliseconds};
 use super::{Effort, Result, prefill, progress};
 use crate::postgres;
 
-/// Milliseconds, the goal of every answer.
+/// The goal of every query, in milliseconds.
 const BELOW: f64 = 1_000.0;
-/// The goal of the figures of all reviews.
+/// The goal of the figures of all reviews, in milliseconds.
 const STATISTICS_BELOW: f64 = 3_000.0;
-/// How often each is asked.
+/// How often each query runs.
 const TURNS: usize = 5;
 
 const VIEWS: [&str; 6] = [
@@ -114,8 +114,8 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
     })
 }
 
-/// The measures of 13 weeks: from each view, and all of them from the function. As JSON: the driver looks up a type of ours, such as that of
-/// a dimension, on the connection that still brings the rows, and waits for ever if there are many.
+/// The measures of 13 weeks: from each view, and all of them from the function. As JSON: for one of our types, such as a dimension,
+/// the driver runs a lookup on the connection that still streams the rows, and hangs if there are many.
 async fn by_dimension(auditor: &Client) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for dimension in DIMENSIONS {
@@ -133,7 +133,7 @@ async fn by_dimension(auditor: &Client) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// How long the rows of a query take.
+/// How long a query takes.
 async fn asked(auditor: &Client, name: &str, sql: &str) -> Result<Row> {
     let mut took = Vec::new();
     let mut count = 0;

@@ -1,4 +1,4 @@
-//! Deliveries for the processor, as the queue hands them over in batches, and what GitLab knows of them.
+//! Deliveries for the processor, in batches as the queue sends them, and their merge requests in GitLab.
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
@@ -12,48 +12,48 @@ use super::Result;
 use super::stage::INSTANCE;
 use crate::doubles::gitlab::World;
 
-/// Messages in one invocation: what Lambda gives of a FIFO queue at most.
+/// Messages in one invocation: Lambda's maximum for a FIFO queue.
 pub(super) const BATCH: u64 = 10;
-/// Merge requests of the load are spread over this many projects.
+/// Number of projects that the merge requests are spread over.
 pub(super) const PROJECTS: u64 = 1_000;
 const LABEL: &str = "security::high";
 const AUTHOR: u64 = 601;
 const MERGED_BY: u64 = 602;
 
-/// What the deliveries tell of.
+/// What the deliveries report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Something edited: recorded, and no more.
+    /// An edit: only recorded.
     Update,
-    /// A merge that never had anything to do with security.
+    /// A merge without any security label.
     PlainMerge,
-    /// A merge with a security label that nobody approved.
+    /// An unapproved merge with a security label.
     Exception,
 }
 
-/// Which processor the messages are for.
+/// The processor version that the messages are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// As this version's webhook function writes them.
     Current,
-    /// Without what was added since, as the webhook function of an earlier version wrote them; this version reads them too.
+    /// Without later additions, as an earlier webhook function wrote them; this version can read them too.
     Earlier,
 }
 
-/// Added to the message's content since the first version that can be a baseline.
+/// Fields added to the message's content since the first possible baseline version.
 const ADDED: [&str; 1] = ["labels_truncated"];
 
-/// The merge request that the delivery of this number is about; each has its own.
+/// The merge request of the delivery with this number; each has its own.
 fn merge_request(number: u64) -> (u64, u64) {
     (number % PROJECTS + 1, 1_000_000 + number)
 }
 
-/// When it was merged: before the delivery, as in life.
+/// The merge time: before the delivery.
 fn merged_at() -> Timestamp {
     SystemClock.now() - SignedDuration::from_secs(2)
 }
 
-/// The event of a FIFO queue with the deliveries of these numbers
+/// The FIFO queue event with the deliveries of these numbers
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-fifo-queue-message-event>).
 pub(super) fn batch(kind: Kind, form: Form, numbers: impl IntoIterator<Item = u64>) -> Result<Value> {
     let message = |number: u64| -> Result<Value> {
@@ -127,7 +127,7 @@ fn envelope(kind: Kind, number: u64) -> Result<Envelope> {
         reviewers: Vec::new(),
     };
     let payload_sha256 = model::sha256_hex(&number.to_be_bytes());
-    // GitLab's keys are random, which an index notices.
+    // GitLab's keys are random, which affects an index.
     let key = payload_sha256[..32].to_owned();
     let authentication = Authentication {
         method: AuthMethod::HmacSha256,
@@ -155,7 +155,7 @@ fn envelope(kind: Kind, number: u64) -> Result<Envelope> {
     })
 }
 
-/// Puts the merge requests of these numbers into GitLab, in place of all others: the more it holds, the slower this double is.
+/// Replaces all of GitLab's merge requests by these: the more it holds, the slower this double is.
 pub(super) fn tell(world: &mut World, kind: Kind, numbers: impl IntoIterator<Item = u64>) {
     world.projects.clear();
     if kind == Kind::Update {

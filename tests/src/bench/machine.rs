@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! The machine that the figures were measured on.
 
 use std::fmt;
 use std::fs;
@@ -15,7 +15,7 @@ pub(super) struct Machine {
     cpu: String,
     cores: usize,
     kernel: String,
-    /// Before the first measurement, over one, five and fifteen minutes; a busy machine measures itself.
+    /// Load over one, five and fifteen minutes before the first measurement; a busy machine distorts the figures.
     load: String,
     postgres: String,
     profile: String,
@@ -42,7 +42,7 @@ pub(super) async fn describe() -> Result<Machine> {
     })
 }
 
-/// The version, and the settings that decide what a commit costs.
+/// The version, and the settings that determine the cost of a commit.
 async fn postgres() -> Result<String> {
     let database = postgres::empty_database().await;
     let server = postgres::connect(&database.superuser_url).await;

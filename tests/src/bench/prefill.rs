@@ -1,14 +1,14 @@
-//! Tables as they look after years: many rows of events, written through triggers and constraints like any other.
+//! Tables as after years of use: many event rows, written through triggers and constraints.
 
 use super::load::PROJECTS;
 use super::stage::{INSTANCE, Stage};
 use super::{Result, progress};
 use crate::postgres::{self, TestDatabase};
 
-/// Rows of one statement.
+/// Rows per statement.
 const CHUNK: u64 = 250_000;
 
-/// Ids are ordered by time as those of the application are, delivery keys random as GitLab's are.
+/// Ids are ordered by time as the application's are; delivery keys are random as GitLab's are.
 const INSERT: &str = "
     INSERT INTO merge_request_events
     SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(hash, 1, 3) || '8' || substr(hash, 4, 15))::uuid,
@@ -23,7 +23,7 @@ const INSERT: &str = "
     FROM generate_series({first}::bigint, {last}::bigint) AS n,
         LATERAL (SELECT md5('prefilled ' || n) AS hash, now() - interval '3 years' + n * interval '5 seconds' AS at) AS made";
 
-/// Reviews of two years: nine of ten approved, some open, some merged without; each with its exception.
+/// Reviews of two years: nine of ten approved, some open, some merged without approval; each with its exception.
 const LEDGER: &str = "
     INSERT INTO security_review_ledger (id, instance, project_id, mr_iid, mr_id, project_path, title, web_url, author_id, author_username,
         reviewers, deciding_reviewer_id, deciding_reviewer_username, risk_tier, labels, decision, decided_at, labelled_at, approved_at,
@@ -56,7 +56,7 @@ const EXCEPTIONS: &str = "
         merged_at, correlation_id
     FROM security_review_ledger WHERE instance = 'prefilled' AND decision = 'merged_without_approval'";
 
-/// Fills the ledger, and leaves it as vacuumed as a server in service keeps it.
+/// Fills the ledger and vacuums it, as on a server in service.
 pub(super) async fn fill_ledger(database: &TestDatabase, rows: u64) -> Result<()> {
     let owner = postgres::connect(&database.owner_url).await;
     let mut first = 1;
@@ -78,7 +78,7 @@ pub(super) async fn fill_ledger(database: &TestDatabase, rows: u64) -> Result<()
     Ok(())
 }
 
-/// Fills the table of events of a stage's database, and leaves it as vacuumed and checkpointed as a server in service keeps it.
+/// Fills the event table of a stage's database, vacuums it and runs a checkpoint, as on a server in service.
 pub(super) async fn fill(stage: &Stage, rows: u64) -> Result<()> {
     let owner = postgres::connect(&stage.database.owner_url).await;
     let mut first = 1;

@@ -1,4 +1,4 @@
-//! A function's process under a Lambda Runtime API, with its start and its processor time.
+//! A function's process under a Lambda Runtime API, with its start and its CPU time.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::runtime_api::RuntimeApi;
 
 /// Longer than any start takes.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Linux counts processor time in these for whoever reads /proc (`proc(5)`, `USER_HZ`).
+/// The unit of CPU time in /proc (`proc(5)`, `USER_HZ`).
 const TICKS_PER_SECOND: u32 = 100;
 
 /// A running function, ended when dropped.
@@ -25,16 +25,16 @@ pub(super) struct Process {
     output: NamedTempFile,
 }
 
-/// What a function says of its own start, in microseconds: `runtime::start` writes it as the line `initialised`.
+/// What a function reports about its start, in microseconds: the line `initialised` of `runtime::start`.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the names in the log")]
 pub(super) struct Initialised {
-    /// Until settings were read and clients were built.
+    /// Until settings were read and clients built.
     pub(super) clients_us: u32,
-    /// From there until the secrets were read, for a function that reads them at its start.
+    /// From there until the secrets were read, if the function reads them at its start.
     #[serde(default)]
     pub(super) secrets_us: u32,
-    /// The whole of it, from the first line of `main`.
+    /// The total, from the first line of `main`.
     pub(super) total_us: u32,
 }
 
@@ -68,7 +68,7 @@ impl Process {
         })
     }
 
-    /// Waits for the first poll; how long after the process was started it came.
+    /// Waits for the first poll; returns the time since the process was started.
     pub(super) async fn started(&self) -> Result<Duration> {
         match self.api.wait_for_first_poll(PATIENCE).await {
             Ok(at) => Ok(at.duration_since(self.spawned)),
@@ -76,7 +76,7 @@ impl Process {
         }
     }
 
-    /// What it said of its start; `None` of a function that says nothing.
+    /// Its report about its start; `None` if it has none.
     pub(super) fn initialised(&self) -> Result<Option<Initialised>> {
         let printed = self.printed()?;
         let lines = printed
@@ -86,7 +86,7 @@ impl Process {
         Ok(said.map(serde_json::from_value).transpose()?)
     }
 
-    /// Invokes it; how long that took, and the answer.
+    /// Invokes it; returns the duration and the answer.
     pub(super) async fn invoke(&self, event: Value) -> Result<(Duration, Value)> {
         let begun = Instant::now();
         match self.api.invoke(event).await {
@@ -95,7 +95,7 @@ impl Process {
         }
     }
 
-    /// Processor time it has used so far, its own and the kernel's for it. Resolution: 10 ms.
+    /// CPU time it has used so far, user and system. Resolution: 10 ms.
     pub(super) fn cpu(&self) -> Result<Duration> {
         time_of(self.child.id())
     }
@@ -105,7 +105,7 @@ impl Process {
     }
 }
 
-/// Processor time that a process has used so far, its own and the kernel's for it. Resolution: 10 ms.
+/// CPU time that a process has used so far, user and system. Resolution: 10 ms.
 pub(super) fn time_of(process: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     ticks(&stat)
@@ -113,13 +113,13 @@ pub(super) fn time_of(process: u32) -> Result<Duration> {
         .ok_or_else(|| format!("unreadable: {stat}").into())
 }
 
-/// The name of a process on this machine; `None` if there is no such process.
+/// The name of a local process; `None` if there is no such process.
 pub(super) fn name_of(process: u32) -> Option<String> {
     let name = fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
     Some(name.trim_end().to_owned())
 }
 
-/// `utime` and `stime`, fields 14 and 15; the name, field 2, stands in parentheses and may hold anything.
+/// `utime` and `stime`, fields 14 and 15; the name, field 2, is in parentheses and may contain anything.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace().skip(11);
@@ -129,7 +129,7 @@ fn ticks(stat: &str) -> Option<u64> {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -1,5 +1,5 @@
-//! The warm processor function: batches of ten deliveries, one transaction each, on an empty database and on full ones; beside it the
-//! processor of a baseline.
+//! The warm processor function: batches of ten deliveries, one transaction each, on empty and on full databases; also the processor
+//! of a baseline.
 
 mod check;
 mod cost;
@@ -16,7 +16,7 @@ use check::check;
 use cost::Cost;
 use site::{Site, Used};
 
-/// Batches before the first that counts, of every kind.
+/// Batches of each kind before the first that counts.
 const WARM_UP: u64 = 5;
 
 const NOTE: &str = "\
@@ -57,7 +57,7 @@ pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Sect
     })
 }
 
-/// The same deliveries to every processor, batch by batch in turn.
+/// Sends the same deliveries to every processor, batch by batch in turn.
 async fn work(sites: &[Site], kind: Kind, first: u64, count: u64) -> Result<Vec<Cost>> {
     let mut walls: Vec<Vec<Duration>> = vec![Vec::new(); sites.len()];
     let mut before = vec![Used::default(); sites.len()];

@@ -1,4 +1,4 @@
-//! The parts of the webhook's work that need nothing outside, called directly.
+//! The parts of the webhook's work without I/O, called directly.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -33,7 +33,7 @@ pub(super) fn measure(body: &str, effort: &Effort) -> Result<Vec<Row>> {
     };
     let body = body.as_bytes();
     let mut parts = [const { Vec::new() }; 4];
-    // A tenth more than is counted, to warm up.
+    // Ten percent extra for warm-up.
     let warm_up = effort.invocations / 10;
     for number in 0..warm_up + effort.invocations {
         let now = SystemClock.now();
@@ -73,7 +73,7 @@ pub(super) fn measure(body: &str, effort: &Effort) -> Result<Vec<Row>> {
     rows.collect()
 }
 
-/// What goes on the queue.
+/// The queued message.
 fn seal(
     hook: String,
     headers: &DeliveryHeaders<'_>,

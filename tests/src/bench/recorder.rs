@@ -1,4 +1,4 @@
-//! The warm recorder function: from a delivery of CloudWatch Logs into Postgres, and from there to a destination.
+//! The warm recorder function: from a CloudWatch Logs delivery into Postgres, and from there to a destination.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::clock::MovableClock;
 const BATCH: usize = 500;
 /// Deliveries before the first that counts.
 const WARM_UP: usize = 5;
-/// Entries a second: a hundred thousand deliveries a minute leave about this many lines.
+/// Entries per second: a hundred thousand deliveries a minute create about this many lines.
 const RATE_ABOVE: f64 = 5_000.0;
 
 const NOTE: &str = "\
@@ -50,7 +50,7 @@ pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Sect
         let lines = printed.lines(BATCH);
         let event = awslogs::event("/aws/lambda/bench", "bench", lines.iter().map(String::as_str));
         let (wall, answer) = process.invoke(event).await?;
-        // Its own lines (the secrets read at the start) get positions along with them.
+        // Its own lines (the secrets read at the start) also get positions.
         let whole = answer["stored"] == BATCH && answer["positions"].as_u64().is_some_and(|got| got >= BATCH as u64);
         if !whole {
             return Err(format!("the recorder did not store a delivery whole: {answer}").into());
@@ -67,7 +67,7 @@ pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Sect
     let all = (WARM_UP + deliveries) * BATCH;
     let (wall, _) = process.invoke(json!({"jobs": ["forward"]})).await?;
     let arrived = std::fs::read_to_string(&file)?.lines().count();
-    // Its own lines (the secrets read at the start) go along.
+    // Its own lines (the secrets read at the start) are also sent.
     if arrived < all {
         return Err(format!("{arrived} of {all} entries were forwarded within one run").into());
     }
@@ -89,7 +89,7 @@ fn count(number: usize) -> Result<f64> {
     Ok(f64::from(u32::try_from(number)?))
 }
 
-/// An execution environment that prints.
+/// An execution environment that prints lines.
 struct Printed {
     clock: MovableClock,
     writer: Writer,
@@ -103,7 +103,7 @@ impl Printed {
         Self { clock, writer, memory }
     }
 
-    /// So many entries of GitLab calls, a few for each merge request, a millisecond apart.
+    /// This many entries of GitLab calls, a few for each merge request, a millisecond apart.
     fn lines(&self, count: usize) -> Vec<String> {
         for number in 0..count {
             self.clock.pass(SignedDuration::from_millis(1));

@@ -1,4 +1,4 @@
-//! The report: sections of rows, each figure beside its goal, and what is missed or missing at the end.
+//! The report: sections of rows, each figure with its goal, and missed goals and omissions at the end.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub(super) struct Report {
     not_measured: Vec<&'static str>,
 }
 
-/// Figures that belong together.
+/// Related figures.
 #[derive(Debug, Serialize)]
 pub(super) struct Section {
     pub(super) title: &'static str,
@@ -44,7 +44,7 @@ pub(super) struct Row {
 #[derive(Debug, Serialize)]
 struct Goal {
     text: String,
-    /// The figure that is held against it.
+    /// The figure that is compared with the goal.
     compared: f64,
     met: bool,
 }
@@ -186,7 +186,7 @@ impl fmt::Display for Section {
     }
 }
 
-/// Three digits that mean something.
+/// Three significant digits.
 fn figure(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),

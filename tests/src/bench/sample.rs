@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(super) struct Sample(Vec<f64>);
 
 impl Sample {
-    /// `None` of no values.
+    /// `None` for no values.
     pub(super) fn new(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         (!values.is_empty()).then_some(Self(values))
@@ -25,24 +25,22 @@ impl Sample {
         self.percentile(50)
     }
 
-    /// By nearest rank: the smallest value that so many percent of all do not exceed.
+    /// By nearest rank: the smallest value that is not exceeded by this percentage of all.
     pub(super) fn percentile(&self, percent: usize) -> f64 {
         let rank = (self.0.len() * percent).div_ceil(100);
         self.0[rank.clamp(1, self.0.len()) - 1]
     }
 
-    /// Too few values have no 99th percentile of their own: it would be the maximum.
+    /// `None` for too few values: the 99th percentile would be the maximum.
     pub(super) fn p99(&self) -> Option<f64> {
         (self.0.len() > 100).then(|| self.percentile(99))
     }
 }
 
-/// As milliseconds.
 pub(super) fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// As microseconds.
 pub(super) fn microseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }

@@ -1,4 +1,4 @@
-//! The search of the audit trail, by every filter, in a table of many entries spread over thirteen months.
+//! The search of the audit log, by every filter, in a table of many entries over thirteen months.
 
 mod cases;
 mod fill;
@@ -13,9 +13,9 @@ use super::sample::{Sample, milliseconds};
 use super::{Effort, Result, progress};
 use crate::postgres;
 
-/// A first page for a person.
+/// The first page of an interactive search.
 const PAGE: u32 = 50;
-/// Milliseconds, the goal of each filter.
+/// The goal of each filter, in milliseconds.
 const BELOW: f64 = 50.0;
 
 const NOTE: &str = "\
@@ -32,7 +32,7 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
     measure_on(&database.auditor_url, effort).await
 }
 
-/// Measures on a database that was filled before.
+/// Measures on a prefilled database.
 pub(super) async fn measure_on(url: &str, effort: &Effort) -> Result<Section> {
     let store = Store::new(postgres::config(url))?;
     store.connect().await?;
@@ -68,7 +68,7 @@ async fn repeat(store: &Store, case: &Case, effort: &Effort) -> Result<Row> {
         took.push(milliseconds(begun.elapsed()));
         found = found.max(page.len());
     }
-    // A table of a quick run is too small to hold something of everything.
+    // A quick run's table is too small to contain every value.
     if effort.entries >= 1_000_000 && (found > 0) != case.finds {
         return Err(format!(
             "{}: found {found} entries, which is not what the table holds",
@@ -80,7 +80,7 @@ async fn repeat(store: &Store, case: &Case, effort: &Effort) -> Result<Row> {
     Ok(Row::of(case.name, "ms", &sample))
 }
 
-/// Which indexes each step used, and how long it took.
+/// The indexes and the duration of each step.
 fn key_lines(plans: &[SearchPlan]) -> String {
     let steps = plans.iter().map(|plan| {
         let mut indexes: Vec<String> = plan.lines.iter().filter_map(|line| index(line)).collect();
@@ -95,7 +95,7 @@ fn key_lines(plans: &[SearchPlan]) -> String {
     steps.collect::<Vec<_>>().join("; ")
 }
 
-/// `Index Only Scan target_key_id` of a plan's line; the months are left out.
+/// `Index Only Scan target_key_id` from a plan's line, without the month.
 fn index(line: &str) -> Option<String> {
     let (scan, rest) = line.trim().trim_start_matches("->").trim().split_once(" using ")?;
     let name = rest.split_whitespace().next()?;

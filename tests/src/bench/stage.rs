@@ -1,4 +1,4 @@
-//! What surrounds a function: doubles of AWS and GitLab, a database of its own, and the variables that name them.
+//! The environment of a function: doubles of AWS and GitLab, a database, and the variables that name them.
 
 use serde_json::json;
 
@@ -10,10 +10,10 @@ use crate::postgres::{self, TestDatabase};
 const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/rules.yaml");
 /// The instance that the rules name.
 pub(super) const INSTANCE: &str = "main";
-/// Nothing listens there; nothing benchmarked here calls Slack.
+/// Nothing listens there; no benchmarked function calls Slack.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
-/// Everything around one function.
+/// The environment of one function.
 pub(super) struct Stage {
     pub(super) aws: AwsDouble,
     pub(super) gitlab: GitLabDouble,
@@ -37,7 +37,7 @@ impl Stage {
         stage
     }
 
-    /// Makes the doubles forget requests and messages, which would make each later one slower than those before.
+    /// Clears requests and messages of the doubles, which would slow down later ones.
     pub(super) fn wipe(&self) {
         self.aws.reset();
         self.gitlab.reset();
@@ -53,7 +53,7 @@ impl Stage {
         }
     }
 
-    /// The variables of every function together; each reads its own.
+    /// The variables of all functions; each reads its own.
     pub(super) fn variables(&self) -> Vec<(&'static str, String)> {
         vec![
             ("AWS_ENDPOINT_URL", self.aws.url()),

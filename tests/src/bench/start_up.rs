@@ -1,4 +1,4 @@
-//! From the start of a process to its first poll of the Lambda Runtime API, and where that time goes.
+//! From the start of a process to its first poll of the Lambda Runtime API, and how that time is spent.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Sect
     let stage = Stage::new().await;
     let names = [HELLO].into_iter().chain(FUNCTIONS);
     let mut all: Vec<(&str, Vec<Start>)> = names.map(|name| (name, Vec::new())).collect();
-    // The first round brings the files into memory and is not counted.
+    // The first round loads the files into memory and is not counted.
     for round in 0..=effort.starts {
         for (name, starts) in &mut all {
             let start = start(binaries, name, &stage).await?;

@@ -1,4 +1,4 @@
-//! The warm webhook function: one signed delivery of 20 KB after the other, beside a function that does nothing with it.
+//! The warm webhook function: signed deliveries of 20 KB in sequence, compared with a function that does nothing.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use super::sample::{Sample, microseconds};
 use super::stage::Stage;
 use super::{Effort, Result, progress, pure};
 
-/// Processor time of the handler without network, in microseconds.
+/// CPU time of the handler without network, in microseconds.
 const HANDLER_BELOW: f64 = 100.0;
 /// Invocations before the first that counts.
 const WARM_UP: usize = 50;
-/// The doubles keep every message: more of them would make each later one slower.
+/// The doubles keep every message; more of them would slow down later ones.
 const WIPE_EVERY: usize = 200;
 
 const NOTE: &str = "\
@@ -29,7 +29,7 @@ struct Series {
     what: &'static str,
     binary: &'static str,
     body: String,
-    /// What the answer must have in it, so that what is measured is what is meant.
+    /// What the answer must contain, to prove that the intended case is measured.
     answered: Option<&'static str>,
 }
 

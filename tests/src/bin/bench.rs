@@ -30,7 +30,7 @@ async fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // With stderr closed there is nobody left to tell.
+            // A closed stderr is ignored.
             drop(writeln!(io::stderr(), "bench: {error}"));
             ExitCode::FAILURE
         }

@@ -15,7 +15,7 @@ async fn main() -> ExitCode {
     match run(&arguments).await {
         Ok(never) => match never {},
         Err(error) => {
-            // With stderr closed there is nobody left to tell.
+            // A closed stderr is ignored.
             drop(writeln!(io::stderr(), "doubles: {error}"));
             ExitCode::FAILURE
         }
@@ -48,7 +48,7 @@ async fn run(arguments: &[String]) -> Result<std::convert::Infallible, Box<dyn E
     Ok(std::future::pending().await)
 }
 
-/// Starts a double and says where it listens, one line each on stderr: `gitlab http://127.0.0.1:4010`.
+/// Starts a double and prints its address, one line each on stderr: `gitlab http://127.0.0.1:4010`.
 async fn start<S: System>(address: SocketAddr) -> Result<Box<dyn Send>, Box<dyn Error>> {
     let double = Double::<S>::start_on(address)
         .await

@@ -6,7 +6,7 @@ use serde_json::json;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    // The event is not even read: whatever another function costs beyond this one is its own work.
+    // The event is not read: any further cost of another function is its own work.
     let hello = async |_: LambdaEvent<IgnoredAny>| Ok::<_, Error>(json!({"statusCode": 200, "body": "hello"}));
     lambda_runtime::run(service_fn(hello)).await
 }

@@ -1,4 +1,4 @@
-//! What a double sends back, whole or damaged.
+//! What a double sends back, complete or damaged.
 
 use std::convert::Infallible;
 use std::io;
@@ -15,7 +15,6 @@ use serde_json::Value;
 /// A complete answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// The status.
     pub status: StatusCode,
     /// The headers, without `content-length`.
     pub headers: HeaderMap,
@@ -47,7 +46,7 @@ impl Answer {
         }
     }
 
-    /// The same answer with one more header; a value that no header may carry is left out.
+    /// The same answer with one more header; an invalid header value is dropped.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         if let Ok(value) = HeaderValue::try_from(value.to_string()) {
@@ -64,7 +63,7 @@ impl Answer {
     }
 }
 
-/// How an answer reaches the client.
+/// How an answer is sent to the client.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Delivery {
     /// As it is.
@@ -73,7 +72,7 @@ pub(super) enum Delivery {
     Half(Answer),
     /// The connection closes without a byte.
     Reset,
-    /// Nothing, until the client leaves.
+    /// Nothing, until the client disconnects.
     Hang,
 }
 
@@ -97,12 +96,12 @@ fn reset() -> Response {
     Response::new(Body::from_stream(stream::once(async { Err::<Bytes, _>(broken()) })))
 }
 
-/// The right length in the head, half of the bytes in the body, then a failure.
+/// The full length in the head, half of the bytes in the body, then a failure.
 fn half(answer: Answer) -> Response {
     let whole = answer.body.len();
     let first = answer.body.slice(..whole / 2);
     let body = stream::once(async { Ok(first) }).chain(stream::once(async {
-        // Suspends once, so that the server flushes the half before it sees the failure.
+        // Yields once, so that the server flushes the half before it sees the failure.
         tokio::task::yield_now().await;
         Err(broken())
     }));

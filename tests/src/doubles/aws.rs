@@ -1,9 +1,9 @@
-//! A double of the AWS calls that functions make: SQS `SendMessage` and `SendMessageBatch`, EventBridge `PutEvents`, Secrets Manager `GetSecretValue` and what a
-//! rotation calls.
+//! A double of the AWS calls that functions make: SQS `SendMessage` and `SendMessageBatch`, EventBridge `PutEvents`, Secrets
+//! Manager `GetSecretValue` and the calls of a rotation.
 //!
-//! For tests and benchmarks that run a function's binary with nothing else around it; all services answer on one address,
-//! as `AWS_ENDPOINT_URL` expects. Its [`World`] holds the secrets by id and staging label; every queue exists.
-//! Wire format: AWS JSON 1.0 and 1.1 (<https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html>). Signatures are not checked.
+//! For tests and benchmarks that run only a function's binary; all services share one address, as `AWS_ENDPOINT_URL` expects. Its
+//! [`World`] holds the secrets by id and staging label; every queue exists.
+//! Format: AWS JSON 1.0 and 1.1 (<https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html>). Signatures are not checked.
 
 mod events;
 mod rotation;
@@ -48,7 +48,7 @@ impl AwsDouble {
         self.world(|world| world.secrets.get(id)?.get(stage).cloned())
     }
 
-    /// Begins the rotation of a secret, as `RotateSecret` does: a pending version that has no value yet.
+    /// Begins the rotation of a secret, as `RotateSecret` does: a pending version without a value.
     pub fn begin_rotation(&self, id: &str, version: &str) {
         self.system(|aws| aws.versions.begin(id, version));
     }
@@ -65,14 +65,14 @@ impl AwsDouble {
         self.system(|aws| aws.events.clone())
     }
 
-    /// The messages that the queues hold, oldest first; a repeated deduplication id adds none.
+    /// The messages in the queues, oldest first; a repeated deduplication id adds none.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
         self.system(|aws| aws.queues.messages().to_vec())
     }
 }
 
-/// What the double knows.
+/// What a test may read and change.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct World {

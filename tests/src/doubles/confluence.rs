@@ -1,16 +1,16 @@
 //! A double of Confluence Cloud's REST API v2: pages in storage format, their children, and spaces.
 //!
-//! Its [`World`] holds pages and spaces by id. The first world has the space 98304 (`SEC`) with nothing but its
-//! homepage 98305. Pages are versioned as at Confluence: an update names the next version, and whatever came in between
-//! is a conflict. `edit_before_next_put` puts a human's edit in between; a page keeps its `versions`.
+//! Its [`World`] holds pages and spaces by id. The first world has the space 98304 (`SEC`) with only its homepage 98305. Pages are
+//! versioned as at Confluence: an update names the next version, and any version in between is a conflict.
+//! `edit_before_next_put` inserts a human's edit in between; a page keeps its `versions`.
 //!
-//! Bodies are refused unless they are well-formed storage format: XHTML fragments whose prefixes `ac` and `ri` and
-//! whose XHTML entities need no declaration. What they mean is not looked at.
+//! Bodies must be well-formed storage format: XHTML fragments whose prefixes `ac` and `ri` and whose XHTML entities need no
+//! declaration. Their meaning is not checked.
 //!
-//! Sources: <https://developer.atlassian.com/cloud/confluence/rest/v2/api-group-page/>, `api-group-children` and
-//! `api-group-space` beside it, <https://developer.atlassian.com/cloud/confluence/rate-limiting/> for limits, and
-//! <https://confluence.atlassian.com/doc/confluence-storage-format-790796544.html> for bodies. Errors are hardly
-//! documented: their texts follow answers that others recorded
+//! Sources: <https://developer.atlassian.com/cloud/confluence/rest/v2/api-group-page/>, also `api-group-children` and
+//! `api-group-space`, <https://developer.atlassian.com/cloud/confluence/rate-limiting/> for limits, and
+//! <https://confluence.atlassian.com/doc/confluence-storage-format-790796544.html> for bodies. Errors are hardly documented: their
+//! texts follow recorded answers
 //! (<https://community.developer.atlassian.com/t/replacing-a-page-with-copy-single-page-api-fails-with-optimisticlockexception/37622>
 //! for a conflict that came as 500).
 
@@ -45,13 +45,13 @@ pub async fn start() -> ConfluenceDouble {
 }
 
 impl ConfluenceDouble {
-    /// The page with this id as it is now, whatever its status.
+    /// The current page with this id, in any status.
     #[must_use]
     pub fn page(&self, id: &str) -> Option<Page> {
         self.world(|world| world.pages.get(id).cloned())
     }
 
-    /// The page with this title that is not in the trash, with its id.
+    /// The page with this title outside the trash, with its id.
     #[must_use]
     pub fn page_titled(&self, title: &str) -> Option<(String, Page)> {
         self.pages()
@@ -128,7 +128,7 @@ impl Confluence {
     }
 }
 
-/// Whether it is an id: digits, though JSON carries it as a string.
+/// Whether it is an id: digits in a JSON string.
 fn is_id(text: &str) -> bool {
     !text.is_empty() && text.len() < 20 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,4 +1,4 @@
-//! The control surface over HTTP: everything under `/_double`.
+//! The control interface over HTTP: everything under `/_double`.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::double::{Inner, System};
 use super::{Answer, Received, Stub, merge_patch};
 
-/// Answers a request to the control surface; `None` for a request to the system itself.
+/// Answers a control request; `None` for a request to the system itself.
 pub(super) fn answer<S: System>(double: &mut Inner<S>, request: &Received) -> Option<Answer> {
     let rest = request.path().strip_prefix("/_double")?;
     if !rest.is_empty() && !rest.starts_with('/') {
@@ -60,7 +60,7 @@ fn add_stub<S: System>(double: &mut Inner<S>, body: &[u8]) -> Result<Value, Stri
     Ok(done())
 }
 
-/// Merges a patch into the world; a patch that would make it unreadable changes nothing.
+/// Merges a patch into the world; an invalid patch changes nothing.
 pub(super) fn patch_world<S: System>(system: &mut S, patch: Value) -> Result<(), String> {
     if !patch.is_object() {
         return Err("a merge patch must be a JSON object".to_owned());

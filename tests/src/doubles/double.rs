@@ -1,4 +1,4 @@
-//! A running double: the system's behaviour, the stubs on top of it, and what was asked of it.
+//! A running double: the system's behaviour, its stubs, and the recorded requests.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,11 +22,11 @@ use super::{Answer, Fault, InvalidStub, Received, Recorded, Server, Stub, contro
 
 /// How one outside system behaves.
 pub trait System: Default + Send + 'static {
-    /// The state that a test may read and change, as a JSON object. `default()` of the system holds the first world.
+    /// The state that a test may read and change, as a JSON object. The system's `default()` holds the first world.
     type World: Serialize + DeserializeOwned;
     /// The system's name, in lower case.
     const NAME: &'static str;
-    /// The name of the world in the control surface: `PUT /_double/{WORLD}`.
+    /// The world's name in the control interface: `PUT /_double/{WORLD}`.
     const WORLD: &'static str = "world";
 
     /// The current world.
@@ -47,7 +47,7 @@ impl<S: System> Double<S> {
     /// Starts a double on a free port of the loopback interface.
     ///
     /// # Panics
-    /// When no port can be bound: no test could go on then.
+    /// When no port can be bound.
     #[expect(clippy::expect_used, reason = "a test cannot go on without its double")]
     pub async fn start() -> Self {
         Self::start_on((Ipv4Addr::LOCALHOST, 0).into())
@@ -77,7 +77,7 @@ impl<S: System> Double<S> {
     /// Adds a stub, in front of the earlier ones.
     ///
     /// # Errors
-    /// The reason for which `PUT /_double/stub` would refuse it.
+    /// The reason for which `PUT /_double/stub` would reject it.
     pub fn stub(&self, stub: Stub) -> Result<(), InvalidStub> {
         self.shared.lock().stubs.push(stub.prepare()?);
         Ok(())
@@ -94,10 +94,10 @@ impl<S: System> Double<S> {
         self.shared.lock().requests.clone()
     }
 
-    /// Waits until the requests seen satisfy `enough` and returns them; after `patience` returns what there is, as `Err`.
+    /// Waits until the recorded requests satisfy `enough` and returns them; after `patience` returns them as `Err`.
     ///
     /// # Errors
-    /// The requests seen, when they did not come to satisfy `enough` in time.
+    /// The recorded requests, if they did not satisfy `enough` in time.
     pub async fn wait_for(
         &self,
         patience: Duration,
@@ -129,7 +129,7 @@ impl<S: System> Double<S> {
     /// Merges a JSON merge patch (RFC 7396) into the world.
     ///
     /// # Errors
-    /// Why the patched world would not be one; nothing has changed then.
+    /// Why the patched world would be invalid; nothing has changed then.
     pub fn patch(&self, patch: Value) -> Result<(), String> {
         control::patch_world(&mut self.shared.lock().system, patch)
     }
@@ -139,13 +139,13 @@ impl<S: System> Double<S> {
         read(&mut self.shared.lock().system)
     }
 
-    /// Back to the start: no stubs, no requests, the first world.
+    /// Resets: no stubs, no requests, the first world.
     pub fn reset(&self) {
         self.shared.lock().reset();
     }
 }
 
-/// What the server's thread and the handle share.
+/// State shared by the server's thread and the handle.
 #[derive(Debug)]
 pub(super) struct Shared<S> {
     state: Mutex<Inner<S>>,
@@ -153,7 +153,7 @@ pub(super) struct Shared<S> {
 
 impl<S> Shared<S> {
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner<S>> {
-        // Every change under the lock is complete in itself, so a poisoned lock still guards a sound state.
+        // Every change under the lock is complete in itself, so a poisoned lock still guards valid state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -185,10 +185,10 @@ impl<S: System> Inner<S> {
         self.requests.clear();
     }
 
-    /// Records the request and settles what is sent back, and how late. Effects happen here, before any delay.
+    /// Records the request and determines the answer and its delay. Effects happen here, before any delay.
     fn handle(&mut self, request: &Received) -> (Delivery, Duration) {
         self.requests.push(request.record());
-        // Dropping the senders wakes everybody who waits.
+        // Dropping the senders wakes all waiters.
         self.waiting.clear();
         let Some(stub) = stub::take(&mut self.stubs, request) else {
             return (Delivery::Whole(self.system.answer(request)), Duration::ZERO);

@@ -1,8 +1,8 @@
-//! A double of GitLab's REST API v4, as far as Countersign reads it.
+//! A double of the parts of GitLab's REST API v4 that Countersign reads.
 //!
 //! Its [`World`] holds projects with merge requests, groups with members, and users. The first world has the group 4242
 //! `security-team` with two eligible members (501 `sec-alice`, 502 `sec-bob`), a blocked one (503) and a guest (504).
-//! A test adds what it needs with a merge patch; people are named by id and appear as users by themselves:
+//! A test adds what it needs with a merge patch; people are named by id and are added as users automatically:
 //!
 //! ```json
 //! {"projects": {"77": {"path_with_namespace": "payments/gateway", "merge_requests": {"12": {
@@ -160,12 +160,12 @@ fn message(status: StatusCode, text: &str) -> Answer {
     Answer::json(status, &json!({"message": text}))
 }
 
-/// The answer for a path that the API does not have; it is worded unlike the one for a missing record.
+/// The answer for an unknown path; its text differs from that for a missing record.
 fn no_route() -> Answer {
     Answer::json(StatusCode::NOT_FOUND, &json!({"error": "404 Not Found"}))
 }
 
-/// What a request by the former path of a renamed project gets: the same address with the project's id.
+/// The answer for the former path of a renamed project: a redirect to the same address with the project's id.
 fn moved(request: &Received, asked: &str, id: u64) -> Answer {
     let is_asked = |part: &str| percent_decode_str(part).decode_utf8_lossy() == asked;
     let target: Vec<_> = request
@@ -184,7 +184,7 @@ fn moved(request: &Received, asked: &str, id: u64) -> Answer {
     Answer::text(StatusCode::MOVED_PERMANENTLY, text).with_header("location", &location)
 }
 
-/// Puts `fields` over `base`, both JSON objects.
+/// Overlays `fields` on `base`, both JSON objects.
 fn overlay(mut base: Value, fields: &serde_json::Map<String, Value>) -> Value {
     if let Value::Object(base) = &mut base {
         base.extend(fields.clone());

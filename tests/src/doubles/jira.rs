@@ -1,7 +1,7 @@
 //! A double of Jira's REST API v2, Cloud and Data Center: issues, their transitions, labels, comments and remote links.
 //!
-//! Its [`World`] holds issues by key and one workflow for all of them. The first world has the issue `PAY-7`, in
-//! progress, with the label `backend`, and this workflow, in which Rejected is of the category done as well:
+//! Its [`World`] holds issues by key and one workflow for all of them. The first world has the issue `PAY-7`, in progress, with the
+//! label `backend`, and this workflow, in which Rejected also has the category done:
 //!
 //! | transition | from | to |
 //! |---|---|---|
@@ -10,15 +10,15 @@
 //! | 41 Reject | To Do, In Progress | Rejected |
 //! | 51 Reopen | Done, Rejected | In Progress |
 //!
-//! A moved issue names its former keys (`moved_from`) and answers under them with its present key; a deleted one is
-//! taken out of the world. Two transitions of one issue at one instant, which Cloud refuses with 409, need a stub.
+//! A moved issue names its former keys (`moved_from`) and also answers under them with its current key; a deleted one is removed
+//! from the world. Two concurrent transitions of one issue, which Cloud rejects with 409, need a stub.
 //!
-//! Sources: <https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-issues/>, and beside it
+//! Sources: <https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-issues/>, also
 //! `api-group-issue-comments`, `api-group-issue-remote-links` and `api-group-myself`,
 //! <https://developer.atlassian.com/server/jira/platform/rest/v10000/> for Data Center,
 //! <https://developer.atlassian.com/cloud/jira/platform/rate-limiting/> and
 //! <https://confluence.atlassian.com/adminjiraserver/adjusting-your-code-for-rate-limiting-987143384.html> for
-//! limits. What an account without a permission is told is not documented: it follows answers that others recorded.
+//! limits. Answers to an account without a permission are not documented: they follow recorded answers.
 
 mod access;
 mod comments;
@@ -47,7 +47,7 @@ pub async fn start() -> JiraDouble {
 }
 
 impl JiraDouble {
-    /// The issue as it is now, by its key in any case or by a former one.
+    /// The current issue, by its key in any case or by a former one.
     #[must_use]
     pub fn issue(&self, key: &str) -> Option<IssueSnapshot> {
         self.world(|world| {
@@ -66,22 +66,21 @@ impl JiraDouble {
     }
 }
 
-/// What an issue was at one moment.
+/// The state of an issue at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IssueSnapshot {
-    /// Its present key.
+    /// The current key.
     pub key: String,
     /// The status's name.
     pub status: String,
     /// The status's category.
     pub category: Category,
-    /// The labels.
     pub labels: Vec<String>,
     /// The comments, oldest first.
     pub comments: Vec<Comment>,
     /// The remote links, oldest first.
     pub remote_links: Vec<RemoteLink>,
-    /// The ids of the transitions made over the API, oldest first.
+    /// The ids of the transitions made by API, oldest first.
     pub transitioned: Vec<String>,
 }
 

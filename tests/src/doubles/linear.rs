@@ -1,9 +1,9 @@
-//! A double of Linear's GraphQL API, as far as Countersign reads and changes issues.
+//! A double of the parts of Linear's GraphQL API with which Countersign reads and changes issues.
 //!
-//! Every query is checked against a pruned copy of Linear's own schema (`linear/schema.graphql`) and answered with exactly
-//! the fields it selects; what the schema lacks is refused as Linear refuses unknown fields. The first [`World`] has the
-//! team `ENG` with the states Backlog, Todo, In Progress, Done, Canceled and Duplicate, and the issue `ENG-123` in progress
-//! with the label `backend`. A test adds what it needs with a merge patch; ids left out are made up and stay the same:
+//! Every query is checked against a pruned copy of Linear's own schema (`linear/schema.graphql`) and answered with exactly the
+//! fields it selects; unknown fields are rejected as Linear rejects them. The first [`World`] has the team `ENG` with the states
+//! Backlog, Todo, In Progress, Done, Canceled and Duplicate, and the issue `ENG-123` in progress with the label `backend`. A test
+//! adds what it needs with a merge patch; missing ids are generated and stay constant:
 //!
 //! ```json
 //! {"labels": {"5d8f4c1e-0b1a-4c53-9b0e-7a4f6f2f9c11": {"name": "security::high", "team": "ENG"}},
@@ -15,8 +15,8 @@
 //!
 //! Sources: <https://linear.app/developers/graphql>, <https://linear.app/developers/filtering>,
 //! <https://linear.app/developers/pagination>, <https://linear.app/developers/rate-limiting> and
-//! <https://github.com/linear/linear/blob/master/packages/sdk/src/schema.graphql>. Errors are not documented; their shapes
-//! are those that others captured (see `linear/denied.rs` and `linear/refusal.rs`).
+//! <https://github.com/linear/linear/blob/master/packages/sdk/src/schema.graphql>. Errors are not documented; their shapes are
+//! those of recorded answers (see `linear/denied.rs` and `linear/refusal.rs`).
 
 mod auth;
 mod build;
@@ -55,13 +55,13 @@ pub async fn start() -> LinearDouble {
 }
 
 impl LinearDouble {
-    /// The issue as it is now, by its identifier (`ENG-123`, in any case) or its id.
+    /// The current issue, by its identifier (`ENG-123`, in any case) or its id.
     #[must_use]
     pub fn issue(&self, id: &str) -> Option<IssueSnapshot> {
         self.world(|world| snapshot::issue(world, id))
     }
 
-    /// The names of the labels of a team (by its key, `ENG`), or of the whole workspace for `None`, in alphabetical order.
+    /// The label names of a team (by its key, `ENG`), or of the workspace for `None`, in alphabetical order.
     #[must_use]
     pub fn labels(&self, team: Option<&str>) -> Vec<String> {
         self.world(|world| snapshot::labels(world, team))
@@ -75,7 +75,7 @@ pub struct Linear {
     world: RefCell<World>,
     /// Requests since the start, for the rate limit headers.
     observed: u64,
-    /// What `lastSyncId` says: changes since the start.
+    /// The `lastSyncId`: changes since the start.
     changes: u32,
 }
 
@@ -107,7 +107,7 @@ impl System for Linear {
     fn answer(&mut self, request: &Received) -> Answer {
         self.observed = self.observed.saturating_add(1);
         self.world.get_mut().settle();
-        // Read before the request is answered: the refusal may use the limit up.
+        // Read before the request is answered: the rejection may use up the limit.
         let limited = self.world.get_mut().rate_limited;
         let answer = self.respond(request).unwrap_or_else(Denied::answer);
         throttle::with_headers(answer, request, self.observed, limited)

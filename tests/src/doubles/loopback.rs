@@ -1,4 +1,4 @@
-//! A blocking HTTP client of a few lines: it shows the bytes on the wire, which the doubles' faults are about.
+//! A minimal blocking HTTP client: it shows the bytes on the wire, which the doubles' faults affect.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// What came back before the connection closed.
+/// What arrived before the connection closed.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    /// The status; 0 if nothing came.
+    /// The status; 0 if nothing arrived.
     pub(crate) status: u16,
     /// The head's lines after the status line.
     pub(crate) head: Vec<String>,
-    /// What came of the body.
+    /// The received part of the body.
     pub(crate) body: String,
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn open(base: &str, method: &str, target: &str, headers: &[(&str, &st
 pub(crate) fn send(base: &str, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Reply {
     let mut stream = open(base, method, target, headers, body);
     let mut bytes = Vec::new();
-    // A connection that was reset ends the answer, as one that was closed does.
+    // A reset connection ends the answer like a closed one.
     if let Err(error) = stream.read_to_end(&mut bytes) {
         assert_eq!(
             error.kind(),

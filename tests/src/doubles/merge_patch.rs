@@ -1,4 +1,4 @@
-//! JSON merge patch (RFC 7396): how a test changes one thing in a double's world.
+//! JSON merge patch (RFC 7396), for small changes of a double's world.
 
 use serde_json::{Map, Value};
 

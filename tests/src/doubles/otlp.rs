@@ -1,5 +1,5 @@
-//! A double of an OpenTelemetry collector: takes spans at `POST /v1/traces`, in JSON alone, and reads them as strictly as the protocol
-//! allows (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>).
+//! A double of an OpenTelemetry collector: accepts spans at `POST /v1/traces`, only in JSON, and parses them as strictly as the
+//! protocol allows (<https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>).
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,14 @@ pub async fn start() -> OtlpDouble {
 }
 
 impl OtlpDouble {
-    /// The spans taken so far, in the order of their arrival.
+    /// The spans received so far, in order of arrival.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
         self.world(|world| world.spans.clone())
     }
 }
 
-/// A span, with the name of its service out of its resource.
+/// A span, with the service name from its resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Span {
     /// `service.name`.
@@ -34,23 +34,22 @@ pub struct Span {
     pub trace_id: String,
     /// 16 hex digits.
     pub id: String,
-    /// 16 hex digits; none for the first span of a trace.
+    /// 16 hex digits; absent for the first span of a trace.
     pub parent: Option<String>,
-    /// The name.
     pub name: String,
     /// 1 internal, 2 server, 3 client, 4 producer, 5 consumer.
     pub kind: u64,
-    /// Whether its status is that of an error.
+    /// Whether its status is an error.
     pub failed: bool,
-    /// Attributes; numbers as text, as they are sent.
+    /// Attributes; numbers as text, as sent.
     pub attributes: BTreeMap<String, String>,
 }
 
-/// What the double knows.
+/// What a test may read and change.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct World {
-    /// The spans taken.
+    /// The received spans.
     pub spans: Vec<Span>,
 }
 
@@ -86,7 +85,7 @@ impl System for Otlp {
     }
 }
 
-/// The spans of an `ExportTraceServiceRequest`; `None` if anything in it is not as it must be.
+/// The spans of an `ExportTraceServiceRequest`; `None` if any part is invalid.
 fn read(body: &Value) -> Option<Vec<Span>> {
     let mut spans = Vec::new();
     for resource in body["resourceSpans"].as_array()? {
@@ -106,7 +105,7 @@ fn read_span(service: &str, span: &Value) -> Option<Span> {
         Some(parent) => Some(id(parent, 16)?),
         None => None,
     };
-    // Nanoseconds are 64-bit numbers, which JSON carries as strings.
+    // Nanoseconds are 64-bit numbers, which JSON encodes as strings.
     let nanoseconds = |name: &str| span[name].as_str()?.parse::<u64>().ok();
     let (began, ended) = (nanoseconds("startTimeUnixNano")?, nanoseconds("endTimeUnixNano")?);
     let kind = span["kind"].as_u64().filter(|kind| (1..=5).contains(kind))?;
@@ -139,7 +138,7 @@ fn attributes(list: &Value) -> Option<BTreeMap<String, String>> {
     };
     let list = list.as_array()?;
     let read: BTreeMap<_, _> = list.iter().map(pair).collect::<Option<_>>()?;
-    // No name twice.
+    // Rejects duplicate names.
     (read.len() == list.len()).then_some(read)
 }
 

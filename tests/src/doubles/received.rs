@@ -1,4 +1,4 @@
-//! A request as a double received it.
+//! A request received by a double.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,9 @@ const LONGEST_BODY: usize = 32 * 1024 * 1024;
 pub struct Received {
     /// When it was read completely.
     pub time: Timestamp,
-    /// The method.
     pub method: Method,
-    /// Path and query exactly as sent: percent-encoding is kept.
+    /// Path and query exactly as sent, with percent-encoding.
     pub target: String,
-    /// The headers.
     pub headers: HeaderMap,
     /// The body's bytes.
     pub body: Bytes,
@@ -31,7 +29,7 @@ impl Received {
     /// Reads the whole request.
     ///
     /// # Errors
-    /// A body that is too long, or that breaks off.
+    /// If the body is too long or incomplete.
     pub(super) async fn read(request: Request<Body>, time: Timestamp) -> Result<Self, axum::Error> {
         let (head, body) = request.into_parts();
         let target = head
@@ -78,7 +76,7 @@ impl Received {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The token of an `Authorization: Bearer` header; empty tokens count as none.
+    /// The token of an `Authorization: Bearer` header; an empty token counts as absent.
     #[must_use]
     pub fn bearer_token(&self) -> Option<&str> {
         let (scheme, token) = self.header("authorization")?.split_once(' ')?;
@@ -86,13 +84,13 @@ impl Received {
         (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
     }
 
-    /// The address by which the client reached the double, such as `http://127.0.0.1:4010`, for links in answers.
+    /// The address used by the client, such as `http://127.0.0.1:4010`, for links in answers.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.header("host").unwrap_or("localhost"))
     }
 
-    /// The form that tests read.
+    /// The record for tests.
     #[must_use]
     pub fn record(&self) -> Recorded {
         let mut headers = BTreeMap::<String, String>::new();
@@ -121,17 +119,17 @@ impl Received {
 /// One entry of `GET /_double/requests`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recorded {
-    /// When the request had been read completely.
+    /// When the request was read completely.
     pub time: Timestamp,
     /// The method, in capitals.
     pub method: String,
     /// Path and query exactly as sent.
     pub path: String,
-    /// The query as sent, without the question mark; absent if there was none.
+    /// The query as sent, without the question mark; absent without a query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
     /// Header names in lower case; repeated headers are joined with a comma.
     pub headers: BTreeMap<String, String>,
-    /// The body as JSON if it parses, else as a string (empty if there was none).
+    /// The body as JSON if it parses, else as a string (empty without a body).
     pub body: Value,
 }

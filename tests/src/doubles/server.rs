@@ -1,4 +1,4 @@
-//! One HTTP server on its own thread, stopped with everything it holds when dropped.
+//! One HTTP server on its own thread; dropping it stops it and closes its connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,14 +20,14 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens on `address` (port 0 picks a free one) and serves `router` from a thread of its own.
+    /// Listens on `address` (port 0 picks a free one) and serves `router` from a dedicated thread.
     ///
     /// # Errors
     /// When the address cannot be bound or the thread's runtime cannot be built.
     pub(crate) async fn start(address: SocketAddr, router: Router) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?.into_std()?;
         let address = listener.local_addr()?;
-        // A runtime of its own: the connections' tasks end with it, which a shared runtime would keep serving.
+        // A dedicated runtime: the connections' tasks end with it, while a shared runtime would continue them.
         let runtime = runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -37,7 +37,7 @@ impl Server {
             .name(format!("server {address}"))
             .spawn(move || {
                 let served = runtime.block_on(async move {
-                    // Without it a small answer could wait for the client's acknowledgement of the one before.
+                    // Without it a small answer could wait for the client's acknowledgement of the previous one.
                     let listener = TcpListener::from_std(listener)?.tap_io(|connection| {
                         if let Err(error) = connection.set_nodelay(true) {
                             tracing::warn!(%error, "a connection stays without TCP_NODELAY");
@@ -70,7 +70,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic of the server's thread has already been reported by the panic hook.
+            // The panic hook has already reported a panic of the server's thread.
             drop(thread.join());
         }
     }

@@ -1,8 +1,8 @@
-//! A double of a SIEM: takes JSON arrays of audit entries by `POST` on any path, and keeps each entry once by its id.
+//! A double of a SIEM: accepts JSON arrays of audit entries by `POST` on any path, and stores each entry once by its id.
 //!
-//! Its [`World`] holds what it has acknowledged, in the order of arrival; requests that a stub answered are not among it. Whole failures
-//! (500, 429 with `Retry-After`, delays, closing before or after the entries are taken) are stubs on the path; what depends on the entries
-//! is in the world. As `draft-ietf-httpapi-idempotency-key-header` asks, one `Idempotency-Key` with two bodies is refused.
+//! Its [`World`] holds the acknowledged entries in order of arrival, without requests that a stub answered. General failures (500,
+//! 429 with `Retry-After`, delays, closing before or after the entries are stored) are stubs on the path; failures that depend on
+//! the entries are in the world. As `draft-ietf-httpapi-idempotency-key-header` requires, one key with two bodies is rejected.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -43,15 +43,15 @@ pub struct World {
     pub token: Option<String>,
     /// The only header accepted as credentials (else 401): name in lower case, and value.
     pub header: Option<(String, String)>,
-    /// Ids of entries that it does not accept: a batch with one of them is answered 400, and nothing of it is kept.
+    /// Ids of rejected entries: a batch with one of them is answered 400 and not stored.
     pub refused: BTreeSet<String>,
     /// The most entries in one batch (else 413).
     pub largest: Option<usize>,
-    /// Ids of entries that it acknowledges and loses: with one of them, a check that nothing is missing must fail.
+    /// Ids of entries that it acknowledges and loses: with one of them, a completeness check must fail.
     pub lost: BTreeSet<String>,
     /// The entries acknowledged, each once.
     pub entries: Vec<Value>,
-    /// How many entries came again after they had been acknowledged.
+    /// How many entries arrived again after they were acknowledged.
     pub repeated: u64,
 }
 
@@ -80,7 +80,7 @@ impl System for Siem {
 }
 
 impl Siem {
-    /// All entries of a request are taken, or none is.
+    /// Stores all entries of a request or none.
     fn take(&mut self, request: &Received) -> Result<usize, (StatusCode, &'static str)> {
         if request.method != Method::POST {
             return Err((StatusCode::METHOD_NOT_ALLOWED, "POST entries here"));

@@ -1,8 +1,8 @@
 //! A double of Slack's Web API: `chat.postMessage`, `chat.update`, `conversations.history`, `auth.test`.
 //!
-//! Every channel id that begins with `C` is known, except `C0MISSING` (`channel_not_found`) and `C0ARCHIVED`
-//! (`is_archived`). Messages are checked as Slack checks them, kept with their metadata, and can be read back. The limit of
-//! one message per second and channel, and of 50 updates per minute, is off until `PUT /_double/behaviour {"rate_limit": true}`.
+//! Every channel id that begins with `C` is known, except `C0MISSING` (`channel_not_found`) and `C0ARCHIVED` (`is_archived`).
+//! Messages are checked as Slack checks them, stored with their metadata, and can be read back. The limits of one message per
+//! second and channel, and of 50 updates per minute, are off until `PUT /_double/behaviour {"rate_limit": true}`.
 //!
 //! Sources: <https://docs.slack.dev/reference/methods/chat.postMessage/>, <https://docs.slack.dev/reference/methods/chat.update/>,
 //! <https://docs.slack.dev/reference/methods/conversations.history/>, <https://docs.slack.dev/apis/web-api/> (errors, posting
@@ -39,12 +39,12 @@ impl SlackDouble {
         self.system(|slack| slack.messages.all().to_vec())
     }
 
-    /// Deletes a message, as an administrator of the workspace may.
+    /// Deletes a message, as a workspace administrator may.
     pub fn delete(&self, message: &Message) {
         self.system(|slack| slack.messages.delete(&message.channel, message.ts));
     }
 
-    /// Makes a message that of another app, as after the app was replaced.
+    /// Assigns a message to another app, as after the app was replaced.
     pub fn give_away(&self, message: &Message) {
         self.system(|slack| slack.messages.give_away(&message.channel, message.ts));
     }
@@ -58,7 +58,7 @@ pub struct Behaviour {
     pub token: Option<String>,
     /// Enforces one message per second and channel (429, `Retry-After: 1`), and 50 updates per minute.
     pub rate_limit: bool,
-    /// The workspace allows no edit any more (`edit_window_closed`).
+    /// The workspace no longer allows edits (`edit_window_closed`).
     pub edit_window_closed: bool,
 }
 
@@ -137,7 +137,7 @@ impl Slack {
     }
 }
 
-/// The workspace and the app behind every token.
+/// The workspace and the app of every token.
 fn identity() -> Map<String, Value> {
     Map::from_iter([
         ("url".to_owned(), json!("https://countersign-test.slack.com/")),
@@ -160,7 +160,7 @@ fn reply(status: StatusCode, ok: bool, fields: Map<String, Value>) -> Answer {
     )
 }
 
-/// Why Slack does not do what was asked: an answer with `ok: false`, mostly under status 200.
+/// Why Slack rejects a request: an answer with `ok: false`, mostly with status 200.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Refusal {
     /// Too many messages in one channel, or too many updates.
@@ -168,7 +168,7 @@ enum Refusal {
         /// Seconds until the next one is accepted.
         wait: i64,
     },
-    /// An error code, and what `response_metadata.messages` says about it.
+    /// An error code, and its `response_metadata.messages`.
     Error(&'static str, Vec<String>),
 }
 

@@ -1,4 +1,4 @@
-//! Scripted answers: what `PUT /_double/stub` accepts and how a request finds its stub.
+//! Scripted answers: the input of `PUT /_double/stub`, and how a request finds its stub.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use super::{Answer, Received};
 
 /// A scripted answer or fault for one path.
 ///
-/// A stub with none of `status`, `headers` and `body` lets the double answer as it does by itself, after the delay and
-/// with the fault; without those too it only undoes older stubs for its path.
+/// A stub without `status`, `headers` and `body` lets the double answer normally, after the delay and with the fault; without those
+/// too it only disables older stubs for its path.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Stub {
     /// The method it answers; any if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// The path as sent, percent-encoding included. Without a query it matches any query, with one exactly that.
+    /// The path as sent, percent-encoded. Without a query it matches any query, otherwise only that one.
     pub path: String,
-    /// Text that the request's body must contain; any body if absent. For APIs that have one path for everything.
+    /// Text that the request's body must contain; any body if absent. For APIs with a single path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub containing: Option<String>,
     /// The status, 200 if absent.
@@ -31,21 +31,21 @@ pub struct Stub {
     /// Headers: a string or a number each, or an array of those for a repeated header.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub headers: Map<String, Value>,
-    /// The body. A string is sent as it is (`text/plain`), other values as JSON (`application/json`), unless `headers`
-    /// name another content type.
+    /// The body. A string is sent unchanged (`text/plain`), other values as JSON (`application/json`), unless `headers` has another
+    /// content type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
-    /// The number of uses after which the stub disappears; always there if absent.
+    /// The number of uses after which the stub is removed; permanent if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
     /// Milliseconds before the answer or fault.
     pub delay_ms: u64,
-    /// What goes wrong on the way.
+    /// A connection fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
 }
 
-/// What goes wrong between the double and its client.
+/// A fault between the double and its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -53,27 +53,27 @@ pub enum Fault {
     Reset,
     /// Headers with the full content length and half of the body, then the connection closes.
     Half,
-    /// No answer until the client leaves; the request had no effect.
+    /// No answer until the client disconnects; the request had no effect.
     Hang,
     /// The request has its effect, then the connection closes without an answer.
     PostThenReset,
-    /// The request has its effect, then there is no answer until the client leaves.
+    /// The request has its effect, then there is no answer until the client disconnects.
     PostThenHang,
 }
 
-/// Why a stub was refused.
+/// Why a stub was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidStub {
     /// The path is missing or relative.
     #[error("path must begin with `/`, got {0:?}")]
     Path(String),
-    /// No HTTP method.
+    /// Not an HTTP method.
     #[error("method is not an HTTP method: {0:?}")]
     Method(String),
-    /// A status that no answer can carry.
+    /// An invalid status.
     #[error("status must be between 200 and 599, got {0}")]
     Status(u16),
-    /// A header that cannot be sent.
+    /// An invalid header.
     #[error("header {0:?} cannot be sent: a name and a string, a number or an array of those are needed")]
     Header(String),
     /// A header that the server itself sets.
@@ -85,7 +85,7 @@ pub enum InvalidStub {
 }
 
 impl Stub {
-    /// A stub for `method` and `path` that lets the double answer by itself; add fields with struct update syntax.
+    /// A stub for `method` and `path` that lets the double answer normally; add fields with struct update syntax.
     #[must_use]
     pub fn on(method: &str, path: &str) -> Self {
         Self {
@@ -105,7 +105,7 @@ impl Stub {
         }
     }
 
-    /// A stub that breaks the exchange.
+    /// A stub that interrupts the exchange.
     #[must_use]
     pub fn failing(method: &str, path: &str, fault: Fault) -> Self {
         Self {
@@ -142,7 +142,7 @@ impl Stub {
     /// Checks the stub and prepares its answer.
     ///
     /// # Errors
-    /// The first thing that makes it unusable.
+    /// The first error.
     pub(super) fn prepare(self) -> Result<Prepared, InvalidStub> {
         if !self.path.starts_with('/') {
             return Err(InvalidStub::Path(self.path));
@@ -219,7 +219,7 @@ pub(super) struct Prepared {
     method: Option<Method>,
     path: String,
     containing: Option<String>,
-    /// The scripted answer; without one the double answers by itself.
+    /// The scripted answer; without one the double answers normally.
     pub(super) answer: Option<Answer>,
     uses_left: Option<u32>,
     pub(super) delay: Duration,
@@ -240,7 +240,7 @@ impl Prepared {
     }
 }
 
-/// Takes the newest stub that matches, counting the use; a stub used up disappears.
+/// Takes the newest matching stub and counts the use; removes an exhausted stub.
 pub(super) fn take(stubs: &mut Vec<Prepared>, request: &Received) -> Option<Prepared> {
     let index = stubs.iter().rposition(|stub| stub.matches(request))?;
     let stub = &mut stubs[index];

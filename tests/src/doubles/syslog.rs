@@ -1,7 +1,7 @@
-//! A double of a syslog receiver: UDP, TCP with octet counting, or TLS, on a thread of its own.
+//! A double of a syslog receiver: UDP, TCP with octet counting, or TLS, on a dedicated thread.
 //!
-//! No HTTP, and so without the common control surface: a test scripts it in process. It keeps every whole message as
-//! [`syslog_rfc5424`] reads it, also those of connections that end badly, as a real receiver does.
+//! It has no HTTP and thus no control interface: a test scripts it in process. It stores every complete message as
+//! [`syslog_rfc5424`] parses it, even from failed connections, as a real receiver does.
 
 mod certificate;
 mod connection;
@@ -21,28 +21,28 @@ use certificate::Certified;
 use connection::Connection;
 pub use message::Message;
 
-/// How long the thread waits for the network before it looks whether it is to stop.
+/// How long the thread waits for the network before it checks whether to stop.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// What goes wrong with the next connection.
+/// A fault of the next connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It closes before it has read anything.
+    /// It closes before it reads anything.
     CloseAtOnce,
-    /// It keeps the messages of so many octets, then closes; what it has not read makes the close a reset.
+    /// It stores the messages of this many octets, then closes; unread data turns the close into a reset.
     CloseAfter(usize),
-    /// It ends its own side at once, and reads everything all the same.
+    /// It closes its own side immediately, but reads everything.
     EndFirst,
-    /// It reads everything, also the end, and never closes.
+    /// It reads everything including the end, and never closes.
     NeverClose,
     /// It reads nothing and never closes.
     NeverRead,
-    /// It reads and keeps everything, and closes without having ended a TLS session, as rsyslog's gtls driver does. Without TLS: as if
-    /// nothing were wrong.
+    /// It reads and stores everything, and closes without ending the TLS session, as rsyslog's gtls driver does. No effect without
+    /// TLS.
     NoCloseNotify,
     /// It waits before each read.
     Slow(Duration),
-    /// It answers without end.
+    /// It sends data endlessly.
     Answer,
 }
 
@@ -91,10 +91,10 @@ pub struct SyslogDouble {
 }
 
 impl SyslogDouble {
-    /// Listens on a free port of the loopback interface; through TLS with a certificate for `localhost` by an authority of its own.
+    /// Listens on a free port of the loopback interface; for TLS with a certificate for `localhost` by its own authority.
     ///
     /// # Panics
-    /// When no port can be bound or no certificate made: no test could go on then.
+    /// When no port can be bound or no certificate made.
     #[must_use]
     #[expect(clippy::expect_used, reason = "a test cannot go on without its double")]
     pub fn start(transport: Transport) -> Self {
@@ -149,29 +149,29 @@ impl SyslogDouble {
         &self.address
     }
 
-    /// The authority of its certificate, PEM; none without TLS.
+    /// The authority of its certificate, PEM; `None` without TLS.
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
     }
 
-    /// What goes wrong with the connections to come, one after the other; those after them go well. Datagrams always go well.
+    /// Faults of the next connections, in order; later ones have none. Datagrams have no faults.
     pub fn script(&self, faults: impl IntoIterator<Item = Fault>) {
         self.shared.lock().faults.extend(faults);
     }
 
-    /// Loses the entry with this id without a word, so that a check that nothing is missing must fail.
+    /// Silently loses the entry with this id, so that a completeness check must fail.
     pub fn lose(&self, id: &(impl ToString + ?Sized)) {
         self.shared.lock().lost.insert(id.to_string());
     }
 
-    /// The messages received so far, repeated ones too, in their order.
+    /// The received messages in order, including repeated ones.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
         self.shared.lock().messages.clone()
     }
 
-    /// What is wrong with what was no message or had no octet count.
+    /// Errors of malformed messages and octet counts.
     #[must_use]
     pub fn malformed(&self) -> Vec<String> {
         self.shared.lock().malformed.clone()
@@ -188,7 +188,7 @@ impl Drop for SyslogDouble {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been reported by the panic hook already.
+            // The panic hook has already reported a panic of the thread.
             drop(thread.join());
         }
     }
@@ -214,7 +214,7 @@ fn accept(listener: &TcpListener, certified: Option<&Certified>, shared: &Shared
     }
 }
 
-/// One connection after the other, as its sender makes them; gives back one that must stay open.
+/// Serves connections one after the other; returns one that must stay open.
 fn serve(socket: TcpStream, certified: Option<&Certified>, shared: &Shared) -> Option<TcpStream> {
     let fault = {
         let mut state = shared.lock();
@@ -223,7 +223,7 @@ fn serve(socket: TcpStream, certified: Option<&Certified>, shared: &Shared) -> O
     };
     let served = Connection::open(socket, certified, shared).and_then(|connection| connection.serve(fault));
     served.unwrap_or_else(|error| {
-        // How a connection ends is the sender's to find out.
+        // The sender must detect how a connection ends.
         tracing::debug!(%error, "a connection to the syslog double ended badly");
         None
     })

@@ -1,4 +1,4 @@
-//! The control surface and the faults, over the wire.
+//! The control interface and the faults, over HTTP.
 
 use std::time::{Duration, Instant};
 

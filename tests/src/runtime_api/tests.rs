@@ -9,7 +9,7 @@ use crate::doubles::loopback::{Reply, send};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Plays the function on a thread of its own: one poll, then one POST to the path that `answer` gives for the request id.
+/// Plays the function on a separate thread: one poll, then one POST to the path that `answer` returns for the request id.
 fn play(
     api: &RuntimeApi,
     body: &'static str,

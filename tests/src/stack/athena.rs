@@ -1,4 +1,4 @@
-//! The audit search of a deployed stack: lines into Firehose, as a subscription would put them, and questions to Athena.
+//! The audit search of a deployed stack: sends lines to Firehose, as a subscription would, and runs Athena queries.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use serde_json::{Value, json};
 
 use super::Stack;
 
-/// A row of an answer, by column; a null is left out.
+/// A row of a result, by column, without nulls.
 pub type Row = BTreeMap<String, String>;
 
-/// Firehose takes no more records at once
+/// Maximum number of records per Firehose request
 /// (<https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html>).
 const BATCH: usize = 500;
 
 impl Stack {
-    /// Puts lines into a stream, each a record.
+    /// Sends lines to a stream, one record each.
     ///
     /// # Panics
-    /// If the stream refuses one.
+    /// If the stream rejects one.
     pub async fn put_records(&self, stream: &str, lines: &[String]) {
         for lines in lines.chunks(BATCH) {
             let records: Vec<_> = lines
@@ -32,10 +32,10 @@ impl Stack {
         }
     }
 
-    /// Runs a query in a workgroup and waits for its end.
+    /// Runs a query in a workgroup and waits until it ends.
     ///
     /// # Errors
-    /// What Athena says of a query that failed.
+    /// Athena's message for a failed query.
     ///
     /// # Panics
     /// If Athena does not answer.

@@ -1,4 +1,4 @@
-//! The emulator: what functions printed, what prints a line into their logs, how a function is called, what waits on a queue.
+//! The emulator: function output, log lines, invocations, and queue contents.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::{Stack, now, request};
 
-/// How often the tests of this process invoked a function or printed lines, both of which may make a further function run.
+/// How often the tests of this process invoked a function or printed lines, both of which may cause a further function run.
 static ASKED: AtomicU64 = AtomicU64::new(0);
 
-/// How often the tests of this process have made a function run by themselves.
+/// How often the tests of this process caused a function run.
 #[must_use]
 pub fn asked_for() -> u64 {
     ASKED.load(Ordering::Relaxed)
@@ -60,7 +60,7 @@ impl Stack {
         reply.json()
     }
 
-    /// Lines that appear in a function's log as if one of its execution environments had printed them.
+    /// Prints lines into a function's log as if from one of its execution environments.
     pub async fn print(&self, group: &str, lines: &[String]) {
         ASKED.fetch_add(1, Ordering::Relaxed);
         let stream = format!("a-test-{}", Uuid::now_v7());
@@ -83,10 +83,10 @@ impl Stack {
         answer["events"].as_array().map_or(0, Vec::len)
     }
 
-    /// How many messages a queue holds, those that are being worked on included.
+    /// How many messages a queue holds, including those in flight.
     ///
     /// # Panics
-    /// If the emulator does not say.
+    /// If the emulator does not answer.
     pub async fn queued(&self, queue: &str) -> u64 {
         let names = [
             "ApproximateNumberOfMessages",

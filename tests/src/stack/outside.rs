@@ -1,4 +1,4 @@
-//! Linear and Confluence around the running stack: what they hold, and a person at work there.
+//! Linear and Confluence around the running stack: their contents, and a person's edits.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::Stack;
 use super::raw_http::request;
 
 impl Stack {
-    /// What a double holds.
+    /// The world of a double.
     pub async fn world(&self, base: &str) -> Value {
         self.control(base, "GET", "/_double/world", &Value::Null).await
     }
@@ -17,8 +17,8 @@ impl Stack {
         self.control(&self.linear_url, "PUT", "/_double/world", &world).await;
     }
 
-    /// Writes `note` at the beginning of the current page of this title, as the editor does: on the version that was read. `None`: there
-    /// is no page, or somebody was faster.
+    /// Writes `note` at the beginning of the current page of this title, as the editor does: on the version that was read. `None`:
+    /// the page is missing, or another writer was faster.
     pub async fn edit_page(&self, title: &str, note: &str) -> Option<String> {
         let world = self.world(&self.confluence_url).await;
         let pages = world["pages"].as_object()?;

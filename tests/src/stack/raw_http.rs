@@ -1,4 +1,4 @@
-//! HTTP as raw as a hostile sender writes it: any header value, any request target, one connection each.
+//! HTTP as a hostile sender writes it: any header value, any request target, one connection per request.
 
 use std::time::Duration;
 
@@ -7,28 +7,25 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 
-/// Longer than anything may take.
+/// Longer than any request takes.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// An answer.
 #[derive(Clone)]
 pub struct Reply {
-    /// Status.
     pub status: u16,
     /// Header lines.
     pub headers: String,
-    /// Body.
     pub body: Vec<u8>,
 }
 
 impl Reply {
-    /// The body as JSON; null if it is none.
+    /// The body as JSON; null if it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// A header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -47,10 +44,10 @@ impl std::fmt::Debug for Reply {
     }
 }
 
-/// Makes one request. The headers are written as they are; length and connection are added.
+/// Sends one request. The headers are written unchanged; length and connection are added.
 ///
 /// # Panics
-/// If nothing listens there, or no whole answer comes.
+/// If nothing listens there, or the answer is incomplete.
 pub async fn request(method: &str, url: &str, headers: &[(String, String)], body: &[u8]) -> Reply {
     let url = Url::parse(url).expect("an address");
     let target = match url.query() {

@@ -1,4 +1,4 @@
-//! The archive of a merge: evidence with its decision, and what is told to Linear, Jira, Confluence and the pod, each once.
+//! The archive of a merge: evidence with its decision, and one report each to Linear, Jira, Confluence and the pod.
 
 mod command;
 mod effects;

@@ -1,4 +1,4 @@
-//! The clients against real HTTP doubles: every way a call can end, and the audit line it leaves.
+//! The clients against real HTTP doubles: every way a call can end, and its audit line.
 
 mod archived;
 mod confluence;

@@ -1,4 +1,4 @@
-//! Processes killed between two steps: nothing is lost and nothing is done twice. The real binaries, killed by their own handles.
+//! Real processes killed between two steps: nothing is lost and nothing is done twice.
 
 mod processor;
 mod relay;

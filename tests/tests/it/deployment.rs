@@ -1,4 +1,4 @@
-//! What a deployment is told of the migrations, by the maintenance function as CloudFormation's custom resource.
+//! The migration result that a deployment receives from the maintenance function as CloudFormation's custom resource.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::runtime::refusal;
 
 const RESPONSE: &str = "/response";
 
-/// A stand, the place where CloudFormation waits for its answer (any server that says yes to a PUT), and the function.
+/// The environment, the URL where CloudFormation waits for its answer (any server that accepts a PUT), and the function.
 async fn begun(timeout: Duration) -> (Stand, SiemDouble, Function) {
     let stand = Stand::new().await;
     let waiting = Double::<Siem>::start().await;
@@ -29,7 +29,7 @@ fn request(kind: &str, waiting: &SiemDouble) -> Value {
     })
 }
 
-/// What CloudFormation was told in the end.
+/// The final answer to CloudFormation.
 fn told(waiting: &SiemDouble) -> Value {
     waiting.requests().last().unwrap().body.clone()
 }
@@ -58,7 +58,7 @@ async fn a_deployment_hears_of_success_though_a_role_was_too_new_and_an_answer_w
 #[tokio::test]
 async fn a_deployment_is_told_in_time_that_the_migrations_had_no_time() {
     let (stand, waiting, maintenance) = begun(Duration::from_secs(42)).await;
-    // Another migration that does not end.
+    // A concurrent migration that does not end.
     let lock = "SELECT pg_advisory_lock(hashtextextended('countersign.migrate', 0))";
     stand.owner.batch_execute(lock).await.unwrap();
     maintenance.invoke(request("Update", &waiting)).await;

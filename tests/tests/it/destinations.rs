@@ -1,4 +1,4 @@
-//! The destinations against real receivers: whatever goes wrong on the way, every entry arrives, and what arrives twice has the same id.
+//! The destinations against real receivers: despite failures every entry arrives, and duplicates have the same id.
 
 mod http;
 mod syslog;

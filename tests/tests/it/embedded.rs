@@ -1,4 +1,4 @@
-//! The audit crate in a service of its own: the example `agent`, run as its users would.
+//! The audit crate in another service: the example `agent`, run as its users would.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -15,10 +15,10 @@ use crate::program::example;
 
 const CORRELATION: &str = "019cae0b-5483-7c1d-8a3e-5b2f6d7e8091";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-/// Longer than anything here takes.
+/// Longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The service with its queue in a folder and these destinations; `command` is what it runs for each task.
+/// The service with its queue in a folder and these destinations; `command` runs for each task.
 fn agent(folder: &Path, siem: &SiemDouble, command: &[&str]) -> Command {
     let mut agent = Command::new(example("agent"));
     agent
@@ -35,7 +35,7 @@ fn agent(folder: &Path, siem: &SiemDouble, command: &[&str]) -> Command {
     agent
 }
 
-/// Runs it for so many tasks, to its end.
+/// Runs this many tasks until it ends.
 async fn run(mut agent: Command, tasks: usize) -> Output {
     let work = move || {
         let mut child = agent.spawn().unwrap();
@@ -52,7 +52,7 @@ fn give(child: &mut Child, tasks: usize) {
     }
 }
 
-/// Entries in the file, each line a whole one.
+/// Entries in the file, each on one complete line.
 fn in_file(folder: &Path) -> Vec<PrintedEntry> {
     let text = std::fs::read_to_string(folder.join("audit.jsonl")).unwrap_or_default();
     let entry = |line: &str| match read(line) {

@@ -1,4 +1,4 @@
-//! Deliveries through evaluation: real Postgres, a real HTTP double of GitLab, and a clock that the test moves.
+//! Evaluation of deliveries: real Postgres, a real HTTP double of GitLab, and a clock that the test moves.
 
 mod arrival;
 mod cases;

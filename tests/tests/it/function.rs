@@ -1,4 +1,4 @@
-//! A function's own binary under a Lambda Runtime API: started as Lambda starts it, with what it prints.
+//! A function's own binary under a Lambda Runtime API: started as Lambda starts it, with its output.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -12,7 +12,7 @@ use tests::runtime_api::RuntimeApi;
 
 use crate::program::built;
 
-/// Longer than anything here takes.
+/// Longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running function, ended when dropped.
@@ -35,7 +35,7 @@ impl Function {
         Self::under(RuntimeApi::start().await, &built(name), name, variables)
     }
 
-    /// The same of a program that is built already, with this time for an invocation.
+    /// The same for a built program, with this timeout per invocation.
     pub(crate) async fn of_program(timeout: Duration, program: &Path, name: &str, variables: &[(&str, &str)]) -> Self {
         Self::under(RuntimeApi::with_timeout(timeout).await, program, name, variables)
     }
@@ -75,7 +75,7 @@ impl Function {
         self.api.invoke(event).await.unwrap()
     }
 
-    /// The same if it cannot do what it is asked; its words.
+    /// The same for an invocation that must fail; returns its message.
     pub(crate) async fn fails(&self, event: Value) -> String {
         self.api.invoke(event).await.unwrap_err().to_string()
     }
@@ -85,7 +85,7 @@ impl Function {
         self.api.wait_for_first_poll(PATIENCE).await.unwrap();
     }
 
-    /// The most memory that its process has had resident so far, in bytes.
+    /// The peak resident memory of its process so far, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -93,17 +93,17 @@ impl Function {
         kibibytes * 1024
     }
 
-    /// Whether the process it was started as is still there.
+    /// Whether its original process still runs.
     pub(crate) fn still_runs(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it exits.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 
-    /// Kills it in the midst of whatever it does, as the platform may; everything it printed is then here.
+    /// Kills it at any point, as the platform may; all its output is available afterwards.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -112,7 +112,7 @@ impl Function {
         }
     }
 
-    /// Waits until the printed JSON lines that `wanted` picks are at least `count`, and returns them.
+    /// Waits until at least `count` printed JSON lines match `wanted`, and returns them.
     pub(crate) fn lines(&self, count: usize, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         let picked = |lines: &[String]| -> Vec<Value> {
             let lines = lines
@@ -135,7 +135,7 @@ impl Function {
 
 impl Drop for Function {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

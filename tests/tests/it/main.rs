@@ -1,4 +1,4 @@
-//! The one integration-test binary: each module tests one part against real servers.
+//! The only integration-test binary: each module tests one part against real servers.
 
 #[cfg(test)] // helpers of this module too may unwrap
 mod archive;

@@ -1,4 +1,4 @@
-//! The notifier's binary between a real Postgres and doubles of Slack and AWS: one message for one exception, whatever happens.
+//! The notifier's binary between a real Postgres and doubles of Slack and AWS: one message for one exception, despite failures.
 
 mod exception_update;
 mod ledger_event;

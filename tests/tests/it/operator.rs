@@ -1,4 +1,4 @@
-//! Operator requests from end to end: the command records one, the maintenance function executes it, the command shows its result.
+//! Operator requests end to end: the command records one, the maintenance function executes it, the command shows its result.
 
 use std::process::{Child, Command, Output, Stdio};
 
@@ -14,7 +14,7 @@ use crate::function::Function;
 use crate::outbox::{Stand, is_send_message};
 use crate::program::built;
 
-/// A stand, and merges that GitLab withholds at their deliveries.
+/// The environment, and merges that GitLab withholds at their deliveries.
 async fn withheld(iids: &[u64]) -> (Stand, Vec<MergeRequest>) {
     let stand = Stand::new().await;
     let mut merges = Vec::new();
@@ -50,7 +50,7 @@ fn ended(child: Child) -> (Option<i32>, String, String) {
     (status.code(), text(stdout), text(stderr))
 }
 
-/// Runs a command that waits, and maintenance until the command has ended.
+/// Runs a command that waits, and runs maintenance until the command has ended.
 async fn executed(stand: &Stand, maintenance: &Function, words: &[&str]) -> (Option<i32>, String, String) {
     let mut child = begin(&stand.world.database.operator_url, words);
     while child.try_wait().unwrap().is_none() {

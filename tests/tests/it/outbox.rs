@@ -1,4 +1,4 @@
-//! The outbox and the functions around it, each its own process: a real Postgres, doubles of GitLab, Slack and AWS, no emulator.
+//! The outbox and its functions as separate processes: a real Postgres, doubles of GitLab, Slack and AWS, no emulator.
 
 mod event;
 
@@ -24,12 +24,12 @@ pub(crate) use event::{batch, delivery, message, relay, unapproved};
 pub(crate) const POST: &str = "/api/chat.postMessage";
 pub(crate) const UPDATE: &str = "/api/chat.update";
 pub(crate) const HISTORY: &str = "/api/conversations.history";
-/// Longer than anything here takes.
+/// Longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(20);
 const QUEUE: &str = "http://127.0.0.1:9/000000000000/effects.fifo";
 const OUTBOUND: &str = "countersign/outbound";
 
-/// Everything around the functions.
+/// The environment of the functions.
 pub(crate) struct Stand {
     pub(crate) world: World,
     pub(crate) slack: SlackDouble,
@@ -37,7 +37,7 @@ pub(crate) struct Stand {
     pub(crate) owner: Client,
 }
 
-/// What a row of `effects` shows.
+/// The columns of an `effects` row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Row {
     pub(crate) state: String,
@@ -54,7 +54,7 @@ impl Stand {
         Self::around(World::new().await).await
     }
 
-    /// The same around a world with rules of its own.
+    /// The same around a world with its own rules.
     pub(crate) async fn around(world: World) -> Self {
         let owner = connect(&world.database.owner_url).await;
         let (slack, aws) = (slack::start().await, aws::start().await);
@@ -77,12 +77,12 @@ impl Stand {
         self.aws.put_secret(OUTBOUND, "AWSCURRENT", secret);
     }
 
-    /// A function, started and ready; `more` variables win.
+    /// A function, started and ready; `more` overrides variables.
     pub(crate) async fn start(&self, name: &str, more: &[(&str, &str)]) -> Function {
         self.start_with_timeout(Duration::from_secs(30), name, more).await
     }
 
-    /// The same with this time for an invocation.
+    /// The same with this timeout per invocation.
     pub(crate) async fn start_with_timeout(&self, timeout: Duration, name: &str, more: &[(&str, &str)]) -> Function {
         self.start_program(timeout, &built(name), name, more).await
     }
@@ -118,7 +118,7 @@ impl Stand {
         self.start("notifier", &[]).await
     }
 
-    /// The effect of a merge without approval, due at once: the evaluator's clock shows a day long past.
+    /// The effect of a merge without approval, due immediately: the evaluator's clock shows a past day.
     pub(crate) async fn effect(&self, iid: u64) -> Effect {
         let mr = unapproved(iid);
         self.world.merged(&mr, |_| ());
@@ -144,7 +144,7 @@ impl Stand {
         }
     }
 
-    /// The rows of `effect_attempts` in order: `1 begun`, or `1 ended: done`, with `(late)` if the effect was left as it was.
+    /// The rows of `effect_attempts` in order: `1 begun`, or `1 ended: done`, with `(late)` if the effect was unchanged.
     pub(crate) async fn attempts(&self, id: Uuid) -> Vec<String> {
         let sql = "SELECT attempt || ' ' || phase || coalesce(': ' || outcome, '') || CASE WHEN applied THEN '' ELSE
                 CASE WHEN phase = 'ended' THEN ' (late)' ELSE '' END END
@@ -153,7 +153,7 @@ impl Stand {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Lets what the effect waits for have passed: the caller's grace, the target's wish, a claim, a lease.
+    /// Ends everything the effect waits for: the caller's grace period, the target's delay, a claim, a lease.
     pub(crate) async fn make_due(&self, id: Uuid) {
         let sql = "UPDATE effects SET next_attempt_at = now() - interval '1 second',
                 not_before = not_before - (not_before - now()) - interval '1 second',
@@ -163,26 +163,26 @@ impl Stand {
         assert_eq!(changed, 1);
     }
 
-    /// Invokes a function with a batch and expects it to be done with all of it.
+    /// Invokes a function with a batch and expects complete success.
     pub(crate) async fn done(&self, function: &Function, batch: Value) {
         let answer = function.invoke(batch).await;
         assert_eq!(answer, json!({"batchItemFailures": []}));
     }
 
-    /// Sends the notifier the effect's message after as many attempts as its row shows.
+    /// Sends the notifier the effect's message with the number of attempts in its row.
     pub(crate) async fn attempt(&self, notifier: &Function, effect: &Effect) -> Row {
         let attempts = self.row(effect.id).await.attempts;
         self.done(notifier, message(effect, attempts)).await;
         self.row(effect.id).await
     }
 
-    /// How many requests the Slack double saw at `path`.
+    /// How many requests the Slack double received at `path`.
     pub(crate) fn asked(&self, path: &str) -> usize {
         let requests = self.slack.requests();
         requests.iter().filter(|request| at_path(request, path)).count()
     }
 
-    /// Ends the functions and expects one audit entry for each request that the Slack double saw.
+    /// Ends the functions and expects one audit entry for each request that the Slack double received.
     pub(crate) fn audited<const N: usize>(&self, mut functions: [Function; N]) {
         for function in &mut functions {
             function.kill();
@@ -201,7 +201,7 @@ impl Stand {
         }
     }
 
-    /// Invokes a function and kills it as soon as SQS, GitLab or Slack has been asked what `asked` waits for.
+    /// Invokes a function and kills it as soon as SQS, GitLab or Slack has received the request that `asked` waits for.
     pub(crate) async fn kill_when(
         &self,
         function: &mut Function,
@@ -215,25 +215,25 @@ impl Stand {
         function.kill();
     }
 
-    /// Waits until SQS has been asked to take a message.
+    /// Waits until SQS has received a message request.
     pub(crate) async fn queue_asked(&self) -> Result<Vec<Recorded>, Vec<Recorded>> {
         self.aws
             .wait_for(PATIENCE, |seen| seen.iter().any(is_send_message))
             .await
     }
 
-    /// Waits until Slack has been asked to post a message.
+    /// Waits until Slack has received a request to post a message.
     pub(crate) async fn slack_asked(&self) -> Result<Vec<Recorded>, Vec<Recorded>> {
         asked_to_post(&self.slack).await
     }
 
-    /// Waits until GitLab has been asked for the merge request.
+    /// Waits until GitLab has received a request for the merge request.
     pub(crate) async fn gitlab_asked(&self, path: &str) -> Result<Vec<Recorded>, Vec<Recorded>> {
         let asked = |seen: &[Recorded]| seen.iter().any(|request| at_path(request, path));
         self.world.gitlab.wait_for(PATIENCE, asked).await
     }
 
-    /// Makes every call to SQS end like this; only once a function has read its secrets, which lie at the same address.
+    /// Makes every call to SQS fail like this; use only after a function has read its secrets from the same address.
     pub(crate) fn queue_fails(&self, fault: Fault) {
         self.aws.stub(Stub::failing("POST", "/", fault)).unwrap();
     }

@@ -1,10 +1,10 @@
-//! Programs of the workspace, freshly built: cargo does not build them for the tests of another package.
+//! Freshly built programs of the workspace: cargo does not build them for the tests of another package.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
 
-/// Built once in a run.
+/// Builds once per run.
 static BUILT: Once = Once::new();
 
 /// The debug binary of a function, or `countersign`.
@@ -13,7 +13,7 @@ pub(crate) fn built(name: &str) -> PathBuf {
     beside_this_test(name)
 }
 
-/// A program of the previous release, which `stack.py previous` builds.
+/// A program of the previous release, built by `stack.py previous`.
 pub(crate) fn previous(name: &str) -> PathBuf {
     let release = include_str!("../../local/previous-release.txt").trim();
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.local/previous");
@@ -31,7 +31,7 @@ pub(crate) fn of_previous(file: &str) -> PathBuf {
     workspace.join(file)
 }
 
-/// An example, which cargo builds for the tests of its own package.
+/// An example, which cargo builds for its own package's tests.
 pub(crate) fn example(name: &str) -> PathBuf {
     beside_this_test(&format!("examples/{name}"))
 }
@@ -48,8 +48,8 @@ fn beside_this_test(name: &str) -> PathBuf {
     program
 }
 
-/// Builds what the local stack builds, in the same call: another choice of packages would give the dependencies other features, and
-/// build them all once more. For the same reason cargo must not see what this test's own cargo has set.
+/// Builds what the local stack builds, in the same call: another choice of packages would give the dependencies other features and
+/// build them again. For the same reason cargo must not see the variables set by this test's own cargo.
 fn build() {
     let mut command = Command::new(env!("CARGO"));
     command.args(["build", "--quiet", "--locked", "--package", "tests", "--bin", "doubles"]);

@@ -1,4 +1,4 @@
-//! The recorder over a real Postgres and real receivers: whatever happens on the way, each entry arrives once and in order.
+//! The recorder with a real Postgres and real receivers: despite failures each entry arrives once and in order.
 
 mod batches;
 mod completeness;

@@ -1,4 +1,4 @@
-//! Rotation of the application's database login by the maintenance function, step by step as Secrets Manager asks for it.
+//! Rotation of the application's database login by the maintenance function, step by step as Secrets Manager requests it.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ struct Login {
 }
 
 impl Login {
-    /// The one that a stage of the secret holds.
+    /// The login under a stage of the secret.
     fn at(aws: &AwsDouble, stage: &str) -> Self {
         let value = aws.secret("app", stage).expect("a value");
         let fields: Value = value
@@ -39,7 +39,7 @@ impl Login {
     }
 }
 
-/// The stand, its database's address, and a maintenance function whose secret holds a login alone.
+/// The environment, its database's address, and a maintenance function whose secret holds only a login.
 async fn begun() -> (Stand, Url, Function) {
     let stand = Stand::new().await;
     let url = Url::parse(&stand.world.database.app_url).unwrap();
@@ -73,7 +73,7 @@ async fn the_database_login_is_rotated_and_none_that_a_function_may_hold_is_ever
     assert!(first.works(&url).await);
     stand.aws.begin_rotation("app", "version-1");
     for name in STEPS {
-        // Secrets Manager repeats what it is not sure of.
+        // Secrets Manager repeats uncertain steps.
         for _ in 0..2 {
             maintenance.invoke(step(name, "version-1")).await;
             assert!(first.works(&url).await, "the login in force is refused after {name}");
@@ -140,7 +140,7 @@ async fn a_new_login_is_tried_at_the_server_itself_and_not_at_a_proxy() {
     stand.aws.put_secret("app", "AWSCURRENT", login(&url));
     let port = url.port().unwrap().to_string();
     let variables = [
-        // Nobody answers there.
+        // Nothing listens there.
         ("DATABASE_HOST", "127.0.0.2"),
         ("DATABASE_OWNER_HOST", url.host_str().unwrap()),
         ("DATABASE_PORT", port.as_str()),

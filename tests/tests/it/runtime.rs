@@ -68,7 +68,7 @@ impl Parts {
         self.queue.send(&self.context, message).await
     }
 
-    /// The only entry there is.
+    /// The only entry.
     fn entry(&self) -> Value {
         let mut entries = self.audit.entries();
         assert_eq!(entries.len(), 1, "one operation leaves one entry: {entries:#?}");

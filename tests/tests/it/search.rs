@@ -1,4 +1,4 @@
-//! The search of the audit trail: every filter against a plain reading of the same entries, page by page, and through the command line.
+//! The search of the audit log: every filter against a plain reading of the same entries, page by page, and by command line.
 
 mod command;
 mod filters;

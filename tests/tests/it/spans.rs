@@ -19,12 +19,12 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 const KEY: &str = "otlp-key-that-nobody-may-see";
 
-/// The `traceparent` of a sender that keeps its spans.
+/// The `traceparent` of a sender that records its spans.
 fn sampled() -> String {
     format!("00-{TRACE}-{PARENT}-01")
 }
 
-/// The stand with a collector, and a webhook that takes deliveries by a plain token.
+/// The environment with a collector, and a webhook that accepts deliveries by a plain token.
 struct Traced {
     stand: Stand,
     collector: OtlpDouble,
@@ -44,7 +44,7 @@ impl Traced {
         let mut variables = vec![
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
             ("OTEL_EXPORTER_OTLP_HEADERS", format!("api-key={KEY}")),
-            // Ample: what these tests want to see must arrive on a busy machine too.
+            // Generous: the expected spans must also arrive on a busy machine.
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "5000".to_owned()),
         ];
         variables.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
@@ -67,14 +67,14 @@ impl Traced {
         self.stand.start(name, &variables).await
     }
 
-    /// An unapproved merge, as GitLab tells of it and shows it.
+    /// An unapproved merge, as GitLab reports and shows it.
     fn merge(&self) -> MergeRequest {
         let mr = unapproved(1);
         self.stand.world.merged(&mr, |_| ());
         mr
     }
 
-    /// Hands the webhook a delivery of the merge, and takes the message that it queued.
+    /// Sends the webhook a delivery of the merge, and takes the message that it queued.
     async fn receive(&self, webhook: &Function, mr: &MergeRequest, traceparent: Option<&str>) -> (Value, Message) {
         let answer = webhook.invoke(delivery_event(mr, traceparent)).await;
         assert_eq!(answer["statusCode"], 202, "{answer}");
@@ -82,7 +82,7 @@ impl Traced {
         (body, self.stand.aws.messages().pop().unwrap())
     }
 
-    /// The whole way: webhook, processor, notifier. Returns the functions and the correlation id.
+    /// The complete flow: webhook, processor, notifier. Returns the functions and the correlation id.
     async fn deliver(&self, traceparent: &str) -> ([Function; 3], String) {
         let mr = self.merge();
         let webhook = self.start("webhook").await;
@@ -99,7 +99,7 @@ impl Traced {
         ([webhook, processor, notifier], id)
     }
 
-    /// What GitLab and Slack were asked.
+    /// The requests to GitLab and Slack.
     fn outside(&self) -> Vec<Recorded> {
         let mut requests = self.stand.world.gitlab.requests();
         requests.extend(self.stand.slack.requests());

@@ -1,4 +1,4 @@
-//! The store on a real Postgres: what it records, what it refuses, and what happens when things go wrong in between.
+//! The store on a real Postgres: what it records, what it rejects, and its behaviour after failures in between.
 
 mod attempts;
 mod audit;

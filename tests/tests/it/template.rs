@@ -1,4 +1,4 @@
-//! What must hold of `template.yaml` whatever else changes in it; the linter looks for none of this.
+//! Invariants of `template.yaml` that the linter does not check.
 
 pub(crate) mod document;
 mod parameters;
@@ -18,7 +18,7 @@ use read::{of_type, property};
 
 const FUNCTIONS: [&str; 5] = ["Webhook", "Processor", "Notifier", "Recorder", "Maintenance"];
 
-/// The variables that a function reads, but for those that Lambda sets.
+/// The variables that a function reads, except those that Lambda sets.
 fn variables(function: &str) -> BTreeSet<String> {
     let mut env = Environment::from_pairs([]);
     match function {
@@ -37,13 +37,13 @@ fn variables(function: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// A variable that no function reads: it makes a change of a parameter a change of the function.
+/// A variable that no function reads: it turns a parameter change into a function change.
 const PARAMETERS: &str = "PARAMETERS";
 
 /// The statement by which a role uses the deployment's own key, if there is one.
 const USE_KEY: &str = "UseTheKeyThroughQueuesAndSecrets";
 
-/// What a function that begins spans reads besides.
+/// What a function that starts spans also reads.
 const TRACING: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"];
 
 #[test]
@@ -58,7 +58,7 @@ fn a_function_is_given_exactly_the_variables_it_reads() {
         let set = &property(&template, &format!("{name}Function"), "Environment")["Variables"];
         let set = set.as_object().unwrap().keys().map(String::as_str);
         let set: BTreeSet<_> = set.filter(|name| *name != PARAMETERS).map(str::to_owned).collect();
-        // What the recorder does belongs to no delivery's trace.
+        // The recorder's work belongs to no delivery's trace.
         let tracing = if name == "Recorder" { &[][..] } else { &TRACING };
         let mut read = variables(name);
         read.extend(tracing.iter().map(|name| (*name).to_owned()));
@@ -126,7 +126,7 @@ fn a_rollout_is_watched_at_the_new_version_alone_and_maintenance_has_none() {
     let template = template();
     for (name, function) in of_type(&template, "AWS::Serverless::Function") {
         let preference = &function["DeploymentPreference"];
-        // Migrations are run by the new version before any traffic is shifted; the recorder takes every line whatever its version.
+        // The new version runs migrations before traffic is shifted; the recorder accepts lines of every version.
         if ["MaintenanceFunction", "RecorderFunction"].contains(&name) {
             assert!(preference.is_null(), "{name}");
             continue;
@@ -143,7 +143,8 @@ fn a_rollout_is_watched_at_the_new_version_alone_and_maintenance_has_none() {
             "{alarm}"
         );
     }
-    // Else a change of a parameter alone would reach no alias: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html.
+    // Otherwise a change of only a parameter would reach no alias:
+    // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html.
     assert_eq!(template["Transform"][0], "AWS::LanguageExtensions");
     for (name, function) in of_type(&template, "AWS::Serverless::Function") {
         assert_eq!(function["AutoPublishAliasAllProperties"], true, "{name}");

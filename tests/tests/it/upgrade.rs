@@ -1,4 +1,4 @@
-//! An upgrade from the previous release: its data under this version's code, and its programs on this version's schema.
+//! An upgrade from the previous release: its data with this version's code, and its programs on this version's schema.
 
 mod comparison;
 mod decisions;

@@ -284,7 +284,7 @@ async fn a_secret_filled_in_later_needs_no_restart() {
     let (status, answer) = stand.send(delivery(CURRENT, "id-1", &body)).await;
     assert_eq!((status, &answer["reason"]), (503, &json!("secret_unavailable")));
     stand.aws.put_secret(SECRET, "AWSCURRENT", secret(CURRENT));
-    // A missing secret is asked for every two seconds at most, however many requests come.
+    // A missing secret is requested at most every two seconds, for any number of requests.
     let asks = async || (stand.send(delivery(CURRENT, "id-1", &body)).await.0 == 202).then_some(());
     eventually(Duration::from_secs(10), "an accepted delivery", asks).await;
 }

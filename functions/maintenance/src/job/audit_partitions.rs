@@ -1,11 +1,11 @@
-//! Room for the audit entries of the months to come. Most runs find it there, and cost one short transaction.
+//! Creates audit partitions for the coming months. Most runs find them and cost one short transaction.
 
 use audit::Context;
 
 use super::JobError;
 use crate::Maintenance;
 
-/// How many months after the present one have room: long enough for an alarm to be heard, should this job fail.
+/// How many months after the present one have a partition: enough time to react to an alarm if this job fails.
 const MONTHS_AHEAD: u32 = 3;
 
 impl Maintenance {

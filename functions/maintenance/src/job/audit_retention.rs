@@ -1,4 +1,4 @@
-//! The end of the time for which audit entries are kept: whole months are detached, and stay as tables until the owner drops them.
+//! The retention of audit entries: whole months are detached, and stay as tables until the owner drops them.
 
 use audit::{Action, Context, Entry, Outcome, Target};
 use jiff::tz::TimeZone;
@@ -8,7 +8,7 @@ use super::JobError;
 use crate::Maintenance;
 
 impl Maintenance {
-    /// The names of the tables detached now. Needs the owner: the application may detach nothing.
+    /// Returns the names of the detached tables. Needs the owner: the application may not detach.
     pub(crate) async fn audit_retention(&self, context: &Context) -> Result<Vec<String>, JobError> {
         let now = self.clock.now();
         let Some(older_than) = end_of_retention(now, self.audit_retention_months) else {
@@ -32,7 +32,7 @@ impl Maintenance {
     }
 }
 
-/// Months that ended before this are over. `None`: entries are kept for ever.
+/// Months that ended before this are detached. `None`: entries are kept forever.
 fn end_of_retention(now: Timestamp, months: u32) -> Option<Timestamp> {
     if months == 0 {
         return None;

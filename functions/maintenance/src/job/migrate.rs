@@ -7,7 +7,7 @@ use store::{DatabaseConfig, Group, provision_login};
 use super::JobError;
 use crate::Maintenance;
 
-/// What the migrations did.
+/// The result of the migrations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Migrated {
     /// Schema version before; 0: an empty database.
@@ -27,10 +27,10 @@ impl std::fmt::Display for Migrated {
     }
 }
 
-/// Brings the database to the schema of this version, and gives the application its login with the password of its secret.
+/// Migrates the database to the schema of this version, and creates the application's login with the password of its secret.
 ///
 /// # Errors
-/// [`JobError`]; may be repeated.
+/// [`JobError`]; safe to repeat.
 pub async fn migrate(owner: &DatabaseConfig, application: Option<&DatabaseConfig>) -> Result<Migrated, JobError> {
     if application.is_some_and(|application| application.user() == owner.user()) {
         return Err(JobError::SameLogin);
@@ -49,7 +49,7 @@ pub async fn migrate(owner: &DatabaseConfig, application: Option<&DatabaseConfig
 
 impl Maintenance {
     pub(crate) async fn migrate(&self, context: &Context) -> Result<Migrated, JobError> {
-        // A kept login of the application may be one that a rotation has ended since: its password would come back to life.
+        // A cached login of the application may have been replaced by a rotation: its old password would become valid again.
         let (owner, application) = (
             self.owner.get_anew(context).await?,
             self.application.get_anew(context).await?,

@@ -1,4 +1,4 @@
-//! What operators request: claimed one by one, executed by the command's name, finished with what came of it.
+//! Operator requests: claimed one by one, executed by command name, finished with their result.
 
 mod reevaluate;
 
@@ -16,14 +16,14 @@ use trace::Kind;
 use super::{JobError, Report};
 use crate::Maintenance;
 
-/// The commands that this version executes. A newer version's are left for it.
+/// The commands that this version executes. Those of a newer version are left for it.
 const COMMANDS: [&str; 1] = [reevaluate::COMMAND];
 
-/// A run works on one request for so long before others have their turn.
+/// How long a run works on one request before the others.
 const SLICE: Duration = Duration::from_mins(1);
 /// No request is claimed with less than this left.
 const ENOUGH: Duration = Duration::from_secs(15);
-/// A request that has not come to its end after so long is finished with what was done.
+/// A request that is not complete after this time is finished with what was done.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// Exit codes of the operator's command.
@@ -36,11 +36,11 @@ mod exit {
     pub(super) const DATABASE: i32 = 3;
 }
 
-/// What came of working on a request.
+/// The result of working on a request.
 enum Executed {
-    /// It has come to its end.
+    /// It is complete.
     Finished { result: Value, exit_code: i32 },
-    /// It has not; the next run goes on.
+    /// It is not; the next run continues.
     Unfinished { progress: Value },
 }
 
@@ -70,7 +70,7 @@ impl Maintenance {
                 break;
             };
             if !seen.insert(request.id) {
-                // What has been worked on comes last, so that everything else has had its turn.
+                // An unfinished request goes last, so that all others come first.
                 store.put_operator_request_back(&request, None).await?;
                 break;
             }

@@ -1,4 +1,4 @@
-//! What waits for GitLab: verdicts first, tried again until it is readable or their deadline; then reviews before the merge.
+//! What waits for GitLab: first verdicts, retried until it answers or until their deadline; then reviews before the merge.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::Maintenance;
 
 /// How many are claimed at a time.
 const CLAIM: u32 = 10;
-/// How long a claim holds: longer than its evaluations take one after the other. Should a second run come upon one all the same, the
-/// merge request's lock lets it find the first one's decision.
+/// How long a claim holds: longer than its evaluations take in sequence. If a second run claims one anyway, the merge request's
+/// lock lets it find the first run's decision.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
-/// Work on another one is not begun with less than this left.
+/// No further one is started with less than this left.
 const ENOUGH: Duration = Duration::from_secs(12);
 
 enum Waiting {
@@ -49,7 +49,7 @@ impl Maintenance {
                 Box::pin(self.one(&app, Waiting::Merge(Box::new(pending)), report)).await;
             }
         }
-        // Unconfirmed decisions come after what is new; the budget of requests bounds them, and what it leaves is due in a minute.
+        // Unconfirmed decisions come after new ones; the request budget limits them, and the rest is due in a minute.
         loop {
             let due = app.store().claim_due_rereads(self.clock.now(), CLAIM, LEASE).await?;
             if due.is_empty() {

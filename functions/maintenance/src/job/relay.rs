@@ -11,9 +11,9 @@ use crate::Maintenance;
 
 /// How many are claimed at a time.
 const CLAIM: u32 = 100;
-/// How long a claim holds; after that the effect is enqueued again, should nobody have taken it.
+/// How long a claim holds; after that an untaken effect is enqueued again.
 const LEASE: SignedDuration = SignedDuration::from_mins(1);
-/// Nothing is claimed or enqueued with less than this left: a queue that is down lets each of them take seconds.
+/// Nothing is claimed or enqueued with less than this left: with the queue down, each may take seconds.
 const ENOUGH: Duration = Duration::from_secs(5);
 
 impl Maintenance {
@@ -43,7 +43,7 @@ impl Maintenance {
                 }
             }
         }
-        // This run's lines are claimed, so that a lost tail of them is seen although the messages leave no row.
+        // This run's lines are claimed, so that the loss of its last lines is detected although messages leave no row.
         let now = self.clock.now();
         let mut tx = app.store().begin().await?;
         tx.claim_audit_lines(self.audit.position().as_slice(), now).await?;

@@ -1,17 +1,16 @@
-//! When a destination that failed is tried again.
+//! When to retry a failed destination.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use model::{Backoff, later};
 
-/// Bounds of our own waits; a destination may ask for longer ones.
+/// Limits of our own waits; a destination may ask for longer ones.
 const BOUNDS: Backoff = Backoff::new(SignedDuration::from_secs(1), SignedDuration::from_mins(5));
 
-/// When, after `failures` failures in a row, this one included: full jitter
-/// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>) from one second up to a bound that doubles to five
-/// minutes, so that many installations do not come back in step; or later if the destination asked for that. `random` decides the
-/// jitter.
+/// When to retry after `failures` failures in a row, including this one: full jitter
+/// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>) from one second up to a limit that doubles to five
+/// minutes, so that many installations do not retry in step; or later if the destination asked for that. `random` sets the jitter.
 pub(super) fn next(now: Timestamp, failures: u32, asked: Option<Duration>, random: u64) -> Timestamp {
     let bound = BOUNDS
         .delay(i32::try_from(failures).unwrap_or(i32::MAX))

@@ -1,4 +1,4 @@
-//! Destinations whose code blocks: on a thread of their own, with a limit on the time that anybody waits for them.
+//! Destinations with blocking code: each on its own thread, with a limit on how long callers wait.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(crate) struct Blocking(Arc<Mutex<Work>>);
 
 #[derive(Debug)]
 enum Work {
-    /// Not audited: it calls nobody.
+    /// Not audited: no external call.
     File {
         path: PathBuf,
         open: FileDestination,
@@ -36,8 +36,8 @@ impl Blocking {
         Self(Arc::new(Mutex::new(Work::Audited(destination))))
     }
 
-    /// Delivers a batch, and waits at most this long. A thread that takes longer goes on, and nothing else is given to the destination
-    /// until it has ended.
+    /// Delivers a batch, and waits at most this long. A slower thread continues, and the destination gets nothing else until it has
+    /// ended.
     pub(super) async fn deliver(
         &self,
         context: &Context,
@@ -71,8 +71,8 @@ impl Blocking {
         }
     }
 
-    /// Closes the file after a turn that went well: an environment that lies frozen would keep its lock, and no other could write. After
-    /// a failure it is closed already, and what it knows of the failure is needed.
+    /// Closes the file after a successful turn: a frozen environment would keep its lock and block all other writers. After a
+    /// failure it is already closed, and its knowledge of the failure is needed.
     pub(super) fn release(&self) {
         if let Ok(mut work) = self.0.try_lock()
             && let Work::File { path, open } = &mut *work
@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    /// Ends a delivery when it is told to, and tells of each that it begins.
+    /// Ends a delivery on request, and reports each one it begins.
     struct Held {
         begun: Sender<u64>,
         end: Receiver<()>,

@@ -1,4 +1,4 @@
-//! The destinations of the configuration, built when first needed and again when their secret is rotated.
+//! The configured destinations, built on first use and rebuilt when their secret is rotated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::blocking::Blocking;
 /// Longest delivery of one batch.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the destinations need of the outbound secret.
+/// The part of the outbound secret that the destinations need.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Outbound {
     #[serde(default)]
@@ -28,7 +28,7 @@ pub(crate) struct Outbound {
     ca_pem: Option<String>,
 }
 
-/// Every destination of the configuration.
+/// Every configured destination.
 #[derive(Debug)]
 pub(crate) struct Outlets {
     names: Vec<&'static str>,
@@ -49,7 +49,7 @@ pub(crate) struct Outlet {
 enum Way {
     Http(HttpReceiver),
     Blocking(Blocking),
-    /// It cannot be built now; why.
+    /// It cannot be built now; the reason.
     Unusable(String),
 }
 
@@ -108,12 +108,11 @@ impl Outlets {
         })
     }
 
-    /// The names of all.
     pub(crate) fn names(&self) -> &[&'static str] {
         &self.names
     }
 
-    /// All of them. Where the secret cannot be had, those that need it are there all the same, and fail with the reason.
+    /// All of them. If the secret is unavailable, those that need it are included and fail with the reason.
     pub(crate) async fn get(&self, context: &Context) -> Vec<Outlet> {
         let mut outlets = self.plain.clone();
         if self.secret_names.is_empty() {
@@ -129,7 +128,7 @@ impl Outlets {
         outlets
     }
 
-    /// A destination refused our credentials: the secret is read again, though not more often than every half minute.
+    /// A destination rejected our credentials: the secret is read again, at most every half minute.
     pub(crate) async fn refused(&self, context: &Context) {
         self.secret.refused(context).await;
     }
@@ -167,7 +166,7 @@ impl Outlet {
         }
     }
 
-    /// The end of a turn that went well.
+    /// The end of a successful turn.
     pub(super) fn release(&self) {
         if let Way::Blocking(destination) = &self.way {
             destination.release();
@@ -178,7 +177,7 @@ impl Outlet {
 fn syslog_outlet(address: &SyslogAddress, ca_pem: Option<String>, audit: &Writer) -> Result<Outlet, StartError> {
     let options = SyslogOptions {
         private_ca_pem: ca_pem,
-        // A little less than anybody waits: then it ends by itself, and its entry says how.
+        // Slightly less than the caller waits: then it ends by itself, and its entry records how.
         timeout: PATIENCE.saturating_sub(Duration::from_secs(1)),
         ..SyslogOptions::default()
     };
@@ -187,7 +186,7 @@ fn syslog_outlet(address: &SyslogAddress, ca_pem: Option<String>, audit: &Writer
     Ok(Outlet::new("syslog", Way::Blocking(Blocking::audited(audited))))
 }
 
-/// Entries as destinations take them.
+/// Entries in the form that destinations accept.
 pub(super) fn outgoing(batch: &[PositionedEntry]) -> Vec<Outgoing<'_>> {
     let entries = batch.iter().map(|entry| Outgoing {
         position: u64::try_from(entry.position).unwrap_or(0),

@@ -1,19 +1,19 @@
-//! How much is sent at once, and how the one entry is found that a destination refuses.
+//! Batch sizes, and the search for the one entry that a destination rejects.
 
 /// The most entries in one batch.
 pub(super) const ENTRIES: usize = 500;
 /// The most bytes of lines in one batch, unless a single line is longer.
 pub(super) const BYTES: usize = 1_000_000;
 
-/// The size of the next batch, by what became of those before it.
+/// The size of the next batch, from the results of those before it.
 ///
-/// After a run that failed, the first batch is a single entry: if the destination is still down, little was sent in vain, and if it
-/// refuses that very entry, this is known at once. A batch that is refused for what it holds is halved, and its second half after its
-/// first went through, until a single entry is left.
+/// After a failed run, the first batch is a single entry: if the destination is still down, little is sent in vain, and if it
+/// rejects that entry, this is known immediately. A batch rejected for its content is halved, and its second half after its first
+/// succeeded, until a single entry remains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Plan {
     probe: bool,
-    /// The end of the smallest batch known to be refused.
+    /// The end of the smallest batch known to be rejected.
     refused_up_to: Option<i64>,
 }
 
@@ -25,7 +25,7 @@ impl Plan {
         }
     }
 
-    /// How many of the next entries, given by position and length in bytes, make the next batch. At least one, if there is one.
+    /// How many of the next entries, given by position and length in bytes, form the next batch. At least one, if there is one.
     pub(super) fn size(&self, next: impl Iterator<Item = (i64, usize)> + Clone) -> usize {
         let limit = if self.probe {
             1
@@ -43,7 +43,7 @@ impl Plan {
         fitting.count()
     }
 
-    /// The batch up to this position went through, or was set aside.
+    /// The batch up to this position was delivered or quarantined.
     pub(super) fn passed(&mut self, position: i64) {
         self.probe = false;
         if self.refused_up_to.is_some_and(|end| position >= end) {
@@ -51,7 +51,7 @@ impl Plan {
         }
     }
 
-    /// The batch up to this position was refused, and is not a single entry.
+    /// The batch up to this position was rejected, and is not a single entry.
     pub(super) fn refused(&mut self, position: i64) {
         self.refused_up_to = Some(position);
     }
@@ -65,8 +65,8 @@ mod tests {
 
     use super::*;
 
-    /// Sends entries 1 to `count` to a destination that refuses every batch with a `poison` in it; what it took, what was set aside,
-    /// and how many batches that were.
+    /// Sends entries 1 to `count` to a destination that rejects every batch with a `poison` in it; returns what it accepted, what
+    /// was quarantined, and the number of batches.
     fn send(count: i64, poison: &BTreeSet<i64>, failures: i32) -> (Vec<i64>, Vec<i64>, usize) {
         let (mut plan, mut last, mut calls) = (Plan::new(failures), 0, 0);
         let (mut taken, mut aside) = (Vec::new(), Vec::new());

@@ -15,18 +15,18 @@ use super::plan::{ENTRIES, Plan};
 use crate::Recorder;
 use crate::report::{Turn, TurnEnd};
 
-/// No batch is begun with less than this left of the invocation.
+/// No batch is started with less than this left of the invocation.
 const ENOUGH: Duration = Duration::from_secs(10);
-/// What a delivery must leave of the invocation: time to say in the database how it ended.
+/// Time that a delivery must leave to record its result in the database.
 const RESERVE: Duration = Duration::from_secs(4);
-/// How long entries about our own deliveries wait for others: alone, each would bring about the next.
+/// How long entries about our own deliveries wait for others: alone, each would cause the next.
 const OWN_WAIT: SignedDuration = SignedDuration::from_hours(1);
-/// How many runs in a row must have failed at an entry, the last by refusing it alone, before it is set aside. Not at once, although the same bytes get the
-/// same answer from a sound receiver: one that refuses everything after a bad change would otherwise have the whole backlog set aside
-/// in a minute; so it is one entry in three runs, while the age of the backlog raises its alarm.
+/// How many runs in a row must fail at an entry, the last by rejecting it alone, before it is quarantined. Not immediately,
+/// although a healthy receiver answers equal bytes equally: one that rejects everything after a bad change would lose the whole
+/// backlog to quarantine in a minute; so it is one entry in three runs, while the age of the backlog raises its alarm.
 const REFUSALS: i32 = 3;
 
-/// A turn under way.
+/// A running turn.
 struct Work<'a> {
     recorder: &'a Recorder,
     store: &'a Store,
@@ -38,7 +38,7 @@ struct Work<'a> {
 }
 
 impl Recorder {
-    /// The turn, and the database's failure if that ended it.
+    /// The turn, and the database error if that ended it.
     pub(super) async fn turn(
         &self,
         store: &Store,
@@ -52,7 +52,7 @@ impl Recorder {
             errors: 0,
             end: TurnEnd::NotOurs,
         };
-        // Past the deadline Lambda ends this invocation, and whatever it was doing.
+        // After the deadline Lambda ends this invocation and everything it does.
         let lease_for = SignedDuration::try_from(deadline.remaining()).unwrap_or(SignedDuration::from_mins(1));
         let lease = match store.lease_audit_destination(outlet.name, self.now(), lease_for).await {
             Ok(Some(lease)) => lease,
@@ -155,7 +155,7 @@ impl Work<'_> {
         }
     }
 
-    /// Says in the database that a line is about to be printed. Should this process die before its lines are stored, the gap is seen.
+    /// Records in the database that a line will be printed. If this process dies before its lines are stored, the gap is detected.
     async fn claim_the_next_line(&self) -> Result<(), StoreError> {
         let Some(last) = self.recorder.audit.position() else {
             return Ok(());
@@ -169,7 +169,7 @@ impl Work<'_> {
         tx.commit().await
     }
 
-    /// How many runs before this one have failed at the entry that is next: none, once anything went through or was set aside.
+    /// How many earlier runs have failed at the next entry: 0 once anything was delivered or quarantined.
     fn failures_before(&self) -> i32 {
         if self.turn.delivered + self.turn.refused > 0 {
             0
@@ -220,7 +220,7 @@ impl Work<'_> {
         let destination = self.outlet.name;
         tracing::error!(destination, position = entry.position, event_id = %entry.id,
             "a destination refuses an entry for good; it is kept in audit_undelivered");
-        // The entry about a refusal that is itself refused would bring about the next one, for ever.
+        // If the entry about a rejection is rejected too, it would cause the next one, forever.
         if is_own(entry, Action::AuditDeliveryRefused.as_str()) || is_own(entry, "siem.") {
             return;
         }
@@ -251,12 +251,12 @@ fn set_aside(entry: &PositionedEntry, class: FailureClass, message: &str) -> Und
     }
 }
 
-/// Whether the recorder itself printed it, about something whose name begins like this.
+/// Whether the recorder itself printed it, for an action with this prefix.
 fn is_own(entry: &PositionedEntry, action: &str) -> bool {
     entry.service == "recorder" && entry.action.starts_with(action)
 }
 
-/// Nothing to send; or nothing but entries about our own deliveries, none of them old.
+/// Nothing to send, or only recent entries about our own deliveries.
 fn wait_for_company(entries: &[PositionedEntry], clock: &dyn Clock) -> bool {
     let now = clock.now();
     let young = |entry: &PositionedEntry| now.duration_since(entry.timestamp) < OWN_WAIT;

@@ -1,4 +1,4 @@
-//! Which lines are kept as what, hostile ones included.
+//! How lines are classified, including hostile ones.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn delivery(messages: &[&str]) -> Delivery {
     }
 }
 
-/// An announcement and an entry, as they are printed.
+/// An announcement and an entry as printed.
 fn printed() -> Vec<String> {
     let now: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
     let (writer, lines) = Writer::memory("webhook", Arc::new(FixedClock(now)));

@@ -1,4 +1,4 @@
-//! Deliveries as CloudWatch Logs makes them, and everything else that could stand there.
+//! Deliveries as CloudWatch Logs sends them, and invalid ones.
 
 use serde_json::json;
 

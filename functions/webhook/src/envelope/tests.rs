@@ -1,4 +1,4 @@
-//! Ids that SQS takes, and an envelope that says everything.
+//! Ids that SQS accepts, and a complete envelope.
 
 use std::sync::atomic::AtomicBool;
 

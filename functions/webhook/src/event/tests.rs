@@ -1,4 +1,4 @@
-//! Every event is read, and nothing of a header gets lost on the way.
+//! Every event is parsed, and no header is lost.
 
 use proptest::prelude::*;
 use serde_json::json;

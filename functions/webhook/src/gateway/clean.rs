@@ -1,4 +1,4 @@
-//! From API Gateway's event to the one that `lambda_http` can take without harm.
+//! Converts API Gateway's event to one that `lambda_http` accepts without a panic.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::Engine as _;
@@ -11,10 +11,10 @@ use crate::refusal::Refusal;
 /// The one path served.
 const PATH: &str = "/webhook";
 
-/// Headers that `lambda_http` would make an address of.
+/// Headers from which `lambda_http` would build an address.
 const DROPPED: [&str; 2] = ["host", "x-forwarded-proto"];
 
-/// Cleans one event: the path is the one served, there is no query, and every header and the body are well formed.
+/// Cleans one event: it gets the served path and no query, and every header and the body are well formed.
 pub(super) fn request(event: GatewayEvent) -> Result<ApiGatewayV2httpRequest, Refusal> {
     let GatewayEvent::Http(event) = event else {
         return Err(Refusal::Unreadable);
@@ -48,8 +48,8 @@ pub(super) fn request(event: GatewayEvent) -> Result<ApiGatewayV2httpRequest, Re
     Ok(request)
 }
 
-/// One header. Bytes that no header may hold become question marks rather than making the header vanish: a signature that looked
-/// absent would open the way to a weaker proof.
+/// One header. Invalid bytes become question marks, and the header is kept: a signature that looked absent would allow a weaker
+/// proof.
 fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
     let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
     if DROPPED.contains(&name.as_str()) {

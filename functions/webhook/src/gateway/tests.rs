@@ -1,4 +1,4 @@
-//! Every request is answered and audited once, whatever it holds.
+//! Every request is answered and audited once, even an invalid one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

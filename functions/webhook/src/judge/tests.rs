@@ -1,4 +1,4 @@
-//! Every judgement, by what was sent.
+//! Every assessment, by request.
 
 use base64::Engine as _;
 use gitlab::Rejection;

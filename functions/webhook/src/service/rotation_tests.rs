@@ -1,5 +1,5 @@
-//! The rotation of a hook's signing token in its three stages, as docs/operations.md has it done: GitLab goes on sending throughout, to
-//! execution environments that have each read the secret at another time.
+//! The rotation of a hook's signing token in its three stages, as in docs/operations.md: GitLab keeps sending to execution
+//! environments that have read the secret at different times.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -10,7 +10,7 @@ use runtime::secrets::Stage;
 use super::*;
 use crate::fixtures::{Bench, KEY, NEXT_KEY, NOW, event, merged, secret, signed_at};
 
-/// How long the operator waits between two stages, seconds: as long as an environment may use what it has read.
+/// How long the operator waits between two stages, seconds: as long as an environment may cache the secret.
 const WAIT: i64 = 300;
 /// How long before the rotation each environment read the secret, seconds.
 const READ_BEFORE: [i64; 4] = [299, 140, 31, 0];
@@ -40,7 +40,7 @@ impl Rotation {
         self.stages.lock().unwrap().insert(Stage::Pending, secret(&[key]));
     }
 
-    /// `update-secret-version-stage`, which leaves the pending value in force and the one before it as the previous one.
+    /// `update-secret-version-stage`, which makes the pending value current and the one before it previous.
     fn promote(&self) {
         let mut stages = self.stages.lock().unwrap();
         let (pending, current) = (stages.remove(&Stage::Pending), stages.remove(&Stage::Current));
@@ -48,14 +48,14 @@ impl Rotation {
         stages.extend(current.map(|value| (Stage::Previous, value)));
     }
 
-    /// `put-secret-value` once more with the value in force, which ends the one before it.
+    /// `put-secret-value` again with the current value, which ends the previous one.
     fn put_again(&self) {
         let mut stages = self.stages.lock().unwrap();
         let current = stages.get(&Stage::Current).cloned();
         stages.extend(current.map(|value| (Stage::Previous, value)));
     }
 
-    /// Every environment takes a delivery signed with this key at this second of the rotation.
+    /// Every environment accepts a delivery signed with this key at this second of the rotation.
     async fn all_accept(&self, second: i64, key: &str) {
         for (environment, ago) in self.environments.iter().zip(READ_BEFORE) {
             assert!(
@@ -66,12 +66,12 @@ impl Rotation {
     }
 }
 
-/// Whether a delivery that is signed with this key is found authentic.
+/// Whether a delivery signed with this key is authentic.
 async fn accepts(environment: &Bench, second: i64, key: &str) -> bool {
     let at = NOW + second;
     environment.clock.0.store(at, Ordering::Relaxed);
     let body = merged().to_string();
-    // The queue is out of reach here; what counts is the verification.
+    // The queue is unreachable here; only the verification counts.
     environment
         .serve(&event(&signed_at(at, key, body.as_bytes()), &body))
         .await;
@@ -86,7 +86,7 @@ async fn the_rotation_of_a_signing_token_loses_no_delivery() {
     for second in [1, 31, WAIT - 1] {
         rotation.all_accept(second, KEY).await;
     }
-    // GitLab has been given the new token; deliveries that it had signed before are still on their way.
+    // GitLab has the new token; deliveries it signed before are still on their way.
     for second in [WAIT + 1, WAIT + 2, 2 * WAIT - 1] {
         rotation.all_accept(second, NEXT_KEY).await;
         rotation.all_accept(second, KEY).await;
@@ -115,14 +115,14 @@ async fn without_the_wait_a_delivery_would_be_lost() {
     for environment in &rotation.environments {
         accepted.push(accepts(environment, 1, NEXT_KEY).await);
     }
-    // An unknown signature makes an environment look again, but not if it has looked within the last half minute.
+    // An unknown signature makes an environment read the secret again, unless it has done so within the last half minute.
     assert_eq!(accepted, [true, true, true, false]);
 }
 
 #[tokio::test]
 async fn without_the_pending_stage_deliveries_would_be_lost_whatever_is_put_first() {
     let rotation = Rotation::before().await;
-    // The value put outright is current at once; the old one is still good as the previous one, until it is put a second time.
+    // The new value is immediately current; the old one is still valid as the previous one, until the new one is put a second time.
     rotation.put_pending(NEXT_KEY);
     rotation.promote();
     rotation.put_again();

@@ -1,4 +1,4 @@
-//! The secret's rotation, its limits on look-ups, and the queue being down.
+//! The secret's rotation, its read limits, and an unavailable queue.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -138,7 +138,7 @@ async fn a_slow_secrets_manager_leaves_time_to_queue() {
     assert_eq!(lines[1]["details"]["result"], "valid", "by the secret read before");
 }
 
-/// Secrets Manager that answers, or takes for ever.
+/// Secrets Manager that answers, or hangs.
 struct Hanging {
     secret: String,
     hangs: Arc<AtomicBool>,

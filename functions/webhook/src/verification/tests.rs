@@ -1,4 +1,4 @@
-//! The audit line of each judgement.
+//! The audit line of each assessment.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -1,4 +1,4 @@
-//! What several functions read the same way: the rules file and the database secret.
+//! Settings shared by several functions: the rules file and the database secret.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use store::{DatabaseAddress, DatabaseConfig};
 /// The variable that names the rules file.
 const RULES_PATH: &str = "RULES_PATH";
 
-/// The rules at `RULES_PATH` (`rules.yaml` beside the function by default); what is wrong with them is a problem of that variable.
+/// The rules at `RULES_PATH` (default: `rules.yaml` beside the function); their errors are problems of that variable.
 pub fn rules_file(env: &mut Environment) -> Option<Rules> {
     let path = env.path(RULES_PATH, "rules.yaml");
     let read = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()));
@@ -24,12 +24,12 @@ pub fn rules_file(env: &mut Environment) -> Option<Rules> {
     }
 }
 
-/// A secret with a login of the database, and where the database is if the secret does not say.
+/// A secret with a database login, and the database address if the secret has none.
 #[derive(Debug, Clone)]
 pub struct DatabaseSecret {
     /// Name or ARN.
     pub id: String,
-    /// For what the secret leaves out.
+    /// For fields missing in the secret.
     pub address: DatabaseAddress,
 }
 
@@ -47,7 +47,7 @@ impl DatabaseSecret {
     }
 }
 
-/// The cache of a database secret: `{"url"}` or the form that RDS writes.
+/// The cache of a database secret: `{"url"}` or the RDS form.
 #[must_use]
 pub fn database_secret(
     source: Arc<dyn SecretSource>,
@@ -56,7 +56,7 @@ pub fn database_secret(
 ) -> SecretCache<DatabaseConfig> {
     let DatabaseSecret { id, address } = secret;
     SecretCache::current(source, id, clock, move |secret| {
-        // The parser's own words are kept back: they could quote the address.
+        // The parser's own message is dropped: it could quote the address.
         DatabaseConfig::from_secret(secret, &address).map_err(|_| {
             Unreadable::because("it must be {\"url\"} or {username, password, host, port, dbname}, the last three unless DATABASE_HOST and DATABASE_NAME are set; only a loopback host may go without TLS")
         })

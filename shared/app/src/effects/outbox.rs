@@ -1,17 +1,17 @@
-//! From the outbox to the effects queue: pointers to rows, in order within a destination.
+//! From the outbox to the effects queue: pointers to rows, in order per destination.
 
 use audit::{ActorType, Context};
 use model::{Effect, EffectKind, EffectMessage};
 use runtime::aws::{AwsError, FifoMessage, Queue, sqs_id};
 
-/// The effects queue. The rows are the truth; a message that is lost is sent again by the relay.
+/// The effects queue. The rows are authoritative; the relay sends a lost message again.
 #[derive(Debug, Clone)]
 pub struct Outbox {
     queue: Queue,
 }
 
 impl Outbox {
-    /// Over the given queue.
+    /// Uses the given queue.
     #[must_use]
     pub fn new(queue: Queue) -> Self {
         Self { queue }
@@ -20,12 +20,12 @@ impl Outbox {
     /// Enqueues one effect.
     ///
     /// # Errors
-    /// If the queue did not confirm. Nothing is lost: the relay finds the row when it is due.
+    /// If the queue did not confirm. Nothing is lost: the relay enqueues the row when it is due.
     pub async fn enqueue(&self, effect: &Effect) -> Result<(), AwsError> {
         self.queue.send(&context_of(effect), message_of(effect)).await
     }
 
-    /// Enqueues the effects of one delivery together; one that fails is logged and left to the relay.
+    /// Enqueues the effects of one delivery together; a failed one is logged and left to the relay.
     pub async fn enqueue_all(&self, effects: &[Effect]) {
         let Some(first) = effects.first() else {
             return;
@@ -44,9 +44,8 @@ fn context_of(effect: &Effect) -> Context {
     Context::new(ActorType::WebhookEvent, effect.correlation_id).with_traceparent(effect.traceparent.clone())
 }
 
-/// The group is the destination, which serialises our writes there. The deduplication id names the attempt and the change of the row
-/// that calls for it, so that sending it twice is sending it once, while an effect that was superseded and is pending again is sent
-/// again.
+/// The group is the destination, which serialises our writes there. The deduplication id contains the attempt and the row's last
+/// change, so that duplicates are dropped, while an effect that was superseded and is pending again is sent again.
 fn message_of(effect: &Effect) -> FifoMessage {
     let message = EffectMessage {
         effect_id: effect.id,
@@ -63,8 +62,8 @@ fn message_of(effect: &Effect) -> FifoMessage {
     }
 }
 
-/// The message group of an effect. A kind that the previous release does not know has a group to itself: after a rollback its messages
-/// are retried, and must not hold up the alerts behind them.
+/// The message group of an effect. A kind unknown to the previous release has a separate group: after a rollback its messages are
+/// retried, and must not block the alerts behind them.
 fn group(effect: &Effect) -> String {
     match effect.kind {
         EffectKind::SlackExceptionUpdate => sqs_id(format!("{}:{}", effect.destination, effect.kind.as_str())),

@@ -1,11 +1,11 @@
-//! The name of an action that another service brings along.
+//! The name of an action that another service defines.
 
-/// Longest name, in bytes: readers of the trail refuse longer ones.
+/// Longest name, in bytes: readers of the audit log reject longer ones.
 const LONGEST: usize = 128;
 
-/// A name in the form `system.part.verb`: 1 to 128 of `a` to `z`, digits and `_`, in two parts or more with dots between them.
+/// A name of the form `system.part.verb`: 1 to 128 of `a` to `z`, digits and `_`, in two or more parts separated by dots.
 ///
-/// Make it a constant, so that a name that is none does not compile:
+/// Make it a constant, so that an invalid name does not compile:
 ///
 /// ```
 /// use audit::{Action, ActionName};
@@ -16,7 +16,7 @@ const LONGEST: usize = 128;
 pub struct ActionName(&'static str);
 
 impl ActionName {
-    /// `None`: it is not of that form.
+    /// `None`: the name does not have that form.
     #[must_use]
     pub const fn new(name: &'static str) -> Option<Self> {
         if is_name(name) { Some(Self(name)) } else { None }

@@ -1,4 +1,4 @@
-//! The file: one line for each entry, whole, once, on the disk before it is acknowledged, whatever rotates the file. Unix only.
+//! The file: each entry is one whole line, once, on disk before it is acknowledged, under any file rotation. Unix only.
 
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -16,20 +16,20 @@ mod open;
 mod recent;
 mod tail;
 
-/// How much of a file's end is read for lines that are there already, in bytes: far more than one batch.
+/// How much of the end of a file is searched for lines already written, in bytes: far more than one batch.
 const WINDOW: u64 = 8 * 1024 * 1024;
 
-/// Appends to one file. There must be no other writer: an advisory lock on the file (`flock`) keeps out those that ask.
+/// Appends to one file. There must be no other writer: an advisory lock (`flock`) excludes cooperating ones.
 ///
-/// `Ok` means written and synchronised (`fdatasync`; the folder too when the file was opened). The file may be renamed, truncated or
-/// removed at any time; the next batch goes into a file at the path. A line that a crash or a full disk broke off is completed by the
-/// next batch. Entries whose lines are in the last 8 MiB, or were written by this value not long ago, are left out.
+/// `Ok` means written and synced (`fdatasync`; also the folder when the file was opened). The file may be renamed, truncated or
+/// removed at any time; the next batch goes to a file at the path. The next batch completes a line that a crash or a full disk cut
+/// off. Entries are skipped if their lines are in the last 8 MiB or were recently written by this value.
 #[derive(Debug)]
 pub struct FileDestination {
     path: PathBuf,
     open: Option<Open>,
     recent: Recent,
-    /// Whether what the file shows is, or will be, on the disk: not after a synchronisation has failed.
+    /// Whether the file's content is, or will be, on disk: false after a failed sync.
     believes: bool,
 }
 
@@ -40,12 +40,12 @@ struct Open {
     device: u64,
     inode: u64,
     length: u64,
-    /// The last line, if it has no end.
+    /// The last line, if it has no line break.
     torn: Vec<u8>,
 }
 
 impl FileDestination {
-    /// A destination at an absolute path. The file is opened, and made if need be (mode 0640), with the first batch; its folder must exist.
+    /// A destination at an absolute path. The first batch opens the file, or creates it (mode 0640); its folder must exist.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self {
@@ -56,13 +56,13 @@ impl FileDestination {
         }
     }
 
-    /// Where it writes.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Closes the file and gives its lock back until the next batch. What was written is remembered.
+    /// Closes the file and releases its lock until the next batch. Written ids are remembered.
     pub fn close(&mut self) {
         self.open = None;
     }
@@ -75,10 +75,10 @@ impl FileDestination {
             (&*open.file).write_all(&bytes)?;
             open.torn.clear();
         }
-        // Even if all of it was there already: who wrote it may have died before this.
+        // Even if all lines were already there: their writer may have died before its sync.
         if let Err(error) = open.file.sync_data() {
-            // The kernel reports a failed write-back once and may have dropped the pages, though reading still shows them. From now on
-            // a line is written twice rather than believed.
+            // The kernel reports a failed write-back once and may have dropped the pages, though reads still show them. From now on
+            // a line is written twice rather than trusted.
             self.believes = false;
             self.recent = Recent::default();
             return Err(error.into());
@@ -92,12 +92,12 @@ impl FileDestination {
             return Err(Failure::Truncated);
         }
         self.recent.add(batch.iter().map(|entry| entry.id));
-        // Kept only now: after a failure the file is opened and its end read anew.
+        // Kept only now: after a failure the file is opened and its end read again.
         self.open = Some(open);
         Ok(())
     }
 
-    /// The file that is at the path now: the one written last, unless it was renamed, removed or truncated in between.
+    /// The file now at the path: the last one written, unless it was renamed, removed or truncated in between.
     fn current(&mut self, size: u64) -> Result<Open, Failure> {
         if let Some(open) = self.open.take()
             && open.is_at(&self.path)
@@ -119,15 +119,15 @@ impl FileDestination {
         })
     }
 
-    /// The bytes that bring the file to hold the batch: what is missing of a torn line first, then the lines that are not there yet.
+    /// The bytes still missing in the file: first the rest of a torn line, then the lines that are not there yet.
     fn render(&self, batch: &[Outgoing<'_>], torn: &[u8]) -> Vec<u8> {
         let mut missing = batch.iter().filter(|entry| !self.recent.contains(entry.id)).peekable();
         let mut bytes = Vec::new();
         if !torn.is_empty()
             && let Some(first) = missing.peek()
         {
-            // Batches come again in the same order, so what was broken off is the beginning of the first line that is not there; what
-            // it is otherwise nobody can say, and it gets a line of its own.
+            // Retried batches keep their order, so a torn line is the beginning of the first missing line. Any other torn text is
+            // unknown and gets its own line.
             if let Some(rest) = one_line(first.line).as_bytes().strip_prefix(torn) {
                 bytes.extend_from_slice(rest);
                 missing.next();

@@ -1,4 +1,4 @@
-//! HTTP: each batch one POST of a JSON array, for services that bring no client of their own.
+//! HTTP: each batch is one POST of a JSON array, for services without their own client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,10 @@ pub use options::{Credentials, HttpOptions};
 mod failure;
 mod options;
 
-/// How much of an answer's body is read, in bytes; the rest means nothing to us.
+/// How much of a response body is read, in bytes; the rest is ignored.
 const LONGEST_ANSWER: u64 = 64 * 1024;
 
-/// Posts to one receiver. `Ok` means that it answered 2xx, and the answer came whole.
+/// Posts to one receiver. `Ok` means that it answered 2xx with a complete response.
 pub struct HttpDestination {
     agent: Agent,
     endpoint: Url,
@@ -27,17 +27,17 @@ pub struct HttpDestination {
 }
 
 impl std::fmt::Debug for HttpDestination {
-    /// Without the endpoint, whose path or query is a secret at some receivers.
+    /// Omits the endpoint, whose path or query is a secret at some receivers.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HttpDestination").finish_non_exhaustive()
     }
 }
 
 impl HttpDestination {
-    /// A destination at an `http` or `https` address. Redirects, cookies and proxies (of the environment too) are not followed or used.
+    /// A destination at an `http` or `https` address. Redirects, cookies and proxies (also of the environment) are not used.
     ///
     /// # Errors
-    /// [`SetupError`] if the private authorities or the credentials cannot be used, or would go in clear to another machine.
+    /// [`SetupError`] if the private authorities or the credentials are unusable, or would go in clear to another machine.
     pub fn new(endpoint: Url, options: HttpOptions, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
         let HttpOptions {
             credentials,
@@ -90,7 +90,7 @@ impl HttpDestination {
             .headers()
             .get(header::RETRY_AFTER)
             .and_then(|value| http_batch::retry_after(value.to_str().ok()?, self.clock.now()));
-        // Read, so that an answer that breaks off is none; one that is too long is an answer all the same.
+        // Read so that a truncated response counts as missing; one that is too long is still an answer.
         let mut rest = response.body_mut().as_reader();
         let mut rest = std::io::Read::take(&mut rest, LONGEST_ANSWER);
         std::io::copy(&mut rest, &mut std::io::sink())?;

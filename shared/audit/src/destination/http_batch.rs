@@ -1,4 +1,4 @@
-//! What an HTTP receiver is sent and what its answer means, free of IO, for every client that posts entries.
+//! What is sent to an HTTP receiver and what its answer means, without IO, for every client that posts entries.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::FailureClass;
 pub const CONTENT_TYPE: &str = "application/json";
 /// The name of the header with [`idempotency_key`]: `draft-ietf-httpapi-idempotency-key-header`.
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
-/// The longest wait that is believed: a wrong or hostile `Retry-After` must not put deliveries off for days.
+/// The longest accepted wait: a wrong or hostile `Retry-After` must not delay deliveries for days.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
-/// A JSON array of the lines exactly as printed, in their order.
+/// A JSON array of the lines exactly as printed, in order.
 #[must_use]
 pub fn body(batch: &[Outgoing<'_>]) -> String {
     let length: usize = batch.iter().map(|entry| entry.line.len() + 1).sum();
@@ -32,9 +32,9 @@ pub fn body(batch: &[Outgoing<'_>]) -> String {
     body
 }
 
-/// `<first position>-<last position>-<hash of the body>`: the same for the same bytes only. A receiver that honours the header may
-/// answer a known key without looking at the body; positions alone would repeat between installations, and between a batch and
-/// what is left of it. Empty for an empty batch, which nobody sends.
+/// `<first position>-<last position>-<hash of the body>`: equal only for equal bytes. A receiver that honours the header may answer
+/// a known key without reading the body; positions alone would repeat between installations, and between a batch and its remainder.
+/// Empty for an empty batch, which is never sent.
 #[must_use]
 pub fn idempotency_key(batch: &[Outgoing<'_>], body: &str) -> String {
     let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
@@ -44,7 +44,7 @@ pub fn idempotency_key(batch: &[Outgoing<'_>], body: &str) -> String {
     format!("{}-{}-{}", first.position, last.position, &digest[..32])
 }
 
-/// Whether a token may be sent to this address: through TLS anywhere, in clear to this machine alone.
+/// Whether a token may be sent to this address: over TLS anywhere, in clear only to this machine.
 #[must_use]
 pub fn may_carry_credentials(endpoint: &Url) -> bool {
     endpoint.scheme() == "https"
@@ -56,7 +56,7 @@ pub fn may_carry_credentials(endpoint: &Url) -> bool {
         }
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), at most [`LONGEST_RETRY_AFTER`]; a moment that has passed is now.
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), at most [`LONGEST_RETRY_AFTER`]; a past moment means now.
 #[must_use]
 pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
@@ -69,8 +69,8 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
 }
 
-/// What a status says of the batch. Only 400, 413 and 422 speak of what it holds; every other refusal (credentials, address, limit,
-/// outage) is cured at the receiver or in the configuration, and the same batch goes through then.
+/// What a status means for the batch. Only 400, 413 and 422 concern its content; every other rejection (credentials, address,
+/// limit, outage) is fixed at the receiver or in the configuration, and then the same batch succeeds.
 ///
 /// # Errors
 /// [`DeliveryError`], unless the status is 2xx.

@@ -1,9 +1,9 @@
-//! One entry, one line: for destinations where the end of a line ends the entry.
+//! One entry per line, for destinations where a line break ends the entry.
 
 use std::borrow::Cow;
 
-/// The line without breaks. Between the tokens of JSON a break means no more than a space, and inside its strings none can stand, so the
-/// entry stays what it is; and nobody can write a second entry with the text of the first.
+/// The line without breaks. Between JSON tokens a break is only whitespace, and JSON strings cannot contain one, so the entry keeps
+/// its meaning; and no text can forge a second entry.
 pub(super) fn one_line(line: &str) -> Cow<'_, str> {
     if line.contains(['\n', '\r']) {
         Cow::Owned(line.replace(['\n', '\r'], " "))

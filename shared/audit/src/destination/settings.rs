@@ -1,4 +1,4 @@
-//! Which destinations are configured: the five `AUDIT_LOG_*` variables, read with every problem reported at once.
+//! The configured destinations: the five `AUDIT_LOG_*` variables. All problems are reported together.
 
 use std::path::PathBuf;
 
@@ -16,22 +16,22 @@ pub use address::{SyslogAddress, Transport};
 pub const ENABLED: &str = "AUDIT_LOG_ENABLED";
 /// Comma-separated list of `stdout` (default), `file`, `syslog` and `http`.
 pub const DESTINATION: &str = "AUDIT_LOG_DESTINATION";
-/// The file's absolute path; needed by `file`.
+/// The absolute path of the file; required by `file`.
 pub const FILE_PATH: &str = "AUDIT_LOG_FILE_PATH";
-/// The receiver's address; needed by `http`.
+/// The address of the receiver; required by `http`.
 pub const HTTP_ENDPOINT: &str = "AUDIT_LOG_HTTP_ENDPOINT";
-/// `udp://host:port`, `tcp://host:port` or `tcp+tls://host:port`; needed by `syslog`.
+/// `udp://host:port`, `tcp://host:port` or `tcp+tls://host:port`; required by `syslog`.
 pub const SYSLOG_ADDRESS: &str = "AUDIT_LOG_SYSLOG_ADDRESS";
 
-/// Every variable that [`DestinationSettings::read`] asks for.
+/// Every variable that [`DestinationSettings::read`] reads.
 pub const VARIABLES: [&str; 5] = [ENABLED, DESTINATION, FILE_PATH, HTTP_ENDPOINT, SYSLOG_ADDRESS];
 
-/// The destinations that are configured. One that is not named in `AUDIT_LOG_DESTINATION` is not there, whatever its variable says.
+/// The configured destinations. One that `AUDIT_LOG_DESTINATION` does not name is absent, even if its variable is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DestinationSettings {
     /// Whether anything is forwarded. If not, every field below is `false` or `None`.
     pub enabled: bool,
-    /// Standard output. A Lambda function writes there in any case.
+    /// Standard output. A Lambda function always writes there.
     pub stdout: bool,
     /// The file.
     pub file: Option<PathBuf>,
@@ -42,7 +42,7 @@ pub struct DestinationSettings {
 }
 
 impl Default for DestinationSettings {
-    /// Nothing set: standard output alone.
+    /// Default: standard output alone.
     fn default() -> Self {
         Self {
             enabled: true,
@@ -54,17 +54,17 @@ impl Default for DestinationSettings {
     }
 }
 
-/// One variable and what is wrong with it. Values are not repeated: an address can hold a token.
+/// A variable and its problem. Values are not repeated: an address can hold a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {text}")]
 pub struct Problem {
     /// The variable.
     pub variable: &'static str,
-    /// What is wrong, to be read after the variable's name.
+    /// The problem; completes a sentence that begins with the variable's name.
     pub text: String,
 }
 
-/// Everything that is wrong with the variables. Correct them and start again.
+/// All problems of the variables. Correct them and start again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the audit destinations are not usable: {}", listed(.0))]
 pub struct Problems(pub Vec<Problem>);
@@ -77,8 +77,8 @@ impl DestinationSettings {
     /// Reads the variables through `lookup`; an empty one counts as unset.
     ///
     /// # Errors
-    /// Every problem at once. A destination switched off by `AUDIT_LOG_ENABLED=false` is checked all the same, so that switching it on
-    /// later cannot fail.
+    /// All problems together. A destination disabled by `AUDIT_LOG_ENABLED=false` is also checked, so that enabling it later cannot
+    /// fail.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let mut reader = Reader::new(lookup);
         let enabled = reader.enabled();

@@ -15,17 +15,17 @@ mod tls;
 /// How to send.
 #[derive(Debug, Clone)]
 pub struct SyslogOptions {
-    /// `HOSTNAME` of the messages, the name of this machine; without one it is `-`.
+    /// `HOSTNAME` of the messages, the name of this machine; `-` if absent.
     pub hostname: Option<String>,
-    /// Certificates of private authorities, PEM, trusted besides the public roots.
+    /// Certificates of private authorities, PEM, trusted in addition to the public roots.
     pub private_ca_pem: Option<String>,
-    /// Whether a TLS receiver must end its session with `close_notify`, as RFC 5425 (section 4.4) asks of it. Then `Ok` means that the
-    /// program behind it had read everything, else its TLS library or its kernel. Some receivers never do it (rsyslog with its gtls
-    /// driver), and would get the same batch again and again; so the default is no.
+    /// Whether a TLS receiver must end its session with `close_notify`, as RFC 5425 (section 4.4) requires. Then `Ok` means that
+    /// the receiving program has read everything, otherwise its TLS library or its kernel. Some receivers never send it (rsyslog
+    /// with its gtls driver) and would get the same batch repeatedly; so the default is no.
     pub requires_close_notify: bool,
-    /// Longest time to a connection.
+    /// Longest time to connect.
     pub connect_timeout: Duration,
-    /// Longest time of one batch from the connection to the receiver's close, without the name's resolution, which the system bounds.
+    /// Longest time for one batch, from connection to the receiver's close, without name resolution, which the system limits.
     pub timeout: Duration,
 }
 
@@ -43,9 +43,9 @@ impl Default for SyslogOptions {
 
 /// Sends to one receiver.
 ///
-/// Syslog has no acknowledgement. Over TCP and TLS each batch has a connection of its own, and `Ok` means that the receiver saw its end
-/// and closed it in order, with nothing of it unread in its network stack; what the program did with it is not known. Over UDP `Ok` means that the datagrams were handed
-/// to the network.
+/// Syslog has no acknowledgement. Over TCP and TLS each batch has its own connection, and `Ok` means that the receiver saw its end
+/// and closed it cleanly, with nothing unread in its network stack; what the program did with it is unknown. Over UDP `Ok` means
+/// that the datagrams were passed to the network.
 #[derive(Debug)]
 pub struct SyslogDestination {
     address: SyslogAddress,
@@ -54,10 +54,10 @@ pub struct SyslogDestination {
 }
 
 impl SyslogDestination {
-    /// A destination at an address. Nothing is opened before the first batch.
+    /// A destination at an address. The first batch opens the connection.
     ///
     /// # Errors
-    /// [`SetupError`] if TLS is asked for and cannot be set up.
+    /// [`SetupError`] if TLS is requested and cannot be set up.
     pub fn new(address: SyslogAddress, options: SyslogOptions) -> Result<Self, SetupError> {
         let tls = match address.transport {
             Transport::Tls => Some(tls::Tls::new(&address.host, &options)?),

@@ -1,4 +1,4 @@
-//! Making it durable: one fdatasync for everything that waits (group commit), retried until the disk takes it; new segments.
+//! Durability: one fdatasync for all waiting records (group commit), retried until the disk accepts it; new segments.
 
 use std::fs::File;
 use std::io;
@@ -10,7 +10,7 @@ use super::queue::{Queue, State, Ticket};
 use super::segment;
 use super::{Durability, OnFull, Until};
 
-/// Between two tries on a disk that takes nothing.
+/// Wait between two retries on a failing disk.
 const RETRY: Duration = Duration::from_millis(200);
 
 impl Queue {
@@ -28,7 +28,7 @@ impl Queue {
         }
     }
 
-    /// Waits until everything taken so far is on the disk, whatever the settings, and if asked for is delivered.
+    /// Waits until everything taken so far is on disk, independent of the settings, and delivered if requested.
     pub(super) fn flush(&self, until: Until, deadline: Instant) -> bool {
         let mut state = self.lock();
         let (taken, position) = (state.taken, state.position);
@@ -50,21 +50,21 @@ impl Queue {
         }
     }
 
-    /// One step towards durability: syncs, if nobody does and nothing is wrong; else waits for whoever does, or for the next try.
+    /// One step towards durability: syncs if no other thread does and there is no error; else waits for that thread or the retry.
     fn advance<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         if !state.syncing && state.problem.is_none() {
             return self.sync(state);
         }
         let waited = self.progress.wait_timeout(state, RETRY);
         let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        // With the queue closed, the thread that tries again is gone.
+        // With the queue closed, the retrying thread has ended.
         if state.closed && timeout.timed_out() && !state.syncing {
             return self.sync(state);
         }
         state
     }
 
-    /// Syncs everything that waits, without holding the lock meanwhile: what is put in that time goes with the next sync.
+    /// Syncs all waiting records without holding the lock: records added meanwhile go with the next sync.
     pub(super) fn sync<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let (file, from) = (state.file.clone(), state.active().length);
         let (bytes, taken, position) = (state.unsynced.len(), state.taken, state.position);
@@ -93,12 +93,12 @@ impl Queue {
         state
     }
 
-    /// Begins a new segment if the last one is long enough.
+    /// Starts a new segment if the last one is long enough.
     fn rotate(&self, state: &mut State) -> io::Result<()> {
         if state.active().length < self.limits.segment_bytes {
             return Ok(());
         }
-        // Only the last segment may have an end that is not on the disk.
+        // Only the last segment may have an end that is not on disk.
         if !state.unsynced.is_empty() {
             state.file.sync_data()?;
             let (bytes, taken, position) = (state.unsynced.len(), state.taken, state.position);
@@ -111,7 +111,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Syncs in time, and tries again while the disk takes nothing. Ends when the queue is closed.
+    /// Syncs in time and retries while the disk fails. Ends when the queue is closed.
     pub(super) fn keep_syncing(&self) {
         let mut state = self.lock();
         while !state.closed {
@@ -128,7 +128,7 @@ impl Queue {
                 (_, None) => None,
                 // It is time for a new segment.
                 _ if state.end() >= self.limits.segment_bytes => Some(Duration::ZERO),
-                // Writers sync for themselves: only what they did not wait for, because the disk took nothing, is left to do.
+                // Writers sync for themselves: only what they did not wait for, because the disk failed, remains.
                 (Durability::EachEntry, Some(oldest)) => Some(RETRY.saturating_sub(oldest.elapsed())),
                 (Durability::Within(limit), Some(oldest)) => Some(limit.saturating_sub(oldest.elapsed())),
             };
@@ -143,7 +143,7 @@ impl Queue {
         }
     }
 
-    /// Ends the waiting of every thread. Writers that are still there sync for themselves from now on.
+    /// Wakes every waiting thread. Remaining writers sync for themselves from now on.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
@@ -174,7 +174,7 @@ impl State {
             .unwrap_or(self.position)
     }
 
-    /// The first `bytes` of what waited are on the disk; the rest came after `began`.
+    /// The first `bytes` of the waiting records are on disk; the rest came after `began`.
     fn advanced(&mut self, bytes: usize, taken: Ticket, position: u64, began: Instant) {
         self.unsynced.drain(..bytes);
         self.oldest = (!self.unsynced.is_empty()).then_some(began);
@@ -184,7 +184,7 @@ impl State {
         active.last = position;
     }
 
-    /// Writes what was only kept in memory while the file took nothing.
+    /// Writes what was kept only in memory while the file failed.
     fn rewrite(&mut self) -> io::Result<()> {
         if self.held {
             let file: &File = &self.file;

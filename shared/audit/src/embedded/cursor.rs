@@ -1,4 +1,4 @@
-//! A destination's cursor: the position up to which it has everything, in a file that is overwritten in place.
+//! The cursor of a destination: the position up to which it has everything, in a file that is overwritten in place.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -13,13 +13,13 @@ pub(super) const PREFIX: &str = "cursor.";
 const MAGIC: [u8; 8] = *b"AUDITCR1";
 /// Magic, generation, delivered, refused, CRC-32 of these.
 const SLOT: usize = 36;
-/// Each slot has a block of its own, so that a torn write of one leaves the other alone.
+/// Each slot has its own block, so that a torn write leaves the other intact.
 const BLOCK: usize = 4096;
 
-/// The file and what stands in it.
+/// The file and its content.
 ///
-/// Two slots are written in turns, and the newer sound one counts: a write that is cut off loses one step, which means that a batch
-/// is delivered twice. Overwriting needs no space: a disk that is full because a destination was away can be emptied when it is back.
+/// Two slots are written alternately, and the newer valid one counts: a torn write loses one step, so a batch is delivered twice.
+/// Overwriting needs no space: a disk that filled during an outage can be emptied afterwards.
 #[derive(Debug)]
 pub(super) struct Cursor {
     file: File,
@@ -45,7 +45,7 @@ impl Cursor {
         })
     }
 
-    /// A cursor that is there.
+    /// An existing cursor.
     pub(super) fn open(path: &Path) -> Result<Self, TrailError> {
         let mut bytes = Vec::new();
         let mut file = File::options()
@@ -66,7 +66,7 @@ impl Cursor {
         })
     }
 
-    /// Moves it; it is on the disk when this returns.
+    /// Moves the cursor; it is on disk when this returns.
     pub(super) fn advance(&mut self, delivered: u64, refused: u64) -> io::Result<()> {
         let generation = self.generation + 1;
         let at = if generation.is_multiple_of(2) { 0 } else { BLOCK };

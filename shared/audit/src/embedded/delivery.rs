@@ -1,4 +1,4 @@
-//! The thread of one destination: reads the queue, delivers batch by batch for ever, moves the cursor after each success.
+//! The thread of one destination: reads the queue, delivers batch by batch, moves the cursor after each success.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,19 +18,19 @@ use crate::destination::{DeliveryError, Destination, Outgoing};
 
 pub(super) struct Delivery {
     pub(super) queue: Arc<Queue>,
-    /// Its index among the receivers of the queue.
+    /// Its index among the queue's receivers.
     pub(super) receiver: usize,
     pub(super) destination: Box<dyn Destination>,
     pub(super) cursor: Cursor,
     pub(super) undelivered: Arc<Undelivered>,
-    /// Refused before a crash that came before the cursor moved.
+    /// Entries rejected before a crash that came before the cursor moved.
     pub(super) known: HashSet<u64>,
-    /// Delivered and refused, where the cursor could not be moved to yet: it is not delivered again for that.
+    /// Delivered and rejected, where the cursor could not be moved yet: it is not delivered again for that.
     pub(super) owed: Option<(u64, u64)>,
     pub(super) backoff: Backoff,
 }
 
-/// What keeps a batch from being delivered now.
+/// Why a batch cannot be delivered now.
 struct Trouble {
     class: FailureClass,
     message: String,
@@ -67,7 +67,7 @@ impl Delivery {
         self.deliver(&batch)
     }
 
-    /// Delivers in order. A batch that is refused is halved until the entry is found; that one is set aside.
+    /// Delivers in order. Halves a rejected batch until the entry is found; that one is quarantined.
     fn deliver(&mut self, batch: &[Stored]) -> Result<(), Trouble> {
         let Some(last) = batch.last() else { return Ok(()) };
         let outgoing: Vec<Outgoing<'_>> = batch.iter().map(Stored::outgoing).collect();
@@ -145,7 +145,7 @@ impl Trouble {
 }
 
 impl Queue {
-    /// Waits for an entry after `delivered` on the disk; `false`: the queue was closed.
+    /// Waits for an entry after `delivered` on disk; `false`: the queue was closed.
     fn await_entries(&self, delivered: u64) -> bool {
         let mut state = self.lock();
         while !state.closed && state.durable() <= delivered {
@@ -154,7 +154,7 @@ impl Queue {
         !state.closed
     }
 
-    /// Waits so long, or until the queue is closed.
+    /// Waits this long, or until the queue is closed.
     fn pause(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut state = self.lock();

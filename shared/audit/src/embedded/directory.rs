@@ -1,4 +1,4 @@
-//! The directory of a trail: one process has it, and what is made or removed in it is so for good.
+//! The directory of an audit log: locked by one process; its files are created and removed durably.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use super::TrailError;
 
 const LOCK: &str = "queue.lock";
-/// How long the lock is waited for.
+/// How long to wait for the lock.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The directory, locked for as long as this lives.
+/// The directory, locked while this value lives.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
@@ -19,7 +19,7 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Makes the directory if it is not there, and locks it.
+    /// Creates the directory if absent, and locks it.
     pub(super) fn open(path: &Path) -> Result<Self, TrailError> {
         fs::create_dir_all(path).map_err(TrailError::io("make the directory", path))?;
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -47,7 +47,7 @@ impl Directory {
             }
             Err(source) => return Err(TrailError::io("lock", &file)(source)),
         }
-        // Only for the error message of whoever comes second.
+        // Only for the error message of a second process.
         let _ = lock
             .set_len(0)
             .and_then(|()| writeln!(lock, "process {}", std::process::id()));
@@ -57,12 +57,12 @@ impl Directory {
         })
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Files whose name is `<prefix><middle><suffix>`, with the middle, in the order of their names.
+    /// Files whose name is `<prefix><middle><suffix>`, with the middle, ordered by name.
     pub(super) fn list(&self, prefix: &str, suffix: &str) -> Result<Vec<(String, PathBuf)>, TrailError> {
         let read = || -> io::Result<Vec<(String, PathBuf)>> {
             let mut found = Vec::new();
@@ -82,7 +82,7 @@ impl Directory {
         read().map_err(TrailError::io("list", &self.path))
     }
 
-    /// Makes a file that is there whole or not at all, also after a power cut.
+    /// Creates a file that exists whole or not at all, even after a power cut.
     pub(super) fn create(&self, name: &str, content: &[u8]) -> io::Result<File> {
         let unfinished = self.path.join("unfinished");
         let mut file = File::options()
@@ -98,7 +98,7 @@ impl Directory {
         Ok(file)
     }
 
-    /// Removes a file for good.
+    /// Removes a file durably.
     pub(super) fn remove(&self, file: &Path) -> io::Result<()> {
         match fs::remove_file(file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -110,12 +110,12 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // Closing alone would leave it locked for a moment, if a child process is just being started and has not closed its copy yet.
+        // Closing alone would leave it locked for a moment if a child process is being started and has not closed its copy yet.
         let _ = self.lock.unlock();
     }
 }
 
-/// Takes the lock; waits a little for a process that is just ending.
+/// Takes the lock; waits briefly for a process that is ending.
 fn locked(lock: &File) -> io::Result<bool> {
     let until = Instant::now() + PATIENCE;
     loop {
@@ -128,7 +128,7 @@ fn locked(lock: &File) -> io::Result<bool> {
     }
 }
 
-/// A new, renamed or removed name is on the disk only when its directory is (fsync(2)).
+/// A new, renamed or removed name is on disk only when its directory is (fsync(2)).
 fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }

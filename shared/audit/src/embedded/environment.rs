@@ -1,4 +1,4 @@
-//! A trail as the `AUDIT_LOG_*` variables describe it.
+//! An audit log configured by the `AUDIT_LOG_*` variables.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::destination::{HttpDestination, HttpOptions};
 #[cfg(feature = "syslog")]
 use crate::destination::{SyslogDestination, SyslogOptions};
 
-/// What the variables do not say of the destinations: credentials, private authorities, time-outs.
+/// Destination options that the variables do not cover: credentials, private authorities, time-outs.
 #[derive(Debug, Clone, Default)]
 pub struct DestinationOptions {
     /// How to post.
@@ -28,12 +28,12 @@ pub struct DestinationOptions {
 }
 
 impl Trail {
-    /// Opens the trail that the `AUDIT_LOG_*` variables describe: their destinations join those of `settings`. With
-    /// `AUDIT_LOG_ENABLED=false` it records nothing, and the directory is left alone.
+    /// Opens the audit log that the `AUDIT_LOG_*` variables describe: their destinations are added to those of `settings`. With
+    /// `AUDIT_LOG_ENABLED=false` it records nothing and does not touch the directory.
     ///
     /// # Errors
-    /// As [`Trail::open`]; besides, every problem of the variables at once, and destinations that cannot be made as configured or that
-    /// the crate was built without.
+    /// As [`Trail::open`]; also all problems of the variables together, and destinations that cannot be built as configured or that
+    /// this build does not include.
     pub fn from_environment(
         lookup: impl Fn(&str) -> Option<String>,
         mut settings: TrailSettings,

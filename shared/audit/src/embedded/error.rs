@@ -1,48 +1,49 @@
-//! What keeps a trail from being opened, and what to do about it.
+//! Why an audit log cannot be opened, and how to fix it.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::destination::settings::Problems;
 
-/// Why a trail cannot be opened or read. Nothing on the disk was given up.
+/// Why an audit log cannot be opened or read. No data on disk was discarded.
 #[derive(Debug, thiserror::Error)]
 pub enum TrailError {
-    /// Another trail has the directory: each process needs its own.
+    /// Another process has locked the directory: each process needs its own.
     #[error("{} is in use by {}: give each process a directory of its own", directory.display(), holder.as_deref().unwrap_or("another process"))]
     InUse {
         /// The directory.
         directory: PathBuf,
-        /// `process <number>`, as that process wrote it down.
+        /// `process <number>`, as that process recorded it.
         holder: Option<String>,
     },
-    /// The operating system refused.
+    /// The operating system returned an error.
     #[error("cannot {doing} {}: {source}; check the path, its permissions and the space left", path.display())]
     Io {
-        /// What was tried.
+        /// The operation that was tried.
         doing: &'static str,
-        /// With what.
+        /// Its path.
         path: PathBuf,
-        /// What it said.
+        /// The error.
         source: io::Error,
     },
-    /// A file is not as it was written. Nothing is skipped: restore it, or set the whole directory aside and start with an empty one.
+    /// A file differs from what was written. Nothing is skipped: restore it, or set the directory aside and start with an empty
+    /// one.
     #[error("{} is damaged at byte {offset}: {reason}; restore it, or set the directory aside and start with an empty one", file.display())]
     Damaged {
         /// The file.
         file: PathBuf,
-        /// Where in it.
+        /// The position in it.
         offset: u64,
         /// What is wrong.
         reason: String,
     },
-    /// Two destinations have one name, and would share a cursor.
+    /// Two destinations have the same name and would share a cursor.
     #[error("two destinations are called {0}: each needs a name of its own")]
     SameName(&'static str),
-    /// A destination's name cannot be part of a file's name.
+    /// The destination's name cannot be part of a file name.
     #[error("a destination is called {0:?}: use lower-case letters, digits, - and _")]
     BadName(&'static str),
-    /// Nowhere to write to.
+    /// There is no output.
     #[error(
         "the trail has neither a destination nor standard output: name one, or switch it off with AUDIT_LOG_ENABLED=false"
     )]
@@ -50,12 +51,12 @@ pub enum TrailError {
     /// The variables are wrong.
     #[error(transparent)]
     Settings(#[from] Problems),
-    /// A destination cannot be made as configured.
+    /// A destination cannot be built as configured.
     #[error("the destination {name} cannot be set up: {reason}")]
     Destination {
-        /// Which.
+        /// Its name.
         name: &'static str,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }

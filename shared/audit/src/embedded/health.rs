@@ -1,4 +1,4 @@
-//! How a trail is doing: what is on the disk, what each destination has, and what goes wrong.
+//! The state of an audit log: what is on disk, what each destination has, and what fails.
 
 use jiff::Timestamp;
 
@@ -6,50 +6,50 @@ use super::queue::Queue;
 use super::recovery::Cut;
 use crate::FailureClass;
 
-/// Something that goes wrong and is tried again.
+/// A failure that is retried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Since when.
     pub since: Timestamp,
-    /// What, the last time it was tried.
+    /// The error of the last attempt.
     pub error: String,
 }
 
-/// How a trail is doing. Positions number its entries from 1, without a hole, over all restarts.
+/// The state of an audit log. Positions number its entries from 1, without a gap, over all restarts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Health {
     /// Position of the last entry taken.
     pub recorded: u64,
     /// Position of the last entry on the disk: everything up to it survives a power cut.
     pub durable: u64,
-    /// The disk takes nothing, and since when. It is tried again all the time.
+    /// The disk fails, and since when. Writing is retried continuously.
     pub disk: Option<Problem>,
-    /// Entries and announcements lost because the disk took nothing and the memory was used up, since the trail was opened. Only
-    /// with [`OnFull::Report`](super::OnFull::Report). Alarm on anything but 0.
+    /// Entries and announcements lost since opening because the disk failed and the memory limit was reached. Only with
+    /// [`OnFull::Report`](super::OnFull::Report). Alarm on anything but 0.
     pub not_recorded: u64,
-    /// What was cut off the end of the queue when the trail was opened, if anything.
+    /// What was cut off the end of the queue on opening, if anything.
     pub cut: Option<Cut>,
-    /// Each destination; besides, each former one that is not configured now and whose cursor still keeps entries from being removed.
+    /// Each destination; also each former one that is no longer configured and whose cursor still prevents removal of entries.
     pub destinations: Vec<DestinationHealth>,
 }
 
-/// How a destination is doing.
+/// The state of a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DestinationHealth {
     /// Its name.
     pub name: String,
-    /// Whether the trail was opened with it. If not, it gets nothing, and keeps everything it has not had: remove its cursor file to
-    /// give it up.
+    /// Whether the audit log was opened with it. If not, it receives nothing, and its undelivered entries are kept: remove its
+    /// cursor file to drop it.
     pub configured: bool,
-    /// Everything up to this position has arrived, or was refused and set aside.
+    /// Everything up to this position has arrived, or was rejected and quarantined.
     pub delivered: u64,
-    /// Entries that have not.
+    /// Entries that have not arrived.
     pub behind: u64,
-    /// Since when it fails without a success in between.
+    /// Since when every delivery has failed.
     pub failing_since: Option<Timestamp>,
-    /// The last failure, also when it has been overcome: its class and what happened.
+    /// The last failure, even if deliveries succeed again: its class and message.
     pub last_error: Option<(FailureClass, String)>,
-    /// Entries it has refused, over all restarts; they are in `undelivered.ndjson`.
+    /// Entries it has rejected, over all restarts; they are in `undelivered.ndjson`.
     pub refused: u64,
 }
 

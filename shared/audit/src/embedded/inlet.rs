@@ -1,12 +1,12 @@
-//! Where a writer's lines enter a trail.
+//! Where a writer's lines enter an audit log.
 
 use std::sync::Arc;
 
 use super::queue::{Queue, Ticket};
 
-/// The writer's side of a trail.
+/// The writer's side of an audit log.
 pub(crate) struct Inlet {
-    /// `None`: the trail is off.
+    /// `None`: the audit log is off.
     queue: Option<Arc<Queue>>,
     stdout: bool,
 }
@@ -34,8 +34,8 @@ impl Inlet {
         self.queue.as_ref().map_or(0, |queue| queue.put(line))
     }
 
-    /// Waits for the disk as the trail's settings demand. Not to be called with a lock that other writers need: those that wait
-    /// together share one fdatasync.
+    /// Waits for the disk as the settings demand. Do not call it with a lock that other writers need: writers that wait together
+    /// share one fdatasync.
     pub(crate) fn settle(&self, ticket: Ticket) {
         if let Some(queue) = &self.queue {
             queue.settle(ticket);

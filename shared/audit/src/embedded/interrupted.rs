@@ -1,4 +1,4 @@
-//! Calls that an earlier process announced and did not live to tell the end of.
+//! Calls that an earlier process announced but did not complete.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use super::recovery::Open;
 use crate::printed::{Printed, PrintedIntent, read};
 use crate::{Action, Context, Entry, FailureClass, Outcome, Target, Writer, entry_id};
 
-/// The entry that reports one, always with the same id, so that a crash before it is known to be written does no harm.
+/// The entry that reports one, always with the same id, so that a crash before its write is confirmed creates no duplicate.
 fn report(intent: &PrintedIntent) -> Entry {
     let context = Context::new(intent.actor.actor_type, intent.correlation_id);
     Entry::new(
@@ -35,7 +35,7 @@ fn parse(open: &Open) -> Option<PrintedIntent> {
     }
 }
 
-/// Leaves out those that were reported before.
+/// Omits those that were reported before.
 pub(super) fn without_reported(open: &mut HashMap<Uuid, Open>, reported: &HashSet<Uuid>) {
     if !reported.is_empty() {
         open.retain(|_, open| {
@@ -44,7 +44,7 @@ pub(super) fn without_reported(open: &mut HashMap<Uuid, Open>, reported: &HashSe
     }
 }
 
-/// Reports every call that is open now: whoever announced it is dead, for this process alone has the directory.
+/// Reports every open call: the process that announced it is dead, because this process alone has the directory.
 pub(super) fn report_all(queue: &Queue, writer: &Writer) {
     let open = std::mem::take(&mut queue.lock().open);
     let mut intents: Vec<_> = open.values().filter_map(parse).collect();

@@ -1,4 +1,4 @@
-//! The queue: entries in the order of their positions, in memory until they are on the disk, on the disk until they are delivered.
+//! The queue: entries ordered by position, in memory until they are on disk, on disk until they are delivered.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -19,7 +19,7 @@ use super::segment::Segment;
 use super::{Durability, Limits, OnFull, Problem};
 use crate::INTENT;
 
-/// Shared by the writers, the thread that syncs and the threads that deliver. The directory stays locked until the last has gone.
+/// Shared by the writers, the syncing thread and the delivery threads. The directory stays locked until the last one ends.
 pub(super) struct Queue {
     pub(super) directory: Directory,
     pub(super) durability: Durability,
@@ -27,9 +27,9 @@ pub(super) struct Queue {
     pub(super) limits: Limits,
     pub(super) clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// Something is to be synced, or the queue was closed.
+    /// There is something to sync, or the queue was closed.
     pub(super) work: Condvar,
-    /// Something was synced or delivered, or went wrong, or the queue was closed.
+    /// A sync or delivery succeeded or failed, or the queue was closed.
     pub(super) progress: Condvar,
     /// Held while segments are removed: one at a time, oldest first, so that a crash in between leaves no hole.
     pub(super) removal: Mutex<()>,
@@ -48,21 +48,21 @@ pub(super) struct State {
     pub(super) file: Arc<File>,
     /// Oldest first; never empty.
     pub(super) segments: VecDeque<Segment>,
-    /// Records that are not on the disk for certain: the bytes of the last segment from its `length` on. After a failed write or sync
-    /// all of them are written again: what the kernel did with its copy of them is unknown.
+    /// Records that may not be on disk: the bytes of the last segment from its `length` on. After a failed write or sync all of
+    /// them are written again: the state of the kernel's copy is unknown.
     pub(super) unsynced: Vec<u8>,
-    /// Since when there are any.
+    /// The age of the oldest of them.
     pub(super) oldest: Option<Instant>,
-    /// The records in `unsynced` are not, or not all, in the file.
+    /// Some records in `unsynced` are not in the file.
     pub(super) held: bool,
     /// Position of the last entry.
     pub(super) position: u64,
-    /// Records taken since the queue was opened, and how many of them are on the disk.
+    /// Records taken since the queue was opened, and how many of them are on disk.
     pub(super) taken: u64,
     pub(super) synced: u64,
     pub(super) syncing: bool,
     pub(super) closed: bool,
-    /// Threads of the trail that have not ended.
+    /// Running threads of the audit log.
     pub(super) running: usize,
     pub(super) problem: Option<Problem>,
     pub(super) not_recorded: u64,
@@ -72,7 +72,7 @@ pub(super) struct State {
     pub(super) cut: Option<Cut>,
 }
 
-/// What a writer waits for after it has put a line: that many records on the disk.
+/// What a writer waits for after it has put a line: this many records on disk.
 pub(super) type Ticket = u64;
 
 #[derive(Deserialize)]
@@ -120,12 +120,12 @@ impl Queue {
         }
     }
 
-    /// Nothing panics while it holds the lock; should it all the same, the state is whole: each change is made in one step.
+    /// Nothing panics while holding the lock; if it does, the state is still consistent: each change is one step.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a line as the writer made it, without waiting for anything. Call [`Self::settle`] with the result.
+    /// Takes a line as the writer made it, without waiting. Call [`Self::settle`] with the result.
     pub(super) fn put(&self, line: &[u8]) -> Ticket {
         let mut state = self.lock();
         let Some((header, line)) = text(line) else {
@@ -154,7 +154,7 @@ impl Queue {
         state.taken
     }
 
-    /// Since when something goes wrong, and what.
+    /// An error and the time since when it persists.
     pub(super) fn problem(&self, before: Option<&Problem>, error: impl std::fmt::Display) -> Problem {
         Problem {
             since: before.map_or_else(|| self.clock.now(), |problem| problem.since),
@@ -162,14 +162,14 @@ impl Queue {
         }
     }
 
-    /// The instant now, for what has just gone wrong.
+    /// The current time, for a failure that just happened.
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 }
 
 impl State {
-    /// Adds a record and hands it to the operating system, where it survives the process.
+    /// Adds a record and passes it to the operating system, where it survives the process.
     pub(super) fn append(&mut self, kind: Kind, id: Uuid, line: &str) {
         let (synced, start) = (self.active().length, self.unsynced.len());
         let position = match kind {
@@ -198,14 +198,14 @@ impl State {
         }
         if !self.held {
             let at = synced + u64::try_from(start).unwrap_or(u64::MAX);
-            // The next sync writes it again and says what is wrong.
+            // The next sync writes it again and reports the error.
             self.held = self.file.write_all_at(&self.unsynced[start..], at).is_err();
         }
     }
 
-    /// The segment that is appended to.
+    /// The segment that receives new records.
     pub(super) fn active(&self) -> &Segment {
-        // A `VecDeque` that is never empty: `Recovered` brings one segment at least, and the last one is never removed.
+        // This `VecDeque` is never empty: `Recovered` returns at least one segment, and the last one is never removed.
         &self.segments[self.segments.len() - 1]
     }
 
@@ -214,7 +214,7 @@ impl State {
         &mut self.segments[last]
     }
 
-    /// Where the last segment ends, with what is not on the disk yet.
+    /// The end of the last segment, including what is not on disk yet.
     pub(super) fn end(&self) -> u64 {
         let unsynced = u64::try_from(self.unsynced.len()).unwrap_or(u64::MAX);
         self.active().length.saturating_add(unsynced)
@@ -226,7 +226,7 @@ impl State {
     }
 }
 
-/// The line without its end, and what the queue needs of it.
+/// The line without its line break, and its header fields.
 fn text(line: &[u8]) -> Option<(Header<'_>, &str)> {
     let line = std::str::from_utf8(line).ok()?.trim_end_matches('\n');
     Some((serde_json::from_str(line).ok()?, line))

@@ -1,4 +1,4 @@
-//! Reads the queue for one destination: the entries after its cursor that are on the disk, in batches.
+//! Reads the queue for one destination, in batches: the entries after its cursor that are on disk.
 
 use std::fs::File;
 use std::io;
@@ -31,7 +31,7 @@ impl Stored {
     }
 }
 
-/// Where a destination reads.
+/// The read position of a destination.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     place: Option<Place>,
@@ -43,12 +43,12 @@ struct Place {
     path: PathBuf,
     file: File,
     offset: u64,
-    /// The entry at `offset`, or the next one after it, has this position.
+    /// The position of the entry at `offset`, or of the next one after it.
     next: u64,
 }
 
 impl Reader {
-    /// Entries after `after`, from one segment; none if there are none on the disk.
+    /// Entries after `after`, from one segment; empty if there are none on disk.
     pub(super) fn batch(&mut self, queue: &Queue, after: u64) -> Result<Vec<Stored>, TrailError> {
         let mut batch = Batch::new(queue.limits);
         if let Some((segment, length)) = segment(queue, after) {
@@ -66,7 +66,7 @@ impl Reader {
     }
 }
 
-/// The segment with the entry after `after`, and how much of it is on the disk.
+/// The segment with the entry after `after`, and how much of it is on disk.
 fn segment(queue: &Queue, after: u64) -> Option<(Segment, u64)> {
     let state = queue.lock();
     let segment = state.segments.iter().find(|segment| segment.last > after)?;
@@ -85,7 +85,7 @@ impl Place {
         })
     }
 
-    /// Reads on, leaving out what is not after `after`, up to `length` or until the batch is full.
+    /// Reads on up to `length` or until the batch is full, skipping entries up to `after`.
     fn read(&mut self, batch: &mut Batch, after: u64, length: u64) -> Result<(), TrailError> {
         let mut wanted = batch.limits.batch_bytes;
         while self.offset < length {
@@ -147,7 +147,7 @@ impl Batch {
         }
     }
 
-    /// `false`: it is full. The first entry always fits.
+    /// `false`: the batch is full. The first entry always fits.
     fn add(&mut self, record: &Record<'_>) -> bool {
         let bytes = self.bytes.saturating_add(record.line.len());
         let full = self.entries.len() >= self.limits.batch_entries || bytes > self.limits.batch_bytes;

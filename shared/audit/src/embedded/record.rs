@@ -2,26 +2,26 @@
 
 use uuid::Uuid;
 
-/// Bytes of a record besides its line. All numbers are little endian:
+/// Bytes of a record in addition to its line. All numbers are little endian:
 ///
 /// | offset | bytes | what |
 /// |---|---|---|
 /// | 0 | 4 | number of bytes after the checksum |
 /// | 4 | 4 | CRC-32 (IEEE) of the length and of everything after the checksum |
 /// | 8 | 1 | kind |
-/// | 9 | 8 | bytes of this segment that were on the disk for certain when the record was written |
-/// | 17 | 8 | position; of an announcement: that of the entry before it |
+/// | 9 | 8 | bytes of this segment that were certainly on disk when the record was written |
+/// | 17 | 8 | position; for an announcement: that of the entry before it |
 /// | 25 | 16 | id |
-/// | 41 | | line, without its end |
+/// | 41 | | line, without its line break |
 pub(super) const OVERHEAD: usize = 41;
 const PREFIX: usize = 8;
 
 /// What a record holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// An entry: it has a position and goes to the destinations.
+    /// An entry: it has a position and is delivered.
     Entry,
-    /// The announcement of a call: it stays here.
+    /// The announcement of a call: it is not delivered.
     Intent,
 }
 
@@ -35,17 +35,17 @@ pub(super) struct Record<'a> {
     pub(super) line: &'a str,
 }
 
-/// Why no record could be read.
+/// Why a record could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unreadable {
-    /// The bytes end before the record does; it has this many.
+    /// The bytes end before the record; it needs this many.
     Short(usize),
-    /// The bytes are no record.
+    /// The bytes are not a record.
     Damaged(&'static str),
 }
 
 impl<'a> Record<'a> {
-    /// Appends the record to `buffer`. `None`: the line is longer than a length can say, nothing was appended.
+    /// Appends the record to `buffer`. `None`: the line is too long for the length field; nothing was appended.
     pub(super) fn append_to(&self, buffer: &mut Vec<u8>) -> Option<()> {
         let length = u32::try_from(OVERHEAD - PREFIX + self.line.len()).ok()?;
         let start = buffer.len();
@@ -64,7 +64,7 @@ impl<'a> Record<'a> {
         Some(())
     }
 
-    /// Reads the record at the beginning of `bytes`, and how long it is.
+    /// Reads the record at the beginning of `bytes`; also returns its length.
     pub(super) fn read(bytes: &'a [u8]) -> Result<(Self, usize), Unreadable> {
         let (length, rest) = take::<4>(bytes).ok_or(Unreadable::Short(OVERHEAD))?;
         let (sum, rest) = take::<4>(rest).ok_or(Unreadable::Short(OVERHEAD))?;
@@ -102,7 +102,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// The first `N` bytes, and the others.
+/// The first `N` bytes, and the rest.
 pub(super) fn take<const N: usize>(bytes: &[u8]) -> Option<([u8; N], &[u8])> {
     let (first, rest) = bytes.split_first_chunk::<N>()?;
     Some((*first, rest))

@@ -1,4 +1,4 @@
-//! What a directory holds when it is opened: every record is read and checked, and a torn end is cut off.
+//! Recovery of a directory when it is opened: every record is read and checked, and a torn end is cut off.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -14,15 +14,15 @@ use super::record::Kind;
 use super::segment::{self, Segment};
 use crate::Action;
 
-/// The end of the last segment was cut off, because it had not reached the disk when the power went or the disk was full. No write
-/// that promised durability had returned for it.
+/// The end of the last segment was cut off, because a power cut or a full disk kept it off the disk. No write that promised
+/// durability had returned for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
     /// The segment.
     pub file: PathBuf,
-    /// Where it ends now.
+    /// Its new end.
     pub offset: u64,
-    /// How many bytes it was longer.
+    /// How many bytes were cut off.
     pub bytes: u64,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Recovered {
     pub(super) cut: Option<Cut>,
 }
 
-/// Reads the directory; makes the first segment if it is new.
+/// Reads the directory; creates the first segment if it is new.
 pub(super) fn recover(directory: &Directory) -> Result<Recovered, TrailError> {
     let mut cursors = Vec::new();
     for (name, path) in directory.list(cursor::PREFIX, "")? {
@@ -69,7 +69,7 @@ pub(super) fn recover(directory: &Directory) -> Result<Recovered, TrailError> {
     };
     found.cut_off(&file)?;
     interrupted::without_reported(&mut found.open, &found.reported);
-    // What a process wrote before it was killed is in the file but perhaps not on the disk; from here on it counts as if it were.
+    // What a killed process wrote is in the file but perhaps not on disk; from here on it counts as durable.
     file.sync_data().map_err(TrailError::io("sync", directory.path()))?;
     let recovered = Recovered {
         segments: found.segments,
@@ -154,14 +154,14 @@ impl Recovered {
         self.segments.last().map_or(0, |segment| segment.last)
     }
 
-    /// Position before the oldest entry that is still there.
+    /// Position before the oldest remaining entry.
     pub(super) fn before_oldest(&self) -> u64 {
         self.segments
             .first()
             .map_or(0, |segment| segment.first.saturating_sub(1))
     }
 
-    /// Destinations only see what is on the disk: a cursor outside of it means that entries were lost.
+    /// Destinations only see what is on disk: a cursor outside that range means that entries were lost.
     fn check_cursors(&self, directory: &Directory) -> Result<(), TrailError> {
         let (before, last) = (self.before_oldest(), self.last());
         for (name, cursor) in &self.cursors {

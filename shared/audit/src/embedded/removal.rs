@@ -1,4 +1,4 @@
-//! Removal of segments that every destination has passed.
+//! Removes segments that every destination has passed.
 
 use std::sync::PoisonError;
 
@@ -6,14 +6,14 @@ use super::queue::{Queue, State};
 use super::record::Kind;
 
 impl Queue {
-    /// Removes, oldest first, what every destination has. One that is not configured any more but has a cursor counts.
+    /// Removes, oldest first, what every destination has. A former destination that still has a cursor counts.
     pub(super) fn remove_delivered(&self) {
         let _one = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let mut state = self.lock();
             let Some(path) = state.removable() else { return };
             drop(state);
-            // What cannot be removed now is found again when the next batch has been delivered.
+            // Retried after the next delivered batch.
             if self.directory.remove(&path).is_err() {
                 return;
             }
@@ -23,7 +23,7 @@ impl Queue {
 }
 
 impl State {
-    /// The oldest segment, if it may go. Announcements of calls that are still open are first carried over to the last segment.
+    /// The oldest segment, if it can be removed. Announcements of open calls are first copied to the last segment.
     fn removable(&mut self) -> Option<std::path::PathBuf> {
         let passed = self.receivers.iter().map(|receiver| receiver.delivered).min()?;
         let oldest = self.segments.front().filter(|oldest| oldest.last <= passed)?;

@@ -1,4 +1,4 @@
-//! A segment: one append-only file of the queue, named by its number, with the position of its first entry in its header.
+//! A segment: one append-only file of the queue, named by its number; its header has the position of its first entry.
 
 use std::fs::File;
 use std::io;
@@ -18,17 +18,17 @@ pub(super) const SUFFIX: &str = ".segment";
 pub(super) struct Segment {
     pub(super) number: u64,
     pub(super) path: PathBuf,
-    /// Position of its first entry, whether or not there is one yet.
+    /// Position of its first entry, even if that does not exist yet.
     pub(super) first: u64,
-    /// Position of its last entry on the disk; `first - 1`: none.
+    /// Position of its last entry on disk; `first - 1`: none.
     pub(super) last: u64,
-    /// Its bytes on the disk.
+    /// Its bytes on disk.
     pub(super) length: u64,
-    /// It may only go when this many records are on the disk: announcements that were carried over from it are among them.
+    /// It may be removed only when this many records are on disk, which include the announcements copied from it.
     pub(super) needed_until: u64,
 }
 
-/// Makes an empty segment.
+/// Creates an empty segment.
 pub(super) fn create(directory: &Directory, number: u64, first: u64) -> io::Result<(Segment, File)> {
     let mut header = MAGIC.to_vec();
     header.extend_from_slice(&number.to_le_bytes());
@@ -61,15 +61,15 @@ pub(super) fn header(bytes: &[u8]) -> Option<(u64, u64)> {
 /// How far a segment can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Walk {
-    /// Position of the last entry that was read.
+    /// Position of the last entry read.
     pub(super) last: u64,
-    /// Where the last record that was read ends.
+    /// Where the last record read ends.
     pub(super) end: usize,
-    /// What keeps the rest from being read, if there is a rest.
+    /// Why the rest cannot be read, if there is a rest.
     pub(super) stopped: Option<&'static str>,
 }
 
-/// Shows every record of a segment whose first position is `first` to `seen`, until the end or the first that cannot be read.
+/// Passes every record of a segment with first position `first` to `seen`, until the end or the first unreadable one.
 pub(super) fn walk<'a>(bytes: &'a [u8], first: u64, mut seen: impl FnMut(&Record<'a>)) -> Walk {
     let start = usize::try_from(HEADER).unwrap_or(usize::MAX);
     let mut walk = Walk {
@@ -110,8 +110,8 @@ pub(super) fn walk<'a>(bytes: &'a [u8], first: u64, mut seen: impl FnMut(&Record
     walk
 }
 
-/// Whether a record after `offset` says that the byte at `offset` was on the disk when it was written: then what cannot be read there
-/// is damage. Otherwise it was still on its way when the power went, and nobody had been told that it was safe.
+/// Whether a record after `offset` states that the byte at `offset` was on disk when it was written: then what is unreadable there
+/// is damage. Otherwise it was not yet on disk at the power cut, and no write had confirmed it.
 pub(super) fn was_on_the_disk(bytes: &[u8], offset: usize) -> bool {
     let later = bytes.get(offset + 1..).unwrap_or_default();
     (0..later.len()).any(|at| match Record::read(&later[at..]) {

@@ -1,4 +1,4 @@
-//! What a trail is opened with: directory, destinations, how durable, and what to do when the disk takes nothing.
+//! Settings of an audit log: directory, destinations, durability, and behaviour when the disk fails.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,39 +10,39 @@ use model::{Clock, SystemClock};
 
 use crate::destination::Destination;
 
-/// When an entry is on the disk.
+/// When an entry is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
     /// Before the write returns. Writers that wait at the same time share one fdatasync.
     EachEntry,
-    /// At most this long after the write has returned, and one fdatasync. A power cut can lose the entries of that time; the death of
-    /// the process alone loses none.
+    /// At most this long, plus one fdatasync, after the write has returned. A power cut can lose the entries of that time; the
+    /// death of the process alone loses none.
     Within(Duration),
 }
 
-/// What a write does while the disk takes nothing: full, read-only, failing.
+/// What a write does while the disk fails: full, read-only, faulty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFull {
-    /// It waits: at once with [`Durability::EachEntry`], else when [`Limits::memory_bytes`] are used up. Nothing is lost, and the
-    /// service stands still until there is space.
+    /// It waits: immediately with [`Durability::EachEntry`], else when [`Limits::memory_bytes`] are used up. Nothing is lost, and
+    /// the service blocks until there is space.
     Block,
-    /// It returns, with the entry in memory. Entries beyond [`Limits::memory_bytes`] are not recorded: [`Health::not_recorded`] counts
-    /// them, and their numbers are missing in `stream.seq`.
+    /// It returns, with the entry in memory. Entries beyond [`Limits::memory_bytes`] are not recorded: [`Health::not_recorded`]
+    /// counts them, and their numbers are missing in `stream.seq`.
     ///
     /// [`Health::not_recorded`]: super::Health::not_recorded
     Report,
 }
 
-/// Sizes. The defaults suit almost everything.
+/// Sizes. The defaults fit almost every service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// A segment that has reached this size is followed by a new one. 8 MiB.
     pub segment_bytes: u64,
-    /// What may wait in memory for the disk. 8 MiB.
+    /// How much may wait in memory for the disk. 8 MiB.
     pub memory_bytes: usize,
-    /// Most entries that a destination is given at once. 500.
+    /// Most entries in one batch. 500.
     pub batch_entries: usize,
-    /// Most bytes that a destination is given at once; a single entry may be longer. 1 MiB.
+    /// Most bytes in one batch; a single entry may be longer. 1 MiB.
     pub batch_bytes: usize,
 }
 
@@ -57,7 +57,7 @@ impl Default for Limits {
     }
 }
 
-/// How long a destination that fails is left alone: doubled with each failure in a row, half of it by chance, without an end.
+/// How long to wait after a destination fails: doubled with each failure in a row, half of it random; retries never end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     /// After the first failure. 1 second.
@@ -76,7 +76,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait after so many failures in a row, `chance` being anything unpredictable. Never less than what the destination asks for,
+    /// The wait after this many failures in a row; `chance` is any unpredictable number. Never less than the destination asks for,
     /// which may be longer than [`Self::longest`].
     pub(super) fn wait(&self, failures: u32, chance: u64, asked: Option<Duration>) -> Duration {
         let signed = |wait: Duration| SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
@@ -90,30 +90,30 @@ impl Backoff {
     }
 }
 
-/// Everything a trail is opened with.
+/// Everything needed to open an audit log.
 pub struct TrailSettings {
     /// `service` of every entry.
     pub service: &'static str,
-    /// The queue's directory, for this process alone, on a local disk. Made if it is not there.
+    /// The queue's directory, for this process alone, on a local disk. Created if absent.
     pub directory: PathBuf,
-    /// Where entries go, each with a name of its own.
+    /// Where entries go, each with a unique name.
     pub destinations: Vec<Box<dyn Destination>>,
-    /// Whether each line is written to standard output besides, at once.
+    /// Whether each line is also written to standard output immediately.
     pub stdout: bool,
-    /// When an entry is on the disk.
+    /// When an entry is on disk.
     pub durability: Durability,
-    /// What a write does while the disk takes nothing.
+    /// What a write does while the disk fails.
     pub on_full: OnFull,
-    /// The time of entries.
+    /// The clock for timestamps.
     pub clock: Arc<dyn Clock>,
     /// Sizes.
     pub limits: Limits,
-    /// How long a destination that fails is left alone.
+    /// How long to wait after a destination fails.
     pub backoff: Backoff,
 }
 
 impl TrailSettings {
-    /// The safest choice, without a destination: each entry on the disk before the write returns, and no write goes on without.
+    /// The safest settings, without a destination: each entry is on disk before the write returns; otherwise the write blocks.
     #[must_use]
     pub fn new(service: &'static str, directory: impl Into<PathBuf>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The threads of a trail: one that syncs, one for each destination; started together, stopped together.
+//! The threads of an audit log: one that syncs, one for each destination; started together, stopped together.
 
 use std::sync::{Arc, PoisonError};
 use std::thread::Builder;
@@ -8,19 +8,19 @@ use super::TrailError;
 use super::delivery::Delivery;
 use super::queue::Queue;
 
-/// How long a delivery on its way is waited for. One that takes longer ends by itself: its cursor only moves after it has succeeded.
+/// How long to wait for a running delivery. A longer one ends by itself: its cursor only moves after success.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The running threads; dropping this stops them.
 #[derive(Debug)]
 pub(super) struct Threads(Arc<Queue>);
 
-/// One thread, until it ends in whatever way.
+/// One thread, until it ends in any way.
 struct Running(Arc<Queue>);
 
 impl Threads {
     pub(super) fn start(queue: &Arc<Queue>, deliveries: Vec<Delivery>) -> Result<Self, TrailError> {
-        // From here on, dropping it stops those that were started, should another fail to.
+        // From here on, dropping it stops the started threads if another fails to start.
         let threads = Self(Arc::clone(queue));
         let syncing = Arc::clone(queue);
         threads.spawn("audit-disk", move || syncing.keep_syncing())?;

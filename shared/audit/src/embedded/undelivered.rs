@@ -1,4 +1,4 @@
-//! Entries that a destination refuses for good: kept in `undelivered.ndjson` with the reason, for a person to look at.
+//! Entries that a destination permanently rejects: kept in `undelivered.ndjson` with the reason, for an operator.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -16,7 +16,7 @@ use crate::FailureClass;
 
 pub(super) const NAME: &str = "undelivered.ndjson";
 
-/// The file, shared by the destinations of a trail.
+/// The file, shared by all destinations of the process.
 #[derive(Debug)]
 pub(super) struct Undelivered {
     path: PathBuf,
@@ -49,7 +49,7 @@ impl Undelivered {
         }
     }
 
-    /// Positions after `after` that are in the file already for this destination: a crash came before its cursor moved.
+    /// Positions after `after` already in the file for this destination: a crash came before its cursor moved.
     pub(super) fn known(&self, destination: &str, after: u64) -> Result<HashSet<u64>, TrailError> {
         let read = || -> io::Result<HashSet<u64>> {
             let file = match File::open(&self.path) {
@@ -58,7 +58,7 @@ impl Undelivered {
             };
             let mut known = HashSet::new();
             for line in BufReader::new(file).lines() {
-                // A line that a crash tore is written again in whole.
+                // A line that a crash tore is written again in full.
                 if let Ok(kept) = serde_json::from_str::<Known>(&line?)
                     && kept.destination == destination
                     && kept.position > after
@@ -71,7 +71,7 @@ impl Undelivered {
         read().map_err(TrailError::io("read", &self.path))
     }
 
-    /// Keeps an entry; it is on the disk when this returns.
+    /// Keeps an entry; it is on disk when this returns.
     pub(super) fn keep(
         &self,
         destination: &str,

@@ -1,4 +1,4 @@
-//! The published schema and the reader agree: what one refuses, the other refuses too.
+//! The published schema and the reader agree: they reject the same lines.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn schema() -> jsonschema::Validator {
     jsonschema::draft202012::new(&schema).unwrap()
 }
 
-/// What a schema cannot say: it does not know the calendar, compare two fields, or look into open ones.
+/// What a schema cannot express: the calendar, a comparison of two fields, the content of open ones.
 const BEYOND_A_SCHEMA: [&str; 5] = ["UUIDv7 of its timestamp", "ISO 8601", "U+0000", "longer than", "UUIDv7"];
 
 #[test]

@@ -12,7 +12,7 @@ use crate::{ActorType, FailureClass};
 /// The largest number that every reader of JSON holds exactly (RFC 8259, section 6).
 const LARGEST_SEQ: u64 = (1 << 53) - 1;
 
-/// An entry as printed, ours or another producer's: any action, any service, but exactly the published fields.
+/// A printed entry, ours or another producer's: any action, any service, but exactly the published fields.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PrintedEntry {
     /// Idempotency key; a `UUIDv7` of `timestamp`.
@@ -21,23 +21,23 @@ pub struct PrintedEntry {
     pub timestamp: Timestamp,
     /// What was done.
     pub action: String,
-    /// What set the work off.
+    /// What started the work.
     pub actor_type: ActorType,
-    /// The correlation id of what set the work off.
+    /// The correlation id of what started the work.
     pub actor_id: Uuid,
     /// What was acted on, as printed.
     pub target: Map<String, Value>,
-    /// The target as one text, to search by prefix: see [`target_key`](super::target_key()).
+    /// The target as one text, for prefix search: see [`target_key`](super::target_key()).
     pub target_key: String,
     /// `None`: success.
     pub error: Option<FailureClass>,
-    /// Whether it went as asked.
+    /// Whether it succeeded.
     pub success: bool,
     /// From ingress to the last call.
     pub correlation_id: Uuid,
-    /// Who printed it.
+    /// The service that printed it.
     pub service: String,
-    /// Its number in its stream; other producers may have none.
+    /// Its number in its stream; absent for some producers.
     pub stream: Option<AuditLine>,
     /// How long it took, in milliseconds.
     pub duration_ms: Option<f64>,
@@ -45,7 +45,7 @@ pub struct PrintedEntry {
     pub details: Map<String, Value>,
     /// W3C trace id.
     pub trace_id: Option<String>,
-    /// The line exactly as printed, without its end.
+    /// The line exactly as printed, without its line break.
     pub line: String,
 }
 

@@ -1,4 +1,4 @@
-//! What single fields of a printed line must be.
+//! Validation of single fields of a printed line.
 
 use jiff::Timestamp;
 use serde::{Deserialize as _, Deserializer};
@@ -10,10 +10,10 @@ use super::{Malformed, target_key};
 /// Longest action and service, in bytes.
 const LONGEST_NAME: usize = 128;
 
-/// Longest key of a target, in bytes: an entry of a B-tree of Postgres holds 2704 (a third of a page), the id beside it.
+/// Longest key of a target, in bytes: an entry of a Postgres B-tree holds 2704 (a third of a page), which includes the id.
 const LONGEST_KEY: usize = 2500;
 
-/// A UUID as RFC 9562 writes it, in lower case: ids are compared as text elsewhere.
+/// A UUID as in RFC 9562, in lower case: ids are compared as text elsewhere.
 pub(super) fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
     let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
     let id = Uuid::try_parse(&text).map_err(|_| serde::de::Error::custom("no UUID"))?;
@@ -47,7 +47,7 @@ pub(super) fn id_of(id: Uuid, timestamp: Timestamp) -> Result<(), Malformed> {
     }
 }
 
-/// An action or a service: words without blanks, as people type them into a search.
+/// An action or a service: words without blanks, as users type them into a search.
 pub(super) fn name(field: &str, text: &str) -> Result<(), Malformed> {
     if (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(())
@@ -87,7 +87,7 @@ pub(super) fn target(target: &Map<String, Value>) -> Result<String, Malformed> {
     Ok(key)
 }
 
-/// No NUL anywhere: Postgres holds none, neither in text nor in jsonb.
+/// No NUL anywhere: Postgres accepts none in text or jsonb.
 pub(super) fn object(field: &str, object: &Map<String, Value>) -> Result<(), Malformed> {
     fn clean(value: &Value) -> bool {
         match value {
@@ -107,7 +107,7 @@ pub(super) fn object(field: &str, object: &Map<String, Value>) -> Result<(), Mal
     }
 }
 
-/// Only the place: serde's own words can repeat values of the line.
+/// Only the position: serde's message can repeat values of the line.
 pub(super) fn shape(error: &serde_json::Error) -> Malformed {
     let what = if error.is_data() {
         "not the published fields"

@@ -19,9 +19,9 @@ pub struct PrintedIntent {
     pub target: Map<String, Value>,
     /// From ingress to the last call.
     pub correlation_id: Uuid,
-    /// What set the work off.
+    /// What started the work.
     pub actor: PrintedActor,
-    /// Who printed it.
+    /// The service that printed it.
     pub service: String,
     /// The id of the entry to come.
     pub id: Uuid,
@@ -35,7 +35,7 @@ pub struct PrintedIntent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrintedActor {
-    /// What set the work off.
+    /// What started the work.
     #[serde(rename = "type")]
     pub actor_type: ActorType,
     /// Its correlation id.

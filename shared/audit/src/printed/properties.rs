@@ -1,4 +1,4 @@
-//! Whatever the writer prints is read back as it was meant, and whatever comes is read without a panic.
+//! Everything the writer prints is read back unchanged, and any input is read without a panic.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +60,7 @@ proptest! {
         prop_assert_eq!(back.error.map_or(Outcome::Success, Outcome::Failure), entry.outcome);
         prop_assert_eq!(serde_json::to_value(&back.target).unwrap(), serde_json::to_value(&entry.target).unwrap());
         prop_assert_eq!(serde_json::to_value(&back.details).unwrap(), serde_json::to_value(&entry.details).unwrap());
-        // A target that is read back is the same target: an announcement's goes into the entry that tells of it.
+        // A target that is read back is equal: an announcement's target is copied to the entry that reports it.
         prop_assert_eq!(Target::of_printed(&back.target), entry.target);
     }
 
@@ -68,7 +68,7 @@ proptest! {
     fn hostile_input_is_read_without_a_panic(text in any::<String>(), cut in any::<prop::sample::Index>()) {
         let _ = read(&text);
         let _ = read(&format!("{{\"event_type\":\"audit\",{text}}}"));
-        // A real line with something in the middle of it.
+        // A real line with something inserted.
         let line = super::samples::entry().to_string();
         let at = cut.index(line.len());
         let _ = read(&format!("{}{text}{}", &line[..at], &line[at..]));

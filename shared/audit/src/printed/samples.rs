@@ -1,11 +1,11 @@
-//! Lines to read: the least that is an audit line, and what is wrong with others.
+//! Lines to read: minimal audit lines, and invalid ones.
 
 use serde_json::{Value, json};
 
 pub(super) const AT: &str = "2026-01-31T18:29:18.123Z";
 const ID: &str = "018f0000-0000-7000-8000-000000000001";
 
-/// An entry of another producer: the least it must send.
+/// An entry of another producer: the minimum it must send.
 pub(super) fn entry() -> Value {
     let id = crate::entry_id(AT.parse().unwrap(), "1");
     json!({
@@ -22,7 +22,7 @@ pub(super) fn intent() -> Value {
     but(intent, "/stream_id", Some(json!(ID)))
 }
 
-/// The line with one field set to another value, or taken out.
+/// The line with one field changed or removed.
 pub(super) fn but(mut line: Value, pointer: &str, value: Option<Value>) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     let members = line.pointer_mut(parent).unwrap().as_object_mut().unwrap();
@@ -33,7 +33,7 @@ pub(super) fn but(mut line: Value, pointer: &str, value: Option<Value>) -> Value
     line
 }
 
-/// Lines that are malformed, with a word of the reason.
+/// Malformed lines, each with a word of the reason.
 pub(super) fn malformed() -> Vec<(Value, &'static str)> {
     let missing = [
         "/timestamp",
@@ -118,7 +118,7 @@ fn common() -> Vec<(&'static str, Value, &'static str)> {
     ]
 }
 
-/// Fields of entries alone.
+/// Fields that only entries have.
 fn of_entries() -> Vec<(&'static str, Option<Value>, &'static str)> {
     let stream = |seq: Value| Some(json!({"id": ID, "seq": seq}));
     vec![

@@ -1,4 +1,4 @@
-//! Which lines are audit lines, and what is wrong with those that are not quite.
+//! Which lines are audit lines, and how almost valid ones fail.
 
 use serde_json::json;
 

@@ -2,15 +2,15 @@
 
 use super::{Found, end_of};
 
-/// How far beyond a password with a slash in it the sign is looked for that ends it, in bytes.
+/// How far after a password with a slash the closing sign is searched, in bytes.
 const LONGEST_PASSWORD: usize = 1024;
 
-/// What may stand in an address. More than RFC 3986 allows: people paste addresses as they are.
+/// Characters of an address. More than RFC 3986 allows: people paste addresses as they are.
 pub(super) fn is_part(byte: u8) -> bool {
     byte > b' ' && !matches!(byte, b'"' | b'<' | b'>' | b'`' | 0x7f)
 }
 
-/// The e-mail address around the sign at `sign`, `width` bytes wide (`@`, or `%40`); it does not begin before `earliest`.
+/// The e-mail address around the sign at `sign`, which is `width` bytes wide (`@`, or `%40`); it does not begin before `earliest`.
 pub(super) fn mail(bytes: &[u8], earliest: usize, sign: usize, width: usize) -> Option<Found> {
     let before = bytes.get(earliest..sign)?;
     let local = match before.last()? {
@@ -35,7 +35,7 @@ pub(super) fn mail(bytes: &[u8], earliest: usize, sign: usize, width: usize) -> 
     })
 }
 
-/// RFC 5322's atoms without what separates parts of other addresses, and everything beyond ASCII (RFC 6531).
+/// RFC 5322's atoms without the separators of other addresses, plus everything beyond ASCII (RFC 6531).
 fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80 || b"!$&'*+-.=^_{|}~".contains(&byte)
 }
@@ -49,7 +49,7 @@ pub(super) fn credentials(bytes: &[u8], from: usize, end: usize) -> Option<Found
     let rest = bytes.get(from..end)?;
     let slash = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#'));
     let authority = rest.get(..slash.unwrap_or(rest.len()))?;
-    // What follows a colon is a port, or a password: one with a slash in it ends later than the authority should.
+    // A colon precedes a port or a password; one with a slash ends later than the authority should.
     let port = authority.iter().rposition(|&byte| byte == b':').map(|colon| colon + 1);
     let numeric = |port| {
         authority
@@ -70,8 +70,8 @@ pub(super) fn credentials(bytes: &[u8], from: usize, end: usize) -> Option<Found
     })
 }
 
-/// The query or fragment that begins at `from`: in an address any, elsewhere one of the form `name=value`. Else where the run ends in
-/// which there is none.
+/// The query or fragment that begins at `from`: any within an address, elsewhere only `name=value`. Otherwise the end of the run
+/// without one.
 pub(super) fn query(bytes: &[u8], from: usize, in_address: bool) -> Result<Found, usize> {
     let to = end_of(bytes, from, is_part);
     let text = bytes.get(from..to).unwrap_or_default();

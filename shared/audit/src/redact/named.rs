@@ -1,11 +1,11 @@
-//! Secrets without a mark of their own, by the words that stand before them.
+//! Secrets without a typical prefix, found by the words before them.
 
 use super::token::TOKEN;
 use super::{Found, end_of};
 
-/// Schemes of the `Authorization` header, with the credentials behind them.
+/// Schemes of the `Authorization` header; credentials follow them.
 const SCHEMES: [&[u8]; 2] = [b"bearer", b"basic"];
-/// Names whose value is a secret, before `=` or `:`.
+/// Names whose value, after `=` or `:`, is a secret.
 const NAMES: [&[u8]; 11] = [
     b"password",
     b"passwd",
@@ -19,9 +19,9 @@ const NAMES: [&[u8]; 11] = [
     b"secret_access_key",
     b"session_token",
 ];
-/// The same, for everything to the end of the line.
+/// The same for everything to the end of the line.
 const HEADERS: [&[u8]; 2] = [b"authorization", b"cookie"];
-/// Names whose value is a secret only before `=`: `arn:aws:secretsmanager:...:secret:name` is none.
+/// Names whose value is a secret only after `=`: `arn:aws:secretsmanager:...:secret:name` is not one.
 const SHORT_NAMES: [&[u8]; 2] = [b"secret", b"token"];
 
 /// The secret that the word announces: `Bearer ...`, `"password": "..."`, `Private-Token: ...`.

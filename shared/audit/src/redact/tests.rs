@@ -1,4 +1,4 @@
-//! What is taken out, what is left alone, and that nothing gets past.
+//! What is removed, what is kept, and that no secret passes.
 
 use std::borrow::Cow;
 
@@ -105,7 +105,7 @@ fn what_is_no_secret_is_left_alone_and_not_copied() {
 
 #[test]
 fn time_grows_with_the_length_and_not_with_its_square() {
-    // With a square, each of these would take minutes.
+    // In quadratic time, each of these would take minutes.
     for part in [
         "eyJ",
         "@",

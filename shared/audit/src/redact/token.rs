@@ -1,8 +1,8 @@
-//! Tokens and keys, by the marks their makers gave them.
+//! Tokens and keys, found by their issuers' prefixes.
 
 use super::{Found, named};
 
-/// Beginnings of tokens: GitLab (<https://docs.gitlab.com/security/tokens/#token-prefixes>), Slack
+/// Prefixes of tokens: GitLab (<https://docs.gitlab.com/security/tokens/#token-prefixes>), Slack
 /// (<https://docs.slack.dev/authentication/tokens>), Linear, and secrets of Standard Webhooks.
 const PREFIXES: [&[u8]; 28] = [
     b"glpat-",
@@ -34,7 +34,7 @@ const PREFIXES: [&[u8]; 28] = [
     b"lin_wh_",
     b"whsec_",
 ];
-/// Beginnings that ordinary words have too ("weighs_", "task-"), with the fewest bytes that follow in a token: GitHub
+/// Prefixes that ordinary words also have ("weighs_", "task-"), with the fewest bytes that follow in a token: GitHub
 /// (<https://github.blog/engineering/behind-githubs-new-authentication-token-formats/>), and keys of language models.
 const COMMON_PREFIXES: [(&[u8], usize); 7] = [
     (b"ghp_", 30),
@@ -45,14 +45,14 @@ const COMMON_PREFIXES: [(&[u8], usize); 7] = [
     (b"github_pat_", 20),
     (b"sk-", 30),
 ];
-/// Access keys of AWS: these, and sixteen capitals or digits
+/// AWS access keys: these, and sixteen capitals or digits
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>).
 const ACCESS_KEYS: [&[u8]; 2] = [b"AKIA", b"ASIA"];
-/// Fewer bytes behind a prefix are a mention of it.
+/// Fewer bytes after a prefix only mention it.
 const SHORTEST: usize = 6;
 pub(super) const TOKEN: &str = "[token]";
 
-/// What may stand in a token: base64 of both alphabets, a JWT's dots, PEM's dashes. A word is a run of these.
+/// Characters of a token: base64 of both alphabets, a JWT's dots, PEM's dashes. A word is a run of these.
 pub(super) fn is_part(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b'+' | b'=' | b'~')
 }
@@ -62,7 +62,7 @@ pub(super) fn find(bytes: &[u8], from: usize, to: usize) -> Option<Found> {
     within(bytes, from, to).or_else(|| named::after(bytes, from, to))
 }
 
-/// The first secret within the word; it is taken to the word's end.
+/// The first secret within the word; it extends to the end of the word.
 fn within(bytes: &[u8], from: usize, to: usize) -> Option<Found> {
     let word = bytes.get(from..to)?;
     let found = |at| Found {
@@ -72,7 +72,7 @@ fn within(bytes: &[u8], from: usize, to: usize) -> Option<Found> {
     };
     let last_dot = word.iter().rposition(|&byte| byte == b'.');
     for (at, byte) in word.iter().enumerate() {
-        // Most bytes begin nothing.
+        // Most bytes begin no secret.
         if !matches!(
             byte,
             b'g' | b'G' | b'x' | b'l' | b'w' | b'A' | b'e' | b's' | b'-' | b'='

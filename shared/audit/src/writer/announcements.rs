@@ -12,7 +12,7 @@ use crate::{Action, Entry, Memory, Outcome, Writer};
 
 const AT: &str = "2026-01-31T18:29:18.123Z";
 
-/// A clock that goes on by a second each time it is asked.
+/// A clock that advances by a second at each call.
 #[derive(Debug)]
 struct Ticking(AtomicI64);
 

@@ -1,4 +1,4 @@
-//! How entries and announcements look on the line.
+//! The form of entries and announcements on the line.
 
 use jiff::Timestamp;
 use model::AuditLine;
@@ -10,7 +10,7 @@ use crate::entry::{Begun, Details, Entry, Identity, Outcome};
 use crate::identifier::entry_id;
 use crate::{Action, ActorType, Context, FailureClass, Target};
 
-/// The line, in the order people read it.
+/// The line, with fields in reading order.
 #[derive(Serialize)]
 struct Line<'a> {
     timestamp: &'a str,
@@ -29,7 +29,7 @@ struct Line<'a> {
     trace_id: Option<&'a str>,
 }
 
-/// What announces a call. No entry, and not numbered: it only matters if the entry of the same id never comes.
+/// The announcement of a call. It is not an entry and not numbered: it only matters if the entry with the same id never comes.
 #[derive(Serialize)]
 struct IntentLine<'a> {
     timestamp: &'a str,
@@ -68,7 +68,7 @@ impl Actor {
     }
 }
 
-/// Appends an entry's line, without its end.
+/// Appends an entry's line, without its line break.
 pub(super) fn entry(shared: &Shared, entry: &Entry, line: AuditLine, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
     let (at, id) = match &entry.identity {
         Identity::Keyed(at, key) => (*at, entry_id(*at, key)),
@@ -109,7 +109,7 @@ fn milliseconds(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
-/// Appends an announcement's line, without its end.
+/// Appends an announcement's line, without its line break.
 pub(super) fn announcement(
     shared: &Shared,
     begun: Begun,

@@ -13,7 +13,7 @@ pub(super) enum Sink {
 }
 
 impl Sink {
-    /// Puts a line where it goes; give the result to [`Self::settle`].
+    /// Writes or queues a line; pass the result to [`Self::settle`].
     pub(super) fn put(&self, line: &[u8]) -> u64 {
         match self {
             Self::Stdout => print(line),
@@ -33,10 +33,10 @@ impl Sink {
         0
     }
 
-    /// Waits until the line is where it goes. Without the writer's lock: those that wait for the disk together wait once.
+    /// Waits until the line is durable. Without the writer's lock: concurrent waiters share one sync.
     pub(super) fn settle(&self, ticket: u64) {
         match self {
-            // It was there at once.
+            // Already written.
             Self::Stdout | Self::Memory(_) | Self::Both(_) => debug_assert_eq!(ticket, 0),
             #[cfg(feature = "embedded")]
             Self::Trail(inlet) => inlet.settle(ticket),
@@ -46,6 +46,6 @@ impl Sink {
 
 fn print(line: &[u8]) {
     let mut stdout = std::io::stdout().lock();
-    // Standard output can only fail if the platform is gone, and then nobody is left to tell: the gap in the numbering tells.
+    // Standard output fails only if the platform is gone, and no receiver remains: the gap in the numbering shows it.
     let _ = stdout.write_all(line).and_then(|()| stdout.flush());
 }

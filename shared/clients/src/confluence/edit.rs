@@ -1,4 +1,4 @@
-//! What is to be done with a page: a pure function of its body and the merge.
+//! Computes the edit of a page: a pure function of its body and the merge.
 
 use rules::Wording;
 
@@ -9,18 +9,18 @@ use crate::ArchivedMerge;
 /// A new page: an introduction for people, and the table with its heading.
 const TEMPLATE: &str = include_str!("template.xml");
 
-/// What is to become of a page.
+/// The edit that a page needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Edit {
-    /// It says already what it should.
+    /// The page is already as wanted.
     None,
-    /// It gets this body.
+    /// The page gets this body.
     Body(String),
-    /// The merge request's row is not there, and there is no room for it.
+    /// The merge request's row is missing, and there is no room for it.
     Full,
 }
 
-/// How the row gets on a page: added, or only corrected where it stands.
+/// Adds the row to a page, or corrects an existing row in place.
 pub(super) fn edit(body: &str, merge: &ArchivedMerge, wording: &Wording, limit: usize) -> Result<Edit, Malformed> {
     if let Some(edit) = correct(body, merge, wording)? {
         return Ok(edit);
@@ -28,7 +28,7 @@ pub(super) fn edit(body: &str, merge: &ArchivedMerge, wording: &Wording, limit: 
     let document = Document::parse(body)?;
     let new = row::row(merge, wording);
     let body = if let Some(table) = table(&document) {
-        // Rows stand in the table's body, if it has one, which Confluence always gives it.
+        // Rows belong in the table's `tbody`, which Confluence always adds.
         let bodies = document.children(table, "tbody");
         document.with(bodies.last().or(Some(table)), &new)?
     } else {
@@ -45,7 +45,7 @@ pub(super) fn edit(body: &str, merge: &ArchivedMerge, wording: &Wording, limit: 
     })
 }
 
-/// The same of a row that stands on the page already; `None`: there is no row.
+/// The same for an existing row only; `None`: there is no row.
 pub(super) fn correct(body: &str, merge: &ArchivedMerge, wording: &Wording) -> Result<Option<Edit>, Malformed> {
     let document = Document::parse(body)?;
     let Some(found) = row::find(&document, table(&document), merge) else {
@@ -59,7 +59,7 @@ pub(super) fn correct(body: &str, merge: &ArchivedMerge, wording: &Wording) -> R
     Ok(Some(Edit::Body(body)))
 }
 
-/// Whether our table is on the page. A body that nobody can read is left to whoever writes to it.
+/// Whether our table is on the page. An unreadable body counts as ours; the caller that writes to it reports the error.
 pub(super) fn is_ours(body: &str) -> bool {
     Document::parse(body).map_or(true, |document| table(&document).is_some())
 }
@@ -72,7 +72,7 @@ pub(super) fn first(merge: &ArchivedMerge, wording: &Wording) -> Result<String, 
     }
 }
 
-/// The table: marked by our anchor, or the first with our headings, in case a person took the anchor out.
+/// The table: marked by our anchor, or the first with our headings, in case a person removed the anchor.
 fn table(document: &Document<'_>) -> Option<usize> {
     let marked = row::anchored(document, TABLE).and_then(|anchor| document.around(anchor, "table"));
     marked.or_else(|| {

@@ -59,14 +59,14 @@ struct StorageJson {
     value: String,
 }
 
-/// What a written page answers with; its body is left out then.
+/// The answer to a write, without the body.
 #[derive(Debug, Deserialize)]
 struct WrittenJson {
     id: String,
     version: VersionJson,
 }
 
-/// A page as it was written.
+/// A page after a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Written {
     pub(super) id: String,
@@ -74,7 +74,7 @@ pub(super) struct Written {
 }
 
 impl Confluence {
-    /// The page; `None`: there is none, it lies in the trash, or the account may not see it.
+    /// The page; `None`: it does not exist, is in the trash, or is hidden from the account.
     pub(super) async fn page(&self, context: &Context, id: &str) -> Result<Option<Page>, CallError> {
         let url = self.url(&["pages", id], &[("body-format", "storage")]);
         let read = self
@@ -87,7 +87,7 @@ impl Confluence {
         }
     }
 
-    /// The space's page of this title.
+    /// The space's page with this title.
     pub(super) async fn page_titled(
         &self,
         context: &Context,
@@ -106,7 +106,7 @@ impl Confluence {
         Ok(found.results.into_iter().find_map(current))
     }
 
-    /// The space of this key; `None`: there is none, or the account may not see it.
+    /// The space with this key; `None`: it does not exist, or is hidden from the account.
     pub(super) async fn space(&self, context: &Context, key: &str) -> Result<Option<Space>, CallError> {
         let url = self.url(&["spaces"], &[("keys", key)]);
         let target = Target::other("confluence_space", key);
@@ -114,7 +114,7 @@ impl Confluence {
         Ok(found.results.into_iter().next())
     }
 
-    /// Makes a page. Titles are unique within a space: a second one of the same is refused.
+    /// Creates a page. Titles are unique within a space: Confluence rejects a second page of the same title.
     pub(super) async fn create(
         &self,
         context: &Context,
@@ -134,7 +134,7 @@ impl Confluence {
         Ok(written.into())
     }
 
-    /// Replaces the body of the page as it was read; refused if it has been changed since.
+    /// Replaces the body of the page as it was read; rejected if it was changed since.
     pub(super) async fn update(
         &self,
         context: &Context,
@@ -170,7 +170,7 @@ impl From<WrittenJson> for Written {
     }
 }
 
-/// A page that people can see: not one in the trash, a draft, or the archive.
+/// A page that people can see: not in the trash, a draft, or archived.
 fn current(page: PageJson) -> Option<Page> {
     (page.status == "current").then_some(Page {
         id: page.id,
@@ -185,8 +185,8 @@ fn page_target(id: &str) -> Target {
     Target::other("confluence_page", id)
 }
 
-/// Reads an answer. That a page was changed in between is also told as a failure of the server, with the name of its database's
-/// exception: nothing was written then.
+/// Reads an answer. Confluence also reports a conflicting edit as a server error that names its database's exception; nothing was
+/// written then.
 pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
     if (200..300).contains(&answer.status) {
         return answer.json();

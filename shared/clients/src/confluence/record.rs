@@ -1,4 +1,4 @@
-//! The whole of it: finds the page that has room, and puts the row there unless it stands somewhere already.
+//! Records a merge: finds the page with room, and adds the row unless some page has it already.
 
 use audit::{Context, FailureClass};
 use rules::{Confluence as Settings, Wording};
@@ -10,15 +10,15 @@ use super::trouble::{gone, malformed};
 use super::volumes::Next;
 use crate::{ArchivedMerge, CallError};
 
-/// How often a page that others change meanwhile is read anew before the outbox is left to try again later.
+/// How often a page with concurrent edits is read again before the outbox retries later.
 const READINGS: usize = 5;
 
-/// What is known of where rows stand.
+/// What is known about the place of rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
-    /// The page that took the latest row: probably the one with room.
+    /// The page that took the latest row, which probably has room.
     pub latest: Option<String>,
-    /// The page that had taken the latest row when this merge was first told of: its row stands there, or on a later one.
+    /// The page that had the latest row at the first effect of this merge: its row is there, or on a later page.
     pub oldest: Option<String>,
     /// The page that has an earlier row of this merge request.
     pub earlier: Option<String>,
@@ -26,20 +26,20 @@ pub struct Place {
     pub anywhere: bool,
 }
 
-/// What came of it.
+/// Result of recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
-    /// The row stands on this page, since this version or an earlier one.
+    /// The row is on this page, since this version or an earlier one.
     Done {
         page: String,
         /// Its version when it was read or written.
         version: u64,
     },
-    /// It does not, and nothing was to be changed.
+    /// The row is missing, and changes were not requested.
     Missing,
 }
 
-/// A merge and how it is written down.
+/// A merge and how to record it.
 #[derive(Clone, Copy)]
 pub(super) struct Task<'a> {
     pub(super) merge: &'a ArchivedMerge,
@@ -48,21 +48,20 @@ pub(super) struct Task<'a> {
     pub(super) only_look: bool,
 }
 
-/// What came of an attempt at one page.
+/// Result of an attempt at one page.
 pub(super) enum Tried {
     Recorded(Recorded),
-    /// The row is not on it, and it has no room, or was not to get it.
+    /// The row is not on it, and it has no room, or changes were not requested.
     Elsewhere(Page),
     /// The page was deleted meanwhile.
     Gone,
 }
 
 impl Confluence {
-    /// Puts the merge's row on the audit page, or a correction into the row that stands there. With `only_look` nothing is changed.
+    /// Puts the merge's row on the audit page, or a correction into the existing row. With `only_look` nothing is changed.
     ///
     /// # Errors
-    /// [`CallError`]. Whatever came of it, doing it again never doubles a row as long as [`Place::anywhere`] says that an attempt may
-    /// have got through.
+    /// [`CallError`]. A repetition never duplicates a row if [`Place::anywhere`] is set after an attempt that may have succeeded.
     pub async fn record(
         &self,
         context: &Context,
@@ -90,7 +89,7 @@ impl Confluence {
         if only_look {
             return Ok(Recorded::Missing);
         }
-        // If nothing is known, or the page that was known is gone.
+        // If no page is known, or the known page is gone.
         let page = match self.known(context, place.latest.as_deref()).await? {
             Some(latest) => Some(latest),
             None => self.first(context, &settings.page).await?,
@@ -101,7 +100,7 @@ impl Confluence {
         self.add(context, task, page).await
     }
 
-    /// Puts the row on this page, or if that is full on the next one with room.
+    /// Puts the row on this page, or on the next one with room if this one is full.
     pub(super) async fn add(&self, context: &Context, task: Task<'_>, page: Page) -> Result<Recorded, CallError> {
         let id = page.id.clone();
         match self.on_page(context, task, page, true).await? {
@@ -111,7 +110,7 @@ impl Confluence {
         }
     }
 
-    /// A page of ours by its id; an id may also be that of a page that is gone, or of another site.
+    /// A page of ours by its id. The id may be that of a deleted page, or of another site.
     async fn known(&self, context: &Context, id: Option<&str>) -> Result<Option<Page>, CallError> {
         let Some(id) = id else {
             return Ok(None);
@@ -120,7 +119,7 @@ impl Confluence {
         Ok(page.filter(|page| edit::is_ours(&page.body)))
     }
 
-    /// Looks for the row from the oldest page on that it can stand on, and corrects it where it stands.
+    /// Looks for the row from the oldest possible page on, and corrects it in place.
     async fn search(&self, context: &Context, task: Task<'_>, place: &Place) -> Result<Option<Recorded>, CallError> {
         let oldest = match self.known(context, place.oldest.as_deref()).await? {
             Some(oldest) => Some(oldest),
@@ -141,7 +140,7 @@ impl Confluence {
         }
     }
 
-    /// Puts the row on this page: corrects it if it stands there, else adds it if that is wanted and there is room.
+    /// Corrects the row on this page, or adds it if wanted and there is room.
     pub(super) async fn on_page(
         &self,
         context: &Context,
@@ -176,7 +175,7 @@ impl Confluence {
             let message = format!("Countersign: {}", merge.name());
             match self.update(context, &page, &body, &message).await {
                 Ok(written) => return Ok(Tried::Recorded(written.into())),
-                // Read again and looked at again: others' changes stay, and whoever put the row there has done it for us.
+                // Read and compare again: concurrent edits stay, and the row may be there by now.
                 Err(error) if error.class == FailureClass::Conflict && readings < READINGS => {
                     readings += 1;
                     match self.page(context, &page.id).await? {

@@ -1,7 +1,7 @@
-//! Our row in the table: what it looks like, and how it is found again.
+//! Our row in the table: its content, and how it is found again.
 //!
-//! Confluence shows no anchors and keeps them through every edit, so they are the markers: one for the merge request in its row, one for
-//! each telling. Where a person has removed an anchor, the link to the merge request and the number of the decision still tell.
+//! Confluence hides anchors and keeps them through every edit, so they are the markers: one for the merge request in its row, one
+//! for each effect. If a person removed an anchor, the link to the merge request and the number of the decision identify the row.
 
 use model::sha256_hex;
 use quick_xml::events::{BytesStart, Event};
@@ -20,7 +20,7 @@ pub(super) const COLUMNS: [&str; 7] = [
     "Merged",
     "Evidence",
 ];
-/// The column of the verdict, where corrections go.
+/// The column of the verdict, which corrections go into.
 const VERDICT: usize = 1;
 /// The anchor in the heading of our table.
 pub(super) const TABLE: &str = "countersign-audit-table";
@@ -34,7 +34,7 @@ fn row_anchor(merge: &ArchivedMerge) -> String {
     format!("{ROW}{}", &digest[..32])
 }
 
-/// The anchor of this telling.
+/// The anchor of this effect.
 fn telling_anchor(merge: &ArchivedMerge) -> String {
     format!("countersign-told-{}", merge.reference)
 }
@@ -76,7 +76,7 @@ pub(super) fn row(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<'static
     element("tr", &[], cells.collect())
 }
 
-/// What a correction adds to the verdict that stands there.
+/// What a correction adds to the present verdict.
 pub(super) fn correction(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<'static>> {
     let mut content = anchor(&telling_anchor(merge));
     let sentence = merge.sentence(wording);
@@ -85,8 +85,8 @@ pub(super) fn correction(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<
     element("p", &[], content)
 }
 
-/// The merge request's row, if it stands in the body. Without its anchor, only a row of our table counts whose first cell links to the
-/// merge request, and that is not another one's: people link to merge requests wherever they like.
+/// The merge request's row in the body. Without its anchor, only a row of our table counts whose first cell links to the merge
+/// request and that is not marked as another one's: people add links to merge requests anywhere.
 pub(super) fn find(document: &Document<'_>, table: Option<usize>, merge: &ArchivedMerge) -> Option<usize> {
     let marked = anchored(document, &row_anchor(merge)).and_then(|anchor| document.around(anchor, "tr"));
     marked.or_else(|| {
@@ -104,13 +104,13 @@ pub(super) fn find(document: &Document<'_>, table: Option<usize>, merge: &Archiv
     })
 }
 
-/// Whether the row is marked as some merge request's.
+/// Whether the row is marked as the row of any merge request.
 fn is_marked(document: &Document<'_>, row: usize) -> bool {
     let mut anchors = anchors(document).filter(|anchor| document.around(*anchor, "tr") == Some(row));
     anchors.any(|anchor| document.text(anchor).trim().starts_with(ROW))
 }
 
-/// Whether the row tells what is to be told.
+/// Whether the row contains this decision.
 pub(super) fn tells(document: &Document<'_>, row: usize, merge: &ArchivedMerge) -> bool {
     let marked = anchored(document, &telling_anchor(merge));
     let in_row = marked.is_some_and(|anchor| document.around(anchor, "tr") == Some(row));
@@ -119,7 +119,7 @@ pub(super) fn tells(document: &Document<'_>, row: usize, merge: &ArchivedMerge) 
 
 /// The cell of a row that holds the verdict.
 pub(super) fn verdict_cell(document: &Document<'_>, row: usize) -> Option<usize> {
-    // People may have made the first column a heading.
+    // People may have changed the first column to a heading.
     let mut cells: Vec<usize> = document
         .children(row, "td")
         .chain(document.children(row, "th"))
@@ -133,7 +133,7 @@ pub(super) fn anchored(document: &Document<'_>, name: &str) -> Option<usize> {
     anchors(document).find(|anchor| document.text(*anchor).trim() == name)
 }
 
-/// The name of every anchor.
+/// All anchors.
 fn anchors(document: &Document<'_>) -> impl Iterator<Item = usize> {
     document.elements("ac:parameter").filter(|parameter| {
         let around = document.around(*parameter, "ac:structured-macro");

@@ -1,25 +1,25 @@
-//! A page's body in Confluence's storage format: XHTML with elements of its own
+//! A page's body in Confluence's storage format: XHTML with custom elements
 //! (<https://confluence.atlassian.com/doc/confluence-storage-format-790796544.html>), read and written by an XML library.
 //!
-//! It is a list of the parser's events, each of which holds the bytes it was read from. Events are only ever put in between, so that
-//! everything else, whoever wrote it, comes out as it went in.
+//! It is a list of the parser's events, each with the bytes it was read from. Events are only inserted, so that everything else
+//! stays byte for byte as it was.
 
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 use quick_xml::{Reader, Writer, XmlVersion};
 
-/// The body is no well-formed storage format; somebody has to look at the page.
+/// The body is not well-formed storage format and needs manual intervention.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the page's body is not well-formed: {0}")]
 pub(super) struct Malformed(String);
 
-/// An element: where its events begin and end, and what it stands in.
+/// An element: where its events begin and end, and its parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Element {
-    /// Index of its start tag, or of the whole of it if it is empty.
+    /// Index of its start tag, or of the whole element if it is empty.
     pub(super) start: usize,
     /// Index of its end tag; `start` if it is empty.
     pub(super) end: usize,
-    /// The element around it.
+    /// The enclosing element.
     parent: Option<usize>,
 }
 
@@ -30,13 +30,13 @@ pub(super) struct Document<'a> {
 
 impl<'a> Document<'a> {
     pub(super) fn parse(body: &'a str) -> Result<Self, Malformed> {
-        // The parser would drop it.
+        // The parser would drop the byte order mark.
         let mark = body
             .strip_prefix('\u{feff}')
             .map(|_| Event::Text(BytesText::from_escaped("\u{feff}")));
         let mut reader = Reader::from_str(body);
         let config = reader.config_mut();
-        // Space within an end tag is kept too, so that names are compared here.
+        // Space within an end tag is kept too, so names are compared here.
         config.trim_markup_names_in_closing_tags = false;
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
@@ -72,13 +72,13 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Every element of this name, in the order of the body.
+    /// All elements of this name, in the order of the body.
     pub(super) fn elements(&self, name: &str) -> impl Iterator<Item = usize> {
         let named = move |element: &usize| self.name(*element) == Some(name);
         (0..self.elements.len()).filter(named)
     }
 
-    /// The nearest element of this name around an element.
+    /// The nearest enclosing element of this name.
     pub(super) fn around(&self, element: usize, name: &str) -> Option<usize> {
         let parent = self.elements.get(element)?.parent?;
         if self.name(parent) == Some(name) {
@@ -88,7 +88,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The elements of this name directly within an element.
+    /// The direct children of this name.
     pub(super) fn children(&self, element: usize, name: &str) -> impl Iterator<Item = usize> {
         let within = move |child: &usize| {
             self.elements
@@ -102,11 +102,11 @@ impl<'a> Document<'a> {
     pub(super) fn attribute(&self, element: usize, name: &str) -> Option<String> {
         let tag = self.tag(element)?;
         let attribute = tag.try_get_attribute(name).ok()??;
-        // Entities of HTML have no place in what we look for.
+        // HTML entities do not occur in the attributes we look for.
         Some(attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned())
     }
 
-    /// The text within an element, without markup. Entities of HTML other than those of XML are left out.
+    /// The text within an element, without markup. HTML entities other than those of XML are left out.
     pub(super) fn text(&self, element: usize) -> String {
         let Some(range) = self.elements.get(element) else {
             return String::new();
@@ -128,7 +128,7 @@ impl<'a> Document<'a> {
         text
     }
 
-    /// The body with these events put in right before the end of an element; `None`: at the end of the body.
+    /// The body with these events inserted before the end of an element; `None`: at the end of the body.
     pub(super) fn with(&self, end_of: Option<usize>, added: &[Event<'_>]) -> Result<String, Malformed> {
         let at = match end_of.and_then(|element| self.elements.get(element)) {
             Some(element) if element.end == element.start => {
@@ -146,7 +146,7 @@ impl<'a> Document<'a> {
         String::from_utf8(writer.into_inner()).map_err(|error| Malformed(error.to_string()))
     }
 
-    /// The events of a body, to be put into another.
+    /// The events of a body, for insertion into another.
     pub(super) fn into_events(self) -> Vec<Event<'a>> {
         self.events
     }
@@ -180,7 +180,7 @@ pub(super) fn element(
     events
 }
 
-/// Text from anywhere: what XML cannot hold is left out, and what it would read as markup is escaped.
+/// Text from any source: what XML cannot hold is left out, and markup is escaped.
 pub(super) fn text(content: &str) -> Vec<Event<'static>> {
     let clean = crate::plain::line(content, usize::MAX);
     vec![Event::Text(BytesText::new(&clean).into_owned())]

@@ -1,4 +1,4 @@
-//! Failures that no single call shows: a page that is gone, a body that nobody can read.
+//! Failures that no single call shows: a missing page, an unreadable body.
 
 use audit::{Action, FailureClass};
 

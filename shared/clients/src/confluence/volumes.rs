@@ -1,4 +1,4 @@
-//! Pages one after the other: the first, made from the template if it is missing, and those that follow when one is full.
+//! The sequence of pages: the first, created from the template if it is missing, and the next ones when one is full.
 
 use audit::{Context, FailureClass};
 use rules::AuditPage;
@@ -9,18 +9,18 @@ use super::trouble::{gone, malformed, no_space, problem};
 use super::{Confluence, edit};
 use crate::CallError;
 
-/// Pages looked through at most.
+/// Most pages that are searched.
 pub(super) const MOST_PAGES: usize = 1000;
 
-/// What comes after a page.
+/// What follows a page.
 pub(super) enum Next {
     Page(Box<Page>),
-    /// Nothing yet; the title that it will have.
+    /// Nothing yet; this title is free.
     Free(String),
 }
 
 impl Confluence {
-    /// Goes on from a full page to the next one that has room, which is made if there is none.
+    /// Goes from a full page to the next one with room, and creates that if it is missing.
     pub(super) async fn roll_over(&self, context: &Context, task: Task<'_>, full: Page) -> Result<Recorded, CallError> {
         let space_id = full.space_id.clone();
         let mut title = full.title.clone();
@@ -42,7 +42,7 @@ impl Confluence {
         }
     }
 
-    /// What new pages are made below: the first one.
+    /// The parent of new pages: the first page.
     async fn parent(&self, context: &Context, task: Task<'_>, full: &Page) -> Result<Option<String>, CallError> {
         match &task.settings.page {
             AuditPage::Id(id) => Ok(Some(id.clone())),
@@ -51,7 +51,7 @@ impl Confluence {
         }
     }
 
-    /// The page after the one of this title, or the title that it would have. A page that merely happens to be called so is none of ours.
+    /// The page after this title, or its free title. A page of that title without our table is not ours.
     pub(super) async fn next_volume(&self, context: &Context, space_id: &str, title: &str) -> Result<Next, CallError> {
         let (base, number) = volume_of(title);
         for volume in number + 1..MOST_PAGES {
@@ -97,7 +97,7 @@ impl Confluence {
         }
     }
 
-    /// Makes a page with the row on it, in one call. If somebody else has made it meanwhile, gives theirs.
+    /// Creates a page with the row on it, in one call. If it was created concurrently, returns that page.
     async fn make(
         &self,
         context: &Context,
@@ -118,7 +118,7 @@ impl Confluence {
     }
 }
 
-/// The title of a page and its number: `Audit (3)` is the third of `Audit`.
+/// The title without its number, and the number: `Audit (3)` is the third of `Audit`.
 fn volume_of(title: &str) -> (&str, usize) {
     let numbered = title.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
     match numbered.and_then(|(base, number)| Some((base, number.parse().ok()?))) {

@@ -1,4 +1,4 @@
-//! `GET .../approvals`: the approvals that stand (<https://docs.gitlab.com/api/merge_request_approvals/>). Revoked ones are gone.
+//! `GET .../approvals`: the current approvals (<https://docs.gitlab.com/api/merge_request_approvals/>), without revoked ones.
 
 use audit::{Action, Context};
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use crate::CallError;
 
 #[derive(Debug, Deserialize)]
 struct ApprovalsJson {
-    /// Required: without the list nothing is known, and "nobody" would be a false accusation.
+    /// Required: without the list nothing is known, and an empty one would be a false accusation.
     approved_by: Vec<ApprovalJson>,
 }
 
@@ -23,13 +23,13 @@ struct ApprovalJson {
 }
 
 impl GitLab {
-    /// Standing approvals.
+    /// Current approvals.
     pub(super) async fn approvals(&self, context: &Context, key: &MergeRequestKey) -> Result<Vec<Approval>, CallError> {
         let answer: ApprovalsJson = self
             .get_of_merge_request(context, Action::GitlabGetMrApprovals, key, Some("approvals"))
             .await?;
         let known = answer.approved_by.into_iter().filter_map(|approval| {
-            // An approver whose account was deleted is nobody who could be eligible.
+            // An approver whose account was deleted cannot be eligible.
             Some(Approval {
                 user: approval.user?.into(),
                 approved_at: approval.approved_at,

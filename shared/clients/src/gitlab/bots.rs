@@ -1,6 +1,6 @@
 //! `GET /users/:id`: whether an account is a bot (<https://docs.gitlab.com/api/users/#retrieve-a-user>).
 //!
-//! GitLab allows 300 of these in 10 minutes. Whether an account is a bot never changes, so each is read once and remembered.
+//! GitLab allows 300 of these in 10 minutes. Whether an account is a bot never changes, so each account is read once and cached.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +16,7 @@ use crate::{CallError, address};
 /// Requests in flight at the same time.
 const CONCURRENT: usize = 6;
 
-/// Accounts of one instance whose kind is known.
+/// Accounts of one instance and whether they are bots.
 #[derive(Debug, Default)]
 pub(super) struct BotFlags(Mutex<BTreeMap<UserId, bool>>);
 
@@ -36,10 +36,10 @@ struct UserDetailsJson {
     bot: Option<bool>,
 }
 
-/// What GitLab says of one account.
+/// What GitLab reports about one account.
 enum Flag {
     Given(bool),
-    /// A GitLab that does not offer the flag has no bots of this kind; a later version may say otherwise, so it is not remembered.
+    /// A GitLab without the flag has no bots of this kind; a later version may have the flag, so this is not cached.
     NotOffered,
     Withheld,
 }
@@ -51,18 +51,18 @@ impl From<Option<bool>> for Flag {
 }
 
 impl GitLab {
-    /// Adds accounts that are known from elsewhere, so that GitLab is not asked about them.
+    /// Adds known accounts, so that GitLab is not asked about them.
     pub fn remember_bots(&self, flags: impl IntoIterator<Item = (UserId, bool)>) {
         self.bots.remember(flags);
     }
 
-    /// Of these accounts those of which GitLab, or what was known from elsewhere, has given the kind.
+    /// Which of these accounts are known, from GitLab or from [`GitLab::remember_bots`], and whether each is a bot.
     #[must_use]
     pub fn given_bots(&self, ids: &BTreeSet<UserId>) -> BTreeMap<UserId, bool> {
         self.bots.known(ids)
     }
 
-    /// What GitLab says of each of these people, and those it withholds.
+    /// What GitLab reports about each of these users, and which users it withholds.
     pub(super) async fn bots(
         &self,
         context: &Context,

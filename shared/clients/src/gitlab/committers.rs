@@ -1,5 +1,5 @@
-//! GraphQL `mergeRequest { committers }`: who added commits (<https://docs.gitlab.com/api/graphql/reference/#mergerequest>). REST names
-//! commits by e-mail address only.
+//! GraphQL `mergeRequest { committers }`: who added commits (<https://docs.gitlab.com/api/graphql/reference/#mergerequest>). REST
+//! identifies committers by e-mail address only.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ use crate::http::Call;
 const QUERY: &str = "query($path: ID!, $iid: String!, $after: String) { project(fullPath: $path) { mergeRequest(iid: $iid) { \
     committers(first: 100, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } } } }";
 
-/// Pages of 100 that are read at most; a merge request with more committers than that leaves them unknown.
+/// Most pages of 100 that are read; the committers of a merge request with more of them are unknown.
 const MOST_PAGES: usize = 5;
 
 #[derive(Debug, Deserialize)]
@@ -74,7 +74,7 @@ struct PageJson {
 }
 
 impl GitLab {
-    /// Users who added commits; `Unknown` if GitLab withholds them or does not offer the field.
+    /// Users who added commits; `Unknown` if GitLab withholds them or lacks the field.
     pub(super) async fn committers(
         &self,
         context: &Context,
@@ -132,7 +132,7 @@ impl GitLab {
             body,
         )
         .only_asking();
-        // `new` has checked that the token can be a header.
+        // `new` has checked that the token is a valid header value.
         if let Ok(mut token) = HeaderValue::from_str(self.token.expose_secret()) {
             token.set_sensitive(true);
             call = call.header(TOKEN_HEADER, token);
@@ -147,7 +147,7 @@ impl GitLab {
         if answer.is_not_offered() {
             return Ok(Err(NOT_OFFERED));
         }
-        // And that the token may not see it: then a part of the path is null.
+        // A token without access to it also gets `null` for a part of the path.
         let project = answer.data.and_then(|data| data.project);
         Ok(project
             .and_then(|project| project.merge_request)
@@ -157,13 +157,13 @@ impl GitLab {
 }
 
 impl AnswerJson {
-    /// GraphQL reports with status 200 that a version does not have the field.
+    /// GraphQL reports a missing field with status 200.
     fn is_not_offered(&self) -> bool {
         let mut errors = self.errors.iter();
         errors.any(|error| error.message.contains("doesn't exist on type"))
     }
 
-    /// And also that it failed, such as by a timeout: then there are no data, and no answer.
+    /// It also reports a failure, such as a timeout, with status 200: then there are no data.
     fn given(self) -> Result<Self, Problem> {
         match self.errors.first() {
             Some(error) if self.data.is_none() && !self.is_not_offered() => Err(Problem::new(

@@ -1,7 +1,7 @@
-//! GitLab's answer about one merge request, gathered for the verdict in two stages.
+//! GitLab's answer about one merge request, read for the verdict in two stages.
 //!
-//! Needed reads decide: a failed one is in the answer as unreadable, with everything that was read all the same. Optional reads
-//! (reviewers, and GitLab's own approval rules unless the rules name one) never delay the answer and never fail it.
+//! Needed reads decide: if one fails, the answer is incomplete and keeps everything that was read. Optional reads (reviewers, and
+//! GitLab's approval rules unless the rules name one) never delay the answer and never fail it.
 
 mod needed;
 mod surroundings;
@@ -20,7 +20,7 @@ use super::GitLab;
 use super::merge_request::Seen;
 use crate::CallError;
 
-/// The merge request and its labels have this long, and everything together the second time.
+/// Time limits: of the merge request with its labels, and of both stages together.
 const FIRST_STAGE: Duration = Duration::from_secs(5);
 const BOTH_STAGES: Duration = Duration::from_secs(8);
 
@@ -31,7 +31,7 @@ const LAG: [Duration; 3] = [
     Duration::from_secs(2),
 ];
 
-/// What to read, and of what.
+/// What to read, and about which merge request.
 #[derive(Debug, Clone, Copy)]
 pub struct FactsRequest<'a> {
     pub key: &'a MergeRequestKey,
@@ -40,20 +40,20 @@ pub struct FactsRequest<'a> {
     /// `group/project` as last known, for reads that need it.
     pub project_path: &'a str,
     pub now: Timestamp,
-    /// Read again shortly if GitLab does not show the merge yet: right after its hook.
+    /// Read again soon if GitLab does not show the merge yet, as happens right after its hook.
     pub expect_lag: bool,
 }
 
-/// The members of the approvers' group, read by the caller, who may know them already.
+/// The members of the approvers' group, read by the caller, which may have them cached.
 pub type Members = Result<Reading<BTreeSet<UserId>>, CallError>;
 
 impl GitLab {
-    /// Reads all that the verdict on a merge needs: at most seven requests and one for each unknown account.
+    /// Reads everything that the verdict on a merge needs: at most seven requests and one for each unknown account.
     ///
-    /// The merge request and its label events come first; if `wanted` says that these labels are of no interest, nothing more is
-    /// read ([`GitLabAnswer::LabelsOnly`]). What GitLab withholds (403, 404) is [`Reading::Unknown`]. What cannot be read now (network,
-    /// timeout, rate limit, 5xx, unreadable answers, a rejected token) makes the answer [`GitLabAnswer::Unavailable`]. A merge request or
-    /// its approvals that GitLab does not show at all make it [`GitLabAnswer::Denied`]; one that it does not show as merged,
+    /// The merge request and its label events come first. If `wanted` rejects these labels, nothing more is read
+    /// ([`GitLabAnswer::LabelsOnly`]). What GitLab withholds (403, 404) is [`Reading::Unknown`]. A temporary failure (network,
+    /// timeout, rate limit, 5xx, unreadable answers, a rejected token) makes the answer [`GitLabAnswer::Unavailable`]. If GitLab
+    /// hides the merge request or its approvals, the answer is [`GitLabAnswer::Denied`]; if it does not show it as merged,
     /// [`GitLabAnswer::NotMerged`].
     pub async fn merge_facts(
         &self,
@@ -77,7 +77,7 @@ impl GitLab {
                     before = Some(answer);
                     sleep(wait).await;
                 }
-                // What a reading before showed is more than nothing.
+                // An earlier partial answer is better than nothing.
                 None => match (&answer, before) {
                     (
                         GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread),
@@ -91,9 +91,9 @@ impl GitLab {
         }
     }
 
-    /// The same of a merge request that need not be merged: one that is not is described as if it had been merged a day from now, so
-    /// that its approvals are checked by the same rules, and also one that is given while the answers come, or by a clock that is
-    /// ahead of ours, is before the merge.
+    /// The same for a merge request that may be unmerged. An unmerged one gets an assumed merge time one day from now: the same
+    /// rules then check its approvals, and an approval that arrives during the reads, or by a clock ahead of ours, is still before
+    /// the merge.
     pub async fn review_facts(
         &self,
         context: &Context,
@@ -126,9 +126,9 @@ impl GitLab {
         let (seen, clock_offset_seconds) = match details {
             Ok(details) => details,
             Err(missing) if missing.not_found => return GitLabAnswer::Denied(missing.into()),
-            // Also 403: a token that may not read merge requests is a fault of ours that can be mended.
+            // Also 403: a token without access to merge requests is a configuration error that can be fixed.
             Err(missing) => {
-                // Label events say something without the merge request too.
+                // Label events are useful without the merge request too.
                 let read = label_events.ok();
                 let named = read.filter(|read| read.known().is_some_and(|events| !events.is_empty()));
                 let labels = named.map(|label_events| LabelFacts {
@@ -174,7 +174,7 @@ impl GitLab {
                 };
             }
         };
-        // Of one that is not merged the time is assumed, and must not outlive this reading.
+        // The merge time of an unmerged one is assumed and must not be kept beyond this read.
         let is_merged = merged.state == "merged";
         let labels = labels(is_merged.then_some(merged.merge.merged_at), &merged.labels);
         if let Some(missing) = failed {
@@ -211,7 +211,7 @@ impl GitLab {
     }
 }
 
-/// What GitLab withholds is unknown; every other failure is the caller's.
+/// What GitLab withholds is unknown; the caller handles every other failure.
 pub(super) fn reading<T>(result: Result<T, CallError>) -> Result<Reading<T>, CallError> {
     match result {
         Ok(value) => Ok(Reading::Known(value)),
@@ -220,7 +220,7 @@ pub(super) fn reading<T>(result: Result<T, CallError>) -> Result<Reading<T>, Cal
     }
 }
 
-/// The same for a read that no verdict needs: every failure leaves it unknown.
+/// The same for an optional read: every failure makes it unknown.
 fn optional<T>(result: Option<Result<T, Missing>>) -> Reading<T> {
     match result {
         Some(Ok(value)) => Reading::Known(value),

@@ -1,4 +1,4 @@
-//! Shapes that several of GitLab's answers share. Unknown fields are ignored: GitLab adds some with every release.
+//! Types that several of GitLab's answers share. Unknown fields are ignored: GitLab adds some with every release.
 
 use model::{User, UserId};
 use serde::{Deserialize, Deserializer};
@@ -20,7 +20,7 @@ impl From<UserJson> for User {
     }
 }
 
-/// For lists that GitLab may also give as `null`.
+/// For lists that GitLab may also send as `null`.
 pub(super) fn null_as_empty<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {

@@ -1,4 +1,4 @@
-//! `GET .../resource_label_events`: when labels were put on and taken off (<https://docs.gitlab.com/api/resource_label_events/>).
+//! `GET .../resource_label_events`: when labels were added and removed (<https://docs.gitlab.com/api/resource_label_events/>).
 
 use audit::{Action, Context};
 use jiff::Timestamp;
@@ -32,10 +32,10 @@ enum ActionJson {
 }
 
 impl GitLab {
-    /// Every label put on or taken off, as far as GitLab still knows; `Unknown` if it will not say (no permission, too old).
+    /// Every label event that GitLab still has; `Unknown` if it withholds them (no permission, too old).
     ///
     /// # Errors
-    /// [`CallError`] if GitLab cannot be read now, or refuses the token.
+    /// [`CallError`] if GitLab cannot be read now, or rejects the token.
     pub async fn label_events(
         &self,
         context: &Context,

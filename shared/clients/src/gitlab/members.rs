@@ -33,7 +33,7 @@ impl MemberJson {
 }
 
 impl GitLab {
-    /// Active members of the group with the access level it takes, as of now.
+    /// Active members of the group with the required access level, as of now.
     ///
     /// # Errors
     /// [`CallError`]; [`CallError::is_withheld`] if the group does not exist or the token may not see it.
@@ -58,7 +58,7 @@ impl GitLab {
     }
 }
 
-/// A date (the membership ends as it begins, UTC) or, in older documentation, an instant.
+/// A date (the membership ends when that day begins, UTC) or, in older documentation, an instant.
 fn end_of_membership<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else {
         return Ok(None);

@@ -25,7 +25,7 @@ struct MergeRequestJson {
     closed_at: Option<Timestamp>,
     merged_at: Option<Timestamp>,
     merge_user: Option<UserJson>,
-    /// Deprecated for `merge_user`; all that GitLab before 14.7 has.
+    /// Replaced by `merge_user`; GitLab before 14.7 has only this one.
     merged_by: Option<UserJson>,
     merge_commit_sha: Option<String>,
     squash_commit_sha: Option<String>,
@@ -35,7 +35,7 @@ struct MergeRequestJson {
     auto_merge_strategy: Option<String>,
     references: Option<ReferencesJson>,
     source_branch: Option<String>,
-    /// Only looked through for issues; it can be a megabyte.
+    /// Only searched for issues; it can be a megabyte.
     description: Option<String>,
 }
 
@@ -79,8 +79,8 @@ pub(super) enum Seen {
 }
 
 impl GitLab {
-    /// The merge request itself, and how far GitLab's clock is ahead of ours. With `as_of`, one that is not merged is given as if it
-    /// had been merged then.
+    /// The merge request itself, and how far GitLab's clock is ahead of ours. With `as_of`, an unmerged one is returned as merged
+    /// at that time.
     pub(super) async fn merge_request(
         &self,
         context: &Context,
@@ -103,7 +103,7 @@ impl GitLab {
 }
 
 impl MergeRequestJson {
-    /// The merge request as it is, merged at this time.
+    /// The merge request with this merge time.
     fn at(self, merged_at: Timestamp) -> Merged {
         let words =
             [&self.source_branch, &self.title, &self.description].map(|text| text.as_deref().unwrap_or_default());
@@ -158,13 +158,13 @@ impl From<MergeRequestJson> for Seen {
     }
 }
 
-/// `group/project!7` names the project; the numbers stay the identity.
+/// `group/project!7` names the project; the numeric ids remain the identity.
 fn project_path(reference: &str) -> Option<String> {
     let (path, _iid) = reference.rsplit_once('!')?;
     (!path.is_empty()).then(|| path.to_owned())
 }
 
-/// GitLab tells of automatic merges only; a merge by hand, by a push or through another merge request looks the same.
+/// GitLab reports automatic merges only; a merge by hand, by a push or through another merge request looks the same.
 fn merge_method(strategy: Option<&str>, auto_merge: Option<bool>) -> Option<&'static str> {
     match (strategy, auto_merge) {
         (Some(strategy), _) if strategy.contains("merge_train") => Some("merge_train"),

@@ -1,4 +1,4 @@
-//! Lists in pages (<https://docs.gitlab.com/api/rest/#pagination>).
+//! Paginated lists (<https://docs.gitlab.com/api/rest/#pagination>).
 
 use audit::{Action, Context, FailureClass, Target};
 use reqwest::header::LINK;
@@ -10,13 +10,13 @@ use crate::error::Problem;
 use crate::http::Answer;
 use crate::{Advice, CallError, address};
 
-/// Rows asked for at once: the most GitLab gives.
+/// Rows per page: GitLab's maximum.
 const PER_PAGE: &str = "100";
 
-/// Pages read at most: ten thousand rows, beyond anything that belongs to one merge request or one security team.
+/// Most pages that are read: ten thousand rows, beyond any merge request or security team.
 const MOST_PAGES: usize = 100;
 
-/// One page, and where the next one is.
+/// One page, and the address of the next one.
 #[derive(Debug)]
 pub(super) struct Page<T> {
     pub(super) content: T,
@@ -56,8 +56,8 @@ impl GitLab {
     }
 }
 
-/// The next page: by number on our own address where GitLab counts pages (its links hold its *external* address, which need not be
-/// ours), else by its link, as long as that stays within the API.
+/// The next page: by number at our own address if GitLab counts pages (its links contain its *external* address, which may differ
+/// from ours), else by its link if that is within the API.
 pub(super) fn next(base: &Url, current: &Url, answer: &Answer) -> Result<Option<Url>, Problem> {
     if let Some(number) = answer.header("x-next-page").filter(|number| !number.is_empty()) {
         let number: u32 = number
@@ -138,7 +138,7 @@ mod tests {
             (vec![], None),
             (vec![("x-next-page", "")], None),
             (vec![("x-next-page", "3")], Some(by_number)),
-            // A link to the external address does not matter where pages are numbered.
+            // With numbered pages, a link to the external address is ignored.
             (
                 vec![
                     ("x-next-page", "3"),

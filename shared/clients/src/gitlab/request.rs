@@ -1,4 +1,4 @@
-//! One `GET` to GitLab; a moved project is followed once, on the same origin only.
+//! One `GET` to GitLab; the redirect of a moved project is followed once, on the same origin only.
 
 use audit::{Action, Context, Target};
 use reqwest::header::{HeaderValue, LOCATION};
@@ -12,7 +12,7 @@ use crate::error::Problem;
 use crate::http::{Answer, Call};
 use crate::{Advice, CallError, address};
 
-/// What one request led to.
+/// Result of one request.
 enum Step<T> {
     Page(Page<T>),
     Moved(Url),
@@ -57,7 +57,7 @@ impl GitLab {
         may_move: bool,
     ) -> Result<Step<T>, CallError> {
         let mut call = Call::get(action, context, target, url);
-        // `new` has checked that the token can stand in a header.
+        // `new` has checked that the token is a valid header value.
         if let Ok(mut token) = HeaderValue::from_str(self.token.expose_secret()) {
             token.set_sensitive(true);
             call = call.header(TOKEN_HEADER, token);
@@ -78,7 +78,7 @@ impl GitLab {
             .await
     }
 
-    /// Where a project moved to. GitLab answers 301 for a renamed one; the token must not follow anywhere else.
+    /// The new address of a moved project. GitLab answers 301 for a renamed one; the token must not go to another origin.
     fn moved(&self, from: &Url, answer: &Answer) -> Result<Url, Problem> {
         let refuse = |why: &str| Problem {
             advice: Advice::Permanent,

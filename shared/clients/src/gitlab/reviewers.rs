@@ -1,4 +1,4 @@
-//! `GET .../reviewers`: who was asked to review, and how far they got.
+//! `GET .../reviewers`: who was asked to review, and the state of each review.
 
 use audit::{Action, Context};
 use model::{MergeRequestKey, Reviewer};

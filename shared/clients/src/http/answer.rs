@@ -1,4 +1,4 @@
-//! A complete answer, and what its status means.
+//! A complete answer, and the meaning of its status.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::retry_after;
 use crate::Advice;
 use crate::error::{Problem, Safety};
 
-/// A `Date` header that differs more from our clock is not believed.
+/// A `Date` header that differs more from our clock is ignored.
 const MOST_OFFSET_SECONDS: i64 = 3_600;
 
 /// An answer, read to its end.
@@ -25,7 +25,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// A header as text; `None` if it is absent or no text.
+    /// A header as text; `None` if it is absent or not text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -36,21 +36,21 @@ impl Answer {
             .header("date")
             .and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
         let offset = date.map_or(0, |date| date.timestamp().as_second() - self.received_at.as_second());
-        // A clock that is wrong by hours orders nothing; then the header is taken for wrong.
+        // A clock that is wrong by hours cannot order events, so the header is ignored.
         if offset.abs() <= MOST_OFFSET_SECONDS { offset } else { 0 }
     }
 
-    /// How long the target asks to be left alone.
+    /// How long the target asks to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         retry_after::wait(self.status, &self.headers, self.received_at)
     }
 
-    /// What an answer that is no success means by its status alone.
+    /// The meaning of an unsuccessful answer, by its status alone.
     pub(crate) fn refusal(&self) -> Problem {
         let class = FailureClass::of_status(self.status);
         let after = self.retry_after();
         let advice = match class {
-            // Refused before anything was done, whatever the call was for.
+            // Rejected before anything was done, for every kind of call.
             FailureClass::RateLimit => Advice::Retry { after },
             FailureClass::ServerError | FailureClass::Timeout => match self.safety {
                 Safety::Reads => Advice::Retry { after },
@@ -61,10 +61,10 @@ impl Answer {
         Problem::new(class, advice, format!("answered {} ({class})", self.status))
     }
 
-    /// The body as JSON of the expected shape.
+    /// The body as JSON of the expected type.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            // Only the place: serde's own text can repeat values of the body.
+            // Only the position: serde's own text can repeat values of the body.
             let what = if error.is_data() {
                 "JSON of an unexpected shape"
             } else {
@@ -78,7 +78,7 @@ impl Answer {
         })
     }
 
-    /// An answer that came and cannot be used.
+    /// An answer that cannot be used.
     pub(crate) fn unreadable(&self, message: impl Into<String>) -> Problem {
         Problem::new(FailureClass::InvalidResponse, self.safety.unanswered(), message)
     }

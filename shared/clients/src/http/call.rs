@@ -1,4 +1,4 @@
-//! One call as a client wants it made.
+//! One call, as its client describes it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::error::Safety;
 
-/// A call: what it is called in the trail, and the request.
+/// A call: its name in the audit log, and the request.
 #[derive(Debug, Clone)]
 pub(crate) struct Call<'a> {
     pub(crate) action: Action,
@@ -20,9 +20,9 @@ pub(crate) struct Call<'a> {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Vec<u8>>,
-    /// Particulars of the audit entry, besides those that every call has.
+    /// Details of the audit entry, in addition to those of every call.
     pub(crate) details: Vec<(&'static str, Detail)>,
-    /// It changes nothing, although its method says so: a question that is posted.
+    /// The call changes nothing although its method suggests it: a query sent by `POST`.
     pub(crate) only_asks: bool,
 }
 
@@ -59,13 +59,13 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// The same call with a particular for its audit entry.
+    /// The same call with a detail for its audit entry.
     pub(crate) fn detail(mut self, name: &'static str, value: impl Into<Detail>) -> Self {
         self.details.push((name, value.into()));
         self
     }
 
-    /// The same call, which changes nothing although it is posted.
+    /// The same call as a read, although it is sent by `POST`.
     pub(crate) fn only_asking(self) -> Self {
         Self {
             only_asks: true,
@@ -81,12 +81,12 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// `context`: the call's own, or that of its span.
+    /// `context`: that of the call, or of its span.
     pub(super) fn request(&self, context: &Context, timeout: Duration) -> Request {
         let mut request = Request::new(self.method.clone(), self.url.clone());
         *request.timeout_mut() = Some(timeout);
         *request.headers_mut() = self.headers.clone();
-        // A malformed traceparent is dropped: the receiver would have to start a new trace all the same.
+        // A malformed traceparent is dropped: the receiver would start a new trace in any case.
         let traceparent = context.traceparent.as_deref().and_then(Traceparent::parse);
         if let Some(Ok(value)) = traceparent.map(|known| HeaderValue::try_from(known.to_string())) {
             request.headers_mut().insert("traceparent", value);

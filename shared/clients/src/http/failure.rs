@@ -1,4 +1,4 @@
-//! What an error of the HTTP stack means. Its own texts hold addresses, so ours replace them.
+//! The meaning of errors of the HTTP stack. Its own texts contain addresses, so ours replace them.
 
 use audit::FailureClass;
 
@@ -62,14 +62,14 @@ pub(super) fn of_reading(error: &reqwest::Error, safety: Safety) -> Problem {
     }
 }
 
-/// The TLS stack's reason (an unknown authority, a wrong name): what an operator has to know, and nothing secret.
+/// The TLS stack's reason (an unknown authority, a wrong name): needed by the operator, and not secret.
 fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
         if let Some(tls) = cause.downcast_ref() {
             return Some(tls);
         }
-        // An io::Error's `source` skips the very error it wraps.
+        // An io::Error's `source` skips the error that it wraps.
         let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         next = match wrapped {
             Some(wrapped) => Some(wrapped),

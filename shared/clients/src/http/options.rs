@@ -1,4 +1,4 @@
-//! How the client is built; the only place that builds one.
+//! Options of the client; the only place that builds one.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use super::tls;
 /// Settings of the HTTP client.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Longest time to a connection, TLS included.
+    /// Time limit for a connection, TLS included.
     pub connect_timeout: Duration,
-    /// Longest time of one whole request, answer included.
+    /// Time limit for one whole request, answer included.
     pub timeout: Duration,
-    /// How long a connection may lie idle before it is thrown away. Seconds: while Lambda freezes the process, the far side closes it.
+    /// How long an idle connection is kept. Seconds: while Lambda freezes the process, the far side closes it.
     pub idle_timeout: Duration,
     /// Largest answer that is read, in bytes.
     pub body_limit: usize,
-    /// Certificates of private authorities, PEM, trusted besides the public roots.
+    /// Certificates of private authorities, PEM, trusted in addition to the public roots.
     pub private_ca_pem: Option<String>,
 }
 
@@ -40,7 +40,7 @@ pub enum SetupError {
     /// The TLS stack rejects the settings.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
-    /// The client refuses the settings.
+    /// The client rejects the settings.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(#[from] reqwest::Error),
 }
@@ -55,10 +55,10 @@ pub(super) fn build(options: &Options) -> Result<reqwest::Client, SetupError> {
         .connect_timeout(options.connect_timeout)
         .timeout(options.timeout)
         .pool_idle_timeout(options.idle_timeout)
-        // Redirects could carry a token to another host, and a request more than the audit trail shows.
+        // Redirects could carry a token to another host, and a request to a target that the audit log does not show.
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        // The environment must not be able to put a listener between us and the target.
+        // The environment must not be able to insert a proxy between us and the target.
         .no_proxy()
         .build()?;
     Ok(client)

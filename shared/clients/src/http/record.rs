@@ -1,5 +1,5 @@
-//! The audit record of one request: announced before it, and written exactly once after it, at the latest when it is dropped. With it
-//! goes the request's span.
+//! The audit record of one request: announced before it, and written exactly once after it, at the latest when it is dropped. It
+//! also holds the request's span.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use trace::{Kind, Span, Tracer};
 use super::Call;
 use crate::CallError;
 
-/// An open record. Dropped without [`Record::end`], the call was given up by its caller, and the record says so.
+/// An open record. If it is dropped without [`Record::end`], the caller cancelled the call, and the record reports that.
 pub(super) struct Record<'a> {
     writer: &'a Writer,
     call: &'a Call<'a>,
@@ -27,7 +27,7 @@ impl<'a> Record<'a> {
         let begun = writer.begin(call.action, call.context, call.target);
         let mut span = tracer.begin_call(Kind::Client, begun, call.action, call.context);
         span.attribute("http.request.method", call.method.as_str());
-        // Host and port only: a path names people's projects, and a query may hold a secret.
+        // Host and port only: a path contains project names, and a query may hold a secret.
         span.attribute("server.address", call.url.host_str().unwrap_or_default());
         span.attribute("server.port", call.url.port_or_known_default().unwrap_or_default());
         if attempt > 1 {
@@ -52,7 +52,7 @@ impl<'a> Record<'a> {
         self.span.as_ref().map_or(outer, |span| span.context(outer))
     }
 
-    /// Closes the record with what came of the request.
+    /// Closes the record with the result of the request.
     pub(super) fn end(mut self, error: Option<&CallError>) {
         let outcome = error.map_or(Outcome::Success, |error| Outcome::Failure(error.class));
         let mut entry = self.entry(outcome);

@@ -1,4 +1,4 @@
-//! How long a target asks to be left alone.
+//! How long a target asks to wait.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use audit::destination::http_batch::{LONGEST_RETRY_AFTER, retry_after};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3); on a 429 without it `RateLimit-Reset`, a Unix time, which GitLab
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3); on a 429 without it `RateLimit-Reset`, a Unix time that GitLab
 /// sends with every answer (<https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/#response-headers>).
 pub(super) fn wait(status: u16, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let asked = text(headers, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now));
@@ -22,7 +22,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 fn reset(value: &str, now: Timestamp) -> Option<Duration> {
     let at = Timestamp::from_second(value.parse().ok()?).ok()?;
-    // A moment that has passed means: now.
+    // A time in the past means: now.
     let seconds = u64::try_from(at.as_second() - now.as_second()).unwrap_or(0);
     Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
 }

@@ -1,4 +1,4 @@
-//! Finds the issue, and does what is missing there. Repeating it changes nothing.
+//! Finds the issue, and applies what is missing. Repeating it changes nothing.
 
 use audit::{Action, Context};
 use reqwest::Method;
@@ -9,7 +9,7 @@ use super::issue::Issue;
 use super::{Jira, comment, issue_target};
 use crate::{Advice, ArchivedMerge, CallError, Marking, Tracked};
 
-/// What is missing at the issue.
+/// What the issue lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Steps<'a> {
     comment: bool,
@@ -19,7 +19,7 @@ struct Steps<'a> {
 }
 
 impl Jira {
-    /// The linked issue: the first that branch, title or description name. `None`: none of them exists.
+    /// The linked issue: the first that branch, title or description mention. `None`: none of them exists.
     ///
     /// # Errors
     /// [`CallError`].
@@ -33,24 +33,24 @@ impl Jira {
         let mut is_seen = false;
         for (_, key) in &candidates {
             match self.issue(context, key).await? {
-                // Under the key of today: an issue that has moved to another project is that project's.
+                // By its present key: an issue that was moved to another project belongs to that project.
                 Some(issue) if tracking.counts(&issue.key) => return Ok(Some(issue)),
                 Some(_) => is_seen = true,
                 None => (),
             }
         }
         if !candidates.is_empty() && !is_seen {
-            // Jira's cloud also says that an issue does not exist to whoever cannot prove himself.
+            // Jira Cloud also answers "not found" to callers that are not authenticated.
             self.prove(context).await?;
         }
         Ok(None)
     }
 
-    /// Marks the issue of a merge: labels it, links the merge request, says once what was decided, and closes it unless the merge is an
-    /// exception.
+    /// Marks the issue of a merge: labels it, links the merge request, comments the decision once, and closes it unless the merge
+    /// is an exception.
     ///
     /// # Errors
-    /// [`CallError`]. Whatever came of it, doing it again does only what is missing.
+    /// [`CallError`]. A repetition after any failure only adds what is missing.
     pub async fn mark(
         &self,
         context: &Context,
@@ -68,7 +68,7 @@ impl Jira {
             return Ok(Tracked::Missing);
         }
         let done = self.carry_out(context, merge, issue, &steps, settings, marking).await;
-        // It was there a moment ago.
+        // It existed a moment ago.
         done.map_err(|error| if error.is_not_found() { error.read_anew() } else { error })?;
         Ok(Tracked::Done)
     }
@@ -82,11 +82,11 @@ impl Jira {
         settings: &Settings,
         marking: Marking<'_>,
     ) -> Result<(), CallError> {
-        // Closing comes last: a workflow may forbid to edit what is closed.
+        // Closing comes last: a workflow may forbid edits of closed issues.
         self.label(context, issue, steps).await?;
         if steps.comment {
             match self.link(context, issue, merge).await {
-                // A site without links, or an account that may make none: the comment links as well.
+                // Links are disabled on the site or forbidden to the account: the comment has the link as well.
                 Err(error) if error.advice == Advice::Permanent && !error.is_not_found() => {
                     tracing::warn!(issue = issue.key, %error, "the merge request was not linked");
                 }
@@ -103,7 +103,7 @@ impl Jira {
         Ok(())
     }
 
-    /// Labels are added and removed one by one, so that nobody else's are touched.
+    /// Labels are added and removed one by one, so that other labels stay as they are.
     async fn label(&self, context: &Context, issue: &Issue, steps: &Steps<'_>) -> Result<(), CallError> {
         let add = steps.add_label.map(|label| json!({"add": label}));
         let remove = steps.remove_labels.iter().map(|label| json!({"remove": label}));
@@ -118,7 +118,7 @@ impl Jira {
             .await
     }
 
-    /// A link of the same `globalId` is updated, not doubled.
+    /// A link with the same `globalId` is updated, not duplicated.
     async fn link(&self, context: &Context, issue: &Issue, merge: &ArchivedMerge) -> Result<(), CallError> {
         let Some(address) = crate::address::shown(&merge.row.web_url) else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The comment that says what was decided, and whether it is there already.
+//! The comment with the decision, and whether it exists already.
 
 use audit::{Action, Context};
 use reqwest::Method;
@@ -9,9 +9,9 @@ use serde_json::json;
 use super::{Jira, issue_target};
 use crate::{ArchivedMerge, CallError};
 
-/// Comments asked for at once.
+/// Comments per page.
 const PAGE: usize = 100;
-/// Pages read at most; the newest comments come first, and ours is new.
+/// Most pages that are read; the newest comments come first, and ours is new.
 const MOST_PAGES: usize = 10;
 
 #[derive(Debug, Deserialize)]
@@ -28,7 +28,7 @@ struct CommentJson {
 }
 
 impl Jira {
-    /// Whether the comment of this telling stands at the issue: found by the reference at its end.
+    /// Whether the issue has the comment of this effect: found by the reference at its end.
     pub(super) async fn has_comment(
         &self,
         context: &Context,
@@ -99,7 +99,7 @@ pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, stays_open: Option<
     lines.join("\n")
 }
 
-/// Text that Jira leaves as it is: no macros, links, mentions, images or emphasis.
+/// Text without meaning in Jira's markup: no macros, links, mentions, images or emphasis.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! An issue as Jira gives it.
+//! An issue as Jira returns it.
 
 use audit::{Action, Context};
 use serde::Deserialize;
@@ -6,12 +6,12 @@ use serde::Deserialize;
 use super::{Jira, issue_target};
 use crate::CallError;
 
-/// The key of the category that every closing status belongs to, in every language.
+/// The key of the category of all closing statuses, the same in every language.
 pub(super) const DONE: &str = "done";
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Issue {
-    /// Its key of today, if it has moved.
+    /// Its present key, which differs if it was moved.
     pub(super) key: String,
     pub(super) fields: Fields,
 }
@@ -36,7 +36,7 @@ pub(super) struct Category {
 }
 
 impl Issue {
-    /// Its key of today, such as `PAY-7`.
+    /// Its present key, such as `PAY-7`.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -52,7 +52,7 @@ impl Issue {
 }
 
 impl Jira {
-    /// The issue of this key; `None`: there is none, or the account may not see it.
+    /// The issue with this key; `None`: it does not exist, or is hidden from the account.
     pub(super) async fn issue(&self, context: &Context, key: &str) -> Result<Option<Issue>, CallError> {
         let mut url = self.issue_url(key, None);
         url.query_pairs_mut().append_pair("fields", "status,labels");

@@ -1,4 +1,4 @@
-//! Closing an issue: by whichever transition of its workflow leads to a closing status.
+//! Closing an issue: by any transition of its workflow that leads to a closing status.
 
 use audit::{Action, Context, FailureClass};
 use reqwest::Method;
@@ -9,7 +9,7 @@ use super::issue::{DONE, Issue, Status};
 use super::{Jira, issue_target};
 use crate::{Advice, CallError};
 
-/// Where a workflow has several closing statuses, these say that the work was done, rather than that it was given up.
+/// If a workflow has several closing statuses, these mean that the work was done, not abandoned.
 const PREFERRED: [&str; 5] = ["done", "closed", "resolved", "completed", "complete"];
 
 #[derive(Debug, Deserialize)]
@@ -24,7 +24,7 @@ struct Transition {
 }
 
 impl Jira {
-    /// Closes the issue. Whoever has closed it in between has done it for us.
+    /// Closes the issue. A concurrent close counts as success.
     pub(super) async fn close(
         &self,
         context: &Context,
@@ -43,7 +43,7 @@ impl Jira {
         let action = Action::JiraTransitionIssue;
         let moved = self.change(context, action, &target, (Method::POST, url), &body).await;
         match moved {
-            // Jira answers 400 if the transition is not open any more, and 409 if somebody moves the issue right now.
+            // Jira answers 400 if the transition is not available any more, and 409 if the issue is being moved right now.
             Err(error) if matches!(error.http_status, Some(400 | 409)) => {
                 let now = self.issue(context, &issue.key).await?;
                 if now.is_some_and(|now| now.is_closed()) {

@@ -1,4 +1,4 @@
-//! What Linear's answers mean: errors stand in the body, under HTTP 200 or 400, also beside data
+//! The meaning of Linear's answers: errors are in the body, under HTTP 200 or 400, also beside data
 //! (<https://linear.app/developers/graphql#errors>, <https://linear.app/developers/rate-limiting>).
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::Advice;
 use crate::error::{Problem, Safety};
 use crate::http::Answer;
 
-/// The longest wait that is believed; Linear's windows are an hour long.
+/// The longest wait that is accepted; Linear's rate-limit windows are an hour long.
 const LONGEST: Duration = Duration::from_hours(1);
 
 #[derive(Debug, Deserialize)]
@@ -44,7 +44,7 @@ struct Extensions {
     status: Option<u16>,
 }
 
-/// The data of a whole answer. One with an error beside its data is none: what is missing in it could be what counts.
+/// The data of a complete answer. Data with an error beside them are rejected: the missing part could be the decisive one.
 pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
     let succeeded = (200..300).contains(&answer.status);
     let told: Result<Errors, _> = serde_json::from_slice(&answer.body);
@@ -104,7 +104,7 @@ impl ErrorJson {
         code.as_deref().or(kind.as_deref()).unwrap_or_default()
     }
 
-    /// A comment of this id, or a label of this name, is there already. No code of its own says so.
+    /// A comment with this id, or a label with this name, exists already. Linear has no dedicated code for this.
     fn is_doubled(&self) -> bool {
         self.message.starts_with("conflict on insert") || self.message.eq_ignore_ascii_case("duplicate label name")
     }
@@ -115,7 +115,7 @@ impl ErrorJson {
     }
 }
 
-/// When the limit that was hit is lifted: epoch milliseconds, one for requests and one for complexity; the later one counts.
+/// When the limit that was hit resets: epoch milliseconds, one for requests and one for complexity; the later one counts.
 fn reset(answer: &Answer) -> Option<Duration> {
     let of = |kind: &str| {
         let at: i64 = answer
@@ -132,7 +132,7 @@ fn reset(answer: &Answer) -> Option<Duration> {
     Some(Duration::from_millis(wait).min(LONGEST))
 }
 
-/// Linear's codes are words; anything else is not repeated.
+/// Linear's codes are words; other text is not repeated.
 fn printable(code: &str) -> &str {
     let word = code
         .bytes()

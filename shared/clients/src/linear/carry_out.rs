@@ -1,4 +1,4 @@
-//! Marks the issue: does what is missing there. Repeating it changes nothing.
+//! Marks the issue: applies what is missing. Repeating it changes nothing.
 
 use audit::{Action, Context, FailureClass, Target};
 use rules::Linear as Settings;
@@ -10,7 +10,7 @@ use super::steps::Steps;
 use super::{Linear, comment, issue_target};
 use crate::{Advice, ArchivedMerge, CallError, Marking, Tracked};
 
-/// Colour of a label that is created, as Linear wants one.
+/// Colour of a created label, in Linear's format.
 const COLOUR: &str = "#5e6ad2";
 
 #[derive(Debug, Deserialize)]
@@ -50,11 +50,11 @@ struct CreatedLabel {
 }
 
 impl Linear {
-    /// Marks the issue of a merge: attaches the merge request, says once what was decided, labels the issue, and closes it unless the
-    /// merge is an exception.
+    /// Marks the issue of a merge: attaches the merge request, comments the decision once, labels the issue, and closes it unless
+    /// the merge is an exception.
     ///
     /// # Errors
-    /// [`CallError`]. Whatever came of it, doing it again does only what is missing.
+    /// [`CallError`]. A repetition after any failure only adds what is missing.
     pub async fn mark(
         &self,
         context: &Context,
@@ -72,7 +72,7 @@ impl Linear {
             return Ok(Tracked::Missing);
         }
         let done = self.carry_out(context, merge, issue, &steps, settings, marking).await;
-        // It was there a moment ago.
+        // It existed a moment ago.
         done.map_err(|error| {
             if error.class == FailureClass::NotFound {
                 error.read_anew()
@@ -135,13 +135,13 @@ impl Linear {
             .change(context, Action::LinearCreateComment, target, query, &variables)
             .await;
         match commented {
-            // There is one of this id, perhaps where it is not shown: said is said.
+            // A comment with this id exists, perhaps hidden; treat it as success.
             Err(error) if error.class == FailureClass::Conflict => Ok(()),
             commented => commented.map(drop),
         }
     }
 
-    /// State and labels in one change. Labels are added and removed one by one, so that nobody else's are touched.
+    /// State and labels in one change. Labels are added and removed one by one, so that other labels stay as they are.
     async fn update(&self, context: &Context, target: &Target, issue: &Issue, steps: &Steps) -> Result<(), CallError> {
         let mut input = Map::new();
         if let Some(state) = &steps.state {
@@ -165,8 +165,8 @@ impl Linear {
         Ok(())
     }
 
-    /// The id of the label of this name that the issue may have: of its team, or of the whole workspace; created for the team if there
-    /// is none.
+    /// The id of the label with this name that the issue may have: of its team, or of the whole workspace. A missing one is created
+    /// for the team.
     async fn label(&self, context: &Context, issue: &Issue, name: &str) -> Result<String, CallError> {
         if let Some(id) = self.known_label(context, issue, name).await? {
             return Ok(id);
@@ -180,7 +180,7 @@ impl Linear {
             .await;
         match created {
             Ok(CreatedLabelData { issue_label_create }) => Ok(issue_label_create.issue_label.id),
-            // Somebody else has created it meanwhile.
+            // It was created concurrently.
             Err(error) if error.class == FailureClass::Conflict => {
                 let known = self.known_label(context, issue, name).await?;
                 known.ok_or_else(|| CallError {

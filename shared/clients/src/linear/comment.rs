@@ -1,11 +1,11 @@
-//! The comment that says what was decided.
+//! The comment with the decision.
 
 use rules::Wording;
 use sha2::{Digest, Sha256};
 
 use crate::ArchivedMerge;
 
-/// The comment's id: Linear takes one from the caller, in the form of a UUID v4, and refuses a second comment of the same.
+/// The comment's id: Linear takes one from the caller, in the form of a UUID v4, and rejects a second comment with the same id.
 pub(super) fn id(merge: &ArchivedMerge) -> String {
     let digest = Sha256::digest(format!("linear-comment/{}", merge.reference));
     let mut bytes = [0; 16];
@@ -40,7 +40,7 @@ pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, stays_open: Option<
     lines.join("\n")
 }
 
-/// Text that Markdown leaves as it is. The colon too: nobody's label becomes a link, or a mention made of one.
+/// Text without meaning in Markdown. The colon is escaped too, so that a label never becomes a link or a mention.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

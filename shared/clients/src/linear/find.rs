@@ -28,15 +28,15 @@ struct AttachmentJson {
 }
 
 impl Issue {
-    /// Whether it may be the linked one: there, and of a team that counts.
+    /// Whether it may be the linked one: not in the trash, and of a configured team.
     fn may_be(&self, tracking: &Tracking) -> bool {
         self.trashed != Some(true) && tracking.counts(&self.identifier)
     }
 }
 
 impl Linear {
-    /// The linked issue: the first that branch or title name, else the one that the merge request is attached to, else the first that the
-    /// description names. `None`: none of them exists, or the credential may not see it.
+    /// The linked issue: the first that branch or title mention, else the one that the merge request is attached to, else the first
+    /// that the description mentions. `None`: none of them exists, or it is hidden from the credential.
     ///
     /// # Errors
     /// [`CallError`].
@@ -53,7 +53,7 @@ impl Linear {
         if let Some(issue) = self.first_of(context, merge, tracking, &named).await? {
             return Ok(Some(issue));
         }
-        // A description mentions issues in passing as well; an attachment was made on purpose.
+        // A description may mention issues in passing; an attachment was made on purpose.
         if let Some(issue) = self.attached(context, merge, tracking).await? {
             return Ok(Some(issue));
         }
@@ -69,7 +69,7 @@ impl Linear {
     ) -> Result<Option<Issue>, CallError> {
         for (_, key) in candidates {
             match self.issue(context, merge, key).await {
-                // Under the key of today: an issue that has moved to another team is that team's.
+                // By its present key: an issue that was moved to another team belongs to that team.
                 Ok(issue) if issue.may_be(tracking) => return Ok(Some(issue)),
                 Ok(_) => (),
                 Err(error) if error.class == audit::FailureClass::NotFound => (),

@@ -1,8 +1,8 @@
-//! An issue as Linear gives it, with only what decides what is still to be done.
+//! An issue as Linear returns it, with only the fields that decide what is missing.
 
 use serde::Deserialize;
 
-/// What is asked of an issue. `url` is the merge request's, `comment` the id that our comment has.
+/// The fields that are read. `url` is the merge request's, `comment` the id of our comment.
 pub(super) const FIELDS: &str = "
     id identifier trashed archivedAt
     state { id name type }
@@ -11,17 +11,17 @@ pub(super) const FIELDS: &str = "
     attachments(filter: { url: { eq: $url } }, first: 1) { nodes { id } }
     comments(filter: { id: { eq: $comment } }, first: 1) { nodes { id } }";
 
-/// A list of GraphQL.
+/// A GraphQL list.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Nodes<T> {
     pub(super) nodes: Vec<T>,
 }
 
-/// Something with an id and nothing else of interest.
+/// An object of which only the id matters.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Known {}
 
-/// A state, a label.
+/// A state or a label.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Named {
     pub(super) id: String,
@@ -78,12 +78,12 @@ impl Issue {
         self.labels.nodes.iter().find(named)
     }
 
-    /// Whether work on it has ended, in whatever way.
+    /// Whether work on it has ended, completed or not.
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.state.kind.as_str(), "completed" | "canceled" | "duplicate")
     }
 
-    /// The state of this name, or the team's first that closes an issue.
+    /// The state with this name, or the team's first that closes an issue.
     pub(super) fn completed_state(&self, name: Option<&str>) -> Option<&CompletedState> {
         let states = &self.team.states.nodes;
         match name {

@@ -1,26 +1,26 @@
-//! What is still to be done at an issue: a pure function of what it shows and what is wanted.
+//! What an issue lacks: a pure function of its state and the wanted state.
 
 use rules::Linear as Settings;
 
 use super::issue::Issue;
 use crate::ArchivedMerge;
 
-/// What is missing at the issue.
+/// What the issue lacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Steps {
-    /// The merge request is to be attached.
+    /// Attach the merge request.
     pub(super) attach: bool,
-    /// The comment is to be written.
+    /// Write the comment.
     pub(super) comment: bool,
-    /// State that the issue is to be moved to, by id.
+    /// Move the issue to this state, by id.
     pub(super) state: Option<String>,
-    /// Name of a label that is to be added.
+    /// Add the label with this name.
     pub(super) add_label: Option<String>,
-    /// Labels of ours that a correction has made wrong, by id.
+    /// Remove these own labels, by id, which a correction made wrong.
     pub(super) remove_labels: Vec<String>,
 }
 
-/// The team has no state that would close the issue; somebody must name one.
+/// The team has no state that closes an issue; the operator must configure one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct NoCompletedState;
 
@@ -32,7 +32,7 @@ impl Steps {
         is_held: bool,
     ) -> Result<Self, NoCompletedState> {
         if issue.archived_at.is_some() {
-            // Closed long ago and put away: Linear takes nothing more for it.
+            // Closed long ago and archived: Linear rejects further changes.
             return Ok(Self::default());
         }
         let tracking = &settings.tracking;
@@ -56,7 +56,7 @@ impl Steps {
         })
     }
 
-    /// Everything stands as it should.
+    /// Nothing is missing.
     pub(super) fn are_none(&self) -> bool {
         *self == Self::default()
     }

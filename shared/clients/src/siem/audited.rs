@@ -1,4 +1,4 @@
-//! A destination whose code is blocking and knows no audit trail: each delivery is announced and leaves one entry all the same.
+//! A blocking destination without audit code: each delivery is announced and leaves one entry.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use audit::{Action, Context, Entry, Outcome, Target, Writer};
 
 use super::particulars;
 
-/// Such a destination with the trail it is audited in.
+/// Such a destination with its audit log.
 pub struct Audited {
     destination: Box<dyn Destination>,
     writer: Writer,
@@ -25,7 +25,7 @@ impl std::fmt::Debug for Audited {
 }
 
 impl Audited {
-    /// Syslog at `address` (`tcp://host:port`), as the trail names it.
+    /// Syslog at `address` (`tcp://host:port`), as named in the audit log.
     #[must_use]
     pub fn syslog(destination: Box<dyn Destination>, address: &str, writer: Writer) -> Self {
         Self {
@@ -37,10 +37,10 @@ impl Audited {
     }
 
     /// Delivers a batch on behalf of `context`. Blocks for as long as the destination does; if the thread dies meanwhile, the
-    /// announcement tells of the call.
+    /// announcement still shows the call.
     ///
     /// # Errors
-    /// [`DeliveryError`], as the destination gave it.
+    /// [`DeliveryError`], as the destination returned it.
     pub fn deliver(&mut self, context: &Context, batch: &[Outgoing<'_>]) -> Result<(), DeliveryError> {
         let (begun, started) = (self.writer.begin(self.action, context, &self.target), Instant::now());
         let delivered = self.destination.deliver(batch);

@@ -1,4 +1,4 @@
-//! How we prove ourselves to a receiver: a bearer token, or a header of its own.
+//! Authentication at a receiver: a bearer token, or a custom header.
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -6,13 +6,13 @@ use serde::Deserialize;
 
 use crate::InvalidAddress;
 
-/// A credential as it stands in the secret: `{"bearer": "..."}` or `{"header": {"name": "...", "value": "..."}}`.
+/// A credential as stored in the secret: `{"bearer": "..."}` or `{"header": {"name": "...", "value": "..."}}`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Credential {
     /// `Authorization: Bearer` (RFC 6750, section 2.1).
     Bearer(SecretString),
-    /// A header by its name, as many receivers want it.
+    /// A header by its name, as many receivers require.
     Header { name: String, value: SecretString },
 }
 

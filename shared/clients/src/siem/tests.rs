@@ -1,4 +1,4 @@
-//! What a receiver is called in the trail, which credentials can be used, and what a failed call means for its batch.
+//! The receiver's name in the audit log, which credentials are valid, and what a failed call means for its batch.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What Slack's answers mean: most failures come as HTTP 200 with `"ok": false` and a code
+//! The meaning of Slack's answers: most failures are HTTP 200 with `"ok": false` and a code
 //! (<https://docs.slack.dev/reference/methods/chat.postMessage#errors>).
 
 use audit::FailureClass;
@@ -9,7 +9,7 @@ use crate::error::{Problem, Safety};
 use crate::http::Answer;
 use crate::{Advice, CallError};
 
-/// What the text of an error begins with if Slack rejected the call; its code follows.
+/// Prefix of the error text if Slack rejected the call; the code follows.
 const ANSWERED: &str = "Slack answered ";
 
 #[derive(Debug, Deserialize)]
@@ -58,7 +58,7 @@ fn meaning(code: &str, answer: &Answer) -> (FailureClass, Advice) {
             (FailureClass::ServerError, unsure)
         }
         "request_timeout" => (FailureClass::Timeout, unsure),
-        // The workspace is being moved and takes no calls for a while.
+        // The workspace is being migrated and accepts no calls for a while.
         "team_added_to_org" => (FailureClass::ServerError, Advice::Retry { after: None }),
         "invalid_auth"
         | "not_authed"
@@ -78,7 +78,7 @@ fn meaning(code: &str, answer: &Answer) -> (FailureClass, Advice) {
     }
 }
 
-/// Slack's codes are words; anything else is not repeated.
+/// Slack's codes are words; other text is not repeated.
 fn printable(code: &str) -> &str {
     let word = code
         .bytes()

@@ -1,4 +1,4 @@
-//! Correcting a message of ours, and replying to it.
+//! Corrections of our messages, and replies to them.
 
 use audit::{Action, Context};
 use serde_json::Value;
@@ -7,11 +7,11 @@ use super::{Message, Posted, Slack, answer, channel_target};
 use crate::http::Call;
 use crate::{CallError, address};
 
-/// Codes of `chat.update` for a message that cannot be changed now or later: it was deleted, the workspace allows no edit that late,
-/// or it belongs to another app (<https://docs.slack.dev/reference/methods/chat.update#errors>).
+/// Codes of `chat.update` for a message that cannot be changed now or later: it was deleted, the workspace's edit window has
+/// passed, or it belongs to another app (<https://docs.slack.dev/reference/methods/chat.update#errors>).
 const UNCHANGEABLE: &[&str] = &["message_not_found", "edit_window_closed", "cant_update_message"];
 
-/// Codes of `chat.postMessage` for a thread that takes no reply, or none that the channel shows.
+/// Codes of `chat.postMessage` for a thread that accepts no reply, or none that the channel shows.
 const NO_THREAD: &[&str] = &[
     "thread_not_found",
     "message_not_found",
@@ -19,18 +19,18 @@ const NO_THREAD: &[&str] = &[
     "cant_broadcast_message",
 ];
 
-/// What came of correcting a message.
+/// Result of correcting a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Corrected {
     /// The message has the new content.
     Done,
-    /// It was deleted, or it can no longer be edited by this app.
+    /// It was deleted, or this app can no longer edit it.
     Unchangeable,
 }
 
 impl Slack {
-    /// Replaces the content of the message `ts` (<https://docs.slack.dev/reference/methods/chat.update>). May be repeated: the same
-    /// content again changes nothing.
+    /// Replaces the content of the message `ts` (<https://docs.slack.dev/reference/methods/chat.update>). Repeating it changes
+    /// nothing.
     ///
     /// # Errors
     /// [`CallError`].
@@ -46,8 +46,8 @@ impl Slack {
         }
     }
 
-    /// Posts a message as a reply to the message `ts`, shown in the channel as well. `None`: that message takes no reply, and nothing
-    /// was posted.
+    /// Posts a message as a reply to the message `ts`, shown in the channel as well. `None`: that message accepts no reply, and
+    /// nothing was posted.
     ///
     /// # Errors
     /// [`CallError`], as [`Slack::post_message`].

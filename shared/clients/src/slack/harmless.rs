@@ -1,10 +1,10 @@
-//! Text from outside, made harmless: nothing in it can mention anybody, make a link, hide, or change the look of the message.
+//! Sanitizes text from outside: it cannot mention users, form a link, hide, or change the look of the message.
 
 use url::Url;
 
 use crate::plain::{hidden, visible};
 
-/// Length as Slack may count it: UTF-16 units, never fewer than characters.
+/// Length as Slack may count it: UTF-16 units, at least the number of characters.
 pub(super) fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
@@ -14,13 +14,13 @@ pub(super) fn cut(text: &str, limit: usize) -> String {
     fit(text.chars().map(|c| (c, None)), limit)
 }
 
-/// Plain text for a `plain_text` object: one line, without characters that are not seen.
+/// Plain text for a `plain_text` object: one line, without invisible characters.
 pub(super) fn plain(text: &str, limit: usize) -> String {
     fit(visible(text).map(|c| (c, None)), limit)
 }
 
-/// Text for a `mrkdwn` object: as [`plain`], and what Slack would take for markup is escaped
-/// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>) or replaced by a look-alike. The limit counts what is sent.
+/// Text for a `mrkdwn` object: [`plain`] with Slack's markup replaced by a look-alike or escaped
+/// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). The limit counts the text as sent.
 pub(super) fn markdown(text: &str, limit: usize) -> String {
     let characters: Vec<char> = visible(text).collect();
     let in_word = |index: Option<usize>| {
@@ -47,7 +47,7 @@ pub(super) fn markdown(text: &str, limit: usize) -> String {
     fit(written, limit)
 }
 
-/// `text` as a link to `url`; if that is no address that can safely stand in a link, both as text.
+/// `text` as a link to `url`; if the URL is unsafe in a link, both as text.
 pub(super) fn link(url: &str, text: &str, limit: usize) -> String {
     match address(url) {
         Some(address) if length(&address) < limit / 2 => {
@@ -58,22 +58,22 @@ pub(super) fn link(url: &str, text: &str, limit: usize) -> String {
     }
 }
 
-/// An address as it may stand within a link: http or https, without credentials and without what could end the link.
+/// An address for use in a link: http or https, without credentials and without characters that could end the link.
 pub(super) fn address(text: &str) -> Option<String> {
     let clean = text
         .chars()
         .all(|c| !matches!(c, '|' | '<' | '>' | '"' | '\\') && !c.is_whitespace() && !hidden(c));
     let url = Url::parse(text).ok().filter(|_| clean)?;
     let safe = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
-    // As parsed: host names in punycode, so that a look-alike shows.
+    // As parsed: host names are in punycode, so that look-alikes are visible.
     safe.then(|| url.as_str().replace('&', "&amp;"))
 }
 
-/// Puts pieces together as long as they fit; each piece stays whole, so no escape is ever cut in two.
+/// Joins pieces as long as they fit; each piece stays whole, so that no escape is cut.
 fn fit(pieces: impl Iterator<Item = (char, Option<&'static str>)>, limit: usize) -> String {
     let mut text = String::new();
     let mut used = 0;
-    // Where the text was still short enough for the ellipsis to follow.
+    // The last length that still leaves room for the ellipsis.
     let mut room = 0;
     for (c, escaped) in pieces {
         let size = escaped.map_or(c.len_utf16(), str::len);

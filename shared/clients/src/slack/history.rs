@@ -1,4 +1,4 @@
-//! Finding a message by its metadata, to settle whether it was posted (<https://docs.slack.dev/reference/methods/conversations.history>).
+//! Finds a message by its metadata, to check if it was posted (<https://docs.slack.dev/reference/methods/conversations.history>).
 
 use audit::{Action, Context, FailureClass};
 use jiff::Timestamp;
@@ -10,10 +10,10 @@ use super::{Posted, Slack, answer, channel_target};
 use crate::http::Call;
 use crate::{Advice, CallError, address};
 
-/// Messages asked for at once; Slack may give fewer.
+/// Messages per page; Slack may return fewer.
 const LIMIT: &str = "200";
 
-/// Pages read at most; the messages since an attempt to post are few.
+/// Most pages that are read; there are few messages since an attempt to post.
 const MOST_PAGES: usize = 50;
 
 #[derive(Debug, Deserialize)]
@@ -50,12 +50,12 @@ impl MessageJson {
 }
 
 impl Slack {
-    /// The message that carries the effect's `key`, among those of `channel` since `oldest`; `None` if none does.
+    /// The message with the effect's `key` in its metadata, in `channel` since `oldest`; `None` if missing.
     ///
-    /// `channel` must be a channel's id. Take for `oldest` the beginning of the first attempt, less a minute for unequal clocks.
+    /// `channel` must be a channel id. Use as `oldest` the start of the first attempt, minus a minute for clock differences.
     ///
     /// # Errors
-    /// [`CallError`] if the history cannot be read to its end: then it is *not* known whether the message stands there.
+    /// [`CallError`] if the history cannot be read to its end: then it is *unknown* whether the message was posted.
     pub async fn find_message(
         &self,
         context: &Context,
@@ -64,7 +64,7 @@ impl Slack {
         oldest: Timestamp,
     ) -> Result<Option<Posted>, CallError> {
         let target = channel_target(channel);
-        // Timestamps of messages are Unix seconds with six decimals.
+        // Message timestamps are Unix seconds with six decimals.
         let oldest = format!("{}.000000", oldest.as_second().max(0));
         let mut cursor = String::new();
         for _ in 0..MOST_PAGES {

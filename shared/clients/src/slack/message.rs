@@ -11,7 +11,7 @@ pub use change::{ExceptionChange, Place, ReportedDecision, exception_reply};
 pub use confirmation::pod_confirmation;
 pub use exception::{AlertMark, corrected_alert, exception_alert};
 
-/// The metadata's event type of every message that carries out an effect.
+/// The metadata's event type of every message of an effect.
 pub const METADATA_EVENT_TYPE: &str = "countersign_effect";
 
 /// Slack's limits in characters.
@@ -20,11 +20,11 @@ mod limit {
     pub(super) const SECTION: usize = 3000;
     pub(super) const FIELD: usize = 2000;
     pub(super) const CONTEXT: usize = 2000;
-    /// Of the fallback; Slack recommends 4,000 and cuts at 40,000.
+    /// For the fallback text; Slack recommends 4,000 and cuts at 40,000.
     pub(super) const TEXT: usize = 1500;
 }
 
-/// A message as `chat.postMessage` takes it.
+/// A message for `chat.postMessage`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     /// Channel id.
@@ -32,7 +32,7 @@ pub struct Message {
     /// What notifications and screen readers show.
     pub text: String,
     pub blocks: Vec<Value>,
-    /// By which the message is found again: `event_type` and `event_payload`.
+    /// Identifies the message in a search: `event_type` and `event_payload`.
     pub metadata: Value,
     /// The timestamp of the message that it replies to.
     pub thread: Option<String>,
@@ -50,15 +50,15 @@ impl Message {
         }
     }
 
-    /// The same as a reply. It is shown in the channel as well: a thread alone notifies only those who follow it, and the channel's
-    /// history, where a message is looked for, has only what the channel shows.
+    /// The same as a reply. It is shown in the channel as well: a thread alone notifies only its followers, and a search of the
+    /// channel's history finds only messages shown in the channel.
     #[must_use]
     pub fn in_thread(self, ts: &str) -> Self {
         let thread = Some(ts.to_owned());
         Self { thread, ..self }
     }
 
-    /// The body of the call. Slack is told to fetch neither the pages nor the pictures that the message links to.
+    /// The body of the call. Slack is instructed not to unfurl links or media.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut body = json!({
@@ -76,7 +76,7 @@ impl Message {
         body
     }
 
-    /// The body of the call that replaces the message `ts` by this one.
+    /// The body of the call that replaces the message `ts` with this one.
     #[must_use]
     pub fn to_update_json(&self, ts: &str) -> Value {
         json!({
@@ -89,7 +89,7 @@ impl Message {
     }
 }
 
-/// A `mrkdwn` object. `verbatim`: Slack makes no links or mentions of its own from what looks like one.
+/// A `mrkdwn` object. `verbatim`: Slack does not turn text into links or mentions.
 fn markdown(text: impl Into<String>) -> Value {
     json!({"type": "mrkdwn", "text": text.into(), "verbatim": true})
 }
@@ -98,7 +98,7 @@ fn section(text: impl Into<String>) -> Value {
     json!({"type": "section", "text": markdown(text)})
 }
 
-/// An instant, which Slack shows in the reader's own time zone. Whole seconds suffice people.
+/// An instant, which Slack shows in the reader's time zone, in whole seconds.
 fn date(at: Timestamp) -> String {
     format!("<!date^{}^{{date_short_pretty}} {{time}}|{at:.0}>", at.as_second())
 }

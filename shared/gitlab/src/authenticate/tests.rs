@@ -1,4 +1,4 @@
-//! Every way in and every rejection.
+//! Every accepted credential and every rejection.
 
 use proptest::prelude::*;
 

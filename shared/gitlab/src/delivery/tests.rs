@@ -1,4 +1,4 @@
-//! Which header becomes the key.
+//! Which header becomes the delivery key.
 
 use super::*;
 

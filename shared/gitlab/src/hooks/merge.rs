@@ -1,4 +1,4 @@
-//! The union of the secret's versions, and everything in them that cannot be used.
+//! The union of the secret's versions, and all their unusable parts.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::tokens::{Clash, PlainToken};
 use super::{Hook, HookProblem, HookSet, Problem};
 use crate::{HookEntry, SigningToken, WebhookSecret};
 
-/// The versions united so far, newest first.
+/// The versions merged so far, newest first.
 #[derive(Default)]
 pub(super) struct Merge {
     set: HookSet,
@@ -17,7 +17,7 @@ pub(super) struct Merge {
     disabled: BTreeSet<String>,
     /// Which version is being added, from 0.
     version: usize,
-    /// So many hooks come from versions before this one.
+    /// Number of hooks from versions before this one.
     older: usize,
 }
 
@@ -106,7 +106,7 @@ impl Merge {
     }
 }
 
-/// Why an entry is not used at all.
+/// Why an entry is not used.
 fn defect(entry: &HookEntry) -> Option<Problem> {
     let unnamed = entry.name.is_empty() || entry.instance.is_empty();
     let defect = entry.defect.clone().map(Problem::Disabled);

@@ -2,34 +2,34 @@
 
 use crate::{EntryDefect, SigningTokenError};
 
-/// Something in the secret that cannot be used; everything else stays usable.
+/// An unusable part of the secret; all other parts stay usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("hook `{hook}`: {problem}")]
 pub struct HookProblem {
     /// Name of the hook entry.
     pub hook: String,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: Problem,
 }
 
-/// What is wrong with a hook entry. Never says a token.
+/// A problem of a hook entry. Never contains a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// The entry is not understood.
+    /// The entry cannot be parsed.
     #[error("{0}; no entry of this name is used, also none of an older version, until it is corrected")]
     Disabled(EntryDefect),
-    /// The entry cannot be distinguished from others, or speaks for no instance.
+    /// The entry lacks a distinct name, or an instance.
     #[error("`name` and `instance` must not be empty; the entry is ignored")]
     Unnamed,
-    /// Two entries of one name in one version are bound differently.
+    /// Two entries of one name in one version have different bindings.
     #[error("the name is used twice with different bindings; the second entry is ignored")]
     NameUsedTwice,
-    /// A signing token of the wrong form.
+    /// A malformed signing token.
     #[error("signing token number {number} {error}; it is ignored")]
     SigningToken {
         /// Its place in the list, from 1.
         number: usize,
-        /// What is wrong with it.
+        /// The error.
         error: SigningTokenError,
     },
     /// An empty plain token, which an empty header would match.
@@ -38,7 +38,7 @@ pub enum Problem {
         /// Its place in the list, from 1.
         number: usize,
     },
-    /// A token that hooks of two instances hold in one version: it would not tell which instance sent a delivery.
+    /// A token that hooks of two instances hold in one version: it would not show which instance sent a delivery.
     #[error(
         "{kind} token number {number} is also a token of hook `{other}` of another instance; it is accepted for neither: \
          give each instance its own token"
@@ -50,7 +50,7 @@ pub enum Problem {
         number: usize,
         other: String,
     },
-    /// A token that a newer version of the secret gives to a hook of another instance.
+    /// A token that a newer version of the secret assigns to a hook of another instance.
     #[error(
         "{kind} token number {number} of an older version belongs to hook `{other}` of another instance in a newer one, \
          which decides; give each instance its own token"

@@ -1,4 +1,4 @@
-//! The secret's forms, the union of its versions, and entries that disable only themselves.
+//! The secret's formats, the union of its versions, and entries that disable only themselves.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The distinct tokens of a secret, and the hooks each of them speaks for.
+//! The distinct tokens of a secret, and the hooks of each.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::Hook;
 
-/// A plain token as its digest: digests have one length, so that a comparison does not tell the token's.
+/// A plain token as its digest: all digests have one length, so a comparison does not reveal the token's length.
 #[derive(Clone)]
 pub(crate) struct PlainToken([u8; 32]);
 
@@ -30,16 +30,16 @@ impl fmt::Debug for PlainToken {
     }
 }
 
-/// Each token once, however many stages and hooks of the secret hold it, so that a delivery is checked against it once.
+/// Each token once, even if several stages and hooks of the secret hold it, so that a delivery is checked against it once.
 #[derive(Debug, Clone)]
 pub(crate) struct Tokens<T>(Vec<Token<T>>);
 
 #[derive(Debug, Clone)]
 struct Token<T> {
     value: T,
-    /// The version of the secret that names it first, from 0.
+    /// The first version of the secret that names it, from 0.
     version: usize,
-    /// Places in [`super::HookSet::hooks`]; all of one instance.
+    /// Indices in [`super::HookSet::hooks`]; all of one instance.
     hooks: BTreeSet<usize>,
     /// Hooks of two instances name it in one version.
     ambiguous: bool,
@@ -48,9 +48,9 @@ struct Token<T> {
 /// Why a hook does not get a token: another hook holds it for another instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Clash {
-    /// Place of the other hook.
+    /// Index of the other hook.
     pub(crate) with: usize,
-    /// Named by a newer version, which decides; otherwise nobody gets it.
+    /// A newer version names it, which decides; otherwise neither hook gets it.
     pub(crate) newer: bool,
 }
 
@@ -61,7 +61,7 @@ impl<T> Default for Tokens<T> {
 }
 
 impl<T: PartialEq> Tokens<T> {
-    /// Adds a token of the hook at place `hook`, named by `version` of the secret; versions come newest first.
+    /// Adds a token of the hook at index `hook`, named by `version` of the secret; versions come newest first.
     pub(crate) fn add(&mut self, value: T, hook: usize, version: usize, hooks: &[Hook]) -> Result<(), Clash> {
         let Some(token) = self.0.iter_mut().find(|token| token.value == value) else {
             self.0.push(Token {
@@ -87,7 +87,7 @@ impl<T: PartialEq> Tokens<T> {
 }
 
 impl<T> Tokens<T> {
-    /// Forgets the tokens that would name two instances.
+    /// Drops the tokens that would identify two instances.
     pub(crate) fn drop_ambiguous(&mut self) {
         self.0.retain(|token| !token.ambiguous);
     }
@@ -96,7 +96,7 @@ impl<T> Tokens<T> {
         self.0.is_empty()
     }
 
-    /// Places of the hooks whose token matches. Every token is tried, so the time taken does not tell which one matched.
+    /// Indices of the hooks whose token matches. Every token is tried, so the time taken does not reveal which one matched.
     pub(crate) fn matching(&self, matches: impl Fn(&T) -> bool) -> BTreeSet<usize> {
         let mut places = BTreeSet::new();
         for token in &self.0 {

@@ -1,4 +1,4 @@
-//! Only the wanted part is built, and nothing is too deep.
+//! Only the wanted part is built, at any depth of nesting.
 
 use proptest::prelude::*;
 use serde_json::json;

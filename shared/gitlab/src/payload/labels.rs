@@ -7,27 +7,27 @@ use serde_json::Value;
 use super::text::{ID_CHARS, text};
 use crate::json::MAX_ITEMS;
 
-/// Most bytes of label titles kept per list, so that an event fits into one queue message. A limit on their number
-/// would let a few hundred short labels push a security label out of the list.
+/// Most bytes of label titles kept per list, so that an event fits into one queue message. With a limit on their number, a few
+/// hundred short labels could push a security label out of the list.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// Label titles, and whether some are missing.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Titles {
-    /// One for each label: two labels of one title give it twice.
+    /// One for each label: two labels of one title yield it twice.
     pub(super) titles: Vec<String>,
-    /// The list was longer than what is kept of one.
+    /// The list was longer than the kept part.
     pub(super) truncated: bool,
 }
 
-/// Identity of a label: its id, or its title where there is none (labels as plain strings).
+/// Identity of a label: its id, or its title if it has no id (labels as plain strings).
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Identity<'a> {
     Id(i64),
     Title(&'a str),
 }
 
-/// Titles of the labels on the merge request. GitLab lists them twice; both lists count, each label once.
+/// Titles of the labels on the merge request. GitLab sends two lists; both count, each label once.
 pub(super) fn current(document: &Value) -> Titles {
     let nested = document
         .get("object_attributes")
@@ -85,7 +85,7 @@ fn label(value: &Value) -> Option<(Identity<'_>, &str)> {
     Some((identity, title))
 }
 
-/// Each label once, as many as there is room for. One that does not fit makes no shorter one after it disappear.
+/// Each label once, as many as fit. A label that does not fit does not drop a shorter one after it.
 fn bounded<'a>(labels: impl Iterator<Item = (Identity<'a>, &'a str)>, mut truncated: bool) -> Titles {
     let mut seen = BTreeSet::new();
     let mut room = MAX_BYTES;

@@ -1,4 +1,4 @@
-//! A merge-request event in our own words.
+//! Translates a merge-request event into our types.
 
 use jiff::Timestamp;
 use model::{
@@ -16,7 +16,7 @@ const MAX_REVIEWERS: usize = 100;
 /// Longest raw timestamp kept, in characters.
 const TIME_CHARS: usize = 64;
 
-/// A field without which the merge request cannot be named.
+/// A required field: without it the merge request cannot be identified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Problem {
     #[error("{0} is missing")]
@@ -77,7 +77,7 @@ pub(super) fn read(document: &Value, received_at: Timestamp) -> Result<MergeRequ
     })
 }
 
-/// The target project's id; system hooks send no `project.id`.
+/// The target project's id; system hooks do not send `project.id`.
 pub(super) fn project_id(document: &Value) -> Result<ProjectId, Problem> {
     let attributes = &document["object_attributes"];
     let candidates = [
@@ -111,7 +111,7 @@ fn id(object: &Value, name: &str, shown: &'static str) -> Result<i64, Problem> {
     }
 }
 
-/// `actioned_at` is when the act happened; `updated_at` can be older than the act, as the two are written by separate jobs.
+/// `actioned_at` is when the action happened; `updated_at` can be older than the action, as separate jobs write the two.
 fn occurred_at(attributes: &Value, received_at: Timestamp) -> (Timestamp, OccurredAtSource, Option<String>) {
     let sources = [
         ("actioned_at", OccurredAtSource::ActionedAt),

@@ -1,4 +1,4 @@
-//! The members of a body that are wanted, by their names in GitLab's documentation of webhook events.
+//! The wanted members of a body, by their names in GitLab's documentation of webhook events.
 
 use crate::json::{SCALAR, Shape};
 

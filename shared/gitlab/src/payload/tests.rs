@@ -1,4 +1,4 @@
-//! Bodies as GitLab sends them, and bodies as nobody should.
+//! Bodies as GitLab sends them, and malformed bodies.
 
 use model::{Action, MergeRequestIid, OccurredAtSource, ProjectId, SystemAction, UserId};
 use serde_json::json;

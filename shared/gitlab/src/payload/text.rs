@@ -1,16 +1,16 @@
-//! Bounds for texts that come from outside.
+//! Limits for texts from outside.
 
 use serde_json::Value;
 
 /// Longest title kept, in characters.
 pub(super) const TITLE_CHARS: usize = 500;
-/// Longest name, state or other identifier kept; GitLab's own limit for label titles and usernames.
+/// Longest name, state or other identifier kept; GitLab's limit for label titles and usernames.
 pub(super) const ID_CHARS: usize = 255;
 /// Longest other text kept.
 pub(super) const TEXT_CHARS: usize = 1_000;
 
-/// Longest project path kept, in bytes. GitLab's are ASCII of at most 255; this one always fits into an index of Postgres,
-/// which takes about 2,700 bytes.
+/// Longest project path kept, in bytes. GitLab's are ASCII of at most 255; this limit always fits into a Postgres index row of
+/// about 2,700 bytes.
 pub(super) const PATH_BYTES: usize = 512;
 
 /// Cuts a text to a number of bytes, between characters.
@@ -19,8 +19,8 @@ pub(super) fn within(mut text: String, max_bytes: usize) -> String {
     text
 }
 
-/// Cuts a text to a number of characters. Control characters are replaced: Postgres refuses NUL in any text, and none of
-/// the others belongs into a log line or a chat message.
+/// Cuts a text to a number of characters. Control characters are replaced: Postgres rejects NUL in any text, and the others do not
+/// belong into a log line or a chat message.
 pub(super) fn text(text: &str, max_chars: usize) -> String {
     let clean = |character: char| {
         if character.is_control() {
@@ -32,7 +32,7 @@ pub(super) fn text(text: &str, max_chars: usize) -> String {
     text.chars().take(max_chars).map(clean).collect()
 }
 
-/// A member that is a text and not empty.
+/// A member that is a non-empty text.
 pub(super) fn member(object: &Value, name: &str, max_chars: usize) -> Option<String> {
     object
         .get(name)

@@ -1,4 +1,4 @@
-//! One hook of the secret, read by itself: an entry that is not understood disables itself, not the others.
+//! One hook of the secret, parsed separately: an invalid entry disables itself, not the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use serde_json::value::RawValue;
 
 use super::null_is_default;
 
-/// Longest unknown field name that is repeated; a longer one is hardly a misspelt field.
+/// Longest unknown field name that is repeated; a longer one is hardly a misspelled field.
 const MAX_FIELD_BYTES: usize = 32;
 
-/// One hook of the secret: its tokens, and what they are bound to.
+/// One hook of the secret: its tokens and their bindings.
 #[derive(Debug, Clone, Default)]
 pub struct HookEntry {
     /// Our own name for it, also in the audit log.
@@ -24,15 +24,15 @@ pub struct HookEntry {
     pub signing_tokens: Vec<SecretString>,
     /// Legacy plain tokens (`X-Gitlab-Token`).
     pub secret_tokens: Vec<SecretString>,
-    /// Projects the hook may speak for, by id; empty together with `namespaces` for every project.
+    /// Projects the hook is accepted for, by id; if this and `namespaces` are empty, every project.
     pub projects: BTreeSet<ProjectId>,
-    /// Namespaces the hook may speak for, such as `group/` or `group/subgroup/`.
+    /// Namespaces the hook is accepted for, such as `group/` or `group/subgroup/`.
     pub namespaces: Vec<String>,
     /// Why the entry must not be used.
     pub defect: Option<EntryDefect>,
 }
 
-/// Why an entry must not be used: read tolerantly, a misspelt `projects` would be a hook for every project.
+/// Why an entry must not be used: if misspellings were ignored, a misspelled `projects` would open the hook to every project.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryDefect {
     /// A field that no hook has.
@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for HookEntry {
         Ok(match serde_json::from_str::<Fields>(entry) {
             Ok(fields) => fields.into(),
             Err(error) => Self {
-                // The name stays taken, so that an older version of the entry is not used instead.
+                // The name stays reserved, so that an older version of the entry is not used instead.
                 name: serde_json::from_str::<NameOnly>(entry).unwrap_or_default().name,
                 defect: Some(EntryDefect::Shape {
                     line: error.line(),
@@ -112,7 +112,7 @@ impl From<Fields> for HookEntry {
     }
 }
 
-/// The field's name where it looks like one; a token that slipped out of its place is not repeated.
+/// The field's name if it looks like one; a misplaced token is not repeated.
 fn shown(field: &str) -> String {
     let plain = (1..=MAX_FIELD_BYTES).contains(&field.len())
         && field.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');

@@ -1,4 +1,4 @@
-//! What the secret says when it cannot be read.
+//! Error messages of an unreadable secret.
 
 use super::*;
 

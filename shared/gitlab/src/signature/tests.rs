@@ -1,4 +1,4 @@
-//! Signatures, by vectors computed with another implementation and by the specification's own.
+//! Signatures, with vectors of another implementation and of the specification.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Every code of every enum: as it is in JSON, and in a separate column where SQL gets it from `as_str`.
+//! Every code of every enum: as it is in JSON, and in a separate column where SQL uses `as_str`.
 
 use std::fmt::Debug;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::compare::written;
 
-/// Declares a list of all variants. The match inside does not compile while one is missing.
+/// Declares a list of all variants. The match inside does not compile if one is missing.
 macro_rules! variants {
     ($name:ident: $enum:ident { $($variant:ident),+ $(,)? }) => {
         const $name: &[$enum] = {
@@ -52,7 +52,7 @@ variants!(METHODS: AuthMethod { HmacSha256, Token });
 variants!(TIME_SOURCES: OccurredAtSource { ActionedAt, UpdatedAt, ReceivedAt });
 variants!(PLACES: MentionPlace { Branch, Title, Description });
 
-/// All actions, and a word that no version knows.
+/// All actions, and an unknown one.
 fn actions() -> Vec<Action> {
     let all = vec![
         Action::Open,
@@ -67,7 +67,7 @@ fn actions() -> Vec<Action> {
         Action::Other("teleport".to_owned()),
     ];
     for action in &all {
-        // A new variant does not compile here until it is named; it belongs in the list above, too.
+        // A new variant does not compile until it is added here; add it to the list above, too.
         match action {
             Action::Open
             | Action::Close
@@ -84,7 +84,7 @@ fn actions() -> Vec<Action> {
     all
 }
 
-/// All system actions, and a word that no version knows.
+/// All system actions, and an unknown one.
 fn system_actions() -> Vec<SystemAction> {
     let all = vec![
         SystemAction::ApprovalsResetOnPush,
@@ -102,7 +102,7 @@ fn system_actions() -> Vec<SystemAction> {
     all
 }
 
-/// The codes in JSON, each read back as the variant that wrote it.
+/// The codes in JSON, each parsed back into its variant.
 fn in_json<T: Serialize + DeserializeOwned + PartialEq + Debug>(variants: &[T]) -> Vec<Value> {
     let code = |variant: &T| {
         let code = serde_json::to_value(variant).unwrap();

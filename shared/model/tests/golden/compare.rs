@@ -8,16 +8,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// More differences than these say nothing that the first ones do not.
+/// Further differences add no information.
 const SHOWN: usize = 20;
 
-/// The value is written as the file says, and the file is read as the value.
+/// Checks that the value serializes to the file and the file parses to the value.
 pub(crate) fn same<T: Serialize + DeserializeOwned + PartialEq + Debug>(file: &str, value: &T) {
     written(file, value);
     parsed(file, value);
 }
 
-/// As [`same`], for a value with every field set: a null or an empty list would say nothing about the names inside.
+/// As [`same`], for a value with every field set: a null or an empty list would not test the names inside.
 pub(crate) fn same_and_full<T: Serialize + DeserializeOwned + PartialEq + Debug>(file: &str, value: &T) {
     let mut empty = Vec::new();
     find_empty(&serde_json::to_value(value).unwrap(), "", &mut empty);
@@ -28,7 +28,7 @@ pub(crate) fn same_and_full<T: Serialize + DeserializeOwned + PartialEq + Debug>
     same(file, value);
 }
 
-/// The value is written as the file says.
+/// Checks that the value serializes to the file.
 pub(crate) fn written<T: Serialize>(file: &str, value: &T) {
     let now = serde_json::to_value(value).unwrap();
     let mut found = Vec::new();
@@ -56,7 +56,7 @@ pub(crate) fn written<T: Serialize>(file: &str, value: &T) {
     );
 }
 
-/// The file is read as the value, which may be written differently today.
+/// Checks that the file parses to the value, which may serialize differently today.
 pub(crate) fn parsed<T: DeserializeOwned + PartialEq + Debug>(file: &str, value: &T) {
     let text = read(file);
     let unreadable = |error: serde_json::Error| -> T {
@@ -64,7 +64,7 @@ pub(crate) fn parsed<T: DeserializeOwned + PartialEq + Debug>(file: &str, value:
             "shared/model/tests/golden/{file} can no longer be read, so neither can stored rows and messages: {error}"
         )
     };
-    // Queues hold text, and `jsonb` columns arrive as values; the two ways to read differ for flattened and tagged types.
+    // Queues hold text, `jsonb` columns arrive as values; the two parsers differ for flattened and tagged types.
     let from_text: T = serde_json::from_str(&text).unwrap_or_else(unreadable);
     let from_value: T = serde_json::from_str(&text)
         .and_then(serde_json::from_value)
@@ -77,7 +77,7 @@ pub(crate) fn parsed<T: DeserializeOwned + PartialEq + Debug>(file: &str, value:
     }
 }
 
-/// The text of a golden file; empty if it is missing, so that the comparison prints what belongs there.
+/// The text of a golden file; empty if it is missing, so that the comparison prints the expected content.
 fn read(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
     std::fs::read_to_string(path).unwrap_or_default()

@@ -1,6 +1,6 @@
-//! Forms that earlier versions stored or queued, and that must be read for as long as such rows exist.
+//! Formats that earlier versions stored or queued, and that must stay readable for as long as such rows exist.
 //!
-//! Fields that came later are missing in these files; the values say what is assumed in their place.
+//! Later fields are missing in these files; the values show the defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,7 +95,7 @@ fn earlier_history_event() -> HistoryEvent {
     }
 }
 
-/// Facts as they were before the ledger and the archive: the fewest fields that were ever written.
+/// Facts from before the ledger and the archive: the fewest fields ever written.
 fn first_facts() -> Facts {
     Facts {
         merge_request: key(),
@@ -116,7 +116,7 @@ fn facts_of_the_first_version_are_read() {
     parsed("earlier_facts.json", &first_facts());
 }
 
-/// Approval rules listed each eligible user, and an answer that failed held its reason and the labels.
+/// Approval rules listed each eligible user, and a failed answer held its reason and the labels.
 #[test]
 fn gitlab_answers_of_earlier_versions_are_read() {
     let with_rules = MergeRequestDetails {
@@ -149,7 +149,7 @@ fn an_empty_record_of_earlier_answers_is_read() {
     parsed("earlier_answers_empty.json", &EarlierFacts::default());
 }
 
-/// Deliveries that a queue held while the release was replaced.
+/// Deliveries that a queue held during a release.
 #[test]
 fn an_envelope_of_an_earlier_version_is_read() {
     let event = MergeRequestEvent {

@@ -82,7 +82,7 @@ fn details() -> MergeRequestDetails {
     }
 }
 
-/// What cannot be read is `Unknown`, what is optional is missing, and every list has an item with as little in it as possible.
+/// Unreadable values are `Unknown`, optional ones are missing, and every list has one minimal item.
 fn sparse_details() -> MergeRequestDetails {
     MergeRequestDetails {
         project_path: None,
@@ -139,7 +139,7 @@ fn sparse_details() -> MergeRequestDetails {
     }
 }
 
-/// What was read is not known for any value that may be unknown.
+/// Every value that may be unknown is unknown.
 fn unreadable_details() -> MergeRequestDetails {
     MergeRequestDetails {
         label_events: unknown(),
@@ -160,7 +160,7 @@ fn labels_read() -> LabelFacts {
     }
 }
 
-/// The two fields that are not stored are false, as reading a row makes them.
+/// The two fields that are not stored are false, as parsing a row sets them.
 fn unread() -> PartialAnswer {
     PartialAnswer {
         because: "502 Bad Gateway".to_owned(),
@@ -283,7 +283,7 @@ fn every_gitlab_answer_keeps_its_names() {
         GitLabAnswer::NotMerged(sparse),
     ];
     for answer in &answers {
-        // A new variant does not compile here until it is named; it belongs in the list above, too.
+        // A new variant does not compile until it is added here; add it to the list above, too.
         match answer {
             GitLabAnswer::Full(_)
             | GitLabAnswer::LabelsOnly(_)

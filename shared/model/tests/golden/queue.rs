@@ -105,7 +105,7 @@ fn every_envelope_keeps_its_names() {
         },
     ];
     for content in &contents {
-        // A new variant does not compile here until it is named; it belongs in the list above, too.
+        // A new variant does not compile until it is added here; add it to the list above, too.
         match content {
             Content::MergeRequest(_) | Content::Unexpected { .. } => (),
         }

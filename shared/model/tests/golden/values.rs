@@ -1,4 +1,4 @@
-//! Parts that several golden values share. All names are invented.
+//! Parts shared by several golden values. All names are invented.
 
 use jiff::Timestamp;
 use model::{Approval, LabelEvent, MergeRequestIid, MergeRequestKey, MergeTrigger, ProjectId, Reviewer, User, UserId};
@@ -14,7 +14,7 @@ pub(crate) fn sha256(digit: char) -> String {
     digit.to_string().repeat(64)
 }
 
-/// A time of the day on which the example merge request lived.
+/// A time on the day of the example merge request.
 pub(crate) fn at(time: &str) -> Timestamp {
     format!("2026-03-02T{time}Z").parse().unwrap()
 }
@@ -91,7 +91,7 @@ pub(crate) fn trigger() -> MergeTrigger {
     }
 }
 
-/// What is left of a trigger when the delivery says as little as it can.
+/// A trigger from a delivery with the fewest fields.
 pub(crate) fn sparse_trigger() -> MergeTrigger {
     MergeTrigger {
         trusted: false,

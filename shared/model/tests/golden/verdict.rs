@@ -62,7 +62,7 @@ fn every_verdict_keeps_its_names() {
         },
     ];
     for outcome in &outcomes {
-        // A new variant does not compile here until it is named; it belongs in the list above, too.
+        // A new variant does not compile until it is added here; add it to the list above, too.
         match outcome {
             VerdictOutcome::NotCarried
             | VerdictOutcome::Declassified

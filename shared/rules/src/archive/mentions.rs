@@ -1,15 +1,15 @@
-//! Keys of issues in the words of a merge request.
+//! Issue keys in the texts of a merge request.
 
 use model::{IssueMention, MentionPlace};
 
-/// More than this many are not kept: nobody links that many, and each may be looked up.
+/// Maximum keys kept: more are unlikely to be links, and each may be looked up.
 const MOST: usize = 20;
 /// Longest prefix of a key, in characters; Linear allows 7, Jira 10 by default.
 const LONGEST_PREFIX: usize = 10;
 /// Longest number of a key.
 const LONGEST_NUMBER: usize = 9;
 
-/// What looks like an issue's key, in capitals, each once: those of the branch first, then of the title, then of the description.
+/// Possible issue keys, in upper case, each once: from the branch first, then the title, then the description.
 #[must_use]
 pub fn mentions(branch: &str, title: &str, description: &str) -> Vec<IssueMention> {
     let places = [
@@ -28,7 +28,7 @@ pub fn mentions(branch: &str, title: &str, description: &str) -> Vec<IssueMentio
     found
 }
 
-/// Every `ABC-123` that stands as a word of its own. In prose `CVE-2026-1234` is none; a branch may go on with anything.
+/// Every `ABC-123` that is a separate word. In prose, `CVE-2026-1234` is not a key; in a branch, anything may follow.
 fn keys(text: &str, is_branch: bool) -> impl Iterator<Item = String> {
     let bytes = text.as_bytes();
     let dashes = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'-');
@@ -50,7 +50,7 @@ fn keys(text: &str, is_branch: bool) -> impl Iterator<Item = String> {
     })
 }
 
-/// Whether the word goes on before or after.
+/// Whether the word continues before or after.
 fn continues(before: &str, after: &str) -> bool {
     let in_word = |c: char| c.is_alphanumeric() || c == '_';
     before.chars().next_back().is_some_and(in_word) || after.chars().next().is_some_and(in_word)

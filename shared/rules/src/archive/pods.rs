@@ -1,11 +1,11 @@
-//! Which reviewer pod a merge request belongs to.
+//! The reviewer pod of a merge request.
 
 use model::{User, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::LabelPattern;
 
-/// A pod of reviewers, its channel, and how its merge requests are known.
+/// A pod of reviewers, its channel, and how its merge requests are recognized.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pod {
     /// Channel id.
@@ -18,35 +18,35 @@ pub struct Pod {
     pub projects: Vec<LabelPattern>,
 }
 
-/// All pods, and where the rest goes.
+/// All pods, and the channel for the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Pods {
     /// The pods, in the order of the file.
     pub pods: Vec<Pod>,
-    /// Channel for merge requests of no pod; `None`: nobody is told.
+    /// Channel for merge requests without a pod; `None`: no message.
     pub fallback_channel: Option<String>,
 }
 
-/// What a pod is found by.
+/// The input for finding a pod.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// Every label it had when it was read.
+    /// Every label when it was read.
     pub labels: &'a [String],
-    /// Whoever approved, in order, then whoever was asked to review.
+    /// Users who approved, in order, then the assigned reviewers.
     pub reviewers: &'a [User],
     /// `group/project`.
     pub project_path: &'a str,
 }
 
 impl Pods {
-    /// The channel of the pod: by label, else by reviewer, else by project, else the fallback. Within each the first pod of the file.
+    /// The pod's channel: by label, else by reviewer, else by project, else the fallback. For each, the first pod in the file.
     #[must_use]
     pub fn channel(&self, subject: Subject<'_>) -> Option<&str> {
         let by_label = |pod: &&Pod| {
             let matches = |pattern: &LabelPattern| subject.labels.iter().any(|label| pattern.matches(label));
             pod.labels.iter().any(matches)
         };
-        // The first reviewer that any pod knows decides, not the first pod.
+        // The first reviewer that is in any pod decides, not the first pod.
         let of_reviewer = |user: &User| self.pods.iter().find(|pod| pod.reviewers.contains(&user.id));
         let by_project = |pod: &&Pod| pod.projects.iter().any(|pattern| pattern.matches(subject.project_path));
         let by_reviewer = || subject.reviewers.iter().find_map(of_reviewer);

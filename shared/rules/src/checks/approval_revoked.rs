@@ -1,8 +1,8 @@
-//! An approval was taken back by its giver, or reset by a push, before the merge.
+//! An approval was revoked by the approver, or reset by a push, before the merge.
 //!
-//! GitLab deletes the row of an approval that is taken back, so an approval that GitLab lists with its time decides, whatever a reset
-//! may have deleted: a reset does not name the approvals it took, and it keeps those given for the current patch. Only the giver's
-//! own revocation contradicts it, and then GitLab has to be read again (see [`contradictions`]).
+//! GitLab deletes the row of a revoked approval, so an approval that GitLab lists with its time decides, even after a reset: a
+//! reset does not name the approvals it deleted, and it keeps those given for the current patch. Only the approver's own revocation
+//! contradicts it, and then GitLab must be read again (see [`contradictions`]).
 
 use jiff::Timestamp;
 
@@ -23,7 +23,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
         match (order_to_approval(record, &revocation, given), revocation.to_merge) {
             (Order::Before, _) | (_, Order::After) => {}
             (Order::After, Order::Before) => return CheckOutcome::Holds(detail(name, &revocation)),
-            // Of an approval that is gone, its giver's revocation in the same second took it away.
+            // If the approval is gone, its approver's revocation in the same second removed it.
             (Order::Unknown, Order::Before) if record.listed.is_none() && same_second(&revocation, given) => {
                 return CheckOutcome::Holds(detail(name, &revocation));
             }
@@ -39,8 +39,8 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
     }
 }
 
-/// When a reading settles each contradiction at the earliest: GitLab lists the approval with its time, and an event reports that its
-/// giver took it back later and before the merge.
+/// The earliest read that settles each contradiction: GitLab lists the approval with its time, and an event reports that the
+/// approver revoked it later and before the merge.
 pub(crate) fn contradictions(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Vec<Timestamp> {
     let Some(at) = record.listed_at() else {
         return Vec::new();
@@ -70,7 +70,7 @@ fn order_to_approval(record: &ApprovalRecord<'_>, revocation: &Revocation<'_>, g
     }
 }
 
-/// Both are known to the second, and it is the same one.
+/// Both are known to the second, and in the same second.
 fn same_second(revocation: &Revocation<'_>, given: Interval) -> bool {
     let second = |interval: Interval| interval.from.as_second() == interval.to.as_second();
     second(revocation.interval) && second(given) && revocation.interval.from.as_second() == given.from.as_second()
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn an_uncertain_order_is_unverified_and_open_state_settles_it() {
-        // GitLab before 18.10: the revocation carries the time of an earlier change.
+        // GitLab before 18.10: the revocation contains the time of an earlier change.
         let life = Life::labelled().seen(ALICE, "10:00:00", Some(true));
         let mut revocation = HistoryEvent {
             occurred_at_source: Some(OccurredAtSource::UpdatedAt),

@@ -11,7 +11,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
     if let Some(at) = record.listed_at() {
         return if at > merged_at { after(at) } else { CheckOutcome::Clear };
     }
-    // Not listed: the state of the merge request orders it as well. That never times an approval which GitLab lists without a time.
+    // Not listed: the merge request's state also orders it. That never times an approval that GitLab lists without a time.
     let order = |seen: &crate::approval::SeenApproval| {
         if record.listed.is_some() {
             seen.by_time

@@ -15,7 +15,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
             "whether the code changed after {name} approved could not be read"
         ));
     };
-    // Without a time nothing can be newer than it; `approved_after_merge` says that the time is unknown.
+    // Without a time nothing can be newer; `approved_after_merge` reports that the time is unknown.
     let Some(given) = record.given() else {
         return CheckOutcome::Clear;
     };
@@ -60,7 +60,7 @@ pub(crate) fn lags(case: &Case<'_>) -> bool {
 /// The version whose head was merged, else the newest one up to the merge.
 fn merged_version<'a>(versions: &'a [DiffVersion], case: &Case<'_>) -> Option<&'a DiffVersion> {
     let head = case.api.merge.head_sha.as_ref();
-    // Its time may be that of a clock that is ahead of the merge's.
+    // Its time may be from a clock ahead of the merge's.
     let of_head = versions
         .iter()
         .filter(|version| head.is_some() && version.head_sha.as_ref() == head);
@@ -70,9 +70,9 @@ fn merged_version<'a>(versions: &'a [DiffVersion], case: &Case<'_>) -> Option<&'
         .or_else(|| up_to_merge().max_by_key(|version| position(version)))
 }
 
-/// The versions that may have been the current one when the approval was given; `None`: it was given before the first.
+/// The versions that may have been current when the approval was given; `None`: it was given before the first.
 fn possibly_approved(versions: &[DiffVersion], given: Interval) -> impl Iterator<Item = Option<&DiffVersion>> {
-    // Nothing can be approved before there is a version, unless GitLab itself gives that time.
+    // There is no approval before the first version, unless GitLab itself reports that time.
     let first = versions.iter().map(|version| version.created_at).min();
     let from = first
         .filter(|first| *first <= given.to)
@@ -87,7 +87,7 @@ fn possibly_approved(versions: &[DiffVersion], given: Interval) -> impl Iterator
     std::iter::once(current).chain(within.map(Some))
 }
 
-/// Versions in a fixed order, also within one instant.
+/// Versions in a fixed order, also at the same time.
 fn position(version: &DiffVersion) -> (Timestamp, Option<&str>, Option<&str>) {
     (
         version.created_at,

@@ -1,4 +1,4 @@
-//! The approver does not belong to the security team: by the membership that was read near the approval, else near the merge.
+//! The approver does not belong to the security team: by the membership read near the approval, else near the merge.
 
 use jiff::{SignedDuration, Timestamp};
 use model::{Reading, UserId};
@@ -7,15 +7,15 @@ use crate::approval::ApprovalRecord;
 use crate::case::{Case, CheckOutcome};
 use crate::time::{Interval, Order};
 
-/// A reading of the membership counts as that of an act this near to it.
+/// A membership read this near to an act counts for the act.
 const NEAR: SignedDuration = SignedDuration::from_mins(10);
 
 /// Whether a person was an eligible approver at the time of an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Eligibility {
-    /// `None`: it cannot be known.
+    /// `None`: unknown.
     pub(crate) is_eligible: Option<bool>,
-    /// No membership was read near the act; one read after the merge had to be used.
+    /// No membership was read near the act; one read after the merge was used.
     pub(crate) as_of_now: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
     }
 }
 
-/// GitLab lists the approval without its time, so it may be a later one than the events show: one by a member.
+/// GitLab lists the approval without its time, so it may be later than the events show: given as a member.
 fn may_be_a_later_one(record: &ApprovalRecord<'_>, case: &Case<'_>) -> bool {
     let is_member = case
         .api
@@ -43,7 +43,7 @@ fn may_be_a_later_one(record: &ApprovalRecord<'_>, case: &Case<'_>) -> bool {
     record.listed.is_some() && record.listed_at().is_none() && is_member
 }
 
-/// Whom the rules would have taken.
+/// Whom the rules would have accepted.
 fn not_eligible(case: &Case<'_>) -> &'static str {
     let group = case.approvers.and_then(|approvers| approvers.group.as_ref());
     match group.map(|group| group.include_inherited) {
@@ -53,7 +53,7 @@ fn not_eligible(case: &Case<'_>) -> &'static str {
     }
 }
 
-/// Membership read after the merge had to be used, because none was read near the approval.
+/// Membership read after the merge was used, because none was read near the approval.
 pub(crate) fn is_as_of_now(record: &ApprovalRecord<'_>, case: &Case<'_>) -> bool {
     eligibility(record.user.id, record.given(), case).as_of_now
 }
@@ -67,7 +67,7 @@ pub(crate) fn eligibility(user: UserId, act: Option<Interval>, case: &Case<'_>) 
     let Some(approvers) = case.approvers else {
         return known(None);
     };
-    // The rules list the person: no reading is needed.
+    // The rules list the person: no read is needed.
     if approvers.users.contains(&user) {
         return known(Some(true));
     }
@@ -93,8 +93,8 @@ pub(crate) fn eligibility(user: UserId, act: Option<Interval>, case: &Case<'_>) 
     }
 }
 
-/// The readings near the act: what they agree on, `Some(None)` if they differ, `None` without a reading. Readings with acts from after
-/// the merge change no approval from before it.
+/// The reads near the act: their common result, `Some(None)` if they differ, `None` without a read. Reads with acts from after the
+/// merge change no approval from before it.
 #[expect(
     clippy::option_option,
     reason = "no reading and readings that differ lead to different answers"
@@ -118,7 +118,7 @@ fn read_near(user: UserId, act: Interval, case: &Case<'_>) -> Option<Option<bool
     Some(near.all(|eligible| eligible == first).then_some(first))
 }
 
-/// The membership that was read with the merge. Long after the merge, only being a member still says something.
+/// The membership read with the merge. Long after the merge, only being a member proves anything.
 fn read_after_merge(user: UserId, case: &Case<'_>) -> Eligibility {
     let deadline = SignedDuration::from_mins(i64::from(case.verify_deadline_minutes));
     let in_time = case.api.read_at.duration_since(case.merged_at()) <= deadline;

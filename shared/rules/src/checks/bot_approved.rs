@@ -1,4 +1,4 @@
-//! A bot approved: the account of an access token, or one that GitLab calls a bot.
+//! A bot approved: the account of an access token, or one that GitLab marks as a bot.
 
 use crate::approval::ApprovalRecord;
 use crate::case::{Case, CheckOutcome};

@@ -14,7 +14,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
     }
 }
 
-/// Whether the rules exclude a person as a committer: by GitLab's list, or by a push in the events. `None`: it is unknown.
+/// Whether the rules exclude a person as a committer: by GitLab's list, or by a push in the events. `None`: unknown.
 pub(crate) fn is_committer(user: UserId, case: &Case<'_>) -> Option<bool> {
     if !case.approvers?.exclude_committers {
         return Some(false);
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn unknown_committers_are_no_approval() {
-        // The events begin with the opening, and yet the branch may have been pushed before.
+        // The events begin with the opening, but the branch may have been pushed before.
         Life::labelled()
             .opened("08:00:00")
             .excluding_committers()

@@ -1,4 +1,4 @@
-//! Valid approvals, but fewer than the rules demand.
+//! Valid approvals, but fewer than the rules require.
 
 use model::{ExceptionKind, Reason};
 

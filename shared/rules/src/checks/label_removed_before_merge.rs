@@ -1,4 +1,4 @@
-//! No security label was on at the merge, but one had been, and no entitled person took it off.
+//! No security label was on at the merge, but one had been, and no entitled person removed it.
 
 use model::{ExceptionKind, Reading, Reason};
 
@@ -9,7 +9,7 @@ use crate::label_history::{LabelHistory, Removal};
 use crate::time::{Interval, readable};
 
 pub(crate) fn check(labels: &LabelHistory) -> Option<Reason> {
-    // Where it is not known whether a label was on at the merge, no removal may be named.
+    // If it is unknown whether a label was on at the merge, no removal may be named.
     (labels.at_merge.is_empty() && !labels.ever.is_empty() && !labels.at_merge_unknown).then(|| Reason {
         kind: ExceptionKind::LabelRemovedBeforeMerge,
         detail: removed(labels),
@@ -29,11 +29,11 @@ fn removed(labels: &LabelHistory) -> String {
     }
 }
 
-/// Whether every label that was certainly on before the merge was taken off by a person who may decide that: an eligible approver at that time, neither the author, nor a bot,
-/// nor an excluded committer.
+/// Whether every label that was certainly on before the merge was removed by an entitled person: an eligible approver at that time
+/// who is neither the author, nor a bot, nor an excluded committer.
 ///
-/// GitLab's own label event must name the label and the person: a stored event can be forged by who writes a custom webhook template,
-/// and a label event without its label may be that of any other.
+/// GitLab's own label event must name the label and the person: a custom webhook template can forge a stored event, and a label
+/// event without its label may be that of any other.
 pub(crate) fn may_declassify(labels: &LabelHistory, case: &Case<'_>) -> bool {
     !labels.removals.is_empty()
         && !labels.removal_unknown

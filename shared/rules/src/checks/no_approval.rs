@@ -1,4 +1,4 @@
-//! No approval was seen, by either source.
+//! No approval was seen by either source.
 
 use model::{ExceptionKind, Reason};
 

@@ -1,4 +1,4 @@
-//! Nothing is proven against an approval, and it is not proven itself either.
+//! No objection to an approval is proven, and the approval is not proven either.
 
 use model::{ExceptionKind, Reason};
 
@@ -6,7 +6,7 @@ use crate::approval::ApprovalRecord;
 use crate::case::CheckOutcome;
 use crate::time::readable;
 
-/// What is unknown about the approval; if nothing is, then GitLab does not list what the stored events show.
+/// What is unknown about the approval; if nothing is, that GitLab does not list what the stored events show.
 pub(crate) fn reasons(record: &ApprovalRecord<'_>, outcomes: &[(ExceptionKind, CheckOutcome)]) -> Vec<Reason> {
     let unverified = |detail: String| Reason {
         kind: ExceptionKind::Unverified,
@@ -27,7 +27,7 @@ pub(crate) fn reasons(record: &ApprovalRecord<'_>, outcomes: &[(ExceptionKind, C
     reasons
 }
 
-/// An approval that GitLab does not list came about the time of the merge.
+/// An approval that GitLab does not list was given about the time of the merge.
 pub(crate) fn unordered(record: &ApprovalRecord<'_>) -> Reason {
     let at = record.shown_at().map(readable).unwrap_or_default();
     let name = &record.user.username;

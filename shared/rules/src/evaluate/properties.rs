@@ -1,4 +1,4 @@
-//! What must hold for every life of a merge request, however it went.
+//! Properties that hold for every history of a merge request.
 
 use model::{
     Approval, EarlierFacts, ExceptionKind, GitLabAnswer, LabelFacts, PartialAnswer, Reading, Verdict, VerdictOutcome,
@@ -23,7 +23,7 @@ enum Act {
 }
 
 fn time(slot: u8) -> String {
-    // Slots of half a second around noon as well as hours before it, so that ties happen.
+    // Slots of half a second around noon and hours before it, so that ties occur.
     if slot < 12 {
         format!("{:02}:00:00", 8 + slot / 3)
     } else {
@@ -69,12 +69,12 @@ fn life() -> impl Strategy<Value = Life> {
         .prop_map(|(labelled, acts, minimum, exclude)| live(labelled, &acts, minimum, exclude))
 }
 
-/// Worse is higher: in order or nothing to review, then any exception.
+/// Higher is worse: valid or nothing to review, then any exception.
 fn badness(verdict: &Verdict) -> u8 {
     u8::from(matches!(verdict.outcome, VerdictOutcome::Exception { .. }))
 }
 
-/// A member of the team who appears nowhere else.
+/// A team member who occurs nowhere else.
 const CAROL: i64 = 503;
 
 proptest! {
@@ -134,7 +134,7 @@ proptest! {
         let after = unknown.verdict();
         if forget != 3 && badness(&before) == 1 {
             let approved_by_time = forget == 2;
-            // Forgetting the API's times leaves the stored ones, which may say something else; everything else only takes away.
+            // Without the API's times the stored ones apply, which may differ; all other changes only remove information.
             prop_assert!(approved_by_time || badness(&after) == 1, "{before:#?}\n{after:#?}");
         }
         for answer in [GitLabAnswer::Unavailable("x".to_owned().into()), GitLabAnswer::Denied("x".to_owned().into()), GitLabAnswer::NotMerged("x".to_owned().into())] {
@@ -239,7 +239,7 @@ proptest! {
 
 #[test]
 fn the_properties_meet_every_kind_of_outcome() {
-    // A check on the checks: were the random lives all alike, the properties above would say little.
+    // Tests the tests: if all random histories were alike, the properties above would prove little.
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..4000 {

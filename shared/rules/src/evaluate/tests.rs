@@ -1,4 +1,4 @@
-//! The two witnesses, the weighing of several acts, and what happens when GitLab says nothing.
+//! The two sources, combining several approvals, and missing GitLab answers.
 
 use model::{
     ExceptionKind, GitLabAnswer, HistoryEvent, LabelEvent, LabelFacts, Note, PartialAnswer, Proof, Reading,

@@ -1,4 +1,4 @@
-//! The rules file as it is written, and the checks that turn it into [`Rules`].
+//! The rules file as written, and the checks that turn it into [`Rules`].
 
 mod approvers;
 mod archive;
@@ -95,7 +95,7 @@ impl Problems {
             .push(format!("  line {}: {why}", at.referenced.line()));
     }
 
-    /// A text that must not be blank nor a placeholder.
+    /// A text that must be neither blank nor a placeholder.
     fn text(&mut self, field: &str, value: &Spanned<String>) -> String {
         if value.value.contains(PLACEHOLDER_TEXT) {
             self.placeholder(value, &format!("{field} is still {PLACEHOLDER_TEXT}"));
@@ -188,7 +188,7 @@ pub(super) fn parse(text: &str, hash: String, form: Form) -> Result<Rules, Rules
     }
 }
 
-/// The parser's complaint on one line, with its place.
+/// The parser's error on one line, with its position.
 fn unreadable(error: &serde_saphyr::Error) -> String {
     let text = error
         .without_snippet()

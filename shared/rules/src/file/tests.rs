@@ -1,4 +1,4 @@
-//! What a rules file may say, and how a wrong one is refused: with the line and the reason.
+//! Valid contents of a rules file, and how an invalid one is rejected: with the line and the reason.
 
 mod archive;
 mod instances;

@@ -1,11 +1,11 @@
-//! The words of the Slack alert: plain defaults, each of which a deployment may replace.
+//! The texts of the Slack alert: plain defaults, each of which a deployment may replace.
 
 use std::collections::BTreeMap;
 
 use model::ExceptionKind;
 use serde::{Deserialize, Serialize};
 
-/// The words of the alert about an exception.
+/// The texts of the alert about an exception.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wording {
     pub headline: String,

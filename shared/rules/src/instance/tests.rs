@@ -9,7 +9,7 @@ use proptest::sample::select;
 use crate::testing::{ALICE, AUTHOR, BOB, Life, OUTSIDER, rules, user};
 use crate::{ApproverGroup, Rules, Subject, review_before_merge};
 
-/// The same life at another instance.
+/// The same history at another instance.
 fn at_instance(name: &str, mut life: Life) -> Life {
     name.clone_into(&mut life.facts.merge_request.instance);
     life
@@ -17,7 +17,7 @@ fn at_instance(name: &str, mut life: Life) -> Life {
 
 const PEOPLE: [i64; 4] = [ALICE, BOB, 503, OUTSIDER];
 
-/// What the rules file gives one instance.
+/// One instance's part of the rules file.
 #[derive(Debug, Clone)]
 struct Team {
     group: i64,
@@ -111,7 +111,7 @@ fn an_unnamed_instance_ends_unverified() {
         Life::labelled().approved_by(AUTHOR, "10:00:00"),
         Life::labelled().seen(ALICE, "10:00:00", Some(true)),
         Life::labelled().excluding_committers().approved_by(ALICE, "10:00:00"),
-        // An eligible person took the label off: at a named instance that is `declassified`.
+        // An eligible person removed the label: at a named instance that is `declassified`.
         Life::unlabelled().label_event(Some("security::high"), false, ALICE, "11:00:00"),
     ] {
         let verdict = at_instance("other", life).is_exception(ExceptionKind::Unverified);

@@ -1,4 +1,4 @@
-//! Everything that the label history is made of.
+//! The input of the label history.
 
 use jiff::Timestamp;
 use model::{EarlierFacts, Facts, GitLabAnswer, HistoryEvent, LabelEvent, LabelFacts, Reading};
@@ -7,11 +7,11 @@ use crate::case::trusted;
 
 static UNREAD: Reading<Vec<LabelEvent>> = Reading::Unknown(String::new());
 
-/// `labels_now` and `events` are GitLab's answer, as far as there is one.
+/// `labels_now` and `events` are GitLab's answer, if there is one.
 pub(crate) struct Sources<'a> {
-    /// [`Timestamp::MAX`] where GitLab does not show when the merge was: then a label at any time counts.
+    /// [`Timestamp::MAX`] if GitLab does not show when the merge was: then a label at any time counts.
     pub(crate) merged_at: Timestamp,
-    /// Labels on the merge event; `None`: there is no such list, or it was cut.
+    /// Labels on the merge event; `None`: no such list, or it was cut.
     pub(crate) merge_event_labels: Option<&'a [String]>,
     pub(crate) labels_now: &'a [String],
     /// When these labels were read, by our clock.

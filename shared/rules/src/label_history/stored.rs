@@ -1,4 +1,4 @@
-//! What the stored events show of each security label.
+//! What the stored events show about each security label.
 
 use std::collections::HashMap;
 
@@ -9,26 +9,26 @@ use super::titles::Titles;
 use super::{Removal, Sources};
 use crate::time::{Interval, Order, order_to_merge};
 
-/// What the stored events show of one title.
+/// What the stored events show about one title.
 #[derive(Debug, Default)]
 pub(super) struct Stored {
-    /// Shown at a time that is certainly before the merge.
+    /// Shown at a time certainly before the merge.
     pub(super) surely_before: bool,
-    /// Shown at a time that may be before the merge: until when at the latest.
+    /// Shown at a time that may be before the merge: the latest such time.
     pub(super) perhaps_until: Option<Timestamp>,
     /// How many labels of this title one event before the merge shows together.
     pub(super) at_a_time: usize,
-    /// Put on after the merge: when at the earliest.
+    /// Added after the merge: the earliest such time.
     pub(super) added_after: Option<Timestamp>,
     pub(super) first_added: Option<Timestamp>,
     last_added: Option<Interval>,
-    /// The last event before the merge that takes it off, with no later one that shows it.
+    /// The last event before the merge that removes it, with no later one that shows it.
     pub(super) removal: Option<Removal>,
     /// That event may also report an act from after the merge.
     pub(super) removal_unordered: bool,
-    /// Until when at the latest the earliest event was built that shows it.
+    /// The latest time at which the earliest event that shows it was built.
     pub(super) first_shown_until: Option<Timestamp>,
-    /// When the last event before the merge that shows it was built at the earliest.
+    /// The earliest time at which the last event before the merge that shows it was built.
     pub(super) last_shown_from: Option<Timestamp>,
 }
 
@@ -38,7 +38,7 @@ impl Stored {
     }
 }
 
-/// Reads every stored event once.
+/// Processes every stored event once.
 pub(super) fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<usize, Stored> {
     let mut stored: HashMap<usize, Stored> = HashMap::new();
     for event in &sources.history {
@@ -47,7 +47,7 @@ pub(super) fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<
         let order = |interval: Interval| order_to_merge(event, interval, sources.merged_at);
         let [labels, added, removed] = [&event.labels, &event.labels_added, &event.labels_removed]
             .map(|list| list.iter().filter_map(|label| titles.find(label)).collect::<Vec<_>>());
-        // What the event takes off was on together with what it still shows.
+        // Labels that the event removes were on together with those it still shows.
         let mut together: HashMap<usize, usize> = HashMap::new();
         for title in labels.iter().chain(&removed) {
             *together.entry(*title).or_default() += 1;
@@ -92,7 +92,7 @@ impl Stored {
     fn taken_off(&mut self, event: &HistoryEvent, act: Interval, order: Order) {
         // It was on until then.
         self.shown(act, order);
-        // Put on about the same time: in doubt it was on.
+        // Added about the same time: in doubt it was on.
         let added_then = self
             .last_added
             .is_some_and(|added| added.order_to(act) == Order::Unknown);

@@ -1,4 +1,4 @@
-//! Every way a security label can come and go.
+//! Every way of adding and removing a security label.
 
 use model::{ExceptionKind, HistoryEvent, Note, VerdictOutcome};
 
@@ -76,7 +76,7 @@ fn two_labels_of_one_title_are_two() {
     let mut still_on = life.clone();
     still_on.api.labels_now.push("security::high".into());
     still_on.is_exception(ExceptionKind::NoApproval);
-    // Both named, one taken off.
+    // Both named, one removed.
     let both = life.label_event_of(2, "security::high", true, AUTHOR, "08:30:00");
     both.clone().is_exception(ExceptionKind::NoApproval);
     let by = |who| both.clone().label_event_of(2, "security::high", false, who, "11:00:00");
@@ -132,7 +132,7 @@ fn without_the_merge_event_a_gone_label_names_no_kind() {
 fn a_label_first_put_on_after_the_merge_does_not_count() {
     let mut life = Life::unlabelled().label_event(Some("security::high"), true, ALICE, "12:00:01");
     life.api.labels_now.push("security::high".into());
-    // The hook is built in the background: it may already carry the label.
+    // The hook is built in the background: it may already contain the label.
     life.facts.trigger.labels.push("security::high".into());
     assert_eq!(not_carried(&life), [Note::LabelledAfterMerge]);
 }

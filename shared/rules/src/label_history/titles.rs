@@ -1,10 +1,10 @@
-//! Which titles are security labels.
+//! The titles of security labels.
 
 use std::collections::HashMap;
 
 use crate::Rules;
 
-/// Titles that the rules call security labels, whatever their letters; each text is matched once.
+/// Titles that are security labels by the rules, in any case; each text is matched once.
 pub(super) struct Titles<'a> {
     rules: &'a Rules,
     found: HashMap<String, Option<usize>>,
@@ -23,7 +23,7 @@ impl<'a> Titles<'a> {
         }
     }
 
-    /// The index of a security label's title; `None`: the rules do not call it one.
+    /// The index of a security label's title; `None`: not a security label by the rules.
     pub(super) fn find(&mut self, title: &str) -> Option<usize> {
         if let Some(found) = self.found.get(title) {
             return *found;
@@ -34,7 +34,7 @@ impl<'a> Titles<'a> {
             if index == next {
                 self.names.push(title.to_owned());
             } else if title < self.names[index].as_str() {
-                // Of several spellings of one label the first in order names it, wherever it was met.
+                // Of several spellings of one label the first in sort order names it, wherever it was found.
                 title.clone_into(&mut self.names[index]);
             }
             index

@@ -1,4 +1,4 @@
-//! What is known of one security label title.
+//! What is known about one security label title.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::time::{offset, plus};
 /// A hook is built after its act: within this time its label list may be older than a label event.
 const HOOK_DELAY: SignedDuration = SignedDuration::from_secs(10);
 
-/// One act of GitLab may write several label events: they are this near to each other.
+/// One GitLab action may write several label events: this close to each other.
 const ONE_ACT_SECONDS: u64 = 1;
 
 /// One title. Two labels of one title are two ids in it.
@@ -60,7 +60,7 @@ pub(super) fn tracks(rules: &Rules, sources: &Sources<'_>) -> Vec<Track> {
                 at_a_time: earlier.before.get(&title).copied().unwrap_or(0),
             };
             let mut track = known.track(sources);
-            // An answer whose label events were older than its labels took a label from after the merge for one from before it.
+            // An answer whose label events were older than its labels mistook a label from after the merge for one from before it.
             let refuted = nameless.is_empty() && known.is_only_after(sources.merged_at);
             let shown = !refuted && earlier.before.contains_key(&title);
             track.before |= shown;
@@ -76,7 +76,7 @@ pub(super) fn tracks(rules: &Rules, sources: &Sources<'_>) -> Vec<Track> {
     tracks
 }
 
-/// What earlier answers show of each title.
+/// What earlier answers show about each title.
 struct Earlier {
     /// On up to the merge, with the most labels of the title that were on together.
     before: BTreeMap<usize, usize>,
@@ -106,7 +106,7 @@ impl Earlier {
     }
 }
 
-/// What the sources show of one title.
+/// What the sources show about one title.
 struct Known<'a> {
     events: &'a [&'a LabelEvent],
     stored: &'a Stored,
@@ -118,7 +118,7 @@ struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Every source but an earlier answer shows the title after the merge only.
+    /// Every source except an earlier answer shows the title only after the merge.
     fn is_only_after(&self, merged_at: Timestamp) -> bool {
         let first = self.events.iter().min_by_key(|event| (event.at, event.added));
         let added_after = first.filter(|first| first.added && first.at > merged_at);
@@ -134,11 +134,11 @@ impl Known<'_> {
             .stored
             .added_after
             .filter(|_| !self.stored.is_seen_before() && self.at_a_time == 0);
-        // What was put on after GitLab was read does not explain why GitLab listed it.
+        // A label added after GitLab was read does not explain why GitLab listed it.
         let offset = offset(sources.clock_offset_seconds);
         let explains = |from: Timestamp| sources.read_at.is_none_or(|read_at| from <= plus(read_at, offset));
         if self.now > 0 && !added_after.is_some_and(explains) {
-            // On now, and no event put it on: it was there since the creation, or events cannot be read and it counts.
+            // On now without an event that added it: it was on since the creation, or events cannot be read and it counts.
             return Track {
                 at_merge: true,
                 before: true,
@@ -152,7 +152,7 @@ impl Known<'_> {
         self.by_stored(sources)
     }
 
-    /// By GitLab's own events: each label id by itself.
+    /// By GitLab's own events: each label id separately.
     fn by_events(&self, sources: &Sources<'_>) -> Track {
         let merged_at = sources.merged_at;
         let mut track = Track::default();
@@ -164,7 +164,7 @@ impl Known<'_> {
         let mut from_creation = false;
         let mut first_on = None::<Timestamp>;
         for events in ids.values_mut() {
-            // Of two in the same instant the one that puts it on comes last: in doubt the label was on.
+            // At the same time, the event that adds it comes last: in doubt the label was on.
             events.sort_by_key(|event| (event.at, event.added, event.actor.as_ref()));
             let up_to_merge = events.partition_point(|event| event.at <= merged_at);
             let (up_to_merge, later) = events.split_at(up_to_merge);
@@ -210,7 +210,7 @@ impl Known<'_> {
         track
     }
 
-    /// Whether the stored events show the title after all labels of it that GitLab names had been taken off.
+    /// Whether the stored events show the title after all labels of it that GitLab names had been removed.
     fn is_shown_after_removal(&self, track: &Track) -> bool {
         let last = track.removals.iter().map(|removal| removal.at).max();
         let Some(last) = last.filter(|_| !track.at_merge) else {
@@ -241,8 +241,8 @@ impl Known<'_> {
     }
 }
 
-/// A removal that is part of replacing a scoped label by another security label of its scope is no removal: the label goes on as
-/// the other one.
+/// A removal that is part of replacing a scoped label by another security label of its scope does not count: the other label
+/// continues it.
 fn drop_replaced(
     tracks: &mut [Track],
     names: &[String],
@@ -256,7 +256,7 @@ fn drop_replaced(
             .filter(|(other, _)| **other != title && self::scope(&names[**other]).as_ref() == Some(&scope))
             .flat_map(|(_, events)| events.iter().copied())
             .collect();
-        // The label that replaced it may have been deleted since: then its event has lost its name.
+        // The replacing label may have been deleted since: then its event has lost its name.
         let perhaps = |removal: &Removal| nameless.iter().any(|event| event.added && is_one_act(event, removal));
         track.removal_unknown |= track.removals.iter().any(perhaps);
         track

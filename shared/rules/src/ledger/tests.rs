@@ -8,7 +8,7 @@ fn merged(life: &Life) -> Review {
     review_of_merge(&life.facts(), &life.verdict(), &life.rules).expect("a label was carried")
 }
 
-/// The same life before its merge, as GitLab shows it at noon.
+/// The same history before its merge, as GitLab shows it at noon.
 fn open(life: &Life) -> Option<Review> {
     let mut life = life.clone();
     let last = life
@@ -154,7 +154,7 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
 
 #[test]
 fn of_a_label_that_was_made_anew_the_first_event_counts_or_none() {
-    // The label was put on at 08:00:01, deleted, made anew and put on again at ten; an event of before shows it.
+    // The label was added at 08:00:01, deleted, created again and added again at ten; an earlier event shows it.
     let anew = |shown_at: &str| {
         let mut life = Life::unlabelled()
             .label_event(None, true, AUTHOR, "08:00:01")

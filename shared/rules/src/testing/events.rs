@@ -1,11 +1,11 @@
-//! Events in the life of a merge request: stored ones and GitLab's label events.
+//! Events in the history of a merge request: stored ones and GitLab's label events.
 
 use model::{Action, HistoryEvent, LabelEvent, Reading, SystemAction};
 
 use super::{AUTHOR, Life, at};
 
 impl Life {
-    /// A stored event with nothing special about it.
+    /// A stored event with default values.
     pub(crate) fn event(&self, action: Action, actor: i64, time: &str) -> HistoryEvent {
         HistoryEvent {
             action,
@@ -68,7 +68,7 @@ impl Life {
         self.with(event)
     }
 
-    /// GitLab's own event that puts a label on or takes it off; `labels_now` and the merge event are left alone.
+    /// GitLab's own event that adds or removes a label; `labels_now` and the merge event do not change.
     pub(crate) fn label_event(mut self, label: Option<&str>, added: bool, by: i64, time: &str) -> Self {
         let event = LabelEvent {
             label: label.map(str::to_owned),
@@ -83,7 +83,7 @@ impl Life {
         self
     }
 
-    /// The same of a label with this id.
+    /// The same for a label with this id.
     pub(crate) fn label_event_of(self, id: i64, label: &str, added: bool, by: i64, time: &str) -> Self {
         let mut life = self.label_event(Some(label), added, by, time);
         if let Reading::Known(events) = &mut life.api.label_events

@@ -1,4 +1,4 @@
-//! One call, announced before it is made, and its one audit entry, which is written even if the call is dropped half way. With it goes
+//! One call: announced before it is made, with exactly one audit entry, which is written even if the call is dropped. It also holds
 //! the call's span.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use trace::{Attribute, Kind, Span};
 
 use super::{AwsError, Clients};
 
-/// A call under way. Dropped before [`Call::end`], it is audited as given up.
+/// A call in progress. If it is dropped before [`Call::end`], it is audited as cancelled.
 pub(super) struct Call<'a> {
     audit: &'a Writer,
     context: &'a Context,
@@ -53,19 +53,19 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Adds a particular to the entry.
+    /// Adds a detail to the entry.
     pub(super) fn detail(&mut self, name: &'static str, value: impl Into<Detail>) {
         self.details.push((name, value.into()));
     }
 
-    /// Adds a particular to the span.
+    /// Adds an attribute to the span.
     pub(super) fn attribute<'v>(&mut self, name: &'static str, value: impl Into<Attribute<'v>>) {
         if let Some(span) = &mut self.span {
             span.attribute(name, value);
         }
     }
 
-    /// Counts the attempts of the operation it is given to.
+    /// The attempt counter for the operation.
     pub(super) fn attempts(&self) -> Attempts {
         self.attempts.clone()
     }

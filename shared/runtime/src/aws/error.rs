@@ -1,11 +1,11 @@
-//! Why a call to AWS failed, in the classes of the audit trail, and whether trying again can help.
+//! Why a call to AWS failed, in the failure classes of the audit log, and whether a retry can help.
 
 use audit::FailureClass;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-/// A call that failed after its retries. It holds no part of the request or the answer but status and error code.
+/// A call that failed after its retries. It holds only status and error code, no other part of the request or the answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{operation} failed with {class}{}", particulars(*.status, .code.as_deref()))]
 pub struct AwsError {
@@ -16,7 +16,7 @@ pub struct AwsError {
 }
 
 impl AwsError {
-    /// A failure of `operation` of which only the class is known.
+    /// A failure of `operation` with a known class and nothing else.
     #[must_use]
     pub fn new(operation: &'static str, class: FailureClass) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl AwsError {
         self.class
     }
 
-    /// The HTTP status, if there was an answer.
+    /// The HTTP status, if an answer came.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         self.status
@@ -45,7 +45,7 @@ impl AwsError {
         self.code.as_deref()
     }
 
-    /// Whether the same call may succeed later without anybody changing permissions, configuration or the request.
+    /// Whether the same call may succeed later without a change of permissions, configuration or the request.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self.class {
@@ -55,7 +55,7 @@ impl AwsError {
             | FailureClass::Conflict
             | FailureClass::ServerError => true,
             FailureClass::AuthFailure | FailureClass::NotFound => false,
-            // A success that could not be read says nothing against the request; a refusal does.
+            // An unreadable success may be retried; a rejection may not.
             FailureClass::InvalidResponse => self.status.is_some_and(|status| status < 400),
         }
     }
@@ -70,9 +70,9 @@ impl AwsError {
         }
     }
 
-    /// A success that says of its one part that it was refused, with this code.
+    /// A success whose only part was rejected with this code.
     pub(super) fn refused(operation: &'static str, code: &str) -> Self {
-        // Such a part has no status; `InternalFailure` is what a 500 would be.
+        // Such a part has no status; `InternalFailure` corresponds to a 500.
         let status = if code.starts_with("Internal") { 500 } else { 400 };
         Self {
             operation,
@@ -92,7 +92,7 @@ impl AwsError {
             SdkError::TimeoutError(_) => FailureClass::Timeout,
             SdkError::DispatchFailure(failure) if failure.is_timeout() => FailureClass::Timeout,
             SdkError::DispatchFailure(failure) if failure.is_user() => FailureClass::InvalidResponse,
-            // ResponseError: the answer broke off. One that was read and not understood is a ServiceError.
+            // ResponseError: the answer broke off. A complete one that was not understood is a ServiceError.
             SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => FailureClass::NetworkError,
             SdkError::ServiceError(_) => of_answer(status.unwrap_or_default(), code),
             _ => FailureClass::InvalidResponse,
@@ -114,7 +114,7 @@ fn particulars(status: Option<u16>, code: Option<&str>) -> String {
     }
 }
 
-/// AWS answers most refusals with status 400 and tells them apart by code
+/// AWS answers most rejections with status 400 and distinguishes them by code
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>,
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html>).
 fn of_answer(status: u16, code: Option<&str>) -> FailureClass {

@@ -1,4 +1,4 @@
-//! An EventBridge bus to put events on.
+//! An EventBridge bus that receives events.
 
 use audit::{Action, Context, Target};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
@@ -8,7 +8,7 @@ use super::call::Call;
 use super::patience::{self, BrokenOffAnswers};
 use super::{AwsError, AwsSettings, Clients};
 
-/// `source` of every event: who says it.
+/// `source` of every event: its sender.
 const SOURCE: &str = "countersign";
 
 /// A bus. Cheap to clone.
@@ -20,7 +20,7 @@ pub struct EventBus {
 }
 
 impl EventBus {
-    /// The bus of this name or ARN, through the connections of `clients`.
+    /// The bus with this name or ARN, through the connections of `clients`.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
@@ -47,11 +47,11 @@ impl EventBus {
         }
     }
 
-    /// Puts one event on the bus and returns the id that it got there. Ends within three seconds, retries included, and leaves one audit
-    /// entry. A repeated event is another one to EventBridge: its receivers must know it by what its detail says.
+    /// Puts one event on the bus and returns the id that EventBridge assigned. Ends within three seconds, retries included, and
+    /// leaves one audit entry. To EventBridge a repeated event is a new one: receivers must recognize it by its detail.
     ///
     /// # Errors
-    /// If the bus did not confirm; it may have taken the event all the same.
+    /// If the bus did not confirm; it may still have accepted the event.
     pub async fn put(&self, context: &Context, detail_type: &str, detail: String) -> Result<String, AwsError> {
         let target = Target::other("event_bus", self.name.as_str());
         let mut call = Call::begin(
@@ -82,7 +82,7 @@ impl EventBus {
                 Some(entry) if entry.event_id().is_some_and(|id| !id.is_empty()) => {
                     Ok(entry.event_id().unwrap_or_default().to_owned())
                 }
-                // EventBridge says of each event by itself whether it was taken.
+                // EventBridge reports for each event whether it was accepted.
                 Some(entry) if entry.error_code().is_some() => {
                     Err(AwsError::refused("PutEvents", entry.error_code().unwrap_or_default()))
                 }

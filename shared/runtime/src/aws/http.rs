@@ -1,4 +1,4 @@
-//! The one HTTP client under both SDK clients: ring, and Amazon's own roots compiled in.
+//! The only HTTP client of both SDK clients: ring, with Amazon's roots compiled in.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-/// Public endpoints of AWS chain to these (<https://www.amazontrust.com/repository/>). Reading the system's bundle
-/// instead takes longer than all the rest of the start-up.
+/// Public endpoints of AWS chain to these (<https://www.amazontrust.com/repository/>). Reading the system's bundle instead takes
+/// longer than the rest of the start-up.
 const ROOTS: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../infra/certs/amazon-trust-services.pem"
 ));
 
-/// Lambda freezes the process between invocations, and a connection that rested longer than this has likely been
-/// closed by the other side meanwhile. One that died sooner costs a retry.
+/// Lambda freezes the process between invocations; the other side has probably closed a connection that was idle for longer. If one
+/// closed sooner, the cost is a retry.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A client for `https` and `http` endpoints.
@@ -29,7 +29,7 @@ pub(super) fn client() -> SharedHttpClient {
     let trusted = TrustStore::empty().with_pem_certificate(ROOTS);
     match TlsContext::builder().with_trust_store(trusted).build() {
         Ok(context) => builder.tls_context(context).build_https(),
-        // The builder checks nothing, so this cannot come about; the system's roots would do.
+        // The builder checks nothing, so this cannot happen; the system's roots would do.
         Err(_) => builder.build_https(),
     }
 }

@@ -1,4 +1,4 @@
-//! How often and how long a call is tried.
+//! Attempts and time limits of a call.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use aws_smithy_types::timeout::TimeoutConfig;
 
 /// Attempts of one operation, the first included.
 const ATTEMPTS: u32 = 3;
-/// Waits between attempts grow from this, with jitter ...
+/// Waits between attempts start at this, with jitter, ...
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
-/// ... to at most this.
+/// ... and grow to at most this.
 const LONGEST_BACKOFF: Duration = Duration::from_millis(400);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Putting a message on a queue is only one part of an invocation, and what is not queued is found again by its row. The
-/// webhook function, whose sender does not repeat, gives its queue more ([`super::Clients::sending_within`]).
+/// Sending a message is only one part of an invocation, and an unsent message is found again by its row. The webhook function,
+/// whose sender does not retry, has a longer limit ([`super::Clients::sending_within`]).
 pub(super) const SEND: Duration = Duration::from_secs(3);
-/// Reading a secret happens at start-up and now and then; then it may take its time.
+/// Reading a secret is rare and may take longer.
 pub(super) const READ: Duration = Duration::from_secs(5);
 
-/// Few attempts in quick succession: whoever called tries again later.
+/// Few attempts in quick succession: the caller retries later.
 pub(super) fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)
@@ -30,7 +30,7 @@ pub(super) fn retries() -> RetryConfig {
         .with_max_backoff(LONGEST_BACKOFF)
 }
 
-/// Bounds for connecting, for one attempt, and for the whole operation.
+/// Time limits for connecting, for one attempt, and for the whole operation.
 pub(super) fn timeouts(operation: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -39,9 +39,8 @@ pub(super) fn timeouts(operation: Duration) -> TimeoutConfig {
         .build()
 }
 
-/// Tries again after an answer that broke off, which the SDK by itself does not, since the request may have had its
-/// effect. Both operations used here may be repeated: a message has its deduplication id, and reading a secret changes
-/// nothing.
+/// Retries after an answer that broke off, which the SDK does not do by default, since the request may have taken effect. Both
+/// operations used here are repeatable: a message has its deduplication id, and reading a secret changes nothing.
 #[derive(Debug)]
 pub(super) struct BrokenOffAnswers;
 

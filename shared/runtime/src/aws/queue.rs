@@ -1,4 +1,4 @@
-//! Sending to a queue: FIFO here, standard beside it.
+//! Sends to a queue: FIFO here, standard in a submodule.
 
 mod standard;
 
@@ -26,7 +26,7 @@ impl QueueUrl {
     /// Reads an address.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Describes the problem.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const PROBLEM: &str =
             "is not the address of a FIFO queue (https://sqs.<region>.amazonaws.com/<account>/<name>.fifo)";
@@ -41,10 +41,10 @@ impl QueueUrl {
         })
     }
 
-    /// The address in the variable `name`, which must be set.
+    /// The address in the required variable `name`.
     #[must_use]
     pub fn from_environment(env: &mut Environment, name: &str) -> Self {
-        // The empty one is never used: the environment has noted the problem, and its finish() fails.
+        // The empty one is never used: the environment has recorded the problem, and its finish() fails.
         let unused = || Self {
             url: String::new(),
             name: String::new(),
@@ -64,7 +64,7 @@ impl QueueUrl {
 pub struct FifoMessage {
     /// Messages of one group arrive in order.
     pub group: String,
-    /// A second message of this id is dropped for five minutes.
+    /// SQS drops a second message with this id for five minutes.
     pub deduplication_id: String,
     pub body: String,
 }
@@ -91,8 +91,7 @@ impl Queue {
     /// [`Clients`] (three seconds unless they were built with another), retries included, and leaves one audit entry.
     ///
     /// # Errors
-    /// If the queue did not confirm. The message may be there all the same: send again with the same
-    /// `deduplication_id`.
+    /// If the queue did not confirm. The message may still be there: send again with the same `deduplication_id`.
     pub async fn send(&self, context: &Context, message: FifoMessage) -> Result<(), AwsError> {
         let QueueUrl { url, name } = &self.url;
         let request = self.clients.sqs.send_message().queue_url(url);
@@ -103,8 +102,8 @@ impl Queue {
         send(&self.clients, context, name, request).await
     }
 
-    /// Sends several messages, ten in one call, as [`Queue::send`] does; the result of each, in their order. Each call leaves one audit
-    /// entry.
+    /// Sends several messages as [`Queue::send`] does, ten per call; returns their results in the same order. Each call leaves one
+    /// audit entry.
     pub async fn send_batch(&self, context: &Context, messages: Vec<FifoMessage>) -> Vec<Result<(), AwsError>> {
         let mut results = Vec::with_capacity(messages.len());
         let mut messages = messages.into_iter();
@@ -121,7 +120,7 @@ impl Queue {
         const OPERATION: &str = "SendMessageBatch";
         let QueueUrl { url, name } = &self.url;
         let count = messages.len();
-        // 1. Each message is called by its place.
+        // 1. The entry id of each message is its index.
         let mut request = self.clients.sqs.send_message_batch().queue_url(url);
         for (place, message) in messages.into_iter().enumerate() {
             let entry = SendMessageBatchRequestEntry::builder()
@@ -171,14 +170,14 @@ impl Queue {
     }
 }
 
-/// What SQS takes in one call.
+/// Most messages that SQS accepts in one call.
 const LARGEST_BATCH: usize = 10;
 
 fn place(id: &str) -> Option<usize> {
     id.parse().ok()
 }
 
-/// The text itself if SQS takes it as a group or a deduplication id (at most 128 ASCII letters, digits and punctuation), else its hash.
+/// The text if SQS accepts it as a group or deduplication id (at most 128 ASCII letters, digits and punctuation), else its hash.
 #[must_use]
 pub fn sqs_id(text: String) -> String {
     if (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -195,7 +194,7 @@ fn begin<'a>(clients: &'a Clients, context: &'a Context, queue: &str) -> Call<'a
     call
 }
 
-/// One message, whatever its queue, and its audit entry.
+/// Sends one message to a queue of either kind, with its audit entry.
 async fn send(
     clients: &Clients,
     context: &Context,
@@ -204,7 +203,7 @@ async fn send(
 ) -> Result<(), AwsError> {
     let mut call = begin(clients, context, queue);
     let sent = message.customize().interceptor(call.attempts()).send().await;
-    // An answer without an id is no confirmation, whatever its status.
+    // An answer without an id is not a confirmation, regardless of its status.
     let sent = match sent {
         Ok(answer) => answer
             .message_id
@@ -229,7 +228,7 @@ fn name_in(address: &str) -> Option<String> {
     url.path_segments().and_then(Iterator::last).map(ToOwned::to_owned)
 }
 
-/// Whether a name is one that SQS gives: letters, digits, hyphens and underscores.
+/// Whether a name is valid for SQS: letters, digits, hyphens and underscores.
 fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && name

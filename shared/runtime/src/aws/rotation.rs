@@ -1,4 +1,4 @@
-//! What a rotation function does to its secret
+//! The calls of a rotation function to its secret
 //! (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html>).
 
 use audit::{Action, Context, Target};
@@ -12,27 +12,27 @@ use super::call::Call;
 use super::{AwsError, Secrets};
 use crate::secrets::Stage;
 
-/// How far a secret's version has come.
+/// The stage of a secret's version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
-    /// It is the one in force.
+    /// It is the current one.
     pub is_current: bool,
-    /// It is to become so.
+    /// It will become the current one.
     pub is_pending: bool,
-    /// The id of the version in force.
+    /// The id of the current version.
     pub current: Option<String>,
 }
 
 impl Secrets {
-    /// How far version `version` of `secret_id` has come.
+    /// The stage of version `version` of `secret_id`.
     ///
     /// # Errors
-    /// If it could not be asked for; also if there is no secret of that id.
+    /// If the request failed; also if there is no secret with that id.
     pub async fn version(&self, context: &Context, secret_id: &str, version: &str) -> Result<Version, AwsError> {
         let call = self.begin(context, Action::SecretsManagerDescribeSecret, secret_id);
         let request = self.clients.secrets_manager.describe_secret().secret_id(secret_id);
         let answer = request.customize().interceptor(call.attempts()).send().await;
-        // A secret without any version has nothing that could be rotated.
+        // A secret without any version has nothing to rotate.
         let found = answer
             .map_err(|error| AwsError::of("DescribeSecret", &error))
             .and_then(|answer| {
@@ -54,10 +54,10 @@ impl Secrets {
         found
     }
 
-    /// Puts a value beside the one in force, as version `version`. Putting the same one again changes nothing.
+    /// Stores a value beside the current one, as version `version`. Repeating it with the same value changes nothing.
     ///
     /// # Errors
-    /// If it was not taken; also if the version exists with another value.
+    /// If the value was rejected; also if the version exists with another value.
     pub async fn put_pending(
         &self,
         context: &Context,
@@ -78,7 +78,7 @@ impl Secrets {
         put
     }
 
-    /// Brings version `version` into force; the one in force before keeps the label of the previous one.
+    /// Makes version `version` the current one; the former current one becomes the previous one.
     ///
     /// # Errors
     /// If the labels were not moved.
@@ -109,7 +109,7 @@ impl Secrets {
     }
 }
 
-/// An answer that does not name what was changed is no confirmation, whatever its status.
+/// An answer without the expected name is not a confirmation, regardless of its status.
 fn confirmed<T, E: ProvideErrorMetadata>(
     operation: &'static str,
     answer: Result<T, SdkError<E, HttpResponse>>,

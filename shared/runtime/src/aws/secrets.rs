@@ -24,12 +24,12 @@ impl Secrets {
         }
     }
 
-    /// The value of `secret_id` (name or ARN) at `stage`, or `None` if it has none there, which is the normal state
-    /// of every stage but the current one. Ends within five seconds, retries included, and leaves one audit entry.
+    /// The value of `secret_id` (name or ARN) at `stage`, or `None` if that stage is empty, the normal state of every stage but the
+    /// current one. Ends within five seconds, retries included, and leaves one audit entry.
     ///
     /// # Errors
-    /// If the value could not be read; also if there is no secret of that id, or no current value
-    /// (`GetSecretValue` gives one and the same answer to both).
+    /// If the value could not be read; also if there is no secret with that id, or no current value (`GetSecretValue` has the same
+    /// answer for both).
     pub async fn get(
         &self,
         context: &Context,

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::config::Environment;
 
-/// Where to call and as whom. The credentials of an execution environment outlive it, so they are read once.
+/// Endpoints, region and credentials. The credentials of an execution environment outlive it, so they are read once.
 #[derive(Debug, Clone)]
 pub struct AwsSettings {
     region: String,

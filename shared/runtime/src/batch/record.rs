@@ -7,19 +7,19 @@ use jiff::Timestamp;
 /// <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-fifo-queue-message-event>.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
-    /// The id SQS gave it; never empty.
+    /// The id that SQS assigned; never empty.
     pub message_id: String,
     /// Its group (`MessageGroupId`), if the queue is FIFO.
     pub group_id: Option<String>,
-    /// Its text. A message without one has the empty text.
+    /// Its text; empty if the message has none.
     pub body: String,
-    /// How often it was received, this time included (`ApproximateReceiveCount`); at least 1.
+    /// How often it was received, including this time (`ApproximateReceiveCount`); at least 1.
     pub receive_count: u32,
-    /// When it was sent (`SentTimestamp`), if SQS said so.
+    /// When it was sent (`SentTimestamp`), if SQS reported it.
     pub sent_at: Option<Timestamp>,
 }
 
-/// A message came without an id, so it could not be named in the answer.
+/// A message without an id, so the answer cannot name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a message of the batch has no id: none is handled, and the whole batch will come again")]
 pub struct MissingMessageId;
@@ -45,7 +45,7 @@ impl TryFrom<SqsMessage> for Record {
 
 impl std::fmt::Debug for Record {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The body stays out: bodies are not for logs.
+        // Without the body: bodies must not be logged.
         f.debug_struct("Record")
             .field("message_id", &self.message_id)
             .field("group_id", &self.group_id)

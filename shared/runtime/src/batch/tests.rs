@@ -1,4 +1,4 @@
-//! Which messages come again, for every way a message can fail.
+//! Which messages are redelivered, for every way a message can fail.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
@@ -46,8 +46,8 @@ fn failures(response: &SqsBatchResponse) -> Vec<&str> {
         .collect()
 }
 
-/// Runs the messages; a body starting with `bad` fails, one with `panic` panics. Gives the failures and what was
-/// handled, in order.
+/// Runs the messages; a body starting with `bad` fails, one with `panic` panics. Returns the failures and the handled messages, in
+/// order.
 async fn run(messages: &[&str], deadline: &Deadline) -> (Vec<String>, Vec<String>) {
     let seen = RefCell::new(Vec::new());
     let handler = async |record: Record| {
@@ -72,7 +72,7 @@ async fn a_group_that_takes_long_holds_up_no_other_and_keeps_its_own_order() {
     let open = tokio::sync::Notify::new();
     let handler = async |record: Record| {
         if record.body == "a1" {
-            // Goes on only after every other group is through.
+            // Continues only after every other group is finished.
             open.notified().await;
         }
         seen.borrow_mut().push(record.body.clone());
@@ -180,8 +180,7 @@ async fn a_message_that_hangs_is_given_up_before_the_deadline_and_the_answer_sti
         }
         Ok(())
     };
-    // The clock stands still, so only the real time given to the hanging message passes: 2000 ms less the time to
-    // answer.
+    // The clock is fixed, so only the real time of the hanging message passes: 2000 ms less the time to answer.
     let deadline = left(TIME_TO_BEGIN);
     let began = std::time::Instant::now();
     let response = process_fifo(event(&["a:1", "b:hangs", "b:2", "c:3"]), &deadline, handler)
@@ -272,7 +271,7 @@ proptest::proptest! {
         for group in 0..4 {
             let of_group: Vec<&str> = messages.iter().filter_map(|m| m.strip_prefix(&format!("g{group}:"))).collect();
             let first_failed = of_group.iter().position(|id| failed.iter().any(|f| f == id)).unwrap_or(of_group.len());
-            // Up to the first failure all are done; from it on all come again, and none of those after it was touched.
+            // All before the first failure are done; it and all later ones are redelivered, and the later ones were not touched.
             for (n, id) in of_group.iter().enumerate() {
                 proptest::prop_assert_eq!(failed.iter().any(|f| f == id), n >= first_failed);
                 proptest::prop_assert_eq!(seen.iter().any(|h| h == id), n <= first_failed);

@@ -1,4 +1,4 @@
-//! What counts as set, what is refused, and that every problem is told at once without giving a secret away.
+//! What counts as set, what is rejected, and that every problem is reported together without revealing a secret.
 
 use super::*;
 

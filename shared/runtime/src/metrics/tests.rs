@@ -1,4 +1,4 @@
-//! The embedded metric format, field by field.
+//! The fields of the embedded metric format.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Something built from one or two secrets (a connection, a client) and built anew when one of them has been rotated.
+//! An object built from one or two secrets (a connection, a client) and rebuilt after a rotation of one of them.
 
 use std::sync::Arc;
 
@@ -10,25 +10,25 @@ use tokio::sync::Mutex;
 use super::{SecretCache, SecretError, Stage};
 use crate::StartError;
 
-/// A refused credential makes the secrets be read again, at most this often.
+/// After a rejected credential the secrets are read again, at most this often.
 pub const REFRESH_AT_MOST_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
-/// What was built, and the values it was built from.
+/// The last object, after the values it was built from.
 type Last<A, B, T> = (Arc<A>, Arc<B>, Arc<T>);
 type Build<A, B, T> = Box<dyn Fn(&A, &B) -> Result<T, StartError> + Send + Sync>;
 
-/// Why it cannot be had now. Try again: somebody may have mended the secret meanwhile.
+/// Why it is not available now. Retry: the secret may have been corrected meanwhile.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// A secret cannot be had.
+    /// A secret is not available.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// A secret's content cannot be used.
+    /// A secret's content is invalid.
     #[error("the clients cannot be built from the secrets: {0}")]
     Unusable(String),
 }
 
-/// Built from two secrets; the same one is given out until a secret changes.
+/// Built from two secrets; the same object is returned until a secret changes.
 pub struct Built<A, B, T> {
     first: SecretCache<A>,
     second: SecretCache<B>,
@@ -51,7 +51,7 @@ impl<A, B, T> Built<A, B, T> {
         }
     }
 
-    /// The thing, built if need be. Both secrets are fetched at the same time.
+    /// The object, built if necessary. Both secrets are fetched concurrently.
     ///
     /// # Errors
     /// [`BuildError`].
@@ -70,8 +70,8 @@ impl<A, B, T> Built<A, B, T> {
         Ok(built)
     }
 
-    /// A credential was refused: reads the secrets again, unless that was done just now. The next [`Built::get`] then builds anew
-    /// if one has changed.
+    /// Call this after a rejected credential: reads the secrets again, unless that was just done. If one has changed, the next
+    /// [`Built::get`] rebuilds.
     pub async fn refused(&self, context: &Context) {
         let fetched = futures::try_join!(
             self.first.refresh_if_older_than(REFRESH_AT_MOST_EVERY, context),
@@ -84,7 +84,7 @@ impl<A, B, T> Built<A, B, T> {
 }
 
 impl<A, T> Built<A, (), T> {
-    /// The same from one secret alone. `clock` is the one that the secret's cache has.
+    /// The same from one secret. `clock` is that of the secret's cache.
     pub fn from_one(
         secret: SecretCache<A>,
         clock: Arc<dyn Clock>,

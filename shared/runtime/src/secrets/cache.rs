@@ -1,4 +1,4 @@
-//! The cache of one secret: fresh for five minutes, usable for an hour when it cannot be refreshed, then fails closed.
+//! The cache of one secret: fresh for five minutes, usable for an hour if it cannot be refreshed, then fails closed.
 
 use std::sync::Arc;
 
@@ -11,21 +11,19 @@ use tokio::sync::Mutex;
 
 use super::{SecretError, SecretSource, Stage, StagedSecret, Unreadable};
 
-/// How long a value is used without asking again.
+/// How long a value is used without a new fetch.
 const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
-/// How long the last good value is used while none can be fetched. A revoked token thus stays accepted for at most
-/// this long.
+/// How long the last valid value is used while fetches fail. A revoked token thus stays accepted for at most this long.
 const USABLE_FOR: SignedDuration = SignedDuration::from_hours(1);
-/// While an old value is in use, at most one failing attempt in this time, so that an outage does not slow every
-/// invocation.
+/// While an old value is in use, at most one failing attempt per interval, so that an outage does not slow every invocation.
 const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(10);
-/// While there is no value at all, at most one attempt in this time: requests from outside must not drive calls.
+/// Without any value, at most one attempt per interval: requests from outside must not cause calls.
 const RETRY_EMPTY_AFTER: SignedDuration = SignedDuration::from_secs(2);
 
 type Parse<T> = Box<dyn Fn(&[StagedSecret]) -> Result<T, Unreadable> + Send + Sync>;
 
-/// One secret, read into `T` and kept. It starts empty; only successes are kept; one fetch at a time. As long as the
-/// secret's content does not change, the same `Arc` is given out.
+/// One secret, parsed into `T` and cached. It starts empty; only successes are cached; one fetch at a time. While the secret's
+/// content does not change, the same `Arc` is returned.
 pub struct SecretCache<T> {
     id: String,
     stages: &'static [Stage],
@@ -48,8 +46,7 @@ struct Held<T> {
 }
 
 impl<T> SecretCache<T> {
-    /// A cache of the secret `id`. `parse` is given the values of those of `stages` that have one, in the order of
-    /// `stages`.
+    /// A cache of the secret `id`. `parse` gets the values of all `stages` that have one, in the order of `stages`.
     pub fn new(
         source: Arc<dyn SecretSource>,
         id: impl Into<String>,
@@ -85,10 +82,10 @@ impl<T> SecretCache<T> {
         })
     }
 
-    /// The secret: the kept one while it is fresh, else a new one, else the kept one while it is usable.
+    /// The secret: the cached one while it is fresh, else a new one, else the cached one while it is usable.
     ///
     /// # Errors
-    /// If none can be fetched and none is kept that is still usable. Tried again every two seconds at most.
+    /// If the fetch fails and no usable value is cached. Retried every two seconds at most.
     pub async fn get(&self, context: &Context) -> Result<Arc<T>, SecretError> {
         let mut state = self.state.lock().await;
         let now = self.clock.now();
@@ -119,7 +116,7 @@ impl<T> SecretCache<T> {
         }
     }
 
-    /// The kept secret while it is usable, without fetching: for a caller that has no time left to wait for a fetch.
+    /// The cached secret while it is usable, without fetching: for a caller without time for a fetch.
     pub async fn kept(&self) -> Option<Arc<T>> {
         let state = self.state.lock().await;
         let now = self.clock.now();
@@ -130,12 +127,12 @@ impl<T> SecretCache<T> {
         held.map(|held| Arc::clone(&held.value))
     }
 
-    /// Fetches anew unless the last attempt is younger than `age`: for a caller whose secret was just refused, or
-    /// failed to verify something, and may have been rotated. `None` says that nothing was fetched. The limit keeps
-    /// anybody who sends forged requests from driving calls to the source.
+    /// Fetches unless the last attempt is younger than `age`: for a caller whose secret was just rejected, or failed to verify
+    /// something, and may have been rotated. `None`: nothing was fetched. The limit prevents forged requests from causing calls to
+    /// the source.
     ///
     /// # Errors
-    /// If the fetch failed; [`SecretCache::get`] then still gives the kept value while that is usable.
+    /// If the fetch failed; [`SecretCache::get`] then still returns the cached value while that is usable.
     pub async fn refresh_if_older_than(
         &self,
         age: SignedDuration,
@@ -149,10 +146,10 @@ impl<T> SecretCache<T> {
         self.fetch(&mut state, context, now).await.map(Some)
     }
 
-    /// Fetches anew, whatever is kept: for a caller who is seldom and must not act on what was in force a moment ago.
+    /// Fetches regardless of the cache: for a rare caller that must not use a secret that was just replaced.
     ///
     /// # Errors
-    /// If the fetch failed, whatever is kept.
+    /// If the fetch failed, even with a usable cached value.
     pub async fn get_anew(&self, context: &Context) -> Result<Arc<T>, SecretError> {
         let mut state = self.state.lock().await;
         let now = self.clock.now();
@@ -187,7 +184,7 @@ impl<T> SecretCache<T> {
         if let Some(held) = &mut state.held
             && same(&held.found, &found)
         {
-            // The very same value is given out, so that whatever was built from it need not be built anew.
+            // The same `Arc` is returned, so that nothing built from it needs a rebuild.
             held.fetched_at = now;
             return Ok(Arc::clone(&held.value));
         }
@@ -205,15 +202,14 @@ impl<T> SecretCache<T> {
     }
 }
 
-/// Whether the same stages hold the same values. Both sides come from the source, so the comparison's time tells nobody
-/// anything.
+/// Whether the same stages hold the same values. Both sides come from the source, so the comparison's time reveals nothing.
 fn same(one: &[StagedSecret], other: &[StagedSecret]) -> bool {
     let equal =
         |a: &StagedSecret, b: &StagedSecret| a.stage == b.stage && a.value.expose_secret() == b.value.expose_secret();
     one.len() == other.len() && one.iter().zip(other).all(|(a, b)| equal(a, b))
 }
 
-/// Whether `then` is less than `span` before `now`. A clock set back makes things look young, never old.
+/// Whether `then` is less than `span` before `now`. A clock that was set back makes values look young, never old.
 fn within(then: Timestamp, now: Timestamp, span: SignedDuration) -> bool {
     now.duration_since(then) < span
 }

@@ -1,4 +1,4 @@
-//! When a secret is fetched, when the kept one serves, when it fails closed, and that content never shows.
+//! When a secret is fetched, when the cached one is used, when it fails closed, and that content is never shown.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::*;
 
-/// A clock and a source in one: the test moves the time, and sets what each stage holds or how the fetch fails.
+/// A clock and a source in one: the test sets the time, the content of each stage, and how the fetch fails.
 #[derive(Debug)]
 struct World {
     now: Mutex<Timestamp>,
@@ -75,7 +75,7 @@ impl SecretSource for Source {
     ) -> BoxFuture<'a, Result<Option<SecretString>, AwsError>> {
         Box::pin(async move {
             self.0.fetches.fetch_add(1, Ordering::Relaxed);
-            // As a call does: others get their turn while it is under way.
+            // As a real call does: other tasks run meanwhile.
             tokio::task::yield_now().await;
             let values = self.0.values.lock().unwrap();
             let values = values

@@ -1,4 +1,4 @@
-//! Panics as one JSON line that gives away no data.
+//! Logs panics as one JSON line without data.
 
 use std::any::Any;
 use std::panic::PanicHookInfo;
@@ -15,8 +15,8 @@ pub(super) fn install_hook() {
     }));
 }
 
-/// A panic's text if it is a literal of the program. A formatted one may quote data (`unwrap` on an `Err` does), so
-/// it is withheld: the location tells as much.
+/// A panic's text if it is a literal of the program. A formatted one may quote data (`unwrap` on an `Err` does), so it is withheld:
+/// the location is enough.
 fn fixed_text(payload: &(dyn Any + Send)) -> &'static str {
     payload
         .downcast_ref::<&'static str>()

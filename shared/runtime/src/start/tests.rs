@@ -1,4 +1,4 @@
-//! A function as a process: this test binary runs itself once more, with one test as the function's `main`.
+//! A function as a process: this test binary runs itself again, with one test as the function's `main`.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// What a function's `main` looks like. `MODE` says how it goes wrong.
+/// Example of a function's `main`. `MODE` selects the failure.
 #[test]
 #[ignore = "the process that the other tests start"]
 fn function() {
@@ -47,7 +47,7 @@ fn process(variables: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Runs the function until it ends by itself: whether it ended well, its JSON lines, and all it printed.
+/// Runs the function until it exits: whether it succeeded, its JSON lines, and all its output.
 fn ended(variables: &[(&str, &str)]) -> (bool, Vec<Value>, String) {
     let output = process(variables).output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
@@ -127,8 +127,8 @@ fn a_function_that_starts_well_says_how_long_it_took_and_serves() {
     assert_eq!(lines[1]["service"], "under-test");
 }
 
-/// The least of a Lambda Runtime API (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): gives `event` to whoever
-/// asks for the next invocation, and returns the answer posted to it.
+/// A minimal Lambda Runtime API (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): serves `event` as the next
+/// invocation, and returns the answer posted to it.
 fn answer_to_one_invocation(listener: &TcpListener, event: &str) -> String {
     loop {
         let (mut stream, _) = listener.accept().unwrap();

@@ -1,4 +1,4 @@
-//! Exports the spans of an invocation before it is answered: within a bound, and not at all for a while after a failure.
+//! Exports the spans of an invocation before its answer: within a time limit, and not at all for a while after a failure.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,29 +11,29 @@ use trace::{Export, ExportError, Finished, Resource, Tracer};
 use crate::Deadline;
 use crate::metrics::Metrics;
 
-/// How long a collector is left alone after a failure, unless it asks for longer: one that is down costs a delivery in this time its
-/// bound, and the others nothing.
+/// How long a collector is not called after a failure, unless it asks for longer: while it is down, one delivery in this time waits
+/// for the time limit, and the others do not wait.
 const REST: SignedDuration = SignedDuration::from_mins(1);
-/// Longest rest that a collector may ask for.
+/// Longest pause that a collector may ask for.
 const LONGEST_REST: SignedDuration = SignedDuration::from_mins(15);
-/// What an invocation needs to answer, once the export has ended.
+/// The time an invocation needs for its answer after the export.
 const TIME_TO_ANSWER: Duration = Duration::from_millis(100);
 
-/// Takes the tracer's spans to a collector. What does not arrive is counted, told, and gone: spans are no evidence.
+/// Exports the tracer's spans to a collector. Lost spans are counted, logged and dropped: spans are not evidence.
 pub(crate) struct Exporter {
     pub(crate) tracer: Tracer,
     pub(crate) collector: Box<dyn Export>,
     pub(crate) resource: Resource,
     pub(crate) timeout: Duration,
     pub(crate) metrics: Metrics,
-    /// On whose behalf exports are made: one may hold the spans of several deliveries.
+    /// The actor of exports, which may hold the spans of several deliveries.
     pub(crate) context: Context,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rests_until: Mutex<Option<Timestamp>>,
 }
 
 impl Exporter {
-    /// Exports what has ended since the last time.
+    /// Exports the spans that ended since the last export.
     pub(crate) async fn flush(&self, deadline: &Deadline) {
         let taken = self.tracer.take();
         if taken.spans.is_empty() && taken.overflowed == 0 {

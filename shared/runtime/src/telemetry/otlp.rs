@@ -1,7 +1,7 @@
 //! Whether and where spans are exported, from OpenTelemetry's own variables.
 //!
 //! <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>,
-//! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>. A variable for traces goes before the common one.
+//! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>. Variables for traces come first.
 
 use std::time::Duration;
 
@@ -12,26 +12,26 @@ use url::Url;
 
 use crate::config::Environment;
 
-/// How long one export may take, in milliseconds. The specification's ten seconds would be added to the answer of an invocation whose
-/// collector is down; GitLab gives up after ten.
+/// Time limit of one export, in milliseconds. The specification's ten seconds would delay the answer of an invocation whose
+/// collector is down; GitLab's timeout is ten.
 const DEFAULT_TIMEOUT_MS: u64 = 500;
 
-/// Where spans go and which there are.
+/// Where spans go, and which spans are exported.
 #[derive(Debug, Clone)]
 pub struct OtlpSettings {
     pub destination: Destination,
-    /// How long one export may take.
+    /// Time limit of one export.
     pub timeout: Duration,
     /// Which traces are kept.
     pub sampler: Sampler,
-    /// What is said of every span of this process.
+    /// Attributes of every span of this process.
     pub resource: Resource,
 }
 
 impl OtlpSettings {
-    /// Reads them; `None` if there is no endpoint or `OTEL_SDK_DISABLED` is set. Problems are noted in `env`.
+    /// Reads the settings; `None` if there is no endpoint or `OTEL_SDK_DISABLED` is set. Problems are recorded in `env`.
     pub fn from_environment(env: &mut Environment, service: &str) -> Option<Self> {
-        // Everything is read before anything is decided: a problem is told even while tracing is off.
+        // Everything is read before any decision: a problem is reported even while tracing is off.
         let url = endpoint(env);
         let headers = headers(env);
         json_only(env);
@@ -69,7 +69,7 @@ fn endpoint(env: &mut Environment) -> Option<Url> {
     traces.or(common)
 }
 
-/// Those for traces are added to the common ones and replace those of the same name.
+/// Headers for traces are added to the common ones and replace those of the same name.
 fn headers(env: &mut Environment) -> Vec<(String, SecretString)> {
     let mut headers: Vec<(String, SecretString)> = Vec::new();
     for name in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {
@@ -81,8 +81,8 @@ fn headers(env: &mut Environment) -> Vec<(String, SecretString)> {
     headers
 }
 
-/// `name=value,name=value`, values percent-encoded (<https://www.w3.org/TR/baggage/#header-content>). The text is not repeated in a
-/// problem: it may be a key.
+/// `name=value,name=value`, values percent-encoded (<https://www.w3.org/TR/baggage/#header-content>). A problem does not repeat the
+/// text, which may be a key.
 fn pairs(env: &mut Environment, name: &str) -> Vec<(String, String)> {
     let text = env.optional(name).unwrap_or_default();
     let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
@@ -143,7 +143,7 @@ fn resource(env: &mut Environment, service: &str) -> Resource {
     attributes.extend(pairs(env, "OTEL_RESOURCE_ATTRIBUTES"));
     let own_name = env.optional("OTEL_SERVICE_NAME");
     attributes.extend(own_name.map(|name| ("service.name".to_owned(), name)));
-    // The last of one name holds.
+    // The last one of a name wins.
     let mut resource: Vec<(String, String)> = Vec::new();
     for (name, value) in attributes {
         resource.retain(|(known, _)| *known != name);

@@ -1,4 +1,4 @@
-//! The line's shape and which lines are written.
+//! The format of a line, and which lines are written.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};

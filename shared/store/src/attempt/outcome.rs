@@ -1,4 +1,4 @@
-//! How an attempt ended, and what that makes of the effect.
+//! How an attempt ended, and the effect's next state.
 
 use jiff::Timestamp;
 use model::EffectState;
@@ -6,42 +6,42 @@ use model::EffectState;
 /// How an attempt ended. No text may hold a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// Done, or found done.
+    /// Done, or found to be done.
     Done {
-        /// The target's id of it.
+        /// The target's id for it.
         external_id: String,
     },
-    /// Surely not done, and worth another try.
+    /// Certainly not done, and worth a retry.
     Retry {
         /// Not before.
         at: Timestamp,
-        /// Failure class of the audit trail.
+        /// Failure class of the audit log.
         error_class: String,
         error: String,
     },
-    /// Perhaps done: the call was sent and its answer lost, or looking at the target failed.
+    /// Possibly done: the call was sent and its answer lost, or checking the target failed.
     Ambiguous {
-        /// When to look.
+        /// When to check.
         at: Timestamp,
-        /// Failure class of the audit trail.
+        /// Failure class of the audit log.
         error_class: String,
         error: String,
     },
-    /// Refused for good; a person must act.
+    /// Rejected permanently; needs manual intervention.
     Dead {
-        /// Failure class of the audit trail.
+        /// Failure class of the audit log.
         error_class: String,
         error: String,
     },
-    /// Dry run: not sent, and never will be.
+    /// Dry run: never sent.
     Suppressed,
-    /// Its reason has gone; not sent.
+    /// Its reason no longer applies; not sent.
     Superseded {
-        /// What took it away, for people.
+        /// What removed the reason, for display.
         because: String,
     },
-    /// Surely not sent, for a reason of our own (no time left): due again at once. Not for a [`crate::Lease::Resolve`] that could
-    /// not look at the target: that stays [`AttemptOutcome::Ambiguous`].
+    /// Certainly not sent, for an internal reason (no time left): due again immediately. Not for a [`crate::Lease::Resolve`] that
+    /// could not check the target: that stays [`AttemptOutcome::Ambiguous`].
     NotSent,
 }
 

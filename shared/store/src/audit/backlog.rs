@@ -1,4 +1,4 @@
-//! What is waiting in the trail, counted for the metrics.
+//! What is waiting in the audit log, counted for the metrics.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -7,24 +7,24 @@ use tokio_postgres::types::Type;
 use crate::sql::column;
 use crate::{Store, StoreError};
 
-/// What is waiting in the trail, for the metrics and their alarms.
+/// What is waiting in the audit log, for the metrics and their alarms.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AuditBacklog {
-    /// Lines that have arrived and have no place in the order yet.
+    /// Lines that have arrived and have no position yet.
     pub waiting_lines: i64,
     /// When the first of them arrived.
     pub oldest_waiting: Option<Timestamp>,
-    /// Gaps of which something is still missing.
+    /// Gaps with numbers still missing.
     pub open_gaps: i64,
     /// Lines missing in them.
     pub missing_lines: i64,
-    /// Announced calls whose entry has not come, not reported yet.
+    /// Announced calls without an entry, not reported yet.
     pub waiting_intents: i64,
-    /// Announced calls that were reported as open and whose entry has not come since.
+    /// Announced calls that were reported as open and still have no entry.
     pub open_intents: i64,
-    /// Lines in quarantine, since ever.
+    /// Lines in quarantine, all time.
     pub quarantined_lines: i64,
-    /// Months after the present one, without a break, that have room for entries.
+    /// Consecutive months after the present one that have a partition.
     pub partitions_ahead: i64,
     /// Each destination that has ever been sent to, by name.
     pub destinations: Vec<DestinationBacklog>,
@@ -35,19 +35,18 @@ pub struct AuditBacklog {
 pub struct DestinationBacklog {
     /// `file`, `syslog` or `http`.
     pub name: String,
-    /// Entries it has not acknowledged yet.
+    /// Entries not acknowledged yet.
     pub behind: i64,
     /// When the first of them was recorded.
     pub oldest: Option<Timestamp>,
-    /// Failures in a row.
     pub failures: i32,
-    /// Since when it takes nothing.
+    /// Since when delivery fails.
     pub failing_since: Option<Timestamp>,
-    /// Entries it has refused for good, since ever.
+    /// Entries rejected permanently, all time.
     pub undelivered: i64,
 }
 
-/// A month's partition is attached before it counts.
+/// A month's partition counts only once attached.
 const COUNT: &str = "
     SELECT waiting.lines AS waiting_lines, waiting.oldest AS oldest_waiting, gap.open AS open_gaps, gap.missing AS missing_lines,
         intent.waiting AS waiting_intents, intent.open AS open_intents, quarantine.lines AS quarantined_lines, ahead.months AS partitions_ahead
@@ -71,7 +70,7 @@ const DESTINATIONS: &str = "
     ORDER BY name";
 
 impl Store {
-    /// Counts what is waiting in the trail.
+    /// Counts what is waiting in the audit log.
     pub async fn audit_backlog(&self, now: Timestamp) -> Result<AuditBacklog, StoreError> {
         let mut tx = self.begin().await?;
         let count = tx.query_opt(COUNT, &[(&now, Type::TIMESTAMPTZ)]).await?;

@@ -1,4 +1,4 @@
-//! Lines on their way in: stored once by id, whatever comes twice, late or out of order.
+//! Incoming lines: stored once by id, even if repeated, late or out of order.
 
 mod admission;
 mod columns;
@@ -19,46 +19,46 @@ use crate::{Store, StoreError, Tx};
 /// Entries written with one statement.
 const CHUNK: usize = 1000;
 
-/// Lines taken from one place, to be stored together.
+/// Lines from one source, to be stored together.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct AuditBatch {
-    /// Where they were taken from: log group and log stream, or a file that is imported.
+    /// Their source: log group and log stream, or an imported file.
     pub source: String,
     pub entries: Vec<PrintedEntry>,
     pub intents: Vec<PrintedIntent>,
-    /// Lines that say they are audit lines and are none.
+    /// Lines marked as audit lines that are invalid.
     pub malformed: Vec<MalformedLine>,
 }
 
-/// A line that is kept for a person.
+/// A line kept for manual inspection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MalformedLine {
     /// The line as printed.
     pub line: String,
-    /// Why it is no entry; must hold no secret.
+    /// Why it is not an entry; must hold no secret.
     pub reason: String,
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BatchReport {
     /// Ids of the entries stored now.
     pub new: Vec<Uuid>,
-    /// Entries that were stored before, or stood in the batch twice.
+    /// Entries that were stored before, or occur twice in the batch.
     pub duplicates: u64,
     /// Lines put into quarantine now.
     pub quarantined: u64,
 }
 
 impl Store {
-    /// Stores a batch in one transaction. May be repeated, also beside others that store the same lines.
+    /// Stores a batch in one transaction. Repeatable, also concurrently with others that store the same lines.
     ///
-    /// An entry older than 60 months, or more than a month ahead of `now`, or of a month that was detached, goes into quarantine; its
-    /// number counts as arrived. So does a malformed line; there NUL, which Postgres cannot hold, becomes U+FFFD. Entries and
-    /// announcements must be as [`audit::printed::read`] gives them, which has no NUL.
+    /// An entry older than 60 months, or more than a month ahead of `now`, or of a detached month, is quarantined; its number
+    /// counts as arrived. So is a malformed line; there NUL, which Postgres cannot hold, becomes U+FFFD. Entries and announcements
+    /// must be as returned by [`audit::printed::read`], without NUL.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing of the batch is stored then.
+    /// [`StoreError`]; then nothing of the batch is stored.
     pub async fn record_audit_batch(&self, batch: &AuditBatch, now: Timestamp) -> Result<BatchReport, StoreError> {
         let mut tx = self.begin().await?;
         let report = tx.record_lines(&batch.entries, &batch.intents, &batch.malformed, &batch.source, now);
@@ -69,7 +69,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Stores entries as part of this transaction, as [`Store::record_audit_batch`] does: the recorder's own, which it need not read
+    /// Stores entries as part of this transaction, like [`Store::record_audit_batch`]: the recorder's own, which it need not read
     /// from a log.
     pub async fn record_audit_lines(
         &mut self,
@@ -131,7 +131,7 @@ impl Tx<'_> {
     }
 }
 
-/// The first line of each entry, and the lines that tell of it again. The entries are sorted by id.
+/// The first line of each entry, and its repeated lines. The entries are sorted by id.
 fn with_first<'a>(entries: &[&'a PrintedEntry]) -> (Vec<&'a PrintedEntry>, Vec<&'a PrintedEntry>) {
     let mut last = None;
     entries

@@ -1,4 +1,4 @@
-//! Claims: rows that carry a line's number say that everything up to it was printed.
+//! Claims: a row with a line's number proves that everything up to it was printed.
 
 use jiff::Timestamp;
 use model::AuditLine;
@@ -10,7 +10,7 @@ use crate::Tx;
 use crate::sql::Statement;
 use crate::tx::{DONE, Queued};
 
-/// Skips what is accounted for: most rows come after their lines have.
+/// Skips what is accounted for: most rows arrive after their lines.
 const CLAIM: &str = "
     INSERT INTO audit_claims (stream_id, stream_seq, claimed_at)
     SELECT stream_id, stream_seq, $3 FROM unnest($1, $2) AS line (stream_id, stream_seq)
@@ -20,8 +20,8 @@ const CLAIM: &str = "
     ON CONFLICT (stream_id, stream_seq) DO NOTHING";
 
 impl<'a> Tx<'a> {
-    /// Claims that these lines and all before them in their streams were printed. For transactions whose rows carry line numbers;
-    /// take it last, after the locks of the transaction.
+    /// Claims that these lines and all before them in their streams were printed. For transactions whose rows have line numbers;
+    /// call it last, after the locks of the transaction.
     pub fn claim_audit_lines(&mut self, lines: &[AuditLine], now: Timestamp) -> Queued<'_, 'a, ()> {
         let numbers = Numbers::of(lines.iter());
         let statement = Statement::new(CLAIM)

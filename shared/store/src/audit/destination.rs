@@ -1,4 +1,4 @@
-//! Destinations: a cursor over the order for each, moved by whoever holds its lease.
+//! Destinations: a cursor over the order for each, moved by the holder of its lease.
 
 mod delivery;
 mod lease;
@@ -6,38 +6,37 @@ mod lease;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// The right to send to one destination, until it runs out and somebody else takes it.
+/// The right to send to one destination, until it expires and another sender takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DestinationLease {
     /// `file`, `syslog` or `http`.
     pub name: String,
-    /// The fencing token: whoever takes the destination over has another.
+    /// The fencing token: a new holder has another one.
     pub lease: Uuid,
     /// Everything up to this position has been acknowledged.
     pub delivered: i64,
-    /// Failures in a row.
     pub failures: i32,
 }
 
-/// How a turn at a destination ended.
+/// How a delivery run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DestinationEnd {
     /// Nothing left to send, or no time left.
     Idle,
-    /// The destination takes nothing now.
+    /// The destination accepts nothing now.
     Failed {
         class: String,
         /// What happened, without secrets.
         error: String,
-        /// Not to be tried again before.
+        /// No retry before.
         next_attempt_at: Timestamp,
     },
 }
 
-/// A recorded entry with its place in the order.
+/// A recorded entry with its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PositionedEntry {
-    /// Its place in the dense order, from 1.
+    /// Its position in the dense order, from 1.
     pub position: i64,
     /// Its idempotency key.
     pub id: Uuid,
@@ -48,13 +47,12 @@ pub struct PositionedEntry {
     pub line: String,
 }
 
-/// An entry that a destination refuses for good.
+/// An entry that a destination rejects permanently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undelivered {
-    /// Its place in the order.
     pub position: i64,
     pub event_id: Uuid,
     pub error_class: String,
-    /// What the destination says, without secrets.
+    /// The destination's answer, without secrets.
     pub error: String,
 }

@@ -1,4 +1,4 @@
-//! Gaps: numbers of a stream that must have been printed and have not arrived in time.
+//! Gaps: sequence numbers of a stream that must have been printed and did not arrive in time.
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row;
@@ -8,20 +8,20 @@ use uuid::Uuid;
 use crate::sql::{column, optional_text};
 use crate::{StoreError, Tx};
 
-/// Gaps recorded in one run; the next run sees the others.
+/// Gaps recorded in one run; the next run records the others.
 const MOST_GAPS: i64 = 1000;
 
-/// Why numbers of a stream are taken for lost.
+/// Why numbers of a stream are considered lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GapReason {
     /// A later line of the stream has arrived, these have not.
     Missing,
-    /// A row says that they were printed, and no line of the stream after them has arrived.
+    /// A row proves that they were printed, and no later line of the stream has arrived.
     LostTail,
 }
 
 impl GapReason {
-    /// The stable code in the trail and in SQL.
+    /// The stable code in the audit log and in SQL.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -37,7 +37,7 @@ impl GapReason {
     }
 }
 
-/// Numbers of one stream that did not arrive in time. A gap is known by its stream and its first number.
+/// Numbers of one stream that did not arrive in time. Identified by stream and first number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditGap {
     pub stream_id: Uuid,
@@ -49,11 +49,11 @@ pub struct AuditGap {
     pub last_seq: u64,
     /// How many of them are still missing.
     pub missing: u64,
-    /// How the gap is known.
+    /// How the gap was detected.
     pub reason: GapReason,
 }
 
-/// Per stream: every number up to the last that has waited, or was claimed, long enough, less those that have arrived.
+/// Per stream: all numbers up to the last that has waited, or was claimed, long enough, minus those that arrived.
 const DUE: &str = "
     WITH bound AS (
         SELECT stream_id, max(stream_seq) AS last_seq
@@ -86,8 +86,8 @@ const ACCOUNT: &str = "
     SET released_seq = greatest(known.released_seq, excluded.released_seq), updated_at = excluded.updated_at";
 
 impl Tx<'_> {
-    /// The gaps that are due: something after them arrived, or was claimed, at least `gap_after` ago. In the order of their streams and
-    /// numbers. Needs [`Tx::lock_audit_sequence`].
+    /// The gaps that are due: a later line arrived, or was claimed, at least `gap_after` ago. Ordered by stream and number. Needs
+    /// [`Tx::lock_audit_sequence`].
     pub async fn due_audit_gaps(
         &mut self,
         now: Timestamp,
@@ -98,7 +98,7 @@ impl Tx<'_> {
         self.query(DUE, &params).await?.iter().map(read_gap).collect()
     }
 
-    /// Records a gap; the lines after it wait no longer. Gaps of one stream in the order of their numbers.
+    /// Records a gap; later lines no longer wait for it. Call in the order of numbers within a stream.
     pub async fn record_audit_gap(&mut self, gap: &AuditGap, now: Timestamp) -> Result<(), StoreError> {
         let (first, last) = (signed(gap.first_seq), signed(gap.last_seq));
         let service = optional_text(gap.service.as_ref());
@@ -135,7 +135,7 @@ pub(super) fn read_gap(row: &Row) -> Result<AuditGap, StoreError> {
     })
 }
 
-/// What is too large for Postgres stays too large: the column's constraint refuses it.
+/// A number too large for Postgres stays too large: the column's constraint rejects it.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

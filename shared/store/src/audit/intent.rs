@@ -1,4 +1,4 @@
-//! Announced calls whose entry has not come.
+//! Announced calls without an entry.
 
 use std::collections::HashSet;
 
@@ -24,7 +24,7 @@ const REMOVE: &str = "
     DELETE FROM audit_intents
     WHERE id IN (SELECT id FROM audit_intents WHERE id = ANY ($1) ORDER BY id FOR UPDATE)";
 
-/// Announcement and entry can be recorded at the same moment, each without seeing the other.
+/// Announcement and entry can be recorded at the same moment, neither visible to the other.
 const REMOVE_TOLD: &str = "
     DELETE FROM audit_intents
     WHERE id IN (SELECT id FROM audit_intents AS intent
@@ -38,7 +38,7 @@ const OPEN: &str = "
 const REPORTED: &str = "UPDATE audit_intents SET reported_at = $2 WHERE id = ANY ($1) AND reported_at IS NULL";
 
 impl Tx<'_> {
-    /// Announcements recorded before a time, not reported yet, whose entry has not come; longest waiting first, at most `limit`.
+    /// Announcements recorded before a time, not reported yet, without an entry; longest waiting first, at most `limit`.
     pub async fn open_audit_intents(
         &mut self,
         recorded_before: Timestamp,
@@ -55,7 +55,7 @@ impl Tx<'_> {
         self.execute(REPORTED, &params).await.map(drop)
     }
 
-    /// Keeps announcements whose entry has not come: neither now, with an id in `told`, nor before.
+    /// Keeps announcements without an entry: neither now (`told` has their ids) nor before.
     pub(super) async fn insert_intents(
         &mut self,
         intents: &[PrintedIntent],
@@ -95,7 +95,7 @@ impl Tx<'_> {
         self.execute(INSERT, &params).await.map(drop)
     }
 
-    /// Their entries have come.
+    /// Removes announcements whose entries have arrived.
     pub(super) async fn remove_intents(&mut self, ids: &HashSet<Uuid>) -> Result<(), StoreError> {
         if ids.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Months: their partitions are made before they are needed.
+//! Months: their partitions are created before they are needed.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -6,11 +6,11 @@ use tokio_postgres::types::Type;
 use crate::sql::column;
 use crate::{Store, StoreError};
 
-/// Months that one call may make.
+/// Maximum months per call.
 const MOST_MONTHS: u32 = 36;
 
 impl Store {
-    /// Makes the partitions of the present month and of the `months` after it (at most 35), where they are missing; how many it made.
+    /// Creates the missing partitions of the present month and of the next `months` (at most 35); returns how many.
     pub async fn make_audit_partitions(&self, now: Timestamp, months: u32) -> Result<u32, StoreError> {
         let months = i32::try_from(months.saturating_add(1).min(MOST_MONTHS)).unwrap_or(1);
         let mut tx = self.begin().await?;

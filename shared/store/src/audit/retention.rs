@@ -1,4 +1,4 @@
-//! Retention: months are detached when their time is over and everybody has what is in them.
+//! Retention: months are detached when they expire and every destination has acknowledged them.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -8,7 +8,7 @@ use crate::connection::Connection;
 use crate::sql::column;
 use crate::{DatabaseConfig, StoreError};
 
-/// How often a month is tried to be detached while others hold the table.
+/// How often detaching a month is tried while others hold the table.
 const TRIES: u32 = 5;
 
 /// The attached months that ended by a time, oldest first, with the ids they hold.
@@ -21,13 +21,13 @@ const ENDED: &str = "
     WHERE next_month <= $1
     ORDER BY month";
 
-/// Whether something of a month has no position yet, or one that a destination has not acknowledged.
+/// Whether part of a month has no position yet, or one that a destination has not acknowledged.
 const UNFINISHED: &str = "
     SELECT EXISTS (SELECT FROM audit_pending WHERE event_id >= $1 AND event_id < $2)
         OR EXISTS (SELECT FROM audit_positions WHERE event_id >= $1 AND event_id < $2
                    AND position > (SELECT min(delivered) FROM audit_destinations)) AS unfinished";
 
-/// The first position whose entry is younger than a month's end.
+/// The first position whose entry is newer than a month's end.
 const KEPT: &str = "
     SELECT coalesce(
         (SELECT position FROM audit_positions WHERE position >= first_position AND event_id >= $1 ORDER BY position LIMIT 1),
@@ -36,16 +36,16 @@ const KEPT: &str = "
 
 const NARROW: &str = "UPDATE audit_sequence SET first_position = greatest(first_position, $1)";
 
-/// Detaches the months that ended by `older_than`, oldest first, as far as every destination has acknowledged all of them; the names
-/// of their tables. A detached table stays as it is, append-only and readable for the auditor, until the owner drops it.
+/// Detaches the months that ended by `older_than`, oldest first, as far as every destination has acknowledged all of them; returns
+/// their table names. A detached table stays unchanged, append-only and readable for the auditor, until the owner drops it.
 ///
-/// The plain form of `DETACH PARTITION`, not `CONCURRENTLY`: it can stand in one transaction with the check, so that nothing can be
-/// recorded in a month between the check and its detachment, and nothing is left half done. It needs the table alone for the moment:
-/// it waits for that at most a second at a time, so that recorders wait no longer behind it.
+/// The plain form of `DETACH PARTITION`, not `CONCURRENTLY`: it runs in one transaction with the check, so that nothing is recorded
+/// in a month between the check and its detachment, and nothing is left half done. It needs an exclusive lock: it waits for that at
+/// most a second at a time, so that recorders wait no longer behind it.
 ///
 /// # Errors
-/// [`StoreError`]; months detached before the error stay so, and it may be repeated. [`StoreError::Conflict`] if others never let go
-/// of the table.
+/// [`StoreError`]; months detached before the error stay detached, and the call may be repeated. [`StoreError::Conflict`] if others
+/// never release the table.
 pub async fn detach_audit_partitions(owner: &DatabaseConfig, older_than: Timestamp) -> Result<Vec<String>, StoreError> {
     let tls = crate::tls::connector(owner)?;
     let connection = Connection::open(owner, tls.as_ref()).await?;
@@ -72,9 +72,9 @@ struct Month {
 }
 
 impl Month {
-    /// `false`: something of it has not reached every destination.
+    /// `false`: part of it has not reached every destination.
     async fn detach(&self, connection: &Connection) -> Result<bool, StoreError> {
-        // Once without a lock: what takes long must not hold up the recorders.
+        // First without a lock: slow work must not block the recorders.
         if self.is_unfinished(connection).await? {
             return Ok(false);
         }
@@ -115,7 +115,7 @@ impl Month {
         detached
     }
 
-    /// Detaching takes the triggers with it that came from the parent: the month gets its own. Its name has only letters, digits and `_`.
+    /// Detaching removes the triggers inherited from the parent: the month gets its own. Its name has only letters, digits and `_`.
     fn statement(&self) -> String {
         let name = &self.name;
         format!(

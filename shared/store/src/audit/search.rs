@@ -1,4 +1,4 @@
-//! Search: entries by actor, action, target, time, outcome, correlation id and trace, page by page in the order of time.
+//! Search: entries by actor, action, target, time, outcome, correlation id and trace, page by page by time.
 
 mod explain;
 mod filter;
@@ -28,7 +28,7 @@ use self::target::TargetKeys;
 use self::window::Window;
 use crate::{Store, StoreError};
 
-/// Which entries come first.
+/// The order of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AuditOrder {
     #[default]
@@ -46,8 +46,8 @@ impl AuditOrder {
 }
 
 impl Store {
-    /// One page: the first `limit` entries that the filter lets pass, in the order of their ids, which is that of their times. The next
-    /// page begins after the last id of this one; no transaction is open in between. A page shorter than `limit` is the last.
+    /// One page: the first `limit` entries that match the filter, ordered by id, which is the order of time. The next page begins
+    /// after the last id of this one; no transaction stays open in between. A page shorter than `limit` is the last.
     pub async fn search_audit(
         &self,
         filter: &AuditFilter,
@@ -58,7 +58,7 @@ impl Store {
         Ok(self.search(filter, after, order, limit, false).await?.0)
     }
 
-    /// The first page of a search with the plans by which the database found it, for a person who wonders why it is slow.
+    /// The first page of a search with its query plans, to diagnose slow searches.
     pub async fn explain_audit_search(
         &self,
         filter: &AuditFilter,
@@ -118,7 +118,7 @@ impl Asking<'_, '_> {
         self.entries(&found, order).await
     }
 
-    /// These entries, in an order.
+    /// These entries, sorted.
     async fn entries(&mut self, ids: &[Uuid], order: AuditOrder) -> Result<Vec<Row>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! The sequencer: gives waiting lines their positions, dense and in the order of each stream.
+//! The sequencer: assigns dense positions to waiting lines, in the order of each stream.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
@@ -10,21 +10,21 @@ use crate::{StoreError, Tx};
 /// What the sequencer did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Released {
-    /// Lines accounted for now. As many as the limit: there may be more, so ask again.
+    /// Lines accounted for now. If equal to the limit, there may be more: call again.
     pub lines: u64,
-    /// Entries that got their position; the other lines told of entries that were known.
+    /// Entries that got their position; the other lines repeat known entries.
     pub positions: u64,
     /// Lines that have arrived and still wait.
     pub waiting: u64,
-    /// Gaps of which everything has arrived now.
+    /// Gaps that are complete now.
     pub closed: Vec<AuditGap>,
 }
 
 const LOCK: &str = "SELECT last_position FROM audit_sequence FOR UPDATE";
 
-/// `stream`: streams with waiting lines, each found by one step in the index, so that a stream whose first line must wait costs
-/// nothing however many wait behind it. `queued`: each movable stream from its first line, late ones (at or below `released_seq`)
-/// included. `turn`: when the line could have been released: it arrived, and all before it in its stream had.
+/// `stream`: streams with waiting lines, each found by one index step, so that a stream whose first line must wait costs nothing
+/// however many wait behind it. `queued`: each movable stream from its first line, including late ones (at or below
+/// `released_seq`). `turn`: when the line could have been released: it and all before it in its stream had arrived.
 const RELEASE: &str = "
     WITH RECURSIVE stream AS (
         (SELECT stream_id, stream_seq FROM audit_pending WHERE stream_id IS NOT NULL ORDER BY stream_id, stream_seq LIMIT 1)
@@ -81,7 +81,7 @@ const RELEASE: &str = "
     LEFT JOIN filled AS closed ON closed_at IS NOT NULL
     ORDER BY stream_id, first_seq";
 
-/// What is claimed has been accounted for.
+/// Claims whose lines are accounted for.
 const FULFIL: &str = "
     DELETE FROM audit_claims AS claim
     WHERE stream_seq <= (SELECT released_seq FROM audit_streams AS known WHERE known.stream_id = claim.stream_id)";
@@ -90,14 +90,14 @@ impl Tx<'_> {
     /// Makes this transaction the only sequencer until it ends.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if another has the lock for longer than the login's `lock_timeout`.
+    /// [`StoreError::Conflict`] if the lock is held elsewhere for longer than the login's `lock_timeout`.
     pub async fn lock_audit_sequence(&mut self) -> Result<(), StoreError> {
         self.query(LOCK, &[]).await.map(drop)
     }
 
-    /// Gives positions to at most `limit` waiting lines: in each stream by number, across streams by arrival. Takes the lock itself.
+    /// Assigns positions to at most `limit` waiting lines: by number within a stream, by arrival across streams. Takes the lock.
     pub async fn release_audit_lines(&mut self, now: Timestamp, limit: i64) -> Result<Released, StoreError> {
-        // A statement of its own: what follows must see what the sequencer before has committed.
+        // A separate statement: the next one must see what the previous sequencer committed.
         self.lock_audit_sequence().await?;
         let params = [(&limit as _, Type::INT8), (&now as _, Type::TIMESTAMPTZ)];
         let rows = self.query(RELEASE, &params).await?;

@@ -8,7 +8,7 @@ fn read_url(url: &str) -> Result<DatabaseConfig, ConfigError> {
     DatabaseConfig::from_url(&SecretString::from(url))
 }
 
-/// What the driver is told: host, port, database, user, password.
+/// The driver's settings: host, port, database, user, password.
 fn parts(config: &DatabaseConfig) -> (Host, u16, String, String, Option<String>) {
     let password = config.password().map(|password| password.expose_secret().to_owned());
     (

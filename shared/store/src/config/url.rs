@@ -1,4 +1,4 @@
-//! Database URLs, and when TLS is a must.
+//! Database URLs, and when TLS is required.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -11,11 +11,11 @@ use super::{ConfigError, DatabaseConfig};
 impl DatabaseConfig {
     /// Reads a URL `postgres://user:password@host:port/dbname?sslmode=...`.
     ///
-    /// Without `sslmode`, and for `prefer` and `require` too, the server's certificate and name are verified; only a server
-    /// on this machine (a loopback address, a unix socket) is spoken to in clear unless `sslmode` is `require` or stricter.
+    /// Without `sslmode`, and for `prefer` and `require` too, the server's certificate and name are verified; only a server on this
+    /// machine (a loopback address, a unix socket) is used without TLS unless `sslmode` is `require` or stricter.
     ///
     /// # Errors
-    /// [`ConfigError`] says what is wrong.
+    /// [`ConfigError`] names the problem.
     pub fn from_url(url: &SecretString) -> Result<Self, ConfigError> {
         let (url, ssl_mode) = split_ssl_mode(url.expose_secret())?;
         let parsed = tokio_postgres::Config::from_str(url.expose_secret()).map_err(|_| ConfigError::Url)?;
@@ -56,7 +56,7 @@ impl DatabaseConfig {
     }
 }
 
-/// How strictly the URL asks for TLS.
+/// How strictly the URL requires TLS.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum SslMode {
     Disable,
@@ -64,12 +64,12 @@ pub(super) enum SslMode {
     Require,
 }
 
-/// Takes `sslmode` out of the URL: the driver knows fewer words than Postgres, and we are stricter than both.
+/// Takes `sslmode` out of the URL: the driver knows fewer values than Postgres, and we are stricter than both.
 fn split_ssl_mode(url: &str) -> Result<(SecretString, Option<SslMode>), ConfigError> {
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(ConfigError::Url);
     }
-    // A password that is not percent-encoded would be read as something else, a host or an option, and be printed as such.
+    // A password that is not percent-encoded would be parsed as a host or an option, and printed as such.
     let at = url.find('@');
     if at != url.rfind('@') || at.zip(url.find('?')).is_some_and(|(at, query)| query < at) {
         return Err(ConfigError::Url);

@@ -1,4 +1,4 @@
-//! The class of each failure, over the wire protocol of a server that answers with it
+//! The class of each failure, over the wire protocol of a server that returns it
 //! (<https://www.postgresql.org/docs/17/protocol-message-formats.html>).
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -10,7 +10,7 @@ use super::*;
 /// `AuthenticationOk`, then `ReadyForQuery`.
 const READY: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
 
-/// A server that reads the start-up message and answers it so.
+/// A server that reads the start-up message and sends this answer.
 fn answering(answer: Vec<u8>) -> (DuplexStream, impl Future<Output = DuplexStream>) {
     let (client, mut server) = tokio::io::duplex(4096);
     let serve = async move {
@@ -47,7 +47,7 @@ async fn each_sqlstate_has_its_class() {
     let passing = [
         "08006", "53300", "57014", "57P01", "58030", "25P03", "25006", "28P01", "40001", "40P01", "55P03",
     ];
-    // What is not known may be mended by a person or a deployment.
+    // An unknown error may be fixed by a person or a deployment.
     let unknown = ["42P01", "42501", "XX000", "ZZ999"];
     for code in permanent {
         let error = refused_with(code).await;

@@ -1,4 +1,4 @@
-//! Decisions with their whole input, to be computed again.
+//! Decisions with their whole input, to recompute them.
 
 use jiff::Timestamp;
 use model::{Facts, MergeRequestKey, Review, Verdict};
@@ -9,10 +9,10 @@ use uuid::Uuid;
 use crate::sql::{column, json_column, key_columns};
 use crate::{Store, StoreError};
 
-/// What a decision is about.
+/// The subject of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Where the review stood before a merge.
+    /// The state of the review before a merge.
     Review,
     /// The verdict on a merge.
     Merge,
@@ -22,9 +22,9 @@ pub enum Stage {
 pub struct StoredEvidence {
     /// Row id (UUIDv7).
     pub id: Uuid,
-    /// SHA-256 of its content, hex, as the decision names it.
+    /// SHA-256 of its content, hex, as in the decision.
     pub sha256: String,
-    /// The content, to the byte.
+    /// The content, byte for byte.
     pub content: String,
     /// When GitLab was read; `None`: it could not be read.
     pub read_at: Option<Timestamp>,
@@ -36,20 +36,20 @@ pub struct StoredDecisionInput {
     /// Row id (UUIDv7).
     pub id: Uuid,
     pub merge_request: MergeRequestKey,
-    /// Before the merge, or of it.
+    /// Before the merge, or on it.
     pub stage: Stage,
-    /// Everything it rests on.
+    /// The input of the verdict.
     pub facts: Facts,
     pub verdict: Verdict,
     /// The ledger's side of it.
     pub review: Option<Review>,
-    /// The rules it was judged by (SHA-256, hex).
+    /// The rules that decided it (SHA-256, hex).
     pub rules_hash: String,
-    /// What it rests on; `None`: before a merge, nothing was to be reviewed, or decided by an earlier version.
+    /// Its evidence; `None`: before a merge, nothing to review, or decided by an earlier version.
     pub evidence: Option<StoredEvidence>,
-    /// The decision that stood before.
+    /// The decision before it.
     pub supersedes: Option<Uuid>,
-    /// Nothing supersedes it.
+    /// Whether it is the current decision.
     pub stands: bool,
     /// Confirmed by GitLab; `None`: before a merge, or made before this was recorded.
     pub confirmed: Option<bool>,
@@ -68,7 +68,7 @@ const COLUMNS: &str = "
     FROM security_review_decisions AS decision LEFT JOIN review_evidence AS evidence ON evidence.id = evidence_id";
 
 impl Store {
-    /// Decisions in the order in which they were written, after one of them, recorded from `since` on.
+    /// Decisions in the order of writing, after a given one, recorded at or after `since`.
     pub async fn judgements(
         &self,
         after: Option<Uuid>,
@@ -87,7 +87,7 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Every decision about a merge request, the oldest first.
+    /// Every decision about a merge request, oldest first.
     pub async fn judgements_of(&self, key: &MergeRequestKey) -> Result<Vec<StoredDecisionInput>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} WHERE decision.instance = $1 AND decision.project_id = $2 AND decision.mr_iid = $3 ORDER BY decision.id"
@@ -101,7 +101,7 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// The rules file with this hash, if a decision was made by it.
+    /// The rules file with this hash, if it made a decision.
     pub async fn rules_file(&self, hash: &str) -> Result<Option<String>, StoreError> {
         let mut tx = self.begin().await?;
         let row = tx

@@ -1,4 +1,4 @@
-//! Effects as people look at them, and queued again by them.
+//! Listing effects and queueing them again, for operators.
 
 use jiff::Timestamp;
 use model::{EffectKind, EffectState, MergeRequestKey};
@@ -9,40 +9,39 @@ use super::filter::{Conditions, Page};
 use crate::sql::{column, optional_text};
 use crate::{Store, StoreError};
 
-/// What effects must have; everything that is given must hold.
+/// Conditions on effects; all given ones must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EffectFilter {
     /// Only these.
     pub ids: Vec<Uuid>,
     /// Of this merge request.
     pub merge_request: Option<MergeRequestKey>,
-    /// The project by its numeric id, or by the beginning of its path.
+    /// The project by its numeric id, or by a path prefix.
     pub project: Option<String>,
     pub kind: Option<EffectKind>,
-    /// Where it stands; several: any of them.
+    /// Any of these states.
     pub states: Vec<EffectState>,
-    /// Made from then on.
+    /// Created at or after.
     pub since: Option<Timestamp>,
-    /// Made before then.
+    /// Created before.
     pub until: Option<Timestamp>,
 }
 
-/// What came of queueing an effect again.
+/// The result of queueing an effect again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requeued {
-    /// It is due now; the relay takes it up with its next run.
+    /// It is due now; the relay enqueues it in its next run.
     Due,
-    /// It stands so that nothing is left to be done, or somebody is at it right now.
+    /// Its state leaves nothing to do, or a worker has it right now.
     Refused {
         state: EffectState,
-        /// Why, if that is known.
+        /// Why, if known.
         reason: Option<String>,
     },
-    /// There is no such effect.
     Unknown,
 }
 
-/// With what people know the merge request by.
+/// Includes the columns by which people know the merge request.
 const TABLE: &str = "
     (SELECT effects.*, ledger.project_path, ledger.title
      FROM effects LEFT JOIN security_review_ledger AS ledger USING (instance, project_id, mr_iid))";
@@ -50,7 +49,7 @@ const TABLE: &str = "
 const LOCK: &str = "
     SELECT state, attempts, coalesce(superseded_because, last_error) AS reason FROM effects WHERE id = $1 FOR UPDATE";
 
-/// What has been tried may have got through: it is looked for before it is done again.
+/// An effect already tried may have reached the target: the worker checks there before it sends again.
 const REQUEUE: &str = "
     UPDATE effects SET state = CASE WHEN attempts = 0 THEN 'pending' ELSE 'ambiguous' END, not_before = NULL, next_attempt_at = $2,
         updated_at = $2
@@ -75,7 +74,7 @@ impl EffectFilter {
             conditions.add("kind = ?", kind.as_str(), Type::TEXT);
         }
         if !self.states.is_empty() {
-            // Spelled out, so that the index of what is unfinished serves.
+            // As literals, so that the index of unfinished effects is used.
             let states: Vec<String> = self
                 .states
                 .iter()
@@ -89,7 +88,7 @@ impl EffectFilter {
 }
 
 impl Store {
-    /// A page of effects, the newest first.
+    /// A page of effects, newest first.
     pub async fn effects_page(
         &self,
         filter: &EffectFilter,
@@ -99,7 +98,7 @@ impl Store {
         self.page(TABLE, filter.conditions(), after, limit).await
     }
 
-    /// Queues an effect again, and keeps who did it and why. May be repeated.
+    /// Queues an effect again, and records who did it and why. Repeatable.
     pub async fn requeue_effect(
         &self,
         id: Uuid,

@@ -19,7 +19,7 @@ pub struct EventCursor {
 /// An event with its whole label lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
-    /// Give it to get the events after this one.
+    /// Pass it to get the events after this one.
     pub cursor: EventCursor,
     pub event: HistoryEvent,
 }
@@ -33,8 +33,8 @@ const SQL: &str = "
     ORDER BY occurred_at, id LIMIT $7";
 
 impl Store {
-    /// A page of a merge request's events, the oldest first, received up to an instant. Unlike the history of an evaluation it is
-    /// bounded by `limit` alone.
+    /// A page of a merge request's events, oldest first, received up to a time. Unlike the history of an evaluation, only `limit`
+    /// bounds it.
     pub async fn stored_events(
         &self,
         key: &MergeRequestKey,

@@ -13,40 +13,40 @@ use crate::{Store, StoreError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DecisionFilter {
     Is(LedgerDecision),
-    /// None yet, or one that leaves the review open.
+    /// No decision yet, or one that leaves the review open.
     Open,
 }
 
-/// What rows of the ledger must have; everything that is given must hold.
+/// Conditions on ledger rows; all given ones must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LedgerFilter {
-    /// The project by its numeric id, or by the beginning of its path.
+    /// The project by its numeric id, or by a path prefix.
     pub project: Option<String>,
     pub tier: Option<String>,
-    /// User name of whoever decided.
+    /// User name of the deciding reviewer.
     pub reviewer: Option<String>,
     pub decision: Option<DecisionFilter>,
-    /// Decided from then on.
+    /// Decided at or after.
     pub since: Option<Timestamp>,
-    /// Decided before then.
+    /// Decided before.
     pub until: Option<Timestamp>,
 }
 
-/// What exceptions must have.
+/// Conditions on exceptions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExceptionFilter {
-    /// The project by its numeric id, or by the beginning of its path.
+    /// The project by its numeric id, or by a path prefix.
     pub project: Option<String>,
     pub tier: Option<String>,
-    /// A kind, among those that hold.
+    /// A kind, among those that apply.
     pub kind: Option<String>,
-    /// `open`, `acknowledged`, `closed`, `withdrawn`; `None`: all but withdrawn ones.
+    /// `open`, `acknowledged`, `closed`, `withdrawn`; `None`: all except `withdrawn`.
     pub status: Option<String>,
-    /// User name of whoever merged.
+    /// User name of the merger.
     pub merger: Option<String>,
-    /// Merged from then on.
+    /// Merged at or after.
     pub since: Option<Timestamp>,
-    /// Merged before then.
+    /// Merged before.
     pub until: Option<Timestamp>,
 }
 
@@ -55,7 +55,7 @@ pub struct ExceptionFilter {
 pub struct Page {
     /// Rows as JSON, column by column.
     pub rows: Vec<Value>,
-    /// Give it to get the next page; `None`: this was the last.
+    /// Pass it to get the next page; `None`: this was the last.
     pub next: Option<Uuid>,
 }
 
@@ -72,7 +72,7 @@ impl Conditions {
         self.texts.push(sql.replace('?', &place));
     }
 
-    /// A parameter's place in the text.
+    /// Adds a parameter, returns its place.
     fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, of: Type) -> String {
         self.params.push((Box::new(value), of));
         format!("${}", self.params.len())
@@ -120,7 +120,7 @@ impl Conditions {
     }
 }
 
-/// Waits for the security team; a merge request whose label the team took off does not.
+/// Waits for the security team; a merge request whose label the team removed does not.
 pub(super) const OPEN: &str = "
     merged_at IS NULL AND (decision IS NULL OR decision IN ('approval_revoked', 'reopened')) AND 'declassified' <> ALL (notes)";
 
@@ -157,7 +157,7 @@ impl ExceptionFilter {
 }
 
 impl Store {
-    /// A page of the ledger, the newest entered first.
+    /// A page of the ledger, newest row first.
     pub async fn ledger_page(
         &self,
         filter: &LedgerFilter,
@@ -168,7 +168,7 @@ impl Store {
             .await
     }
 
-    /// A page of exceptions, the newest recorded first.
+    /// A page of exceptions, newest first.
     pub async fn exception_page(
         &self,
         filter: &ExceptionFilter,

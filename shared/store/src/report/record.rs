@@ -1,4 +1,4 @@
-//! Everything that is stored about one merge request, besides its decisions.
+//! Everything stored about one merge request, except its decisions.
 
 use model::MergeRequestKey;
 use serde_json::Value;
@@ -10,10 +10,9 @@ use crate::{Store, StoreError};
 /// Rows about a merge request as JSON, column by column.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MergeRequestRecord {
-    /// Its row in the ledger.
     pub ledger: Option<Value>,
     pub exception: Option<Value>,
-    /// Its effects, the oldest first.
+    /// Its effects, oldest first.
     pub effects: Vec<Value>,
     /// What waits for GitLab: a verdict, an unconfirmed decision, a review.
     pub evaluation: Option<Value>,
@@ -55,7 +54,7 @@ impl Store {
         })
     }
 
-    /// Merge requests known by this number in projects of this id or path, on any instance.
+    /// Merge requests with this number in projects with this id or path, on any instance.
     pub async fn merge_requests_called(&self, project: &str, iid: i64) -> Result<Vec<MergeRequestKey>, StoreError> {
         // A project's name may be a number.
         let by = if project.parse::<i64>().is_ok() {
@@ -63,7 +62,7 @@ impl Store {
         } else {
             "project_path = $1"
         };
-        // By whichever path it is known: a project may have moved.
+        // By any path it had: a project may have moved.
         let sql = format!(
             "SELECT instance, project_id, mr_iid FROM merge_request_events WHERE mr_iid = $2 AND {by}
              UNION SELECT instance, project_id, mr_iid FROM security_review_ledger WHERE mr_iid = $2 AND {by}

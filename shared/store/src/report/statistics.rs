@@ -1,4 +1,4 @@
-//! Figures of a period: how many reviews, how many approved, how fast, against the targets.
+//! Statistics of a period: number of reviews, approval rate, times, compared with the targets.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,30 +8,30 @@ use super::filter::{Conditions, OPEN};
 use crate::sql::json_column;
 use crate::{Store, StoreError};
 
-/// Which period and part.
+/// The period and project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatisticsFilter {
-    /// The project by its numeric id, or by the beginning of its path.
+    /// The project by its numeric id, or by a path prefix.
     pub project: Option<String>,
-    /// Decided from then on.
+    /// Decided at or after.
     pub since: Option<Timestamp>,
-    /// Decided before then.
+    /// Decided before.
     pub until: Option<Timestamp>,
 }
 
-/// Tables of figures, each row as JSON.
+/// Tables of statistics, each row as JSON.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Statistics {
     /// By tier: reviews, merges by outcome, approval rate, times, targets.
     pub tiers: Vec<Value>,
-    /// By whoever decided: reviews, times, targets.
+    /// By deciding reviewer: reviews, times, targets.
     pub reviewers: Vec<Value>,
     pub exceptions: Vec<Value>,
     /// Open reviews by tier, with the age of the oldest.
     pub open: Vec<Value>,
 }
 
-/// The figures that both groupings have.
+/// The columns that both groupings have.
 const FIGURES: &str = "
     count(*) AS reviews, count(*) FILTER (WHERE decision = 'merged' AND proof IS NOT NULL) AS approved,
     count(*) FILTER (WHERE decision = 'merged_without_approval') AS without_approval,
@@ -99,8 +99,8 @@ impl Store {
         })
     }
 
-    /// The figures by one dimension, named as in the database's type `security_review_dimension`: reviewer, team, project, week, tier. The
-    /// name is null for reviews that no reviewer decided.
+    /// The statistics by one dimension, named as in the database's type `security_review_dimension`: reviewer, team, project, week,
+    /// tier. The name is null for reviews without a deciding reviewer.
     pub async fn statistics_by(&self, dimension: &str, filter: &StatisticsFilter) -> Result<Vec<Value>, StoreError> {
         let mut decided = filter.decided();
         decided.add(

@@ -8,22 +8,22 @@ use tokio_postgres::types::Type;
 use crate::sql::{json_column, key_columns, optional_text};
 use crate::{Store, StoreError};
 
-/// What they must have; everything that is given must hold.
+/// Conditions on them; all given ones must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnconfirmedFilter {
     pub instance: Option<String>,
-    /// Known from then on: the merge was first seen, or decided where that is not known.
+    /// Known at or after: the merge was first seen, or decided where that is unknown.
     pub since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unconfirmed {
     pub merge_request: MergeRequestKey,
-    /// The row as JSON. `state` is `unconfirmed` (a decision) or `undecided`; without `next_attempt_at` nothing reads it by itself.
+    /// The row as JSON. `state` is `unconfirmed` (a decision) or `undecided`; without `next_attempt_at` it is not scheduled.
     pub row: Value,
 }
 
-/// A merge request is in one of the views at most. The row value keeps a page in the order of its key.
+/// A merge request is in at most one of the views. The row value orders a page by its key.
 const SQL: &str = "
     WITH listed AS (
         SELECT 'unconfirmed' AS state, instance, project_id, mr_iid, NULL AS project_path, decision_id, outcome, kind, decided_at,
@@ -43,7 +43,7 @@ const SQL: &str = "
     ORDER BY page.instance, page.project_id, page.mr_iid";
 
 impl Store {
-    /// A page of unconfirmed decisions and merges without a decision, in the order of their keys, after one of them.
+    /// A page of unconfirmed decisions and merges without a decision, ordered by key, after a given one.
     pub async fn unconfirmed(
         &self,
         filter: &UnconfirmedFilter,

@@ -1,4 +1,4 @@
-//! Reading the columns of a row.
+//! Parsing the columns of a row.
 
 use model::{MergeRequestIid, MergeRequestKey, ProjectId, User, UserId};
 use serde::de::DeserializeOwned;
@@ -12,12 +12,12 @@ pub(crate) fn column<T: FromSqlOwned>(row: &Row, name: &'static str) -> Result<T
     row.try_get(name).map_err(|_| StoreError::corrupt(name))
 }
 
-/// Reads what [`super::code`] wrote.
+/// Parses a value written by [`super::code`].
 pub(crate) fn code_column<T: DeserializeOwned>(row: &Row, name: &'static str) -> Result<T, StoreError> {
     from_code(name, column(row, name)?)
 }
 
-/// The same where there may be none.
+/// The same for a nullable column.
 pub(crate) fn optional_code_column<T: DeserializeOwned>(
     row: &Row,
     name: &'static str,
@@ -31,7 +31,7 @@ pub(crate) fn from_code<T: DeserializeOwned>(column: &str, code: String) -> Resu
     serde_json::from_value(Value::String(code)).map_err(|_| StoreError::corrupt(column))
 }
 
-/// Reads a `jsonb` column that may be null.
+/// Parses a nullable `jsonb` column.
 pub(crate) fn optional_json_column<T: DeserializeOwned>(
     row: &Row,
     name: &'static str,
@@ -42,12 +42,12 @@ pub(crate) fn optional_json_column<T: DeserializeOwned>(
         .map_err(|_| StoreError::corrupt(name))
 }
 
-/// Reads a `jsonb` column.
+/// Parses a `jsonb` column.
 pub(crate) fn json_column<T: DeserializeOwned>(row: &Row, name: &'static str) -> Result<T, StoreError> {
     optional_json_column(row, name)?.ok_or_else(|| StoreError::corrupt(name))
 }
 
-/// Reads the merge request that a row is about.
+/// Parses the merge request of a row.
 pub(crate) fn key_columns(row: &Row) -> Result<MergeRequestKey, StoreError> {
     Ok(MergeRequestKey {
         instance: column(row, "instance")?,
@@ -56,7 +56,7 @@ pub(crate) fn key_columns(row: &Row) -> Result<MergeRequestKey, StoreError> {
     })
 }
 
-/// Reads a person from two columns, if both are known.
+/// Parses a user from two columns, if both are set.
 pub(crate) fn user_columns(row: &Row, id: &'static str, username: &'static str) -> Result<Option<User>, StoreError> {
     let known: (Option<i64>, Option<String>) = (column(row, id)?, column(row, username)?);
     Ok(known.0.zip(known.1).map(|(id, username)| User {

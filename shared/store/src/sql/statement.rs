@@ -1,6 +1,6 @@
-//! A statement that owns its parameters, so that it can wait for others and be sent with them in one round trip.
+//! A statement that owns its parameters, so that it can be queued and sent with others in one round trip.
 //!
-//! [`Insert`] derives columns, placeholders and parameters from one list, so that they cannot be miscounted.
+//! [`Insert`] derives columns, placeholders and parameters from one list, so that they always match.
 
 use jiff::{SignedDuration, Timestamp};
 use model::{Envelope, MergeRequestKey, User};
@@ -55,11 +55,11 @@ impl Statement {
     }
 }
 
-/// An `INSERT` of one row or several, column by column.
+/// An `INSERT` of one or more rows, column by column.
 pub(crate) struct Insert {
     table: &'static str,
     columns: Vec<&'static str>,
-    /// SQL of each value: of the rows that are complete, and of the one that is being made.
+    /// SQL of each value: of the complete rows, and of the current one.
     rows: Vec<Vec<String>>,
     row: Vec<String>,
     statement: Statement,
@@ -76,7 +76,7 @@ impl Insert {
         }
     }
 
-    /// Begins the next row, which has the same columns in the same order.
+    /// Begins the next row, with the same columns in the same order.
     pub(crate) fn next_row(mut self) -> Self {
         self.rows.push(std::mem::take(&mut self.row));
         self
@@ -86,7 +86,7 @@ impl Insert {
         self.computed(column, "$", value, of)
     }
 
-    /// A column whose value is computed from one parameter, which `expression` names as `$`.
+    /// A column computed from one parameter, which is `$` in `expression`.
     pub(crate) fn computed(
         mut self,
         column: &'static str,
@@ -137,7 +137,7 @@ impl Insert {
         self.value(column, values, Type::TEXT_ARRAY)
     }
 
-    /// Codes, which hold nothing from outside.
+    /// Codes, which contain no outside input.
     pub(crate) fn codes(self, column: &'static str, values: Vec<&'static str>) -> Self {
         self.value(column, values, Type::TEXT_ARRAY)
     }
@@ -168,7 +168,7 @@ impl Insert {
         Ok(self.value(column, JsonText::of(value)?, Type::JSONB))
     }
 
-    /// The same where there may be none.
+    /// The same for an optional value.
     pub(crate) fn optional_json<T: Serialize>(
         self,
         column: &'static str,
@@ -178,7 +178,7 @@ impl Insert {
         Ok(self.value(column, value, Type::JSONB))
     }
 
-    /// How a delivery came and how it is named, in the columns that every table of deliveries has.
+    /// How a delivery arrived and its identities, in the columns that every table of deliveries has.
     pub(crate) fn delivery(self, envelope: &Envelope) -> Self {
         let (authentication, delivery) = (&envelope.authentication, &envelope.delivery);
         let line = i64::try_from(envelope.audit_line.seq).unwrap_or(i64::MAX);
@@ -196,19 +196,19 @@ impl Insert {
             .int8("audit_stream_seq", line)
     }
 
-    /// A person in two columns, `..._id` and `..._username`.
+    /// A user in two columns, `..._id` and `..._username`.
     pub(crate) fn user(self, id: &'static str, username: &'static str, user: Option<&User>) -> Self {
         self.int8(id, user.map(|user| user.id.0))
             .optional_text(username, user.map(|user| user.username.as_str()))
     }
 
-    /// A parameter of what follows the values, such as the condition of a conflict: its placeholder.
+    /// Adds a parameter for what follows the values, such as a conflict condition; returns its placeholder.
     pub(crate) fn parameter(&mut self, value: impl ToSql + Sync + Send + 'static, of: Type) -> String {
         self.statement.params.push((Box::new(value), of));
         format!("${}", self.statement.params.len())
     }
 
-    /// The statement; `rest` follows the values, where the stored row is called `stored`.
+    /// The statement; `rest` follows the values, where the stored row is named `stored`.
     pub(crate) fn then(mut self, rest: &str) -> Statement {
         self = self.next_row();
         let rows: Vec<String> = self.rows.iter().map(|row| format!("({})", row.join(", "))).collect();
@@ -221,8 +221,8 @@ impl Insert {
         self.statement
     }
 
-    /// `ON CONFLICT (target) DO UPDATE SET` with every column but those of `target` and `kept`, as inserted unless `merged` says how,
-    /// where `?` is the column.
+    /// `ON CONFLICT (target) DO UPDATE SET` with every column except those of `target` and `kept`, as inserted unless `merged` has
+    /// an expression, where `?` is the column.
     pub(crate) fn or_update(&self, target: &[&str], kept: &[&str], merged: &[(&str, &str)]) -> String {
         let changed = self
             .columns
@@ -241,7 +241,7 @@ impl Insert {
     }
 }
 
-/// What is known stays known, whatever a later reading no longer says.
+/// A known value stays, even if a later read lacks it.
 pub(crate) const STAYS_KNOWN: &str = "coalesce(excluded.?, stored.?)";
 
 /// The columns that name a merge request.

@@ -1,13 +1,13 @@
-//! The authorities of RDS: instances present certificates of their region's own roots, which are not public.
+//! The RDS certificate authorities: instances use certificates of their region's roots, which are not public.
 //!
 //! The proxy needs none of them: its certificate is public
 //! (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html>,
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.howitworks.html>).
 
-/// The end of every instance's name, after its region.
+/// Suffix of every instance's host name, after its region.
 const SUFFIX: &str = ".rds.amazonaws.com";
 
-/// The roots of the region that the server's name tells, PEM; `None`: it is not RDS, or of a region that `infra/certs/rds` does not have.
+/// The PEM roots of the region in the host name; `None`: not RDS, or a region that `infra/certs/rds` does not have.
 pub(super) fn roots(host: &str) -> Option<&'static str> {
     let host = host.to_ascii_lowercase();
     let host = host.strip_suffix('.').unwrap_or(&host);

@@ -11,26 +11,26 @@ use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, Statement, column, json_column, optional_code_column};
 
-/// A decision to be appended. Its merge request is the one of its facts.
+/// A decision to append. Its merge request is the one of its facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDecision {
     /// Row id (UUIDv7).
     pub id: Uuid,
-    /// Everything the verdict rests on.
+    /// The input of the verdict.
     pub facts: Facts,
     /// The verdict; never a pending one.
     pub verdict: Verdict,
-    /// The ledger's side of it; `None`: nothing was to be reviewed.
+    /// The ledger's side of it; `None`: nothing to review.
     pub review: Option<Review>,
     /// The rules it was decided by (SHA-256, hex).
     pub rules_hash: String,
-    /// The evidence it rests on; `None`: nothing was to be reviewed.
+    /// Its evidence; `None`: nothing to review.
     pub evidence: Option<EvidenceRef>,
     /// Every needed read of GitLab was answered.
     pub confirmed: bool,
     /// The version of the rules code that made it.
     pub evaluator: i16,
-    /// The merge instant, if GitLab gave it.
+    /// The merge time, if GitLab returned it.
     pub merged_at: Option<Timestamp>,
     /// Merge commit, if any.
     pub merge_commit_sha: Option<String>,
@@ -44,12 +44,12 @@ pub struct NewDecision {
     pub correlation_id: Uuid,
 }
 
-/// A decision before the merge, to be appended.
+/// A decision before the merge, to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewReviewDecision {
     /// Row id (UUIDv7).
     pub id: Uuid,
-    /// Everything it rests on.
+    /// The input of the verdict.
     pub facts: Facts,
     /// The verdict as if it had been merged then.
     pub verdict: Verdict,
@@ -59,7 +59,7 @@ pub struct NewReviewDecision {
     pub rules_hash: String,
     /// The version of the rules code that made it.
     pub evaluator: i16,
-    /// The decision that stood before.
+    /// The previous decision.
     pub supersedes: Option<Uuid>,
     /// When it was decided and written.
     pub recorded_at: Timestamp,
@@ -80,16 +80,15 @@ pub struct DecisionHead {
 pub struct StoredDecision {
     /// Row id (UUIDv7).
     pub id: Uuid,
-    /// The ledger's word for it; `None`: no security label was carried.
+    /// The ledger decision; `None`: no security label was set.
     pub decision: Option<LedgerDecision>,
-    /// Everything the verdict rests on.
+    /// The input of the verdict.
     pub facts: Facts,
     pub verdict: Verdict,
     /// The rules it was decided by (SHA-256, hex).
     pub rules_hash: String,
-    /// The evidence it rests on.
     pub evidence: Option<EvidenceRef>,
-    /// Confirmed, and so frozen. One made before this was recorded counts as confirmed if it holds GitLab's answer.
+    /// Confirmed, and so frozen. One from before this was recorded counts as confirmed if it holds GitLab's answer.
     pub confirmed: bool,
     /// The version of the rules code that made it.
     pub evaluator: i16,
@@ -112,7 +111,7 @@ const DECISION_COLUMNS: &str = "
     id, decision, inputs, verdict, rules_hash, supersedes, decided_at, recorded_at, correlation_id, evidence_id, evidence_sha256,
     coalesce(confirmed, inputs -> 'api' ?| ARRAY['answer', 'not_asked']) AS confirmed, evaluator";
 
-/// The whole chain, the newest first. Only of the current decision on a merge everything is read: inputs are long, and reading one
+/// The whole chain, newest first. Everything is read only for the current decision on a merge: inputs are long, and reading one
 /// costs the server far more than its row.
 pub(super) const CHAIN: &str = "
     SELECT chain.id, chain.stage, later.id IS NULL AS is_head, chain.evidence_id, chain.evidence_sha256, chain.decision,
@@ -132,7 +131,7 @@ const CURRENT: &str = "
         AND NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = latest.id)";
 
 impl<'a> Tx<'a> {
-    /// Appends a decision and gives its id. Hold [`Tx::lock_merge_request`] from reading the current one until the commit.
+    /// Appends a decision and returns its id. Hold [`Tx::lock_merge_request`] from reading the current one until the commit.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] for a pending verdict, for a second first decision of one merge request, and for one that
@@ -141,7 +140,7 @@ impl<'a> Tx<'a> {
         self.try_queue(new.statement(), ID)
     }
 
-    /// Appends a decision that was made before the merge, and gives its id. Hold [`Tx::lock_merge_request`].
+    /// Appends a decision made before the merge, and returns its id. Hold [`Tx::lock_merge_request`].
     ///
     /// # Errors
     /// [`StoreError::Rejected`] as [`Tx::append_decision`].
@@ -149,13 +148,13 @@ impl<'a> Tx<'a> {
         self.try_queue(new.statement(), ID)
     }
 
-    /// Keeps a rules file, so that what it decided can be computed again. May be repeated.
+    /// Keeps a rules file, so that its decisions can be recomputed. Repeatable.
     pub fn keep_rules(&mut self, hash: &str, content: &str, now: Timestamp) -> Queued<'_, 'a, ()> {
         let statement = Statement::new(KEEP_RULES).bind_text(hash).bind_text(content);
         self.queue(statement.bind(now, Type::TIMESTAMPTZ), DONE)
     }
 
-    /// The rules file with this hash, if a decision was made by it.
+    /// The rules file with this hash, if it made a decision.
     pub async fn rules_file(&mut self, hash: &str) -> Result<Option<String>, StoreError> {
         let sql = "SELECT content FROM rules_files WHERE hash = $1";
         let row = self.query_opt(sql, &[(&hash, Type::TEXT)]).await?;

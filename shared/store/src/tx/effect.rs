@@ -1,4 +1,4 @@
-//! Effects on their way in: rows of the outbox, unique by key.
+//! Inserting effects: rows of the outbox, unique by key.
 
 use jiff::{SignedDuration, Timestamp};
 use model::{Effect, EffectKind, EffectState, MergeRequestKey, later};
@@ -11,15 +11,14 @@ use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, Statement, column, key_columns};
 
-/// Something to be done outside. Its key follows from merge request, kind and destination.
+/// An effect to insert. Its key follows from merge request, kind and destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEffect {
-    /// What is to be done.
     pub kind: EffectKind,
     pub destination: String,
-    /// The exception it speaks of.
+    /// The exception it reports.
     pub exception_id: Option<Uuid>,
-    /// The revision of the ledger's row that it tells of.
+    /// The revision of the ledger row that it reports.
     pub ledger_revision: Option<i64>,
     /// The decision on the merge that leads to it.
     pub decision_id: Option<Uuid>,
@@ -30,7 +29,7 @@ pub struct NewEffect {
     pub traceparent: Option<String>,
     /// When it is written.
     pub created_at: Timestamp,
-    /// How long the caller's own enqueueing may take before the relay does it instead.
+    /// How long the caller may take to enqueue it before the relay does.
     pub grace: SignedDuration,
 }
 
@@ -38,7 +37,7 @@ pub(crate) const EFFECT_COLUMNS: &str = "
     id, key, kind, destination, exception_id, ledger_revision, decision_id, instance, project_id, mr_iid, state, attempts, correlation_id,
     traceparent, updated_at";
 
-/// A superseded effect was never applied; if its reason comes back, so does the effect.
+/// A superseded effect was never applied; if its reason applies again, so does the effect.
 const REVIVE: &str = "
     ON CONFLICT (key) DO UPDATE SET
         state = 'pending',
@@ -64,7 +63,7 @@ const HAS_BEGUN: &str = "
     WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND decision_id IS NOT NULL AND exception_id IS NULL AND attempts > 0 AND state <> 'suppressed' LIMIT 1";
 
 impl<'a> Tx<'a> {
-    /// Adds effects, and gives those that are new. The others' keys exist: they are pending, or done. A superseded one becomes pending
+    /// Adds effects, and returns the new ones. The others' keys exist: they are pending, or done. A superseded one becomes pending
     /// again.
     pub fn insert_effects(&mut self, new: &[NewEffect]) -> Queued<'_, 'a, Vec<Effect>> {
         let mut insert = Insert::into("effects");
@@ -91,13 +90,13 @@ impl<'a> Tx<'a> {
         self.queue(statement, |answer| answer.rows.iter().map(read_effect).collect())
     }
 
-    /// Supersedes the exception's effects that are not begun; gives how many.
+    /// Supersedes the exception's effects that are not begun; returns how many.
     pub fn supersede_effects(&mut self, exception_id: Uuid, because: &str, now: Timestamp) -> Queued<'_, 'a, u64> {
         let statement = Statement::new(SUPERSEDE).bind(exception_id, Type::UUID);
         self.queue(statement.bind(now, Type::TIMESTAMPTZ).bind_text(because), AFFECTED)
     }
 
-    /// Supersedes the effects of other decisions on this merge that are not begun; gives how many.
+    /// Supersedes effects of other decisions on this merge that are not begun; returns how many.
     pub fn supersede_decision_effects(
         &mut self,
         key: &MergeRequestKey,

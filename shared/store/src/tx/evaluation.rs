@@ -1,5 +1,5 @@
-//! Evaluations: merges to read at GitLab. A pending one is a verdict to come; an unconfirmed one a decision, or a merge that GitLab does
-//! not show, to be read again.
+//! Evaluations: merges to read at GitLab. A pending one waits for its verdict; an unconfirmed one is a decision, or a merge that
+//! GitLab does not show, to re-read.
 
 mod row;
 mod schedule;
@@ -28,7 +28,7 @@ pub enum EvaluationState {
     Done,
 }
 
-/// What showed the merge first.
+/// What first showed the merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EvaluationSource {
@@ -49,26 +49,26 @@ pub struct Evaluation {
     pub merge_request: MergeRequestKey,
     /// What it waits for.
     pub state: EvaluationState,
-    /// What the event said that showed the merge.
+    /// What the event that showed the merge reported.
     pub trigger: MergeTrigger,
     pub reason: String,
-    /// Readings so far: of a pending one since it became pending, of an unconfirmed one since the decision.
+    /// Reads so far: for a pending one since it became pending, for an unconfirmed one since the decision.
     pub attempts: i32,
     /// When to read next; `None`: unconfirmed without a schedule.
     pub next_attempt_at: Option<Timestamp>,
-    /// From then on, what cannot be read is not waited for any longer.
+    /// After this time, unreadable values are no longer waited for.
     pub deadline_at: Timestamp,
-    /// What showed the merge first.
+    /// What first showed the merge.
     pub source: EvaluationSource,
-    /// When it was shown first; `None`: kept by an earlier version.
+    /// When it was first shown; `None`: stored by an earlier version.
     pub first_seen_at: Option<Timestamp>,
-    /// Until when an unconfirmed one has a schedule.
+    /// End of the schedule of an unconfirmed one.
     pub give_up_at: Option<Timestamp>,
-    /// The last reading beyond the first.
+    /// The last read after the first.
     pub last_read_at: Option<Timestamp>,
     /// GitLab has shown the merge request at least once.
     pub shown: bool,
-    /// An event on a confirmed decision asks for a further reading.
+    /// An event on a confirmed decision requires another read.
     pub reread_event: bool,
     /// Merged long before it was first seen: nothing was decided.
     pub before_watch: bool,
@@ -80,13 +80,13 @@ pub struct Evaluation {
     pub traceparent: Option<String>,
 }
 
-/// Of two triggers the better one is kept: of a trusted delivery, and of the merge's own. One that is done gives way.
+/// The better of two triggers is kept: that of a trusted delivery, and that of the merge event. One that is done is replaced.
 const BETTER_TRIGGER: &str = "CASE WHEN stored.state = 'done'
         OR (excluded.trigger ->> 'trusted')::boolean::int * 2 + (excluded.source = 'merge_event')::int
             >= (stored.trigger ->> 'trusted')::boolean::int * 2 + (stored.source = 'merge_event')::int
     THEN excluded.trigger ELSE stored.trigger END";
 
-/// What showed the merge first stays, and when.
+/// What first showed the merge stays, and when.
 const MERGED: [(&str, &str); 5] = [
     ("trigger", BETTER_TRIGGER),
     (
@@ -102,13 +102,13 @@ const MERGED: [(&str, &str); 5] = [
     ("shown", "stored.shown OR excluded.shown"),
 ];
 
-/// While one is pending, a repeated delivery neither moves the deadline away nor forgets attempts.
+/// While pending, a repeated delivery neither extends the deadline nor resets attempts.
 const MERGED_PENDING: [(&str, &str); 3] = [
     (
         "attempts",
         "CASE stored.state WHEN 'pending' THEN greatest(stored.attempts, excluded.attempts) ELSE excluded.attempts END",
     ),
-    // Not later than the deadline, while that lies ahead: it is then that the verdict is made.
+    // At the deadline at the latest, if that is in the future: the verdict is made then.
     (
         "next_attempt_at",
         "CASE WHEN stored.state = 'pending' AND stored.deadline_at > excluded.updated_at
@@ -120,8 +120,8 @@ const MERGED_PENDING: [(&str, &str); 3] = [
     ),
 ];
 
-/// What GitLab has never shown gets a schedule only while few others of its instance have one: a flood of deliveries about merge
-/// requests that do not exist must not use up the readings. `$1` to `$3` name the merge request.
+/// A merge request that GitLab has never shown gets a schedule only while few others of its instance have one: a flood of
+/// deliveries about nonexistent merge requests must not use up the reads. `$1` to `$3` name the merge request.
 const IF_SCHEDULED: &str = "
     CASE WHEN {shown} OR 1000 > (SELECT count(*) FROM (
         SELECT FROM evaluations AS other
@@ -130,16 +130,16 @@ const IF_SCHEDULED: &str = "
     THEN {next}::timestamptz END";
 
 impl<'a> Tx<'a> {
-    /// Keeps an evaluation in its state. One that is pending already keeps its earlier deadline and its greater count of attempts; of
-    /// two triggers the better one is kept.
+    /// Stores an evaluation in its state. A pending one keeps its earlier deadline and its greater count of attempts; the better of
+    /// two triggers is kept.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] for state `done`, which is [`Tx::finish_evaluation`]'s.
+    /// [`StoreError::Rejected`] for state `done`, which [`Tx::finish_evaluation`] sets.
     pub fn keep_evaluation(&mut self, evaluation: &Evaluation, now: Timestamp) -> Queued<'_, 'a, ()> {
         self.try_queue(upsert(evaluation, now), DONE)
     }
 
-    /// The merge request's evaluation, whatever its state.
+    /// The merge request's evaluation, in any state.
     pub fn evaluation(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, Option<Evaluation>> {
         self.queue(Statement::of(key, EVALUATION.as_str()), |answer| {
             answer.rows.first().map(read_evaluation).transpose()

@@ -15,32 +15,32 @@ use crate::sql::{Insert, Statement, code, code_column, column, optional_code_col
 pub enum InsertResult {
     /// Written now.
     New,
-    /// Already there: GitLab, or the queue, delivered it again.
+    /// Already stored: GitLab, or the queue, delivered it again.
     Duplicate,
 }
 
-/// A membership that was read.
+/// A membership read from GitLab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EligibleReading {
-    /// Whether the person was an eligible approver.
+    /// Whether the user was an eligible approver.
     pub eligible: bool,
     /// When that was read.
     pub read_at: Timestamp,
 }
 
-/// Stored events that an evaluation reads at most, the newest first kept: beyond that the history counts as cut.
+/// Maximum stored events per evaluation, newest first: beyond that the history counts as cut.
 const MOST_EVENTS: i64 = 20_000;
 
-/// Bytes of label lists that an evaluation reads at most: one merge request must not use up the memory of its batch.
+/// Maximum bytes of label lists per evaluation: one merge request must not use up the memory of its batch.
 const MOST_LABEL_BYTES: i64 = 4 * 1024 * 1024;
 
-/// The function bounds the events and their label lists, and leaves out lists that repeat.
+/// The function limits the events and their label lists, and omits repeated lists.
 const HISTORY: &str = "SELECT * FROM countersign_history($1, $2, $3, $4, $5)";
 
 /// The stored events of a merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StoredHistory {
-    /// Oldest first. Label lists are left out where they repeat the list before.
+    /// Oldest first. Label lists that repeat the previous list are omitted.
     pub events: Vec<HistoryEvent>,
     /// There are more events than were read.
     pub truncated: bool,
@@ -48,7 +48,7 @@ pub struct StoredHistory {
 
 impl<'a> Tx<'a> {
     /// Records a merge-request event with its delivery. `eligible`: whether the actor is an eligible approver now; `None`: it could
-    /// not be read, or does not matter for this event.
+    /// not be read, or is not needed for this event.
     pub fn insert_event(
         &mut self,
         envelope: &Envelope,
@@ -64,7 +64,7 @@ impl<'a> Tx<'a> {
         })
     }
 
-    /// The stored events of a merge request, bounded in number and bytes.
+    /// The stored events of a merge request, limited in number and bytes.
     pub fn history(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, StoredHistory> {
         self.queue(history_statement(key), |answer| read_stored_history(&answer.rows))
     }

@@ -1,4 +1,4 @@
-//! Evidence: the review record of a merge as it was read, kept to the byte under its digest.
+//! Evidence: the GitLab answer of a merge as read, kept byte for byte under its digest.
 
 use jiff::Timestamp;
 use model::{EvidenceRef, MergeRequestKey, sha256_hex};
@@ -14,7 +14,7 @@ use crate::sql::{Insert, column, json};
 /// A record of GitLab's answer as JSON, and its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvidence {
-    /// The JSON, as it is kept to the byte.
+    /// The JSON, byte for byte.
     pub content: String,
     /// Its SHA-256 in hex.
     pub sha256: String,
@@ -24,7 +24,7 @@ impl NewEvidence {
     /// A record as JSON, with NUL replaced.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] if it cannot be written as JSON.
+    /// [`StoreError::Rejected`] if it cannot be serialized as JSON.
     pub fn of<T: Serialize>(record: &T) -> Result<Self, StoreError> {
         let content = json(record)?.0.to_string();
         let sha256 = sha256_hex(content.as_bytes());
@@ -33,7 +33,7 @@ impl NewEvidence {
 }
 
 impl<'a> Tx<'a> {
-    /// Keeps a record under a new id. Hold [`Tx::lock_merge_request`], and look first whether it is kept already
+    /// Stores a record under a new id. Hold [`Tx::lock_merge_request`], and check first whether it is stored already
     /// ([`super::MergeRequestState::evidence`]).
     ///
     /// # Errors

@@ -26,7 +26,7 @@ const MERGED: [(&str, &str); 7] = [
     ),
 ];
 
-/// Stays as it was first written.
+/// Columns that never change.
 const KEPT: [&str; 4] = ["id", "mr_id", "recorded_at", "correlation_id"];
 
 const WITHDRAW: &str = "
@@ -44,16 +44,16 @@ pub(super) static OF_MERGE_REQUEST: LazyLock<String> =
     LazyLock::new(|| format!("{SELECT} WHERE instance = $1 AND project_id = $2 AND mr_iid = $3"));
 
 impl<'a> Tx<'a> {
-    /// Writes an exception and returns the id of its row, which is not the given one if the merge request has a row already.
+    /// Writes an exception and returns the id of its row, which is the existing one if the merge request has a row already.
     ///
-    /// A later verdict on the same merge request replaces what was found (kind, reasons, approvals, labels, tier, rules).
-    /// The row keeps its id, its correlation id, the time it was first recorded, and its status, except that a withdrawn one
-    /// takes the given status again.
+    /// A later verdict on the same merge request replaces the result (kind, reasons, approvals, labels, tier, rules). The row keeps
+    /// its id, its correlation id, the time it was first recorded, and its status, except that a withdrawn one takes the given
+    /// status again.
     pub fn upsert_exception(&mut self, exception: &SecurityReviewException) -> Queued<'_, 'a, Uuid> {
         self.try_queue(upsert(exception), ID)
     }
 
-    /// Withdraws the merge request's exception after a verdict that found none; gives its id. `None`: no exception was open.
+    /// Withdraws the merge request's exception after a verdict without one; returns its id. `None`: no exception was open.
     pub fn withdraw_exception(&mut self, key: &MergeRequestKey, now: Timestamp) -> Queued<'_, 'a, Option<Uuid>> {
         let statement = Statement::of(key, WITHDRAW).bind(now, Type::TIMESTAMPTZ);
         self.queue(statement, |answer| {
@@ -61,7 +61,7 @@ impl<'a> Tx<'a> {
         })
     }
 
-    /// The exception of a merge request, whatever its status.
+    /// The exception of a merge request, in any status.
     pub fn exception(&mut self, key: &MergeRequestKey) -> Queued<'_, 'a, Option<SecurityReviewException>> {
         self.queue(Statement::of(key, OF_MERGE_REQUEST.as_str()), |answer| {
             answer.rows.first().map(read_exception).transpose()

@@ -1,4 +1,4 @@
-//! Accounts whose kind is known: whether one is a bot never changes.
+//! Accounts with a known kind: whether one is a bot never changes.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::{Store, StoreError};
 const MOST: i64 = 20_000;
 
 impl Store {
-    /// Accounts of an instance whose kind is known.
+    /// Accounts of an instance with a known kind.
     pub async fn bot_flags(&self, instance: &str) -> Result<BTreeMap<UserId, bool>, StoreError> {
         let sql = "SELECT user_id, bot FROM gitlab_users WHERE instance = $1 ORDER BY read_at DESC LIMIT $2";
         let statement = Statement::new(sql).bind_text(instance).bind(MOST, Type::INT8);
@@ -27,7 +27,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Keeps the kinds of accounts. May be repeated.
+    /// Stores the kinds of accounts. Repeatable.
     pub fn keep_bot_flags(
         &mut self,
         instance: &str,

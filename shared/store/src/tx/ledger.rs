@@ -1,4 +1,4 @@
-//! The ledger: one row per merge request, each change its next revision, read back when it is written.
+//! The ledger: one row per merge request, each change its next revision, read back after writing.
 
 use std::sync::LazyLock;
 
@@ -20,7 +20,7 @@ use crate::sql::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredLedgerRow {
     pub row: LedgerRow,
-    /// Counts its changes, from 1.
+    /// Its revision, from 1.
     pub revision: i64,
     /// When it was first written.
     pub recorded_at: Timestamp,
@@ -41,7 +41,7 @@ pub(super) static LEDGER_ROW: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Stays as it was first written.
+/// Columns that never change.
 const KEPT: [&str; 2] = ["id", "recorded_at"];
 
 const MERGED: [(&str, &str); 4] = [
@@ -51,13 +51,13 @@ const MERGED: [(&str, &str); 4] = [
     ("revision", "stored.revision + 1"),
 ];
 
-/// The row already says what was read.
+/// The row already has the content that was read.
 const TOUCH: &str = "
     UPDATE security_review_ledger SET read_at = $4
     WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND (read_at IS NULL OR read_at < $4)";
 
 impl<'a> Tx<'a> {
-    /// Notes that the row was found to be true when GitLab was read at this time: an older reading does not replace it.
+    /// Records that the row was confirmed by GitLab at this time: an older read does not replace it.
     pub fn confirm_ledger_row(&mut self, key: &MergeRequestKey, read_at: Timestamp) -> Queued<'_, 'a, ()> {
         self.queue(Statement::of(key, TOUCH).bind(read_at, Type::TIMESTAMPTZ), DONE)
     }
@@ -69,8 +69,8 @@ impl<'a> Tx<'a> {
         })
     }
 
-    /// Writes the row, as the revision after `stored`, and gives it back as the database holds it now. Under the merge request's lock;
-    /// the revision is compared all the same.
+    /// Writes the row, as the revision after `stored`, and returns it as the database holds it now. Call under the merge request's
+    /// lock; the revision is also compared.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the database holds another revision; [`StoreError`].

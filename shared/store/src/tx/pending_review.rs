@@ -13,17 +13,17 @@ use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, KEY, Statement, column, json_column, key_columns, optional_json_column};
 
-/// A review that is still to be looked at.
+/// A review still to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingReview {
     pub merge_request: MergeRequestKey,
-    /// What the event said that led to it.
+    /// What the event that caused it reported.
     pub trigger: MergeTrigger,
     /// Why it is pending.
     pub reason: String,
-    /// Attempts at reading made so far, since the last event.
+    /// Read attempts so far, since the last event.
     pub attempts: i32,
-    /// When to try again.
+    /// When to retry.
     pub next_attempt_at: Timestamp,
     /// The delivery that led to it.
     pub correlation_id: Uuid,
@@ -39,7 +39,7 @@ pub(super) static REVIEW: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {REVIEW_COLUMNS} FROM pending_reviews WHERE instance = $1 AND project_id = $2 AND mr_iid = $3")
 });
 
-/// Each event is reason to look again soon. What is not to be believed does not take the place of what is.
+/// Each event causes another read soon. An untrusted trigger does not replace a trusted one.
 const MERGED: [(&str, &str); 2] = [
     (
         "trigger",
@@ -49,19 +49,19 @@ const MERGED: [(&str, &str); 2] = [
     ("updated_at", "greatest(stored.updated_at, excluded.updated_at)"),
 ];
 
-/// What became pending after the reading began waits for a newer one.
+/// A review that became pending after the read began waits for a newer one.
 const FINISH: &str = "
     UPDATE pending_reviews SET state = 'done', updated_at = $4
     WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND state = 'pending'
         AND ($5::timestamptz IS NULL OR updated_at <= $5)";
 
 impl<'a> Tx<'a> {
-    /// Keeps a review pending.
+    /// Stores a pending review.
     pub fn upsert_pending_review(&mut self, review: &PendingReview, now: Timestamp) -> Queued<'_, 'a, ()> {
         self.try_queue(upsert(review, now), DONE)
     }
 
-    /// Ends the merge request's pending review, if there is one, and from before GitLab was read (`None`: whenever it is from).
+    /// Ends the merge request's pending review, if it is from before GitLab was read (`None`: in any case).
     pub fn finish_pending_review(
         &mut self,
         key: &MergeRequestKey,

@@ -1,4 +1,4 @@
-//! Quarantine: authentic deliveries that could not be processed, kept whole for a person.
+//! Quarantine: authentic deliveries that could not be processed, kept whole for manual inspection.
 
 use jiff::Timestamp;
 use model::{Content, Envelope};
@@ -9,7 +9,7 @@ use crate::StoreError;
 use crate::sql::{Insert, Statement};
 
 impl<'a> Tx<'a> {
-    /// Puts a delivery into quarantine; `reason` must hold no secret. `false`: it was there already.
+    /// Quarantines a delivery; `reason` must hold no secret. `false`: it was quarantined already.
     pub fn quarantine(&mut self, envelope: &Envelope, reason: &str, now: Timestamp) -> Queued<'_, 'a, bool> {
         self.try_queue(insert(envelope, reason, now), |answer| Ok(answer.affected > 0))
     }

@@ -1,4 +1,4 @@
-//! A queued statement: awaited where it is queued, or later, when it has been sent together with others.
+//! A queued statement: awaited immediately, or later, after it was sent together with others.
 
 use std::pin::Pin;
 
@@ -9,11 +9,11 @@ use crate::StoreError;
 use crate::connection::Answer;
 use crate::sql::column;
 
-/// Reads what a statement is for out of the server's answer.
+/// Extracts a statement's result from the server's answer.
 pub(crate) type ReadAnswer<T> = fn(&Answer) -> Result<T, StoreError>;
 
-/// A statement in the queue of its transaction. Await it to send it, with everything queued before it; or go on, and it is sent with
-/// the next statement that is awaited, or with the commit.
+/// A statement in the queue of its transaction. Await it to send it with everything queued before it; otherwise it is sent with the
+/// next awaited statement, or with the commit.
 #[must_use = "await it, or say that its answer is taken later"]
 pub struct Queued<'t, 'a, T> {
     tx: &'t mut Tx<'a>,
@@ -40,7 +40,7 @@ impl<'t, 'a, T> Queued<'t, 'a, T> {
     /// Leaves it in the queue.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] if the values cannot be written; then nothing was queued.
+    /// [`StoreError::Rejected`] if the values cannot be serialized; then nothing was queued.
     pub fn later(self) -> Result<Later<T>, StoreError> {
         self.later
     }
@@ -63,7 +63,7 @@ pub(crate) const DONE: ReadAnswer<()> = |_| Ok(());
 /// How many rows were changed.
 pub(crate) const AFFECTED: ReadAnswer<u64> = |answer| Ok(answer.affected);
 
-/// The id of the one row that was written.
+/// The id of the written row.
 pub(crate) const ID: ReadAnswer<Uuid> = |answer| {
     let row = answer.rows.first().ok_or_else(|| StoreError::corrupt("id"))?;
     column(row, "id")

@@ -1,4 +1,4 @@
-//! Everything that is stored about one merge request, read in one round trip.
+//! Everything stored about one merge request, read in one round trip.
 
 use model::{Envelope, EvidenceRef, Facts, MergeRequestEvent, MergeRequestKey, SecurityReviewException};
 use tokio_postgres::types::Type;
@@ -22,19 +22,18 @@ use crate::{Store, StoreError};
 pub struct MergeRequestState {
     /// The current decision on its merge.
     pub decision: Option<StoredDecision>,
-    /// The current decision, of whatever stage.
+    /// The current decision, of any stage.
     pub head: Option<DecisionHead>,
-    /// What its newest decisions rest on, before its merge and after, the newest first; without the events.
+    /// The facts of its newest decisions, before and after its merge, newest first; without the events.
     pub inputs: Vec<Facts>,
-    /// The evidence that its decisions rest on.
+    /// The evidence of its decisions.
     pub evidence: Vec<EvidenceRef>,
-    /// Its evaluation, whatever its state.
+    /// Its evaluation, in any state.
     pub evaluation: Option<Evaluation>,
-    /// Its row of the ledger.
     pub row: Option<StoredLedgerRow>,
     /// Its review that waits for GitLab, or waited.
     pub review: Option<StoredReview>,
-    /// Its exception, whatever its status.
+    /// Its exception, in any status.
     pub exception: Option<SecurityReviewException>,
     pub history: StoredHistory,
 }
@@ -42,13 +41,11 @@ pub struct MergeRequestState {
 /// A review that waits for GitLab, or waited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredReview {
-    /// What is stored of it.
     pub review: PendingReview,
-    /// It still waits.
     pub is_pending: bool,
 }
 
-/// How much of the state is read before it is known whether there is more than events.
+/// How much of the state is read before it is known whether more than events is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstRead {
     /// Whether there is more.
@@ -60,7 +57,7 @@ pub enum FirstRead {
 }
 
 impl MergeRequestState {
-    /// Whether anything but events is stored.
+    /// Whether anything except events is stored.
     #[must_use]
     pub fn has_more_than_events(&self) -> bool {
         self.head.is_some()
@@ -70,7 +67,7 @@ impl MergeRequestState {
             || self.exception.is_some()
     }
 
-    /// All but the events.
+    /// All except the events.
     fn statements(key: &MergeRequestKey) -> [Statement; 5] {
         [
             Statement::of(key, EVALUATION.as_str()),
@@ -81,7 +78,7 @@ impl MergeRequestState {
         ]
     }
 
-    /// What is read first, as statements: whether there is more, the events, and the rest, as far as it is wanted.
+    /// The first statements: whether there is more, the events, and the rest, as requested by `first`.
     fn first(key: &MergeRequestKey, delivery_key: &str, first: FirstRead) -> Vec<Statement> {
         let known = Statement::of(key, KNOWN).bind(bounded_key(delivery_key).into_owned(), Type::TEXT);
         let mut statements = vec![known];
@@ -94,7 +91,7 @@ impl MergeRequestState {
         statements
     }
 
-    /// What is still to be read after the first answers.
+    /// What to read after the first answers.
     fn rest(key: &MergeRequestKey, known: &Known, first: FirstRead) -> Vec<Statement> {
         if !known.is_known || first == FirstRead::Everything {
             return Vec::new();
@@ -103,7 +100,7 @@ impl MergeRequestState {
         history.into_iter().chain(Self::statements(key)).collect()
     }
 
-    /// Reads the answers to [`Self::first`] and [`Self::rest`], without the first one.
+    /// Parses the answers to [`Self::first`] and [`Self::rest`], without the first one.
     fn read(answers: Vec<Answer>) -> Result<Self, StoreError> {
         let mut answers = answers.into_iter();
         let history = answers.next().unwrap_or_default();
@@ -151,7 +148,7 @@ impl MergeRequestState {
     }
 }
 
-/// The newest ones hold what the older ones knew, so that few are enough.
+/// The newest ones contain what the older ones knew, so few are enough.
 const MOST_INPUTS: usize = 20;
 
 const KNOWN: &str = "SELECT is_recorded, is_known FROM countersign_known($1, $2, $3, $4)";
@@ -191,9 +188,9 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Takes the merge request ([`Tx::lock_merge_request`]), records the event of a delivery, and reads what is stored, in one round
-    /// trip; in two if there is more than `first` reads. `eligible`: whether the actor is an eligible approver now; `None`: it could not be
-    /// read, or does not matter for this event.
+    /// Locks the merge request ([`Tx::lock_merge_request`]), records the event of a delivery, and reads what is stored, in one
+    /// round trip; in two if there is more than `first` reads. `eligible`: whether the actor is an eligible approver now; `None`:
+    /// it could not be read, or is not needed for this event.
     pub async fn record_delivery(
         &mut self,
         key: &MergeRequestKey,
@@ -211,14 +208,14 @@ impl Tx<'_> {
         Ok((self.take(recorded).await?, MergeRequestState::read(answers)?))
     }
 
-    /// What is stored about a merge request. Hold [`Tx::lock_merge_request`] to write what follows from it.
+    /// What is stored about a merge request. Hold [`Tx::lock_merge_request`] to write anything that depends on it.
     pub async fn merge_request_state(&mut self, key: &MergeRequestKey) -> Result<MergeRequestState, StoreError> {
         let mut statements = vec![event::history_statement(key)];
         statements.extend(MergeRequestState::statements(key));
         MergeRequestState::read(self.answers_to(statements).await?)
     }
 
-    /// Sends these with what is queued.
+    /// Sends these with the queue.
     async fn answers_to(&mut self, statements: Vec<Statement>) -> Result<Vec<Answer>, StoreError> {
         let first = self.answers.len() + self.queued.len();
         self.queued.extend(statements);

@@ -1,4 +1,4 @@
-//! Which spans there are, how they hang together, and that there are none while tracing is off.
+//! Which spans there are, how they are linked, and that there are none while tracing is off.
 
 use audit::{ActorType, Target, Writer};
 use jiff::Timestamp;
@@ -48,7 +48,7 @@ fn while_tracing_is_off_a_span_is_an_empty_pointer_and_the_context_is_the_caller
         span.end(None);
         assert!(!tracer.is_on() && tracer.take().spans.is_empty());
     }
-    // The same on: there the context is another, and the span is kept.
+    // The same with tracing on: there the context differs, and the span is kept.
     let tracer = tracer();
     let span = tracer.begin(Kind::Consumer, "delivery", &context);
     assert!(!std::ptr::eq(span.context(&context), &raw const context));

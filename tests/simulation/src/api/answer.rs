@@ -1,4 +1,4 @@
-//! Builds from single endpoints what the client builds: an answer, labels only, or what could be read.
+//! Builds from single endpoints what the client builds: full answer, labels only, or a partial answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ pub(super) struct Answering<'a, 'b> {
     pub(super) mode: Mode,
 }
 
-/// A part that was read or is withheld; or why it is missing.
+/// A part that was read or withheld, or why it is missing.
 type Part<T> = Result<Reading<T>, String>;
 
 impl Answering<'_, '_> {
@@ -26,7 +26,7 @@ impl Answering<'_, '_> {
         self.api.shows(endpoint, self.at)
     }
 
-    /// What is withheld is unknown; what fails is missing.
+    /// A withheld part is unknown; a failed part is missing.
     fn part<T>(&self, endpoint: Endpoint, take: impl FnOnce(View) -> T) -> Part<T> {
         match self.ask(endpoint) {
             Ok(view) => Ok(Reading::Known(take(view))),
@@ -149,7 +149,7 @@ impl Answering<'_, '_> {
         })
     }
 
-    /// The flag of approvers and of eligible people who took a label off.
+    /// The bot flag of approvers and of eligible people who removed a label.
     fn bots(
         &self,
         labels: &LabelFacts,
@@ -179,7 +179,7 @@ impl Answering<'_, '_> {
         }
     }
 
-    /// Rounded up away from zero, as the client keeps it.
+    /// Rounded away from zero, as the client stores it.
     fn clock_offset_seconds(&self) -> i64 {
         let ms = self.api.world.setting.clock_offset_ms;
         ms.signum() * ((ms.abs() + SECOND - 1) / SECOND)

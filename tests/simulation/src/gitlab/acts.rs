@@ -1,4 +1,4 @@
-//! What people do to a merge request, and what GitLab makes of it.
+//! What people do to a merge request, and how GitLab reacts.
 
 use super::state::{Given, LabelAct, Phase, State, Version};
 use crate::hooks::Fate;
@@ -8,9 +8,8 @@ use crate::setting::{Label, Setting};
 /// Something that a person does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
-    /// Puts a label on; a scoped one replaces the other of its scope.
+    /// Adds a label; a scoped label replaces the other one of its scope.
     AddLabel(Person, Label),
-    /// Takes a label off.
     RemoveLabel(Person, Label),
     /// Deletes a label in the project.
     DeleteLabel(Label),
@@ -20,21 +19,17 @@ pub enum Act {
     Push(Person, u8),
     /// Pushes the first commit again.
     PushBack(Person),
-    /// Approves.
     Approve(Person),
-    /// Takes the own approval back.
+    /// Withdraws the own approval.
     Withdraw(Person),
-    /// Requests changes: the own approval goes without a hook.
+    /// Requests changes: removes the own approval without a hook.
     RequestChanges(Person),
-    /// A policy or an administrator takes all approvals back without a hook.
+    /// A policy or an administrator removes all approvals without a hook.
     ResetSilently,
     /// Edits the title.
     Edit(Person),
-    /// Closes.
     Close(Person),
-    /// Opens again.
     Reopen(Person),
-    /// Merges.
     Merge(Person),
     /// Joins the security group.
     Join(Person),
@@ -45,41 +40,36 @@ pub enum Act {
 /// What an act or a job changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
-    /// Opened.
     Opened,
     /// Labels changed.
     Labelled {
-        /// Put on.
+        /// Added labels.
         added: Vec<Label>,
-        /// Taken off.
+        /// Removed labels.
         removed: Vec<Label>,
     },
     /// The project deleted a label.
     LabelDeleted(Label),
     /// The project renamed a label.
     LabelRenamed(Label),
-    /// Commits came.
+    /// Commits were pushed.
     Pushed {
         /// The head before.
         oldrev: String,
     },
-    /// Approved.
     Approved,
-    /// Took the own approval back.
+    /// Withdrew the own approval.
     Withdrawn,
-    /// An approval went without a hook.
+    /// An approval was removed without a hook.
     WithdrawnSilently,
-    /// GitLab took back the approvals given for another patch.
+    /// GitLab removed the approvals given for another patch.
     Reset(Vec<Given>),
-    /// GitLab took back the code owner's approval.
+    /// GitLab removed the code owner's approval.
     OwnerReset(Vec<Given>),
     /// The title changed.
     Edited,
-    /// Closed.
     Closed,
-    /// Opened again.
     Reopened,
-    /// Merged.
     Merged,
     /// Joined the group.
     Joined,
@@ -92,11 +82,11 @@ pub enum Deed {
 pub struct Done {
     /// When.
     pub at: i64,
-    /// By whom; of a reset, who pushed.
+    /// By whom; for a reset, the pusher.
     pub by: Person,
     /// What.
     pub deed: Deed,
-    /// What becomes of its hook.
+    /// What happens to its hook.
     pub fate: Fate,
 }
 
@@ -222,7 +212,7 @@ impl State {
         self.approvals.len() < before
     }
 
-    /// The reset job: only approvals given for another patch go, and only before the merge.
+    /// The reset job: removes only approvals given for another patch, and only before the merge.
     pub(super) fn reset(&mut self) -> Option<Deed> {
         let patch = self.head().patch;
         self.delete(|given| given.patch != patch).map(Deed::Reset)

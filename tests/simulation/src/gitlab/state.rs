@@ -1,4 +1,4 @@
-//! The merge request as GitLab's database has it at one instant.
+//! The merge request in GitLab's database at one instant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +12,11 @@ pub enum Phase {
     Opened,
     /// Closed without a merge.
     Closed,
-    /// Merged.
     Merged,
 }
 
 impl Phase {
-    /// GitLab's word.
+    /// GitLab's name for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,12 +27,12 @@ impl Phase {
     }
 }
 
-/// A label put on or taken off.
+/// A label added or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LabelAct {
     /// Which.
     pub label: Label,
-    /// Put on.
+    /// Whether it was added.
     pub added: bool,
     /// When.
     pub at: i64,
@@ -59,7 +58,6 @@ pub struct Version {
     pub at: i64,
     /// Head commit.
     pub head: String,
-    /// Its patch.
     pub patch: u8,
 }
 
@@ -128,7 +126,7 @@ impl State {
         self.titles_of(&self.labels.iter().copied().collect::<Vec<_>>())
     }
 
-    /// Titles of labels; two labels of one title give it twice.
+    /// Titles of labels; two labels of one title yield it twice.
     #[must_use]
     pub fn titles_of(&self, labels: &[Label]) -> Vec<String> {
         labels.iter().map(|label| self.title(*label)).collect()
@@ -140,7 +138,7 @@ impl State {
         &self.versions[self.versions.len() - 1]
     }
 
-    /// Whether a label is on that counts: it has not been renamed to something else.
+    /// Whether a label is on and still has its security title.
     #[must_use]
     pub fn is_security(&self, label: Label) -> bool {
         label.is_security() && !self.renamed.contains_key(&label)

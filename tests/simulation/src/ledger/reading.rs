@@ -1,4 +1,4 @@
-//! Readings of GitLab and what follows from them.
+//! Readings of GitLab and their consequences.
 
 use model::{Facts, GitLabAnswer, LabelFacts, MergeRequestEvent, MergeTrigger};
 use rules::{BEFORE_WATCH, CurrentDecision, Ruling, after_reading, earlier_facts, further_reading_at, needs_approvals};
@@ -7,11 +7,11 @@ use super::{Decided, Flow};
 use crate::api::{Mode, Reading};
 use crate::clock::{HOUR, instant, timestamp};
 
-/// Waits before GitLab is read again within one reading, as long as it does not show the merge.
+/// Waits within one reading while GitLab does not show the merge.
 const QUICK: [i64; 3] = [300, 1_000, 2_000];
 
 impl Flow<'_> {
-    /// Reads a merge and follows what the rules say.
+    /// Reads a merge and applies the rules' result.
     pub(super) fn read_merge(&mut self, now: i64) {
         let (Some(mut evaluation), Some(trigger)) = (self.evaluation.take(), self.trigger.clone()) else {
             return;
@@ -97,7 +97,7 @@ impl Flow<'_> {
         reading
     }
 
-    /// Reads a merge request that a labelled event concerns before any source showed a merge.
+    /// Reads a merge request for a labelled event before any source showed a merge.
     pub(super) fn review(&mut self, now: i64, event: &MergeRequestEvent, stale: bool) {
         self.record.counts.reviews += 1;
         let reading = self.api.read(now, Mode::Review, |_| true);
@@ -130,10 +130,10 @@ impl Flow<'_> {
     }
 }
 
-/// GitLab's clock is ahead by less than this. A merge that was shown later than that is the one assumed for a review.
+/// GitLab's clock is ahead by less than this. A merge shown later than that is the one assumed for a review.
 const AHEAD: i64 = HOUR;
 
-/// What a review could not read whole is no answer about a merge: its labels are those of the time before it.
+/// A partial answer for a review is no answer about a merge: its labels are from before it.
 fn before_merge(witness: GitLabAnswer, now: i64) -> GitLabAnswer {
     let assumed = witness
         .merged_at()

@@ -1,4 +1,4 @@
-//! Everything that the flow saw and decided, for the comparison with what was really so.
+//! Everything that the flow saw and decided, to compare with what really happened.
 
 use model::{Facts, HistoryEvent, Verdict};
 
@@ -9,9 +9,8 @@ use crate::api::{Mode, Reading};
 pub struct Decided {
     /// When.
     pub at: i64,
-    /// What it rests on.
+    /// The facts it is based on.
     pub facts: Facts,
-    /// What it says.
     pub verdict: Verdict,
     /// Whether every needed read was answered.
     pub confirmed: bool,
@@ -24,7 +23,7 @@ pub struct Received {
     pub at: i64,
     /// When the act really happened.
     pub done_at: i64,
-    /// What was stored.
+    /// The stored event.
     pub event: HistoryEvent,
 }
 
@@ -39,17 +38,17 @@ pub enum End {
     Confirmed,
     /// An unconfirmed decision that is read again.
     Unconfirmed,
-    /// An unconfirmed decision that is read again only after an event: the time for it is over.
+    /// An unconfirmed decision past its schedule: only an event causes another reading.
     GivenUp,
     /// No decision yet; it is read again.
     Pending,
     /// No decision, because GitLab does not show the merge.
     Denied,
-    /// A source showed a merge, and nothing follows: never right.
+    /// A source showed a merge, and nothing followed: never correct.
     Forgotten,
 }
 
-/// How often what happened.
+/// Counts of things that happened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Readings of an evaluation that was not decided, or not confirmed.
@@ -58,7 +57,7 @@ pub struct Counts {
     pub further_readings: u32,
     /// Readings before the merge.
     pub reviews: u32,
-    /// Deliveries that were known already.
+    /// Known deliveries.
     pub duplicates: u32,
 }
 
@@ -75,8 +74,8 @@ pub struct Record {
     pub end: End,
     /// A reading is still due.
     pub open: bool,
-    /// Until when it was followed.
+    /// When the flow stopped following it.
     pub until: i64,
-    /// How often what happened.
+    /// Counts of things that happened.
     pub counts: Counts,
 }

@@ -11,27 +11,27 @@ const FIRST_RETRY: i64 = 30 * SECOND;
 /// The longest wait of a pending evaluation.
 const LONGEST_RETRY: i64 = 5 * MINUTE;
 
-/// A source showed a merge without its own event: the real delivery goes first.
+/// Delay after a source showed a merge without its own event: the real delivery goes first.
 pub(super) const MERGE_SHOWN: i64 = MINUTE;
 
-/// Events cause at most one reading in this time.
+/// Events cause at most one reading in this interval.
 const BETWEEN_READINGS: i64 = MINUTE;
 
-/// A stale delivery causes none in this time.
+/// A stale delivery causes no reading in this interval.
 const AFTER_STALE: i64 = 10 * MINUTE;
 
-/// A merge that is to be decided, or read again.
+/// A merge that waits for a decision or a re-read.
 #[derive(Debug, Clone)]
 pub(super) struct Evaluation {
     /// Waits for its first decision before the deadline.
     pub(super) pending: bool,
     pub(super) first_seen_at: i64,
     pub(super) attempts: i32,
-    /// `None`: the time for it is over; an event reads it all the same.
+    /// `None`: the schedule has ended; an event still causes a reading.
     pub(super) due: Option<i64>,
     /// GitLab has shown the merge request.
     pub(super) shown: bool,
-    /// A merge event, trusted or not, asks for the decision: the start of the watch does not matter.
+    /// A merge event, trusted or not, requests the decision: the start of the watch does not matter.
     pub(super) by_merge_event: bool,
     /// The last reading that was not the first.
     pub(super) reread_at: Option<i64>,
@@ -54,7 +54,7 @@ impl Evaluation {
         self.first_seen_at + DEADLINE
     }
 
-    /// Before the deadline: 30 s, doubling to 5 min, and once at the deadline.
+    /// Before the deadline: retry after 30 s, doubling to 5 min, and once at the deadline.
     pub(super) fn wait(&mut self, now: i64, not_before: Option<i64>) {
         self.pending = true;
         let doubled = FIRST_RETRY << self.attempts.clamp(0, 10);
@@ -68,7 +68,7 @@ impl Evaluation {
         self.due = Some(not_before.map_or(due, |at| at.max(now + 1)));
     }
 
-    /// Unconfirmed, or not shown as merged: by the long schedule.
+    /// Unconfirmed, or not shown as merged: use the long schedule.
     pub(super) fn read_again(&mut self, now: i64, not_before: Option<i64>) {
         if self.pending {
             (self.pending, self.attempts) = (false, 0);
@@ -80,7 +80,7 @@ impl Evaluation {
         self.due = not_before.map(|at| at.max(now + 1)).or(due);
     }
 
-    /// An event: a reading immediately, at most one in a minute.
+    /// An event: read immediately, at most once a minute.
     pub(super) fn nudge(&mut self, now: i64, stale: bool) {
         let pause = if stale { AFTER_STALE } else { BETWEEN_READINGS };
         let due = self.reread_at.map_or(now, |last| now.max(last + pause));

@@ -1,4 +1,4 @@
-//! Random acts and what becomes of their hooks.
+//! Random acts and the fates of their hooks.
 
 use proptest::prelude::*;
 
@@ -47,7 +47,7 @@ fn gap_after_merge() -> impl Strategy<Value = i64> {
     prop_oneof![6 => gap(), 1 => 5 * DAY..12 * DAY]
 }
 
-/// What becomes of a hook.
+/// What happens to a hook.
 pub(super) fn fate() -> impl Strategy<Value = Fate> {
     let short = || prop_oneof![5 => 1..2 * SECOND, 2 => 2 * SECOND..30 * SECOND, 1 => 30 * SECOND..5 * HOUR];
     let rarely = |weight: f64| proptest::option::weighted(weight, short());
@@ -120,7 +120,7 @@ pub(super) fn approval() -> impl Strategy<Value = Timed> {
     )
 }
 
-/// Something that an approval may not survive.
+/// Something that may invalidate an approval.
 pub(super) fn change() -> impl Strategy<Value = Timed> {
     let member = || prop_oneof![Just(Person::Alice), Just(Person::Bob)];
     let act = prop_oneof![
@@ -133,7 +133,6 @@ pub(super) fn change() -> impl Strategy<Value = Timed> {
     timed(gap(), act)
 }
 
-/// The merge.
 pub(super) fn merge() -> impl Strategy<Value = Timed> {
     timed(gap(), person().prop_map(Act::Merge))
 }

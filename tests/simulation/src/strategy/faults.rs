@@ -1,4 +1,4 @@
-//! Random failures of the API and replicas behind.
+//! Random API failures and lagging replicas.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ fn endpoint() -> impl Strategy<Value = Option<Endpoint>> {
     prop_oneof![1 => Just(None), 4 => proptest::sample::select(Endpoint::ALL.to_vec()).prop_map(Some)]
 }
 
-/// Begins before the merge or about it.
+/// Begins before or around the merge.
 fn start() -> impl Strategy<Value = i64> {
     prop_oneof![3 => -2 * MINUTE..MINUTE, 1 => -5 * HOUR..0, 1 => 0..20 * MINUTE]
 }
@@ -35,7 +35,7 @@ pub(super) fn faults() -> impl Strategy<Value = Vec<Fault>> {
     prop_oneof![3 => Just(Vec::new()), 2 => proptest::collection::vec(fault, 1..4)]
 }
 
-/// Seconds behind, for minutes or always.
+/// Seconds behind, for minutes or forever.
 pub(super) fn lags() -> impl Strategy<Value = Vec<Lag>> {
     let lasts = prop_oneof![3 => SECOND..3 * MINUTE, 1 => Just(4_000 * DAY)];
     let lag = (endpoint(), start(), lasts, 200..50 * SECOND).prop_map(|(endpoint, from, lasts, by_ms)| Lag {
@@ -44,7 +44,7 @@ pub(super) fn lags() -> impl Strategy<Value = Vec<Lag>> {
         to: from + lasts,
         by_ms,
     });
-    // A replica that is stuck for hours keeps the merge hidden.
+    // A replica stuck for hours hides the merge.
     let stuck = (0..2 * MINUTE, HOUR..3 * HOUR).prop_map(|(from, by_ms)| {
         let endpoint = Some(Endpoint::MergeRequest);
         vec![Lag {
@@ -62,7 +62,7 @@ pub(super) fn lags() -> impl Strategy<Value = Vec<Lag>> {
     ]
 }
 
-/// Approvals alone are behind about the merge: what a revocation contradicts.
+/// Only approvals lag around the merge: a revocation contradicts them.
 fn approvals_behind() -> impl Strategy<Value = Vec<Lag>> {
     (10 * SECOND..2 * MINUTE, SECOND..50 * SECOND).prop_map(|(lasts, by_ms)| {
         vec![Lag {

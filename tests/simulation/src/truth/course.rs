@@ -1,4 +1,4 @@
-//! Whether a whole life went right: every decision by what was seen, the order of decisions, the end.
+//! Whether a whole life went right: every decision, the order of decisions, the end.
 
 use model::ExceptionKind;
 
@@ -8,16 +8,16 @@ use crate::clock::{DAY, HOUR, MINUTE, SECOND};
 use crate::ledger::{End, Record};
 use crate::setting::MergeTime;
 
-/// What came of one life.
+/// Result of one life.
 #[derive(Debug, Clone)]
 pub struct Course {
-    /// Each decision, and the last one again by everything that was seen until the end.
+    /// Each decision, and the last one again with everything seen until the end.
     pub assessed: Vec<Assessed>,
-    /// Decisions that are wrong, and other things that must not happen.
+    /// Wrong decisions, and other violations.
     pub wrong: Vec<String>,
 }
 
-/// Goes through a life.
+/// Assesses a life.
 #[must_use]
 pub fn course(built: &Built, record: &Record) -> Course {
     let truth = Truth::of(&built.world);
@@ -45,7 +45,7 @@ pub fn course(built: &Built, record: &Record) -> Course {
     Course { assessed, wrong }
 }
 
-/// Only a confirmed decision supersedes a confirmed one, and an unconfirmed one supersedes nothing.
+/// Only a confirmed decision supersedes a confirmed one; an unconfirmed one supersedes nothing.
 fn superseded(record: &Record) -> Option<String> {
     let mut later = record.decided.iter().skip(1);
     later
@@ -69,7 +69,7 @@ fn changed_after_merge(built: &Built, record: &Record) -> Option<String> {
         };
         let later = new().all(|received| received.done_at > after);
         let kinds = (one.verdict.exception(), next.verdict.exception());
-        // Of a revocation with a stale time it is unknown whether it came before the merge.
+        // It is unknown whether a revocation with a stale time came before the merge.
         let unordered = !built.world.setting.version.has_actioned_at()
             && kinds.1 == Some(ExceptionKind::Unverified)
             && new().any(|received| received.event.action.is_revocation());
@@ -78,7 +78,7 @@ fn changed_after_merge(built: &Built, record: &Record) -> Option<String> {
     })
 }
 
-/// A merge that any source showed ends decided, waiting or before the watch; confirmed if GitLab was well for long enough.
+/// A merge that any source showed ends decided, waiting or before the watch; confirmed if GitLab was available long enough.
 fn ended(built: &Built, record: &Record) -> Option<String> {
     if record.end == End::Forgotten {
         return Some("a source showed the merge, and nothing follows".to_owned());
@@ -95,7 +95,7 @@ fn ended(built: &Built, record: &Record) -> Option<String> {
     let faults = built.faults.iter().map(|fault| fault.to);
     let lags = built.lags.iter().map(|lag| lag.to);
     let well_since = faults.chain(lags).chain([visible]).max().unwrap_or(0);
-    // The longest wait is a day; after seven days what was never shown is read no more.
+    // The longest wait is a day; after seven days a merge that was never shown is no longer read.
     let well = well_since < merged_at + 7 * DAY && record.until.saturating_sub(well_since.max(merged_at)) > DAY + HOUR;
     let open = matches!(record.end, End::Pending | End::Denied | End::Unconfirmed | End::GivenUp);
     (well && open).then(|| format!("{:?} although GitLab was well for more than a day", record.end))

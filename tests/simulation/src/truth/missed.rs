@@ -1,4 +1,4 @@
-//! No exception was decided, and there was one: whether a source had shown it.
+//! No exception was decided although there was one: whether a source had shown it.
 
 use model::{ExceptionKind, GitLabAnswer, LabelFacts};
 
@@ -41,7 +41,7 @@ impl Truth<'_> {
         }
     }
 
-    /// Approvals counted that were not valid.
+    /// Invalid approvals were counted.
     pub(super) fn missed_objection(self, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
         let counted = decided.verdict.approvals.iter();
         let counted = counted.filter(|seen| seen.in_api && seen.against.is_empty());
@@ -117,20 +117,20 @@ impl Truth<'_> {
         })
     }
 
-    /// A label was taken off by a person who may not decide that.
+    /// An unentitled person removed a label.
     pub(super) fn missed_removal(self, shown: &Shown<'_>) -> (Class, String) {
         let why = "declassified although not every label was taken off by an entitled person".to_owned();
         if self.removers().iter().any(|(by, at)| !self.is_clear(*by, *at, shown)) {
             return (Class::Membership, why);
         }
-        // A renamed label shows as one that no rule names, unless an event still had its name.
+        // A renamed label appears as one that no rule names, unless an event still had its old name.
         if self.is_name_lost(shown) || shown.whole_answer().is_none() {
             return (Class::Misled, why);
         }
         (Class::MissedException, why)
     }
 
-    /// A security label was renamed or deleted, and no event of before the merge shows it by the name that it had.
+    /// A security label was renamed or deleted, and no event from before the merge shows its old name.
     pub(super) fn is_name_lost(self, shown: &Shown<'_>) -> bool {
         let state = self.world.at(shown.until);
         let seen = |label: Label| {

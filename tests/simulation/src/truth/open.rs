@@ -1,4 +1,4 @@
-//! What the facts of a decision leave open.
+//! What the facts of a decision leave unknown.
 
 use model::GitLabAnswer;
 
@@ -7,9 +7,9 @@ use crate::clock::{SECOND, instant};
 use crate::ledger::Decided;
 
 impl Truth<'_> {
-    /// An event that shows a security label may be from before the merge or from after it.
+    /// An event that shows a security label may be from before or after the merge.
     pub(super) fn is_label_unordered(self, decided: &Decided) -> bool {
-        // The interval of the design: widened by the offset of the clocks, which a header shows in whole seconds.
+        // The interval of the design, widened by the clock offset, which a header shows in whole seconds.
         let offset = self.world.setting.clock_offset_ms.abs().max(2 * SECOND) + SECOND;
         let merged_at = self.world.shown(self.merged_at());
         let rules = self.world.setting.profile.rules();
@@ -24,7 +24,7 @@ impl Truth<'_> {
     }
 }
 
-/// The merged head is not among the versions that were read.
+/// The merged head is not among the versions read.
 pub(super) fn head_unknown(witness: &GitLabAnswer) -> bool {
     let GitLabAnswer::Full(answer) = witness else {
         return false;

@@ -1,4 +1,4 @@
-//! What was really so, by the simulated GitLab alone.
+//! What really happened, by the simulated GitLab alone.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::clock::MINUTE;
 use crate::gitlab::{Deed, Given, World};
 use crate::setting::{Label, Profile};
 
-/// A reading of the membership counts for an act this near to it.
+/// A membership reading counts for an act this close to it.
 const NEAR: i64 = 10 * MINUTE;
 
 /// What a merge really was.
@@ -17,11 +17,11 @@ const NEAR: i64 = 10 * MINUTE;
 pub enum Real {
     /// There was none.
     NotMerged,
-    /// No security label was ever on up to the merge.
+    /// No security label was ever on before the merge.
     NotCarried,
     /// It had enough valid approvals.
     Approved,
-    /// An entitled person took every security label off.
+    /// An entitled person removed every security label.
     Declassified,
     /// None of these.
     Exception,
@@ -61,7 +61,7 @@ impl<'a> Truth<'a> {
         self.world.merged_at().unwrap_or(i64::MAX)
     }
 
-    /// Security labels that were on at some time up to an instant.
+    /// Security labels that were on at some time before an instant.
     pub(super) fn ever(self, until: i64) -> BTreeSet<Label> {
         let states = self.world.states.iter().filter(|(since, _)| *since <= until);
         states
@@ -87,7 +87,7 @@ impl<'a> Truth<'a> {
             .collect()
     }
 
-    /// What is really against an approval that is listed at the merge or later.
+    /// The real objections to an approval listed at the merge or later.
     pub(super) fn objections(self, given: &Given) -> Vec<ExceptionKind> {
         let merged = self.world.at(self.merged_at());
         let holds = [
@@ -121,7 +121,7 @@ impl<'a> Truth<'a> {
         self.world.setting.profile.lists(person) || self.world.at(at).team.contains(&person)
     }
 
-    /// Whether nothing about a person's membership can mislead: it never changed from shortly before an act on.
+    /// Whether a person's membership cannot mislead: it never changed since shortly before an act.
     pub(super) fn is_membership_constant(self, person: Person, from: i64, to: i64) -> bool {
         self.world.setting.profile.lists(person)
             || !self.world.done.iter().any(|done| {
@@ -131,7 +131,7 @@ impl<'a> Truth<'a> {
             })
     }
 
-    /// Every approval that was ever given, up to an instant.
+    /// Every approval ever given, up to an instant.
     pub(super) fn all_given(self, until: i64) -> Vec<Given> {
         let mut all: Vec<Given> = Vec::new();
         for (_, state) in self.world.states.iter().filter(|(since, _)| *since <= until) {
@@ -158,7 +158,7 @@ impl<'a> Truth<'a> {
         })
     }
 
-    /// A label replaced by another security label of its scope goes on as that one, which has to be taken off itself.
+    /// A label replaced by another security label of its scope continues as that one, which must be removed itself.
     fn is_replaced(self, label: Label, at: i64) -> bool {
         let acts = &self.world.at(self.merged_at()).label_acts;
         acts.iter()
@@ -177,7 +177,7 @@ impl<'a> Truth<'a> {
         })
     }
 
-    /// Who took a security label off up to the merge, and when.
+    /// Who removed a security label before the merge, and when.
     pub(super) fn removers(self) -> Vec<(Person, i64)> {
         let state = self.world.at(self.merged_at());
         let removals = state
@@ -187,7 +187,7 @@ impl<'a> Truth<'a> {
         removals.map(|act| (act.by, act.at)).collect()
     }
 
-    /// Whether a kind really holds of this merge.
+    /// Whether a kind really applies to this merge.
     #[must_use]
     pub fn holds(self, kind: ExceptionKind, until: i64) -> bool {
         let merged_at = self.merged_at();

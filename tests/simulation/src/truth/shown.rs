@@ -1,4 +1,4 @@
-//! What the readings and events showed that the flow had seen until an instant.
+//! What readings and events had shown the flow by an instant.
 
 use model::{GitLabAnswer, HistoryEvent, MergeRequestDetails, Reading};
 
@@ -10,7 +10,7 @@ use crate::gitlab::Given;
 use crate::ledger::{Decided, Received, Record};
 use crate::setting::Profile;
 
-/// What had been seen until an instant.
+/// What had been seen by an instant.
 pub(super) struct Shown<'a> {
     pub(super) truth: Truth<'a>,
     pub(super) record: &'a Record,
@@ -22,7 +22,7 @@ impl<'a> Shown<'a> {
         Self { truth, record, until }
     }
 
-    /// Events whose content may be believed.
+    /// Events with trusted content.
     pub(super) fn events(&self) -> impl Iterator<Item = &'a Received> {
         let until = self.until;
         let events = self.record.received.iter();
@@ -41,7 +41,7 @@ impl<'a> Shown<'a> {
             .map(|(_, reading)| reading)
     }
 
-    /// Answers about the merge in which nothing is missing and nothing lags.
+    /// Complete answers about the merge without lag.
     pub(super) fn whole_answers(&self) -> impl Iterator<Item = &'a MergeRequestDetails> {
         let profile = self.truth.world.setting.profile;
         self.readings()
@@ -56,7 +56,7 @@ impl<'a> Shown<'a> {
         self.whole_answers().next()
     }
 
-    /// How many valid approvals a whole answer lists so that nothing about them is unknown.
+    /// How many valid approvals a whole answer lists with nothing unknown about them.
     pub(super) fn valid_listed(&self) -> usize {
         let valid = self.truth.valid();
         let counted = |answer: &MergeRequestDetails| {
@@ -77,7 +77,7 @@ impl<'a> Shown<'a> {
             Some(approval) if approval.approved_at.is_some() => {
                 approval.approved_at == Some(timestamp(world.shown(given.at)))
             }
-            // Without a time only an event times it, and only if nothing else makes it uncertain.
+            // Without a time only an event dates it, and only if nothing else makes it uncertain.
             Some(_) => {
                 let one_version = matches!(&answer.versions, Reading::Known(versions) if versions.len() == 1);
                 let contradicted = self.events().any(|received| received.event.action.is_revocation());
@@ -85,7 +85,7 @@ impl<'a> Shown<'a> {
                     .events()
                     .filter(|received| is_approval_by(&received.event, given.by))
                     .collect();
-                // The interval is widened by the offset of the clocks on both sides.
+                // The interval is widened by the clock offset on both sides.
                 let slack = 10 * SECOND + 2 * world.setting.clock_offset_ms.abs();
                 let timed = |received: &&Received| received.at + slack < self.truth.merged_at();
                 let by_member = |received: &&Received| received.event.eligible != Some(false);
@@ -94,7 +94,7 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// How many valid approvals the decision's own answer or an event shows so that no kind may be named.
+    /// How many valid approvals the decision's own answer or an event shows, so that no kind may be named.
     pub(super) fn valid_seen(&self, decided: &Decided) -> usize {
         let listed: &[model::Approval] = match &decided.facts.api {
             GitLabAnswer::Full(answer) => &answer.approvals,
@@ -116,13 +116,13 @@ impl<'a> Shown<'a> {
         self.truth.valid().iter().filter(seen).count()
     }
 
-    /// Whether a reset by GitLab, or a revocation of an earlier approval, counts by design although it took another approval: GitLab
-    /// does not list the approval with its time.
+    /// Whether a reset by GitLab, or a revocation of an earlier approval, counts by design although it removed another approval:
+    /// GitLab does not list the approval with its time.
     pub(super) fn reset_counts(&self) -> bool {
         self.events().any(|received| received.event.action.is_revocation())
     }
 
-    /// Whether any source shows an approval of before the merge.
+    /// Whether any source shows an approval from before the merge.
     pub(super) fn any_approval(&self) -> bool {
         let merged_at = self.truth.merged_at();
         let timed = self.truth.world.setting.version.has_actioned_at();

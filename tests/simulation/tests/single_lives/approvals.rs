@@ -1,4 +1,4 @@
-//! Approvals: without a time, withdrawn, in answers that lag, about the time of the merge.
+//! Approvals: without a time, withdrawn, in lagging answers, around the time of the merge.
 
 use model::{ExceptionKind, GitLabAnswer, VerdictOutcome};
 use simulation::Life;
@@ -31,7 +31,7 @@ fn no_kind_beside_an_unknown_approval() {
     is_exception(&life, &[ExceptionKind::Unverified]);
 }
 
-/// In the minute after the merge a replica behind still lists the approval that was withdrawn without a hook.
+/// In the minute after the merge a lagging replica still lists the approval that was withdrawn without a hook.
 #[test]
 fn an_approval_listed_only_at_first_is_unverified() {
     let life = Life::with_labels(&[Label::High])
@@ -88,7 +88,7 @@ fn an_untimed_approval_may_be_a_later_one() {
     is_exception(&life, &[ExceptionKind::Unverified]);
 }
 
-/// The approved patch was pushed back just before the merge, and the versions come from a replica that does not have it yet.
+/// The approved patch was pushed back just before the merge, and a lagging replica does not have it yet.
 #[test]
 fn the_merged_head_is_waited_for_before_accusing() {
     let life = Life::with_labels(&[Label::High])
@@ -100,7 +100,7 @@ fn the_merged_head_is_waited_for_before_accusing() {
     is_approved(&life);
 }
 
-/// The code was pushed back to a former head before the approval; the versions come from a replica that shows only that former one.
+/// The code was pushed back to a former head before the approval; a lagging replica shows only that former version.
 #[test]
 fn a_former_version_of_the_merged_head_is_not_it() {
     let life = Life::with_labels(&[Label::High])
@@ -112,7 +112,7 @@ fn a_former_version_of_the_merged_head_is_not_it() {
     is_approved(&life);
 }
 
-/// A first revocation has GitLab read again; a second one, received later, needs a later reading.
+/// A first revocation causes a re-read; a second one, received later, needs a later re-read.
 #[test]
 fn each_revocation_has_its_own_second_reading() {
     let late = Fate {
@@ -129,7 +129,7 @@ fn each_revocation_has_its_own_second_reading() {
     is_exception(&life, &[ExceptionKind::ApprovalRevoked]);
 }
 
-/// After the merge the approver leaves and takes a label off: what was read of the membership then concerns no earlier approval.
+/// After the merge the approver leaves and removes a label: the membership read then does not affect earlier approvals.
 #[test]
 fn membership_read_after_the_merge_changes_nothing() {
     let life = Life::with_labels(&[Label::Low])
@@ -140,7 +140,7 @@ fn membership_read_after_the_merge_changes_nothing() {
     is_approved(&life);
 }
 
-/// Reset and given again; the replica behind still lists the first approval, and the event of the second one has come.
+/// Reset and given again; the lagging replica still lists the first approval, and the event of the second one has arrived.
 #[test]
 fn an_older_approval_listed_is_disputed() {
     let mut life = Life::with_labels(&[Label::High])
@@ -164,7 +164,7 @@ fn an_older_approval_listed_is_disputed() {
     );
 }
 
-/// Taken back before the merge and given again after it: the second act changes nothing.
+/// Withdrawn before the merge and given again after it: the second act changes nothing.
 #[test]
 fn given_again_after_the_merge_changes_nothing() {
     let life = Life::with_labels(&[Label::High])
@@ -175,7 +175,7 @@ fn given_again_after_the_merge_changes_nothing() {
     is_exception(&life, &[ExceptionKind::ApprovalRevoked]);
 }
 
-/// An hour after the merge a colleague approves; the hook carries the time of the merge.
+/// A colleague approves an hour after the merge; the hook carries the time of the merge.
 #[test]
 fn a_late_approval_with_a_stale_time_changes_nothing() {
     let life = Life::with_labels(&[Label::High])
@@ -185,7 +185,7 @@ fn a_late_approval_with_a_stale_time_changes_nothing() {
     is_exception(&life, &[ExceptionKind::NoApproval]);
 }
 
-/// The versions come from a replica behind: the merged head is not among them.
+/// The versions come from a lagging replica and lack the merged head.
 #[test]
 fn versions_without_the_merged_head_prove_nothing() {
     let life = Life::with_labels(&[Label::High])

@@ -1,4 +1,4 @@
-//! Labels: two of one title, deleted, renamed, about the time of the merge.
+//! Labels: two of one title, deleted, renamed, around the time of the merge.
 
 use model::{ExceptionKind, VerdictOutcome};
 use simulation::Life;
@@ -10,7 +10,7 @@ use simulation::setting::{Label, MergeTime, Version};
 
 use super::{ALICE, AUTHOR, OLD, is_exception, outcome, stale_time};
 
-/// The label came half a second after the merge and was renamed later; its event has no exact time.
+/// The label was added half a second after the merge and renamed later; its event has no exact time.
 #[test]
 fn no_kind_by_an_unordered_label() {
     let life = Life::with_labels(&[])
@@ -22,7 +22,7 @@ fn no_kind_by_an_unordered_label() {
     is_exception(&life, &[ExceptionKind::Unverified]);
 }
 
-/// One `sec/critical` is on since the creation; the other one is put on after the merge.
+/// One `sec/critical` is on since the creation; the other one is added after the merge.
 #[test]
 fn a_second_label_of_one_title_stays() {
     let life = Life::with_labels(&[Label::CriticalOfGroup])
@@ -32,7 +32,7 @@ fn a_second_label_of_one_title_stays() {
     is_exception(&life, &[ExceptionKind::NoApproval]);
 }
 
-/// Two labels of one title were on since the creation: one is taken off by the team, the other one is renamed.
+/// Two labels of one title were on since the creation: the team removes one, the other one is renamed.
 #[test]
 fn the_other_label_of_one_title_was_not_removed() {
     let life = Life::with_labels(&[Label::CriticalOfGroup, Label::CriticalOfProject])
@@ -42,7 +42,7 @@ fn the_other_label_of_one_title_was_not_removed() {
     is_exception(&life, &[ExceptionKind::LabelRemovedBeforeMerge]);
 }
 
-/// GitLab's replica does not show the merge yet, and its label events already name a label that came after it.
+/// GitLab's replica does not show the merge yet, but its label events already contain a label added after it.
 #[test]
 fn a_label_after_the_merge_is_not_earlier() {
     let life = Life::with_labels(&[])
@@ -53,7 +53,7 @@ fn a_label_after_the_merge_is_not_earlier() {
     assert_eq!(outcome, Some(VerdictOutcome::NotCarried), "{story}");
 }
 
-/// `security::low` was replaced by `security::high`, which the project deleted: the label went on until then.
+/// `security::high` replaced `security::low` and was then deleted by the project: the label was on until then.
 #[test]
 fn a_replacement_deleted_later_is_no_removal() {
     let life = Life::with_labels(&[Label::Low])
@@ -63,7 +63,7 @@ fn a_replacement_deleted_later_is_no_removal() {
     is_exception(&life, &ExceptionKind::ALL);
 }
 
-/// One `sec/critical` is deleted after the merge, when the other one has just been put on: which was on at the merge is unknown.
+/// One `sec/critical` is deleted after the merge, just after the other one was added: which was on at the merge is unknown.
 #[test]
 fn a_label_deleted_after_the_merge_was_not_removed() {
     let life = Life::with_labels(&[Label::CriticalOfProject])
@@ -73,7 +73,7 @@ fn a_label_deleted_after_the_merge_was_not_removed() {
     is_exception(&life, &[ExceptionKind::NoApproval, ExceptionKind::Unverified]);
 }
 
-/// Two labels of one title from the creation: one is deleted, the other one is taken off by the team.
+/// Two labels of one title from the creation: one is deleted, the team removes the other one.
 #[test]
 fn a_deleted_label_of_the_same_title_was_not_removed() {
     let life = Life::with_labels(&[Label::CriticalOfGroup, Label::CriticalOfProject])
@@ -83,7 +83,7 @@ fn a_deleted_label_of_the_same_title_was_not_removed() {
     is_exception(&life, &[ExceptionKind::LabelRemovedBeforeMerge]);
 }
 
-/// Both labels of one title are taken off by the team, one after the other.
+/// The team removes both labels of one title, one after the other.
 #[test]
 fn both_labels_of_one_title_were_removed() {
     let life = Life::with_labels(&[Label::CriticalOfGroup, Label::CriticalOfProject])
@@ -94,7 +94,7 @@ fn both_labels_of_one_title_were_removed() {
     assert_eq!(outcome, Some(VerdictOutcome::Declassified), "{story}");
 }
 
-/// GitLab first shows the merge without its time, and the label by its name; later with its time, when the label has another name.
+/// GitLab first shows the merge without its time and the label by its name; later the time, when the label has another name.
 #[test]
 fn a_label_renamed_before_the_time_is_shown_counts() {
     let stale = Fate {
@@ -109,7 +109,7 @@ fn a_label_renamed_before_the_time_is_shown_counts() {
     is_exception(&life, &[ExceptionKind::NoApproval]);
 }
 
-/// The label was taken off by the team; another one came about the time of the merge, and GitLab does not show its order.
+/// The team removed the label; another one was added around the time of the merge, and GitLab does not show the order.
 #[test]
 fn an_unordered_label_names_no_kind() {
     let life = Life::with_labels(&[Label::High])
@@ -120,7 +120,7 @@ fn an_unordered_label_names_no_kind() {
     is_exception(&life, &[ExceptionKind::Unverified]);
 }
 
-/// Taken off and put on again; deleted after the merge, whose own list is cut: whether it was on at the merge is unknown.
+/// Removed and added again; deleted after the merge, whose own list is cut: whether it was on at the merge is unknown.
 #[test]
 fn a_label_put_on_again_was_not_removed() {
     let cut = Fate {
@@ -136,7 +136,7 @@ fn a_label_put_on_again_was_not_removed() {
     is_exception(&life, &[ExceptionKind::NoApproval, ExceptionKind::Unverified]);
 }
 
-/// A stuck replica hides the merge, and the rest is down until the deadline; the label events named a label before that.
+/// A stuck replica hides the merge, and the rest is down until the deadline; label events named a label before that.
 #[test]
 fn label_events_of_a_hidden_merge_are_kept() {
     let mut life = Life::with_labels(&[])
@@ -153,7 +153,7 @@ fn label_events_of_a_hidden_merge_are_kept() {
     is_exception(&life, &[ExceptionKind::Unverified]);
 }
 
-/// A second label of one title, put on after the merge, does not take the first one away.
+/// A second label of one title, added after the merge, does not remove the first one.
 #[test]
 fn a_later_label_of_one_title_hides_nothing() {
     let cut = Fate {

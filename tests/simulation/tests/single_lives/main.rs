@@ -36,7 +36,7 @@ fn is_exception(life: &Life, wanted: &[ExceptionKind]) {
     );
 }
 
-/// The hook of an approval is built before the note that changes the row: it carries the time of the change before.
+/// The hook of an approval is built before the note that changes the row: it carries the time of the previous change.
 fn stale_time() -> Fate {
     Fate {
         built_ms: 100,

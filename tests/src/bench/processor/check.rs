@@ -1,4 +1,4 @@
-//! That the deliveries became what they were meant to become: what is refused costs little, and measures nothing.
+//! Checks that the deliveries had their intended result: rejected ones cost little and measure nothing.
 
 use serde_json::{Value, json};
 use tokio_postgres::SimpleQueryMessage;
@@ -23,7 +23,7 @@ pub(super) async fn check(site: &Site, effort: &Effort) -> Result<()> {
             "security_review_exceptions WHERE instance <> 'prefilled'": exceptions,
             "effects": exceptions * EFFECTS,
         }),
-        // Only tables that every baseline has; how many effects an exception has differs between versions.
+        // Only tables that every baseline has; the number of effects per exception differs between versions.
         Version::Baseline { .. } => json!({
             "merge_request_events": updates + merges + exceptions,
             "security_review_decisions": merges + exceptions,

@@ -1,4 +1,4 @@
-//! What one kind of delivery cost each processor, as rows of the report.
+//! The cost of one kind of delivery at each processor, as rows of the report.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use super::super::report::Row;
 use super::super::sample::{Sample, milliseconds};
 use super::site::{Used, Version};
 
-/// Deliveries a second of one environment, recorded only or without a label.
+/// Deliveries per second of one environment, recorded only or without a label.
 const RATE_ABOVE: f64 = 300.0;
-/// Exceptions a second beside those of the baseline.
+/// Exceptions per second compared with the baseline.
 const EXCEPTIONS_AT_LEAST: f64 = 4.0;
-/// Time of a batch beside that on an empty table.
+/// Time of a batch compared with that on an empty table.
 const FLAT_AT_MOST: f64 = 1.1;
 
-/// What one kind of delivery cost one processor.
+/// The cost of one kind of delivery at one processor.
 pub(super) struct Cost {
     version: Version,
     /// Milliseconds of each batch.
@@ -69,7 +69,7 @@ pub(super) fn rows(kind: Kind, what: &str, costs: &[Cost]) -> Vec<Row> {
         match &cost.version {
             Version::This { rows: 0 } => {}
             Version::This { .. } => {
-                // Medians: a checkpoint or a vacuum in one of the two is no cost of the rows.
+                // Medians: a checkpoint or a vacuum in one of the two is not caused by the rows.
                 let flat = cost.batches.median() / empty.batches.median();
                 rows.push(Row::single(row(": flat"), "x empty", flat).at_most(FLAT_AT_MOST));
             }

@@ -1,4 +1,4 @@
-//! A processor at work on its database, and what a batch costs there.
+//! A processor on its database, and the cost of a batch there.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,26 +13,26 @@ use super::super::stage::Stage;
 use super::super::{Result, prefill, progress};
 use crate::postgres;
 
-/// Rows of the ledger beside at most so many events.
+/// The ledger has at most this many rows, however many events there are.
 const MOST_REVIEWS: u64 = 1_000_000;
 
-/// Whose processor it is.
+/// Version of a processor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Version {
-    /// This version's, beside so many rows.
+    /// This version, with this many rows.
     This { rows: u64 },
-    /// That of the baseline, which is this commit, on an empty table.
+    /// The baseline of this commit, on an empty table.
     Baseline { commit: String },
 }
 
-/// A processor at work on one database.
+/// A processor on one database.
 pub(super) struct Site {
     pub(super) version: Version,
     pub(super) stage: Stage,
     process: Process,
 }
 
-/// Processor time of the function, of its Postgres backends, and of the doubles with all else that this program does.
+/// CPU time of the function, of its Postgres backends, and of the doubles with the rest of this program.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Used {
     pub(super) processor: Duration,
@@ -41,7 +41,7 @@ pub(super) struct Used {
 }
 
 impl Site {
-    /// This version, beside so many rows of events and a ledger of as many reviews.
+    /// This version, with this many event rows and a ledger of as many reviews.
     pub(super) async fn of_this(binaries: &Binaries, rows: u64) -> Result<Self> {
         let stage = Stage::new().await;
         if rows > 0 {
@@ -74,7 +74,7 @@ impl Site {
         })
     }
 
-    /// Hands it the batch that begins with this number; how long it took, and the doubles' processor time meanwhile.
+    /// Sends it the batch that begins with this number; returns its duration and the doubles' CPU time meanwhile.
     pub(super) async fn batch(&self, kind: Kind, begin: u64) -> Result<(Duration, Duration)> {
         let numbers = begin..begin + BATCH;
         self.stage.wipe();
@@ -98,7 +98,7 @@ impl Site {
         Ok((wall, doubles))
     }
 
-    /// What the function and its Postgres backends have used so far; of the doubles, which serve all sites, nothing.
+    /// What the function and its Postgres backends have used so far; without the doubles, which serve all sites.
     pub(super) async fn used(&self) -> Result<Used> {
         Ok(Used {
             processor: self.process.cpu()?,
@@ -107,7 +107,7 @@ impl Site {
         })
     }
 
-    /// Zero for a server on another machine.
+    /// Zero for a remote server.
     async fn backends(&self) -> Result<Duration> {
         let server = postgres::connect(&self.stage.database.superuser_url).await;
         let login = postgres::config(&self.stage.database.app_url).user().to_owned();
@@ -126,7 +126,7 @@ impl Site {
 }
 
 impl Used {
-    /// Since an earlier reading.
+    /// The difference from an earlier reading.
     pub(super) fn since(self, before: Self) -> Self {
         Self {
             processor: self.processor.saturating_sub(before.processor),

@@ -1,4 +1,4 @@
-//! How figures meet goals, and what the end of the report says.
+//! How figures meet goals, and the end of the report.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What is searched for: rare and common values of every filter, and combinations.
+//! Search cases: rare and common values of every filter, and combinations.
 
 use audit::{ActorType, FailureClass};
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ pub(super) struct Case {
     pub(super) name: &'static str,
     /// The filter of one turn.
     pub(super) filter: Box<dyn Fn(usize) -> AuditFilter>,
-    /// Whether there is anything to be found.
+    /// Whether there is anything to find.
     pub(super) finds: bool,
 }
 
@@ -51,7 +51,7 @@ fn actor(actor: ActorType) -> AuditFilter {
     }
 }
 
-/// A day of the thirteen months, another in each turn.
+/// A day of the thirteen months, a different one in each turn.
 fn day(turn: usize, filter: AuditFilter) -> AuditFilter {
     let days = i64::try_from(turn * 37 % 380).unwrap_or(0) + 7;
     let since = fill::last().as_second() - days * 86_400;

@@ -1,4 +1,4 @@
-//! An audit trail as it looks after a year: written past the queue of the sequencer, its indexes built afterwards.
+//! An audit log as after a year: written without the sequencer's queue, its indexes built afterwards.
 
 use jiff::Timestamp;
 use md5::{Digest as _, Md5};
@@ -9,14 +9,14 @@ use super::super::{Result, progress};
 use crate::postgres::{self, TestDatabase};
 
 const INSERT: &str = include_str!("fill.sql");
-/// Rows of one statement.
+/// Rows per statement.
 const CHUNK: u64 = 250_000;
 /// The end of the thirteen months.
 const UNTIL: &str = "2026-11-23T00:00:00Z";
-/// Entries older than the newest by this many days.
+/// The first of the monthly partitions.
 const FIRST_MONTH: &str = "2025-10-01T00:00:00Z";
 
-/// The moment of the last entry.
+/// The time of the last entry.
 pub(super) fn last() -> Timestamp {
     UNTIL.parse().unwrap_or_default()
 }
@@ -42,7 +42,7 @@ fn digest(text: &str) -> [u8; 16] {
     Md5::digest(text.as_bytes()).into()
 }
 
-/// Fills the trail, and leaves it as vacuumed and checkpointed as a server in service keeps it.
+/// Fills the audit log, vacuums it and runs a checkpoint, as on a server in service.
 pub(super) async fn fill(database: &TestDatabase, entries: u64) -> Result<()> {
     let owner = postgres::connect(&database.owner_url).await;
     let months = format!("SELECT countersign_make_audit_partitions(timestamptz '{FIRST_MONTH}', 14)");
@@ -73,7 +73,7 @@ pub(super) async fn fill(database: &TestDatabase, entries: u64) -> Result<()> {
     Ok(())
 }
 
-/// Drops the indexes of the migration but that of the key, and returns the statements that make them again.
+/// Drops the migration's indexes except the key's, and returns the statements that recreate them.
 async fn take_indexes(owner: &Client) -> Result<Vec<String>> {
     let sql = "SELECT indexdef, indexname FROM pg_indexes WHERE tablename = 'audit_events' AND indexname <> 'audit_events_pkey'";
     let mut definitions = Vec::new();

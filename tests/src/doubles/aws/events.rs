@@ -13,17 +13,14 @@ const LARGEST_EVENT: usize = 256 * 1024;
 pub struct BusEvent {
     /// The bus by name or ARN.
     pub bus: String,
-    /// Who said it.
     pub source: String,
-    /// What kind of thing.
     pub detail_type: String,
-    /// What.
     pub detail: Value,
-    /// The id given to it.
+    /// The assigned id.
     pub id: String,
 }
 
-/// Takes a request's events; each is answered for itself.
+/// Stores a request's events; each gets its own answer.
 pub(super) fn put(taken: &mut Vec<BusEvent>, input: &Value) -> Result<Value, Refusal> {
     let entries = input["Entries"]
         .as_array()

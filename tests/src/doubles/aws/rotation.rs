@@ -12,7 +12,7 @@ const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";
 const PREVIOUS: &str = "AWSPREVIOUS";
 
-/// Ids that were given to versions: by secret and staging label.
+/// Version ids by secret and staging label.
 #[derive(Debug, Default)]
 pub(super) struct Versions(BTreeMap<(String, String), String>);
 
@@ -77,7 +77,7 @@ impl Versions {
         if input["VersionStage"] != CURRENT || input["MoveToVersionId"].as_str() != pending.as_deref() {
             return Err(invalid("only a pending version can be brought into force here"));
         }
-        // The label is attached to a version already: it must be named.
+        // The label is already attached to a version, which must be named.
         if input["RemoveFromVersionId"].as_str() != current.as_deref() {
             return Err(invalid("RemoveFromVersionId must be the version in force"));
         }

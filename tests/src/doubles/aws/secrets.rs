@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Refusal, World};
 
-/// The version of a secret under a staging label, `AWSCURRENT` if none is asked for.
+/// The version of a secret under a staging label, by default `AWSCURRENT`.
 pub(super) fn get(world: &World, input: &Value, now: Timestamp) -> Result<Value, Refusal> {
     let Some(id) = input["SecretId"].as_str() else {
         return Err(Refusal::new("InvalidParameterException", "SecretId is needed"));
@@ -29,7 +29,7 @@ pub(super) fn get(world: &World, input: &Value, now: Timestamp) -> Result<Value,
     } else {
         format!("arn:aws:secretsmanager:us-east-1:000000000000:secret:{name}-AbCdEf")
     };
-    // A version's id is stable as long as its value is.
+    // A version's id changes only with its value.
     let version = uuid_of(&secret);
     Ok(json!({
         "ARN": arn, "Name": name, "VersionId": version, "SecretString": secret, "VersionStages": [stage],

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Refusal;
 
-/// The largest message, in bytes; of a batch all together.
+/// The largest message, in bytes; also the limit of a whole batch.
 const LARGEST_MESSAGE: usize = 1024 * 1024;
 /// Messages in one call.
 const LARGEST_BATCH: usize = 10;
@@ -16,9 +16,8 @@ const LARGEST_BATCH: usize = 10;
 /// A message on a queue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// The queue's address as given.
+    /// The queue URL from the request.
     pub queue_url: String,
-    /// The body.
     pub body: String,
     /// The FIFO group.
     pub group_id: Option<String>,
@@ -26,13 +25,12 @@ pub struct Message {
     pub deduplication_id: Option<String>,
     /// The message attributes as sent.
     pub attributes: Value,
-    /// The id given to it.
+    /// The assigned id.
     pub message_id: String,
-    /// Its place in a FIFO queue: 20 digits.
+    /// Its sequence number in a FIFO queue: 20 digits.
     pub sequence_number: Option<String>,
 }
 
-/// All queues.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
     messages: Vec<Message>,
@@ -44,7 +42,7 @@ impl Queues {
         &self.messages
     }
 
-    /// Keeps a message. One with a deduplication id already seen in its group is answered as the first was, and not kept.
+    /// Stores a message. A repeated deduplication id of a group gets the first answer and is not stored.
     pub(super) fn send(&mut self, input: &Value) -> Result<Value, Refusal> {
         let text = |name: &str| input[name].as_str().map(str::to_owned);
         let missing = |name: &str| {
@@ -104,9 +102,9 @@ impl Queues {
         Ok(Value::Object(output))
     }
 
-    /// Keeps each message of a batch
-    /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>): one that is rejected does
-    /// not stop the others.
+    /// Stores each message of a batch
+    /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>); a rejected one does not
+    /// stop the others.
     pub(super) fn send_batch(&mut self, input: &Value) -> Result<Value, Refusal> {
         let entries = input["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
         let refused = |code: &'static str, reason: &str| Err(Refusal::new(code, reason));
@@ -169,7 +167,7 @@ impl Queues {
     }
 }
 
-/// The digest over names, types and values, each behind its length, in the order of the names
+/// The digest over names, types and values, each prefixed with its length, in the order of the names
 /// (Amazon SQS Developer Guide, "Calculating the MD5 message digest for message attributes").
 fn md5_of_attributes(attributes: &Map<String, Value>) -> String {
     let mut names: Vec<_> = attributes.keys().collect();

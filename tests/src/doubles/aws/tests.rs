@@ -1,4 +1,4 @@
-//! The two AWS calls, over the wire.
+//! The two AWS calls over HTTP.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn send_message(aws: &AwsDouble, group: &str, deduplication_id: &str, body: &str
 async fn a_message_is_kept_and_answered_with_the_md5_of_its_body() {
     let aws = start().await;
     let sent = send_message(&aws, "g", "d", "The quick brown fox jumps over the lazy dog");
-    // The digest that RFC 1321 implementations are checked with.
+    // The digest of a common RFC 1321 test string.
     assert_eq!(sent["MD5OfMessageBody"], "9e107d9d372bb6826bd81d3542a419d6");
     assert_eq!(sent["SequenceNumber"].as_str().map(str::len), Some(20));
     let kept = aws.messages();

@@ -1,4 +1,4 @@
-//! Who may use the API: `Basic email:token`.
+//! Authentication: `Basic email:token`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,7 +25,7 @@ fn basic(request: &Received) -> Option<String> {
     (!email.is_empty() && !token.is_empty()).then_some(pair)
 }
 
-/// What wrong credentials get: the gateway's 401, or what a site answers to somebody unknown, a 404 that names nothing.
+/// The answer to wrong credentials: the gateway's 401, or a site's answer to unknown users, a 404 without details.
 pub(super) fn refuse(world: &World) -> Answer {
     if world.mask_unauthorized {
         return Refusal::new(StatusCode::NOT_FOUND, "Not Found").answer();

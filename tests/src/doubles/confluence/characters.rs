@@ -1,7 +1,7 @@
-//! The characters and references of storage format: XML 1.0's, and undeclared the entities of XHTML 1.0
+//! The characters and references of storage format: those of XML 1.0, and the entities of XHTML 1.0 without declaration
 //! (<https://www.w3.org/TR/xhtml1/dtds.html#h-A2>).
 
-/// An attribute's value: references are resolved, tags not allowed.
+/// An attribute's value: references are allowed, tags are not.
 pub(super) fn value(value: &str) -> Result<(), String> {
     if value.contains('<') {
         return Err("Unexpected character '<' (code 60) in attribute value".to_owned());
@@ -32,7 +32,7 @@ pub(super) fn reference(name: &str) -> Result<(), String> {
     }
 }
 
-/// Characters, none of which may be one that XML has no place for.
+/// Checks for characters that XML does not allow.
 pub(super) fn characters(text: &str) -> Result<(), String> {
     match text.chars().find(|&character| !legal(character)) {
         Some(character) => Err(format!(
@@ -48,7 +48,7 @@ fn legal(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// Whether a reference to this entity may stand in storage format.
+/// Whether storage format allows this entity.
 fn known(name: &str) -> bool {
     NAMES.split(' ').any(|known| known == name)
 }

@@ -1,4 +1,4 @@
-//! What a write of a page says, field by field.
+//! The fields of a page write.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use super::world::PageStatus;
 
 const LONGEST_TITLE: usize = 255;
 
-/// An id: a string of digits; a number is read as well.
+/// An id: a string of digits; a number is also accepted.
 pub(super) fn id(body: &Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {
     let text = match body.get(name) {
         None | Some(Value::Null) => return Ok(None),
@@ -21,7 +21,7 @@ pub(super) fn id(body: &Map<String, Value>, name: &str) -> Result<Option<String>
     Err(Refusal::wrong_type(&text, name, "Long"))
 }
 
-/// The status to write: published or not yet.
+/// The status to write: published or draft.
 pub(super) fn status(body: &Map<String, Value>) -> Result<PageStatus, Refusal> {
     match body.get("status").and_then(Value::as_str) {
         None | Some("current") => Ok(PageStatus::Current),
@@ -30,7 +30,7 @@ pub(super) fn status(body: &Map<String, Value>) -> Result<PageStatus, Refusal> {
     }
 }
 
-/// The title, without the space around it; a draft may have none.
+/// The trimmed title; a draft may have none.
 pub(super) fn title(body: &Map<String, Value>, status: PageStatus) -> Result<String, Refusal> {
     let title = body.get("title").and_then(Value::as_str).unwrap_or_default().trim();
     if title.is_empty() && status == PageStatus::Current {

@@ -9,10 +9,10 @@ use super::refusal::Refusal;
 use super::world::{Page, PageVersion, World};
 use super::{Answer, Received, paging};
 
-/// The account behind everything.
+/// The author of everything.
 pub(super) const AUTHOR: &str = "557058:countersign";
 
-/// One page; its body only if a format is asked for.
+/// One page; with its body only if a format is requested.
 pub(super) fn read(world: &World, id: &str, request: &Received) -> Result<Answer, Refusal> {
     let with_body = wants_body(request)?;
     let page = world.pages.get(id).filter(|page| has_status(page, request));
@@ -27,7 +27,7 @@ pub(super) fn whole(world: &World, id: &str, page: &Page, with_body: bool, reque
     Answer::json(StatusCode::OK, &body)
 }
 
-/// The pages, of which `space-id`, `title`, `id` and `status` choose some.
+/// The pages, filtered by `space-id`, `title`, `id` and `status`.
 pub(super) fn list(world: &World, request: &Received) -> Result<Answer, Refusal> {
     let with_body = wants_body(request)?;
     let spaces = request.query_parameter("space-id");
@@ -81,12 +81,12 @@ fn wants_body(request: &Received) -> Result<bool, Refusal> {
     match request.query_parameter("body-format").as_deref() {
         None | Some("") => Ok(false),
         Some("storage") => Ok(true),
-        // Confluence has more formats; the double has one.
+        // Confluence has more formats; the double supports one.
         Some(other) => Err(Refusal::wrong_type(other, "body-format", "storage")),
     }
 }
 
-/// Whether the page has one of the statuses asked for: by themselves those that are neither drafts nor in the trash.
+/// Whether the page has one of the requested statuses; by default neither draft nor trashed.
 fn has_status(page: &Page, request: &Received) -> bool {
     let asked = request.query_parameter("status");
     let asked = asked.as_deref().unwrap_or("current,archived");

@@ -1,4 +1,4 @@
-//! Lists in pages: `limit` and an opaque `cursor`, the next page under `_links.next` and in the header `Link`.
+//! Paged lists: `limit` and an opaque `cursor`; the next page is in `_links.next` and the header `Link`.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +12,7 @@ use super::{Answer, Received};
 const DEFAULT_LIMIT: usize = 25;
 const HIGHEST_LIMIT: usize = 250;
 
-/// The page asked for out of all entries, which are in order and have each an `id`.
+/// The requested page of all entries, which are sorted and have an `id`.
 pub(super) fn page(request: &Received, entries: Vec<Value>) -> Result<Answer, Refusal> {
     let limit = match request.query_parameter("limit") {
         None => DEFAULT_LIMIT,
@@ -39,7 +39,7 @@ pub(super) fn page(request: &Received, entries: Vec<Value>) -> Result<Answer, Re
     })
 }
 
-/// How many entries the cursor has passed.
+/// Number of entries before the cursor.
 fn after(entries: &[Value], cursor: &str) -> Option<usize> {
     let place: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let passed = number(&place["id"])?;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Answer, Received};
 
-/// Why Confluence does not do what was asked.
+/// Why Confluence rejects a request.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -33,7 +33,7 @@ impl Refusal {
         ))
     }
 
-    /// A page that is not there, or not to be seen. Unlike the answer to wrong credentials it says what is missing.
+    /// A page that is missing or not visible. Unlike the answer to wrong credentials it names what is missing.
     pub(super) fn no_page(id: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("Cannot find a page with id [{id}]"))
     }

@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use super::world::{Space, World};
 use super::{Answer, Received, paging};
 
-/// The spaces, of which `keys` and `ids` choose some.
+/// The spaces, filtered by `keys` and `ids`.
 pub(super) fn list(world: &World, request: &Received) -> Result<Answer, Refusal> {
     let (keys, ids) = (request.query_parameter("keys"), request.query_parameter("ids"));
     let chosen = |among: &Option<String>, value: &str| {

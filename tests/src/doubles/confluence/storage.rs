@@ -1,4 +1,4 @@
-//! Whether a body is well-formed storage format; the words of a refusal are those of Confluence's parser (Woodstox).
+//! Checks whether a body is well-formed storage format, with the error texts of Confluence's parser (Woodstox).
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::characters::{characters, reference, value};
 /// Prefixes that Confluence declares around every body.
 const PREFIXES: [&str; 4] = ["ac", "ri", "at", "xml"];
 
-/// Checks a body, which Confluence reads as the inside of one element `xml`.
+/// Checks a body, which Confluence reads as the content of an element `xml`.
 pub(super) fn check(body: &str) -> Result<(), String> {
     let mut reader = Reader::from_str(body);
     reader.config_mut().check_comments = true;
@@ -98,7 +98,7 @@ impl Checker {
     }
 }
 
-/// What is wrong with a part of a name.
+/// The error in a part of a name.
 fn not_a_name(part: &str) -> Option<String> {
     let wrong = match part.chars().next() {
         None => return Some("Unexpected character in place of a name".to_owned()),

@@ -1,4 +1,4 @@
-//! Confluence's behaviour over the wire.
+//! Confluence's behaviour over HTTP.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Answer;
 use super::world::World;
 
-/// The refusal, while the world says so.
+/// The 429 answer, if the world requires one.
 pub(super) fn refuse(world: &mut World, now: Timestamp) -> Option<Answer> {
     let limited = world.rate_limited.as_mut()?;
     match &mut limited.times {

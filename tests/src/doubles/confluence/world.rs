@@ -1,27 +1,27 @@
-//! What the Confluence double holds: spaces, pages with all their versions, and its moods.
+//! The Confluence double's state: spaces, pages with all versions, and failure switches.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Everything a Confluence double knows. Maps are keyed by id, a string of digits.
+/// The state of a Confluence double. Maps are keyed by id, a string of digits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct World {
     /// The only credentials accepted, `email:token`; any if absent.
     pub credentials: Option<String>,
-    /// Wrong credentials make everything look missing (404), as sites do, instead of being refused with 401.
+    /// Wrong credentials make everything look missing (404), as at real sites, instead of a 401.
     pub mask_unauthorized: bool,
-    /// Refuses requests as too many.
+    /// Rejects requests with 429.
     pub rate_limited: Option<RateLimited>,
-    /// Answers a conflict with 500 and the words of the database's optimistic lock.
+    /// Answers a conflict with 500 and the text of the database's optimistic lock.
     pub conflict_as_500: bool,
-    /// Refuses every write (403).
+    /// Rejects every write (403).
     pub read_only: bool,
     /// The most bytes in the body of a write (else 413).
     pub largest_body_bytes: usize,
-    /// Edits by humans: the first one of a page is made just before the next update of that page is looked at.
+    /// Edits by humans: the first one of a page happens just before the next update of that page.
     pub edit_before_next_put: Vec<HumanEdit>,
     /// Spaces by id.
     pub spaces: BTreeMap<String, Space>,
@@ -29,14 +29,14 @@ pub struct World {
     pub pages: BTreeMap<String, Page>,
 }
 
-/// Refusal of requests with 429.
+/// Rejection of requests with 429.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimited {
     /// The `Retry-After` header, in seconds; no such header if absent.
     #[serde(default)]
     pub retry_after: Option<u32>,
-    /// How many requests are refused; all if absent.
+    /// How many requests are rejected; all if absent.
     #[serde(default)]
     pub times: Option<u32>,
     /// `RateLimit-Reason`: `confluence-burst-based`, `confluence-quota-tenant-based`, `confluence-quota-global-based`.
@@ -48,7 +48,7 @@ fn burst() -> String {
     "confluence-burst-based".to_owned()
 }
 
-/// An edit of a page by somebody else.
+/// An edit of a page by another user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HumanEdit {
@@ -58,7 +58,6 @@ pub struct HumanEdit {
     pub body: String,
 }
 
-/// A space.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Space {
@@ -66,22 +65,22 @@ pub struct Space {
     pub key: String,
     /// The name; the key if empty.
     pub name: String,
-    /// The id of the page above all others.
+    /// The id of the root page.
     pub homepage_id: Option<String>,
 }
 
-/// What became of a page.
+/// Status of a page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PageStatus {
-    /// To be read.
+    /// Published.
     #[default]
     Current,
-    /// Written, but not published.
+    /// Not published.
     Draft,
-    /// Put aside; it keeps its title.
+    /// Archived; it keeps its title.
     Archived,
-    /// In the trash: for the API it is not there.
+    /// In the trash: missing for the API.
     Trashed,
 }
 
@@ -97,7 +96,6 @@ impl PageStatus {
     }
 }
 
-/// A page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Page {
@@ -105,15 +103,15 @@ pub struct Page {
     pub title: String,
     /// The space's id.
     pub space_id: String,
-    /// The id of the page above it.
+    /// The id of the parent page.
     pub parent_id: Option<String>,
     /// The body in storage format.
     pub body: String,
-    /// The number of its present version.
+    /// The current version number.
     pub version: u64,
     /// What became of it.
     pub status: PageStatus,
-    /// Every version, oldest first, the present one included; before the first request those that the test gave.
+    /// Every version, oldest first, including the current one; before the first request only those set by the test.
     pub versions: Vec<PageVersion>,
 }
 
@@ -123,11 +121,10 @@ pub struct Page {
 pub struct PageVersion {
     /// Its number, from 1.
     pub number: u64,
-    /// The body.
     pub body: String,
-    /// What its author said about it.
+    /// The author's version message.
     pub message: String,
-    /// When it was made; with the next request if absent.
+    /// When it was created; the next request sets it if absent.
     pub created: Option<Timestamp>,
 }
 
@@ -158,7 +155,7 @@ impl Page {
         });
     }
 
-    /// Whether the API shows it to those who do not ask for the trash.
+    /// Whether the API shows it without a request for the trash.
     pub(super) fn exists(&self) -> bool {
         self.status != PageStatus::Trashed
     }
@@ -190,21 +187,21 @@ impl Default for World {
 }
 
 impl World {
-    /// An id that no page and no space has yet.
+    /// An unused page and space id.
     pub(super) fn next_id(&self) -> u64 {
         let ids = self.pages.keys().chain(self.spaces.keys());
         let highest = ids.filter_map(|id| id.parse().ok()).max();
         highest.map_or(98_304, |highest: u64| highest + 1)
     }
 
-    /// Pages in the order in which they were made.
+    /// Pages in order of creation.
     pub(super) fn pages_in_order(&self) -> Vec<(&String, &Page)> {
         let mut pages: Vec<_> = self.pages.iter().collect();
         pages.sort_by_key(|(id, _)| id.parse::<u64>().unwrap_or_default());
         pages
     }
 
-    /// Whether another page of the space has this title. Case makes no difference, the trash does.
+    /// Whether another page of the space has this title, ignoring case and the trash.
     pub(super) fn title_taken(&self, space_id: &str, title: &str, by_other_than: Option<&str>) -> bool {
         let title = title.to_lowercase();
         self.pages.iter().any(|(id, page)| {
@@ -216,7 +213,7 @@ impl World {
         })
     }
 
-    /// Makes the edit that a human was to make before an update of this page.
+    /// Makes the scheduled human edit before an update of this page.
     pub(super) fn let_human_edit(&mut self, id: &str, now: Timestamp) {
         let Some(index) = self.edit_before_next_put.iter().position(|edit| edit.page_id == id) else {
             return;
@@ -227,7 +224,7 @@ impl World {
         }
     }
 
-    /// Fills in what the test left to the double: names, times and the history up to the present version.
+    /// Fills in what the test left out: names, times and the history up to the current version.
     pub(super) fn settle(&mut self, now: Timestamp) {
         for space in self.spaces.values_mut().filter(|space| space.name.is_empty()) {
             space.name.clone_from(&space.key);

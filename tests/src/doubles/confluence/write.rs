@@ -1,4 +1,4 @@
-//! Writing `pages`: a new one, and the next version of an old one.
+//! Writing `pages`: creation and updates.
 
 use http::StatusCode;
 
@@ -7,7 +7,7 @@ use super::refusal::{Refusal, object};
 use super::world::{Page, PageStatus, PageVersion, World};
 use super::{Answer, Received, pages};
 
-/// Creates a page, by itself below the space's homepage.
+/// Creates a page, by default below the space's homepage.
 pub(super) fn create(world: &mut World, request: &Received) -> Result<Answer, Refusal> {
     check_size(world, request)?;
     let body = object(request)?;
@@ -54,7 +54,7 @@ pub(super) fn create(world: &mut World, request: &Received) -> Result<Answer, Re
     Ok(answer)
 }
 
-/// Makes the next version of a page, if it is the next one.
+/// Stores the next version of a page, if it is the next one.
 pub(super) fn update(world: &mut World, page_id: &str, request: &Received) -> Result<Answer, Refusal> {
     check_size(world, request)?;
     world.let_human_edit(page_id, request.time);
@@ -106,7 +106,7 @@ fn check_size(world: &World, request: &Received) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The version named is not the next one: somebody was faster.
+/// The named version is not the next one: another writer was faster.
 fn conflict(as_500: bool, id: &str, current: u64, given: u64) -> Refusal {
     if as_500 {
         let class = "com.atlassian.confluence.pages.Page";

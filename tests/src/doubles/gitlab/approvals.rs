@@ -7,7 +7,7 @@ use super::people;
 use super::world::ApprovalRule;
 
 impl View<'_> {
-    /// The answer to `approvals`: who approves now, without any history.
+    /// The answer to `approvals`: the current approvals, without history.
     pub(super) fn approvals(&self) -> Value {
         let standing = &self.merge_request.approved_by;
         let required = self.merge_request.approvals_required;

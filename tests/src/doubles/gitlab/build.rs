@@ -1,4 +1,4 @@
-//! Building a world from Rust: the first world, and short forms for what tests say most.
+//! Builds a world from Rust: the first world, and short forms for common test data.
 
 use std::collections::BTreeMap;
 
@@ -100,7 +100,7 @@ impl MergeRequest {
         self
     }
 
-    /// A label event; the labels that stand are set with `set("labels", ...)`.
+    /// A label event; the current labels are set with `set("labels", ...)`.
     pub fn label_event(&mut self, action: &str, label: &str, by: u64, at: &str) -> &mut Self {
         self.label_events.push(LabelEvent {
             id: None,
@@ -112,7 +112,7 @@ impl MergeRequest {
         self
     }
 
-    /// One more version of the diff.
+    /// Adds a version of the diff.
     pub fn version(&mut self, head: &str, patch_id: &str, at: &str) -> &mut Self {
         self.versions.push(Version {
             id: None,
@@ -123,13 +123,13 @@ impl MergeRequest {
         self
     }
 
-    /// One more reviewer.
+    /// Adds a reviewer.
     pub fn reviewer(&mut self, user: u64) -> &mut Self {
         self.reviewers.push(Reviewer::Id(user));
         self
     }
 
-    /// Collects the ids of everybody this merge request refers to.
+    /// Collects the ids of all people this merge request refers to.
     pub(super) fn people(&self, ids: &mut Vec<u64>) {
         let mut person = |person: &Person| match person {
             Person::Id(id) => ids.push(*id),

@@ -1,6 +1,6 @@
-//! GraphQL: the one query that Countersign sends, `project { mergeRequest { committers } }`.
+//! GraphQL: Countersign's only query, `project { mergeRequest { committers } }`.
 //!
-//! As GitLab does, it answers 200 also where something is missing: then a part of the path is null
+//! Like GitLab, it also answers 200 where something is missing; then a part of the path is null
 //! (<https://docs.gitlab.com/api/graphql/>).
 
 use http::{Method, StatusCode};

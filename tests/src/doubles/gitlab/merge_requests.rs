@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::people;
 use super::world::{MergeRequest, Project, Reviewer, World};
 
-/// The time of what a world leaves undated.
+/// The time of undated entries.
 const UNDATED: &str = "2026-01-05T09:00:00.000Z";
 
 /// One merge request seen through the API.
@@ -155,7 +155,7 @@ impl View<'_> {
         }
     }
 
-    /// A field of the world with people given by id replaced by what GitLab sends.
+    /// A field of the world, with people given by id replaced by what GitLab sends.
     fn expanded(&self, field: &str, value: &Value) -> Value {
         let short = |value: &Value| {
             value
@@ -170,7 +170,7 @@ impl View<'_> {
     }
 }
 
-/// The fields that GitLab sends and nothing here depends on.
+/// Fields that GitLab sends and Countersign does not use.
 fn beside_the_point() -> Map<String, Value> {
     object(json!({
         "user_notes_count": 0, "upvotes": 0, "downvotes": 0, "milestone": null, "merge_when_pipeline_succeeds": false,
@@ -191,7 +191,7 @@ pub(super) fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-/// A label's id: the same for the same name.
+/// A label's id: constant for a name.
 fn label_id(name: &str) -> u64 {
     name.bytes().fold(7, |id, byte| (id * 31 + u64::from(byte)) % 100_000)
 }

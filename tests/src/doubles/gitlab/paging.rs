@@ -9,7 +9,7 @@ use super::{Answer, Received};
 const DEFAULT_PER_PAGE: usize = 20;
 const MOST_PER_PAGE: usize = 100;
 
-/// The page of `items` that the request asks for.
+/// The requested page of `items`.
 pub(super) fn page(request: &Received, items: &[Value], omit_totals: bool) -> Answer {
     let (page, per_page) = match (
         number(request, "page", 1),

@@ -7,7 +7,7 @@ use super::world::{Group, Person, User, World};
 
 /// Fields of a merge request that hold one person.
 pub(super) const SINGLE: [&str; 5] = ["author", "assignee", "merge_user", "merged_by", "closed_by"];
-/// The author of a merge request that names none.
+/// The author of a merge request without one.
 pub(super) const DEFAULT_AUTHOR: u64 = 600;
 /// Fields of a merge request that hold several people.
 pub(super) const LISTS: [&str; 1] = ["assignees"];
@@ -27,7 +27,7 @@ pub(super) fn short(world: &World, id: u64) -> Value {
     })
 }
 
-/// The short form of somebody named by a world.
+/// The short form of a person in a world.
 pub(super) fn person(world: &World, person: &Person) -> Value {
     match person {
         Person::Id(id) => short(world, *id),
@@ -54,8 +54,8 @@ pub(super) fn profile(world: &World, id: u64, user: &User) -> Value {
     overlay(profile, &user.attributes)
 }
 
-/// The answer to `groups/:id/members`, or with `inherited` to `groups/:id/members/all`, where somebody who is a member
-/// twice appears once, at the higher level.
+/// The answer to `groups/:id/members`, or with `inherited` to `groups/:id/members/all`, where duplicate members appear once, at
+/// the higher level.
 pub(super) fn members(world: &World, group: &Group, inherited: bool) -> Vec<Value> {
     let mut members = group.members.clone();
     if inherited {

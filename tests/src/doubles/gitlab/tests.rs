@@ -1,4 +1,4 @@
-//! GitLab's behaviour, over the wire.
+//! GitLab's behaviour over HTTP.
 
 use serde_json::{Value, json};
 

@@ -9,7 +9,7 @@ use super::world::World;
 /// GitLab.com's limit of authenticated API requests per user and minute.
 const LIMIT: u32 = 2000;
 
-/// The plain-text refusal, while the world says so.
+/// The plain-text 429 answer, if the world requires one.
 pub(super) fn refuse(world: &mut World) -> Option<Answer> {
     let limited = world.rate_limited.as_mut()?;
     let retry_after = limited.retry_after;

@@ -1,11 +1,11 @@
-//! What the GitLab double holds: projects with merge requests, groups with members, users, and its moods.
+//! The GitLab double's state: projects with merge requests, groups with members, users, and failure switches.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Everything a GitLab double knows. Maps are keyed by GitLab's numeric ids (merge requests by iid).
+/// The state of a GitLab double. Maps are keyed by GitLab's numeric ids (merge requests by iid).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct World {
@@ -16,30 +16,29 @@ pub struct World {
     /// Answers like a GitLab before 18.4 without a licence: approvals without `approved_at`, versions without
     /// `patch_id_sha`, no `approval_state`.
     pub old_gitlab: bool,
-    /// Leaves out the totals in paging headers, as GitLab.com does above 10,000 rows.
+    /// Omits the totals in paging headers, as GitLab.com does above 10,000 rows.
     pub omit_totals: bool,
-    /// Refuses requests as too many.
+    /// Rejects requests with 429.
     pub rate_limited: Option<RateLimited>,
     /// Projects by id.
     pub projects: BTreeMap<u64, Project>,
     /// Groups by id.
     pub groups: BTreeMap<u64, Group>,
-    /// Users by id. A user that is only referred to is added by itself.
+    /// Users by id. A user that is only referred to is added automatically.
     pub users: BTreeMap<u64, User>,
 }
 
-/// Refusal of requests with 429.
+/// Rejection of requests with 429.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimited {
     /// The `Retry-After` header, in seconds.
     pub retry_after: u32,
-    /// How many requests are refused; all if absent.
+    /// How many requests are rejected; all if absent.
     #[serde(default)]
     pub times: Option<u32>,
 }
 
-/// A project.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Project {
@@ -51,11 +50,11 @@ pub struct Project {
     pub merge_requests: BTreeMap<u64, MergeRequest>,
 }
 
-/// A merge request. Fields that are not listed here are put into GitLab's answer as they are, people given by id.
+/// A merge request. Other fields are copied into GitLab's answer; people are given by id.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MergeRequest {
-    /// The standing approvals.
+    /// The current approvals.
     pub approved_by: Vec<Approval>,
     /// Approvals required by GitLab's own rules.
     pub approvals_required: u64,
@@ -65,7 +64,6 @@ pub struct MergeRequest {
     pub label_events: Vec<LabelEvent>,
     /// Diff versions, oldest first (GitLab lists the newest first); if empty there is one, of the head.
     pub versions: Vec<Version>,
-    /// Reviewers.
     pub reviewers: Vec<Reviewer>,
     /// Users who added commits, by id.
     pub committers: Vec<u64>,
@@ -74,7 +72,7 @@ pub struct MergeRequest {
     pub attributes: Map<String, Value>,
 }
 
-/// A person: the id of a user of this world, or the whole object as GitLab would send it.
+/// A person: the id of a user of this world, or the full object as GitLab would send it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Person {
@@ -84,13 +82,13 @@ pub enum Person {
     Whole(Map<String, Value>),
 }
 
-/// One standing approval.
+/// A current approval.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// Who approved.
     pub user: Person,
-    /// When, as GitLab writes it (`2026-03-02T10:00:00.000Z`); GitLab before 18.4 does not say.
+    /// When, as GitLab writes it (`2026-03-02T10:00:00.000Z`); absent before GitLab 18.4.
     #[serde(default)]
     pub approved_at: Option<String>,
 }
@@ -104,7 +102,7 @@ pub struct ApprovalRule {
     /// `regular`, `any_approver`, `code_owner` or `report_approver`.
     #[serde(default = "regular")]
     pub rule_type: String,
-    /// How many approvals it asks for.
+    /// How many approvals it requires.
     pub approvals_required: u64,
     /// Who may give them.
     #[serde(default)]
@@ -115,14 +113,14 @@ fn regular() -> String {
     "regular".to_owned()
 }
 
-/// A label put on or taken off.
+/// A label added or removed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabelEvent {
-    /// The event's id; counted up if absent.
+    /// The event's id; generated if absent.
     #[serde(default)]
     pub id: Option<u64>,
-    /// A label's name, GitLab's whole object, or null for a label that was deleted since.
+    /// A label's name, GitLab's full object, or null for a deleted label.
     pub label: Value,
     /// `add` or `remove`.
     pub action: String,
@@ -137,12 +135,11 @@ pub struct LabelEvent {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Version {
-    /// The version's id; counted up if absent.
+    /// The version's id; generated if absent.
     #[serde(default)]
     pub id: Option<u64>,
-    /// The head commit.
     pub head_commit_sha: String,
-    /// The identity of the change itself, the same after a pure rebase.
+    /// The identity of the change itself, unchanged by a pure rebase.
     #[serde(default)]
     pub patch_id_sha: Option<String>,
     /// When, in ISO 8601 with milliseconds.
@@ -164,15 +161,13 @@ pub enum Reviewer {
     },
 }
 
-/// A group.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Group {
-    /// The full path.
     pub full_path: String,
     /// Direct members by user id.
     pub members: BTreeMap<u64, Member>,
-    /// Members inherited from parent groups, seen under `members/all` only.
+    /// Members inherited from parent groups, listed by `members/all` only.
     pub inherited: BTreeMap<u64, Member>,
 }
 
@@ -182,12 +177,12 @@ pub struct Group {
 pub struct Member {
     /// 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner.
     pub access_level: u8,
-    /// The date (`2026-12-31`) on which it ends.
+    /// Expiry date (`2026-12-31`).
     #[serde(default)]
     pub expires_at: Option<String>,
 }
 
-/// A user. Fields that are not listed here are put into GitLab's answer for `users/:id` as they are.
+/// A user. Other fields are copied into GitLab's answer for `users/:id`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct User {
@@ -206,16 +201,16 @@ pub struct User {
 
 /// A project looked up by id or path.
 pub(super) enum Found<'a> {
-    /// It is there, under this id.
+    /// Found under this id.
     Here(u64, &'a Project),
-    /// It is asked for by a former path.
+    /// Requested by a former path.
     Moved(u64),
-    /// There is none.
+    /// Not found.
     Nowhere,
 }
 
 impl World {
-    /// Whether a token opens the API.
+    /// Whether a token is accepted.
     pub(super) fn accepts(&self, token: Option<&str>) -> bool {
         token.is_some_and(|token| self.token.as_deref().is_none_or(|only| only == token))
     }
@@ -249,7 +244,7 @@ impl World {
         })
     }
 
-    /// Fills in the names left empty and the users only referred to.
+    /// Fills in empty names and users only referred to.
     pub(super) fn settle(&mut self) {
         let mut mentioned: Vec<u64> = Vec::new();
         for (id, project) in &mut self.projects {

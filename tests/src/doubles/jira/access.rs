@@ -1,4 +1,4 @@
-//! Who may use the API: Cloud asks for `Basic email:token`, Data Center for a personal access token as bearer.
+//! Authentication: `Basic email:token` in Cloud, a personal access token as bearer in Data Center.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -32,7 +32,7 @@ fn basic(request: &Received) -> Option<String> {
     (!user.is_empty() && !password.is_empty()).then_some(pair)
 }
 
-/// What wrong credentials get. Cloud may treat the caller as anonymous instead, to whom issues do not exist.
+/// The answer to wrong credentials. Cloud may treat the caller as anonymous, for whom issues do not exist.
 pub(super) fn refuse(world: &World, request: &Received, about_issue: bool) -> Answer {
     let answer = match world.deployment {
         Deployment::Cloud if world.mask_unauthorized && about_issue => Refusal::no_issue(world.deployment).answer(),

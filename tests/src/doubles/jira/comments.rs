@@ -1,4 +1,4 @@
-//! `issue/{key}/comment`: comments in pages, and adding one.
+//! `issue/{key}/comment`: paged comments, and adding one.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -9,9 +9,9 @@ use super::refusal::{Refusal, json_answer, object};
 use super::world::{Comment, Deployment, World};
 use super::{Answer, Received};
 
-/// The longest text that Jira takes by default, in characters.
+/// The longest text that Jira accepts by default, in characters.
 const LONGEST: usize = 32_767;
-/// Cloud's page; the double holds requests for longer ones to it, as Cloud may. Data Center sends all it is asked for.
+/// Cloud's page size; the double enforces it on larger requests, as Cloud may. Data Center sends all requested comments.
 const PAGE: usize = 100;
 
 /// One page of comments, oldest first unless `orderBy=-created`.
@@ -49,7 +49,7 @@ fn number(request: &Received, name: &str) -> Result<Option<usize>, Refusal> {
         .map_err(|_| Refusal::bad(format!("The value of '{name}' is not a number.")))
 }
 
-/// Adds a comment of the API's account.
+/// Adds a comment by the API's account.
 pub(super) fn add(world: &mut World, key: &str, request: &Received) -> Result<Answer, Refusal> {
     let body = object(request)?;
     let text = match body.get("body") {
@@ -102,7 +102,7 @@ fn shape(world: &World, key: &str, comment: &Comment, base: &str) -> Value {
     shape
 }
 
-/// A time as Jira writes it: `2026-03-02T10:00:00.000+0000`.
+/// A time in Jira's format: `2026-03-02T10:00:00.000+0000`.
 fn instant(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string()
 }

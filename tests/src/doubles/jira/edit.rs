@@ -1,4 +1,4 @@
-//! `PUT issue/{key}`: the labels, set as a whole or one by one. Any other field counts as not on the screen.
+//! `PUT issue/{key}`: the labels, set as a whole or one by one. Any other field counts as missing from the screen.
 
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use super::{Answer, Received, empty};
 const LABELS: &str = "labels";
 const LONGEST_LABEL: usize = 255;
 
-/// Edits the issue, all at once or not at all. An account that may not edit is told that no field is on the screen.
+/// Edits the issue completely or not at all. For an account without edit permission, no field is on the screen.
 pub(super) fn edit(world: &mut World, key: &str, request: &Received) -> Result<Answer, Refusal> {
     let body = object(request)?;
     let part = |name: &str| body.get(name).and_then(Value::as_object);

@@ -10,7 +10,7 @@ use super::{Answer, Received};
 /// The display name of the API's account.
 pub(super) const ACCOUNT: &str = "Countersign";
 
-/// One issue with the fields asked for.
+/// One issue with the requested fields.
 pub(super) fn read(world: &World, key: &str, request: &Received) -> Answer {
     let issue = &world.issues[key];
     let base = request.base_url();
@@ -43,7 +43,7 @@ fn all(world: &World, key: &str, issue: &Issue, base: &str) -> Map<String, Value
     ])
 }
 
-/// Jira's choice of fields: names, `*all`, `*navigable`, and `-name` for all but these.
+/// Jira's field selection: names, `*all`, `*navigable`, and `-name` for exclusion.
 fn chosen(fields: Map<String, Value>, wanted: Option<&str>) -> Map<String, Value> {
     let (without, with): (Vec<&str>, Vec<&str>) = wanted
         .into_iter()
@@ -90,7 +90,7 @@ pub(super) fn myself(world: &World, request: &Received) -> Answer {
     json_answer(StatusCode::OK, &body)
 }
 
-/// A person: Cloud knows accounts by id, Data Center by name.
+/// A person: Cloud identifies accounts by id, Data Center by name.
 pub(super) fn person(deployment: Deployment, name: &str, base: &str) -> Value {
     let handle = name.to_lowercase().replace(' ', "-");
     match deployment {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::world::Deployment;
 use super::{Answer, Received, empty};
 
-/// Why Jira does not do what was asked.
+/// Why Jira rejects a request.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -29,7 +29,7 @@ impl Refusal {
         Self::message(StatusCode::BAD_REQUEST, message)
     }
 
-    /// Bad fields, and why each of them is.
+    /// Invalid fields, and why each is invalid.
     pub(super) fn fields(errors: Map<String, Value>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -38,19 +38,19 @@ impl Refusal {
         }
     }
 
-    /// One bad field, and why it is.
+    /// One invalid field, and why.
     pub(super) fn field(name: &str, message: impl Into<String>) -> Self {
         Self::fields(Map::from_iter([(name.to_owned(), Value::String(message.into()))]))
     }
 
-    /// A field that this account may not set in this issue, for whatever reason.
+    /// A field that this account may not set in this issue, for any reason.
     pub(super) fn unsettable(name: &str) -> Value {
         Value::String(format!(
             "Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
         ))
     }
 
-    /// An issue that is not there, or not to be seen.
+    /// An issue that is missing or not visible.
     pub(super) fn no_issue(deployment: Deployment) -> Self {
         let message = match deployment {
             Deployment::Cloud => "Issue does not exist or you do not have permission to see it.",
@@ -59,7 +59,7 @@ impl Refusal {
         Self::message(StatusCode::NOT_FOUND, message)
     }
 
-    /// A body of another type than JSON; answered without a word.
+    /// A non-JSON body; the answer is empty.
     fn unsupported() -> Self {
         Self {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -1,4 +1,4 @@
-//! `issue/{key}/remotelink`: links to the outside, created or, under a known `globalId`, replaced.
+//! `issue/{key}/remotelink`: external links, created or, under a known `globalId`, replaced.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use super::{Answer, Received};
 
 const LONGEST_GLOBAL_ID: usize = 255;
 
-/// All links, or the one with the `globalId` asked for.
+/// All links, or the one with the requested `globalId`.
 pub(super) fn list(world: &World, key: &str, request: &Received) -> Result<Answer, Refusal> {
     let links = &world.issues[key].remote_links;
     let body = match request.query_parameter("globalId") {
@@ -28,7 +28,7 @@ pub(super) fn list(world: &World, key: &str, request: &Received) -> Result<Answe
     Ok(json_answer(StatusCode::OK, &body))
 }
 
-/// Creates a link (201), or replaces the one with the same `globalId` as a whole (200).
+/// Creates a link (201), or fully replaces the one with the same `globalId` (200).
 pub(super) fn put(world: &mut World, key: &str, request: &Received) -> Result<Answer, Refusal> {
     let body = object(request)?;
     let mut link = read(&body)?;

@@ -1,4 +1,4 @@
-//! Jira's behaviour over the wire.
+//! Jira's behaviour over HTTP.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -8,10 +8,10 @@ use super::refusal::json_answer;
 use super::world::{Deployment, World};
 use super::{Answer, Received};
 
-/// The limit of writes to one issue; the only one that spares reads.
+/// The limit of writes to one issue; the only one that does not affect reads.
 const PER_ISSUE: &str = "jira-per-issue-on-write";
 
-/// The refusal, while the world says so.
+/// The 429 answer, if the world requires one.
 pub(super) fn refuse(world: &mut World, request: &Received) -> Option<Answer> {
     let limited = world.rate_limited.as_mut()?;
     if limited.reason == PER_ISSUE && request.method == Method::GET {

@@ -1,4 +1,4 @@
-//! `issue/{key}/transitions`: what an issue may become, and making it that.
+//! `issue/{key}/transitions`: available transitions, and performing one.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -21,7 +21,7 @@ pub(super) fn list(world: &World, key: &str, request: &Received) -> Answer {
     json_answer(StatusCode::OK, &json!({"expand": "transitions", "transitions": listed}))
 }
 
-/// Moves the issue, all at once or not at all.
+/// Moves the issue completely or not at all.
 pub(super) fn perform(world: &mut World, key: &str, request: &Received) -> Result<Answer, Refusal> {
     let body = object(request)?;
     let id = match body.get("transition").map(|transition| &transition["id"]) {
@@ -58,7 +58,7 @@ fn unavailable(deployment: Deployment, key: &str, id: &str, known: Option<&Trans
     }
 }
 
-/// A transition sets the fields of its screen: all that it asks for, and no others.
+/// A transition must set exactly the fields of its screen.
 fn check_screen(transition: &Transition, body: &Map<String, Value>) -> Result<(), Refusal> {
     let given: Vec<&String> = ["fields", "update"]
         .iter()
@@ -88,7 +88,7 @@ fn shape(world: &World, transition: &Transition, base: &str, with_fields: bool) 
         "name": transition.name,
         "to": fields::status(&world.status(&transition.to), base),
     });
-    // Data Center says no more than this.
+    // Data Center's answer has no more than this.
     if world.deployment == Deployment::Cloud {
         shape["hasScreen"] = json!(!transition.required.is_empty());
         shape["isGlobal"] = json!(transition.from.is_empty());
@@ -105,7 +105,7 @@ fn shape(world: &World, transition: &Transition, base: &str, with_fields: bool) 
     shape
 }
 
-/// A field's name as people read it.
+/// A field's display name.
 fn title(name: &str) -> String {
     let mut letters = name.chars();
     letters

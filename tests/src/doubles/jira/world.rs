@@ -1,4 +1,4 @@
-//! What the Jira double holds: issues, one workflow for all of them, and its moods.
+//! The Jira double's state: issues, one workflow for all of them, and failure switches.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Everything a Jira double knows.
+/// The state of a Jira double.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct World {
     /// The only credentials accepted, `email:token` in Cloud, a personal access token in Data Center; any if absent.
     pub credentials: Option<String>,
-    /// Which Jira it is.
+    /// Cloud or Data Center.
     pub deployment: Deployment,
-    /// Cloud only: wrong credentials make every issue look missing (404) instead of being refused with 401.
+    /// Cloud only: wrong credentials make every issue look missing (404) instead of a 401.
     pub mask_unauthorized: bool,
-    /// Refuses requests as too many.
+    /// Rejects requests with 429.
     pub rate_limited: Option<RateLimited>,
     /// The workflow's statuses.
     pub statuses: Vec<Status>,
@@ -26,7 +26,7 @@ pub struct World {
     pub issues: BTreeMap<String, Issue>,
 }
 
-/// Atlassian's cloud or a server of one's own.
+/// Atlassian's cloud or a self-hosted server.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deployment {
@@ -37,18 +37,18 @@ pub enum Deployment {
     DataCenter,
 }
 
-/// Refusal of requests with 429.
+/// Rejection of requests with 429.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimited {
     /// The `Retry-After` header, in seconds; no such header if absent.
     #[serde(default)]
     pub retry_after: Option<u32>,
-    /// How many requests are refused; all if absent.
+    /// How many requests are rejected; all if absent.
     #[serde(default)]
     pub times: Option<u32>,
-    /// Cloud's `RateLimit-Reason`: `jira-burst-based`, `jira-per-issue-on-write` (refuses writes only),
-    /// `jira-quota-tenant-based`, `jira-quota-global-based`, ...
+    /// Cloud's `RateLimit-Reason`: `jira-burst-based`, `jira-per-issue-on-write` (rejects only writes), `jira-quota-tenant-based`,
+    /// `jira-quota-global-based`, ...
     #[serde(default = "burst")]
     pub reason: String,
 }
@@ -57,7 +57,7 @@ fn burst() -> String {
     "jira-burst-based".to_owned()
 }
 
-/// What a status means.
+/// Category of a status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
@@ -66,7 +66,7 @@ pub enum Category {
     New,
     /// In progress.
     Indeterminate,
-    /// Done, for better or worse.
+    /// Done, with any outcome.
     Done,
 }
 
@@ -74,11 +74,8 @@ pub enum Category {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Status {
-    /// The id.
     pub id: String,
-    /// The name.
     pub name: String,
-    /// The category.
     pub category: Category,
 }
 
@@ -86,16 +83,14 @@ pub struct Status {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transition {
-    /// The id.
     pub id: String,
-    /// The name.
     pub name: String,
-    /// The names of the statuses that it leads from; every status if empty.
+    /// The source statuses by name; every status if empty.
     #[serde(default)]
     pub from: Vec<String>,
-    /// The name of the status that it leads to.
+    /// The target status by name.
     pub to: String,
-    /// The fields that its screen asks for, such as `resolution`; no screen if empty.
+    /// The fields that its screen requires, such as `resolution`; no screen if empty.
     #[serde(default)]
     pub required: Vec<String>,
 }
@@ -108,19 +103,18 @@ pub struct Transition {
     reason = "each is a permission that Jira grants by itself"
 )]
 pub struct Issue {
-    /// The id; counted up if empty.
+    /// The id; generated if empty.
     pub id: String,
-    /// The summary.
     pub summary: String,
     /// The status's name.
     pub status: String,
-    /// The labels; Jira keeps them sorted.
+    /// The labels; Jira sorts them.
     pub labels: Vec<String>,
     /// The comments, oldest first.
     pub comments: Vec<Comment>,
     /// The remote links, oldest first.
     pub remote_links: Vec<RemoteLink>,
-    /// Former keys, under which it is still found.
+    /// Former keys, which still find it.
     pub moved_from: Vec<String>,
     /// Whether its fields may be edited.
     pub editable: bool,
@@ -130,48 +124,46 @@ pub struct Issue {
     pub commentable: bool,
     /// Whether it may be linked.
     pub linkable: bool,
-    /// The ids of the transitions made over the API, oldest first.
+    /// The ids of the transitions made by API, oldest first.
     pub transitioned: Vec<String>,
 }
 
-/// A comment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Comment {
-    /// The id; counted up if empty.
+    /// The id; generated if empty.
     pub id: String,
     /// The author's display name.
     pub author: String,
     /// The text, in Jira's wiki markup.
     pub body: String,
-    /// When it was written; with the next request if absent.
+    /// When it was written; the next request sets it if absent.
     pub created: Option<Timestamp>,
 }
 
-/// A link to something outside of Jira.
+/// A link to an external object.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RemoteLink {
-    /// The id.
     pub id: u64,
-    /// The identity given by whoever made it.
+    /// The identity chosen by its creator.
     pub global_id: Option<String>,
-    /// What the linked thing is to the issue.
+    /// The relationship of the linked object to the issue.
     pub relationship: Option<String>,
-    /// The application that the linked thing is in, as sent.
+    /// The application of the linked object, as sent.
     pub application: Value,
-    /// The linked thing, as sent: `url`, `title`, `summary`, `icon`, `status`.
+    /// The linked object, as sent: `url`, `title`, `summary`, `icon`, `status`.
     pub object: Value,
 }
 
 impl RemoteLink {
-    /// Where it leads; empty if nowhere.
+    /// The link's address; empty if it has none.
     #[must_use]
     pub fn url(&self) -> &str {
         self.object["url"].as_str().unwrap_or_default()
     }
 
-    /// What it is called.
+    /// The link's title.
     #[must_use]
     pub fn title(&self) -> &str {
         self.object["title"].as_str().unwrap_or_default()
@@ -240,7 +232,7 @@ impl Default for World {
 }
 
 impl World {
-    /// The present key of the issue with this key (in any case), former key or id.
+    /// The current key of the issue with this key (in any case), former key or id.
     pub(super) fn find(&self, key: &str) -> Option<String> {
         let named = |known: &String| known.eq_ignore_ascii_case(key);
         let found = self
@@ -251,7 +243,7 @@ impl World {
         found.map(|(key, _)| key.clone())
     }
 
-    /// The status of this name; one that the workflow lacks counts as new.
+    /// The status of this name; one missing from the workflow counts as new.
     pub(super) fn status(&self, name: &str) -> Status {
         let known = self.statuses.iter().find(|status| status.name == name);
         known.cloned().unwrap_or_else(|| Status {
@@ -261,7 +253,7 @@ impl World {
         })
     }
 
-    /// An id that no issue, comment or remote link has yet.
+    /// An unused id for an issue, comment or remote link.
     pub(super) fn next_id(&self) -> u64 {
         let ids = self.issues.values().flat_map(|issue| {
             let comments = issue.comments.iter().map(|comment| &comment.id);
@@ -271,7 +263,7 @@ impl World {
         ids.max().map_or(10_100, |highest| highest.max(10_099) + 1)
     }
 
-    /// Fills in what the test left to the double: ids and times.
+    /// Fills in what the test left out: ids and times.
     pub(super) fn settle(&mut self, now: Timestamp) {
         let mut next = self.next_id();
         let mut count = || {

@@ -4,15 +4,15 @@ use super::Received;
 use super::denied::Denied;
 use super::world::World;
 
-/// How personal API keys begin.
+/// Prefix of personal API keys.
 const KEY: &str = "lin_api_";
 
-/// Whether the request carries an OAuth token rather than a personal key: the two have different limits.
+/// Whether the request has an OAuth token instead of a personal key: their limits differ.
 pub(super) fn is_oauth(request: &Received) -> bool {
     request.bearer_token().is_some()
 }
 
-/// Accepts a personal key as it is and an OAuth token after `Bearer`, if the world knows them.
+/// Accepts a bare personal key and an OAuth token after `Bearer`, if the world knows them.
 pub(super) fn check(world: &World, request: &Received) -> Result<(), Denied> {
     let given = match request.bearer_token() {
         Some(token) if token.starts_with(KEY) => return Err(Denied::key_as_bearer()),

@@ -1,4 +1,4 @@
-//! The first world, what tests build upon it, and ids that are made up.
+//! The first world, helpers that extend it, and generated ids.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -29,7 +29,7 @@ impl Default for World {
 }
 
 impl World {
-    /// The team with this key, added if missing with the usual states, with this name.
+    /// The team with this key and name, added with the usual states if missing.
     pub fn team(&mut self, key: &str, name: &str) -> &mut Team {
         let team = self.teams.entry(key.to_owned()).or_insert_with(|| Team {
             states: states(),
@@ -57,7 +57,7 @@ impl World {
         id
     }
 
-    /// The issue with this identifier, added if missing in the state `Todo`, with this title.
+    /// The issue with this identifier and title, added in the state `Todo` if missing.
     pub fn issue(&mut self, identifier: &str, title: &str) -> &mut Issue {
         let issue = self.issues.entry(identifier.to_owned()).or_insert_with(|| Issue {
             id: made_up(&format!("issue {identifier}")),
@@ -78,7 +78,7 @@ impl World {
             .map(|state| state.id.clone())
     }
 
-    /// Makes up the ids that were left out.
+    /// Generates missing ids.
     pub(super) fn settle(&mut self) {
         for (key, team) in &mut self.teams {
             fill(&mut team.id, || format!("team {key}"));
@@ -126,7 +126,7 @@ fn fill(id: &mut String, of: impl FnOnce() -> String) {
     }
 }
 
-/// A UUID v4 for something, always the same.
+/// A UUID v4 derived from a text.
 pub(super) fn made_up(of: &str) -> String {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();

@@ -1,7 +1,7 @@
-//! What a query costs (<https://linear.app/developers/rate-limiting#complexity-limits>).
+//! The cost of a query (<https://linear.app/developers/rate-limiting#complexity-limits>).
 //!
-//! A property costs 0.1, an object 1, and a connection its children times the size of its page (50 unless `first` says
-//! otherwise). Linear refuses a query of more than 10,000 points.
+//! A property costs 0.1, an object 1, and a connection its children times its page size (50 without `first`). Linear rejects a
+//! query of more than 10,000 points.
 
 use apollo_compiler::ExecutableDocument;
 use apollo_compiler::ast;
@@ -12,10 +12,10 @@ use super::denied::Denied;
 
 /// The most points that one query may cost.
 const MOST: u32 = 10_000;
-/// The size of a page that names none.
+/// The default page size.
 const PAGE: f64 = 50.0;
 
-/// The cost of an operation, rounded up, or the refusal of one that costs too much.
+/// The cost of an operation, rounded up, or the rejection of one that is too expensive.
 pub(super) fn check(
     document: &ExecutableDocument,
     selections: &SelectionSet,

@@ -1,15 +1,15 @@
-//! Refusals of whole requests: answers without `data`.
+//! Rejections of whole requests: answers without `data`.
 //!
-//! Linear's documentation shows the code of a rate limit only (<https://linear.app/developers/rate-limiting>). Others
-//! captured the rest: a wrong key and an invalid query (September 2026), the whole rate limit (July 2026), a query that is
-//! too complex, a missing scope, and a personal key after `Bearer`.
+//! Linear's documentation shows only the code of a rate limit (<https://linear.app/developers/rate-limiting>). The rest follows
+//! recorded answers: a wrong key and an invalid query (September 2026), the full rate limit answer (July 2026), a query that is too
+//! complex, a missing scope, and a personal key after `Bearer`.
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Answer;
 
-/// Why a whole request is refused: an answer without `data`.
+/// Why a whole request is rejected: an answer without `data`.
 #[derive(Debug)]
 pub(super) struct Denied {
     status: StatusCode,
@@ -17,7 +17,6 @@ pub(super) struct Denied {
 }
 
 impl Denied {
-    /// The answer.
     pub(super) fn answer(self) -> Answer {
         json_answer(self.status, &json!({"errors": self.errors}))
     }
@@ -37,7 +36,7 @@ impl Denied {
         }
     }
 
-    /// No key, or one that Linear does not know.
+    /// A missing or unknown key.
     pub(super) fn unauthenticated() -> Self {
         let extensions = json!({
             "type": "authentication error", "code": "AUTHENTICATION_ERROR", "statusCode": 401, "userError": true,
@@ -62,7 +61,7 @@ impl Denied {
         Self::one(StatusCode::BAD_REQUEST, message, extensions)
     }
 
-    /// A key that may only read.
+    /// A read-only key.
     pub(super) fn write_scope() -> Self {
         let message = "Invalid scope: `write` required";
         let extensions = json!({
@@ -89,7 +88,7 @@ impl Denied {
         Self::one(StatusCode::BAD_REQUEST, &message, extensions)
     }
 
-    /// A query above the limit of complexity.
+    /// A query above the complexity limit.
     pub(super) fn too_complex(complexity: f64, most: u32) -> Self {
         let extensions = json!({
             "type": "invalid input", "code": "INPUT_ERROR", "statusCode": 400, "userError": true,

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-/// Whether a thing with these facts passes a filter, a comparator or a combination of them.
+/// Whether an object with these facts passes a filter, a comparator or a combination of them.
 ///
-/// What stands side by side must all hold, as in Linear; `null` as a filter says nothing.
+/// Adjacent conditions must all hold, as in Linear; `null` as a filter matches everything.
 pub(super) fn passes(filter: &Value, facts: &Value) -> bool {
     let Value::Object(conditions) = filter else {
         return filter.is_null();
@@ -23,7 +23,7 @@ fn holds(name: &str, condition: &Value, facts: &Value) -> bool {
         "eq" => condition == facts,
         "eqIgnoreCase" => folded(condition) == folded(facts),
         "in" => several.any(|value| value == facts),
-        // A field of something that is not there compares with nothing.
+        // A field of a missing object matches nothing.
         field => !facts.is_null() && passes(condition, &facts[field]),
     }
 }

@@ -1,4 +1,4 @@
-//! A GraphQL request from its bytes to its answer: parsed, validated against the schema, executed.
+//! Processes a GraphQL request: parse, validate against the schema, execute.
 
 use std::cell::{Cell, RefCell};
 
@@ -95,16 +95,16 @@ fn parse(schema: &Valid<Schema>, query: &str) -> Result<Valid<ExecutableDocument
         .map_err(|invalid| Denied::query("GRAPHQL_VALIDATION_FAILED", errors(&invalid.errors)))
 }
 
-/// The answer's body: each error gets the extensions of the refusal behind it.
+/// The answer's body: each error gets the extensions of its rejection.
 fn answer(session: &Session<'_>, response: ExecutionResponse) -> Value {
     let mut refusals = session.refusals.take();
     let mut errors = Vec::new();
     for error in response.errors {
-        // The executor puts words of its own before the message.
+        // The executor adds a prefix to the message.
         let index = refusals
             .iter()
             .position(|refusal| error.message.ends_with(&refusal.message));
-        // Without a refusal it is the world that does not fit the schema, and the executor says where.
+        // Without a rejection the world does not match the schema; the executor's message says where.
         let refusal = index.map_or_else(|| Refusal::internal(&error.message), |index| refusals.remove(index));
         let mut error = serde_json::to_value(error).unwrap_or_default();
         error["message"] = Value::String(refusal.message);

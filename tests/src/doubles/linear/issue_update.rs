@@ -8,7 +8,7 @@ use super::nodes::Node;
 use super::refusal::Refusal;
 use super::world::{Issue, WorkflowState, World, team_of};
 
-/// Updates an issue, or leaves it as it is if any part of the input does not fit.
+/// Updates an issue, or leaves it unchanged if any part of the input is invalid.
 pub(super) fn update(world: &mut World, now: Timestamp, id: &Value, input: &Value) -> Result<Node, Refusal> {
     let identifier = issue(world, id)?;
     let team = team_of(&identifier);

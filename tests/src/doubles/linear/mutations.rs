@@ -10,7 +10,7 @@ use super::object::{Content, Session};
 use super::refusal::Refusal;
 use super::world::{Attachment, Comment, Label, World};
 
-/// Runs one mutation. A refused one changes nothing.
+/// Runs one mutation. A rejected one changes nothing.
 pub(super) fn run(session: &Session<'_>, field: &str, arguments: &Value) -> Result<Content, Refusal> {
     let world = &mut *session.world.borrow_mut();
     let change = session.changes.get() + 1;
@@ -42,12 +42,12 @@ pub(super) fn issue(world: &World, id: &Value) -> Result<String, Refusal> {
         .ok_or_else(|| Refusal::not_found("Issue"))
 }
 
-/// A text, if it is one.
+/// The text of a string value.
 pub(super) fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// The id that the caller chose, which must be a UUID v4, or the one made up.
+/// The caller's id, which must be a UUID v4, or the generated one.
 fn id(input: &Value, made_up: String) -> Result<String, Refusal> {
     let Some(id) = input["id"].as_str() else {
         return Ok(made_up);
@@ -65,7 +65,7 @@ fn taken(entity: &str, id: &str) -> Refusal {
     )
 }
 
-/// A label's name may be used once in a team and, whatever its case, not in a team and the workspace.
+/// A label's name must be unique within a team and, ignoring case, across the team and the workspace.
 fn create_label(world: &mut World, new_id: String, input: &Value) -> Result<Node, Refusal> {
     let id = id(input, new_id)?;
     if world.labels.contains_key(&id) {
@@ -109,7 +109,7 @@ fn attach(world: &mut World, new_id: String, input: &Value) -> Result<Node, Refu
     let identifier = issue(world, &input["issueId"])?;
     let url = text(&input["url"]).unwrap_or_default();
     let issue = world.issues.entry(identifier).or_default();
-    // Seen with issues in the trash and in the archive, which can still be read.
+    // Observed for trashed and archived issues, which can still be read.
     if issue.trashed || issue.archived_at.is_some() {
         return Err(Refusal::not_found("Issue"));
     }
@@ -130,7 +130,7 @@ fn attach(world: &mut World, new_id: String, input: &Value) -> Result<Node, Refu
     Ok(Node::Attachment(attachment.id.clone()))
 }
 
-/// The caller may choose the id; it can be used once.
+/// The caller may choose the id, which must be unused.
 fn comment(world: &mut World, new_id: String, input: &Value) -> Result<Node, Refusal> {
     let id = id(input, new_id)?;
     let identifier = issue(world, &input["issueId"])?;

@@ -1,17 +1,17 @@
-//! The kinds of object in Linear's answers, and their scalar fields.
+//! The types of objects in Linear's answers, and their scalar fields.
 
 use serde_json::{Value, json};
 
 use super::world::World;
 
-/// Something with fields. Things of the world are named by what the world finds them with.
+/// An object with fields. Objects of the world are identified by their lookup key.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node {
     /// The root of a query.
     Query,
     /// The root of a mutation.
     Mutation,
-    /// The user behind the key.
+    /// The key's user.
     Viewer,
     /// An issue, by identifier.
     Issue(String),
@@ -27,9 +27,9 @@ pub(super) enum Node {
     Comment(String),
     /// A page of a list.
     Connection(Connection),
-    /// Where a page lies in its list.
+    /// Position of a page in its list.
     PageInfo(Value),
-    /// What a mutation answers.
+    /// The answer of a mutation.
     Payload(Payload),
 }
 
@@ -41,11 +41,11 @@ pub(super) struct Connection {
     pub(super) page_info: Value,
 }
 
-/// What a mutation answers.
+/// The answer of a mutation.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Payload {
     pub(super) type_name: &'static str,
-    /// The field with the thing that was changed.
+    /// The field with the changed object.
     pub(super) field: &'static str,
     pub(super) changed: Box<Node>,
     /// The number of this change.
@@ -71,7 +71,7 @@ impl Node {
         }
     }
 
-    /// Whether it is a thing of the world.
+    /// Whether it is an object of the world.
     pub(super) fn is_entity(&self) -> bool {
         !matches!(
             self,
@@ -79,7 +79,7 @@ impl Node {
         )
     }
 
-    /// The scalar fields; `None` if the world holds no such thing.
+    /// The scalar fields; `None` if the world has no such object.
     pub(super) fn record(&self, world: &World) -> Option<Value> {
         match self {
             Self::Query | Self::Mutation | Self::Connection(_) => None,

@@ -1,4 +1,4 @@
-//! The objects that the execution of a query walks through.
+//! The objects that query execution visits.
 
 use std::cell::{Cell, RefCell};
 
@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::world::World;
 use super::{mutations, relations};
 
-/// What a field holds.
+/// Content of a field.
 #[derive(Debug)]
 pub(super) enum Content {
     /// A scalar.
@@ -29,14 +29,14 @@ pub(super) struct Session<'a> {
     pub(super) now: Timestamp,
     /// Changes since the double's start.
     pub(super) changes: Cell<u32>,
-    /// Whether the next field that may be null fails.
+    /// Whether the next nullable field fails.
     pub(super) failing: Cell<bool>,
-    /// The refusals in the order of the errors in the answer.
+    /// Rejections in the order of the errors in the answer.
     pub(super) refusals: RefCell<Vec<Refusal>>,
 }
 
 impl Session<'_> {
-    /// Keeps a refusal for the answer, and returns the error that stands for it until then.
+    /// Records a rejection for the answer, and returns its placeholder error.
     fn refuse(&self, refusal: Refusal) -> FieldError {
         let message = refusal.message.clone();
         self.refusals.borrow_mut().push(refusal);

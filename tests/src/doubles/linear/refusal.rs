@@ -1,13 +1,12 @@
-//! Errors of single fields, which leave the status 200.
+//! Errors of single fields; the status remains 200.
 //!
-//! Linear's documentation does not show them. Others captured those of an entity that is not found (September 2026), of a
-//! comment's id used twice (August 2026), and the texts about labels and states
-//! (<https://github.com/linear/linear/issues/159>). The words of `type` are those of
-//! <https://github.com/linear/linear/blob/master/packages/sdk/src/error.ts>.
+//! Linear's documentation does not show them. They follow recorded answers: an entity that is not found (September 2026), a
+//! comment's id used twice (August 2026), and the texts about labels and states (<https://github.com/linear/linear/issues/159>).
+//! The values of `type` are those of <https://github.com/linear/linear/blob/master/packages/sdk/src/error.ts>.
 
 use serde_json::{Value, json};
 
-/// Why one field could not be answered.
+/// Why one field has no answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Refusal {
     pub(super) message: String,
@@ -15,17 +14,17 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// Input that Linear understands and does not accept.
+    /// Well-formed input that Linear rejects.
     pub(super) fn input(message: impl Into<String>, presentable: impl Into<String>) -> Self {
         Self::user("INPUT_ERROR", message.into(), &presentable.into())
     }
 
-    /// Input of a wrong form.
+    /// Malformed input.
     pub(super) fn argument(presentable: &str) -> Self {
         Self::user("INVALID_INPUT", "Argument Validation Error".to_owned(), presentable)
     }
 
-    /// No such thing, or none that the key may see.
+    /// A missing object, or one that the key may not see.
     pub(super) fn not_found(entity: &str) -> Self {
         Self::input(
             format!("Entity not found: {entity}"),
@@ -38,7 +37,7 @@ impl Refusal {
         Self::internal("Internal server error")
     }
 
-    /// A failure on Linear's side, in other words.
+    /// A failure on Linear's side, with another message.
     pub(super) fn internal(message: &str) -> Self {
         Self {
             message: message.to_owned(),

@@ -1,4 +1,4 @@
-//! From one object to the next: the fields of queries and entities that are not scalars.
+//! Relations between objects: the non-scalar fields of queries and entities.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use super::object::Content;
 use super::refusal::Refusal;
 use super::world::{World, team_of};
 
-/// The size of a page that names none (<https://linear.app/developers/pagination>).
+/// The default page size (<https://linear.app/developers/pagination>).
 const PAGE: u64 = 50;
 
-/// What a field of a node holds.
+/// The content of a node's field.
 pub(super) fn content(world: &World, node: &Node, field: &str, arguments: &Value) -> Result<Content, Refusal> {
     let found = match node {
         Node::Query => return query(world, field, arguments),
@@ -96,7 +96,7 @@ fn of_issue(world: &World, identifier: &str, field: &str, arguments: &Value) -> 
     })
 }
 
-/// One page of the nodes that pass the filter. A cursor is the id of the node it points at.
+/// One page of the nodes that pass the filter. A cursor is the id of its node.
 fn connection(world: &World, type_name: &'static str, nodes: impl Iterator<Item = Node>, arguments: &Value) -> Content {
     let passing: Vec<_> = nodes
         .filter_map(|node| Some((facts(world, &node)?, node)))
@@ -124,7 +124,7 @@ fn connection(world: &World, type_name: &'static str, nodes: impl Iterator<Item 
     }))
 }
 
-/// What filters look at: the scalar fields, and a label's team.
+/// The input of filters: the scalar fields, and a label's team.
 fn facts(world: &World, node: &Node) -> Option<Value> {
     let mut facts = node.record(world)?;
     if let Node::Label(id) = node {

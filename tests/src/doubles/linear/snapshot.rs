@@ -7,11 +7,10 @@ use super::world::{Attachment, Comment, World};
 pub struct IssueSnapshot {
     /// Such as `ENG-123`.
     pub identifier: String,
-    /// The title.
     pub title: String,
     /// The name of its state.
     pub state: String,
-    /// The names of its labels, in alphabetical order; the id of a label that is not there.
+    /// The names of its labels, in alphabetical order; the id of an unknown label.
     pub labels: Vec<String>,
     /// Its attachments, oldest first.
     pub attachments: Vec<Attachment>,

@@ -1,4 +1,4 @@
-//! Linear's behaviour, over the wire.
+//! Linear's behaviour over HTTP.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn data(linear: &LinearDouble, query: &str, variables: &Value) -> Value {
     body["data"].clone()
 }
 
-/// Status, message, code and text for people of the only error of an answer.
+/// Status, message, code and user-facing text of an answer's only error.
 fn error(reply: &Reply) -> (u16, String, String, String) {
     let body = reply.json();
     assert_eq!(body["errors"].as_array().map(Vec::len), Some(1), "{body}");

@@ -16,7 +16,7 @@ fn limits(request: &Received) -> (u64, u64) {
     }
 }
 
-/// The refusal, while the world says so.
+/// The rate limit answer, if the world requires one.
 pub(super) fn refuse(world: &mut World, request: &Received) -> Result<(), Denied> {
     let Some(limited) = world.rate_limited.as_mut() else {
         return Ok(());
@@ -32,7 +32,7 @@ pub(super) fn refuse(world: &mut World, request: &Received) -> Result<(), Denied
     Err(Denied::rate_limited(limits(request).0, HOUR))
 }
 
-/// The headers that every answer carries; `limited` is what the world said when the request came.
+/// The headers of every answer; `limited` is the world's setting when the request arrived.
 pub(super) fn with_headers(answer: Answer, request: &Received, observed: u64, limited: Option<RateLimited>) -> Answer {
     let (requests, complexity) = limits(request);
     let limited = limited.filter(|limited| limited.times != Some(0));

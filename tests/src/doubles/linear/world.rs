@@ -1,26 +1,26 @@
-//! What the Linear double holds: teams, labels and issues, and its moods.
+//! The Linear double's state: teams, labels, issues, and failure switches.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Everything a Linear double knows. An id that is left empty is made up from what it belongs to.
+/// The state of a Linear double. An empty id is derived from its object.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct World {
     /// The only personal key (`lin_api_...`) or OAuth token accepted; any if absent.
     pub token: Option<String>,
-    /// Refuses mutations, as for a key without the `write` scope.
+    /// Rejects mutations, as for a key without the `write` scope.
     pub read_only: bool,
-    /// Answers queries in part: the first field selected that may be null is null and has an error. If none is selected,
-    /// the answer is whole and has an error without a path.
+    /// Answers queries partially: the first selected nullable field is null and has an error. If none is selected, the answer is
+    /// complete and has an error without a path.
     pub partial_errors: bool,
-    /// Sends answers whose `data` is null under status 400. Linear was seen to use 200, and by some 400.
+    /// Sends answers with null `data` under status 400. Linear was observed to use 200, and 400 in some reports.
     pub errors_as_400: bool,
-    /// Refuses requests as too many.
+    /// Rejects requests as rate limited.
     pub rate_limited: Option<RateLimited>,
-    /// The id of the user behind the key.
+    /// The id of the key's user.
     pub viewer: String,
     /// The workspace's part of issue addresses.
     pub url_key: String,
@@ -28,28 +28,25 @@ pub struct World {
     pub teams: BTreeMap<String, Team>,
     /// Labels by id.
     pub labels: BTreeMap<String, Label>,
-    /// Issues by identifier, such as `ENG-123`; what stands before the number is the team's key.
+    /// Issues by identifier, such as `ENG-123`; the part before the number is the team's key.
     pub issues: BTreeMap<String, Issue>,
 }
 
-/// Refusal of requests with `RATELIMITED`.
+/// Rejection of requests with `RATELIMITED`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimited {
-    /// How many requests are refused; all if absent.
+    /// How many requests are rejected; all if absent.
     #[serde(default)]
     pub times: Option<u32>,
     /// Milliseconds until the limit is reset, for the headers.
     pub reset_in_ms: u64,
 }
 
-/// A team.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Team {
-    /// The id.
     pub id: String,
-    /// The name.
     pub name: String,
     /// The workflow.
     pub states: Vec<WorkflowState>,
@@ -59,7 +56,6 @@ pub struct Team {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkflowState {
-    /// The id.
     #[serde(default)]
     pub id: String,
     /// The name, unique within the team.
@@ -67,34 +63,28 @@ pub struct WorkflowState {
     /// `triage`, `backlog`, `unstarted`, `started`, `completed`, `canceled` or `duplicate`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The place among the states of its type.
+    /// The position among the states of its type.
     #[serde(default)]
     pub position: f64,
 }
 
-/// A label.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Label {
-    /// The name.
     pub name: String,
-    /// The key of its team; a label of the workspace if absent.
+    /// The key of its team; absent for a label of the workspace.
     pub team: Option<String>,
     /// The color, such as `#bec2c8`.
     pub color: String,
-    /// What it means.
     pub description: Option<String>,
-    /// A group of labels, which no issue can carry.
+    /// A group of labels, which cannot be put on an issue.
     pub is_group: bool,
 }
 
-/// An issue.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Issue {
-    /// The id.
     pub id: String,
-    /// The title.
     pub title: String,
     /// The name of its state.
     pub state: String,
@@ -118,11 +108,9 @@ pub struct Issue {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Attachment {
-    /// The id.
     pub id: String,
     /// The address, unique within the issue.
     pub url: String,
-    /// The title.
     pub title: String,
     /// The line below the title.
     pub subtitle: Option<String>,
@@ -134,7 +122,6 @@ pub struct Attachment {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Comment {
-    /// The id.
     pub id: String,
     /// The text, in Markdown.
     pub body: String,
@@ -146,7 +133,7 @@ pub(super) fn team_of(identifier: &str) -> &str {
 }
 
 impl World {
-    /// The identifier of an issue named by id or identifier, in any case.
+    /// The identifier of an issue, found by id or by identifier in any case.
     pub(super) fn find_issue(&self, id: &str) -> Option<String> {
         let named = |(identifier, issue): &(&String, &Issue)| {
             identifier.eq_ignore_ascii_case(id) || issue.id.eq_ignore_ascii_case(id)

@@ -1,4 +1,4 @@
-//! What a SIEM takes, over the wire.
+//! What a SIEM accepts, over HTTP.
 
 use http::StatusCode;
 use serde_json::json;

@@ -10,9 +10,9 @@ use super::{Received, Refusal};
 #[derive(Debug)]
 pub(super) struct Arguments {
     values: Map<String, Value>,
-    /// Whether they came as JSON: only then are they more than strings, and only then is a token among them ignored.
+    /// Whether they arrived as JSON: only then may they be non-strings, and only then is a token among them ignored.
     json: bool,
-    /// A JSON body whose content type names no charset: Slack warns about it.
+    /// A JSON body without a charset in its content type: Slack warns about it.
     pub(super) charset_missing: bool,
 }
 
@@ -57,7 +57,7 @@ impl Arguments {
         }
     }
 
-    /// A yes-or-no argument; absent is no.
+    /// A boolean argument; absent means false.
     pub(super) fn flag(&self, name: &str) -> bool {
         match self.values.get(name) {
             Some(Value::Bool(flag)) => *flag,
@@ -67,7 +67,7 @@ impl Arguments {
         }
     }
 
-    /// A structured argument: JSON as it is, or JSON within a string. `Err` if the string is not JSON.
+    /// A structured argument: JSON, or JSON within a string. `Err` if the string is not JSON.
     pub(super) fn structure(&self, name: &str) -> Result<Option<Value>, serde_json::Error> {
         match self.values.get(name) {
             None | Some(Value::Null) => Ok(None),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Refusal;
 
 const MOST_BLOCKS: usize = 50;
-/// Characters of text in all blocks together. Undocumented; measured by others at about 13,200
+/// Maximum characters of text in all blocks together. Undocumented; others measured about 13,200
 /// (<https://github.com/slackapi/bolt-js/issues/2509>).
 const LONGEST_MESSAGE: usize = 13_200;
 
@@ -59,7 +59,7 @@ fn characters(value: &Value) -> usize {
     }
 }
 
-/// Collects what is wrong with one block.
+/// Collects the errors of one block.
 struct Checker<'a> {
     path: String,
     problems: &'a mut Vec<String>,

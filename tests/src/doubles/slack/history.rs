@@ -1,4 +1,4 @@
-//! `conversations.history`: newest first, in pages.
+//! `conversations.history`: newest first, paged.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use super::{Refusal, channel};
 const DEFAULT_LIMIT: usize = 100;
 const HIGHEST_LIMIT: usize = 999;
 
-/// One page of a channel's messages. As at Slack, replies in threads are part of it only if the channel shows them as well.
+/// One page of a channel's messages. As at Slack, it contains thread replies only if the channel also shows them.
 pub(super) fn history(messages: &Messages, arguments: &Arguments) -> Result<Map<String, Value>, Refusal> {
     let channel = channel(arguments)?;
     let oldest = bound(arguments, "oldest", "invalid_ts_oldest")?.unwrap_or(Ts(i64::MIN));

@@ -1,4 +1,4 @@
-//! The messages that the Slack double keeps.
+//! The stored messages of the Slack double.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ pub(super) const USER: &str = "U0COUNTERS";
 pub(super) const BOT: &str = "B0COUNTERS";
 /// The app's id.
 pub(super) const APP: &str = "A0COUNTERS";
-/// Updates in a minute that the rate limit allows: at least 50 (<https://docs.slack.dev/apis/web-api/rate-limits/>, tier 3).
+/// Updates per minute that the rate limit allows: at least 50 (<https://docs.slack.dev/apis/web-api/rate-limits/>, tier 3).
 const UPDATES_A_MINUTE: usize = 50;
 
 /// A message's time and identity within its channel, such as `1712345678.000100`: microseconds since 1970.
@@ -57,9 +57,9 @@ impl FromStr for Ts {
 pub struct Message {
     /// The channel's id.
     pub channel: String,
-    /// When, and under which identity.
+    /// Its time and identity.
     pub ts: Ts,
-    /// The text, or the fallback beside blocks.
+    /// The text, or the fallback for blocks.
     pub text: String,
     /// The blocks; empty if there were none.
     pub blocks: Vec<Value>,
@@ -67,7 +67,7 @@ pub struct Message {
     pub metadata: Option<Value>,
     /// The message it replies to.
     pub thread: Option<Ts>,
-    /// A reply that the channel shows as well.
+    /// A reply that the channel also shows.
     pub broadcast: bool,
     /// The app that posted it.
     pub app: String,
@@ -80,7 +80,7 @@ impl Message {
         self.channel == channel && self.ts == ts
     }
 
-    /// The message as Slack sends it; `metadata` only where it was asked for.
+    /// The message as Slack sends it; `metadata` only if requested.
     pub(super) fn json(&self, with_metadata: bool) -> Value {
         let mut fields = Map::from_iter([
             ("type".to_owned(), json!("message")),
@@ -126,13 +126,13 @@ impl Messages {
         &self.all
     }
 
-    /// The next identity: the time, moved on where it has been given away.
+    /// The next identity: the current time, increased if already used.
     pub(super) fn next_ts(&self, now: Timestamp) -> Ts {
         let last = self.all.last().map_or(i64::MIN, |message| message.ts.0);
         Ts(now.as_microsecond().max(last.saturating_add(100)))
     }
 
-    /// Keeps a message.
+    /// Stores a message.
     pub(super) fn keep(&mut self, message: Message, now: Timestamp) {
         self.last_post.insert(message.channel.clone(), now);
         self.all.push(message);
@@ -172,12 +172,12 @@ impl Messages {
         Some(60 - now.duration_since(self.updates[first]).as_secs())
     }
 
-    /// Removes a message, as its channel's administrators may.
+    /// Deletes a message, as a workspace administrator may.
     pub(super) fn delete(&mut self, channel: &str, ts: Ts) {
         self.all.retain(|message| !message.is(channel, ts));
     }
 
-    /// Makes a message that of another app.
+    /// Assigns a message to another app.
     pub(super) fn give_away(&mut self, channel: &str, ts: Ts) {
         let mut messages = self.all.iter_mut();
         if let Some(message) = messages.find(|message| message.is(channel, ts)) {

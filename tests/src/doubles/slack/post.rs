@@ -7,12 +7,12 @@ use super::arguments::Arguments;
 use super::messages::{APP, Message, Messages, Ts};
 use super::{Refusal, blocks, channel};
 
-/// The longest text, in characters; Slack truncates there and refuses far beyond.
+/// The longest text, in characters; Slack truncates there and rejects far longer ones.
 const LONGEST_TEXT: usize = 40_000;
 /// The largest metadata payload, in bytes of JSON.
 const LARGEST_METADATA: usize = 16 * 1024;
 
-/// Checks a message, keeps it and describes it.
+/// Checks a message, stores it and describes it.
 pub(super) fn post(
     messages: &mut Messages,
     rate_limit: bool,
@@ -30,7 +30,7 @@ pub(super) fn post(
         Some(Ok(ts)) => Some(ts),
         Some(Err(())) => return Err(Refusal::from("invalid_thread_ts")),
     };
-    // What Slack does with a reply to a message that was deleted is not documented.
+    // Slack does not document replies to deleted messages.
     if thread.is_some_and(|thread| messages.find(&channel, thread).is_none()) {
         return Err(Refusal::from("thread_not_found"));
     }
@@ -57,13 +57,13 @@ pub(super) fn post(
     Ok(answer)
 }
 
-/// What a message shows.
+/// The content of a message.
 pub(super) struct Content {
     pub(super) text: String,
     pub(super) blocks: Vec<Value>,
 }
 
-/// Checks what a message is to show.
+/// Checks the content of a message.
 pub(super) fn content(arguments: &Arguments) -> Result<Content, Refusal> {
     let blocks = match arguments.structure("blocks") {
         Ok(None) => Vec::new(),

@@ -1,4 +1,4 @@
-//! Slack's behaviour, over the wire where it matters and with a chosen time where that does.
+//! Slack's behaviour, over HTTP or with a chosen time, as the case needs.
 
 mod update;
 
@@ -208,7 +208,7 @@ async fn messages_at_slacks_limits_are_accepted() {
     }
 }
 
-/// Headers, body, and the error they end in.
+/// Headers, body, and the resulting error.
 type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use super::{Behaviour, Refusal, channel};
 
 /// Replaces the content of a message of the app, and describes the message.
 ///
-/// Blocks that are left out stay unless there is a text, and metadata that is left out stays.
+/// Omitted blocks stay unless there is a text; omitted metadata stays.
 pub(super) fn update(
     messages: &mut Messages,
     behaviour: &Behaviour,

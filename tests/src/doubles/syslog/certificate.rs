@@ -1,4 +1,4 @@
-//! A certificate for `localhost`, by an authority made for it.
+//! A certificate for `localhost`, by an authority created for it.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! One connection: octet counting, in clear or through TLS, and the ways to treat it badly.
+//! One connection: octet counting, plain or with TLS, and its faults.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -10,14 +10,14 @@ use rustls::ServerConnection;
 use super::certificate::Certified;
 use super::{Fault, GLANCE, Shared};
 
-/// The longest count that is read, in digits.
+/// The maximum length of an octet count, in digits.
 const LONGEST_COUNT: usize = 7;
 
 pub(super) struct Connection<'a> {
     socket: TcpStream,
     tls: Option<ServerConnection>,
     shared: &'a Shared,
-    /// What has been read and is no whole message yet.
+    /// Received data that is not yet a complete message.
     rest: Vec<u8>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Connection<'a> {
         })
     }
 
-    /// Serves it to its end; gives back what must stay open.
+    /// Serves it until it ends; returns what must stay open.
     pub(super) fn serve(mut self, fault: Option<Fault>) -> io::Result<Option<TcpStream>> {
         match fault {
             Some(Fault::CloseAtOnce) => return Ok(None),
@@ -69,7 +69,7 @@ impl<'a> Connection<'a> {
         Ok(None)
     }
 
-    /// Reads until there is something, or the sender has ended its side, or the double is stopped.
+    /// Reads until data arrives, the sender closes its side, or the double is stopped.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while !self.shared.is_over() {
             let read = match &mut self.tls {
@@ -84,7 +84,7 @@ impl<'a> Connection<'a> {
         Err(ErrorKind::Interrupted.into())
     }
 
-    /// Keeps the whole messages read so far.
+    /// Stores the complete messages read so far.
     fn take(&mut self) {
         while let Some(space) = self.rest.iter().position(|octet| *octet == b' ') {
             let count = std::str::from_utf8(&self.rest[..space])
@@ -102,7 +102,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Ends this side: of the TLS session, and of the connection.
+    /// Closes this side of the TLS session and of the connection.
     fn end(&mut self) -> io::Result<()> {
         if let Some(tls) = &mut self.tls {
             while tls.is_handshaking() {
@@ -116,7 +116,7 @@ impl<'a> Connection<'a> {
         self.socket.shutdown(Shutdown::Write)
     }
 
-    /// Sends more than anybody wants to read.
+    /// Sends more than any client reads.
     fn answer(&mut self) -> io::Result<()> {
         let nonsense = [b'x'; 1024];
         self.socket.set_write_timeout(Some(Duration::from_secs(1)))?;

@@ -1,9 +1,9 @@
-//! A syslog message as it arrived.
+//! A received syslog message.
 
 use jiff::Timestamp;
 use syslog_rfc5424::{SyslogFacility, SyslogSeverity, parse_message};
 
-/// What a receiver knows of one entry.
+/// A receiver's view of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// `id` of the structured data: the entry's.
@@ -18,15 +18,15 @@ pub struct Message {
     pub app_name: Option<String>,
     /// `MSGID`.
     pub msg_id: Option<String>,
-    /// The text, without the mark of its encoding.
+    /// The text, without the byte order mark.
     pub text: String,
 }
 
 impl Message {
-    /// Reads a message that Countersign can have sent.
+    /// Parses a message that Countersign may have sent.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The parse error.
     pub(super) fn parse(octets: &[u8]) -> Result<Self, String> {
         let whole = std::str::from_utf8(octets).map_err(|error| error.to_string())?;
         let message = parse_message(whole).map_err(|error| error.to_string())?;

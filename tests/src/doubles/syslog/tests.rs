@@ -1,4 +1,4 @@
-//! What the receiver takes over the wire, and how it fails.
+//! What the receiver accepts over the network, and how it fails.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -15,7 +15,7 @@ fn framed(message: &str) -> String {
     format!("{} {message}", message.len())
 }
 
-/// Sends the octets, ends the connection and returns whether the receiver closed it in order.
+/// Sends the octets, ends the connection and returns whether the receiver closed it cleanly.
 fn send(double: &SyslogDouble, octets: &str) -> bool {
     #[expect(
         clippy::disallowed_methods,

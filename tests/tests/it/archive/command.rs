@@ -1,4 +1,4 @@
-//! `countersign effects` and `countersign evidence`: what was done outside, what is to be done again, and what a decision rests on.
+//! `countersign effects` and `countersign evidence`: applied effects, retries, and the evidence of a decision.
 
 use std::process::{Command, Output};
 
@@ -108,7 +108,7 @@ async fn what_was_given_up_is_queued_again_and_looked_for_before_it_is_done_agai
 
     let owner = &archive.stand.world.database.owner_url;
     let id = effect.id.to_string();
-    // Only said, and an auditor may not.
+    // A dry run changes nothing, and an auditor may not retry.
     let said = countersign(owner, &["effects", "retry", "--state", "dead", "--dry-run"]);
     assert!(text(&said.stdout).contains("would be queued"), "{said:?}");
     let refused = archive.asked(&["effects", "retry", &id]);
@@ -139,7 +139,7 @@ async fn what_was_given_up_is_queued_again_and_looked_for_before_it_is_done_agai
     assert_eq!(kept, "dead 4 the key was rotated false");
 
     let maintenance = archive.start("maintenance", &[]).await;
-    // Others are due as well: only this one has four attempts behind it.
+    // Other effects are also due: only this one has four attempts.
     maintenance.invoke(relay()).await;
     let sent = archive
         .stand
@@ -239,7 +239,7 @@ async fn evidence_is_printed_to_the_byte_and_compared_with_what_was_judged_on() 
     let explained = text(&archive.asked(&["explain", "77!1"]).stdout);
     assert!(explained.contains(&format!("sha256:{digest}")), "{explained}");
 
-    // A database whose owner is an attacker: another record under its own right digest.
+    // A database with a malicious owner: another record under its own correct digest.
     let owner = &archive.stand.owner;
     let forge = "
         ALTER TABLE review_evidence DISABLE TRIGGER USER;

@@ -1,4 +1,4 @@
-//! Which effects a decision on a merge has, and what becomes of them when a later one says something else.
+//! The effects of a decision on a merge, and how a later decision changes them.
 
 use model::EffectState;
 use serde_json::json;
@@ -31,7 +31,7 @@ async fn an_archived_merge_has_one_effect_for_each_target_and_an_exception_the_a
         ]
     );
     assert_eq!(kinds(report), KINDS);
-    // Delivered again, by the same hook or by another, nothing is added.
+    // Another delivery, by the same hook or by another, adds nothing.
     assert!(
         app::process_delivery(&world.evaluator, &delivery)
             .await
@@ -66,7 +66,7 @@ async fn an_archived_merge_has_one_effect_for_each_target_and_an_exception_the_a
 #[tokio::test]
 async fn the_pod_is_found_by_label_then_reviewer_then_project_then_the_fallback() {
     let world = World::with_rules(RULES).await;
-    // The team's path is what GitLab says.
+    // The team's path comes from GitLab.
     for (iid, path, labels, reviewer, channel) in [
         (
             1,
@@ -113,7 +113,7 @@ async fn a_decision_that_says_something_else_takes_back_what_nobody_has_begun_an
         assert!(row.reason.as_ref().unwrap().contains(&decision), "{row:?}");
         assert_eq!(archive.stand.row(second[kind].id).await.state, "pending");
     }
-    // The same once more from another hook changes nothing.
+    // The same again from another hook changes nothing.
     let late = labelled(1).told("unapproved", ALICE, at("11:00:00"));
     assert!(world.deliver(&late).await.effects.is_empty());
 }
@@ -122,7 +122,7 @@ async fn a_decision_that_says_something_else_takes_back_what_nobody_has_begun_an
 async fn a_pod_that_heard_the_first_word_hears_the_last_one_beside_the_pod_that_it_is_now() {
     let archive = Archive::new().await;
     let world = &archive.stand.world;
-    // GitLab does not show the merge yet: the delivery's path says whose it is.
+    // GitLab does not show the merge yet: the delivery's path determines the team.
     let mr = labelled(1);
     let first = by_kind(world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await.effects);
     assert_eq!(first["slack_pod_confirmation"].destination, "slack:C0PODPAY");
@@ -143,7 +143,7 @@ async fn another_witness_for_the_same_verdict_is_no_news() {
     let archive = Archive::new().await;
     let world = &archive.stand.world;
     let first = archive.approved(1).await;
-    // The approval's own delivery comes late: now both witnesses prove it.
+    // The approval's own delivery arrives late: now both sources prove it.
     let report = world
         .deliver(&labelled(1).told("approved", ALICE, at("10:00:00")))
         .await;

@@ -1,4 +1,4 @@
-//! The evidence of a merge: what GitLab said, to the byte, under a digest that decision and ledger name.
+//! The evidence of a merge: GitLab's answer, byte for byte, under a digest that decision and ledger contain.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -9,7 +9,7 @@ use tests::payload::MergeRequest;
 use crate::evaluation::world::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, World, at};
 
 impl World {
-    /// What is kept of a merge request's evidence: its rows as JSON, the oldest first.
+    /// The stored evidence of a merge request: its rows as JSON, oldest first.
     async fn evidence(&self, mr: &MergeRequest) -> Vec<Value> {
         let sql = format!(
             "SELECT to_jsonb(e) FROM review_evidence e WHERE project_id = {} AND mr_iid = {} ORDER BY id",
@@ -19,7 +19,7 @@ impl World {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// A column of the merge request's ledger row, and of the decision that stands.
+    /// A column of the merge request's ledger row, and of the current decision.
     async fn named_by(&self, mr: &MergeRequest, column: &str) -> [Value; 2] {
         let sql = format!(
             "SELECT to_jsonb(ledger.{column}), to_jsonb(decision.{column})
@@ -117,7 +117,7 @@ async fn every_merge_that_was_to_be_reviewed_has_evidence_and_no_other() {
 async fn a_merge_that_gitlab_would_not_show_has_evidence_of_that() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    // Not in the double's world: GitLab answers 404.
+    // Missing from the double's world: GitLab answers 404.
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     let [evidence] = &world.evidence(&mr).await[..] else {
         panic!("one row expected")
@@ -129,7 +129,7 @@ async fn a_merge_that_gitlab_would_not_show_has_evidence_of_that() {
         "{kept}"
     );
 
-    // GitLab shows it later: another decision, with evidence of its own; the first stays.
+    // GitLab shows it later: another decision, with its own evidence; the first stays.
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
@@ -142,7 +142,7 @@ async fn a_merge_that_gitlab_would_not_show_has_evidence_of_that() {
     );
 }
 
-/// GitLab shows, now, that the label was put on only after the merge, and the merge is told of again without it.
+/// GitLab now shows that the label was added after the merge, and the merge is reported again without it.
 pub(super) async fn labelled_after_the_merge(world: &World, mr: &MergeRequest) -> app::DeliveryReport {
     world.merged(mr, |shown| {
         shown.merged(AUTHOR, "2026-03-02T11:00:00.000Z").label_event(
@@ -180,7 +180,7 @@ async fn an_answer_that_is_weighed_again_is_the_same_evidence() {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
-    // The approval's own delivery comes late: now both sources prove it.
+    // The approval's own delivery arrives late: now both sources prove it.
     world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
     let decisions = world
         .count("security_review_decisions WHERE evidence_id IS NOT NULL", &mr)

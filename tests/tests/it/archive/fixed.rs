@@ -1,4 +1,4 @@
-//! What a person has to mend, and what happens once it is mended.
+//! Problems that a person must fix, and what happens after the fix.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tests::stack::eventually;
 use super::stand::{Archive, KINDS, secret};
 use crate::outbox::message;
 
-/// Those of a deployment that had no archive.
+/// The rules of a deployment without an archive.
 const OLD_RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/rules.yaml");
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn a_dry_run_touches_nothing_and_sees_what_stands_there() {
     let archive = Archive::new().await;
     let (first, second) = (archive.approved(1).await, archive.approved(2).await);
     let live = archive.notifier().await;
-    // The row got there, and nobody heard of it.
+    // The row was written, but the answer was lost.
     let lost = Fault::PostThenReset;
     archive
         .confluence

@@ -1,4 +1,4 @@
-//! Everything around the notifier when merges are archived: the outbox's stand, and doubles of Linear, Jira and Confluence.
+//! The notifier's environment when merges are archived: the outbox's, and doubles of Linear, Jira and Confluence.
 
 use std::collections::BTreeMap;
 
@@ -70,7 +70,7 @@ impl Archive {
         });
     }
 
-    /// Delivers the merge; its effects by kind.
+    /// Delivers the merge; returns its effects by kind.
     pub(super) async fn merge(&self, mr: &MergeRequest) -> BTreeMap<&'static str, Effect> {
         let report = self
             .stand
@@ -89,7 +89,7 @@ impl Archive {
         self.merge(&mr).await
     }
 
-    /// The effects of one without.
+    /// The effects of a merge without approval.
     pub(super) async fn unapproved(&self, iid: u64) -> BTreeMap<&'static str, Effect> {
         let mr = labelled(iid);
         self.shown(&mr, |_| ());
@@ -100,7 +100,7 @@ impl Archive {
         self.stand.attempt(notifier, effect).await
     }
 
-    /// Attempts until nothing is left to be done, letting each wait pass.
+    /// Runs attempts until the effect has ended, skipping each wait.
     pub(super) async fn until_ended(&self, notifier: &Function, effect: &Effect) -> Row {
         for _ in 0..20 {
             self.stand.make_due(effect.id).await;
@@ -114,7 +114,7 @@ impl Archive {
         panic!("not ended: {:?}", self.stand.row(effect.id).await);
     }
 
-    /// Rows of ours on all pages.
+    /// Our rows on all pages.
     pub(super) fn rows(&self) -> usize {
         let pages = self.confluence.pages();
         pages

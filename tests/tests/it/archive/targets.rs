@@ -1,4 +1,4 @@
-//! The notifier at Linear, Jira, Confluence and Slack: what stands there after a merge.
+//! The notifier at Linear, Jira, Confluence and Slack: the targets' state after a merge.
 
 use super::evidence::labelled_after_the_merge;
 use super::stand::{Archive, KINDS, by_kind, labelled};
@@ -106,7 +106,7 @@ async fn a_merge_request_that_names_no_issue_is_recorded_as_such_and_is_no_error
 async fn a_later_finding_corrects_what_has_been_told() {
     let archive = Archive::new().await;
     let notifier = archive.notifier().await;
-    // An older GitLab: only the delivery says when somebody approved, and it comes late.
+    // An older GitLab: only the delivery has the approval's time, and it arrives late.
     let world = &archive.stand.world;
     world.gitlab.patch(serde_json::json!({"old_gitlab": true})).unwrap();
     let mr = labelled(2);
@@ -160,7 +160,7 @@ async fn an_issue_stays_open_while_the_exception_of_another_merge_stands() {
     );
     assert_eq!(archive.jira.issue("PAY-7").unwrap().status, "In Progress");
 
-    // Once somebody has dealt with the exception, nothing holds the issue any more.
+    // Once the exception is handled, it no longer blocks the issue.
     let dealt_with = "UPDATE security_review_exceptions SET status = 'closed'";
     archive.stand.owner.batch_execute(dealt_with).await.unwrap();
     let next = archive.approved(3).await;

@@ -1,11 +1,11 @@
-//! Whatever goes wrong between the outbox and a target, in whatever order: everything stands there once, and says what was decided last.
+//! Failures between the outbox and a target, in any order: each target has everything once, with the latest decision.
 
 use tests::doubles::{Fault, Stub};
 
 use super::stand::{Archive, KINDS, by_kind, labelled};
 use crate::outbox::message;
 
-/// The request of each target whose answer is most missed.
+/// The request of each target whose lost answer matters most.
 fn decisive(kind: &str) -> (&'static str, &'static str, &'static str) {
     match kind {
         "linear_issue" => ("POST", "/graphql", "commentCreate"),
@@ -32,7 +32,7 @@ impl Archive {
         }
     }
 
-    /// Everything stands at each target once, as after an approved merge.
+    /// Each target has everything once, as after an approved merge.
     fn assert_once(&self, case: &str) {
         let linear = self.linear.issue("ENG-123").unwrap();
         assert_eq!(
@@ -138,11 +138,11 @@ async fn news_that_overtakes_what_may_have_got_through_leaves_the_last_word() {
         let world = &archive.stand.world;
         let second = by_kind(world.taken_back(&world.evaluator, &labelled(1)).await.effects);
         for kind in KINDS {
-            // The later news is done first: its effect is due, and the earlier one is still to be looked up.
+            // The later report is done first: its effect is due, and the earlier one must still be looked up.
             let row = archive.until_ended(&notifier, &second[kind]).await;
             assert_eq!(row.state, "done", "{kind}: {row:?}");
             let row = archive.until_ended(&notifier, &first[kind]).await;
-            // The row that stands there tells the last word, whichever of the two wrote it.
+            // The row shows the latest decision, whichever of the two wrote it.
             let done = got_through || kind == "confluence_row";
             let expected = if done { "done" } else { "superseded" };
             assert_eq!(row.state, expected, "{kind} {fault:?}: {row:?}");
@@ -172,7 +172,7 @@ async fn news_that_overtakes_what_may_have_got_through_leaves_the_last_word() {
     }
 }
 
-/// Requests of the first telling that can be answered with "too many": what came before them has got through.
+/// Requests of the first report that can be answered with "too many": the ones before them succeeded.
 const PARTS: [(&str, &str, &str, &str); 6] = [
     ("linear_issue", "POST", "/graphql", "commentCreate"),
     ("linear_issue", "POST", "/graphql", "issueUpdate"),

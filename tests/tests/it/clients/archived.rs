@@ -1,4 +1,4 @@
-//! An invented merge that is told to other systems, and how they are configured.
+//! A sample merge that is reported to other systems, and their configuration.
 
 use clients::{ArchivedMerge, AtlassianCredential, CallError, Marking, Tracked, jira, linear};
 use model::{
@@ -73,7 +73,7 @@ pub(crate) fn exception(issue: &str) -> ArchivedMerge {
     }
 }
 
-/// The same verdict, found later to be the right one instead of the one that was told before.
+/// The same verdict as a correction of the one reported before.
 pub(crate) fn correcting(merge: ArchivedMerge) -> ArchivedMerge {
     ArchivedMerge {
         reference: Uuid::from_u128(merge.reference.as_u128() + 1),
@@ -83,7 +83,7 @@ pub(crate) fn correcting(merge: ArchivedMerge) -> ArchivedMerge {
     }
 }
 
-/// Of another merge request.
+/// The same for another merge request.
 pub(crate) fn numbered(iid: i64, issue: &str) -> ArchivedMerge {
     let mut merge = approved(issue);
     merge.row.merge_request.mr_iid = model::MergeRequestIid(iid);
@@ -176,7 +176,7 @@ pub(crate) fn confluence() -> Confluence {
     }
 }
 
-/// The audit page as somebody made it, without a table.
+/// The audit page as created by a person, without a table.
 pub(crate) fn audit_page() -> Page {
     Page {
         title: "Security review audit".to_owned(),
@@ -198,10 +198,10 @@ pub(crate) fn api_token() -> AtlassianCredential {
     }
 }
 
-/// What came of marking an issue, with its key; `None`: there is none.
+/// The result of marking an issue, with its key; `None`: there is no issue.
 pub(crate) type Marked = Result<Option<(String, Tracked)>, CallError>;
 
-/// Marks the issue, or only looks at it.
+/// Marks the issue, or only reads it.
 pub(crate) async fn mark_in_linear(
     client: &linear::Linear,
     merge: &ArchivedMerge,

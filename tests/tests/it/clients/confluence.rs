@@ -1,4 +1,4 @@
-//! The row of a merge on the audit page: once, whoever writes at the same time, and nothing of others' lost.
+//! The row of a merge on the audit page: written once despite concurrent writers, and without losing their content.
 
 use audit::FailureClass;
 use clients::confluence::{Confluence, Place, Recorded};
@@ -29,7 +29,7 @@ impl Desk {
         desk
     }
 
-    /// One where people have made it already, without a table.
+    /// One with a page that a person created, without a table.
     async fn with_page() -> Self {
         let desk = Self::open().await;
         desk.put_page();
@@ -71,7 +71,7 @@ impl Desk {
             .body
     }
 
-    /// Rows of ours on all pages.
+    /// Our rows on all pages.
     fn rows(&self) -> usize {
         let pages = self.double.pages();
         pages
@@ -126,7 +126,7 @@ async fn twenty_at_once_give_twenty_rows_each_once() {
     let desk = Desk::open().await;
     let merges: Vec<ArchivedMerge> = (1..=20).map(|iid| numbered(iid, "ENG-123")).collect();
     let until_taken = async |merge: &ArchivedMerge| {
-        // What the outbox would try again later is tried again at once.
+        // What the outbox would retry later is retried immediately.
         loop {
             match desk.record(merge).await {
                 Ok(recorded) => return recorded,

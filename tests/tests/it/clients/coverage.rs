@@ -1,5 +1,5 @@
-//! Every call of every client, through success and each class of failure that its target can produce: what it leaves in the trail, and
-//! that the trail holds exactly what the other side received.
+//! Every call of every client, with success and each failure class of its target: checks its audit entries, and that the audit log
+//! matches exactly what the other side received.
 
 mod archive;
 mod aws;
@@ -22,7 +22,7 @@ use rows::rows;
 use seen::Seen;
 use ways::{Script, Way};
 
-/// Runs at once: few enough for calls with little patience to be served in time.
+/// Concurrent runs: few enough for calls with short timeouts to be served in time.
 const AT_ONCE: usize = 8;
 
 /// One call of a client.
@@ -32,7 +32,7 @@ struct Row {
     target: fn(&str) -> Value,
     /// The ways in which it can end.
     ways: Vec<Way>,
-    /// The same, for trouble that passes: how often it is asked, and how it ends, is the client's affair.
+    /// The same for transient failures: the client decides how often to retry and how it ends.
     passing: Vec<Way>,
     run: Box<dyn Fn(Script) -> BoxFuture<'static, Seen>>,
 }
@@ -42,7 +42,7 @@ fn calls() -> BTreeSet<&'static str> {
     Action::CALLS.iter().map(|action| action.as_str()).collect()
 }
 
-/// Runs these ways of each row, and gives each with what was seen.
+/// Runs these ways of each row, and returns each with what was seen.
 async fn run_all(rows: &[Row], ways: fn(&Row) -> &[Way], check: impl Fn(&Row, &Way, &Seen)) {
     let runs = rows.iter().flat_map(|row| ways(row).iter().map(move |way| (row, way)));
     let runs = runs.map(|(row, way)| async move { (row, way, (row.run)(way.script.clone()).await) });
@@ -139,7 +139,7 @@ fn every_class_of_failure_is_driven_for_every_target_that_can_produce_it() {
     }
     for (action, classes) in driven {
         let possible: BTreeSet<&str> = match action {
-            // Syslog has no answers: a connection, its end, or its silence.
+            // Syslog has no answers, only a connection, its end, or silence.
             "siem.syslog.send_events" => ["network_error", "timeout", "invalid_response"].into(),
             _ => FailureClass::ALL.map(FailureClass::as_str).into(),
         };

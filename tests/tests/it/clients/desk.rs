@@ -1,4 +1,4 @@
-//! What the tests of the clients share: a client with short patience, its audit lines, and a merged merge request.
+//! Shared by the client tests: a client with short timeouts, its audit lines, and a merged merge request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,9 +23,9 @@ pub(super) const GITLAB_TOKEN: &str = "glpat-TopSecret_0123456789";
 pub(super) const SLACK_TOKEN: &str = "xoxb-TopSecret-0123456789";
 pub(super) const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// Where nobody listens: a port for which only the system's own service could.
+/// A port with no listener: only the system's own service could use it.
 pub(super) const NOBODY: &str = "http://127.0.0.1:1";
-/// Smaller than in earnest, so that a large answer need not be very large.
+/// Smaller than in production, so that large answers need not be very large.
 pub(super) const BODY_LIMIT: usize = 1024 * 1024;
 
 pub(super) fn now() -> Timestamp {
@@ -44,7 +44,7 @@ pub(super) fn key() -> MergeRequestKey {
     }
 }
 
-/// The path of [`key`] and of what lies below it.
+/// The path of [`key`] and of its subpaths.
 pub(super) fn path(below: &str) -> String {
     format!("/api/v4/projects/77/merge_requests/12{below}")
 }
@@ -80,7 +80,7 @@ pub(super) fn options() -> Options {
     }
 }
 
-/// With little patience where the double will hang, and as much as in earnest elsewhere: a busy machine is slow.
+/// Short timeouts where the double hangs, and those of production elsewhere: a busy machine is slow.
 pub(super) fn patience(stub: Option<&Stub>) -> Options {
     match stub.and_then(|stub| stub.fault) {
         Some(Fault::Hang | Fault::PostThenHang) => Options {
@@ -91,7 +91,7 @@ pub(super) fn patience(stub: Option<&Stub>) -> Options {
     }
 }
 
-/// A client and the GitLab it calls.
+/// A client and its GitLab.
 pub(super) struct GitLabDesk {
     pub(super) double: GitLabDouble,
     pub(super) client: GitLab,
@@ -139,7 +139,7 @@ impl GitLabDesk {
         self.facts_for(&approvers()).await
     }
 
-    /// The facts under other rules.
+    /// The facts with other rules.
     pub(super) async fn facts_for(&self, approvers: &Approvers) -> GitLabAnswer {
         let (key, context) = (key(), context());
         let request = FactsRequest {
@@ -163,7 +163,7 @@ impl GitLabDesk {
         self.client.merge_facts(&context, request, members, |_| true).await
     }
 
-    /// The facts, which must be there.
+    /// The facts, which must exist.
     pub(super) async fn answer(&self) -> MergeRequestDetails {
         match self.facts().await {
             GitLabAnswer::Full(answer) => *answer,
@@ -183,7 +183,7 @@ impl GitLabDesk {
     }
 }
 
-/// A client and the Slack it calls.
+/// A client and its Slack.
 pub(super) struct SlackDesk {
     pub(super) double: SlackDouble,
     pub(super) client: Slack,

@@ -1,9 +1,9 @@
-//! Trouble at every request of a task, alone and in pairs: however often it has to be begun again, it ends as if nothing had happened.
+//! Failures at every request of a task, alone and in pairs: after any number of retries it ends as if nothing had happened.
 
 use clients::{Advice, CallError};
 use tests::doubles::{Double, Fault, Recorded, Stub, System};
 
-/// What can befall a request: it does not get there, its answer is lost, the target is down or busy.
+/// Failures of a request: it is lost, its answer is lost, the target is down or busy.
 pub(super) fn troubles() -> [fn(Stub) -> Stub; 4] {
     [
         |stub| Stub {
@@ -30,7 +30,7 @@ pub(super) fn troubles() -> [fn(Stub) -> Stub; 4] {
     ]
 }
 
-/// A stub for the requests that are like this one: by method and path, and by the operation where all have one path.
+/// A stub for requests like this one: by method and path, and by operation where there is only one path.
 pub(super) fn like(request: &Recorded) -> Stub {
     let path = request.path.split('?').next().unwrap_or_default();
     let stub = Stub::on(&request.method, path).times(1);
@@ -43,7 +43,7 @@ pub(super) fn like(request: &Recorded) -> Stub {
     }
 }
 
-/// Every set of up to two troubles for these requests.
+/// Every set of up to two failures for these requests.
 pub(super) fn disturbances(requests: &[Recorded]) -> Vec<Vec<Stub>> {
     let mut single: Vec<Stub> = Vec::new();
     for request in requests {
@@ -60,8 +60,8 @@ pub(super) fn disturbances(requests: &[Recorded]) -> Vec<Vec<Stub>> {
     single.iter().map(|one| vec![one.clone()]).chain(pairs).collect()
 }
 
-/// Begins anew until it succeeds, as the outbox does; only what is refused for good ends it. Gives the result, and whether an attempt may
-/// have got through unseen before.
+/// Retries until it succeeds, as the outbox does; only a permanent rejection ends it. Returns the result, and whether an earlier
+/// attempt may have succeeded unseen.
 pub(super) async fn until_done<S: System, T>(
     double: &Double<S>,
     stubs: &[Stub],

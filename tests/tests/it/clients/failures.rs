@@ -1,4 +1,4 @@
-//! Every way one reading call can fail: its class, the advice, and the audit lines.
+//! Every failure of one reading call: its class, the advice, and the audit lines.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -85,7 +85,7 @@ async fn each_broken_exchange_has_its_class_and_is_worth_another_try() {
     let huge = json!([{"id": 1, "username": "x".repeat(BODY_LIMIT)}]);
     for (stub, class, requests) in [
         (Stub::failing("GET", MEMBERS, Fault::Hang), FailureClass::Timeout, 1),
-        // A broken connection is tried again once, and both tries are in the trail.
+        // A broken connection is retried once, and both attempts are in the audit log.
         (
             Stub::failing("GET", MEMBERS, Fault::Reset),
             FailureClass::NetworkError,
@@ -160,7 +160,7 @@ async fn an_answer_without_end_is_cut_off_at_the_limit() {
     std::thread::spawn(move || {
         let (mut socket, _) = listener.accept().unwrap();
         socket.read_exact(&mut [0; 16]).unwrap();
-        // No length is told, and the chunks never end; writing fails as soon as the client has had enough.
+        // There is no length, and the chunks never end; writing fails as soon as the client stops reading.
         socket
             .write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
             .unwrap();

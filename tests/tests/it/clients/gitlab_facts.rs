@@ -1,4 +1,4 @@
-//! Witness A as it is gathered from everything that GitLab says.
+//! The GitLab answer, built from all GitLab responses.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Lists in pages, and who counts as a member.
+//! Paged lists, and who counts as a member.
 
 use audit::FailureClass;
 use clients::Advice;
@@ -22,7 +22,7 @@ async fn a_list_of_250_is_read_to_its_end() {
         });
         let members = desk.client.members(&context(), "main", &group()).await.unwrap();
         assert_eq!(members.len(), 250, "248 and two of the first world");
-        // 252 rows with those who do not count: three pages of a hundred.
+        // 252 rows including those that do not count: three pages of a hundred.
         assert_eq!(desk.entries().len(), 3);
     }
 }

@@ -1,4 +1,4 @@
-//! A renamed project: GitLab's redirect is followed once, and the token goes nowhere else.
+//! A renamed project: GitLab's redirect is followed once, and the token is sent nowhere else.
 
 use audit::FailureClass;
 use clients::Advice;

@@ -1,4 +1,4 @@
-//! Witness A where GitLab does not say everything: parts withheld, not readable now, or refused for good.
+//! An incomplete GitLab answer: parts withheld, temporarily unreadable, or permanently rejected.
 
 use model::GitLabAnswer;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The issue of a merge in Jira: found, marked and closed, each once, and nothing of others' touched.
+//! The issue of a merge in Jira: found, marked and closed once each, without changing other data.
 
 use audit::FailureClass;
 use clients::jira::Jira;
@@ -208,7 +208,7 @@ async fn an_issue_that_cannot_be_closed_says_why() {
         let error = desk.mark(&approved("PAY-7")).await.unwrap_err();
         assert_eq!(error.advice, Advice::Permanent);
         assert!(error.message.contains(message), "{error}");
-        // What was done before it stays, and is not done again.
+        // Earlier steps persist and are not repeated.
         desk.mark(&approved("PAY-7")).await.unwrap_err();
         assert_eq!(
             (desk.issue().comments.len(), desk.issue().labels),
@@ -224,7 +224,7 @@ async fn an_issue_that_somebody_closes_meanwhile_is_closed() {
         desk.double.reset();
         accept(&desk.double);
         let path = "/rest/api/2/issue/PAY-7/transitions";
-        // The double closes it, and answers as Jira does to whoever comes second.
+        // The double closes it, and answers as Jira answers a second caller.
         desk.mark(&approved("PAY-7")).await.unwrap();
         desk.double
             .world(|world| world.issues.get_mut("PAY-7").unwrap().status = "In Progress".to_owned());

@@ -1,4 +1,4 @@
-//! The issue of a merge in Linear: found, marked and closed, each once, and nothing of others' touched.
+//! The issue of a merge in Linear: found, marked and closed once each, without changing other data.
 
 use audit::FailureClass;
 use clients::linear::{Credential, Linear};
@@ -181,7 +181,7 @@ async fn a_label_that_exists_is_used_whatever_its_case_and_wherever_it_belongs()
                 .any(|request| request.body.to_string().contains("issueLabelCreate"))
         );
     }
-    // That of another team cannot stand at this issue.
+    // A label of another team cannot be put on this issue.
     let desk = Desk::open().await;
     desk.double.world(|world| {
         world.team("OPS", "Operations");
@@ -314,7 +314,7 @@ async fn a_label_that_no_issue_can_have_is_told_as_such_and_not_tried_for_ever()
 async fn a_comment_that_is_there_where_it_is_not_shown_is_taken_for_said() {
     let desk = Desk::open().await;
     desk.mark(&approved("ENG-123")).await.unwrap();
-    // It hangs at another issue now, to which somebody moved it; this one still wants its label.
+    // Another user moved it to another issue; this one still needs its label.
     desk.double.world(|world| {
         let comments = std::mem::take(&mut world.issue("ENG-123", "x").comments);
         world.issue("ENG-9", "other").comments = comments;
@@ -397,7 +397,7 @@ async fn the_wait_that_linear_asks_for_is_in_milliseconds() {
             reset_in_ms: 3_600_000 * 24,
         });
     });
-    // The double's clock is not that of the client, so the wait is only bounded.
+    // The double's clock is not the client's, so the wait is only bounded.
     let error = desk.mark(&approved("ENG-123")).await.unwrap_err();
     assert_eq!(error.advice.after(), Some(std::time::Duration::from_hours(1)));
 }

@@ -1,4 +1,4 @@
-//! No token in anything that is printed, whatever the other side does.
+//! No token appears in any output, regardless of what the other side sends.
 
 use clients::InvalidAddress;
 use clients::gitlab::GitLab;
@@ -11,7 +11,7 @@ use tests::doubles::{Fault, Stub};
 use super::desk::{GITLAB_TOKEN, GitLabDesk, SLACK_TOKEN, SlackDesk, context, http, options};
 use super::slack_post::{EFFECT, alert};
 
-/// Answers of a target that does its worst, also one that sends the token back.
+/// The worst answers of a target, including one that returns the token.
 fn worst(path: &str, token: &str) -> Vec<Stub> {
     let mut stubs = Vec::new();
     for status in [200, 301, 400, 401, 403, 404, 409, 429, 500, 503] {
@@ -53,7 +53,7 @@ async fn gitlabs_token_is_in_no_line_no_error_and_no_debug_text() {
             desk.double.stub(stub.clone()).unwrap();
             let facts = desk.facts().await;
             let shown = match &facts {
-                // A title or a name that GitLab tells is told on; the worst cases put the token into none.
+                // A title or a name from GitLab is passed on; the worst cases put no token into them.
                 model::GitLabAnswer::Full(answer) => format!("{:?} {:?}", answer.label_events, answer.versions),
                 other => format!("{other:?}"),
             };

@@ -1,4 +1,4 @@
-//! Finding a message again, to settle whether it was posted.
+//! Finds a message again, to determine whether it was posted.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::slack_post::{EFFECT, alert};
 
 const HISTORY: &str = "/api/conversations.history";
 
-/// Long before anything that the double posts.
+/// Long before any message of the double.
 fn before() -> Timestamp {
     "2020-01-01T00:00:00Z".parse().unwrap()
 }

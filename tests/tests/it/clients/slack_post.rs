@@ -1,4 +1,4 @@
-//! Posting to Slack: done, refused, to be tried again, or left open.
+//! Posting to Slack: done, rejected, to be retried, or unknown.
 
 use std::time::Duration;
 

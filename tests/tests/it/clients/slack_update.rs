@@ -1,4 +1,4 @@
-//! Correcting a message and replying to it: done, not possible, or to be tried again.
+//! Correcting a message and replying to it: done, impossible, or to be retried.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::slack_post::{EFFECT, alert};
 const POST: &str = "/api/chat.postMessage";
 const UPDATE: &str = "/api/chat.update";
 
-/// Posts the alert, and gives its timestamp.
+/// Posts the alert, and returns its timestamp.
 async fn posted(desk: &SlackDesk) -> String {
     let message = alert("C0SECLEAD", EFFECT);
     desk.client.post_message(&context(), &message).await.unwrap().ts

@@ -1,4 +1,4 @@
-//! TLS: a private authority is trusted only where it is configured.
+//! TLS: a private authority is trusted only where configured.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -14,7 +14,7 @@ use secrecy::SecretString;
 
 use super::desk::{GITLAB_TOKEN, context, group, http, options};
 
-/// Serves `connections` TLS connections, each with an empty list, under a certificate for `name`; gives the address and the authority.
+/// Serves `connections` TLS connections with an empty list and a certificate for `name`; returns address and authority.
 fn serve(name: &str, connections: usize) -> (String, String) {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(vec![]).unwrap();
@@ -42,7 +42,7 @@ fn serve(name: &str, connections: usize) -> (String, String) {
             let mut connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             let mut stream = Stream::new(&mut connection, &mut socket);
             let mut request = [0; 4096];
-            // A client that does not trust the certificate breaks the handshake off: nothing to answer then.
+            // A client that does not trust the certificate aborts the handshake: there is nothing to answer.
             if stream.read(&mut request).is_ok_and(|length| length > 0) {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]");
             }

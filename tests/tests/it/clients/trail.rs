@@ -1,4 +1,4 @@
-//! What one call leaves in the audit trail, and what it carries to the other side.
+//! The audit entries of one call, and what it sends to the other side.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The processor killed before its commit, and between the commit and the queue.
+//! The processor killed before its commit, and between commit and queue.
 
 use serde_json::{Value, json};
 use tests::doubles::{Fault, Stub};
@@ -16,7 +16,7 @@ const TABLES: [&str; 7] = [
     "effect_attempts",
 ];
 
-/// Every row that the auditor sees, whole.
+/// Every complete row that the auditor sees.
 async fn rows(stand: &Stand) -> Value {
     let mut found = serde_json::Map::new();
     for table in TABLES {
@@ -53,7 +53,7 @@ async fn killed_between_commit_and_queue_the_relay_sends_the_alert_once() {
     let fresh = stand.start("processor", &[]).await;
     stand.done(&fresh, delivery).await;
     fresh.entries("webhook.delivery.duplicate", 1);
-    // Whoever died may not have told the trail: the one who comes after tells it again, as the same entry.
+    // The killed process may not have written the entry: its successor writes it again, as the same entry.
     let told = [&killed, &fresh].map(|function| function.entries("exception.record.insert", 1).remove(0));
     for field in ["id", "timestamp", "details", "correlation_id"] {
         assert_eq!(told[0][field], told[1][field], "{field}");

@@ -1,4 +1,4 @@
-//! The relay killed at work, and two relays at once.
+//! The relay killed at work, and two concurrent relays.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::function::Function;
 use crate::outbox::{Stand, is_send_message, relay};
 
-/// A maintenance function that has read its secrets: then only SQS is asked at the address of AWS.
+/// A maintenance function that has read its secrets: from then on only SQS is called at the AWS address.
 async fn warm(stand: &Stand) -> Function {
     let maintenance = stand.start("maintenance", &[]).await;
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 0);
@@ -106,7 +106,7 @@ async fn an_effect_pending_again_is_queued_again() {
 async fn two_relays_at_once_enqueue_each_due_effect_once_under_its_id_and_attempts() {
     let stand = Stand::new().await;
     let (one, other) = (warm(&stand).await, warm(&stand).await);
-    // More than twice what one claim takes.
+    // More than twice the size of a claim.
     let sql = "INSERT INTO effects (id, key, kind, destination, instance, project_id, mr_iid, state, attempts,
             next_attempt_at, correlation_id, created_at, updated_at)
         SELECT gen_random_uuid(), n::text, 'slack_exception_alert', 'slack:C0SECLEAD', 'main', 77, n, 'pending', n % 3,
@@ -120,7 +120,7 @@ async fn two_relays_at_once_enqueue_each_due_effect_once_under_its_id_and_attemp
             format!("{}-{}-{changed}", row.get::<_, Uuid>(0), row.get::<_, i32>(1))
         })
         .collect();
-    // A queue that takes its time: neither relay is through before the other has begun.
+    // A slow queue: neither relay ends before the other has begun.
     let slow = Stub {
         delay_ms: 5,
         ..Stub::on("POST", "/")

@@ -310,7 +310,7 @@ fn a_receiver_that_closes_before_reading_or_never_answers_is_waited_for() {
         FailureClass::NetworkError
     );
     let _listener = closing.join().unwrap();
-    // Nobody reads: neither the whole body nor an answer ever passes.
+    // The receiver does not read: neither the whole body nor an answer ever passes.
     let begun = Instant::now();
     assert_eq!(
         unavailable(destination.deliver(&trail.batch())).0,

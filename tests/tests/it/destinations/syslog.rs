@@ -1,4 +1,4 @@
-//! The syslog destination against the double of a receiver, whose reader of messages is not ours.
+//! The syslog destination against a receiver double with an independent message parser.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ fn options(receiver: &SyslogDouble) -> SyslogOptions {
     }
 }
 
-/// A destination that asks of TLS all that it can give.
+/// A destination that uses every guarantee of TLS.
 fn to(receiver: &SyslogDouble) -> SyslogDestination {
     let options = SyslogOptions {
         requires_close_notify: true,
@@ -42,7 +42,7 @@ fn a_batch_arrives_whole_over_every_transport() {
         let receiver = SyslogDouble::start(transport);
         let trail = Trail::of(20);
         to(&receiver).deliver(&trail.batch()).unwrap();
-        // Over streams everything is there when it is acknowledged; datagrams are under way.
+        // Over streams everything has arrived when acknowledged; datagrams are still under way.
         let deadline = Instant::now() + Duration::from_secs(10);
         while transport == Transport::Udp && receiver.messages().len() < 20 && Instant::now() < deadline {
             std::thread::yield_now();
@@ -104,7 +104,7 @@ fn every_entry_arrives_however_connections_end() {
 #[test]
 fn a_receiver_that_closes_at_any_point_never_makes_us_believe_it_has_read_the_rest() {
     let trail = Trail::of(5);
-    // Not over TLS: there the receiver's library takes a whole record, and an orderly end after it says that it was read.
+    // Not over TLS: there the receiver's library takes a whole record, and a clean end after it proves that it was read.
     for transport in [Transport::Tcp] {
         let receiver = SyslogDouble::start(transport);
         let mut destination = to(&receiver);
@@ -268,7 +268,7 @@ fn large_entries_go_whole_over_streams_and_are_refused_by_datagrams() {
     let batch = [small.batch()[0], Outgoing { line: &longer, ..large }];
     let result = to(&receiver).deliver(&batch);
     assert!(matches!(result, Err(DeliveryError::Refused { .. })), "{result:?}");
-    // The one refused does not hold up the others, and nothing was sent twice to find it.
+    // The rejected one does not block the others, and nothing was sent twice to find it.
     to(&receiver).deliver(&batch[..1]).unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     while receiver.messages().is_empty() && Instant::now() < deadline {
@@ -287,7 +287,7 @@ fn a_datagram_that_nobody_listens_to_is_noticed_here() {
         port,
     };
     let mut destination = SyslogDestination::new(address, SyslogOptions::default()).unwrap();
-    // On this machine the refusal comes at once; over a network nobody may send one.
+    // On this machine the rejection arrives immediately; over a network there may be none.
     assert_eq!(
         unavailable(destination.deliver(&Trail::of(3).batch())).0,
         FailureClass::NetworkError

@@ -1,10 +1,10 @@
-//! Entries to send, and a caller that does what `Destination` asks of one: the same batch again, or its halves.
+//! Entries to send, and a caller that meets the contract of `Destination`: sends the same batch again, or its halves.
 
 use audit::destination::{DeliveryError, Destination, Outgoing};
 use audit::{Action, ActorType, Context, Entry, FailureClass, Outcome, Target, Writer};
 use uuid::Uuid;
 
-/// How often a batch is sent in vain before a test fails.
+/// How often a batch may fail before the test fails.
 const PATIENCE: u32 = 20;
 
 /// Entries as the writer prints them.
@@ -51,7 +51,7 @@ impl Trail {
             .collect()
     }
 
-    /// Sends everything in batches of `size`; returns the entries set aside, and the classes of the failures on the way.
+    /// Sends everything in batches of `size`; returns the quarantined entries, and the classes of the failures.
     pub(super) fn send(&self, destination: &mut dyn Destination, size: usize) -> (Vec<Uuid>, Vec<FailureClass>) {
         let (mut aside, mut failures) = (Vec::new(), Vec::new());
         for batch in self.batch().chunks(size) {
@@ -86,7 +86,7 @@ fn send(
     panic!("{} failed {PATIENCE} times: {failures:?}", destination.name());
 }
 
-/// The class and the words of a failure that asks to try again.
+/// The class and the message of a retryable failure.
 pub(super) fn unavailable(result: Result<(), DeliveryError>) -> (FailureClass, String) {
     match result {
         Err(DeliveryError::Unavailable { class, message, .. }) => (class, message),

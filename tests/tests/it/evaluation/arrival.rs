@@ -6,7 +6,7 @@ use tests::payload::MergeRequest;
 
 use super::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at, envelope};
 
-/// Every order of the numbers below `count` (Heap's algorithm).
+/// Every permutation of the numbers below `count` (Heap's algorithm).
 pub(super) fn orders(count: usize) -> Vec<Vec<usize>> {
     fn permute(size: usize, items: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
         if size <= 1 {
@@ -23,10 +23,10 @@ pub(super) fn orders(count: usize) -> Vec<Vec<usize>> {
     found
 }
 
-/// The final state that must not depend on the order: the verdict that stands, the exception, open effects.
+/// The final state, which must not depend on the order: the current verdict, the exception, open effects.
 async fn end(world: &World, mr: &MergeRequest) -> (String, Option<(String, String)>, i64) {
     let verdict = world.decision(mr).await.unwrap().verdict;
-    // Corrections follow each change of the exception, so their number depends on the order.
+    // A correction follows each change of the exception, so their number depends on the order.
     let effects = world
         .count(
             "effects WHERE state = 'pending' AND kind <> 'slack_exception_update'",
@@ -40,7 +40,7 @@ async fn end(world: &World, mr: &MergeRequest) -> (String, Option<(String, Strin
     )
 }
 
-/// Delivers a life of five events in all 120 orders, each to a merge request of its own.
+/// Delivers a life of five events in all 120 orders, each to its own merge request.
 async fn every_order(
     life: impl Fn(&MergeRequest) -> [Value; 5],
     shown: impl Fn(&World, &MergeRequest),
@@ -159,7 +159,7 @@ async fn a_late_proof_withdraws_the_exception_and_its_unsent_alert() {
     let world = World::new().await;
     world.gitlab.patch(serde_json::json!({"old_gitlab": true})).unwrap();
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    // An older GitLab does not say when a person approved; only the delivery does.
+    // An older GitLab does not report approval times; only the delivery does.
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });

@@ -1,4 +1,4 @@
-//! Deliveries and REST answers from public reports, on which other tools failed.
+//! Deliveries and REST answers from public reports about failures of other tools.
 
 mod answers;
 mod approvers;

@@ -1,4 +1,4 @@
-//! The operator's command over decided reviews: lists, figures, explanations, and decisions computed again.
+//! The operator's command on decided reviews: lists, figures, explanations, and recomputed decisions.
 
 use std::process::{Command, Output};
 
@@ -42,7 +42,7 @@ impl World {
     }
 }
 
-/// One approved, one merged without approval, one critical and approved too late for its target, one still open.
+/// One approved, one merged without approval, one critical and approved after its target, one still open.
 async fn world() -> World {
     let world = World::with_rules(&rules()).await;
     let labelled = |mr: &MergeRequest, with: &dyn Fn(&mut tests::doubles::gitlab::MergeRequest)| {
@@ -237,7 +237,7 @@ async fn every_stored_decision_is_computed_to_itself_and_a_changed_one_is_seen()
         (Some(0), "4 decisions came out as stored, 0 did not\n")
     );
 
-    // The control: a decision that says something else than its facts. Only the owner can put it there, past the triggers.
+    // The control: a decision that contradicts its facts. Only the owner can insert it, by disabling the triggers.
     let owner = tests::postgres::connect(&world.database.owner_url).await;
     let sql = "ALTER TABLE security_review_decisions DISABLE TRIGGER append_only_row;
         UPDATE security_review_decisions SET verdict = jsonb_set(verdict, '{outcome}', '\"not_carried\"') WHERE mr_iid = 2";
@@ -267,7 +267,7 @@ async fn decisions_of_another_evaluator_are_only_reported() {
         assert!(said.contains(line), "{line:?} in {said}");
     }
 
-    // Their digests are checked all the same.
+    // Their digests are still checked.
     let sql = "ALTER TABLE review_evidence DISABLE TRIGGER append_only_row, DROP CONSTRAINT review_evidence_sha256;
         UPDATE review_evidence SET content = replace(content, 'sec-alice', 'sec-mallory') WHERE mr_iid = 1";
     owner.batch_execute(sql).await.unwrap();
@@ -288,7 +288,7 @@ async fn simulate_reads_whole_label_lists_of_events() {
     mr.labels = Vec::new();
     world.merged(&mr, |_| ());
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
-    // As an evaluator stores them that keeps no lists which its rules do not need.
+    // As stored by an evaluator that omits lists which its rules do not need.
     let owner = tests::postgres::connect(&world.database.owner_url).await;
     let sql = "ALTER TABLE security_review_decisions DISABLE TRIGGER append_only_row;
         UPDATE security_review_decisions SET inputs = jsonb_set(inputs, '{history}', (

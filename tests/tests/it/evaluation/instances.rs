@@ -1,4 +1,4 @@
-//! Two GitLab instances: the numeric ids of one mean other people and groups at the other.
+//! Two GitLab instances: a numeric id means different people and groups on each.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -11,7 +11,7 @@ use tests::payload::MergeRequest;
 use super::world::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, World, at, envelope, key};
 use crate::program::built;
 
-/// The rules of the tests with a second instance, whose security team is one user and a group that GitLab does not show.
+/// The tests' rules with a second instance, whose security team is one user and a group that GitLab does not show.
 fn rules() -> String {
     let one = include_str!("../rules.yaml");
     let top = "approvers:\n  group_id: 4242 # security-team\n  minimum_access_level: 30\n";
@@ -25,7 +25,7 @@ fn rules() -> String {
     rules
 }
 
-/// Two instances with approvers at the top level, as earlier releases accepted them.
+/// Two instances with top-level approvers, as earlier releases accepted them.
 fn earlier() -> String {
     let second = "instances:\n  acquired: { api_url: \"https://gitlab.acquired.example.com\" }\n";
     include_str!("../rules.yaml").replace("instances:\n", second)

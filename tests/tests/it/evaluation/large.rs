@@ -1,4 +1,4 @@
-//! One merge request with thousands of events and the longest labels, in one batch with others, through the processor's own binary.
+//! One merge request with thousands of events and the longest labels, batched with others, through the processor's own binary.
 
 use std::time::{Duration, Instant};
 
@@ -13,19 +13,19 @@ use crate::template::document::template;
 
 const EVENTS: i32 = 5_000;
 const LABEL_EVENTS: usize = 1_000;
-/// What the template gives the processor.
+/// The processor's memory in the template.
 const MEBIBYTES: u64 = 512;
-/// Of an optimised build 5 s are expected; this is a debug build that shares its cores.
+/// An optimised build should take 5 s; this is a debug build that shares its cores.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// 64 titles of GitLab's longest length, of four-byte characters after the scope.
+/// 64 titles of GitLab's maximum length, with four-byte characters after the scope.
 fn longest_labels() -> Vec<String> {
     let digit = |n: u32| char::from_u32(u32::from('𝟎') + n).unwrap();
     let title = |n: u32| format!("security::{}{}{}", digit(n / 10), digit(n % 10), "𝄞".repeat(243));
     (0..64).map(title).collect()
 }
 
-/// Stored events of an open merge request, a second apart. Bit `n` of an event's mask puts label `n` on.
+/// Stored events of an open merge request, a second apart. Bit `n` of an event's mask adds label `n`.
 async fn store_events(stand: &Stand, mr: &MergeRequest, mask: &str) {
     let sql = format!(
         "WITH masks AS (SELECT n, {mask} AS bits, lag({mask}) OVER (ORDER BY n) AS before FROM generate_series(1, $1) AS n),
@@ -59,7 +59,7 @@ async fn store_events(stand: &Stand, mr: &MergeRequest, mask: &str) {
     assert_eq!(stored, u64::try_from(EVENTS).unwrap());
 }
 
-/// Each label in turn is taken off and put on; all are on in the end.
+/// Each label in turn is removed and added; all are on at the end.
 fn label_events(mr: &MergeRequest, shown: &mut tests::doubles::gitlab::MergeRequest) {
     for n in 0..LABEL_EVENTS {
         let rounds_left = (LABEL_EVENTS - 1 - n) / mr.labels.len();
@@ -75,7 +75,7 @@ fn message(mr: &MergeRequest) -> Value {
     batch["Records"][0].take()
 }
 
-/// The merge of a merge request with such events, in one batch with three others; what it took is printed.
+/// The merge of a merge request with such events, in one batch with three others; prints duration and memory.
 async fn decide(name: &str, mask: &str) {
     let stand = Stand::new().await;
     let labels = longest_labels();

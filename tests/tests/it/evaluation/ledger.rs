@@ -1,4 +1,4 @@
-//! The ledger's row: where each review stands, the same whatever the order of arrival, and its history.
+//! The ledger row: the state of each review, independent of the order of arrival, and its history.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::arrival::orders;
 use super::world::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, World, at, envelope, key};
 
-/// Of all 5,040 orders every so manieth, so that the test ends in seconds; `LEDGER_ORDERS=all` takes all of them.
+/// Runs every nth of the 5,040 orders, so that the test ends in seconds; `LEDGER_ORDERS=all` runs all of them.
 const EVERY: usize = 24;
 
 impl World {
@@ -22,7 +22,7 @@ impl World {
         row
     }
 
-    /// What the row says, without what tells when and why it was written.
+    /// The row's content without the time and cause of the write.
     async fn says(&self, mr: &MergeRequest) -> Value {
         let sql = format!(
             "SELECT to_jsonb(ledger) - 'id' - 'mr_iid' - 'mr_id' - 'web_url' - 'decision_id' - 'read_at' - 'revision' - 'recorded_at'
@@ -34,7 +34,7 @@ impl World {
         rows[0].get(0)
     }
 
-    /// Decisions of a merge request from the first to the one that stands.
+    /// Decisions of a merge request from the first to the current one.
     async fn decisions(&self, mr: &MergeRequest) -> Vec<(String, Option<String>)> {
         let sql = format!(
             "WITH RECURSIVE chain AS (
@@ -78,7 +78,7 @@ fn labelled_at_last(mr: &MergeRequest) -> Value {
     payload
 }
 
-/// A realistic life: approved, reset by a push, closed and opened again, approved anew, labelled at last, merged.
+/// A realistic life: approved, reset by a push, closed and reopened, approved again, labelled at last, merged.
 fn life(mr: &MergeRequest) -> [Value; 7] {
     let bare = MergeRequest {
         labels: Vec::new(),
@@ -178,7 +178,7 @@ async fn eight_writers_at_once_with_the_events_of_one_review_end_with_the_row_of
         async move {
             for step in 0..4 {
                 let event = &events[(writer + step) % 4];
-                // Two hooks tell of each event, so that half of the writers bring the same delivery.
+                // Two hooks report each event, so that half of the writers send the same delivery.
                 let delivery = envelope(event, &format!("hook {} event {}", writer % 2, (writer + step) % 4));
                 app::process_delivery(&evaluator, &delivery).await.unwrap();
             }
@@ -188,7 +188,7 @@ async fn eight_writers_at_once_with_the_events_of_one_review_end_with_the_row_of
     assert_eq!(world.says(&many).await, world.says(&one).await);
     let row = world.row(&many).await.unwrap().row;
     assert_eq!(row.review.decision, Some(LedgerDecision::Approved));
-    // The chain has one root and one end, and the row is what its end says.
+    // The chain has one root and one end, and the row matches its end.
     let decisions = world.decisions(&many).await;
     assert_eq!(
         world.count("security_review_decisions WHERE true", &many).await,
@@ -301,7 +301,7 @@ async fn an_event_without_the_label_still_counts_once_the_review_is_known() {
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.open(&mr, |_| ());
     world.deliver(&mr.told("update", AUTHOR, at("08:00:00"))).await;
-    // The label was taken off; the merge request stays in the ledger.
+    // The label was removed; the merge request stays in the ledger.
     let bare = MergeRequest {
         labels: Vec::new(),
         ..mr.clone()

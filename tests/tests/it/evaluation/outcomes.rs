@@ -1,4 +1,4 @@
-//! What comes of one merge: rows, effects, the audit trail, and what GitLab is asked.
+//! Results of one merge: rows, effects, audit entries, and requests to GitLab.
 
 use model::{Content, Envelope, ExceptionKind, VerdictOutcome};
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ async fn a_properly_approved_merge_leaves_a_decision_and_no_exception() {
             .await,
         1
     );
-    // Membership when the approval arrived is kept with the event.
+    // The membership at the arrival of the approval is stored with the event.
     assert_eq!(
         world
             .count("merge_request_events WHERE action = 'approved' AND eligible", &mr)
@@ -120,7 +120,7 @@ async fn a_merge_request_that_gitlab_hides_is_unverified_at_once() {
     let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "exception");
     assert_eq!(world.exception(&mr).await.unwrap().0, "unverified");
-    // What the delivery said fills the row.
+    // The delivery's data fills the row.
     assert_eq!(
         world
             .count(
@@ -137,7 +137,7 @@ async fn of_a_stale_delivery_only_the_ids_are_trusted() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 6, &["backend"]);
     world.merged(&MergeRequest::new(PROJECT, 6, HIGH), |_| ());
-    // The old delivery shows no label; GitLab, asked anew, shows one.
+    // The old delivery shows no label; GitLab, read again, shows one.
     let mut old = envelope(&mr.told("merge", OUTSIDER, at("12:00:00")), "old");
     old.authentication.stale = true;
     app::process_delivery(&world.evaluator, &old).await.unwrap();
@@ -264,7 +264,7 @@ async fn kinds_that_only_stricter_rules_give() {
 #[tokio::test]
 async fn a_label_that_neither_the_delivery_nor_an_event_shows_is_found_on_the_merge_request_itself() {
     let world = World::new().await;
-    // Set at creation, so that no event tells of it; and the delivery was cut, or written by a custom template.
+    // Set at creation, so that no event reports it; and the delivery was cut, or written by a custom template.
     world.merged(&MergeRequest::new(PROJECT, 10, HIGH), |_| ());
     let told = MergeRequest::new(PROJECT, 10, &[]);
     world.deliver(&told.told("merge", AUTHOR, at("12:00:00"))).await;

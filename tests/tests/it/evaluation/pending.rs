@@ -1,4 +1,4 @@
-//! GitLab not readable at the merge: pending, tried again, and in the end unverified.
+//! GitLab unreadable at the merge: pending, retried, and finally unverified.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ fn down(world: &World, mr: &MergeRequest) {
     world.gitlab.stub(answer).unwrap();
 }
 
-/// Whatever is due now is tried; says what came of each.
+/// Retries everything that is due; returns each outcome.
 async fn maintain(world: &World, evaluator: &Arc<App>) -> Vec<DeliveryOutcome> {
     let due = evaluator
         .store()
@@ -108,7 +108,7 @@ async fn two_runs_at_once_reach_one_verdict() {
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     world.gitlab.clear_stubs();
     world.clock.pass(SignedDuration::from_mins(1));
-    // Both hold the same claim, as if a claim had ended while its holder was still at work.
+    // Both hold the same claim, as if a claim had expired while its holder was still working.
     let claimed = world
         .evaluator
         .store()
@@ -154,7 +154,7 @@ async fn a_merge_that_gitlab_denies_to_the_end_is_no_verdict_and_the_real_one_is
         shown.set("state", "opened").set("merged_at", serde_json::Value::Null);
     };
     world.merged(&mr, open);
-    // Whoever knows a token, or writes a custom webhook template, tells of a merge that has not happened, labels and time made up.
+    // A sender with a token or a custom webhook template reports a merge that did not happen, with invented labels and time.
     let mut forged = MergeRequest::new(PROJECT, 6, &[]).told("merge", AUTHOR, at("12:00:00"));
     forged["object_attributes"]["merged_at"] = serde_json::json!("2001-01-01 00:00:00 UTC");
     assert_eq!(world.deliver(&forged).await.outcome.as_str(), "pending");
@@ -179,7 +179,7 @@ async fn a_merge_that_gitlab_denies_to_the_end_is_no_verdict_and_the_real_one_is
 async fn a_decision_made_without_gitlabs_word_does_not_stand_in_the_way_of_the_real_merge() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 7, HIGH);
-    // GitLab hides the merge request when the false merge is told, and shows it when the real one is.
+    // GitLab hides the merge request at the false report, and shows it at the real merge.
     let forged = MergeRequest::new(PROJECT, 7, &[]).told("merge", AUTHOR, at("11:00:00"));
     assert_eq!(world.deliver(&forged).await.outcome.as_str(), "not_carried");
     world.merged(&mr, |_| ());

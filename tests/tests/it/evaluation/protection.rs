@@ -1,4 +1,4 @@
-//! GitLab is protected from us, and verdicts from those who hold a hook's token.
+//! Protects GitLab from our requests, and verdicts from holders of a hook's token.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -69,7 +69,7 @@ async fn a_silent_gitlab_is_not_asked_by_every_message() {
     let report = world.deliver(&two.told("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "pending");
     assert_eq!(requests(&world), before);
-    // It is asked again some seconds later.
+    // It is read again some seconds later.
     world.gitlab.clear_stubs();
     world.clock.pass(SignedDuration::from_secs(31));
     assert!(world.maintain().await.contains(&"exception".to_owned()));
@@ -104,7 +104,7 @@ async fn a_labelled_merge_takes_seven_requests() {
     let before = requests(&world);
     world.deliver(&mr(2).told("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(requests(&world) - before, 7, "the account of the approver is known");
-    // Every environment knows it.
+    // Every environment has the information.
     world.clock.pass(SignedDuration::from_secs(11));
     let other = world.another();
     let before = requests(&world);
@@ -133,7 +133,7 @@ async fn forged_revocations_put_off_no_reading() {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
-    // Alice took it back before the merge; GitLab's copies lag, and a stream of further reports comes.
+    // Alice withdrew it before the merge; GitLab's replicas lag, and many further reports arrive.
     world.deliver(&mr.told("unapproved", ALICE, at("11:00:00"))).await;
     world
         .gitlab

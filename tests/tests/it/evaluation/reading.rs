@@ -1,4 +1,4 @@
-//! What GitLab is asked for a review, when it cannot be read, and which of several readings counts.
+//! GitLab reads for a review, failures to read, and which of several readings counts.
 
 use jiff::SignedDuration;
 use model::LedgerDecision;
@@ -9,7 +9,7 @@ use tests::payload::MergeRequest;
 use super::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at, envelope};
 
 impl World {
-    /// What maintenance makes of the reviews that are due.
+    /// Runs maintenance for due reviews; returns the outcomes.
     async fn look_again(&self) -> Vec<&'static str> {
         let lease = SignedDuration::from_mins(2);
         let due = self
@@ -28,7 +28,7 @@ impl World {
         outcomes
     }
 
-    /// GitLab does not answer when it is asked about the merge request.
+    /// GitLab does not answer requests about the merge request.
     fn down(&self, mr: &MergeRequest) {
         let path = format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid);
         self.gitlab.stub(Stub::answering("GET", &path, 503, "")).unwrap();
@@ -78,7 +78,7 @@ async fn a_review_waits_for_as_long_as_gitlab_is_down_or_until_its_merge_is_judg
         assert_eq!(world.look_again().await, ["pending", "pending"]);
     }
     world.gitlab.clear_stubs();
-    // GitLab did not answer a moment ago: it is left alone for some seconds.
+    // GitLab failed a moment ago: it is not called for some seconds.
     world.clock.pass(SignedDuration::from_secs(6));
     world.open(&one, |_| ());
     world.merged(&other, |_| ());
@@ -195,7 +195,7 @@ async fn an_older_reading_never_replaces_a_newer_one_not_even_one_that_said_the_
     assert_eq!(second.revision, first.revision, "nothing has changed");
     assert_eq!(second.row.read_at, Some(world.now()), "but it is known to be true now");
 
-    // Whoever read between the two comes last.
+    // The environment that read between the two writes last.
     world.clock.pass(SignedDuration::from_mins(-1));
     world.open(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T09:00:00.000Z");

@@ -13,11 +13,11 @@ use uuid::Uuid;
 use super::world::{AUTHOR, HIGH, OUTSIDER, PROJECT, World, at, envelope};
 use crate::runtime::Parts;
 
-/// The local stack's: Linear, Jira, Confluence and pods.
+/// The local stack's rules: Linear, Jira, Confluence and pods.
 const RULES: &str = include_str!("../../../local/rules.yaml");
 const FIRST: u64 = 100;
 
-/// A world whose application reaches the database through a proxy, and has processed one merge of each kind.
+/// A world whose application uses a database proxy and has processed one merge of each kind.
 async fn world() -> (World, App, PostgresProxy) {
     let mut database = fresh_database().await;
     let proxy = PostgresProxy::start(&database.app_url).await;
@@ -113,7 +113,7 @@ async fn gitlab_is_asked_seven_times_in_two_stages() {
     let requests = asked(&world);
     let mut paths = paths(&requests);
     assert_eq!(paths.len(), 7, "{paths:#?}");
-    // What is sent before an answer has come is one stage.
+    // Requests sent before an answer arrived form one stage.
     let half = SignedDuration::from_millis(delay_ms / 2);
     let next = requests
         .windows(2)
@@ -132,7 +132,7 @@ fn paths(requests: &[Recorded]) -> Vec<&str> {
     requests.iter().map(path).collect()
 }
 
-/// What the verdict on a labelled merge needs of GitLab.
+/// GitLab requests for the verdict on a labelled merge.
 fn read_of(mr: &MergeRequest) -> Vec<String> {
     let base = format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid);
     let parts = [
@@ -149,7 +149,7 @@ fn read_of(mr: &MergeRequest) -> Vec<String> {
     all
 }
 
-/// What GitLab was asked after the first merges.
+/// GitLab requests after the first merges.
 fn asked(world: &World) -> Vec<Recorded> {
     let first = [FIRST, FIRST + 1].map(|iid| format!("/merge_requests/{iid}"));
     let mut requests = world.gitlab.requests();

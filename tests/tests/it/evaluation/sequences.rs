@@ -1,4 +1,4 @@
-//! Ordinary GitLab sequences whose verdict was wrong or could not be corrected: each ends right, without a person.
+//! Ordinary GitLab sequences whose verdict was wrong or could not be corrected: each ends correctly without a person.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Unconfirmed decisions: read again by schedule and by events, within a budget, and never in the way of a confirmed one.
+//! Unconfirmed decisions: re-read by schedule and by events, within a budget, without blocking a confirmed one.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn path(mr: &MergeRequest) -> String {
     format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid)
 }
 
-/// How often GitLab was asked about the merge request itself.
+/// How often the merge request itself was read at GitLab.
 fn readings(world: &World, mr: &MergeRequest) -> usize {
     let path = path(mr);
     let requests = world.gitlab.requests();
@@ -36,7 +36,7 @@ async fn a_confirmed_decision_is_not_replaced_by_an_unconfirmed_one() {
     world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
     let first = world.decision(&mr).await.unwrap();
     assert!(first.confirmed);
-    // A late event shows the label before the merge, and GitLab cannot be read until the deadline and beyond.
+    // A late event shows the label before the merge, and GitLab is unreadable past the deadline.
     world
         .gitlab
         .stub(Stub::answering("GET", &path(&mr), 502, "down"))
@@ -128,7 +128,7 @@ async fn invented_merges_leave_the_budget_to_others() {
     assert_eq!(all_readings(&world, &shown) - before_shown, 1);
 }
 
-/// A person reports the merge while the merge request is open; the budget is used up when it is really merged.
+/// A person reports the merge while the merge request is open; the budget is exhausted when it is really merged.
 #[tokio::test]
 async fn the_own_delivery_of_a_denied_merge_needs_no_budget() {
     let world = World::new().await;
@@ -214,14 +214,14 @@ async fn a_denied_merge_is_read_again() {
     assert_eq!(world.maintain().await, ["exception"]);
 }
 
-/// An answer without the members lists an approval that GitLab then loses, so that a later, whole answer does not list it.
+/// An answer without the members lists an approval that GitLab then loses; a later complete answer does not list it.
 async fn approval_lost(read_after: SignedDuration) -> Vec<String> {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    // Members cannot be read: the answer is partial, with labels and approvals.
+    // Members are unreadable: the answer is partial, with labels and approvals.
     let members = "/api/v4/groups/4242/members";
     world.gitlab.stub(Stub::answering("GET", members, 503, "down")).unwrap();
     let merge = mr.told("merge", AUTHOR, at("12:00:00"));
@@ -241,7 +241,7 @@ async fn what_an_earlier_answer_showed_stays_a_fact() {
     assert_eq!(approval_lost(SignedDuration::from_mins(2)).await, ["approved"]);
 }
 
-/// GitLab's copies lag: within a minute of the merge one may list what was taken back before it.
+/// GitLab's replicas lag: within a minute of the merge one may list a withdrawn approval.
 #[tokio::test]
 async fn what_only_the_first_minute_showed_is_disputed() {
     assert_eq!(approval_lost(SignedDuration::ZERO).await, ["exception"]);

@@ -1,4 +1,4 @@
-//! One evaluator in its world, and what a test asks of it.
+//! One evaluator in its environment, and helpers for tests.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ impl World {
         Self::with_rules(include_str!("../rules.yaml")).await
     }
 
-    /// With other rules than the local stack's.
+    /// With these rules instead of the local stack's.
     pub(crate) async fn with_rules(rules: &str) -> Self {
         Self::with(Rules::parse(rules).unwrap()).await
     }
@@ -56,7 +56,7 @@ impl World {
         Self::on(fresh_database().await, rules).await
     }
 
-    /// On a database that has its logins already.
+    /// On a database that already has its logins.
     pub(crate) async fn on(database: TestDatabase, rules: Rules) -> Self {
         let rules = Arc::new(rules);
         let gitlab = double::start().await;
@@ -82,13 +82,13 @@ impl World {
         entries
     }
 
-    /// A second execution environment at the same database.
+    /// A second execution environment with the same database.
     pub(crate) fn another(&self) -> Arc<App> {
         let (audit, _) = Writer::memory("test", Arc::new(self.clock.clone()));
         Arc::new(evaluator(&self.database, &self.gitlab, &self.clock, audit, &self.rules))
     }
 
-    /// The same that makes an event of each row of the ledger.
+    /// The same with an event for each ledger row.
     pub(crate) fn with_event_bus(&self, name: &str) -> App {
         let (audit, _) = Writer::memory("test", Arc::new(self.clock.clone()));
         let evaluator = evaluator(&self.database, &self.gitlab, &self.clock, audit, &self.rules);
@@ -126,7 +126,7 @@ impl World {
         app::process_delivery(&self.evaluator, &envelope).await.unwrap()
     }
 
-    /// The approver took the approval back before the merge, which is reported only now, and GitLab confirms it a minute later.
+    /// The approver withdrew the approval before the merge; it is reported only now, and GitLab confirms it a minute later.
     pub(crate) async fn taken_back(&self, evaluator: &App, mr: &MergeRequest) -> DeliveryReport {
         let late = envelope(
             &mr.told("unapproved", ALICE, at("11:00:00")),
@@ -146,7 +146,7 @@ impl World {
         app::read_merge_again(evaluator, &due[0]).await.unwrap()
     }
 
-    /// What maintenance does in a minute: everything that is due is read; what came of each, sorted.
+    /// Runs a minute of maintenance: reads everything due; returns the sorted outcomes.
     pub(crate) async fn maintain(&self) -> Vec<String> {
         let store = self.evaluator.store();
         let lease = SignedDuration::from_mins(2);
@@ -170,7 +170,7 @@ impl World {
         decision
     }
 
-    /// One number that a query of the auditor's gives about a merge request.
+    /// One number from an auditor's query about a merge request.
     pub(crate) async fn count(&self, what: &str, mr: &MergeRequest) -> i64 {
         let sql = format!(
             "SELECT count(*) FROM {what} AND project_id = {} AND mr_iid = {}",
@@ -222,7 +222,7 @@ pub(crate) fn key(mr: &MergeRequest) -> MergeRequestKey {
     }
 }
 
-/// The envelope that the webhook function makes of a payload.
+/// The envelope that the webhook function creates from a payload.
 pub(crate) fn envelope(payload: &Value, delivery_key: &str) -> Envelope {
     let received_at = at("12:00:01");
     let Classified::MergeRequest(event) = classify(payload.to_string().as_bytes(), received_at) else {

@@ -17,7 +17,7 @@ use crate::evaluation::world::{at, key};
 use crate::function::Function;
 use crate::outbox::{Stand, unapproved};
 
-/// The stand with the alert of merge request 1 sent: nobody approved it.
+/// The environment with the alert of the unapproved merge request 1 sent.
 async fn alerted() -> (Stand, Function, Effect) {
     let stand = Stand::new().await;
     let alert = stand.effect(1).await;
@@ -61,7 +61,7 @@ fn verdict(outcome: VerdictOutcome, like: &Verdict) -> Verdict {
     verdict
 }
 
-/// Decides the merge of merge request 1 again, as the evaluator does, and gives the effect that corrects the alert.
+/// Decides the merge of merge request 1 again, as the evaluator does, and returns the effect that corrects the alert.
 async fn decide(stand: &Stand, outcome: VerdictOutcome) -> Effect {
     decide_for(stand, outcome, "slack:C0SECLEAD").await
 }
@@ -125,7 +125,7 @@ fn superseding(before: &StoredDecision, verdict: Verdict) -> NewDecision {
     }
 }
 
-/// The messages that carry the effect's key.
+/// The messages with the effect's key.
 fn replies(stand: &Stand, effect: &Effect) -> Vec<Message> {
     let mut messages = stand.slack.messages();
     messages.retain(|message| message.metadata.as_ref().unwrap()["event_payload"]["key"] == effect.key.as_str());

@@ -1,4 +1,4 @@
-//! Rows of the ledger on an EventBridge bus.
+//! Ledger rows on an EventBridge bus.
 
 use model::Effect;
 use serde_json::json;
@@ -10,7 +10,7 @@ use tests::payload::MergeRequest;
 
 const BUS: &[(&str, &str)] = &[("EVENT_BUS_NAME", "ledger")];
 
-/// The effect of a properly approved merge: nothing but the row's event.
+/// The only effect of a properly approved merge: the row's event.
 async fn effect(stand: &Stand) -> (MergeRequest, Effect) {
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     stand.world.merged(&mr, |shown| {
@@ -69,7 +69,7 @@ async fn a_bus_that_is_away_gets_the_event_later_and_a_dry_run_sends_none() {
     let stand = Stand::new().await;
     let (_, effect) = self::effect(&stand).await;
     let notifier = stand.start("notifier", BUS).await;
-    // Its secrets are read; what it asks of AWS now is the bus alone.
+    // Its secrets are read; from now on it calls only the bus at AWS.
     stand.aws.stub(Stub::answering("POST", "/", 503, "").times(3)).unwrap();
     assert_eq!(stand.attempt(&notifier, &effect).await.state, "pending");
     stand.make_due(effect.id).await;

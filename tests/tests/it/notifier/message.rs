@@ -1,4 +1,4 @@
-//! What is sent, and what is not sent.
+//! What is sent, and what is not.
 
 use model::MergeRequestIid;
 use serde_json::json;
@@ -86,7 +86,7 @@ async fn a_dry_run_sends_nothing_and_turning_it_off_sends_nothing_old() {
     let maintenance = stand.start("maintenance", &[]).await;
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 0);
     assert_eq!(stand.slack.messages().len(), 1);
-    // A dry run still looks whether an earlier attempt got through.
+    // A dry run still checks whether an earlier attempt succeeded.
     assert_eq!((stand.asked(POST), stand.asked(HISTORY)), (2, 1));
     stand.audited([live, dry]);
 }
@@ -94,7 +94,7 @@ async fn a_dry_run_sends_nothing_and_turning_it_off_sends_nothing_old() {
 #[tokio::test]
 async fn an_exception_withdrawn_meanwhile_is_not_announced() {
     let stand = Stand::new().await;
-    // An older GitLab does not say when a person approved; only the delivery does, and it comes late.
+    // An older GitLab does not report approval times; only the delivery does, and it arrives late.
     stand.world.gitlab.patch(json!({"old_gitlab": true})).unwrap();
     let notifier = stand.notifier().await;
     let mut effects = Vec::new();
@@ -106,7 +106,7 @@ async fn an_exception_withdrawn_meanwhile_is_not_announced() {
         let mut report = stand.world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
         effects.push(report.effects.remove(0));
     }
-    // The first was not begun, the second may stand in the channel, the third does.
+    // The first was not begun, the second may be in the channel, the third is.
     stand
         .slack
         .stub(Stub::answering("POST", POST, 503, "").times(1))

@@ -1,4 +1,4 @@
-//! What the target refuses for good.
+//! Permanent rejections by the target.
 
 use serde_json::{Value, json};
 use tests::doubles::{Fault, Stub};

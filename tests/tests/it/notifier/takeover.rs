@@ -1,4 +1,4 @@
-//! Two workers at one effect: the one whose lease ran out comes too late.
+//! Two workers on one effect: the one with the expired lease is too late.
 
 use serde_json::json;
 use tests::doubles::{Fault, Stub, slack};
@@ -9,7 +9,7 @@ use crate::outbox::{HISTORY, POST, Stand, asked_to_post, message};
 async fn an_outcome_that_comes_after_the_lease_was_taken_over_changes_nothing() {
     let stand = Stand::new().await;
     let effect = stand.effect(1).await;
-    // The first worker talks to a Slack of its own, which answers nothing until it goes down.
+    // The first worker uses another Slack, which does not answer until it goes down.
     let elsewhere = slack::start().await;
     elsewhere.stub(Stub::failing("POST", POST, Fault::Hang)).unwrap();
     let url = elsewhere.url();

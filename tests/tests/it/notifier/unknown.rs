@@ -1,4 +1,4 @@
-//! What may or may not have been posted: looked for in the channel, never posted again blindly.
+//! Messages that may have been posted: searched for in the channel, never posted again blindly.
 
 use serde_json::json;
 use tests::doubles::{Fault, Stub};

@@ -1,4 +1,4 @@
-//! What is surely not done and worth another try.
+//! Effects that are certainly not done and can be retried.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ async fn what_never_reached_slack_is_tried_again_without_looking() {
     stand.audited([notifier]);
 }
 
-/// Takes half a minute: a refused secret is not read again sooner, and the row itself says when.
+/// Takes half a minute: a rejected secret is not read again sooner, and the row itself contains the time.
 #[tokio::test]
 async fn a_rotated_token_is_read_again_by_the_same_process() {
     let stand = Stand::new().await;

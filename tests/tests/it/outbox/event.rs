@@ -1,4 +1,4 @@
-//! What the functions are invoked with.
+//! The events that functions are invoked with.
 
 use model::{Effect, EffectMessage};
 use serde_json::{Value, json};
@@ -7,18 +7,18 @@ use uuid::Uuid;
 
 use crate::evaluation::world::{AUTHOR, HIGH, PROJECT, at, envelope};
 
-/// A merge request with a security label that nobody approved.
+/// An unapproved merge request with a security label.
 pub(crate) fn unapproved(iid: u64) -> MergeRequest {
     MergeRequest::new(PROJECT, iid, HIGH)
 }
 
-/// The batch that brings the delivery of a merge from the deliveries queue.
+/// The batch with the delivery of a merge from the deliveries queue.
 pub(crate) fn delivery(mr: &MergeRequest) -> Value {
     let envelope = envelope(&mr.told("merge", AUTHOR, at("12:00:00")), &Uuid::now_v7().to_string());
     batch(&json!(envelope).to_string(), "main/77!1", 1)
 }
 
-/// The batch that brings an effect from its queue, enqueued after `attempts` attempts.
+/// The batch with an effect from its queue, enqueued after `attempts` attempts.
 pub(crate) fn message(effect: &Effect, attempts: i32) -> Value {
     let message = EffectMessage {
         effect_id: effect.id,
@@ -30,7 +30,7 @@ pub(crate) fn message(effect: &Effect, attempts: i32) -> Value {
     batch(&json!(message).to_string(), &effect.destination, 1)
 }
 
-/// A batch of one message, as Lambda hands it over
+/// A batch of one message, as Lambda sends it
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-fifo-queue-message-event>).
 pub(crate) fn batch(body: &str, group: &str, receive_count: u32) -> Value {
     json!({"Records": [{
@@ -45,7 +45,7 @@ pub(crate) fn batch(body: &str, group: &str, receive_count: u32) -> Value {
     }]})
 }
 
-/// What the relay is invoked with.
+/// The relay's event.
 pub(crate) fn relay() -> Value {
     json!({"jobs": ["relay_effects"]})
 }

@@ -1,4 +1,4 @@
-//! Deliveries twice, out of order and interleaved; and the recorder's own lines, which must not go round in circles.
+//! Deliveries repeated, out of order and interleaved; and the recorder's own lines, which must not loop.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -37,7 +37,7 @@ async fn lines_of_many_streams_in_any_order_of_deliveries_arrive_in_the_order_of
         producer.print(60);
         deliveries.extend(producer.lines().chunks(7).map(<[String]>::to_vec));
     }
-    // Two deliveries of different streams become one, and their order is that of a hash.
+    // Two deliveries of different streams are merged in hash order.
     let mut shuffled: Vec<Vec<String>> = Vec::new();
     while let Some(delivery) = deliveries.pop() {
         let other = deliveries.len() * 7 / 11;
@@ -65,7 +65,7 @@ async fn what_forwarding_prints_waits_for_company_or_an_hour_and_so_does_not_go_
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
     recorder.take(producer.print(1).log()).await;
-    // The second brings what the first has printed of reading its secrets.
+    // The second brings the lines that the first printed about reading its secrets.
     recorder.minute().await;
     recorder.minute().await;
     let requests = desk.siem.requests().len();

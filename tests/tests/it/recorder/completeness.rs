@@ -1,4 +1,4 @@
-//! The one comparison that everything here ends in: what was printed against what arrived.
+//! The comparison that ends every test here: printed lines against arrivals.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::producer::Producer;
 
-/// Whether what arrived, repetitions by id left out, is exactly what these streams printed, each stream in its order.
+/// Whether the arrivals, without repeated ids, are exactly what these streams printed, each stream in order.
 pub(super) fn compare(printed: &[&Producer], arrived: &[Value]) -> Result<(), String> {
     let mut known = BTreeSet::new();
     let id = |line: &Value| line["id"].as_str().and_then(|id| id.parse::<Uuid>().ok());
     let first: Vec<&Value> = arrived.iter().filter(|line| known.insert(id(line))).collect();
-    // What the recorder says of itself has no stream here.
+    // The recorder's own entries have no stream here.
     let of_others = first.iter().filter(|line| line["service"] != "recorder");
     let mut streams: HashMap<String, Vec<&Value>> = HashMap::new();
     for line in of_others {

@@ -1,4 +1,4 @@
-//! A recorder within this process, with everything around it: its clock is moved by the test.
+//! A recorder in this process and its environment: the test moves its clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use super::receiver::ReceiverDouble;
 
 pub(super) const RETRY_QUEUE: &str = "http://127.0.0.1:9/000000000000/audit-retry";
 
-/// Everything around a recorder.
+/// The environment of a recorder.
 pub(super) struct Desk {
     pub(super) database: TestDatabase,
     pub(super) auditor: Client,
@@ -59,7 +59,7 @@ impl Desk {
         }
     }
 
-    /// The variables of a recorder; later ones win.
+    /// The variables of a recorder; later ones override earlier ones.
     pub(super) fn variables(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
         let endpoint = format!("{}/in", self.siem.url());
         let usual = [
@@ -109,7 +109,7 @@ impl Desk {
         }
     }
 
-    /// Every entry stored, in the order of the positions.
+    /// Every stored entry, in order of position.
     pub(super) async fn stored(&self) -> Vec<Value> {
         self.rows("SELECT entry::jsonb FROM audit_positions JOIN audit_events ON id = event_id ORDER BY position")
             .await
@@ -121,17 +121,16 @@ impl Desk {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// A number.
     pub(super) async fn number(&self, sql: &str) -> i64 {
         self.auditor.query_typed(sql, &[]).await.unwrap()[0].get(0)
     }
 
-    /// Everything that the receiver has taken.
+    /// Everything that the receiver has accepted.
     pub(super) fn taken(&self) -> Vec<Value> {
         self.siem.world(|world| world.taken.clone())
     }
 
-    /// What these printed is stored and has arrived at the receiver, each entry once by id and each stream in its order.
+    /// Everything these printed is stored and has arrived at the receiver, each entry once by id and each stream in order.
     pub(super) async fn complete(&self, printed: &[&Producer]) {
         assert_eq!(compare(printed, &self.stored().await), Ok(()), "in the database");
         assert_eq!(compare(printed, &self.taken()), Ok(()), "at the receiver");
@@ -140,13 +139,13 @@ impl Desk {
         assert_eq!(self.number(missing).await, 0, "positions have no gap");
     }
 
-    /// The server takes no connection to this database any more, and ends those that are there.
+    /// The server rejects connections to this database and ends existing ones.
     pub(super) async fn database_goes_down(&self) {
         self.allow_connections(false).await;
         self.database.disconnect_everybody().await;
     }
 
-    /// The server takes connections again.
+    /// The server accepts connections again.
     pub(super) async fn database_comes_back(&mut self) {
         self.allow_connections(true).await;
         self.auditor = connect(&self.database.auditor_url).await;
@@ -164,7 +163,7 @@ impl Environs {
         self.within(event, SignedDuration::from_secs(60)).await
     }
 
-    /// Invokes it with so much time, which does not pass while it works: the clock stands.
+    /// Invokes it with this timeout, which never runs out: the clock does not advance.
     pub(super) async fn within(&self, event: Value, time: SignedDuration) -> Result<Answer, RecordError> {
         let clock: Arc<dyn model::Clock> = Arc::new(self.clock.clone());
         let deadline = Deadline::new(clock.now().saturating_add(time).unwrap(), clock);
@@ -172,7 +171,7 @@ impl Environs {
         self.recorder.handle(request, &deadline).await
     }
 
-    /// Takes a delivery of log lines.
+    /// Processes a delivery of log lines.
     pub(super) async fn take(&self, event: Value) -> Report {
         match self.invoke(event).await.unwrap() {
             Answer::Done(report) => report,
@@ -180,12 +179,12 @@ impl Environs {
         }
     }
 
-    /// Runs what the schedule runs.
+    /// Runs the scheduled jobs.
     pub(super) async fn minute(&self) -> Report {
         self.take(json!({"jobs": ["sequence", "forward"]})).await
     }
 
-    /// Takes messages of the retry queue; the ids of those that must come again.
+    /// Processes messages of the retry queue; returns the ids of those to redeliver.
     pub(super) async fn messages(&self, event: Value) -> Vec<String> {
         match self.invoke(event).await.unwrap() {
             Answer::Messages(response) => {
@@ -204,7 +203,7 @@ impl Environs {
     }
 }
 
-/// Waits until somebody waits for a lock in this database.
+/// Waits until a session waits for a lock in this database.
 pub(super) async fn somebody_waits(desk: &Desk) {
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let waited = async {

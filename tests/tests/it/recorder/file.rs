@@ -30,7 +30,7 @@ async fn nothing_is_missing_after_a_disk_that_could_not_be_written_and_no_other_
     ];
     let recorder = desk.recorder_with(&more);
     let producer = Producer::new(&desk.clock);
-    // A folder in which nobody may make a file, not even root; one that is missing; one whose file is always full.
+    // A folder in which not even root may create a file; a missing one; one whose file is always full.
     for target in [Some("/proc/self"), None, Some("full")] {
         match target {
             Some("full") => {
@@ -75,7 +75,7 @@ async fn environments_take_turns_at_one_file_and_rotation_loses_nothing() {
         recorders[number % 2]
             .take(log(&producer.print(10).lines()[from..]))
             .await;
-        // Both live, as frozen environments do: none keeps the file from the other.
+        // Both live, as frozen environments do: neither blocks the other's access to the file.
         let end = recorders[number % 2].minute().await.destinations["file"].end;
         assert_eq!(end, TurnEnd::Done, "{number}");
         if number == 3 {

@@ -1,4 +1,4 @@
-//! What is missing is seen: a line, a tail, the end of a call. What comes late all the same is taken.
+//! Missing lines are detected: a line, a tail, the end of a call. Late lines are still stored.
 
 use audit::{Action, Entry, Outcome, Target};
 use jiff::SignedDuration;
@@ -139,7 +139,7 @@ async fn a_recorder_that_dies_after_a_call_leaves_a_gap_of_its_own() {
         dying.minute().await; // prints the entry about its call, and stores it
     }
     recorder_claims_nothing_false(&desk).await;
-    // As one that died between the call and the storing of its lines: only its claim is there.
+    // As if one died between the call and storing its lines: only its claim exists.
     let line = AuditLine {
         stream_id: uuid::Uuid::now_v7(),
         seq: 2,
@@ -158,7 +158,7 @@ async fn a_recorder_that_dies_after_a_call_leaves_a_gap_of_its_own() {
     assert_eq!(desk.recorder().minute().await.gaps, 1);
 }
 
-/// Whatever the recorder claimed of its own lines is true in the end.
+/// Every claim of the recorder about its own lines is finally true.
 async fn recorder_claims_nothing_false(desk: &Desk) {
     let recorder = desk.recorder();
     recorder.minute().await;

@@ -1,4 +1,4 @@
-//! A destination that takes and never answers keeps nobody but itself waiting.
+//! A destination that reads and never answers delays only itself.
 
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -38,7 +38,7 @@ async fn while_syslog_hangs_the_others_are_done_and_it_gets_everything_later() {
     let producer = Producer::new(&desk.clock);
     recorder.take(producer.print(40).log()).await;
     let began = Instant::now();
-    // Nobody accepts: the connection stands in the backlog, and nothing is ever read or closed.
+    // The listener never accepts: the connection stays in the backlog, and nothing is ever read or closed.
     let event = serde_json::json!({"jobs": ["sequence", "forward"]});
     let recorder::Answer::Done(report) = recorder.within(event, SignedDuration::from_secs(10)).await.unwrap() else {
         panic!("a report expected")
@@ -51,7 +51,7 @@ async fn while_syslog_hangs_the_others_are_done_and_it_gets_everything_later() {
     let file: Vec<_> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(compare(&[&producer], &file), Ok(()));
 
-    // Now it reads, what hung before included.
+    // Now it reads, including what hung before.
     let reader = std::thread::spawn(move || {
         let mut taken = Vec::new();
         while taken
@@ -62,7 +62,7 @@ async fn while_syslog_hangs_the_others_are_done_and_it_gets_everything_later() {
         {
             let (mut stream, _) = listener.accept().unwrap();
             let mut bytes = Vec::new();
-            // The one given up on may end in a reset.
+            // The abandoned connection may end in a reset.
             let _ = stream.read_to_end(&mut bytes);
             taken.extend(entries(&bytes));
         }

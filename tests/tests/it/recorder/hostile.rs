@@ -1,4 +1,4 @@
-//! Lines that nobody of ours would print: none of them keeps the good ones away, and none is lost silently.
+//! Lines that our functions would never print: they block no valid lines, and none is lost silently.
 
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ async fn hostile_lines_go_into_quarantine_and_the_good_ones_through() {
         "the same lines again are the same rows"
     );
     recorder.minute().await;
-    // Postgres keeps no NUL in its text: such a line is set aside whole, and holds up nobody.
+    // Postgres text cannot contain NUL: such a line is quarantined whole, and blocks nothing.
     assert_eq!(super::completeness::compare(&[&producer], &desk.taken()), Ok(()));
 }
 
@@ -67,11 +67,11 @@ async fn an_entry_that_claims_anothers_line_or_an_absurd_time_holds_nobody_up() 
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
     let genuine = producer.print(2).entries();
-    // Another entry says it is line 1 of the same stream, and came first.
+    // Another entry claims to be line 1 of the same stream, and arrived first.
     let mut thief: Value = serde_json::from_str(&Producer::with(1).lines()[0]).unwrap();
     thief["stream"] = genuine[0]["stream"].clone();
     recorder.take(log(&[thief.to_string()])).await;
-    // An entry of another age: its id carries 1970.
+    // An entry of another age: its id is from 1970.
     let mut ancient = genuine[0].clone();
     ancient["timestamp"] = "1970-01-01T00:00:00.001Z".into();
     ancient["id"] = "00000000-0001-7a80-b6d1-c2f4e0936a15".into();

@@ -1,4 +1,4 @@
-//! The real binary, killed at each step of a batch: what the platform does then ends in the same rows and the same deliveries.
+//! The real binary, killed at each step of a batch: the platform's recovery leads to the same rows and the same deliveries.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn start(desk: &Desk) -> Function {
     function
 }
 
-/// Invokes a function, and kills it as soon as `reached` is.
+/// Invokes a function, and kills it when `reached` completes.
 async fn kill_when(mut function: Function, event: Value, reached: impl Future<Output = ()>) {
     tokio::select! {
         answer = function.invoke(event) => panic!("answered before it was killed: {answer}"),
@@ -32,9 +32,9 @@ async fn kill_when(mut function: Function, event: Value, reached: impl Future<Ou
     function.kill();
 }
 
-/// What the platform does after a death: the same event again, in a new environment, and the next minute.
+/// The platform's recovery: the same event again, in a new environment, and the next minute.
 async fn recover(desk: &Desk, event: &Value, producer: &Producer) {
-    // The lease of the dead one has run out.
+    // The lease of the killed process has expired.
     let sql =
         "UPDATE audit_destinations SET lease = NULL, lease_until = NULL, next_attempt_at = now() - interval '1 second'";
     desk.superuser.batch_execute(sql).await.unwrap();
@@ -51,7 +51,7 @@ async fn killed_at(lock: &str, of_jobs: bool) {
     let logs = producer.print(50).log();
     let function = start(&desk).await;
     let event = if of_jobs {
-        // Stored, and without places: the minute's run has something to do.
+        // Stored, without positions: the minute's run has work to do.
         let recorder = desk.recorder_with(&[("AUDIT_LOG_DESTINATION", "stdout")]);
         recorder.take(logs.clone()).await;
         desk.superuser

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tests::clock::MovableClock;
 use uuid::Uuid;
 
-/// When everything here begins.
+/// The start time.
 pub(super) fn noon() -> Timestamp {
     "2026-03-02T12:00:00Z".parse().unwrap()
 }
@@ -36,7 +36,7 @@ impl Producer {
         }
     }
 
-    /// One that has printed so many entries.
+    /// A producer that has printed this many entries.
     pub(super) fn with(entries: usize) -> Self {
         let producer = Self::new(&MovableClock::at(noon()));
         producer.print(entries);
@@ -63,7 +63,6 @@ impl Producer {
         self.writer.begin(Action::SqsSendMessage, &self.context, &target)
     }
 
-    /// Its correlation id.
     pub(super) fn correlation_id(&self) -> String {
         self.context.correlation_id.to_string()
     }
@@ -95,7 +94,7 @@ pub(super) fn log(lines: &[String]) -> Value {
     }))
 }
 
-/// The event of a subscription with this inside.
+/// The subscription event with this content.
 pub(super) fn packed(delivery: &Value) -> Value {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(delivery.to_string().as_bytes()).unwrap();

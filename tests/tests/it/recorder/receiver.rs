@@ -1,4 +1,4 @@
-//! A receiver of audit entries over HTTP: takes JSON arrays, and may be told to refuse those that hold certain ids.
+//! A receiver of audit entries over HTTP: accepts JSON arrays, and can reject those that contain certain ids.
 
 use std::collections::BTreeSet;
 
@@ -13,13 +13,13 @@ pub(super) type ReceiverDouble = Double<Receiver>;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct World {
-    /// Every entry taken, repetitions included.
+    /// Every accepted entry, including repetitions.
     pub(super) taken: Vec<Value>,
-    /// How many entries each batch taken had.
+    /// The size of each accepted batch.
     pub(super) batches: Vec<usize>,
-    /// Ids of entries that it refuses with 422, and with them the whole batch.
+    /// Ids of entries that it rejects with 422, with the whole batch.
     pub(super) refused: BTreeSet<String>,
-    /// Refuses everything.
+    /// Rejects everything.
     pub(super) refuses_everything: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Entries that the receiver refuses: found among the others, kept, told of, and nobody else suffers.
+//! Entries that the receiver rejects: isolated from the others, stored and reported, without affecting other entries.
 
 use jiff::SignedDuration;
 use recorder::TurnEnd;
@@ -42,7 +42,7 @@ async fn a_refused_entry_is_found_set_aside_in_the_third_run_and_the_rest_arrive
         .await;
     assert_eq!((told.len(), &told[0]["target"]["id"]), (1, &json!(id)));
 
-    // All but the refused one: the comparison fails without it, and holds with it added at its place.
+    // All but the rejected one: the comparison fails without it, and passes with it inserted at its position.
     let mut arrived = desk.taken();
     assert!(compare(&[&producer], &arrived).is_err());
     let next = &producer.entries()[211];

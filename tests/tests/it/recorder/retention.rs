@@ -1,4 +1,4 @@
-//! Room for months to come, and the end of the time of retention: jobs of the maintenance function.
+//! Partitions for future months, and the end of retention: jobs of the maintenance function.
 
 use serde_json::{Value, json};
 

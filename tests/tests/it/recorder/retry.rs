@@ -1,4 +1,4 @@
-//! The database is down: the lines wait on the queue, and come from there when it is back.
+//! The database is down: the lines wait in the queue, and are stored when it is back.
 
 use serde_json::json;
 use tests::doubles::{Fault, Stub};

@@ -1,4 +1,4 @@
-//! The receiver down, slow, failing, breaking off, and taking what it says it did not: nothing is lost, nothing else is held up.
+//! The receiver down, slow, failing, truncating, and storing what it reported as failed: nothing is lost, nothing else is delayed.
 
 use jiff::SignedDuration;
 use recorder::TurnEnd;
@@ -92,7 +92,7 @@ async fn every_way_to_fail_repeats_a_batch_and_loses_none() {
         .filter(|entry| entry["service"] == "webhook")
         .count();
     assert!(taken > 9 * 20, "some were taken twice: {taken}");
-    // Each of its requests is in the trail, with what came of it.
+    // Each of its requests is in the audit log, with its result.
     let own = "SELECT count(*) FROM audit_events WHERE action = 'siem.api.post_events'";
     assert_eq!(
         desk.number(own).await,

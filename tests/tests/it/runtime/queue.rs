@@ -1,4 +1,4 @@
-//! `SendMessage`: through success, every kind of failure, giving up, and a stranger's certificate.
+//! `SendMessage`: success, every kind of failure, giving up, and an untrusted certificate.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -112,7 +112,7 @@ async fn each_way_a_send_fails_has_its_class_and_one_entry() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_a_network_error() {
-    // Bound and dropped: nobody listens there any more.
+    // Bound and dropped: nothing listens there any more.
     let address = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
@@ -213,7 +213,7 @@ async fn a_certificate_of_another_authority_is_refused() {
     let server = async {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            // With TLS 1.3 the client's refusal can arrive with the first read instead of in the handshake.
+            // With TLS 1.3 the client's rejection can arrive with the first read instead of in the handshake.
             if let Ok(mut stream) = acceptor.accept(stream).await {
                 assert!(
                     stream.read(&mut [0; 1]).await.is_err(),
@@ -224,7 +224,7 @@ async fn a_certificate_of_another_authority_is_refused() {
     };
     let sending = std::pin::pin!(parts.send());
     let ended = futures::future::select(sending, Box::pin(server)).await;
-    // The server never ends, so this is the only case there is.
+    // The server never ends, so this is the only case.
     let futures::future::Either::Left((sent, _)) = ended;
     assert_eq!(sent.unwrap_err().class(), FailureClass::NetworkError);
     assert_eq!(parts.entry()["error"], "network_error");

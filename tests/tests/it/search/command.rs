@@ -1,4 +1,4 @@
-//! The command line over a trail: formats, endings, exit codes, and what a script or a spreadsheet may rely on.
+//! The command line on an audit log: formats, endings, exit codes, and guarantees for scripts and spreadsheets.
 
 use std::process::{Command, Output, Stdio};
 

@@ -1,4 +1,4 @@
-//! Filters, alone and together: exactly what passes, in order, whole, whatever the length of the pages.
+//! Filters, alone and combined: exactly the matching entries, in order, complete, for any page length.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +13,9 @@ use super::plain::passing;
 use super::trail::{LONG_AGO, Trail, at, delivery, trace};
 
 const ORDERS: [AuditOrder; 2] = [AuditOrder::NewestFirst, AuditOrder::OldestFirst];
-/// A first page for a person, and one for a file; each in one of the orders.
+/// A first page for a person, and one for a file; each in one order.
 const PAGES: [u32; 2] = [50, 1_000];
-/// So many at most, so that a search for everything ends: pages are longer then.
+/// Maximum number of pages, so that a search for everything ends: pages are longer then.
 const MOST_PAGES: usize = 12;
 
 const ACTIONS: [&str; 13] = [
@@ -59,7 +59,7 @@ const TARGETS: [&str; 22] = [
     "queue:50 times or more",
 ];
 
-/// Every single filter, and the shapes that call for a way of their own.
+/// Every single filter, and the combinations with their own search strategy.
 fn singles() -> Vec<AuditFilter> {
     let none = AuditFilter::default;
     let mut filters = vec![none()];
@@ -116,7 +116,7 @@ fn outcomes() -> [AuditOutcome; 5] {
     ]
 }
 
-/// Any filters together; the more there are, the less often each.
+/// Any combination of filters; larger ones are rarer.
 fn any_filter() -> impl Strategy<Value = AuditFilter> {
     let actor = prop_oneof![
         select(vec![
@@ -153,7 +153,7 @@ fn any_filter() -> impl Strategy<Value = AuditFilter> {
         )
 }
 
-/// All pages, one after the other.
+/// All pages in sequence.
 async fn found(store: &Store, filter: &AuditFilter, order: AuditOrder, page: u32) -> Vec<Uuid> {
     let mut ids: Vec<Uuid> = Vec::new();
     loop {
@@ -168,7 +168,7 @@ async fn found(store: &Store, filter: &AuditFilter, order: AuditOrder, page: u32
     }
 }
 
-/// How many there are.
+/// Compares the search with the plain result; returns the number of matches.
 async fn finds_what_passes(trail: &Trail, store: &Store, filter: &AuditFilter) -> usize {
     let mut most = 0;
     for (order, page) in ORDERS.into_iter().zip(PAGES) {
@@ -234,7 +234,7 @@ fn any_filters_together_find_exactly_what_passes_all_of_them() {
     result.unwrap();
 }
 
-/// The control: an entry lost on the way into the database, or one that came into it by another, is seen.
+/// The control: detects an entry lost on the way into the database, and one inserted by another writer.
 #[tokio::test]
 async fn the_comparison_sees_an_entry_that_is_missing_and_one_too_many() {
     let mut trail = Trail::of(13_000..13_200).await;

@@ -1,4 +1,4 @@
-//! Pages while the trail goes on, and the edges of what can be asked for.
+//! Pages while the audit log grows, and the limits of what can be requested.
 
 use store::{AuditFilter, AuditOrder};
 use tests::postgres::fresh_database;

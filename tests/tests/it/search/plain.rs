@@ -1,11 +1,11 @@
-//! What a filter lets pass, told from the entries as they were printed: without SQL, indexes or ranges.
+//! What a filter passes, computed from the printed entries: without SQL, indexes or ranges.
 
 use audit::printed::PrintedEntry;
 use serde_json::Value;
 use store::{AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditTarget};
 use uuid::Uuid;
 
-/// The ids of all entries that pass, in an order; `entries` are sorted by id.
+/// The ids of all matching entries, in an order; `entries` are sorted by id.
 pub(super) fn passing(entries: &[PrintedEntry], filter: &AuditFilter, order: AuditOrder) -> Vec<Uuid> {
     let passing = entries
         .iter()

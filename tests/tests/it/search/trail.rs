@@ -1,4 +1,4 @@
-//! A trail of five months that has many of some things and few of others, so that a search must take every way there is.
+//! An audit log of five months with common and rare values, so that a search must use every strategy.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use store::{AuditBatch, Store};
 use tests::postgres::{TestDatabase, connect, fresh_database};
 use uuid::Uuid;
 
-/// Entries of Jira, none of them in the last two months: more than a search collects at once.
+/// Entries of Jira, none of them in the last two months: more than a search collects in one step.
 pub(super) const LONG_AGO: u64 = 12_000;
 /// Entries since then.
 const SINCE: u64 = 12_000;
@@ -17,7 +17,7 @@ const SINCE: u64 = 12_000;
 const STORY: u64 = 6;
 const STORED_AT_ONCE: usize = 2_000;
 
-/// A trail in a database, and the same entries as they were printed, by id.
+/// An audit log in a database, and the same entries as printed, by id.
 pub(super) struct Trail {
     pub(super) database: TestDatabase,
     pub(super) entries: Vec<PrintedEntry>,
@@ -88,7 +88,7 @@ fn action(number: u64) -> &'static str {
         0..LONG_AGO => ["jira.api.get_issue", "jira.api.search_issues"][index(number, 2)],
         _ if number.is_multiple_of(997) => "audit.gap_detected",
         _ if number.is_multiple_of(101) => "slack.api.post_message",
-        // Begins with the letters of another, and not with its dots.
+        // Starts with the letters of another action, but not with its dots.
         _ if number.is_multiple_of(53) => "gitlab.apiary.read",
         _ => [
             "webhook.auth.verify",
@@ -105,7 +105,7 @@ fn target(number: u64) -> Value {
     match number % 12 {
         0 => json!({"resource_type": "slack_channel", "id": "C0SECLEAD"}),
         1 => json!({"resource_type": "secret", "id": "countersign/webhook"}),
-        // What a pattern would take for something else.
+        // Characters that are special in a pattern.
         2 => json!({"resource_type": "queue", "id": "50%_off\\'; --"}),
         3 => json!({"resource_type": "queue", "id": "50 times"}),
         4 => merge_request("main", 73_010, number % 9 + 1),
@@ -136,7 +136,7 @@ fn index(number: u64, of: u64) -> usize {
     usize::try_from(number % of).unwrap()
 }
 
-/// One entry of it.
+/// One of its entries.
 pub(super) fn entry(number: u64) -> PrintedEntry {
     printed(&line(number, moment(number)))
 }
@@ -154,7 +154,7 @@ pub(super) fn line(number: u64, at: Timestamp) -> Value {
     })
 }
 
-/// Read as the recorder reads it.
+/// Parsed as the recorder parses it.
 pub(super) fn printed(line: &Value) -> PrintedEntry {
     match read(&line.to_string()) {
         Ok(Printed::Entry(entry)) => *entry,

@@ -7,9 +7,9 @@ use tests::doubles::{Fault, Stub};
 
 use super::{Traced, sampled};
 
-/// The bound of an export here.
+/// The export timeout here.
 const BOUND: &str = "300";
-/// What an invocation may take with its export given up at that bound. Without a bound it would end at the client's own of ten seconds.
+/// Limit of an invocation whose export is aborted at that timeout. The client's own timeout is ten seconds.
 const SOON: Duration = Duration::from_secs(3);
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn a_collector_that_fails_delays_one_answer_by_its_bound_and_the_next_not_
             "{shown}"
         );
         webhook.kill();
-        // Every span is accounted for: at least request and message of each delivery, and what was read at the start.
+        // Every span is accounted for: at least request and message of each delivery, and the reads at the start.
         let dropped = webhook.lines(3, |line| line.get("spans_dropped").is_some());
         assert!(dropped[0]["spans_dropped"].as_u64() > Some(2), "{shown}: {dropped:?}");
         let rest: Vec<_> = dropped[1..].iter().map(|line| line["spans_dropped"].as_u64()).collect();
@@ -61,7 +61,7 @@ async fn a_collector_that_fails_delays_one_answer_by_its_bound_and_the_next_not_
 
 #[tokio::test]
 async fn with_no_collector_at_all_the_whole_way_is_gone_all_the_same() {
-    // A port of this machine where nobody listens.
+    // A local port without a listener.
     let traced = Traced::with(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9/v1/traces")]).await;
     let (functions, _) = traced.deliver(&sampled()).await;
     for function in functions {

@@ -1,4 +1,4 @@
-//! One delivery is one trace, and with tracing off its trace is passed on as it came.
+//! One delivery is one trace; without tracing its trace is passed on unchanged.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ async fn one_delivery_is_one_trace_from_the_webhook_to_slack() {
     assert_eq!(delivery.attributes["merge_request"], "main/77!1");
     assert_eq!(effect.attributes["destination"], "slack:C0SECLEAD");
 
-    // Every call hangs on the work that made it, and every span says whose it is.
+    // Every call has the work that made it as parent, and every span names its merge request.
     let work = [("webhook", request), ("processor", delivery), ("notifier", effect)];
     for span in &spans {
         assert_eq!(span.attributes["correlation_id"], correlation_id, "{span:#?}");
@@ -51,13 +51,13 @@ async fn one_delivery_is_one_trace_from_the_webhook_to_slack() {
         (4, "effects.fifo")
     );
 
-    // What the functions did at their start is a trace of its own, named by the start's correlation id.
+    // The work at the functions' start is a separate trace, named by the start's correlation id.
     for span in all.iter().filter(|span| span.trace_id != TRACE) {
         assert_eq!(span.name, "secretsmanager.api.get_secret_value");
         assert_eq!(span.attributes["correlation_id"].replace('-', ""), span.trace_id);
     }
 
-    // Each request outside names as its parent the exported span of that very request.
+    // Each outside request names the exported span of that request as its parent.
     let requests = traced.outside();
     let carried: BTreeSet<String> = requests
         .iter()
@@ -69,7 +69,7 @@ async fn one_delivery_is_one_trace_from_the_webhook_to_slack() {
     let exported: BTreeSet<String> = calls.map(|span| format!("00-{TRACE}-{}-01", span.id)).collect();
     assert_eq!((carried.len(), &carried), (requests.len(), &exported));
 
-    // The span of a call and its audit entry lead to each other.
+    // The span of a call and its audit entry refer to each other.
     let entry = &functions[2].entries("slack.api.post_message", 1)[0];
     let call = only(&spans, "notifier", "slack.api.post_message");
     assert_eq!(entry["id"].as_str().unwrap().replace('-', "")[16..], call.id);
@@ -82,7 +82,7 @@ async fn one_delivery_is_one_trace_from_the_webhook_to_slack() {
         ("POST", "127.0.0.1")
     );
 
-    // One audited export for each invocation; nothing secret and no address in what was exported or printed.
+    // One audited export for each invocation; no secret and no address in the exported or printed data.
     let exports = traced.collector.requests();
     assert_eq!(exports.len(), functions.len());
     for request in &exports {
@@ -134,6 +134,6 @@ async fn a_sender_that_keeps_no_spans_gets_none_and_its_decision_is_passed_on() 
             "{carried}"
         );
     }
-    // The starts belong to nobody's trace, so they are kept all the same.
+    // The starts belong to no trace of a delivery, so they are still kept.
     assert!(!named(&spans, "notifier", "secretsmanager.api.get_secret_value").is_empty());
 }

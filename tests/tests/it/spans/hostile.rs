@@ -1,4 +1,4 @@
-//! What a stranger writes into `traceparent`.
+//! Hostile values in `traceparent`.
 
 use model::Envelope;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Scheduled work: each job is a span of its run's trace; what it does for a delivery belongs to the delivery's.
+//! Scheduled work: each job is a span of its run's trace; its work for a delivery belongs to the delivery's trace.
 
 use super::{Traced, named, only};
 use crate::outbox::relay;
@@ -20,7 +20,7 @@ async fn a_job_is_a_span_of_its_run_and_a_relayed_effect_stays_in_its_deliverys_
         assert_eq!((job.kind, job.parent.as_ref(), job.failed), (1, None, false));
         assert_eq!(job.attributes["correlation_id"].replace('-', ""), job.trace_id);
     }
-    // This delivery came without a trace, so its correlation id names one.
+    // This delivery had no trace, so its correlation id names one.
     let sent = only(&spans, "maintenance", "sqs.api.send_message");
     assert_eq!(sent.attributes["correlation_id"], effect.correlation_id.to_string());
     assert_eq!(sent.trace_id, effect.correlation_id.simple().to_string());

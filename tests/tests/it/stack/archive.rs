@@ -1,4 +1,4 @@
-//! Archive on merge, on the local stack: evidence, the issue, the row, the pod; also with twenty merges at once.
+//! Archive on merge, on the local stack: evidence, the issue, the row, the pod; also with twenty concurrent merges.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ impl Scene {
         .await;
     }
 
-    /// Its effects by kind: state and the target's name for it, once none is open.
+    /// Its effects by kind: state and external id, once none is open.
     async fn archived(&self) -> Vec<(String, String, Option<String>)> {
         eventually(PATIENCE, "the effects to end", async || {
             let rows = self.rows("e", "effects e").await;
@@ -117,7 +117,7 @@ async fn twenty_merges_at_once_and_a_person_at_the_page_give_twenty_rows_and_kee
     let scenes: Vec<Scene> = (0..20).map(|_| Scene::new(HIGH)).collect();
     futures::future::join_all(scenes.iter().map(|scene| scene.approved("ENG-404"))).await;
     futures::future::join_all(scenes.iter().map(Scene::deliver_merge)).await;
-    // While the rows come in, somebody edits the page through its API, as the editor does.
+    // While the rows arrive, another user edits the page through its API, as the editor does.
     let note = format!(
         "<p>Looked at on {}&nbsp;&mdash; <em>all well</em></p>",
         tests::stack::now()

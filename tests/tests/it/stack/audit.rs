@@ -1,4 +1,4 @@
-//! The audit trail end to end: from a function's output into Postgres and on to the destinations, nothing missing, nothing twice.
+//! The audit log end to end: from a function's output into Postgres and to the destinations, nothing missing, nothing twice.
 
 mod destinations;
 mod gap;

@@ -1,4 +1,4 @@
-//! Who may speak: forged, misused and stale deliveries, hostile requests; each audited, none of them an exception.
+//! Authentication: forged, misused and stale deliveries, hostile requests; each audited, none of them an exception.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ async fn a_wrong_token_and_a_missing_one_are_refused() {
         assert_eq!(reply.status, 401, "{reason}");
         assert_eq!(audited(&scene, &reply).await["details"]["reason"], reason);
     }
-    // No downgrade: with a signature present, even the right token is never looked at.
+    // No downgrade: with a signature present, even the right token is never checked.
     let downgraded = scene
         .stack
         .signed(&scene.merge())
@@ -171,7 +171,7 @@ async fn hostile_requests_are_answered_and_the_same_process_serves_the_next() {
     let refused = scene.stack.send(&absurd).await;
     assert_eq!(refused.status, 415, "{refused:?}");
 
-    // Under load the emulator runs several processes of the function; sooner or later the first one has its turn again.
+    // Under load the emulator runs several processes of the function; eventually the first one is used again.
     eventually(PATIENCE, "another line of the same process", async || {
         let next = scene.stack.send(&scene.stack.signed(&scene.merge())).await;
         assert_eq!(next.status, 202);

@@ -1,4 +1,4 @@
-//! Scripted lives on the deployed stack: the rows they end in, why, and that every decision can be computed again.
+//! Scripted lives on the deployed stack: their final rows, the reasons, and that every decision can be recomputed.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use super::scene::{ALICE, AUTHOR, HIGH, OUTSIDER, Scene, millis};
 use crate::program::built;
 
 impl Scene {
-    /// The row, once its decision is this.
+    /// The row, once it has this decision.
     async fn decided(&self, decision: Option<&str>) -> Value {
         let what = format!("{decision:?} in the ledger of {}", self.mr.path());
         eventually(PATIENCE, &what, async || {
@@ -98,7 +98,7 @@ async fn a_review_is_followed_from_the_label_to_the_merge() {
         (&json!("04:00:00"), &json!(true), &json!("both"))
     );
 
-    // The approval's own delivery, from the door to the ledger.
+    // The approval's own delivery, from the webhook to the ledger.
     let story = eventually(PATIENCE, "the story of the approval", async || {
         let story = countersign(&["trace", &approval]);
         story.contains("ledger.record.upsert").then_some(story)

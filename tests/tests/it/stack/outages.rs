@@ -1,11 +1,11 @@
-//! GitLab down at the merge and back, Slack down and back, an answer of Slack's that was lost.
+//! GitLab down at the merge and back, Slack down and back, a lost answer from Slack.
 
 use serde_json::{Value, json};
 use tests::stack::{PATIENCE, eventually};
 
 use super::scene::{HIGH, SLACK, Scene};
 
-/// The confirmation to the pod is an effect of its own.
+/// The confirmation to the pod is a separate effect.
 const ALERTS: &str = "(SELECT * FROM effects WHERE kind = 'slack_exception_alert') AS alerts";
 
 async fn relay(scene: &Scene) {
@@ -30,7 +30,7 @@ async fn gitlab_down_at_the_merge_and_back_gives_the_verdict_by_itself() {
     })
     .await;
     assert_eq!(scene.rows("action", "merge_request_events").await, [json!("merge")]);
-    // Nobody calls maintenance here: its own schedule does, every minute.
+    // No test calls maintenance here: its own schedule does, every minute.
     assert_eq!(scene.kind().await, "no_approval");
     assert_eq!(scene.rows("state", "evaluations").await, [json!("done")]);
 }
@@ -57,7 +57,7 @@ async fn slack_down_and_back_gives_one_message() {
         .control(&scene.stack.slack_url, "DELETE", "/_double/stub", &Value::Null)
         .await;
     finished(&scene).await;
-    // 503 leaves it open whether the message is there, so Slack was asked first; it was not, so it was posted, once.
+    // After a 503 the message may exist, so Slack was asked first; it did not, so it was posted, once.
     assert_eq!(scene.stack.slack_messages(scene.mr.project, 1).await.len(), tried + 1);
     assert_eq!(standing(&scene).await, 1);
 }
@@ -90,7 +90,7 @@ async fn finished(scene: &Scene) {
     .await;
 }
 
-/// Messages about the merge request that stand in the channel, by Slack's own history.
+/// Current messages about the merge request in the channel, by Slack's own history.
 async fn standing(scene: &Scene) -> usize {
     let url = format!(
         "{}/api/conversations.history?channel=C0SECLEAD&limit=200&include_all_metadata=true",

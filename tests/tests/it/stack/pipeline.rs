@@ -1,4 +1,4 @@
-//! The main path, repetition, order, and the correlation id from one end to the other.
+//! The main path, repetition, order, and the correlation id from end to end.
 
 use std::time::Duration;
 
@@ -151,7 +151,7 @@ async fn deliveries_out_of_order_end_the_same() {
     let _slack = SLACK.read().await;
     let scene = Scene::new(HIGH);
     scene.shown(|_| ()).await;
-    // The merge first, then what came before it: an approval, and its being taken back.
+    // The merge first, then earlier events: an approval, and its withdrawal.
     scene.deliver_merge().await;
     assert_eq!(scene.kind().await, "no_approval");
     scene

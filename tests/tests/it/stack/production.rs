@@ -1,5 +1,5 @@
-//! The template as a platform team deploys it, as a second stack beside the first: the nested stacks, an alias that moves with a
-//! parameter, and the way of the audit trail to the answers of Athena.
+//! The template as a platform team deploys it, as a second stack: the nested stacks, an alias that moves with a parameter, and the
+//! audit lines from the functions to Athena.
 
 mod athena;
 mod parameters;
@@ -16,8 +16,8 @@ use tests::stack::{PATIENCE, Row, Stack, eventually};
 use super::scene::{AUTHOR, HIGH, OUTSIDER, Scene};
 use crate::template::document::{self, STACKS};
 
-/// What the emulator does not have. Parameters keep it out (`NatGateway`, `Database`, `SavedQueries`, `DatabaseRotationDays`, `Rollout`);
-/// the linters and the tests of the template look at it all the same.
+/// What the emulator lacks. Parameters exclude it (`NatGateway`, `Database`, `SavedQueries`, `DatabaseRotationDays`, `Rollout`);
+/// the linters and the template's tests still check it.
 const LEFT_OUT: [&str; 16] = [
     "AWS::Athena::NamedQuery",
     "AWS::EC2::EIP",
@@ -28,14 +28,14 @@ const LEFT_OUT: [&str; 16] = [
     "AWS::EC2::SecurityGroupIngress",
     "AWS::EC2::VPCGatewayAttachment",
     "AWS::Logs::QueryDefinition",
-    // There is no server behind RDS: the database is a real Postgres beside the emulator.
+    // RDS has no server here: the database is a real Postgres outside the emulator.
     "AWS::RDS::DBInstance",
     "AWS::RDS::DBParameterGroup",
     "AWS::RDS::DBProxy",
     "AWS::RDS::DBProxyTargetGroup",
     "AWS::RDS::DBSubnetGroup",
     "AWS::SecretsManager::RotationSchedule",
-    // Made by the transform of the template, of which functions, events and versions are other types afterwards.
+    // Resources of the template's transform, which replaces functions, events and versions by other types.
     "AWS::Serverless::Function",
 ];
 
@@ -57,17 +57,17 @@ struct Description {
     database_owner_url: String,
 }
 
-/// A deployment from a folder without answers, of a stack that exists.
+/// A deployment of an existing stack from a folder without answers.
 #[derive(Deserialize)]
 struct Adopted {
-    /// What it takes over.
+    /// The parameters it adopts.
     parameters: BTreeMap<String, String>,
-    /// What the stack was last deployed with, besides defaults.
+    /// The non-default parameters of the stack's last deployment.
     given: BTreeMap<String, String>,
     changes: Vec<Change>,
 }
 
-/// The second stack; deleted in the end, also of a test that failed.
+/// The second stack; deleted at the end, even after a failed test.
 struct Production {
     description: Description,
     stack: Stack,
@@ -98,7 +98,7 @@ impl Production {
         lines
     }
 
-    /// Runs a query of `infra/queries`, with these in the places of its parameters: the emulator knows none.
+    /// Runs a query of `infra/queries`, with these values inserted for its parameters: the emulator does not support them.
     async fn ask(&self, query: &str, parameters: &[&str]) -> Result<Vec<Row>, String> {
         let text = document::file(&format!("infra/queries/{query}.sql"));
         let sql = parameters
@@ -112,7 +112,7 @@ impl Production {
 impl Drop for Production {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // Left for whoever looks for the cause; the next run makes it anew.
+            // Left for debugging; the next run creates it again.
             return;
         }
         harness(&["--end"]);
@@ -163,7 +163,7 @@ async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athe
         .with("webhook-signature", "v1,AAAA");
     assert_eq!(production.stack.send(&forged).await.status, 401);
 
-    // What a subscription would bring to Firehose, which the emulator's do not.
+    // Lines that a subscription would send to Firehose, which the emulator's do not.
     let lines = eventually(
         PATIENCE,
         "the lines of both exceptions and of the refusal",
@@ -240,7 +240,7 @@ fn one_parameter_moves_one_alias(description: &Description) {
             .map(|change| change.1.clone())
             .collect::<Vec<_>>()
     };
-    // Names are cut in the table that is printed.
+    // The printed table cuts names.
     for operation in ["Add", "Delete"] {
         let changed = versions(operation);
         assert!(
@@ -269,7 +269,7 @@ fn contradictions_are_refused_before_anything_is_made(description: &Description)
     ];
     assert_eq!(description.refusals.len(), expected.len());
     for (refusal, expected) in description.refusals.iter().zip(expected) {
-        // The words are broken into the lines of a terminal.
+        // The text is wrapped for a terminal.
         let told = refusal.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(told.contains(expected), "{expected}: {told}");
     }

@@ -14,10 +14,10 @@ pub(crate) const AUTHOR: u64 = 601;
 pub(crate) const OUTSIDER: u64 = 700;
 pub(crate) const HIGH: &[&str] = &["security::high"];
 
-/// Everybody who expects Slack to answer holds it for reading; whoever takes Slack down holds it alone.
+/// Tests that need Slack hold it for reading; a test that takes Slack down holds it exclusively.
 pub(crate) static SLACK: RwLock<()> = RwLock::const_new(());
 
-/// Each test has a project of its own, also when the tests run again on the same stack.
+/// Each test has its own project, even when the tests run again on the same stack.
 static NEXT_PROJECT: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) struct Scene {
@@ -57,12 +57,12 @@ impl Scene {
         }
     }
 
-    /// The same on another stack than the first.
+    /// The same on another stack.
     pub(crate) fn on(self, stack: Stack) -> Self {
         Self { stack, ..self }
     }
 
-    /// So many minutes before the merge.
+    /// This many minutes before the merge.
     pub(crate) fn before(&self, minutes: i64) -> Timestamp {
         self.merged - SignedDuration::from_mins(minutes)
     }
@@ -81,12 +81,11 @@ impl Scene {
         self.mr.told("merge", AUTHOR, self.merged)
     }
 
-    /// Delivers the merge.
     pub(crate) async fn deliver_merge(&self) -> String {
         self.stack.deliver(&self.merge()).await
     }
 
-    /// One column of all rows that a condition picks among those of this merge request.
+    /// One column of the rows of this merge request that match a condition.
     pub(crate) async fn rows(&self, select: &str, from: &str) -> Vec<Value> {
         let auditor = self.stack.auditor().await;
         let sql = format!(
@@ -118,7 +117,7 @@ impl Scene {
         self.kind_in(PATIENCE).await
     }
 
-    /// The verdict that stands, once there is one: its outcome, or its kind for an exception.
+    /// The current verdict, once there is one: its outcome, or its kind for an exception.
     pub(crate) async fn verdict(&self) -> String {
         eventually(PATIENCE, "a verdict", async || {
             let latest = "(SELECT * FROM security_review_decisions WHERE stage = 'merge' ORDER BY id) d";
@@ -139,8 +138,8 @@ impl Scene {
         messages[0].clone()
     }
 
-    /// Waits until everything delivered so far about this merge request has been processed: its group is in order, so a further
-    /// event that has been stored came after all of them.
+    /// Waits until everything delivered so far about this merge request has been processed: its group is ordered, so a stored
+    /// further event came after all of them.
     pub(crate) async fn settled(&self) {
         let action = format!("marker {}", now().as_nanosecond());
         self.stack.deliver(&self.mr.told(&action, AUTHOR, now())).await;
@@ -152,7 +151,7 @@ impl Scene {
     }
 }
 
-/// As REST writes times.
+/// A time in REST format.
 pub(crate) fn millis(at: Timestamp) -> String {
     format!("{at:.3}")
 }

@@ -1,4 +1,4 @@
-//! The audit trail of the running stack: what is recorded, and what its destinations have.
+//! The audit log of the running stack: what is recorded, and what its destinations have.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-/// A line that meets a database that is away comes back after this at the latest: the retry queue's visibility, twice.
+/// The longest delay of a line when the database is unavailable: the retry queue's visibility timeout, twice.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(4);
 
-/// Everybody who expects the SIEM to answer holds it for reading; whoever takes the SIEM down holds it alone.
+/// Tests that need the SIEM hold it for reading; a test that takes the SIEM down holds it exclusively.
 pub(crate) static SIEM: RwLock<()> = RwLock::const_new(());
 
-/// Everybody who expects lines to be stored at once holds it for reading; whoever takes the table away holds it alone.
+/// Tests that need lines stored immediately hold it for reading; a test that locks the table holds it exclusively.
 static TABLE: RwLock<()> = RwLock::const_new(());
 
-/// Held as long as it is used.
+/// Held while it is used.
 #[expect(dead_code, reason = "held, not read")]
 enum Held {
     Together(RwLockReadGuard<'static, ()>),
@@ -39,7 +39,7 @@ impl Trail {
         Self::with(Held::Together(TABLE.read().await)).await
     }
 
-    /// The same for a test that takes the table away for a while.
+    /// The same for a test that locks the table for a while.
     pub(crate) async fn alone() -> Self {
         Self::with(Held::Alone(TABLE.write().await)).await
     }
@@ -61,7 +61,7 @@ impl Trail {
             .await;
     }
 
-    /// The entries under a correlation id, oldest first, once these actions are among them, each as often as it stands here.
+    /// The entries under a correlation id, oldest first, once they include these actions, each as often as listed.
     pub(crate) async fn story(&self, correlation_id: &str, actions: &[&str]) -> Vec<Value> {
         let what = format!("{actions:?} under {correlation_id}");
         eventually(PATIENCE, &what, async || {
@@ -75,7 +75,7 @@ impl Trail {
         .await
     }
 
-    /// The entries that a condition with one argument picks, oldest first.
+    /// The entries that match a condition with one argument, oldest first.
     pub(crate) async fn entries(&self, condition: &str, argument: &str) -> Vec<Value> {
         let sql = format!("SELECT entry FROM audit_events WHERE {condition} ORDER BY id");
         let rows = self
@@ -86,12 +86,12 @@ impl Trail {
         rows.iter().map(|row| parsed(row.get(0))).collect()
     }
 
-    /// One number out of the database.
+    /// One number from the database.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         self.auditor.query_typed(sql, &[]).await.unwrap()[0].get(0)
     }
 
-    /// The last position that was given.
+    /// The last assigned position.
     pub(crate) async fn last_position(&self) -> i64 {
         self.number("SELECT last_position FROM audit_sequence").await
     }
@@ -134,14 +134,14 @@ impl Trail {
         .await;
     }
 
-    /// The entries in the file, in their order.
+    /// The entries in the file, in order.
     pub(crate) fn in_file(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.stack.audit_file).unwrap();
         assert!(text.ends_with('\n'), "a torn line");
         text.lines().map(parsed).collect()
     }
 
-    /// What the SIEM has acknowledged.
+    /// The entries that the SIEM has acknowledged.
     pub(crate) async fn at_siem(&self) -> Vec<Value> {
         let world = self
             .stack
@@ -151,13 +151,13 @@ impl Trail {
     }
 }
 
-/// Entries by id; the same one twice is one.
+/// Entries by id, without duplicates.
 pub(crate) fn by_id(entries: impl IntoIterator<Item = Value>) -> Lines {
     let id = |entry: &Value| entry["id"].as_str().expect("an id").to_owned();
     entries.into_iter().map(|entry| (id(&entry), entry)).collect()
 }
 
-/// What two sets do not have in common: entries that only the first has, and entries that the second has and the first has not so.
+/// The difference of two sets: entries only in the first, and entries of the second that are missing or different in the first.
 pub(crate) fn difference(recorded: &Lines, found: &Lines) -> (Vec<String>, Vec<String>) {
     let only = |one: &Lines, other: &Lines| -> Vec<String> {
         let missing = one.iter().filter(|(id, entry)| other.get(*id) != Some(*entry));

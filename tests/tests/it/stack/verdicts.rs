@@ -1,4 +1,4 @@
-//! Every row of the table of two witnesses, and the kinds of exception that the stack's rules can give.
+//! Every row of the table of sources, and the exception kinds that the stack's rules can produce.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::scene::{ALICE, AUTHOR, HIGH, OUTSIDER, Scene, millis};
 type Change = fn(&Scene, &mut Value);
 type Told = fn(&Scene) -> Vec<Value>;
 
-/// One case: its name, the labels at the merge, what GitLab shows, what was delivered before the merge, and what must come of it.
+/// One case: its name, the labels at the merge, what GitLab shows, earlier deliveries, and the expected result.
 type Case = (&'static str, &'static [&'static str], Change, Told, &'static str);
 
 fn approved(by: u64, scene: &Scene, minutes: i64, shown: &mut Value) {

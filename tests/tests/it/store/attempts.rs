@@ -1,4 +1,4 @@
-//! Leases, attempts and outcomes: every crash and every late worker ends in one carried-out effect.
+//! Leases, attempts and outcomes: every crash and every late worker ends in one applied effect.
 
 use model::{Effect, EffectState};
 use store::{AttemptOutcome, AttemptResult, Lease, Store};
@@ -184,7 +184,7 @@ async fn a_lease_that_ran_out_is_taken_over_and_resolved() {
     };
     assert_eq!(second.attempts, 2);
 
-    // The first worker was not dead, only late: what it says is noted, the effect stays with the second.
+    // The first worker was not dead, only late: its result is recorded, the effect stays with the second.
     assert_eq!(finish(&store, &effect, 1, retry(96), 96).await, AttemptResult::Late);
     assert_eq!(row(&database, &effect).await.0, "leased");
     assert_eq!(finish(&store, &effect, 2, done(), 97).await, AttemptResult::Applied);

@@ -1,4 +1,4 @@
-//! The stored audit trail: each entry once and in one dense order, whatever comes twice, late, in another order or not at all.
+//! The stored audit log: each entry once and in one dense order, despite repeated, late, reordered or missing lines.
 
 mod batches;
 mod crowd;

@@ -1,4 +1,4 @@
-//! What maintenance picks up: what is due, oldest first, by one run only.
+//! What maintenance claims: due items, oldest first, by one run only.
 
 use std::collections::BTreeSet;
 

@@ -29,7 +29,7 @@ async fn a_connection_lost_while_idle_is_replaced_without_notice() {
 async fn two_transactions_run_side_by_side() {
     let database = fresh_database().await;
     let store = database.store();
-    // One after the other needs one connection.
+    // Sequential use needs one connection.
     for _ in 0..2 {
         let mut tx = store.begin().await.unwrap();
         tx.lock_merge_request(&key(1)).await.unwrap();
@@ -185,7 +185,7 @@ async fn the_applications_login_has_timeouts_of_its_own() {
     }
 }
 
-/// A wire to the database that can fall silent without either end noticing, as happens to a frozen environment's.
+/// A connection to the database that can go silent without either end noticing, as in a frozen environment.
 struct Wire {
     url: String,
     silence: Arc<Notify>,
@@ -210,7 +210,7 @@ impl Wire {
         wire
     }
 
-    /// Connections that exist now carry nothing any more; later ones do.
+    /// Existing connections carry nothing any more; later ones do.
     fn silence(&self) {
         self.silence.notify_waiters();
     }

@@ -1,4 +1,4 @@
-//! Pending evaluations: kept until judged, whoever repeats what.
+//! Pending evaluations: stored until decided, despite repetition.
 
 use tests::postgres::fresh_database;
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::sample::{alert, approved_verdict, at, decision, exception_verdict, key, record_exception};
 
-/// An effect that reports what this decision changed.
+/// An effect that reports this decision's change.
 async fn update(store: &Store, exception_id: Uuid, decision: Uuid, created_at: i64) -> Effect {
     let update = NewEffect {
         kind: EffectKind::SlackExceptionUpdate,

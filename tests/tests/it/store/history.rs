@@ -1,4 +1,4 @@
-//! Events and quarantine: kept once per delivery, read back as the rules need them.
+//! Events and quarantine: stored once per delivery, read back as the rules need them.
 
 use model::{Action, Content, SystemAction};
 use store::InsertResult;
@@ -151,7 +151,7 @@ async fn a_delivery_key_too_long_for_an_index_still_makes_the_delivery_unique() 
     let database = fresh_database().await;
     let store = database.store();
     let approval = event(1, Action::Approved, 0);
-    // Not compressible, or Postgres might squeeze it into the index after all.
+    // Incompressible, so that Postgres cannot fit it into the index.
     let long = (0..400)
         .map(|_| uuid::Uuid::now_v7().simple().to_string())
         .collect::<String>();

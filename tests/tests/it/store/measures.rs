@@ -1,4 +1,4 @@
-//! Review measures by reviewer, team, project, week and tier: the views of a week and the figures of any period.
+//! Review measures by reviewer, team, project, week and tier: the views by week and the figures of any period.
 
 use serde_json::Value;
 use store::{StatisticsFilter, Store};
@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use crate::program::built;
 
 /// Six reviews in the week of 2 March 2026, one in its first microsecond; one in the last microsecond before it, one in the first
-/// after it; one without a decision. Targets are unknown to 4 (its label's time is) and not set for 5 and 6; 6 is declassified.
+/// after it; one without a decision. Targets: unknown for 4 (its label's time is), not set for 5 and 6; 6 is declassified.
 const REVIEWS: &str = "
     INSERT INTO security_review_ledger (id, instance, project_id, mr_iid, mr_id, project_path, title, web_url, reviewers,
         deciding_reviewer_id, deciding_reviewer_username, risk_tier, labels, decision, decided_at, labelled_at, approved_at,
@@ -37,7 +37,7 @@ const REVIEWS: &str = "
         (9, 'payments/gateway', NULL, 'high', NULL, '2026-03-04T08:00:00Z', NULL, NULL, '4 hours')
     ) AS review (iid, path, reviewer, tier, decision, labelled, approved, decided, target)";
 
-/// Of the function, what the views have as well.
+/// Columns of the function that the views also have.
 const VOLUME: &str = "reviews, merged, closed";
 const RATE: &str = "approved, without_approval, unverified, approval_rate_percent";
 const TIMES: &str = "approval_p50, approval_p90, approval_p99, decision_p50, decision_p90, decision_p99";
@@ -51,7 +51,7 @@ async fn filled() -> (TestDatabase, Client) {
     (database, auditor)
 }
 
-/// Value and figures of each row, `-` for null, `unknown` as the reviewer of what no reviewer decided.
+/// Value and figures of each row: `-` for null, `unknown` as the reviewer if no reviewer decided.
 async fn figures(auditor: &Client, from: &str, columns: &str) -> Vec<String> {
     let columns: Vec<_> = columns
         .split(", ")
@@ -93,7 +93,7 @@ async fn volume_is_counted_by_each_dimension() {
     assert_week("security_review_volume_by", VOLUME, expected).await;
 }
 
-/// The declassified merge and the closed merge request are in no rate.
+/// The declassified merge and the closed merge request count in no rate.
 #[tokio::test]
 async fn approval_rate_is_computed_by_each_dimension() {
     let expected: [(&str, &[&str]); 5] = [
@@ -162,7 +162,7 @@ async fn percentiles_are_computed_by_each_dimension() {
     assert_week("security_review_times_by", &format!("reviews, {TIMES}"), expected).await;
 }
 
-/// Reviews without a target are not counted; a target whose time is not known is unknown.
+/// Reviews without a target are not counted; a target with an unknown time is unknown.
 #[tokio::test]
 async fn sla_adherence_is_computed_by_each_dimension() {
     let expected: [(&str, &[&str]); 5] = [

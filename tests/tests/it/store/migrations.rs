@@ -1,4 +1,4 @@
-//! Migrations: on an empty database, on one with data in it, twice at once, and on one they must not touch.
+//! Migrations: on an empty database, on one with data, concurrently, and on one they must not change.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use tests::postgres::{TestDatabase, config, connect, empty_database, fresh_datab
 
 use super::sample::{exception, key};
 
-/// Where each migration has a file of rows, inserted after it has run: the next one then runs on a database with data in it.
+/// Folder with a file of rows for each migration, inserted after it: the next one then runs on a database with data.
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/store/samples");
 const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/store/migrations");
 
@@ -94,7 +94,7 @@ async fn a_migration_changed_after_it_was_applied_is_refused() {
     assert!(error.to_string().contains("V1__foundation"), "{error}");
 }
 
-/// A database as a later version has left it, whose last migration is called so.
+/// A database left by a later version, whose last migration has this name.
 async fn migrated_later(name: &str) -> (TestDatabase, i32) {
     let database = fresh_database().await;
     let owner = connect(&database.owner_url).await;
@@ -104,7 +104,7 @@ async fn migrated_later(name: &str) -> (TestDatabase, i32) {
     (database, later)
 }
 
-/// While a new version takes over bit by bit, and after it was rolled back.
+/// During a gradual rollout of a new version, and after its rollback.
 #[tokio::test]
 async fn the_version_before_works_on_the_schema_of_a_later_one_and_leaves_it_alone() {
     let (database, later) = migrated_later("further_columns").await;

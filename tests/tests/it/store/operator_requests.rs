@@ -1,4 +1,4 @@
-//! Operator requests: recorded by an operator's login alone, executed once, never lost.
+//! Operator requests: recorded only by an operator's login, executed once, never lost.
 
 use serde_json::json;
 use store::{OperatorRequestError, Store, StoreError};
@@ -40,7 +40,7 @@ async fn a_claimed_request_comes_back_after_its_claim() {
         .unwrap();
     assert_eq!(again.id, id);
 
-    // The first run comes to its end after all: it has lost the claim.
+    // The first run ends late: it has lost the claim.
     let lost = store
         .finish_operator_request(&claimed, &json!({"read": 1}), 0, at(2000))
         .await;
@@ -154,7 +154,7 @@ async fn only_an_operator_records_a_request() {
     }
     // The owner may, as the command does on the local stack.
     record(&database.owner_url).await.unwrap();
-    // What the message says is enough, although an auditor's login is read-only by default.
+    // The message's advice is sufficient, although an auditor's login is read-only by default.
     let owner = connect(&database.owner_url).await;
     let auditor = config(&database.auditor_url).user().to_owned();
     owner

@@ -1,4 +1,4 @@
-//! Append-only, by trigger and by privilege: everybody who may log in tries, and is refused.
+//! Append-only, by trigger and by privilege: every login tries, and is denied.
 
 use tests::postgres::{TestDatabase, connect, fresh_database};
 use tokio_postgres::Client;
@@ -60,7 +60,7 @@ async fn with_rows() -> TestDatabase {
     database
 }
 
-/// An effect that waits.
+/// A pending effect.
 async fn second_effect(tx: &mut store::Tx<'_>) -> (uuid::Uuid, uuid::Uuid) {
     let id = tx.upsert_exception(&exception(&key(3))).await.unwrap();
     let effects = tx.insert_effects(&[alert(&key(3), id)]).await.unwrap();
@@ -72,7 +72,7 @@ fn column(table: &str) -> &'static str {
     if table == "rules_files" { "hash" } else { "id" }
 }
 
-/// SQLSTATE and message of a refusal.
+/// SQLSTATE and message of the error.
 async fn refusal(client: &Client, sql: &str) -> (String, String) {
     let error = client.batch_execute(sql).await.expect_err(sql);
     let error = error.as_db_error().unwrap_or_else(|| panic!("{sql}: {error}"));
@@ -170,7 +170,7 @@ async fn an_exception_is_never_removed_and_keeps_its_identity_even_for_the_owner
         "correlation_id = gen_random_uuid()",
     ];
     for change in identity {
-        // The effect's foreign key would refuse a new id too; the trigger comes first.
+        // The effect's foreign key would also reject a new id; the trigger comes first.
         let (code, message) = refusal(&owner, &format!("UPDATE security_review_exceptions SET {change}")).await;
         assert_eq!(code, "23001", "{change}");
         assert!(message.contains("identity"), "{message}");

@@ -1,4 +1,4 @@
-//! Logins: made by the owner without a superuser, changed by the next deploy, their password known to nobody else.
+//! Logins: created by the owner without a superuser, changed by the next deployment, with passwords that no other login knows.
 
 use secrecy::SecretString;
 use store::{Group, LoginError, Store};

@@ -1,4 +1,4 @@
-//! Invented records of the right shape.
+//! Sample records of valid shape.
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
@@ -12,7 +12,7 @@ use store::{
 };
 use uuid::Uuid;
 
-/// Noon of an invented day, plus seconds.
+/// Noon of a fixed day, plus seconds.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     "2026-03-02T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
 }
@@ -335,7 +335,7 @@ pub(crate) async fn record_exception(
     (id, effect)
 }
 
-/// A review that waits: labelled, nothing decided.
+/// A pending review: labelled, nothing decided.
 pub(crate) fn ledger_row(key: &MergeRequestKey) -> model::LedgerRow {
     model::LedgerRow {
         merge_request: key.clone(),
@@ -368,7 +368,7 @@ pub(crate) fn ledger_row(key: &MergeRequestKey) -> model::LedgerRow {
     }
 }
 
-/// The merge request's evaluation, if its verdict is still to come.
+/// The merge request's evaluation, if its verdict is pending.
 pub(crate) async fn pending(tx: &mut Tx<'_>, key: &MergeRequestKey) -> Option<Evaluation> {
     let evaluation = tx.evaluation(key).await.unwrap();
     evaluation.filter(|evaluation| evaluation.state == EvaluationState::Pending)

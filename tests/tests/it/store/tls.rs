@@ -89,7 +89,7 @@ async fn a_server_that_offers_no_tls_is_refused_when_tls_is_asked_for() {
         let url = url(&database, "127.0.0.1", plain, "require");
         store(&serde_json::json!({ "url": url })).connect().await
     };
-    // A server built with TLS shows a certificate that nobody trusts; one without refuses TLS. Neither gets the password.
+    // A server with TLS shows an untrusted certificate; one without rejects TLS. Neither gets the password.
     assert!(matches!(offers_tls, Err(StoreError::Unavailable(_))), "{offers_tls:?}");
 }
 
@@ -98,13 +98,13 @@ async fn a_database_elsewhere_gets_tls_although_nobody_asked_for_it() {
     let database = fresh_database().await;
     let authority = Authority::new();
     let port = tls_proxy::start(server(&database), &authority, "database.example").await;
-    // The name decides, the address is where this test has its server; `prefer` would allow clear text elsewhere.
+    // The name decides; the address is the test's server. `prefer` would allow clear text elsewhere.
     let mut address = Url::parse(&url(&database, "database.example", port, "prefer")).unwrap();
     address.query_pairs_mut().append_pair("hostaddr", "127.0.0.1");
     let secret = serde_json::json!({ "url": address.as_str(), "ca_pem": authority.pem() });
     store(&secret).connect().await.unwrap();
 
-    // The proxy answers nothing in clear, so what got through was TLS; and without the authority nothing gets through.
+    // The proxy does not answer in clear, so success means TLS; without the authority nothing succeeds.
     let error = store(&serde_json::json!({ "url": address.as_str() }))
         .connect()
         .await

@@ -1,4 +1,4 @@
-//! A server with TLS in front of the plain one: answers Postgres' request for TLS, ends TLS, and passes the bytes on.
+//! A TLS server in front of the plain one: answers Postgres' request for TLS, ends TLS, and forwards the bytes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use tokio_rustls::TlsAcceptor;
 /// Length and code of an `SSLRequest` (PostgreSQL documentation, "Message Formats").
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
-/// A certificate authority made for one test.
+/// A certificate authority created for one test.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Told apart by name, as real authorities are.
+        // Distinguished by name, as real authorities are.
         params
             .distinguished_name
             .push(DnType::CommonName, format!("Test authority {}", uuid::Uuid::now_v7()));
@@ -31,7 +31,7 @@ impl Authority {
         self.0.pem()
     }
 
-    /// What a server of this name shows.
+    /// The TLS configuration of a server with this name.
     fn server_config(&self, name: &str) -> ServerConfig {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(vec![name.to_owned()])
@@ -61,7 +61,7 @@ pub(crate) async fn start(server: SocketAddr, authority: &Authority, name: &str)
     port
 }
 
-/// A client that gives up (a certificate it does not trust) ends its own connection only.
+/// A client that gives up (on an untrusted certificate) ends only its own connection.
 async fn pass(mut client: TcpStream, acceptor: TlsAcceptor, server: SocketAddr) {
     let mut request = [0; 8];
     if client.read_exact(&mut request).await.is_err() || request != SSL_REQUEST {

@@ -1,4 +1,4 @@
-//! The one transaction of a delivery: whole or not at all, whoever else is at it and wherever it is cut off.
+//! The one transaction of a delivery: all or nothing, despite concurrent writers and interruptions.
 
 use model::ExceptionKind;
 use store::StoreError;

@@ -1,4 +1,4 @@
-//! Reads a CloudFormation template: YAML whose short forms (`!Ref`, `!Sub` ...) are written out as JSON would have them.
+//! Reads a CloudFormation template: YAML with its short forms (`!Ref`, `!Sub` ...) expanded as in JSON.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ pub(crate) fn read(text: &str) -> Value {
         .0
 }
 
-/// A value with the short forms in it and below it written out.
+/// A value with its short forms expanded at all levels.
 struct Node(Value);
 
 impl<'de> Deserialize<'de> for Node {
@@ -42,7 +42,7 @@ impl<'de> Deserialize<'de> for Node {
     }
 }
 
-/// A node's content, whatever its own tag.
+/// A node's content, ignoring its own tag.
 struct Untagged(Value);
 
 impl<'de> Deserialize<'de> for Untagged {

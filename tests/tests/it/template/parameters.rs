@@ -1,4 +1,4 @@
-//! What must hold of the template's parameters.
+//! Invariants of the template's parameters.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ fn every_parameter_is_explained_and_used() {
     }
 }
 
-/// `sam deploy --guided` offers the default of a parameter; of one with `NoEcho` it does not, and asks again until something is typed.
+/// `sam deploy --guided` offers a parameter's default; with `NoEcho` it does not, and asks again until a value is entered.
 #[test]
 fn every_question_of_the_guided_deployment_can_be_answered_with_enter() {
     for (name, parameter) in template()["Parameters"].as_object().unwrap() {
@@ -46,7 +46,7 @@ fn a_change_of_any_parameter_that_a_function_sees_is_another_version_of_it() {
             .into_iter()
             .map(|told| told["Ref"].as_str().unwrap())
             .collect();
-        // How a version takes over is no part of it.
+        // The rollout of a version is not part of it.
         seen.as_object_mut().unwrap().remove("DeploymentPreference");
         let mut needed = parameters_in(&seen, &template);
         needed.extend(globals.iter().cloned());
@@ -59,7 +59,7 @@ fn a_change_of_any_parameter_that_a_function_sees_is_another_version_of_it() {
     }
 }
 
-/// The parameters that a value depends on, those of its conditions and mappings included.
+/// The parameters that a value depends on, including those of its conditions and mappings.
 fn parameters_in(value: &Value, template: &Value) -> BTreeSet<String> {
     match value {
         Value::Object(fields) => {

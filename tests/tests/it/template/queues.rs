@@ -1,4 +1,4 @@
-//! What must hold of the queues and of those who consume them.
+//! Invariants of the queues and their consumers.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn every_queue_has_dead_letters_that_it_alone_may_fill_and_that_last_fourteen_da
     for (name, queue) in &targets {
         assert_eq!(queue["MessageRetentionPeriod"], 14 * 24 * 3600, "{name}");
         let fed_by: Vec<_> = sources.iter().filter(|(_, target)| target == name).collect();
-        // Dead letters that no queue fills belong to asynchronous invocations.
+        // Dead-letter queues that no queue fills belong to asynchronous invocations.
         assert_eq!(fed_by.is_empty(), queue["RedriveAllowPolicy"].is_null(), "{name}");
         assert!(fed_by.len() <= 1, "{name} is shared by {fed_by:?}");
     }

@@ -1,4 +1,4 @@
-//! What the tests look for in a template: resources, their properties, who consumes what, who may do what.
+//! Queries on a template: resources, their properties, consumers, permissions.
 
 use serde_json::{Map, Value, json};
 
@@ -20,7 +20,7 @@ pub(super) fn property<'a>(template: &'a Value, resource: &str, property: &str) 
     found
 }
 
-/// Every queue that a function takes messages from: the function and its event.
+/// Every queue that a function consumes: the function and its event.
 pub(super) fn consumers(template: &Value) -> Vec<(&str, &Value)> {
     of_type(template, "AWS::Serverless::Function")
         .flat_map(|(name, function)| function_events(function).into_iter().map(move |event| (name, event)))
@@ -36,12 +36,12 @@ fn function_events(function: &Value) -> Vec<&Value> {
         .unwrap_or_default()
 }
 
-/// What there is if the condition before it holds.
+/// The value if its condition holds.
 fn unconditional(value: &Value) -> &Value {
     value.get("Fn::If").map_or(value, |branches| &branches[1])
 }
 
-/// Every statement of every role and policy, those behind a condition included.
+/// Every statement of every role and policy, including conditional ones.
 pub(super) fn statements<'a>(template: &'a Value) -> Vec<(&'a str, &'a Value)> {
     let mut found = Vec::new();
     let mut add = |role, policy: &'a Value| {
@@ -50,7 +50,7 @@ pub(super) fn statements<'a>(template: &'a Value) -> Vec<(&'a str, &'a Value)> {
         found.extend(list.iter().map(|statement| (role, unconditional(statement))));
     };
     for (role, properties) in of_type(template, "AWS::IAM::Role") {
-        // A managed policy allows more than is needed, but this one is what RDS itself looks for.
+        // A managed policy allows more than necessary, but RDS itself requires this one.
         let managed = properties["ManagedPolicyArns"].to_string();
         assert!(
             managed == "null" || managed.contains("service-role/AmazonRDSEnhancedMonitoringRole\"}]"),
@@ -65,14 +65,14 @@ pub(super) fn statements<'a>(template: &'a Value) -> Vec<(&'a str, &'a Value)> {
     found
 }
 
-/// One or several, as a list.
+/// One or several values, as a list.
 pub(super) fn many(value: &Value) -> Vec<&Value> {
     value
         .as_array()
         .map_or_else(|| vec![value], |values| values.iter().collect())
 }
 
-/// Whether a statement is about every resource; none may be about every action.
+/// Whether a statement applies to every resource; none may allow every action.
 pub(super) fn is_for_every_resource(role: &str, statement: &Value) -> bool {
     for action in many(&statement["Action"]) {
         assert!(!action.as_str().unwrap().contains('*'), "{role}: {action}");

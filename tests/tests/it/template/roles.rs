@@ -1,4 +1,4 @@
-//! What must hold of the roles: each function may do its own work and nothing else.
+//! Invariants of the roles: each function may only do its own work.
 
 use std::collections::BTreeSet;
 

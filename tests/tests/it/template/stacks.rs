@@ -1,4 +1,4 @@
-//! What must hold of the nested stacks in `infra/`, and between them and the template that nests them.
+//! Invariants of the nested stacks in `infra/`, and between them and the template that nests them.
 
 use std::collections::BTreeSet;
 
@@ -85,7 +85,7 @@ fn every_parameter_of_a_nested_stack_is_explained_and_used() {
     }
 }
 
-/// What keeps data, which must outlive a mistake.
+/// Resources with data, which must survive a mistake.
 const KEEPERS: [&str; 5] = [
     "AWS::S3::Bucket",
     "AWS::RDS::DBInstance",
@@ -100,7 +100,7 @@ fn what_keeps_data_outlives_the_stack() {
     let documents = STACKS.map(stack);
     for document in documents.iter().chain([&template()]) {
         for (name, resource) in resources(document) {
-            // Firehose's own log tells only of deliveries that failed, which are kept themselves.
+            // Firehose's own log contains only failed deliveries, which are stored themselves.
             if !KEEPERS.contains(&resource["Type"].as_str().unwrap()) || name == "FirehoseLogs" {
                 continue;
             }
@@ -151,7 +151,7 @@ fn no_role_of_a_nested_stack_may_do_everything_or_touch_everything() {
         for (role, statement) in statements(&stack) {
             seen += 1;
             let everywhere = is_for_every_resource(role, statement);
-            // What lists and shows cannot be narrowed to a resource.
+            // Listing and reading cannot be restricted to a resource.
             let only_shows = many(&statement["Action"]).iter().all(|action| {
                 let (_, verb) = action.as_str().unwrap().split_once(':').unwrap();
                 ["List", "Describe", "Get", "Stop"]

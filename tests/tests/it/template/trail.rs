@@ -1,4 +1,4 @@
-//! The way of the audit lines: from every function's log group to the recorder, and what happens to those it cannot store.
+//! The path of the audit lines: from every function's log group to the recorder, and lines that it cannot store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,11 +10,10 @@ use super::USE_KEY;
 use super::document::{stack, template};
 use super::read::{consumers, many, of_type, property, statements};
 
-/// An invocation takes no more than this, and a message no more than 1 MiB:
-/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+/// Limit of an invocation; a message has at most 1 MiB: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
 const LARGEST_INVOCATION_IN_MIB: u64 = 6;
 
-/// Whatever the recorder is invoked through, it is the version that the alias names.
+/// Every invocation of the recorder uses the version of the alias.
 fn recorder() -> Value {
     json!({"Ref": "RecorderFunction.Alias"})
 }
@@ -33,7 +32,7 @@ fn the_lines_of_every_function_but_the_recorder_reach_the_recorder() {
         let group = filter["LogGroupName"]["Ref"].as_str().unwrap();
         assert!(subscribed.insert(group), "{group} is subscribed twice");
     }
-    // Its own lines about storing lines would be lines to store.
+    // Its own lines about storing lines would have to be stored.
     let expected: BTreeSet<_> = groups.into_iter().filter(|group| *group != "RecorderLogs").collect();
     assert_eq!(subscribed, expected);
     assert_eq!(subscribed.len(), 4);
@@ -61,7 +60,7 @@ fn the_filter_takes_entries_and_announcements_and_no_other_line() {
     let pattern = template["Parameters"]["AuditFilterPattern"]["Default"]
         .as_str()
         .unwrap();
-    // An asterisk at the end stands for any characters:
+    // A trailing asterisk matches any characters:
     // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html.
     let prefix = pattern
         .strip_prefix("{ $.event_type = \"")
@@ -77,7 +76,7 @@ fn the_filter_takes_entries_and_announcements_and_no_other_line() {
 fn what_the_migrations_print_is_recorded_too() {
     let template = template();
     assert_eq!(template["Resources"]["Migrations"]["DependsOn"], "MaintenanceLines");
-    // Else the one would wait for the other for ever.
+    // Otherwise they would wait for each other forever.
     assert!(template["Resources"]["RecorderFunction"]["DependsOn"].is_null());
 }
 
@@ -100,7 +99,7 @@ fn lines_that_cannot_be_stored_wait_on_the_retry_queue_whoever_notices() {
     assert_eq!(retry["Queue"], queue);
     assert!(retry["BatchSize"].as_u64().unwrap() < LARGEST_INVOCATION_IN_MIB);
 
-    // Lines of different streams have no order among each other, and an OnFailure destination cannot be a FIFO queue.
+    // Lines of different streams are unordered, and an OnFailure destination cannot be a FIFO queue.
     let properties = &template["Resources"]["AuditRetryQueue"]["Properties"];
     assert!(properties["FifoQueue"].is_null());
     assert_eq!(properties["MessageRetentionPeriod"], 14 * 24 * 3600);
@@ -158,7 +157,7 @@ fn what_the_schedules_ask_for_is_understood() {
     assert_eq!(seen, 5);
 }
 
-/// An alarm on a metric that nobody writes would never go off.
+/// An alarm on an unwritten metric would never fire.
 #[test]
 fn every_alarm_of_our_own_watches_a_metric_that_is_written() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -188,7 +187,7 @@ fn every_alarm_of_our_own_watches_a_metric_that_is_written() {
     assert!(!sources.contains("\"audit_gaps_opened\""), "the check can fail");
 }
 
-/// Every Rust source below a folder, one after the other.
+/// Every Rust source below a folder, concatenated.
 fn sources(folder: &Path) -> String {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let text = |path: PathBuf| match path.extension() {

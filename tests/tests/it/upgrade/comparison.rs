@@ -1,6 +1,6 @@
 //! The same random lives through the programs of the previous release and of this version: how often each decides wrongly.
 //!
-//! `COMPARISON_LIVES` says how many; the first of the lives that the simulation's own test plays.
+//! `COMPARISON_LIVES` is their number; they are the first lives of the simulation's own test.
 
 mod clock;
 mod gitlab;
@@ -30,7 +30,7 @@ use crate::function::Function;
 use crate::outbox::batch;
 use clock::MovedClock;
 
-/// A life that still has something to read after so many readings is left.
+/// A life with unfinished readings is abandoned after this many.
 const MOST_READINGS: usize = 200;
 
 /// The lives.
@@ -42,14 +42,14 @@ fn lives() -> Vec<Built> {
     let text = std::env::var("COMPARISON_LIVES").ok();
     let count = text.and_then(|text| text.parse().ok()).unwrap_or(12);
     let mut lives = simulation::strategy::lives(0, count);
-    // The double's `Date` header is that of the machine, which no program believes here: the two clocks have to agree.
+    // The double's `Date` header uses the machine's clock, which the programs do not see: the two clocks must agree.
     for life in &mut lives {
         life.setting.clock_offset_ms = 0;
     }
     lives.iter().map(simulation::Life::build).collect()
 }
 
-/// The programs of one version at work.
+/// The running programs of one version.
 struct Version {
     release: Release,
     clock: MovedClock,
@@ -93,8 +93,8 @@ impl Version {
         self.release.stand.start(name, &variables).await
     }
 
-    /// Plays a life as merge request `iid`, with new programs: the clock of each life begins at the same time, and no program remembers
-    /// what is still to come.
+    /// Plays a life as merge request `iid`, with new programs: the clock of each life begins at the same time, and no program
+    /// remembers future events.
     async fn play(&self, built: &Built, iid: u64) {
         self.clock.set(timestamp(0));
         let profile = built.world.setting.profile;
@@ -130,7 +130,7 @@ impl Version {
         self.clock.set(timestamp(at));
     }
 
-    /// When anything is read next.
+    /// The time of the next reading.
     async fn due(&self) -> Option<i64> {
         let sql = "SELECT min(next_attempt_at) FROM (SELECT next_attempt_at FROM evaluations WHERE state <> 'done'
             UNION ALL SELECT next_attempt_at FROM pending_reviews WHERE state = 'pending') AS due";
@@ -138,13 +138,13 @@ impl Version {
         rows[0].get::<_, Option<Timestamp>>(0).map(instant)
     }
 
-    /// Whether a reading is still due, or was never answered.
+    /// Whether a reading is due, or was never answered.
     async fn is_open(&self) -> bool {
         let sql = "SELECT FROM evaluations WHERE state <> 'done'";
         !self.release.stand.owner.query_typed(sql, &[]).await.unwrap().is_empty()
     }
 
-    /// What is still open must not be read during the next life, nor have used up its budget.
+    /// Open readings must neither run during the next life nor use its budget.
     async fn end_life(&self) {
         let end = "UPDATE evaluations SET state = 'done'; UPDATE pending_reviews SET state = 'done';";
         self.release.as_owner(end).await;
@@ -162,7 +162,7 @@ impl Version {
         batch(&message.to_string(), &format!("main/11!{iid}"), 1)
     }
 
-    /// What was decided last about a merge request; this version reads the previous release's decisions as well.
+    /// The last decision on a merge request; this version also reads the previous release's decisions.
     async fn decided(&self, iid: u64) -> Option<StoredDecision> {
         let key = MergeRequestKey {
             instance: "main".to_owned(),
@@ -206,13 +206,13 @@ fn envelope(delivery: &Delivery, iid: u64) -> Envelope {
     }
 }
 
-/// What came of many lives.
+/// Results of many lives.
 #[derive(Debug)]
 struct Figures {
     merges: usize,
     decided: usize,
     classes: BTreeMap<Class, usize>,
-    /// The wrong ones.
+    /// The wrong decisions.
     wrong: Vec<String>,
 }
 
@@ -226,7 +226,7 @@ impl Figures {
         }
     }
 
-    /// A decision is assessed by everything that was seen until the end if nothing more is awaited, else by what was seen until it.
+    /// A decision is assessed with everything seen until the end if nothing is pending, else with what was seen until it.
     fn add(&mut self, built: &Built, record: &Record, decided: Option<(&Decided, bool)>) {
         if built.world.merged_at().is_none() {
             return;

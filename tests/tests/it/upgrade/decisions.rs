@@ -1,4 +1,4 @@
-//! What the previous release has stored, under this version's code.
+//! The previous release's stored data, read by this version's code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -33,7 +33,7 @@ pub(super) fn word(outcome: &VerdictOutcome) -> &'static str {
     }
 }
 
-/// What the previous release decided last about each merge.
+/// The previous release's last decision on each merge.
 pub(super) fn decided() -> BTreeMap<u64, &'static str> {
     let mut decided: BTreeMap<_, _> = LIVES.iter().map(|life| (life.iid, life.decided)).collect();
     decided.extend(UNCONFIRMED);
@@ -65,7 +65,7 @@ pub(super) async fn current(store: &Store) -> BTreeMap<u64, &'static str> {
     current
 }
 
-/// What a decision says, without the words of its reasons, and of an exception without its notes: versions may differ in these.
+/// A decision's content, without the text of its reasons, and without an exception's notes: versions may differ in these.
 fn substance(mut verdict: Verdict, mut review: Option<Review>) -> (Verdict, Option<Review>) {
     for reason in &mut verdict.reasons {
         reason.detail.clear();
@@ -110,7 +110,7 @@ async fn every_stored_decision_is_read() {
     assert!(judgements.iter().all(is_legacy));
     assert_eq!(current(&store).await, decided());
 
-    // Confirmed: those that hold GitLab's answer. The others are read again only by an event or an operator.
+    // Confirmed: those with GitLab's answer. Only an event or an operator causes a re-read of the others.
     let mut unconfirmed = BTreeSet::new();
     for iid in decided().into_keys() {
         if !world.decision(&labelled(iid)).await.unwrap().confirmed {
@@ -153,7 +153,7 @@ async fn decisions_evaluate_to_themselves_unless_rules_changed() {
     let mut expected: BTreeMap<_, _> = changed
         .flat_map(|life| [false, true].map(|is_merge| ((life.iid, is_merge), life.now)))
         .collect();
-    // Committers were not read; that no push of the approver was seen proves nothing.
+    // Committers were not read; not seeing a push by the approver proves nothing.
     expected.insert((30, true), "unverified");
     assert_eq!(differ, expected);
 }

@@ -1,4 +1,4 @@
-//! A database that the previous release has filled: each table that it writes has rows, each written by the program that writes it.
+//! A database filled by the previous release: each table that it writes has rows, written by the program that owns it.
 
 use model::{Content, Envelope};
 use serde_json::{Value, json};
@@ -12,15 +12,15 @@ use crate::evaluation::world::{ALICE, AUTHOR, HIGH, PROJECT, envelope};
 use crate::function::Function;
 use crate::outbox::{POST, batch, relay};
 
-/// Merges on which GitLab was not read whole, by what the previous release decided: these decisions are not confirmed.
+/// Merges with incomplete GitLab reads, by the previous release's decision: these decisions are unconfirmed.
 pub(super) const UNCONFIRMED: [(u64, &str); 3] = [(20, "unverified"), (21, "not_carried"), (22, "unverified")];
 /// Its merge waits for GitLab.
 pub(super) const PENDING: u64 = 23;
 /// Its review waits for GitLab.
 pub(super) const PENDING_REVIEW: u64 = 24;
-/// GitLab showed its merge while its review was read, and the merge's own delivery never came.
+/// GitLab showed its merge while its review was read, and the merge's own delivery never arrived.
 pub(super) const UNDECIDED: u64 = 27;
-/// Decided without GitLab's answer first, and again when it could be read.
+/// Decided first without GitLab's answer, and again when it was readable.
 pub(super) const WITHDRAWN: u64 = 28;
 
 pub(super) fn labelled(iid: u64) -> MergeRequest {
@@ -44,7 +44,7 @@ pub(super) async fn fill(release: &Release) {
         .await;
 }
 
-/// Kinds that only other rules give, and a second rules file.
+/// Kinds that only other rules produce, and a second rules file.
 async fn stricter_rules(release: &Release) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rules.yaml");
@@ -69,7 +69,7 @@ async fn stricter_rules(release: &Release) {
     }
 }
 
-/// Reviews before the merge: approved and taken back, closed, and one whose merge only GitLab showed.
+/// Reviews before the merge: approved and withdrawn, closed, and one whose merge only GitLab showed.
 async fn reviews(release: &Release, processor: &Function) {
     let mr = labelled(25);
     release.shown_open(&mr, |shown| {
@@ -118,7 +118,7 @@ async fn not_read(release: &Release, processor: &Function) {
         .await;
     let report = maintenance.invoke(json!({"jobs": ["pending_evaluations"]})).await;
     assert_eq!(report["evaluations_judged"], 1, "{report}");
-    // And these wait.
+    // These are pending.
     let mr = labelled(PENDING);
     release.down(&mr);
     release.merge(processor, &mr).await;
@@ -129,7 +129,7 @@ async fn not_read(release: &Release, processor: &Function) {
         .await;
 }
 
-/// One of which only the ids are trusted, one sent twice, and one that cannot be read.
+/// One with trusted ids only, one sent twice, and one that is unreadable.
 async fn odd_deliveries(release: &Release, processor: &Function) {
     let mr = labelled(29);
     release.shown(&mr, |_| ());
@@ -153,7 +153,7 @@ async fn odd_deliveries(release: &Release, processor: &Function) {
     release.put(processor, odd).await;
 }
 
-/// One alert that is sent, and one that Slack refuses and an operator queues again.
+/// One alert that is sent, and one that Slack rejects and an operator queues again.
 async fn effects(release: &Release) {
     let (stand, notifier) = (&release.stand, release.start("notifier").await);
     let alert = async |iid: i64| -> Uuid {

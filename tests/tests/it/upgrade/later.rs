@@ -1,4 +1,4 @@
-//! What this version goes on to do with what the previous release has left.
+//! How this version continues the previous release's work.
 
 use jiff::SignedDuration;
 use model::{Clock as _, SystemClock};
@@ -11,7 +11,7 @@ use super::lives::{LIVES, PLAIN, late};
 use super::release::Release;
 use crate::evaluation::world::{ALICE, PROJECT};
 
-/// This version decides what the previous release left to be read.
+/// This version decides what the previous release left pending.
 pub(super) async fn assert_what_waited_is_decided(release: &Release) {
     let world = &release.stand.world;
     let unjudged = "security_review_unjudged WHERE state = 'pending'";
@@ -62,7 +62,7 @@ async fn late_events_reopen_no_confirmed_decision() {
     world.gitlab.clear_stubs();
     release.shown(&labelled(PENDING), |_| ());
     world.clock.pass(SignedDuration::from_mins(5));
-    // And what waited.
+    // The pending ones.
     assert_eq!(world.maintain().await, ["approved", "exception", "exception"]);
     assert_eq!(world.exception(&labelled(15)).await.unwrap().1, "withdrawn");
 }

@@ -13,15 +13,15 @@ pub(super) const PLAIN: &[&str] = &["backend"];
 /// A merge that the previous release decides.
 pub(super) struct Life {
     pub(super) iid: u64,
-    /// On the merge request at the merge.
+    /// Labels of the merge request at the merge.
     labels: &'static [&'static str],
-    /// What else GitLab shows.
+    /// GitLab's further data.
     shown: fn(&mut Shown, &Release),
     /// Events before the merge: action, actor, seconds after the merge.
     events: &'static [(&'static str, u64, i64)],
     /// Outcome or kind, as the previous release stores it.
     pub(super) decided: &'static str,
-    /// What this version's rules say on the same facts.
+    /// This version's verdict on the same facts.
     pub(super) now: &'static str,
 }
 
@@ -59,7 +59,7 @@ pub(super) const LIVES: &[Life] = &[
         &[("approved", ALICE, -120), ("unapproved", ALICE, -100)],
         "approval_revoked",
     ),
-    // GitLab lists the approval with its time: it counts unless its giver's act is confirmed by a reading, and whatever a reset says.
+    // GitLab lists the approval with its time: it counts despite a reset, unless a reading confirms the approver's own act.
     Life {
         now: "approved",
         ..life(
@@ -140,7 +140,7 @@ impl Life {
         MergeRequest::new(PROJECT, self.iid, self.labels)
     }
 
-    /// Lives it: `deliver` takes each delivery.
+    /// Plays it: `deliver` receives each delivery.
     pub(super) async fn lived(&self, release: &Release, deliver: impl AsyncFn(Value)) {
         let mr = self.mr();
         if !self.events.is_empty() {

@@ -19,20 +19,20 @@ use crate::function::Function;
 use crate::outbox::{Stand, batch};
 use crate::program::{of_previous, previous};
 
-/// Where a previous release works, and the time of the merges there. The programs have the machine's clock, so it is a minute ago.
+/// The previous release's environment, and the time of the merges. The programs use the machine's clock, so it is a minute ago.
 pub(super) struct Release {
     pub(super) stand: Stand,
     pub(super) merged_at: Timestamp,
     rules: String,
 }
 
-/// The rules file that the previous release works by.
+/// The previous release's rules file.
 pub(super) fn rules() -> String {
     std::fs::read_to_string(of_previous("tests/local/rules.yaml")).unwrap()
 }
 
 impl Release {
-    /// On a database that the previous release's own command has made.
+    /// On a database created by the previous release's own command.
     pub(super) async fn on_its_own_schema() -> Self {
         let database = empty_database().await;
         let made = countersign(
@@ -43,7 +43,7 @@ impl Release {
             &["migrate"],
         );
         assert!(made.status.success(), "{made:?}");
-        // There is no command for an auditor's login; a deployment makes it by hand.
+        // There is no command for an auditor's login; a deployment creates it manually.
         let login = config(&database.auditor_url);
         let password = login.password().unwrap();
         store::provision_login(&config(&database.owner_url), login.user(), password, Group::Auditor)
@@ -92,12 +92,12 @@ impl Release {
         self.stand.start_previous(name, &variables).await
     }
 
-    /// So many seconds after the merge.
+    /// This many seconds after the merge.
     pub(super) fn at_second(&self, seconds: i64) -> Timestamp {
         self.merged_at + SignedDuration::from_secs(seconds)
     }
 
-    /// The same as GitLab's API writes it.
+    /// The same in GitLab's API format.
     pub(super) fn text(&self, seconds: i64) -> String {
         self.at_second(seconds).strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
     }
@@ -138,13 +138,13 @@ impl Release {
         self.stand.world.gitlab.stub(answer).unwrap();
     }
 
-    /// Hands the delivery of the merge to a processor.
+    /// Sends the delivery of the merge to a processor.
     pub(super) async fn merge(&self, processor: &Function, mr: &MergeRequest) {
         let payload = mr.told("merge", AUTHOR, self.merged_at);
         self.deliver(processor, &payload).await;
     }
 
-    /// Hands a delivery to a processor, under a new key.
+    /// Sends a delivery to a processor, under a new key.
     pub(super) async fn deliver(&self, processor: &Function, payload: &Value) {
         let key = Uuid::now_v7().to_string();
         self.deliver_as(processor, payload, &key).await;
@@ -155,7 +155,7 @@ impl Release {
         self.put(processor, envelope).await;
     }
 
-    /// Hands an envelope to a processor, as the previous release's webhook function would have written it.
+    /// Sends an envelope to a processor, as the previous release's webhook function would have written it.
     pub(super) async fn put(&self, processor: &Function, mut envelope: Envelope) {
         envelope.received_at = SystemClock.now();
         let group = envelope
@@ -166,7 +166,7 @@ impl Release {
         self.stand.done(processor, batch(&message.to_string(), &group, 1)).await;
     }
 
-    /// Executes statements that no program executes.
+    /// Executes SQL that no program executes.
     pub(super) async fn as_owner(&self, sql: &str) {
         self.stand.owner.batch_execute(sql).await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! The previous release's programs on the schema of this version: during a deployment, and after it was rolled back.
+//! The previous release's programs on this version's schema: during a deployment, and after its rollback.
 
 use jiff::SignedDuration;
 use model::{Clock as _, Effect, SystemClock};
@@ -70,7 +70,7 @@ async fn decisions_of_this_version_are_left_alone() {
         release.merge(&processor, &mr).await;
         release.deliver(&processor, &late(&mr, &release)).await;
     }
-    // The previous release does not read again what an event contradicts.
+    // The previous release does not re-read after a contradicting event.
     expected.insert(15, "approval_revoked");
     assert_eq!(current(&store).await, expected);
     assert_eq!(count(world, "quarantined_deliveries").await, 0);
@@ -100,7 +100,7 @@ async fn either_version_ends_an_unconfirmed_decision() {
     let processor = release.start("processor").await;
     release.deliver(&processor, &merge).await;
     assert_eq!(world.exception(&mr).await.unwrap().1, "withdrawn");
-    // What is still scheduled finds nothing to change.
+    // The remaining schedule finds nothing to change.
     assert_eq!(count(world, "security_review_unconfirmed").await, 1);
     world.clock.pass(SignedDuration::from_mins(2));
     assert_eq!(world.maintain().await, ["unchanged"]);
@@ -143,7 +143,7 @@ async fn an_event_it_cannot_process_is_kept_whole() {
     assert_eq!(world.exception(&mr).await, None);
 }
 
-/// An exception that this version has withdrawn, with the correction of its alert; and the alert about another merge.
+/// An exception that this version has withdrawn, with its alert's correction; and the alert about another merge.
 async fn correction_and_alert(release: &Release) -> (Effect, Effect) {
     let world = &release.stand.world;
     world.clock.set(SystemClock.now());
@@ -176,7 +176,7 @@ async fn its_relay_leaves_unknown_kinds_alone() {
     let maintenance = release.start("maintenance").await;
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 1);
     assert_eq!(stand.row(correction.id).await, before, "due as it was");
-    // An operator's request for it is no claim, and this version's relay takes it.
+    // An operator's request for it is not a claim, and this version's relay takes it.
     let sql = format!(
         "UPDATE effects SET next_attempt_at = now(), updated_at = now() WHERE id = '{}'",
         correction.id

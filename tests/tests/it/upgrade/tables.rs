@@ -1,4 +1,4 @@
-//! Every row of every table, for the comparison of before and after.
+//! Every row of every table, to compare before and after.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub(super) type Rows = BTreeMap<String, Vec<Map<String, Value>>>;
 /// Tables that a migration itself writes.
 const OF_MIGRATIONS: &str = "schema_history";
 
-/// Every row that there is; the partitions of a table count as the table.
+/// Every row; partitions count as their table.
 pub(super) async fn rows(owner: &Client) -> Rows {
     let sql = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition";
     let mut rows = Rows::new();
@@ -30,7 +30,7 @@ pub(super) async fn rows(owner: &Client) -> Rows {
     rows
 }
 
-/// Rows of `before` that `after` no longer has as they were; columns that are new do not count.
+/// Rows of `before` that are missing or changed in `after`, ignoring new columns.
 pub(super) fn lost(before: &Rows, after: &Rows) -> Vec<String> {
     let mut lost = Vec::new();
     for (table, rows) in before {

@@ -1,4 +1,4 @@
-//! Headers that GitLab, a proxy or an attacker sends otherwise than expected.
+//! Unexpected headers from GitLab, a proxy or an attacker.
 
 use serde_json::{Value, json};
 use tests::doubles::aws;
@@ -56,7 +56,7 @@ async fn a_token_header_is_one_whole_value() {
     let one = |token: &str| json!({"x-gitlab-token": token});
     let cases: [(Value, i64, &str); 10] = [
         (one(RIGHT), 202, ""),
-        // API Gateway joins the values of one name.
+        // API Gateway joins repeated headers.
         (one(&format!("{RIGHT},{RIGHT}")), 401, "malformed"),
         (one(&format!("{RIGHT},{WRONG}")), 401, "malformed"),
         (one(&format!("{WRONG},{RIGHT}")), 401, "malformed"),

@@ -1,4 +1,4 @@
-//! `countersign audit`: the search.
+//! `countersign audit`: search in the audit log.
 
 mod csv;
 mod format;
@@ -19,7 +19,7 @@ use crate::output::{Ending, Failure, counted, remark, standard};
 use crate::terminal::{Color, Palette};
 use crate::{gaps, import};
 
-/// The first page is small, so that its rows are there at once.
+/// The first page is small, so that its rows appear immediately.
 const FIRST_PAGE: u32 = 50;
 const PAGE: u32 = 1_000;
 
@@ -33,7 +33,7 @@ Examples:
 Everything that is given must hold. All entries found are shown, page by page; how many there were is told at the end on standard error.
 Exit codes: 0 found, 1 nothing found, 2 the command line, 3 the database, 4 a file or the output.";
 
-/// Search the audit trail; what is missing in it; import exported logs.
+/// Search the audit log; show what is missing in it; import exported logs.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
@@ -52,14 +52,14 @@ enum Command {
 #[derive(Debug, Args)]
 #[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
 struct Search {
-    /// What set the work off: webhook_event, poll_cycle, admin_action, or the UUID of one
+    /// What started the work: webhook_event, poll_cycle, admin_action, or the UUID of one
     #[arg(long, value_name = "TYPE|UUID")]
     actor: Option<AuditActor>,
-    /// Actions that begin so: gitlab.api. or webhook.auth.verify
+    /// Actions with this prefix: gitlab.api. or webhook.auth.verify
     #[arg(long, value_name = "PREFIX")]
     action: Option<String>,
-    /// Targets that begin so: merge_request:main/7301! or slack_channel:; or one merge request: 7301!811, main/7301!811; or
-    /// all of a project: 7301!
+    /// Targets with this prefix: merge_request:main/7301! or slack_channel:; or one merge request: 7301!811, main/7301!811; or all
+    /// of a project: 7301!
     #[arg(long, value_name = "PREFIX", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(AuditTarget::from(text)))]
     target: Option<AuditTarget>,
     #[command(flatten)]
@@ -74,10 +74,10 @@ struct Search {
     /// Everything of one W3C trace: 32 hex digits, or a whole traceparent
     #[arg(long, value_name = "ID", value_parser = trace_id)]
     trace: Option<String>,
-    /// Stop after so many. Without it, everything is shown
+    /// Stop after this many. Without it, everything is shown
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// The oldest first instead of the newest
+    /// Show the oldest first
     #[arg(long)]
     oldest_first: bool,
     /// table for people; json: the lines exactly as printed, one each; csv for spreadsheets
@@ -95,7 +95,7 @@ struct Search {
 pub(crate) enum Format {
     /// For people.
     Table,
-    /// One row a line; of the audit trail exactly as printed.
+    /// One row a line; for the audit log exactly as printed.
     Json,
     /// For spreadsheets.
     Csv,
@@ -148,7 +148,7 @@ impl Search {
         })
     }
 
-    /// Page by page, each in a transaction of its own: a reader who waits holds nothing up in the database.
+    /// Page by page, each in its own transaction: a waiting reader blocks nothing in the database.
     async fn show(&self, store: &Store, filter: &AuditFilter) -> Result<u64, Failure> {
         let order = if self.oldest_first {
             AuditOrder::OldestFirst

@@ -8,7 +8,7 @@ use rules::{Rules, RulesError};
 
 use crate::output::{Ending, Failure, standard};
 
-/// Check a rules file: every problem with its line. Exit code 1 if it is refused.
+/// Check a rules file: every problem with its line. Exit code 1 if it is invalid.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The file.

@@ -1,8 +1,7 @@
-//! CSV (RFC 4180) that no spreadsheet takes for a formula.
+//! CSV (RFC 4180) that no spreadsheet evaluates as a formula.
 
 use std::io::{self, Write};
 
-/// Writes records.
 pub(crate) fn records(out: &mut impl Write, records: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
@@ -13,7 +12,7 @@ pub(crate) fn records(out: &mut impl Write, records: impl Iterator<Item = Vec<St
     writer.flush()
 }
 
-/// A leading apostrophe keeps a spreadsheet from computing what somebody else wrote (OWASP, CSV injection).
+/// A leading apostrophe keeps a spreadsheet from evaluating foreign text (OWASP, CSV injection).
 fn defused(cell: String) -> String {
     let formula = [
         '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
@@ -47,7 +46,7 @@ mod tests {
         ];
         for (text, written) in cases {
             let mut out = Vec::new();
-            // Beside another cell: an empty record's only cell would be quoted.
+            // With a second cell: the only cell of an empty record would be quoted.
             records(&mut out, std::iter::once(vec![text.to_owned(), "x".to_owned()])).unwrap();
             assert_eq!(String::from_utf8(out).unwrap(), format!("{written},x\r\n"), "{text:?}");
         }

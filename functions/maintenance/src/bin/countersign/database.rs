@@ -1,4 +1,4 @@
-//! Which database: named on the command line or by a variable, else that of the local stack that runs here.
+//! The database to use: from the command line or a variable, else that of the local stack.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use store::{DatabaseConfig, Store};
 
 use crate::output::Failure;
 
-/// Where a running local stack says what it is, from the project's root.
+/// Where a running local stack describes itself, from the project's root.
 const STACK: &str = ".local/stack.json";
 
-/// The option that every command with a database has.
+/// The option of every command with a database.
 #[derive(Debug, Args)]
 pub(crate) struct Database {
     /// The database: postgres://user:password@host:port/name. Better given by the variable than on the command line.
@@ -31,7 +31,7 @@ pub(crate) enum Login {
     Auditor,
     /// May write entries.
     Owner,
-    /// May record requests that maintenance executes; the owner's on the local stack.
+    /// May record requests that maintenance executes; on the local stack the owner's login.
     Operator,
 }
 
@@ -42,7 +42,7 @@ struct StackFile {
 }
 
 impl Database {
-    /// The store, connected, with a schema that this version knows.
+    /// The connected store, with a schema that this version knows.
     pub(crate) async fn open(&self, login: Login) -> Result<Store, Failure> {
         let mut config = match &self.database_url {
             Some(url) => config(url)?,
@@ -65,7 +65,7 @@ fn working_directory() -> Result<PathBuf, Failure> {
     std::env::current_dir().map_err(|error| Failure::Usage(format!("the working directory: {error}")))
 }
 
-/// The address that the stack file nearest above `from` gives.
+/// The address in the nearest stack file at or above `from`.
 fn of_stack(from: &Path, login: Login) -> Result<SecretString, Failure> {
     let file = from
         .ancestors()

@@ -1,4 +1,4 @@
-//! `countersign effects`: what was done outside for each merge request, and what is to be done again.
+//! `countersign effects`: the effects of each merge request, and retries.
 
 mod retry;
 
@@ -21,7 +21,7 @@ const FIELDS: &str = "\
     id instance project_id project_path mr_iid title kind destination state attempts external_id last_error_class last_error \
     superseded_because created_at updated_at next_attempt_at decision_id correlation_id";
 
-/// What was done, or is to be done, outside: Slack, Linear, Jira, Confluence, EventBridge; and queue again what was given up.
+/// Effects outside Countersign: Slack, Linear, Jira, Confluence, EventBridge; and retry those that were given up.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -53,7 +53,6 @@ enum Retry {
     Retry(Box<retry::Arguments>),
 }
 
-/// Which effects.
 #[derive(Debug, Args)]
 #[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
 pub(crate) struct Which {
@@ -84,7 +83,7 @@ fn state(text: &str) -> Result<EffectState, String> {
 }
 
 impl Which {
-    /// As a filter; `None`: the merge request is not known.
+    /// As a filter; `None`: the merge request is unknown.
     async fn filter(&self, store: &Store) -> Result<Option<EffectFilter>, Failure> {
         let period = self.times.period(SystemClock.now())?;
         let merge_request = match &self.merge_request {
@@ -105,7 +104,7 @@ impl Which {
         }))
     }
 
-    /// What is told if the merge request is not known.
+    /// Reports that the merge request is unknown.
     fn unknown(&self) -> Ending {
         self.merge_request.as_ref().map_or(Ending::Nothing, unknown)
     }
@@ -151,7 +150,6 @@ const COLUMNS: [Column; 9] = [
     }),
 ];
 
-/// The state in its colour.
 fn coloured(row: &Value) -> Cell {
     let style = match row["state"].as_str() {
         Some("done") => Style::Green,

@@ -1,4 +1,4 @@
-//! `countersign evidence`: the review record that a decision rests on, to the byte.
+//! `countersign evidence`: the evidence of a decision, byte for byte.
 
 use std::io::Write as _;
 
@@ -13,7 +13,7 @@ use crate::database::{Database, Login};
 use crate::explain::{Named, unknown};
 use crate::output::{Ending, Failure, remark, standard};
 
-/// Print the evidence that the decision on a merge rests on, to the byte, so that its digest can be computed by anybody.
+/// Print the evidence of the decision on a merge, byte for byte, so that anyone can compute its digest.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// The merge request: 7301!811, main/7301!811 or payments/gateway!811
     #[arg(value_name = "PROJECT!IID", value_parser = Named::parse)]
     merge_request: Named,
-    /// A decision of it other than the one that stands
+    /// A decision other than the current one
     #[arg(long, value_name = "ID")]
     decision: Option<Uuid>,
     #[command(flatten)]
@@ -68,19 +68,19 @@ impl Arguments {
     }
 }
 
-/// What evidence holds. Read as it was meant, so that what a later version adds makes no difference.
+/// The content of evidence. Unknown fields are ignored, so that later versions may add some.
 #[derive(Deserialize)]
 struct Content {
     merge_request: MergeRequestKey,
     gitlab: GitLabAnswer,
 }
 
-/// Whether the evidence is what its digest says, and what the decision was made on.
+/// Whether the evidence matches its digest and the decision.
 pub(crate) fn proves(evidence: &StoredEvidence, decision: &StoredDecisionInput) -> bool {
     answer(evidence, decision).is_some_and(|answer| answer == decision.facts.api)
 }
 
-/// GitLab's answer in the evidence of a decision. `None`: it is not what its digest says, or of another merge request.
+/// GitLab's answer in the evidence of a decision. `None`: the digest does not match, or it is of another merge request.
 pub(crate) fn answer(evidence: &StoredEvidence, decision: &StoredDecisionInput) -> Option<GitLabAnswer> {
     if sha256_hex(evidence.content.as_bytes()) != evidence.sha256 {
         return None;

@@ -33,13 +33,13 @@ pub(crate) struct Arguments {
     /// Risk tier
     #[arg(long)]
     tier: Option<String>,
-    /// A kind of exception, among all that hold: no_approval, self_approved, unverified ...
+    /// A kind of exception, among all that apply: no_approval, self_approved, unverified ...
     #[arg(long, value_parser = kind)]
     kind: Option<String>,
     /// open, acknowledged, closed, withdrawn
     #[arg(long, value_parser = status)]
     status: Option<String>,
-    /// User name of whoever merged
+    /// User name of the merger
     #[arg(long, value_name = "USERNAME")]
     merger: Option<String>,
     #[command(flatten)]

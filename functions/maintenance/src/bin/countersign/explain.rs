@@ -1,4 +1,4 @@
-//! `countersign explain`: why a merge request's review stands where it stands.
+//! `countersign explain`: why a review has its current state.
 
 mod text;
 
@@ -14,7 +14,7 @@ use crate::database::{Database, Login};
 use crate::output::{Ending, Failure, standard};
 use crate::terminal::{Color, Palette};
 
-/// Show why a merge request's review stands where it stands: facts, each rule with what it wanted and found, both witnesses, effects.
+/// Explain the state of a review: facts, each rule with what it wanted and found, GitLab answer and event history, effects.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,7 +24,7 @@ Examples:
 
 Exit codes: 0 told, 1 nothing is known of it, 2 the command line, 3 the database, 4 the output.")]
 pub(crate) struct Arguments {
-    /// The merge request: project and number, the project by its numeric id (with its instance before it, if need be) or by its path
+    /// The merge request: project and number; the project as numeric id (after its instance, if necessary) or as path
     #[arg(value_name = "PROJECT!IID", value_parser = Named::parse)]
     merge_request: Named,
     /// text for people; json: one document with facts, verdicts and every check
@@ -45,10 +45,10 @@ enum Shape {
     Json,
 }
 
-/// A merge request as people name it.
+/// A merge request as users name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Named {
-    /// The instance, if the project is a number behind one.
+    /// The instance before a numeric project id, if given.
     instance: Option<String>,
     project: String,
     iid: i64,
@@ -74,7 +74,7 @@ impl Named {
         })
     }
 
-    /// The one merge request that this names.
+    /// The one merge request with this name.
     pub(crate) async fn find(&self, store: &Store) -> Result<Option<MergeRequestKey>, Failure> {
         if let (Some(instance), Ok(id)) = (&self.instance, self.project.parse()) {
             return Ok(Some(MergeRequestKey {
@@ -95,15 +95,15 @@ impl Named {
     }
 }
 
-/// A decision, and the rules that it was made by.
+/// A decision with its rules.
 struct Decided {
     judgement: StoredDecisionInput,
     rules: Option<Rules>,
 }
 
 impl Decided {
-    /// Whether GitLab confirmed it; `None`: before a merge. One made before this was recorded counts as confirmed if it holds GitLab's
-    /// answer.
+    /// Whether GitLab confirmed it; `None`: before a merge. An older decision without this field counts as confirmed if it holds
+    /// GitLab's answer.
     fn confirmed(&self) -> Option<bool> {
         let holds_answer = matches!(
             self.judgement.facts.api,

@@ -1,4 +1,4 @@
-//! `countersign audit gaps`: what is missing in the trail, what waits, and how far behind each destination is.
+//! `countersign audit gaps`: what is missing in the audit log, what waits, and how far behind each destination is.
 
 use std::io::Write;
 
@@ -12,7 +12,7 @@ use crate::output::{Ending, Failure, counted, standard};
 use crate::table::{Cell, Table};
 use crate::terminal::{Color, Palette, Style, harmless};
 
-/// What is missing in the audit trail: gaps, calls without an end, waiting lines, and how far behind each destination is.
+/// Show what is missing in the audit log: gaps, open calls, waiting lines, and how far behind each destination is.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 told, whatever is missing; 2 the command line, 3 the database, 4 the output.")]
 pub(crate) struct Arguments {
@@ -23,7 +23,6 @@ pub(crate) struct Arguments {
     database: Database,
 }
 
-/// The database's answers.
 struct Missing {
     backlog: AuditBacklog,
     gaps: Vec<RecordedGap>,

@@ -1,4 +1,4 @@
-//! `countersign audit import`: lines that did not come by themselves, from a file or a pipe.
+//! `countersign audit import`: imports missing lines from a file or a pipe.
 
 mod document;
 mod lines;
@@ -15,9 +15,9 @@ use store::{AuditBatch, MalformedLine, Store};
 use crate::database::{Database, Login};
 use crate::output::{Ending, Failure, counted, remark};
 
-/// Lines of one transaction.
+/// Lines per transaction.
 const BATCH: usize = 500;
-/// Progress is told after so many batches, on a terminal.
+/// On a terminal, progress is reported after this many batches.
 const TOLD_EVERY: u64 = 20;
 
 /// Store lines that are missing: printed lines, or the JSON of `aws logs filter-log-events`. Safe to repeat: an entry is stored once.
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     database: Database,
 }
 
-/// What came of the lines.
+/// Counts of imported lines.
 #[derive(Debug, Default)]
 struct Tally {
     lines: u64,
@@ -45,7 +45,7 @@ struct Tally {
     quarantined: u64,
 }
 
-/// Lines on their way into the store.
+/// Stores lines.
 struct Importer<'a> {
     store: &'a Store,
     source: String,
@@ -80,7 +80,7 @@ fn open(file: &Path) -> Result<Box<dyn Read>, Failure> {
     Ok(Box::new(BufReader::new(opened)))
 }
 
-/// The file's name without its folder, so that the same file from elsewhere is the same source.
+/// The file name without its folder, so that the same file from elsewhere is the same source.
 fn source(file: &Path) -> String {
     match file.file_name().filter(|name| *name != "-") {
         Some(name) => format!("import {}", name.to_string_lossy()),
@@ -144,7 +144,7 @@ impl<'a> Importer<'a> {
     }
 }
 
-/// A line for the quarantine: bounded, and without what no text in Postgres may hold.
+/// A line for the quarantine: bounded, and without characters that Postgres text cannot hold.
 fn kept(line: &str, reason: String) -> MalformedLine {
     let end = line.floor_char_boundary(LONGEST);
     MalformedLine {

@@ -1,4 +1,4 @@
-//! Times as people write them: instants, days, and how long ago.
+//! Times as users write them: instants, days, and durations before now.
 
 use clap::Args;
 use jiff::civil::Date;
@@ -7,21 +7,20 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::output::Failure;
 
-/// A time of the command line. Relative to now, which is known only when the command runs.
+/// A time on the command line. Relative to now, which is known only when the command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Instant {
     /// `2026-11-23T12:00:00Z`, or with another offset.
     At(Timestamp),
     /// `2026-11-23`, in UTC.
     Day(Date),
-    /// `24h`, `7d`: so long ago.
+    /// `24h`, `7d`: this long ago.
     Ago(SignedDuration),
 }
 
 const FORMS: &str = "write 2026-11-23T12:00:00Z, 2026-11-23 (a whole day, UTC), or how long ago: 90s, 30m, 24h, 7d, 2w";
 
 impl Instant {
-    /// Reads one.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if let Some(ago) = ago(text) {
             return Ok(Self::Ago(ago));
@@ -36,7 +35,7 @@ impl Instant {
         Err(FORMS)
     }
 
-    /// As the beginning of a range: a day from its first moment on.
+    /// As the beginning of a range: a day from its first moment.
     pub(crate) fn begin(self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::At(at) => Some(at),
@@ -45,7 +44,7 @@ impl Instant {
         }
     }
 
-    /// As the end of a range: a day with all of it.
+    /// As the end of a range: a day inclusively.
     pub(crate) fn end(self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Day(day) => midnight(day.tomorrow().ok()?),
@@ -57,10 +56,10 @@ impl Instant {
 /// `--since` and `--until`.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Times {
-    /// From then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
+    /// From this time: 2026-11-23T12:00:00Z, 2026-11-23, or a duration before now: 30m, 24h, 7d
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     since: Option<Instant>,
-    /// Before then; a day counts with all of it
+    /// Before this time; a day is included
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     until: Option<Instant>,
 }
@@ -71,7 +70,7 @@ impl Times {
     }
 }
 
-/// From one time to another, as given on a command line.
+/// A period from the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Period {
     pub(crate) since: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! `countersign ledger`: where reviews stand.
+//! `countersign ledger`: the state of reviews.
 
 use clap::Args;
 use model::{Clock, LedgerDecision, SystemClock};
@@ -20,7 +20,7 @@ const FIELDS: &str = "\
     merged_by_username merge_method merged_at merge_commit_sha head_sha proof notes rules_hash evidence_id evidence_sha256 revision \
     updated_at reviewers correlation_id";
 
-/// Where the review of each merge request with a security label stands.
+/// Show the review state of each merge request with a security label.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -38,10 +38,10 @@ pub(crate) struct Arguments {
     /// Risk tier
     #[arg(long)]
     tier: Option<String>,
-    /// User name of whoever decided
+    /// User name of the reviewer
     #[arg(long, value_name = "USERNAME")]
     reviewer: Option<String>,
-    /// approved, approval_revoked, merged, merged_without_approval, merged_unverified, closed, reopened; or open: what waits for the team
+    /// approved, approval_revoked, merged, merged_without_approval, merged_unverified, closed, reopened; or open: awaiting review
     #[arg(long, value_parser = which)]
     decision: Option<Which>,
     #[command(flatten)]
@@ -52,7 +52,7 @@ pub(crate) struct Arguments {
     database: Database,
 }
 
-/// A decision of the command line.
+/// A decision on the command line.
 #[derive(Debug, Clone, Copy)]
 struct Which(DecisionFilter);
 

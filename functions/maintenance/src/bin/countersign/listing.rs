@@ -1,4 +1,4 @@
-//! Rows of the database, which come as JSON, as a table, as JSON lines or as CSV.
+//! JSON rows of the database as a table, as JSON lines or as CSV.
 
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ use crate::output::{Failure, standard};
 use crate::table::{Cell, Table};
 use crate::terminal::{Color, Palette, Style, harmless};
 
-/// A column of a table: its head, and the cell of a row.
+/// A column of a table: its head, and the function that makes a row's cell.
 pub(crate) type Column = (&'static str, fn(&Value) -> Cell);
 
 /// How rows are written.
@@ -28,10 +28,10 @@ pub(crate) struct Output {
     color: Color,
 }
 
-/// Rows on their way out.
+/// A writer of rows.
 pub(crate) struct Listing {
     columns: &'static [Column],
-    /// What CSV has: the database's columns, with spaces between.
+    /// The columns of CSV: those of the database, separated by spaces.
     fields: &'static str,
     form: Form,
 }
@@ -55,7 +55,7 @@ impl Listing {
         Self { columns, fields, form }
     }
 
-    /// Writes page after page, each as soon as it is there, and gives the number of rows.
+    /// Writes page after page, each as soon as it is available, and returns the number of rows.
     pub(crate) async fn pages(
         &mut self,
         mut page: impl AsyncFnMut(Option<Uuid>) -> Result<Page, StoreError>,
@@ -74,7 +74,6 @@ impl Listing {
         }
     }
 
-    /// Writes one page.
     pub(crate) fn write(&mut self, out: &mut impl Write, rows: &[Value]) -> io::Result<()> {
         match &mut self.form {
             Form::Table(table) => {
@@ -96,7 +95,7 @@ impl Listing {
     }
 }
 
-/// A value as one text: texts without quotes, nothing for null, lists joined, the rest as JSON.
+/// A value as text: strings without quotes, nothing for null, lists joined, the rest as JSON.
 pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -108,7 +107,7 @@ pub(crate) fn plain(value: &Value) -> String {
     }
 }
 
-/// A text that came from outside.
+/// A text from outside.
 pub(crate) fn told(value: &Value) -> Cell {
     Cell::new(harmless(&plain(value)))
 }
@@ -122,7 +121,7 @@ pub(crate) fn time(value: &Value) -> Cell {
     )
 }
 
-/// A length of time as people say it: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`.
+/// A duration for people: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`.
 pub(crate) fn span(seconds: f64) -> String {
     let minutes = seconds / 60.0;
     let (days, hours) = ((minutes / 1440.0).floor(), (minutes % 1440.0 / 60.0).floor());
@@ -143,7 +142,7 @@ pub(crate) fn between(row: &Value, from: &str, to: &str) -> Cell {
     Cell::new(seconds.filter(|seconds| *seconds >= 0.0).map(span).unwrap_or_default()).right()
 }
 
-/// A row's decision in its colour. Merged and without one: GitLab says that it carried no label.
+/// A row's decision in its colour. Merged without a decision: GitLab reports no label.
 pub(crate) fn decision(row: &Value) -> Cell {
     let without = if row["merged_at"].is_null() {
         "open"
@@ -160,7 +159,7 @@ pub(crate) fn decision(row: &Value) -> Cell {
     Cell::new(harmless(text)).style(style)
 }
 
-/// The same of a row that may lack the path: then `7301!811`.
+/// The same for a row that may lack the path: then `7301!811`.
 pub(crate) fn known_merge_request(row: &Value) -> Cell {
     if row["project_path"].as_str().is_some_and(|path| !path.is_empty()) {
         return merge_request(row);

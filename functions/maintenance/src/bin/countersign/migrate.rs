@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::database;
 use crate::output::{Ending, Failure, standard};
 
-/// Bring a database to the schema of this version. Safe to repeat, and to run twice at once.
+/// Migrate a database to the schema of this version. Safe to repeat and to run concurrently.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The owner's address: user, password, host and database. Better given by the variable than on the command line.

@@ -1,4 +1,4 @@
-//! A command that maintenance executes: recorded as an operator request, then waited for.
+//! Commands that maintenance executes: records an operator request and waits for it.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::listing::{plain, span};
 use crate::output::{Ending, Failure, remark};
 use crate::terminal::harmless;
 
-/// Between two looks at the request.
+/// Time between two polls of the request.
 const PACE: Duration = Duration::from_secs(1);
 /// How long the command waits.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// What every such command has.
+/// Options of every such command.
 #[derive(Debug, Args)]
 pub(crate) struct Waiting {
     /// Return as soon as the request is recorded
@@ -77,7 +77,7 @@ async fn wait(store: &Store, id: Uuid) -> Result<OperatorRequest, Failure> {
                     "the request {id} is not in the database any more: was it restored?"
                 )));
             }
-            // The request is recorded: a moment without the database is no reason to give up.
+            // The request is recorded: a short database outage is no reason to give up.
             Err(error @ StoreError::Unavailable(_)) => error.to_string(),
             Err(error) => return Err(error.into()),
         };
@@ -97,7 +97,7 @@ async fn wait(store: &Store, id: Uuid) -> Result<OperatorRequest, Failure> {
     }
 }
 
-/// How far a request has got.
+/// The progress of a request.
 fn progress(request: &OperatorRequest) -> String {
     let result = request.result.as_ref();
     let number = |name: &str| result.and_then(|result| result[name].as_u64()).unwrap_or(0);

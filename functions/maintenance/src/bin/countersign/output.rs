@@ -1,47 +1,45 @@
-//! How a command ends, and standard output: buffered, flushed page by page, and gone without a word when nobody reads any more.
+//! How a command ends, and standard output: buffered, flushed page by page, and closed silently when its reader is gone.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 
 use store::{SchemaError, StoreError};
 
-/// How a command ended that did what it was asked to.
+/// The result of a successful command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// Found, or done.
     Done,
-    /// There is nothing.
+    /// Nothing was found.
     Nothing,
 }
 
 impl Ending {
-    /// By the number of things found.
+    /// By the number of results.
     pub(crate) fn found(count: u64) -> Self {
         if count == 0 { Self::Nothing } else { Self::Done }
     }
 }
 
-/// Why a command did not do what it was asked to.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The rules file is refused.
+    /// The rules file is invalid.
     #[error("{0}")]
     Refused(String),
-    /// The command line cannot be used.
+    /// The command line is invalid.
     #[error("{0}")]
     Usage(String),
-    /// The database.
     #[error("{0}")]
     Database(String),
     /// A file, or the output.
     #[error("{0}")]
     File(String),
-    /// Nobody reads the output any more: no failure of ours.
+    /// The reader of the output is gone: not our failure.
     #[error("the output was closed")]
     Closed,
 }
 
 impl Failure {
-    /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Closed => 0,
@@ -66,7 +64,7 @@ impl From<SchemaError> for Failure {
 }
 
 impl From<io::Error> for Failure {
-    /// Of writing: files that are read say their names.
+    /// For writing: errors of files that are read name the file.
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Closed,
@@ -75,14 +73,14 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Standard output for the length of a command.
+/// Standard output for the duration of a command.
 pub(crate) fn standard() -> BufWriter<StdoutLock<'static>> {
     BufWriter::new(io::stdout().lock())
 }
 
-/// Tells on standard error what is not part of the output.
+/// Prints a remark to standard error.
 pub(crate) fn remark(text: &str) {
-    // With standard error closed there is nobody to tell.
+    // If standard error is closed, the remark is lost.
     let _ = writeln!(io::stderr(), "{text}");
 }
 

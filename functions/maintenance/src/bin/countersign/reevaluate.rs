@@ -1,4 +1,4 @@
-//! `countersign reevaluate`: GitLab is read again without waiting for the schedule.
+//! `countersign reevaluate`: reads GitLab again without waiting for the schedule.
 
 use std::io::Write as _;
 
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Every unconfirmed decision, and every merge without a decision
     #[arg(long)]
     unconfirmed: bool,
-    /// Of these, what is known from then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
+    /// Only what is known from this time: 2026-11-23T12:00:00Z, 2026-11-23, or a duration before now: 30m, 24h, 7d
     #[arg(long, value_name = "TIME", value_parser = Instant::parse, requires = "unconfirmed", conflicts_with = "merge_request")]
     since: Option<Instant>,
     #[command(flatten)]

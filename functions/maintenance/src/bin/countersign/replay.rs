@@ -1,4 +1,4 @@
-//! `countersign replay`: stored decisions computed again by the rules that made them.
+//! `countersign replay`: recomputes stored decisions with the rules that made them.
 
 mod other;
 
@@ -20,7 +20,7 @@ use other::Others;
 
 const PAGE: u32 = 500;
 
-/// Compute every stored decision again from what is stored with it, by the rules that made it: each must come out as it was.
+/// Compute every stored decision again from its stored input with the rules that made it: each must give the same result.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Decisions that another version of the rules code made are not compared: of them the digests of evidence and rules are checked, and standard
@@ -28,10 +28,10 @@ error says how many there are and what this version would decide.
 Exit codes: 0 every decision of this version came out as it was, and every digest is right; 1 one did not, could not be computed, or
 there are no decisions; 2 the command line, 3 the database, 4 the output.")]
 pub(crate) struct Replay {
-    /// Compare with what is stored. There is no other way to use this command; it says what is meant
+    /// Verify stored decisions (required)
     #[arg(long, required = true)]
     verify: bool,
-    /// Recorded from then on: 2026-11-23, or how long ago: 7d. Without it, all
+    /// Recorded from this time: 2026-11-23, or a duration before now: 7d. Without it, all
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     since: Option<Instant>,
     #[command(flatten)]
@@ -98,7 +98,7 @@ fn digest_problem(judgement: &StoredDecisionInput, rules: Option<&Rules>) -> Opt
     }
 }
 
-/// What comes out now. `None`: there was nothing to decide before the merge.
+/// The recomputed verdict. `None`: there was nothing to decide before the merge.
 fn computed(judgement: &StoredDecisionInput, rules: &Rules) -> Option<(Verdict, Option<Review>)> {
     match judgement.stage {
         Stage::Merge => {
@@ -110,7 +110,7 @@ fn computed(judgement: &StoredDecisionInput, rules: &Rules) -> Option<(Verdict, 
     }
 }
 
-/// What came out otherwise than it is stored.
+/// How the result differs from what is stored.
 fn difference(judgement: &StoredDecisionInput, rules: &Rules) -> Option<String> {
     let Some((verdict, review)) = computed(judgement, rules) else {
         return Some("nothing comes out".to_owned());
@@ -118,12 +118,12 @@ fn difference(judgement: &StoredDecisionInput, rules: &Rules) -> Option<String> 
     if verdict != judgement.verdict {
         return Some("another verdict comes out".to_owned());
     }
-    // What was decided before there was a ledger has no review.
+    // A decision from before the ledger existed has no review.
     let reviewed = judgement.review.is_some() && review != judgement.review;
     reviewed.then(|| "another review comes out".to_owned())
 }
 
-/// An outcome as one text.
+/// An outcome as text.
 pub(crate) fn word(outcome: &model::VerdictOutcome) -> String {
     match outcome {
         model::VerdictOutcome::NotCarried => "not_carried".to_owned(),

@@ -19,7 +19,7 @@ use crate::replay::{Pages, word};
 
 const FIELDS: &str = "merge_request recorded_at stored simulated stored_tier simulated_tier reasons";
 
-/// Say what other rules would have decided about the merges that were decided, and show the differences. Nothing is written.
+/// Show what other rules would have decided about the decided merges, and the differences. Nothing is written.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -34,7 +34,7 @@ pub(crate) struct Simulate {
     /// The other rules file
     #[arg(long, value_name = "FILE")]
     rules: PathBuf,
-    /// Recorded from then on: 2026-11-23, or how long ago: 7d. Without it, all
+    /// Recorded from this time: 2026-11-23, or a duration before now: 7d. Without it, all
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     since: Option<Instant>,
     #[command(flatten)]

@@ -24,7 +24,7 @@ rules file. `--by` shows one table, by another dimension. Figures by week and di
 --since and --until are about the time of the decision; for exceptions, of the merge.
 Exit codes: 0 told, 1 nothing to tell, 2 the command line, 3 the database, 4 the output.")]
 pub(crate) struct Arguments {
-    /// One table, with a row for each of these; the team is the first group of the project's path, weeks are those of UTC
+    /// One table, with a row for each of these; the team is the first group of the project's path, weeks are in UTC
     #[arg(long, value_parser = ["reviewer", "team", "project", "week", "tier"])]
     by: Option<String>,
     /// Projects: the numeric id, or the beginning of the path: payments/ or payments/gateway
@@ -80,13 +80,13 @@ impl Arguments {
     }
 }
 
-/// The tables by name; with `--by`, the dimension is the name of the only one.
+/// The tables by name; with `--by`, the dimension names the only one.
 type Groups<'a> = Vec<(&'a str, Vec<Value>)>;
 
-/// What names a row; which one depends on the table.
+/// The column that names a row; it depends on the table.
 const NAMES: [&str; 4] = ["tier", "reviewer", "kind", "name"];
 
-/// One figure a record: which table, which row of it, what, and how much.
+/// One record per figure: table, row, name, value.
 fn records(groups: &[(&str, Vec<Value>)]) -> impl Iterator<Item = Vec<String>> {
     let heads = ["group", "name", "figure", "value"].map(str::to_owned).to_vec();
     let figures = groups.iter().flat_map(|(group, rows)| {

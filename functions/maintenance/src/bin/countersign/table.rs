@@ -1,10 +1,9 @@
-//! Columns for people: as wide as the widest cell so far, so that rows can be shown before the last is known.
+//! A table with columns as wide as the widest cell so far, so that rows are shown before the last is known.
 
 use std::io::{self, Write};
 
 use crate::terminal::{Palette, Style};
 
-/// One cell.
 #[derive(Debug, Clone)]
 pub(crate) struct Cell {
     pub(crate) text: String,
@@ -13,7 +12,7 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// Plain, to the left.
+    /// Plain, left-aligned.
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -26,13 +25,13 @@ impl Cell {
         Self { style, ..self }
     }
 
-    /// To the right, as numbers are.
+    /// Right-aligned, for numbers.
     pub(crate) fn right(self) -> Self {
         Self { right: true, ..self }
     }
 }
 
-/// A table on its way out, page by page.
+/// A table that is written page by page.
 #[derive(Debug)]
 pub(crate) struct Table {
     heads: Vec<Cell>,
@@ -51,7 +50,7 @@ impl Table {
         }
     }
 
-    /// Writes these rows, below the heads if they are the first. Columns only ever grow.
+    /// Writes these rows, the first time below the heads. Columns only grow.
     pub(crate) fn write(&mut self, out: &mut impl Write, rows: &[Vec<Cell>]) -> io::Result<()> {
         for row in rows {
             for (widest, cell) in self.widths.iter_mut().zip(row) {

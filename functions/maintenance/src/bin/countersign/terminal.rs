@@ -1,4 +1,4 @@
-//! What a terminal may be shown: colour if it is one, and no control characters that came from outside.
+//! Terminal output: colour on terminals only, and no control characters from outside.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,20 +17,19 @@ pub(crate) enum Color {
     Never,
 }
 
-/// How a text looks on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
     /// As it is.
     Plain,
     /// A heading.
     Bold,
-    /// What matters less.
+    /// Less important.
     Dim,
-    /// What went wrong.
+    /// A failure.
     Red,
-    /// What is open, or missing.
+    /// Open or missing.
     Yellow,
-    /// What is well.
+    /// Correct.
     Green,
 }
 
@@ -53,7 +52,6 @@ impl Palette {
         })
     }
 
-    /// The text in a style.
     pub(crate) fn paint(self, style: Style, text: impl fmt::Display) -> String {
         let code = match style {
             Style::Plain => return text.to_string(),
@@ -71,7 +69,7 @@ impl Palette {
     }
 }
 
-/// A text from outside, with everything replaced that could move the cursor, colour the screen or turn the writing direction.
+/// A text from outside, with everything replaced that could move the cursor, colour the screen or change the writing direction.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     let harmful = |character: char| {
         character.is_control()

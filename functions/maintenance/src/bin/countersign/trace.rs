@@ -21,7 +21,7 @@ use crate::terminal::{Color, Palette, Style, harmless};
 
 const PAGE: u32 = 1_000;
 
-/// Show one delivery, poll cycle or admin action from its beginning to its end: a line for each thing that happened.
+/// Show one delivery, poll cycle or admin action from beginning to end: a line for each step.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 found, 1 nothing found, 2 the command line, 3 the database, 4 the output.")]
 pub(crate) struct Arguments {
@@ -35,10 +35,9 @@ pub(crate) struct Arguments {
     database: Database,
 }
 
-/// What is known of it.
+/// Everything known about it.
 struct Story {
     correlation_ids: Vec<Uuid>,
-    /// The oldest first.
     entries: Vec<AuditRow>,
     rest: AuditStory,
 }
@@ -142,7 +141,7 @@ impl Story {
     }
 }
 
-/// Every entry that a filter finds, the oldest first.
+/// Every entry that a filter matches, the oldest first.
 async fn all(store: &Store, filter: &AuditFilter) -> Result<Vec<AuditRow>, Failure> {
     let mut entries = Vec::new();
     loop {
@@ -156,7 +155,7 @@ async fn all(store: &Store, filter: &AuditFilter) -> Result<Vec<AuditRow>, Failu
     }
 }
 
-/// From which line to which the entries speak of each stream.
+/// The range of lines of each stream in the entries.
 fn streams(entries: &[AuditRow]) -> Vec<StoryLines> {
     let mut streams: Vec<StoryLines> = Vec::new();
     for line in entries.iter().filter_map(|entry| entry.stream) {

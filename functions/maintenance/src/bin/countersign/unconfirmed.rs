@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Of one GitLab instance
     #[arg(long)]
     instance: Option<String>,
-    /// Known from then on: 2026-11-23T12:00:00Z, 2026-11-23, or how long ago: 30m, 24h, 7d
+    /// Known from this time: 2026-11-23T12:00:00Z, 2026-11-23, or a duration before now: 30m, 24h, 7d
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     since: Option<Instant>,
     #[command(flatten)]
@@ -72,7 +72,6 @@ impl Arguments {
     }
 }
 
-/// The row with its age.
 fn aged(mut row: Value, now: Timestamp) -> Value {
     let since = row["since"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
     row["age_seconds"] = since.map(|since| now.duration_since(since).as_secs().max(0)).into();

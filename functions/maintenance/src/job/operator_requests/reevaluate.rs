@@ -1,4 +1,4 @@
-//! `reevaluate`: GitLab is read again for one merge request, or for every unconfirmed decision and undecided merge.
+//! `reevaluate`: reads GitLab again for one merge request, or for every unconfirmed decision and undecided merge.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,14 +19,14 @@ pub(super) const COMMAND: &str = "reevaluate";
 
 /// How many merge requests are listed at a time.
 const PAGE: u32 = 50;
-/// Another reading is not begun with less than this left.
+/// No further re-read is started with less than this left.
 const ENOUGH: Duration = Duration::from_secs(12);
-/// Requests that one reading may take of the instance's budget.
+/// Requests that one re-read may take from the instance's budget.
 const REQUESTS: i32 = 8;
 /// Errors that are kept with the result.
 const MOST_ERRORS: usize = 10;
 
-/// What is to be read again. An argument of a newer version must not be ignored.
+/// What to read again. An argument of a newer version must not be ignored.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
@@ -36,25 +36,25 @@ struct Arguments {
     since: Option<Timestamp>,
 }
 
-/// How far a request has got. It is the result as well.
+/// The progress of a request, and also its result.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 struct Progress {
     /// Merge requests for which GitLab was read.
     read: u64,
-    /// Of these, what came of it.
+    /// Their results.
     outcomes: BTreeMap<String, u64>,
-    /// Merge requests that were confirmed already, or of which no merge is known.
+    /// Merge requests that were confirmed already, or without a known merge.
     nothing_to_read: u64,
-    /// Merge requests that could not be worked on.
+    /// Merge requests that failed.
     failed: u64,
-    /// The first of the errors.
+    /// The first errors.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<String>,
     /// Those up to this one are done.
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<MergeRequestKey>,
-    /// Why it goes on later.
+    /// Why it continues later.
     #[serde(skip_serializing_if = "Option::is_none")]
     waits: Option<String>,
 }
@@ -63,7 +63,7 @@ struct Progress {
 enum Pause {
     /// There is no time left in this run.
     Time,
-    /// This minute's requests to the instance are used up.
+    /// The requests of this minute to the instance are used up.
     Budget(String),
     Store(StoreError),
 }
@@ -75,7 +75,7 @@ impl From<StoreError> for Pause {
 }
 
 impl Maintenance {
-    /// Works on a request until it is done or the time is over; with `last` it is finished in any case.
+    /// Works on a request until it is done or the time is over; with `last` it is always finished.
     pub(super) async fn reevaluate(
         &self,
         app: &App,
@@ -89,7 +89,7 @@ impl Maintenance {
                 "this version cannot read the arguments: use the countersign command of its release",
             );
         };
-        // What an earlier run kept in a form that cannot be read is done again; reading twice changes nothing.
+        // Unreadable progress of an earlier run is discarded; reading twice changes nothing.
         let kept = request.result.clone().map(serde_json::from_value);
         let mut progress: Progress = kept.and_then(Result::ok).unwrap_or_default();
         progress.waits = None;
@@ -172,7 +172,7 @@ impl Maintenance {
         match Box::pin(app::reevaluate(app, context, key)).await {
             Ok(Reevaluated::NothingToRead) => progress.nothing_to_read += 1,
             Ok(Reevaluated::Read(done)) => {
-                // Scheduled readings may have taken the budget in between, and then nothing was read.
+                // Scheduled re-reads may have used the budget in between, and then nothing was read.
                 if matches!(done.outcome, DeliveryOutcome::Unconfirmed { .. }) && !has_budget().await? {
                     return Err(Pause::Budget(key.instance.clone()));
                 }
@@ -185,7 +185,7 @@ impl Maintenance {
                 progress.read += 1;
                 *progress.outcomes.entry(outcome.to_owned()).or_default() += 1;
             }
-            // The database is away or busy: the same would happen to all the others.
+            // The database is unavailable or busy: all others would fail too.
             Err(AppError(error @ (StoreError::Unavailable(_) | StoreError::LoginRefused(_)))) => {
                 return Err(Pause::Store(error));
             }

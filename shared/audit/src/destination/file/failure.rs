@@ -1,4 +1,4 @@
-//! Why a batch could not be written. Nothing of it is the entries' fault: the same batch is tried again.
+//! Why a batch could not be written. The entries are never the cause: the same batch is retried.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Opening the file at a path for this writer alone.
+//! Opens the file at a path for this writer alone.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -11,7 +11,7 @@ use super::failure::Failure;
 /// How often a file that is renamed between opening and locking is opened again.
 const ATTEMPTS: u32 = 8;
 
-/// A file that has no other writer while this lives.
+/// A file without another writer while this value lives.
 #[derive(Debug)]
 pub(super) struct Locked(File);
 
@@ -25,13 +25,13 @@ impl Deref for Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Closing would do, were it not for a child process that has been forked and still holds a copy until it runs its program.
-        // That it fails means that there is no lock.
+        // Closing would do, but a forked child process may hold a copy until it runs its program. Failure means that there is no
+        // lock.
         drop(self.0.unlock());
     }
 }
 
-/// The file at the path, locked; made if there is none.
+/// The file at the path, locked; created if absent.
 pub(super) fn locked(path: &Path) -> Result<Locked, Failure> {
     for _ in 0..ATTEMPTS {
         let before = existing(path)?;
@@ -54,7 +54,7 @@ pub(super) fn locked(path: &Path) -> Result<Locked, Failure> {
         let opened = file.metadata()?;
         let is_still_there = existing(path)?.is_some_and(|now| (now.dev(), now.ino()) == (opened.dev(), opened.ino()));
         if is_still_there {
-            // Not only when it was made: who made it may have died before this.
+            // Not only when the file was created: its creator may have died before this.
             if let Some(folder) = path.parent() {
                 File::open(folder)?.sync_all()?;
             }

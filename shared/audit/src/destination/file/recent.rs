@@ -1,10 +1,10 @@
-//! The entries written last, so that a batch that comes again is written once.
+//! The most recent entries, so that a repeated batch is written once.
 
 use std::collections::{HashSet, VecDeque};
 
 use uuid::Uuid;
 
-/// How many ids are remembered: more than the lines of the tail that is read, at a few MiB of memory.
+/// How many ids are remembered: more than the lines of the tail that is read, in a few MiB of memory.
 const REMEMBERED: usize = 64 * 1024;
 
 /// A set of ids that forgets the oldest.

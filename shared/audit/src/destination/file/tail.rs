@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Tail {
-    /// The ids of the whole lines, oldest first; what is no entry has none.
+    /// The ids of the whole lines, oldest first; a line that is not an entry has none.
     pub(super) ids: Vec<Uuid>,
-    /// The bytes after the last end of a line.
+    /// The bytes after the last line break.
     pub(super) torn: Vec<u8>,
 }
 
@@ -31,7 +31,7 @@ impl Tail {
         let torn = bytes.split_off(end);
         let mut lines = bytes.split(|byte| *byte == b'\n');
         if start > 0 {
-            // The window begins somewhere in a line.
+            // The window begins within a line.
             lines.next();
         }
         let ids = lines.filter_map(|line| serde_json::from_slice(line).ok().map(|Identified { id }| id));

@@ -1,4 +1,4 @@
-//! Rotation, torn lines, repetition: whatever happens to the file, every entry is in it once, whole and in order.
+//! Rotation, torn lines, repetition: in all cases the file holds every entry once, whole and in order.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -112,7 +112,7 @@ fn a_file_renamed_all_the_time_loses_nothing() {
     });
     let mut last = 0;
     while rotations.load(Ordering::Relaxed) < 30 {
-        // Renamed between opening and locking too often: tried again, as every caller does.
+        // Renamed too often between opening and locking: retried, as every caller does.
         while let Err(error) = deliver(&mut file, last + 1..=last + 5) {
             assert_eq!(error.class(), FailureClass::Conflict, "{error}");
         }
@@ -219,7 +219,7 @@ fn a_folder_that_is_missing_or_closed_is_waited_for() {
     fs::create_dir(folder.path("later")).unwrap();
     deliver(&mut file, 1..=2).unwrap();
     check(&["later/audit.jsonl"], &folder, 2).unwrap();
-    // Nobody makes files there, root neither.
+    // Not even root can create files there.
     let (class, _) = refusal(deliver(&mut FileDestination::new("/sys/audit.jsonl".into()), 1..=2));
     assert!(
         matches!(class, FailureClass::AuthFailure | FailureClass::ServerError),
@@ -237,7 +237,7 @@ fn an_empty_batch_opens_nothing() {
 /// What can happen to a file and its writer.
 #[derive(Debug, Clone)]
 enum Event {
-    /// A batch that begins this many entries before what is acknowledged.
+    /// A batch that begins this many entries before the acknowledged position.
     Deliver {
         overlap: u64,
         size: u64,
@@ -283,7 +283,7 @@ proptest! {
                     let last = numbers(&there).into_iter().fold(acknowledged, u64::max);
                     let next = entries(last + 1..=last + 3);
                     drop(std::mem::replace(&mut file, folder.destination()));
-                    // Only to a whole line: a writer that is alive never leaves another one behind.
+                    // Only to a whole line: a live writer never leaves a partial one.
                     if there.ends_with('\n') {
                         fs::write(&path, there + &next[..bytes.min(next.len())]).unwrap();
                         written = written.max(last + 3);

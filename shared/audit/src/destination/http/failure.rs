@@ -1,4 +1,4 @@
-//! Why there was no answer. Addresses are left out: at some receivers they hold a token.
+//! Why there was no response. Addresses are omitted: at some receivers they hold a token.
 
 use std::io::ErrorKind;
 
@@ -7,7 +7,7 @@ use ureq::Error;
 use crate::FailureClass;
 use crate::destination::DeliveryError;
 
-/// Whatever keeps an answer away is no fault of the batch.
+/// A missing response is never caused by the batch.
 pub(super) fn unavailable(error: &Error) -> DeliveryError {
     let (class, what) = match error {
         Error::Timeout(_) => (FailureClass::Timeout, "no complete answer in time".to_owned()),

@@ -1,4 +1,4 @@
-//! How to post: credentials, private authorities, patience.
+//! How to post: credentials, private authorities, time-outs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
 use crate::destination::SetupError;
 
-/// Headers that the request has already.
+/// Headers that the request already has.
 const RESERVED: [&str; 6] = [
     "host",
     "content-type",
@@ -19,12 +19,12 @@ const RESERVED: [&str; 6] = [
     "idempotency-key",
 ];
 
-/// What a receiver knows us by.
+/// How a receiver identifies us.
 #[derive(Debug, Clone)]
 pub enum Credentials {
     /// `Authorization: Bearer <token>`.
     Bearer(SecretString),
-    /// A header of the receiver's own, such as `DD-API-KEY`, or `Authorization` with `Splunk <token>`.
+    /// A receiver-specific header such as `DD-API-KEY`, or `Authorization` with `Splunk <token>`.
     Header {
         /// Its name.
         name: String,
@@ -36,13 +36,13 @@ pub enum Credentials {
 /// How to post.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
-    /// None: the receiver asks for none.
+    /// `None`: the receiver requires none.
     pub credentials: Option<Credentials>,
-    /// Certificates of private authorities, PEM, trusted besides the public roots.
+    /// Certificates of private authorities, PEM, trusted in addition to the public roots.
     pub private_ca_pem: Option<String>,
-    /// Longest time to a connection, TLS included.
+    /// Longest time to connect, including TLS.
     pub connect_timeout: Duration,
-    /// Longest time of one batch, answer included.
+    /// Longest time for one batch, including the response.
     pub timeout: Duration,
 }
 
@@ -57,7 +57,7 @@ impl Default for HttpOptions {
     }
 }
 
-/// The header that holds them, marked so that nothing prints it.
+/// The header with the credentials, marked as sensitive so that nothing prints it.
 pub(super) fn header(credentials: Credentials) -> Result<(HeaderName, HeaderValue), SetupError> {
     let (name, value) = match credentials {
         Credentials::Bearer(token) => {

@@ -1,17 +1,17 @@
-//! The forms of a destination's place: a path, an HTTP address, a syslog address.
+//! Parsers of a destination's address: a path, an HTTP address, a syslog address.
 
 use std::path::{Path, PathBuf};
 
 use url::{Host, Url};
 
-/// How a syslog message travels.
+/// The transport of syslog messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// One datagram for each message (RFC 5426). Nothing acknowledges it.
     Udp,
     /// A stream with octet counting (RFC 6587, section 3.4.1), in clear.
     Tcp,
-    /// The same through TLS (RFC 5425).
+    /// The same over TLS (RFC 5425).
     Tls,
 }
 
@@ -27,12 +27,12 @@ impl Transport {
     }
 }
 
-/// Where a syslog receiver listens. Displayed as it is written in `AUDIT_LOG_SYSLOG_ADDRESS`; it holds no secret.
+/// Where a syslog receiver listens. Displayed as written in `AUDIT_LOG_SYSLOG_ADDRESS`; it holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyslogAddress {
     /// How messages travel.
     pub transport: Transport,
-    /// A DNS name or an IP address (version 6 without brackets); through TLS also the name that the certificate must have.
+    /// A DNS name or an IP address (version 6 without brackets); with TLS also the name in the certificate.
     pub host: String,
     /// The port: usually 514 for UDP and TCP, 6514 for TLS.
     pub port: u16,
@@ -52,7 +52,7 @@ impl std::fmt::Display for SyslogAddress {
 impl std::str::FromStr for SyslogAddress {
     type Err = &'static str;
 
-    /// Reads `tcp+tls://host:port` and its like; the error is to be read after the name of the variable.
+    /// Parses addresses such as `tcp+tls://host:port`; the error completes a sentence that begins with the variable's name.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         syslog_address(text)
     }
@@ -110,7 +110,7 @@ pub(super) fn syslog_address(text: &str) -> Result<SyslogAddress, &'static str> 
     Ok(SyslogAddress { transport, host, port })
 }
 
-/// What a DNS name or an IPv4 address may be made of; `url` lets more through in schemes it does not know.
+/// Characters of a DNS name or an IPv4 address; `url` accepts more in unknown schemes.
 fn is_name(host: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     !host.is_empty() && host.len() <= 253 && host.bytes().all(allowed)

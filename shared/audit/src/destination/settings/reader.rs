@@ -1,4 +1,4 @@
-//! The reader of the variables: it goes on after a problem, so that all are known at once.
+//! The reader of the variables: it continues after a problem, so that all are reported together.
 
 use super::{DESTINATION, ENABLED, Problem};
 
@@ -12,7 +12,7 @@ pub(super) struct Wanted {
     pub(super) http: bool,
 }
 
-/// Reads the variables and collects what is wrong with them.
+/// Reads the variables and collects their problems.
 pub(super) struct Reader<L> {
     lookup: L,
     pub(super) problems: Vec<Problem>,
@@ -77,7 +77,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         wanted
     }
 
-    /// The variable that a destination named in the list needs.
+    /// The variable required by a destination in the list.
     pub(super) fn needed<T>(
         &mut self,
         variable: &'static str,
@@ -98,7 +98,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 }
 
-/// An unknown name is repeated, so that a slip of the pen is seen; what cannot be one, since a value was put into the wrong variable, is not.
+/// Repeats an unknown name so that a typo is visible, but not text that cannot be a name: a value in the wrong variable.
 fn shown(name: &str) -> String {
     let is_word = name.len() <= 16 && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     match name {

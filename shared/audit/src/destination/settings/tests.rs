@@ -1,4 +1,4 @@
-//! The variables: what is read, and that nothing wrong goes unnoticed or is repeated.
+//! The variables: what is read, and that every problem is reported and no value repeated.
 
 use std::collections::HashMap;
 

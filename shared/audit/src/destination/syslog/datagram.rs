@@ -1,14 +1,14 @@
-//! UDP: one message, one datagram (RFC 5426).
+//! UDP: each message is one datagram (RFC 5426).
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _, UdpSocket};
 
 use super::failure::Failure;
 use crate::destination::settings::SyslogAddress;
 
-/// What fits into a datagram over IPv4 and over IPv6, in octets: 65,535 less the header of UDP, and that of IP where it counts.
+/// Largest payload of a datagram over IPv4 and IPv6, in octets: 65,535 minus the UDP header, and for IPv4 the IP header.
 const LARGEST: (usize, usize) = (65_535 - 8 - 20, 65_535 - 8);
 
-/// Sends every message, or none if one of them is too large. That none came back is no proof that any arrived.
+/// Sends all messages, or none if one is too large. Success does not prove that any arrived.
 pub(super) fn send(address: &SyslogAddress, messages: &[String]) -> Result<(), Failure> {
     let receiver = (address.host.as_str(), address.port)
         .to_socket_addrs()
@@ -27,12 +27,12 @@ pub(super) fn send(address: &SyslogAddress, messages: &[String]) -> Result<(), F
         reason = "the one place that sends datagrams: whoever delivers the batch audits it"
     )]
     let socket = UdpSocket::bind(local)?;
-    // Connected, so that an ICMP refusal of one datagram fails the next.
+    // Connected, so that an ICMP rejection of one datagram fails the next.
     socket.connect(receiver)?;
     for message in messages {
         socket.send(message.as_bytes())?;
     }
-    // And the refusal of the last one, if it is here yet.
+    // Also the rejection of the last one, if it has arrived.
     match socket.take_error()? {
         Some(error) => Err(error.into()),
         None => Ok(()),

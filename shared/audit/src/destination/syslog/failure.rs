@@ -28,7 +28,7 @@ pub(super) enum Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        // rustls hands its errors through `Read` and `Write` wrapped.
+        // rustls passes its errors wrapped through `Read` and `Write`.
         match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             Some(tls) => Self::Tls(tls.clone()),
             None => Self::Io(error),

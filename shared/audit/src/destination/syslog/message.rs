@@ -8,12 +8,12 @@ use crate::destination::line::one_line;
 
 /// Facility local0 (16), severity notice (5): RFC 5424, section 6.2.1.
 const PRIORITY: u8 = 16 * 8 + 5;
-/// 32473 is the enterprise number for documentation (RFC 5612); the name before it tells ours apart.
+/// 32473 is the enterprise number for documentation (RFC 5612); the name before it identifies ours.
 const SD_ID: &str = "countersign@32473";
-/// Says that the message is UTF-8: RFC 5424, section 6.4.
+/// Marks the message as UTF-8: RFC 5424, section 6.4.
 const BOM: char = '\u{feff}';
 
-/// What the header takes from the entry.
+/// The header fields of the entry.
 #[derive(Default, Deserialize)]
 struct Head {
     #[serde(default)]
@@ -24,7 +24,7 @@ struct Head {
     action: String,
 }
 
-/// The whole message: the entry's own time, its service as `APP-NAME`, its action as `MSGID`, and the whole line as `MSG`.
+/// The whole message: the entry's time, its service as `APP-NAME`, its action as `MSGID`, and the whole line as `MSG`.
 pub(super) fn render(entry: &Outgoing<'_>, hostname: Option<&str>) -> String {
     let head: Head = serde_json::from_str(entry.line).unwrap_or_default();
     let timestamp = head
@@ -42,15 +42,15 @@ pub(super) fn render(entry: &Outgoing<'_>, hostname: Option<&str>) -> String {
     )
 }
 
-/// A header field: printable ASCII of a bounded length, `-` if there is nothing (RFC 5424, section 6). It may lose something; the message
-/// has the whole.
+/// A header field: printable ASCII of bounded length, `-` if empty (RFC 5424, section 6). It may lose characters; the message has
+/// the full text.
 fn field(text: &str, longest: usize) -> String {
     let printable = |character: char| if character.is_ascii_graphic() { character } else { '?' };
     let field: String = text.chars().take(longest).map(printable).collect();
     if field.is_empty() { "-".to_owned() } else { field }
 }
 
-/// The value of a parameter, escaped: RFC 5424, section 6.3.3.
+/// A parameter value, escaped: RFC 5424, section 6.3.3.
 fn parameter(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! TCP: a connection for each batch, bounded in time, and the proof that the receiver had read all of it.
+//! TCP: one connection per batch, limited in time, and the proof that the receiver has read everything.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 use super::failure::Failure;
 use crate::destination::settings::SyslogAddress;
 
-/// What a receiver may send before it closes, in bytes. Syslog has no answers.
+/// What a receiver may send before it closes, in bytes. Syslog has no responses.
 const LONGEST_ANSWER: usize = 16 * 1024;
-/// How often the connection's end is looked at while the last acknowledgement is under way.
+/// How often the connection state is checked while the last acknowledgement is pending.
 const GLANCE: Duration = Duration::from_millis(2);
 
-/// A connection on which no operation lasts beyond its deadline.
+/// A connection whose operations end by its deadline.
 #[derive(Debug)]
 pub(super) struct Stream {
     socket: TcpStream,
     deadline: Instant,
 }
 
-/// Connects to the first of the receiver's addresses that answers.
+/// Connects to the first address of the receiver that answers.
 pub(super) fn connect(address: &SyslogAddress, patience: Duration, deadline: Instant) -> Result<Stream, Failure> {
     let receivers = (address.host.as_str(), address.port)
         .to_socket_addrs()
@@ -44,16 +44,16 @@ pub(super) fn connect(address: &SyslogAddress, patience: Duration, deadline: Ins
 }
 
 impl Stream {
-    /// Sends everything, ends the connection from this side and waits for the receiver to end it from the other.
+    /// Sends everything, closes this side of the connection and waits for the receiver to close the other.
     pub(super) fn send(mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.write_all(bytes)?;
         self.end()
     }
 
-    /// Ends the connection and waits until the receiver has ended it too, and has acknowledged everything.
+    /// Closes the connection and waits until the receiver has closed it too and acknowledged everything.
     pub(super) fn end(mut self) -> Result<(), Failure> {
         match self.socket.shutdown(Shutdown::Write) {
-            // The receiver broke off in between; reading tells how.
+            // The receiver closed in between; the read shows why.
             Err(error) if error.kind() == ErrorKind::NotConnected => {}
             ended => ended?,
         }
@@ -71,8 +71,8 @@ impl Stream {
         self.acknowledged()
     }
 
-    /// The receiver's end may have been sent before it read the last of ours: then what arrives late is answered by a reset. Only when
-    /// the connection is over on both sides (it has no peer any more) and no reset has come, everything was taken.
+    /// The receiver may have closed before it read our last bytes; late data is then answered by a reset. Everything was received
+    /// only if the connection is closed on both sides (it has no peer any more) and no reset has come.
     fn acknowledged(&self) -> Result<(), Failure> {
         while self.socket.peer_addr().is_ok() {
             left(self.deadline)?;
@@ -103,7 +103,7 @@ impl Write for Stream {
     }
 }
 
-/// What is left of the time; never zero, which would mean for ever.
+/// The remaining time; never zero, which would mean no limit.
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::destination::settings::Transport;
 
-    /// A connection and its other end.
+    /// A connection and its peer.
     fn pair() -> (Stream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = SyslogAddress {
@@ -136,7 +136,7 @@ mod tests {
     fn a_receiver_that_had_closed_before_anything_came_has_not_read_it() {
         let (stream, receiver) = pair();
         drop(receiver);
-        // Its end is here before a byte is sent, so reading finds an end in order, whatever becomes of what is sent.
+        // The peer closed before a byte is sent, so a read finds a clean end even if the sent bytes are lost.
         assert_eq!(stream.socket.peek(&mut [0]).unwrap(), 0);
         let result = stream.send(b"lost");
         assert!(

@@ -1,4 +1,4 @@
-//! TLS around the connection: RFC 5425, ended in order.
+//! TLS on the connection: RFC 5425, closed cleanly.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::stream::Stream;
 use crate::destination::SetupError;
 
-/// The settings of every session with one receiver.
+/// The TLS settings for one receiver.
 #[derive(Debug)]
 pub(super) struct Tls {
     config: Arc<ClientConfig>,
@@ -40,14 +40,14 @@ impl Tls {
         })
     }
 
-    /// Sends everything, ends the session and waits for the receiver to end it too.
+    /// Sends everything, closes the session and waits for the receiver to close it too.
     pub(super) fn send(&self, mut stream: Stream, bytes: &[u8]) -> Result<(), Failure> {
         let mut session = ClientConnection::new(Arc::clone(&self.config), self.name.clone())?;
         let mut tls = rustls::Stream::new(&mut session, &mut stream);
         tls.write_all(bytes)?;
         tls.flush()?;
         tls.conn.send_close_notify();
-        // TCP stays open until the answer is there: a receiver that sees the connection closed need not give it (section 4.4).
+        // TCP stays open until the answer arrives: a receiver that sees a closed connection need not send it (section 4.4).
         let mut unwanted = [0; 1024];
         match tls.read(&mut unwanted) {
             Ok(0) => {}

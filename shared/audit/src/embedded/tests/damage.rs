@@ -1,4 +1,4 @@
-//! Files that are not as they were written: cut where nothing was promised, refused with file and offset everywhere else.
+//! Files that differ from what was written: cut where nothing was promised, rejected with file and offset everywhere else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::support::{Double, PATIENCE, files, open, settings, write};
 use crate::embedded::{Trail, TrailError, Until};
 
-/// So many that the last segment holds a few of them.
+/// Enough that the last segment holds a few of them.
 const ENTRIES: u64 = 45;
 
-/// A trail with entries in several segments and nothing delivered, closed again; its segments.
+/// Fills several segments of an audit log without delivering anything, closes it, and returns the segments.
 fn filled(place: &Path) -> Vec<PathBuf> {
     let away = Double::new("http");
     away.down(true);

@@ -1,4 +1,4 @@
-//! Destinations that are down, slow, back, panicking, new, gone, or refuse: each entry arrives once, in order, and none waits for another.
+//! Destinations that are down, slow, back, panicking, new, gone, rejecting: entries arrive once, in order; none waits for another.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -160,7 +160,7 @@ fn an_entry_set_aside_before_a_crash_is_not_set_aside_again() {
     write(&trail, ["poison"]);
     assert!(trail.flush(Until::Delivered, PATIENCE));
     drop(trail);
-    // The crash came after the entry was set aside, within the next line, and before the cursor moved.
+    // The crash came after the entry was quarantined, within the next line, and before the cursor moved.
     fs::write(&cursor, before).unwrap();
     let file = place.path().join("undelivered.ndjson");
     fs::write(&file, fs::read_to_string(&file).unwrap() + "{\"refused_at\":\"20").unwrap();

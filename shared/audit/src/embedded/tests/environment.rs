@@ -1,4 +1,4 @@
-//! A trail opened by the variables: what they name, what they forbid, what is wrong with them.
+//! An audit log opened from the variables: what they name, forbid, and get wrong.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A disk that is full, and a directory that may not be written: done to this test binary in a process of its own.
+//! A full disk, and a directory without write permission: tested in a separate process of this test binary.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::embedded::{Limits, OnFull, Trail, TrailSettings, Until};
 
 const ENTRIES: u64 = 400;
 
-/// Runs one of the ignored tests below in `place`, after the lines of shell that prepare its world.
+/// Runs one of the ignored tests below in `place`, after the shell lines that prepare its environment.
 fn run(preparation: &str, test: &str, place: &Path) -> Command {
     let script = format!("{preparation} && exec \"$0\" --exact --ignored --nocapture embedded::tests::full::{test}");
     let mut command = Command::new("sh");
@@ -29,7 +29,7 @@ fn assert_passes(mut command: Command) {
     assert!(output.status.success() && text.contains("1 passed"), "{output:?}");
 }
 
-/// The same with a small file system of its own in `place`; `false`: none can be mounted here.
+/// The same with a small file system in `place`; `false`: none can be mounted here.
 fn run_on_small_disk(test: &str) -> bool {
     let allowed = Command::new("unshare").args(["-rm", "true"]).status();
     if !allowed.is_ok_and(|status| status.success()) {
@@ -45,7 +45,7 @@ fn run_on_small_disk(test: &str) -> bool {
     true
 }
 
-/// A destination that is away, and a trail whose only segment grows for ever.
+/// An unavailable destination, and an audit log whose only segment keeps growing.
 fn trail(on_full: OnFull, segment_bytes: u64) -> (Trail, Double) {
     let away = Double::new("http");
     away.down(true);
@@ -72,7 +72,7 @@ fn await_problem(trail: &Trail) -> String {
     }
 }
 
-/// Writes until the disk is full, sees the writer stand still, gives relief, and sees every entry arrive once.
+/// Writes until the disk is full, sees the writer block, frees space, and sees every entry arrive once.
 fn blocks_until(expected: &str, segment_bytes: u64, relief: impl FnOnce(&Double)) {
     let (trail, away) = trail(OnFull::Block, segment_bytes);
     std::thread::scope(|scope| {
@@ -93,7 +93,7 @@ fn blocks_until(expected: &str, segment_bytes: u64, relief: impl FnOnce(&Double)
     assert_eq!((trail.health().disk, trail.health().not_recorded), (None, 0));
 }
 
-/// Lets this process write larger files again.
+/// Allows this process to write larger files again.
 fn raise_limit() {
     let process = std::process::id().to_string();
     let raised = Command::new("prlimit")

@@ -1,4 +1,4 @@
-//! Calls whose end a process did not live to tell: the next one reports them, once.
+//! Calls that a process did not complete: the next process reports them, once.
 
 use super::support::{Double, PATIENCE, context, entry, files, open, write};
 use crate::embedded::Until;
@@ -14,7 +14,7 @@ fn a_call_that_was_announced_and_not_ended_is_reported_by_the_next_process() {
     let ended = writer.begin(Action::SlackPostMessage, &context(), &target);
     let open_one = writer.begin(Action::GitlabGetMrDetails, &context(), &target);
     writer.write(&entry("done").begun(ended));
-    // The segment with the announcement goes; the announcement must not.
+    // The segment with the announcement is removed; the announcement must not be.
     write(&trail, 1..=30);
     assert!(trail.flush(Until::Delivered, PATIENCE));
     write(&trail, 31..=60);

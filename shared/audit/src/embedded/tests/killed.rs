@@ -1,5 +1,5 @@
-//! A service killed at any moment, again and again, with a file as its destination: every entry whose write had returned is in the
-//! file, each once, each writer's in order.
+//! A service killed repeatedly at any moment, with a file as its destination: every entry whose write had returned is in the file,
+//! each once, each writer's in order.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -38,12 +38,12 @@ fn a_service_killed_again_and_again_loses_nothing_and_doubles_nothing() {
     assert_eq!(streams.len() as u64, ROUNDS + 1, "every process has written");
 }
 
-/// The control: a queue that is lost is seen.
+/// The control: a lost queue is detected.
 #[test]
 fn the_check_sees_a_queue_that_was_thrown_away() {
     let place = tempfile::tempdir().unwrap();
     fs::write(place.path().join("durability"), "each").unwrap();
-    // A folder in its place: the file cannot be written, so everything stays in the queue.
+    // A folder at its path: the file cannot be written, so everything stays in the queue.
     fs::create_dir(place.path().join("audit.ndjson")).unwrap();
     let mut service = service(place.path());
     grown_beyond(20, place.path(), &mut service);
@@ -121,7 +121,7 @@ fn service(place: &Path) -> Child {
         .unwrap()
 }
 
-/// Waits for so many more acknowledgements, so that each kill strikes somewhere else.
+/// Waits for this many more acknowledgements, so that each kill comes at another point.
 fn grown_beyond(lines: u64, place: &Path, service: &mut Child) {
     let count = || fs::read_to_string(place.join("acknowledged")).map_or(0, |text| text.lines().count() as u64);
     let (before, until) = (count(), Instant::now() + PATIENCE);

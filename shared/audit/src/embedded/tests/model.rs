@@ -1,5 +1,5 @@
-//! The queue against a model: whatever is written, synced, delivered and cut off by a power failure, nothing that was on the disk
-//! is lost, nothing is doubled, and the order is kept.
+//! The queue against a model: for any sequence of writes, syncs, deliveries and power cuts, nothing that was on disk is lost or
+//! doubled, and the order is kept.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -31,7 +31,7 @@ enum Step {
     Deliver {
         acknowledged: bool,
     },
-    /// The power goes: of what was not synced, the disk has `kept` per mille, and perhaps a hole where a page was not written.
+    /// Power cut: of what was not synced, the disk has `kept` per mille, and perhaps a hole where a page was not written.
     PowerCut {
         kept: u64,
         hole: Option<u64>,
@@ -52,7 +52,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The queue, and what must be in it.
+/// The queue and its expected content.
 struct World<'a> {
     place: &'a Path,
     queue: Queue,
@@ -61,7 +61,7 @@ struct World<'a> {
     /// Entries by position, from 1.
     written: Vec<Uuid>,
     delivered: Vec<Uuid>,
-    /// Calls announced, not ended, and on the disk; then those that may not be.
+    /// Calls announced, not ended, and on disk; then those that may not be.
     begun: Vec<Uuid>,
     unsynced: Vec<Uuid>,
 }
@@ -94,9 +94,9 @@ fn open(place: &Path) -> Result<(Queue, Cursor), String> {
     ))
 }
 
-/// Runs the steps; `cheat`: a power cut also takes of what was synced. What is wrong is told.
+/// Runs the steps; `cheat`: a power cut also removes synced bytes. Returns the first mismatch.
 fn run(steps: &[Step], cheat: bool) -> Result<(), String> {
-    // What a crash does to the disk is done by the model: a file system in memory is as good and faster.
+    // The model simulates what a crash does to the disk: a file system in memory is equivalent and faster.
     let place = tempfile::tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())
         .unwrap();
@@ -146,7 +146,7 @@ impl World<'_> {
                 if let Some(id) = self.begun.pop() {
                     self.put("audit", id, 10);
                     self.written.push(id);
-                    // Open or not after a power cut: either is right.
+                    // Open or not after a power cut: both are correct.
                     self.unsynced.push(id);
                 }
             }

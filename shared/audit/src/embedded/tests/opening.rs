@@ -1,4 +1,4 @@
-//! What a trail may be opened with, by whom, and what becomes of writers that outlive it.
+//! Which settings and processes may open an audit log, and what happens to writers that outlive it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +57,7 @@ fn a_write_that_promises_durability_has_reached_the_disk_when_it_returns() {
             scope.spawn(move || {
                 for number in 0..20 {
                     let line = writer.write(&entry(&number.to_string()));
-                    // One stream and one queue: number and position are the same.
+                    // One stream and one queue: sequence number and position are equal.
                     assert!(trail.health().durable >= line.seq);
                 }
             });

@@ -1,4 +1,4 @@
-//! A destination that does as it is told, and trails with settings for tests.
+//! A scripted destination, and audit logs with settings for tests.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -11,31 +11,31 @@ use crate::destination::{DeliveryError, Destination, Outgoing};
 use crate::embedded::{Backoff, Durability, Limits, Trail, TrailSettings};
 use crate::{Action, ActorType, Context, Entry, FailureClass, Outcome, Target};
 
-/// How long anything that must happen is waited for.
+/// How long to wait for anything that must happen.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What it answers.
+/// Its answer.
 #[derive(Debug, Clone)]
 pub(super) enum Answer {
     Unavailable(Option<Duration>),
     Panic,
-    /// Takes the batch, and says it has not.
+    /// Accepts the batch but reports failure.
     AcceptAndFail,
 }
 
 #[derive(Default)]
 struct Inner {
-    /// Everything it has taken, in order.
+    /// Everything it has accepted, in order.
     taken: Vec<(u64, Uuid, String)>,
     calls: Vec<(Instant, usize)>,
     script: VecDeque<Answer>,
     down: bool,
     stuck: bool,
-    /// Lines that hold this are refused.
+    /// Lines that contain this are rejected.
     poison: Option<&'static str>,
 }
 
-/// Shared between the test and the trail's thread.
+/// Shared between the test and the delivery thread.
 #[derive(Clone, Default)]
 pub(super) struct Double(Arc<(Mutex<Inner>, Condvar)>, &'static str);
 
@@ -54,7 +54,7 @@ impl Double {
         self.change(|inner| inner.down = down);
     }
 
-    /// While it is stuck, a call does not come back.
+    /// While it is stuck, a call does not return.
     pub(super) fn stuck(&self, stuck: bool) {
         self.change(|inner| inner.stuck = stuck);
     }
@@ -76,7 +76,7 @@ impl Double {
         self.change(|inner| inner.taken.iter().map(parse).collect())
     }
 
-    /// When each call came, and how many entries it had.
+    /// When each call came, and its number of entries.
     pub(super) fn calls(&self) -> Vec<(Instant, usize)> {
         self.change(|inner| inner.calls.clone())
     }
@@ -167,7 +167,7 @@ pub(super) fn context() -> Context {
     Context::new(ActorType::PollCycle, Uuid::from_u128(7))
 }
 
-/// An entry of one of the actions, told apart by `text`.
+/// An entry of one of the actions, identified by `text`.
 pub(super) fn entry(text: &str) -> Entry {
     Entry::new(
         Action::SlackPostMessage,
@@ -184,7 +184,7 @@ pub(super) fn write(trail: &Trail, texts: impl IntoIterator<Item = impl std::fmt
     }
 }
 
-/// Names of the files whose name ends so.
+/// Names of the files with this suffix.
 pub(super) fn files(directory: &Path, suffix: &str) -> Vec<String> {
     let names = std::fs::read_dir(directory)
         .unwrap()

@@ -1,4 +1,4 @@
-//! Secrets put into every text that reaches a line, amid anything: none is printed.
+//! Secrets within any text that reaches a line: none is printed.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{Action, ActorType, Context, Entry, Outcome, Target, Text, Writer};
 
-/// A secret: the text it stands in, and the part that must not be printed.
+/// A secret: its whole text, and the part that must not be printed.
 #[derive(Debug, Clone)]
 struct Secret {
     text: String,
@@ -60,7 +60,7 @@ fn secrets() -> impl Strategy<Value = Secret> {
     ]
 }
 
-/// Every line of an entry that has the text wherever a text can stand.
+/// Every line of an entry that has the text wherever text is allowed.
 fn printed(text: &str) -> Vec<String> {
     let now = "2026-01-31T18:29:18.123Z".parse().unwrap();
     let (writer, memory) = Writer::memory("processor", Arc::new(FixedClock(now)));
@@ -107,7 +107,7 @@ proptest! {
     fn no_secret_is_printed_wherever_it_stands_and_whatever_stands_around_it(
         secret in secrets(), before in "([ -~]{0,30}[\n (,;])?", after in "([ \n),;][ -~]{0,30})?",
     ) {
-        // A text around it that quotes it would leak by itself.
+        // Surrounding text that quotes the secret would leak by itself.
         prop_assume!(!before.contains(&secret.hidden) && !after.contains(&secret.hidden));
         let lines = printed(&format!("{before}{}{after}", secret.text));
         prop_assert_eq!(lines.len(), 20);
@@ -128,7 +128,7 @@ proptest! {
 
     #[test]
     fn the_check_finds_what_is_printed(word in "[a-z]{12}") {
-        // Were the words of the tests above not secrets, the same check would see them: it can fail.
+        // The control: the same check finds a word that is not a secret.
         prop_assert_eq!(leaked(&printed(&format!("on behalf of {word}")), &word), 20);
     }
 }

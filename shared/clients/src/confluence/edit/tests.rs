@@ -14,11 +14,11 @@ fn changed(body: &str, merge: &ArchivedMerge) -> String {
     }
 }
 
-/// Asserts that nothing of `before` was changed: `after` is `before` with one piece put in. Gives the piece.
+/// Asserts that nothing of `before` was changed: `after` is `before` with one piece inserted. Returns the piece.
 fn inserted<'a>(before: &str, after: &'a str) -> &'a str {
     let same = |(one, other): &(u8, u8)| one == other;
     let mut prefix = before.bytes().zip(after.bytes()).take_while(same).count();
-    // Where the piece ends as it begins it could have been put in a little earlier: whole elements are.
+    // If the piece ends as it begins, an earlier position fits too; elements are inserted whole.
     while prefix > 0 && !after[..after.len() - (before.len() - prefix)].ends_with('>') {
         prefix -= 1;
     }
@@ -31,7 +31,7 @@ fn inserted<'a>(before: &str, after: &'a str) -> &'a str {
     &after[prefix..after.len() - rest]
 }
 
-/// The sentence as it stands in a body.
+/// The sentence as escaped in a body.
 fn escaped(merge: &ArchivedMerge) -> String {
     merge.sentence(&wording()).replace('\'', "&apos;")
 }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Everything that people and Confluence put on pages, written in more than one way.
+/// Everything that people and Confluence put on pages, in several spellings.
 const PAGE: &str = concat!(
     "<h1 >Audit&nbsp;page</h1 >\n<!-- kept --><p style='x: \"y\"'>R&eacute;sum&#233; &amp; &lt;more&gt; <br/><br /></p>",
     r#"<ac:structured-macro ac:name="code" ac:schema-version="1" ac:macro-id="8f1"><ac:plain-text-body><![CDATA[<td>no cell</td> ]]&gt; ]]></ac:plain-text-body></ac:structured-macro>"#,

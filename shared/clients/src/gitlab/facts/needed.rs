@@ -1,4 +1,4 @@
-//! A needed read that failed: why, and how long GitLab asks to be left alone.
+//! A needed read that failed: why, and how long GitLab asks to wait.
 
 use audit::FailureClass;
 use model::{Approval, LabelFacts, PartialAnswer};
@@ -10,9 +10,9 @@ use crate::CallError;
 #[derive(Debug)]
 pub(super) struct Missing {
     pub(super) because: String,
-    /// GitLab withholds it; asking again soon changes nothing.
+    /// GitLab withholds it; a retry soon changes nothing.
     pub(super) withheld: bool,
-    /// GitLab does not know the thing.
+    /// GitLab does not know the resource.
     pub(super) not_found: bool,
     retry_after_seconds: Option<u64>,
     silent: bool,
@@ -42,7 +42,7 @@ impl From<Missing> for PartialAnswer {
 }
 
 impl Missing {
-    /// With everything that was read all the same.
+    /// With everything that was read.
     pub(super) fn with(self, labels: LabelFacts, approvals: Vec<Approval>) -> PartialAnswer {
         PartialAnswer {
             labels: Some(labels),
@@ -53,7 +53,7 @@ impl Missing {
     }
 }
 
-/// Waits for a read until an instant.
+/// Waits for a read until a deadline.
 pub(super) async fn in_time<T>(until: Instant, read: impl Future<Output = Result<T, CallError>>) -> Result<T, Missing> {
     match timeout_at(until, read).await {
         Ok(done) => Ok(done?),

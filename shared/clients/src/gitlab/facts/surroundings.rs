@@ -18,10 +18,10 @@ use crate::gitlab::GitLab;
 use crate::gitlab::approval_rules::approvers_of;
 use crate::gitlab::merge_request::Merged;
 
-/// Optional reads that are not done when the needed ones are get this much longer.
+/// Optional reads are abandoned this long after the needed ones.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// Optional reads put what they read here, so that one that hangs loses nothing of the other.
+/// Optional reads store their results here, so that one that hangs does not lose the result of the other.
 #[derive(Default)]
 struct Optional {
     reviewers: OnceLock<Result<Vec<Reviewer>, Missing>>,
@@ -50,7 +50,7 @@ impl GitLab {
         members: Pin<&mut (impl Future<Output = Members> + Send)>,
         until: Instant,
     ) -> Result<MergeRequestDetails, Incomplete> {
-        // 1. Everything at the same time; only needed reads are waited for.
+        // 1. All reads run concurrently; only needed ones are awaited.
         let slots = Optional::default();
         let named_rule = request
             .approvers
@@ -66,7 +66,7 @@ impl GitLab {
             Either::Right(((), needed)) => needed.await,
         };
         let needed = needed?;
-        // 2. Accounts whose kind is not known yet; bots neither approve nor take labels off.
+        // 2. Accounts that may be bots; bots neither approve nor remove labels.
         let listed_users = request.approvers.map(|approvers| &approvers.users);
         let eligible_now = match needed.members {
             Reading::Known(mut members) => {
@@ -132,7 +132,7 @@ impl GitLab {
         let rules = async {
             if named_rule {
                 Ok(Some(match self.approval_rules(context, key).await {
-                    // The merge request is shown, so it is the tier that has no such rules.
+                    // The merge request is visible, so this GitLab tier has no such rules.
                     Err(error) if error.is_not_found() => Reading::Unknown(NOT_OFFERED.to_owned()),
                     read => reading(read)?,
                 }))
@@ -151,7 +151,7 @@ impl GitLab {
             }
         };
         let versions = async { reading(self.versions(context, key).await) };
-        // All are waited for: what was read is kept although another read fails.
+        // All are awaited: results are kept even if another read fails.
         let (approvals, rules, versions, members, committers) = futures::join!(
             in_time(until, self.approvals(context, key)),
             in_time(until, rules),
@@ -191,7 +191,7 @@ impl GitLab {
         futures::join!(reviewers, rules);
     }
 
-    /// Whether approvers, and members who took a label off, are bots.
+    /// Whether approvers, and members who removed a label, are bots.
     async fn flags(
         &self,
         context: &Context,

@@ -10,7 +10,7 @@ use super::exception::{AlertMark, details, person, title};
 use super::{Message, date, limit, markdown, section};
 use crate::slack::harmless;
 
-/// Approvals named at most; the decision's row holds all.
+/// Most approvals that are listed; the decision's row has all.
 const MOST_APPROVALS: usize = 5;
 
 /// One change of an exception.
@@ -22,7 +22,7 @@ pub struct ExceptionChange<'a> {
     pub decision: ReportedDecision<'a>,
     /// The decision that this one superseded, if it is known.
     pub before: Option<ReportedDecision<'a>>,
-    /// A later decision changed the exception again, and a further message reports that.
+    /// A later decision changed the exception again, and another message reports that.
     pub is_changed_again: bool,
 }
 
@@ -37,18 +37,18 @@ pub struct ReportedDecision<'a> {
     pub decided_at: Timestamp,
 }
 
-/// Where the reply is, as seen from the alert.
+/// Where the reply is, relative to the alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// In the alert's thread.
     Thread,
-    /// In the channel: the alert was deleted, or it takes no edit or no reply.
+    /// In the channel: the alert was deleted, or it accepts no edit or no reply.
     Channel,
     /// In another channel than the alert.
     OtherChannel,
 }
 
-/// What the decision made of the exception.
+/// How the decision changed the exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
     Withdrawn {
@@ -80,7 +80,7 @@ impl ExceptionChange<'_> {
         }
     }
 
-    /// How the alert is marked, by the exception's present state.
+    /// How the alert is marked, by the exception's current state.
     #[must_use]
     pub fn mark(&self) -> AlertMark {
         match self.turn() {
@@ -91,7 +91,7 @@ impl ExceptionChange<'_> {
     }
 }
 
-/// The reply. `wording` is the operator's own; everything else is sanitized. `effect_key` goes into the metadata.
+/// The reply. `wording` is the operator's text; everything else is sanitized. `effect_key` goes into the metadata.
 #[must_use]
 pub fn exception_reply(
     change: &ExceptionChange<'_>,

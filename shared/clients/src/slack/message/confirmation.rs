@@ -1,4 +1,4 @@
-//! The confirmation to the reviewers' pod: the review is closed, how it ended, and where the proof lies.
+//! The confirmation to the reviewers' pod: the review is closed, its result, and where the evidence is.
 
 use rules::Wording;
 use serde_json::{Value, json};
@@ -7,8 +7,8 @@ use super::{Message, date, limit, markdown, section};
 use crate::ArchivedMerge;
 use crate::slack::harmless;
 
-/// The confirmation of an archived merge. `effect_key` goes into the message's metadata, where
-/// [`crate::slack::Slack::find_message`] finds it.
+/// The confirmation of an archived merge. `effect_key` goes into the message's metadata; [`crate::slack::Slack::find_message`]
+/// finds it there.
 #[must_use]
 pub fn pod_confirmation(merge: &ArchivedMerge, wording: &Wording, channel: &str, effect_key: &str) -> Message {
     let key = &merge.row.merge_request;

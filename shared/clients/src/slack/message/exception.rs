@@ -9,19 +9,19 @@ use serde_json::{Value, json};
 use super::{Message, date, limit, markdown, section};
 use crate::slack::harmless;
 
-/// Reasons shown at most; there are eleven kinds, and the row holds all.
+/// Most reasons that are shown; there are eleven kinds, and the row has all.
 const MOST_REASONS: usize = 5;
-/// What a withdrawn alert says instead of a reason.
+/// Text of a withdrawn alert in place of a reason.
 const NO_EXCEPTION: &str = "This merge is no longer an exception.";
 
-/// What a later decision made of the alert, as its first line says.
+/// How a later decision changed the alert, shown in its first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlertMark {
-    /// Still an exception, and something else about it than the alert said.
+    /// Still an exception, with other details than the alert reported.
     Corrected,
     /// An exception again, after it was withdrawn.
     OpenAgain,
-    /// No exception any more.
+    /// Not an exception any more.
     Withdrawn,
 }
 
@@ -35,9 +35,9 @@ impl AlertMark {
     }
 }
 
-/// The alert. `wording` is the operator's own and may use Slack's markup; everything else is sanitized.
+/// The alert. `wording` is the operator's text and may use Slack's markup; everything else is sanitized.
 ///
-/// `effect_key` goes into the message's metadata, where [`crate::slack::Slack::find_message`] finds it.
+/// `effect_key` goes into the message's metadata; [`crate::slack::Slack::find_message`] finds it there.
 #[must_use]
 pub fn exception_alert(
     exception: &SecurityReviewException,
@@ -48,7 +48,7 @@ pub fn exception_alert(
     alert(exception, None, wording, channel, effect_key)
 }
 
-/// The alert as it is after a later decision, to replace the one that was sent with `effect_key`.
+/// The alert after a later decision; replaces the one that was sent with `effect_key`.
 #[must_use]
 pub fn corrected_alert(
     exception: &SecurityReviewException,
@@ -135,7 +135,7 @@ fn fields(exception: &SecurityReviewException) -> Vec<Value> {
     .collect()
 }
 
-/// With the number, because the username may have changed since. Without `@`: the alert is for the channel, not for them.
+/// With the id, because the username may have changed since. Without `@`: the alert is for the channel, not for the user.
 pub(super) fn person(user: Option<&User>) -> String {
     user.map_or_else(
         || "unknown".to_owned(),
@@ -152,7 +152,7 @@ fn why(heading: &str, exception: &SecurityReviewException, wording: &Wording) ->
     text
 }
 
-/// The particulars of the first reasons, a line each, in at most half a section.
+/// The details of the first reasons, a line each, in at most half a section.
 pub(super) fn details(reasons: &[Reason]) -> String {
     let with_detail = reasons.iter().filter(|reason| !reason.detail.is_empty());
     let longest = limit::SECTION / 2 / MOST_REASONS - 3;

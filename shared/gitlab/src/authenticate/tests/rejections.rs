@@ -1,4 +1,4 @@
-//! Each rejection by its reason.
+//! Each rejection and its reason.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Labels in every form, and what changed about them.
+//! Labels in every format, and their changes.
 
 use super::*;
 
@@ -88,7 +88,7 @@ fn several_hundred_other_labels_do_not_hide_a_security_label() {
     );
 }
 
-/// Labels whose titles do not fit, of the length GitLab allows in bytes.
+/// Labels whose titles exceed the limit, of the maximum length that GitLab allows in bytes.
 fn padding(count: usize) -> Vec<Value> {
     (0..count)
         .map(|n| json!({"id": n, "title": format!("{n:04}{}", "\u{1f510}".repeat(251))}))

@@ -31,7 +31,7 @@ pub(super) struct RawApprovers {
     exclude_committers: bool,
 }
 
-/// The approvers of each instance. Ids at the top level belong to the only instance; with several the file does not say to which.
+/// The approvers of each instance. Ids at the top level belong to the only instance; with several it is ambiguous.
 pub(super) fn by_instance(
     problems: &mut Problems,
     form: Form,

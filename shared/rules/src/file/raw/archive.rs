@@ -6,9 +6,9 @@ use serde_saphyr::Spanned;
 use super::Problems;
 use crate::{AuditPage, Confluence, Jira, Linear, Tracking};
 
-/// Confluence takes pages of a few megabytes, but its editor becomes slow long before.
+/// Confluence accepts pages of a few megabytes, but its editor becomes slow long before.
 const DEFAULT_PAGE_KILOBYTES: u32 = 512;
-/// Between a page with room for its heading and one that Confluence would hardly take.
+/// Between a page with room for its heading and one that Confluence would hardly accept.
 const PAGE_KILOBYTES: std::ops::RangeInclusive<u32> = 8..=4096;
 
 #[derive(Deserialize)]
@@ -134,7 +134,7 @@ fn tracking(
     tracking
 }
 
-/// Two labels that are one would say of every issue that both holds.
+/// Rejects two equal labels: every issue would appear to have both.
 fn told_apart(problems: &mut Problems, tracking: &Tracking, given: [Option<&Spanned<String>>; 2]) {
     let same = tracking.audited_label.to_lowercase() == tracking.exception_label.to_lowercase();
     if let Some(at) = given.into_iter().flatten().next().filter(|_| same) {

@@ -22,7 +22,7 @@ pub(super) struct RawPod {
     projects: Vec<Spanned<String>>,
 }
 
-/// The pods of each instance. Channels, labels and paths mean the same everywhere, `reviewers` are ids of one instance.
+/// The pods of each instance. Channels, labels and paths apply everywhere, `reviewers` are ids of one instance.
 pub(super) fn by_instance(
     problems: &mut Problems,
     form: Form,
@@ -43,7 +43,7 @@ pub(super) fn by_instance(
     let mut pods = BTreeMap::new();
     for (name, instance) in instances {
         let own = &instance.value.pods;
-        // Pods of two lists have no order among them, and the first pod that matches gets the message.
+        // Pods of two lists have no common order, and the first pod that matches gets the message.
         if let Some(at) = own.first().filter(|_| !shared.is_empty()) {
             problems.refuse(
                 at,

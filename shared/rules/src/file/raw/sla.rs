@@ -38,7 +38,7 @@ pub(super) fn checked(problems: &mut Problems, raw: Spanned<RawSla>, tiers: &[Ti
         business_hours,
     } = raw.value;
     let business = business_hours.and_then(|hours| hours_of(problems, &hours));
-    // A day of business hours is as long as they are.
+    // A day of business hours has their length.
     let day = business
         .as_ref()
         .map_or(SignedDuration::from_hours(24), BusinessHours::day);

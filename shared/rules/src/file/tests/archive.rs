@@ -1,4 +1,4 @@
-//! The parts of the file that say who hears of a merge afterwards.
+//! The parts of the file that configure who is notified after a merge.
 
 use super::{RULES, Rules, refusal};
 use crate::{AuditPage, Pods};

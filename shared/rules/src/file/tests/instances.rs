@@ -1,4 +1,4 @@
-//! Approvers and pods of several instances: where they may be written, and what the file says where they may not.
+//! Approvers and pods of several instances: where they are allowed, and the errors elsewhere.
 
 use model::UserId;
 

@@ -1,4 +1,4 @@
-//! A standard queue: no order, no deduplication, for messages whose reader does not mind either.
+//! A standard queue: no order, no deduplication, for messages whose reader needs neither.
 
 use audit::Context;
 
@@ -17,7 +17,7 @@ impl StandardQueueUrl {
     /// Reads an address.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Describes the problem.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let name = name_in(text).filter(|name| is_plain_name(name));
         let name =
@@ -28,10 +28,10 @@ impl StandardQueueUrl {
         })
     }
 
-    /// The address in the variable `name`, which must be set.
+    /// The address in the required variable `name`.
     #[must_use]
     pub fn from_environment(env: &mut Environment, name: &str) -> Self {
-        // The empty one is never used: the environment has noted the problem, and its finish() fails.
+        // The empty one is never used: the environment has recorded the problem, and its finish() fails.
         let unused = || Self {
             url: String::new(),
             name: String::new(),
@@ -67,7 +67,7 @@ impl StandardQueue {
     /// retries included, and leaves one audit entry.
     ///
     /// # Errors
-    /// If the queue did not confirm. The message may be there all the same, so its reader must take it twice without harm.
+    /// If the queue did not confirm. The message may still be there, so its reader must tolerate duplicates.
     pub async fn send(&self, context: &Context, body: String) -> Result<(), AwsError> {
         let StandardQueueUrl { url, name } = &self.url;
         let message = self.clients.sqs.send_message().queue_url(url).message_body(body);

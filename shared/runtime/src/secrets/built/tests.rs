@@ -1,4 +1,4 @@
-//! How often refusals read the secrets, and what happens when nothing can be built.
+//! How often rejected credentials reload the secrets, and what happens when nothing can be built.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::*;
 use crate::secrets::{Stage, StagedSecret, Unreadable};
 
-/// A secret whose value is the number that `version` holds.
+/// A secret whose value is the number in `version`.
 fn secret(version: &Arc<AtomicU32>) -> SecretCache<u32> {
     let version = Arc::clone(version);
     let source = move |_: Stage| Ok(Some(SecretString::from(version.load(Ordering::Relaxed).to_string())));
@@ -42,7 +42,7 @@ async fn refusals_right_after_each_other_read_the_secrets_once() {
     let (first, second) = versions();
     let built = Built::new(secret(&first), secret(&second), |a, b| Ok(a + b));
     assert_eq!(*built.get(&context()).await.unwrap(), 11);
-    // The clock stands still, so the secrets were tried just now and a refusal reads nothing.
+    // The clock is fixed, so the secrets were just read and a rejected credential reads nothing.
     second.store(20, Ordering::Relaxed);
     built.refused(&context()).await;
     assert_eq!(*built.get(&context()).await.unwrap(), 11);

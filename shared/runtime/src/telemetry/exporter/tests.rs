@@ -1,4 +1,4 @@
-//! A collector that fails costs one bound, and then nothing for a while.
+//! A failing collector costs one time limit, and then nothing for a while.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
@@ -21,7 +21,7 @@ impl Clock for TestClock {
     }
 }
 
-/// Answers what it is told to, and keeps how long it was given each time.
+/// Returns the configured answer, and records the time limit of each call.
 #[derive(Clone)]
 struct Collector {
     answer: Arc<Mutex<Result<u64, ExportError>>>,
@@ -77,7 +77,7 @@ impl Bench {
         }
     }
 
-    /// An invocation of two spans that has so much time left.
+    /// An invocation of two spans with this much time left.
     async fn invocation(&self, left: SignedDuration) {
         let context = Context::new(ActorType::WebhookEvent, Uuid::now_v7());
         for _ in 0..2 {
@@ -98,7 +98,7 @@ impl Bench {
         self.collector.given.lock().unwrap().len()
     }
 
-    /// The figures of `spans_dropped`, in order.
+    /// The values of `spans_dropped`, in order.
     fn dropped(&self) -> Vec<u64> {
         let lines = self.metrics.lock().unwrap();
         let lines = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());

@@ -1,4 +1,4 @@
-//! The variables, one by one and all at once.
+//! The variables, separately and together.
 
 use secrecy::ExposeSecret as _;
 

@@ -1,4 +1,4 @@
-//! Which entries there is room for: those of a time that has a partition, or may have one.
+//! Which entries can be stored: those of a time that has a partition, or may have one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use tokio_postgres::types::Type;
 use crate::sql::column;
 use crate::{StoreError, Tx};
 
-/// How far back entries are taken: longer than anybody keeps them, so that an old log can be imported.
+/// Maximum age of accepted entries: longer than any retention, so that an old log can be imported.
 const OLDEST_MONTHS: i32 = 60;
-/// How far ahead of the recorder's clock another's may be.
+/// How far another clock may be ahead of the recorder's.
 const AHEAD_MONTHS: i32 = 1;
 
-/// Also locks the parent until the end of the transaction, so that no month is detached before the entries are in it.
+/// Also locks the parent until the end of the transaction, so that no month is detached before its entries are stored.
 const MONTHS: &str = "
     SELECT wanted.month, class.relispartition AS attached
     FROM unnest($1) AS wanted (month)
@@ -27,11 +27,11 @@ const MAKE: &str = "SELECT countersign_make_audit_partitions($1, 1)";
 const OUT_OF_TIME: &str = "its time is more than 60 months ago or more than a month ahead";
 const DETACHED: &str = "its month was detached because its time of retention is over";
 
-/// An entry that there is no room for, and why.
+/// An entry that cannot be stored, and why.
 pub(super) type Refused<'a> = (&'a PrintedEntry, &'static str);
 
 impl Tx<'_> {
-    /// Tells apart what there is room for from what not, and makes the months that are missing.
+    /// Separates the entries that can be stored from the others, and creates missing months.
     pub(super) async fn admit<'a>(
         &mut self,
         entries: &'a [PrintedEntry],
@@ -51,7 +51,7 @@ impl Tx<'_> {
         Ok((admitted, refused))
     }
 
-    /// Which of these months have been detached. Makes the missing ones.
+    /// Which of these months have been detached. Creates the missing ones.
     async fn detached_of(&mut self, months: &[Timestamp]) -> Result<BTreeSet<Timestamp>, StoreError> {
         if months.is_empty() {
             return Ok(BTreeSet::new());
@@ -87,7 +87,7 @@ impl Window {
         }
     }
 
-    /// The beginning of the month an entry belongs to, by its id; `None`: outside of the window.
+    /// The start of an entry's month, by its id; `None`: outside the window.
     fn month_of(&self, entry: &PrintedEntry) -> Option<Timestamp> {
         let (seconds, nanos) = entry.id.get_timestamp()?.to_unix();
         let at = Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos).ok()?).ok()?;

@@ -1,4 +1,4 @@
-//! Entries as arrays, one for each column: a batch is one statement however many entries it has.
+//! Entries as arrays, one per column: a batch of any size is one statement.
 
 use audit::FailureClass;
 use audit::printed::PrintedEntry;
@@ -12,7 +12,7 @@ use crate::audit::gap::signed;
 use crate::connection::Param;
 use crate::sql::code;
 
-/// In the order of ids, so that two that store the same entries wait for each other and never in a circle.
+/// In the order of ids, so that two writers of the same entries never deadlock.
 pub(super) const INSERT: &str = r#"
     INSERT INTO audit_events (id, "timestamp", action, actor_type, actor_id, target, target_key, outcome, error, correlation_id,
         service, stream_id, stream_seq, duration_ms, details, trace_id, entry, source, recorded_at)

@@ -21,8 +21,8 @@ const COUNT_LINES: &str = "
     ON CONFLICT ON CONSTRAINT audit_pending_line DO NOTHING";
 
 impl Tx<'_> {
-    /// Lines that tell of entries known already: their numbers have arrived all the same. One that is accounted for is left out, so
-    /// that a batch that comes again leaves no work.
+    /// Records the numbers of lines whose entries are already known. Lines already accounted for are left out, so that a repeated
+    /// batch leaves no work.
     pub(super) async fn count_lines(&mut self, entries: &[&PrintedEntry], now: Timestamp) -> Result<(), StoreError> {
         let mut lines: Vec<(AuditLine, &str)> = entries
             .iter()

@@ -1,4 +1,4 @@
-//! Lines that cannot be entries, kept whole for a person.
+//! Lines that cannot be entries, kept whole for manual inspection.
 
 use jiff::Timestamp;
 use model::sha256_hex;
@@ -14,7 +14,7 @@ const INSERT: &str = "
     ON CONFLICT (id) DO NOTHING";
 
 impl Tx<'_> {
-    /// Keeps lines with the reasons why they are no entries; how many were not there yet. NUL becomes U+FFFD.
+    /// Keeps lines with the reasons why they are not entries; returns how many are new. NUL becomes U+FFFD.
     pub(super) async fn quarantine_lines<'a>(
         &mut self,
         lines: impl Iterator<Item = (&'a str, &'a str)>,
@@ -44,7 +44,7 @@ impl Tx<'_> {
     }
 }
 
-/// The same line read twice from the same place is one row. No source holds NUL, so that none runs into its line.
+/// A line read twice from one source is one row. No source contains NUL, so source and line cannot be confused.
 fn identity(source: &str, line: &str) -> String {
     sha256_hex(&[source.as_bytes(), &[0], line.as_bytes()].concat())
 }

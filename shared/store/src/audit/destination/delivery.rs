@@ -1,4 +1,4 @@
-//! Deliveries: the entries after a destination's cursor, and the cursor moved behind what was acknowledged.
+//! Deliveries: the entries after a destination's cursor, and moving the cursor behind the acknowledged ones.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -34,7 +34,7 @@ const REFUSED: &str = "
     ON CONFLICT (destination, position) DO NOTHING";
 
 impl Store {
-    /// The next entries after a position, in their order, at most `limit`. Entries whose month was detached are left out.
+    /// The next entries after a position, in order, at most `limit`. Entries of detached months are left out.
     pub async fn audit_entries_after(&self, position: i64, limit: i64) -> Result<Vec<PositionedEntry>, StoreError> {
         let mut tx = self.begin().await?;
         let rows = tx
@@ -44,11 +44,11 @@ impl Store {
         rows.iter().map(read_entry).collect()
     }
 
-    /// Moves a destination's cursor to `delivered`, never back, and keeps what it refuses for good; the lease stays. `false`: the lease
-    /// was lost and nothing was changed; send nothing more.
+    /// Moves a destination's cursor to `delivered`, never back, and keeps permanently rejected entries; the lease stays. `false`:
+    /// the lease was lost and nothing was changed; send nothing more.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] if there is no position `delivered` yet; else [`StoreError`], and it may be repeated.
+    /// [`StoreError::Rejected`] if position `delivered` does not exist yet; else [`StoreError`], repeatable.
     pub async fn advance_audit_destination(
         &self,
         lease: &DestinationLease,

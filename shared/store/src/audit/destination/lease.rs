@@ -34,11 +34,11 @@ const FAILED: &str = "
     WHERE name = $1 AND lease = $2";
 
 impl Store {
-    /// Takes a destination for `lease_for`. `None`: somebody else has it, or it is to be left alone until its next attempt.
-    /// A destination never heard of begins at the first entry that is still there.
+    /// Leases a destination for `lease_for`. `None`: another sender has it, or its next attempt is not due. An unknown destination
+    /// starts at the first entry that still exists.
     ///
     /// # Errors
-    /// [`StoreError`]. After a lost commit the lease may stand; it then runs out.
+    /// [`StoreError`]. After a lost commit the lease may exist; it then expires.
     pub async fn lease_audit_destination(
         &self,
         name: &str,
@@ -61,10 +61,10 @@ impl Store {
         leased.map(|row| read_lease(&row)).transpose()
     }
 
-    /// Gives a destination back. `false`: the lease was lost before, and nothing was changed.
+    /// Releases a destination. `false`: the lease was lost before, and nothing was changed.
     ///
     /// # Errors
-    /// [`StoreError`]. The lease runs out by itself.
+    /// [`StoreError`]. The lease expires by itself.
     pub async fn finish_audit_destination(
         &self,
         lease: DestinationLease,

@@ -1,4 +1,4 @@
-//! The statements of one search, and how the database answers them.
+//! The statements of one search, and their query plans.
 
 use tokio_postgres::Row;
 
@@ -6,19 +6,19 @@ use crate::connection::Param;
 use crate::sql::column;
 use crate::{StoreError, Tx};
 
-/// How the database answered one step of a search.
+/// The query plan of one search step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchPlan {
-    /// What the step is for, in a word.
+    /// The purpose of the step, in a word.
     pub step: &'static str,
     /// The lines of `EXPLAIN (ANALYZE)`.
     pub lines: Vec<String>,
 }
 
-/// A transaction that is being searched in.
+/// The transaction of a search.
 pub(super) struct Asking<'t, 's> {
     pub(super) tx: &'t mut Tx<'s>,
-    /// `None`: the plans are not asked for.
+    /// `None`: plans are not requested.
     pub(super) plans: Option<Vec<SearchPlan>>,
 }
 

@@ -1,4 +1,4 @@
-//! What to search for.
+//! Search conditions.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,18 +7,18 @@ use audit::{ActorType, FailureClass};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// What entries must have; everything that is given must hold. The default finds every entry.
+/// Conditions on entries; all given ones must hold. The default matches every entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// What set the work off.
+    /// What caused the work.
     pub actor: Option<AuditActor>,
-    /// The beginning of the action: `gitlab.api.`, or a whole action.
+    /// A prefix of the action: `gitlab.api.`, or a whole action.
     pub action: Option<String>,
     /// What was acted on.
     pub target: Option<AuditTarget>,
-    /// From this instant on.
+    /// At or after this time.
     pub since: Option<Timestamp>,
-    /// Before this instant.
+    /// Before this time.
     pub until: Option<Timestamp>,
     pub outcome: Option<AuditOutcome>,
     /// The correlation id of one delivery, poll cycle or admin action.
@@ -46,31 +46,28 @@ pub enum AuditActor {
 /// `outcome` of entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditOutcome {
-    /// As asked.
     Success,
-    /// Not as asked, whatever the class.
+    /// Failed, with any class.
     Failure,
-    /// Not as asked, and of this class.
+    /// Failed with this class.
     Class(FailureClass),
 }
 
-/// Which targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditTarget {
-    /// The beginning of the target as one text: `slack_channel:`, `merge_request:main/7301!`.
+    /// A prefix of the target as one text: `slack_channel:`, `merge_request:main/7301!`.
     Prefix(String),
     /// One merge request, or all of a project: `main/7301!811`, `7301!811`, `main/7301!`.
     MergeRequest {
-        /// The GitLab instance; `None`: every one.
+        /// The GitLab instance; `None`: all.
         instance: Option<String>,
-        /// GitLab project.
         project_id: i64,
-        /// Merge request within the project; `None`: every one.
+        /// Merge request within the project; `None`: all.
         mr_iid: Option<i64>,
     },
 }
 
-/// A word that names no actor or no outcome. It says which words there are.
+/// An unknown actor or outcome. The message lists the valid ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct UnknownWord(&'static str);
@@ -111,7 +108,7 @@ impl FromStr for AuditOutcome {
 }
 
 impl From<&str> for AuditTarget {
-    /// A text with `!` and numbers around it names merge requests; any other is a beginning.
+    /// A text with `!` and numbers around it names merge requests; any other is a prefix.
     fn from(text: &str) -> Self {
         short_form(text).unwrap_or_else(|| Self::Prefix(text.to_owned()))
     }
@@ -145,7 +142,7 @@ impl fmt::Display for AuditActor {
     }
 }
 
-/// The stable code of an actor type in the trail and in SQL.
+/// The stable code of an actor type in the audit log and in SQL.
 pub(crate) fn actor_type(actor: ActorType) -> &'static str {
     match actor {
         ActorType::WebhookEvent => "webhook_event",

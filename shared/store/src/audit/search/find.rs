@@ -1,4 +1,4 @@
-//! The ids of the next entries that pass a filter: the way to them that the filter needs.
+//! The ids of the next entries that match a filter, by the strategy that the filter needs.
 
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -12,17 +12,17 @@ use super::window::Window;
 use crate::StoreError;
 use crate::sql::column;
 
-/// How many entries are looked at, one after the other, before an index is asked for those that pass: a few milliseconds.
+/// How many entries are scanned in order before an index is used to find matches: a few milliseconds.
 const LOOK_AT: u32 = 2_000;
-/// Of longer pages so many times their length.
+/// For longer pages: this factor times their length.
 const LOOK_AT_PER_ENTRY: u32 = 4;
-/// How many ids are collected at once and sorted: a few milliseconds.
+/// How many ids are collected and sorted in one step: a few milliseconds.
 const COLLECT: i64 = 10_000;
 
 /// What one step found.
 struct Step {
     found: Vec<Uuid>,
-    /// There is nothing beyond what this step has seen.
+    /// Nothing is left beyond this step.
     complete: bool,
 }
 
@@ -43,9 +43,9 @@ impl Asking<'_, '_> {
         rows.iter().map(|row| column(row, "id")).collect()
     }
 
-    /// For beginnings of texts: no index has them in the order of ids, and statistics cannot tell where in time they lie. So one step after
-    /// the other, each of bounded cost. Many pass: a look at the next entries finds enough of them. Some pass: the first month has
-    /// enough. Few pass: all of them are collected and sorted. Else they are collected month by month.
+    /// For text prefixes: no index has them in the order of ids, and statistics cannot locate them in time. So the search takes
+    /// steps of bounded cost. Many match: scanning the next entries finds enough of them. Some match: the first month has enough.
+    /// Few match: all of them are collected and sorted. Else they are collected month by month.
     pub(super) async fn find_by_prefix(
         &mut self,
         filter: &AuditFilter,
@@ -119,7 +119,7 @@ impl Asking<'_, '_> {
             statement.bind(i64::from(limit), Type::INT8),
             statement.bind(COLLECT + 1, Type::INT8),
         );
-        // MATERIALIZED: planned as if all were wanted, so from the index that has the fewest, whatever a LIMIT would promise.
+        // MATERIALIZED: planned as if all rows were needed, so from the most selective index, regardless of a LIMIT.
         let sql = format!(
             "WITH hits AS MATERIALIZED (SELECT id FROM audit_events WHERE {conditions} AND {within}),
                 seen AS MATERIALIZED (SELECT id FROM hits LIMIT {most})
@@ -145,7 +145,7 @@ impl Asking<'_, '_> {
         rows.iter().map(|row| column(row, "id")).collect()
     }
 
-    /// There are few actions: from one to the next through the index, and of each the next entries, which it has in order.
+    /// There are few actions: skips from one to the next through the index, and reads the next entries of each, in index order.
     async fn by_action(
         &mut self,
         prefix: &str,
@@ -160,7 +160,7 @@ impl Asking<'_, '_> {
         };
         let mut statement = Statement::new(&others, None);
         let (others, within) = (statement.conditions(), statement.within(month));
-        // The whole month: with a part of it, what comes before the part would be passed over entry by entry.
+        // The whole month: with a part of it, the entries before that part would be skipped one by one.
         let anywhere = statement.within(month.whole_month());
         let first = statement.prefix("action", prefix);
         let more = statement.prefix("audit_events.action", prefix);
@@ -182,7 +182,7 @@ impl Asking<'_, '_> {
         rows.iter().map(|row| column(row, "id")).collect()
     }
 
-    /// The part of a window that has entries.
+    /// The part of a window that contains entries.
     async fn extent(&mut self, window: Window) -> Result<Window, StoreError> {
         let sql = "SELECT (SELECT id FROM audit_events ORDER BY id LIMIT 1) AS first,
                 (SELECT id FROM audit_events ORDER BY id DESC LIMIT 1) AS last";

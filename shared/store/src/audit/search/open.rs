@@ -1,4 +1,4 @@
-//! What is missing in the trail, one by one: gaps, and calls whose end was never told.
+//! What is missing in the audit log, one by one: gaps, and calls without a reported end.
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -13,7 +13,7 @@ pub struct RecordedGap {
     pub stream_id: Uuid,
     /// Its function; `None` if none of its lines has arrived.
     pub service: Option<String>,
-    /// How it is known: `missing`, a later line has arrived; `lost_tail`, a row says that they were printed.
+    /// How it was detected: `missing`, a later line has arrived; `lost_tail`, a row proves that they were printed.
     pub reason: String,
     /// The first missing number.
     pub first_seq: i64,
@@ -21,22 +21,22 @@ pub struct RecordedGap {
     pub last_seq: i64,
     /// How many of them are still missing.
     pub missing: i64,
-    /// When it was noticed.
+    /// When it was detected.
     pub detected_at: Timestamp,
-    /// When the last of them arrived after all; `None`: it is open.
+    /// When the last of them arrived; `None`: it is open.
     pub closed_at: Option<Timestamp>,
 }
 
-/// A call that was announced and whose entry has not come: it is under way, or its process died, or its line was lost.
+/// An announced call without an entry: it is running, or its process died, or its line was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnnouncedCall {
-    /// The id of the entry to come.
+    /// The id of the expected entry.
     pub id: Uuid,
     pub call: String,
     pub begun_at: Timestamp,
     /// Its target as one text.
     pub target_key: String,
-    /// From ingress to the last call.
+    /// From intake to the last call.
     pub correlation_id: Uuid,
     pub service: String,
     /// When it was reported as open; `None`: not yet.
@@ -51,14 +51,14 @@ pub(super) const INTENT_COLUMNS: &str = "
     FROM audit_intents AS announced WHERE NOT EXISTS (SELECT FROM audit_events WHERE audit_events.id = announced.id)";
 
 impl Store {
-    /// Every gap that was ever recorded: the open ones first, and the newest first.
+    /// Every gap ever recorded: open ones first, then newest first.
     pub async fn audit_gaps(&self) -> Result<Vec<RecordedGap>, StoreError> {
         let sql = format!("SELECT {GAP_COLUMNS} ORDER BY closed_at IS NULL DESC, detected_at DESC, first_seq");
         let rows = self.query(&sql, &[]).await?;
         rows.iter().map(read_gap).collect()
     }
 
-    /// Every announced call whose entry has not come, the oldest first. The youngest may be under way.
+    /// Every announced call without an entry, oldest first. The newest may be running.
     pub async fn announced_audit_calls(&self) -> Result<Vec<AnnouncedCall>, StoreError> {
         let sql = format!("SELECT {INTENT_COLUMNS} ORDER BY begun_at, id");
         let rows = self.query(&sql, &[]).await?;

@@ -1,13 +1,13 @@
-//! Beginnings of texts and times, as ranges that an index can answer.
+//! Text prefixes and times, as ranges that an index can answer.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// The smallest text, byte by byte, that is greater than every text with this beginning; `None`: there is none.
+/// The smallest text, by bytes, that is greater than every text with this prefix; `None`: no such text.
 pub(super) fn after_prefix(prefix: &str) -> Option<String> {
     let mut rest = prefix.to_owned();
     while let Some(last) = rest.pop() {
-        // UTF-8 sorts by code point; the code points that are no characters are jumped over.
+        // UTF-8 sorts by code point; code points that are not characters are skipped.
         let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32);
         if let Some(next) = next {
             rest.push(next);
@@ -17,8 +17,8 @@ pub(super) fn after_prefix(prefix: &str) -> Option<String> {
     None
 }
 
-/// The smallest id of an entry at or after an instant, as `countersign_uuid7_floor` makes it. Entries have whole milliseconds, so a
-/// finer instant begins with the next.
+/// The smallest id of an entry at or after a time, as `countersign_uuid7_floor` makes it. Entries have whole milliseconds, so a
+/// more precise time begins with the next.
 pub(super) fn first_id(at: Timestamp) -> Uuid {
     let millis = at.as_nanosecond().div_euclid(1_000_000) + i128::from(at.as_nanosecond().rem_euclid(1_000_000) != 0);
     let millis = u64::try_from(millis).unwrap_or(0);

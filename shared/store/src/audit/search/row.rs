@@ -1,4 +1,4 @@
-//! An entry as found.
+//! A found entry.
 
 use audit::{ActorType, FailureClass};
 use jiff::Timestamp;
@@ -16,28 +16,27 @@ pub(super) const COLUMNS: &str = "id, \"timestamp\", action, actor_type, actor_i
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditRow {
-    /// Its id, a `UUIDv7` of its timestamp. Give the last one of a page to get the next page.
+    /// Its id, a `UUIDv7` of its timestamp. Pass the last one of a page to get the next page.
     pub id: Uuid,
     /// When it was done, or the call began.
     pub timestamp: Timestamp,
     pub action: String,
-    /// What set the work off.
+    /// What caused the work.
     pub actor_type: ActorType,
-    /// The correlation id of what set the work off.
+    /// The correlation id of what caused the work.
     pub actor_id: Uuid,
     /// What was acted on, as one text.
     pub target_key: String,
     /// The class of the failure; `None`: success.
     pub error: Option<FailureClass>,
-    /// From ingress to the last call.
+    /// From intake to the last call.
     pub correlation_id: Uuid,
     pub service: String,
-    /// Its number in its stream; other producers may have none.
+    /// Its number in its stream; producers may have none.
     pub stream: Option<AuditLine>,
     /// How long it took, in milliseconds.
     pub duration_ms: Option<f64>,
     pub details: Map<String, Value>,
-    /// W3C trace id.
     pub trace_id: Option<String>,
     /// The line exactly as printed.
     pub line: String,

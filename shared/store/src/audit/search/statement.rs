@@ -9,17 +9,17 @@ use super::window::Window;
 use crate::connection::Param;
 use crate::sql::text;
 
-/// Conditions on everything but the time, and their parameters.
+/// Conditions except the time, and their parameters.
 #[derive(Default)]
 pub(super) struct Statement {
     conditions: Vec<String>,
-    /// One of them, if an index has the entries that keep it in the order of ids.
+    /// One of them whose entries an index has in the order of ids.
     in_order: Option<String>,
     params: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
 }
 
 impl Statement {
-    /// The conditions of a filter whose targets are known.
+    /// The conditions of a filter with known targets.
     pub(super) fn new(filter: &AuditFilter, targets: Option<&TargetKeys>) -> Self {
         let mut statement = Self::default();
         match filter.actor {
@@ -63,7 +63,7 @@ impl Statement {
         statement
     }
 
-    /// All conditions as one; `true` if there is none.
+    /// All conditions as one; `true` without any.
     pub(super) fn conditions(&self) -> String {
         if self.conditions.is_empty() {
             "true".to_owned()
@@ -72,19 +72,19 @@ impl Statement {
         }
     }
 
-    /// The condition by which entries can be walked through in the order of ids, with the fewest to be passed over.
+    /// The condition for scanning entries in the order of ids, with the fewest skipped.
     pub(super) fn in_order(&self) -> String {
         self.in_order.clone().unwrap_or_else(|| "true".to_owned())
     }
 
-    /// The condition that an id lies in a window.
+    /// The condition that an id is in a window.
     pub(super) fn within(&mut self, window: Window) -> String {
         let low = self.bind(window.low, Type::UUID);
         let high = self.bind(window.high, Type::UUID);
         format!("id >= {low} AND id < {high}")
     }
 
-    /// A parameter's place in the text.
+    /// Adds a parameter and returns its placeholder.
     pub(super) fn bind(&mut self, value: impl ToSql + Sync + Send + 'static, of: Type) -> String {
         self.params.push((Box::new(value), of));
         format!("${}", self.params.len())
@@ -107,7 +107,7 @@ impl Statement {
         self.conditions.push(format!("{column} {operator} {place}"));
     }
 
-    /// A range instead of `LIKE`: it needs no escapes, and every plan can use it.
+    /// A range instead of `LIKE`: no escapes, and every plan can use it.
     pub(super) fn prefix(&mut self, column: &str, prefix: &str) -> String {
         let from = self.bind(text(prefix).into_owned(), Type::TEXT);
         match after_prefix(&text(prefix)) {

@@ -1,4 +1,4 @@
-//! What the business tables, the announcements and the gaps know of one correlation id.
+//! What the business tables, the announcements and the gaps contain for one correlation id.
 
 use jiff::Timestamp;
 use model::AuditLine;
@@ -10,33 +10,33 @@ use super::open::{AnnouncedCall, GAP_COLUMNS, INTENT_COLUMNS, RecordedGap, read_
 use crate::sql::column;
 use crate::{Store, StoreError};
 
-/// Everything besides the entries that belongs to a correlation id.
+/// Everything except the entries that belongs to a correlation id.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct AuditStory {
     /// Rows of the business tables, by time.
     pub rows: Vec<StoryRow>,
-    /// Calls that were announced and whose entry has not come.
+    /// Announced calls without an entry.
     pub calls: Vec<AnnouncedCall>,
-    /// Gaps in which lines of this story may be missing.
+    /// Gaps that may hold lines of this correlation id.
     pub gaps: Vec<RecordedGap>,
 }
 
-/// What kind of row it is.
+/// The kind of row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoryKind {
-    /// A merge request's event was taken in.
+    /// An event of a merge request was recorded.
     Event,
-    /// A delivery that could not be processed was put into quarantine.
+    /// A delivery that could not be processed was quarantined.
     Quarantined,
-    /// A verdict is waiting for GitLab, or was.
+    /// A verdict waits for GitLab, or waited.
     Evaluation,
     /// A decision was made.
     Decision,
     /// An exception was recorded.
     Exception,
-    /// Something is to be done outside.
+    /// An effect was queued.
     Effect,
-    /// It was tried.
+    /// An attempt at an effect.
     Attempt,
 }
 
@@ -45,25 +45,25 @@ pub enum StoryKind {
 pub struct StoryRow {
     /// Which table, in a word.
     pub kind: StoryKind,
-    /// When it was written; of an event: when the delivery was received.
+    /// When it was written; for an event: when the delivery was received.
     pub at: Timestamp,
     /// The action of an event, the outcome of a decision, the kind of an exception or effect, the reason of the others.
     pub what: String,
-    /// The merge request, and where an effect goes.
+    /// The merge request, and an effect's destination.
     pub target: String,
-    /// Where it stands. Of an attempt: its outcome; `None`: its end was never recorded.
+    /// Its state. Of an attempt: its outcome; `None`: its end was never recorded.
     pub state: Option<String>,
-    /// A particular: who did it, the proof, the error.
+    /// A detail: the actor, the proof, the error.
     pub note: Option<String>,
     /// How long an attempt took, in milliseconds.
     pub took_ms: Option<f64>,
-    /// Something is still to be done, by us or by a person.
+    /// Work is left for us or for a person.
     pub is_open: bool,
     /// The line that authenticated the delivery.
     pub line: Option<AuditLine>,
 }
 
-/// The lines of one execution environment that a story knows of.
+/// The lines of one execution environment that belong to a correlation id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoryLines {
     pub stream_id: Uuid,
@@ -116,8 +116,8 @@ const ROWS: &str = "
     ORDER BY at, place";
 
 impl Store {
-    /// What belongs to these correlation ids besides their entries. `lines`: what the entries say of their streams; a gap that lies
-    /// between them, or next to them, may hold lines of the story.
+    /// What belongs to these correlation ids except their entries. `lines`: the streams of the entries; a gap between or next to
+    /// these lines may hold further ones.
     pub async fn audit_story(&self, correlation_ids: &[Uuid], lines: &[StoryLines]) -> Result<AuditStory, StoreError> {
         let gaps = format!(
             "SELECT {GAP_COLUMNS} JOIN unnest($1::uuid[], $2::int8[], $3::int8[]) AS told (told_id, low, high) ON stream_id = told_id

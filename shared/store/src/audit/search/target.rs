@@ -1,15 +1,15 @@
-//! Targets as they stand in `target_key`.
+//! Targets as stored in `target_key`.
 
 use super::explain::Asking;
 use super::filter::AuditTarget;
 use crate::StoreError;
 use crate::sql::column;
 
-/// What `target_key` must be; empty: nothing can be found.
+/// What `target_key` must be; empty: nothing matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TargetKeys {
     Exact(Vec<String>),
-    /// Something that begins with one of these.
+    /// Text that begins with one of these.
     Prefixes(Vec<String>),
 }
 
@@ -30,7 +30,7 @@ impl TargetKeys {
 }
 
 /// Jumps from instance to instance through the index, past all numbers of a project each time: `:` follows `9`. A key without an
-/// instance is one, too; a key that names no merge request is passed by itself.
+/// instance counts as one, too; a key that names no merge request is skipped singly.
 const INSTANCES: &str = "
     WITH RECURSIVE step AS (
         (SELECT target_key FROM audit_events WHERE target_key >= 'merge_request:' AND target_key < 'merge_request;'

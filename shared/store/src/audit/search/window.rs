@@ -1,4 +1,4 @@
-//! Stretches of time as stretches of ids, and their months, which are the partitions.
+//! Time ranges as id ranges, and their months, which are the partitions.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -17,7 +17,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// What the filter's times leave of the entries after one of them.
+    /// The part of the filter's time range after an entry.
     pub(super) fn new(filter: &AuditFilter, after: Option<Uuid>, order: AuditOrder) -> Self {
         let mut window = Self {
             low: filter.since.map_or(Uuid::nil(), first_id),
@@ -31,7 +31,7 @@ impl Window {
         window
     }
 
-    /// The part between two ids, both of them included.
+    /// The part between two ids, both included.
     pub(super) fn between(self, first: Uuid, last: Uuid) -> Self {
         Self {
             low: self.low.max(first),
@@ -39,7 +39,7 @@ impl Window {
         }
     }
 
-    /// The part from the beginning of another on, in an order.
+    /// The part from the start of another window on, in an order.
     pub(super) fn beyond(self, from: Self, order: AuditOrder) -> Self {
         match order {
             AuditOrder::NewestFirst => Self {
@@ -54,7 +54,7 @@ impl Window {
         self.low >= self.high
     }
 
-    /// The calendar month (UTC) in which it begins, with all of it.
+    /// The whole calendar month (UTC) of its start.
     pub(super) fn whole_month(self) -> Self {
         Self {
             low: this_month(self.low).unwrap_or(self.low),
@@ -84,7 +84,6 @@ fn this_month(id: Uuid) -> Option<Uuid> {
     first_of(day.year(), day.month())
 }
 
-/// The id that follows.
 fn next(id: Uuid) -> Uuid {
     Uuid::from_u128(id.as_u128().saturating_add(1))
 }

@@ -1,4 +1,4 @@
-//! When an evaluation is read next, and what re-reads may use of GitLab.
+//! When an evaluation is read next, and the request budget of re-reads.
 
 use jiff::Timestamp;
 use model::MergeRequestKey;
@@ -17,7 +17,7 @@ const READ_BY: &str = "
     UPDATE evaluations SET next_attempt_at = least(coalesce(next_attempt_at, $4), $4), updated_at = $5
     WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND state IN ('pending', 'unconfirmed')";
 
-/// One statement, so that environments that ask in the same moment share one budget.
+/// One statement, so that concurrent environments share one budget.
 const TAKE: &str = "
     INSERT INTO reread_budgets AS stored (instance, minute, requests, never_shown)
     VALUES ($1, date_trunc('minute', $2::timestamptz), $3, CASE WHEN $5 THEN 0 ELSE $3 END)
@@ -32,10 +32,10 @@ const TAKE: &str = "
 const IS_USED_UP: &str = "
     SELECT FROM reread_budgets WHERE instance = $1 AND minute >= date_trunc('minute', $2::timestamptz) AND requests + $3 > $4";
 
-/// Requests that re-reads use at most, a minute and instance.
+/// Maximum requests for re-reads, per minute and instance.
 const REREAD_REQUESTS: i32 = 60;
 
-/// Of these for merge requests that GitLab has never shown: invented ones must not use up what the others need.
+/// Of these for merge requests that GitLab has never shown: invented ones must not use up the budget of the others.
 const NEVER_SHOWN_REQUESTS: i32 = 16;
 
 impl<'a> Tx<'a> {
@@ -50,7 +50,7 @@ impl<'a> Tx<'a> {
         self.queue(statement.bind(before_watch, Type::BOOL), DONE)
     }
 
-    /// Makes sure that an open evaluation is read at an instant at the latest.
+    /// Makes sure that an open evaluation is read at a given time at the latest.
     pub fn read_evaluation_by(&mut self, key: &MergeRequestKey, at: Timestamp, now: Timestamp) -> Queued<'_, 'a, ()> {
         let statement = Statement::of(key, READ_BY).bind(at, Type::TIMESTAMPTZ);
         self.queue(statement.bind(now, Type::TIMESTAMPTZ), DONE)
@@ -58,8 +58,8 @@ impl<'a> Tx<'a> {
 }
 
 impl Store {
-    /// Takes requests from the budget of this minute for re-reads at an instance; `false`: it is used up. A merge request that GitLab has
-    /// never `shown` gets a small part of it.
+    /// Takes requests for re-reads at an instance from the budget of this minute; `false`: it is used up. A merge request that
+    /// GitLab has never `shown` gets a small part of it.
     pub async fn take_reread_budget(
         &self,
         instance: &str,
@@ -77,7 +77,7 @@ impl Store {
         Ok(!self.rows_of(&statement).await?.is_empty())
     }
 
-    /// Whether this minute's budget for re-reads at an instance has room for so many requests. Nothing is taken.
+    /// Whether this minute's budget for re-reads at an instance has room for this many requests. Takes nothing.
     pub async fn has_reread_budget(&self, instance: &str, requests: i32, now: Timestamp) -> Result<bool, StoreError> {
         let statement = Statement::new(IS_USED_UP)
             .bind_text(instance)

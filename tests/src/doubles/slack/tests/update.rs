@@ -1,4 +1,4 @@
-//! Updates of messages, and replies that the channel shows as well.
+//! Updates of messages, and replies that the channel also shows.
 
 use serde_json::{Value, json};
 

@@ -44,7 +44,7 @@ async fn a_full_page_is_followed_by_a_new_one_below_it() {
     for page in desk.double.pages().values() {
         assert!(page.body.len() <= 8 * 1024, "{}: {}", page.title, page.body.len());
     }
-    // Whoever knows of no page, or of one that is gone, finds the way all the same.
+    // A writer with an unknown or deleted latest page still finds the right one.
     for latest in [None, Some("404".to_owned()), Some(first.clone())] {
         let place = Place {
             latest,
@@ -130,7 +130,7 @@ async fn a_page_that_merely_has_the_title_or_the_id_is_not_taken_for_ours() {
     };
     desk.double
         .world(|world| world.pages.insert("4711".to_owned(), theirs.clone()));
-    // An id that was that of a page of ours, at another site.
+    // The id of one of our pages, at another site.
     let mut place = Place {
         latest: Some("4711".to_owned()),
         ..Place::default()
@@ -217,13 +217,13 @@ async fn a_page_named_by_its_id_is_not_made_and_must_exist() {
 #[tokio::test]
 async fn a_page_that_two_make_at_once_is_made_once() {
     let desk = Desk::open().await;
-    // The answer to the first making is lost, so that the second meets its title.
+    // The answer to the first creation is lost, so that the second meets its title.
     let lost = Stub::failing("POST", "/wiki/api/v2/pages", Fault::PostThenReset).times(1);
     desk.double.stub(lost).unwrap();
     let (one, two) = (numbered(1, "ENG-123"), numbered(2, "ENG-123"));
     let error = desk.record(&one).await.unwrap_err();
     assert_eq!(error.advice, Advice::Ambiguous);
-    // Somebody who has not seen the page yet.
+    // A writer that has not seen the page yet.
     let unseen = Stub::answering(
         "GET",
         "/wiki/api/v2/pages",

@@ -1,4 +1,4 @@
-//! The calls of Linear, Jira and Confluence: each is part of marking a merge, which is made to come to it.
+//! The calls of Linear, Jira and Confluence: each is part of marking a merge.
 
 use audit::Action;
 use clients::ArchivedMerge;
@@ -34,7 +34,7 @@ pub(super) fn rows() -> Vec<Row> {
         };
         let ways = match action {
             Action::JiraGetMyself | Action::JiraAddComment | Action::JiraLinkIssue => ways::http(),
-            // Their answers are empty: there is no half of one.
+            // Their answers are empty, so they cannot be cut in half.
             Action::JiraUpdateIssue | Action::JiraTransitionIssue => ways::empty(),
             _ => ways::json(),
         };

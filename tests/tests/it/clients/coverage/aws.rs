@@ -1,4 +1,4 @@
-//! The calls of AWS, each made once.
+//! The AWS calls, each made once.
 
 use runtime::secrets::Stage;
 use secrecy::SecretString;
@@ -10,7 +10,7 @@ use super::seen::Seen;
 use crate::runtime::Parts;
 
 const SECRET: &str = "countersign/webhook";
-/// The id of a version that is about to come into force.
+/// The id of a pending version.
 const VERSION: &str = "019cae0b-5527-7b1e-9c2d-4f5a6b7c8d9e";
 
 async fn parts(stub: Option<Stub>) -> (AwsDouble, Parts) {

@@ -1,4 +1,4 @@
-//! The calls over HTTP, and syslog, each made once. What they return is told elsewhere; here the trail counts.
+//! The HTTP calls and syslog, each made once. Other tests check their results; this one checks the audit log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub(super) fn seen<S: System>(double: &Double<S>, lines: &Memory) -> Seen {
     }
 }
 
-/// Everything that GitLab is asked about a merge.
+/// All GitLab requests about a merge.
 pub(super) async fn merge_facts(stub: Option<Stub>) -> Seen {
     let desk = match stub {
         Some(stub) => GitLabDesk::with(&stub).await,
@@ -59,7 +59,7 @@ pub(super) async fn post_message(stub: Option<Stub>) -> Seen {
     seen(&desk.double, &desk.lines)
 }
 
-/// The message is posted before, so that there is one to update.
+/// Posts the message first, so that it can be updated.
 pub(super) async fn update_message(stub: Option<Stub>) -> Seen {
     let desk = slack(stub).await;
     let message = alert("C0SECLEAD", EFFECT);
@@ -74,7 +74,7 @@ pub(super) async fn find_message(stub: Option<Stub>) -> Seen {
     seen(&desk.double, &desk.lines)
 }
 
-/// A double that does what the stub says, if there is one.
+/// A double with the stub, if there is one.
 pub(super) async fn double<S: System>(stub: Option<&Stub>) -> (Double<S>, Url) {
     let double = Double::<S>::start().await;
     if let Some(stub) = stub {
@@ -85,7 +85,7 @@ pub(super) async fn double<S: System>(stub: Option<&Stub>) -> (Double<S>, Url) {
 }
 
 pub(super) async fn respond(stub: Option<Stub>) -> Seen {
-    // Any server would do that says yes to a PUT.
+    // Any server that accepts a PUT works.
     let stub = stub.unwrap_or_else(|| Stub::answering("PUT", "/response", 200, ""));
     let (double, url) = double::<siem::Siem>(Some(&stub)).await;
     let (client, lines) = http(&patience(Some(&stub)));
@@ -151,7 +151,7 @@ pub(super) async fn send_syslog(script: Script) -> Seen {
     let address = double.address().clone();
     let destination = SyslogDestination::new(address.clone(), options).unwrap();
     let mut audited = Audited::syslog(Box::new(destination), &address.to_string(), writer);
-    // On a thread of its own, as in earnest: it blocks for as long as the receiver does.
+    // On a separate thread, as in production: it blocks as long as the receiver does.
     let delivery = tokio::task::spawn_blocking(move || drop(audited.deliver(&context(), &batch())));
     delivery.await.unwrap();
     Seen {

@@ -1,10 +1,10 @@
-//! Which call a double received, told from the request alone.
+//! Which call a double received, derived from the request alone.
 
 use std::collections::BTreeMap;
 
 use tests::doubles::Recorded;
 
-/// How often, by action.
+/// Counts by action.
 pub(super) type Counts = BTreeMap<&'static str, u64>;
 
 pub(super) fn add(to: &mut Counts, more: &Counts) {
@@ -21,7 +21,7 @@ pub(super) fn count(requests: &[Recorded]) -> Counts {
     counts
 }
 
-/// The action of a request. Written out once more, so that a client cannot call one thing and audit another.
+/// The action of a request. Written out again, so that a client cannot call one thing and audit another.
 fn action(request: &Recorded) -> &'static str {
     if let Some(target) = request.headers.get("x-amz-target") {
         return match target.as_str() {
@@ -74,7 +74,7 @@ fn action(request: &Recorded) -> &'static str {
     }
 }
 
-/// Which of Linear's operations is asked for.
+/// The requested Linear operation.
 fn graphql(request: &Recorded) -> &'static str {
     let query = request.body["query"].as_str().unwrap_or_default();
     let operations = [

@@ -1,4 +1,4 @@
-//! What one run left on both sides.
+//! What both sides saw in one run.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::super::desk::context;
 use super::received::Counts;
 
-/// The trail on our side, and what the other side received.
+/// Our audit log, and what the other side received.
 pub(super) struct Seen {
     pub(super) lines: Memory,
     /// `host:port` of the other side.
@@ -26,7 +26,7 @@ impl Seen {
         entries
     }
 
-    /// Each line keeps the schema; each entry was announced before it, and each announcement has its entry; the numbers are dense.
+    /// Each line matches the schema; each entry was announced before it, each announcement has its entry; the numbers are dense.
     pub(super) fn is_well_formed(&self, case: &str) {
         let mut announced = BTreeMap::new();
         let mut numbers = Vec::new();
@@ -74,7 +74,7 @@ impl Seen {
         self.requests.clone()
     }
 
-    /// What the trail says was sent, by action: one entry of a call of AWS tells of all its attempts.
+    /// What the audit log says was sent, by action: the single entry of an AWS call counts all its attempts.
     pub(super) fn audited(&self) -> Counts {
         let mut counts = Counts::new();
         for entry in self.lines.entries() {

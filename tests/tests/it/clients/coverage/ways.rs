@@ -1,4 +1,4 @@
-//! The ways in which a call can end, as the other side brings them about.
+//! The ways in which the other side can end a call.
 
 use audit::FailureClass;
 use audit::FailureClass::{
@@ -12,11 +12,11 @@ use crate::runtime::refusal;
 /// What the other side does.
 #[derive(Debug, Clone)]
 pub(super) enum Script {
-    /// What was asked.
+    /// The requested action.
     Well,
-    /// This, whoever asks: method and path are the row's.
+    /// This answer to every caller; the row sets method and path.
     Http(Stub),
-    /// This, with the next connection.
+    /// This fault for the next connection.
     Syslog(syslog::Fault),
 }
 
@@ -34,7 +34,7 @@ impl Script {
     }
 }
 
-/// One way, and the class that its entries have.
+/// One way, and the failure class of its entries.
 #[derive(Debug, Clone)]
 pub(super) struct Way {
     pub(super) name: String,
@@ -64,7 +64,7 @@ fn answer(name: &str, body: impl Into<Value>, class: FailureClass) -> Way {
     way(name, class, Script::Http(Stub::answering("", "", 200, body)))
 }
 
-/// Every way that HTTP has.
+/// Every way for HTTP.
 pub(super) fn http() -> Vec<Way> {
     let statuses = [
         (400, InvalidResponse),
@@ -91,14 +91,14 @@ pub(super) fn http() -> Vec<Way> {
         .collect()
 }
 
-/// The same where an answer has no body that could break off.
+/// The same for answers without a body to truncate.
 pub(super) fn empty() -> Vec<Way> {
     let mut ways = http();
     ways.retain(|way| way.name != format!("{:?}", Fault::Half));
     ways
 }
 
-/// The same where the body of an answer is read.
+/// The same for answers whose body is read.
 pub(super) fn json() -> Vec<Way> {
     let unreadable = [("no JSON", "<html>"), ("half of it", "{\"ok\":tr"), ("nothing", "")];
     let mut ways = http();
@@ -106,7 +106,7 @@ pub(super) fn json() -> Vec<Way> {
     ways
 }
 
-/// The same at Slack, which says in a successful answer what failed.
+/// The same for Slack, which reports failures in a successful answer.
 pub(super) fn slack() -> Vec<Way> {
     let codes = [
         ("invalid_auth", AuthFailure),
@@ -121,7 +121,7 @@ pub(super) fn slack() -> Vec<Way> {
     ways
 }
 
-/// The same at Linear, which says in the body what failed, whatever the status.
+/// The same for Linear, which reports failures in the body, with any status.
 pub(super) fn linear() -> Vec<Way> {
     let codes = [
         (200, "INTERNAL_SERVER_ERROR", ServerError),
@@ -138,7 +138,7 @@ pub(super) fn linear() -> Vec<Way> {
     ways
 }
 
-/// The ways of AWS, which tells most refusals apart by their code.
+/// The ways of AWS, which distinguishes most rejections by their code.
 pub(super) fn aws(unknown: &str) -> Vec<Way> {
     let codes = [
         (400, "AccessDeniedException", AuthFailure),
@@ -164,7 +164,7 @@ pub(super) fn syslog() -> Vec<Way> {
     std::iter::once(way("well", None, Script::Well)).chain(faults).collect()
 }
 
-/// Trouble over HTTP that is over after one request.
+/// Transient HTTP failures that end after one request.
 pub(super) fn passing() -> Vec<Way> {
     let faults = [Fault::Reset, Fault::Half, Fault::PostThenReset].map(|broken| fault(broken, NetworkError));
     let statuses = [(429, RateLimit), (500, ServerError), (503, ServerError)].map(|(code, class)| status(code, class));

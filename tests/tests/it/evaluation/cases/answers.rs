@@ -1,4 +1,4 @@
-//! REST answers in which GitLab leaves out the head, the merge time or the merge itself.
+//! REST answers without the head, the merge time or the merge itself.
 
 use jiff::SignedDuration;
 use model::LedgerDecision;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::fixtures::{IVO, NOOR, hook, kind, mr, open, row, shows};
 use crate::evaluation::world::{ALICE, HIGH, World};
 
-/// The source branch was removed: no last commit in the delivery, `sha: null` in the answer.
+/// The source branch was removed: the delivery has no last commit, the answer `sha: null`.
 #[tokio::test]
 async fn an_unknown_head_is_decided_by_versions() {
     let world = World::new().await;
@@ -30,7 +30,7 @@ async fn an_unknown_head_is_decided_by_versions() {
     }
 }
 
-/// `state: merged` with `merged_at: null`: reports that keyed on the time lost these merges.
+/// `state: merged` with `merged_at: null`: tools that relied on the time lost these merges.
 #[tokio::test]
 async fn a_merge_without_its_time_ends_unverified() {
     for (iid, taken_off) in [(1, false), (2, true)] {

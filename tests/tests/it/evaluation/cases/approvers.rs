@@ -1,4 +1,4 @@
-//! Approvers whose membership GitLab shows in ways that misled other tools.
+//! Approvers with membership data that misled other tools.
 
 use model::Note;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use tests::payload::MergeRequest;
 use super::fixtures::{IVO, TARA, hook, kind, mr, row, shows};
 use crate::evaluation::world::{ALICE, HIGH, World, at};
 
-/// Tara belongs to a group that was invited into the team's: she is in `members/all` only.
+/// Tara's group was invited into the team's: she is only in `members/all`.
 async fn invited(inherited_count: bool) -> (World, MergeRequest) {
     let direct = include_str!("../../rules.yaml");
     let inherited = direct.replace("group_id: 4242", "group_id: 4242\n  include_inherited: true");
@@ -65,7 +65,7 @@ fn listed(changes: &Value) -> Value {
     json!([member])
 }
 
-/// A merge that Alice approved in the morning, with her membership as it is listed at the merge.
+/// A merge that Alice approved in the morning, with her membership as listed at the merge.
 async fn approved_by(member: &Value) -> (World, MergeRequest) {
     let world = World::new().await;
     let mr = mr(1, HIGH);
@@ -104,7 +104,7 @@ async fn inactive_members_do_not_count() {
     assert_eq!(world.exception(&mr).await, None, "an active one counts");
 }
 
-/// No membership was recorded at the approval: the one read at the merge counts, and is noted.
+/// No membership was recorded at the approval: the one read at the merge counts, with a note.
 #[tokio::test]
 async fn a_membership_read_later_is_noted() {
     assert_eq!(notes_of("active").await, [Note::EligibilityAsOfNow]);
@@ -115,7 +115,7 @@ async fn a_missing_membership_read_later_is_noted() {
     assert_eq!(notes_of("blocked").await, [Note::EligibilityAsOfNow]);
 }
 
-/// GitLab keeps an approval although the approver has left; the membership at the approval counts.
+/// GitLab keeps an approval after the approver has left; the membership at the approval counts.
 #[tokio::test]
 async fn membership_at_the_approval_counts() {
     for (iid, was_member, expected) in [(1, true, None), (2, false, Some("approver_not_eligible"))] {

@@ -1,11 +1,11 @@
-//! Edits after the approval: a description, an unrelated label, nothing at all.
+//! Edits after the approval: a description, an unrelated label, no change at all.
 
 use serde_json::{Value, json};
 
 use super::fixtures::{IVO, NOOR, hook, label, mr, open, row, shows};
 use crate::evaluation::world::{ALICE, HIGH, World, at};
 
-/// Every edit fires an event; tools took each for a new version.
+/// Every edit fires an event; tools treated each as a new version.
 #[tokio::test]
 async fn edits_keep_the_approval() {
     let world = World::new().await;
@@ -52,7 +52,7 @@ async fn edits_keep_the_approval() {
         (&ledger["decision"], &ledger["proof"]),
         (&json!("merged"), &json!("both"))
     );
-    // The review was approved once, then merged: no edit took the approval back.
+    // The review was approved once, then merged: no edit removed the approval.
     let decided = "security_review_decisions WHERE decision IN ('approved', 'merged')";
     assert_eq!(world.count(decided, &mr).await, 2);
     assert_eq!(world.count("security_review_decisions WHERE true", &mr).await, 2);

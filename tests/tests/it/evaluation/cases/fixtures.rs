@@ -1,4 +1,4 @@
-//! One project, its people, and deliveries in the shape of a GitLab without `actioned_at`.
+//! One project, its people, and deliveries like those of a GitLab without `actioned_at`.
 
 use jiff::tz::{TimeZone, offset};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ pub(super) const LEDGER: u64 = 4411;
 pub(super) const NOOR: u64 = 301;
 /// Merges them.
 pub(super) const IVO: u64 = 302;
-/// Is no direct member of the security team.
+/// Not a direct member of the security team.
 pub(super) const TARA: u64 = 303;
 
 /// A merge request of Noor's with these labels.
@@ -64,7 +64,7 @@ pub(super) fn hook(mr: &MergeRequest, action: &str, actor: u64, time: &str) -> V
     })
 }
 
-/// GitLab shows it: merged by Ivo at noon, its labels put on in the morning.
+/// GitLab shows it: merged by Ivo at noon, its labels added in the morning.
 pub(super) fn shows(world: &World, mr: &MergeRequest, change: impl FnOnce(&mut double::MergeRequest)) {
     world.gitlab.world(|shown| {
         for id in [NOOR, IVO, TARA] {

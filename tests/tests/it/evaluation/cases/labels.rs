@@ -1,4 +1,4 @@
-//! Labels that were deleted, that share a title, or that have odd titles.
+//! Labels that were deleted, share a title, or have unusual titles.
 
 use serde_json::{Value, json};
 use tests::doubles::Stub;
@@ -18,7 +18,7 @@ fn event(label: Value, action: &str, user: u64, time: &str) -> LabelEvent {
     }
 }
 
-/// The update that puts the label on, received while GitLab answers nothing: the stored event is all that shows it.
+/// An update that adds the label, received while GitLab does not answer: only the stored event shows it.
 async fn stored_only(world: &World, mr: &MergeRequest) {
     let labelled = fixtures::mr(mr.iid, HIGH);
     let mut update = hook(&labelled, "update", NOOR, "09:00:00");
@@ -31,7 +31,7 @@ async fn stored_only(world: &World, mr: &MergeRequest) {
     world.gitlab.clear_stubs();
 }
 
-/// Events of a label that was deleted from the project come with `label: null`.
+/// Events of a label that was deleted from the project have `label: null`.
 #[tokio::test]
 async fn a_deleted_label_counts_and_declassifies_nothing() {
     for nameless_removal in [false, true] {
@@ -69,7 +69,7 @@ async fn a_deleted_label_without_stored_event_is_noted() {
     assert_eq!(decision["notes"], json!(["label_events_unreadable"]));
 }
 
-/// A group label and a project label have one title; one of them is taken off, and the title remains.
+/// A group label and a project label have one title; one of them is removed, and the title remains.
 #[tokio::test]
 async fn one_of_two_equal_titles_stays_on() {
     for (iid, remover) in [(1, NOOR), (6, ALICE)] {
@@ -85,7 +85,7 @@ async fn one_of_two_equal_titles_stays_on() {
         });
         world.deliver(&hook(&mr, "merge", IVO, "12:00:00")).await;
         assert_eq!(kind(&world, &mr).await.as_deref(), Some("no_approval"), "{iid}");
-        // The delivery of the removal comes late and changes nothing.
+        // The delivery of the removal arrives late and changes nothing.
         let mut update = hook(&mr, "update", remover, "11:00:00");
         update["changes"] = json!({"labels": {
             "previous": [label(701, "sec/high"), label(702, "sec/high")], "current": [label(701, "sec/high")],

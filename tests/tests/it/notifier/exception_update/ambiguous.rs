@@ -1,4 +1,4 @@
-//! Corrections whose answer was lost: the alert is corrected again, the reply is looked for and never posted twice.
+//! Corrections with a lost answer: the alert is corrected again; the reply is searched for and never posted twice.
 
 use serde_json::json;
 use tests::doubles::{Fault, Stub};

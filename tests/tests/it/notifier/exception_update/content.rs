@@ -1,4 +1,4 @@
-//! What the corrected alert and its reply say.
+//! The content of the corrected alert and its reply.
 
 use model::ExceptionKind;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::outbox::{HISTORY, POST, Stand, UPDATE, message, unapproved};
 #[tokio::test]
 async fn a_late_approval_withdraws_the_alert() {
     let stand = Stand::new().await;
-    // An older GitLab does not say when a person approved; only the delivery does, and it comes late.
+    // An older GitLab does not report approval times; only the delivery does, and it arrives late.
     stand.world.gitlab.patch(json!({"old_gitlab": true})).unwrap();
     let mr = unapproved(1);
     stand.world.merged(&mr, |shown| {
@@ -73,7 +73,7 @@ async fn another_kind_corrects_alert_and_reply() {
             },
         }))
     );
-    // The title's link and the last line with its numbers are left out.
+    // Without the title's link and the last line with its numbers.
     insta::assert_snapshot!(format!("{:#}", json!([corrected.blocks[0], corrected.blocks[3], corrected.blocks[4]])), @r#"
     [
       {

@@ -1,4 +1,4 @@
-//! Alerts that cannot be corrected in their place: the reply goes where it is read.
+//! Alerts that cannot be corrected in place: the reply goes where it is read.
 
 use model::ExceptionKind;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Alerts that were not sent, or are being sent, and dry runs.
+//! Unsent alerts, alerts being sent, and dry runs.
 
 use model::Effect;
 use serde_json::json;
@@ -7,7 +7,7 @@ use tests::doubles::{Fault, Stub};
 use super::{alerted, approved, decide, first_line, replies};
 use crate::outbox::{HISTORY, POST, Stand, UPDATE};
 
-/// Puts the alert into a state, as if it had come there.
+/// Sets the alert's state.
 async fn put(stand: &Stand, alert: &Effect, state: &str) {
     let sql = format!(
         "UPDATE effects SET state = '{state}', external_id = NULL,

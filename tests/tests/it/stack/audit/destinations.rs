@@ -1,4 +1,4 @@
-//! What the destinations have: all of it, each entry once, also after one was away; and that forwarding comes to rest.
+//! The destinations have every entry once, also after an outage of one; and forwarding comes to rest.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::stack::scene::{HIGH, SLACK, Scene};
 use crate::stack::trail::{Lines, PATIENCE, SIEM, Trail, by_id, difference};
 
-/// A delivery and the last position of its story.
+/// A delivery and the last position of its entries.
 async fn delivered(trail: &Trail) -> (String, i64) {
     let _slack = SLACK.read().await;
     let scene = Scene::new(HIGH);
@@ -19,7 +19,7 @@ async fn delivered(trail: &Trail) -> (String, i64) {
     (id, position)
 }
 
-/// Those of the entries that are meant; each must be there once.
+/// The entries that are in `recorded`; each must exist once.
 fn of(recorded: &Lines, entries: Vec<Value>) -> Lines {
     let known = |entry: &Value| entry["id"].as_str().is_some_and(|id| recorded.contains_key(id));
     let entries: Vec<_> = entries.into_iter().filter(known).collect();
@@ -43,7 +43,7 @@ async fn what_is_recorded_is_at_every_destination_as_it_was_printed() {
     for (name, entries) in [("file", written.clone()), ("SIEM", trail.at_siem().await)] {
         let mut arrived = of(&recorded, entries);
         assert_eq!(difference(&recorded, &arrived), (vec![], vec![]), "{name}");
-        // One that is lost, and one that is not as it was printed, would be seen.
+        // A lost entry and a modified one would be detected.
         let (missing, _) = arrived.pop_first().unwrap();
         arrived.first_entry().unwrap().get_mut()["outcome"] = json!("unknown");
         let changed = arrived.keys().next().unwrap().clone();
@@ -149,7 +149,7 @@ async fn the_recorder_runs_for_what_others_print_and_never_for_what_it_prints_it
     }
     let ran = trail.stack.invocations(&groups.recorder, began).await;
     assert!(ran > 3, "{ran}");
-    // Of all tests that are at work now. A line printed just before is handed on just after.
+    // Includes concurrent tests. A line printed just before is forwarded just after.
     let mut reasons = usize::try_from(asked_for() - asked).unwrap();
     for group in [
         &groups.webhook,

@@ -1,4 +1,4 @@
-//! Lines that do not arrive: a gap made on purpose is reported and closed; a database that is away loses none.
+//! Lines that do not arrive: a deliberate gap is reported and closed; an unavailable database loses none.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::stack::trail::{PATIENCE, Trail};
 
-/// So many lines of an execution environment that nobody else knows, and their correlation id.
+/// This many lines of an otherwise unknown execution environment, and their correlation id.
 fn printed(count: usize) -> (Vec<String>, String) {
     let (writer, memory) = Writer::memory("processor", Arc::new(SystemClock));
     let id = Uuid::now_v7();
@@ -27,7 +27,7 @@ fn printed(count: usize) -> (Vec<String>, String) {
     (memory.lines(), id.to_string())
 }
 
-/// The numbers of the recorded lines under a correlation id, in the order that destinations follow.
+/// The numbers of the recorded lines under a correlation id, in the order for destinations.
 async fn order(trail: &Trail, id: &str) -> Vec<i64> {
     let sql = format!(
         "SELECT stream_seq FROM audit_positions p JOIN audit_events e ON e.id = p.event_id \
@@ -37,7 +37,7 @@ async fn order(trail: &Trail, id: &str) -> Vec<i64> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// The entry about a gap in a stream, once there is one.
+/// The entry about a gap in a stream, once it exists.
 async fn told(trail: &Trail, action: &str, stream: &str) -> Value {
     let condition = format!("action = '{action}' AND target ->> 'id' = $1");
     let mut entries = eventually(PATIENCE, action, async || {
@@ -76,7 +76,7 @@ async fn a_line_left_out_on_purpose_is_reported_and_when_it_comes_the_gap_is_clo
         [&json!(3), &json!(4), &json!(2), &json!("missing")]
     );
     assert_eq!(detected["service"], "recorder");
-    // The rest goes on.
+    // The remaining lines continue.
     assert_eq!(order(&trail, &id).await, [1, 2, 5]);
     let open = format!("SELECT missing FROM audit_gaps WHERE stream_id = '{stream}' AND closed_at IS NULL");
     assert_eq!(trail.number(&open).await, 2);
@@ -112,7 +112,7 @@ async fn lines_that_meet_a_database_that_is_away_wait_on_the_retry_queue_and_are
     let trail = Trail::alone().await;
     let mut owner = tests::postgres::connect(&trail.stack.database_owner_url).await;
     let (lines, id) = printed(3);
-    // For the recorder the table is away; nobody else needs it.
+    // The recorder cannot use the table; no other function needs it.
     let away = owner.transaction().await.unwrap();
     away.batch_execute("LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE")
         .await

@@ -1,4 +1,4 @@
-//! The story of one delivery under its correlation id, and that it is neither more nor less than what was really called.
+//! The audit entries of one delivery under its correlation id match exactly the calls that were made.
 
 use std::process::Command;
 
@@ -47,7 +47,7 @@ async fn the_story_of_a_delivery_is_complete_from_the_door_to_slack() {
     .map(place);
     assert!(order.is_sorted(), "{order:?}");
 
-    // Each has its place in the order that destinations follow, and no announced call is left open.
+    // Each has its position in the order for destinations, and no announced call remains open.
     trail.position(&id).await;
     let open = format!("SELECT count(*) FROM audit_intents WHERE correlation_id = '{id}'");
     assert_eq!(trail.number(&open).await, 0);
@@ -63,7 +63,7 @@ async fn calls_at_the_doubles_and_entries_agree_one_to_one() {
     let delivery = delivery.with("traceparent", &format!("00-{trace}-b7ad6b7169203331-01"));
     let reply = scene.stack.send(&delivery).await;
     let id = reply.json()["correlation_id"].as_str().unwrap().to_owned();
-    // Nothing more is called once nothing is left to be done.
+    // No further calls after the last effect.
     eventually(PATIENCE, "the effects to end", async || {
         let states = scene.rows("state", "effects").await;
         (states.len() == 5 && states.iter().all(|state| *state == json!("done"))).then_some(())
@@ -92,7 +92,7 @@ async fn calls_at_the_doubles_and_entries_agree_one_to_one() {
         seen.extend(requests.iter().filter(ours).map(action));
     }
     seen.sort_unstable();
-    // AWS is no double here.
+    // AWS is not a double here.
     let outside = |action: &&str| {
         let systems = ["gitlab.", "slack.", "linear.", "jira.", "confluence."];
         systems.iter().any(|system| action.starts_with(system))
@@ -113,12 +113,12 @@ async fn calls_at_the_doubles_and_entries_agree_one_to_one() {
             "{system} was called"
         );
     }
-    // One that nobody audited would be seen.
+    // A request without an audit entry would be detected.
     seen.pop();
     assert_ne!(told, seen);
 }
 
-/// The action that a request's entry must have.
+/// The required action of a request's entry.
 fn action(request: &Value) -> String {
     let target = request["path"].as_str().unwrap();
     let path = target.split('?').next().unwrap_or_default();
@@ -164,7 +164,7 @@ async fn a_forged_delivery_is_found_with_its_reason_by_the_command_line() {
     assert!(lines.is_empty(), "{lines:#?}");
 }
 
-/// What the command line prints about the running stack, one entry a line.
+/// The command line's output about the running stack, one entry a line.
 fn countersign(words: &str) -> Vec<Value> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let done = Command::new(built("countersign"))

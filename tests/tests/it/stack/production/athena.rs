@@ -1,4 +1,4 @@
-//! The queries of `infra/queries`, answered by Athena from the stack's own lines.
+//! The queries of `infra/queries`, run by Athena on the stack's own lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ pub(super) async fn all_gitlab_calls_of_the_last_day(production: &Production, li
         .map(|line| text(line, &["id"]).to_owned())
         .collect();
     assert!(expected.len() > 10, "{}", expected.len());
-    // The stream writes a moment later.
+    // The stream writes with a delay.
     eventually(PATIENCE, "all calls in Athena", async || {
         let rows = production.ask("gitlab_calls_24h", &[]).await.unwrap_or_default();
         let found: BTreeSet<_> = rows.iter().map(|row| row["id"].clone()).collect();
@@ -120,7 +120,7 @@ pub(super) async fn the_rules_that_judged(production: &Production, lines: &[Valu
     );
 }
 
-/// The emulator's gateway writes no access log: two lines of the form that the template gives it.
+/// The emulator's gateway writes no access log: two lines in the template's format.
 pub(super) async fn what_the_gateway_refused(production: &Production) {
     let request = |id: &str, status: &str, error: &str| {
         let line = json!({

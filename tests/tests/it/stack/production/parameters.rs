@@ -1,5 +1,4 @@
-//! Which parameters `make deploy` deploys with: those that were asked for at first, and later those that the stack has, from wherever it
-//! is deployed.
+//! The parameters of `make deploy`: those entered at first, later those of the stack, wherever it is deployed from.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +18,7 @@ pub(super) fn the_first_deployment_is_answered_with_enter_and_sends_nothing(desc
         .iter()
         .filter(|(name, value)| text(&declared[*name]["Default"]) != **value);
     let changed: BTreeSet<_> = changed.map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    // The last five are what keeps out of it what the emulator lacks.
+    // The last five exclude what the emulator lacks.
     let expected = [
         ("DatabaseDeletionProtection", "false"),
         ("DryRun", "true"),

@@ -1,4 +1,4 @@
-//! A batch is stored once, whole and exactly; what is no entry is kept beside it.
+//! A batch is stored once, whole and exactly; malformed lines are quarantined.
 
 use std::collections::HashSet;
 
@@ -131,12 +131,12 @@ async fn an_entry_that_does_not_fit_goes_into_quarantine_and_holds_up_nothing() 
     assert_eq!(number(&client, "SELECT count(*) FROM quarantined_audit_lines").await, 2);
 }
 
-/// The longest that the reader lets through; its key then takes most of what an index takes.
+/// The longest that the reader accepts; its key then uses most of an index entry's limit.
 #[tokio::test]
 async fn the_longest_target_is_stored_and_found() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
-    // Random digits: nothing that Postgres could compress.
+    // Random digits: Postgres cannot compress them.
     let long: String = (0..)
         .map(|number| {
             uuid::Uuid::from_u128(number * 0x0000_79B9_7F4A_7C15_F39C_C060_5CED_C835)

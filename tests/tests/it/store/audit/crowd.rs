@@ -1,4 +1,4 @@
-//! Many recorders and sequencers at once, each line delivered several times and in any order.
+//! Many concurrent recorders and sequencers, each line delivered several times and in any order.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ const RECORDERS: u64 = 8;
 const STREAMS: u8 = 6;
 const LINES: u64 = 120;
 
-/// Numbers in an order that looks like none, the same at every run.
+/// A pseudo-random order, the same in every run.
 fn shuffle<T>(items: &mut [T], seed: u64) {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     for left in (1..items.len()).rev() {
@@ -24,7 +24,7 @@ fn shuffle<T>(items: &mut [T], seed: u64) {
     }
 }
 
-/// Everything that is printed: six streams; of the last one each second line tells of an entry of the first.
+/// All printed lines: six streams; every second line of the last one repeats an entry of the first.
 fn printed() -> Vec<PrintedEntry> {
     let mut all: Vec<_> = (1..STREAMS).flat_map(|stream| entries(stream, 1..=LINES)).collect();
     all.extend((1..=LINES).map(|seq| {
@@ -54,7 +54,7 @@ async fn eight_recorders_and_two_sequencers_make_one_order_of_everything() {
     let recording = recorders.iter().map(|(number, store)| {
         let busy = &busy;
         async move {
-            // Each line comes to half of the recorders.
+            // Half of the recorders receive each line.
             let mut lines = printed();
             shuffle(&mut lines, *number + 1);
             lines.truncate(lines.len() / 2);

@@ -1,4 +1,4 @@
-//! Destinations: one sender at a time, a cursor that never goes back, nothing refused is forgotten.
+//! Destinations: one sender at a time, a cursor that never goes back, no rejected entry is lost.
 
 use store::{DestinationEnd, DestinationLease, Store, StoreError, Undelivered};
 use tests::postgres::{connect, fresh_database};
@@ -75,7 +75,7 @@ async fn a_destination_has_one_sender_until_the_lease_runs_out() {
     let second = lease(&other, 60).await.unwrap();
     assert_eq!(second.delivered, 2);
 
-    // What the first does now changes nothing, whatever it is.
+    // No further action of the first changes anything.
     let before = state(&database.auditor_url).await;
     assert!(
         !one.advance_audit_destination(&first, 5, &[refused(5)], at(61))

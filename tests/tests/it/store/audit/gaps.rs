@@ -1,4 +1,4 @@
-//! Gaps: seen after the time, never before; closed when everything has come after all; a lost tail by what rows claim.
+//! Gaps: detected after the time limit, never before; closed when all lines have arrived; a lost tail is found by claims in rows.
 
 use model::AuditLine;
 use store::{AuditGap, GapReason, Store};
@@ -52,7 +52,7 @@ async fn late_lines_get_positions_and_close_the_gap_when_all_have_come() {
     record(&store, entries(1, [1, 5]), at(0)).await;
     minute(&store, at(900)).await;
     record(&store, entries(1, [3]), at(1000)).await;
-    // A line that comes again counts once.
+    // A repeated line counts once.
     for _ in 0..3 {
         record(&store, vec![entry(1, 3), told("1/3", Some(line(1, 3)))], at(1000)).await;
         assert_eq!(release(&store, at(1001), ALL).await.closed, []);
@@ -71,7 +71,7 @@ async fn late_lines_get_positions_and_close_the_gap_when_all_have_come() {
     assert_eq!((backlog.open_gaps, backlog.missing_lines), (0, 0));
 }
 
-/// The late line tells of an entry that is known already, and comes twice: only a set of numbers counts that right.
+/// The late line repeats a known entry, and arrives twice: only a set of numbers counts that correctly.
 #[tokio::test]
 async fn a_late_line_of_a_known_entry_fills_its_number_once() {
     let database = fresh_database().await;
@@ -122,7 +122,7 @@ async fn a_lost_tail_is_seen_by_what_rows_claim() {
     };
     assert_eq!(due, [gap(1, 3, 4, GapReason::LostTail), unseen]);
     assert_eq!(number(&client, "SELECT count(*) FROM audit_claims").await, 0);
-    // They come after all, and what follows goes on.
+    // They arrive late, and the following ones continue.
     record(&store, entries(2, [3, 1, 2, 4]), at(901)).await;
     let closed = release(&store, at(902), ALL).await.closed;
     assert_eq!(closed.len(), 1);
@@ -191,7 +191,7 @@ async fn a_line_that_comes_while_its_gap_is_being_recorded_closes_it_at_once() {
     assert_eq!(order(&client).await, ids(&entries(1, [1, 2])));
 }
 
-/// Environments of before the recorder: their deliveries say how far they had printed, and that is no gap.
+/// Environments from before the recorder: their deliveries report how far they had printed, and that is not a gap.
 #[tokio::test]
 async fn what_was_printed_before_there_was_a_recorder_is_no_gap() {
     let database = empty_database().await;

@@ -1,4 +1,4 @@
-//! Announced calls: forgotten when their entry comes, reported once if it does not.
+//! Announced calls: removed when their entry arrives, reported once if it does not.
 
 use audit::printed::PrintedIntent;
 use jiff::Timestamp;
@@ -43,7 +43,7 @@ async fn a_call_whose_entry_never_comes_is_open_as_it_was_announced_and_reported
     assert_eq!(open(&store, at(100)).await, []);
     let backlog = store.audit_backlog(at(100)).await.unwrap();
     assert_eq!((backlog.waiting_intents, backlog.open_intents), (0, 1));
-    // It comes after all.
+    // It arrives late.
     record(&store, vec![told("lost", None)], at(101)).await;
     assert_eq!(store.audit_backlog(at(102)).await.unwrap().open_intents, 0);
 }
@@ -66,7 +66,7 @@ async fn announcement_and_entry_meet_in_any_order() {
     assert_eq!(open(&store, at(9)).await, [intent("alone")], "and the check can fail");
 }
 
-/// Two recorders, neither sees what the other has not committed.
+/// Two recorders; neither sees the other's uncommitted rows.
 #[tokio::test]
 async fn announcement_and_entry_recorded_at_the_same_moment_are_no_open_call() {
     let database = fresh_database().await;

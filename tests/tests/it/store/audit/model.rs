@@ -1,4 +1,4 @@
-//! The sequencer against a model of it: lines in any batches, twice, out of order, lost or late, between its runs.
+//! The sequencer against its model: lines in any batches, repeated, out of order, lost or late, between its runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,14 +13,14 @@ use uuid::Uuid;
 
 use super::sample::{at, entry, line, minute, number, order, record, release, told};
 
-/// What happens, one after another.
+/// Steps in sequence.
 #[derive(Debug, Clone)]
 enum Step {
-    /// A recorder gets these lines, by their place in what was printed.
+    /// A recorder receives these lines, by their index among the printed ones.
     Record(Vec<usize>),
     /// The sequencer runs.
     Release(i64),
-    /// The minute's run, when everything that waits has waited long enough.
+    /// The minute's run, when all waiting lines have waited long enough.
     Wait,
 }
 
@@ -35,7 +35,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 const LINES: usize = 26;
 
-/// Two streams of eight lines, one of eight that tells again what the first told, and two lines of no stream.
+/// Two streams of eight lines, one of eight that repeats the first, and two lines without a stream.
 fn printed(case: i64) -> Vec<PrintedEntry> {
     let stream = |number: u8| {
         let mut line = line(number, 1);
@@ -68,7 +68,7 @@ type Line = (Uuid, u64);
 #[derive(Default)]
 struct Model {
     known: BTreeSet<Uuid>,
-    /// In the order of arrival: the entry that waits for its position, if any, and the line.
+    /// In order of arrival: the entry that waits for its position, if any, and the line.
     pending: Vec<(Option<Uuid>, Option<Line>)>,
     accounted: BTreeMap<Uuid, u64>,
     missing: BTreeSet<Line>,
@@ -163,7 +163,7 @@ async fn play(store: &Store, client: &Client, case: i64, steps: &[Step]) -> Resu
     let lines = printed(case);
     assert_eq!(lines.len(), LINES);
     let before = order(client).await.len();
-    // What an earlier case left waiting must not move in this one.
+    // Lines left waiting by an earlier case must not move in this one.
     let held = number(client, "SELECT count(*) FROM audit_pending").await;
     assert_eq!(held, 0);
     let mut model = Model::default();
@@ -227,7 +227,7 @@ fn any_arrival_gives_the_positions_of_the_model() {
     result.unwrap();
 }
 
-/// The comparison above can fail: a model that forgets one rule is caught by a run that needs the rule.
+/// The comparison above can fail: a run that needs a rule detects a model without it.
 #[tokio::test]
 async fn a_line_of_another_order_would_be_seen() {
     let database = fresh_database().await;

@@ -1,4 +1,4 @@
-//! Months: made where entries come, detached when everybody has them, and then left as they are.
+//! Months: created when entries arrive, detached when all destinations have them, and then left unchanged.
 
 use jiff::Timestamp;
 use store::{DestinationEnd, detach_audit_partitions};

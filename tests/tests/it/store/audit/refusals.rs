@@ -1,4 +1,4 @@
-//! What nobody may do to the trail: refused by privilege to the application, by trigger to the owner.
+//! Forbidden changes of the audit log: denied by privilege to the application, by trigger to the owner.
 
 use store::Undelivered;
 use tests::postgres::{TestDatabase, connect, fresh_database};

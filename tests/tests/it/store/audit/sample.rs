@@ -1,4 +1,4 @@
-//! Invented lines, read back as the recorder reads them.
+//! Sample lines, parsed as the recorder parses them.
 
 use audit::printed::{Printed, PrintedEntry, PrintedIntent, read};
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +12,7 @@ pub(super) use crate::store::sample::{at, seconds};
 
 pub(super) const SOURCE: &str = "/aws/lambda/webhook:2026/03/02/[1]abc";
 
-/// How long a line waits for one before it.
+/// How long a line waits for its predecessors.
 pub(super) const GAP_AFTER: SignedDuration = SignedDuration::from_secs(900);
 
 /// Enough for everything that waits in a test.
@@ -39,7 +39,7 @@ pub(super) fn entries(number: u8, seqs: impl IntoIterator<Item = u64>) -> Vec<Pr
     seqs.into_iter().map(|seq| entry(number, seq)).collect()
 }
 
-/// The entry known by `key`, printed on this line.
+/// The entry identified by `key`, printed on this line.
 pub(super) fn told(key: &str, line: Option<AuditLine>) -> PrintedEntry {
     at_time(at(0), key, line)
 }
@@ -48,7 +48,7 @@ pub(super) fn at_time(timestamp: Timestamp, key: &str, line: Option<AuditLine>) 
     changed(timestamp, key, line, |_| ())
 }
 
-/// An entry with something changed in its line.
+/// An entry with a change in its line.
 pub(super) fn changed(
     timestamp: Timestamp,
     key: &str,
@@ -72,7 +72,7 @@ pub(super) fn changed(
     }
 }
 
-/// The announcement of the call whose entry is known by `key`.
+/// The announcement of the call whose entry is identified by `key`.
 pub(super) fn intent(key: &str) -> PrintedIntent {
     let value = json!({
         "timestamp": format!("{:.3}", at(0)), "event_type": "audit_intent", "call": "slack.api.post_message",
@@ -106,7 +106,7 @@ pub(super) async fn release(store: &Store, now: Timestamp, limit: i64) -> Releas
     released
 }
 
-/// What the recorder does each minute: due gaps are recorded, and what they held up is released.
+/// The recorder's work each minute: records due gaps, and releases what they blocked.
 pub(super) async fn minute(store: &Store, now: Timestamp) -> (Vec<store::AuditGap>, Released) {
     let mut tx = store.begin().await.unwrap();
     tx.lock_audit_sequence().await.unwrap();
@@ -119,7 +119,7 @@ pub(super) async fn minute(store: &Store, now: Timestamp) -> (Vec<store::AuditGa
     (due, released)
 }
 
-/// The ids in their order. Their positions are dense from 1, and nothing is outside of the order for good.
+/// The ids in order. Their positions are dense from 1, and nothing stays outside the order permanently.
 pub(super) async fn order(client: &Client) -> Vec<Uuid> {
     let rows = client
         .query_typed("SELECT position, event_id FROM audit_positions ORDER BY position", &[])

@@ -1,4 +1,4 @@
-//! The order: dense, in each stream by number, across streams by arrival; a line waits for those before it.
+//! The order: dense, in each stream by number, across streams by arrival; a line waits for its predecessors.
 
 use tests::postgres::{connect, fresh_database};
 
@@ -66,7 +66,7 @@ async fn a_limit_cuts_the_work_and_not_the_order() {
     assert_eq!(order(&client).await, ids(&expected));
 }
 
-/// Once under its own line and once under another: its place is where its own line is; the other only counts as arrived.
+/// Once under its own line and once under another: its own line determines its position; the other only counts as arrived.
 #[tokio::test]
 async fn an_entry_told_again_elsewhere_counts_there_and_keeps_its_place() {
     let database = fresh_database().await;

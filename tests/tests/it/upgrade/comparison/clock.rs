@@ -1,4 +1,4 @@
-//! The clock of programs that read the machine's: a preloaded library moves it.
+//! The clock of programs that use the machine's: a preloaded library shifts it.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use model::{Clock as _, SystemClock};
 use tempfile::TempDir;
 
-/// The moved clock of the programs that are started with [`MovedClock::variables`].
+/// The shifted clock of programs started with [`MovedClock::variables`].
 pub(super) struct MovedClock {
     directory: TempDir,
     offset: File,
@@ -28,7 +28,7 @@ impl MovedClock {
         Self { directory, offset }
     }
 
-    /// What a program needs to be started with.
+    /// The variables for starting a program.
     pub(super) fn variables(&self) -> [(&'static str, String); 2] {
         let offset = self.directory.path().join("offset");
         [
@@ -37,7 +37,7 @@ impl MovedClock {
         ]
     }
 
-    /// From now on the programs take this for the present.
+    /// Sets the current time of the programs.
     pub(super) fn set(&self, at: Timestamp) {
         let offset = at.as_nanosecond() - SystemClock.now().as_nanosecond();
         let offset = i64::try_from(offset).unwrap();

@@ -14,7 +14,7 @@ use tests::doubles::gitlab::{
 pub(super) const PROJECT: u64 = 11;
 const GROUP: u64 = 4242;
 
-/// The double answers as the simulated GitLab does at an instant.
+/// Makes the double answer as the simulated GitLab does at an instant.
 pub(super) fn show(double: &GitLabDouble, api: Api<'_>, iid: u64, at: i64) {
     double.clear_stubs();
     let present = View::of(api.world, api.world.at(at), at);

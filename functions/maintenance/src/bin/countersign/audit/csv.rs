@@ -35,7 +35,7 @@ pub(super) fn cells(row: &AuditRow) -> [String; 16] {
     ]
 }
 
-/// Writes one page, of the first one the heads before it: a file without rows still says what its columns would be.
+/// Writes one page; before the first one the column heads: a file without rows still shows its columns.
 pub(super) fn page(out: &mut impl Write, rows: &[AuditRow], first: bool) -> io::Result<()> {
     let heads = first.then(|| HEADS.split(' ').map(str::to_owned).collect());
     csv::records(out, heads.into_iter().chain(rows.iter().map(|row| cells(row).to_vec())))

@@ -1,4 +1,4 @@
-//! Entries as a table, as the lines they were printed as, or as CSV.
+//! Entries as a table, as the printed lines, or as CSV.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use super::tabular::{heads, row};
 use crate::table::Table;
 use crate::terminal::Palette;
 
-/// Entries on their way out.
+/// A writer of entries.
 #[derive(Debug)]
 pub(super) enum Entries {
     Table(Table),
@@ -27,7 +27,6 @@ impl Entries {
         }
     }
 
-    /// Writes one page.
     pub(super) fn write(&mut self, out: &mut impl Write, rows: &[AuditRow]) -> io::Result<()> {
         match self {
             Self::Table(table) => table.write(out, &rows.iter().map(row).collect::<Vec<_>>()),

@@ -1,4 +1,4 @@
-//! An entry as one row for people.
+//! An entry as one row of a table.
 
 use serde_json::Value;
 use store::AuditRow;
@@ -32,7 +32,7 @@ pub(super) fn row(entry: &AuditRow) -> Vec<Cell> {
     ]
 }
 
-/// `success`, or the class of the failure with what the entry says of it: `auth_failure bad_signature`, `not_found 404`.
+/// `success`, or the class of the failure with the entry's code: `auth_failure bad_signature`, `not_found 404`.
 pub(crate) fn outcome(entry: &AuditRow) -> Cell {
     let Some(class) = entry.error else {
         return Cell::new("success").style(Style::Green);
@@ -51,7 +51,7 @@ pub(crate) fn outcome(entry: &AuditRow) -> Cell {
     Cell::new(text).style(Style::Red)
 }
 
-/// `bad_signature`, not a sentence.
+/// A code such as `bad_signature`, not a sentence.
 fn is_code(text: &str) -> bool {
     text.len() <= 40
         && text
@@ -59,7 +59,7 @@ fn is_code(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.')
 }
 
-/// As precise as it is of use: `0.4 ms`, `12 ms`, `3.2 s`.
+/// With useful precision: `0.4 ms`, `12 ms`, `3.2 s`.
 pub(crate) fn milliseconds(took: f64) -> String {
     match took {
         took if took >= 9_950.0 => format!("{:.0} s", took / 1000.0),

@@ -13,7 +13,7 @@ use crate::listing::plain;
 use crate::output::{Ending, Failure, counted, remark, standard};
 use crate::terminal::harmless;
 
-/// Queue effects again: those that were given up (dead) or held back by a dry run (suppressed), and at once those that wait.
+/// Queue effects again: those that were given up (dead) or suppressed by a dry run, and immediately those that wait.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,10 +31,10 @@ pub(crate) struct Arguments {
     ids: Vec<Uuid>,
     #[command(flatten)]
     which: Which,
-    /// Why, for whoever looks at it later
+    /// The reason, kept with the effect
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
-    /// Only say which ones would be queued
+    /// Only list the effects that would be queued
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -103,7 +103,7 @@ impl Arguments {
         Ok(Ending::found(queued))
     }
 
-    /// Ids with what each is about. An id that is not found is kept, so that it is told.
+    /// Ids with a description of each. An unknown id is kept, so that it is reported.
     async fn chosen(&self, store: &Store, filter: &EffectFilter) -> Result<Vec<(Uuid, String)>, Failure> {
         let mut found = Vec::new();
         let mut after = None;

@@ -1,4 +1,4 @@
-//! The explanation as a person reads it.
+//! The explanation as text.
 
 use std::io::{self, Write};
 
@@ -99,7 +99,7 @@ pub(super) fn write(
     Table::new(heads.to_vec(), palette).write(out, &record.effects.iter().map(cells).collect::<Vec<_>>())
 }
 
-/// Where it stands, line by line; what is empty is left out.
+/// The current state, line by line, without empty values.
 fn standing(row: &Value) -> Vec<(&'static str, String)> {
     let lines = [
         (

@@ -1,4 +1,4 @@
-//! The JSON document of `aws logs filter-log-events` and its kin.
+//! The JSON document of `aws logs filter-log-events` and similar commands.
 
 use std::io::{self, Read};
 
@@ -12,7 +12,7 @@ enum Document {
     Items(Vec<Item>),
 }
 
-/// An event, or with `--query 'events[].message'` its message alone.
+/// An event, or with `--query 'events[].message'` only its message.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Item {
@@ -20,7 +20,7 @@ enum Item {
     Message(String),
 }
 
-/// Whether a file whose first line this is is one document: an object or array that goes on below, or an answer on one line.
+/// Whether a file with this first line is one document: an object or array that continues below, or a response on one line.
 pub(super) fn begins(first: &str) -> bool {
     #[derive(Deserialize)]
     struct Answer {

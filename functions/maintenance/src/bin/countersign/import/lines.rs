@@ -1,4 +1,4 @@
-//! The printed lines in a file, whatever it wraps them in.
+//! The printed lines in a file, in any supported wrapping.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::document;
 
-/// Longest line of a file that is read as lines: an event of `CloudWatch` Logs holds 1 MiB, and JSON may double it.
+/// Longest line in a file: an event of `CloudWatch` Logs holds 1 MiB, and JSON may double it.
 const LONGEST_LINE: usize = 4 * 1024 * 1024;
 
-/// The lines, one after the other: the file is never wholly in memory unless it is one JSON document.
+/// The lines, one by one: the file is never completely in memory unless it is one JSON document.
 pub(super) fn messages(reader: impl Read + 'static) -> Box<dyn Iterator<Item = io::Result<String>>> {
     let mut reader = BufReader::new(reader);
     let first = match next_line(&mut reader) {
@@ -27,7 +27,7 @@ pub(super) fn messages(reader: impl Read + 'static) -> Box<dyn Iterator<Item = i
     Box::new(lines.map(|line| line.map(|line| message(&line))))
 }
 
-/// A line, also if its bytes are no UTF-8; empty ones are passed over.
+/// A line, even if its bytes are not UTF-8; empty ones are skipped.
 fn next_line(reader: &mut impl BufRead) -> io::Result<Option<String>> {
     loop {
         let mut bytes = Vec::new();
@@ -54,7 +54,7 @@ struct Event {
     message: String,
 }
 
-/// The printed line in a line: all of it, or the `message` of an event, or what follows a time in front of it.
+/// The printed line in a line: all of it, the `message` of an event, or what follows a timestamp.
 fn message(line: &str) -> String {
     if line.starts_with('{') {
         return serde_json::from_str(line).map_or_else(|_| line.to_owned(), |event: Event| event.message);

@@ -1,4 +1,4 @@
-//! Decisions of another version of the rules code: counted, with what this version would decide.
+//! Decisions of another version of the rules code: their number, and what this version would decide.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,11 @@ use store::StoredDecisionInput;
 use super::{computed, word};
 use crate::output::{counted, remark};
 
-/// What was counted.
 #[derive(Debug, Default)]
 pub(super) struct Others {
     same: u64,
     not_computed: u64,
-    /// Stored outcome and the present one, where anything differs.
+    /// Stored and present outcome, where they differ.
     different: BTreeMap<(String, String), u64>,
 }
 

@@ -1,4 +1,4 @@
-//! The facts of a decision with whole label lists: those stored with it leave out what its own rules did not need.
+//! The facts of a decision with complete label lists: the stored facts omit what its own rules did not need.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,7 +12,7 @@ use crate::output::Failure;
 /// Each event may hold long lists.
 const PAGE: u32 = 200;
 
-/// The facts with the label lists of the evidence and of every event received up to the decision.
+/// The facts with the label lists of the evidence and of every event received before the decision.
 pub(super) async fn whole(store: &Store, judgement: &StoredDecisionInput, rules: &Rules) -> Result<Facts, Failure> {
     let mut facts = judgement.facts.clone();
     if let Some(answer) = judgement
@@ -31,7 +31,7 @@ pub(super) async fn whole(store: &Store, judgement: &StoredDecisionInput, rules:
         let is_last = page.len() < PAGE as usize;
         after = page.last().map(|last| last.cursor);
         for StoredEvent { mut event, .. } in page {
-            // Other titles decide nothing, and would fill the memory.
+            // Other titles do not affect the decision, and would fill the memory.
             for list in [&mut event.labels, &mut event.labels_added, &mut event.labels_removed] {
                 list.retain(|title| rules.is_security_label(title));
             }
@@ -45,9 +45,9 @@ pub(super) async fn whole(store: &Store, judgement: &StoredDecisionInput, rules:
     Ok(facts)
 }
 
-/// Stored events by what they are, without their lists.
+/// Stored events by identity, without their lists.
 struct Lists {
-    /// The decision's version recorded the time of receipt with each event, by which events are known apart.
+    /// The decision's version recorded the time of receipt with each event, which identifies events.
     by_receipt: bool,
     events: BTreeMap<HistoryEvent, VecDeque<HistoryEvent>>,
     merges: Vec<HistoryEvent>,
@@ -86,7 +86,7 @@ impl Lists {
         self.events.entry(self.identity(&event)).or_default().push_back(event);
     }
 
-    /// Gives each event of the facts its lists; of the same ones in their order.
+    /// Restores the lists of each event of the facts; equal events in their order.
     fn restore(mut self, facts: &mut Facts) {
         for event in &mut facts.history {
             let identity = self.identity(event);

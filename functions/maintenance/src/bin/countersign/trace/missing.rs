@@ -1,4 +1,4 @@
-//! What a story lacks, and what is still to be done in it.
+//! What a trace lacks, and what remains to do.
 
 use jiff::{SignedDuration, Timestamp};
 use store::{AuditRow, AuditStory, StoryKind};
@@ -6,10 +6,10 @@ use store::{AuditRow, AuditStory, StoryKind};
 use super::timeline::gap_lines;
 use crate::terminal::harmless;
 
-/// A line on its way to the database takes some seconds.
+/// A line takes some seconds to reach the database.
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(60);
 
-/// In words, the most serious first; empty: all is told and done.
+/// As text, the most serious first; empty: complete.
 pub(super) fn open(entries: &[AuditRow], rest: &AuditStory, now: Timestamp) -> Vec<String> {
     let mut open: Vec<String> = Vec::new();
     for gap in rest.gaps.iter().filter(|gap| gap.closed_at.is_none()) {

@@ -1,8 +1,8 @@
-//! How long after the beginning.
+//! Time since the beginning.
 
 use jiff::Timestamp;
 
-/// `+0.012s`, `+2m03.4s`, `+1h04m`, `+3d02h`: as precise as is of use at that distance.
+/// `+0.012s`, `+2m03.4s`, `+1h04m`, `+3d02h`: with useful precision at that distance.
 pub(super) fn offset(begin: Timestamp, at: Timestamp) -> String {
     let millis = at.as_millisecond().saturating_sub(begin.as_millisecond());
     let (sign, millis) = (if millis < 0 { '-' } else { '+' }, millis.unsigned_abs());

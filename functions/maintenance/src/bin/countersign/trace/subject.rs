@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::audit::trace_id;
 
-/// What was asked for. Thirty-two hex digits without hyphens may be either; a trace is looked for first.
+/// The requested id. Thirty-two hex digits without hyphens may be either; a trace is searched first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subject {
     pub(super) correlation_id: Option<Uuid>,
@@ -14,7 +14,6 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// Reads one.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let subject = Self {
             correlation_id: Uuid::try_parse(text).ok(),

@@ -1,4 +1,4 @@
-//! Entries, rows of the business tables, calls without an end and gaps, as lines in the order of time.
+//! Entries, business rows, open calls and gaps, as lines ordered by time.
 
 use jiff::Timestamp;
 use store::{AnnouncedCall, AuditRow, AuditStory, RecordedGap, StoryKind, StoryRow};
@@ -8,7 +8,6 @@ use crate::audit::tabular::{milliseconds, outcome};
 use crate::table::Cell;
 use crate::terminal::{Style, harmless};
 
-/// One thing that happened.
 pub(super) struct Line {
     pub(super) at: Timestamp,
     service: Cell,
@@ -29,7 +28,7 @@ pub(super) fn heads() -> Vec<Cell> {
     ]
 }
 
-/// Everything, by time; what has the same time stays in the order entries, rows, calls, gaps.
+/// Everything by time; at equal times in the order entries, rows, calls, gaps.
 pub(super) fn lines(entries: &[AuditRow], rest: &AuditStory) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     lines.extend(entries.iter().map(of_entry));

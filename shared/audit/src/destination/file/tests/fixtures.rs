@@ -1,4 +1,4 @@
-//! A folder with one destination in it, entries by number, and the check that nothing is missing.
+//! A folder with one destination, numbered entries, and the check that nothing is missing.
 
 use std::collections::HashSet;
 use std::fs;
@@ -60,7 +60,7 @@ pub(super) fn deliver(file: &mut FileDestination, numbers: impl IntoIterator<Ite
     file.deliver(&batch)
 }
 
-/// The class and the words of a failure that asks to try again.
+/// The class and message of a failure that asks for a retry.
 pub(super) fn refusal(result: Result<(), DeliveryError>) -> (FailureClass, String) {
     match result {
         Err(DeliveryError::Unavailable { class, message, .. }) => (class, message),
@@ -68,13 +68,13 @@ pub(super) fn refusal(result: Result<(), DeliveryError>) -> (FailureClass, Strin
     }
 }
 
-/// The numbers of the entries in a text; a line that is none has no number.
+/// The numbers of the entries in a text; other lines have none.
 pub(super) fn numbers(text: &str) -> Vec<u64> {
     let parsed = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     parsed.filter_map(|entry| entry["number"].as_u64()).collect()
 }
 
-/// That the files, oldest first, hold the entries 1 to `last` in order once repeated ones are left out.
+/// Checks that the files, oldest first, hold the entries 1 to `last` in order, ignoring duplicates.
 pub(super) fn check(names: &[&str], folder: &Folder, last: u64) -> Result<(), String> {
     let mut known = HashSet::new();
     let mut seen: Vec<u64> = names.iter().flat_map(|name| numbers(&folder.text(name))).collect();

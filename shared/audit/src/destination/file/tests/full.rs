@@ -1,6 +1,6 @@
-//! A disk that is full, a file that may not grow, a file system that turns read-only: nothing is torn once it is over.
+//! A full disk, a file that may not grow, a file system that turns read-only: no line is torn afterwards.
 //!
-//! Such things are done to a process of its own: this test binary again, with one of the tests that are otherwise ignored.
+//! These happen in a separate process: this test binary with one of the ignored tests.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::fixtures::{Folder, check, deliver, entries, refusal};
 use super::*;
 use crate::FailureClass;
 
-/// Runs one of the ignored tests below in `folder`, after the lines of shell that prepare its world.
+/// Runs one of the ignored tests below in `folder`, after the shell lines that prepare its environment.
 fn run(preparation: &str, test: &str, folder: &Path) -> Command {
     let script =
         format!("{preparation}; exec \"$0\" --exact --ignored --nocapture destination::file::tests::full::{test}");
@@ -29,7 +29,7 @@ fn assert_passes(mut command: Command) {
     assert!(output.status.success() && text.contains("1 passed"), "{output:?}");
 }
 
-/// Batches of ten until one does not fit any more; returns its first entry.
+/// Writes batches of ten until one does not fit; returns its first entry.
 fn fill(file: &mut FileDestination) -> u64 {
     for first in (1..).step_by(10) {
         if let Err(error) = deliver(file, first..=first + 9) {
@@ -69,7 +69,7 @@ fn stops_at_the_limit() {
     let mut file = FileDestination::new(fs::canonicalize(".").unwrap().join("audit.jsonl"));
     let first = fill(&mut file);
     assert!(first > 1);
-    // Tried again in vain any number of times, it stays as it is.
+    // Failed retries do not change it.
     let before = fs::read_to_string("audit.jsonl").unwrap();
     for _ in 0..3 {
         refusal(deliver(&mut file, first..=first + 9));

@@ -1,4 +1,4 @@
-//! A writer killed at any moment: what it acknowledged is there, and what it repeats after its restart is there once.
+//! A writer killed at any moment: what it acknowledged is there, and what it repeats after a restart is there once.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -15,7 +15,7 @@ fn a_writer_killed_again_and_again_leaves_every_entry_once() {
     for kill in 1..=6 {
         let mut writer = writer(&folder);
         grown_beyond(kill * 4000, &folder, &mut writer);
-        // Dead or not: one that has finished in the meantime is as good.
+        // Fails if it has already finished, which is also fine.
         drop(writer.kill());
         writer.wait().unwrap();
         let acknowledged = cursor(&folder);
@@ -41,7 +41,7 @@ fn writer(folder: &Folder) -> Child {
         .unwrap()
 }
 
-/// Waits until the file has `bytes`, so that each kill strikes later than the one before.
+/// Waits until the file has `bytes`, so that each kill comes later than the one before.
 fn grown_beyond(bytes: u64, folder: &Folder, writer: &mut Child) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while fs::metadata(folder.path("audit.jsonl")).map_or(0, |file| file.len()) < bytes {
@@ -63,7 +63,7 @@ fn writes_on() {
     let mut delivered: u64 = fs::read_to_string("cursor").map_or(0, |text| text.parse().unwrap());
     while delivered < LAST {
         let last = LAST.min(delivered + 7);
-        // A predecessor that is being killed may hold the lock for a moment more.
+        // A predecessor that is being killed may still hold the lock for a moment.
         while let Err(error) = deliver(&mut file, delivered + 1..=last) {
             assert_eq!(error.class(), crate::FailureClass::Conflict, "{error}");
         }

@@ -1,4 +1,4 @@
-//! Messages as a parser of its own reads them.
+//! Messages as an independent parser reads them.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -17,7 +17,7 @@ fn parsed(line: &str, hostname: Option<&str>) -> SyslogMessage {
     parse_message(&message).unwrap_or_else(|error| panic!("{error}: {message}"))
 }
 
-/// The text without the mark of its encoding.
+/// The text without the byte order mark.
 fn text(message: &SyslogMessage) -> &str {
     message.msg.trim_start_matches(BOM)
 }

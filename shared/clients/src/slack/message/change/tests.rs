@@ -30,7 +30,7 @@ fn exceptional(kind: ExceptionKind) -> Verdict {
     verdict(VerdictOutcome::Exception { kind })
 }
 
-/// Approved by so many people.
+/// Approved by this many users.
 fn approved_by(people: i64, proof: Proof) -> Verdict {
     let approval = |number: i64| ApprovalSeen {
         user: User {
@@ -61,7 +61,7 @@ fn decision(verdict: &Verdict, number: u128) -> ReportedDecision<'_> {
     }
 }
 
-/// The reply to a change that `with` may alter.
+/// The reply to a change that `with` may modify.
 fn reply(before: &Verdict, after: &Verdict, with: impl FnOnce(&mut ExceptionChange<'_>)) -> Message {
     reply_about(&exception(), before, after, with)
 }
@@ -82,7 +82,7 @@ fn reply_about(
     exception_reply(&change, Place::Thread, &Wording::default(), CHANNEL, KEY)
 }
 
-/// The reply as people read it.
+/// The text of the reply.
 fn read(message: &Message) -> String {
     within_limits(message);
     let shown = texts(message).split_off(1).join("\n\n");

@@ -1,4 +1,4 @@
-//! The alert as a later decision leaves it.
+//! The alert after a later decision.
 
 use super::*;
 
