@@ -61,10 +61,10 @@ mod tests {
             ("DATABASE_PORT", "70000"),
         ]);
         let _ = Config::from_environment(&mut env);
-        let told = env.finish().unwrap_err().to_string();
+        let problems = env.finish().unwrap_err().to_string();
         let named = |name: &&String| {
-            told.contains(name.as_str()) || OPTIONAL.contains(&name.as_str()) || name.starts_with("AWS_")
+            problems.contains(name.as_str()) || OPTIONAL.contains(&name.as_str()) || name.starts_with("AWS_")
         };
-        assert_eq!(env.names_read().iter().find(|name| !named(name)), None, "{told}");
+        assert_eq!(env.names_read().iter().find(|name| !named(name)), None, "{problems}");
     }
 }

@@ -63,11 +63,11 @@ mod tests {
         ];
         let mut env = Environment::from_pairs(pairs);
         let _ = Config::from_environment(&mut env);
-        let told = env.finish().unwrap_err().to_string();
+        let problems = env.finish().unwrap_err().to_string();
         let optional = ["EVENT_BUS_NAME", "DATABASE_HOST", "DATABASE_NAME", "LAMBDA_TASK_ROOT"];
         let named = |name: &&String| {
-            told.contains(name.as_str()) || optional.contains(&name.as_str()) || name.starts_with("AWS_")
+            problems.contains(name.as_str()) || optional.contains(&name.as_str()) || name.starts_with("AWS_")
         };
-        assert_eq!(env.names_read().iter().find(|name| !named(name)), None, "{told}");
+        assert_eq!(env.names_read().iter().find(|name| !named(name)), None, "{problems}");
     }
 }

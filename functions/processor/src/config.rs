@@ -30,7 +30,7 @@ mod tests {
     fn every_missing_variable_is_told_at_once() {
         let mut env = Environment::from_pairs([("RULES_PATH", "/nowhere/rules.yaml")]);
         let _ = Config::from_environment(&mut env);
-        let told = env.finish().unwrap_err().to_string();
+        let problems = env.finish().unwrap_err().to_string();
         for name in [
             "DATABASE_SECRET_ID",
             "OUTBOUND_SECRET_ID",
@@ -38,7 +38,7 @@ mod tests {
             "EFFECTS_QUEUE_URL",
             "AWS_REGION",
         ] {
-            assert!(told.contains(name), "{name} is missing in: {told}");
+            assert!(problems.contains(name), "{name} is missing in: {problems}");
         }
     }
 }

@@ -10,7 +10,7 @@ use store::{EffectFilter, Store};
 use crate::database::{Database, Login};
 use crate::explain::{Named, unknown};
 use crate::instant::Times;
-use crate::listing::{Column, Listing, Output, known_merge_request, time, told};
+use crate::listing::{Column, Listing, Output, known_merge_request, text_cell, time};
 use crate::output::{Ending, Failure, counted, remark};
 use crate::table::Cell;
 use crate::terminal::Style;
@@ -134,19 +134,19 @@ impl Arguments {
 
 const COLUMNS: [Column; 9] = [
     ("MERGE REQUEST", known_merge_request),
-    ("KIND", |row| told(&row["kind"])),
-    ("DESTINATION", |row| told(&row["destination"])),
+    ("KIND", |row| text_cell(&row["kind"])),
+    ("DESTINATION", |row| text_cell(&row["destination"])),
     ("STATE", coloured),
-    ("ATTEMPTS", |row| told(&row["attempts"]).right()),
-    ("EXTERNAL ID", |row| told(&row["external_id"])),
+    ("ATTEMPTS", |row| text_cell(&row["attempts"]).right()),
+    ("EXTERNAL ID", |row| text_cell(&row["external_id"])),
     ("UPDATED", |row| time(&row["updated_at"])),
-    ("ID", |row| told(&row["id"])),
+    ("ID", |row| text_cell(&row["id"])),
     ("REASON", |row| {
         let because = ["superseded_because", "last_error"].map(|name| &row[name]);
         because
             .into_iter()
             .find(|reason| reason.is_string())
-            .map_or_else(|| Cell::new(""), told)
+            .map_or_else(|| Cell::new(""), text_cell)
     }),
 ];
 
@@ -157,5 +157,5 @@ fn coloured(row: &Value) -> Cell {
         Some("pending" | "leased" | "ambiguous") => Style::Yellow,
         _ => Style::Plain,
     };
-    told(&row["state"]).style(style)
+    text_cell(&row["state"]).style(style)
 }

@@ -6,7 +6,7 @@ use store::ExceptionFilter;
 
 use crate::database::{Database, Login};
 use crate::instant::Times;
-use crate::listing::{Column, Listing, Output, merge_request, time, told};
+use crate::listing::{Column, Listing, Output, merge_request, text_cell, time};
 use crate::output::{Ending, Failure, counted, remark};
 
 const PAGE: u32 = 500;
@@ -87,11 +87,11 @@ impl Arguments {
 
 const COLUMNS: [Column; 8] = [
     ("MERGE REQUEST", merge_request),
-    ("KIND", |row| told(&row["kind"])),
-    ("TIER", |row| told(&row["risk_tier"])),
+    ("KIND", |row| text_cell(&row["kind"])),
+    ("TIER", |row| text_cell(&row["risk_tier"])),
     ("MERGED", |row| time(&row["merged_at"])),
-    ("BY", |row| told(&row["merged_by_username"])),
-    ("AUTHOR", |row| told(&row["author_username"])),
-    ("STATUS", |row| told(&row["status"])),
-    ("TITLE", |row| told(&row["mr_title"])),
+    ("BY", |row| text_cell(&row["merged_by_username"])),
+    ("AUTHOR", |row| text_cell(&row["author_username"])),
+    ("STATUS", |row| text_cell(&row["status"])),
+    ("TITLE", |row| text_cell(&row["mr_title"])),
 ];

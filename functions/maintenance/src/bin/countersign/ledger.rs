@@ -7,7 +7,7 @@ use store::{DecisionFilter, LedgerFilter};
 
 use crate::database::{Database, Login};
 use crate::instant::Times;
-use crate::listing::{Column, Listing, Output, between, decision, merge_request, time, told};
+use crate::listing::{Column, Listing, Output, between, decision, merge_request, text_cell, time};
 use crate::output::{Ending, Failure, counted, remark};
 use crate::table::Cell;
 use crate::terminal::Style;
@@ -88,14 +88,14 @@ impl Arguments {
 
 const COLUMNS: [Column; 9] = [
     ("MERGE REQUEST", merge_request),
-    ("TIER", |row| told(&row["risk_tier"])),
+    ("TIER", |row| text_cell(&row["risk_tier"])),
     ("DECISION", decision),
     ("DECIDED", |row| time(&row["decided_at"])),
-    ("REVIEWER", |row| told(&row["deciding_reviewer_username"])),
+    ("REVIEWER", |row| text_cell(&row["deciding_reviewer_username"])),
     ("TO APPROVAL", |row| between(row, "labelled_at", "approved_at")),
     ("TO DECISION", |row| between(row, "labelled_at", "decided_at")),
     ("SLA", service_level),
-    ("TITLE", |row| told(&row["title"])),
+    ("TITLE", |row| text_cell(&row["title"])),
 ];
 
 fn service_level(row: &Value) -> Cell {

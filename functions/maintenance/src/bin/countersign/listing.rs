@@ -108,7 +108,7 @@ pub(crate) fn plain(value: &Value) -> String {
 }
 
 /// A text from outside.
-pub(crate) fn told(value: &Value) -> Cell {
+pub(crate) fn text_cell(value: &Value) -> Cell {
     Cell::new(harmless(&plain(value)))
 }
 
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn each_form_shows_every_row() {
-        const COLUMNS: [Column; 1] = [("TITLE", |row| told(&row["title"]))];
+        const COLUMNS: [Column; 1] = [("TITLE", |row| text_cell(&row["title"]))];
         let rows = [
             json!({"title": "=1+1", "labels": ["a", "b"]}),
             json!({"title": "\u{1b}[31mred", "labels": []}),

@@ -13,7 +13,7 @@ use store::Stage;
 
 use crate::database::{Database, Login};
 use crate::instant::{Instant, Period};
-use crate::listing::{Column, Listing, Output, told};
+use crate::listing::{Column, Listing, Output, text_cell};
 use crate::output::{Ending, Failure, counted, remark, standard};
 use crate::replay::{Pages, word};
 
@@ -86,10 +86,10 @@ impl Simulate {
 }
 
 const COLUMNS: [Column; 6] = [
-    ("MERGE REQUEST", |row| told(&row["merge_request"])),
-    ("STORED", |row| told(&row["stored"])),
-    ("SIMULATED", |row| told(&row["simulated"])),
-    ("TIER", |row| told(&row["stored_tier"])),
-    ("SIMULATED TIER", |row| told(&row["simulated_tier"])),
-    ("REASONS", |row| told(&row["reasons"])),
+    ("MERGE REQUEST", |row| text_cell(&row["merge_request"])),
+    ("STORED", |row| text_cell(&row["stored"])),
+    ("SIMULATED", |row| text_cell(&row["simulated"])),
+    ("TIER", |row| text_cell(&row["stored_tier"])),
+    ("SIMULATED TIER", |row| text_cell(&row["simulated_tier"])),
+    ("REASONS", |row| text_cell(&row["reasons"])),
 ];

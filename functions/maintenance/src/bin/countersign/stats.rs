@@ -96,8 +96,8 @@ fn records(groups: &[(&str, Vec<Value>)]) -> impl Iterator<Item = Vec<String>> {
                 .find_map(|name| row.get(*name))
                 .map(plain)
                 .unwrap_or_default();
-            let told = row.iter().filter(|(figure, _)| !NAMES.contains(&figure.as_str()));
-            told.map(move |(figure, value)| vec![(*group).to_owned(), name.clone(), figure.clone(), plain(value)])
+            let figures = row.iter().filter(|(figure, _)| !NAMES.contains(&figure.as_str()));
+            figures.map(move |(figure, value)| vec![(*group).to_owned(), name.clone(), figure.clone(), plain(value)])
         })
     });
     std::iter::once(heads).chain(figures)

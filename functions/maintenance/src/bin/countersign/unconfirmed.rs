@@ -10,7 +10,7 @@ use store::UnconfirmedFilter;
 
 use crate::database::{Database, Login};
 use crate::instant::{Instant, Period};
-use crate::listing::{Column, Listing, Output, known_merge_request, span, time, told};
+use crate::listing::{Column, Listing, Output, known_merge_request, span, text_cell, time};
 use crate::output::{Ending, Failure, counted, remark, standard};
 use crate::table::Cell;
 use crate::terminal::Style;
@@ -80,10 +80,10 @@ fn aged(mut row: Value, now: Timestamp) -> Value {
 
 const COLUMNS: [Column; 7] = [
     ("MERGE REQUEST", known_merge_request),
-    ("INSTANCE", |row| told(&row["instance"])),
-    ("STATE", |row| told(&row["state"]).style(Style::Yellow)),
+    ("INSTANCE", |row| text_cell(&row["instance"])),
+    ("STATE", |row| text_cell(&row["state"]).style(Style::Yellow)),
     ("OUTCOME", |row| {
-        told(if row["kind"].is_null() {
+        text_cell(if row["kind"].is_null() {
             &row["outcome"]
         } else {
             &row["kind"]
@@ -99,5 +99,5 @@ const COLUMNS: [Column; 7] = [
             time(&row["next_attempt_at"])
         }
     }),
-    ("REASON", |row| told(&row["reason"])),
+    ("REASON", |row| text_cell(&row["reason"])),
 ];

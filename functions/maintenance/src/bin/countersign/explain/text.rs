@@ -9,7 +9,7 @@ use serde_json::Value;
 use store::MergeRequestRecord;
 
 use super::Decided;
-use crate::listing::{between, plain, time, told};
+use crate::listing::{between, plain, text_cell, time};
 use crate::output::counted;
 use crate::table::{Cell, Table};
 use crate::terminal::{Palette, Style, harmless};
@@ -85,7 +85,7 @@ pub(super) fn write(
             .find(|reason| reason.is_string())
             .unwrap_or(&Value::Null);
         let [kind, destination, state, attempts, external_id] =
-            ["kind", "destination", "state", "attempts", "external_id"].map(|name| told(&effect[name]));
+            ["kind", "destination", "state", "attempts", "external_id"].map(|name| text_cell(&effect[name]));
         vec![
             kind,
             destination,
@@ -93,7 +93,7 @@ pub(super) fn write(
             attempts,
             external_id,
             time(&effect["updated_at"]),
-            told(reason),
+            text_cell(reason),
         ]
     };
     Table::new(heads.to_vec(), palette).write(out, &record.effects.iter().map(cells).collect::<Vec<_>>())
