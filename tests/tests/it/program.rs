@@ -20,7 +20,7 @@ pub(crate) fn previous(name: &str) -> PathBuf {
     let built = std::fs::read_to_string(place.join("built")).unwrap_or_default();
     assert_eq!(
         built, release,
-        "the previous release is not built: run `python3 tests/local/stack.py previous`, or `make test`"
+        "the previous release is not built: run `python3 tests/tools/stack.py previous`, or `make test`"
     );
     place.join("target/debug").join(name)
 }

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-SOURCES = ROOT / "tests" / "local"
+SOURCES = ROOT / "tests" / "tools"
 INFRA = ROOT / "infra"
 TEMPLATE = ROOT / "template.yaml"
 # The stacks that the template nests.

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ("shared", "functions", "tests")
 # The page, and the heading of its table whose last column names tests.
 PAGE = "docs/requirements.md"

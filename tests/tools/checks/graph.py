@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PURE = ("model", "rules", "gitlab", "audit", "trace")
 FUNCTIONS = ("webhook", "processor", "notifier", "recorder", "maintenance")
 # Names or prefixes (ending in -) of crates that do IO.
