@@ -56,7 +56,7 @@ fn build() {
     for name in ["webhook", "processor", "notifier", "recorder", "maintenance"] {
         command.args(["--package", name, "--bin", name]);
     }
-    command.args(["--bin", "countersign"]);
+    command.args(["--package", "countersign", "--bin", "countersign"]);
     #[expect(
         clippy::disallowed_methods,
         reason = "what is taken away from a child process, not configuration"

@@ -31,7 +31,7 @@ MAY_DO_IT = {
     "shared/store/src/connection.rs": "moves the bytes of a database connection",
     "shared/runtime/src/config.rs": "reads the environment",
     "shared/model/src/clock.rs": "reads the machine's clock",
-    "functions/maintenance/src/bin/countersign/terminal.rs": "asks for NO_COLOR",
+    "shared/cli/src/output/terminal.rs": "asks for NO_COLOR",
 }
 OWNERS = {"tokio-postgres": {"store", "tests"}, "refinery": {"store"}, "aws-sdk-": {"runtime"}, "reqwest": {"clients", "tests"}}
 

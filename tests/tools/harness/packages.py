@@ -17,7 +17,7 @@ def compile_for_local() -> dict[str, Path]:
     """The development build of every function, of the command line and of the doubles; where each function's binary is."""
     # Naming one binary turns the choice of binaries off for all packages, so the functions are named as well.
     names = [argument for name in FUNCTIONS for argument in ("--package", name, "--bin", name)]
-    cargo(["build", "--locked", *names, "--bin", "countersign", "--package", "tests", "--bin", "doubles"], "build")
+    cargo(["build", "--locked", *names, "--package", "countersign", "--bin", "countersign", "--package", "tests", "--bin", "doubles"], "build")
     return {name: TARGET / "debug" / name for name in FUNCTIONS}
 
 

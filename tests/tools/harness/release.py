@@ -123,7 +123,7 @@ def look(name: str, config: SamConfig, environment) -> dict:
 
 def check_rules(*options: str) -> None:
     """Refuses rules that the functions would refuse, with line and reason; placeholders too unless they are allowed."""
-    command = ["cargo", "run", "--quiet", "--locked", "--package", "maintenance", "--bin", "countersign", "--", "check-rules"]
+    command = ["cargo", "run", "--quiet", "--locked", "--package", "countersign", "--", "check-rules"]
     done = subprocess.run([*command, str(RULES), *options], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Failure(done.stderr.strip())
