@@ -15,7 +15,7 @@ pub(crate) fn built(name: &str) -> PathBuf {
 
 /// A program of the previous release, built by `stack.py previous`.
 pub(crate) fn previous(name: &str) -> PathBuf {
-    let release = include_str!("../../local/previous-release.txt").trim();
+    let release = include_str!("../../tools/previous-release.txt").trim();
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.local/previous");
     let built = std::fs::read_to_string(place.join("built")).unwrap_or_default();
     assert_eq!(

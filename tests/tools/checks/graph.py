@@ -24,10 +24,10 @@ MAY_DO_IT = {
     "shared/runtime/src/aws.rs": "builds the clients of AWS's SDK",
     "shared/runtime/src/aws/events.rs": "builds another of them",
     "shared/runtime/src/aws/http.rs": "builds the client under them",
-    "shared/audit/src/destination/http.rs": "posts entries, for services without the audited client",
-    "shared/audit/src/destination/syslog/datagram.rs": "sends entries",
-    "shared/audit/src/destination/syslog/stream.rs": "sends entries",
-    "shared/audit/examples/agent.rs": "another service: its own actions and environment",
+    "shared/audit_delivery/src/destinations/http.rs": "posts entries, for services without the audited client",
+    "shared/audit_delivery/src/destinations/syslog/datagram.rs": "sends entries",
+    "shared/audit_delivery/src/destinations/syslog/stream.rs": "sends entries",
+    "shared/audit_delivery/examples/agent.rs": "another service: its own actions and environment",
     "shared/store/src/connection.rs": "moves the bytes of a database connection",
     "shared/runtime/src/config.rs": "reads the environment",
     "shared/model/src/clock.rs": "reads the machine's clock",
@@ -71,10 +71,10 @@ def impure():
 
 
 def embeddable():
-    """With all it can do the audit crate still brings neither an async runtime nor anything of AWS into another service."""
-    for name, _ in sorted(tree("--package", "audit", "--all-features")):
+    """The crate with the queue and the destinations brings neither an async runtime nor anything of AWS into another service."""
+    for name, _ in sorted(tree("--package", "audit_delivery", "--all-features")):
         if matches(name, ("tokio", "reqwest", "hyper", "aws-", "lambda_runtime", "lambda_http", "tokio-postgres")):
-            yield f"audit is embedded by other services but depends on {name}: `cargo tree -p audit --all-features -i {name}`"
+            yield f"audit_delivery is embedded by other services but depends on {name}: `cargo tree -p audit_delivery --all-features -i {name}`"
 
 
 def ways_around():

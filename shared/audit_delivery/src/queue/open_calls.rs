@@ -1,0 +1,45 @@
+//! Calls that an earlier process announced but did not complete.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::recovery::Open;
+use super::state::Queue;
+use audit::printed::{Printed, PrintedIntent, read};
+use audit::{Entry, Writer, entry_id};
+
+/// The entry that reports one, always with the same id, so that a crash before its write is confirmed creates no duplicate.
+fn report(intent: &PrintedIntent) -> Entry {
+    intent.open_call_entry().keyed(intent.timestamp, key(intent))
+}
+
+fn key(intent: &PrintedIntent) -> String {
+    format!("intent/{}", intent.id)
+}
+
+fn parse(open: &Open) -> Option<PrintedIntent> {
+    match read(&open.line) {
+        Ok(Printed::Intent(intent)) => Some(*intent),
+        _ => None,
+    }
+}
+
+/// Omits those that were reported before.
+pub(super) fn without_reported(open: &mut HashMap<Uuid, Open>, reported: &HashSet<Uuid>) {
+    if !reported.is_empty() {
+        open.retain(|_, open| {
+            parse(open).is_none_or(|intent| !reported.contains(&entry_id(intent.timestamp, &key(&intent))))
+        });
+    }
+}
+
+/// Reports every open call: the process that announced it is dead, because this process alone has the directory.
+pub(super) fn report_all(queue: &Queue, writer: &Writer) {
+    let open = std::mem::take(&mut queue.lock().open);
+    let mut intents: Vec<_> = open.values().filter_map(parse).collect();
+    intents.sort_by_key(|intent| intent.id);
+    for intent in &intents {
+        writer.write(&report(intent));
+    }
+}
