@@ -3,12 +3,12 @@
 use model::{AuditLine, Authentication, Content, DeliveryIds, Envelope};
 use runtime::aws::sqs_id;
 
-use crate::gateway::Ingress;
-use crate::traceparent;
+use crate::http::context::RequestContext;
+use crate::http::traceparent;
 
 /// A message for SQS.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub struct DeliveryMessage {
     /// Messages of one group arrive in order.
     pub group: String,
     /// One per request. SQS drops a second message with this id for five minutes: a send repeated after a lost response adds no
@@ -19,20 +19,20 @@ pub struct Message {
 
 /// Puts an authenticated delivery into its envelope.
 #[must_use]
-pub fn seal(
-    ingress: &Ingress,
+pub fn build_message(
+    request_context: &RequestContext,
     traceparent: Option<&str>,
     authentication: Authentication,
     delivery: DeliveryIds,
     payload_sha256: String,
     audit_line: AuditLine,
     content: Content,
-) -> Message {
+) -> DeliveryMessage {
     let envelope = Envelope {
         version: Envelope::VERSION,
-        correlation_id: ingress.correlation_id,
-        traceparent: traceparent::of(traceparent, ingress.xray_trace_id.as_deref()),
-        received_at: ingress.received_at,
+        correlation_id: request_context.correlation_id,
+        traceparent: traceparent::continued_trace(traceparent, request_context.xray_trace_id.as_deref()),
+        received_at: request_context.received_at,
         authentication,
         delivery,
         payload_sha256,
@@ -44,7 +44,7 @@ pub fn seal(
         // A body without a merge request has no order: it waits for nothing and blocks nothing.
         None => format!("unexpected/{}", envelope.payload_sha256),
     };
-    Message {
+    DeliveryMessage {
         group: sqs_id(group),
         deduplication_id: envelope.correlation_id.to_string(),
         envelope,

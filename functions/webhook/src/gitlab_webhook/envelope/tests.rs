@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::*;
 use crate::fixtures::{ID, merged, now};
 
-fn sealed(instance: &str, key: Option<&str>, content: Content) -> Message {
-    let ingress = Ingress {
+fn sealed(instance: &str, key: Option<&str>, content: Content) -> DeliveryMessage {
+    let request_context = RequestContext {
         correlation_id: Uuid::from_u128(7),
         received_at: now(),
         source_ip: None,
@@ -34,8 +34,8 @@ fn sealed(instance: &str, key: Option<&str>, content: Content) -> Message {
         seq: 3,
     };
     let traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-    seal(
-        &ingress,
+    build_message(
+        &request_context,
         traceparent,
         authentication,
         ids,

@@ -5,17 +5,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use crate::event::{GatewayEvent, HttpEvent};
-use crate::refusal::Refusal;
-
-/// The one path served.
-const PATH: &str = "/webhook";
+use super::event::{GatewayEvent, HttpEvent};
+use super::refusal::Refusal;
+use super::router::Route;
 
 /// Headers from which `lambda_http` would build an address.
 const DROPPED: [&str; 2] = ["host", "x-forwarded-proto"];
 
-/// Cleans one event: it gets the served path and no query, and every header and the body are well formed.
-pub(super) fn request(event: GatewayEvent) -> Result<ApiGatewayV2httpRequest, Refusal> {
+/// Sanitizes one event: it has a served path and no query, and every header and the body are well formed.
+pub(super) fn sanitize_event(event: GatewayEvent) -> Result<(Route, ApiGatewayV2httpRequest), Refusal> {
     let GatewayEvent::Http(event) = event else {
         return Err(Refusal::Unreadable);
     };
@@ -27,25 +25,20 @@ pub(super) fn request(event: GatewayEvent) -> Result<ApiGatewayV2httpRequest, Re
         is_base64,
         ..
     } = *event;
-    if path != PATH {
-        return Err(Refusal::NotFound);
-    }
-    if method != "POST" {
-        return Err(Refusal::MethodNotAllowed);
-    }
+    let route = Route::find(&path, &method)?;
     if is_base64 && STANDARD.decode(body.as_deref().unwrap_or_default()).is_err() {
         return Err(Refusal::Unreadable);
     }
     let mut request = ApiGatewayV2httpRequest::default();
     request.request_context.http.method = Method::POST;
-    request.raw_path = Some(PATH.to_owned());
+    request.raw_path = Some(path);
     request.headers = headers
         .iter()
         .filter_map(|(name, value)| header(name, value))
         .collect::<HeaderMap>();
     request.body = body;
     request.is_base64_encoded = is_base64;
-    Ok(request)
+    Ok((route, request))
 }
 
 /// One header. Invalid bytes become question marks, and the header is kept: a signature that looked absent would allow a weaker

@@ -14,10 +14,10 @@ use super::*;
 use crate::fixtures::{
     Headers, KEY, NEXT_KEY, PLAIN, TOLERANCE, header_map, hook_set, merged, now, signed, signed_at, with_token,
 };
-use crate::judge::judge;
+use crate::gitlab_webhook::assessment::assess;
 
-fn ingress() -> Ingress {
-    Ingress {
+fn request_context() -> RequestContext {
+    RequestContext {
         correlation_id: Uuid::from_u128(7),
         received_at: now(),
         source_ip: Some("203.0.113.7".to_owned()),
@@ -38,15 +38,22 @@ fn line(entry: &Entry) -> Value {
 
 fn line_of(headers: &Headers, body: &Value) -> Value {
     let (headers, body) = (header_map(headers), body.to_string().into_bytes());
-    let received = Received::new(&headers, &body);
-    let judgement = judge(&received, &hook_set(), now(), TOLERANCE);
+    let received = IncomingRequest::new(&headers, &body);
+    let assessment = assess(&received, &hook_set(), now(), TOLERANCE);
     let sha256 = sha256_hex(&body);
     let ids = delivery_ids(
         &received.headers,
         received.offered().unwrap_or(AuthMethod::Token),
         &sha256,
     );
-    line(&entry(&context(), &ingress(), &received, &ids, &sha256, &judgement))
+    line(&assessed_entry(
+        &context(),
+        &request_context(),
+        &received,
+        &ids,
+        &sha256,
+        &assessment,
+    ))
 }
 
 #[test]
@@ -198,7 +205,7 @@ fn nothing_secret_or_boundless_is_repeated() {
 
 #[test]
 fn a_request_that_was_never_judged_has_a_line_too() {
-    let line = line(&entry_of_refusal(&context(), &ingress(), Refusal::Unreadable));
+    let line = line(&refusal_entry(&context(), &request_context(), Refusal::Unreadable));
     assert_eq!(
         line["details"],
         json!({"result": "invalid", "reason": "malformed", "source_ip": "203.0.113.7"})

@@ -4,9 +4,9 @@ use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
 use gitlab::claimed_project;
 use model::{AuthMethod, Authentication, Content, DeliveryIds, MergeRequestKey};
 
-use crate::gateway::Ingress;
-use crate::judge::{Judgement, Received};
-use crate::refusal::Refusal;
+use crate::gitlab_webhook::assessment::{Assessment, IncomingRequest};
+use crate::http::context::RequestContext;
+use crate::http::refusal::Refusal;
 
 /// Longest text from a sender that is repeated, in characters.
 const MAX_CHARS: usize = 200;
@@ -15,22 +15,22 @@ const MAX_CLAIM_BYTES: usize = 64 * 1024;
 
 /// The entry of an assessed request.
 #[must_use]
-pub fn entry(
+pub fn assessed_entry(
     context: &Context,
-    ingress: &Ingress,
-    received: &Received<'_>,
+    request_context: &RequestContext,
+    received: &IncomingRequest<'_>,
     ids: &DeliveryIds,
     payload_sha256: &str,
-    judgement: &Judgement,
+    assessment: &Assessment,
 ) -> Entry {
     let entry = Entry::new(
         Action::WebhookAuthVerify,
         context,
-        target(received, judgement),
-        outcome(judgement),
+        target(received, assessment),
+        outcome(assessment),
     );
-    let entry = match judgement {
-        Judgement::Forward {
+    let entry = match assessment {
+        Assessment::Forward {
             authentication,
             content,
         } => {
@@ -40,15 +40,15 @@ pub fn entry(
             };
             proven(entry, authentication).detail("unexpected", problem)
         }
-        Judgement::Ignore { authentication, why } => proven(entry, authentication).detail("ignored", why.as_str()),
-        Judgement::Refuse { why, hook, .. } => entry
+        Assessment::Ignore { authentication, why } => proven(entry, authentication).detail("ignored", why.as_str()),
+        Assessment::Refuse { why, hook, .. } => entry
             .detail("result", "invalid")
             .detail("method", received.offered().map(AuthMethod::as_str))
-            .detail("reason", why.recorded())
+            .detail("reason", why.audit_reason())
             .detail("hook", hook.as_deref()),
     };
     entry
-        .detail("source_ip", ingress.source_ip.as_deref().map(bounded))
+        .detail("source_ip", request_context.source_ip.as_deref().map(bounded))
         .detail("delivery_id", ids.id.as_deref())
         .detail("user_agent", received.user_agent.map(bounded))
         .detail("body_bytes", received.body.len())
@@ -57,12 +57,12 @@ pub fn entry(
 
 /// The entry of a request that was rejected before its assessment.
 #[must_use]
-pub fn entry_of_refusal(context: &Context, ingress: &Ingress, why: Refusal) -> Entry {
+pub fn refusal_entry(context: &Context, request_context: &RequestContext, why: Refusal) -> Entry {
     let outcome = Outcome::Failure(class(why));
     Entry::new(Action::WebhookAuthVerify, context, endpoint(), outcome)
         .detail("result", "invalid")
-        .detail("reason", why.recorded())
-        .detail("source_ip", ingress.source_ip.as_deref().map(bounded))
+        .detail("reason", why.audit_reason())
+        .detail("source_ip", request_context.source_ip.as_deref().map(bounded))
 }
 
 fn proven(entry: Entry, authentication: &Authentication) -> Entry {
@@ -73,10 +73,10 @@ fn proven(entry: Entry, authentication: &Authentication) -> Entry {
         .detail("stale", authentication.stale)
 }
 
-fn outcome(judgement: &Judgement) -> Outcome {
-    match judgement {
-        Judgement::Forward { .. } | Judgement::Ignore { .. } => Outcome::Success,
-        Judgement::Refuse { why, .. } => Outcome::Failure(class(*why)),
+fn outcome(assessment: &Assessment) -> Outcome {
+    match assessment {
+        Assessment::Forward { .. } | Assessment::Ignore { .. } => Outcome::Success,
+        Assessment::Refuse { why, .. } => Outcome::Failure(class(*why)),
     }
 }
 
@@ -89,9 +89,9 @@ fn class(why: Refusal) -> FailureClass {
 }
 
 /// The merge request, else the project that the body claims, else the endpoint. `instance` is named only if proven.
-fn target(received: &Received<'_>, judgement: &Judgement) -> Target {
-    let authentication = match judgement {
-        Judgement::Forward {
+fn target(received: &IncomingRequest<'_>, assessment: &Assessment) -> Target {
+    let authentication = match assessment {
+        Assessment::Forward {
             authentication,
             content: Content::MergeRequest(event),
         } => {
@@ -101,12 +101,12 @@ fn target(received: &Received<'_>, judgement: &Judgement) -> Target {
                 mr_iid: event.mr_iid,
             });
         }
-        Judgement::Refuse { project, .. } => {
+        Assessment::Refuse { project, .. } => {
             let claim = || (received.body.len() <= MAX_CLAIM_BYTES).then(|| claimed_project(received.body));
             let project = project.or_else(|| claim().flatten());
             return project.map_or_else(endpoint, Target::project);
         }
-        Judgement::Forward { authentication, .. } | Judgement::Ignore { authentication, .. } => authentication,
+        Assessment::Forward { authentication, .. } | Assessment::Ignore { authentication, .. } => authentication,
     };
     match claimed_project(received.body) {
         Some(project) => Target::project(project).at(&authentication.instance),

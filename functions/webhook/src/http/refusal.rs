@@ -41,7 +41,7 @@ impl Refusal {
 
     /// The reason in the answer. An unauthenticated sender learns no details.
     #[must_use]
-    pub fn told(self) -> &'static str {
+    pub fn public_reason(self) -> &'static str {
         match self {
             Self::Gitlab(Rejection::TooLarge) => "too_large",
             Self::Gitlab(Rejection::WrongScope) => "wrong_scope",
@@ -57,7 +57,7 @@ impl Refusal {
 
     /// The reason in the audit log.
     #[must_use]
-    pub fn recorded(self) -> &'static str {
+    pub fn audit_reason(self) -> &'static str {
         match self {
             Self::Gitlab(rejection) => rejection.as_str(),
             Self::UnsupportedMediaType | Self::Unreadable | Self::NotFound | Self::MethodNotAllowed => "malformed",
@@ -74,7 +74,7 @@ impl Refusal {
 
     /// Whether a newer version of the secret could change the assessment.
     #[must_use]
-    pub fn may_be_cured_by_a_newer_secret(self) -> bool {
+    pub fn retry_with_fresh_secret(self) -> bool {
         let Self::Gitlab(rejection) = self else { return false };
         matches!(
             rejection,

@@ -4,14 +4,14 @@ use trace::Traceparent;
 
 /// The `traceparent` to continue: the sender's if it is well formed, else Lambda's own trace.
 #[must_use]
-pub fn of(header: Option<&str>, xray: Option<&str>) -> Option<String> {
-    let known = senders(header).or_else(|| xray.and_then(Traceparent::from_xray));
+pub fn continued_trace(header: Option<&str>, xray: Option<&str>) -> Option<String> {
+    let known = sender_trace(header).or_else(|| xray.and_then(Traceparent::from_xray));
     known.map(|known| known.to_string())
 }
 
 /// The sender's, if well formed. Only its sampling flag decides about spans: Lambda's states whether X-Ray keeps its own.
 #[must_use]
-pub fn senders(header: Option<&str>) -> Option<Traceparent> {
+pub fn sender_trace(header: Option<&str>) -> Option<Traceparent> {
     header.and_then(Traceparent::parse)
 }
 
@@ -25,10 +25,10 @@ mod tests {
     fn without_a_senders_trace_lambdas_own_goes_on() {
         let xray = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a:0";
         let expected = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01";
-        assert_eq!(of(None, Some(xray)).as_deref(), Some(expected));
-        assert_eq!(of(Some("broken"), Some(xray)).as_deref(), Some(expected));
-        assert_eq!(of(Some(GOOD), Some(xray)).as_deref(), Some(GOOD));
-        assert_eq!(of(Some("broken"), Some("Root=broken")), None);
-        assert_eq!(senders(Some("broken")), None);
+        assert_eq!(continued_trace(None, Some(xray)).as_deref(), Some(expected));
+        assert_eq!(continued_trace(Some("broken"), Some(xray)).as_deref(), Some(expected));
+        assert_eq!(continued_trace(Some(GOOD), Some(xray)).as_deref(), Some(GOOD));
+        assert_eq!(continued_trace(Some("broken"), Some("Root=broken")), None);
+        assert_eq!(sender_trace(Some("broken")), None);
     }
 }

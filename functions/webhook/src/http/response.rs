@@ -6,8 +6,26 @@ use lambda_http::Body;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::judge::Ignored;
-use crate::refusal::Refusal;
+use super::refusal::Refusal;
+
+/// Why an authentic delivery needs no action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ignored {
+    /// An unhandled kind of event.
+    UnhandledKind,
+    /// Not JSON, or JSON without a kind.
+    Unparseable,
+}
+
+impl Ignored {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnhandledKind => "unhandled_kind",
+            Self::Unparseable => "unparseable",
+        }
+    }
+}
 
 /// The answer to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +51,7 @@ impl Answer {
 
     /// `accepted`, `ignored`, `rejected` or `unavailable`.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn status_name(self) -> &'static str {
         match self {
             Self::Accepted { .. } => "accepted",
             Self::Ignored(_) => "ignored",
@@ -47,13 +65,13 @@ impl Answer {
             Self::Accepted { stale: false } => None,
             Self::Accepted { stale: true } => Some("stale_timestamp"),
             Self::Ignored(ignored) => Some(ignored.as_str()),
-            Self::Refused(refusal) => Some(refusal.told()),
+            Self::Refused(refusal) => Some(refusal.public_reason()),
         }
     }
 
     #[must_use]
     pub fn into_response(self, correlation_id: Uuid) -> Response<Body> {
-        let body = json!({"status": self.word(), "reason": self.reason(), "correlation_id": correlation_id});
+        let body = json!({"status": self.status_name(), "reason": self.reason(), "correlation_id": correlation_id});
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
@@ -89,7 +107,7 @@ mod tests {
             let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
             assert_eq!(
                 (body["correlation_id"] == json!(id), &body["status"]),
-                (true, &json!(answer.word()))
+                (true, &json!(answer.status_name()))
             );
         }
     }

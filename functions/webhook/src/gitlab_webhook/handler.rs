@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{ActorType, Context, Writer};
+use audit::{Context, Writer};
 use gitlab::{HookSet, Rejection, Tolerance, delivery_ids};
 use jiff::SignedDuration;
 use lambda_http::Request;
@@ -14,17 +14,18 @@ use runtime::metrics::Metrics;
 use runtime::secrets::SecretCache;
 use trace::{Kind, Span, Tracer};
 
-use crate::answer::Answer;
-use crate::envelope::{self, Message};
-use crate::gateway::Ingress;
-use crate::judge::{Judgement, Received, judge};
-use crate::origin::Origins;
-use crate::refusal::Refusal;
-use crate::{traceparent, verification};
+use super::assessment::{Assessment, IncomingRequest, assess};
+use super::audit_entry;
+use super::envelope::{self, DeliveryMessage};
+use super::origin::Origins;
+use crate::http::context::RequestContext;
+use crate::http::refusal::Refusal;
+use crate::http::response::Answer;
+use crate::http::traceparent;
 
 /// How recent the last read of the secret must be for a failed verification to be final. A sender of forged requests thus causes at
 /// most one read in this time.
-const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
+const REFRESH_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
 /// How long the queue may take, including retries. GitLab waits 10 seconds and never repeats: this and the time for the secret fit
 /// into the function's timeout of 8 seconds.
@@ -35,7 +36,7 @@ const SECRET_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// Everything a request needs.
 #[derive(Debug)]
-pub struct Service {
+pub struct GitlabWebhook {
     tolerance: Tolerance,
     hooks: SecretCache<HookSet>,
     queue: Queue,
@@ -45,7 +46,7 @@ pub struct Service {
     origins: Origins,
 }
 
-impl Service {
+impl GitlabWebhook {
     /// A service with its clients.
     #[must_use]
     pub fn new(
@@ -73,35 +74,40 @@ impl Service {
         self
     }
 
-    pub async fn receive(&self, ingress: &Ingress, request: &Request) -> Answer {
-        let received = Received::new(request.headers(), request.body());
-        let outer = context(ingress, received.traceparent);
-        let span = self.begin(&outer, received.traceparent);
+    /// Answers one delivery.
+    pub async fn receive(&self, request_context: &RequestContext, request: &Request) -> Answer {
+        let received = IncomingRequest::new(request.headers(), request.body());
+        let outer = request_context.audit_context(received.traceparent);
+        let span = self.begin_span(&outer, received.traceparent);
         let context = span.context(&outer);
-        let judgement = self.judged(ingress, context, &received).await;
+        // 1. Assess it over its exact bytes.
+        let assessment = self.assess_request(request_context, context, &received).await;
         let payload_sha256 = sha256_hex(received.body);
-        let method = match &judgement {
-            Judgement::Forward { authentication, .. } | Judgement::Ignore { authentication, .. } => {
+        let method = match &assessment {
+            Assessment::Forward { authentication, .. } | Assessment::Ignore { authentication, .. } => {
                 authentication.method
             }
-            Judgement::Refuse { .. } => received.offered().unwrap_or(AuthMethod::Token),
+            Assessment::Refuse { .. } => received.offered().unwrap_or(AuthMethod::Token),
         };
         let ids = delivery_ids(&received.headers, method, &payload_sha256);
-        ingress.begin_audit();
-        let entry = verification::entry(context, ingress, &received, &ids, &payload_sha256, &judgement);
+        // 2. Audit the result before anything else can fail.
+        request_context.begin_audit();
+        let entry =
+            audit_entry::assessed_entry(context, request_context, &received, &ids, &payload_sha256, &assessment);
         let audit_line = self.audit.write(&entry);
-        let answer = match judgement {
-            Judgement::Refuse { why, .. } => Answer::Refused(why),
-            Judgement::Ignore { why, .. } => Answer::Ignored(why),
-            Judgement::Forward {
+        // 3. Queue what needs processing.
+        let answer = match assessment {
+            Assessment::Refuse { why, .. } => Answer::Refused(why),
+            Assessment::Ignore { why, .. } => Answer::Ignored(why),
+            Assessment::Forward {
                 authentication,
                 content,
             } => {
                 let stale = authentication.stale;
                 self.compare_origin(&authentication.instance, received.gitlab_instance);
                 let traceparent = context.traceparent.as_deref();
-                let message = envelope::seal(
-                    ingress,
+                let message = envelope::build_message(
+                    request_context,
                     traceparent,
                     authentication,
                     ids,
@@ -118,50 +124,56 @@ impl Service {
     }
 
     /// Rejects a request that cannot be assessed.
-    pub fn refuse(&self, ingress: &Ingress, why: Refusal) -> Answer {
-        let outer = context(ingress, None);
-        let span = self.begin(&outer, None);
-        if ingress.begin_audit() {
+    pub fn refuse(&self, request_context: &RequestContext, why: Refusal) -> Answer {
+        let outer = request_context.audit_context(None);
+        let span = self.begin_span(&outer, None);
+        if request_context.begin_audit() {
             let context = span.context(&outer);
-            self.audit.write(&verification::entry_of_refusal(context, ingress, why));
+            self.audit
+                .write(&audit_entry::refusal_entry(context, request_context, why));
         }
         self.answered(span, Answer::Refused(why))
     }
 
     /// The span of a request (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server>).
-    fn begin(&self, context: &Context, traceparent: Option<&str>) -> Span {
+    fn begin_span(&self, context: &Context, traceparent: Option<&str>) -> Span {
         const NAME: &str = "POST /webhook";
-        match traceparent::senders(traceparent) {
+        match traceparent::sender_trace(traceparent) {
             Some(_) => self.tracer.begin(Kind::Server, NAME, context),
             None => self.tracer.begin_trace(Kind::Server, NAME, context),
         }
     }
 
     /// Assesses with the current hooks; if a newer secret could change a rejection, reads the secret once more.
-    async fn judged(&self, ingress: &Ingress, context: &Context, received: &Received<'_>) -> Judgement {
-        let by = |hooks: &HookSet| judge(received, hooks, ingress.received_at, self.tolerance);
-        let curable = |judgement: &Judgement| matches!(judgement, Judgement::Refuse { why, .. } if why.may_be_cured_by_a_newer_secret());
+    async fn assess_request(
+        &self,
+        request_context: &RequestContext,
+        context: &Context,
+        received: &IncomingRequest<'_>,
+    ) -> Assessment {
+        let by = |hooks: &HookSet| assess(received, hooks, request_context.received_at, self.tolerance);
+        let may_change = |assessment: &Assessment| matches!(assessment, Assessment::Refuse { why, .. } if why.retry_with_fresh_secret());
         // What no token could prove is rejected without a read of the secret.
         let unproven = by(&HookSet::default());
-        if !matches!(&unproven, Judgement::Refuse { why, .. } if *why == Refusal::Gitlab(Rejection::NoSecret)) {
+        if !matches!(&unproven, Assessment::Refuse { why, .. } if *why == Refusal::Gitlab(Rejection::NoSecret)) {
             return unproven;
         }
         let hooks = self.known_hooks(context).await;
-        let judgement = by(&hooks);
-        if !curable(&judgement) {
-            return judgement;
+        let assessment = by(&hooks);
+        if !may_change(&assessment) {
+            return assessment;
         }
-        let again = self.hooks.refresh_if_older_than(LOOK_AGAIN_AFTER, context);
+        let again = self.hooks.refresh_if_older_than(REFRESH_AFTER, context);
         match tokio::time::timeout(SECRET_WITHIN, again).await {
             Ok(Ok(Some(hooks))) => by(&hooks),
-            Ok(Ok(None)) => judgement,
+            Ok(Ok(None)) => assessment,
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the webhook secret could not be looked at again");
-                judgement
+                tracing::warn!(%error, "reading the webhook secret again failed");
+                assessment
             }
             Err(_) => {
-                tracing::warn!("the webhook secret was not looked at again: Secrets Manager took too long");
-                judgement
+                tracing::warn!("reading the webhook secret again timed out");
+                assessment
             }
         }
     }
@@ -172,13 +184,11 @@ impl Service {
         let hooks = match read {
             Ok(Ok(hooks)) => Some(hooks),
             Ok(Err(error)) => {
-                tracing::error!(%error, "no webhook secret: nothing can be authenticated");
+                tracing::error!(%error, "no webhook secret: every delivery is answered 503");
                 None
             }
             Err(_) => {
-                tracing::error!(
-                    "Secrets Manager took too long: the webhook secret read before is used, if there is one"
-                );
+                tracing::error!("reading the webhook secret timed out; using the last one read, if any");
                 self.hooks.kept().await
             }
         };
@@ -192,13 +202,13 @@ impl Service {
                 instance,
                 named,
                 before,
-                "an authentic delivery names another GitLab than usual in X-Gitlab-Instance: is the token used by two?"
+                "X-Gitlab-Instance names another GitLab than before: check whether two instances use the same token"
             );
             self.metrics.count("instance_header_mismatches", 1);
         }
     }
 
-    async fn forward(&self, context: &Context, message: Message) -> Result<(), Refusal> {
+    async fn forward(&self, context: &Context, message: DeliveryMessage) -> Result<(), Refusal> {
         let body = serde_json::to_string(&message.envelope).map_err(|_| Refusal::Internal)?;
         let message = FifoMessage {
             group: message.group,
@@ -211,24 +221,20 @@ impl Service {
     }
 
     fn answered(&self, mut span: Span, answer: Answer) -> Answer {
-        self.metrics.count_by("deliveries_received", "status", answer.word(), 1);
+        self.metrics
+            .count_by("deliveries_received", "status", answer.status_name(), 1);
         if let Answer::Refused(refusal) = answer
             && !refusal.is_ours()
         {
             self.metrics
-                .count_by("deliveries_rejected", "reason", refusal.recorded(), 1);
+                .count_by("deliveries_rejected", "reason", refusal.audit_reason(), 1);
         }
         let status = answer.status();
         span.attribute("http.response.status_code", status.as_u16());
         // A sender's error is not our failure.
-        span.end(status.is_server_error().then_some(answer.word()));
+        span.end(status.is_server_error().then_some(answer.status_name()));
         answer
     }
-}
-
-fn context(ingress: &Ingress, traceparent: Option<&str>) -> Context {
-    let trace = traceparent::of(traceparent, ingress.xray_trace_id.as_deref());
-    Context::new(ActorType::WebhookEvent, ingress.correlation_id).with_traceparent(trace)
 }
 
 #[cfg(test)]

@@ -9,23 +9,23 @@ use crate::fixtures::{
     Headers, KEY, NEXT_KEY, NOW, PLAIN, TOLERANCE, header_map, hook_set, merged, now, signed, signed_at, with_token,
 };
 
-fn judged(headers: &Headers, body: &[u8]) -> Judgement {
-    judge(
-        &Received::new(&header_map(headers), body),
+fn assessed(headers: &Headers, body: &[u8]) -> Assessment {
+    assess(
+        &IncomingRequest::new(&header_map(headers), body),
         &hook_set(),
         now(),
         TOLERANCE,
     )
 }
 
-fn signed_body(body: &Value) -> Judgement {
+fn signed_body(body: &Value) -> Assessment {
     let body = body.to_string().into_bytes();
-    judged(&signed(&body), &body)
+    assessed(&signed(&body), &body)
 }
 
-fn refused(judgement: &Judgement) -> Rejection {
-    match judgement {
-        Judgement::Refuse {
+fn refused(assessment: &Assessment) -> Rejection {
+    match assessment {
+        Assessment::Refuse {
             why: Refusal::Gitlab(rejection),
             ..
         } => *rejection,
@@ -35,7 +35,7 @@ fn refused(judgement: &Judgement) -> Rejection {
 
 #[test]
 fn a_signed_merge_event_goes_on() {
-    let Judgement::Forward {
+    let Assessment::Forward {
         authentication,
         content: Content::MergeRequest(event),
     } = signed_body(&merged())
@@ -58,7 +58,7 @@ fn a_signed_merge_event_goes_on() {
 #[test]
 fn a_plain_token_goes_on_as_a_token() {
     let body = merged().to_string().into_bytes();
-    let Judgement::Forward { authentication, .. } = judged(&with_token(PLAIN), &body) else {
+    let Assessment::Forward { authentication, .. } = assessed(&with_token(PLAIN), &body) else {
         panic!("forwarded")
     };
     assert_eq!(
@@ -70,7 +70,7 @@ fn a_plain_token_goes_on_as_a_token() {
 #[test]
 fn an_old_signature_goes_on_as_stale() {
     let body = merged().to_string().into_bytes();
-    let Judgement::Forward { authentication, .. } = judged(&signed_at(NOW - 86_400, KEY, &body), &body) else {
+    let Assessment::Forward { authentication, .. } = assessed(&signed_at(NOW - 86_400, KEY, &body), &body) else {
         panic!("forwarded")
     };
     assert!(authentication.stale);
@@ -90,10 +90,10 @@ fn what_does_not_prove_itself_is_refused() {
         (with_token("a,b"), Rejection::Malformed),
     ];
     for (headers, expected) in cases {
-        assert_eq!(refused(&judged(&headers, &body)), expected, "{headers:?}");
+        assert_eq!(refused(&assessed(&headers, &body)), expected, "{headers:?}");
     }
-    let without_hooks = judge(
-        &Received::new(&header_map(&signed(&body)), &body),
+    let without_hooks = assess(
+        &IncomingRequest::new(&header_map(&signed(&body)), &body),
         &HookSet::default(),
         now(),
         TOLERANCE,
@@ -108,9 +108,9 @@ fn a_token_does_not_speak_for_projects_outside_its_scope() {
     let mut nowhere = merged();
     nowhere["project"] = Value::Null;
     for body in [elsewhere, nowhere] {
-        let judgement = signed_body(&body);
-        assert_eq!(refused(&judgement), Rejection::WrongScope);
-        assert!(matches!(judgement, Judgement::Refuse { hook: Some(hook), .. } if hook == "main"));
+        let assessment = signed_body(&body);
+        assert_eq!(refused(&assessment), Rejection::WrongScope);
+        assert!(matches!(assessment, Assessment::Refuse { hook: Some(hook), .. } if hook == "main"));
     }
 }
 
@@ -130,10 +130,10 @@ fn an_authentic_delivery_that_nobody_handles_is_ignored() {
         (deep.as_bytes(), Ignored::Unparseable),
     ];
     for (body, expected) in cases {
-        let judgement = judged(&signed(body), body);
+        let assessment = assessed(&signed(body), body);
         assert!(
-            matches!(judgement, Judgement::Ignore { why, .. } if why == expected),
-            "{judgement:?}"
+            matches!(assessment, Assessment::Ignore { why, .. } if why == expected),
+            "{assessment:?}"
         );
     }
 }
@@ -143,7 +143,7 @@ fn a_handled_kind_of_unexpected_shape_goes_on_whole_and_bounded() {
     let mut body = merged();
     body["object_attributes"]["iid"] = json!("twelve");
     let text = body.to_string();
-    let Judgement::Forward {
+    let Assessment::Forward {
         content:
             Content::Unexpected {
                 problem,
@@ -167,18 +167,18 @@ fn a_handled_kind_of_unexpected_shape_goes_on_whole_and_bounded() {
         max_body_bytes: 1_000_000,
         ..TOLERANCE
     };
-    let judgement = judge(
-        &Received::new(&header_map(&signed(&body)), &body),
+    let assessment = assess(
+        &IncomingRequest::new(&header_map(&signed(&body)), &body),
         &hook_set(),
         now(),
         tolerance,
     );
-    let Judgement::Forward {
+    let Assessment::Forward {
         content: Content::Unexpected {
             body_base64, truncated, ..
         },
         ..
-    } = judgement
+    } = assessment
     else {
         panic!("forwarded")
     };
@@ -204,16 +204,16 @@ fn only_json_is_taken_and_a_missing_content_type_is_no_reason_to_refuse() {
     for (content_type, taken) in cases {
         let mut headers = signed(&body);
         headers[0].1 = content_type.to_owned();
-        let unsupported = Judgement::Refuse {
+        let unsupported = Assessment::Refuse {
             why: Refusal::UnsupportedMediaType,
             hook: None,
             project: None,
         };
-        assert_eq!(judged(&headers, &body) != unsupported, taken, "{content_type}");
+        assert_eq!(assessed(&headers, &body) != unsupported, taken, "{content_type}");
     }
     assert!(matches!(
-        judged(&signed(&body)[1..].to_vec(), &body),
-        Judgement::Forward { .. }
+        assessed(&signed(&body)[1..].to_vec(), &body),
+        Assessment::Forward { .. }
     ));
 }
 
@@ -221,5 +221,5 @@ fn only_json_is_taken_and_a_missing_content_type_is_no_reason_to_refuse() {
 fn size_is_looked_at_before_anything_else() {
     let body = vec![b' '; TOLERANCE.max_body_bytes + 1];
     let headers = vec![("content-type", "text/plain".to_owned())];
-    assert_eq!(refused(&judged(&headers, &body)), Rejection::TooLarge);
+    assert_eq!(refused(&assessed(&headers, &body)), Rejection::TooLarge);
 }

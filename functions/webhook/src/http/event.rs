@@ -50,11 +50,11 @@ struct Wire {
     headers: Option<BTreeMap<String, Value>>,
     body: Option<String>,
     is_base64_encoded: Option<bool>,
-    request_context: RequestContext,
+    request_context: WireContext,
 }
 
 #[derive(Deserialize)]
-struct RequestContext {
+struct WireContext {
     stage: Option<String>,
     http: Http,
 }
@@ -69,7 +69,7 @@ struct Http {
 
 impl From<Wire> for HttpEvent {
     fn from(wire: Wire) -> Self {
-        let RequestContext { stage, http } = wire.request_context;
+        let WireContext { stage, http } = wire.request_context;
         let path = wire.raw_path.or(http.path).unwrap_or_default();
         Self {
             method: http.method.unwrap_or_default(),

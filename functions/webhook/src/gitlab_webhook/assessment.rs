@@ -8,14 +8,15 @@ use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
 use jiff::Timestamp;
 use model::{AuthMethod, Authentication, Content, ProjectId};
 
-use crate::refusal::Refusal;
+use crate::http::refusal::Refusal;
+use crate::http::response::Ignored;
 
 /// Maximum size of an unexpected body that is forwarded whole, in bytes.
 const MAX_UNEXPECTED_BYTES: usize = 256 * 1024;
 
 /// The relevant parts of a request.
 #[derive(Debug, Clone, Copy)]
-pub struct Received<'a> {
+pub struct IncomingRequest<'a> {
     /// The headers that authenticate and name the delivery.
     pub headers: DeliveryHeaders<'a>,
     /// `Content-Type`.
@@ -30,28 +31,9 @@ pub struct Received<'a> {
     pub body: &'a [u8],
 }
 
-/// Why an authentic delivery needs no action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ignored {
-    /// An unhandled kind of event.
-    UnhandledKind,
-    /// Not JSON, or JSON without a kind.
-    Unparseable,
-}
-
-impl Ignored {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UnhandledKind => "unhandled_kind",
-            Self::Unparseable => "unparseable",
-        }
-    }
-}
-
 /// What to do with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Judgement {
+pub enum Assessment {
     /// Authentic; forwarded to the queue.
     Forward {
         /// How it proved itself.
@@ -73,7 +55,7 @@ pub enum Judgement {
     },
 }
 
-impl<'a> Received<'a> {
+impl<'a> IncomingRequest<'a> {
     /// Finds the parts of a request.
     #[must_use]
     pub fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
@@ -124,8 +106,8 @@ impl<'a> Received<'a> {
 
 /// Assesses one request: size, content type, proof, then kind and scope.
 #[must_use]
-pub fn judge(received: &Received<'_>, hooks: &HookSet, now: Timestamp, tolerance: Tolerance) -> Judgement {
-    let refuse = |why| Judgement::Refuse {
+pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, tolerance: Tolerance) -> Assessment {
+    let refuse = |why| Assessment::Refuse {
         why,
         hook: None,
         project: None,
@@ -151,25 +133,25 @@ pub fn judge(received: &Received<'_>, hooks: &HookSet, now: Timestamp, tolerance
         Classified::MergeRequest(_) | Classified::Unexpected { .. } => None,
     };
     if let Some(why) = why {
-        return Judgement::Ignore {
+        return Assessment::Ignore {
             authentication: authentication(first),
             why,
         };
     }
     let hook = gitlab::hook_in_scope(&proof.hooks, classified.project());
     if hook.is_none() {
-        return Judgement::Refuse {
+        return Assessment::Refuse {
             why: Refusal::Gitlab(Rejection::WrongScope),
             hook: first.map(|hook| hook.name.clone()),
             project: classified.project().id,
         };
     }
     match content(classified, received.body) {
-        Some(content) => Judgement::Forward {
+        Some(content) => Assessment::Forward {
             authentication: authentication(hook),
             content,
         },
-        None => Judgement::Ignore {
+        None => Assessment::Ignore {
             authentication: authentication(hook),
             why: Ignored::UnhandledKind,
         },
