@@ -13,7 +13,7 @@ const ENTRIES: u64 = 400;
 
 /// Runs one of the ignored tests below in `place`, after the shell lines that prepare its environment.
 fn run(preparation: &str, test: &str, place: &Path) -> Command {
-    let script = format!("{preparation} && exec \"$0\" --exact --ignored --nocapture embedded::tests::full::{test}");
+    let script = format!("{preparation} && exec \"$0\" --exact --ignored --nocapture queue::tests::full::{test}");
     let mut command = Command::new("sh");
     command
         .arg("-c")

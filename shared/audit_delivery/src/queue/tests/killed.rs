@@ -113,7 +113,7 @@ fn service(place: &Path) -> Child {
         .args([
             "--exact",
             "--ignored",
-            "embedded::tests::killed::works_until_it_is_killed",
+            "queue::tests::killed::works_until_it_is_killed",
         ])
         .current_dir(place)
         .stdout(Stdio::null())

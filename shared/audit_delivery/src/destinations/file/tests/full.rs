@@ -13,7 +13,7 @@ use audit::FailureClass;
 /// Runs one of the ignored tests below in `folder`, after the shell lines that prepare its environment.
 fn run(preparation: &str, test: &str, folder: &Path) -> Command {
     let script =
-        format!("{preparation}; exec \"$0\" --exact --ignored --nocapture destination::file::tests::full::{test}");
+        format!("{preparation}; exec \"$0\" --exact --ignored --nocapture destinations::file::tests::full::{test}");
     let mut command = Command::new("sh");
     command
         .arg("-c")

@@ -34,7 +34,7 @@ fn a_writer_killed_again_and_again_leaves_every_entry_once() {
 
 fn writer(folder: &Folder) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "destination::file::tests::killed::writes_on"])
+        .args(["--exact", "--ignored", "destinations::file::tests::killed::writes_on"])
         .current_dir(folder.path("."))
         .stdout(Stdio::null())
         .spawn()
