@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
-use gitlab::{HookSet, SigningToken, Tolerance, WebhookSecret, sign};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use inbound::gitlab::{HookSet, SigningToken, Tolerance, WebhookSecret, sign};
 use jiff::Timestamp;
 use model::Clock;
 use runtime::aws::{AwsSettings, Clients, Queue, QueueUrl};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gitlab::{HookSet, WebhookSecret};
+use inbound::gitlab::{HookSet, WebhookSecret};
 use model::Clock;
 use runtime::metrics::Metrics;
 use runtime::secrets::{SecretCache, SecretSource, Stage, StagedSecret, Unreadable};

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-PURE = ("model", "rules", "gitlab", "audit", "trace")
+PURE = ("model", "rules", "inbound", "audit", "trace")
 FUNCTIONS = ("webhook", "processor", "notifier", "recorder", "maintenance")
 # Names or prefixes (ending in -) of crates that do IO.
 IO = ("tokio", "reqwest", "hyper", "aws-", "lambda_runtime", "lambda_http", "tokio-postgres", "rustls")

@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gitlab::{Classified, DeliveryHeaders, Hook, HookSet, Rejection, Tolerance};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
+use inbound::gitlab::{Classified, DeliveryHeaders, Hook, HookSet, Rejection, Tolerance};
 use jiff::Timestamp;
 use model::{AuthMethod, Authentication, Content, ProjectId};
 
@@ -115,7 +115,7 @@ pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, t
     if received.body.len() <= tolerance.max_body_bytes && !received.is_json() {
         return refuse(Refusal::UnsupportedMediaType);
     }
-    let proof = match gitlab::authenticate(&received.headers, received.body, hooks, now, tolerance) {
+    let proof = match inbound::gitlab::authenticate(&received.headers, received.body, hooks, now, tolerance) {
         Ok(proof) => proof,
         Err(rejection) => return refuse(Refusal::Gitlab(rejection)),
     };
@@ -126,7 +126,7 @@ pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, t
         instance: hook.map(|hook| hook.instance.clone()).unwrap_or_default(),
         stale: proof.stale,
     };
-    let classified = gitlab::classify(received.body, now);
+    let classified = inbound::gitlab::classify(received.body, now);
     let why = match &classified {
         Classified::Unhandled { .. } => Some(Ignored::UnhandledKind),
         Classified::Unparseable => Some(Ignored::Unparseable),
@@ -138,7 +138,7 @@ pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, t
             why,
         };
     }
-    let hook = gitlab::hook_in_scope(&proof.hooks, classified.project());
+    let hook = inbound::gitlab::hook_in_scope(&proof.hooks, classified.project());
     if hook.is_none() {
         return Assessment::Refuse {
             why: Refusal::Gitlab(Rejection::WrongScope),

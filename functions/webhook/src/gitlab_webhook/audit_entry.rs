@@ -1,7 +1,7 @@
 //! The audit entry of one request: the sender, its proof, and the result. Never a secret, never the body.
 
 use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
-use gitlab::claimed_project;
+use inbound::gitlab::claimed_project;
 use model::{AuthMethod, Authentication, Content, DeliveryIds, MergeRequestKey};
 
 use crate::gitlab_webhook::assessment::{Assessment, IncomingRequest};

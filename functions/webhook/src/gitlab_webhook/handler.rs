@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit::{Context, Writer};
-use gitlab::{HookSet, Rejection, Tolerance, delivery_ids};
+use inbound::gitlab::{HookSet, Rejection, Tolerance, delivery_ids};
 use jiff::SignedDuration;
 use lambda_http::Request;
 use model::AuthMethod;

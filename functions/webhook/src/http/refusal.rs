@@ -1,7 +1,7 @@
 //! Why a request is rejected, and the reasons in the response and in the audit log.
 
-use gitlab::Rejection;
 use http::StatusCode;
+use inbound::gitlab::Rejection;
 
 /// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

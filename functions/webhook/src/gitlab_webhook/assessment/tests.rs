@@ -1,7 +1,7 @@
 //! Every assessment, by request.
 
 use base64::Engine as _;
-use gitlab::Rejection;
+use inbound::gitlab::Rejection;
 use serde_json::{Value, json};
 
 use super::*;

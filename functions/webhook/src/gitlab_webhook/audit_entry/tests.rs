@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use audit::{ActorType, Writer};
-use gitlab::delivery_ids;
+use inbound::gitlab::delivery_ids;
 use model::FixedClock;
 use model::sha256_hex;
 use serde_json::{Value, json};

@@ -46,8 +46,8 @@ fn sealed(instance: &str, key: Option<&str>, content: Content) -> DeliveryMessag
 }
 
 fn merge_request() -> Content {
-    match gitlab::classify(merged().to_string().as_bytes(), Timestamp::UNIX_EPOCH) {
-        gitlab::Classified::MergeRequest(event) => Content::MergeRequest(event),
+    match inbound::gitlab::classify(merged().to_string().as_bytes(), Timestamp::UNIX_EPOCH) {
+        inbound::gitlab::Classified::MergeRequest(event) => Content::MergeRequest(event),
         other => panic!("{other:?}"),
     }
 }

@@ -110,11 +110,7 @@ fn read(place: &Path) -> (Vec<Line>, Vec<Line>) {
 
 fn service(place: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "--ignored",
-            "queue::tests::killed::works_until_it_is_killed",
-        ])
+        .args(["--exact", "--ignored", "queue::tests::killed::works_until_it_is_killed"])
         .current_dir(place)
         .stdout(Stdio::null())
         .spawn()

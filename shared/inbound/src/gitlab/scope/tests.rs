@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{HookSet, WebhookSecret};
+use crate::gitlab::{HookSet, WebhookSecret};
 
 fn hooks(entries: &[(&str, &str)]) -> HookSet {
     let entries: Vec<_> = entries

@@ -1,6 +1,6 @@
 //! What is wrong with the hooks of the secret, for the log; never a token.
 
-use crate::{EntryDefect, SigningTokenError};
+use crate::gitlab::{EntryDefect, SigningTokenError};
 
 /// An unusable part of the secret; all other parts stay usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::payload::shape::ATTRIBUTES;
+use crate::gitlab::payload::shape::ATTRIBUTES;
 
 #[test]
 fn a_member_of_another_type_never_makes_an_event_unreadable() {

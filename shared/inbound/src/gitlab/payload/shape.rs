@@ -1,6 +1,6 @@
 //! The wanted members of a body, by their names in GitLab's documentation of webhook events.
 
-use crate::json::{SCALAR, Shape};
+use crate::gitlab::json::{SCALAR, Shape};
 
 const PROJECT: Shape = Shape {
     fields: &[("id", &SCALAR), ("path_with_namespace", &SCALAR)],

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use model::ProjectId;
 
-use crate::signature::Signatures;
-use crate::{HookEntry, SigningToken, WebhookSecret};
+use crate::gitlab::signature::Signatures;
+use crate::gitlab::{HookEntry, SigningToken, WebhookSecret};
 use merge::Merge;
 pub use problem::{HookProblem, Problem};
 use tokens::{PlainToken, Tokens};

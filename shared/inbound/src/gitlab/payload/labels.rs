@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::text::{ID_CHARS, text};
-use crate::json::MAX_ITEMS;
+use crate::gitlab::json::MAX_ITEMS;
 
 /// Most bytes of label titles kept per list, so that an event fits into one queue message. With a limit on their number, a few
 /// hundred short labels could push a security label out of the list.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{SigningToken, WebhookSecret, sign};
+use crate::gitlab::{SigningToken, WebhookSecret, sign};
 
 mod rejections;
 
@@ -187,7 +187,7 @@ proptest! {
             event_uuid: token.as_deref(),
         };
         prop_assert!(authenticate(&headers, &body, &hooks(), now(), TOLERANCE).is_err());
-        let ids = crate::delivery_ids(&headers, AuthMethod::Token, &model::sha256_hex(&body));
+        let ids = crate::gitlab::delivery_ids(&headers, AuthMethod::Token, &model::sha256_hex(&body));
         prop_assert!(ids.key.is_none_or(|key| key.len() <= 193));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::labels;
 use super::text::{ID_CHARS, PATH_BYTES, TEXT_CHARS, TITLE_CHARS, member, within};
-use crate::time::parse_timestamp;
+use crate::gitlab::time::parse_timestamp;
 
 /// Most reviewers kept; GitLab allows 100 per merge request.
 const MAX_REVIEWERS: usize = 100;

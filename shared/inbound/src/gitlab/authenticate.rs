@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use model::AuthMethod;
 
-use crate::delivery::is_identifier;
-use crate::signature::Signatures;
-use crate::{DeliveryHeaders, Hook, HookSet};
+use crate::gitlab::delivery::is_identifier;
+use crate::gitlab::signature::Signatures;
+use crate::gitlab::{DeliveryHeaders, Hook, HookSet};
 
 /// Limits: how far a signed timestamp may differ from the receiver's clock, and the size of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Rejection {
 #[derive(Debug, Clone)]
 pub struct Authenticated<'h> {
     pub method: AuthMethod,
-    /// Every hook with a matching token, never empty; [`crate::hook_in_scope`] picks one.
+    /// Every hook with a matching token, never empty; [`crate::gitlab::hook_in_scope`] picks one.
     pub hooks: Vec<&'h Hook>,
     /// Correctly signed, but the timestamp lies outside the tolerance.
     pub stale: bool,

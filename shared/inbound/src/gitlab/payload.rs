@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use model::MergeRequestEvent;
 use serde_json::Value;
 
-use crate::json;
-use crate::scope::ProjectSeen;
+use crate::gitlab::json;
+use crate::gitlab::scope::ProjectSeen;
 use shape::BODY;
 use text::{ID_CHARS, text};
 
@@ -42,7 +42,7 @@ pub enum Classified {
 }
 
 impl Classified {
-    /// The project of the event, for [`crate::hook_in_scope`].
+    /// The project of the event, for [`crate::gitlab::hook_in_scope`].
     #[must_use]
     pub fn project(&self) -> ProjectSeen<'_> {
         match self {

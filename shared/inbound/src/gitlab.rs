@@ -1,6 +1,6 @@
 //! GitLab's webhooks: authentication, the scope of a token, and payloads translated into the types of [`model`].
 //!
-//! Pure: no IO, no clock, no async. The order in which a receiver uses it:
+//! The order in which a receiver uses it:
 //!
 //! 1. [`WebhookSecret::parse`] and [`HookSet::merge`] turn the stored secret into hooks;
 //! 2. [`authenticate`] proves the delivery over its exact bytes;

@@ -2,7 +2,7 @@
 
 use model::ProjectId;
 
-use crate::Hook;
+use crate::gitlab::Hook;
 
 /// The project of a delivery, as far as it could be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

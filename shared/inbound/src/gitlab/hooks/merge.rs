@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 
 use super::tokens::{Clash, PlainToken};
 use super::{Hook, HookProblem, HookSet, Problem};
-use crate::{HookEntry, SigningToken, WebhookSecret};
+use crate::gitlab::{HookEntry, SigningToken, WebhookSecret};
 
 /// The versions merged so far, newest first.
 #[derive(Default)]

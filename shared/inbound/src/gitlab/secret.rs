@@ -44,7 +44,7 @@ impl WebhookSecret {
     ///
     /// # Errors
     /// [`SecretUnreadable`] if it is not JSON of the expected type. A malformed hook or token is not such an error:
-    /// [`crate::HookSet::merge`] reports it, and it disables only itself.
+    /// [`crate::gitlab::HookSet::merge`] reports it, and it disables only itself.
     pub fn parse(json: &SecretString) -> Result<Self, SecretUnreadable> {
         serde_json::from_str(json.expose_secret()).map_err(|error| SecretUnreadable {
             kind: if error.is_data() {
