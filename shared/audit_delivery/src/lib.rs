@@ -14,6 +14,6 @@ pub use destinations::{
     http_batch, settings,
 };
 pub use queue::{
-    AuditQueue, AuditQueueError, AuditQueueSettings, Backoff, Cut, DestinationHealth, DestinationOptions, Durability,
-    Health, Limits, OnFull, Problem, Until,
+    AuditQueue, AuditQueueError, AuditQueueSettings, Cut, DeliveryBackoff, DestinationHealth, DestinationOptions,
+    DiskProblem, Durability, Health, Limits, OnFull, Until,
 };

@@ -42,9 +42,8 @@ mod undelivered;
 
 pub use environment::DestinationOptions;
 pub use error::AuditQueueError;
-pub use health::{DestinationHealth, Health, Problem};
-pub use recovery::Cut;
-pub use settings::{AuditQueueSettings, Backoff, Durability, Limits, OnFull};
+pub use health::{Cut, DestinationHealth, DiskProblem, Health};
+pub use settings::{AuditQueueSettings, DeliveryBackoff, Durability, Limits, OnFull};
 
 use cursor::Cursor;
 use delivery::Delivery;
@@ -111,7 +110,8 @@ impl AuditQueue {
         }
         let threads = Threads::start(&queue, deliveries)?;
         let writer = Writer::with_sink(service, clock, Box::new(QueueSink::new(Arc::clone(&queue), stdout)));
-        open_calls::report_all(&queue, &writer);
+        let open = std::mem::take(&mut queue.lock().open);
+        open_calls::report_all(&open, &writer);
         Ok(Self {
             writer,
             queue: Some(queue),

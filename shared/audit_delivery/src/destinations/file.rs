@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::line::one_line;
 use crate::destination::{DeliveryError, Destination, Outgoing};
-use failure::Failure;
+use failure::FileFailure;
 use open::Locked;
 use recent::Recent;
 use tail::Tail;
@@ -67,7 +67,7 @@ impl FileDestination {
         self.open = None;
     }
 
-    fn append(&mut self, batch: &[Outgoing<'_>]) -> Result<(), Failure> {
+    fn append(&mut self, batch: &[Outgoing<'_>]) -> Result<(), FileFailure> {
         let size = batch.iter().map(|entry| entry.line.len() as u64 + 1).sum();
         let mut open = self.current(size)?;
         let bytes = self.render(batch, &open.torn);
@@ -85,11 +85,11 @@ impl FileDestination {
         }
         let now = open.file.metadata()?;
         if now.nlink() == 0 {
-            return Err(Failure::Vanished);
+            return Err(FileFailure::Vanished);
         }
         open.length += bytes.len() as u64;
         if now.len() < open.length {
-            return Err(Failure::Truncated);
+            return Err(FileFailure::Truncated);
         }
         self.recent.add(batch.iter().map(|entry| entry.id));
         // Kept only now: after a failure the file is opened and its end read again.
@@ -98,7 +98,7 @@ impl FileDestination {
     }
 
     /// The file now at the path: the last one written, unless it was renamed, removed or truncated in between.
-    fn current(&mut self, size: u64) -> Result<Open, Failure> {
+    fn current(&mut self, size: u64) -> Result<Open, FileFailure> {
         if let Some(open) = self.open.take()
             && open.is_at(&self.path)
         {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use address::{endpoint, path, syslog_address};
-use reader::Reader;
+use reader::VariableReader;
 
 mod address;
 mod reader;
@@ -57,7 +57,7 @@ impl Default for DestinationSettings {
 /// A variable and its problem. Values are not repeated: an address can hold a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {text}")]
-pub struct Problem {
+pub struct DestinationProblem {
     /// The variable.
     pub variable: &'static str,
     /// The problem; completes a sentence that begins with the variable's name.
@@ -67,9 +67,9 @@ pub struct Problem {
 /// All problems of the variables. Correct them and start again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the audit destinations are not usable: {}", listed(.0))]
-pub struct Problems(pub Vec<Problem>);
+pub struct DestinationProblems(pub Vec<DestinationProblem>);
 
-fn listed(problems: &[Problem]) -> String {
+fn listed(problems: &[DestinationProblem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
@@ -79,8 +79,8 @@ impl DestinationSettings {
     /// # Errors
     /// All problems together. A destination disabled by `AUDIT_LOG_ENABLED=false` is also checked, so that enabling it later cannot
     /// fail.
-    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Problems> {
-        let mut reader = Reader::new(lookup);
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, DestinationProblems> {
+        let mut reader = VariableReader::new(lookup);
         let enabled = reader.enabled();
         let wanted = reader.wanted();
         let read = Self {
@@ -105,7 +105,7 @@ impl DestinationSettings {
                 syslog: None,
                 http: None,
             }),
-            (false, _) => Err(Problems(reader.problems)),
+            (false, _) => Err(DestinationProblems(reader.problems)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Problems of a destination that are found before anything is sent.
+//! DestinationProblems of a destination that are found before anything is sent.
 
 /// A destination could not be built. Correct the configuration; nothing has been sent.
 #[derive(Debug, thiserror::Error)]

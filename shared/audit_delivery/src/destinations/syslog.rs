@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::SetupError;
 use super::settings::{SyslogAddress, Transport};
 use crate::destination::{DeliveryError, Destination, Outgoing};
-use failure::Failure;
+use failure::SyslogFailure;
 
 mod datagram;
 mod failure;
@@ -67,7 +67,7 @@ impl SyslogDestination {
         Ok(Self { address, options, tls })
     }
 
-    fn send(&self, batch: &[Outgoing<'_>]) -> Result<(), Failure> {
+    fn send(&self, batch: &[Outgoing<'_>]) -> Result<(), SyslogFailure> {
         let messages = batch
             .iter()
             .map(|entry| message::render(entry, self.options.hostname.as_deref()));

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::cursor::Cursor;
-use super::reader::{Reader, Stored};
+use super::reader::{Reader, StoredEntry};
 use super::state::Queue;
 use super::undelivered::Undelivered;
-use super::{AuditQueueError, Backoff};
+use super::{AuditQueueError, DeliveryBackoff};
 use crate::destination::{DeliveryError, Destination, Outgoing};
 use crate::destinations::http_batch::LONGEST_RETRY_AFTER;
 use audit::FailureClass;
@@ -27,11 +27,11 @@ pub(super) struct Delivery {
     pub(super) known: HashSet<u64>,
     /// Delivered and rejected, where the cursor could not be moved yet: it is not delivered again for that.
     pub(super) owed: Option<(u64, u64)>,
-    pub(super) backoff: Backoff,
+    pub(super) backoff: DeliveryBackoff,
 }
 
 /// Why a batch cannot be delivered now.
-struct Trouble {
+struct DeliveryFailure {
     class: FailureClass,
     message: String,
     retry_after: Option<Duration>,
@@ -45,10 +45,10 @@ impl Delivery {
         while self.queue.await_entries(self.cursor.delivered) {
             match self.step(&mut reader) {
                 Ok(()) => failures = 0,
-                Err(trouble) => {
+                Err(failure) => {
                     failures += 1;
-                    let asked = trouble.retry_after.map(|asked| asked.min(LONGEST_RETRY_AFTER));
-                    self.queue.failed(self.receiver, trouble.class, trouble.message);
+                    let asked = failure.retry_after.map(|asked| asked.min(LONGEST_RETRY_AFTER));
+                    self.queue.failed(self.receiver, failure.class, failure.message);
                     // A fresh UUIDv7 is random in its lower half.
                     let chance = Uuid::now_v7().as_u64_pair().1 << 2;
                     self.queue.pause(self.backoff.wait(failures, chance, asked));
@@ -57,20 +57,20 @@ impl Delivery {
         }
     }
 
-    fn step(&mut self, reader: &mut Reader) -> Result<(), Trouble> {
+    fn step(&mut self, reader: &mut Reader) -> Result<(), DeliveryFailure> {
         if let Some((delivered, refused)) = self.owed {
             return self.advance(delivered, refused);
         }
         let batch = reader
             .batch(&self.queue, self.cursor.delivered)
-            .map_err(Trouble::reading)?;
+            .map_err(DeliveryFailure::reading)?;
         self.deliver(&batch)
     }
 
     /// Delivers in order. Halves a rejected batch until the entry is found; that one is quarantined.
-    fn deliver(&mut self, batch: &[Stored]) -> Result<(), Trouble> {
+    fn deliver(&mut self, batch: &[StoredEntry]) -> Result<(), DeliveryFailure> {
         let Some(last) = batch.last() else { return Ok(()) };
-        let outgoing: Vec<Outgoing<'_>> = batch.iter().map(Stored::outgoing).collect();
+        let outgoing: Vec<Outgoing<'_>> = batch.iter().map(StoredEntry::outgoing).collect();
         let destination = &mut self.destination;
         let delivered = catch_unwind(AssertUnwindSafe(|| destination.deliver(&outgoing))).unwrap_or_else(|_| {
             Err(DeliveryError::Unavailable {
@@ -88,7 +88,7 @@ impl Delivery {
                     retry_after,
                 }),
                 _,
-            ) => Err(Trouble {
+            ) => Err(DeliveryFailure {
                 class,
                 message,
                 retry_after,
@@ -102,30 +102,30 @@ impl Delivery {
         }
     }
 
-    fn set_aside(&mut self, entry: &Stored, class: FailureClass, reason: &str) -> Result<(), Trouble> {
+    fn set_aside(&mut self, entry: &StoredEntry, class: FailureClass, reason: &str) -> Result<(), DeliveryFailure> {
         if !self.known.remove(&entry.position) {
             let now = self.queue.now();
             self.undelivered
                 .keep(self.destination.name(), entry, (class, reason), now)
-                .map_err(|error| Trouble::here("keep a refused entry", &error))?;
+                .map_err(|error| DeliveryFailure::here("keep a refused entry", &error))?;
         }
         self.advance(entry.position, self.cursor.refused + 1)?;
         self.queue.refused(self.receiver, class, reason);
         Ok(())
     }
 
-    fn advance(&mut self, delivered: u64, refused: u64) -> Result<(), Trouble> {
+    fn advance(&mut self, delivered: u64, refused: u64) -> Result<(), DeliveryFailure> {
         self.owed = Some((delivered, refused));
         self.cursor
             .advance(delivered, refused)
-            .map_err(|error| Trouble::here("move the cursor", &error))?;
+            .map_err(|error| DeliveryFailure::here("move the cursor", &error))?;
         self.owed = None;
         self.queue.delivered(self.receiver, delivered, refused);
         Ok(())
     }
 }
 
-impl Trouble {
+impl DeliveryFailure {
     fn here(doing: &str, error: &std::io::Error) -> Self {
         Self {
             class: FailureClass::ServerError,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::destinations::settings::Problems;
+use crate::destinations::settings::DestinationProblems;
 
 /// Why an audit log cannot be opened or read. No data on disk was discarded.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ pub enum AuditQueueError {
     NoDestination,
     /// The variables are wrong.
     #[error(transparent)]
-    Settings(#[from] Problems),
+    Settings(#[from] DestinationProblems),
     /// A destination cannot be built as configured.
     #[error("the destination {name} cannot be set up: {reason}")]
     Destination {

@@ -1,18 +1,29 @@
 //! The state of an audit log: what is on disk, what each destination has, and what fails.
 
-use jiff::Timestamp;
+use std::path::PathBuf;
 
-use super::recovery::Cut;
-use super::state::Queue;
 use audit::FailureClass;
+use jiff::Timestamp;
 
 /// A failure that is retried.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct DiskProblem {
     /// Since when.
     pub since: Timestamp,
     /// The error of the last attempt.
     pub error: String,
+}
+
+/// The end of the last segment was cut off, because a power cut or a full disk kept it off the disk. No write that promised
+/// durability had returned for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// The segment.
+    pub file: PathBuf,
+    /// Its new end.
+    pub offset: u64,
+    /// How many bytes were cut off.
+    pub bytes: u64,
 }
 
 /// The state of an audit log. Positions number its entries from 1, without a gap, over all restarts.
@@ -23,7 +34,7 @@ pub struct Health {
     /// Position of the last entry on the disk: everything up to it survives a power cut.
     pub durable: u64,
     /// The disk fails, and since when. Writing is retried continuously.
-    pub disk: Option<Problem>,
+    pub disk: Option<DiskProblem>,
     /// Entries and announcements lost since opening because the disk failed and the memory limit was reached. Only with
     /// [`OnFull::Report`](super::OnFull::Report). Alarm on anything but 0.
     pub not_recorded: u64,
@@ -62,27 +73,4 @@ pub(super) struct Receiver {
     pub(super) refused: u64,
     pub(super) failing_since: Option<Timestamp>,
     pub(super) last_error: Option<(FailureClass, String)>,
-}
-
-impl Queue {
-    pub(super) fn health(&self) -> Health {
-        let state = self.lock();
-        let destinations = state.receivers.iter().map(|receiver| DestinationHealth {
-            name: receiver.name.clone(),
-            configured: receiver.configured,
-            delivered: receiver.delivered,
-            behind: state.position.saturating_sub(receiver.delivered),
-            failing_since: receiver.failing_since,
-            last_error: receiver.last_error.clone(),
-            refused: receiver.refused,
-        });
-        Health {
-            recorded: state.position,
-            durable: state.durable(),
-            disk: state.problem.clone(),
-            not_recorded: state.not_recorded,
-            cut: state.cut.clone(),
-            destinations: destinations.collect(),
-        }
-    }
 }

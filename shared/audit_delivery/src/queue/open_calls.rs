@@ -4,10 +4,17 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::recovery::Open;
-use super::state::Queue;
 use audit::printed::{Printed, PrintedIntent, read};
 use audit::{Entry, Writer, entry_id};
+
+/// A call that was announced and whose entry has not been written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OpenCall {
+    /// The segment with the announcement.
+    pub(super) segment: u64,
+    /// The announcement.
+    pub(super) line: String,
+}
 
 /// The entry that reports one, always with the same id, so that a crash before its write is confirmed creates no duplicate.
 fn report(intent: &PrintedIntent) -> Entry {
@@ -18,7 +25,7 @@ fn key(intent: &PrintedIntent) -> String {
     format!("intent/{}", intent.id)
 }
 
-fn parse(open: &Open) -> Option<PrintedIntent> {
+fn parse(open: &OpenCall) -> Option<PrintedIntent> {
     match read(&open.line) {
         Ok(Printed::Intent(intent)) => Some(*intent),
         _ => None,
@@ -26,7 +33,7 @@ fn parse(open: &Open) -> Option<PrintedIntent> {
 }
 
 /// Omits those that were reported before.
-pub(super) fn without_reported(open: &mut HashMap<Uuid, Open>, reported: &HashSet<Uuid>) {
+pub(super) fn without_reported(open: &mut HashMap<Uuid, OpenCall>, reported: &HashSet<Uuid>) {
     if !reported.is_empty() {
         open.retain(|_, open| {
             parse(open).is_none_or(|intent| !reported.contains(&entry_id(intent.timestamp, &key(&intent))))
@@ -35,8 +42,7 @@ pub(super) fn without_reported(open: &mut HashMap<Uuid, Open>, reported: &HashSe
 }
 
 /// Reports every open call: the process that announced it is dead, because this process alone has the directory.
-pub(super) fn report_all(queue: &Queue, writer: &Writer) {
-    let open = std::mem::take(&mut queue.lock().open);
+pub(super) fn report_all(open: &HashMap<Uuid, OpenCall>, writer: &Writer) {
     let mut intents: Vec<_> = open.values().filter_map(parse).collect();
     intents.sort_by_key(|intent| intent.id);
     for intent in &intents {

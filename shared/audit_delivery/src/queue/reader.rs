@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use super::record::{Kind, Record, Unreadable};
+use super::record::{QueueRecord, RecordKind, UnreadableRecord};
 use super::segment::{HEADER, Segment};
 use super::state::Queue;
 use super::{AuditQueueError, Limits};
@@ -15,13 +15,13 @@ use crate::destination::Outgoing;
 
 /// An entry read from the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stored {
+pub(super) struct StoredEntry {
     pub(super) position: u64,
     pub(super) id: Uuid,
     pub(super) line: String,
 }
 
-impl Stored {
+impl StoredEntry {
     pub(super) fn outgoing(&self) -> Outgoing<'_> {
         Outgoing {
             position: self.position,
@@ -49,7 +49,7 @@ struct Place {
 
 impl Reader {
     /// Entries after `after`, from one segment; empty if there are none on disk.
-    pub(super) fn batch(&mut self, queue: &Queue, after: u64) -> Result<Vec<Stored>, AuditQueueError> {
+    pub(super) fn batch(&mut self, queue: &Queue, after: u64) -> Result<Vec<StoredEntry>, AuditQueueError> {
         let mut batch = Batch::new(queue.limits);
         if let Some((segment, length)) = segment(queue, after) {
             let place = match self.place.take() {
@@ -94,17 +94,19 @@ impl Place {
             read.map_err(AuditQueueError::io("read", &self.path))?;
             let mut rest = &bytes[..];
             loop {
-                let (record, size) = match Record::read(rest) {
+                let (record, size) = match QueueRecord::read(rest) {
                     Ok(read) => read,
                     // Cut off by the end of the chunk, not of the segment: the next chunk begins here, and is long enough.
-                    Err(Unreadable::Short(needed)) if rest.len() < needed && needed <= left(length, self.offset) => {
+                    Err(UnreadableRecord::Short(needed))
+                        if rest.len() < needed && needed <= left(length, self.offset) =>
+                    {
                         wanted = wanted.max(needed);
                         break;
                     }
-                    Err(Unreadable::Short(_)) => return Err(self.damaged("the record is not complete")),
-                    Err(Unreadable::Damaged(reason)) => return Err(self.damaged(reason)),
+                    Err(UnreadableRecord::Short(_)) => return Err(self.damaged("the record is not complete")),
+                    Err(UnreadableRecord::Damaged(reason)) => return Err(self.damaged(reason)),
                 };
-                if record.kind == Kind::Entry {
+                if record.kind == RecordKind::Entry {
                     if record.position != self.next {
                         return Err(self.damaged("the position does not follow the one before"));
                     }
@@ -134,7 +136,7 @@ fn left(length: u64, offset: u64) -> usize {
 
 struct Batch {
     limits: Limits,
-    entries: Vec<Stored>,
+    entries: Vec<StoredEntry>,
     bytes: usize,
 }
 
@@ -148,14 +150,14 @@ impl Batch {
     }
 
     /// `false`: the batch is full. The first entry always fits.
-    fn add(&mut self, record: &Record<'_>) -> bool {
+    fn add(&mut self, record: &QueueRecord<'_>) -> bool {
         let bytes = self.bytes.saturating_add(record.line.len());
         let full = self.entries.len() >= self.limits.batch_entries || bytes > self.limits.batch_bytes;
         if full && !self.entries.is_empty() {
             return false;
         }
         self.bytes = bytes;
-        self.entries.push(Stored {
+        self.entries.push(StoredEntry {
             position: record.position,
             id: record.id,
             line: record.line.to_owned(),

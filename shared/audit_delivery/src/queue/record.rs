@@ -18,7 +18,7 @@ const PREFIX: usize = 8;
 
 /// What a record holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum RecordKind {
     /// An entry: it has a position and is delivered.
     Entry,
     /// The announcement of a call: it is not delivered.
@@ -27,8 +27,8 @@ pub(super) enum Kind {
 
 /// A record, its line borrowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Record<'a> {
-    pub(super) kind: Kind,
+pub(super) struct QueueRecord<'a> {
+    pub(super) kind: RecordKind,
     pub(super) synced: u64,
     pub(super) position: u64,
     pub(super) id: Uuid,
@@ -37,14 +37,14 @@ pub(super) struct Record<'a> {
 
 /// Why a record could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unreadable {
+pub(super) enum UnreadableRecord {
     /// The bytes end before the record; it needs this many.
     Short(usize),
     /// The bytes are not a record.
     Damaged(&'static str),
 }
 
-impl<'a> Record<'a> {
+impl<'a> QueueRecord<'a> {
     /// Appends the record to `buffer`. `None`: the line is too long for the length field; nothing was appended.
     pub(super) fn append_to(&self, buffer: &mut Vec<u8>) -> Option<()> {
         let length = u32::try_from(OVERHEAD - PREFIX + self.line.len()).ok()?;
@@ -52,8 +52,8 @@ impl<'a> Record<'a> {
         buffer.extend_from_slice(&length.to_le_bytes());
         buffer.extend_from_slice(&[0; 4]);
         buffer.push(match self.kind {
-            Kind::Entry => 1,
-            Kind::Intent => 2,
+            RecordKind::Entry => 1,
+            RecordKind::Intent => 2,
         });
         buffer.extend_from_slice(&self.synced.to_le_bytes());
         buffer.extend_from_slice(&self.position.to_le_bytes());
@@ -65,22 +65,22 @@ impl<'a> Record<'a> {
     }
 
     /// Reads the record at the beginning of `bytes`; also returns its length.
-    pub(super) fn read(bytes: &'a [u8]) -> Result<(Self, usize), Unreadable> {
-        let (length, rest) = take::<4>(bytes).ok_or(Unreadable::Short(OVERHEAD))?;
-        let (sum, rest) = take::<4>(rest).ok_or(Unreadable::Short(OVERHEAD))?;
+    pub(super) fn read(bytes: &'a [u8]) -> Result<(Self, usize), UnreadableRecord> {
+        let (length, rest) = take::<4>(bytes).ok_or(UnreadableRecord::Short(OVERHEAD))?;
+        let (sum, rest) = take::<4>(rest).ok_or(UnreadableRecord::Short(OVERHEAD))?;
         let length = u32::from_le_bytes(length);
         let held = usize::try_from(length).unwrap_or(usize::MAX);
         let whole = PREFIX.saturating_add(held);
         if whole < OVERHEAD {
-            return Err(Unreadable::Damaged("the length is too small"));
+            return Err(UnreadableRecord::Damaged("the length is too small"));
         }
-        let held = rest.get(..held).ok_or(Unreadable::Short(whole))?;
+        let held = rest.get(..held).ok_or(UnreadableRecord::Short(whole))?;
         if checksum(length, held) != u32::from_le_bytes(sum) {
-            return Err(Unreadable::Damaged("the checksum does not match"));
+            return Err(UnreadableRecord::Damaged("the checksum does not match"));
         }
         Self::parse(held)
             .map(|record| (record, whole))
-            .ok_or(Unreadable::Damaged("its content is not one this version writes"))
+            .ok_or(UnreadableRecord::Damaged("its content is not one this version writes"))
     }
 
     fn parse(held: &'a [u8]) -> Option<Self> {
@@ -90,8 +90,8 @@ impl<'a> Record<'a> {
         let (id, line) = take::<16>(rest)?;
         Some(Self {
             kind: match kind {
-                1 => Kind::Entry,
-                2 => Kind::Intent,
+                1 => RecordKind::Entry,
+                2 => RecordKind::Intent,
                 _ => return None,
             },
             synced: u64::from_le_bytes(synced),
@@ -121,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    fn bytes_of(record: &Record<'_>) -> Vec<u8> {
+    fn bytes_of(record: &QueueRecord<'_>) -> Vec<u8> {
         let mut bytes = Vec::new();
         record.append_to(&mut bytes).unwrap();
         bytes
@@ -130,27 +130,27 @@ mod tests {
     proptest! {
         #[test]
         fn a_record_comes_back_as_it_was_written(line in ".*", synced: u64, position: u64, id: u128, entry: bool, after: Vec<u8>) {
-            let kind = if entry { Kind::Entry } else { Kind::Intent };
-            let record = Record { kind, synced, position, id: Uuid::from_u128(id), line: &line };
+            let kind = if entry { RecordKind::Entry } else { RecordKind::Intent };
+            let record = QueueRecord { kind, synced, position, id: Uuid::from_u128(id), line: &line };
             let mut bytes = bytes_of(&record);
             let length = bytes.len();
             bytes.extend(after);
-            prop_assert_eq!(Record::read(&bytes), Ok((record, length)));
+            prop_assert_eq!(QueueRecord::read(&bytes), Ok((record, length)));
         }
 
         #[test]
         fn no_changed_bit_and_no_missing_byte_goes_unseen(line in ".{0,40}", bit in 0_usize..10_000, cut in 0_usize..10_000) {
-            let record = Record { kind: Kind::Entry, synced: 1, position: 7, id: Uuid::nil(), line: &line };
+            let record = QueueRecord { kind: RecordKind::Entry, synced: 1, position: 7, id: Uuid::nil(), line: &line };
             let mut bytes = bytes_of(&record);
             let length = bytes.len();
-            prop_assert!(Record::read(&bytes[..cut % length]).is_err());
+            prop_assert!(QueueRecord::read(&bytes[..cut % length]).is_err());
             bytes[bit / 8 % length] ^= 1 << (bit % 8);
-            prop_assert!(Record::read(&bytes).is_err());
+            prop_assert!(QueueRecord::read(&bytes).is_err());
         }
 
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
-            let _ = Record::read(&bytes);
+            let _ = QueueRecord::read(&bytes);
         }
     }
 }

@@ -2,38 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use uuid::Uuid;
 
 use super::AuditQueueError;
 use super::cursor::{self, Cursor};
 use super::directory::Directory;
-use super::open_calls;
-use super::record::Kind;
+use super::health::Cut;
+use super::open_calls::{self, OpenCall};
+use super::record::RecordKind;
 use super::segment::{self, Segment};
 use audit::Action;
-
-/// The end of the last segment was cut off, because a power cut or a full disk kept it off the disk. No write that promised
-/// durability had returned for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cut {
-    /// The segment.
-    pub file: PathBuf,
-    /// Its new end.
-    pub offset: u64,
-    /// How many bytes were cut off.
-    pub bytes: u64,
-}
-
-/// A call that was announced and whose entry has not been written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Open {
-    /// The segment with the announcement.
-    pub(super) segment: u64,
-    /// The announcement.
-    pub(super) line: String,
-}
 
 /// The directory as found.
 #[derive(Debug)]
@@ -42,7 +22,7 @@ pub(super) struct Recovered {
     pub(super) segments: Vec<Segment>,
     /// The last of them.
     pub(super) file: File,
-    pub(super) open: HashMap<Uuid, Open>,
+    pub(super) open: HashMap<Uuid, OpenCall>,
     pub(super) cursors: Vec<(String, Cursor)>,
     pub(super) cut: Option<Cut>,
 }
@@ -86,7 +66,7 @@ pub(super) fn recover(directory: &Directory) -> Result<Recovered, AuditQueueErro
 #[derive(Default)]
 struct Found {
     segments: Vec<Segment>,
-    open: HashMap<Uuid, Open>,
+    open: HashMap<Uuid, OpenCall>,
     /// Ids of entries that report a call as open.
     reported: HashSet<Uuid>,
     cut: Option<Cut>,
@@ -108,15 +88,15 @@ impl Found {
             return Err(AuditQueueError::damaged(path, 0, reason));
         }
         let walk = segment::walk(&bytes, first, |record| match record.kind {
-            Kind::Entry => {
+            RecordKind::Entry => {
                 self.open.remove(&record.id);
                 if record.line.contains(Action::AuditIntentOpen.as_str()) {
                     self.reported.insert(record.id);
                 }
             }
-            Kind::Intent => {
+            RecordKind::Intent => {
                 let (segment, line) = (number, record.line.to_owned());
-                self.open.insert(record.id, Open { segment, line });
+                self.open.insert(record.id, OpenCall { segment, line });
             }
         });
         let [end, length] = [walk.end, bytes.len()].map(|at| u64::try_from(at).unwrap_or(u64::MAX));

@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use super::record::Kind;
+use super::record::RecordKind;
 use super::state::{Queue, State};
 
 impl Queue {
@@ -37,7 +37,7 @@ impl State {
             return (self.synced >= needed_until).then_some(path);
         }
         for (id, line) in open {
-            self.append(Kind::Intent, id, &line);
+            self.append(RecordKind::Intent, id, &line);
         }
         let taken = self.taken;
         if let Some(oldest) = self.segments.front_mut() {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::directory::Directory;
-use super::record::{Kind, Record, Unreadable, take};
+use super::record::{QueueRecord, RecordKind, UnreadableRecord, take};
 
 /// Begins every segment; the digit is the version of the format.
 const MAGIC: [u8; 8] = *b"AUDITSG1";
@@ -70,7 +70,7 @@ pub(super) struct Walk {
 }
 
 /// Passes every record of a segment with first position `first` to `seen`, until the end or the first unreadable one.
-pub(super) fn walk<'a>(bytes: &'a [u8], first: u64, mut seen: impl FnMut(&Record<'a>)) -> Walk {
+pub(super) fn walk<'a>(bytes: &'a [u8], first: u64, mut seen: impl FnMut(&QueueRecord<'a>)) -> Walk {
     let start = usize::try_from(HEADER).unwrap_or(usize::MAX);
     let mut walk = Walk {
         last: first.saturating_sub(1),
@@ -78,15 +78,15 @@ pub(super) fn walk<'a>(bytes: &'a [u8], first: u64, mut seen: impl FnMut(&Record
         stopped: None,
     };
     while let Some(rest) = bytes.get(walk.end..).filter(|rest| !rest.is_empty()) {
-        let (record, length) = match Record::read(rest) {
+        let (record, length) = match QueueRecord::read(rest) {
             Ok(read) => read,
-            Err(Unreadable::Short(_)) => {
+            Err(UnreadableRecord::Short(_)) => {
                 return Walk {
                     stopped: Some("the record is not complete"),
                     ..walk
                 };
             }
-            Err(Unreadable::Damaged(reason)) => {
+            Err(UnreadableRecord::Damaged(reason)) => {
                 return Walk {
                     stopped: Some(reason),
                     ..walk
@@ -94,8 +94,8 @@ pub(super) fn walk<'a>(bytes: &'a [u8], first: u64, mut seen: impl FnMut(&Record
             }
         };
         let expected = match record.kind {
-            Kind::Entry => walk.last + 1,
-            Kind::Intent => walk.last,
+            RecordKind::Entry => walk.last + 1,
+            RecordKind::Intent => walk.last,
         };
         if record.position != expected {
             return Walk {
@@ -114,7 +114,7 @@ pub(super) fn walk<'a>(bytes: &'a [u8], first: u64, mut seen: impl FnMut(&Record
 /// is damage. Otherwise it was not yet on disk at the power cut, and no write had confirmed it.
 pub(super) fn was_on_the_disk(bytes: &[u8], offset: usize) -> bool {
     let later = bytes.get(offset + 1..).unwrap_or_default();
-    (0..later.len()).any(|at| match Record::read(&later[at..]) {
+    (0..later.len()).any(|at| match QueueRecord::read(&later[at..]) {
         Ok((record, _)) => usize::try_from(record.synced).is_ok_and(|synced| synced > offset),
         Err(_) => false,
     })

@@ -59,14 +59,14 @@ impl Default for Limits {
 
 /// How long to wait after a destination fails: doubled with each failure in a row, half of it random; retries never end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Backoff {
+pub struct DeliveryBackoff {
     /// After the first failure. 1 second.
     pub first: Duration,
     /// At most. 5 minutes.
     pub longest: Duration,
 }
 
-impl Default for Backoff {
+impl Default for DeliveryBackoff {
     fn default() -> Self {
         Self {
             first: Duration::from_secs(1),
@@ -75,7 +75,7 @@ impl Default for Backoff {
     }
 }
 
-impl Backoff {
+impl DeliveryBackoff {
     /// The wait after this many failures in a row; `chance` is any unpredictable number. Never less than the destination asks for,
     /// which may be longer than [`Self::longest`].
     pub(super) fn wait(&self, failures: u32, chance: u64, asked: Option<Duration>) -> Duration {
@@ -109,7 +109,7 @@ pub struct AuditQueueSettings {
     /// Sizes.
     pub limits: Limits,
     /// How long to wait after a destination fails.
-    pub backoff: Backoff,
+    pub backoff: DeliveryBackoff,
 }
 
 impl AuditQueueSettings {
@@ -125,7 +125,7 @@ impl AuditQueueSettings {
             on_full: OnFull::Block,
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
-            backoff: Backoff::default(),
+            backoff: DeliveryBackoff::default(),
         }
     }
 }
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_five_minutes_and_never_undercut_what_was_asked_for() {
-        let backoff = Backoff::default();
+        let backoff = DeliveryBackoff::default();
         let seconds = |failures, chance| backoff.wait(failures, chance, None).as_secs_f64();
         for (failures, most) in [
             (1, 1.0),

@@ -12,11 +12,12 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::directory::Directory;
-use super::health::Receiver;
-use super::record::{Kind, Record};
-use super::recovery::{Cut, Open, Recovered};
+use super::health::{Cut, DestinationHealth, Health, Receiver};
+use super::open_calls::OpenCall;
+use super::record::{QueueRecord, RecordKind};
+use super::recovery::Recovered;
 use super::segment::Segment;
-use super::{Durability, Limits, OnFull, Problem};
+use super::{DiskProblem, Durability, Limits, OnFull};
 use audit::INTENT;
 
 /// Shared by the writers, the syncing thread and the delivery threads. The directory stays locked until the last one ends.
@@ -64,10 +65,10 @@ pub(super) struct State {
     pub(super) closed: bool,
     /// Running threads of the audit log.
     pub(super) running: usize,
-    pub(super) problem: Option<Problem>,
+    pub(super) problem: Option<DiskProblem>,
     pub(super) not_recorded: u64,
     /// Calls that were announced and whose entry has not been written.
-    pub(super) open: HashMap<Uuid, Open>,
+    pub(super) open: HashMap<Uuid, OpenCall>,
     pub(super) receivers: Vec<Receiver>,
     pub(super) cut: Option<Cut>,
 }
@@ -128,7 +129,7 @@ impl Queue {
     /// Takes a line as the writer made it, without waiting. Call [`Self::settle`] with the result.
     pub(super) fn put(&self, line: &[u8]) -> Ticket {
         let mut state = self.lock();
-        let Some((header, line)) = text(line) else {
+        let Some((header, line)) = parse_line(line) else {
             state.not_recorded += 1;
             return 0;
         };
@@ -138,9 +139,9 @@ impl Queue {
             return 0;
         }
         let kind = if header.event_type == INTENT {
-            Kind::Intent
+            RecordKind::Intent
         } else {
-            Kind::Entry
+            RecordKind::Entry
         };
         state.append(kind, header.id, line);
         if state.oldest.is_none() {
@@ -155,10 +156,32 @@ impl Queue {
     }
 
     /// An error and the time since when it persists.
-    pub(super) fn problem(&self, before: Option<&Problem>, error: impl std::fmt::Display) -> Problem {
-        Problem {
+    pub(super) fn problem(&self, before: Option<&DiskProblem>, error: impl std::fmt::Display) -> DiskProblem {
+        DiskProblem {
             since: before.map_or_else(|| self.clock.now(), |problem| problem.since),
             error: error.to_string(),
+        }
+    }
+
+    /// A copy of the current state for operators.
+    pub(super) fn health(&self) -> Health {
+        let state = self.lock();
+        let destinations = state.receivers.iter().map(|receiver| DestinationHealth {
+            name: receiver.name.clone(),
+            configured: receiver.configured,
+            delivered: receiver.delivered,
+            behind: state.position.saturating_sub(receiver.delivered),
+            failing_since: receiver.failing_since,
+            last_error: receiver.last_error.clone(),
+            refused: receiver.refused,
+        });
+        Health {
+            recorded: state.position,
+            durable: state.durable(),
+            disk: state.problem.clone(),
+            not_recorded: state.not_recorded,
+            cut: state.cut.clone(),
+            destinations: destinations.collect(),
         }
     }
 
@@ -170,13 +193,13 @@ impl Queue {
 
 impl State {
     /// Adds a record and passes it to the operating system, where it survives the process.
-    pub(super) fn append(&mut self, kind: Kind, id: Uuid, line: &str) {
+    pub(super) fn append(&mut self, kind: RecordKind, id: Uuid, line: &str) {
         let (synced, start) = (self.active().length, self.unsynced.len());
         let position = match kind {
-            Kind::Entry => self.position + 1,
-            Kind::Intent => self.position,
+            RecordKind::Entry => self.position + 1,
+            RecordKind::Intent => self.position,
         };
-        let record = Record {
+        let record = QueueRecord {
             kind,
             synced,
             position,
@@ -190,10 +213,10 @@ impl State {
         self.position = position;
         self.taken += 1;
         match kind {
-            Kind::Entry => drop(self.open.remove(&id)),
-            Kind::Intent => {
+            RecordKind::Entry => drop(self.open.remove(&id)),
+            RecordKind::Intent => {
                 let (segment, line) = (self.active().number, line.to_owned());
-                self.open.insert(id, Open { segment, line });
+                self.open.insert(id, OpenCall { segment, line });
             }
         }
         if !self.held {
@@ -227,7 +250,7 @@ impl State {
 }
 
 /// The line without its line break, and its header fields.
-fn text(line: &[u8]) -> Option<(Header<'_>, &str)> {
+fn parse_line(line: &[u8]) -> Option<(Header<'_>, &str)> {
     let line = std::str::from_utf8(line).ok()?.trim_end_matches('\n');
     Some((serde_json::from_str(line).ok()?, line))
 }

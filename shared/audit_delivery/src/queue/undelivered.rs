@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::AuditQueueError;
-use super::reader::Stored;
+use super::reader::StoredEntry;
 use audit::FailureClass;
 
 pub(super) const NAME: &str = "undelivered.ndjson";
@@ -75,7 +75,7 @@ impl Undelivered {
     pub(super) fn keep(
         &self,
         destination: &str,
-        entry: &Stored,
+        entry: &StoredEntry,
         (class, reason): (FailureClass, &str),
         refused_at: Timestamp,
     ) -> io::Result<()> {

@@ -7,7 +7,7 @@ use crate::destination::DeliveryError;
 use audit::FailureClass;
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum FileFailure {
     #[error("another process holds its lock; a file has one writer")]
     Locked,
     #[error("it is no regular file; use the destination stdout for pipes and terminals")]
@@ -22,7 +22,7 @@ pub(super) enum Failure {
     Io(#[from] io::Error),
 }
 
-impl Failure {
+impl FileFailure {
     pub(super) fn at(&self, path: &Path) -> DeliveryError {
         let class = match self {
             Self::Locked | Self::Restless | Self::Vanished | Self::Truncated => FailureClass::Conflict,

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use super::failure::Failure;
+use super::failure::FileFailure;
 
 /// How often a file that is renamed between opening and locking is opened again.
 const ATTEMPTS: u32 = 8;
@@ -25,19 +25,19 @@ impl Deref for Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Closing would do, but a forked child process may hold a copy until it runs its program. Failure means that there is no
+        // Closing would do, but a forked child process may hold a copy until it runs its program. FileFailure means that there is no
         // lock.
         drop(self.0.unlock());
     }
 }
 
 /// The file at the path, locked; created if absent.
-pub(super) fn locked(path: &Path) -> Result<Locked, Failure> {
+pub(super) fn locked(path: &Path) -> Result<Locked, FileFailure> {
     for _ in 0..ATTEMPTS {
         let before = existing(path)?;
         // Opening a pipe would wait for its reader.
         if before.is_some_and(|metadata| !metadata.is_file()) {
-            return Err(Failure::NotAFile);
+            return Err(FileFailure::NotAFile);
         }
         let file = OpenOptions::new()
             .read(true)
@@ -47,7 +47,7 @@ pub(super) fn locked(path: &Path) -> Result<Locked, Failure> {
             .open(path)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Failure::Locked),
+            Err(TryLockError::WouldBlock) => return Err(FileFailure::Locked),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         let file = Locked(file);
@@ -61,7 +61,7 @@ pub(super) fn locked(path: &Path) -> Result<Locked, Failure> {
             return Ok(file);
         }
     }
-    Err(Failure::Restless)
+    Err(FileFailure::Restless)
 }
 
 fn existing(path: &Path) -> io::Result<Option<Metadata>> {

@@ -1,6 +1,6 @@
 //! The reader of the variables: it continues after a problem, so that all are reported together.
 
-use super::{DESTINATION, ENABLED, Problem};
+use super::{DESTINATION, DestinationProblem, ENABLED};
 
 /// The list of destinations.
 #[derive(Default)]
@@ -13,12 +13,12 @@ pub(super) struct Wanted {
 }
 
 /// Reads the variables and collects their problems.
-pub(super) struct Reader<L> {
+pub(super) struct VariableReader<L> {
     lookup: L,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<DestinationProblem>,
 }
 
-impl<L: Fn(&str) -> Option<String>> Reader<L> {
+impl<L: Fn(&str) -> Option<String>> VariableReader<L> {
     pub(super) fn new(lookup: L) -> Self {
         Self {
             lookup,
@@ -34,7 +34,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
     fn problem(&mut self, variable: &'static str, text: impl Into<String>) {
         let text = text.into();
-        self.problems.push(Problem { variable, text });
+        self.problems.push(DestinationProblem { variable, text });
     }
 
     pub(super) fn enabled(&mut self) -> bool {

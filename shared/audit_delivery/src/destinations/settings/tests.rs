@@ -9,7 +9,7 @@ use super::*;
 fn read(variables: &[(&str, &str)]) -> Result<DestinationSettings, Vec<String>> {
     let variables: HashMap<&str, &str> = variables.iter().copied().collect();
     DestinationSettings::read(|name| variables.get(name).map(|text| (*text).to_owned()))
-        .map_err(|Problems(problems)| problems.iter().map(ToString::to_string).collect())
+        .map_err(|DestinationProblems(problems)| problems.iter().map(ToString::to_string).collect())
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::destinations::settings::SyslogAddress;
 use audit::FailureClass;
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum SyslogFailure {
     #[error("its name cannot be resolved: {0}")]
     Name(#[source] io::Error),
     #[error("its name has no address")]
@@ -26,7 +26,7 @@ pub(super) enum Failure {
     Io(io::Error),
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for SyslogFailure {
     fn from(error: io::Error) -> Self {
         // rustls passes its errors wrapped through `Read` and `Write`.
         match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
@@ -36,7 +36,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl Failure {
+impl SyslogFailure {
     pub(super) fn at(&self, address: &SyslogAddress) -> DeliveryError {
         let message = format!("{address}: {self}");
         let class = match self {

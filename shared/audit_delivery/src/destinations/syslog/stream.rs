@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
-use super::failure::Failure;
+use super::failure::SyslogFailure;
 use crate::destinations::settings::SyslogAddress;
 
 /// What a receiver may send before it closes, in bytes. Syslog has no responses.
@@ -20,12 +20,12 @@ pub(super) struct Stream {
 }
 
 /// Connects to the first address of the receiver that answers.
-pub(super) fn connect(address: &SyslogAddress, patience: Duration, deadline: Instant) -> Result<Stream, Failure> {
+pub(super) fn connect(address: &SyslogAddress, patience: Duration, deadline: Instant) -> Result<Stream, SyslogFailure> {
     let receivers = (address.host.as_str(), address.port)
         .to_socket_addrs()
-        .map_err(Failure::Name)?;
+        .map_err(SyslogFailure::Name)?;
     let until = deadline.min(Instant::now() + patience);
-    let mut last = Failure::NoAddress;
+    let mut last = SyslogFailure::NoAddress;
     for receiver in receivers {
         #[expect(
             clippy::disallowed_methods,
@@ -45,13 +45,13 @@ pub(super) fn connect(address: &SyslogAddress, patience: Duration, deadline: Ins
 
 impl Stream {
     /// Sends everything, closes this side of the connection and waits for the receiver to close the other.
-    pub(super) fn send(mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(super) fn send(mut self, bytes: &[u8]) -> Result<(), SyslogFailure> {
         self.write_all(bytes)?;
         self.end()
     }
 
     /// Closes the connection and waits until the receiver has closed it too and acknowledged everything.
-    pub(super) fn end(mut self) -> Result<(), Failure> {
+    pub(super) fn end(mut self) -> Result<(), SyslogFailure> {
         match self.socket.shutdown(Shutdown::Write) {
             // The receiver closed in between; the read shows why.
             Err(error) if error.kind() == ErrorKind::NotConnected => {}
@@ -65,7 +65,7 @@ impl Stream {
                 more => read += more,
             }
             if read > LONGEST_ANSWER {
-                return Err(Failure::Answers);
+                return Err(SyslogFailure::Answers);
             }
         }
         self.acknowledged()
@@ -73,13 +73,13 @@ impl Stream {
 
     /// The receiver may have closed before it read our last bytes; late data is then answered by a reset. Everything was received
     /// only if the connection is closed on both sides (it has no peer any more) and no reset has come.
-    fn acknowledged(&self) -> Result<(), Failure> {
+    fn acknowledged(&self) -> Result<(), SyslogFailure> {
         while self.socket.peer_addr().is_ok() {
             left(self.deadline)?;
             std::thread::sleep(GLANCE);
         }
         match self.socket.take_error()? {
-            Some(_) => Err(Failure::ClosedEarly),
+            Some(_) => Err(SyslogFailure::ClosedEarly),
             None => Ok(()),
         }
     }
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(stream.socket.peek(&mut [0]).unwrap(), 0);
         let result = stream.send(b"lost");
         assert!(
-            matches!(result, Err(Failure::ClosedEarly | Failure::Io(_))),
+            matches!(result, Err(SyslogFailure::ClosedEarly | SyslogFailure::Io(_))),
             "{result:?}"
         );
     }

@@ -7,7 +7,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use super::SyslogOptions;
-use super::failure::Failure;
+use super::failure::SyslogFailure;
 use super::stream::Stream;
 use crate::destinations::SetupError;
 
@@ -41,7 +41,7 @@ impl Tls {
     }
 
     /// Sends everything, closes the session and waits for the receiver to close it too.
-    pub(super) fn send(&self, mut stream: Stream, bytes: &[u8]) -> Result<(), Failure> {
+    pub(super) fn send(&self, mut stream: Stream, bytes: &[u8]) -> Result<(), SyslogFailure> {
         let mut session = ClientConnection::new(Arc::clone(&self.config), self.name.clone())?;
         let mut tls = rustls::Stream::new(&mut session, &mut stream);
         tls.write_all(bytes)?;
@@ -53,10 +53,10 @@ impl Tls {
             Ok(0) => {}
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                 if self.requires_close_notify {
-                    return Err(Failure::NoCloseNotify);
+                    return Err(SyslogFailure::NoCloseNotify);
                 }
             }
-            Ok(_) => return Err(Failure::Answers),
+            Ok(_) => return Err(SyslogFailure::Answers),
             Err(error) => return Err(error.into()),
         }
         stream.end()

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use crate::destination::{DeliveryError, Destination, Outgoing};
-use crate::queue::{AuditQueue, AuditQueueSettings, Backoff, Durability, Limits};
+use crate::queue::{AuditQueue, AuditQueueSettings, DeliveryBackoff, Durability, Limits};
 use audit::{Action, ActorType, Context, Entry, FailureClass, Outcome, Target};
 
 /// How long to wait for anything that must happen.
@@ -146,7 +146,7 @@ pub(super) fn settings(directory: &Path, destinations: &[&Double]) -> AuditQueue
             .map(|double| Box::new((*double).clone()) as Box<dyn Destination>)
             .collect(),
         durability: Durability::EachEntry,
-        backoff: Backoff {
+        backoff: DeliveryBackoff {
             first: Duration::from_millis(2),
             longest: Duration::from_millis(20),
         },
