@@ -52,7 +52,7 @@ pub enum RotationError {
     NotPending(String),
     /// The secret has no login that could alternate.
     #[error(
-        "the secret's {0} is not a JSON object with `username` and `password`; one with a `url` is rotated by hand (docs/operations.md)"
+        "the secret's {0} is not a JSON object with `username` and `password`; one with a `url` is rotated by hand (docs/operate/rotation.md)"
     )]
     Form(&'static str),
 }

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! The directory holds `queue.lock`, segments (`000000000001.segment`), one `cursor.<destination>` each, and `undelivered.ndjson`
-//! once a destination has permanently rejected an entry. `docs/embedding.md` describes its behaviour on failures.
+//! once a destination has permanently rejected an entry. `docs/reference/embedding.md` describes its behaviour on failures.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -89,7 +89,7 @@ async fn wait(store: &Store, id: Uuid) -> Result<OperatorRequest, Failure> {
         if Duration::try_from(waited).unwrap_or_default() >= PATIENCE {
             return Err(Failure::Database(format!(
                 "the request {id} is not finished after {}; it remains recorded and needs no repetition. Its state: SELECT * FROM \
-                 operator_requests WHERE id = '{id}'. If it has not been started, see whether maintenance runs (docs/alarms.md, \
+                 operator_requests WHERE id = '{id}'. If it has not been started, see whether maintenance runs (docs/operate/alarms.md, \
                  MaintenanceSilentAlarm)",
                 span(PATIENCE.as_secs_f64())
             )));

@@ -95,7 +95,7 @@ def answers(config: SamConfig, name: str, architecture: str, environment) -> lis
     # A change set that nobody executed leaves a stack with nothing in it.
     stack = None if account["stack"] is None or account["stack"]["status"] == "REVIEW_IN_PROGRESS" else account["stack"]
     if stack and stack["status"] in UNUSABLE:
-        raise Failure(f"{name} is in state {stack['status']}, from which no deployment goes on. {UNUSABLE[stack['status']]} (docs/operations.md, Deploy)")
+        raise Failure(f"{name} is in state {stack['status']}, from which no deployment goes on. {UNUSABLE[stack['status']]} (docs/operate/deploy.md)")
     if config.parameters():
         return []
     if stack:

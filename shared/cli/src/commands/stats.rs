@@ -20,7 +20,7 @@ use crate::output::{Ending, Failure, standard};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Times are medians and 90th percentiles, from the label to the first valid approval and to the decision. SLA: against the targets of the
-rules file. `--by` shows one table, by another dimension. Figures by week and dimension are views in the database: see docs/ledger.md.
+rules file. `--by` shows one table, by another dimension. Figures by week and dimension are views in the database: see docs/reference/ledger.md.
 --since and --until are about the time of the decision; for exceptions, of the merge.
 Exit codes: 0 told, 1 nothing to tell, 2 the command line, 3 the database, 4 the output.")]
 pub(crate) struct Arguments {

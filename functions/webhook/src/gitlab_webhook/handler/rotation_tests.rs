@@ -1,4 +1,4 @@
-//! The rotation of a hook's signing token in its three stages, as in docs/operations.md: GitLab keeps sending to execution
+//! The rotation of a hook's signing token in its three stages, as in docs/operate/rotation.md: GitLab keeps sending to execution
 //! environments that have read the secret at different times.
 
 use std::collections::HashMap;
