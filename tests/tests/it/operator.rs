@@ -128,7 +128,7 @@ async fn reevaluate_unconfirmed_reads_each_of_them() {
 }
 
 #[tokio::test]
-async fn a_later_run_goes_on_where_one_stopped() {
+async fn a_later_run_continues_where_one_stopped() {
     let (stand, merges) = withheld(&[1, 2]).await;
     stand.world.gitlab.clear_stubs();
     let operator = &stand.world.database.operator_url;
@@ -142,7 +142,7 @@ async fn a_later_run_goes_on_where_one_stopped() {
         .unwrap()
         .unwrap();
     let progress =
-        json!({"read": 1, "outcomes": {"approved": 1}, "after": key(&merges[0]), "waits": "the next run goes on"});
+        json!({"read": 1, "outcomes": {"approved": 1}, "after": key(&merges[0]), "waits": "the next run continues"});
     assert!(
         store
             .put_operator_request_back(&claimed, Some(&progress))
@@ -232,8 +232,8 @@ async fn a_request_that_cannot_be_executed_says_why() {
         None
     );
     for (id, reason) in [
-        (forgotten, "does not know the command reconcile"),
-        (strange, "cannot read the arguments"),
+        (forgotten, "unknown command reconcile"),
+        (strange, "cannot parse the arguments"),
         (both, "either one merge request or all"),
     ] {
         let request = operator.operator_request(id).await.unwrap().unwrap();
@@ -257,7 +257,7 @@ async fn a_failed_job_does_not_stop_the_next_one() {
     let failed = maintenance
         .fails(json!({"jobs": ["migrate", "of_a_newer_version", "relay_effects"]}))
         .await;
-    assert!(failed.contains("one of its own"), "{failed}");
+    assert!(failed.contains("separate login"), "{failed}");
     assert!(stand.aws.requests().iter().any(is_send_message), "the relay ran");
     stand.aws.put_secret("app", "AWSCURRENT", app);
     let report = maintenance.invoke(json!({"jobs": ["of_a_newer_version"]})).await;
