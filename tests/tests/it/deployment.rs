@@ -13,7 +13,7 @@ use crate::runtime::refusal;
 const RESPONSE: &str = "/response";
 
 /// The environment, the URL where CloudFormation waits for its answer (any server that accepts a PUT), and the function.
-async fn begun(timeout: Duration) -> (Stand, SiemDouble, Function) {
+async fn set_up(timeout: Duration) -> (Stand, SiemDouble, Function) {
     let stand = Stand::new().await;
     let waiting = Double::<Siem>::start().await;
     waiting.stub(Stub::answering("PUT", RESPONSE, 200, "")).unwrap();
@@ -36,7 +36,7 @@ fn last_response(waiting: &SiemDouble) -> Value {
 
 #[tokio::test]
 async fn a_deployment_hears_of_success_though_a_role_was_too_new_and_an_answer_was_lost() {
-    let (stand, waiting, maintenance) = begun(Duration::from_mins(1)).await;
+    let (stand, waiting, maintenance) = set_up(Duration::from_mins(1)).await;
     let too_new = refusal(400, "AccessDeniedException").containing("\"owner\"").times(1);
     stand.aws.stub(too_new).unwrap();
     waiting
@@ -57,7 +57,7 @@ async fn a_deployment_hears_of_success_though_a_role_was_too_new_and_an_answer_w
 
 #[tokio::test]
 async fn a_deployment_is_told_in_time_that_the_migrations_had_no_time() {
-    let (stand, waiting, maintenance) = begun(Duration::from_secs(42)).await;
+    let (stand, waiting, maintenance) = set_up(Duration::from_secs(42)).await;
     // A concurrent migration that does not end.
     let lock = "SELECT pg_advisory_lock(hashtextextended('countersign.migrate', 0))";
     stand.owner.batch_execute(lock).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_deployment_is_told_in_time_that_the_migrations_had_no_time() {
 
 #[tokio::test]
 async fn a_mistake_that_does_not_pass_is_told_at_once_and_a_deletion_asks_for_nothing() {
-    let (stand, waiting, maintenance) = begun(Duration::from_mins(1)).await;
+    let (stand, waiting, maintenance) = set_up(Duration::from_mins(1)).await;
     let owner = stand.aws.secret("owner", "AWSCURRENT").unwrap();
     stand.aws.put_secret("app", "AWSCURRENT", owner);
     maintenance.invoke(request("Create", &waiting)).await;

@@ -52,6 +52,7 @@ async fn effects_are_listed_by_each_filter() {
     archive.unapproved(2).await;
     let notifier = archive.notifier().await;
     archive.attempt(&notifier, &effects["linear_issue"]).await;
+    // 1. Each filter, and filters together.
     for (words, expected) in [
         (&[][..], 9),
         (&["--merge-request", "77!1"], 4),
@@ -67,6 +68,7 @@ async fn effects_are_listed_by_each_filter() {
     ] {
         assert_eq!(archive.listed(words).len(), expected, "{words:?}");
     }
+    // 2. A row as JSON, and the same in a table.
     let row = &archive.listed(&["--state", "done"])[0];
     assert_eq!(
         (&row["kind"], &row["external_id"], &row["attempts"]),
@@ -83,6 +85,7 @@ async fn effects_are_listed_by_each_filter() {
     ] {
         assert!(table.contains(part), "{part} is missing in {table}");
     }
+    // 3. Exit codes.
     for (words, code) in [
         (&["effects", "--state", "dead"][..], 1),
         (&["effects", "--state", "lost"], 2),
@@ -99,48 +102,47 @@ async fn what_was_given_up_is_queued_again_and_looked_for_before_it_is_done_agai
     archive
         .linear
         .world(|world| world.token = Some("lin_api_other".to_owned()));
+    let owner = &archive.stand.world.database.owner_url;
     let notifier = archive.notifier().await;
     let effect = &effects["linear_issue"];
+    let id = effect.id.to_string();
     assert_eq!(archive.until_ended(&notifier, effect).await.state, "dead");
     archive
         .linear
         .world(|world| world.token = Some("lin_api_test".to_owned()));
 
-    let owner = &archive.stand.world.database.owner_url;
-    let id = effect.id.to_string();
-    // A dry run changes nothing, and an auditor may not retry.
+    // 1. A dry run changes nothing, and an auditor may not retry.
     let listed = countersign(owner, &["effects", "retry", "--state", "dead", "--dry-run"]);
     assert!(decode_text(&listed.stdout).contains("would be queued"), "{listed:?}");
     let rejected = archive.asked(&["effects", "retry", &id]);
     assert_eq!(rejected.status.code(), Some(3), "{rejected:?}");
     assert_eq!(archive.stand.row(effect.id).await.state, "dead");
 
-    let queued = countersign(
-        owner,
-        &[
-            "effects",
-            "retry",
-            "--state",
-            "dead",
-            "--kind",
-            "linear_issue",
-            "--note",
-            "the key was rotated",
-        ],
-    );
+    // 2. The owner queues it again, with a note.
+    let note = "the key was rotated";
+    let words = [
+        "effects",
+        "retry",
+        "--state",
+        "dead",
+        "--kind",
+        "linear_issue",
+        "--note",
+        note,
+    ];
+    let queued = countersign(owner, &words);
     assert_eq!(queued.status.code(), Some(0), "{queued:?}");
     assert!(
         decode_text(&queued.stdout).contains("linear_issue linear group/project-77!1: queued again"),
         "{queued:?}"
     );
     assert_eq!(archive.stand.row(effect.id).await.state, "ambiguous");
-    let sql =
-        "SELECT state_before || ' ' || attempts || ' ' || note || ' ' || (login = 'unknown') FROM effect_requeues";
+    let sql = "SELECT state_before || ' ' || attempts || ' ' || note || ' ' || (login = 'other') FROM effect_requeues";
     let kept: String = archive.stand.world.auditor.query_typed(sql, &[]).await.unwrap()[0].get(0);
     assert_eq!(kept, "dead 4 the key was rotated false");
 
+    // 3. It is enqueued once, and its target is checked first. Other effects are also due: only this one has four attempts.
     let maintenance = archive.start("maintenance", &[]).await;
-    // Other effects are also due: only this one has four attempts.
     maintenance.invoke(relay()).await;
     let sent = archive
         .stand
@@ -152,11 +154,11 @@ async fn what_was_given_up_is_queued_again_and_looked_for_before_it_is_done_agai
     assert_eq!(sent, 1);
     assert_eq!(archive.attempt(&notifier, effect).await.state, "done");
     assert_eq!(archive.linear.issue("ENG-123").unwrap().comments.len(), 1);
-    reject_retries(owner, &id);
+    assert_retries_are_rejected(owner, &id);
 }
 
-/// Retries of a completed effect, of an unknown one, and of effects in other ways than allowed.
-fn reject_retries(owner: &str, done: &str) {
+/// A done or unknown effect is not queued, and a retry needs ids or a state that can be queued.
+fn assert_retries_are_rejected(owner: &str, done: &str) {
     for (words, expected) in [
         (vec!["effects", "retry", done], "skipped: already done"),
         (

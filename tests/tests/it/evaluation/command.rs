@@ -92,6 +92,7 @@ async fn the_ledger_is_listed_by_each_filter() {
         iids.sort_unstable();
         iids
     };
+    // 1. Each filter.
     let cases: [(&[&str], &[i64]); 9] = [
         (&["ledger"], &[1, 2, 3, 4]),
         (&["ledger", "--decision", "merged"], &[1, 3]),
@@ -109,6 +110,7 @@ async fn the_ledger_is_listed_by_each_filter() {
     for (words, expected) in cases {
         assert_eq!(iids(words), expected, "{words:?}");
     }
+    // 2. Service level, exit codes and formats.
     let row = &world.rows(&["ledger", "--tier", "critical"])[0];
     assert_eq!(
         (&row["sla_met"], &row["sla_elapsed"], &row["time_to_approval"]),
@@ -153,7 +155,7 @@ async fn the_figures_of_a_period_are_those_of_its_reviews() {
     assert_eq!(
         high["sla_adherence_percent"].as_f64(),
         Some(100.0),
-        "four hours are met by two and by four"
+        "two and four hours meet a target of four"
     );
     assert_eq!(figures["reviewers"][0]["reviewer"], "sec-alice");
     assert_eq!(figures["reviewers"][0]["sla_missed"], 1);

@@ -33,7 +33,11 @@ async fn everything_is_shown_however_much_there_is_and_the_number_is_told() {
     let log = StoredLog::of(13_000..15_345).await;
     let all = countersign(&log.database, &["audit", "--oldest-first", "--format", "json"]);
     let printed: Vec<&str> = log.entries.iter().map(|entry| entry.line.as_str()).collect();
-    assert_eq!(stdout(&all).lines().collect::<Vec<_>>(), printed, "the very lines");
+    assert_eq!(
+        stdout(&all).lines().collect::<Vec<_>>(),
+        printed,
+        "the lines as printed"
+    );
     assert_eq!((all.status.code(), stderr(&all).as_str()), (Some(0), "2345 entries\n"));
 
     let some = countersign(&log.database, &["audit", "--limit", "77", "--format", "json"]);
@@ -52,10 +56,14 @@ async fn everything_is_shown_however_much_there_is_and_the_number_is_told() {
         .records()
         .map(|record| record.unwrap()[place].to_owned())
         .collect();
-    assert_eq!(entries, printed, "a spreadsheet has them whole");
+    assert_eq!(entries, printed, "csv holds whole lines");
 
     let table = countersign(&log.database, &["audit"]);
-    assert_eq!(stdout(&table).lines().count(), 1 + 2_345, "a head, and a line each");
+    assert_eq!(
+        stdout(&table).lines().count(),
+        1 + 2_345,
+        "a head, and one line per entry"
+    );
 }
 
 #[tokio::test]

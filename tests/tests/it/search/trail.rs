@@ -24,12 +24,12 @@ pub(super) struct StoredLog {
 }
 
 impl StoredLog {
-    /// All of it.
+    /// The whole log.
     pub(super) async fn stored() -> Self {
         Self::of(0..LONG_AGO + SINCE).await
     }
 
-    /// Some of it.
+    /// The entries with these numbers.
     pub(super) async fn of(numbers: Range<u64>) -> Self {
         let database = fresh_database().await;
         let store = database.store();

@@ -147,7 +147,7 @@ pub(crate) fn decision(row: &Value) -> Cell {
     let without = if row["merged_at"].is_null() {
         "open"
     } else {
-        "not carried"
+        "not labelled"
     };
     let text = row["decision"].as_str().unwrap_or(without);
     let style = match text {

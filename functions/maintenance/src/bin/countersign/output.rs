@@ -1,4 +1,4 @@
-//! How a command ends, and standard output: buffered, flushed page by page, and closed silently when its reader is gone.
+//! Results and errors of a command, and standard output: buffered, flushed page by page, and closed silently with its reader.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 

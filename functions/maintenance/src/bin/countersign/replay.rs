@@ -48,12 +48,14 @@ impl Replay {
         let mut pages = Pages::new(&store, period.since);
         while let Some(page) = pages.next().await? {
             for decision in page {
+                // 1. The rules that made it; each file is parsed once.
                 if !known.contains_key(&decision.rules_hash) {
                     let file = store.rules_file(&decision.rules_hash).await?;
                     let rules = file.and_then(|file| Rules::parse_stored(&file).ok());
                     known.insert(decision.rules_hash.clone(), rules);
                 }
                 let rules = known.get(&decision.rules_hash).and_then(Option::as_ref);
+                // 2. Digests of every version are checked, results only of this one.
                 let problem = digest_problem(&decision, rules).map(str::to_owned);
                 let problem = if decision.evaluator == EVALUATOR {
                     let missing = || format!("rules file {} not stored", decision.rules_hash);

@@ -1,4 +1,4 @@
-//! `countersign trace`: everything of one correlation id on one timeline.
+//! `countersign trace`: one correlation id as a timeline.
 
 mod missing;
 mod offset;

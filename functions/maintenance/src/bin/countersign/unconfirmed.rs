@@ -92,7 +92,7 @@ const COLUMNS: [Column; 7] = [
     ("AGE", |row| {
         Cell::new(row["age_seconds"].as_f64().map(span).unwrap_or_default()).right()
     }),
-    ("NEXT READING", |row| {
+    ("NEXT RE-READ", |row| {
         if row["next_attempt_at"].is_null() {
             Cell::new("none").style(Style::Red)
         } else {

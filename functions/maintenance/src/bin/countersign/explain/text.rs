@@ -120,6 +120,7 @@ fn ledger_lines(row: &Value) -> Vec<(&'static str, String)> {
 }
 
 fn write_decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Result<()> {
+    // 1. The decision: when, at which stage, and whether it is current.
     let decision = &decided.decision;
     let about = match decision.stage {
         store::Stage::Review => "before the merge",
@@ -136,6 +137,7 @@ fn write_decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> 
         readable(decision.recorded_at)
     );
     writeln!(out, "{}", palette.paint(style, heading))?;
+    // 2. Its verdict, and whether GitLab confirmed it.
     let ledger = decision
         .review
         .as_ref()
@@ -156,6 +158,7 @@ fn write_decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> 
         None => {}
     }
     writeln!(out, "  evaluator      {}", evaluator(decision.evaluator))?;
+    // 3. Its reasons and sources.
     for reason in &decision.verdict.reasons {
         let detail = sanitize(&reason.detail);
         writeln!(out, "  reason         {}: {detail}", reason.kind.as_str())?;
@@ -263,7 +266,7 @@ fn write_approval(out: &mut impl Write, approval: &ExplainedApproval, palette: P
 
 fn outcome(outcome: &VerdictOutcome) -> String {
     match outcome {
-        VerdictOutcome::NotCarried => "not carried: no security label".to_owned(),
+        VerdictOutcome::NotCarried => "not_carried: no security label".to_owned(),
         VerdictOutcome::Declassified => "declassified: an eligible approver removed the label".to_owned(),
         VerdictOutcome::Approved { proof } => format!("approved, proof {}", proof.as_str()),
         VerdictOutcome::Exception { kind } => format!("no valid approval: {}", kind.as_str()),
