@@ -97,7 +97,7 @@ pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
         match (in_api, in_history) {
             (true, false) => explanation
                 .differences
-                .push(format!("GitLab lists the approval of {name}; no event reported it")),
+                .push(format!("GitLab lists the approval of {name}; no event told of it")),
             (false, true) => explanation
                 .differences
                 .push(format!("events told of an approval of {name}; GitLab does not list it")),
@@ -184,7 +184,7 @@ mod tests {
             explanation
                 .differences
                 .iter()
-                .any(|text| text.contains("no event reported it"))
+                .any(|text| text.contains("no event told of it"))
         );
         assert_eq!(explanation.labels_at_merge, ["security::high"]);
     }
