@@ -33,7 +33,7 @@ pub enum DeploymentError {
     Login(#[from] LoginError),
     /// The application must not be the owner.
     #[error(
-        "the application's database secret holds the owner's login; use a separate login for the application: it must own nothing"
+        "the application's database secret holds the owner's login; give the application a separate login that owns nothing"
     )]
     SameLogin,
     /// The application's secret has no password.

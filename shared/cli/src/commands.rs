@@ -19,7 +19,7 @@ mod unconfirmed;
 
 use clap::Subcommand;
 
-use crate::output::{Ending, Failure};
+use crate::output::{CommandError, Ending};
 
 /// A subcommand with its arguments.
 #[derive(Debug, Subcommand)]
@@ -41,7 +41,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) async fn run(self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self) -> Result<Ending, CommandError> {
         match self {
             Self::CheckRules(arguments) => arguments.run(),
             Self::Migrate(arguments) => arguments.run().await,

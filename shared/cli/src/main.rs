@@ -11,15 +11,15 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::commands::Command;
-use crate::output::{Ending, Failure};
+use crate::output::{CommandError, Ending};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  found, or done
-  1  nothing was found, the rules file is refused, or a decision did not come out as it is stored
-  2  the command line cannot be used: a word, a time, no database named
-  3  the database: not reachable, login refused, another schema version
-  4  a file cannot be read, or the output cannot be written";
+  1  nothing found, invalid rules file, or a recomputed decision that differs
+  2  invalid command line: unknown argument, invalid time, no database given
+  3  database error: unreachable, login rejected, other schema version
+  4  file or output error";
 
 /// Countersign: proof of security reviews of GitLab merge requests.
 #[derive(Debug, Parser)]
@@ -32,11 +32,11 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match Box::pin(Arguments::parse().command.run()).await {
-        Ok(Ending::Done) | Err(Failure::Closed) => ExitCode::SUCCESS,
+        Ok(Ending::Done) | Err(CommandError::Closed) => ExitCode::SUCCESS,
         Ok(Ending::Nothing) => ExitCode::from(1),
-        Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "countersign: {failure}");
-            ExitCode::from(failure.code())
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "countersign: {error}");
+            ExitCode::from(error.code())
         }
     }
 }

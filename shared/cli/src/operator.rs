@@ -9,15 +9,15 @@ use store::{OperatorRequest, OperatorRequestError, Store, StoreError};
 use uuid::Uuid;
 
 use crate::output::listing::{plain, span};
-use crate::output::terminal::harmless;
-use crate::output::{Ending, Failure, remark};
+use crate::output::terminal::sanitize;
+use crate::output::{CommandError, Ending, remark};
 
 /// Time between two polls of the request.
-const PACE: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the command waits.
-const PATIENCE: Duration = Duration::from_mins(5);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-/// Options of every such command.
+/// Options of every command that records a request.
 #[derive(Debug, Args)]
 pub(crate) struct Waiting {
     /// Return as soon as the request is recorded
@@ -25,7 +25,7 @@ pub(crate) struct Waiting {
     no_wait: bool,
 }
 
-impl From<OperatorRequestError> for Failure {
+impl From<OperatorRequestError> for CommandError {
     fn from(error: OperatorRequestError) -> Self {
         Self::Database(error.to_string())
     }
@@ -37,47 +37,47 @@ pub(crate) async fn request(
     waiting: &Waiting,
     command: &str,
     arguments: &Value,
-    show: impl Fn(&Value) -> Result<(), Failure>,
-) -> Result<Ending, Failure> {
+    show: impl Fn(&Value) -> Result<(), CommandError>,
+) -> Result<Ending, CommandError> {
     let id = store
         .record_operator_request(command, arguments, SystemClock.now())
         .await?;
     remark(&format!(
-        "request {id} is recorded; maintenance executes it within a minute"
+        "request {id} recorded; maintenance executes it within a minute"
     ));
     if waiting.no_wait {
         return Ok(Ending::Done);
     }
-    let finished = wait(store, id).await?;
+    let finished = wait_until_finished(store, id).await?;
     let result = finished.result.unwrap_or_default();
-    let reason = || harmless(&plain(&result["reason"])).into_owned();
+    let reason = || sanitize(&plain(&result["reason"])).into_owned();
     match finished.exit_code {
         Some(0) => show(&result).map(|()| Ending::Done),
         Some(1) => show(&result).map(|()| Ending::Nothing),
-        Some(2) => Err(Failure::Usage(reason())),
+        Some(2) => Err(CommandError::Usage(reason())),
         _ => {
             show(&result)?;
-            Err(Failure::Database(format!(
-                "maintenance could not execute the request {id}"
+            Err(CommandError::Database(format!(
+                "maintenance failed to execute request {id}"
             )))
         }
     }
 }
 
-async fn wait(store: &Store, id: Uuid) -> Result<OperatorRequest, Failure> {
+async fn wait_until_finished(store: &Store, id: Uuid) -> Result<OperatorRequest, CommandError> {
     let began = SystemClock.now();
     let mut shown = String::new();
     loop {
-        tokio::time::sleep(PACE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
         let state = match store.operator_request(id).await {
             Ok(Some(request)) if request.finished_at.is_some() => return Ok(request),
             Ok(Some(request)) => progress(&request),
             Ok(None) => {
-                return Err(Failure::Database(format!(
-                    "the request {id} is not in the database any more: was it restored?"
+                return Err(CommandError::Database(format!(
+                    "request {id} is no longer in the database; was the database restored?"
                 )));
             }
-            // The request is recorded: a short database outage is no reason to give up.
+            // The request is recorded: the command survives a short database outage.
             Err(error @ StoreError::Unavailable(_)) => error.to_string(),
             Err(error) => return Err(error.into()),
         };
@@ -86,12 +86,12 @@ async fn wait(store: &Store, id: Uuid) -> Result<OperatorRequest, Failure> {
             remark(&format!("{}: {state}", span(waited.as_secs_f64())));
             shown = state;
         }
-        if Duration::try_from(waited).unwrap_or_default() >= PATIENCE {
-            return Err(Failure::Database(format!(
-                "the request {id} is not finished after {}; it remains recorded and needs no repetition. Its state: SELECT * FROM \
-                 operator_requests WHERE id = '{id}'. If it has not been started, see whether maintenance runs (docs/operate/alarms.md, \
+        if Duration::try_from(waited).unwrap_or_default() >= LONGEST_WAIT {
+            return Err(CommandError::Database(format!(
+                "request {id} is not finished after {}; it remains recorded, do not request it again. Its state: SELECT * FROM \
+                 operator_requests WHERE id = '{id}'. If it has not started, check that maintenance runs (docs/operate/alarms.md, \
                  MaintenanceSilentAlarm)",
-                span(PATIENCE.as_secs_f64())
+                span(LONGEST_WAIT.as_secs_f64())
             )));
         }
     }
@@ -102,12 +102,12 @@ fn progress(request: &OperatorRequest) -> String {
     let result = request.result.as_ref();
     let number = |name: &str| result.and_then(|result| result[name].as_u64()).unwrap_or(0);
     let done = number("read") + number("nothing_to_read") + number("failed");
-    let waits = result.and_then(|result| result["waits"].as_str()).map(harmless);
+    let waits = result.and_then(|result| result["waits"].as_str()).map(sanitize);
     match (request.started_at, waits) {
-        (Some(_), _) if done == 0 => "maintenance works on it".to_owned(),
-        (Some(_), _) => format!("maintenance works on it, {done} done so far"),
+        (Some(_), _) if done == 0 => "maintenance executes it".to_owned(),
+        (Some(_), _) => format!("maintenance executes it, {done} done so far"),
         (None, Some(waits)) => format!("{done} done so far, the rest waits: {waits}"),
-        (None, None) => "waits for maintenance".to_owned(),
+        (None, None) => "waiting for maintenance".to_owned(),
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_names_what_a_request_waits_for() {
+    fn progress_shows_why_a_request_waits() {
         let request = |started_at, result| OperatorRequest {
             id: Uuid::nil(),
             command: "reevaluate".to_owned(),
@@ -136,11 +136,11 @@ mod tests {
             json!({"read": 7, "failed": 1, "waits": "no\u{1b}w"}),
         );
         for (started_at, result, expected) in [
-            (None, None, "waits for maintenance"),
-            (now, None, "maintenance works on it"),
-            (now, Some(part.clone()), "maintenance works on it, 8 done so far"),
+            (None, None, "waiting for maintenance"),
+            (now, None, "maintenance executes it"),
+            (now, Some(part.clone()), "maintenance executes it, 8 done so far"),
             (None, Some(part), "8 done so far, the rest waits: no\u{fffd}w"),
-            (now, Some(json!("another form")), "maintenance works on it"),
+            (now, Some(json!("another form")), "maintenance executes it"),
         ] {
             assert_eq!(progress(&request(started_at, result)), expected);
         }

@@ -1,4 +1,4 @@
-//! How a command ends, and standard output: buffered, flushed page by page, and closed silently when its reader is gone.
+//! Results and errors of a command, and standard output: buffered, flushed page by page, and closed silently with its reader.
 
 pub(crate) mod csv;
 pub(crate) mod listing;
@@ -27,10 +27,10 @@ impl Ending {
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum CommandError {
     /// The rules file is invalid.
     #[error("{0}")]
-    Refused(String),
+    InvalidRules(String),
     /// The command line is invalid.
     #[error("{0}")]
     Usage(String),
@@ -39,16 +39,16 @@ pub(crate) enum Failure {
     /// A file, or the output.
     #[error("{0}")]
     File(String),
-    /// The reader of the output is gone: not our failure.
-    #[error("the output was closed")]
+    /// The reader closed the output; not an error of this command.
+    #[error("output closed by its reader")]
     Closed,
 }
 
-impl Failure {
+impl CommandError {
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Closed => 0,
-            Self::Refused(_) => 1,
+            Self::InvalidRules(_) => 1,
             Self::Usage(_) => 2,
             Self::Database(_) => 3,
             Self::File(_) => 4,
@@ -56,24 +56,24 @@ impl Failure {
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         Self::Database(error.to_string())
     }
 }
 
-impl From<SchemaError> for Failure {
+impl From<SchemaError> for CommandError {
     fn from(error: SchemaError) -> Self {
         Self::Database(error.to_string())
     }
 }
 
-impl From<io::Error> for Failure {
-    /// For writing: errors of files that are read name the file.
+impl From<io::Error> for CommandError {
+    /// For output; errors from reading a file name the file.
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Closed,
-            _ => Self::File(format!("the output cannot be written: {error}")),
+            _ => Self::File(format!("cannot write the output: {error}")),
         }
     }
 }

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::output::Failure;
+use crate::output::CommandError;
 
 /// A time on the command line. Relative to now, which is known only when the command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,8 @@ pub(crate) enum Instant {
     Ago(SignedDuration),
 }
 
-const FORMS: &str = "write 2026-11-23T12:00:00Z, 2026-11-23 (a whole day, UTC), or how long ago: 90s, 30m, 24h, 7d, 2w";
+const FORMS: &str =
+    "expected 2026-11-23T12:00:00Z, 2026-11-23 (a whole day, UTC), or a duration before now: 90s, 30m, 24h, 7d, 2w";
 
 impl Instant {
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
@@ -65,7 +66,7 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    pub(crate) fn period(self, now: Timestamp) -> Result<Period, Failure> {
+    pub(crate) fn period(self, now: Timestamp) -> Result<Period, CommandError> {
         Period::of(self.since, self.until, now)
     }
 }
@@ -78,9 +79,9 @@ pub(crate) struct Period {
 }
 
 impl Period {
-    /// What `--since` and `--until` mean now.
-    pub(crate) fn of(since: Option<Instant>, until: Option<Instant>, now: Timestamp) -> Result<Self, Failure> {
-        let out_of_range = || Failure::Usage("that time is outside of the calendar".to_owned());
+    /// `--since` and `--until` as instants.
+    pub(crate) fn of(since: Option<Instant>, until: Option<Instant>, now: Timestamp) -> Result<Self, CommandError> {
+        let out_of_range = || CommandError::Usage("time out of range".to_owned());
         let since = since
             .map(|since| since.begin(now).ok_or_else(out_of_range))
             .transpose()?;
@@ -88,7 +89,7 @@ impl Period {
         if let (Some(since), Some(until)) = (since, until)
             && since >= until
         {
-            return Err(Failure::Usage(format!(
+            return Err(CommandError::Usage(format!(
                 "--since {since:.3} is not before --until {until:.3}"
             )));
         }

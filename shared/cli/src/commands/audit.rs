@@ -18,7 +18,7 @@ use crate::args::instant::{Period, Times};
 use crate::commands::{gaps, import};
 use crate::output::listing::Format;
 use crate::output::terminal::{Color, Palette};
-use crate::output::{Ending, Failure, counted, remark, standard};
+use crate::output::{CommandError, Ending, counted, remark, standard};
 
 /// The first page is small, so that its rows appear immediately.
 const FIRST_PAGE: u32 = 50;
@@ -31,8 +31,8 @@ Examples:
   countersign audit --target 7301!811 --oldest-first
   countersign audit --outcome rate_limit --since 7d --format csv > limited.csv
 
-Everything that is given must hold. All entries found are shown, page by page; how many there were is told at the end on standard error.
-Exit codes: 0 found, 1 nothing found, 2 the command line, 3 the database, 4 a file or the output.";
+An entry must match every given filter. All matching entries are shown, page by page; standard error shows their number at the end.
+Exit codes: 0 found, 1 nothing found, 2 invalid command line, 3 database error, 4 file or output error.";
 
 /// Search the audit log; show what is missing in it; import exported logs.
 #[derive(Debug, Args)]
@@ -65,23 +65,23 @@ struct Search {
     target: Option<AuditTarget>,
     #[command(flatten)]
     times: Times,
-    /// How it ended: success, failure, or a class of failure: auth_failure, rate_limit, network_error, timeout,
+    /// Outcome: success, failure, or a class of failure: auth_failure, rate_limit, network_error, timeout,
     /// not_found, conflict, server_error, invalid_response
     #[arg(long, value_name = "OUTCOME")]
     outcome: Option<AuditOutcome>,
-    /// Everything of one delivery, poll cycle or admin action
+    /// Entries of one delivery, poll cycle or admin action
     #[arg(long, value_name = "UUID")]
     correlation: Option<Uuid>,
-    /// Everything of one W3C trace: 32 hex digits, or a whole traceparent
+    /// Entries of one W3C trace: 32 hex digits, or a whole traceparent
     #[arg(long, value_name = "ID", value_parser = trace_id)]
     trace: Option<String>,
-    /// Stop after this many. Without it, everything is shown
+    /// Maximum number of entries. Default: all
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
-    /// Show the oldest first
+    /// Show the oldest entries first
     #[arg(long)]
     oldest_first: bool,
-    /// table for people; json: the lines exactly as printed, one each; csv for spreadsheets
+    /// table for people; json: the lines exactly as printed, one entry per line; csv for spreadsheets
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Colours of the table
@@ -101,12 +101,12 @@ pub(crate) fn trace_id(text: &str) -> Result<String, &'static str> {
     if valid {
         Ok(id)
     } else {
-        Err("a trace id has 32 hex digits; a whole traceparent is taken, too")
+        Err("expected 32 hex digits, or a whole traceparent")
     }
 }
 
 impl Arguments {
-    pub(crate) async fn run(self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self) -> Result<Ending, CommandError> {
         match self.command {
             Some(Command::Gaps(arguments)) => arguments.run().await,
             Some(Command::Import(arguments)) => arguments.run().await,
@@ -116,7 +116,7 @@ impl Arguments {
 }
 
 impl Search {
-    async fn run(self) -> Result<Ending, Failure> {
+    async fn run(self) -> Result<Ending, CommandError> {
         let filter = self.filter(SystemClock.now())?;
         let store = self.database.open(Login::Auditor).await?;
         let found = self.show(&store, &filter).await?;
@@ -124,7 +124,7 @@ impl Search {
         Ok(Ending::found(found))
     }
 
-    fn filter(&self, now: Timestamp) -> Result<AuditFilter, Failure> {
+    fn filter(&self, now: Timestamp) -> Result<AuditFilter, CommandError> {
         let Period { since, until } = self.times.period(now)?;
         Ok(AuditFilter {
             actor: self.actor,
@@ -139,7 +139,7 @@ impl Search {
     }
 
     /// Page by page, each in its own transaction: a waiting reader blocks nothing in the database.
-    async fn show(&self, store: &Store, filter: &AuditFilter) -> Result<u64, Failure> {
+    async fn show(&self, store: &Store, filter: &AuditFilter) -> Result<u64, CommandError> {
         let order = if self.oldest_first {
             AuditOrder::OldestFirst
         } else {

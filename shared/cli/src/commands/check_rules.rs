@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use rules::{Rules, RulesError};
 
-use crate::output::{Ending, Failure, standard};
+use crate::output::{CommandError, Ending, standard};
 
-/// Check a rules file: every problem with its line. Exit code 1 if it is invalid.
+/// Check a rules file and report every problem with its line. Exit code 1 if the file is invalid.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The file.
+    /// The rules file.
     #[arg(default_value = "infra/rules.yaml")]
     file: PathBuf,
     /// Accept the placeholders of the template (for a build that is not deployed).
@@ -20,18 +20,19 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) fn run(&self) -> Result<Ending, CommandError> {
         let name = self.file.display();
-        let text = std::fs::read_to_string(&self.file).map_err(|error| Failure::Refused(format!("{name}: {error}")))?;
-        let told = match Rules::parse(&text) {
-            Ok(rules) => format!("{name} is right; its hash is {}", rules.hash),
+        let text = std::fs::read_to_string(&self.file)
+            .map_err(|error| CommandError::InvalidRules(format!("{name}: {error}")))?;
+        let message = match Rules::parse(&text) {
+            Ok(rules) => format!("{name} is valid; hash {}", rules.hash),
             Err(RulesError::Placeholders(lines)) if self.allow_placeholders => {
-                format!("{name} is right but for its placeholders:\n{}", lines.join("\n"))
+                format!("{name} is valid except for its placeholders:\n{}", lines.join("\n"))
             }
-            Err(error) => return Err(Failure::Refused(format!("{name}: {error}"))),
+            Err(error) => return Err(CommandError::InvalidRules(format!("{name}: {error}"))),
         };
         let mut out = standard();
-        writeln!(out, "{told}")?;
+        writeln!(out, "{message}")?;
         out.flush()?;
         Ok(Ending::Done)
     }

@@ -9,11 +9,11 @@ use store::{EffectFilter, Store};
 
 use crate::args::database::{Database, Login};
 use crate::args::instant::Times;
-use crate::commands::explain::{Named, unknown};
+use crate::commands::explain::{MergeRequestName, unknown};
 use crate::output::listing::{Column, Listing, Output, known_merge_request, text_cell, time};
 use crate::output::table::Cell;
 use crate::output::terminal::Style;
-use crate::output::{Ending, Failure, counted, remark};
+use crate::output::{CommandError, Ending, counted, remark};
 
 const PAGE: u32 = 500;
 
@@ -21,7 +21,7 @@ const FIELDS: &str = "\
     id instance project_id project_path mr_iid title kind destination state attempts external_id last_error_class last_error \
     superseded_because created_at updated_at next_attempt_at decision_id correlation_id";
 
-/// Effects outside Countersign: Slack, Linear, Jira, Confluence, EventBridge; and retry those that were given up.
+/// List effects in Slack, Linear, Jira, Confluence and EventBridge; retry those that were given up.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -32,10 +32,10 @@ Examples:
   countersign effects --merge-request payments/gateway!811
   countersign effects retry --state dead --kind linear_issue --note 'the key was rotated'
 
-States: pending (waits for its turn), leased (being done), done, suppressed (dry run), ambiguous (may have got through; is being looked
-up), dead (given up: somebody must act), superseded (no longer wanted; the reason says why).
---since and --until are about the time it was made.
-Exit codes: 0 found, 1 nothing found, 2 the command line, 3 the database, 4 the output."
+States: pending (waits for its next attempt), leased (being attempted), done, suppressed (dry run), ambiguous (may have been applied;
+its target is checked), dead (given up; needs an operator), superseded (no longer needed, with the reason).
+--since and --until filter by creation time.
+Exit codes: 0 found, 1 nothing found, 2 invalid command line, 3 database error, 4 output error."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -56,16 +56,16 @@ enum Retry {
 #[derive(Debug, Args)]
 #[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
 pub(crate) struct Which {
-    /// Of one merge request: 7301!811, main/7301!811 or payments/gateway!811
-    #[arg(long, value_name = "PROJECT!IID", value_parser = Named::parse)]
-    merge_request: Option<Named>,
-    /// Projects: the numeric id, or the beginning of the path: payments/ or payments/gateway
+    /// Effects of one merge request: 7301!811, main/7301!811 or payments/gateway!811
+    #[arg(long, value_name = "PROJECT!IID", value_parser = MergeRequestName::parse)]
+    merge_request: Option<MergeRequestName>,
+    /// Projects by numeric id, or by the beginning of the path: payments/ or payments/gateway
     #[arg(long, value_name = "ID|PATH")]
     project: Option<String>,
     /// slack_exception_alert, slack_pod_confirmation, linear_issue, jira_issue, confluence_row, eventbridge_ledger_row
     #[arg(long, value_parser = kind)]
     kind: Option<EffectKind>,
-    /// pending, leased, done, suppressed, ambiguous, dead, superseded; several with commas between
+    /// pending, leased, done, suppressed, ambiguous, dead, superseded; several separated by commas
     #[arg(long, value_delimiter = ',', value_parser = state)]
     state: Vec<EffectState>,
     #[command(flatten)]
@@ -74,17 +74,17 @@ pub(crate) struct Which {
 
 fn kind(text: &str) -> Result<EffectKind, String> {
     let known = || EffectKind::ALL.map(EffectKind::as_str).join(", ");
-    EffectKind::parse(text).ok_or_else(|| format!("a kind is one of {}", known()))
+    EffectKind::parse(text).ok_or_else(|| format!("expected one of {}", known()))
 }
 
 fn state(text: &str) -> Result<EffectState, String> {
     let known = || EffectState::ALL.map(EffectState::as_str).join(", ");
-    EffectState::parse(text).ok_or_else(|| format!("a state is one of {}", known()))
+    EffectState::parse(text).ok_or_else(|| format!("expected one of {}", known()))
 }
 
 impl Which {
-    /// As a filter; `None`: the merge request is unknown.
-    async fn filter(&self, store: &Store) -> Result<Option<EffectFilter>, Failure> {
+    /// Builds the filter. `None`: the merge request is unknown.
+    async fn filter(&self, store: &Store) -> Result<Option<EffectFilter>, CommandError> {
         let period = self.times.period(SystemClock.now())?;
         let merge_request = match &self.merge_request {
             Some(named) => match named.find(store).await? {
@@ -111,14 +111,14 @@ impl Which {
 }
 
 impl Arguments {
-    pub(crate) async fn run(self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self) -> Result<Ending, CommandError> {
         match &self.retry {
             Some(Retry::Retry(arguments)) => arguments.run().await,
             None => self.show().await,
         }
     }
 
-    async fn show(&self) -> Result<Ending, Failure> {
+    async fn show(&self) -> Result<Ending, CommandError> {
         let store = self.database.open(Login::Auditor).await?;
         let Some(filter) = self.which.filter(&store).await? else {
             return Ok(self.which.unknown());
@@ -136,7 +136,7 @@ const COLUMNS: [Column; 9] = [
     ("MERGE REQUEST", known_merge_request),
     ("KIND", |row| text_cell(&row["kind"])),
     ("DESTINATION", |row| text_cell(&row["destination"])),
-    ("STATE", coloured),
+    ("STATE", state_cell),
     ("ATTEMPTS", |row| text_cell(&row["attempts"]).right()),
     ("EXTERNAL ID", |row| text_cell(&row["external_id"])),
     ("UPDATED", |row| time(&row["updated_at"])),
@@ -150,7 +150,7 @@ const COLUMNS: [Column; 9] = [
     }),
 ];
 
-fn coloured(row: &Value) -> Cell {
+fn state_cell(row: &Value) -> Cell {
     let style = match row["state"].as_str() {
         Some("done") => Style::Green,
         Some("dead") => Style::Red,

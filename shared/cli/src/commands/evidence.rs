@@ -10,8 +10,8 @@ use store::{StoredDecisionInput, StoredEvidence};
 use uuid::Uuid;
 
 use crate::args::database::{Database, Login};
-use crate::commands::explain::{Named, unknown};
-use crate::output::{Ending, Failure, remark, standard};
+use crate::commands::explain::{MergeRequestName, unknown};
+use crate::output::{CommandError, Ending, remark, standard};
 
 /// Print the evidence of the decision on a merge, byte for byte, so that anyone can compute its digest.
 #[derive(Debug, Args)]
@@ -21,12 +21,12 @@ Examples:
   countersign evidence payments/gateway!811 | sha256sum
   countersign evidence payments/gateway!811 --decision 0195a000-0000-7000-8000-0000000000d1
 
-The digest is checked before it is printed, and compared with what the decision was made on; both are told on standard error.
-Exit codes: 0 printed, 1 there is none or it is not what the decision was made on, 2 the command line, 3 the database, 4 the output.")]
+Standard error shows the digest, and a mismatch of the evidence with its digest or with the facts of the decision.
+Exit codes: 0 printed, 1 no evidence, or a mismatch, 2 invalid command line, 3 database error, 4 output error.")]
 pub(crate) struct Arguments {
     /// The merge request: 7301!811, main/7301!811 or payments/gateway!811
-    #[arg(value_name = "PROJECT!IID", value_parser = Named::parse)]
-    merge_request: Named,
+    #[arg(value_name = "PROJECT!IID", value_parser = MergeRequestName::parse)]
+    merge_request: MergeRequestName,
     /// A decision other than the current one
     #[arg(long, value_name = "ID")]
     decision: Option<Uuid>,
@@ -35,20 +35,20 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, CommandError> {
         let store = self.database.open(Login::Auditor).await?;
         let Some(key) = self.merge_request.find(&store).await? else {
             return Ok(unknown(&self.merge_request));
         };
-        let wanted = |judgement: &StoredDecisionInput| match self.decision {
-            Some(id) => judgement.id == id,
-            None => judgement.stands,
+        let wanted = |decision: &StoredDecisionInput| match self.decision {
+            Some(id) => decision.id == id,
+            None => decision.stands,
         };
         let decision = store.judgements_of(&key).await?.into_iter().find(wanted);
         let Some((decision, evidence)) = decision.and_then(|decision| Some((decision.clone(), decision.evidence?)))
         else {
             remark(&format!(
-                "there is no evidence of {key}: it is not merged, or nothing was to be reviewed"
+                "no evidence for {key}: it is not merged, or no review was required"
             ));
             return Ok(Ending::Nothing);
         };
@@ -62,7 +62,7 @@ impl Arguments {
         if proves(&evidence, &decision) {
             Ok(Ending::Done)
         } else {
-            remark("it is NOT what the decision was made on, or not what its digest says");
+            remark("MISMATCH: the evidence does not match its digest or the facts of the decision");
             Ok(Ending::Nothing)
         }
     }

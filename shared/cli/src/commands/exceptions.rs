@@ -7,7 +7,7 @@ use store::ExceptionFilter;
 use crate::args::database::{Database, Login};
 use crate::args::instant::Times;
 use crate::output::listing::{Column, Listing, Output, merge_request, text_cell, time};
-use crate::output::{Ending, Failure, counted, remark};
+use crate::output::{CommandError, Ending, counted, remark};
 
 const PAGE: u32 = 500;
 
@@ -15,7 +15,7 @@ const FIELDS: &str = "\
     id instance project_id project_path mr_iid mr_title mr_url author_username merged_by_username labels risk_tier kind reason_codes \
     reasons approvals merged_at merge_commit_sha head_sha rules_hash status recorded_at correlation_id";
 
-/// Merges of security-labelled merge requests without a valid, proven approval.
+/// List merges of security-labelled merge requests without a valid, proven approval.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -23,17 +23,17 @@ Examples:
   countersign exceptions --kind self_approved --project payments/
   countersign exceptions --merger mlopez --format json
 
---since and --until are about the time of the merge. Withdrawn ones are shown with --status withdrawn only.
-Exit codes: 0 found, 1 nothing found, 2 the command line, 3 the database, 4 the output.")]
+--since and --until filter by merge time. Withdrawn exceptions are shown only with --status withdrawn.
+Exit codes: 0 found, 1 nothing found, 2 invalid command line, 3 database error, 4 output error.")]
 #[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
 pub(crate) struct Arguments {
-    /// Projects: the numeric id, or the beginning of the path: payments/ or payments/gateway
+    /// Projects by numeric id, or by the beginning of the path: payments/ or payments/gateway
     #[arg(long, value_name = "ID|PATH")]
     project: Option<String>,
     /// Risk tier
     #[arg(long)]
     tier: Option<String>,
-    /// A kind of exception, among all that apply: no_approval, self_approved, unverified ...
+    /// Kind of exception, among all that apply: no_approval, self_approved, unverified ...
     #[arg(long, value_parser = kind)]
     kind: Option<String>,
     /// open, acknowledged, closed, withdrawn
@@ -54,17 +54,17 @@ fn kind(text: &str) -> Result<String, String> {
     let known = || ExceptionKind::ALL.map(ExceptionKind::as_str).join(", ");
     ExceptionKind::parse(text)
         .map(|kind| kind.as_str().to_owned())
-        .ok_or_else(|| format!("a kind is one of {}", known()))
+        .ok_or_else(|| format!("expected one of {}", known()))
 }
 
 fn status(text: &str) -> Result<String, &'static str> {
     ExceptionStatus::parse(text)
         .map(|status| status.as_str().to_owned())
-        .ok_or("a status is open, acknowledged, closed or withdrawn")
+        .ok_or("expected open, acknowledged, closed or withdrawn")
 }
 
 impl Arguments {
-    pub(crate) async fn run(self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self) -> Result<Ending, CommandError> {
         let period = self.times.period(SystemClock.now())?;
         let filter = ExceptionFilter {
             project: self.project,

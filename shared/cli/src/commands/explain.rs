@@ -12,9 +12,9 @@ use store::{MergeRequestRecord, Stage, Store, StoredDecisionInput};
 
 use crate::args::database::{Database, Login};
 use crate::output::terminal::{Color, Palette};
-use crate::output::{Ending, Failure, standard};
+use crate::output::{CommandError, Ending, standard};
 
-/// Explain the state of a review: facts, each rule with what it wanted and found, GitLab answer and event history, effects.
+/// Explain the state of a review: facts, each rule with its result, GitLab answer and event history, effects.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -22,11 +22,11 @@ Examples:
   countersign explain main/7301!811 --format json
   countersign explain payments/gateway!811
 
-Exit codes: 0 told, 1 nothing is known of it, 2 the command line, 3 the database, 4 the output.")]
+Exit codes: 0 shown, 1 unknown merge request, 2 invalid command line, 3 database error, 4 output error.")]
 pub(crate) struct Arguments {
     /// The merge request: project and number; the project as numeric id (after its instance, if necessary) or as path
-    #[arg(value_name = "PROJECT!IID", value_parser = Named::parse)]
-    merge_request: Named,
+    #[arg(value_name = "PROJECT!IID", value_parser = MergeRequestName::parse)]
+    merge_request: MergeRequestName,
     /// text for people; json: one document with facts, verdicts and every check
     #[arg(long, value_enum, default_value_t = Shape::Text)]
     format: Shape,
@@ -45,18 +45,18 @@ enum Shape {
     Json,
 }
 
-/// A merge request as users name it.
+/// A merge request by the name that a user gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Named {
+pub(crate) struct MergeRequestName {
     /// The instance before a numeric project id, if given.
     instance: Option<String>,
     project: String,
     iid: i64,
 }
 
-impl Named {
+impl MergeRequestName {
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
-        const FORM: &str = "name it 7301!811, main/7301!811 or payments/gateway!811";
+        const FORM: &str = "expected 7301!811, main/7301!811 or payments/gateway!811";
         let (project, iid) = text.rsplit_once('!').ok_or(FORM)?;
         let iid = iid.parse().ok().filter(|iid| *iid > 0).ok_or(FORM)?;
         let numeric = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -75,7 +75,7 @@ impl Named {
     }
 
     /// The one merge request with this name.
-    pub(crate) async fn find(&self, store: &Store) -> Result<Option<MergeRequestKey>, Failure> {
+    pub(crate) async fn find(&self, store: &Store) -> Result<Option<MergeRequestKey>, CommandError> {
         if let (Some(instance), Ok(id)) = (&self.instance, self.project.parse()) {
             return Ok(Some(MergeRequestKey {
                 instance: instance.clone(),
@@ -86,8 +86,8 @@ impl Named {
         let mut found = store.merge_requests_called(&self.project, self.iid).await?;
         if found.len() > 1 {
             let names: Vec<_> = found.iter().map(ToString::to_string).collect();
-            return Err(Failure::Usage(format!(
-                "that may be any of {}: say which",
+            return Err(CommandError::Usage(format!(
+                "ambiguous merge request: give one of {}",
                 names.join(", ")
             )));
         }
@@ -97,7 +97,7 @@ impl Named {
 
 /// A decision with its rules.
 struct Decided {
-    judgement: StoredDecisionInput,
+    decision: StoredDecisionInput,
     rules: Option<Rules>,
 }
 
@@ -106,26 +106,26 @@ impl Decided {
     /// GitLab's answer.
     fn confirmed(&self) -> Option<bool> {
         let holds_answer = matches!(
-            self.judgement.facts.api,
+            self.decision.facts.api,
             GitLabAnswer::Full(_) | GitLabAnswer::LabelsOnly(_)
         );
-        let is_merge = self.judgement.stage == Stage::Merge;
-        is_merge.then_some(self.judgement.confirmed.unwrap_or(holds_answer))
+        let is_merge = self.decision.stage == Stage::Merge;
+        is_merge.then_some(self.decision.confirmed.unwrap_or(holds_answer))
     }
 }
 
 impl Arguments {
-    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, CommandError> {
         let store = self.database.open(Login::Auditor).await?;
         let Some(key) = self.merge_request.find(&store).await? else {
             return Ok(unknown(&self.merge_request));
         };
         let record = store.merge_request_record(&key).await?;
         let mut decisions = Vec::new();
-        for judgement in store.judgements_of(&key).await? {
-            let file = store.rules_file(&judgement.rules_hash).await?;
+        for decision in store.judgements_of(&key).await? {
+            let file = store.rules_file(&decision.rules_hash).await?;
             let rules = file.and_then(|file| Rules::parse_stored(&file).ok());
-            decisions.push(Decided { judgement, rules });
+            decisions.push(Decided { decision, rules });
         }
         if record.events == 0 && decisions.is_empty() {
             return Ok(unknown(&self.merge_request));
@@ -134,28 +134,30 @@ impl Arguments {
         if self.format == Shape::Json {
             writeln!(out, "{}", document(&key, &record, &decisions))?;
         } else {
-            text::write(&mut out, &key, &record, &decisions, Palette::new(self.color))?;
+            text::write_explanation(&mut out, &key, &record, &decisions, Palette::new(self.color))?;
         }
         out.flush()?;
         Ok(Ending::Done)
     }
 }
 
-pub(crate) fn unknown(named: &Named) -> Ending {
-    let Named { project, iid, .. } = named;
-    crate::output::remark(&format!("nothing is known of {project}!{iid}: no delivery told of it"));
+pub(crate) fn unknown(named: &MergeRequestName) -> Ending {
+    let MergeRequestName { project, iid, .. } = named;
+    crate::output::remark(&format!(
+        "unknown merge request {project}!{iid}: no delivery reported it"
+    ));
     Ending::Nothing
 }
 
 fn document(key: &MergeRequestKey, record: &MergeRequestRecord, decisions: &[Decided]) -> serde_json::Value {
     let decision = |decided: &Decided| {
-        let judgement = &decided.judgement;
+        let decision = &decided.decision;
         json!({
-            "id": judgement.id, "stands": judgement.stands, "supersedes": judgement.supersedes, "recorded_at": judgement.recorded_at,
-            "correlation_id": judgement.correlation_id, "rules_hash": judgement.rules_hash, "facts": judgement.facts,
-            "verdict": judgement.verdict, "review": judgement.review, "evaluator": judgement.evaluator, "confirmed": decided.confirmed(),
-            "evidence": judgement.evidence.as_ref().map(|evidence| json!({"id": evidence.id, "sha256": evidence.sha256})),
-            "explanation": decided.rules.as_ref().map(|rules| explain(&judgement.facts, rules)),
+            "id": decision.id, "stands": decision.stands, "supersedes": decision.supersedes, "recorded_at": decision.recorded_at,
+            "correlation_id": decision.correlation_id, "rules_hash": decision.rules_hash, "facts": decision.facts,
+            "verdict": decision.verdict, "review": decision.review, "evaluator": decision.evaluator, "confirmed": decided.confirmed(),
+            "evidence": decision.evidence.as_ref().map(|evidence| json!({"id": evidence.id, "sha256": evidence.sha256})),
+            "explanation": decided.rules.as_ref().map(|rules| explain(&decision.facts, rules)),
         })
     };
     json!({
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn every_way_to_name_a_merge_request_is_read_and_anything_else_refused() {
-        let named = |instance: Option<&str>, project: &str, iid| Named {
+        let named = |instance: Option<&str>, project: &str, iid| MergeRequestName {
             instance: instance.map(str::to_owned),
             project: project.to_owned(),
             iid,
@@ -181,10 +183,10 @@ mod tests {
             ("payments/gateway!811", named(None, "payments/gateway", 811)),
         ];
         for (text, expected) in cases {
-            assert_eq!(Named::parse(text), Ok(expected), "{text}");
+            assert_eq!(MergeRequestName::parse(text), Ok(expected), "{text}");
         }
         for text in ["", "811", "!811", "7301!", "7301!x", "7301!-1", "7301!0"] {
-            assert!(Named::parse(text).is_err(), "{text:?}");
+            assert!(MergeRequestName::parse(text).is_err(), "{text:?}");
         }
     }
 }

@@ -9,12 +9,14 @@ use store::{AnnouncedCall, AuditBacklog, RecordedGap};
 
 use crate::args::database::{Database, Login};
 use crate::output::table::{Cell, Table};
-use crate::output::terminal::{Color, Palette, Style, harmless};
-use crate::output::{Ending, Failure, counted, standard};
+use crate::output::terminal::{Color, Palette, Style, sanitize};
+use crate::output::{CommandError, Ending, counted, standard};
 
 /// Show what is missing in the audit log: gaps, open calls, waiting lines, and how far behind each destination is.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 told, whatever is missing; 2 the command line, 3 the database, 4 the output.")]
+#[command(
+    after_help = "Exit codes: 0 shown, even if lines are missing; 2 invalid command line, 3 database error, 4 output error."
+)]
 pub(crate) struct Arguments {
     /// Colours
     #[arg(long, value_enum, default_value_t = Color::Auto)]
@@ -30,16 +32,16 @@ struct Missing {
 }
 
 impl Arguments {
-    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, CommandError> {
         let now = SystemClock.now();
-        let missing = self.ask(now).await?;
+        let missing = self.load(now).await?;
         let mut out = standard();
         missing.write(&mut out, Palette::new(self.color), now)?;
         out.flush()?;
         Ok(Ending::Done)
     }
 
-    async fn ask(&self, now: Timestamp) -> Result<Missing, Failure> {
+    async fn load(&self, now: Timestamp) -> Result<Missing, CommandError> {
         let store = self.database.open(Login::Auditor).await?;
         Ok(Missing {
             backlog: store.audit_backlog(now).await?,
@@ -52,27 +54,27 @@ impl Arguments {
 impl Missing {
     fn write(&self, out: &mut impl Write, palette: Palette, now: Timestamp) -> std::io::Result<()> {
         let open = self.gaps.iter().filter(|gap| gap.closed_at.is_none()).count();
-        let told = format!(
+        let title = format!(
             "{}, {open} of them open",
             counted(self.gaps.len() as u64, "gap", "gaps")
         );
         section(
             out,
             palette,
-            &told,
+            &title,
             &["DETECTED", "SERVICE", "STREAM", "LINES", "REASON", "STATE"],
             self.gaps.iter().map(gap),
         )?;
-        let told = counted(self.calls.len() as u64, "call without an end", "calls without an end");
-        let heads = ["BEGUN", "SERVICE", "CALL", "TARGET", "STATE", "CORRELATION"];
-        section(out, palette, &told, &heads, self.calls.iter().map(call))?;
+        let title = counted(self.calls.len() as u64, "open call", "open calls");
+        let heads = ["STARTED", "SERVICE", "CALL", "TARGET", "STATE", "CORRELATION"];
+        section(out, palette, &title, &heads, self.calls.iter().map(call))?;
         let destinations = &self.backlog.destinations;
-        let told = counted(destinations.len() as u64, "destination", "destinations");
-        let heads = ["NAME", "BEHIND", "OLDEST", "STATE", "REFUSED"];
+        let title = counted(destinations.len() as u64, "destination", "destinations");
+        let heads = ["NAME", "BEHIND", "OLDEST", "STATE", "REJECTED"];
         section(
             out,
             palette,
-            &told,
+            &title,
             &heads,
             destinations.iter().map(|at| destination(at, now)),
         )?;
@@ -88,15 +90,15 @@ impl Missing {
         writeln!(
             out,
             "{}{}",
-            lines(backlog.waiting_lines, "waiting for a place in the order"),
+            lines(backlog.waiting_lines, "waiting for a position"),
             oldest.unwrap_or_default()
         )?;
         writeln!(out, "{}", lines(backlog.quarantined_lines, "in quarantine"))?;
         let months = backlog.partitions_ahead;
         let (style, months) = match months {
-            0 => (Style::Red, "no month beyond this one has room made for it".to_owned()),
-            1 => (Style::Yellow, "room is made for 1 month beyond this one".to_owned()),
-            many => (Style::Plain, format!("room is made for {many} months beyond this one")),
+            0 => (Style::Red, "no partition for the coming months".to_owned()),
+            1 => (Style::Yellow, "partitions for 1 coming month".to_owned()),
+            many => (Style::Plain, format!("partitions for {many} coming months")),
         };
         writeln!(out, "{}", palette.paint(style, months))
     }
@@ -105,11 +107,11 @@ impl Missing {
 fn section(
     out: &mut impl Write,
     palette: Palette,
-    told: &str,
+    title: &str,
     heads: &[&str],
     rows: impl Iterator<Item = Vec<Cell>>,
 ) -> std::io::Result<()> {
-    writeln!(out, "{}", palette.paint(Style::Bold, told))?;
+    writeln!(out, "{}", palette.paint(Style::Bold, title))?;
     let heads = heads.iter().map(|head| Cell::new(*head).style(Style::Dim)).collect();
     Table::new(heads, palette).write(out, &rows.collect::<Vec<_>>())?;
     writeln!(out)
@@ -127,10 +129,10 @@ fn gap(gap: &RecordedGap) -> Vec<Cell> {
     };
     vec![
         Cell::new(format!("{:.3}", gap.detected_at)),
-        Cell::new(harmless(gap.service.as_deref().unwrap_or("?"))),
+        Cell::new(sanitize(gap.service.as_deref().unwrap_or("?"))),
         Cell::new(gap.stream_id.to_string()),
         Cell::new(lines),
-        Cell::new(harmless(&gap.reason)),
+        Cell::new(sanitize(&gap.reason)),
         state,
     ]
 }
@@ -143,9 +145,9 @@ fn call(call: &AnnouncedCall) -> Vec<Cell> {
     };
     vec![
         Cell::new(format!("{:.3}", call.begun_at)),
-        Cell::new(harmless(&call.service)),
-        Cell::new(harmless(&call.call)),
-        Cell::new(harmless(&call.target_key)),
+        Cell::new(sanitize(&call.service)),
+        Cell::new(sanitize(&call.call)),
+        Cell::new(sanitize(&call.target_key)),
         state,
         Cell::new(call.correlation_id.to_string()),
     ]
@@ -153,11 +155,11 @@ fn call(call: &AnnouncedCall) -> Vec<Cell> {
 
 fn destination(at: &store::DestinationBacklog, now: Timestamp) -> Vec<Cell> {
     let state = match at.failing_since {
-        None => Cell::new("well").style(Style::Green),
+        None => Cell::new("ok").style(Style::Green),
         Some(since) => Cell::new(format!("failing for {}, {} times", ago(since, now), at.failures)).style(Style::Red),
     };
     vec![
-        Cell::new(harmless(&at.name)),
+        Cell::new(sanitize(&at.name)),
         Cell::new(at.behind.to_string()).right(),
         Cell::new(at.oldest.map(|oldest| ago(oldest, now)).unwrap_or_default()).right(),
         state,

@@ -13,22 +13,22 @@ use model::{Clock, SystemClock};
 use store::{AuditBatch, MalformedLine, Store};
 
 use crate::args::database::{Database, Login};
-use crate::output::{Ending, Failure, counted, remark};
+use crate::output::{CommandError, Ending, counted, remark};
 
 /// Lines per transaction.
 const BATCH: usize = 500;
 /// On a terminal, progress is reported after this many batches.
-const TOLD_EVERY: u64 = 20;
+const PROGRESS_EVERY: u64 = 20;
 
-/// Store lines that are missing: printed lines, or the JSON of `aws logs filter-log-events`. Safe to repeat: an entry is stored once.
+/// Store missing lines: printed lines, or the JSON of `aws logs filter-log-events`. Safe to repeat: an entry is stored once.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Takes one line each, as printed or with a time in front (`aws logs tail`), or the JSON document of `aws logs filter-log-events`, or
-its events one each. What is no audit line is passed over. The login must be one that may write entries: the owner's or the application's.
+Accepts printed lines, alone or after a timestamp (`aws logs tail`), the JSON document of `aws logs filter-log-events`, or its events, one
+per line. Lines that are not audit lines are skipped. The login must be allowed to write entries: the owner's or the application's.
 
-Exit codes: 0 done, 1 there was no audit line, 2 the command line, 3 the database (what was stored before stays; run it again), 4 the file.")]
+Exit codes: 0 done, 1 no audit line found, 2 invalid command line, 3 database error (stored lines remain; run the command again), 4 file error.")]
 pub(crate) struct Arguments {
-    /// The file; - is standard input
+    /// The file, or - for standard input
     file: PathBuf,
     #[command(flatten)]
     database: Database,
@@ -56,14 +56,14 @@ struct Importer<'a> {
 }
 
 impl Arguments {
-    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, CommandError> {
         let reader = open(&self.file)?;
         let store = self.database.open(Login::Owner).await?;
         let mut importer = Importer::new(&store, source(&self.file));
         let name = self.file.display();
         for message in lines::messages(reader) {
-            let message = message.map_err(|error| Failure::File(format!("{name}: {error}")))?;
-            importer.take(&message).await?;
+            let message = message.map_err(|error| CommandError::File(format!("{name}: {error}")))?;
+            importer.add(&message).await?;
         }
         importer.store().await?;
         let tally = importer.tally;
@@ -72,11 +72,11 @@ impl Arguments {
     }
 }
 
-fn open(file: &Path) -> Result<Box<dyn Read>, Failure> {
+fn open(file: &Path) -> Result<Box<dyn Read>, CommandError> {
     if file == Path::new("-") {
         return Ok(Box::new(io::stdin()));
     }
-    let opened = File::open(file).map_err(|error| Failure::File(format!("{}: {error}", file.display())))?;
+    let opened = File::open(file).map_err(|error| CommandError::File(format!("{}: {error}", file.display())))?;
     Ok(Box::new(BufReader::new(opened)))
 }
 
@@ -103,7 +103,7 @@ impl<'a> Importer<'a> {
         }
     }
 
-    async fn take(&mut self, line: &str) -> Result<(), Failure> {
+    async fn add(&mut self, line: &str) -> Result<(), CommandError> {
         self.tally.lines += 1;
         match printed::read(line) {
             Ok(Printed::Entry(entry)) => {
@@ -115,7 +115,7 @@ impl<'a> Importer<'a> {
                 self.batch.intents.push(*intent);
             }
             Ok(Printed::Other) => {}
-            Err(malformed) => self.batch.malformed.push(kept(line, malformed.to_string())),
+            Err(malformed) => self.batch.malformed.push(malformed_line(line, malformed.to_string())),
         }
         if self.batch.entries.len() + self.batch.intents.len() + self.batch.malformed.len() >= BATCH {
             self.store().await?;
@@ -123,7 +123,7 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    async fn store(&mut self) -> Result<(), Failure> {
+    async fn store(&mut self) -> Result<(), CommandError> {
         let next = AuditBatch {
             source: self.source.clone(),
             ..AuditBatch::default()
@@ -137,7 +137,7 @@ impl<'a> Importer<'a> {
         self.tally.duplicates += report.duplicates;
         self.tally.quarantined += report.quarantined;
         self.batches += 1;
-        if self.shows_progress && self.batches.is_multiple_of(TOLD_EVERY) {
+        if self.shows_progress && self.batches.is_multiple_of(PROGRESS_EVERY) {
             remark(&self.tally.to_string());
         }
         Ok(())
@@ -145,7 +145,7 @@ impl<'a> Importer<'a> {
 }
 
 /// A line for the quarantine: bounded, and without characters that Postgres text cannot hold.
-fn kept(line: &str, reason: String) -> MalformedLine {
+fn malformed_line(line: &str, reason: String) -> MalformedLine {
     let end = line.floor_char_boundary(LONGEST);
     MalformedLine {
         line: line[..end].replace('\0', "\u{fffd}"),
@@ -163,7 +163,7 @@ impl std::fmt::Display for Tally {
         } = self;
         write!(
             f,
-            "{} read: {}, of which {new} new, {duplicates} known already; {}; {quarantined} put into quarantine",
+            "{} read: {}, of which {new} new, {duplicates} already stored; {}; {quarantined} quarantined",
             counted(self.lines, "line", "lines"),
             counted(self.entries, "entry", "entries"),
             counted(self.intents, "announced call", "announced calls"),

@@ -10,7 +10,7 @@ use crate::args::instant::Times;
 use crate::output::listing::{Column, Listing, Output, between, decision, merge_request, text_cell, time};
 use crate::output::table::Cell;
 use crate::output::terminal::Style;
-use crate::output::{Ending, Failure, counted, remark};
+use crate::output::{CommandError, Ending, counted, remark};
 
 const PAGE: u32 = 500;
 
@@ -28,11 +28,11 @@ Examples:
   countersign ledger --project payments/ --tier critical --since 30d
   countersign ledger --reviewer sec-alice --since 2026-10-01 --until 2026-12-31 --format csv > alice.csv
 
---since and --until are about the time of the decision. All rows found are shown, page by page.
-Exit codes: 0 found, 1 nothing found, 2 the command line, 3 the database, 4 the output.")]
+--since and --until filter by decision time. All matching rows are shown, page by page.
+Exit codes: 0 found, 1 nothing found, 2 invalid command line, 3 database error, 4 output error.")]
 #[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
 pub(crate) struct Arguments {
-    /// Projects: the numeric id, or the beginning of the path: payments/ or payments/gateway
+    /// Projects by numeric id, or by the beginning of the path: payments/ or payments/gateway
     #[arg(long, value_name = "ID|PATH")]
     project: Option<String>,
     /// Risk tier
@@ -62,11 +62,11 @@ fn which(text: &str) -> Result<Which, String> {
     }
     serde_json::from_value::<LedgerDecision>(Value::from(text))
         .map(|decision| Which(DecisionFilter::Is(decision)))
-        .map_err(|_| "a decision is open, approved, approval_revoked, merged, merged_without_approval, merged_unverified, closed or reopened".to_owned())
+        .map_err(|_| "expected open, approved, approval_revoked, merged, merged_without_approval, merged_unverified, closed or reopened".to_owned())
 }
 
 impl Arguments {
-    pub(crate) async fn run(self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self) -> Result<Ending, CommandError> {
         let period = self.times.period(SystemClock.now())?;
         let filter = LedgerFilter {
             project: self.project,

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::args::database::{Database, Login};
 use crate::args::instant::{Instant, Period};
-use crate::commands::explain::{Named, unknown};
+use crate::commands::explain::{MergeRequestName, unknown};
 use crate::operator::{Waiting, request};
 use crate::output::listing::plain;
-use crate::output::terminal::harmless;
-use crate::output::{Ending, Failure, counted, standard};
+use crate::output::terminal::sanitize;
+use crate::output::{CommandError, Ending, counted, standard};
 
 /// Read GitLab again now for a merge request whose decision is unconfirmed or missing, or for all of them.
 #[derive(Debug, Args)]
@@ -22,20 +22,20 @@ Examples:
   countersign reevaluate --unconfirmed
   countersign reevaluate --unconfirmed --since 2026-11-23 --no-wait
 
-Unconfirmed decisions are read again by themselves; this does it without waiting for the schedule, for instance after a token was
-replaced. A confirmed decision is final and is not read again. Readings keep to 60 requests a minute and instance, so that many take
-their time: the command stops waiting after 5 minutes, the request goes on. `countersign unconfirmed` lists them.
-The maintenance function executes the request, within a minute. It needs a login in the role countersign_operator.
-Exit codes: 0 recorded and read, 1 nothing to read again, 2 the command line, 3 the database, or not finished after 5 minutes,
-4 the output.")]
+Unconfirmed decisions are read again automatically; this command does not wait for the schedule, for instance after a token was replaced.
+A confirmed decision is frozen and is not read again. Re-reads use at most 60 requests per minute and instance: the command stops waiting
+after 5 minutes, and the request continues. `countersign unconfirmed` lists unconfirmed decisions.
+The maintenance function executes the request within a minute. The login needs the role countersign_operator.
+Exit codes: 0 recorded and read, 1 nothing to read again, 2 invalid command line, 3 database error, or not finished after 5 minutes,
+4 output error.")]
 pub(crate) struct Arguments {
     /// The merge request: 7301!811, main/7301!811 or payments/gateway!811
-    #[arg(value_name = "PROJECT!IID", value_parser = Named::parse, required_unless_present = "unconfirmed", conflicts_with = "unconfirmed")]
-    merge_request: Option<Named>,
+    #[arg(value_name = "PROJECT!IID", value_parser = MergeRequestName::parse, required_unless_present = "unconfirmed", conflicts_with = "unconfirmed")]
+    merge_request: Option<MergeRequestName>,
     /// Every unconfirmed decision, and every merge without a decision
     #[arg(long)]
     unconfirmed: bool,
-    /// Only what is known from this time: 2026-11-23T12:00:00Z, 2026-11-23, or a duration before now: 30m, 24h, 7d
+    /// Only merge requests known since this time: 2026-11-23T12:00:00Z, 2026-11-23, or a duration before now: 30m, 24h, 7d
     #[arg(long, value_name = "TIME", value_parser = Instant::parse, requires = "unconfirmed", conflicts_with = "merge_request")]
     since: Option<Instant>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, CommandError> {
         let period = Period::of(self.since, None, SystemClock.now())?;
         let store = self.database.open(Login::Operator).await?;
         let arguments = match &self.merge_request {
@@ -59,14 +59,14 @@ impl Arguments {
     }
 }
 
-fn show(result: &Value) -> Result<(), Failure> {
+fn show(result: &Value) -> Result<(), CommandError> {
     let mut out = standard();
     writeln!(out, "{}", summary(result))?;
     for error in result["errors"].as_array().into_iter().flatten() {
-        writeln!(out, "  {}", harmless(&plain(error)))?;
+        writeln!(out, "  {}", sanitize(&plain(error)))?;
     }
     if let Some(waits) = result["waits"].as_str() {
-        writeln!(out, "  {}", harmless(waits))?;
+        writeln!(out, "  {}", sanitize(waits))?;
     }
     Ok(out.flush()?)
 }
@@ -78,7 +78,7 @@ fn summary(result: &Value) -> String {
         .as_object()
         .into_iter()
         .flatten()
-        .map(|(outcome, count)| format!("{} {}", plain(count), harmless(outcome)))
+        .map(|(outcome, count)| format!("{} {}", plain(count), sanitize(outcome)))
         .collect();
     let outcomes = if outcomes.is_empty() {
         String::new()

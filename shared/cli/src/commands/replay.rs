@@ -15,23 +15,23 @@ use uuid::Uuid;
 use crate::args::database::{Database, Login};
 use crate::args::instant::{Instant, Period};
 use crate::commands::evidence;
-use crate::output::{Ending, Failure, counted, remark, standard};
+use crate::output::{CommandError, Ending, counted, remark, standard};
 use other::Others;
 
 const PAGE: u32 = 500;
 
-/// Compute every stored decision again from its stored input with the rules that made it: each must give the same result.
+/// Recompute every stored decision from its stored input with the rules that made it; each must give the same result.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Decisions that another version of the rules code made are not compared: of them the digests of evidence and rules are checked, and standard
-error says how many there are and what this version would decide.
-Exit codes: 0 every decision of this version came out as it was, and every digest is right; 1 one did not, could not be computed, or
-there are no decisions; 2 the command line, 3 the database, 4 the output.")]
+Decisions of another version of the rules code are not compared. The digests of their evidence and rules are checked, and standard error
+shows their number and what this version would decide.
+Exit codes: 0 every decision of this version verified, and every digest matches; 1 a mismatch, a decision that cannot be computed, or no
+decisions; 2 invalid command line, 3 database error, 4 output error.")]
 pub(crate) struct Replay {
     /// Verify stored decisions (required)
     #[arg(long, required = true)]
     verify: bool,
-    /// Recorded from this time: 2026-11-23, or a duration before now: 7d. Without it, all
+    /// Decisions recorded since this time: 2026-11-23, or a duration before now: 7d. Default: all
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     since: Option<Instant>,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, CommandError> {
         let period = Period::of(self.since, None, SystemClock.now())?;
         let store = self.database.open(Login::Auditor).await?;
         let mut known: HashMap<String, Option<Rules>> = HashMap::new();
@@ -47,34 +47,36 @@ impl Replay {
         let mut out = standard();
         let mut pages = Pages::new(&store, period.since);
         while let Some(page) = pages.next().await? {
-            for judgement in page {
-                if !known.contains_key(&judgement.rules_hash) {
-                    let file = store.rules_file(&judgement.rules_hash).await?;
+            for decision in page {
+                // 1. The rules that made it; each file is parsed once.
+                if !known.contains_key(&decision.rules_hash) {
+                    let file = store.rules_file(&decision.rules_hash).await?;
                     let rules = file.and_then(|file| Rules::parse_stored(&file).ok());
-                    known.insert(judgement.rules_hash.clone(), rules);
+                    known.insert(decision.rules_hash.clone(), rules);
                 }
-                let rules = known.get(&judgement.rules_hash).and_then(Option::as_ref);
-                let problem = digest_problem(&judgement, rules).map(str::to_owned);
-                let problem = if judgement.evaluator == EVALUATOR {
-                    let missing = || format!("its rules file {} is not kept", judgement.rules_hash);
-                    problem.or_else(|| rules.map_or_else(|| Some(missing()), |rules| difference(&judgement, rules)))
+                let rules = known.get(&decision.rules_hash).and_then(Option::as_ref);
+                // 2. Digests of every version are checked, results only of this one.
+                let problem = digest_problem(&decision, rules).map(str::to_owned);
+                let problem = if decision.evaluator == EVALUATOR {
+                    let missing = || format!("rules file {} not stored", decision.rules_hash);
+                    problem.or_else(|| rules.map_or_else(|| Some(missing()), |rules| difference(&decision, rules)))
                 } else {
-                    others.add(&judgement, rules);
+                    others.add(&decision, rules);
                     problem
                 };
                 match problem {
                     Some(problem) => {
                         wrong += 1;
-                        writeln!(out, "{} {}: {problem}", judgement.id, judgement.merge_request)?;
+                        writeln!(out, "{} {}: {problem}", decision.id, decision.merge_request)?;
                     }
-                    None if judgement.evaluator == EVALUATOR => same += 1,
+                    None if decision.evaluator == EVALUATOR => same += 1,
                     None => {}
                 }
             }
         }
         out.flush()?;
         remark(&format!(
-            "{} came out as stored, {wrong} did not",
+            "{} verified, {wrong} mismatched",
             counted(same, "decision", "decisions")
         ));
         others.remark();
@@ -86,41 +88,41 @@ impl Replay {
     }
 }
 
-/// What is wrong with the evidence or the rules file of a decision, whichever version made it.
-fn digest_problem(judgement: &StoredDecisionInput, rules: Option<&Rules>) -> Option<&'static str> {
-    if rules.is_some_and(|rules| rules.hash != judgement.rules_hash) {
-        return Some("its rules file is not what its digest says");
+/// A problem with the evidence or the rules file of a decision, for any version of the rules code.
+fn digest_problem(decision: &StoredDecisionInput, rules: Option<&Rules>) -> Option<&'static str> {
+    if rules.is_some_and(|rules| rules.hash != decision.rules_hash) {
+        return Some("rules file does not match its digest");
     }
-    match &judgement.evidence {
-        None if judgement.stage == Stage::Merge && judgement.review.is_some() => Some("it has no evidence"),
-        Some(evidence) if !evidence::proves(evidence, judgement) => Some("its evidence is not what it was decided on"),
+    match &decision.evidence {
+        None if decision.stage == Stage::Merge && decision.review.is_some() => Some("no evidence"),
+        Some(evidence) if !evidence::proves(evidence, decision) => Some("evidence does not match the decision"),
         _ => None,
     }
 }
 
 /// The recomputed verdict. `None`: there was nothing to decide before the merge.
-fn computed(judgement: &StoredDecisionInput, rules: &Rules) -> Option<(Verdict, Option<Review>)> {
-    match judgement.stage {
+fn computed(decision: &StoredDecisionInput, rules: &Rules) -> Option<(Verdict, Option<Review>)> {
+    match decision.stage {
         Stage::Merge => {
-            let verdict = evaluate(&judgement.facts, rules);
-            let review = review_of_merge(&judgement.facts, &verdict, rules);
+            let verdict = evaluate(&decision.facts, rules);
+            let review = review_of_merge(&decision.facts, &verdict, rules);
             Some((verdict, review))
         }
-        Stage::Review => review_before_merge(&judgement.facts, rules).map(|(verdict, review)| (verdict, Some(review))),
+        Stage::Review => review_before_merge(&decision.facts, rules).map(|(verdict, review)| (verdict, Some(review))),
     }
 }
 
 /// How the result differs from what is stored.
-fn difference(judgement: &StoredDecisionInput, rules: &Rules) -> Option<String> {
-    let Some((verdict, review)) = computed(judgement, rules) else {
-        return Some("nothing comes out".to_owned());
+fn difference(decision: &StoredDecisionInput, rules: &Rules) -> Option<String> {
+    let Some((verdict, review)) = computed(decision, rules) else {
+        return Some("recomputed without a result".to_owned());
     };
-    if verdict != judgement.verdict {
-        return Some("another verdict comes out".to_owned());
+    if verdict != decision.verdict {
+        return Some("recomputed verdict differs".to_owned());
     }
     // A decision from before the ledger existed has no review.
-    let reviewed = judgement.review.is_some() && review != judgement.review;
-    reviewed.then(|| "another review comes out".to_owned())
+    let reviewed = decision.review.is_some() && review != decision.review;
+    reviewed.then(|| "recomputed review differs".to_owned())
 }
 
 /// An outcome as text.
@@ -152,7 +154,7 @@ impl<'a> Pages<'a> {
         }
     }
 
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<StoredDecisionInput>>, Failure> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<StoredDecisionInput>>, CommandError> {
         if self.ended {
             return Ok(None);
         }

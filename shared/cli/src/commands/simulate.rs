@@ -15,11 +15,11 @@ use crate::args::database::{Database, Login};
 use crate::args::instant::{Instant, Period};
 use crate::commands::replay::{Pages, word};
 use crate::output::listing::{Column, Listing, Output, text_cell};
-use crate::output::{Ending, Failure, counted, remark, standard};
+use crate::output::{CommandError, Ending, counted, remark, standard};
 
 const FIELDS: &str = "merge_request recorded_at stored simulated stored_tier simulated_tier reasons";
 
-/// Show what other rules would have decided about the decided merges, and the differences. Nothing is written.
+/// Show which current decisions on merges other rules would change. Nothing is written.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,14 +27,14 @@ Examples:
   countersign simulate --rules stricter.yaml --since 2026-10-01 --format csv > differences.csv
 
 Labels are those of GitLab's stored answer and of every event received up to the decision. Decisions of another version of the rules code
-may differ although the rules are the same. Whom GitLab was asked about (the members of the team, a named approval rule) is what was asked then: rules that name another group are
-decided by the membership that was read for the old one.
-Exit codes: 0 differences found, 1 none, 2 the command line or the rules file, 3 the database, 4 the output.")]
+may differ even under the same rules. GitLab is not read: rules that name another group or approval rule are evaluated with the members
+that were read for the old one.
+Exit codes: 0 differences found, 1 none, 2 invalid command line or rules file, 3 database error, 4 output error.")]
 pub(crate) struct Simulate {
     /// The other rules file
     #[arg(long, value_name = "FILE")]
     rules: PathBuf,
-    /// Recorded from this time: 2026-11-23, or a duration before now: 7d. Without it, all
+    /// Decisions recorded since this time: 2026-11-23, or a duration before now: 7d. Default: all
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     since: Option<Instant>,
     #[command(flatten)]
@@ -44,42 +44,42 @@ pub(crate) struct Simulate {
 }
 
 impl Simulate {
-    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, CommandError> {
         let name = self.rules.display();
-        let text = std::fs::read_to_string(&self.rules).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
-        let rules = Rules::parse(&text).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
+        let text =
+            std::fs::read_to_string(&self.rules).map_err(|error| CommandError::Usage(format!("{name}: {error}")))?;
+        let rules = Rules::parse(&text).map_err(|error| CommandError::Usage(format!("{name}: {error}")))?;
         let period = Period::of(self.since, None, SystemClock.now())?;
         let store = self.database.open(Login::Auditor).await?;
         let mut listing = Listing::new(&COLUMNS, FIELDS, self.output);
         let mut out = standard();
-        let (mut looked_at, mut differ) = (0_u64, 0_u64);
+        let (mut checked, mut differ) = (0_u64, 0_u64);
         let mut pages = Pages::new(&store, period.since);
         while let Some(page) = pages.next().await? {
             let mut rows = Vec::new();
-            for judgement in page
+            for decision in page
                 .iter()
-                .filter(|judgement| judgement.stage == Stage::Merge && judgement.stands)
+                .filter(|decision| decision.stage == Stage::Merge && decision.stands)
             {
-                looked_at += 1;
-                let simulated = evaluate(&labels::whole(&store, judgement, &rules).await?, &rules);
-                if simulated.outcome == judgement.verdict.outcome && simulated.risk_tier == judgement.verdict.risk_tier
-                {
+                checked += 1;
+                let simulated = evaluate(&labels::complete_facts(&store, decision, &rules).await?, &rules);
+                if simulated.outcome == decision.verdict.outcome && simulated.risk_tier == decision.verdict.risk_tier {
                     continue;
                 }
                 differ += 1;
                 let reasons: Vec<_> = simulated.reasons.iter().map(|reason| reason.detail.clone()).collect();
                 rows.push(json!({
-                    "merge_request": judgement.merge_request.to_string(), "recorded_at": judgement.recorded_at,
-                    "stored": word(&judgement.verdict.outcome), "simulated": word(&simulated.outcome),
-                    "stored_tier": judgement.verdict.risk_tier, "simulated_tier": simulated.risk_tier, "reasons": reasons,
+                    "merge_request": decision.merge_request.to_string(), "recorded_at": decision.recorded_at,
+                    "stored": word(&decision.verdict.outcome), "simulated": word(&simulated.outcome),
+                    "stored_tier": decision.verdict.risk_tier, "simulated_tier": simulated.risk_tier, "reasons": reasons,
                 }));
             }
             listing.write(&mut out, &rows)?;
             out.flush()?;
         }
         remark(&format!(
-            "{} looked at, {differ} would have been decided otherwise",
-            counted(looked_at, "merge", "merges")
+            "{} checked, {differ} would change",
+            counted(checked, "merge", "merges")
         ));
         Ok(Ending::found(differ))
     }

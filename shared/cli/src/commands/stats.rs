@@ -13,26 +13,26 @@ use crate::output::csv;
 use crate::output::listing::Format;
 use crate::output::listing::{plain, span};
 use crate::output::table::{Cell, Table};
-use crate::output::terminal::{Color, Palette, Style, harmless};
-use crate::output::{Ending, Failure, standard};
+use crate::output::terminal::{Color, Palette, Style, sanitize};
+use crate::output::{CommandError, Ending, standard};
 
-/// Reviews, approval rate, times and targets by tier and reviewer; exceptions by kind; what is open.
+/// Show reviews, approval rate, times and targets by tier and reviewer, exceptions by kind, and open reviews.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Times are medians and 90th percentiles, from the label to the first valid approval and to the decision. SLA: against the targets of the
 rules file. `--by` shows one table, by another dimension. Figures by week and dimension are views in the database: see docs/reference/ledger.md.
---since and --until are about the time of the decision; for exceptions, of the merge.
-Exit codes: 0 told, 1 nothing to tell, 2 the command line, 3 the database, 4 the output.")]
+--since and --until filter by decision time, and exceptions by merge time.
+Exit codes: 0 shown, 1 nothing found, 2 invalid command line, 3 database error, 4 output error.")]
 pub(crate) struct Arguments {
-    /// One table, with a row for each of these; the team is the first group of the project's path, weeks are in UTC
+    /// One table with a row for each of these; the team is the first group of the project's path, weeks are in UTC
     #[arg(long, value_parser = ["reviewer", "team", "project", "week", "tier"])]
     by: Option<String>,
-    /// Projects: the numeric id, or the beginning of the path: payments/ or payments/gateway
+    /// Projects by numeric id, or by the beginning of the path: payments/ or payments/gateway
     #[arg(long, value_name = "ID|PATH")]
     project: Option<String>,
     #[command(flatten)]
     times: Times,
-    /// table for people; json: one document; csv: one figure a line, for spreadsheets
+    /// table for people; json: one document; csv: one figure per line, for spreadsheets
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Colours of the table
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) async fn run(self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self) -> Result<Ending, CommandError> {
         let period = self.times.period(SystemClock.now())?;
         let filter = StatisticsFilter {
             project: self.project,
@@ -72,7 +72,7 @@ impl Arguments {
                 writeln!(out, "{}", Value::from(groups))?;
             }
             Format::Csv => csv::records(&mut out, records(&groups))?,
-            Format::Table => write(&mut out, &groups, Palette::new(self.color))?,
+            Format::Table => write_tables(&mut out, &groups, Palette::new(self.color))?,
         }
         out.flush()?;
         let empty = groups.iter().all(|(_, rows)| rows.is_empty());
@@ -103,7 +103,7 @@ fn records(groups: &[(&str, Vec<Value>)]) -> impl Iterator<Item = Vec<String>> {
     std::iter::once(heads).chain(figures)
 }
 
-fn write(out: &mut impl Write, groups: &[(&str, Vec<Value>)], palette: Palette) -> io::Result<()> {
+fn write_tables(out: &mut impl Write, groups: &[(&str, Vec<Value>)], palette: Palette) -> io::Result<()> {
     for (group, rows) in groups {
         match *group {
             "tiers" => grouped(out, "tier", "tier", rows, palette)?,
@@ -191,7 +191,7 @@ fn group(row: &Value, name: &str) -> Vec<Cell> {
 }
 
 fn name_of(value: &Value) -> Cell {
-    Cell::new(harmless(&plain(value)))
+    Cell::new(sanitize(&plain(value)))
 }
 
 fn number(value: &Value) -> Cell {

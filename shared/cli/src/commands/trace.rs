@@ -1,4 +1,4 @@
-//! `countersign trace`: everything of one correlation id on one timeline.
+//! `countersign trace`: one correlation id as a timeline.
 
 mod missing;
 mod offset;
@@ -13,21 +13,23 @@ use model::{Clock, SystemClock};
 use store::{AuditFilter, AuditOrder, AuditRow, AuditStory, Store, StoryLines};
 use uuid::Uuid;
 
-use self::subject::Subject;
+use self::subject::TraceSubject;
 use crate::args::database::{Database, Login};
 use crate::output::table::Table;
-use crate::output::terminal::{Color, Palette, Style, harmless};
-use crate::output::{Ending, Failure, counted, remark, standard};
+use crate::output::terminal::{Color, Palette, Style, sanitize};
+use crate::output::{CommandError, Ending, counted, remark, standard};
 
 const PAGE: u32 = 1_000;
 
 /// Show one delivery, poll cycle or admin action from beginning to end: a line for each step.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 found, 1 nothing found, 2 the command line, 3 the database, 4 the output.")]
+#[command(
+    after_help = "Exit codes: 0 found, 1 nothing found, 2 invalid command line, 3 database error, 4 output error."
+)]
 pub(crate) struct Arguments {
     /// A correlation id (a UUID), or a W3C trace id (32 hex digits, or a whole traceparent)
-    #[arg(value_name = "CORRELATION-ID|TRACE-ID", value_parser = Subject::parse)]
-    subject: Subject,
+    #[arg(value_name = "CORRELATION-ID|TRACE-ID", value_parser = TraceSubject::parse)]
+    subject: TraceSubject,
     /// Colours
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
@@ -43,12 +45,12 @@ struct Story {
 }
 
 impl Arguments {
-    pub(crate) async fn run(&self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(&self) -> Result<Ending, CommandError> {
         let store = self.database.open(Login::Auditor).await?;
         let known = Story::of(&store, &self.subject).await?;
         let lines = timeline::lines(&known.entries, &known.rest);
         let Some((begin, end)) = lines.first().zip(lines.last()).map(|(first, last)| (first.at, last.at)) else {
-            remark(&format!("nothing is known of {}", self.subject));
+            remark(&format!("nothing found for {}", self.subject));
             return Ok(Ending::Nothing);
         };
         let palette = Palette::new(self.color);
@@ -61,7 +63,7 @@ impl Arguments {
         Table::new(timeline::heads(), palette).write(&mut out, &rows)?;
         let open = missing::open(&known.entries, &known.rest, SystemClock.now());
         let (style, verdict) = if open.is_empty() {
-            (Style::Green, "Nothing is missing and nothing is open.".to_owned())
+            (Style::Green, "Trace complete: no gaps, no open calls.".to_owned())
         } else {
             (Style::Yellow, format!("Missing or open: {}.", open.join("; ")))
         };
@@ -72,7 +74,7 @@ impl Arguments {
 }
 
 impl Story {
-    async fn of(store: &Store, subject: &Subject) -> Result<Self, Failure> {
+    async fn of(store: &Store, subject: &TraceSubject) -> Result<Self, CommandError> {
         let mut correlation_ids: Vec<Uuid> = Vec::new();
         if let Some(trace_id) = &subject.trace_id {
             let traced = AuditFilter {
@@ -92,11 +94,11 @@ impl Story {
         }
         let mut entries = Vec::new();
         for id in &correlation_ids {
-            let told = AuditFilter {
+            let correlated = AuditFilter {
                 correlation_id: Some(*id),
                 ..AuditFilter::default()
             };
-            entries.extend(all(store, &told).await?);
+            entries.extend(all(store, &correlated).await?);
         }
         entries.sort_by_key(|entry| entry.id);
         let rest = store.audit_story(&correlation_ids, &streams(&entries)).await?;
@@ -119,7 +121,7 @@ impl Story {
             .collect();
         traces.sort_unstable();
         traces.dedup();
-        lines.extend(traces.into_iter().map(|id| format!("trace {}", harmless(id))));
+        lines.extend(traces.into_iter().map(|id| format!("trace {}", sanitize(id))));
         let mut services: Vec<&str> = Vec::new();
         for entry in &self.entries {
             if !services.contains(&entry.service.as_str()) {
@@ -131,7 +133,7 @@ impl Story {
         let by = if services.is_empty() {
             String::new()
         } else {
-            format!(" by {}", harmless(&services.join(", ")))
+            format!(" by {}", sanitize(&services.join(", ")))
         };
         lines.push(format!(
             "from {begin:.3}, for {}, {entries}{by}",
@@ -142,7 +144,7 @@ impl Story {
 }
 
 /// Every entry that a filter matches, the oldest first.
-async fn all(store: &Store, filter: &AuditFilter) -> Result<Vec<AuditRow>, Failure> {
+async fn all(store: &Store, filter: &AuditFilter) -> Result<Vec<AuditRow>, CommandError> {
     let mut entries = Vec::new();
     loop {
         let after = entries.last().map(|last: &AuditRow| last.id);

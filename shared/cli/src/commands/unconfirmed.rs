@@ -13,7 +13,7 @@ use crate::args::instant::{Instant, Period};
 use crate::output::listing::{Column, Listing, Output, known_merge_request, span, text_cell, time};
 use crate::output::table::Cell;
 use crate::output::terminal::Style;
-use crate::output::{Ending, Failure, counted, remark, standard};
+use crate::output::{CommandError, Ending, counted, remark, standard};
 
 const PAGE: u32 = 500;
 
@@ -21,21 +21,21 @@ const FIELDS: &str = "\
     state instance project_id project_path mr_iid decision_id outcome kind decided_at merged_at reason since age_seconds \
     last_read_at next_attempt_at give_up_at";
 
-/// Decisions for which a needed read of GitLab was not answered, and merges without a decision.
+/// List decisions for which GitLab did not answer a needed read, and merges without a decision.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   countersign unconfirmed
   countersign unconfirmed --instance main --since 7d --format csv
 
-Each is read again by itself at the time shown; without one only an event of the merge request, or `countersign reevaluate`, reads it.
---since and the age are about the time at which the merge was first seen, or decided where that is not known.
-Exit codes: 0 found, 1 nothing found, 2 the command line, 3 the database, 4 the output.")]
+Each is read again automatically at the time shown; without a time, only at an event of the merge request or by `countersign reevaluate`.
+--since and the age refer to the time when the merge was first seen, or decided if that is unknown.
+Exit codes: 0 found, 1 nothing found, 2 invalid command line, 3 database error, 4 output error.")]
 pub(crate) struct Arguments {
-    /// Of one GitLab instance
+    /// Only this GitLab instance
     #[arg(long)]
     instance: Option<String>,
-    /// Known from this time: 2026-11-23T12:00:00Z, 2026-11-23, or a duration before now: 30m, 24h, 7d
+    /// Known since this time: 2026-11-23T12:00:00Z, 2026-11-23, or a duration before now: 30m, 24h, 7d
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     since: Option<Instant>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) async fn run(self) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self) -> Result<Ending, CommandError> {
         let now = SystemClock.now();
         let filter = UnconfirmedFilter {
             instance: self.instance,
@@ -92,7 +92,7 @@ const COLUMNS: [Column; 7] = [
     ("AGE", |row| {
         Cell::new(row["age_seconds"].as_f64().map(span).unwrap_or_default()).right()
     }),
-    ("NEXT READING", |row| {
+    ("NEXT RE-READ", |row| {
         if row["next_attempt_at"].is_null() {
             Cell::new("none").style(Style::Red)
         } else {

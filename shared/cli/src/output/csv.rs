@@ -7,13 +7,13 @@ pub(crate) fn records(out: &mut impl Write, records: impl Iterator<Item = Vec<St
         .terminator(csv::Terminator::CRLF)
         .from_writer(out);
     for cells in records {
-        writer.write_record(cells.into_iter().map(defused))?;
+        writer.write_record(cells.into_iter().map(escape_formula))?;
     }
     writer.flush()
 }
 
 /// A leading apostrophe keeps a spreadsheet from evaluating foreign text (OWASP, CSV injection).
-fn defused(cell: String) -> String {
+fn escape_formula(cell: String) -> String {
     let formula = [
         '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
     ];

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::output::csv;
 use crate::output::table::{Cell, Table};
-use crate::output::terminal::{Color, Palette, Style, harmless};
-use crate::output::{Failure, standard};
+use crate::output::terminal::{Color, Palette, Style, sanitize};
+use crate::output::{CommandError, standard};
 
 /// A column of a table: its head, and the function that makes a row's cell.
 pub(crate) type Column = (&'static str, fn(&Value) -> Cell);
@@ -21,7 +21,7 @@ pub(crate) type Column = (&'static str, fn(&Value) -> Cell);
 pub(crate) enum Format {
     /// For people.
     Table,
-    /// One row a line; for the audit log exactly as printed.
+    /// One row per line; for the audit log exactly as printed.
     Json,
     /// For spreadsheets.
     Csv,
@@ -30,7 +30,7 @@ pub(crate) enum Format {
 /// How rows are written.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Output {
-    /// table for people; json: one row a line; csv for spreadsheets
+    /// table for people; json: one row per line; csv for spreadsheets
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     /// Colours of the table
@@ -69,7 +69,7 @@ impl Listing {
     pub(crate) async fn pages(
         &mut self,
         mut page: impl AsyncFnMut(Option<Uuid>) -> Result<Page, StoreError>,
-    ) -> Result<u64, Failure> {
+    ) -> Result<u64, CommandError> {
         let mut out = standard();
         let (mut shown, mut after) = (0_u64, None);
         loop {
@@ -119,7 +119,7 @@ pub(crate) fn plain(value: &Value) -> String {
 
 /// A text from outside.
 pub(crate) fn text_cell(value: &Value) -> Cell {
-    Cell::new(harmless(&plain(value)))
+    Cell::new(sanitize(&plain(value)))
 }
 
 /// A time to the second, in UTC.
@@ -152,12 +152,12 @@ pub(crate) fn between(row: &Value, from: &str, to: &str) -> Cell {
     Cell::new(seconds.filter(|seconds| *seconds >= 0.0).map(span).unwrap_or_default()).right()
 }
 
-/// A row's decision in its colour. Merged without a decision: GitLab reports no label.
+/// A row's decision in its colour. Merged without a decision: GitLab reported no security label.
 pub(crate) fn decision(row: &Value) -> Cell {
     let without = if row["merged_at"].is_null() {
         "open"
     } else {
-        "not carried"
+        "not labelled"
     };
     let text = row["decision"].as_str().unwrap_or(without);
     let style = match text {
@@ -166,15 +166,15 @@ pub(crate) fn decision(row: &Value) -> Cell {
         "open" | "approval_revoked" | "reopened" => Style::Yellow,
         _ => Style::Plain,
     };
-    Cell::new(harmless(text)).style(style)
+    Cell::new(sanitize(text)).style(style)
 }
 
-/// The same for a row that may lack the path: then `7301!811`.
+/// `payments/gateway!811`, or `7301!811` for a row without a path.
 pub(crate) fn known_merge_request(row: &Value) -> Cell {
     if row["project_path"].as_str().is_some_and(|path| !path.is_empty()) {
         return merge_request(row);
     }
-    Cell::new(harmless(&format!(
+    Cell::new(sanitize(&format!(
         "{}!{}",
         plain(&row["project_id"]),
         plain(&row["mr_iid"])
@@ -183,7 +183,7 @@ pub(crate) fn known_merge_request(row: &Value) -> Cell {
 
 /// `payments/gateway!811`.
 pub(crate) fn merge_request(row: &Value) -> Cell {
-    Cell::new(harmless(&format!(
+    Cell::new(sanitize(&format!(
         "{}!{}",
         plain(&row["project_path"]),
         plain(&row["mr_iid"])

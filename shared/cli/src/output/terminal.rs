@@ -69,14 +69,14 @@ impl Palette {
     }
 }
 
-/// A text from outside, with everything replaced that could move the cursor, colour the screen or change the writing direction.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    let harmful = |character: char| {
+/// Replaces every character of a text from outside that could move the cursor, colour the screen or change the writing direction.
+pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
+    let is_unsafe = |character: char| {
         character.is_control()
             || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
     };
-    if text.contains(harmful) {
-        Cow::Owned(text.replace(harmful, "\u{fffd}"))
+    if text.contains(is_unsafe) {
+        Cow::Owned(text.replace(is_unsafe, "\u{fffd}"))
     } else {
         Cow::Borrowed(text)
     }
@@ -95,7 +95,7 @@ mod tests {
             ("\u{202e}txt.exe", "\u{fffd}txt.exe"),
         ];
         for (text, shown) in cases {
-            assert_eq!(harmless(text), shown);
+            assert_eq!(sanitize(text), shown);
         }
     }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 use store::AuditRow;
 
 use crate::output::table::Cell;
-use crate::output::terminal::{Style, harmless};
+use crate::output::terminal::{Style, sanitize};
 
 pub(super) fn heads() -> Vec<Cell> {
     vec![
@@ -22,11 +22,11 @@ pub(super) fn heads() -> Vec<Cell> {
 pub(super) fn row(entry: &AuditRow) -> Vec<Cell> {
     vec![
         Cell::new(format!("{:.3}", entry.timestamp)),
-        Cell::new(harmless(&entry.action)),
-        Cell::new(harmless(&entry.target_key)),
+        Cell::new(sanitize(&entry.action)),
+        Cell::new(sanitize(&entry.target_key)),
         outcome(entry),
         Cell::new(entry.duration_ms.map(milliseconds).unwrap_or_default()).right(),
-        Cell::new(harmless(&entry.service)),
+        Cell::new(sanitize(&entry.service)),
         Cell::new(entry.actor_type_code()).style(Style::Dim),
         Cell::new(entry.correlation_id.to_string()).style(Style::Dim),
     ]
@@ -37,15 +37,15 @@ pub(crate) fn outcome(entry: &AuditRow) -> Cell {
     let Some(class) = entry.error else {
         return Cell::new("success").style(Style::Green);
     };
-    let told = ["reason", "http_status", "code"]
+    let code = ["reason", "http_status", "code"]
         .iter()
         .find_map(|name| match entry.details.get(*name)? {
             Value::String(text) if is_code(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         });
-    let text = match told {
-        Some(told) => format!("{} {told}", class.as_str()),
+    let text = match code {
+        Some(code) => format!("{} {code}", class.as_str()),
         None => class.as_str().to_owned(),
     };
     Cell::new(text).style(Style::Red)

@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::{PAGE, Which};
 use crate::args::database::{Database, Login};
 use crate::output::listing::plain;
-use crate::output::terminal::harmless;
-use crate::output::{Ending, Failure, counted, remark, standard};
+use crate::output::terminal::sanitize;
+use crate::output::{CommandError, Ending, counted, remark, standard};
 
-/// Queue effects again: those that were given up (dead) or suppressed by a dry run, and immediately those that wait.
+/// Queue effects again: dead ones, those suppressed by a dry run, and waiting ones without further delay.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -21,17 +21,17 @@ Examples:
   countersign effects retry --state dead --kind confluence_row --note 'the page is there again'
   countersign effects retry --state dead --merge-request payments/gateway!811 --dry-run
 
-What has been tried before is looked for at its target before it is done again, so that nothing is doubled. The maintenance function
-takes it up with its next run, within a minute. Who queued it again, when and why is kept in the table effect_requeues.
-It writes: give DATABASE_URL of the database's owner or of the application, not an auditor's.
-Exit codes: 0 queued, 1 nothing was queued, 2 the command line, 3 the database, 4 the output.")]
+If an effect was attempted before, its target is checked first, so that nothing is duplicated. The maintenance function enqueues it
+with its next run, within a minute. The table effect_requeues records who queued an effect again, when and why.
+This command writes: use DATABASE_URL of the database's owner or of the application, not an auditor's.
+Exit codes: 0 queued, 1 nothing queued, 2 invalid command line, 3 database error, 4 output error.")]
 pub(crate) struct Arguments {
-    /// Effects by their id
+    /// Ids of effects
     #[arg(value_name = "ID", conflicts_with_all = ["merge_request", "project", "kind", "state", "since", "until"])]
     ids: Vec<Uuid>,
     #[command(flatten)]
     which: Which,
-    /// The reason, kept with the effect
+    /// The reason, recorded with the retry
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
     /// Only list the effects that would be queued
@@ -42,28 +42,28 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(super) async fn run(&self) -> Result<Ending, Failure> {
-        let by_hand = [
+    pub(super) async fn run(&self) -> Result<Ending, CommandError> {
+        let retryable = [
             EffectState::Dead,
             EffectState::Suppressed,
             EffectState::Pending,
             EffectState::Ambiguous,
         ];
         if self.ids.is_empty() && self.which.state.is_empty() {
-            let usage = "say which effects: their ids, or at least --state dead";
-            return Err(Failure::Usage(usage.to_owned()));
+            let usage = "no effects selected: give their ids, or at least --state, such as --state dead";
+            return Err(CommandError::Usage(usage.to_owned()));
         }
-        if let Some(state) = self.which.state.iter().find(|state| !by_hand.contains(state)) {
+        if let Some(state) = self.which.state.iter().find(|state| !retryable.contains(state)) {
             let usage = format!(
-                "what is {} cannot be queued again: dead, suppressed, pending and ambiguous can",
+                "{} effects cannot be queued again; only dead, suppressed, pending and ambiguous ones can",
                 state.as_str()
             );
-            return Err(Failure::Usage(usage));
+            return Err(CommandError::Usage(usage));
         }
         self.queue().await
     }
 
-    async fn queue(&self) -> Result<Ending, Failure> {
+    async fn queue(&self) -> Result<Ending, CommandError> {
         let store = self.database.open(Login::Owner).await?;
         let Some(mut filter) = self.which.filter(&store).await? else {
             return Ok(self.which.unknown());
@@ -78,20 +78,20 @@ impl Arguments {
                 queued += 1;
                 continue;
             }
-            let told = match store.requeue_effect(*id, self.note.as_ref(), SystemClock.now()).await? {
+            let result = match store.requeue_effect(*id, self.note.as_ref(), SystemClock.now()).await? {
                 Requeued::Due => {
                     queued += 1;
                     "queued again".to_owned()
                 }
                 Requeued::Refused { state, reason } => {
                     let reason = reason
-                        .map(|reason| format!(": {}", harmless(&reason)))
+                        .map(|reason| format!(": {}", sanitize(&reason)))
                         .unwrap_or_default();
-                    format!("left as it is, since it is {}{reason}", state.as_str())
+                    format!("skipped: already {}{reason}", state.as_str())
                 }
-                Requeued::Unknown => "there is no such effect".to_owned(),
+                Requeued::Unknown => "unknown effect".to_owned(),
             };
-            writeln!(out, "{id} {about}: {told}")?;
+            writeln!(out, "{id} {about}: {result}")?;
         }
         out.flush()?;
         let done = if self.dry_run {
@@ -104,14 +104,14 @@ impl Arguments {
     }
 
     /// Ids with a description of each. An unknown id is kept, so that it is reported.
-    async fn chosen(&self, store: &Store, filter: &EffectFilter) -> Result<Vec<(Uuid, String)>, Failure> {
+    async fn chosen(&self, store: &Store, filter: &EffectFilter) -> Result<Vec<(Uuid, String)>, CommandError> {
         let mut found = Vec::new();
         let mut after = None;
         loop {
             let page = store.effects_page(filter, after, PAGE).await?;
             for row in &page.rows {
                 let about = ["kind", "destination", "project_path", "mr_iid"]
-                    .map(|name| harmless(&plain(&row[name])).into_owned());
+                    .map(|name| sanitize(&plain(&row[name])).into_owned());
                 let [kind, destination, project, iid] = about;
                 if let Some(id) = row["id"].as_str().and_then(|id| id.parse().ok()) {
                     found.push((id, format!("{kind} {destination} {project}!{iid}")));

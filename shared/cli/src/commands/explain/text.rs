@@ -12,60 +12,55 @@ use super::Decided;
 use crate::output::counted;
 use crate::output::listing::{between, plain, text_cell, time};
 use crate::output::table::{Cell, Table};
-use crate::output::terminal::{Palette, Style, harmless};
+use crate::output::terminal::{Palette, Style, sanitize};
 
-pub(super) fn write(
+pub(super) fn write_explanation(
     out: &mut impl Write,
     key: &MergeRequestKey,
     record: &MergeRequestRecord,
     decisions: &[Decided],
     palette: Palette,
 ) -> io::Result<()> {
-    let title = |text: &str| palette.paint(Style::Bold, text);
-    writeln!(out, "{}", title(&format!("{key}")))?;
-    if let Some(row) = &record.ledger {
-        writeln!(
-            out,
-            "{} {}",
-            harmless(&plain(&row["title"])),
-            harmless(&plain(&row["web_url"]))
-        )?;
-        writeln!(out)?;
-        for (name, value) in standing(row) {
-            writeln!(out, "  {name:14} {}", harmless(&value))?;
-        }
-    } else {
-        writeln!(out, "It is not in the ledger: no security label was ever seen on it.")?;
-    }
-    writeln!(
-        out,
-        "\n{}",
-        counted(
-            u64::try_from(record.events).unwrap_or(0),
-            "event was received",
-            "events were received"
-        )
-    )?;
+    writeln!(out, "{}", palette.paint(Style::Bold, key))?;
+    write_ledger(out, record)?;
+    let events = u64::try_from(record.events).unwrap_or(0);
+    writeln!(out, "\n{} received", counted(events, "event", "events"))?;
     if let Some(waiting) = &record.evaluation {
         let why = plain(&waiting["reason"]);
         let next = match waiting["next_attempt_at"].as_str() {
-            Some(_) => format!("next reading {}", time(&waiting["next_attempt_at"]).text),
-            None => "only an event or `countersign reevaluate` reads it".to_owned(),
+            Some(_) => format!("next re-read {}", time(&waiting["next_attempt_at"]).text),
+            None => "only an event or `countersign reevaluate` reads it again".to_owned(),
         };
-        let waits = format!("Waits for GitLab ({}); {next}", harmless(&why));
+        let waits = format!("Waits for GitLab ({}); {next}", sanitize(&why));
         writeln!(out, "{}", palette.paint(Style::Yellow, waits))?;
     }
     for decided in decisions {
-        decision(out, decided, palette)?;
+        write_decision(out, decided, palette)?;
     }
     if let Some(exception) = &record.exception {
-        writeln!(out, "\n{}", title("Exception"))?;
+        writeln!(out, "\n{}", palette.paint(Style::Bold, "Exception"))?;
         for name in ["id", "kind", "status", "merged_by_username", "recorded_at"] {
-            writeln!(out, "  {name:20} {}", harmless(&plain(&exception[name])))?;
+            writeln!(out, "  {name:20} {}", sanitize(&plain(&exception[name])))?;
         }
     }
-    writeln!(out, "\n{}", title("Effects"))?;
-    if record.effects.is_empty() {
+    write_effects(out, &record.effects, palette)
+}
+
+fn write_ledger(out: &mut impl Write, record: &MergeRequestRecord) -> io::Result<()> {
+    let Some(row) = &record.ledger else {
+        return writeln!(out, "Not in the ledger: no security label was found.");
+    };
+    let (title, url) = (plain(&row["title"]), plain(&row["web_url"]));
+    writeln!(out, "{} {}\n", sanitize(&title), sanitize(&url))?;
+    for (name, value) in ledger_lines(row) {
+        writeln!(out, "  {name:14} {}", sanitize(&value))?;
+    }
+    Ok(())
+}
+
+fn write_effects(out: &mut impl Write, effects: &[Value], palette: Palette) -> io::Result<()> {
+    writeln!(out, "\n{}", palette.paint(Style::Bold, "Effects"))?;
+    if effects.is_empty() {
         return writeln!(out, "  none");
     }
     let heads = [
@@ -96,18 +91,15 @@ pub(super) fn write(
             text_cell(reason),
         ]
     };
-    Table::new(heads.to_vec(), palette).write(out, &record.effects.iter().map(cells).collect::<Vec<_>>())
+    Table::new(heads.to_vec(), palette).write(out, &effects.iter().map(cells).collect::<Vec<_>>())
 }
 
-/// The current state, line by line, without empty values.
-fn standing(row: &Value) -> Vec<(&'static str, String)> {
+/// The ledger row, line by line, without empty values.
+fn ledger_lines(row: &Value) -> Vec<(&'static str, String)> {
     let lines = [
         (
             "decision",
-            row["decision"]
-                .as_str()
-                .unwrap_or("open: nothing is decided yet")
-                .to_owned(),
+            row["decision"].as_str().unwrap_or("open: no decision yet").to_owned(),
         ),
         ("decided", plain(&row["decided_at"])),
         ("reviewer", plain(&row["deciding_reviewer_username"])),
@@ -127,24 +119,26 @@ fn standing(row: &Value) -> Vec<(&'static str, String)> {
     lines.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
 
-fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Result<()> {
-    let judgement = &decided.judgement;
-    let about = match judgement.stage {
+fn write_decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Result<()> {
+    // 1. The decision: when, at which stage, and whether it is current.
+    let decision = &decided.decision;
+    let about = match decision.stage {
         store::Stage::Review => "before the merge",
         store::Stage::Merge => "on the merge",
     };
-    let state = if judgement.stands { "current" } else { "superseded" };
+    let (state, style) = if decision.stands {
+        ("current", Style::Bold)
+    } else {
+        ("superseded", Style::Dim)
+    };
     let heading = format!(
         "\nDecision {} {about}, {}, {state}",
-        judgement.id,
-        readable(judgement.recorded_at)
+        decision.id,
+        readable(decision.recorded_at)
     );
-    writeln!(
-        out,
-        "{}",
-        palette.paint(if judgement.stands { Style::Bold } else { Style::Dim }, heading)
-    )?;
-    let ledger = judgement
+    writeln!(out, "{}", palette.paint(style, heading))?;
+    // 2. Its verdict, and whether GitLab confirmed it.
+    let ledger = decision
         .review
         .as_ref()
         .and_then(|review| review.decision)
@@ -152,7 +146,7 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
     writeln!(
         out,
         "  verdict        {}{}",
-        outcome(&judgement.verdict.outcome),
+        outcome(&decision.verdict.outcome),
         ledger.map(|word| format!("; in the ledger {word}")).unwrap_or_default()
     )?;
     match decided.confirmed() {
@@ -163,30 +157,32 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
         }
         None => {}
     }
-    writeln!(out, "  evaluator      {}", evaluator(judgement.evaluator))?;
-    for reason in &judgement.verdict.reasons {
-        writeln!(
-            out,
-            "  reason         {}: {}",
-            reason.kind.as_str(),
-            harmless(&reason.detail)
-        )?;
+    writeln!(out, "  evaluator      {}", evaluator(decision.evaluator))?;
+    // 3. Its reasons and sources.
+    for reason in &decision.verdict.reasons {
+        let detail = sanitize(&reason.detail);
+        writeln!(out, "  reason         {}: {detail}", reason.kind.as_str())?;
     }
-    if let GitLabAnswer::Full(api) = &judgement.facts.api {
+    if let GitLabAnswer::Full(api) = &decision.facts.api {
         writeln!(out, "  GitLab read    {}", readable(api.read_at))?;
     }
-    if let Some(evidence) = &judgement.evidence {
+    if let Some(evidence) = &decision.evidence {
         writeln!(out, "  evidence       {} sha256:{}", evidence.id, evidence.sha256)?;
     }
+    write_checks(out, decided, palette)
+}
+
+/// The rules of a decision, and what each of them found.
+fn write_checks(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Result<()> {
+    let hash = &decided.decision.rules_hash;
     let Some(rules) = &decided.rules else {
         return writeln!(
             out,
-            "  rules          {} (the file is not kept: decided by an earlier version)",
-            judgement.rules_hash
+            "  rules          {hash} (file not stored: decided by an earlier version)"
         );
     };
-    writeln!(out, "  rules          {}", judgement.rules_hash)?;
-    let explanation = explain(&judgement.facts, rules);
+    writeln!(out, "  rules          {hash}")?;
+    let explanation = explain(&decided.decision.facts, rules);
     let labels = |labels: &[String]| {
         if labels.is_empty() {
             "none".to_owned()
@@ -197,11 +193,11 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
     writeln!(
         out,
         "  labels         {} at the merge; {} before it",
-        harmless(&labels(&explanation.labels_at_merge)),
-        harmless(&labels(&explanation.labels_ever))
+        sanitize(&labels(&explanation.labels_at_merge)),
+        sanitize(&labels(&explanation.labels_ever))
     )?;
     if let Some(why) = &explanation.no_answer {
-        writeln!(out, "  GitLab         gave no answer: {}", harmless(why))?;
+        writeln!(out, "  GitLab         no answer: {}", sanitize(why))?;
     }
     let valid = explanation.approvals.iter().filter(|approval| approval.valid).count();
     writeln!(
@@ -213,14 +209,11 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
             .map_or_else(|| "an unknown number".to_owned(), |needed| needed.to_string())
     )?;
     for approval in &explanation.approvals {
-        approved(out, approval, palette)?;
+        write_approval(out, approval, palette)?;
     }
     for difference in &explanation.differences {
-        writeln!(
-            out,
-            "  {}",
-            palette.paint(Style::Yellow, format!("witnesses differ: {}", harmless(difference)))
-        )?;
+        let line = format!("sources differ: {}", sanitize(difference));
+        writeln!(out, "  {}", palette.paint(Style::Yellow, line))?;
     }
     Ok(())
 }
@@ -228,7 +221,7 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
 /// The version of the rules code that made a decision.
 fn evaluator(version: i16) -> String {
     if version == rules::EVALUATOR {
-        format!("version {version}, this one")
+        format!("version {version}, current")
     } else {
         format!(
             "version {version}; the checks below are those of version {}",
@@ -237,11 +230,11 @@ fn evaluator(version: i16) -> String {
     }
 }
 
-fn approved(out: &mut impl Write, approval: &ExplainedApproval, palette: Palette) -> io::Result<()> {
-    let witnesses = match (approval.in_api, approval.in_history) {
-        (true, true) => "seen by both witnesses",
-        (true, false) => "seen by GitLab's API alone",
-        _ => "seen in the events alone",
+fn write_approval(out: &mut impl Write, approval: &ExplainedApproval, palette: Palette) -> io::Result<()> {
+    let sources = match (approval.in_api, approval.in_history) {
+        (true, true) => "shown by both sources",
+        (true, false) => "shown only by GitLab's API",
+        _ => "shown only by the events",
     };
     let (style, word) = if approval.valid {
         (Style::Green, "counts")
@@ -251,8 +244,8 @@ fn approved(out: &mut impl Write, approval: &ExplainedApproval, palette: Palette
     let since = approval.since.map_or_else(|| "at an unknown time".to_owned(), readable);
     writeln!(
         out,
-        "    {} {since}, {witnesses}: {}",
-        harmless(&approval.user.username),
+        "    {} {since}, {sources}: {}",
+        sanitize(&approval.user.username),
         palette.paint(style, word)
     )?;
     for check in &approval.checks {
@@ -264,7 +257,7 @@ fn approved(out: &mut impl Write, approval: &ExplainedApproval, palette: Palette
         let detail = check
             .detail
             .as_deref()
-            .map(|detail| format!(": {}", harmless(detail)))
+            .map(|detail| format!(": {}", sanitize(detail)))
             .unwrap_or_default();
         writeln!(out, "      {} {}{detail}", palette.paint(style, mark), check.wanted)?;
     }
@@ -273,11 +266,11 @@ fn approved(out: &mut impl Write, approval: &ExplainedApproval, palette: Palette
 
 fn outcome(outcome: &VerdictOutcome) -> String {
     match outcome {
-        VerdictOutcome::NotCarried => "not carried: no security label".to_owned(),
-        VerdictOutcome::Declassified => "declassified: an eligible approver took the label off".to_owned(),
+        VerdictOutcome::NotCarried => "not_carried: no security label".to_owned(),
+        VerdictOutcome::Declassified => "declassified: an eligible approver removed the label".to_owned(),
         VerdictOutcome::Approved { proof } => format!("approved, proof {}", proof.as_str()),
         VerdictOutcome::Exception { kind } => format!("no valid approval: {}", kind.as_str()),
-        VerdictOutcome::Pending { because } => format!("pending: {}", harmless(because)),
+        VerdictOutcome::Pending { because } => format!("pending: {}", sanitize(because)),
     }
 }
 

@@ -38,7 +38,7 @@ fn next_line(reader: &mut impl BufRead) -> io::Result<Option<String>> {
         if bytes.len() == LONGEST_LINE {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "a line of more than 4 MiB: this is no log",
+                "a line is longer than 4 MiB; not a log file",
             ));
         }
         let line = String::from_utf8_lossy(&bytes);

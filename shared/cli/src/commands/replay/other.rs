@@ -17,20 +17,20 @@ pub(super) struct Others {
 }
 
 impl Others {
-    pub(super) fn add(&mut self, judgement: &StoredDecisionInput, rules: Option<&Rules>) {
+    pub(super) fn add(&mut self, decision: &StoredDecisionInput, rules: Option<&Rules>) {
         let Some(rules) = rules else {
             self.not_computed += 1;
             return;
         };
-        let computed = computed(judgement, rules).map(|(verdict, _)| verdict);
-        if computed.as_ref() == Some(&judgement.verdict) {
+        let computed = computed(decision, rules).map(|(verdict, _)| verdict);
+        if computed.as_ref() == Some(&decision.verdict) {
             self.same += 1;
             return;
         }
         let now = computed.map_or_else(|| "nothing".to_owned(), |verdict| word(&verdict.outcome));
         *self
             .different
-            .entry((word(&judgement.verdict.outcome), now))
+            .entry((word(&decision.verdict.outcome), now))
             .or_default() += 1;
     }
 
@@ -51,24 +51,21 @@ impl Others {
             return Vec::new();
         }
         let different: u64 = self.different.values().sum();
-        let made = counted(count, "decision was", "decisions were");
+        let decisions = counted(count, "decision", "decisions");
         let mut lines = vec![format!(
-            "{made} made by another version of the rules code: {} the same now, {different} different",
+            "{decisions} by another version of the rules code: {} unchanged, {different} different",
             self.same
         )];
         for ((stored, now), count) in &self.different {
             let what = if stored == now {
-                format!("{stored}, for other reasons")
+                format!("{stored}, with other reasons")
             } else {
                 format!("{stored}, now {now}")
             };
             lines.push(format!("  {count}: {what}"));
         }
         if self.not_computed > 0 {
-            lines.push(format!(
-                "  {}: not computed, the rules file is not kept",
-                self.not_computed
-            ));
+            lines.push(format!("  {}: not computed, rules file not stored", self.not_computed));
         }
         lines
     }
@@ -92,10 +89,10 @@ mod tests {
             .into(),
         };
         let expected = [
-            "9 decisions were made by another version of the rules code: 5 the same now, 3 different",
-            "  1: approved, for other reasons",
+            "9 decisions by another version of the rules code: 5 unchanged, 3 different",
+            "  1: approved, with other reasons",
             "  2: approved, now exception: unverified",
-            "  1: not computed, the rules file is not kept",
+            "  1: not computed, rules file not stored",
         ];
         assert_eq!(others.lines(), expected);
     }

@@ -7,18 +7,22 @@ use rules::Rules;
 use store::{Store, StoredDecisionInput, StoredEvent};
 
 use crate::commands::evidence;
-use crate::output::Failure;
+use crate::output::CommandError;
 
 /// Each event may hold long lists.
 const PAGE: u32 = 200;
 
 /// The facts with the label lists of the evidence and of every event received before the decision.
-pub(super) async fn whole(store: &Store, judgement: &StoredDecisionInput, rules: &Rules) -> Result<Facts, Failure> {
-    let mut facts = judgement.facts.clone();
-    if let Some(answer) = judgement
+pub(super) async fn complete_facts(
+    store: &Store,
+    decision: &StoredDecisionInput,
+    rules: &Rules,
+) -> Result<Facts, CommandError> {
+    let mut facts = decision.facts.clone();
+    if let Some(answer) = decision
         .evidence
         .as_ref()
-        .and_then(|evidence| evidence::answer(evidence, judgement))
+        .and_then(|evidence| evidence::answer(evidence, decision))
     {
         facts.api = answer;
     }
@@ -26,7 +30,7 @@ pub(super) async fn whole(store: &Store, judgement: &StoredDecisionInput, rules:
     let mut after = None;
     loop {
         let page = store
-            .stored_events(&judgement.merge_request, judgement.recorded_at, after, PAGE)
+            .stored_events(&decision.merge_request, decision.recorded_at, after, PAGE)
             .await?;
         let is_last = page.len() < PAGE as usize;
         after = page.last().map(|last| last.cursor);
@@ -90,13 +94,13 @@ impl Lists {
     fn restore(mut self, facts: &mut Facts) {
         for event in &mut facts.history {
             let identity = self.identity(event);
-            let Some(whole) = self.events.get_mut(&identity).and_then(VecDeque::pop_front) else {
+            let Some(complete) = self.events.get_mut(&identity).and_then(VecDeque::pop_front) else {
                 continue;
             };
-            event.labels = whole.labels;
-            event.labels_added = whole.labels_added;
-            event.labels_removed = whole.labels_removed;
-            event.labels_truncated = whole.labels_truncated;
+            event.labels = complete.labels;
+            event.labels_added = complete.labels_added;
+            event.labels_removed = complete.labels_removed;
+            event.labels_truncated = complete.labels_truncated;
         }
         let trigger = &mut facts.trigger;
         if let ([merge], true) = (self.merges.as_slice(), trigger.trusted && !trigger.labels_unknown) {

@@ -1,10 +1,10 @@
-//! What a trace lacks, and what remains to do.
+//! Missing lines and open work of a trace.
 
 use jiff::{SignedDuration, Timestamp};
 use store::{AuditRow, AuditStory, StoryKind};
 
 use super::timeline::gap_lines;
-use crate::output::terminal::harmless;
+use crate::output::terminal::sanitize;
 
 /// A line takes some seconds to reach the database.
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(60);
@@ -15,9 +15,9 @@ pub(super) fn open(entries: &[AuditRow], rest: &AuditStory, now: Timestamp) -> V
     for gap in rest.gaps.iter().filter(|gap| gap.closed_at.is_none()) {
         let service = gap.service.as_deref().unwrap_or("an unknown service");
         open.push(format!(
-            "{} of {} may belong here and never arrived",
+            "{} of {} never arrived and may belong to this trace",
             gap_lines(gap),
-            harmless(service)
+            sanitize(service)
         ));
     }
     for row in &rest.rows {
@@ -39,18 +39,18 @@ pub(super) fn open(entries: &[AuditRow], rest: &AuditStory, now: Timestamp) -> V
     for call in &rest.calls {
         let young = now.duration_since(call.begun_at) < ON_ITS_WAY;
         let state = if young {
-            "is under way"
+            "is in progress"
         } else {
-            "has no end: its process died, or its line was lost"
+            "has no recorded end: its process died, or its line was lost"
         };
-        open.push(format!("{} {state}", harmless(&call.call)));
+        open.push(format!("{} {state}", sanitize(&call.call)));
     }
     for row in rest.rows.iter().filter(|row| row.is_open) {
         let state = row.state.as_deref().unwrap_or_default();
         open.push(match row.kind {
-            StoryKind::Evaluation => format!("the verdict waits ({})", harmless(&row.what)),
-            StoryKind::Quarantined => "the delivery is in quarantine".to_owned(),
-            _ => format!("{} to {} is {state}", harmless(&row.what), harmless(&row.target)),
+            StoryKind::Evaluation => format!("the evaluation is pending ({})", sanitize(&row.what)),
+            StoryKind::Quarantined => "the delivery is quarantined".to_owned(),
+            _ => format!("{} to {} is {state}", sanitize(&row.what), sanitize(&row.target)),
         });
     }
     open

@@ -1,4 +1,4 @@
-//! What to show: a correlation id, or a trace.
+//! The id to trace: a correlation id or a trace id.
 
 use std::fmt;
 
@@ -8,25 +8,25 @@ use crate::commands::audit::trace_id;
 
 /// The requested id. Thirty-two hex digits without hyphens may be either; a trace is searched first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Subject {
+pub(crate) struct TraceSubject {
     pub(super) correlation_id: Option<Uuid>,
     pub(super) trace_id: Option<String>,
 }
 
-impl Subject {
+impl TraceSubject {
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let subject = Self {
             correlation_id: Uuid::try_parse(text).ok(),
             trace_id: trace_id(text).ok(),
         };
         if subject.correlation_id.is_none() && subject.trace_id.is_none() {
-            return Err("give a correlation id (a UUID) or a trace id (32 hex digits, or a whole traceparent)");
+            return Err("expected a correlation id (a UUID) or a trace id (32 hex digits, or a whole traceparent)");
         }
         Ok(subject)
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for TraceSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.correlation_id, &self.trace_id) {
             (Some(id), None) => write!(f, "correlation id {id}"),
@@ -51,7 +51,7 @@ mod tests {
             ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false, true),
         ];
         for (text, correlation, traced) in cases {
-            let subject = Subject::parse(text).unwrap();
+            let subject = TraceSubject::parse(text).unwrap();
             assert_eq!(
                 (subject.correlation_id.is_some(), subject.trace_id.is_some()),
                 (correlation, traced),
@@ -60,7 +60,7 @@ mod tests {
             assert!(!traced || subject.trace_id.as_deref() == Some(trace), "{text}");
         }
         for text in ["", "7301!811", "0199", "00-xyz-1-2"] {
-            assert!(Subject::parse(text).is_err(), "{text:?}");
+            assert!(TraceSubject::parse(text).is_err(), "{text:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ use store::{AnnouncedCall, AuditRow, AuditStory, RecordedGap, StoryKind, StoryRo
 use super::offset::offset;
 use crate::commands::audit::tabular::{milliseconds, outcome};
 use crate::output::table::Cell;
-use crate::output::terminal::{Style, harmless};
+use crate::output::terminal::{Style, sanitize};
 
 pub(super) struct Line {
     pub(super) at: Timestamp,
@@ -45,7 +45,7 @@ impl Line {
             Cell::new(offset(begin, self.at)).right(),
             self.service.clone(),
             self.what.clone(),
-            Cell::new(harmless(&self.target)),
+            Cell::new(sanitize(&self.target)),
             Cell::new(self.took_ms.map(milliseconds).unwrap_or_default()).right(),
             self.outcome.clone(),
         ]
@@ -55,8 +55,8 @@ impl Line {
 fn of_entry(entry: &AuditRow) -> Line {
     Line {
         at: entry.timestamp,
-        service: Cell::new(harmless(&entry.service)),
-        what: Cell::new(harmless(&entry.action)),
+        service: Cell::new(sanitize(&entry.service)),
+        what: Cell::new(sanitize(&entry.action)),
         target: entry.target_key.clone(),
         outcome: outcome(entry),
         took_ms: entry.duration_ms,
@@ -69,7 +69,7 @@ fn of_row(row: &StoryRow) -> Line {
     let what = match row.kind {
         StoryKind::Event => format!("event: {}{}", row.what, with(" by ")),
         StoryKind::Quarantined => format!("quarantined: {}{}", row.what, with(", ")),
-        StoryKind::Evaluation => format!("verdict waits: {}{}", row.what, with(", ")),
+        StoryKind::Evaluation => format!("pending evaluation: {}{}", row.what, with(", ")),
         StoryKind::Decision => format!("decision: {}{}", row.what, with(", ")),
         StoryKind::Exception => format!("exception: {}{}", row.what, with(", tier ")),
         StoryKind::Effect | StoryKind::Attempt => format!("effect: {}{}", row.what, with(", ")),
@@ -86,9 +86,9 @@ fn of_row(row: &StoryRow) -> Line {
     Line {
         at: row.at,
         service: Cell::new("database").style(Style::Dim),
-        what: Cell::new(harmless(&what)).style(Style::Bold),
+        what: Cell::new(sanitize(&what)).style(Style::Bold),
         target: row.target.clone(),
-        outcome: Cell::new(harmless(state)).style(style),
+        outcome: Cell::new(sanitize(state)).style(style),
         took_ms: row.took_ms,
     }
 }
@@ -96,10 +96,10 @@ fn of_row(row: &StoryRow) -> Line {
 fn of_call(call: &AnnouncedCall) -> Line {
     Line {
         at: call.begun_at,
-        service: Cell::new(harmless(&call.service)),
-        what: Cell::new(harmless(&call.call)),
+        service: Cell::new(sanitize(&call.service)),
+        what: Cell::new(sanitize(&call.call)),
         target: call.target_key.clone(),
-        outcome: Cell::new("no end told").style(Style::Yellow),
+        outcome: Cell::new("no end recorded").style(Style::Yellow),
         took_ms: None,
     }
 }
@@ -111,7 +111,7 @@ fn of_gap(gap: &RecordedGap) -> Line {
     };
     Line {
         at: gap.detected_at,
-        service: Cell::new(harmless(gap.service.as_deref().unwrap_or("?"))),
+        service: Cell::new(sanitize(gap.service.as_deref().unwrap_or("?"))),
         what: Cell::new(format!("gap: {}", gap_lines(gap))).style(Style::Yellow),
         target: format!("stream:{}", gap.stream_id),
         outcome: state,

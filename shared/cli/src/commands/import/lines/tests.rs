@@ -1,6 +1,6 @@
 use super::*;
 
-fn read(text: &str) -> Vec<String> {
+fn read_lines(text: &str) -> Vec<String> {
     messages(Cursor::new(text.as_bytes().to_vec()))
         .map(|line| line.unwrap())
         .collect()
@@ -28,14 +28,14 @@ fn the_same_line_is_found_in_everything_that_wraps_it() {
         ("its messages", format!("[{quoted}]")),
     ];
     for (what, text) in cases {
-        assert_eq!(read(&text), [LINE], "{what}");
+        assert_eq!(read_lines(&text), [LINE], "{what}");
     }
 }
 
 #[test]
 fn nothing_is_no_line_and_a_broken_document_is_an_error_that_says_what_is_wanted() {
-    assert_eq!(read(""), [""; 0]);
-    assert_eq!(read("\n \n"), [""; 0]);
+    assert_eq!(read_lines(""), [""; 0]);
+    assert_eq!(read_lines("\n \n"), [""; 0]);
     for text in ["{\n  \"events\": [", "[1]", "{\n}\n"] {
         let error = messages(Cursor::new(text.as_bytes().to_vec()))
             .next()

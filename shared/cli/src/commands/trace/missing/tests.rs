@@ -67,13 +67,13 @@ fn everything_that_is_missing_or_open_is_named() {
     assert_eq!(
         open(&[], &rest, now()),
         [
-            "lines 4 to 6 of processor may belong here and never arrived".to_owned(),
+            "lines 4 to 6 of processor never arrived and may belong to this trace".to_owned(),
             format!(
                 "the line that authenticated the delivery (14 of stream {}) never arrived",
                 Uuid::nil()
             ),
-            "slack.api.post_message has no end: its process died, or its line was lost".to_owned(),
-            "slack.api.post_message is under way".to_owned(),
+            "slack.api.post_message has no recorded end: its process died, or its line was lost".to_owned(),
+            "slack.api.post_message is in progress".to_owned(),
             "slack_exception_alert to slack:C0SECLEAD is ambiguous".to_owned(),
         ]
     );
