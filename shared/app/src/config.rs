@@ -26,7 +26,7 @@ const GITLAB_API_URL: &str = "GITLAB_API_URL";
 
 /// The application's part of the outbound secret.
 #[derive(Debug, Deserialize)]
-pub struct Outbound {
+pub struct GitLabSecrets {
     /// Access tokens, by instance. An unreadable one disables only its instance.
     #[serde(default, deserialize_with = "readable")]
     pub gitlab: BTreeMap<String, GitLabCredentials>,
@@ -86,7 +86,7 @@ impl AppConfig {
         clients: &Clients,
         audit: Writer,
         clock: Arc<dyn Clock>,
-    ) -> Result<Built<DatabaseConfig, Outbound, App>, StartError> {
+    ) -> Result<Built<DatabaseConfig, GitLabSecrets, App>, StartError> {
         let Self {
             database,
             outbound_secret_id,
@@ -102,7 +102,7 @@ impl AppConfig {
         Ok(Built::new(
             database,
             outbound,
-            move |database: &DatabaseConfig, outbound: &Outbound| {
+            move |database: &DatabaseConfig, outbound: &GitLabSecrets| {
                 let options = Options {
                     private_ca_pem: outbound.ca_pem.clone(),
                     ..Options::default()
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn an_unreadable_credential_leaves_out_one_instance() {
         let secret = r#"{"gitlab": {"main": {"token": "glpat"}, "a": {"tokn": "x"}, "b": null, "c": {"token": 5}}}"#;
-        let outbound: Outbound = from_json(&secret.into()).unwrap();
+        let outbound: GitLabSecrets = from_json(&secret.into()).unwrap();
         assert_eq!(outbound.gitlab.keys().collect::<Vec<_>>(), ["main"]);
     }
 

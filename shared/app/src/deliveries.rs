@@ -3,8 +3,8 @@
 use audit::{ActorType, Context};
 use jiff::SignedDuration;
 use model::{
-    Action, Content, EarlierFacts, Envelope, Facts, HistoryEvent, MergeRequestEvent, MergeRequestKey, MergeTrigger,
-    later,
+    Content, EarlierFacts, Envelope, EventAction, Facts, HistoryEvent, MergeRequestEvent, MergeRequestKey,
+    MergeTrigger, later,
 };
 use store::{EligibleReading, EvaluationSource, FirstRead, InsertResult, MergeRequestState, StoreError, Tx};
 
@@ -35,7 +35,7 @@ impl Delivery<'_> {
     }
 
     pub(crate) fn is_merge(&self) -> bool {
-        self.event.action == Action::Merge
+        self.event.action == EventAction::Merge
     }
 
     /// The event's data about the merge. For a stale delivery only the ids are trusted.

@@ -59,7 +59,7 @@ pub struct App {
     /// The number of the database connection that last kept the rules file.
     rules_kept: AtomicU64,
     instances: Instances,
-    eligibility: eligibility::Eligibility,
+    eligibility: eligibility::ApproverEligibility,
     gitlab: gitlab_facts::KnownOfInstances,
     event_bus: Option<String>,
     clock: Arc<dyn Clock>,
@@ -81,7 +81,7 @@ impl App {
             rules,
             rules_kept: AtomicU64::new(0),
             instances,
-            eligibility: eligibility::Eligibility::default(),
+            eligibility: eligibility::ApproverEligibility::default(),
             gitlab: gitlab_facts::KnownOfInstances::default(),
             event_bus: None,
             clock,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Action, Approval, Facts, HistoryEvent, MergeRequestDetails, OccurredAtSource, UserId};
+use model::{Approval, EventAction, Facts, HistoryEvent, MergeRequestDetails, OccurredAtSource, UserId};
 
 use crate::approval::{ApprovalRecord, Revocation, SeenApproval};
 use crate::time::{Interval, Order, order_to_merge, plus};
@@ -228,5 +228,5 @@ pub(crate) fn trusted(facts: &Facts) -> Vec<&HistoryEvent> {
 
 /// Whether an event closes or reopens the merge request.
 pub(crate) fn is_lifecycle(event: &HistoryEvent) -> bool {
-    matches!(event.action, Action::Close | Action::Reopen)
+    matches!(event.action, EventAction::Close | EventAction::Reopen)
 }

@@ -151,7 +151,7 @@ fn wanted(rule: ExceptionKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use model::{Action, HistoryEvent};
+    use model::{EventAction, HistoryEvent};
 
     use super::*;
     use crate::testing::{ALICE, AUTHOR, BOB, Life};
@@ -206,7 +206,7 @@ mod tests {
             api: GitLabAnswer::Denied("404".to_owned().into()),
             history: vec![HistoryEvent {
                 labels: vec!["security::high".into()],
-                ..life.event(Action::Open, AUTHOR, "08:00:00")
+                ..life.event(EventAction::Open, AUTHOR, "08:00:00")
             }],
             ..life.facts()
         };

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use model::{
-    Action, ApprovalSeen, Facts, GitLabAnswer, HistoryEvent, LedgerDecision, Proof, Review, TimeUnknown, User, Verdict,
-    VerdictOutcome,
+    ApprovalSeen, EventAction, Facts, GitLabAnswer, HistoryEvent, LedgerDecision, Proof, Review, TimeUnknown, User,
+    Verdict, VerdictOutcome,
 };
 
 use crate::case::{is_lifecycle, trusted};
@@ -68,7 +68,7 @@ fn merged_at(facts: &Facts) -> Timestamp {
 fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
     let last = history.iter().rfind(|event| is_lifecycle(event));
     let last_close = last
-        .filter(|last| last.action == Action::Close)
+        .filter(|last| last.action == EventAction::Close)
         .map(|last| last.occurred_at);
     let state = match &facts.api {
         GitLabAnswer::Full(api) => api.state.as_deref().map(|state| (state, api.closed_at)),
@@ -80,7 +80,7 @@ fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
         Some(("closed", closed_at)) => {
             // Closed again since the last event; that event is still to come, or lost.
             let reopened = last
-                .filter(|last| last.action == Action::Reopen)
+                .filter(|last| last.action == EventAction::Reopen)
                 .map(|last| last.occurred_at);
             match reopened {
                 Some(reopened) => Some(closed_at.filter(|closed| *closed > reopened)?),
@@ -107,7 +107,7 @@ fn is_younger_than_lag(facts: &Facts, event: Option<&&HistoryEvent>) -> bool {
 
 fn reopened(history: &[&HistoryEvent]) -> Option<Decided> {
     let last = history.iter().rfind(|event| is_lifecycle(event))?;
-    (last.action == Action::Reopen).then_some(Decided {
+    (last.action == EventAction::Reopen).then_some(Decided {
         decision: LedgerDecision::Reopened,
         at: Some(last.occurred_at),
         by: None,

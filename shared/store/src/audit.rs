@@ -18,7 +18,7 @@ mod sequence;
 
 pub use self::backlog::{AuditBacklog, DestinationBacklog};
 pub use self::batch::{AuditBatch, BatchReport, MalformedLine};
-pub use self::destination::{DestinationEnd, DestinationLease, PositionedEntry, Undelivered};
+pub use self::destination::{DestinationEnd, DestinationLease, PositionedEntry, UndeliveredEntry};
 pub use self::gap::{AuditGap, GapReason};
 pub use self::retention::detach_audit_partitions;
 pub use self::search::{

@@ -20,7 +20,7 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a database secret cannot be used. Messages name fields, never values.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum ConfigError {
+pub enum StoreConfigError {
     /// The secret is not the JSON object expected.
     #[error(
         "the database secret must be a JSON object with `url`, or with `username`, `password`, `host`, `port` and `dbname`"
@@ -100,9 +100,9 @@ impl DatabaseConfig {
     /// authorities to trust in addition to the public ones. Fields missing in the RDS form are taken from `address`.
     ///
     /// # Errors
-    /// [`ConfigError`] names the wrong field.
-    pub fn from_secret(secret: &SecretString, address: &DatabaseAddress) -> Result<Self, ConfigError> {
-        let secret: Secret = serde_json::from_str(secret.expose_secret()).map_err(|_| ConfigError::NotAnObject)?;
+    /// [`StoreConfigError`] names the wrong field.
+    pub fn from_secret(secret: &SecretString, address: &DatabaseAddress) -> Result<Self, StoreConfigError> {
+        let secret: Secret = serde_json::from_str(secret.expose_secret()).map_err(|_| StoreConfigError::NotAnObject)?;
         let mut config = if let Some(url) = &secret.url {
             Self::from_url(url)?
         } else {
@@ -114,10 +114,10 @@ impl DatabaseConfig {
         Ok(config)
     }
 
-    fn from_fields(secret: &Secret, address: &DatabaseAddress) -> Result<Self, ConfigError> {
+    fn from_fields(secret: &Secret, address: &DatabaseAddress) -> Result<Self, StoreConfigError> {
         let text = |value: &Option<String>, otherwise: &Option<String>, name| {
             let told = [value, otherwise].into_iter().flatten().find(|value| !value.is_empty());
-            told.cloned().ok_or(ConfigError::Missing(name))
+            told.cloned().ok_or(StoreConfigError::Missing(name))
         };
         let host = text(&secret.host, &address.host, "host")?;
         let host = if host.starts_with('/') {
@@ -134,10 +134,10 @@ impl DatabaseConfig {
             tls: must_use_tls(&host, None, None)?,
             host,
             address: None,
-            port: port.ok_or(ConfigError::Missing("port"))?,
+            port: port.ok_or(StoreConfigError::Missing("port"))?,
             database: text(&secret.dbname, &address.database, "dbname")?,
             user: text(&secret.username, &None, "username")?,
-            password: Some(secret.password.clone().ok_or(ConfigError::Missing("password"))?),
+            password: Some(secret.password.clone().ok_or(StoreConfigError::Missing("password"))?),
             authorities: Vec::new(),
         })
     }
@@ -145,9 +145,9 @@ impl DatabaseConfig {
     /// Also trusts these private certificate authorities.
     ///
     /// # Errors
-    /// [`ConfigError::CaPem`] if the text holds no certificate, or a broken one.
-    pub fn with_authorities(mut self, pem: &str) -> Result<Self, ConfigError> {
-        self.authorities = private_authorities(pem).map_err(|_| ConfigError::CaPem)?;
+    /// [`StoreConfigError::CaPem`] if the text holds no certificate, or a broken one.
+    pub fn with_authorities(mut self, pem: &str) -> Result<Self, StoreConfigError> {
+        self.authorities = private_authorities(pem).map_err(|_| StoreConfigError::CaPem)?;
         Ok(self)
     }
 

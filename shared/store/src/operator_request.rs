@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
-use crate::report::{Conditions, Page};
+use crate::report::{Conditions, ReportPage};
 use crate::sql::{column, json, json_column, text};
 use crate::{Group, Store, StoreError};
 
@@ -177,7 +177,7 @@ impl Store {
     }
 
     /// A page of requests as JSON, newest first.
-    pub async fn operator_request_page(&self, after: Option<Uuid>, limit: u32) -> Result<Page, StoreError> {
+    pub async fn operator_request_page(&self, after: Option<Uuid>, limit: u32) -> Result<ReportPage, StoreError> {
         self.page("operator_requests", Conditions::default(), after, limit)
             .await
     }

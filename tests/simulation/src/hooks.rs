@@ -1,6 +1,6 @@
 //! Webhook deliveries of the deeds: lost, duplicated, redelivered, late, stale, or with cut lists.
 
-use model::{Action, MergeRequestEvent, MergeRequestIid, OccurredAtSource, Project, ProjectId, SystemAction};
+use model::{EventAction, MergeRequestEvent, MergeRequestIid, OccurredAtSource, Project, ProjectId, SystemAction};
 
 use crate::clock::{SECOND, timestamp, whole_second};
 use crate::gitlab::{Deed, Done, World};
@@ -96,34 +96,38 @@ fn event(world: &World, done: &Done) -> Option<MergeRequestEvent> {
     // The name of an approval depends on GitLab's own rules and has no meaning here.
     let odd = done.at % 2 == 1;
     let action = match &done.deed {
-        Deed::Opened => Action::Open,
+        Deed::Opened => EventAction::Open,
         Deed::Labelled {
             added: on,
             removed: off,
         } => {
             (added, removed) = (state.titles_of(on), state.titles_of(off));
-            Action::Update
+            EventAction::Update
         }
         Deed::Pushed { oldrev: before } => {
             oldrev = Some(before.clone());
-            Action::Update
+            EventAction::Update
         }
-        Deed::Edited => Action::Update,
-        Deed::Approved if odd => Action::Approval,
-        Deed::Approved => Action::Approved,
-        Deed::Withdrawn if odd => Action::Unapproval,
-        Deed::Withdrawn => Action::Unapproved,
+        Deed::Edited => EventAction::Update,
+        Deed::Approved if odd => EventAction::Approval,
+        Deed::Approved => EventAction::Approved,
+        Deed::Withdrawn if odd => EventAction::Unapproval,
+        Deed::Withdrawn => EventAction::Unapproved,
         Deed::Reset(_) | Deed::OwnerReset(_) => {
             version.has_reset_hooks().then_some(())?;
             system_action = Some(match done.deed {
                 Deed::Reset(_) => SystemAction::ApprovalsResetOnPush,
                 _ => SystemAction::CodeOwnerApprovalsResetOnPush,
             });
-            if odd { Action::Unapproval } else { Action::Unapproved }
+            if odd {
+                EventAction::Unapproval
+            } else {
+                EventAction::Unapproved
+            }
         }
-        Deed::Closed => Action::Close,
-        Deed::Reopened => Action::Reopen,
-        Deed::Merged => Action::Merge,
+        Deed::Closed => EventAction::Close,
+        Deed::Reopened => EventAction::Reopen,
+        Deed::Merged => EventAction::Merge,
         Deed::LabelDeleted(_) | Deed::LabelRenamed(_) | Deed::WithdrawnSilently | Deed::Joined | Deed::Left => {
             return None;
         }

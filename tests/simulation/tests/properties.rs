@@ -37,7 +37,7 @@ fn reset(like: &HistoryEvent, at: i64, owner: bool) -> HistoryEvent {
         SystemAction::ApprovalsResetOnPush
     };
     HistoryEvent {
-        action: model::Action::Unapproved,
+        action: model::EventAction::Unapproved,
         actor: Some(Person::Author.user()),
         occurred_at: timestamp(at),
         received_at: Some(timestamp(at + 700)),

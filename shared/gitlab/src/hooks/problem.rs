@@ -9,12 +9,12 @@ pub struct HookProblem {
     /// Name of the hook entry.
     pub hook: String,
     /// The problem.
-    pub problem: Problem,
+    pub problem: HookProblemKind,
 }
 
 /// A problem of a hook entry. Never contains a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum HookProblemKind {
     /// The entry cannot be parsed.
     #[error("{0}; no entry of this name is used, also none of an older version, until it is corrected")]
     Disabled(EntryDefect),

@@ -202,5 +202,5 @@ fn a_newer_version_decides_whose_token_it_is() {
     assert_eq!(holders(&set, "t"), ["new"]);
     assert_eq!(holders(&set, "u"), ["old"]);
     assert_eq!(problems.len(), 1);
-    assert!(matches!(&problems[0].problem, Problem::TokenMoved { other, .. } if other == "new"));
+    assert!(matches!(&problems[0].problem, HookProblemKind::TokenMoved { other, .. } if other == "new"));
 }

@@ -15,7 +15,7 @@ use self::approvers::RawApprovers;
 use self::archive::{RawConfluence, RawJira, RawLinear};
 use self::pods::RawPod;
 use self::sla::RawSla;
-use super::{Form, Instance, Rules, RulesError, Slack, Wording};
+use super::{Form, Instance, Rules, RulesError, SlackRules, Wording};
 use crate::{LabelPattern, Sla, Tier};
 
 /// Text in the template that a deployment must replace.
@@ -234,7 +234,7 @@ fn deadline(problems: &mut Problems, raw: Option<Spanned<u32>>) -> u32 {
     minutes.value
 }
 
-fn slack(problems: &mut Problems, raw: RawSlack) -> Slack {
+fn slack(problems: &mut Problems, raw: RawSlack) -> SlackRules {
     let channel = problems.channel("security_lead_channel", &raw.security_lead_channel);
     let default = Wording::default();
     let mut why = BTreeMap::new();
@@ -244,7 +244,7 @@ fn slack(problems: &mut Problems, raw: RawSlack) -> Slack {
             None => problems.refuse(text, &format!("why: {code:?} is no kind of exception")),
         }
     }
-    Slack {
+    SlackRules {
         security_lead_channel: channel,
         wording: Wording {
             headline: raw

@@ -1,4 +1,4 @@
-use model::{Action, ExceptionKind, HistoryEvent, LedgerDecision, Note, Proof, Review, TimeUnknown, UserId};
+use model::{EventAction, ExceptionKind, HistoryEvent, LedgerDecision, Note, Proof, Review, TimeUnknown, UserId};
 use proptest::prelude::*;
 
 use super::*;
@@ -16,7 +16,7 @@ fn open(life: &Life) -> Option<Review> {
         .history
         .iter()
         .rfind(|event| crate::case::is_lifecycle(event));
-    let closed = last.is_some_and(|last| last.action == Action::Close);
+    let closed = last.is_some_and(|last| last.action == EventAction::Close);
     life.api.state = Some(if closed { "closed" } else { "opened" }.into());
     life.api.merge.merge_user = None;
     review_before_merge(&life.facts(), &life.rules).map(|(_, review)| review)
@@ -28,7 +28,7 @@ fn stands(life: &Life) -> (Option<LedgerDecision>, Option<Timestamp>, Option<i64
     (review.decision, review.decided_at, by)
 }
 
-fn act(life: Life, action: Action, by: i64, time: &str) -> Life {
+fn act(life: Life, action: EventAction, by: i64, time: &str) -> Life {
     let event = life.event(action, by, time);
     life.with(event)
 }
@@ -126,7 +126,7 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
                 let event = HistoryEvent {
                     labels_added: vec!["security::high".into()],
                     labels: vec!["security::high".into()],
-                    ..life.event(Action::Update, AUTHOR, "08:00:00")
+                    ..life.event(EventAction::Update, AUTHOR, "08:00:00")
                 };
                 life.with(event)
             },
@@ -138,7 +138,7 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
                 let life = unlabelled().label_event(None, true, AUTHOR, "08:00:00");
                 let event = HistoryEvent {
                     labels: vec!["security::high".into()],
-                    ..life.event(Action::Update, AUTHOR, "10:00:00")
+                    ..life.event(EventAction::Update, AUTHOR, "10:00:00")
                 };
                 life.with(event)
             },
@@ -163,7 +163,7 @@ fn of_a_label_that_was_made_anew_the_first_event_counts_or_none() {
         let event = HistoryEvent {
             labels_added: vec!["security::high".into()],
             labels: vec!["security::high".into()],
-            ..life.event(Action::Update, AUTHOR, shown_at)
+            ..life.event(EventAction::Update, AUTHOR, shown_at)
         };
         let review = merged(&life.with(event).approved_by(ALICE, "11:00:00"));
         (review.labelled_at, review.time_unknown)
@@ -214,7 +214,7 @@ fn no_time_is_ever_negative() {
     let review = merged(&life);
     assert_eq!(review.time_unknown, Some(TimeUnknown::ApprovedBeforeLabel));
     assert!(review.notes.contains(&Note::ApprovedBeforeLabel));
-    let closed = act(life, Action::Close, AUTHOR, "09:30:00");
+    let closed = act(life, EventAction::Close, AUTHOR, "09:30:00");
     assert_eq!(
         open(&closed).unwrap().time_unknown,
         Some(TimeUnknown::LabelledAfterDecision)
@@ -274,7 +274,7 @@ fn before_the_merge_the_last_act_decides() {
             "closed",
             act(
                 labelled().approved_by(ALICE, "10:00:00"),
-                Action::Close,
+                EventAction::Close,
                 AUTHOR,
                 "10:30:00",
             ),
@@ -285,11 +285,11 @@ fn before_the_merge_the_last_act_decides() {
             act(
                 act(
                     labelled().approved_by(ALICE, "10:00:00"),
-                    Action::Close,
+                    EventAction::Close,
                     AUTHOR,
                     "10:30:00",
                 ),
-                Action::Reopen,
+                EventAction::Reopen,
                 AUTHOR,
                 "10:40:00",
             ),
@@ -300,11 +300,11 @@ fn before_the_merge_the_last_act_decides() {
             act(
                 act(
                     labelled().approved_by(ALICE, "11:00:00"),
-                    Action::Close,
+                    EventAction::Close,
                     AUTHOR,
                     "10:30:00",
                 ),
-                Action::Reopen,
+                EventAction::Reopen,
                 AUTHOR,
                 "10:40:00",
             ),
@@ -362,13 +362,13 @@ fn the_clock_of_the_target_ends_with_the_approval_or_the_end_and_with_nothing_el
         .taken_back_by(ALICE, "10:30:00");
     assert_eq!(elapsed(open(&revoked)), None, "it is open again");
     let reopened = act(
-        act(labelled(), Action::Close, AUTHOR, "08:00:00"),
-        Action::Reopen,
+        act(labelled(), EventAction::Close, AUTHOR, "08:00:00"),
+        EventAction::Reopen,
         AUTHOR,
         "09:00:00",
     );
     assert_eq!(elapsed(open(&reopened)), None, "it is open again");
-    let closed = act(labelled(), Action::Close, AUTHOR, "08:00:00");
+    let closed = act(labelled(), EventAction::Close, AUTHOR, "08:00:00");
     assert_eq!(elapsed(open(&closed)), Some(120));
     assert_eq!(elapsed(Some(merged(&labelled()))), Some(360), "merged without");
 }
@@ -376,7 +376,7 @@ fn the_clock_of_the_target_ends_with_the_approval_or_the_end_and_with_nothing_el
 #[test]
 fn gitlab_tells_that_it_was_closed_again_where_that_event_has_not_come() {
     let closed_again = |at_: &str| {
-        let mut life = act(Life::labelled(), Action::Reopen, AUTHOR, "09:00:00");
+        let mut life = act(Life::labelled(), EventAction::Reopen, AUTHOR, "09:00:00");
         life.api.state = Some("closed".into());
         life.api.closed_at = Some(at(at_));
         life.api.merge.merge_user = None;
@@ -392,7 +392,7 @@ fn gitlab_tells_that_it_was_closed_again_where_that_event_has_not_come() {
 
 #[test]
 fn an_open_state_wins_over_a_lost_reopening() {
-    let mut life = act(Life::labelled(), Action::Close, AUTHOR, "09:00:00");
+    let mut life = act(Life::labelled(), EventAction::Close, AUTHOR, "09:00:00");
     life.api.state = Some("opened".into());
     let (_, review) = review_before_merge(&life.facts(), &life.rules).unwrap();
     assert_eq!(review.decision, None);
@@ -429,9 +429,9 @@ proptest! {
         let lived = act(
             act(
                 life.opened("07:00:00").seen(ALICE, "09:00:00", Some(true)).taken_back_by(ALICE, "09:30:00").reset("10:00:00"),
-                Action::Close, AUTHOR, "10:30:00",
+                EventAction::Close, AUTHOR, "10:30:00",
             ),
-            Action::Reopen, AUTHOR, "10:40:00",
+            EventAction::Reopen, AUTHOR, "10:40:00",
         ).seen(ALICE, "11:30:00", Some(true));
         prop_assert_eq!(lived.facts.history.len(), 7);
         let mut other = lived.clone();

@@ -23,7 +23,7 @@ pub use self::story::{AuditStory, StoryKind, StoryLines, StoryRow};
 
 use self::explain::Asking;
 use self::row::COLUMNS;
-use self::statement::Statement;
+use self::statement::SearchStatement;
 use self::target::TargetKeys;
 use self::window::Window;
 use crate::{Store, StoreError};
@@ -112,7 +112,7 @@ impl Asking<'_, '_> {
         let found = if by_prefix && !filter.names_one() {
             self.find_by_prefix(filter, targets, window, order, limit).await?
         } else {
-            self.find_in_order(Statement::new(filter, targets), window, order, limit)
+            self.find_in_order(SearchStatement::new(filter, targets), window, order, limit)
                 .await?
         };
         self.entries(&found, order).await

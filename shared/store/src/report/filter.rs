@@ -52,7 +52,7 @@ pub struct ExceptionFilter {
 
 /// One page, and where the next one begins.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Page {
+pub struct ReportPage {
     /// Rows as JSON, column by column.
     pub rows: Vec<Value>,
     /// Pass it to get the next page; `None`: this was the last.
@@ -163,7 +163,7 @@ impl Store {
         filter: &LedgerFilter,
         after: Option<Uuid>,
         limit: u32,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<ReportPage, StoreError> {
         self.page("security_review_ledger", filter.conditions(), after, limit)
             .await
     }
@@ -174,7 +174,7 @@ impl Store {
         filter: &ExceptionFilter,
         after: Option<Uuid>,
         limit: u32,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<ReportPage, StoreError> {
         self.page("security_review_exceptions", filter.conditions(), after, limit)
             .await
     }
@@ -185,7 +185,7 @@ impl Store {
         mut conditions: Conditions,
         after: Option<Uuid>,
         limit: u32,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<ReportPage, StoreError> {
         if let Some(after) = after {
             conditions.add("id < ?", after, Type::UUID);
         }
@@ -203,6 +203,6 @@ impl Store {
             .iter()
             .map(|row| json_column(row, "row"))
             .collect::<Result<_, _>>()?;
-        Ok(Page { rows, next })
+        Ok(ReportPage { rows, next })
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{JsonText, key as bounded_key, text, texts};
 use crate::StoreError;
-use crate::connection::{Param, Request};
+use crate::connection::{Param, WireRequest};
 
 type Value = Box<dyn ToSql + Sync + Send>;
 
@@ -46,12 +46,12 @@ impl Statement {
         self.bind(text(value).into_owned(), Type::TEXT)
     }
 
-    pub(crate) fn request(&self) -> Request<'_> {
+    pub(crate) fn request(&self) -> WireRequest<'_> {
         let mut params: Vec<Param<'_>> = Vec::with_capacity(self.params.len());
         for (value, of) in &self.params {
             params.push((&**value, of.clone()));
         }
-        Request { sql: &self.sql, params }
+        WireRequest { sql: &self.sql, params }
     }
 }
 

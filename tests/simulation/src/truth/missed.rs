@@ -20,7 +20,7 @@ impl Truth<'_> {
         let matches = |titles: &[String]| titles.iter().any(|title| rules.is_security_label(title));
         let in_event = shown.events().any(|received| {
             let event = &received.event;
-            let before = event.state.as_deref() == Some("opened") || event.action == model::Action::Merge;
+            let before = event.state.as_deref() == Some("opened") || event.action == model::EventAction::Merge;
             before && (matches(&event.labels) || matches(&event.labels_added) || matches(&event.labels_removed))
         });
         let merged_at = timestamp(self.world.shown(self.merged_at()));

@@ -3,7 +3,7 @@
 use audit::FailureClass;
 use clients::confluence::{Confluence, Place, Recorded};
 use clients::{Advice, ArchivedMerge, CallError};
-use rules::{Confluence as Settings, Wording};
+use rules::{ConfluenceRules as Settings, Wording};
 use tests::doubles::confluence::{self as double, ConfluenceDouble, HumanEdit, RateLimited};
 
 use super::archived::{API_TOKEN, EMAIL, api_token, approved, audit_page, confluence, correcting, exception, numbered};

@@ -35,7 +35,7 @@ impl World {
 
     fn rows(&self, words: &[&str]) -> Vec<Value> {
         let words: Vec<&str> = words.iter().copied().chain(["--format", "json"]).collect();
-        self.told(&words)
+        self.event(&words)
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
@@ -57,7 +57,7 @@ async fn world() -> World {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
         shown.set("state", "opened").set("merged_at", Value::Null);
     });
-    world.deliver(&approved.told("approved", ALICE, at("10:00:00"))).await;
+    world.deliver(&approved.event("approved", ALICE, at("10:00:00"))).await;
     world.gitlab.world(|world| {
         world
             .merge_request(approved.project, approved.iid)
@@ -70,13 +70,13 @@ async fn world() -> World {
         shown.approved(ALICE, "2026-03-02T11:00:00.000Z");
     });
     for mr in [&approved, &exception, &late] {
-        world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+        world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     }
     let open = MergeRequest::new(78, 4, HIGH);
     labelled(&open, &|shown| {
         shown.set("state", "opened").set("merged_at", Value::Null);
     });
-    world.deliver(&open.told("update", AUTHOR, at("08:00:00"))).await;
+    world.deliver(&open.event("update", AUTHOR, at("08:00:00"))).await;
     world
 }
 
@@ -122,19 +122,19 @@ async fn the_ledger_is_listed_by_each_filter() {
     ] {
         assert_eq!(world.countersign(&words).status.code(), Some(code), "{words:?}");
     }
-    let table = world.told(&["ledger"]);
+    let table = world.event(&["ledger"]);
     assert!(
         table.contains("merged_without_approval") && table.contains("missed"),
         "{table}"
     );
-    let csv = world.told(&["ledger", "--format", "csv"]);
+    let csv = world.event(&["ledger", "--format", "csv"]);
     assert_eq!(csv.lines().count(), 5, "{csv}");
 }
 
 #[tokio::test]
 async fn the_figures_of_a_period_are_those_of_its_reviews() {
     let world = world().await;
-    let figures: Value = serde_json::from_str(&world.told(&["stats", "--format", "json"])).unwrap();
+    let figures: Value = serde_json::from_str(&world.event(&["stats", "--format", "json"])).unwrap();
     let high = figures["tiers"]
         .as_array()
         .unwrap()
@@ -159,10 +159,10 @@ async fn the_figures_of_a_period_are_those_of_its_reviews() {
     assert_eq!(figures["reviewers"][0]["sla_missed"], 1);
     assert_eq!(figures["exceptions"][0]["kind"], "no_approval");
     assert_eq!(figures["open"][0]["open"], 1);
-    let csv = world.told(&["stats", "--format", "csv"]);
+    let csv = world.event(&["stats", "--format", "csv"]);
     assert!(csv.contains("tiers,high,approval_rate_percent,50.0"), "{csv}");
     assert!(csv.contains("exceptions,no_approval,exceptions,1"), "{csv}");
-    let text = world.told(&["stats"]);
+    let text = world.event(&["stats"]);
     assert!(
         text.contains("By tier") && text.contains("50.0 %") && text.contains("4 h 0 min"),
         "{text}"
@@ -199,7 +199,7 @@ async fn every_view_answers() {
 #[tokio::test]
 async fn explain_says_what_each_rule_wanted_and_found_and_where_the_witnesses_differ() {
     let world = world().await;
-    let approved = world.told(&["explain", "77!1"]);
+    let approved = world.event(&["explain", "77!1"]);
     for told in [
         "decision       merged",
         "reviewer       sec-alice",
@@ -210,7 +210,7 @@ async fn explain_says_what_each_rule_wanted_and_found_and_where_the_witnesses_di
     ] {
         assert!(approved.contains(told), "{told:?} in {approved}");
     }
-    let exception = world.told(&["explain", "main/77!2"]);
+    let exception = world.event(&["explain", "main/77!2"]);
     for told in [
         "no valid approval: no_approval",
         "slack_exception_alert",
@@ -218,9 +218,9 @@ async fn explain_says_what_each_rule_wanted_and_found_and_where_the_witnesses_di
     ] {
         assert!(exception.contains(told), "{told:?} in {exception}");
     }
-    let late = world.told(&["explain", "group/project-77!3"]);
+    let late = world.event(&["explain", "group/project-77!3"]);
     assert!(late.contains("no event told of it"), "{late}");
-    let document: Value = serde_json::from_str(&world.told(&["explain", "77!1", "--format", "json"])).unwrap();
+    let document: Value = serde_json::from_str(&world.event(&["explain", "77!1", "--format", "json"])).unwrap();
     assert_eq!(document["decisions"].as_array().unwrap().len(), 2);
     assert_eq!(document["decisions"][1]["explanation"]["approvals"][0]["valid"], true);
     assert_eq!(world.countersign(&["explain", "77!99"]).status.code(), Some(1));
@@ -284,10 +284,10 @@ async fn decisions_of_another_evaluator_are_only_reported() {
 async fn simulate_reads_whole_label_lists_of_events() {
     let world = World::with_rules(&rules()).await;
     let mut mr = MergeRequest::new(PROJECT, 1, &["privacy"]);
-    world.deliver(&mr.told("update", AUTHOR, at("10:00:00"))).await;
+    world.deliver(&mr.event("update", AUTHOR, at("10:00:00"))).await;
     mr.labels = Vec::new();
     world.merged(&mr, |_| ());
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     // As stored by an evaluator that omits lists which its rules do not need.
     let owner = tests::postgres::connect(&world.database.owner_url).await;
     let sql = "ALTER TABLE security_review_decisions DISABLE TRIGGER append_only_row;

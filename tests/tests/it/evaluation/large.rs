@@ -70,7 +70,7 @@ fn label_events(mr: &MergeRequest, shown: &mut tests::doubles::gitlab::MergeRequ
 }
 
 fn message(mr: &MergeRequest) -> Value {
-    let envelope = envelope(&mr.told("merge", AUTHOR, at("12:00:00")), &format!("merge-{}", mr.iid));
+    let envelope = envelope(&mr.event("merge", AUTHOR, at("12:00:00")), &format!("merge-{}", mr.iid));
     let mut batch = batch(&json!(envelope).to_string(), &format!("main/{PROJECT}!{}", mr.iid), 1);
     batch["Records"][0].take()
 }

@@ -38,7 +38,7 @@ async fn with_rows() -> TestDatabase {
         .lease_effect(effect.unwrap().id, 0, at(65), seconds(30))
         .await
         .unwrap();
-    let odd = event(1, model::Action::Merge, 0);
+    let odd = event(1, model::EventAction::Merge, 0);
     let mut tx = store.begin().await.unwrap();
     tx.quarantine(&envelope(&odd, "d-odd"), "odd", at(3)).await.unwrap();
     tx.keep_evaluation(&evaluation(&key(2)), at(61)).await.unwrap();

@@ -2,10 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Action, Approval, ApprovalSeen, AuditLine, AuthMethod, Authentication, Content, DeliveryIds, EarlierFacts, Effect,
-    EffectKind, Envelope, ExceptionKind, ExceptionStatus, Facts, GitLabAnswer, HistoryEvent, LabelEvent, MergeFact,
-    MergeRequestDetails, MergeRequestEvent, MergeRequestIid, MergeRequestKey, MergeTrigger, OccurredAtSource, Project,
-    ProjectId, Proof, Reading, Reason, Reviewer, SecurityReviewException, User, UserId, Verdict, VerdictOutcome,
+    Approval, ApprovalSeen, AuditLine, AuthMethod, Authentication, Content, DeliveryIds, EarlierFacts, Effect,
+    EffectKind, Envelope, EventAction, ExceptionKind, ExceptionStatus, Facts, GitLabAnswer, HistoryEvent, LabelEvent,
+    MergeFact, MergeRequestDetails, MergeRequestEvent, MergeRequestIid, MergeRequestKey, MergeTrigger,
+    OccurredAtSource, Project, ProjectId, Proof, Reading, Reason, Reviewer, SecurityReviewException, User, UserId,
+    Verdict, VerdictOutcome,
 };
 use store::{
     EligibleReading, Evaluation, EvaluationSource, EvaluationState, NewDecision, NewEffect, PendingReview, Tx,
@@ -36,7 +37,7 @@ pub(crate) fn user(id: i64, username: &str) -> User {
     }
 }
 
-pub(crate) fn event(mr_iid: i64, action: Action, occurred: i64) -> MergeRequestEvent {
+pub(crate) fn event(mr_iid: i64, action: EventAction, occurred: i64) -> MergeRequestEvent {
     MergeRequestEvent {
         project: Project {
             id: ProjectId(77),
@@ -101,7 +102,7 @@ pub(crate) fn envelope(event: &MergeRequestEvent, delivery: &str) -> Envelope {
 pub(crate) fn facts(key: &MergeRequestKey) -> Facts {
     Facts {
         merge_request: key.clone(),
-        trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Merge, 60)),
+        trigger: MergeTrigger::of(&event(key.mr_iid.0, EventAction::Merge, 60)),
         api: GitLabAnswer::Full(Box::new(MergeRequestDetails {
             read_at: at(62),
             mr_id: 9001,
@@ -145,7 +146,7 @@ pub(crate) fn facts(key: &MergeRequestKey) -> Facts {
         })),
         deadline_passed: false,
         history: vec![HistoryEvent {
-            action: Action::Other("polished".to_owned()),
+            action: EventAction::Other("polished".to_owned()),
             actor: None,
             eligible: Some(true),
             eligible_read_at: Some(at(7)),
@@ -282,7 +283,7 @@ pub(crate) fn evaluation(key: &MergeRequestKey) -> Evaluation {
         reread_event: false,
         before_watch: false,
         earlier: EarlierFacts::default(),
-        trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Merge, 60)),
+        trigger: MergeTrigger::of(&event(key.mr_iid.0, EventAction::Merge, 60)),
         reason: "GitLab answers 503".to_owned(),
         attempts: 1,
         next_attempt_at: Some(at(120)),
@@ -295,7 +296,7 @@ pub(crate) fn evaluation(key: &MergeRequestKey) -> Evaluation {
 pub(crate) fn pending_review(key: &MergeRequestKey) -> PendingReview {
     PendingReview {
         merge_request: key.clone(),
-        trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Approved, 60)),
+        trigger: MergeTrigger::of(&event(key.mr_iid.0, EventAction::Approved, 60)),
         reason: "GitLab answers 503".to_owned(),
         attempts: 1,
         next_attempt_at: at(120),
@@ -314,7 +315,7 @@ pub(crate) async fn record_exception(
     key: &MergeRequestKey,
     delivery: &str,
 ) -> (Uuid, Option<Effect>) {
-    let merge = event(key.mr_iid.0, Action::Merge, 60);
+    let merge = event(key.mr_iid.0, EventAction::Merge, 60);
     let mut tx = store.begin().await.unwrap();
     tx.lock_merge_request(key).await.unwrap();
     tx.insert_event(&envelope(&merge, delivery), &merge, None)

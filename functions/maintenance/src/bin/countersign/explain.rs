@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use model::{GitLabAnswer, MergeRequestIid, MergeRequestKey, ProjectId};
 use rules::{Rules, explain};
 use serde_json::json;
-use store::{MergeRequestRecord, Stage, Store, StoredDecisionInput};
+use store::{DecisionStage, MergeRequestRecord, Store, StoredDecisionInput};
 
 use crate::database::{Database, Login};
 use crate::output::{Ending, Failure, standard};
@@ -109,7 +109,7 @@ impl Decided {
             self.judgement.facts.api,
             GitLabAnswer::Full(_) | GitLabAnswer::LabelsOnly(_)
         );
-        let is_merge = self.judgement.stage == Stage::Merge;
+        let is_merge = self.judgement.stage == DecisionStage::Merge;
         is_merge.then_some(self.judgement.confirmed.unwrap_or(holds_answer))
     }
 }
@@ -122,7 +122,7 @@ impl Arguments {
         };
         let record = store.merge_request_record(&key).await?;
         let mut decisions = Vec::new();
-        for judgement in store.judgements_of(&key).await? {
+        for judgement in store.decision_inputs_of(&key).await? {
             let file = store.rules_file(&judgement.rules_hash).await?;
             let rules = file.and_then(|file| Rules::parse_stored(&file).ok());
             decisions.push(Decided { judgement, rules });
@@ -151,7 +151,7 @@ fn document(key: &MergeRequestKey, record: &MergeRequestRecord, decisions: &[Dec
     let decision = |decided: &Decided| {
         let judgement = &decided.judgement;
         json!({
-            "id": judgement.id, "stands": judgement.stands, "supersedes": judgement.supersedes, "recorded_at": judgement.recorded_at,
+            "id": judgement.id, "stands": judgement.current, "supersedes": judgement.supersedes, "recorded_at": judgement.recorded_at,
             "correlation_id": judgement.correlation_id, "rules_hash": judgement.rules_hash, "facts": judgement.facts,
             "verdict": judgement.verdict, "review": judgement.review, "evaluator": judgement.evaluator, "confirmed": decided.confirmed(),
             "evidence": judgement.evidence.as_ref().map(|evidence| json!({"id": evidence.id, "sha256": evidence.sha256})),

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use model::{Clock, Review, SystemClock, Verdict};
 use rules::{EVALUATOR, Rules, evaluate, review_before_merge, review_of_merge};
-use store::{Stage, Store, StoredDecisionInput};
+use store::{DecisionStage, Store, StoredDecisionInput};
 use uuid::Uuid;
 
 use crate::database::{Database, Login};
@@ -92,7 +92,7 @@ fn digest_problem(judgement: &StoredDecisionInput, rules: Option<&Rules>) -> Opt
         return Some("its rules file is not what its digest says");
     }
     match &judgement.evidence {
-        None if judgement.stage == Stage::Merge && judgement.review.is_some() => Some("it has no evidence"),
+        None if judgement.stage == DecisionStage::Merge && judgement.review.is_some() => Some("it has no evidence"),
         Some(evidence) if !evidence::proves(evidence, judgement) => Some("its evidence is not what it was decided on"),
         _ => None,
     }
@@ -101,12 +101,14 @@ fn digest_problem(judgement: &StoredDecisionInput, rules: Option<&Rules>) -> Opt
 /// The recomputed verdict. `None`: there was nothing to decide before the merge.
 fn computed(judgement: &StoredDecisionInput, rules: &Rules) -> Option<(Verdict, Option<Review>)> {
     match judgement.stage {
-        Stage::Merge => {
+        DecisionStage::Merge => {
             let verdict = evaluate(&judgement.facts, rules);
             let review = review_of_merge(&judgement.facts, &verdict, rules);
             Some((verdict, review))
         }
-        Stage::Review => review_before_merge(&judgement.facts, rules).map(|(verdict, review)| (verdict, Some(review))),
+        DecisionStage::Review => {
+            review_before_merge(&judgement.facts, rules).map(|(verdict, review)| (verdict, Some(review)))
+        }
     }
 }
 
@@ -156,7 +158,7 @@ impl<'a> Pages<'a> {
         if self.ended {
             return Ok(None);
         }
-        let page = self.store.judgements(self.after, self.since, PAGE).await?;
+        let page = self.store.decision_inputs(self.after, self.since, PAGE).await?;
         self.ended = page.len() < PAGE as usize;
         self.after = page.last().map(|last| last.id);
         Ok(Some(page))

@@ -9,7 +9,7 @@ use clap::Args;
 use model::{Clock, SystemClock};
 use rules::{Rules, evaluate};
 use serde_json::json;
-use store::Stage;
+use store::DecisionStage;
 
 use crate::database::{Database, Login};
 use crate::instant::{Instant, Period};
@@ -58,7 +58,7 @@ impl Simulate {
             let mut rows = Vec::new();
             for judgement in page
                 .iter()
-                .filter(|judgement| judgement.stage == Stage::Merge && judgement.stands)
+                .filter(|judgement| judgement.stage == DecisionStage::Merge && judgement.current)
             {
                 looked_at += 1;
                 let simulated = evaluate(&labels::whole(&store, judgement, &rules).await?, &rules);

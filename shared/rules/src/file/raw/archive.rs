@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::Problems;
-use crate::{AuditPage, Confluence, Jira, Linear, Tracking};
+use crate::{AuditPage, ConfluenceRules, JiraRules, LinearRules, Tracking};
 
 /// Confluence accepts pages of a few megabytes, but its editor becomes slow long before.
 const DEFAULT_PAGE_KILOBYTES: u32 = 512;
@@ -58,10 +58,10 @@ pub(super) struct RawConfluence {
     page_limit_kilobytes: Option<Spanned<u32>>,
 }
 
-pub(super) fn linear(problems: &mut Problems, raw: RawLinear) -> Linear {
+pub(super) fn linear(problems: &mut Problems, raw: RawLinear) -> LinearRules {
     let labels = [raw.audited_label.as_ref(), raw.exception_label.as_ref()];
     let prefixes = prefixes(problems, "linear: teams", &raw.teams);
-    Linear {
+    LinearRules {
         tracking: tracking(problems, prefixes, labels, raw.close_exceptions),
         completed_state: raw
             .completed_state
@@ -69,7 +69,7 @@ pub(super) fn linear(problems: &mut Problems, raw: RawLinear) -> Linear {
     }
 }
 
-pub(super) fn jira(problems: &mut Problems, raw: RawJira) -> Jira {
+pub(super) fn jira(problems: &mut Problems, raw: RawJira) -> JiraRules {
     let labels = [raw.audited_label.as_ref(), raw.exception_label.as_ref()];
     for label in labels.into_iter().flatten() {
         if label.value.trim().contains(char::is_whitespace) {
@@ -77,14 +77,14 @@ pub(super) fn jira(problems: &mut Problems, raw: RawJira) -> Jira {
         }
     }
     let prefixes = prefixes(problems, "jira: projects", &raw.projects);
-    Jira {
+    JiraRules {
         base_url: problems.address("jira: base_url", &raw.base_url),
         tracking: tracking(problems, prefixes, labels, raw.close_exceptions),
         done_status: raw.done_status.map(|status| problems.text("done_status", &status)),
     }
 }
 
-pub(super) fn confluence(problems: &mut Problems, raw: &Spanned<RawConfluence>) -> Confluence {
+pub(super) fn confluence(problems: &mut Problems, raw: &Spanned<RawConfluence>) -> ConfluenceRules {
     let RawConfluence {
         page_id,
         space,
@@ -111,7 +111,7 @@ pub(super) fn confluence(problems: &mut Problems, raw: &Spanned<RawConfluence>) 
     if let Some(at) = limit.filter(|limit| !PAGE_KILOBYTES.contains(&limit.value)) {
         problems.refuse(at, "confluence: page_limit_kilobytes must be between 8 and 4096");
     }
-    Confluence {
+    ConfluenceRules {
         base_url: problems.address("confluence: base_url", &raw.value.base_url),
         page,
         page_limit_bytes: limit.map_or(DEFAULT_PAGE_KILOBYTES, |limit| limit.value) as usize * 1024,

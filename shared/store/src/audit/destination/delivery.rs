@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{DestinationLease, PositionedEntry, Undelivered};
+use super::{DestinationLease, PositionedEntry, UndeliveredEntry};
 use crate::sql::{column, text};
 use crate::{Store, StoreError, Tx};
 
@@ -53,7 +53,7 @@ impl Store {
         &self,
         lease: &DestinationLease,
         delivered: i64,
-        undelivered: &[Undelivered],
+        undelivered: &[UndeliveredEntry],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
@@ -87,7 +87,7 @@ impl Tx<'_> {
     async fn keep_undelivered(
         &mut self,
         name: &str,
-        refused: &[Undelivered],
+        refused: &[UndeliveredEntry],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         if refused.is_empty() {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::AuditOrder;
 use super::explain::Asking;
 use super::filter::AuditFilter;
-use super::statement::Statement;
+use super::statement::SearchStatement;
 use super::target::TargetKeys;
 use super::window::Window;
 use crate::StoreError;
@@ -30,7 +30,7 @@ impl Asking<'_, '_> {
     /// For conditions that one index answers in the order of ids.
     pub(super) async fn find_in_order(
         &mut self,
-        mut statement: Statement,
+        mut statement: SearchStatement,
         window: Window,
         order: AuditOrder,
         limit: u32,
@@ -54,7 +54,7 @@ impl Asking<'_, '_> {
         order: AuditOrder,
         limit: u32,
     ) -> Result<Vec<Uuid>, StoreError> {
-        let make = || Statement::new(filter, targets);
+        let make = || SearchStatement::new(filter, targets);
         // Compiling a plan takes longer than running it.
         self.tx.command("SET LOCAL jit = off");
         let look = self.look(make(), window, order, limit).await?;
@@ -85,7 +85,7 @@ impl Asking<'_, '_> {
 
     async fn look(
         &mut self,
-        mut statement: Statement,
+        mut statement: SearchStatement,
         window: Window,
         order: AuditOrder,
         limit: u32,
@@ -109,7 +109,7 @@ impl Asking<'_, '_> {
 
     async fn collect(
         &mut self,
-        mut statement: Statement,
+        mut statement: SearchStatement,
         window: Window,
         order: AuditOrder,
         limit: u32,
@@ -130,7 +130,7 @@ impl Asking<'_, '_> {
 
     async fn collect_month(
         &mut self,
-        mut statement: Statement,
+        mut statement: SearchStatement,
         month: Window,
         order: AuditOrder,
         limit: u32,
@@ -158,7 +158,7 @@ impl Asking<'_, '_> {
             action: None,
             ..filter.clone()
         };
-        let mut statement = Statement::new(&others, None);
+        let mut statement = SearchStatement::new(&others, None);
         let (others, within) = (statement.conditions(), statement.within(month));
         // The whole month: with a part of it, the entries before that part would be skipped one by one.
         let anywhere = statement.within(month.whole_month());
@@ -201,7 +201,7 @@ impl Asking<'_, '_> {
         &mut self,
         name: &'static str,
         sql: &str,
-        statement: &Statement,
+        statement: &SearchStatement,
         most: i64,
     ) -> Result<Step, StoreError> {
         let rows = self.query(name, sql, &statement.params()).await?;

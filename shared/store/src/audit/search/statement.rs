@@ -11,14 +11,14 @@ use crate::sql::text;
 
 /// Conditions except the time, and their parameters.
 #[derive(Default)]
-pub(super) struct Statement {
+pub(super) struct SearchStatement {
     conditions: Vec<String>,
     /// One of them whose entries an index has in the order of ids.
     in_order: Option<String>,
     params: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
 }
 
-impl Statement {
+impl SearchStatement {
     /// The conditions of a filter with known targets.
     pub(super) fn new(filter: &AuditFilter, targets: Option<&TargetKeys>) -> Self {
         let mut statement = Self::default();

@@ -16,11 +16,11 @@ async fn a_late_approval_withdraws_the_alert() {
     stand.world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    let mut report = stand.world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let mut report = stand.world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let alert = report.effects.remove(0);
     let notifier = stand.notifier().await;
     assert_eq!(stand.attempt(&notifier, &alert).await.state, "done");
-    let mut report = stand.world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
+    let mut report = stand.world.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
     let update = report.effects.remove(0);
     assert_eq!(update.kind.as_str(), "slack_exception_update");
     for _ in 0..3 {

@@ -130,10 +130,10 @@ fn standing(row: &Value) -> Vec<(&'static str, String)> {
 fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Result<()> {
     let judgement = &decided.judgement;
     let about = match judgement.stage {
-        store::Stage::Review => "before the merge",
-        store::Stage::Merge => "on the merge",
+        store::DecisionStage::Review => "before the merge",
+        store::DecisionStage::Merge => "on the merge",
     };
-    let state = if judgement.stands { "current" } else { "superseded" };
+    let state = if judgement.current { "current" } else { "superseded" };
     let heading = format!(
         "\nDecision {} {about}, {}, {state}",
         judgement.id,
@@ -142,7 +142,7 @@ fn decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> io::Re
     writeln!(
         out,
         "{}",
-        palette.paint(if judgement.stands { Style::Bold } else { Style::Dim }, heading)
+        palette.paint(if judgement.current { Style::Bold } else { Style::Dim }, heading)
     )?;
     let ledger = judgement
         .review
