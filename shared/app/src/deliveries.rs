@@ -78,7 +78,7 @@ pub async fn process_delivery(app: &App, envelope: &Envelope) -> Result<Delivery
         }
         (Content::Unexpected { problem, .. }, _) => quarantine_delivery(app, &context, envelope, problem).await,
         (Content::MergeRequest(_), None) => {
-            quarantine_delivery(app, &context, envelope, "it names no merge request").await
+            quarantine_delivery(app, &context, envelope, "it does not name a merge request").await
         }
     }
 }
@@ -159,7 +159,7 @@ async fn process_event(
         }
         first = FirstRead::Everything;
     }
-    Err(StoreError::Conflict("the merge request was written by others each time it was read".to_owned()).into())
+    Err(StoreError::Conflict("other transactions wrote the merge request after each read".to_owned()).into())
 }
 
 /// Reads what a delivery needs from GitLab; no transaction is open meanwhile.

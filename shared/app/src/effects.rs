@@ -28,7 +28,7 @@ pub(crate) async fn plan_effects(app: &App, tx: &mut Tx<'_>, merge: &Merge<'_>) 
     }
     // 1. Effects of the previous decision that are not begun are superseded.
     if previous.is_some() {
-        let because = format!("decision {} says something else of this merge", merge.decision_id);
+        let because = format!("decision {} changed the result of this merge", merge.decision_id);
         tx.supersede_decision_effects(key, merge.decision_id, &because, merge.now)
             .later()?;
     }

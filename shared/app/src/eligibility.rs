@@ -110,7 +110,7 @@ impl App {
             tracing::warn!(
                 instance,
                 ?members,
-                "the approvers' group could not be read; eligibility is unknown"
+                "could not read the approvers' group; eligibility is unknown"
             );
         }
         *last = Some((now, members.clone()));

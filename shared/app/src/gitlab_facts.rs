@@ -68,9 +68,7 @@ impl App {
         if let Some(left) = self.paused_for(&key.instance) {
             return Err(Box::new(PartialAnswer {
                 retry_after_seconds: u64::try_from(left).ok(),
-                ..PartialAnswer::from(format!(
-                    "GitLab did not answer a moment ago and is not read for {left} s"
-                ))
+                ..PartialAnswer::from(format!("GitLab recently did not answer; reads are paused for {left} s"))
             }));
         }
         let request = FactsRequest {
@@ -120,7 +118,7 @@ impl App {
                 kept().insert(instance.to_owned(), flags.keys().copied().collect());
                 client.remember_bots(flags);
             }
-            Err(error) => tracing::warn!(%error, "what is known of accounts could not be read; GitLab is asked"),
+            Err(error) => tracing::warn!(%error, "could not load known accounts; reading them from GitLab"),
         }
     }
 

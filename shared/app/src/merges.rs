@@ -18,7 +18,7 @@ use crate::{App, DeliveryOutcome};
 const WAITS: Backoff = Backoff::new(SignedDuration::from_secs(30), SignedDuration::from_mins(5));
 
 const NOT_ANSWERED: &str = "a needed read of GitLab was not answered";
-const CONTRADICTED: &str = "an event contradicts the answer that the decision rests on";
+const CONTRADICTED: &str = "an event contradicts the answer that the decision is based on";
 
 /// The consequences of reading a merge.
 pub(crate) async fn after_reading(
@@ -235,7 +235,7 @@ impl App {
         match Rules::parse_stored(&file) {
             Ok(rules) => Ok(Some(Arc::new(rules))),
             Err(error) => {
-                tracing::error!(%error, hash = decision.rules_hash, "a stored rules file cannot be read by this version");
+                tracing::error!(%error, hash = decision.rules_hash, "this version cannot read a stored rules file");
                 Ok(None)
             }
         }

@@ -120,7 +120,7 @@ pub(crate) async fn review(
     };
     let Some((verdict, review)) = review_before_merge(&facts, &app.rules) else {
         if let Some(at) = rules::further_reading_at(&facts, &app.rules, now) {
-            let because = "an event reports that an approval was taken back, and GitLab still lists it";
+            let because = "an event reports a revoked approval that GitLab still lists";
             return wait(app, tx, context, &facts, state, because, attempts, Some(at));
         }
         return Ok(DeliveryOutcome::Recorded.into());

@@ -113,7 +113,7 @@ fn with_answer(facts: &Facts, api: &MergeRequestDetails, rules: &Rules) -> Verdi
     if valid.len() >= minimum && settled < minimum {
         return pending(
             verdict,
-            "an event reports that an approval was taken back; GitLab is read again to confirm it",
+            "an event reports a revoked approval; GitLab is read again to confirm it",
         );
     }
     let by_versions = |each: &CheckedApproval<'_>| each.is_valid() || each.is_of_other_commit();

@@ -97,10 +97,10 @@ pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
         match (in_api, in_history) {
             (true, false) => explanation
                 .differences
-                .push(format!("GitLab lists the approval of {name}; no event told of it")),
-            (false, true) => explanation
-                .differences
-                .push(format!("events told of an approval of {name}; GitLab does not list it")),
+                .push(format!("GitLab lists the approval of {name}; no event reported it")),
+            (false, true) => explanation.differences.push(format!(
+                "events reported an approval of {name}; GitLab does not list it"
+            )),
             _ => {}
         }
         explanation.approvals.push(ExplainedApproval {
@@ -135,17 +135,17 @@ fn check(rule: ExceptionKind, outcome: &CheckOutcome) -> Check {
 
 fn wanted(rule: ExceptionKind) -> &'static str {
     match rule {
-        ExceptionKind::LabelRemovedBeforeMerge => "a security label stands at the merge",
-        ExceptionKind::ApprovalRevoked => "the approval was not taken back or reset before the merge",
+        ExceptionKind::LabelRemovedBeforeMerge => "a security label is set at the merge",
+        ExceptionKind::ApprovalRevoked => "the approval was not revoked or reset before the merge",
         ExceptionKind::ApprovedOtherCommit => "the code did not change after the approval",
         ExceptionKind::SelfApproved => "the approver is not the author",
         ExceptionKind::CommitterApproved => "the approver pushed no commits, if the rules exclude committers",
         ExceptionKind::BotApproved => "the approver is a person",
         ExceptionKind::ApproverNotEligible => "the approver belongs to the security team",
         ExceptionKind::ApprovedAfterMerge => "the approval came before the merge",
-        ExceptionKind::InsufficientApprovals => "there are as many valid approvals as the rules ask for",
+        ExceptionKind::InsufficientApprovals => "there are as many valid approvals as the rules require",
         ExceptionKind::NoApproval => "there is an approval",
-        ExceptionKind::Unverified => "both witnesses leave no doubt",
+        ExceptionKind::Unverified => "both sources leave no doubt",
     }
 }
 
@@ -184,7 +184,7 @@ mod tests {
             explanation
                 .differences
                 .iter()
-                .any(|text| text.contains("no event told of it"))
+                .any(|text| text.contains("no event reported it"))
         );
         assert_eq!(explanation.labels_at_merge, ["security::high"]);
     }
@@ -195,7 +195,7 @@ mod tests {
         let explanation = explain(&life.facts(), &life.rules);
         assert_eq!(
             explanation.differences,
-            ["events told of an approval of bob; GitLab does not list it"]
+            ["events reported an approval of bob; GitLab does not list it"]
         );
     }
 

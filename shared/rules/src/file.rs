@@ -17,10 +17,10 @@ use crate::{ConfluenceRules, JiraRules, LabelPattern, LinearRules, Pods, Sla, Ti
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RulesError {
     /// The file is invalid: every problem with its line.
-    #[error("the rules file is refused:\n{}", .0.join("\n"))]
+    #[error("the rules file is invalid:\n{}", .0.join("\n"))]
     Refused(Vec<String>),
     /// The file is valid but still contains the placeholders of the template: each with its line.
-    #[error("the rules file still holds placeholders; fill them in:\n{}", .0.join("\n"))]
+    #[error("the rules file still contains placeholders; replace them:\n{}", .0.join("\n"))]
     Placeholders(Vec<String>),
 }
 
@@ -90,7 +90,7 @@ pub struct Rules {
     #[serde(default)]
     pub sla: Sla,
     pub slack: SlackRules,
-    /// Pods that get a message when a merge is archived, by instance like the approvers.
+    /// Pods that get a message after a merge is recorded, by instance like the approvers.
     #[serde(default)]
     pods: BTreeMap<String, Pods>,
     /// Linear, if used for issues.

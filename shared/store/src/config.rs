@@ -36,7 +36,7 @@ pub enum StoreConfigError {
     )]
     Url,
     /// The URL lacks a part.
-    #[error("the database URL names no {0}")]
+    #[error("the database URL has no {0}")]
     UrlLacks(&'static str),
     /// A list of hosts.
     #[error("the database URL names several hosts; name one (a proxy or a cluster endpoint does the fail-over)")]
@@ -46,16 +46,16 @@ pub enum StoreConfigError {
     SslMode,
     /// Unencrypted over a network.
     #[error(
-        "sslmode=disable is refused: the database is not on this machine, and its password must not cross a network in clear"
+        "sslmode=disable is rejected: the database is not on this machine, and its password must not cross a network in clear text"
     )]
     ClearText,
     /// A certificate file named in the URL.
     #[error(
-        "sslrootcert in the database URL is not read; put the certificate's PEM text into the secret's field `ca_pem`"
+        "sslrootcert in the database URL is not supported; put the certificate's PEM text into the secret's field `ca_pem`"
     )]
     RootCertificateFile,
     /// `ca_pem` is unreadable.
-    #[error("the database secret's `ca_pem` holds no readable PEM certificate")]
+    #[error("the database secret's `ca_pem` contains no readable PEM certificate")]
     CaPem,
 }
 

@@ -43,7 +43,7 @@ pub struct OperatorRequest {
 pub enum OperatorRequestError {
     /// The login lacks the role.
     #[error(
-        "the login {login} may not record operator requests: ask the database's owner for `GRANT {role} TO {login}`",
+        "the login {login} may not record operator requests; ask the database owner for `GRANT {role} TO {login}`",
         role = Group::Operator.role()
     )]
     NotAnOperator {

@@ -59,7 +59,7 @@ pub(crate) fn code<T: Serialize>(value: &T) -> Result<String, StoreError> {
     match json(value)?.0 {
         Value::String(code) => Ok(code),
         _ => Err(StoreError::Rejected(format!(
-            "{} is no code",
+            "{} is not a code",
             std::any::type_name::<T>()
         ))),
     }

@@ -143,7 +143,7 @@ impl Store {
         };
         let free = timeout(TURN_TIMEOUT, free).await;
         let mut slot =
-            free.map_err(|_| StoreError::Unavailable("other transactions hold both connections".to_owned()))?;
+            free.map_err(|_| StoreError::Unavailable("both connections are in use by other transactions".to_owned()))?;
         if is_open(&slot) {
             return Ok(slot);
         }

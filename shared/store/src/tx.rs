@@ -220,7 +220,7 @@ impl<'a> Tx<'a> {
             match self.slot.as_ref() {
                 // Statements after a failed one would also fail, except a rollback.
                 Some(connection) => connection.exchange(requests).await,
-                None => Err(StoreError::Unavailable("the connection was lost".to_owned())),
+                None => Err(StoreError::Unavailable("connection lost".to_owned())),
             }
         };
         if let Err(error) = &answers {

@@ -165,7 +165,7 @@ fn an_entry_with_an_unknown_field_is_disabled() {
     let (_, problems) = HookSet::merge([version(&defects[..1])]);
     assert_eq!(
         problems[0].to_string(),
-        "hook `a`: the field `project` is unknown; no entry of this name is used, also none of an older version, until it is corrected"
+        "hook `a`: the field `project` is unknown; entries of this name are ignored in all versions until this one is corrected"
     );
 }
 
@@ -187,9 +187,9 @@ fn a_token_of_two_instances_is_accepted_for_neither() {
         problems,
         [
             "hook `acquired`: signing token number 1 is also a token of hook `main` of another instance; it is accepted for \
-             neither: give each instance its own token",
+             neither; give each instance its own token",
             "hook `acquired`: secret token number 2 is also a token of hook `main` of another instance; it is accepted for \
-             neither: give each instance its own token",
+             neither; give each instance its own token",
         ]
     );
 }

@@ -135,7 +135,7 @@ impl Problems {
                 Some(pattern) => patterns.push(pattern),
                 None => self.refuse(
                     each,
-                    &format!("{field}: {:?} would match every label, or none", each.value),
+                    &format!("{field}: {:?} would match every label or none", each.value),
                 ),
             }
         }
@@ -174,7 +174,7 @@ pub(super) fn parse(text: &str, hash: String, form: Form) -> Result<Rules, Rules
     if file.labels.is_empty() {
         problems
             .refused
-            .push("  labels: at least one pattern is needed, or no merge request would ever count".to_owned());
+            .push("  labels: at least one pattern is needed, or no merge request would ever match".to_owned());
     }
     if form == Form::Stored {
         problems.placeholders.clear();
@@ -241,7 +241,7 @@ fn slack(problems: &mut Problems, raw: RawSlack) -> SlackRules {
     for (code, text) in &raw.why {
         match ExceptionKind::parse(code) {
             Some(kind) => drop(why.insert(kind, problems.text("why", text))),
-            None => problems.refuse(text, &format!("why: {code:?} is no kind of exception")),
+            None => problems.refuse(text, &format!("why: {code:?} is not a kind of exception")),
         }
     }
     SlackRules {

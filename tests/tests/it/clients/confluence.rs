@@ -111,7 +111,7 @@ async fn the_row_of_an_exception_says_why_it_is_one() {
     let body = desk.body(TITLE);
     assert!(body.starts_with("<p>Ours&nbsp;since 2026</p>"), "{body}");
     assert!(
-        body.contains("Merged without a valid security approval. Nobody approved it."),
+        body.contains("Merged without a valid security approval. No approval was given."),
         "{body}"
     );
     let page = desk.double.page("7001").unwrap();

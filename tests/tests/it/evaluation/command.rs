@@ -219,7 +219,7 @@ async fn explain_says_what_each_rule_wanted_and_found_and_where_the_witnesses_di
         assert!(exception.contains(told), "{told:?} in {exception}");
     }
     let late = world.event(&["explain", "group/project-77!3"]);
-    assert!(late.contains("no event told of it"), "{late}");
+    assert!(late.contains("no event reported it"), "{late}");
     let document: Value = serde_json::from_str(&world.event(&["explain", "77!1", "--format", "json"])).unwrap();
     assert_eq!(document["decisions"].as_array().unwrap().len(), 2);
     assert_eq!(document["decisions"][1]["explanation"]["approvals"][0]["valid"], true);

@@ -39,7 +39,7 @@ async fn an_effect_becomes_one_message_that_says_what_happened() {
         "*Project*\\npayments/gateway-77 !1",
         "*Merged by*\\nuser-601 (id 601)",
         "*Labels*\\nsecurity::high",
-        "Nobody approved it.",
+        "No approval was given.",
         exception.as_str(),
     ] {
         assert!(shown.contains(part), "{part} is missing in {shown}");
@@ -47,7 +47,7 @@ async fn an_effect_becomes_one_message_that_says_what_happened() {
     for part in [
         "Rotate the &lt;signing&gt; keys",
         "merged by user-601",
-        "Nobody approved it.",
+        "No approval was given.",
     ] {
         assert!(posted.text.contains(part), "{part} is missing in {}", posted.text);
     }

@@ -73,7 +73,7 @@ pub(super) fn jira(problems: &mut Problems, raw: RawJira) -> JiraRules {
     let labels = [raw.audited_label.as_ref(), raw.exception_label.as_ref()];
     for label in labels.into_iter().flatten() {
         if label.value.trim().contains(char::is_whitespace) {
-            problems.refuse(label, "jira: a label of Jira has no spaces");
+            problems.refuse(label, "jira: Jira labels cannot contain spaces");
         }
     }
     let prefixes = prefixes(problems, "jira: projects", &raw.projects);
@@ -100,12 +100,12 @@ pub(super) fn confluence(problems: &mut Problems, raw: &Spanned<RawConfluence>) 
             parent_id: parent_id.as_ref().map(|id| id.value.to_string()),
         },
         _ => {
-            problems.refuse(raw, "confluence: name the page by page_id, or by space and title");
+            problems.refuse(raw, "confluence: identify the page by page_id, or by space and title");
             AuditPage::Id(String::new())
         }
     };
     if let (Some(_), Some(parent)) = (page_id, parent_id) {
-        problems.refuse(parent, "confluence: parent_id goes with space and title");
+        problems.refuse(parent, "confluence: parent_id requires space and title");
     }
     let limit = raw.value.page_limit_kilobytes.as_ref();
     if let Some(at) = limit.filter(|limit| !PAGE_KILOBYTES.contains(&limit.value)) {
@@ -153,7 +153,7 @@ fn prefixes(problems: &mut Problems, field: &str, raw: &[Spanned<String>]) -> Ve
         if !is_prefix {
             problems.refuse(
                 prefix,
-                &format!("{field}: give the letters before the number, such as ENG of ENG-123"),
+                &format!("{field}: use the letters before the number, such as ENG of ENG-123"),
             );
         }
     }

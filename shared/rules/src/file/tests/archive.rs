@@ -102,7 +102,7 @@ fn a_wrong_one_is_refused_with_line_and_reason() {
             15,
             "page_id, or by space and title",
         ),
-        ("space: SEC, title: Audit", "page_id: 1", 15, "parent_id goes with"),
+        ("space: SEC, title: Audit", "page_id: 1", 15, "parent_id requires"),
         (
             "page_limit_kilobytes: 64",
             "page_limit_kilobytes: 7",
@@ -135,7 +135,7 @@ fn a_wrong_one_is_refused_with_line_and_reason() {
         (
             ", labels: [\"pod::*\"], reviewers: [501], projects: [\"pay/*\"]",
             "",
-            "no merge request would ever be this pod's",
+            "no merge request would ever match this pod",
         ),
         ("[501]", "[0]", "numeric user ids"),
         ("\"pod::*\"", "\"*\"", "would match every label"),

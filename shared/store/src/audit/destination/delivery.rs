@@ -66,7 +66,7 @@ impl Store {
         if delivered > column(&row, "last_position")? {
             tx.rollback().await?;
             return Err(StoreError::Rejected(
-                "the position delivered has not been given".to_owned(),
+                "the delivered position is not assigned".to_owned(),
             ));
         }
         let [held_name, held_lease] = held;
