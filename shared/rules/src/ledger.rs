@@ -19,7 +19,7 @@ pub fn review_of_merge(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Optio
         at: Some(merged_at(facts)),
         by: completing(facts, verdict, rules).map(|approval| approval.user.clone()),
     };
-    Some(told(facts, verdict, Some(decided), rules))
+    Some(build_review(facts, verdict, Some(decided), rules))
 }
 
 /// The state of a review that is not merged, with the verdict as if merged when GitLab was read. `None`: no security label is set,
@@ -43,7 +43,7 @@ pub fn review_before_merge(facts: &Facts, rules: &Rules) -> Option<(Verdict, Rev
         // The last act decides. Acts without a time come before acts with one.
         acts.into_iter().flatten().max_by_key(|act| act.at)
     });
-    let review = told(facts, &verdict, decided, rules);
+    let review = build_review(facts, &verdict, decided, rules);
     Some((verdict, review))
 }
 
@@ -196,7 +196,7 @@ fn completing<'a>(facts: &Facts, verdict: &'a Verdict, rules: &Rules) -> Option<
     valid(verdict).get(minimum.saturating_sub(1)).copied()
 }
 
-fn told(facts: &Facts, verdict: &Verdict, decided: Option<Decided>, rules: &Rules) -> Review {
+fn build_review(facts: &Facts, verdict: &Verdict, decided: Option<Decided>, rules: &Rules) -> Review {
     let (decision, decided_at, deciding_reviewer) = match decided {
         Some(Decided { decision, at, by }) => (Some(decision), at, by),
         None => (None, None, None),

@@ -1,7 +1,7 @@
 //! The audit log: printed lines stored once by id, their dense order, the gaps, and the cursors of destinations.
 //!
 //! Functions print lines (crate `audit`); the recorder stores them here. An entry waits in `audit_pending` until the sequencer
-//! assigns the next position; everything else is derived from positions. Locks are always taken in this order: `audit_sequence`,
+//! assigns the next position; everything else is derived from positions. Locks are always acquired in this order: `audit_sequence`,
 //! entries by id, waiting lines by stream and number, announcements by id, quarantined lines by id. So any number of recorders can
 //! store the same lines concurrently.
 

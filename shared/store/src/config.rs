@@ -116,8 +116,8 @@ impl DatabaseConfig {
 
     fn from_fields(secret: &Secret, address: &DatabaseAddress) -> Result<Self, StoreConfigError> {
         let text = |value: &Option<String>, otherwise: &Option<String>, name| {
-            let told = [value, otherwise].into_iter().flatten().find(|value| !value.is_empty());
-            told.cloned().ok_or(StoreConfigError::Missing(name))
+            let value = [value, otherwise].into_iter().flatten().find(|value| !value.is_empty());
+            value.cloned().ok_or(StoreConfigError::Missing(name))
         };
         let host = text(&secret.host, &address.host, "host")?;
         let host = if host.starts_with('/') {

@@ -41,7 +41,7 @@ pub fn story(built: &Built, record: &Record) -> String {
         let freshness = if reading.fresh { "fresh" } else { "not fresh" };
         lines.push((
             reading.at,
-            format!("reading  {mode:?} {freshness}: {}", brief(&reading.witness)),
+            format!("reading  {mode:?} {freshness}: {}", brief(&reading.answer)),
         ));
     }
     for decided in &record.decided {
@@ -71,8 +71,8 @@ pub fn story(built: &Built, record: &Record) -> String {
     text
 }
 
-fn brief(witness: &GitLabAnswer) -> String {
-    match witness {
+fn brief(answer: &GitLabAnswer) -> String {
+    match answer {
         GitLabAnswer::Full(answer) => {
             let people = |approval: &model::Approval| {
                 let at = approval.approved_at.map(crate::clock::instant);

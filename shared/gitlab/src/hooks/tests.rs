@@ -106,7 +106,7 @@ fn a_bad_entry_is_reported_by_name_without_its_value_and_disables_only_itself() 
 }
 
 #[test]
-fn entries_that_cannot_be_told_apart_are_refused() {
+fn indistinguishable_entries_are_rejected() {
     let unnamed = r#"{"hooks": [{"name": "", "instance": "i", "secret_tokens": ["a"]}]}"#;
     assert_eq!(
         problems(unnamed),

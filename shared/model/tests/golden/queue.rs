@@ -99,7 +99,7 @@ fn every_envelope_keeps_its_names() {
         Content::MergeRequest(Box::new(event())),
         Content::Unexpected {
             object_kind: "merge_request".to_owned(),
-            problem: "object_attributes is no object".to_owned(),
+            problem: "object_attributes is not an object".to_owned(),
             body_base64: "e30=".to_owned(),
             truncated: true,
         },

@@ -117,7 +117,7 @@ fn service_levels_are_read_and_a_wrong_one_is_refused_with_its_line() {
 }
 
 #[test]
-fn every_problem_is_told_at_once() {
+fn every_problem_is_reported_together() {
     let text = refusal(
         &RULES
             .replace("version: 1", "version: 3")

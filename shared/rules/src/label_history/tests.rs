@@ -96,7 +96,7 @@ fn a_replacing_label_of_the_scope_continues_it() {
 }
 
 #[test]
-fn a_cut_list_is_no_proof_of_absence() {
+fn a_cut_list_proves_no_absence() {
     let cut = |life: Life| {
         let event = HistoryEvent {
             labels_truncated: true,

@@ -22,7 +22,7 @@ fn open(life: &Life) -> Option<Review> {
     review_before_merge(&life.facts(), &life.rules).map(|(_, review)| review)
 }
 
-fn stands(life: &Life) -> (Option<LedgerDecision>, Option<Timestamp>, Option<i64>) {
+fn decision_of(life: &Life) -> (Option<LedgerDecision>, Option<Timestamp>, Option<i64>) {
     let review = open(life).expect("a label is carried");
     let by = review.deciding_reviewer.map(|user| user.id.0);
     (review.decision, review.decided_at, by)
@@ -133,7 +133,7 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
             Ok("08:00:01"),
         ),
         (
-            "deleted since, and nothing tells which event it was",
+            "deleted since, and nothing shows which event it was",
             {
                 let life = unlabelled().label_event(None, true, AUTHOR, "08:00:00");
                 let event = HistoryEvent {
@@ -155,7 +155,7 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
 #[test]
 fn of_a_label_that_was_made_anew_the_first_event_counts_or_none() {
     // The label was added at 08:00:01, deleted, created again and added again at ten; an earlier event shows it.
-    let anew = |shown_at: &str| {
+    let recreated = |shown_at: &str| {
         let mut life = Life::unlabelled()
             .label_event(None, true, AUTHOR, "08:00:01")
             .label_event(Some("security::high"), true, AUTHOR, "10:00:00");
@@ -169,17 +169,17 @@ fn of_a_label_that_was_made_anew_the_first_event_counts_or_none() {
         (review.labelled_at, review.time_unknown)
     };
     assert_eq!(
-        anew("08:00:00"),
+        recreated("08:00:00"),
         (Some(at("08:00:01")), None),
         "a stored event has its first name"
     );
     assert_eq!(
-        anew("08:30:00"),
+        recreated("08:30:00"),
         (None, Some(TimeUnknown::LabelDeleted)),
-        "nothing tells which event was the first"
+        "nothing shows which event was the first"
     );
     assert_eq!(
-        anew("10:00:00"),
+        recreated("10:00:00"),
         (Some(at("10:00:00")), None),
         "nothing shows it before"
     );
@@ -257,7 +257,7 @@ fn before_the_merge_the_last_act_decides() {
             (None, None, None),
         ),
         (
-            "reset by a push: whoever pushed decided nothing",
+            "reset by a push: the pusher decided nothing",
             labelled().seen(ALICE, "10:00:00", Some(true)).reset("10:30:00"),
             (Some(revoked), Some("10:30:00"), None),
         ),
@@ -312,14 +312,14 @@ fn before_the_merge_the_last_act_decides() {
         ),
     ];
     for (name, life, (decision, time, by)) in cases {
-        assert_eq!(stands(&life), (decision, time.map(at), by), "{name}");
+        assert_eq!(decision_of(&life), (decision, time.map(at), by), "{name}");
     }
 }
 
 #[test]
 fn history_alone_approves_nothing_before_the_merge_either() {
     let life = Life::labelled().seen(ALICE, "10:00:00", Some(true));
-    assert_eq!(stands(&life), (None, None, None));
+    assert_eq!(decision_of(&life), (None, None, None));
     let verdict = life.verdict();
     assert_eq!(verdict.exception(), Some(ExceptionKind::Unverified));
 }

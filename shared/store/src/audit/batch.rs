@@ -101,9 +101,9 @@ impl Tx<'_> {
         let arrived: Vec<&PrintedEntry> = known.copied().chain(refused.iter().map(|(entry, _)| *entry)).collect();
         self.count_lines(&arrived, now).await?;
 
-        let told: HashSet<Uuid> = entries.iter().map(|entry| entry.id).collect();
-        self.insert_intents(intents, &told, now).await?;
-        self.remove_intents(&told).await?;
+        let arrived: HashSet<Uuid> = entries.iter().map(|entry| entry.id).collect();
+        self.insert_intents(intents, &arrived, now).await?;
+        self.remove_intents(&arrived).await?;
 
         let refused = refused.iter().map(|(entry, why)| (entry.line.as_str(), *why));
         let malformed = malformed.iter().map(|line| (line.line.as_str(), line.reason.as_str()));

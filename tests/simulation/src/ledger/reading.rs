@@ -36,7 +36,7 @@ impl Flow<'_> {
         };
         let reading = self.read(now, &blank);
         let facts = Facts {
-            api: reading.witness.clone(),
+            api: reading.answer.clone(),
             ..blank
         };
         self.merge_seen |= facts.api.merged_at().is_some();
@@ -83,7 +83,7 @@ impl Flow<'_> {
         let wanted = |labels: &LabelFacts| needs_approvals(facts, labels, self.rules);
         let mut reading = self.api.read(now, Mode::Merge, wanted);
         for wait in QUICK {
-            let lags = match &reading.witness {
+            let lags = match &reading.answer {
                 GitLabAnswer::NotMerged(_) => true,
                 GitLabAnswer::Denied(unread) => unread.labels.is_none(),
                 _ => false,
@@ -110,7 +110,7 @@ impl Flow<'_> {
         let facts = Facts {
             merge_request: Self::key(),
             trigger: trigger.clone(),
-            api: before_merge(reading.witness, now),
+            api: before_merge(reading.answer, now),
             deadline_passed: false,
             history: self.history.clone(),
             history_truncated: false,
@@ -133,12 +133,12 @@ impl Flow<'_> {
 /// GitLab's clock is ahead by less than this. A merge shown later than that is the one assumed for a review.
 const AHEAD: i64 = HOUR;
 
-/// A partial answer for a review is no answer about a merge: its labels are from before it.
-fn before_merge(witness: GitLabAnswer, now: i64) -> GitLabAnswer {
-    let assumed = witness
+/// A partial answer for a review does not describe a merge: its labels are from before it.
+fn before_merge(answer: GitLabAnswer, now: i64) -> GitLabAnswer {
+    let assumed = answer
         .merged_at()
         .is_some_and(|merged_at| merged_at > timestamp(now + AHEAD));
-    match witness {
+    match answer {
         GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) if assumed => GitLabAnswer::NotMerged(unread),
         other => other,
     }

@@ -25,7 +25,7 @@ impl Truth<'_> {
         });
         let merged_at = timestamp(self.world.shown(self.merged_at()));
         let in_reading = shown.readings().any(|reading| {
-            let Some(labels) = labels_of(&reading.witness) else {
+            let Some(labels) = labels_of(&reading.answer) else {
                 return false;
             };
             labels.label_events.known().into_iter().flatten().any(|event| {
@@ -152,8 +152,8 @@ impl Truth<'_> {
     }
 }
 
-fn labels_of(witness: &GitLabAnswer) -> Option<&LabelFacts> {
-    match witness {
+fn labels_of(answer: &GitLabAnswer) -> Option<&LabelFacts> {
+    match answer {
         GitLabAnswer::Full(_) => None,
         GitLabAnswer::LabelsOnly(labels) => Some(labels),
         GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {

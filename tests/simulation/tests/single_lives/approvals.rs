@@ -56,7 +56,7 @@ fn an_approval_listed_later_than_a_minute_counts() {
 
 /// The hook of an approval from just before the merge is built seconds after it and carries the time of the merge.
 #[test]
-fn a_hook_built_after_the_merge_accuses_nobody() {
+fn hook_built_after_merge_adds_no_exception() {
     let built_late = Fate {
         built_ms: 4_000,
         note_ms: 3_000,

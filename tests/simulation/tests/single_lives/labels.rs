@@ -55,7 +55,7 @@ fn a_label_after_the_merge_is_not_earlier() {
 
 /// `security::high` replaced `security::low` and was then deleted by the project: the label was on until then.
 #[test]
-fn a_replacement_deleted_later_is_no_removal() {
+fn replacement_deleted_later_does_not_remove_label() {
     let life = Life::with_labels(&[Label::Low])
         .unheard(HOUR, Act::AddLabel(ALICE, Label::High))
         .at(2 * HOUR, Act::DeleteLabel(Label::High))

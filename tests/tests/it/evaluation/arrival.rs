@@ -206,7 +206,7 @@ async fn the_same_delivery_again_and_the_same_merge_from_another_hook_change_not
     assert_eq!(
         world.gitlab.requests().len(),
         asked,
-        "a merge that is judged is not asked about again"
+        "a decided merge is not read again"
     );
     for (what, expected) in [
         ("security_review_exceptions", 1),

@@ -236,7 +236,7 @@ async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
     world.deliver(&mr.reset_by_push(AUTHOR, at("10:00:00"))).await;
     let row = world.row(&mr).await.unwrap().row;
     assert_eq!(row.review.decision, Some(LedgerDecision::ApprovalRevoked));
-    assert_eq!(row.review.deciding_reviewer, None, "whoever pushed decided nothing");
+    assert_eq!(row.review.deciding_reviewer, None, "the pusher decided nothing");
 
     world.deliver(&mr.event("close", AUTHOR, at("10:30:00"))).await;
     world.deliver(&mr.event("reopen", AUTHOR, at("10:40:00"))).await;
@@ -246,7 +246,7 @@ async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
     assert_eq!(row.review.decision, Some(LedgerDecision::MergedWithoutApproval));
     assert_eq!(row.merge.as_ref().unwrap().at, at("12:00:00"));
 
-    let told: Vec<_> = world.decisions(&mr).await;
+    let recorded: Vec<_> = world.decisions(&mr).await;
     let expected = [
         ("review", "approved"),
         ("review", "approval_revoked"),
@@ -258,7 +258,7 @@ async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
         .iter()
         .map(|(stage, decision)| ((*stage).to_owned(), Some((*decision).to_owned())))
         .collect();
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
 }
 
 #[tokio::test]
@@ -285,9 +285,9 @@ async fn a_merge_request_that_gitlab_hides_is_in_the_ledger_and_nothing_is_decid
     assert_eq!(
         (row.review.decision, row.merge),
         (None, None),
-        "404 proves no approval and tells of no merge"
+        "404 proves neither an approval nor a merge"
     );
-    assert_eq!(row.title, "Rotate the signing keys", "as the delivery told it");
+    assert_eq!(row.title, "Rotate the signing keys", "as the delivery reported it");
     world.deliver(&mr.event("close", AUTHOR, at("10:00:00"))).await;
     assert_eq!(
         world.row(&mr).await.unwrap().row.review.decision,

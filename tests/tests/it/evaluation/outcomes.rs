@@ -35,9 +35,9 @@ async fn a_merge_without_approval_becomes_one_exception_with_its_context_and_one
     ] {
         assert_eq!(row[field], expected, "{field} in {row:#}");
     }
-    let told = world.entries("exception.record.insert");
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0]["details"]["exception_id"], row["id"]);
+    let inserted = world.entries("exception.record.insert");
+    assert_eq!(inserted.len(), 1);
+    assert_eq!(inserted[0]["details"]["exception_id"], row["id"]);
 }
 
 #[tokio::test]
@@ -268,9 +268,9 @@ async fn a_label_that_neither_the_delivery_nor_an_event_shows_is_found_on_the_me
     let world = World::new().await;
     // Set at creation, so that no event reports it; and the delivery was cut, or written by a custom template.
     world.merged(&MergeRequest::new(PROJECT, 10, HIGH), |_| ());
-    let told = MergeRequest::new(PROJECT, 10, &[]);
-    world.deliver(&told.event("merge", AUTHOR, at("12:00:00"))).await;
-    assert_eq!(world.exception(&told).await.unwrap().0, "no_approval");
+    let delivered = MergeRequest::new(PROJECT, 10, &[]);
+    world.deliver(&delivered.event("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(world.exception(&delivered).await.unwrap().0, "no_approval");
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ async fn after_the_deadline_what_could_not_be_read_is_unverified() {
 }
 
 #[tokio::test]
-async fn two_runs_at_once_reach_one_verdict() {
+async fn concurrent_runs_reach_one_verdict() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 4, HIGH);
     world.merged(&mr, |_| ());

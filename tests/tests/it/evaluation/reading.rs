@@ -153,7 +153,7 @@ async fn a_stale_delivery_is_reason_to_ask_gitlab_and_tells_nothing_itself() {
 }
 
 #[tokio::test]
-async fn what_gitlab_no_longer_tells_is_not_forgotten() {
+async fn values_gitlab_no_longer_shows_are_kept() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.open(&mr, |shown| {
@@ -202,7 +202,7 @@ async fn an_older_reading_never_replaces_a_newer_one_not_even_one_that_said_the_
     });
     let late = envelope(&mr.event("approved", ALICE, at("09:00:00")), "late");
     let error = app::process_delivery(&world.evaluator, &late).await.unwrap_err();
-    assert!(error.is_retryable(), "read anew later: {error}");
+    assert!(error.is_retryable(), "read again later: {error}");
     assert_eq!(world.row(&mr).await.unwrap(), second);
     world.clock.pass(SignedDuration::from_mins(2));
     assert_eq!(

@@ -41,16 +41,16 @@ async fn a_colleagues_reset_leaves_a_fresh_approval() {
 
 #[tokio::test]
 async fn a_lost_merge_delivery_is_decided() {
-    for (iid, told, state) in [(1, "update", "merged"), (2, "update", "opened"), (3, "close", "opened")] {
+    for (iid, action, state) in [(1, "update", "merged"), (2, "update", "opened"), (3, "close", "opened")] {
         let world = World::new().await;
         let mr = MergeRequest::new(PROJECT, iid, HIGH);
         world.merged(&mr, |_| ());
-        let mut event = mr.event(told, AUTHOR, at("12:00:01"));
+        let mut event = mr.event(action, AUTHOR, at("12:00:01"));
         event["object_attributes"]["state"] = json!(state);
         assert_eq!(
             world.deliver(&event).await.outcome.as_str(),
             "pending",
-            "{told} {state}"
+            "{action} {state}"
         );
         assert_eq!(
             world
@@ -101,7 +101,7 @@ async fn gitlab_recovers_and_a_redelivery_corrects() {
 }
 
 #[tokio::test]
-async fn gitlab_recovers_and_nobody_acts() {
+async fn gitlab_recovers_without_user_action() {
     let (world, mr) = (World::new().await, mr());
     world
         .gitlab

@@ -95,7 +95,7 @@ async fn a_decision_that_would_fork_its_chain_is_refused() {
 }
 
 #[tokio::test]
-async fn a_pending_verdict_is_no_decision() {
+async fn a_pending_verdict_is_not_a_decision() {
     let database = fresh_database().await;
     let store = database.store();
     let pending = VerdictOutcome::Pending {
@@ -172,13 +172,13 @@ async fn a_status_that_a_person_gave_survives_and_a_withdrawn_exception_opens_ag
         (ExceptionStatus::Closed, ExceptionStatus::Closed),
         (ExceptionStatus::Withdrawn, ExceptionStatus::Open),
     ];
-    for (iid, (stands, expected)) in (1..).zip(cases) {
+    for (iid, (status, expected)) in (1..).zip(cases) {
         let mut tx = store.begin().await.unwrap();
         let id = tx.upsert_exception(&exception(&key(iid))).await.unwrap();
         tx.commit().await.unwrap();
         let sql = format!(
             "UPDATE security_review_exceptions SET status = '{}' WHERE id = '{id}'",
-            stands.as_str()
+            status.as_str()
         );
         owner.batch_execute(&sql).await.unwrap();
         let mut tx = store.begin().await.unwrap();
@@ -186,13 +186,13 @@ async fn a_status_that_a_person_gave_survives_and_a_withdrawn_exception_opens_ag
         assert_eq!(
             tx.exception(&key(iid)).await.unwrap().unwrap().status,
             expected,
-            "{stands:?}"
+            "{status:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn withdrawing_tells_whether_an_exception_stood() {
+async fn withdrawing_reports_whether_an_exception_existed() {
     let database = fresh_database().await;
     let store = database.store();
     let mut tx = store.begin().await.unwrap();

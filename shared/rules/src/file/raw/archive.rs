@@ -130,12 +130,12 @@ fn tracking(
         exception_label: name(problems, "exception_label", labels[1], "audit-exception"),
         close_exceptions,
     };
-    told_apart(problems, &tracking, labels);
+    require_distinct_labels(problems, &tracking, labels);
     tracking
 }
 
 /// Rejects two equal labels: every issue would appear to have both.
-fn told_apart(problems: &mut Problems, tracking: &Tracking, given: [Option<&Spanned<String>>; 2]) {
+fn require_distinct_labels(problems: &mut Problems, tracking: &Tracking, given: [Option<&Spanned<String>>; 2]) {
     let same = tracking.audited_label.to_lowercase() == tracking.exception_label.to_lowercase();
     if let Some(at) = given.into_iter().flatten().next().filter(|_| same) {
         problems.refuse(at, "audited_label and exception_label must differ");

@@ -223,14 +223,14 @@ async fn what_was_printed_before_there_was_a_recorder_is_no_gap() {
     let store = database.store();
 
     let environment = "0195a000-0000-7000-8000-0000000000a1".parse().unwrap();
-    let told_on = |seq| {
+    let entry_on = |seq| {
         let line = AuditLine {
             stream_id: environment,
             seq,
         };
         keyed_entry(&format!("old/{seq}"), Some(line))
     };
-    record(&store, vec![told_on(9), told_on(11)], at(0)).await;
+    record(&store, vec![entry_on(9), entry_on(11)], at(0)).await;
     assert_eq!(release(&store, at(1), ALL).await.positions, 1, "it had printed 8 lines");
     let (due, _) = minute(&store, at(0) + seconds(900)).await;
     assert_eq!(
