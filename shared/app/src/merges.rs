@@ -68,7 +68,7 @@ pub(crate) async fn after_reading(
             Ok(pending)
         }
         Ruling::Wait { because, not_before } => {
-            wait(app, tx, &facts, evaluation, &because, reading.attempts, not_before)?;
+            keep_pending(app, tx, &facts, evaluation, &because, reading.attempts, not_before)?;
             Ok(DeliveryOutcome::Pending { because }.into())
         }
         Ruling::Reread { because, not_before } => {
@@ -185,7 +185,7 @@ fn finish(
 }
 
 /// Keeps a merge whose verdict waits for GitLab.
-fn wait(
+fn keep_pending(
     app: &App,
     tx: &mut Tx<'_>,
     facts: &Facts,

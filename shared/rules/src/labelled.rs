@@ -15,7 +15,7 @@ const SAME_ACT_SECONDS: u64 = 2;
 
 /// Since when it was known as security-relevant. A label set at creation leaves no event: then it is the creation.
 pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, TimeUnknown> {
-    let (events, created_at) = read(facts);
+    let (events, created_at) = label_events(facts);
     let Some(Reading::Known(events)) = events else {
         return Err(TimeUnknown::LabelEventsUnreadable);
     };
@@ -51,7 +51,7 @@ pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, Tim
     first.ok_or(TimeUnknown::LabelDeleted)
 }
 
-fn read(facts: &Facts) -> (Option<&Reading<Vec<LabelEvent>>>, Option<Timestamp>) {
+fn label_events(facts: &Facts) -> (Option<&Reading<Vec<LabelEvent>>>, Option<Timestamp>) {
     match &facts.api {
         GitLabAnswer::Full(api) => (Some(&api.label_events), api.created_at),
         GitLabAnswer::LabelsOnly(labels) => (Some(&labels.label_events), None),

@@ -48,13 +48,13 @@ pub fn deliveries(world: &World) -> Vec<Delivery> {
         .iter()
         .enumerate()
         .filter(|(_, done)| !done.fate.lost)
-        .flat_map(|(number, done)| of(world, number, done))
+        .flat_map(|(number, done)| deliveries_of(world, number, done))
         .collect();
     all.sort_by(|one, other| (one.received_at, &one.key).cmp(&(other.received_at, &other.key)));
     all
 }
 
-fn of(world: &World, number: usize, done: &Done) -> Vec<Delivery> {
+fn deliveries_of(world: &World, number: usize, done: &Done) -> Vec<Delivery> {
     let Some(event) = event(world, done) else {
         return Vec::new();
     };

@@ -13,7 +13,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use self::columns::Columns;
-use crate::sql::{column, text};
+use crate::sql::{clean_text, column};
 use crate::{Store, StoreError, Tx};
 
 /// Entries written with one statement.
@@ -123,7 +123,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<Vec<Uuid>, StoreError> {
         let columns = Columns::of(entries)?;
-        let source = text(source);
+        let source = clean_text(source);
         let mut params = columns.params();
         params.extend([(&source as _, Type::TEXT), (&now as _, Type::TIMESTAMPTZ)]);
         let rows = self.query(columns::INSERT, &params).await?;

@@ -46,7 +46,7 @@ impl Tx<'_> {
     ) -> Result<Vec<PrintedIntent>, StoreError> {
         self.execute(REMOVE_COMPLETED, &[]).await?;
         let params = [(&recorded_before as _, Type::TIMESTAMPTZ), (&limit as _, Type::INT8)];
-        self.query(OPEN, &params).await?.iter().map(read).collect()
+        self.query(OPEN, &params).await?.iter().map(parse_intent).collect()
     }
 
     /// Marks announcements as reported: they are not reported again.
@@ -105,7 +105,7 @@ impl Tx<'_> {
     }
 }
 
-fn read(row: &Row) -> Result<PrintedIntent, StoreError> {
+fn parse_intent(row: &Row) -> Result<PrintedIntent, StoreError> {
     Ok(PrintedIntent {
         timestamp: column(row, "begun_at")?,
         call: column(row, "call")?,

@@ -88,7 +88,7 @@ impl Store {
         let rows = asking.page(filter, window, order, limit).await?;
         let plans = asking.plans.unwrap_or_default();
         tx.commit().await?;
-        Ok((rows.iter().map(row::read).collect::<Result<_, _>>()?, plans))
+        Ok((rows.iter().map(row::parse_row).collect::<Result<_, _>>()?, plans))
     }
 }
 

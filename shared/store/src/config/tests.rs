@@ -1,6 +1,6 @@
 use super::*;
 
-fn read(secret: &str) -> Result<DatabaseConfig, StoreConfigError> {
+fn parse_secret(secret: &str) -> Result<DatabaseConfig, StoreConfigError> {
     DatabaseConfig::from_secret(&SecretString::from(secret), &DatabaseAddress::default())
 }
 
@@ -27,7 +27,7 @@ fn tcp(name: &str) -> Host {
 #[test]
 fn both_forms_of_the_secret_name_the_same_database() {
     let url = read(r#"{"url": "postgres://app:p%40ss%2F%3F@db.example:6543/countersign"}"#).unwrap();
-    let rds = read(
+    let rds = parse_secret(
         r#"{"engine": "postgres", "username": "app", "password": "p@ss/?", "host": "db.example", "port": 6543,
             "dbname": "countersign", "dbInstanceIdentifier": "x"}"#,
     )
@@ -73,7 +73,7 @@ fn a_port_may_be_text_or_absent() {
     for (port, expected) in [(r#""port": "5433","#, 5433), ("", 5432)] {
         let secret =
             format!(r#"{{{port} "username": "app", "password": "p", "host": "db.example", "dbname": "countersign"}}"#);
-        assert_eq!(read(&secret).unwrap().port, expected);
+        assert_eq!(parse_secret(&secret).unwrap().port, expected);
     }
 }
 
@@ -155,7 +155,7 @@ fn a_secret_that_lacks_something_says_what() {
         ),
     ];
     for (secret, expected) in cases {
-        assert_eq!(read(secret).map(|_| ()), Err(expected), "{secret}");
+        assert_eq!(parse_secret(secret).map(|_| ()), Err(expected), "{secret}");
     }
 }
 

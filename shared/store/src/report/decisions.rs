@@ -84,7 +84,7 @@ impl Store {
             (&i64::from(limit) as _, Type::INT8),
         ];
         let rows = self.query(&sql, &params).await?;
-        rows.iter().map(read).collect()
+        rows.iter().map(parse_row).collect()
     }
 
     /// Every decision about a merge request, oldest first.
@@ -98,7 +98,7 @@ impl Store {
             (&key.mr_iid.0 as _, Type::INT8),
         ];
         let rows = self.query(&sql, &params).await?;
-        rows.iter().map(read).collect()
+        rows.iter().map(parse_row).collect()
     }
 
     /// The rules file with this hash, if it made a decision.
@@ -115,7 +115,7 @@ impl Store {
     }
 }
 
-fn read(row: &Row) -> Result<StoredDecisionInput, StoreError> {
+fn parse_row(row: &Row) -> Result<StoredDecisionInput, StoreError> {
     let review: Option<tokio_postgres::types::Json<serde_json::Value>> = column(row, "review")?;
     Ok(StoredDecisionInput {
         id: column(row, "id")?,

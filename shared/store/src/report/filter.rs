@@ -7,7 +7,7 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::connection::Param;
-use crate::sql::{column, json_column, text};
+use crate::sql::{clean_text, column, json_column};
 use crate::{Store, StoreError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,14 +85,18 @@ impl Conditions {
     pub(crate) fn project(&mut self, project: Option<&String>) {
         match project.map(|project| (project, project.parse::<i64>())) {
             Some((_, Ok(id))) => self.add("project_id = ?", id, Type::INT8),
-            Some((path, Err(_))) => self.add("starts_with(project_path, ?)", text(path).into_owned(), Type::TEXT),
+            Some((path, Err(_))) => self.add(
+                "starts_with(project_path, ?)",
+                clean_text(path).into_owned(),
+                Type::TEXT,
+            ),
             None => {}
         }
     }
 
     pub(crate) fn text(&mut self, sql: &str, value: Option<&String>) {
         if let Some(value) = value {
-            self.add(sql, text(value).into_owned(), Type::TEXT);
+            self.add(sql, clean_text(value).into_owned(), Type::TEXT);
         }
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-use super::{JsonText, key as bounded_key, text, texts};
+use super::{JsonText, clean_text, key as bounded_key, texts};
 use crate::StoreError;
 use crate::connection::{Param, WireRequest};
 
@@ -31,7 +31,7 @@ impl Statement {
     /// A statement whose first three parameters name a merge request.
     pub(crate) fn of(key: &MergeRequestKey, sql: impl Into<String>) -> Self {
         Self::new(sql)
-            .bind(text(&key.instance).into_owned(), Type::TEXT)
+            .bind(clean_text(&key.instance).into_owned(), Type::TEXT)
             .bind(key.project_id.0, Type::INT8)
             .bind(key.mr_iid.0, Type::INT8)
     }
@@ -43,7 +43,7 @@ impl Statement {
     }
 
     pub(crate) fn bind_text(self, value: &str) -> Self {
-        self.bind(text(value).into_owned(), Type::TEXT)
+        self.bind(clean_text(value).into_owned(), Type::TEXT)
     }
 
     pub(crate) fn request(&self) -> WireRequest<'_> {
@@ -125,11 +125,11 @@ impl Insert {
     }
 
     pub(crate) fn text(self, column: &'static str, value: &str) -> Self {
-        self.value(column, text(value).into_owned(), Type::TEXT)
+        self.value(column, clean_text(value).into_owned(), Type::TEXT)
     }
 
     pub(crate) fn optional_text(self, column: &'static str, value: Option<&str>) -> Self {
-        self.value(column, value.map(|value| text(value).into_owned()), Type::TEXT)
+        self.value(column, value.map(|value| clean_text(value).into_owned()), Type::TEXT)
     }
 
     pub(crate) fn texts(self, column: &'static str, values: &[String]) -> Self {

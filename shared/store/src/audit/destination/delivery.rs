@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::{DestinationLease, PositionedEntry, UndeliveredEntry};
-use crate::sql::{column, text};
+use crate::sql::{clean_text, column};
 use crate::{Store, StoreError, Tx};
 
 /// From `first_position`: no entry before it is left, and there may be millions of positions.
@@ -57,7 +57,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let (name, token) = (text(&lease.name), lease.lease);
+        let (name, token) = (clean_text(&lease.name), lease.lease);
         let held = [(&name as _, Type::TEXT), (&token as _, Type::UUID)];
         let Some(row) = tx.query_opt(HOLD, &held).await? else {
             tx.rollback().await?;
@@ -95,10 +95,10 @@ impl Tx<'_> {
         }
         let positions: Vec<_> = refused.iter().map(|entry| entry.position).collect();
         let ids: Vec<_> = refused.iter().map(|entry| entry.event_id).collect();
-        let classes: Vec<_> = refused.iter().map(|entry| text(&entry.error_class)).collect();
-        let errors: Vec<_> = refused.iter().map(|entry| text(&entry.error)).collect();
+        let classes: Vec<_> = refused.iter().map(|entry| clean_text(&entry.error_class)).collect();
+        let errors: Vec<_> = refused.iter().map(|entry| clean_text(&entry.error)).collect();
         let params = [
-            (&text(name) as _, Type::TEXT),
+            (&clean_text(name) as _, Type::TEXT),
             (&positions as _, Type::INT8_ARRAY),
             (&ids as _, Type::UUID_ARRAY),
             (&classes as _, Type::TEXT_ARRAY),

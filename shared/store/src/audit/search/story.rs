@@ -141,14 +141,14 @@ impl Store {
         let gaps = tx.query(&gaps, &params).await?;
         tx.commit().await?;
         Ok(AuditStory {
-            rows: rows.iter().map(read).collect::<Result<_, _>>()?,
+            rows: rows.iter().map(parse_row).collect::<Result<_, _>>()?,
             calls: calls.iter().map(read_intent).collect::<Result<_, _>>()?,
             gaps: gaps.iter().map(read_gap).collect::<Result<_, _>>()?,
         })
     }
 }
 
-fn read(row: &Row) -> Result<StoryRow, StoreError> {
+fn parse_row(row: &Row) -> Result<StoryRow, StoreError> {
     let kind: String = column(row, "kind")?;
     let seq: Option<i64> = column(row, "audit_stream_seq")?;
     let stream: Option<Uuid> = column(row, "audit_stream_id")?;

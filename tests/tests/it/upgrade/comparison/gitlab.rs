@@ -105,7 +105,7 @@ fn merge_request(view: &View) -> MergeRequest {
         .set("author", account(&view.author))
         .set("labels", view.labels.clone())
         .set("sha", view.head_sha.as_str())
-        .set("created_at", text(view.created_at))
+        .set("created_at", time_text(view.created_at))
         .set("merged_at", view.merged_at.map(text))
         .set("merge_user", view.merge_user.as_ref().map(account));
     shown
@@ -121,7 +121,7 @@ fn label_event(event: &model::LabelEvent) -> LabelEvent {
         label: label.unwrap_or(Value::Null),
         action: if event.added { "add" } else { "remove" }.to_owned(),
         user: event.actor.as_ref().map(|user| Account::Id(number(user.id.0))),
-        created_at: text(event.at),
+        created_at: time_text(event.at),
     }
 }
 
@@ -137,7 +137,7 @@ fn version(version: &model::DiffVersion) -> Version {
         id: None,
         head_commit_sha: version.head_sha.clone().unwrap_or_default(),
         patch_id_sha: version.patch_id.clone(),
-        created_at: text(version.created_at),
+        created_at: time_text(version.created_at),
     }
 }
 
@@ -149,6 +149,6 @@ fn number(id: i64) -> u64 {
     id.try_into().unwrap()
 }
 
-fn text(at: Timestamp) -> String {
+fn time_text(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
