@@ -73,7 +73,7 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
         life.api.labels_now.push("security::high".into());
         life
     };
-    let cases: Vec<(&str, Life, std::result::Result<&str, TimeUnknown>)> = vec![
+    let cases = vec![
         ("set at creation: no event", Life::labelled(), Ok("06:00:00")),
         (
             "put on later",
@@ -114,6 +114,14 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
             standing(unlabelled().label_event(Some("Security::High"), true, AUTHOR, "08:00:00")),
             Ok("08:00:00"),
         ),
+    ];
+    assert_label_times(cases);
+}
+
+#[test]
+fn label_time_of_a_deleted_label_needs_its_event() {
+    let unlabelled = Life::unlabelled;
+    assert_label_times(vec![
         (
             "not readable",
             Life::labelled().label_events_unreadable(),
@@ -144,7 +152,10 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
             },
             Err(TimeUnknown::LabelDeleted),
         ),
-    ];
+    ]);
+}
+
+fn assert_label_times(cases: Vec<(&str, Life, std::result::Result<&str, TimeUnknown>)>) {
     for (name, life, expected) in cases {
         let review = merged(&life.approved_by(ALICE, "11:00:00"));
         assert_eq!(review.labelled_at, expected.ok().map(at), "{name}");
@@ -270,6 +281,14 @@ fn before_the_merge_the_last_act_decides() {
                 .approved_by(ALICE, "11:00:00"),
             (Some(LedgerDecision::Approved), Some("11:00:00"), Some(ALICE)),
         ),
+    ];
+    assert_decisions(cases);
+}
+
+#[test]
+fn before_the_merge_a_close_or_reopen_decides() {
+    let labelled = Life::labelled;
+    let cases = vec![
         (
             "closed",
             act(
@@ -311,6 +330,12 @@ fn before_the_merge_the_last_act_decides() {
             (Some(LedgerDecision::Approved), Some("11:00:00"), Some(ALICE)),
         ),
     ];
+    assert_decisions(cases);
+}
+
+type ExpectedDecision<'a> = (Option<LedgerDecision>, Option<&'a str>, Option<i64>);
+
+fn assert_decisions(cases: Vec<(&str, Life, ExpectedDecision<'_>)>) {
     for (name, life, (decision, time, by)) in cases {
         assert_eq!(decision_of(&life), (decision, time.map(at), by), "{name}");
     }

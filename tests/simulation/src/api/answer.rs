@@ -92,13 +92,7 @@ impl Answering<'_, '_> {
     ) -> Result<MergeRequestDetails, String> {
         let profile = self.api.world.setting.profile;
         let versions = self.part(Endpoint::Versions, |view| view.versions)?;
-        let eligible_now = self.part(Endpoint::Members, |view| {
-            let listed = [Person::Listed].into_iter().filter(|_| profile == Profile::WithListed);
-            view.members
-                .into_iter()
-                .chain(listed.map(Person::id))
-                .collect::<BTreeSet<UserId>>()
-        })?;
+        let eligible_now = self.eligible_now()?;
         let rule_approvers = if profile == Profile::WithRule {
             self.part(Endpoint::ApprovalRules, |view| view.rule_approvers)?
         } else {
@@ -146,6 +140,14 @@ impl Answering<'_, '_> {
             clock_offset_seconds: self.clock_offset_seconds(),
             approval_rules: Reading::Unknown(NOT_ASKED.to_owned()),
             mentions: Vec::new(),
+        })
+    }
+
+    fn eligible_now(&self) -> Part<BTreeSet<UserId>> {
+        let profile = self.api.world.setting.profile;
+        self.part(Endpoint::Members, |view| {
+            let listed = [Person::Listed].into_iter().filter(|_| profile == Profile::WithListed);
+            view.members.into_iter().chain(listed.map(Person::id)).collect()
         })
     }
 

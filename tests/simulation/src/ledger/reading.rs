@@ -17,12 +17,12 @@ impl Flow<'_> {
             return;
         };
         let current = self.record.decided.last().cloned();
+        let is_reread = evaluation.attempts > 0 || !evaluation.pending;
         match &current {
             Some(current) if current.confirmed => self.record.counts.further_readings += 1,
-            _ if evaluation.attempts > 0 || !evaluation.pending => self.record.counts.rereads += 1,
-            _ => {}
+            _ => self.record.counts.rereads += u32::from(is_reread),
         }
-        if evaluation.attempts > 0 || !evaluation.pending {
+        if is_reread {
             evaluation.reread_at = Some(now);
         }
         let blank = Facts {
@@ -47,12 +47,7 @@ impl Flow<'_> {
             self.before_watch = true;
             return;
         }
-        let standing = current.as_ref().map(|current| CurrentDecision {
-            facts: &current.facts,
-            verdict: &current.verdict,
-            confirmed: current.confirmed,
-        });
-        let ruling = after_reading(&facts, standing, self.rules);
+        let ruling = after_reading(&facts, current.as_ref().map(current_decision), self.rules);
         self.earlier = earlier_facts(&facts, self.rules);
         let further = further_reading_at(&facts, self.rules, timestamp(now)).filter(|at| *at > timestamp(now));
         let not_before = |at: Option<jiff::Timestamp>| at.map(instant);
@@ -132,6 +127,14 @@ impl Flow<'_> {
 
 /// GitLab's clock is ahead by less than this. A merge shown later than that is the one assumed for a review.
 const AHEAD: i64 = HOUR;
+
+fn current_decision(decided: &Decided) -> CurrentDecision<'_> {
+    CurrentDecision {
+        facts: &decided.facts,
+        verdict: &decided.verdict,
+        confirmed: decided.confirmed,
+    }
+}
 
 /// A partial answer for a review does not describe a merge: its labels are from before it.
 fn before_merge(answer: GitLabAnswer, now: i64) -> GitLabAnswer {

@@ -212,15 +212,9 @@ async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
     world.open(&mr, |_| ());
     world.deliver(&mr.event("update", AUTHOR, at("08:00:00"))).await;
     let row = world.row(&mr).await.unwrap();
-    assert_eq!(
-        (row.revision, row.row.review.decision),
-        (1, None),
-        "labelled, nothing decided"
-    );
-    assert_eq!(
-        row.row.review.labelled_at,
-        Some("2026-03-02T08:00:00.250Z".parse().unwrap())
-    );
+    let review = row.row.review;
+    assert_eq!((row.revision, review.decision), (1, None), "labelled, nothing decided");
+    assert_eq!(review.labelled_at, Some("2026-03-02T08:00:00.250Z".parse().unwrap()));
     assert!(world.decisions(&mr).await.is_empty());
 
     world.open(&mr, |shown| {
@@ -246,7 +240,11 @@ async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
     assert_eq!(row.review.decision, Some(LedgerDecision::MergedWithoutApproval));
     assert_eq!(row.merge.as_ref().unwrap().at, at("12:00:00"));
 
-    let recorded: Vec<_> = world.decisions(&mr).await;
+    let recorded = world.decisions(&mr).await;
+    let recorded: Vec<_> = recorded
+        .iter()
+        .map(|(stage, decision)| (stage.as_str(), decision.as_deref().unwrap()))
+        .collect();
     let expected = [
         ("review", "approved"),
         ("review", "approval_revoked"),
@@ -254,10 +252,6 @@ async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
         ("review", "reopened"),
         ("merge", "merged_without_approval"),
     ];
-    let expected: Vec<_> = expected
-        .iter()
-        .map(|(stage, decision)| ((*stage).to_owned(), Some((*decision).to_owned())))
-        .collect();
     assert_eq!(recorded, expected);
 }
 

@@ -99,51 +99,55 @@ pub(crate) fn envelope(event: &MergeRequestEvent, delivery: &str) -> Envelope {
     }
 }
 
+fn details() -> MergeRequestDetails {
+    MergeRequestDetails {
+        read_at: at(62),
+        mr_id: 9001,
+        title: "Rotate the session keys".to_owned(),
+        url: "https://gitlab.example/harbour/crane/-/merge_requests/1".to_owned(),
+        project_path: Some("harbour/crane".to_owned()),
+        created_at: None,
+        state: Some("merged".to_owned()),
+        closed_at: None,
+        author: user(12, "lena"),
+        merge: MergeFact {
+            merged_at: "2026-03-02T12:01:00.123Z".parse().unwrap(),
+            merge_user: Some(user(12, "lena")),
+            merge_commit_sha: Some("5e".repeat(20)),
+            squash_commit_sha: None,
+            head_sha: Some("4f".repeat(20)),
+            merge_method: Some("direct".to_owned()),
+        },
+        labels_now: vec!["security::high".to_owned()],
+        label_events: Reading::Known(vec![LabelEvent {
+            label: None,
+            label_id: None,
+            added: true,
+            at: at(2),
+            actor: None,
+        }]),
+        approvals: vec![Approval {
+            user: user(12, "lena"),
+            approved_at: Some(at(50)),
+        }],
+        approval_rules: Reading::Unknown("404: no approval rules in this tier".to_owned()),
+        mentions: Vec::new(),
+        rule_approvers: Reading::Unknown("404: no approval rules in this tier".to_owned()),
+        versions: Reading::Known(Vec::new()),
+        reviewers: Reading::Known(Vec::new()),
+        eligible_now: Reading::Known([UserId(13), UserId(14)].into()),
+        bots: [(UserId(12), false)].into(),
+        bots_unknown: [UserId(15)].into(),
+        committers: Reading::Known([UserId(12)].into()),
+        clock_offset_seconds: -3,
+    }
+}
+
 pub(crate) fn facts(key: &MergeRequestKey) -> Facts {
     Facts {
         merge_request: key.clone(),
         trigger: MergeTrigger::of(&event(key.mr_iid.0, EventAction::Merge, 60)),
-        api: GitLabAnswer::Full(Box::new(MergeRequestDetails {
-            read_at: at(62),
-            mr_id: 9001,
-            title: "Rotate the session keys".to_owned(),
-            url: "https://gitlab.example/harbour/crane/-/merge_requests/1".to_owned(),
-            project_path: Some("harbour/crane".to_owned()),
-            created_at: None,
-            state: Some("merged".to_owned()),
-            closed_at: None,
-            author: user(12, "lena"),
-            merge: MergeFact {
-                merged_at: "2026-03-02T12:01:00.123Z".parse().unwrap(),
-                merge_user: Some(user(12, "lena")),
-                merge_commit_sha: Some("5e".repeat(20)),
-                squash_commit_sha: None,
-                head_sha: Some("4f".repeat(20)),
-                merge_method: Some("direct".to_owned()),
-            },
-            labels_now: vec!["security::high".to_owned()],
-            label_events: Reading::Known(vec![LabelEvent {
-                label: None,
-                label_id: None,
-                added: true,
-                at: at(2),
-                actor: None,
-            }]),
-            approvals: vec![Approval {
-                user: user(12, "lena"),
-                approved_at: Some(at(50)),
-            }],
-            approval_rules: Reading::Unknown("404: no approval rules in this tier".to_owned()),
-            mentions: Vec::new(),
-            rule_approvers: Reading::Unknown("404: no approval rules in this tier".to_owned()),
-            versions: Reading::Known(Vec::new()),
-            reviewers: Reading::Known(Vec::new()),
-            eligible_now: Reading::Known([UserId(13), UserId(14)].into()),
-            bots: [(UserId(12), false)].into(),
-            bots_unknown: [UserId(15)].into(),
-            committers: Reading::Known([UserId(12)].into()),
-            clock_offset_seconds: -3,
-        })),
+        api: GitLabAnswer::Full(Box::new(details())),
         deadline_passed: false,
         history: vec![HistoryEvent {
             action: EventAction::Other("polished".to_owned()),
