@@ -64,7 +64,7 @@ GRANT SELECT ON merge_request_events, security_review_decisions, security_review
     TO countersign_auditor;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO countersign_auditor;
 
--- The audit log: entries are appended, and never through the partition of one month. The order is appended, what waits comes and goes.
+-- The audit log: entries are appended, and never through the partition of one month. The order is appended; waiting rows come and go.
 REVOKE ALL ON audit_events, audit_pending, audit_positions, audit_sequence, audit_streams, audit_claims, audit_gaps, audit_intents,
     audit_destinations, audit_undelivered, quarantined_audit_lines, audit_unsequenced
     FROM PUBLIC, countersign_application, countersign_auditor;

@@ -1,4 +1,4 @@
-//! A delivery: recorded, and decided if it is of a merge or changes what is known of one.
+//! Processes a delivery: records its event, and decides the merge that it reports or affects.
 
 use audit::{ActorType, Context};
 use jiff::SignedDuration;

@@ -66,6 +66,7 @@ pub struct Explanation {
 /// Explains the result of [`crate::evaluate`] for the same facts and rules.
 #[must_use]
 pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
+    // 1. The labels, by every source.
     let sources = Sources::of(facts);
     let labels = of_sources(rules, &sources);
     let mut explanation = Explanation {
@@ -86,6 +87,7 @@ pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
             }
         },
     };
+    // 2. The approvals, which only a full answer can prove.
     let GitLabAnswer::Full(api) = &facts.api else {
         return explanation;
     };

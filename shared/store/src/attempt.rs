@@ -187,6 +187,7 @@ impl Tx<'_> {
         holds: bool,
         now: Timestamp,
     ) -> Result<AttemptResult, StoreError> {
+        // 1. The end of the attempt, once: a repeated report only returns what the first one did.
         let columns = OutcomeColumns::of(outcome);
         let external_id = optional_text(columns.external_id);
         let (error_class, error) = (optional_text(columns.error_class), optional_text(columns.error));
@@ -212,6 +213,7 @@ impl Tx<'_> {
                 AttemptResult::Late
             });
         }
+        // 2. The effect, unless another worker has it by now.
         if !holds {
             return Ok(AttemptResult::Late);
         }

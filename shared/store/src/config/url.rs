@@ -69,7 +69,7 @@ fn split_ssl_mode(url: &str) -> Result<(SecretString, Option<SslMode>), StoreCon
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(StoreConfigError::Url);
     }
-    // A password that is not percent-encoded would be parsed as a host or an option, and printed as such.
+    // A password that is not percent-encoded would be parsed as a host or an option, and printed.
     let at = url.find('@');
     if at != url.rfind('@') || at.zip(url.find('?')).is_some_and(|(at, query)| query < at) {
         return Err(StoreConfigError::Url);

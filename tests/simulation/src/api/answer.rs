@@ -36,6 +36,7 @@ impl Answering<'_, '_> {
     }
 
     pub(super) fn read(&self, wanted: &impl Fn(&LabelFacts) -> bool) -> GitLabAnswer {
+        // 1. The merge request and its labels, which every partial answer contains.
         let details = match self.ask(Endpoint::MergeRequest) {
             Ok(view) => view,
             Err(Failure::NotFound) => return GitLabAnswer::Denied("404".to_owned().into()),
@@ -60,6 +61,7 @@ impl Answering<'_, '_> {
             merged,
             ..PartialAnswer::from(because.to_owned())
         };
+        // 2. What ends the reading early.
         if !merged && self.mode == Mode::Merge {
             return GitLabAnswer::NotMerged(unread("GitLab does not show it as merged yet", &[]));
         }
@@ -72,6 +74,7 @@ impl Answering<'_, '_> {
         let Some(merged_at) = labels.merged_at else {
             return GitLabAnswer::Unavailable(unread("GitLab shows it as merged without a time", &[]));
         };
+        // 3. The approvals, then the rest.
         let approvals = match self.part(Endpoint::Approvals, |view| view.approvals) {
             Ok(Reading::Known(approvals)) => approvals,
             Ok(Reading::Unknown(because)) => return GitLabAnswer::Denied(unread(&because, &[])),

@@ -16,6 +16,7 @@ impl Flow<'_> {
         let (Some(mut evaluation), Some(trigger)) = (self.evaluation.take(), self.trigger.clone()) else {
             return;
         };
+        // 1. The reading.
         let current = self.record.decided.last().cloned();
         let is_reread = evaluation.attempts > 0 || !evaluation.pending;
         match &current {
@@ -47,10 +48,10 @@ impl Flow<'_> {
             self.before_watch = true;
             return;
         }
+        // 2. The ruling, and its consequences.
         let ruling = after_reading(&facts, current.as_ref().map(current_decision), self.rules);
         self.earlier = earlier_facts(&facts, self.rules);
         let further = further_reading_at(&facts, self.rules, timestamp(now)).filter(|at| *at > timestamp(now));
-        let not_before = |at: Option<jiff::Timestamp>| at.map(instant);
         match ruling {
             Ruling::Decide { verdict, confirmed } => {
                 self.record.decided.push(Decided {
@@ -62,12 +63,12 @@ impl Flow<'_> {
                 if confirmed && further.is_none() {
                     return;
                 }
-                evaluation.read_again(now, not_before(further));
+                evaluation.read_again(now, further.map(instant));
             }
-            Ruling::Wait { not_before: at, .. } => evaluation.wait(now, not_before(at)),
-            Ruling::Reread { not_before: at, .. } => evaluation.read_again(now, not_before(at)),
+            Ruling::Wait { not_before: at, .. } => evaluation.wait(now, at.map(instant)),
+            Ruling::Reread { not_before: at, .. } => evaluation.read_again(now, at.map(instant)),
             Ruling::Denied { .. } => evaluation.read_again(now, None),
-            Ruling::Unchanged if further.is_some() => evaluation.read_again(now, not_before(further)),
+            Ruling::Unchanged if further.is_some() => evaluation.read_again(now, further.map(instant)),
             Ruling::Unchanged => return,
         }
         self.evaluation = Some(evaluation);

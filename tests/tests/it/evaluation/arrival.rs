@@ -189,6 +189,7 @@ async fn the_same_delivery_again_and_the_same_merge_from_another_hook_change_not
             .as_str(),
         "exception"
     );
+    // 1. The same delivery again.
     let asked = world.gitlab.requests().len();
     for _ in 0..10 {
         let again = app::process_delivery(&world.evaluator, &envelope(&payload, "one"))
@@ -196,6 +197,7 @@ async fn the_same_delivery_again_and_the_same_merge_from_another_hook_change_not
             .unwrap();
         assert_eq!((again.outcome.as_str(), again.effects.len()), ("duplicate", 0));
     }
+    // 2. The same merge from another hook.
     let other_hook = app::process_delivery(&world.evaluator, &envelope(&payload, "two"))
         .await
         .unwrap();

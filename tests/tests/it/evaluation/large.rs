@@ -77,6 +77,7 @@ fn message(mr: &MergeRequest) -> Value {
 
 /// The merge of a merge request with such events, in one batch with three others; prints duration and memory.
 async fn decide(name: &str, mask: &str) {
+    // 1. The large merge request beside three ordinary ones.
     let stand = Stand::new().await;
     let labels = longest_labels();
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
@@ -91,6 +92,7 @@ async fn decide(name: &str, mask: &str) {
     stand.world.merged(&unapproved, |_| ());
     stand.world.merged(&plain, |_| ());
 
+    // 2. One batch, measured.
     let processor = stand.start_with_timeout(Duration::from_mins(1), "processor", &[]).await;
     let idle = processor.peak_memory() / 1024 / 1024;
     let records: Vec<_> = [&large, &approved, &unapproved, &plain].map(message).into();
@@ -100,6 +102,7 @@ async fn decide(name: &str, mask: &str) {
     eprintln!("{name}: {took:.1?}, {peak} MiB at most, {idle} MiB before");
     assert!(peak < MEBIBYTES, "{peak} MiB");
     assert!(took < LONGEST, "{took:?}");
+    // 3. All four are decided and confirmed.
     let no_approval = VerdictOutcome::Exception {
         kind: ExceptionKind::NoApproval,
     };

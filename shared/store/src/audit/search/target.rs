@@ -30,7 +30,7 @@ impl TargetKeys {
 }
 
 /// Jumps from instance to instance through the index, past all numbers of a project each time: `:` follows `9`. A key without an
-/// instance counts as one, too; a key that names no merge request is skipped singly.
+/// instance counts as one, too; a key that names no merge request is skipped individually.
 const INSTANCES: &str = "
     WITH RECURSIVE step AS (
         (SELECT target_key FROM audit_events WHERE target_key >= 'merge_request:' AND target_key < 'merge_request;'

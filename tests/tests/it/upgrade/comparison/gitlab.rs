@@ -16,6 +16,7 @@ const GROUP: u64 = 4242;
 
 /// Makes the double answer as the simulated GitLab does at an instant.
 pub(super) fn show(double: &GitLabDouble, api: Api<'_>, iid: u64, at: i64) {
+    // 1. Each endpoint: its view, or its failure as a stub.
     double.clear_stubs();
     let present = View::of(api.world, api.world.at(at), at);
     let view = |endpoint| match api.shows(endpoint, at) {
@@ -36,6 +37,7 @@ pub(super) fn show(double: &GitLabDouble, api: Api<'_>, iid: u64, at: i64) {
     .map(view);
     view(Endpoint::Users);
     view(Endpoint::Reviewers);
+    // 2. The merge request from these views.
     let mut shown = merge_request(&details);
     shown.label_events = label_events.label_events.iter().map(label_event).collect();
     shown.approved_by = approvals.approvals.iter().map(approval).collect();
@@ -51,6 +53,7 @@ pub(super) fn show(double: &GitLabDouble, api: Api<'_>, iid: u64, at: i64) {
             .map(|id| Account::Id(number(id.0)))
             .collect(),
     }];
+    // 3. The accounts, the group and the merge request in the double.
     double.world(|world| {
         for person in Person::ALL {
             let user = world.user(number(person.id().0), person.username());
