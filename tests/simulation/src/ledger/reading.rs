@@ -23,9 +23,7 @@ impl Flow<'_> {
             Some(current) if current.confirmed => self.record.counts.further_readings += 1,
             _ => self.record.counts.rereads += u32::from(is_reread),
         }
-        if is_reread {
-            evaluation.reread_at = Some(now);
-        }
+        evaluation.reread_at = is_reread.then_some(now).or(evaluation.reread_at);
         let blank = Facts {
             merge_request: Self::key(),
             trigger,

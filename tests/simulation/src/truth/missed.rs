@@ -119,7 +119,7 @@ impl Truth<'_> {
 
     /// An unentitled person removed a label.
     pub(super) fn missed_removal(self, shown: &Shown<'_>) -> (Class, String) {
-        let why = "declassified although not every label was taken off by an entitled person".to_owned();
+        let why = "declassified although entitled people did not remove all labels".to_owned();
         if self.removers().iter().any(|(by, at)| !self.is_clear(*by, *at, shown)) {
             return (Class::Membership, why);
         }

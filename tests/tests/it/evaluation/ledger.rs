@@ -207,7 +207,7 @@ async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
     };
     world.deliver(&bare.event("open", AUTHOR, at("07:00:00"))).await;
     assert_eq!(world.row(&mr).await, None, "not labelled yet");
-    assert_eq!(world.gitlab.requests().len(), 0, "and GitLab is not asked");
+    assert_eq!(world.gitlab.requests().len(), 0, "and GitLab is not read");
 
     world.open(&mr, |_| ());
     world.deliver(&mr.event("update", AUTHOR, at("08:00:00"))).await;

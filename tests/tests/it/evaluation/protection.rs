@@ -50,7 +50,7 @@ async fn retry_after_is_honoured() {
         world.clock.pass(SignedDuration::from_mins(1));
         assert!(world.maintain().await.is_empty());
     }
-    assert_eq!(requests(&world), before, "GitLab asked to be left alone");
+    assert_eq!(requests(&world), before, "GitLab asked us to wait");
     world.clock.pass(SignedDuration::from_secs(61));
     assert_eq!(world.maintain().await, ["exception"]);
 }

@@ -104,7 +104,7 @@ async fn an_event_of_the_review_does_not_take_the_place_of_a_merge_that_waits() 
     world.gitlab.clear_stubs();
     world.merged(&mr, |_| ());
     world.deliver(&mr.event("update", AUTHOR, at("11:58:00"))).await;
-    assert_eq!(world.exception(&mr).await, None, "the verdict is the merge's own");
+    assert_eq!(world.exception(&mr).await, None, "the verdict is that of the merge");
 
     world.clock.pass(SignedDuration::from_secs(31));
     let due = world
@@ -193,7 +193,7 @@ async fn an_older_reading_never_replaces_a_newer_one_not_even_one_that_said_the_
     world.deliver(&mr.event("update", AUTHOR, at("08:30:00"))).await;
     let second = world.row(&mr).await.unwrap();
     assert_eq!(second.revision, first.revision, "nothing has changed");
-    assert_eq!(second.row.read_at, Some(world.now()), "but it is known to be true now");
+    assert_eq!(second.row.read_at, Some(world.now()), "but it is confirmed now");
 
     // The environment that read between the two writes last.
     world.clock.pass(SignedDuration::from_mins(-1));

@@ -50,7 +50,7 @@ async fn a_confirmed_decision_is_not_replaced_by_an_unconfirmed_one() {
     assert_eq!(world.decision(&mr).await.unwrap().id, first.id);
     assert_eq!(world.exception(&mr).await, None);
     let listed = world.count("security_review_unconfirmed WHERE true", &mr).await;
-    assert_eq!(listed, 1, "the reading that the event asked for is still open");
+    assert_eq!(listed, 1, "the re-read that the event requested is still due");
     world.gitlab.clear_stubs();
     world.clock.pass(SignedDuration::from_hours(2));
     assert_eq!(world.maintain().await, ["exception"], "read as soon as GitLab answers");

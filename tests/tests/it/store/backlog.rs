@@ -40,7 +40,7 @@ async fn a_claimed_evaluation_is_out_of_reach_until_its_lease_runs_out() {
             .unwrap()
             .len(),
         3,
-        "a dead run's come back"
+        "rows of a dead run are due again"
     );
 }
 

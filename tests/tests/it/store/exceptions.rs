@@ -73,7 +73,7 @@ async fn a_decision_that_would_fork_its_chain_is_refused() {
     tx.commit().await.unwrap();
 
     let cases = [
-        ("a second first decision", decision(&key(1), approved_verdict(), None)),
+        ("a second root decision", decision(&key(1), approved_verdict(), None)),
         ("a second successor", decision(&key(1), approved_verdict(), Some(root))),
         (
             "another merge request's",
@@ -154,7 +154,7 @@ async fn a_later_verdict_corrects_the_row_and_leaves_its_identity() {
         (row.id, row.recorded_at, row.correlation_id),
         (first.id, first.recorded_at, first.correlation_id)
     );
-    assert_eq!(row.author, first.author, "who was known stays known");
+    assert_eq!(row.author, first.author, "a known user stays known");
     assert_eq!(row.merged_by, later.merged_by);
 
     let rows = connect(&database.auditor_url).await;

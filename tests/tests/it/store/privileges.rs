@@ -267,7 +267,7 @@ async fn a_row_of_the_ledger_is_never_removed_and_each_change_is_its_next_revisi
     // 2. The application changes only the columns that may change.
     app.batch_execute("UPDATE security_review_ledger SET read_at = now()")
         .await
-        .expect("read again, and it says the same");
+        .expect("read again without a change");
     for change in ["instance = 'x'", "recorded_at = now()", "id = gen_random_uuid()"] {
         assert_eq!(
             refusal(&app, &format!("UPDATE security_review_ledger SET {change}"))

@@ -42,7 +42,7 @@ async fn eight_writers_at_once_make_one_exception_and_one_effect() {
     );
     assert!(
         written.iter().all(|(id, _)| *id == written[0].0),
-        "all of them speak of the same row"
+        "all describe the same row"
     );
 }
 

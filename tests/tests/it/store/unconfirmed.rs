@@ -48,7 +48,7 @@ async fn both_kinds_are_listed_in_pages() {
     assert_eq!(states, ["unconfirmed", "unconfirmed", "undecided"]);
     assert!(
         found[0].row["next_attempt_at"].is_null(),
-        "nothing reads the first by itself"
+        "no schedule reads the first one"
     );
     assert_eq!(found[1].row["reason"], "GitLab answers 503");
 }

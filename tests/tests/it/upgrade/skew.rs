@@ -202,7 +202,7 @@ async fn its_notifier_sends_others_beside_unknown_kinds() {
     assert_eq!(
         answer,
         json!({"batchItemFailures": [{"itemIdentifier": failed}]}),
-        "it comes again"
+        "SQS redelivers it"
     );
     assert_eq!(stand.row(alert.id).await.state, "done");
     assert_eq!(stand.row(correction.id).await, before);

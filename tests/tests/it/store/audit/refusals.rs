@@ -161,7 +161,7 @@ async fn the_application_does_not_get_at_a_single_month() {
     assert_eq!(
         number(&app, "SELECT count(*) FROM audit_events").await,
         3,
-        "by way of the whole it reads them"
+        "it reads them through the parent table"
     );
 }
 
