@@ -35,7 +35,7 @@ impl App {
         let wanted = |labels: &LabelFacts| rules::needs_approvals(facts, labels, &self.rules);
         let members = self.members(context, client, &request.key.instance, group(request.approvers));
         let read = client.merge_facts(context, request, members, wanted);
-        self.noted(facts, Box::pin(read).await)
+        self.pause_on_failure(facts, Box::pin(read).await)
     }
 
     /// GitLab's answer about a merge request that need not be merged.
@@ -47,7 +47,7 @@ impl App {
         self.load_flags(client, &facts.merge_request.instance).await;
         let members = self.members(context, client, &request.key.instance, group(request.approvers));
         let read = client.review_facts(context, FactsRequest { now, ..request }, members);
-        self.noted(facts, Box::pin(read).await)
+        self.pause_on_failure(facts, Box::pin(read).await)
     }
 
     fn request<'a>(
@@ -90,7 +90,7 @@ impl App {
     }
 
     /// Pauses reads of a GitLab that did not answer, or asked us to wait.
-    fn noted(&self, facts: &Facts, answer: GitLabAnswer) -> GitLabAnswer {
+    fn pause_on_failure(&self, facts: &Facts, answer: GitLabAnswer) -> GitLabAnswer {
         // One merge request that GitLab cannot show (5xx) does not block others.
         if let GitLabAnswer::Unavailable(unread) = &answer
             && !unread.details_read

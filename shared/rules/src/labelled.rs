@@ -25,7 +25,7 @@ pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, Tim
             of_label.entry(title.to_lowercase()).or_default().push(event);
         }
     }
-    let standing = standing(facts);
+    let labels_now = labels_now(facts);
     let mut first = None;
     for title in label_history(facts, rules).ever {
         let own = of_label
@@ -41,7 +41,7 @@ pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, Tim
                 None => event.at,
             },
             Some(_) => created_at.ok_or(TimeUnknown::CreationTimeUnknown)?,
-            None if standing.iter().any(|label| label.eq_ignore_ascii_case(&title)) => {
+            None if labels_now.iter().any(|label| label.eq_ignore_ascii_case(&title)) => {
                 created_at.ok_or(TimeUnknown::CreationTimeUnknown)?
             }
             None => nameless(facts, events, &title).ok_or(TimeUnknown::LabelDeleted)?,
@@ -61,7 +61,7 @@ fn label_events(facts: &Facts) -> (Option<&Reading<Vec<LabelEvent>>>, Option<Tim
     }
 }
 
-fn standing(facts: &Facts) -> &[String] {
+fn labels_now(facts: &Facts) -> &[String] {
     match &facts.api {
         GitLabAnswer::Full(api) => &api.labels_now,
         GitLabAnswer::LabelsOnly(labels) => &labels.labels_now,

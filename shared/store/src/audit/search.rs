@@ -21,7 +21,7 @@ pub use self::open::{AnnouncedCall, RecordedGap};
 pub use self::row::AuditRow;
 pub use self::story::{AuditStory, StoryKind, StoryLines, StoryRow};
 
-use self::explain::Asking;
+use self::explain::SearchQuery;
 use self::row::COLUMNS;
 use self::statement::SearchStatement;
 use self::target::TargetKeys;
@@ -81,18 +81,18 @@ impl Store {
             return Ok((Vec::new(), Vec::new()));
         }
         let mut tx = self.begin().await?;
-        let mut asking = Asking {
+        let mut query = SearchQuery {
             tx: &mut tx,
             plans: explain.then(Vec::new),
         };
-        let rows = asking.page(filter, window, order, limit).await?;
-        let plans = asking.plans.unwrap_or_default();
+        let rows = query.page(filter, window, order, limit).await?;
+        let plans = query.plans.unwrap_or_default();
         tx.commit().await?;
         Ok((rows.iter().map(row::parse_row).collect::<Result<_, _>>()?, plans))
     }
 }
 
-impl Asking<'_, '_> {
+impl SearchQuery<'_, '_> {
     async fn page(
         &mut self,
         filter: &AuditFilter,

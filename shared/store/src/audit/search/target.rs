@@ -1,6 +1,6 @@
 //! Targets as stored in `target_key`.
 
-use super::explain::Asking;
+use super::explain::SearchQuery;
 use super::filter::AuditTarget;
 use crate::StoreError;
 use crate::sql::column;
@@ -45,7 +45,7 @@ const INSTANCES: &str = "
     FROM step WHERE target_key ~ '^merge_request:(.*/)?[0-9]+!'
     ORDER BY beginning";
 
-impl Asking<'_, '_> {
+impl SearchQuery<'_, '_> {
     pub(super) async fn target_keys(&mut self, target: &AuditTarget) -> Result<TargetKeys, StoreError> {
         let (instance, project_id, mr_iid) = match target {
             AuditTarget::Prefix(prefix) => return Ok(TargetKeys::Prefixes(vec![prefix.clone()])),
