@@ -40,7 +40,7 @@ pub use report::{DeliveryOutcome, DeliveryReport};
 
 /// Why a delivery or a pending evaluation was not processed.
 #[derive(Debug, thiserror::Error)]
-#[error("database: {0}")]
+#[error("not processed: {0}")]
 pub struct AppError(#[from] pub store::StoreError);
 
 impl AppError {
