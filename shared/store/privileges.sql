@@ -7,7 +7,7 @@ REVOKE ALL ON merge_request_events, security_review_decisions, security_review_e
     effect_attempts, quarantined_deliveries, schema_history
     FROM PUBLIC, countersign_application, countersign_auditor; -- privileges on single columns go with them
 
--- The application appends. It changes only what has a life of its own, and there only the columns that live.
+-- The application appends. It updates only rows with a life cycle, and only their mutable columns.
 GRANT SELECT, INSERT ON merge_request_events, security_review_decisions, effect_attempts, quarantined_deliveries
     TO countersign_application;
 GRANT SELECT, INSERT ON security_review_exceptions TO countersign_application;
@@ -35,7 +35,7 @@ GRANT SELECT ON security_review_ledger, rules_files, pending_reviews, security_r
     security_review_approval_rate_by, security_review_times_by, security_review_sla_by TO countersign_auditor;
 GRANT EXECUTE ON FUNCTION security_review_measures(date, date, security_review_dimension) TO countersign_auditor;
 
--- Re-reads, bot flags, and what operators request: the login of a request is the operator's own, nobody may name another.
+-- Re-reads, bot flags, and what operators request: the login of a request is the operator's own; no operator may name another.
 REVOKE ALL ON reread_budgets, gitlab_users, operator_requests FROM PUBLIC, countersign_application, countersign_auditor, countersign_operator;
 GRANT SELECT, INSERT, UPDATE (minute, requests, never_shown) ON reread_budgets TO countersign_application;
 GRANT SELECT, INSERT ON gitlab_users TO countersign_application;
@@ -54,7 +54,7 @@ GRANT EXECUTE ON FUNCTION countersign_known(text, bigint, bigint, text), counter
 -- The archive.
 REVOKE ALL ON review_evidence, effect_requeues FROM PUBLIC, countersign_application, countersign_auditor;
 GRANT SELECT, INSERT ON review_evidence TO countersign_application;
--- Who queued an effect again is the login itself: nobody may name another.
+-- The login itself is recorded as the one who requeued an effect; no operator may name another.
 GRANT SELECT, INSERT (id, effect_id, attempts, state_before, note, at) ON effect_requeues TO countersign_application;
 GRANT SELECT ON review_evidence, effect_requeues, security_review_effects TO countersign_auditor;
 
@@ -64,13 +64,13 @@ GRANT SELECT ON merge_request_events, security_review_decisions, security_review
     TO countersign_auditor;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO countersign_auditor;
 
--- The audit trail: entries are appended, and never by way of a single month. The order is appended, what waits comes and goes.
+-- The audit log: entries are appended, and never through the partition of one month. The order is appended; waiting rows come and go.
 REVOKE ALL ON audit_events, audit_pending, audit_positions, audit_sequence, audit_streams, audit_claims, audit_gaps, audit_intents,
     audit_destinations, audit_undelivered, quarantined_audit_lines, audit_unsequenced
     FROM PUBLIC, countersign_application, countersign_auditor;
 GRANT SELECT, INSERT ON audit_events, audit_positions, audit_undelivered, quarantined_audit_lines TO countersign_application;
 GRANT SELECT, INSERT, DELETE ON audit_claims, audit_intents TO countersign_application;
--- An entry gets into the queue by the trigger alone; the application adds the numbers of lines that told of a known one.
+-- An entry gets into the queue by the trigger alone; the application adds the numbers of lines that repeated a known one.
 GRANT SELECT, INSERT (stream_id, stream_seq, service, arrived_at), DELETE ON audit_pending TO countersign_application;
 GRANT UPDATE (reported_at) ON audit_intents TO countersign_application;
 GRANT SELECT, UPDATE (last_position) ON audit_sequence TO countersign_application;

@@ -41,7 +41,7 @@ impl MergeRequest {
 
     /// The delivery for `action` by the user `actor`, at a whole second.
     #[must_use]
-    pub fn told(&self, action: &str, actor: u64, at: Timestamp) -> Value {
+    pub fn event(&self, action: &str, actor: u64, at: Timestamp) -> Value {
         let path = self.path();
         let web_url = format!("https://gitlab.example.com/{path}");
         let project = json!({
@@ -87,7 +87,7 @@ impl MergeRequest {
     /// The delivery of a push that reset the approvals: the user is the pusher.
     #[must_use]
     pub fn reset_by_push(&self, pusher: u64, at: Timestamp) -> Value {
-        let mut payload = self.told("unapproved", pusher, at);
+        let mut payload = self.event("unapproved", pusher, at);
         payload["object_attributes"]["system"] = json!(true);
         payload["object_attributes"]["system_action"] = json!("approvals_reset_on_push");
         payload

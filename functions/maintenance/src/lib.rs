@@ -12,7 +12,7 @@ mod rotation;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::config::{DatabaseSecret, Outbound, database_secret};
+use app::config::{DatabaseSecret, GitLabSecrets, database_secret};
 use app::{App, Outbox};
 use audit::{ActorType, Context, Writer};
 use clients::http::{Http, Options};
@@ -37,7 +37,7 @@ const LONGEST_JOBS: Duration = Duration::from_mins(5);
 /// One execution environment of the function.
 #[derive(Debug)]
 pub struct Maintenance {
-    app: Built<DatabaseConfig, Outbound, App>,
+    app: Built<DatabaseConfig, GitLabSecrets, App>,
     /// Read at each use, like the next one: others change them, and they are rarely used.
     owner: SecretCache<DatabaseConfig>,
     application: SecretCache<DatabaseConfig>,

@@ -134,7 +134,7 @@ fn archived(effect: &Effect, subject: &MergeForEffect) -> ArchivedMerge {
         earlier_issue: subject.earlier_external_id.clone().filter(|issue| issue != NO_ISSUE),
         // A message exists or not; an issue may be partly marked.
         is_correction: match effect.kind {
-            EffectKind::SlackPodConfirmation => subject.is_told,
+            EffectKind::SlackPodConfirmation => subject.is_reported,
             _ => subject.is_begun,
         },
         is_confirmed: matches!(decision.facts.api, GitLabAnswer::Full(_)),

@@ -3,7 +3,7 @@
 mod config;
 mod record;
 
-use app::config::Outbound;
+use app::config::GitLabSecrets;
 use app::{App, Outbox};
 use audit::Context;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -20,7 +20,7 @@ pub use config::Config;
 /// One execution environment of the function.
 #[derive(Debug)]
 pub struct Processor {
-    app: Built<DatabaseConfig, Outbound, App>,
+    app: Built<DatabaseConfig, GitLabSecrets, App>,
     outbox: Outbox,
     metrics: Metrics,
     tracer: Tracer,

@@ -93,7 +93,7 @@ async fn read_back(tx: &mut Tx<'_>, ledger: LedgerWrite) -> Result<StoredLedgerR
         && written.revision == revision;
     if !as_meant {
         return Err(StoreError::Rejected(
-            "the ledger's row was not written as it was given".to_owned(),
+            "the ledger row was not written as requested".to_owned(),
         ));
     }
     Ok(written)

@@ -26,7 +26,7 @@ const GITLAB_API_URL: &str = "GITLAB_API_URL";
 
 /// The application's part of the outbound secret.
 #[derive(Debug, Deserialize)]
-pub struct Outbound {
+pub struct GitLabSecrets {
     /// Access tokens, by instance. An unreadable one disables only its instance.
     #[serde(default, deserialize_with = "readable")]
     pub gitlab: BTreeMap<String, GitLabCredentials>,
@@ -43,7 +43,7 @@ fn readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Strin
         if credentials.is_none() {
             tracing::error!(
                 instance,
-                "the outbound secret's entry for this GitLab instance is not {{\"token\": \"...\"}}: correct it"
+                "the outbound secret's entry for this GitLab instance is malformed; it must be {{\"token\": \"...\"}}"
             );
         }
         Some((instance, credentials?))
@@ -86,7 +86,7 @@ impl AppConfig {
         clients: &Clients,
         audit: Writer,
         clock: Arc<dyn Clock>,
-    ) -> Result<Built<DatabaseConfig, Outbound, App>, StartError> {
+    ) -> Result<Built<DatabaseConfig, GitLabSecrets, App>, StartError> {
         let Self {
             database,
             outbound_secret_id,
@@ -94,7 +94,7 @@ impl AppConfig {
             gitlab_api_url,
             event_bus,
         } = self;
-        let rules = Arc::new(rules.ok_or_else(|| StartError::new("there are no rules"))?);
+        let rules = Arc::new(rules.ok_or_else(|| StartError::new("no rules are configured"))?);
         let tracer = clients.tracer().clone();
         let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(clients));
         let database = database_secret(Arc::clone(&source), database, Arc::clone(&clock));
@@ -102,7 +102,7 @@ impl AppConfig {
         Ok(Built::new(
             database,
             outbound,
-            move |database: &DatabaseConfig, outbound: &Outbound| {
+            move |database: &DatabaseConfig, outbound: &GitLabSecrets| {
                 let options = Options {
                     private_ca_pem: outbound.ca_pem.clone(),
                     ..Options::default()
@@ -129,12 +129,12 @@ fn gitlab_override(env: &mut Environment, rules: Option<&Rules>) -> Option<Url> 
     let instances = rules.map_or(0, |rules| rules.instances.len());
     if instances > 1 {
         let problem = format!(
-            "would send the tokens of all {instances} instances of the rules to one address; leave it unset: the addresses stand in the rules"
+            "would send the tokens of all {instances} instances of the rules to one address; leave it unset; the rules contain the addresses"
         );
         env.problem(GITLAB_API_URL, problem);
     }
     if url.scheme() == "http" && !is_this_machine(&url) {
-        let problem = "would send access tokens in clear; use https, or a loopback address";
+        let problem = "would send access tokens in clear text; use https, or a loopback address";
         env.problem(GITLAB_API_URL, problem);
     }
     Some(url)
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn an_unreadable_credential_leaves_out_one_instance() {
         let secret = r#"{"gitlab": {"main": {"token": "glpat"}, "a": {"tokn": "x"}, "b": null, "c": {"token": 5}}}"#;
-        let outbound: Outbound = from_json(&secret.into()).unwrap();
+        let outbound: GitLabSecrets = from_json(&secret.into()).unwrap();
         assert_eq!(outbound.gitlab.keys().collect::<Vec<_>>(), ["main"]);
     }
 

@@ -1,10 +1,10 @@
-//! A delivery: recorded, and decided if it is of a merge or changes what is known of one.
+//! Processes a delivery: records its event, and decides the merge that it reports or affects.
 
 use audit::{ActorType, Context};
 use jiff::SignedDuration;
 use model::{
-    Action, Content, EarlierFacts, Envelope, Facts, HistoryEvent, MergeRequestEvent, MergeRequestKey, MergeTrigger,
-    later,
+    Content, EarlierFacts, Envelope, EventAction, Facts, HistoryEvent, MergeRequestEvent, MergeRequestKey,
+    MergeTrigger, later,
 };
 use store::{EligibleReading, EvaluationSource, FirstRead, InsertResult, MergeRequestState, StoreError, Tx};
 
@@ -35,7 +35,7 @@ impl Delivery<'_> {
     }
 
     pub(crate) fn is_merge(&self) -> bool {
-        self.event.action == Action::Merge
+        self.event.action == EventAction::Merge
     }
 
     /// The event's data about the merge. For a stale delivery only the ids are trusted.
@@ -78,7 +78,7 @@ pub async fn process_delivery(app: &App, envelope: &Envelope) -> Result<Delivery
         }
         (Content::Unexpected { problem, .. }, _) => quarantine_delivery(app, &context, envelope, problem).await,
         (Content::MergeRequest(_), None) => {
-            quarantine_delivery(app, &context, envelope, "it names no merge request").await
+            quarantine_delivery(app, &context, envelope, "it does not name a merge request").await
         }
     }
 }
@@ -159,7 +159,7 @@ async fn process_event(
         }
         first = FirstRead::Everything;
     }
-    Err(StoreError::Conflict("the merge request was written by others each time it was read".to_owned()).into())
+    Err(StoreError::Conflict("other transactions wrote the merge request after each read".to_owned()).into())
 }
 
 /// Reads what a delivery needs from GitLab; no transaction is open meanwhile.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use audit::Context;
 use jiff::{SignedDuration, Timestamp};
 use model::{EffectKind, Facts, GitLabAnswer, MergeRequestKey, Reading, User, UserId, Verdict, VerdictOutcome};
-use rules::{Rules, Subject};
+use rules::{PodCandidate, Rules};
 use store::{NewEffect, StoreError, Tx};
 
 use crate::App;
@@ -28,7 +28,7 @@ pub(crate) async fn plan_effects(app: &App, tx: &mut Tx<'_>, merge: &Merge<'_>) 
     }
     // 1. Effects of the previous decision that are not begun are superseded.
     if previous.is_some() {
-        let because = format!("decision {} says something else of this merge", merge.decision_id);
+        let because = format!("decision {} changed the result of this merge", merge.decision_id);
         tx.supersede_decision_effects(key, merge.decision_id, &because, merge.now)
             .later()?;
     }
@@ -94,12 +94,12 @@ fn targets(rules: &Rules, facts: &Facts, verdict: &Verdict) -> Vec<(EffectKind, 
 /// The confirmation to the pod, if the rules have one.
 fn pod(rules: &Rules, facts: &Facts, verdict: &Verdict) -> Option<(EffectKind, String)> {
     let (labels, reviewers) = (labels(facts, verdict), reviewers(facts, verdict));
-    let subject = Subject {
+    let candidate = PodCandidate {
         labels: &labels,
         reviewers: &reviewers,
         project_path: &facts.snapshot().project_path,
     };
-    let channel = rules.pods(&facts.merge_request.instance)?.channel(subject)?;
+    let channel = rules.pods(&facts.merge_request.instance)?.channel(candidate)?;
     Some((EffectKind::SlackPodConfirmation, format!("slack:{channel}")))
 }
 

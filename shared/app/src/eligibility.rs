@@ -25,9 +25,9 @@ type LastReading = Arc<Mutex<Option<(Timestamp, Members)>>>;
 
 /// The last reads by instance: a slow one delays no other.
 #[derive(Debug, Default)]
-pub(crate) struct Eligibility(std::sync::Mutex<HashMap<String, LastReading>>);
+pub(crate) struct ApproverEligibility(std::sync::Mutex<HashMap<String, LastReading>>);
 
-impl Eligibility {
+impl ApproverEligibility {
     fn of(&self, instance: &str) -> LastReading {
         let mut readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(readings.entry(instance.to_owned()).or_default())
@@ -110,7 +110,7 @@ impl App {
             tracing::warn!(
                 instance,
                 ?members,
-                "the approvers' group could not be read; eligibility is unknown"
+                "could not read the approvers' group; eligibility is unknown"
             );
         }
         *last = Some((now, members.clone()));

@@ -35,7 +35,7 @@ impl App {
         let wanted = |labels: &LabelFacts| rules::needs_approvals(facts, labels, &self.rules);
         let members = self.members(context, client, &request.key.instance, group(request.approvers));
         let read = client.merge_facts(context, request, members, wanted);
-        self.noted(facts, Box::pin(read).await)
+        self.pause_on_failure(facts, Box::pin(read).await)
     }
 
     /// GitLab's answer about a merge request that need not be merged.
@@ -47,7 +47,7 @@ impl App {
         self.load_flags(client, &facts.merge_request.instance).await;
         let members = self.members(context, client, &request.key.instance, group(request.approvers));
         let read = client.review_facts(context, FactsRequest { now, ..request }, members);
-        self.noted(facts, Box::pin(read).await)
+        self.pause_on_failure(facts, Box::pin(read).await)
     }
 
     fn request<'a>(
@@ -68,9 +68,7 @@ impl App {
         if let Some(left) = self.paused_for(&key.instance) {
             return Err(Box::new(PartialAnswer {
                 retry_after_seconds: u64::try_from(left).ok(),
-                ..PartialAnswer::from(format!(
-                    "GitLab did not answer a moment ago and is not read for {left} s"
-                ))
+                ..PartialAnswer::from(format!("GitLab recently did not answer; reads are paused for {left} s"))
             }));
         }
         let request = FactsRequest {
@@ -92,7 +90,7 @@ impl App {
     }
 
     /// Pauses reads of a GitLab that did not answer, or asked us to wait.
-    fn noted(&self, facts: &Facts, answer: GitLabAnswer) -> GitLabAnswer {
+    fn pause_on_failure(&self, facts: &Facts, answer: GitLabAnswer) -> GitLabAnswer {
         // One merge request that GitLab cannot show (5xx) does not block others.
         if let GitLabAnswer::Unavailable(unread) = &answer
             && !unread.details_read
@@ -120,7 +118,7 @@ impl App {
                 kept().insert(instance.to_owned(), flags.keys().copied().collect());
                 client.remember_bots(flags);
             }
-            Err(error) => tracing::warn!(%error, "what is known of accounts could not be read; GitLab is asked"),
+            Err(error) => tracing::warn!(%error, "could not load known accounts; reading them from GitLab"),
         }
     }
 

@@ -35,7 +35,7 @@ impl Instances {
             let Some(GitLabCredentials { token }) = credentials.get(name) else {
                 tracing::error!(
                     instance = name,
-                    "the outbound secret holds no token for this GitLab instance"
+                    "the outbound secret contains no token for this GitLab instance"
                 );
                 continue;
             };
@@ -46,7 +46,7 @@ impl Instances {
                     tracing::error!(
                         instance = name,
                         %error,
-                        "this GitLab instance cannot be read: correct its token in the outbound secret, or its address in the rules"
+                        "cannot read this GitLab instance; correct its token in the outbound secret or its address in the rules"
                     );
                 }
             }

@@ -41,7 +41,7 @@ pub use report::{DeliveryOutcome, DeliveryReport};
 
 /// Why a delivery or a pending evaluation was not processed.
 #[derive(Debug, thiserror::Error)]
-#[error("the database: {0}")]
+#[error("not processed: {0}")]
 pub struct AppError(#[from] pub store::StoreError);
 
 impl AppError {
@@ -60,7 +60,7 @@ pub struct App {
     /// The number of the database connection that last kept the rules file.
     rules_kept: AtomicU64,
     instances: Instances,
-    eligibility: eligibility::Eligibility,
+    eligibility: eligibility::ApproverEligibility,
     gitlab: gitlab_facts::KnownOfInstances,
     event_bus: Option<String>,
     clock: Arc<dyn Clock>,
@@ -82,7 +82,7 @@ impl App {
             rules,
             rules_kept: AtomicU64::new(0),
             instances,
-            eligibility: eligibility::Eligibility::default(),
+            eligibility: eligibility::ApproverEligibility::default(),
             gitlab: gitlab_facts::KnownOfInstances::default(),
             event_bus: None,
             clock,

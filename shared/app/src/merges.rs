@@ -18,7 +18,7 @@ use crate::{App, DeliveryOutcome};
 const WAITS: Backoff = Backoff::new(SignedDuration::from_secs(30), SignedDuration::from_mins(5));
 
 const NOT_ANSWERED: &str = "a needed read of GitLab was not answered";
-const CONTRADICTED: &str = "an event contradicts the answer that the decision rests on";
+const CONTRADICTED: &str = "an event contradicts the answer that the decision is based on";
 
 /// The consequences of reading a merge.
 pub(crate) async fn after_reading(
@@ -31,13 +31,7 @@ pub(crate) async fn after_reading(
 ) -> Result<PendingCommit, StoreError> {
     let key = facts.merge_request.clone();
     let now = app.now();
-    let stored = open_evaluation(state);
-    let first_seen_at = stored.and_then(|evaluation| evaluation.first_seen_at);
-    let first_seen_at = first_seen_at.unwrap_or(reading.first_seen_at);
-    let source = match (reading.source, stored) {
-        (EvaluationSource::MergeEvent, _) | (_, None) => reading.source,
-        (_, Some(evaluation)) => evaluation.source,
-    };
+    let (source, first_seen_at) = first_seen(state, &reading);
     // 1. A merge that an event or a review showed long after it happened is not decided: it is from before the watch.
     let passing = matches!(source, EvaluationSource::OtherEvent | EvaluationSource::Review);
     if passing && state.decision.is_none() && is_before_watch(&facts, first_seen_at) {
@@ -68,7 +62,7 @@ pub(crate) async fn after_reading(
             Ok(pending)
         }
         Ruling::Wait { because, not_before } => {
-            wait(app, tx, &facts, evaluation, &because, reading.attempts, not_before)?;
+            keep_pending(app, tx, &facts, evaluation, &because, reading.attempts, not_before)?;
             Ok(DeliveryOutcome::Pending { because }.into())
         }
         Ruling::Reread { because, not_before } => {
@@ -77,25 +71,42 @@ pub(crate) async fn after_reading(
             keep_unconfirmed(app, tx, evaluation, reading.attempts, not_before)?;
             Ok(DeliveryOutcome::Unconfirmed { because }.into())
         }
-        Ruling::Denied { because } => {
-            let first = !is_denied(state);
-            if first {
-                tracing::warn!(merge_request = %key, because, "GitLab does not show a merge that a delivery reported");
-            }
-            evaluation.reason.clone_from(&because);
-            keep_unconfirmed(app, tx, evaluation, if first { 0 } else { reading.attempts }, None)?;
-            Ok(if first {
-                DeliveryOutcome::NotMerged
-            } else {
-                DeliveryOutcome::Unconfirmed { because }
-            }
-            .into())
-        }
+        Ruling::Denied { because } => keep_denied(app, tx, state, evaluation, because, reading.attempts),
         Ruling::Unchanged => {
             finish(app, tx, &facts, state, evaluation)?;
             Ok(DeliveryOutcome::Unchanged.into())
         }
     }
+}
+
+/// Where the merge was first seen, and when: an earlier evaluation keeps its source unless this is the merge event.
+fn first_seen(state: &MergeRequestState, reading: &MergeReading) -> (EvaluationSource, Timestamp) {
+    let stored = open_evaluation(state);
+    let first_seen_at = stored.and_then(|evaluation| evaluation.first_seen_at);
+    let source = match (reading.source, stored) {
+        (EvaluationSource::MergeEvent, _) | (_, None) => reading.source,
+        (_, Some(evaluation)) => evaluation.source,
+    };
+    (source, first_seen_at.unwrap_or(reading.first_seen_at))
+}
+
+/// Keeps a merge that GitLab does not show as unconfirmed; the first time it is logged and reported as not merged.
+fn keep_denied(
+    app: &App,
+    tx: &mut Tx<'_>,
+    state: &MergeRequestState,
+    mut evaluation: Evaluation,
+    because: String,
+    attempts: i32,
+) -> Result<PendingCommit, StoreError> {
+    evaluation.reason.clone_from(&because);
+    if is_denied(state) {
+        keep_unconfirmed(app, tx, evaluation, attempts, None)?;
+        return Ok(DeliveryOutcome::Unconfirmed { because }.into());
+    }
+    tracing::warn!(merge_request = %evaluation.merge_request, because, "GitLab does not show a merge that a delivery reported");
+    keep_unconfirmed(app, tx, evaluation, 0, None)?;
+    Ok(DeliveryOutcome::NotMerged.into())
 }
 
 /// The consequences of a late event on a confirmed decision: the same GitLab answer, the current history.
@@ -185,7 +196,7 @@ fn finish(
 }
 
 /// Keeps a merge whose verdict waits for GitLab.
-fn wait(
+fn keep_pending(
     app: &App,
     tx: &mut Tx<'_>,
     facts: &Facts,
@@ -235,7 +246,7 @@ impl App {
         match Rules::parse_stored(&file) {
             Ok(rules) => Ok(Some(Arc::new(rules))),
             Err(error) => {
-                tracing::error!(%error, hash = decision.rules_hash, "a stored rules file cannot be read by this version");
+                tracing::error!(%error, hash = decision.rules_hash, "this version cannot read a stored rules file");
                 Ok(None)
             }
         }

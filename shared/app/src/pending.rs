@@ -40,7 +40,7 @@ pub async fn read_merge_again(app: &App, evaluation: &Evaluation) -> Result<Deli
         tx.read_evaluation_by(key, later(now, SignedDuration::from_mins(1)), now)
             .later()?;
         tx.commit().await?;
-        let because = "the requests for re-reads of this minute are used up".to_owned();
+        let because = "the re-read budget of this minute is used up".to_owned();
         return Ok(DeliveryReport::of(DeliveryOutcome::Unconfirmed { because }));
     }
     let (state, _) = app.store.merge_request_state(key, "", FirstRead::Everything).await?;
@@ -61,7 +61,7 @@ pub async fn reevaluate(app: &App, context: &Context, key: &MergeRequestKey) -> 
         return Ok(Reevaluated::NothingToRead);
     }
     if !app.take_budget(key, true).await? {
-        let because = "the requests for re-reads of this minute are used up; request it again in a minute".to_owned();
+        let because = "the re-read budget of this minute is used up; retry in a minute".to_owned();
         return Ok(Reevaluated::Read(DeliveryReport::of(DeliveryOutcome::Unconfirmed {
             because,
         })));

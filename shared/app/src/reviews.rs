@@ -86,7 +86,7 @@ pub(crate) async fn review(
         GitLabAnswer::LabelsOnly(_) | GitLabAnswer::NotMerged(_) => false,
     };
     if let (GitLabAnswer::Unavailable(unread), false) = (&facts.api, is_merged) {
-        return wait(app, tx, context, &facts, state, &unread.because, attempts, None);
+        return keep_pending(app, tx, context, &facts, state, &unread.because, attempts, None);
     }
     if state.review.as_ref().is_some_and(|stored| stored.is_pending) {
         tx.finish_pending_review(&key, Some(began), now).later()?;
@@ -120,8 +120,8 @@ pub(crate) async fn review(
     };
     let Some((verdict, review)) = review_before_merge(&facts, &app.rules) else {
         if let Some(at) = rules::further_reading_at(&facts, &app.rules, now) {
-            let because = "an event reports that an approval was taken back, and GitLab still lists it";
-            return wait(app, tx, context, &facts, state, because, attempts, Some(at));
+            let because = "an event reports a revoked approval that GitLab still lists";
+            return keep_pending(app, tx, context, &facts, state, because, attempts, Some(at));
         }
         return Ok(DeliveryOutcome::Recorded.into());
     };
@@ -178,7 +178,7 @@ fn persist_review(
 
 /// GitLab is unreadable: the review is read again later, until it can be, or until its merge is decided.
 #[expect(clippy::too_many_arguments, reason = "each is a column of the pending review")]
-fn wait(
+fn keep_pending(
     app: &App,
     tx: &mut Tx<'_>,
     context: &Context,

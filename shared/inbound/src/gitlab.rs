@@ -24,7 +24,7 @@ mod time;
 
 pub use authenticate::{Authenticated, Rejection, Tolerance, authenticate};
 pub use delivery::{DeliveryHeaders, delivery_ids};
-pub use hooks::{Hook, HookProblem, HookSet, Problem};
+pub use hooks::{Hook, HookProblem, HookProblemKind, HookSet};
 pub use payload::{Classified, claimed_project, classify};
 pub use scope::{ProjectSeen, hook_in_scope};
 pub use secret::{AuditProducer, EntryDefect, HookEntry, SecretUnreadable, WebhookSecret};

@@ -20,7 +20,7 @@ pub enum EffectKind {
     JiraIssue,
     /// Add the merge request's row to the audit page in Confluence.
     ConfluenceRow,
-    /// Report the archived merge to the reviewers' pod in Slack.
+    /// Confirm the recorded merge to the reviewers' pod in Slack.
     SlackPodConfirmation,
     /// Correct the alert about an exception: withdrawn, reopened, or of another kind.
     SlackExceptionUpdate,

@@ -8,7 +8,7 @@ use crate::{MergeRequestIid, ProjectId, User};
 /// What happened, by GitLab's name (`object_attributes.action`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Action {
+pub enum EventAction {
     /// Opened.
     Open,
     /// Closed without a merge.
@@ -32,7 +32,7 @@ pub enum Action {
     Other(String),
 }
 
-impl Action {
+impl EventAction {
     /// Parses GitLab's name; an unknown one is kept unchanged.
     #[must_use]
     pub fn parse(word: &str) -> Self {
@@ -137,7 +137,7 @@ pub struct MergeRequestEvent {
     /// The web address from GitLab; displayed, never called.
     pub url: String,
     /// What happened.
-    pub action: Action,
+    pub action: EventAction,
     /// `opened`, `closed`, `merged`, `locked`.
     pub state: Option<String>,
     /// Who did it; for a system reset, who pushed.

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, MergeRequestEvent, OccurredAtSource, SystemAction, User};
+use crate::{EventAction, MergeRequestEvent, OccurredAtSource, SystemAction, User};
 
 /// A stored merge-request event. Folding a history is idempotent and independent of the order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each says something else about the event")]
 pub struct HistoryEvent {
     /// What happened.
-    pub action: Action,
+    pub action: EventAction,
     /// Who did it; for a system reset, who pushed.
     pub actor: Option<User>,
     /// Whether the actor was an eligible approver when the event arrived; `None` if that could not be read.

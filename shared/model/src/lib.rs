@@ -25,7 +25,7 @@ pub use digest::sha256_hex;
 pub use earlier::EarlierFacts;
 pub use effect::{Effect, EffectKind, EffectMessage, EffectState};
 pub use envelope::{AuditLine, AuthMethod, Authentication, Content, DeliveryIds, Envelope};
-pub use event::{Action, MergeRequestEvent, OccurredAtSource, Project, Reviewer, SystemAction};
+pub use event::{EventAction, MergeRequestEvent, OccurredAtSource, Project, Reviewer, SystemAction};
 pub use exception::{ExceptionStatus, SecurityReviewException};
 pub use facts::{
     Approval, ApprovalRule, DiffVersion, Facts, GitLabAnswer, IssueMention, LabelEvent, LabelFacts, MentionPlace,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Action, Facts, GitLabAnswer, User};
+use crate::{EventAction, Facts, GitLabAnswer, User};
 
 /// A merge request for display: as GitLab answered, else as the delivery reported it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Facts {
             };
         }
         let mut events = self.history.iter();
-        let opened = events.find(|event| event.action == Action::Open && !event.stale);
+        let opened = events.find(|event| event.action == EventAction::Open && !event.stale);
         MergeRequestSnapshot {
             project_path: trigger.project_path,
             mr_id: trigger.mr_id,

@@ -6,7 +6,7 @@ mod pods;
 use serde::{Deserialize, Serialize};
 
 pub use mentions::mentions;
-pub use pods::{Pod, Pods, Subject};
+pub use pods::{Pod, PodCandidate, Pods};
 
 /// How tracker issues are found and marked; the same for every tracker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct Tracking {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Linear {
+pub struct LinearRules {
     /// How issues are found and marked.
     pub tracking: Tracking,
     /// Name of the state that closes an issue; `None`: the team's first state of type completed.
@@ -31,7 +31,7 @@ pub struct Linear {
 
 /// Jira, Cloud or Data Center.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Jira {
+pub struct JiraRules {
     /// Base address, such as `https://example.atlassian.net`. The only source of that address.
     pub base_url: String,
     /// How issues are found and marked.
@@ -42,7 +42,7 @@ pub struct Jira {
 
 /// The audit page in Confluence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Confluence {
+pub struct ConfluenceRules {
     /// Base address, such as `https://example.atlassian.net/wiki`. The only source of that address.
     pub base_url: String,
     pub page: AuditPage,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Action, Approval, Facts, HistoryEvent, MergeRequestDetails, OccurredAtSource, UserId};
+use model::{Approval, EventAction, Facts, HistoryEvent, MergeRequestDetails, OccurredAtSource, User, UserId};
 
 use crate::approval::{ApprovalRecord, Revocation, SeenApproval};
 use crate::time::{Interval, Order, order_to_merge, plus};
@@ -17,6 +17,13 @@ pub(crate) enum CheckOutcome {
     Holds(String),
     /// Unknown; then the approval is not valid either.
     Unknown(String),
+}
+
+/// Approval records by user.
+type Records<'a> = BTreeMap<UserId, ApprovalRecord<'a>>;
+
+fn record_of<'r, 'a>(records: &'r mut Records<'a>, user: &'a User) -> &'r mut ApprovalRecord<'a> {
+    records.entry(user.id).or_insert_with(|| ApprovalRecord::new(user))
 }
 
 pub(crate) struct Case<'a> {
@@ -85,12 +92,10 @@ impl<'a> Case<'a> {
 
     /// Every user who approved, by either source, ordered by id.
     pub(crate) fn records(&self) -> Vec<ApprovalRecord<'a>> {
-        let mut records: BTreeMap<UserId, ApprovalRecord<'a>> = BTreeMap::new();
+        let mut records = Records::new();
+        // 1. What GitLab lists. If it ever lists a person twice, the latest time must be valid.
         for approval in self.listed() {
-            let record = records
-                .entry(approval.user.id)
-                .or_insert_with(|| ApprovalRecord::new(&approval.user));
-            // If GitLab ever lists a person twice, the latest time must be valid.
+            let record = record_of(&mut records, &approval.user);
             if record
                 .listed
                 .is_none_or(|listed| listed.approved_at < approval.approved_at)
@@ -98,62 +103,11 @@ impl<'a> Case<'a> {
                 record.listed = Some(approval);
             }
         }
-        // Listed before the merge, or listed until the approver revoked it: seen, and no longer listed.
-        let before = self
-            .earlier
-            .approvals_before_merge
-            .iter()
-            .map(|approval| (approval, Some(Order::Before)));
-        let taken_back = self
-            .earlier
-            .approvals
-            .iter()
-            .filter(|approval| self.revoked_by_second_reading(approval));
-        let mut listed_before = Vec::new();
-        for (approval, order) in before.chain(taken_back.map(|approval| (approval, None))) {
-            let Some(at) = approval.approved_at else {
-                listed_before.push(approval);
-                continue;
-            };
-            let order = order.unwrap_or_else(|| {
-                if at <= self.merged_at() {
-                    Order::Before
-                } else {
-                    Order::After
-                }
-            });
-            let seen = SeenApproval {
-                interval: Interval::exact(at),
-                by_time: order,
-                by_state: order,
-            };
-            records
-                .entry(approval.user.id)
-                .or_insert_with(|| ApprovalRecord::new(&approval.user))
-                .seen
-                .push(seen);
-        }
-        for event in self
-            .history
-            .iter()
-            .copied()
-            .filter(|event| event.action.is_approval() && !event.system)
-        {
-            let Some(actor) = &event.actor else { continue };
-            let interval = self.interval(event);
-            let seen = SeenApproval {
-                interval,
-                by_time: interval.order(self.merged_at()),
-                by_state: self.order_of_approval(event),
-            };
-            records
-                .entry(actor.id)
-                .or_insert_with(|| ApprovalRecord::new(actor))
-                .seen
-                .push(seen);
-        }
-        // Without a time, so at some time before the merge: used only if no other source shows an approval of this person.
-        for approval in listed_before {
+        // 2. What GitLab listed before, and what the events show.
+        let untimed = self.add_listed_before(&mut records);
+        self.add_events(&mut records);
+        // 3. Without a time, so at some time before the merge: used only if no other source shows an approval of this person.
+        for approval in untimed {
             let seen = SeenApproval {
                 interval: Interval {
                     from: self.api.created_at.unwrap_or(Timestamp::MIN),
@@ -171,6 +125,55 @@ impl<'a> Case<'a> {
             record.seen.sort_by_key(|seen| (seen.interval.to, seen.interval.from));
         }
         records.into_values().collect()
+    }
+
+    /// Adds what was listed before the merge, or listed until the approver revoked it: seen, and no longer listed. Returns those
+    /// without a time.
+    fn add_listed_before(&self, records: &mut Records<'a>) -> Vec<&'a Approval> {
+        let before = self
+            .earlier
+            .approvals_before_merge
+            .iter()
+            .map(|approval| (approval, Some(Order::Before)));
+        let revoked = self
+            .earlier
+            .approvals
+            .iter()
+            .filter(|approval| self.revoked_by_second_reading(approval));
+        let mut untimed = Vec::new();
+        for (approval, order) in before.chain(revoked.map(|approval| (approval, None))) {
+            let Some(at) = approval.approved_at else {
+                untimed.push(approval);
+                continue;
+            };
+            let order = order.unwrap_or_else(|| {
+                if at <= self.merged_at() {
+                    Order::Before
+                } else {
+                    Order::After
+                }
+            });
+            record_of(records, &approval.user).seen.push(SeenApproval {
+                interval: Interval::exact(at),
+                by_time: order,
+                by_state: order,
+            });
+        }
+        untimed
+    }
+
+    /// Adds the approvals that the events show.
+    fn add_events(&self, records: &mut Records<'a>) {
+        let approvals = self.history.iter().copied();
+        for event in approvals.filter(|event| event.action.is_approval() && !event.system) {
+            let Some(actor) = &event.actor else { continue };
+            let interval = self.interval(event);
+            record_of(records, actor).seen.push(SeenApproval {
+                interval,
+                by_time: interval.order(self.merged_at()),
+                by_state: self.order_of_approval(event),
+            });
+        }
     }
 
     /// What GitLab lists now, and what it listed in earlier answers after the merge: a given approval remains given.
@@ -228,5 +231,5 @@ pub(crate) fn trusted(facts: &Facts) -> Vec<&HistoryEvent> {
 
 /// Whether an event closes or reopens the merge request.
 pub(crate) fn is_lifecycle(event: &HistoryEvent) -> bool {
-    matches!(event.action, Action::Close | Action::Reopen)
+    matches!(event.action, EventAction::Close | EventAction::Reopen)
 }

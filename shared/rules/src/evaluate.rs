@@ -109,19 +109,8 @@ fn with_answer(facts: &Facts, api: &MergeRequestDetails, rules: &Rules) -> Verdi
     let minimum = rules.minimum(case.instance);
     let valid: Vec<&CheckedApproval<'_>> = checked.iter().filter(|each| each.is_valid()).collect();
     // 3. A contradiction that the verdict depends on is settled first by another read.
-    let settled = valid.iter().filter(|each| each.revocation_open.is_none()).count();
-    if valid.len() >= minimum && settled < minimum {
-        return pending(
-            verdict,
-            "an event reports that an approval was taken back; GitLab is read again to confirm it",
-        );
-    }
-    let by_versions = |each: &CheckedApproval<'_>| each.is_valid() || each.is_of_other_commit();
-    if !facts.deadline_passed
-        && approved_other_commit::lags(&case)
-        && checked.iter().filter(|each| by_versions(each)).count() >= minimum
-    {
-        return pending(verdict, "GitLab's versions of the diff do not show the merged head yet");
+    if let Some(because) = unsettled(&checked, &case, minimum) {
+        return pending(verdict, because);
     }
     // 4. Enough valid approvals.
     if valid.len() >= minimum {
@@ -151,25 +140,51 @@ fn with_answer(facts: &Facts, api: &MergeRequestDetails, rules: &Rules) -> Verdi
         verdict.notes.push(Note::Declassified);
         return verdict;
     }
-    // 6. An exception. If there may be enough valid approvals, or no label left before the merge, no kind may be named.
-    let is_unordered = labels.is_unordered || declassified;
+    // 6. An exception.
     verdict.reasons = reasons(&checked, valid.len(), &labels, minimum);
+    exception(verdict, &checked, &labels, &case, declassified, minimum)
+}
+
+/// Why the approvals may change with another read.
+fn unsettled(checked: &[CheckedApproval<'_>], case: &Case<'_>, minimum: usize) -> Option<&'static str> {
+    let valid = || checked.iter().filter(|each| each.is_valid());
+    if valid().count() >= minimum && valid().filter(|each| each.revocation_open.is_none()).count() < minimum {
+        return Some("an event reports a revoked approval; GitLab is read again to confirm it");
+    }
+    let by_versions = |each: &&CheckedApproval<'_>| each.is_valid() || each.is_of_other_commit();
+    let lags = !case.deadline_passed
+        && approved_other_commit::lags(case)
+        && checked.iter().filter(by_versions).count() >= minimum;
+    lags.then_some("GitLab's versions of the diff do not show the merged head yet")
+}
+
+/// The exception with its reasons. If there may be enough valid approvals, or no label left before the merge, no kind may be named.
+fn exception(
+    mut verdict: Verdict,
+    checked: &[CheckedApproval<'_>],
+    labels: &LabelHistory,
+    case: &Case<'_>,
+    declassified: bool,
+    minimum: usize,
+) -> Verdict {
+    let is_unordered = labels.is_unordered || declassified;
     if declassified {
         verdict
             .reasons
             .retain(|reason| reason.kind != ExceptionKind::LabelRemovedBeforeMerge);
     }
-    let counted = || checked.iter().filter(|each| !each.record.only_after_merge());
-    if counted().any(|each| approver_not_eligible::is_as_of_now(&each.record, &case)) {
+    let mut counted = checked.iter().filter(|each| !each.record.only_after_merge());
+    if counted.any(|each| approver_not_eligible::is_as_of_now(&each.record, case)) {
         verdict.notes.push(Note::EligibilityAsOfNow);
     }
-    let perhaps = checked.iter().filter(|each| each.may_be_valid()).count();
     if is_unordered {
         verdict.reasons.push(unverified(
             "whether a security label was put on before or after the merge cannot be determined",
         ));
     }
-    if is_unordered || (perhaps > 0 && valid.len() + perhaps >= minimum) {
+    let valid = checked.iter().filter(|each| each.is_valid()).count();
+    let perhaps = checked.iter().filter(|each| each.may_be_valid()).count();
+    if is_unordered || (perhaps > 0 && valid + perhaps >= minimum) {
         verdict
             .reasons
             .sort_by_key(|reason| reason.kind != ExceptionKind::Unverified);

@@ -66,6 +66,7 @@ pub struct Explanation {
 /// Explains the result of [`crate::evaluate`] for the same facts and rules.
 #[must_use]
 pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
+    // 1. The labels, by every source.
     let sources = Sources::of(facts);
     let labels = of_sources(rules, &sources);
     let mut explanation = Explanation {
@@ -86,6 +87,7 @@ pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
             }
         },
     };
+    // 2. The approvals, which only a full answer can prove.
     let GitLabAnswer::Full(api) = &facts.api else {
         return explanation;
     };
@@ -97,10 +99,10 @@ pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
         match (in_api, in_history) {
             (true, false) => explanation
                 .differences
-                .push(format!("GitLab lists the approval of {name}; no event told of it")),
-            (false, true) => explanation
-                .differences
-                .push(format!("events told of an approval of {name}; GitLab does not list it")),
+                .push(format!("GitLab lists the approval of {name}; no event reported it")),
+            (false, true) => explanation.differences.push(format!(
+                "events reported an approval of {name}; GitLab does not list it"
+            )),
             _ => {}
         }
         explanation.approvals.push(ExplainedApproval {
@@ -135,23 +137,23 @@ fn check(rule: ExceptionKind, outcome: &CheckOutcome) -> Check {
 
 fn wanted(rule: ExceptionKind) -> &'static str {
     match rule {
-        ExceptionKind::LabelRemovedBeforeMerge => "a security label stands at the merge",
-        ExceptionKind::ApprovalRevoked => "the approval was not taken back or reset before the merge",
+        ExceptionKind::LabelRemovedBeforeMerge => "a security label is set at the merge",
+        ExceptionKind::ApprovalRevoked => "the approval was not revoked or reset before the merge",
         ExceptionKind::ApprovedOtherCommit => "the code did not change after the approval",
         ExceptionKind::SelfApproved => "the approver is not the author",
         ExceptionKind::CommitterApproved => "the approver pushed no commits, if the rules exclude committers",
         ExceptionKind::BotApproved => "the approver is a person",
         ExceptionKind::ApproverNotEligible => "the approver belongs to the security team",
         ExceptionKind::ApprovedAfterMerge => "the approval came before the merge",
-        ExceptionKind::InsufficientApprovals => "there are as many valid approvals as the rules ask for",
+        ExceptionKind::InsufficientApprovals => "there are as many valid approvals as the rules require",
         ExceptionKind::NoApproval => "there is an approval",
-        ExceptionKind::Unverified => "both witnesses leave no doubt",
+        ExceptionKind::Unverified => "both sources leave no doubt",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use model::{Action, HistoryEvent};
+    use model::{EventAction, HistoryEvent};
 
     use super::*;
     use crate::testing::{ALICE, AUTHOR, BOB, Life};
@@ -184,7 +186,7 @@ mod tests {
             explanation
                 .differences
                 .iter()
-                .any(|text| text.contains("no event told of it"))
+                .any(|text| text.contains("no event reported it"))
         );
         assert_eq!(explanation.labels_at_merge, ["security::high"]);
     }
@@ -195,7 +197,7 @@ mod tests {
         let explanation = explain(&life.facts(), &life.rules);
         assert_eq!(
             explanation.differences,
-            ["events told of an approval of bob; GitLab does not list it"]
+            ["events reported an approval of bob; GitLab does not list it"]
         );
     }
 
@@ -206,7 +208,7 @@ mod tests {
             api: GitLabAnswer::Denied("404".to_owned().into()),
             history: vec![HistoryEvent {
                 labels: vec!["security::high".into()],
-                ..life.event(Action::Open, AUTHOR, "08:00:00")
+                ..life.event(EventAction::Open, AUTHOR, "08:00:00")
             }],
             ..life.facts()
         };

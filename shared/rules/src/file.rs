@@ -11,16 +11,16 @@ use sha2::{Digest, Sha256};
 
 pub use wording::Wording;
 
-use crate::{Confluence, Jira, LabelPattern, Linear, Pods, Sla, Tier};
+use crate::{ConfluenceRules, JiraRules, LabelPattern, LinearRules, Pods, Sla, Tier};
 
 /// Why a rules file is rejected. Fix the file; a retry does not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RulesError {
     /// The file is invalid: every problem with its line.
-    #[error("the rules file is refused:\n{}", .0.join("\n"))]
+    #[error("the rules file is invalid:\n{}", .0.join("\n"))]
     Refused(Vec<String>),
     /// The file is valid but still contains the placeholders of the template: each with its line.
-    #[error("the rules file still holds placeholders; fill them in:\n{}", .0.join("\n"))]
+    #[error("the rules file still contains placeholders; replace them:\n{}", .0.join("\n"))]
     Placeholders(Vec<String>),
 }
 
@@ -58,7 +58,7 @@ pub struct Approvers {
 
 /// Where Slack messages go, and their text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Slack {
+pub struct SlackRules {
     /// Channel id of the security lead (`C...`).
     pub security_lead_channel: String,
     pub wording: Wording,
@@ -89,19 +89,19 @@ pub struct Rules {
     /// Review time targets.
     #[serde(default)]
     pub sla: Sla,
-    pub slack: Slack,
-    /// Pods that get a message when a merge is archived, by instance like the approvers.
+    pub slack: SlackRules,
+    /// Pods that get a message after a merge is recorded, by instance like the approvers.
     #[serde(default)]
     pods: BTreeMap<String, Pods>,
     /// Linear, if used for issues.
     #[serde(default)]
-    pub linear: Option<Linear>,
+    pub linear: Option<LinearRules>,
     /// Jira, if used for issues.
     #[serde(default)]
-    pub jira: Option<Jira>,
+    pub jira: Option<JiraRules>,
     /// The audit page in Confluence, if there is one.
     #[serde(default)]
-    pub confluence: Option<Confluence>,
+    pub confluence: Option<ConfluenceRules>,
     /// The file itself, stored with its verdicts.
     #[serde(skip)]
     pub source: String,

@@ -15,7 +15,7 @@ const SAME_ACT_SECONDS: u64 = 2;
 
 /// Since when it was known as security-relevant. A label set at creation leaves no event: then it is the creation.
 pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, TimeUnknown> {
-    let (events, created_at) = read(facts);
+    let (events, created_at) = label_events(facts);
     let Some(Reading::Known(events)) = events else {
         return Err(TimeUnknown::LabelEventsUnreadable);
     };
@@ -25,7 +25,7 @@ pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, Tim
             of_label.entry(title.to_lowercase()).or_default().push(event);
         }
     }
-    let standing = standing(facts);
+    let labels_now = labels_now(facts);
     let mut first = None;
     for title in label_history(facts, rules).ever {
         let own = of_label
@@ -41,7 +41,7 @@ pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, Tim
                 None => event.at,
             },
             Some(_) => created_at.ok_or(TimeUnknown::CreationTimeUnknown)?,
-            None if standing.iter().any(|label| label.eq_ignore_ascii_case(&title)) => {
+            None if labels_now.iter().any(|label| label.eq_ignore_ascii_case(&title)) => {
                 created_at.ok_or(TimeUnknown::CreationTimeUnknown)?
             }
             None => nameless(facts, events, &title).ok_or(TimeUnknown::LabelDeleted)?,
@@ -51,7 +51,7 @@ pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, Tim
     first.ok_or(TimeUnknown::LabelDeleted)
 }
 
-fn read(facts: &Facts) -> (Option<&Reading<Vec<LabelEvent>>>, Option<Timestamp>) {
+fn label_events(facts: &Facts) -> (Option<&Reading<Vec<LabelEvent>>>, Option<Timestamp>) {
     match &facts.api {
         GitLabAnswer::Full(api) => (Some(&api.label_events), api.created_at),
         GitLabAnswer::LabelsOnly(labels) => (Some(&labels.label_events), None),
@@ -61,7 +61,7 @@ fn read(facts: &Facts) -> (Option<&Reading<Vec<LabelEvent>>>, Option<Timestamp>)
     }
 }
 
-fn standing(facts: &Facts) -> &[String] {
+fn labels_now(facts: &Facts) -> &[String] {
     match &facts.api {
         GitLabAnswer::Full(api) => &api.labels_now,
         GitLabAnswer::LabelsOnly(labels) => &labels.labels_now,

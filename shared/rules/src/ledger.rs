@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use model::{
-    Action, ApprovalSeen, Facts, GitLabAnswer, HistoryEvent, LedgerDecision, Proof, Review, TimeUnknown, User, Verdict,
-    VerdictOutcome,
+    ApprovalSeen, EventAction, Facts, GitLabAnswer, HistoryEvent, LedgerDecision, Proof, Review, TimeUnknown, User,
+    Verdict, VerdictOutcome,
 };
 
 use crate::case::{is_lifecycle, trusted};
@@ -19,7 +19,7 @@ pub fn review_of_merge(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Optio
         at: Some(merged_at(facts)),
         by: completing(facts, verdict, rules).map(|approval| approval.user.clone()),
     };
-    Some(told(facts, verdict, Some(decided), rules))
+    Some(build_review(facts, verdict, Some(decided), rules))
 }
 
 /// The state of a review that is not merged, with the verdict as if merged when GitLab was read. `None`: no security label is set,
@@ -43,7 +43,7 @@ pub fn review_before_merge(facts: &Facts, rules: &Rules) -> Option<(Verdict, Rev
         // The last act decides. Acts without a time come before acts with one.
         acts.into_iter().flatten().max_by_key(|act| act.at)
     });
-    let review = told(facts, &verdict, decided, rules);
+    let review = build_review(facts, &verdict, decided, rules);
     Some((verdict, review))
 }
 
@@ -68,7 +68,7 @@ fn merged_at(facts: &Facts) -> Timestamp {
 fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
     let last = history.iter().rfind(|event| is_lifecycle(event));
     let last_close = last
-        .filter(|last| last.action == Action::Close)
+        .filter(|last| last.action == EventAction::Close)
         .map(|last| last.occurred_at);
     let state = match &facts.api {
         GitLabAnswer::Full(api) => api.state.as_deref().map(|state| (state, api.closed_at)),
@@ -80,7 +80,7 @@ fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
         Some(("closed", closed_at)) => {
             // Closed again since the last event; that event is still to come, or lost.
             let reopened = last
-                .filter(|last| last.action == Action::Reopen)
+                .filter(|last| last.action == EventAction::Reopen)
                 .map(|last| last.occurred_at);
             match reopened {
                 Some(reopened) => Some(closed_at.filter(|closed| *closed > reopened)?),
@@ -107,7 +107,7 @@ fn is_younger_than_lag(facts: &Facts, event: Option<&&HistoryEvent>) -> bool {
 
 fn reopened(history: &[&HistoryEvent]) -> Option<Decided> {
     let last = history.iter().rfind(|event| is_lifecycle(event))?;
-    (last.action == Action::Reopen).then_some(Decided {
+    (last.action == EventAction::Reopen).then_some(Decided {
         decision: LedgerDecision::Reopened,
         at: Some(last.occurred_at),
         by: None,
@@ -196,7 +196,7 @@ fn completing<'a>(facts: &Facts, verdict: &'a Verdict, rules: &Rules) -> Option<
     valid(verdict).get(minimum.saturating_sub(1)).copied()
 }
 
-fn told(facts: &Facts, verdict: &Verdict, decided: Option<Decided>, rules: &Rules) -> Review {
+fn build_review(facts: &Facts, verdict: &Verdict, decided: Option<Decided>, rules: &Rules) -> Review {
     let (decision, decided_at, deciding_reviewer) = match decided {
         Some(Decided { decision, at, by }) => (Some(decision), at, by),
         None => (None, None, None),

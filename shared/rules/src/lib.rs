@@ -24,12 +24,12 @@ mod testing;
 mod tier;
 mod time;
 
-pub use archive::{AuditPage, Confluence, Jira, Linear, Pod, Pods, Subject, Tracking, mentions};
+pub use archive::{AuditPage, ConfluenceRules, JiraRules, LinearRules, Pod, PodCandidate, Pods, Tracking, mentions};
 pub use confirm::{EVALUATOR, SECOND_READING_AFTER, further_reading_at, is_confirmed, needs_approvals};
 pub use earlier::earlier_facts;
 pub use evaluate::evaluate;
 pub use explain::{Check, ExplainedApproval, Explanation, Found, explain};
-pub use file::{ApproverGroup, Approvers, Instance, Rules, RulesError, Slack, Wording};
+pub use file::{ApproverGroup, Approvers, Instance, Rules, RulesError, SlackRules, Wording};
 pub use label::LabelPattern;
 pub use ledger::{review_before_merge, review_of_merge, stored as stored_precision};
 pub use ruling::{BEFORE_WATCH, CurrentDecision, Ruling, after_event, after_reading, give_up_at, reread_at};

@@ -59,7 +59,7 @@ pub fn after_reading(facts: &Facts, current: Option<CurrentDecision<'_>>, rules:
     }
     match current {
         Some(_) if !confirmed => Ruling::Reread {
-            because: format!("GitLab could still not be read whole: {}", missing(facts)),
+            because: format!("GitLab still could not be read completely: {}", missing(facts)),
             not_before: None,
         },
         Some(current) if current.confirmed && *current.verdict == verdict => Ruling::Unchanged,
@@ -77,7 +77,7 @@ pub fn after_reading(facts: &Facts, current: Option<CurrentDecision<'_>>, rules:
 pub fn after_event(facts: &Facts, current: CurrentDecision<'_>, rules: &Rules, now: Timestamp) -> Ruling {
     if !current.confirmed {
         return Ruling::Reread {
-            because: "an event came for an unconfirmed decision".to_owned(),
+            because: "an event arrived for an unconfirmed decision".to_owned(),
             not_before: None,
         };
     }
@@ -85,7 +85,7 @@ pub fn after_event(facts: &Facts, current: CurrentDecision<'_>, rules: &Rules, n
         && further_reading_at(current.facts, rules, now).is_none_or(|known| known < at)
     {
         return Ruling::Reread {
-            because: "an event contradicts the answer that the decision rests on".to_owned(),
+            because: "an event contradicts the answer that the decision is based on".to_owned(),
             not_before: Some(at),
         };
     }

@@ -54,6 +54,47 @@ pub(crate) fn user(id: i64) -> User {
     }
 }
 
+/// An unlabelled merge request without approvals, merged at noon by its author.
+fn merged_details() -> MergeRequestDetails {
+    let merge = MergeFact {
+        merged_at: at(MERGED),
+        merge_user: Some(user(AUTHOR)),
+        merge_commit_sha: Some("c0ffee".into()),
+        squash_commit_sha: None,
+        head_sha: Some("aaa".into()),
+        merge_method: None,
+    };
+    MergeRequestDetails {
+        read_at: at("12:00:02"),
+        mr_id: 1003,
+        title: "Rotate keys".into(),
+        url: "https://gitlab.example.com/pay/api/-/merge_requests/3".into(),
+        project_path: Some("pay/api".into()),
+        author: user(AUTHOR),
+        created_at: Some(at("06:00:00")),
+        state: Some("merged".into()),
+        closed_at: None,
+        merge,
+        labels_now: vec!["backend".into()],
+        label_events: Reading::Known(Vec::new()),
+        approvals: Vec::new(),
+        approval_rules: Reading::Unknown("not asked for".to_owned()),
+        mentions: Vec::new(),
+        rule_approvers: Reading::Known(BTreeSet::new()),
+        versions: Reading::Known(vec![DiffVersion {
+            created_at: at("07:00:00"),
+            head_sha: Some("aaa".into()),
+            patch_id: Some("p0".into()),
+        }]),
+        reviewers: Reading::Known(Vec::new()),
+        eligible_now: Reading::Known([ALICE, BOB].map(UserId).into()),
+        bots: BTreeMap::new(),
+        bots_unknown: BTreeSet::new(),
+        committers: Reading::Unknown(model::NOT_ASKED.to_owned()),
+        clock_offset_seconds: 0,
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Life {
     pub(crate) facts: Facts,
@@ -69,43 +110,6 @@ impl Life {
             instance: "main".into(),
             project_id: ProjectId(11),
             mr_iid: MergeRequestIid(3),
-        };
-        let merge = MergeFact {
-            merged_at: at(MERGED),
-            merge_user: Some(user(AUTHOR)),
-            merge_commit_sha: Some("c0ffee".into()),
-            squash_commit_sha: None,
-            head_sha: Some("aaa".into()),
-            merge_method: None,
-        };
-        let api = MergeRequestDetails {
-            read_at: at("12:00:02"),
-            mr_id: 1003,
-            title: "Rotate keys".into(),
-            url: "https://gitlab.example.com/pay/api/-/merge_requests/3".into(),
-            project_path: Some("pay/api".into()),
-            author: user(AUTHOR),
-            created_at: Some(at("06:00:00")),
-            state: Some("merged".into()),
-            closed_at: None,
-            merge,
-            labels_now: vec!["backend".into()],
-            label_events: Reading::Known(Vec::new()),
-            approvals: Vec::new(),
-            approval_rules: Reading::Unknown("not asked for".to_owned()),
-            mentions: Vec::new(),
-            rule_approvers: Reading::Known(BTreeSet::new()),
-            versions: Reading::Known(vec![DiffVersion {
-                created_at: at("07:00:00"),
-                head_sha: Some("aaa".into()),
-                patch_id: Some("p0".into()),
-            }]),
-            reviewers: Reading::Known(Vec::new()),
-            eligible_now: Reading::Known([ALICE, BOB].map(UserId).into()),
-            bots: BTreeMap::new(),
-            bots_unknown: BTreeSet::new(),
-            committers: Reading::Unknown(model::NOT_ASKED.to_owned()),
-            clock_offset_seconds: 0,
         };
         let facts = Facts {
             merge_request: key,
@@ -131,7 +135,7 @@ impl Life {
         };
         Self {
             facts,
-            api,
+            api: merged_details(),
             rules: rules(),
             names: BTreeMap::new(),
         }

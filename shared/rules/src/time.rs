@@ -149,7 +149,7 @@ mod tests {
         HistoryEvent {
             occurred_at_source: source,
             received_at: received.map(at),
-            ..Life::labelled().event(model::Action::Approved, ALICE, occurred)
+            ..Life::labelled().event(model::EventAction::Approved, ALICE, occurred)
         }
     }
 

@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 pub use self::outcome::AttemptOutcome;
-use self::outcome::Report;
+use self::outcome::OutcomeColumns;
 use crate::sql::{column, optional_text};
 use crate::tx::{EFFECT_COLUMNS, Tx, read_effect};
 use crate::{Store, StoreError};
@@ -187,15 +187,16 @@ impl Tx<'_> {
         holds: bool,
         now: Timestamp,
     ) -> Result<AttemptResult, StoreError> {
-        let report = Report::of(outcome);
-        let external_id = optional_text(report.external_id);
-        let (error_class, error) = (optional_text(report.error_class), optional_text(report.error));
-        let superseded_because = optional_text(report.superseded_because);
+        // 1. The end of the attempt, once: a repeated report only returns what the first one did.
+        let columns = OutcomeColumns::of(outcome);
+        let external_id = optional_text(columns.external_id);
+        let (error_class, error) = (optional_text(columns.error_class), optional_text(columns.error));
+        let superseded_because = optional_text(columns.superseded_because);
         let ended = [
             (&Uuid::now_v7() as _, Type::UUID),
             (&id as _, Type::UUID),
             (&attempt as _, Type::INT4),
-            (&report.code as _, Type::TEXT),
+            (&columns.code as _, Type::TEXT),
             (&holds as _, Type::BOOL),
             (&external_id as _, Type::TEXT),
             (&error_class as _, Type::TEXT),
@@ -212,13 +213,14 @@ impl Tx<'_> {
                 AttemptResult::Late
             });
         }
+        // 2. The effect, unless another worker has it by now.
         if !holds {
             return Ok(AttemptResult::Late);
         }
         let moved = [
             (&id as _, Type::UUID),
-            (&report.state.as_str() as _, Type::TEXT),
-            (&report.at as _, Type::TIMESTAMPTZ),
+            (&columns.state.as_str() as _, Type::TEXT),
+            (&columns.at as _, Type::TIMESTAMPTZ),
             (&now as _, Type::TIMESTAMPTZ),
             (&external_id as _, Type::TEXT),
             (&error_class as _, Type::TEXT),

@@ -198,7 +198,7 @@ impl Store {
 fn readable<T>(rows: &[tokio_postgres::Row], read: impl Fn(&tokio_postgres::Row) -> Result<T, StoreError>) -> Vec<T> {
     let read = rows.iter().map(read);
     read.filter_map(|row| {
-        row.inspect_err(|error| tracing::error!(%error, "a claimed row cannot be read by this version and is skipped"))
+        row.inspect_err(|error| tracing::error!(%error, "skipped a claimed row that this version cannot read"))
             .ok()
     })
     .collect()

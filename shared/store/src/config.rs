@@ -20,7 +20,7 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a database secret cannot be used. Messages name fields, never values.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum ConfigError {
+pub enum StoreConfigError {
     /// The secret is not the JSON object expected.
     #[error(
         "the database secret must be a JSON object with `url`, or with `username`, `password`, `host`, `port` and `dbname`"
@@ -36,7 +36,7 @@ pub enum ConfigError {
     )]
     Url,
     /// The URL lacks a part.
-    #[error("the database URL names no {0}")]
+    #[error("the database URL has no {0}")]
     UrlLacks(&'static str),
     /// A list of hosts.
     #[error("the database URL names several hosts; name one (a proxy or a cluster endpoint does the fail-over)")]
@@ -46,16 +46,16 @@ pub enum ConfigError {
     SslMode,
     /// Unencrypted over a network.
     #[error(
-        "sslmode=disable is refused: the database is not on this machine, and its password must not cross a network in clear"
+        "sslmode=disable is rejected: the database is not on this machine, and its password must not cross a network in clear text"
     )]
     ClearText,
     /// A certificate file named in the URL.
     #[error(
-        "sslrootcert in the database URL is not read; put the certificate's PEM text into the secret's field `ca_pem`"
+        "sslrootcert in the database URL is not supported; put the certificate's PEM text into the secret's field `ca_pem`"
     )]
     RootCertificateFile,
     /// `ca_pem` is unreadable.
-    #[error("the database secret's `ca_pem` holds no readable PEM certificate")]
+    #[error("the database secret's `ca_pem` contains no readable PEM certificate")]
     CaPem,
 }
 
@@ -100,9 +100,9 @@ impl DatabaseConfig {
     /// authorities to trust in addition to the public ones. Fields missing in the RDS form are taken from `address`.
     ///
     /// # Errors
-    /// [`ConfigError`] names the wrong field.
-    pub fn from_secret(secret: &SecretString, address: &DatabaseAddress) -> Result<Self, ConfigError> {
-        let secret: Secret = serde_json::from_str(secret.expose_secret()).map_err(|_| ConfigError::NotAnObject)?;
+    /// [`StoreConfigError`] names the wrong field.
+    pub fn from_secret(secret: &SecretString, address: &DatabaseAddress) -> Result<Self, StoreConfigError> {
+        let secret: Secret = serde_json::from_str(secret.expose_secret()).map_err(|_| StoreConfigError::NotAnObject)?;
         let mut config = if let Some(url) = &secret.url {
             Self::from_url(url)?
         } else {
@@ -114,10 +114,10 @@ impl DatabaseConfig {
         Ok(config)
     }
 
-    fn from_fields(secret: &Secret, address: &DatabaseAddress) -> Result<Self, ConfigError> {
+    fn from_fields(secret: &Secret, address: &DatabaseAddress) -> Result<Self, StoreConfigError> {
         let text = |value: &Option<String>, otherwise: &Option<String>, name| {
-            let told = [value, otherwise].into_iter().flatten().find(|value| !value.is_empty());
-            told.cloned().ok_or(ConfigError::Missing(name))
+            let value = [value, otherwise].into_iter().flatten().find(|value| !value.is_empty());
+            value.cloned().ok_or(StoreConfigError::Missing(name))
         };
         let host = text(&secret.host, &address.host, "host")?;
         let host = if host.starts_with('/') {
@@ -134,10 +134,10 @@ impl DatabaseConfig {
             tls: must_use_tls(&host, None, None)?,
             host,
             address: None,
-            port: port.ok_or(ConfigError::Missing("port"))?,
+            port: port.ok_or(StoreConfigError::Missing("port"))?,
             database: text(&secret.dbname, &address.database, "dbname")?,
             user: text(&secret.username, &None, "username")?,
-            password: Some(secret.password.clone().ok_or(ConfigError::Missing("password"))?),
+            password: Some(secret.password.clone().ok_or(StoreConfigError::Missing("password"))?),
             authorities: Vec::new(),
         })
     }
@@ -145,9 +145,9 @@ impl DatabaseConfig {
     /// Also trusts these private certificate authorities.
     ///
     /// # Errors
-    /// [`ConfigError::CaPem`] if the text holds no certificate, or a broken one.
-    pub fn with_authorities(mut self, pem: &str) -> Result<Self, ConfigError> {
-        self.authorities = private_authorities(pem).map_err(|_| ConfigError::CaPem)?;
+    /// [`StoreConfigError::CaPem`] if the text holds no certificate, or a broken one.
+    pub fn with_authorities(mut self, pem: &str) -> Result<Self, StoreConfigError> {
+        self.authorities = private_authorities(pem).map_err(|_| StoreConfigError::CaPem)?;
         Ok(self)
     }
 

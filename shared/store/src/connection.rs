@@ -26,12 +26,12 @@ pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// A statement to be sent.
 #[derive(Clone)]
-pub(crate) struct Request<'a> {
+pub(crate) struct WireRequest<'a> {
     pub(crate) sql: &'a str,
     pub(crate) params: Vec<Param<'a>>,
 }
 
-impl<'a> Request<'a> {
+impl<'a> WireRequest<'a> {
     /// A statement without parameters.
     pub(crate) fn command(sql: &'a str) -> Self {
         let params = Vec::new();
@@ -40,7 +40,7 @@ impl<'a> Request<'a> {
 }
 
 #[derive(Default)]
-pub(crate) struct Answer {
+pub(crate) struct WireResponse {
     pub(crate) rows: Vec<Row>,
     /// Number of rows returned or changed.
     pub(crate) affected: u64,
@@ -90,7 +90,7 @@ impl Connection {
 
     /// Sends all requests before it waits for the first answer: one round trip. Returns the first error; inside a transaction the
     /// later requests fail because of it.
-    pub(crate) async fn exchange(&self, requests: &[Request<'_>]) -> Result<Vec<Answer>, StoreError> {
+    pub(crate) async fn exchange(&self, requests: &[WireRequest<'_>]) -> Result<Vec<WireResponse>, StoreError> {
         let answers = join_all(requests.iter().map(|request| self.answer(request)));
         let limit = if requests.len() > 1 {
             EXCHANGE_TIMEOUT
@@ -104,9 +104,9 @@ impl Connection {
     /// The same on a connection that may have died while idle: it fails if the first request gets no answer in a short time.
     pub(crate) async fn exchange_if_alive(
         &self,
-        requests: &[Request<'_>],
+        requests: &[WireRequest<'_>],
         limit: Duration,
-    ) -> Result<Result<Vec<Answer>, StoreError>, Dead> {
+    ) -> Result<Result<Vec<WireResponse>, StoreError>, Dead> {
         let Some((first, rest)) = requests.split_first() else {
             return Ok(Ok(Vec::new()));
         };
@@ -123,11 +123,11 @@ impl Connection {
         Ok(first.and_then(|first| Ok(std::iter::once(first).chain(rest?).collect())))
     }
 
-    async fn answer(&self, request: &Request<'_>) -> Result<Answer, StoreError> {
+    async fn answer(&self, request: &WireRequest<'_>) -> Result<WireResponse, StoreError> {
         let read = async {
             let params = request.params.iter().map(|(value, of)| (*value, of.clone()));
             let mut rows = pin!(self.client.query_typed_raw(request.sql, params).await?);
-            let mut answer = Answer::default();
+            let mut answer = WireResponse::default();
             while let Some(row) = rows.try_next().await? {
                 answer.rows.push(row);
             }

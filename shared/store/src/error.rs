@@ -8,25 +8,25 @@ use tokio_postgres::error::{DbError, SqlState};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database is unreachable, or aborted the work: retry later.
-    #[error("the database is unavailable, try again later: {0}")]
+    #[error("the database is unavailable; retry later: {0}")]
     Unavailable(String),
     /// The database rejects this login: reload the secret, then retry.
-    #[error("the database refuses the login, read its secret again: {0}")]
+    #[error("the database rejected the login; reload its secret: {0}")]
     LoginRefused(String),
-    /// Another transaction used the same rows: retry.
-    #[error("the work met another's on the same rows, try again: {0}")]
+    /// Another transaction wrote the same rows: retry.
+    #[error("conflicting concurrent write; retry: {0}")]
     Conflict(String),
     /// The schema or a privilege is not as this code needs it, or the server rejects for an unknown reason: needs manual
     /// intervention; then the same work may succeed.
-    #[error("the database is not set up as this version needs it, a person must look: {0}")]
+    #[error("the database is not set up for this version; needs manual intervention: {0}")]
     Misconfigured(String),
     /// These values are rejected (a constraint, a trigger, a value out of range, too long for an index, or one that the driver
     /// cannot send): a retry changes nothing; needs manual intervention.
-    #[error("the database refuses this for good, a person must look: {0}")]
+    #[error("the database rejected the values permanently; needs manual intervention: {0}")]
     Rejected(String),
     /// This version cannot read a stored row: another version, such as the one that wrote it, may read it. Retry; needs manual
     /// intervention.
-    #[error("a stored row cannot be read by this version, deploy one that reads it: {0}")]
+    #[error("this version cannot read a stored row; deploy one that can: {0}")]
     Corrupt(String),
 }
 

@@ -33,20 +33,20 @@ mod tx;
 pub use self::audit::{
     AnnouncedCall, AuditActor, AuditBacklog, AuditBatch, AuditFilter, AuditGap, AuditOrder, AuditOutcome, AuditRow,
     AuditStory, AuditTarget, BatchReport, DestinationBacklog, DestinationEnd, DestinationLease, GapReason,
-    MalformedLine, PositionedEntry, RecordedGap, Released, SearchPlan, StoryKind, StoryLines, StoryRow, Undelivered,
-    UnknownWord, detach_audit_partitions,
+    MalformedLine, PositionedEntry, RecordedGap, Released, SearchPlan, StoryKind, StoryLines, StoryRow,
+    UndeliveredEntry, UnknownWord, detach_audit_partitions,
 };
 pub use attempt::{AttemptOutcome, AttemptResult, Lease};
 pub use backlog::Backlog;
-pub use config::{ConfigError, DatabaseAddress, DatabaseConfig};
+pub use config::{DatabaseAddress, DatabaseConfig, StoreConfigError};
 pub use error::StoreError;
 pub use exception_update::{ExceptionAlert, ExceptionUpdate, UpdateDecision};
 pub use merge_for_effect::MergeForEffect;
 pub use migrate::{MigrationError, MigrationReport, migrate};
 pub use operator_request::{OperatorRequest, OperatorRequestError};
 pub use report::{
-    DecisionFilter, EffectFilter, EventCursor, ExceptionFilter, LedgerFilter, MergeRequestRecord, Page, Requeued,
-    Stage, Statistics, StatisticsFilter, StoredDecisionInput, StoredEvent, StoredEvidence, Unconfirmed,
+    DecisionFilter, DecisionStage, EffectFilter, EventCursor, ExceptionFilter, LedgerFilter, MergeRequestRecord,
+    ReportPage, Requeued, Statistics, StatisticsFilter, StoredDecisionInput, StoredEvent, StoredEvidence, Unconfirmed,
     UnconfirmedFilter,
 };
 pub use roles::{Group, LoginError, provision_login};

@@ -1,4 +1,4 @@
-//! What an archive effect reports: the merge as it is now, and what was reported about it before.
+//! What an effect of a merge reports: the merge as it is now, and what was reported about it before.
 
 use model::{Effect, LedgerRow};
 use tokio_postgres::types::Type;
@@ -20,7 +20,7 @@ pub struct MergeForEffect {
     /// A later effect for the same merge, which reports everything this one would.
     pub newer: Option<Uuid>,
     /// An earlier effect for the same merge may have reached the target.
-    pub is_told: bool,
+    pub is_reported: bool,
     /// An earlier effect for the same merge was begun: parts of it may have reached the target.
     pub is_begun: bool,
     /// The target's id of the earlier effect.
@@ -37,7 +37,7 @@ const AROUND: &str = "
         WHERE instance = $1 AND project_id = $2 AND mr_iid = $3 AND kind = $4 AND decision_id IS NOT NULL),
     this AS (SELECT id, created_at FROM same WHERE id = $5),
     earlier AS (SELECT same.* FROM same, this WHERE (same.created_at, same.id) < (this.created_at, this.id)),
-    -- A correction says nothing of where new things go.
+    -- The id of a correction does not show where new reports go.
     first_news AS NOT MATERIALIZED (
         SELECT external_id, created_at FROM effects AS news
         WHERE kind = $4 AND destination = $6 AND state = 'done'
@@ -45,7 +45,7 @@ const AROUND: &str = "
                 AND before.mr_iid = news.mr_iid AND before.kind = news.kind AND before.created_at < news.created_at))
     SELECT (SELECT same.id FROM same, this WHERE (same.created_at, same.id) > (this.created_at, this.id)
             ORDER BY same.created_at DESC, same.id DESC LIMIT 1) AS newer,
-        EXISTS (SELECT FROM earlier WHERE state IN ('done', 'leased', 'ambiguous', 'dead')) AS is_told,
+        EXISTS (SELECT FROM earlier WHERE state IN ('done', 'leased', 'ambiguous', 'dead')) AS is_reported,
         EXISTS (SELECT FROM earlier WHERE attempts > 0 AND state <> 'suppressed') AS is_begun,
         (SELECT external_id FROM earlier WHERE external_id IS NOT NULL ORDER BY created_at DESC LIMIT 1) AS earlier,
         (SELECT external_id FROM first_news ORDER BY created_at DESC LIMIT 1) AS latest,
@@ -81,15 +81,15 @@ impl Store {
         let (Some(row), Some(decision), Some(around)) = (row, decision, around) else {
             return Ok(None);
         };
-        let stands = |status| status != model::ExceptionStatus::Withdrawn;
+        let applies = |status| status != model::ExceptionStatus::Withdrawn;
         Ok(Some(MergeForEffect {
             row: row.row,
             decision,
             exception_id: exception
-                .filter(|exception| stands(exception.status))
+                .filter(|exception| applies(exception.status))
                 .map(|exception| exception.id),
             newer: column(&around, "newer")?,
-            is_told: column(&around, "is_told")?,
+            is_reported: column(&around, "is_reported")?,
             is_begun: column(&around, "is_begun")?,
             earlier_external_id: column(&around, "earlier")?,
             latest_external_id: column(&around, "latest")?,

@@ -29,7 +29,7 @@ pub enum MigrationError {
     Server(i32),
     /// A later version migrated the database in a way that is incompatible with this one.
     #[error(
-        "the database has schema version {database}, on which this version, made for {known}, cannot work: deploy the later version"
+        "the database has schema version {database}, which this version, made for {known}, does not support; deploy the later version"
     )]
     Newer { database: i32, known: i32 },
     /// A migration was changed after it had been applied.
@@ -38,7 +38,7 @@ pub enum MigrationError {
     )]
     Divergent(String),
     /// An applied migration is not in this build, or an earlier one was never applied.
-    #[error("migration {0} is missing on one side: the database comes from another line of development")]
+    #[error("migration {0} is missing in the database or in this version: the database comes from another branch")]
     Missing(String),
     /// A migration's own SQL failed.
     #[error("the migration failed and was rolled back: {0}")]
@@ -86,7 +86,7 @@ pub async fn migrate(owner: &DatabaseConfig) -> Result<MigrationReport, Migratio
         tracing::warn!(
             database = from,
             known,
-            "the schema is newer than this version and stays as it is"
+            "the schema is newer than this version; left unchanged"
         );
         return Ok(MigrationReport {
             from,
@@ -101,7 +101,7 @@ pub async fn migrate(owner: &DatabaseConfig) -> Result<MigrationReport, Migratio
         .map_err(|error| sort(&error))?;
     roles::grant_privileges(&worker).await?;
     if let Err(error) = guard.command("COMMIT").await {
-        tracing::warn!(%error, "the migration's lock was lost before its end; the migration itself is complete");
+        tracing::warn!(%error, "lost the migration lock early; the migration itself is complete");
     }
     Ok(MigrationReport {
         from,

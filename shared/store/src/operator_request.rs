@@ -7,8 +7,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
-use crate::report::{Conditions, Page};
-use crate::sql::{column, json, json_column, text};
+use crate::report::{Conditions, ReportPage};
+use crate::sql::{clean_text, column, json, json_column};
 use crate::{Group, Store, StoreError};
 
 /// Duration of a claim: longer than `maintenance` may run, so that only a dead run's claim is claimed again.
@@ -43,7 +43,7 @@ pub struct OperatorRequest {
 pub enum OperatorRequestError {
     /// The login lacks the role.
     #[error(
-        "the login {login} may not record operator requests: ask the database's owner for `GRANT {role} TO {login}`",
+        "the login {login} may not record operator requests; ask the database owner for `GRANT {role} TO {login}`",
         role = Group::Operator.role()
     )]
     NotAnOperator {
@@ -102,7 +102,7 @@ impl Store {
         let id = Uuid::now_v7();
         let params = [
             (&id as _, Type::UUID),
-            (&text(command) as _, Type::TEXT),
+            (&clean_text(command) as _, Type::TEXT),
             (&json(arguments)? as _, Type::JSONB),
             (&now as _, Type::TIMESTAMPTZ),
         ];
@@ -127,7 +127,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let row = tx.query_opt(&format!("{CLAIM} {COLUMNS}"), &params).await?;
         tx.commit().await?;
-        row.as_ref().map(read).transpose()
+        row.as_ref().map(parse_row).transpose()
     }
 
     /// Finishes a claimed request. `false`: the claim had expired, and another run has it.
@@ -173,17 +173,17 @@ impl Store {
     pub async fn operator_request(&self, id: Uuid) -> Result<Option<OperatorRequest>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM operator_requests WHERE id = $1");
         let row = self.query_opt(&sql, &[(&id, Type::UUID)]).await?;
-        row.as_ref().map(read).transpose()
+        row.as_ref().map(parse_row).transpose()
     }
 
     /// A page of requests as JSON, newest first.
-    pub async fn operator_request_page(&self, after: Option<Uuid>, limit: u32) -> Result<Page, StoreError> {
+    pub async fn operator_request_page(&self, after: Option<Uuid>, limit: u32) -> Result<ReportPage, StoreError> {
         self.page("operator_requests", Conditions::default(), after, limit)
             .await
     }
 }
 
-fn read(row: &Row) -> Result<OperatorRequest, StoreError> {
+fn parse_row(row: &Row) -> Result<OperatorRequest, StoreError> {
     let result: Option<Json<Value>> = column(row, "result")?;
     Ok(OperatorRequest {
         id: column(row, "id")?,

@@ -8,11 +8,11 @@ mod record;
 mod statistics;
 mod unconfirmed;
 
-pub use decisions::{Stage, StoredDecisionInput, StoredEvidence};
+pub use decisions::{DecisionStage, StoredDecisionInput, StoredEvidence};
 pub use effects::{EffectFilter, Requeued};
 pub use events::{EventCursor, StoredEvent};
 pub(crate) use filter::Conditions;
-pub use filter::{DecisionFilter, ExceptionFilter, LedgerFilter, Page};
+pub use filter::{DecisionFilter, ExceptionFilter, LedgerFilter, ReportPage};
 pub use record::MergeRequestRecord;
 pub use statistics::{Statistics, StatisticsFilter};
 pub use unconfirmed::{Unconfirmed, UnconfirmedFilter};

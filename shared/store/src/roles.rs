@@ -76,14 +76,14 @@ impl Group {
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
     /// The name is invalid.
-    #[error("a login's name must have 1 to 63 bytes and no NUL")]
+    #[error("a login name must have 1 to 63 bytes and no NUL")]
     Name,
     /// The password is missing.
-    #[error("the login's password is empty")]
+    #[error("the login password is empty")]
     Password,
     /// The application would have privileges that bypass the protection of the record.
     #[error(
-        "the login `{0}` is powerful (superuser, may create roles or databases, or owns this database): choose another name"
+        "the login `{0}` has too many privileges (superuser, may create roles or databases, or owns this database); choose another name"
     )]
     Powerful(String),
     /// The database is unreachable, or its owner lacks a privilege.

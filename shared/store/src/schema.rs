@@ -29,11 +29,11 @@ pub(crate) fn runner() -> Runner {
 pub enum SchemaError {
     /// A later version migrated the database in a way that is incompatible with this code.
     #[error(
-        "the database has schema version {database}, on which this version, made for {known}, cannot work: upgrade the functions"
+        "the database has schema version {database}, which this version, made for {known}, does not support; upgrade the functions"
     )]
     Newer { database: i32, known: i32 },
     /// The migration has not run.
-    #[error("the database has schema version {database}, this version needs {known}: run the migration")]
+    #[error("the database has schema version {database}, but this version needs {known}; run the migration")]
     Older {
         /// The database's version; 0: no schema.
         database: i32,
@@ -104,7 +104,7 @@ impl Store {
         let slot = self.connected().await?;
         let connection = slot
             .as_ref()
-            .ok_or_else(|| StoreError::Unavailable("the connection was lost".to_owned()))?;
+            .ok_or_else(|| StoreError::Unavailable("connection lost".to_owned()))?;
         let database = read_version(connection).await?;
         if database > known && is_incompatible(connection, known).await? {
             return Err(SchemaError::Newer { database, known });

@@ -22,7 +22,7 @@ use crate::StoreError;
 const LONGEST_KEY: usize = 512;
 
 /// Postgres text cannot hold NUL: it is replaced, so that a malicious title cannot keep its merge request out of the record.
-pub(crate) fn text(value: &str) -> Cow<'_, str> {
+pub(crate) fn clean_text(value: &str) -> Cow<'_, str> {
     if value.contains('\0') {
         Cow::Owned(value.replace('\0', "\u{fffd}"))
     } else {
@@ -31,22 +31,22 @@ pub(crate) fn text(value: &str) -> Cow<'_, str> {
 }
 
 pub(crate) fn texts(values: &[String]) -> Vec<Cow<'_, str>> {
-    values.iter().map(|value| text(value)).collect()
+    values.iter().map(|value| clean_text(value)).collect()
 }
 
 pub(crate) fn optional_text(value: Option<&String>) -> Option<Cow<'_, str>> {
-    value.map(|value| text(value))
+    value.map(|value| clean_text(value))
 }
 
 /// A delivery key that fits an index; a longer one is replaced by its digest.
 pub(crate) fn key(value: &str) -> Cow<'_, str> {
     if value.len() <= LONGEST_KEY {
-        return text(value);
+        return clean_text(value);
     }
     Cow::Owned(format!("sha256:{}", sha256_hex(value.as_bytes())))
 }
 
-/// A structured value as `jsonb`, with NUL replaced as in [`text`].
+/// A structured value as `jsonb`, with NUL replaced as in [`clean_text`].
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<Json<Value>, StoreError> {
     let mut value = serde_json::to_value(value)
         .map_err(|_| StoreError::Rejected(format!("{} cannot be written as JSON", std::any::type_name::<T>())))?;
@@ -59,7 +59,7 @@ pub(crate) fn code<T: Serialize>(value: &T) -> Result<String, StoreError> {
     match json(value)?.0 {
         Value::String(code) => Ok(code),
         _ => Err(StoreError::Rejected(format!(
-            "{} is no code",
+            "{} is not a code",
             std::any::type_name::<T>()
         ))),
     }
@@ -74,7 +74,7 @@ fn clean(value: &mut Value) {
     }
 }
 
-/// A structured value as JSON text, with NUL replaced as in [`text`]: the server parses it into `jsonb`.
+/// A structured value as JSON text, with NUL replaced as in [`clean_text`]: the server parses it into `jsonb`.
 #[derive(Debug)]
 pub(crate) struct JsonText(String);
 

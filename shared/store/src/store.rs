@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::connection::{Answer, Connection, Dead, Param, Request};
+use crate::connection::{Connection, Dead, Param, WireRequest, WireResponse};
 use crate::sql::Statement;
 use crate::{DatabaseConfig, StoreError, Tx};
 
@@ -68,7 +68,7 @@ impl Store {
 
     /// Sends statements in one round trip, each in a separate transaction. A dead connection may have executed some of them
     /// already. The first one should be quick: without its answer after [`REUSE_TIMEOUT`] the connection counts as dead.
-    pub(crate) async fn exchange(&self, statements: &[Statement]) -> Result<Vec<Answer>, StoreError> {
+    pub(crate) async fn exchange(&self, statements: &[Statement]) -> Result<Vec<WireResponse>, StoreError> {
         let requests: Vec<_> = statements.iter().map(Statement::request).collect();
         self.send(&requests).await
     }
@@ -76,7 +76,7 @@ impl Store {
     /// One statement, in a separate transaction.
     pub(crate) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
         let params = params.to_vec();
-        self.rows(Request { sql, params }).await
+        self.rows(WireRequest { sql, params }).await
     }
 
     /// The rows of one statement, in a separate transaction.
@@ -84,9 +84,9 @@ impl Store {
         self.rows(statement.request()).await
     }
 
-    async fn rows(&self, request: Request<'_>) -> Result<Vec<Row>, StoreError> {
+    async fn rows(&self, request: WireRequest<'_>) -> Result<Vec<Row>, StoreError> {
         // It may be slow on a live connection: the first statement, which does nothing, checks that.
-        let answers = self.send(&[Request::command("SELECT"), request]).await?;
+        let answers = self.send(&[WireRequest::command("SELECT"), request]).await?;
         Ok(answers.into_iter().skip(1).flat_map(|answer| answer.rows).collect())
     }
 
@@ -94,7 +94,7 @@ impl Store {
         Ok(self.query(sql, params).await?.into_iter().next())
     }
 
-    async fn send(&self, requests: &[Request<'_>]) -> Result<Vec<Answer>, StoreError> {
+    async fn send(&self, requests: &[WireRequest<'_>]) -> Result<Vec<WireResponse>, StoreError> {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
@@ -110,8 +110,8 @@ impl Store {
     pub(crate) async fn first_exchange(
         &self,
         slot: &mut Option<Connection>,
-        requests: &[Request<'_>],
-    ) -> Result<Vec<Answer>, StoreError> {
+        requests: &[WireRequest<'_>],
+    ) -> Result<Vec<WireResponse>, StoreError> {
         if let Some(kept) = slot.as_ref().filter(|kept| !kept.is_closed()) {
             match kept.exchange_if_alive(requests, REUSE_TIMEOUT).await {
                 Ok(answers) => return answers,
@@ -126,7 +126,8 @@ impl Store {
     /// A connection that answers.
     pub(crate) async fn connected(&self) -> Result<Slot<'_>, StoreError> {
         let mut slot = self.turn().await?;
-        self.first_exchange(&mut slot, &[Request::command("SELECT")]).await?;
+        self.first_exchange(&mut slot, &[WireRequest::command("SELECT")])
+            .await?;
         Ok(slot)
     }
 
@@ -142,7 +143,7 @@ impl Store {
         };
         let free = timeout(TURN_TIMEOUT, free).await;
         let mut slot =
-            free.map_err(|_| StoreError::Unavailable("other transactions hold both connections".to_owned()))?;
+            free.map_err(|_| StoreError::Unavailable("both connections are in use by other transactions".to_owned()))?;
         if is_open(&slot) {
             return Ok(slot);
         }

@@ -21,7 +21,7 @@ pub(crate) fn connector(config: &DatabaseConfig) -> Result<Option<MakeRustlsConn
     for authority in CertificateDer::pem_slice_iter(of_region.as_bytes()).flatten() {
         roots
             .add(authority)
-            .map_err(|_| refused("a root certificate of RDS cannot be trusted"))?;
+            .map_err(|_| refused("an RDS root certificate cannot be trusted"))?;
     }
     for authority in config.authorities() {
         roots
@@ -31,7 +31,7 @@ pub(crate) fn connector(config: &DatabaseConfig) -> Result<Option<MakeRustlsConn
     let provider = rustls::crypto::ring::default_provider();
     let client = ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()
-        .map_err(|_| refused("the crypto provider offers no TLS version"))?
+        .map_err(|_| refused("the crypto provider supports no TLS version"))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Some(MakeRustlsConnect::new(client)))

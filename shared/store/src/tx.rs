@@ -34,7 +34,7 @@ pub(crate) use self::queued::DONE;
 use self::queued::ReadAnswer;
 pub use self::queued::{Later, Queued};
 pub use self::state::{FirstRead, MergeRequestState, StoredReview};
-use crate::connection::{Answer, Param, Request};
+use crate::connection::{Param, WireRequest, WireResponse};
 use crate::sql::Statement;
 use crate::store::Slot;
 use crate::{Store, StoreError};
@@ -53,7 +53,7 @@ pub struct Tx<'a> {
     /// Not sent yet.
     queued: Vec<Statement>,
     /// Answers to queued statements that were sent, until taken.
-    answers: Vec<Option<Answer>>,
+    answers: Vec<Option<WireResponse>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl<'a> Tx<'a> {
         }
         let queued = std::mem::take(&mut self.queued);
         let mut requests: Vec<_> = queued.iter().map(Statement::request).collect();
-        requests.push(Request::command("COMMIT"));
+        requests.push(WireRequest::command("COMMIT"));
         self.exchange(&requests).await?;
         self.state = State::Ended;
         Ok(())
@@ -112,7 +112,7 @@ impl<'a> Tx<'a> {
     /// [`StoreError::Unavailable`] if the connection is lost; the server rolls back anyway.
     pub async fn rollback(mut self) -> Result<(), StoreError> {
         if self.state != State::New {
-            let ended = self.exchange(&[Request::command("ROLLBACK")]).await;
+            let ended = self.exchange(&[WireRequest::command("ROLLBACK")]).await;
             if ended.is_err() {
                 *self.slot = None;
             }
@@ -192,14 +192,14 @@ impl<'a> Tx<'a> {
         Ok(self.one(sql, params).await?.affected)
     }
 
-    async fn one(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Answer, StoreError> {
+    async fn one(&mut self, sql: &str, params: &[Param<'_>]) -> Result<WireResponse, StoreError> {
         let params = params.to_vec();
-        let last = self.send_with(&[Request { sql, params }]).await?;
+        let last = self.send_with(&[WireRequest { sql, params }]).await?;
         Ok(last.unwrap_or_default())
     }
 
     /// Sends the queue and these requests, and returns their last answer.
-    async fn send_with(&mut self, more: &[Request<'_>]) -> Result<Option<Answer>, StoreError> {
+    async fn send_with(&mut self, more: &[WireRequest<'_>]) -> Result<Option<WireResponse>, StoreError> {
         let queued = std::mem::take(&mut self.queued);
         let mut requests: Vec<_> = queued.iter().map(Statement::request).collect();
         requests.extend(more.iter().cloned());
@@ -208,11 +208,11 @@ impl<'a> Tx<'a> {
         Ok(answers.next_back())
     }
 
-    async fn exchange(&mut self, requests: &[Request<'_>]) -> Result<Vec<Answer>, StoreError> {
+    async fn exchange(&mut self, requests: &[WireRequest<'_>]) -> Result<Vec<WireResponse>, StoreError> {
         let answers = if self.state == State::New {
             // From here on dropping it must roll back.
             self.state = State::Open;
-            let mut all = vec![Request::command(BEGIN)];
+            let mut all = vec![WireRequest::command(BEGIN)];
             all.extend(requests.iter().cloned());
             let answers = Box::pin(self.store.first_exchange(&mut self.slot, &all)).await;
             answers.map(|answers| answers.into_iter().skip(1).collect())
@@ -220,7 +220,7 @@ impl<'a> Tx<'a> {
             match self.slot.as_ref() {
                 // Statements after a failed one would also fail, except a rollback.
                 Some(connection) => connection.exchange(requests).await,
-                None => Err(StoreError::Unavailable("the connection was lost".to_owned())),
+                None => Err(StoreError::Unavailable("connection lost".to_owned())),
             }
         };
         if let Err(error) = &answers {

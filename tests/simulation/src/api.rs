@@ -104,7 +104,7 @@ pub struct Reading {
     /// When it began.
     pub at: i64,
     /// The answer it got.
-    pub witness: GitLabAnswer,
+    pub answer: GitLabAnswer,
     /// Every endpoint that it used answered from the current database state.
     pub fresh: bool,
 }
@@ -160,7 +160,7 @@ impl<'a> Api<'a> {
     pub fn read(&self, at: i64, mode: Mode, wanted: impl Fn(&LabelFacts) -> bool) -> Reading {
         Reading {
             at,
-            witness: answer::Answering { api: self, at, mode }.read(&wanted),
+            answer: answer::Answering { api: self, at, mode }.read(&wanted),
             fresh: self.is_fresh(at),
         }
     }

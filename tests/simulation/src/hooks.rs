@@ -1,9 +1,9 @@
 //! Webhook deliveries of the deeds: lost, duplicated, redelivered, late, stale, or with cut lists.
 
-use model::{Action, MergeRequestEvent, MergeRequestIid, OccurredAtSource, Project, ProjectId, SystemAction};
+use model::{EventAction, MergeRequestEvent, MergeRequestIid, OccurredAtSource, Project, ProjectId, SystemAction};
 
 use crate::clock::{SECOND, timestamp, whole_second};
-use crate::gitlab::{Deed, Done, World};
+use crate::gitlab::{Deed, Done, State, World};
 
 /// What happens to the hook of one deed.
 #[derive(Debug, Clone, Default)]
@@ -48,13 +48,13 @@ pub fn deliveries(world: &World) -> Vec<Delivery> {
         .iter()
         .enumerate()
         .filter(|(_, done)| !done.fate.lost)
-        .flat_map(|(number, done)| of(world, number, done))
+        .flat_map(|(number, done)| deliveries_of(world, number, done))
         .collect();
     all.sort_by(|one, other| (one.received_at, &one.key).cmp(&(other.received_at, &other.key)));
     all
 }
 
-fn of(world: &World, number: usize, done: &Done) -> Vec<Delivery> {
+fn deliveries_of(world: &World, number: usize, done: &Done) -> Vec<Delivery> {
     let Some(event) = event(world, done) else {
         return Vec::new();
     };
@@ -88,46 +88,80 @@ fn built_at(done: &Done) -> i64 {
     }
 }
 
-fn event(world: &World, done: &Done) -> Option<MergeRequestEvent> {
-    let state = world.at(built_at(done));
-    let version = world.setting.version;
-    let (mut added, mut removed, mut oldrev) = (Vec::new(), Vec::new(), None);
-    let mut system_action = None;
+/// What an event reports beyond the state.
+struct Change {
+    action: EventAction,
+    added: Vec<String>,
+    removed: Vec<String>,
+    oldrev: Option<String>,
+    system_action: Option<SystemAction>,
+}
+
+impl From<EventAction> for Change {
+    fn from(action: EventAction) -> Self {
+        Self {
+            action,
+            added: Vec::new(),
+            removed: Vec::new(),
+            oldrev: None,
+            system_action: None,
+        }
+    }
+}
+
+fn change_of(world: &World, state: &State, done: &Done) -> Option<Change> {
     // The name of an approval depends on GitLab's own rules and has no meaning here.
     let odd = done.at % 2 == 1;
-    let action = match &done.deed {
-        Deed::Opened => Action::Open,
-        Deed::Labelled {
-            added: on,
-            removed: off,
-        } => {
-            (added, removed) = (state.titles_of(on), state.titles_of(off));
-            Action::Update
-        }
-        Deed::Pushed { oldrev: before } => {
-            oldrev = Some(before.clone());
-            Action::Update
-        }
-        Deed::Edited => Action::Update,
-        Deed::Approved if odd => Action::Approval,
-        Deed::Approved => Action::Approved,
-        Deed::Withdrawn if odd => Action::Unapproval,
-        Deed::Withdrawn => Action::Unapproved,
+    let unapproved = if odd {
+        EventAction::Unapproval
+    } else {
+        EventAction::Unapproved
+    };
+    Some(match &done.deed {
+        Deed::Opened => EventAction::Open.into(),
+        Deed::Labelled { added, removed } => Change {
+            added: state.titles_of(added),
+            removed: state.titles_of(removed),
+            ..EventAction::Update.into()
+        },
+        Deed::Pushed { oldrev } => Change {
+            oldrev: Some(oldrev.clone()),
+            ..EventAction::Update.into()
+        },
+        Deed::Edited => EventAction::Update.into(),
+        Deed::Approved if odd => EventAction::Approval.into(),
+        Deed::Approved => EventAction::Approved.into(),
+        Deed::Withdrawn => unapproved.into(),
         Deed::Reset(_) | Deed::OwnerReset(_) => {
-            version.has_reset_hooks().then_some(())?;
-            system_action = Some(match done.deed {
+            world.setting.version.has_reset_hooks().then_some(())?;
+            let system_action = match done.deed {
                 Deed::Reset(_) => SystemAction::ApprovalsResetOnPush,
                 _ => SystemAction::CodeOwnerApprovalsResetOnPush,
-            });
-            if odd { Action::Unapproval } else { Action::Unapproved }
+            };
+            Change {
+                system_action: Some(system_action),
+                ..unapproved.into()
+            }
         }
-        Deed::Closed => Action::Close,
-        Deed::Reopened => Action::Reopen,
-        Deed::Merged => Action::Merge,
+        Deed::Closed => EventAction::Close.into(),
+        Deed::Reopened => EventAction::Reopen.into(),
+        Deed::Merged => EventAction::Merge.into(),
         Deed::LabelDeleted(_) | Deed::LabelRenamed(_) | Deed::WithdrawnSilently | Deed::Joined | Deed::Left => {
             return None;
         }
-    };
+    })
+}
+
+fn event(world: &World, done: &Done) -> Option<MergeRequestEvent> {
+    let state = world.at(built_at(done));
+    let version = world.setting.version;
+    let Change {
+        action,
+        mut added,
+        mut removed,
+        oldrev,
+        system_action,
+    } = change_of(world, state, done)?;
     let (occurred, source) = if version.has_actioned_at() {
         (done.at, OccurredAtSource::ActionedAt)
     } else {

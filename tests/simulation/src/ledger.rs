@@ -9,7 +9,7 @@ pub use record::{Counts, Decided, End, Received, Record};
 use std::collections::BTreeSet;
 
 use model::{
-    Action, EarlierFacts, Facts, HistoryEvent, MergeRequestEvent, MergeRequestIid, MergeRequestKey, MergeTrigger,
+    EarlierFacts, EventAction, Facts, HistoryEvent, MergeRequestEvent, MergeRequestIid, MergeRequestKey, MergeTrigger,
     ProjectId,
 };
 use rules::{CurrentDecision, Rules, Ruling, after_event};
@@ -97,8 +97,8 @@ impl<'a> Flow<'a> {
         });
         self.history.push(stored);
         self.merge_seen |=
-            !delivery.stale && (event.action == Action::Merge || event.state.as_deref() == Some("merged"));
-        if event.action == Action::Merge {
+            !delivery.stale && (event.action == EventAction::Merge || event.state.as_deref() == Some("merged"));
+        if event.action == EventAction::Merge {
             self.merged(now, delivery);
         } else if !self.record.decided.is_empty() {
             self.event(now, delivery.stale);

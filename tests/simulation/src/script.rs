@@ -45,7 +45,7 @@ impl Life {
 
     /// The same with a lost hook.
     #[must_use]
-    pub fn unheard(self, instant: i64, act: Act) -> Self {
+    pub fn without_hook(self, instant: i64, act: Act) -> Self {
         let fate = Fate { lost: true, ..prompt() };
         self.at_with(instant, act, fate)
     }

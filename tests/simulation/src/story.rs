@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use model::GitLabAnswer;
 
 use crate::Built;
-use crate::ledger::Record;
+use crate::ledger::{Received, Record};
 
 /// What happened, arrived, was read and was decided, one line each.
 #[must_use]
@@ -15,33 +15,13 @@ pub fn story(built: &Built, record: &Record) -> String {
         lines.push((done.at, format!("GitLab   {:?} {:?}", done.by, done.deed)));
     }
     for received in &record.received {
-        let event = &received.event;
-        let mut line = format!(
-            "event    {} state={} of={} occurred={} ({:?}) eligible={:?} labels={:?}+{:?}-{:?}",
-            event.action.as_str(),
-            event.state.as_deref().unwrap_or("-"),
-            received.done_at,
-            crate::clock::instant(event.occurred_at),
-            event.occurred_at_source,
-            event.eligible,
-            event.labels,
-            event.labels_added,
-            event.labels_removed,
-        );
-        for (holds, word) in [
-            (event.stale, " stale"),
-            (event.labels_truncated, " cut"),
-            (event.system, " system"),
-        ] {
-            line.push_str(if holds { word } else { "" });
-        }
-        lines.push((received.at, line));
+        lines.push((received.at, event_line(received)));
     }
     for (mode, reading) in &record.readings {
         let freshness = if reading.fresh { "fresh" } else { "not fresh" };
         lines.push((
             reading.at,
-            format!("reading  {mode:?} {freshness}: {}", brief(&reading.witness)),
+            format!("reading  {mode:?} {freshness}: {}", brief(&reading.answer)),
         ));
     }
     for decided in &record.decided {
@@ -71,8 +51,32 @@ pub fn story(built: &Built, record: &Record) -> String {
     text
 }
 
-fn brief(witness: &GitLabAnswer) -> String {
-    match witness {
+fn event_line(received: &Received) -> String {
+    let event = &received.event;
+    let mut line = format!(
+        "event    {} state={} of={} occurred={} ({:?}) eligible={:?} labels={:?}+{:?}-{:?}",
+        event.action.as_str(),
+        event.state.as_deref().unwrap_or("-"),
+        received.done_at,
+        crate::clock::instant(event.occurred_at),
+        event.occurred_at_source,
+        event.eligible,
+        event.labels,
+        event.labels_added,
+        event.labels_removed,
+    );
+    for (holds, word) in [
+        (event.stale, " stale"),
+        (event.labels_truncated, " cut"),
+        (event.system, " system"),
+    ] {
+        line.push_str(if holds { word } else { "" });
+    }
+    line
+}
+
+fn brief(answer: &GitLabAnswer) -> String {
+    match answer {
         GitLabAnswer::Full(answer) => {
             let people = |approval: &model::Approval| {
                 let at = approval.approved_at.map(crate::clock::instant);

@@ -112,21 +112,23 @@ fn met(built: &Built, record: &Record, course: &Course) -> [(bool, &'static str)
             .iter()
             .filter(|(mode, _)| *mode == crate::api::Mode::Merge)
     };
-    let any = |holds: &dyn Fn(&GitLabAnswer) -> bool| merge().any(|(_, reading)| holds(&reading.witness));
+    let any = |holds: &dyn Fn(&GitLabAnswer) -> bool| merge().any(|(_, reading)| holds(&reading.answer));
     let fates = || built.world.done.iter();
     let further = |holds: &dyn Fn(&GitLabAnswer) -> bool| {
         record.counts.further_readings > 0 && record.decided.iter().any(|decided| holds(&decided.facts.api))
     };
-    let answer = |witness: &GitLabAnswer| matches!(witness, GitLabAnswer::Full(_));
-    let labels_only = |witness: &GitLabAnswer| matches!(witness, GitLabAnswer::LabelsOnly(_));
-    let without_time = |witness: &GitLabAnswer| match witness {
+    let is_full = |answer: &GitLabAnswer| matches!(answer, GitLabAnswer::Full(_));
+    let mut decided = record.decided.iter();
+    let withheld = decided.any(|decided| !decided.confirmed && is_full(&decided.facts.api));
+    let labels_only = |answer: &GitLabAnswer| matches!(answer, GitLabAnswer::LabelsOnly(_));
+    let without_time = |answer: &GitLabAnswer| match answer {
         GitLabAnswer::LabelsOnly(labels) => labels.merged_at.is_none(),
         GitLabAnswer::Unavailable(unread) => unread.labels.as_ref().is_some_and(|labels| labels.merged_at.is_none()),
         _ => false,
     };
     [
         (record.counts.rereads > 0, TO_MEET[0]),
-        (further(&answer), TO_MEET[1]),
+        (further(&is_full), TO_MEET[1]),
         (further(&labels_only), TO_MEET[2]),
         (record.counts.reviews > 0, TO_MEET[3]),
         (record.counts.duplicates > 0, TO_MEET[4]),
@@ -142,26 +144,17 @@ fn met(built: &Built, record: &Record, course: &Course) -> [(bool, &'static str)
             TO_MEET[8],
         ),
         (
-            merge().any(|(_, reading)| !reading.fresh && answer(&reading.witness)),
+            merge().any(|(_, reading)| !reading.fresh && is_full(&reading.answer)),
             TO_MEET[9],
         ),
         (any(&labels_only), TO_MEET[10]),
+        (withheld, TO_MEET[11]),
         (
-            record
-                .decided
-                .iter()
-                .any(|decided| !decided.confirmed && answer(&decided.facts.api)),
-            TO_MEET[11],
-        ),
-        (
-            any(&|witness| matches!(witness, GitLabAnswer::Unavailable(_))),
+            any(&|answer| matches!(answer, GitLabAnswer::Unavailable(_))),
             TO_MEET[12],
         ),
-        (any(&|witness| matches!(witness, GitLabAnswer::Denied(_))), TO_MEET[13]),
-        (
-            any(&|witness| matches!(witness, GitLabAnswer::NotMerged(_))),
-            TO_MEET[14],
-        ),
+        (any(&|answer| matches!(answer, GitLabAnswer::Denied(_))), TO_MEET[13]),
+        (any(&|answer| matches!(answer, GitLabAnswer::NotMerged(_))), TO_MEET[14]),
         (any(&without_time), TO_MEET[15]),
         (course.assessed.iter().any(|assessed| assessed.as_of_now), TO_MEET[16]),
         (

@@ -156,10 +156,7 @@ impl Truth<'_> {
 
     /// An entitled person removed the labels.
     fn removed(self, kind: ExceptionKind, decided: &Decided, shown: &Shown<'_>) -> (Class, String) {
-        let why = format!(
-            "{} although the label was taken off by an entitled person",
-            kind.as_str()
-        );
+        let why = format!("{} although an entitled person removed the label", kind.as_str());
         if kind == ExceptionKind::Unverified && (!decided.confirmed || self.is_label_unordered(decided)) {
             return (Class::Right, why);
         }

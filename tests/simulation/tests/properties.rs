@@ -37,7 +37,7 @@ fn reset(like: &HistoryEvent, at: i64, owner: bool) -> HistoryEvent {
         SystemAction::ApprovalsResetOnPush
     };
     HistoryEvent {
-        action: model::Action::Unapproved,
+        action: model::EventAction::Unapproved,
         actor: Some(Person::Author.user()),
         occurred_at: timestamp(at),
         received_at: Some(timestamp(at + 700)),
@@ -104,13 +104,13 @@ proptest! {
     fn an_earlier_answer_removes_no_missing_label(life in simulation::strategy::life(), pick: prop::sample::Index) {
         let built = life.build();
         let record = built.play();
-        let partial: Vec<&GitLabAnswer> = record.readings.iter().map(|(_, reading)| &reading.witness)
-            .filter(|witness| matches!(witness, GitLabAnswer::Unavailable(_) | GitLabAnswer::Denied(_) | GitLabAnswer::LabelsOnly(_)))
+        let partial: Vec<&GitLabAnswer> = record.readings.iter().map(|(_, reading)| &reading.answer)
+            .filter(|answer| matches!(answer, GitLabAnswer::Unavailable(_) | GitLabAnswer::Denied(_) | GitLabAnswer::LabelsOnly(_)))
             .collect();
         if !partial.is_empty() {
-            let witness = partial[pick.index(partial.len())];
+            let answer = partial[pick.index(partial.len())];
             for decided in record.decided.iter().filter(|decided| decided.verdict.exception() == Some(model::ExceptionKind::LabelRemovedBeforeMerge)) {
-                let earlier = Facts { api: without_approvals(witness), earlier: decided.facts.earlier.clone(), ..decided.facts.clone() };
+                let earlier = Facts { api: without_approvals(answer), earlier: decided.facts.earlier.clone(), ..decided.facts.clone() };
                 let facts = Facts { earlier: rules::earlier_facts(&earlier, rules(&built)), ..decided.facts.clone() };
                 prop_assert!(is_exception(&rules::evaluate(&facts, rules(&built))));
             }
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn forgetting_earlier_answers_accuses_nobody_more(life in simulation::strategy::life()) {
+    fn forgetting_earlier_answers_adds_no_exception(life in simulation::strategy::life()) {
         let (built, decided) = decisions(&life);
         for decided in &decided {
             // Labels of earlier answers only add what must be reviewed.
@@ -168,8 +168,8 @@ proptest! {
 }
 
 /// Approvals in a partial answer may settle a verdict; its labels may not.
-fn without_approvals(witness: &GitLabAnswer) -> GitLabAnswer {
-    match witness.clone() {
+fn without_approvals(answer: &GitLabAnswer) -> GitLabAnswer {
+    match answer.clone() {
         GitLabAnswer::Unavailable(unread) => GitLabAnswer::Unavailable(model::PartialAnswer {
             approvals: Vec::new(),
             ..unread

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Action, AuditLine, AuthMethod, Authentication, Clock as _, Content, DeliveryIds, Envelope, MergeRequestEvent,
+    AuditLine, AuthMethod, Authentication, Clock as _, Content, DeliveryIds, Envelope, EventAction, MergeRequestEvent,
     MergeRequestIid, OccurredAtSource, Project, ProjectId, SystemClock, User, UserId,
 };
 use serde_json::{Value, json};
@@ -89,8 +89,8 @@ fn envelope(kind: Kind, number: u64) -> Result<Envelope> {
     };
     let (project, iid) = merge_request(number);
     let (action, state) = match kind {
-        Kind::Update => (Action::Update, "opened"),
-        Kind::PlainMerge | Kind::Exception => (Action::Merge, "merged"),
+        Kind::Update => (EventAction::Update, "opened"),
+        Kind::PlainMerge | Kind::Exception => (EventAction::Merge, "merged"),
     };
     let event = MergeRequestEvent {
         project: Project {

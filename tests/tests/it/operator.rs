@@ -26,7 +26,7 @@ async fn withheld(iids: &[u64]) -> (Stand, Vec<MergeRequest>) {
         let path = format!("/api/v4/projects/{PROJECT}/merge_requests/{iid}");
         let denied = Stub::answering("GET", &path, 404, "not found");
         stand.world.gitlab.stub(denied).unwrap();
-        let report = stand.world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+        let report = stand.world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
         assert_eq!(report.outcome.as_str(), "exception");
         merges.push(mr);
     }

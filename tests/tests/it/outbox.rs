@@ -122,7 +122,7 @@ impl Stand {
     pub(crate) async fn effect(&self, iid: u64) -> Effect {
         let mr = unapproved(iid);
         self.world.merged(&mr, |_| ());
-        let mut report = self.world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+        let mut report = self.world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
         assert_eq!(report.effects.len(), 1);
         report.effects.remove(0)
     }

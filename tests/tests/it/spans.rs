@@ -116,7 +116,7 @@ fn delivery_event(mr: &MergeRequest, traceparent: Option<&str>) -> Value {
     json!({
         "version": "2.0", "routeKey": "POST /webhook", "rawPath": "/webhook", "rawQueryString": "", "headers": headers,
         "requestContext": {"stage": "$default", "http": {"method": "POST", "path": "/webhook", "sourceIp": "203.0.113.7"}},
-        "body": mr.told("merge", AUTHOR, at("12:00:00")).to_string(), "isBase64Encoded": false,
+        "body": mr.event("merge", AUTHOR, at("12:00:00")).to_string(), "isBase64Encoded": false,
     })
 }
 

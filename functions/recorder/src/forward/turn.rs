@@ -7,7 +7,7 @@ use audit_delivery::DeliveryError;
 use jiff::SignedDuration;
 use model::{AuditLine, Clock};
 use runtime::Deadline;
-use store::{DestinationEnd, DestinationLease, PositionedEntry, Store, StoreError, Undelivered};
+use store::{DestinationEnd, DestinationLease, PositionedEntry, Store, StoreError, UndeliveredEntry};
 
 use super::backoff;
 use super::outlet::{Outlet, PATIENCE};
@@ -216,7 +216,7 @@ impl Work<'_> {
         Ok(if kept { told } else { TurnEnd::LeaseLost })
     }
 
-    fn tell_of_refusal(&self, entry: &PositionedEntry, undelivered: &Undelivered) {
+    fn tell_of_refusal(&self, entry: &PositionedEntry, undelivered: &UndeliveredEntry) {
         let destination = self.outlet.name;
         tracing::error!(destination, position = entry.position, event_id = %entry.id,
             "a destination refuses an entry for good; it is kept in audit_undelivered");
@@ -242,8 +242,8 @@ impl Work<'_> {
     }
 }
 
-fn set_aside(entry: &PositionedEntry, class: FailureClass, message: &str) -> Undelivered {
-    Undelivered {
+fn set_aside(entry: &PositionedEntry, class: FailureClass, message: &str) -> UndeliveredEntry {
+    UndeliveredEntry {
         position: entry.position,
         event_id: entry.id,
         error_class: class.as_str().to_owned(),

@@ -34,7 +34,7 @@ impl Outbox {
         let sent = self.queue.send_batch(&context_of(first), messages).await;
         for (effect, sent) in effects.iter().zip(sent) {
             if let Err(error) = sent {
-                tracing::warn!(effect.id = %effect.id, error = %error, "an effect could not be enqueued; the relay will");
+                tracing::warn!(effect.id = %effect.id, error = %error, "could not enqueue an effect; the relay will retry");
             }
         }
     }

@@ -42,9 +42,9 @@ impl Arguments {
         };
         let wanted = |decision: &StoredDecisionInput| match self.decision {
             Some(id) => decision.id == id,
-            None => decision.stands,
+            None => decision.current,
         };
-        let decision = store.judgements_of(&key).await?.into_iter().find(wanted);
+        let decision = store.decision_inputs_of(&key).await?.into_iter().find(wanted);
         let Some((decision, evidence)) = decision.and_then(|decision| Some((decision.clone(), decision.evidence?)))
         else {
             remark(&format!(

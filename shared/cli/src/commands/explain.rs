@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use model::{GitLabAnswer, MergeRequestIid, MergeRequestKey, ProjectId};
 use rules::{Rules, explain};
 use serde_json::json;
-use store::{MergeRequestRecord, Stage, Store, StoredDecisionInput};
+use store::{DecisionStage, MergeRequestRecord, Store, StoredDecisionInput};
 
 use crate::args::database::{Database, Login};
 use crate::output::terminal::{Color, Palette};
@@ -109,7 +109,7 @@ impl Decided {
             self.decision.facts.api,
             GitLabAnswer::Full(_) | GitLabAnswer::LabelsOnly(_)
         );
-        let is_merge = self.decision.stage == Stage::Merge;
+        let is_merge = self.decision.stage == DecisionStage::Merge;
         is_merge.then_some(self.decision.confirmed.unwrap_or(holds_answer))
     }
 }
@@ -122,7 +122,7 @@ impl Arguments {
         };
         let record = store.merge_request_record(&key).await?;
         let mut decisions = Vec::new();
-        for decision in store.judgements_of(&key).await? {
+        for decision in store.decision_inputs_of(&key).await? {
             let file = store.rules_file(&decision.rules_hash).await?;
             let rules = file.and_then(|file| Rules::parse_stored(&file).ok());
             decisions.push(Decided { decision, rules });
@@ -153,7 +153,7 @@ fn document(key: &MergeRequestKey, record: &MergeRequestRecord, decisions: &[Dec
     let decision = |decided: &Decided| {
         let decision = &decided.decision;
         json!({
-            "id": decision.id, "stands": decision.stands, "supersedes": decision.supersedes, "recorded_at": decision.recorded_at,
+            "id": decision.id, "stands": decision.current, "supersedes": decision.supersedes, "recorded_at": decision.recorded_at,
             "correlation_id": decision.correlation_id, "rules_hash": decision.rules_hash, "facts": decision.facts,
             "verdict": decision.verdict, "review": decision.review, "evaluator": decision.evaluator, "confirmed": decided.confirmed(),
             "evidence": decision.evidence.as_ref().map(|evidence| json!({"id": evidence.id, "sha256": evidence.sha256})),

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use model::{Clock, Review, SystemClock, Verdict};
 use rules::{EVALUATOR, Rules, evaluate, review_before_merge, review_of_merge};
-use store::{Stage, Store, StoredDecisionInput};
+use store::{DecisionStage, Store, StoredDecisionInput};
 use uuid::Uuid;
 
 use crate::args::database::{Database, Login};
@@ -94,7 +94,7 @@ fn digest_problem(decision: &StoredDecisionInput, rules: Option<&Rules>) -> Opti
         return Some("rules file does not match its digest");
     }
     match &decision.evidence {
-        None if decision.stage == Stage::Merge && decision.review.is_some() => Some("no evidence"),
+        None if decision.stage == DecisionStage::Merge && decision.review.is_some() => Some("no evidence"),
         Some(evidence) if !evidence::proves(evidence, decision) => Some("evidence does not match the decision"),
         _ => None,
     }
@@ -103,12 +103,14 @@ fn digest_problem(decision: &StoredDecisionInput, rules: Option<&Rules>) -> Opti
 /// The recomputed verdict. `None`: there was nothing to decide before the merge.
 fn computed(decision: &StoredDecisionInput, rules: &Rules) -> Option<(Verdict, Option<Review>)> {
     match decision.stage {
-        Stage::Merge => {
+        DecisionStage::Merge => {
             let verdict = evaluate(&decision.facts, rules);
             let review = review_of_merge(&decision.facts, &verdict, rules);
             Some((verdict, review))
         }
-        Stage::Review => review_before_merge(&decision.facts, rules).map(|(verdict, review)| (verdict, Some(review))),
+        DecisionStage::Review => {
+            review_before_merge(&decision.facts, rules).map(|(verdict, review)| (verdict, Some(review)))
+        }
     }
 }
 
@@ -158,7 +160,7 @@ impl<'a> Pages<'a> {
         if self.ended {
             return Ok(None);
         }
-        let page = self.store.judgements(self.after, self.since, PAGE).await?;
+        let page = self.store.decision_inputs(self.after, self.since, PAGE).await?;
         self.ended = page.len() < PAGE as usize;
         self.after = page.last().map(|last| last.id);
         Ok(Some(page))

@@ -9,7 +9,7 @@ use clap::Args;
 use model::{Clock, SystemClock};
 use rules::{Rules, evaluate};
 use serde_json::json;
-use store::Stage;
+use store::DecisionStage;
 
 use crate::args::database::{Database, Login};
 use crate::args::instant::{Instant, Period};
@@ -59,7 +59,7 @@ impl Simulate {
             let mut rows = Vec::new();
             for decision in page
                 .iter()
-                .filter(|decision| decision.stage == Stage::Merge && decision.stands)
+                .filter(|decision| decision.stage == DecisionStage::Merge && decision.current)
             {
                 checked += 1;
                 let simulated = evaluate(&labels::complete_facts(&store, decision, &rules).await?, &rules);

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde_json::Value;
-use store::{Page, StoreError};
+use store::{ReportPage, StoreError};
 use uuid::Uuid;
 
 use crate::output::csv;
@@ -68,12 +68,12 @@ impl Listing {
     /// Writes page after page, each as soon as it is available, and returns the number of rows.
     pub(crate) async fn pages(
         &mut self,
-        mut page: impl AsyncFnMut(Option<Uuid>) -> Result<Page, StoreError>,
+        mut page: impl AsyncFnMut(Option<Uuid>) -> Result<ReportPage, StoreError>,
     ) -> Result<u64, CommandError> {
         let mut out = standard();
         let (mut shown, mut after) = (0_u64, None);
         loop {
-            let Page { rows, next } = page(after).await?;
+            let ReportPage { rows, next } = page(after).await?;
             self.write(&mut out, &rows)?;
             out.flush()?;
             shown += rows.len() as u64;

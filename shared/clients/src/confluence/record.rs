@@ -1,7 +1,7 @@
 //! Records a merge: finds the page with room, and adds the row unless some page has it already.
 
 use audit::{Context, FailureClass};
-use rules::{Confluence as Settings, Wording};
+use rules::{ConfluenceRules as Settings, Wording};
 
 use super::Confluence;
 use super::edit::{self, Edit};

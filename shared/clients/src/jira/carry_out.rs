@@ -2,7 +2,7 @@
 
 use audit::{Action, Context};
 use reqwest::Method;
-use rules::{Jira as Settings, Tracking};
+use rules::{JiraRules as Settings, Tracking};
 use serde_json::json;
 
 use super::issue::Issue;

@@ -1,7 +1,7 @@
 //! Marks the issue: applies what is missing. Repeating it changes nothing.
 
 use audit::{Action, Context, FailureClass, Target};
-use rules::Linear as Settings;
+use rules::LinearRules as Settings;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

@@ -1,6 +1,6 @@
 //! What an issue lacks: a pure function of its state and the wanted state.
 
-use rules::Linear as Settings;
+use rules::LinearRules as Settings;
 
 use super::issue::Issue;
 use crate::ArchivedMerge;

@@ -10,8 +10,8 @@ use model::ProjectId;
 
 use crate::gitlab::signature::Signatures;
 use crate::gitlab::{HookEntry, SigningToken, WebhookSecret};
-use merge::Merge;
-pub use problem::{HookProblem, Problem};
+use merge::HookSetBuilder;
+pub use problem::{HookProblem, HookProblemKind};
 use tokens::{PlainToken, Tokens};
 
 /// A hook of the secret.
@@ -57,11 +57,11 @@ impl HookSet {
     /// reported and accepted for neither, unless a newer version decides which one it is.
     #[must_use]
     pub fn merge(versions: impl IntoIterator<Item = WebhookSecret>) -> (Self, Vec<HookProblem>) {
-        let mut merge = Merge::default();
+        let mut builder = HookSetBuilder::default();
         for version in versions {
-            merge.add(&version);
+            builder.add(&version);
         }
-        merge.finish()
+        builder.finish()
     }
 
     /// The hooks, in the order of the secret.

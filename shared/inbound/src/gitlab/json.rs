@@ -25,8 +25,8 @@ pub(crate) const SCALAR: Shape = Shape {
 
 /// Reads the wanted part of a document.
 ///
-/// Returns `None` for anything but one UTF-8 JSON document. An unexpected type is not an error: the caller gets the value as it is.
-pub(crate) fn read(document: &[u8], shape: &'static Shape) -> Option<Value> {
+/// Returns `None` for anything but one UTF-8 JSON document. An unexpected type is not an error: the caller gets the value unchanged.
+pub(crate) fn read_document(document: &[u8], shape: &'static Shape) -> Option<Value> {
     // The parser does not validate skipped strings.
     let document = std::str::from_utf8(document).ok()?;
     let mut deserializer = serde_json::Deserializer::from_str(document);

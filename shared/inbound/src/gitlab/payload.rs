@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::gitlab::json;
 use crate::gitlab::scope::ProjectSeen;
 use shape::BODY;
-use text::{ID_CHARS, text};
+use text::{ID_CHARS, clean_text};
 
 /// `object_kind` of merge-request events, the same for project, group and system hooks.
 const MERGE_REQUEST: &str = "merge_request";
@@ -70,7 +70,7 @@ impl Classified {
 /// merge request is [`Classified::Unexpected`].
 #[must_use]
 pub fn classify(body: &[u8], received_at: Timestamp) -> Classified {
-    let Some(document) = json::read(body, &BODY) else {
+    let Some(document) = json::read_document(body, &BODY) else {
         return Classified::Unparseable;
     };
     let word = |name: &str| {
@@ -87,10 +87,10 @@ pub fn classify(body: &[u8], received_at: Timestamp) -> Classified {
     };
     if kind != MERGE_REQUEST {
         return Classified::Unhandled {
-            kind: text(kind, ID_CHARS),
+            kind: clean_text(kind, ID_CHARS),
         };
     }
-    match merge_request::read(&document, received_at) {
+    match merge_request::parse_merge_request(&document, received_at) {
         Ok(event) => Classified::MergeRequest(Box::new(event)),
         Err(problem) => Classified::Unexpected {
             object_kind: kind.to_owned(),
@@ -104,7 +104,7 @@ pub fn classify(body: &[u8], received_at: Timestamp) -> Classified {
 /// The project that a body of any kind claims. Until the body is authenticated the claim is unproven.
 #[must_use]
 pub fn claimed_project(body: &[u8]) -> Option<model::ProjectId> {
-    let document = json::read(body, &BODY)?;
+    let document = json::read_document(body, &BODY)?;
     let top_level = || {
         document
             .get("project_id")

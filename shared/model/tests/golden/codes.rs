@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use model::{
-    Action, AuthMethod, EffectKind, EffectState, ExceptionKind, ExceptionStatus, LedgerDecision, MentionPlace, Note,
-    OccurredAtSource, Proof, SystemAction, TimeUnknown,
+    AuthMethod, EffectKind, EffectState, EventAction, ExceptionKind, ExceptionStatus, LedgerDecision, MentionPlace,
+    Note, OccurredAtSource, Proof, SystemAction, TimeUnknown,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,32 +53,32 @@ variants!(TIME_SOURCES: OccurredAtSource { ActionedAt, UpdatedAt, ReceivedAt });
 variants!(PLACES: MentionPlace { Branch, Title, Description });
 
 /// All actions, and an unknown one.
-fn actions() -> Vec<Action> {
+fn actions() -> Vec<EventAction> {
     let all = vec![
-        Action::Open,
-        Action::Close,
-        Action::Reopen,
-        Action::Update,
-        Action::Approval,
-        Action::Approved,
-        Action::Unapproval,
-        Action::Unapproved,
-        Action::Merge,
-        Action::Other("teleport".to_owned()),
+        EventAction::Open,
+        EventAction::Close,
+        EventAction::Reopen,
+        EventAction::Update,
+        EventAction::Approval,
+        EventAction::Approved,
+        EventAction::Unapproval,
+        EventAction::Unapproved,
+        EventAction::Merge,
+        EventAction::Other("teleport".to_owned()),
     ];
     for action in &all {
         // A new variant does not compile until it is added here; add it to the list above, too.
         match action {
-            Action::Open
-            | Action::Close
-            | Action::Reopen
-            | Action::Update
-            | Action::Approval
-            | Action::Approved
-            | Action::Unapproval
-            | Action::Unapproved
-            | Action::Merge
-            | Action::Other(_) => (),
+            EventAction::Open
+            | EventAction::Close
+            | EventAction::Reopen
+            | EventAction::Update
+            | EventAction::Approval
+            | EventAction::Approved
+            | EventAction::Unapproval
+            | EventAction::Unapproved
+            | EventAction::Merge
+            | EventAction::Other(_) => (),
         }
     }
     all
@@ -119,7 +119,7 @@ fn in_column<T: Copy>(variants: &[T], as_str: fn(T) -> &'static str) -> Vec<&'st
 /// The keys are terms of the glossary, not names of Rust items, which may change.
 fn codes() -> Value {
     let actions = actions();
-    let action_words: Vec<&str> = actions.iter().map(Action::as_str).collect();
+    let action_words: Vec<&str> = actions.iter().map(EventAction::as_str).collect();
     json!({
         "json": {
             "action": in_json(&actions),
@@ -181,7 +181,11 @@ fn every_code_is_parsed_as_its_variant() {
             .into_iter()
             .all(|state| EffectState::parse(state.as_str()) == Some(*state))
     );
-    assert!(actions().iter().all(|action| Action::parse(action.as_str()) == *action));
+    assert!(
+        actions()
+            .iter()
+            .all(|action| EventAction::parse(action.as_str()) == *action)
+    );
 }
 
 /// The store writes these columns with `as_str` and reads them through serde.

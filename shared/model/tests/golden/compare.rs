@@ -32,7 +32,7 @@ pub(crate) fn same_and_full<T: Serialize + DeserializeOwned + PartialEq + Debug>
 pub(crate) fn written<T: Serialize>(file: &str, value: &T) {
     let now = serde_json::to_value(value).unwrap();
     let mut found = Vec::new();
-    match serde_json::from_str(&read(file)) {
+    match serde_json::from_str(&read_golden(file)) {
         Ok(golden) => differences(&golden, &now, "", &mut found),
         Err(error) => found.push(format!("the file is missing or no JSON: {error}")),
     }
@@ -58,7 +58,7 @@ pub(crate) fn written<T: Serialize>(file: &str, value: &T) {
 
 /// Checks that the file parses to the value, which may serialize differently today.
 pub(crate) fn parsed<T: DeserializeOwned + PartialEq + Debug>(file: &str, value: &T) {
-    let text = read(file);
+    let text = read_golden(file);
     let unreadable = |error: serde_json::Error| -> T {
         panic!(
             "shared/model/tests/golden/{file} can no longer be read, so neither can stored rows and messages: {error}"
@@ -78,7 +78,7 @@ pub(crate) fn parsed<T: DeserializeOwned + PartialEq + Debug>(file: &str, value:
 }
 
 /// The text of a golden file; empty if it is missing, so that the comparison prints the expected content.
-fn read(file: &str) -> String {
+fn read_golden(file: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
     std::fs::read_to_string(path).unwrap_or_default()
 }

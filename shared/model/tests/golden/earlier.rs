@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Action, ApprovalRule, Content, DiffVersion, EarlierFacts, Envelope, Facts, GitLabAnswer, HistoryEvent, LabelEvent,
-    LabelFacts, MergeFact, MergeRequestDetails, MergeRequestEvent, MergeTrigger, NOT_ASKED, PartialAnswer, Reading,
-    UserId,
+    ApprovalRule, Content, DiffVersion, EarlierFacts, Envelope, EventAction, Facts, GitLabAnswer, HistoryEvent,
+    LabelEvent, LabelFacts, MergeFact, MergeRequestDetails, MergeRequestEvent, MergeTrigger, NOT_ASKED, PartialAnswer,
+    Reading, UserId,
 };
 
 use crate::compare::parsed;
@@ -75,7 +75,7 @@ fn first_details() -> MergeRequestDetails {
 
 fn earlier_history_event() -> HistoryEvent {
     HistoryEvent {
-        action: Action::Approved,
+        action: EventAction::Approved,
         actor: Some(approver()),
         eligible: Some(true),
         eligible_read_at: None,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Action, Approval, ApprovalRule, DiffVersion, EarlierFacts, Facts, GitLabAnswer, HistoryEvent, IssueMention,
+    Approval, ApprovalRule, DiffVersion, EarlierFacts, EventAction, Facts, GitLabAnswer, HistoryEvent, IssueMention,
     LabelEvent, LabelFacts, MentionPlace, MergeFact, MergeRequestDetails, NOT_ASKED, OccurredAtSource, PartialAnswer,
     Reading, Reviewer, SystemAction, UserId,
 };
@@ -176,7 +176,7 @@ fn unread() -> PartialAnswer {
 
 fn history_event() -> HistoryEvent {
     HistoryEvent {
-        action: Action::Unapproved,
+        action: EventAction::Unapproved,
         actor: Some(author()),
         eligible: Some(false),
         eligible_read_at: Some(at("10:30:04")),
@@ -198,7 +198,7 @@ fn history_event() -> HistoryEvent {
 
 fn sparse_history_event() -> HistoryEvent {
     HistoryEvent {
-        action: Action::Other(String::new()),
+        action: EventAction::Other(String::new()),
         actor: None,
         eligible: None,
         eligible_read_at: None,

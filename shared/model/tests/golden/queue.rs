@@ -1,8 +1,8 @@
 //! The messages of the deliveries and effects queues, `quarantined_deliveries.content` and `merge_request_events.reviewers`.
 
 use model::{
-    Action, AuditLine, AuthMethod, Authentication, Content, DeliveryIds, EffectMessage, Envelope, MergeRequestEvent,
-    MergeRequestIid, OccurredAtSource, Project, ProjectId, Reviewer, SystemAction, UserId,
+    AuditLine, AuthMethod, Authentication, Content, DeliveryIds, EffectMessage, Envelope, EventAction,
+    MergeRequestEvent, MergeRequestIid, OccurredAtSource, Project, ProjectId, Reviewer, SystemAction, UserId,
 };
 
 use crate::compare::{same, same_and_full};
@@ -18,7 +18,7 @@ pub(crate) fn event() -> MergeRequestEvent {
         mr_iid: MergeRequestIid(811),
         title: "Rotate the card vault keys".to_owned(),
         url: "https://gitlab.example.test/payments/gateway/-/merge_requests/811".to_owned(),
-        action: Action::Unapproved,
+        action: EventAction::Unapproved,
         state: Some("opened".to_owned()),
         actor: Some(author()),
         author_id: Some(UserId(501)),
@@ -99,7 +99,7 @@ fn every_envelope_keeps_its_names() {
         Content::MergeRequest(Box::new(event())),
         Content::Unexpected {
             object_kind: "merge_request".to_owned(),
-            problem: "object_attributes is no object".to_owned(),
+            problem: "object_attributes is not an object".to_owned(),
             body_base64: "e30=".to_owned(),
             truncated: true,
         },

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_branch_may_go_on_after_the_key() {
+    fn a_branch_may_continue_after_the_key() {
         for (branch, expected) in [
             ("ada/eng-123-fix-it", vec!["ENG-123"]),
             ("feature/PAY-7-2-factor", vec!["PAY-7"]),

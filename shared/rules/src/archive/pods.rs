@@ -29,7 +29,7 @@ pub struct Pods {
 
 /// The input for finding a pod.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
+pub struct PodCandidate<'a> {
     /// Every label when it was read.
     pub labels: &'a [String],
     /// Users who approved, in order, then the assigned reviewers.
@@ -41,15 +41,19 @@ pub struct Subject<'a> {
 impl Pods {
     /// The pod's channel: by label, else by reviewer, else by project, else the fallback. For each, the first pod in the file.
     #[must_use]
-    pub fn channel(&self, subject: Subject<'_>) -> Option<&str> {
+    pub fn channel(&self, candidate: PodCandidate<'_>) -> Option<&str> {
         let by_label = |pod: &&Pod| {
-            let matches = |pattern: &LabelPattern| subject.labels.iter().any(|label| pattern.matches(label));
+            let matches = |pattern: &LabelPattern| candidate.labels.iter().any(|label| pattern.matches(label));
             pod.labels.iter().any(matches)
         };
         // The first reviewer that is in any pod decides, not the first pod.
         let of_reviewer = |user: &User| self.pods.iter().find(|pod| pod.reviewers.contains(&user.id));
-        let by_project = |pod: &&Pod| pod.projects.iter().any(|pattern| pattern.matches(subject.project_path));
-        let by_reviewer = || subject.reviewers.iter().find_map(of_reviewer);
+        let by_project = |pod: &&Pod| {
+            pod.projects
+                .iter()
+                .any(|pattern| pattern.matches(candidate.project_path))
+        };
+        let by_reviewer = || candidate.reviewers.iter().find_map(of_reviewer);
         let pod = self.pods.iter().find(by_label);
         let pod = pod.or_else(by_reviewer).or_else(|| self.pods.iter().find(by_project));
         pod.map(|pod| pod.channel.as_str()).or(self.fallback_channel.as_deref())
@@ -93,13 +97,13 @@ mod tests {
         ] {
             let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
             let reviewers: Vec<User> = reviewers.iter().copied().map(user).collect();
-            let subject = Subject {
+            let candidate = PodCandidate {
                 labels: &labels,
                 reviewers: &reviewers,
                 project_path: project,
             };
             assert_eq!(
-                pods.channel(subject),
+                pods.channel(candidate),
                 Some(expected),
                 "{labels:?} {reviewers:?} {project}"
             );
@@ -108,11 +112,11 @@ mod tests {
 
     #[test]
     fn without_a_fallback_a_merge_request_of_no_pod_is_told_to_nobody() {
-        let subject = Subject {
+        let candidate = PodCandidate {
             labels: &[],
             reviewers: &[],
             project_path: "a/b",
         };
-        assert_eq!(Pods::default().channel(subject), None);
+        assert_eq!(Pods::default().channel(candidate), None);
     }
 }

@@ -90,7 +90,7 @@ fn detail(name: &str, revocation: &Revocation<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use model::{Action, ExceptionKind, HistoryEvent, Note, OccurredAtSource, SystemAction, VerdictOutcome};
+    use model::{EventAction, ExceptionKind, HistoryEvent, Note, OccurredAtSource, SystemAction, VerdictOutcome};
 
     use crate::testing::{ALICE, BOB, Life, MERGED, at};
 
@@ -215,7 +215,7 @@ mod tests {
         let mut revocation = HistoryEvent {
             occurred_at_source: Some(OccurredAtSource::UpdatedAt),
             received_at: Some(at("12:00:30")),
-            ..life.event(Action::Unapproved, ALICE, "10:00:00")
+            ..life.event(EventAction::Unapproved, ALICE, "10:00:00")
         };
         life.clone()
             .with(revocation.clone())

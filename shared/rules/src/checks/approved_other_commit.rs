@@ -190,7 +190,7 @@ mod tests {
             occurred_at_source: Some(model::OccurredAtSource::UpdatedAt),
             received_at: Some(crate::testing::at("11:30:00")),
             eligible: Some(true),
-            ..life.event(model::Action::Approved, ALICE, "10:00:10")
+            ..life.event(model::EventAction::Approved, ALICE, "10:00:10")
         };
         life.with(approval).is_exception(ExceptionKind::Unverified);
     }

@@ -17,7 +17,7 @@ mod tests {
     use crate::testing::{Life, OUTSIDER};
 
     #[test]
-    fn no_approval_by_either_witness_is_no_approval() {
+    fn no_approval_in_either_source() {
         Life::labelled().is_exception(ExceptionKind::NoApproval);
     }
 

@@ -214,7 +214,7 @@ fn the_time_that_a_delivery_alone_tells_excludes_no_history() {
     let life = Life::unlabelled();
     let labelled = HistoryEvent {
         labels: vec!["sec/high".into()],
-        ..life.event(model::Action::Update, AUTHOR, "11:00:00")
+        ..life.event(model::EventAction::Update, AUTHOR, "11:00:00")
     };
     let mut facts = life.with(labelled).facts();
     facts.trigger.merged_at = "2001-01-01T00:00:00Z".parse().unwrap();

@@ -15,7 +15,7 @@ use self::approvers::RawApprovers;
 use self::archive::{RawConfluence, RawJira, RawLinear};
 use self::pods::RawPod;
 use self::sla::RawSla;
-use super::{Form, Instance, Rules, RulesError, Slack, Wording};
+use super::{Form, Instance, Rules, RulesError, SlackRules, Wording};
 use crate::{LabelPattern, Sla, Tier};
 
 /// Text in the template that a deployment must replace.
@@ -135,7 +135,7 @@ impl Problems {
                 Some(pattern) => patterns.push(pattern),
                 None => self.refuse(
                     each,
-                    &format!("{field}: {:?} would match every label, or none", each.value),
+                    &format!("{field}: {:?} would match every label or none", each.value),
                 ),
             }
         }
@@ -174,7 +174,7 @@ pub(super) fn parse(text: &str, hash: String, form: Form) -> Result<Rules, Rules
     if file.labels.is_empty() {
         problems
             .refused
-            .push("  labels: at least one pattern is needed, or no merge request would ever count".to_owned());
+            .push("  labels: at least one pattern is needed, or no merge request would ever match".to_owned());
     }
     if form == Form::Stored {
         problems.placeholders.clear();
@@ -234,17 +234,17 @@ fn deadline(problems: &mut Problems, raw: Option<Spanned<u32>>) -> u32 {
     minutes.value
 }
 
-fn slack(problems: &mut Problems, raw: RawSlack) -> Slack {
+fn slack(problems: &mut Problems, raw: RawSlack) -> SlackRules {
     let channel = problems.channel("security_lead_channel", &raw.security_lead_channel);
     let default = Wording::default();
     let mut why = BTreeMap::new();
     for (code, text) in &raw.why {
         match ExceptionKind::parse(code) {
             Some(kind) => drop(why.insert(kind, problems.text("why", text))),
-            None => problems.refuse(text, &format!("why: {code:?} is no kind of exception")),
+            None => problems.refuse(text, &format!("why: {code:?} is not a kind of exception")),
         }
     }
-    Slack {
+    SlackRules {
         security_lead_channel: channel,
         wording: Wording {
             headline: raw

@@ -32,7 +32,7 @@ fn a_right_file_is_read_with_its_defaults() {
     assert!(rules.is_security_label("SEC/anything") && !rules.is_security_label("backend"));
     assert_eq!(
         rules.slack.wording.why(ExceptionKind::NoApproval),
-        "Nobody approved it."
+        "No approval was given."
     );
 }
 
@@ -55,13 +55,13 @@ fn a_wrong_file_is_refused_with_line_and_reason() {
             "must begin with https://",
         ),
         ("\"security::*\"", "\"*\"", 5, "would match every label"),
-        ("group_id: 4242", "users: []", 11, "nobody could ever approve"),
+        ("group_id: 4242", "users: []", 11, "no user could ever approve"),
         ("group_id: 4242", "group_id: 4242, minimum: 0", 11, "at least 1"),
         (
             "group_id: 4242",
             "group_id: 4242, minimum_access_level: 33",
             11,
-            "none of GitLab's",
+            "not a GitLab access level",
         ),
         ("group_id: 4242", "group_id: 4242, users: [-1]", 11, "numeric user ids"),
         ("group_id: 4242", "group_id: abc", 11, "i64"),
@@ -71,7 +71,7 @@ fn a_wrong_file_is_refused_with_line_and_reason() {
             "C0SECLEAD",
             "C0SECLEAD, why: {no_aproval: x}",
             12,
-            "no kind of exception",
+            "not a kind of exception",
         ),
         ("name: critical", "name: ''", 7, "blank"),
     ] {
@@ -97,7 +97,7 @@ fn service_levels_are_read_and_a_wrong_one_is_refused_with_its_line() {
     let hours = rules.sla.business.unwrap();
     assert_eq!((hours.days.len(), hours.holidays.len()), (2, 1));
     for (right, wrong, line, reason) in [
-        ("critical: 4h", "severe: 4h", 14, "none of the tiers"),
+        ("critical: 4h", "severe: 4h", 14, "not a tier of this file"),
         ("critical: 4h", "critical: soon", 14, "90m, 4h, 3d"),
         ("critical: 4h", "critical: 0h", 14, "90m, 4h, 3d"),
         ("Europe/Berlin", "Europe/Atlantis", 15, "IANA"),
@@ -117,7 +117,7 @@ fn service_levels_are_read_and_a_wrong_one_is_refused_with_its_line() {
 }
 
 #[test]
-fn every_problem_is_told_at_once() {
+fn every_problem_is_reported_together() {
     let text = refusal(
         &RULES
             .replace("version: 1", "version: 3")

@@ -36,17 +36,17 @@ impl Wording {
 const fn plain(kind: ExceptionKind) -> &'static str {
     match kind {
         ExceptionKind::LabelRemovedBeforeMerge => {
-            "The security label was taken off before the merge by somebody who may not decide that, and no security approval was given."
+            "The security label was removed before the merge by a user who may not remove it, and no security approval was given."
         }
-        ExceptionKind::ApprovalRevoked => "The security approval was taken back before the merge.",
+        ExceptionKind::ApprovalRevoked => "The security approval was revoked before the merge.",
         ExceptionKind::ApprovedOtherCommit => "The code changed after the security approval.",
         ExceptionKind::SelfApproved => "The only approval came from the author.",
         ExceptionKind::CommitterApproved => "The approver pushed code to this merge request.",
         ExceptionKind::BotApproved => "The approval came from a bot.",
-        ExceptionKind::ApproverNotEligible => "Whoever approved does not belong to the security team.",
+        ExceptionKind::ApproverNotEligible => "The approver does not belong to the security team.",
         ExceptionKind::ApprovedAfterMerge => "The security approval was given only after the merge.",
         ExceptionKind::InsufficientApprovals => "There were fewer security approvals than required.",
-        ExceptionKind::NoApproval => "Nobody approved it.",
-        ExceptionKind::Unverified => "It could not be proven that a security approval stood at the merge.",
+        ExceptionKind::NoApproval => "No approval was given.",
+        ExceptionKind::Unverified => "A valid security approval at the merge could not be proven.",
     }
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::testing::{ALICE, AUTHOR, BOB, Life, OUTSIDER, rules, user};
-use crate::{ApproverGroup, Rules, Subject, review_before_merge};
+use crate::{ApproverGroup, PodCandidate, Rules, review_before_merge};
 
 /// The same history at another instance.
 fn at_instance(name: &str, mut life: Life) -> Life {
@@ -87,10 +87,10 @@ proptest! {
             prop_assert_eq!(approved, listed, "{} {:?}", instance, own);
 
             let reviewers: [User; 1] = [user(approver)];
-            let subject = Subject { labels: &[], reviewers: &reviewers, project_path: "pay/api" };
+            let candidate = PodCandidate { labels: &[], reviewers: &reviewers, project_path: "pay/api" };
             let channel = format!("C{}", instance.to_uppercase());
             let expected = own.reviewers.contains(&approver).then_some(channel.as_str());
-            prop_assert_eq!(rules.pods(instance).unwrap().channel(subject), expected);
+            prop_assert_eq!(rules.pods(instance).unwrap().channel(candidate), expected);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::time::{Interval, Order, order_to_merge};
 
 /// What the stored events show about one title.
 #[derive(Debug, Default)]
-pub(super) struct Stored {
+pub(super) struct StoredLabel {
     /// Shown at a time certainly before the merge.
     pub(super) surely_before: bool,
     /// Shown at a time that may be before the merge: the latest such time.
@@ -32,15 +32,15 @@ pub(super) struct Stored {
     pub(super) last_shown_from: Option<Timestamp>,
 }
 
-impl Stored {
+impl StoredLabel {
     pub(super) fn is_seen_before(&self) -> bool {
         self.surely_before || self.perhaps_until.is_some()
     }
 }
 
 /// Processes every stored event once.
-pub(super) fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<usize, Stored> {
-    let mut stored: HashMap<usize, Stored> = HashMap::new();
+pub(super) fn stored_labels(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<usize, StoredLabel> {
+    let mut stored: HashMap<usize, StoredLabel> = HashMap::new();
     for event in &sources.history {
         let act = Interval::of(event, sources.clock_offset_seconds);
         let snapshot = Interval::of_snapshot(event, sources.clock_offset_seconds);
@@ -79,7 +79,7 @@ pub(super) fn stored(titles: &mut Titles<'_>, sources: &Sources<'_>) -> HashMap<
     stored
 }
 
-impl Stored {
+impl StoredLabel {
     fn shown(&mut self, interval: Interval, order: Order) {
         match order {
             Order::Before => self.surely_before = true,

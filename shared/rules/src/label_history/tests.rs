@@ -96,11 +96,11 @@ fn a_replacing_label_of_the_scope_continues_it() {
 }
 
 #[test]
-fn a_cut_list_is_no_proof_of_absence() {
+fn a_cut_list_proves_no_absence() {
     let cut = |life: Life| {
         let event = HistoryEvent {
             labels_truncated: true,
-            ..life.event(model::Action::Update, AUTHOR, "09:00:00")
+            ..life.event(model::EventAction::Update, AUTHOR, "09:00:00")
         };
         life.with(event)
     };
@@ -117,7 +117,7 @@ fn without_the_merge_event_a_gone_label_names_no_kind() {
         let event = HistoryEvent {
             labels: vec!["security::high".into()],
             state: Some("opened".into()),
-            ..life.event(model::Action::Update, AUTHOR, "09:00:00")
+            ..life.event(model::EventAction::Update, AUTHOR, "09:00:00")
         };
         life.with(event)
     };
@@ -168,7 +168,7 @@ fn a_label_deleted_since_is_known_from_the_stored_events() {
     let stored = HistoryEvent {
         labels: vec!["sec/high".into()],
         labels_added: vec!["sec/high".into()],
-        ..life.event(model::Action::Update, AUTHOR, "09:00:00")
+        ..life.event(model::EventAction::Update, AUTHOR, "09:00:00")
     };
     life.with(stored).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
 }
@@ -186,7 +186,7 @@ fn where_label_events_are_unreadable_what_was_seen_counts() {
     let removed = HistoryEvent {
         labels_removed: vec!["sec/high".into()],
         eligible: Some(false),
-        ..life.event(model::Action::Update, OUTSIDER, "11:00:00")
+        ..life.event(model::EventAction::Update, OUTSIDER, "11:00:00")
     };
     life.clone()
         .with(removed.clone())
@@ -217,7 +217,7 @@ fn a_nameless_event_declassifies_nothing() {
     let removed = HistoryEvent {
         labels_removed: vec!["sec/high".into()],
         eligible: Some(true),
-        ..life.event(model::Action::Update, ALICE, "10:00:00")
+        ..life.event(model::EventAction::Update, ALICE, "10:00:00")
     };
     life.with(removed).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
 }
@@ -228,7 +228,7 @@ fn renaming_the_label_and_making_a_new_one_after_the_merge_does_not_hide_the_mer
     life.api.labels_now.push("security::high".into());
     let seen = HistoryEvent {
         labels: vec!["security::high".into()],
-        ..life.event(model::Action::Update, AUTHOR, "11:00:00")
+        ..life.event(model::EventAction::Update, AUTHOR, "11:00:00")
     };
     life.with(seen).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
 }
@@ -238,7 +238,7 @@ fn a_label_that_vanished_by_a_rename_is_not_declassified_with_another_that_was_t
     let life = Life::unlabelled().label_event(Some("sec/low"), false, ALICE, "11:00:00");
     let seen = HistoryEvent {
         labels: vec!["security::high".into()],
-        ..life.event(model::Action::Update, AUTHOR, "10:00:00")
+        ..life.event(model::EventAction::Update, AUTHOR, "10:00:00")
     };
     life.with(seen).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
 }

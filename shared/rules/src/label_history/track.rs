@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use model::{LabelEvent, User};
 
-use super::stored::{Stored, stored};
+use super::stored::{StoredLabel, stored_labels};
 use super::titles::Titles;
 use super::{Removal, Sources};
 use crate::Rules;
@@ -36,7 +36,7 @@ pub(super) struct Track {
 /// Every security label that any source names.
 pub(super) fn tracks(rules: &Rules, sources: &Sources<'_>) -> Vec<Track> {
     let mut titles = Titles::new(rules);
-    let stored = stored(&mut titles, sources);
+    let stored = stored_labels(&mut titles, sources);
     let mut events: BTreeMap<usize, Vec<&LabelEvent>> = BTreeMap::new();
     for event in sources.events.known().into_iter().flatten() {
         if let Some(title) = event.label.as_deref().and_then(|label| titles.find(label)) {
@@ -49,7 +49,7 @@ pub(super) fn tracks(rules: &Rules, sources: &Sources<'_>) -> Vec<Track> {
     let earlier = Earlier::of(sources, &mut titles);
     let nameless = sources.events.known().into_iter().flatten();
     let nameless: Vec<&LabelEvent> = nameless.filter(|event| event.label.is_none()).collect();
-    let none = Stored::default();
+    let none = StoredLabel::default();
     let mut tracks: Vec<Track> = (0..titles.names.len())
         .map(|title| {
             let known = Known {
@@ -109,7 +109,7 @@ impl Earlier {
 /// What the sources show about one title.
 struct Known<'a> {
     events: &'a [&'a LabelEvent],
-    stored: &'a Stored,
+    stored: &'a StoredLabel,
     /// How many labels of this title are on now.
     now: usize,
     at_merge_event: bool,

@@ -1,4 +1,4 @@
-use model::{Action, ExceptionKind, HistoryEvent, LedgerDecision, Note, Proof, Review, TimeUnknown, UserId};
+use model::{EventAction, ExceptionKind, HistoryEvent, LedgerDecision, Note, Proof, Review, TimeUnknown, UserId};
 use proptest::prelude::*;
 
 use super::*;
@@ -16,19 +16,19 @@ fn open(life: &Life) -> Option<Review> {
         .history
         .iter()
         .rfind(|event| crate::case::is_lifecycle(event));
-    let closed = last.is_some_and(|last| last.action == Action::Close);
+    let closed = last.is_some_and(|last| last.action == EventAction::Close);
     life.api.state = Some(if closed { "closed" } else { "opened" }.into());
     life.api.merge.merge_user = None;
     review_before_merge(&life.facts(), &life.rules).map(|(_, review)| review)
 }
 
-fn stands(life: &Life) -> (Option<LedgerDecision>, Option<Timestamp>, Option<i64>) {
+fn decision_of(life: &Life) -> (Option<LedgerDecision>, Option<Timestamp>, Option<i64>) {
     let review = open(life).expect("a label is carried");
     let by = review.deciding_reviewer.map(|user| user.id.0);
     (review.decision, review.decided_at, by)
 }
 
-fn act(life: Life, action: Action, by: i64, time: &str) -> Life {
+fn act(life: Life, action: EventAction, by: i64, time: &str) -> Life {
     let event = life.event(action, by, time);
     life.with(event)
 }
@@ -73,7 +73,7 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
         life.api.labels_now.push("security::high".into());
         life
     };
-    let cases: Vec<(&str, Life, std::result::Result<&str, TimeUnknown>)> = vec![
+    let cases = vec![
         ("set at creation: no event", Life::labelled(), Ok("06:00:00")),
         (
             "put on later",
@@ -114,6 +114,14 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
             standing(unlabelled().label_event(Some("Security::High"), true, AUTHOR, "08:00:00")),
             Ok("08:00:00"),
         ),
+    ];
+    assert_label_times(cases);
+}
+
+#[test]
+fn label_time_of_a_deleted_label_needs_its_event() {
+    let unlabelled = Life::unlabelled;
+    assert_label_times(vec![
         (
             "not readable",
             Life::labelled().label_events_unreadable(),
@@ -126,25 +134,28 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
                 let event = HistoryEvent {
                     labels_added: vec!["security::high".into()],
                     labels: vec!["security::high".into()],
-                    ..life.event(Action::Update, AUTHOR, "08:00:00")
+                    ..life.event(EventAction::Update, AUTHOR, "08:00:00")
                 };
                 life.with(event)
             },
             Ok("08:00:01"),
         ),
         (
-            "deleted since, and nothing tells which event it was",
+            "deleted since, and nothing shows which event it was",
             {
                 let life = unlabelled().label_event(None, true, AUTHOR, "08:00:00");
                 let event = HistoryEvent {
                     labels: vec!["security::high".into()],
-                    ..life.event(Action::Update, AUTHOR, "10:00:00")
+                    ..life.event(EventAction::Update, AUTHOR, "10:00:00")
                 };
                 life.with(event)
             },
             Err(TimeUnknown::LabelDeleted),
         ),
-    ];
+    ]);
+}
+
+fn assert_label_times(cases: Vec<(&str, Life, std::result::Result<&str, TimeUnknown>)>) {
     for (name, life, expected) in cases {
         let review = merged(&life.approved_by(ALICE, "11:00:00"));
         assert_eq!(review.labelled_at, expected.ok().map(at), "{name}");
@@ -155,7 +166,7 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
 #[test]
 fn of_a_label_that_was_made_anew_the_first_event_counts_or_none() {
     // The label was added at 08:00:01, deleted, created again and added again at ten; an earlier event shows it.
-    let anew = |shown_at: &str| {
+    let recreated = |shown_at: &str| {
         let mut life = Life::unlabelled()
             .label_event(None, true, AUTHOR, "08:00:01")
             .label_event(Some("security::high"), true, AUTHOR, "10:00:00");
@@ -163,23 +174,23 @@ fn of_a_label_that_was_made_anew_the_first_event_counts_or_none() {
         let event = HistoryEvent {
             labels_added: vec!["security::high".into()],
             labels: vec!["security::high".into()],
-            ..life.event(Action::Update, AUTHOR, shown_at)
+            ..life.event(EventAction::Update, AUTHOR, shown_at)
         };
         let review = merged(&life.with(event).approved_by(ALICE, "11:00:00"));
         (review.labelled_at, review.time_unknown)
     };
     assert_eq!(
-        anew("08:00:00"),
+        recreated("08:00:00"),
         (Some(at("08:00:01")), None),
         "a stored event has its first name"
     );
     assert_eq!(
-        anew("08:30:00"),
+        recreated("08:30:00"),
         (None, Some(TimeUnknown::LabelDeleted)),
-        "nothing tells which event was the first"
+        "nothing shows which event was the first"
     );
     assert_eq!(
-        anew("10:00:00"),
+        recreated("10:00:00"),
         (Some(at("10:00:00")), None),
         "nothing shows it before"
     );
@@ -214,7 +225,7 @@ fn no_time_is_ever_negative() {
     let review = merged(&life);
     assert_eq!(review.time_unknown, Some(TimeUnknown::ApprovedBeforeLabel));
     assert!(review.notes.contains(&Note::ApprovedBeforeLabel));
-    let closed = act(life, Action::Close, AUTHOR, "09:30:00");
+    let closed = act(life, EventAction::Close, AUTHOR, "09:30:00");
     assert_eq!(
         open(&closed).unwrap().time_unknown,
         Some(TimeUnknown::LabelledAfterDecision)
@@ -257,7 +268,7 @@ fn before_the_merge_the_last_act_decides() {
             (None, None, None),
         ),
         (
-            "reset by a push: whoever pushed decided nothing",
+            "reset by a push: the pusher decided nothing",
             labelled().seen(ALICE, "10:00:00", Some(true)).reset("10:30:00"),
             (Some(revoked), Some("10:30:00"), None),
         ),
@@ -270,11 +281,19 @@ fn before_the_merge_the_last_act_decides() {
                 .approved_by(ALICE, "11:00:00"),
             (Some(LedgerDecision::Approved), Some("11:00:00"), Some(ALICE)),
         ),
+    ];
+    assert_decisions(cases);
+}
+
+#[test]
+fn before_the_merge_a_close_or_reopen_decides() {
+    let labelled = Life::labelled;
+    let cases = vec![
         (
             "closed",
             act(
                 labelled().approved_by(ALICE, "10:00:00"),
-                Action::Close,
+                EventAction::Close,
                 AUTHOR,
                 "10:30:00",
             ),
@@ -285,11 +304,11 @@ fn before_the_merge_the_last_act_decides() {
             act(
                 act(
                     labelled().approved_by(ALICE, "10:00:00"),
-                    Action::Close,
+                    EventAction::Close,
                     AUTHOR,
                     "10:30:00",
                 ),
-                Action::Reopen,
+                EventAction::Reopen,
                 AUTHOR,
                 "10:40:00",
             ),
@@ -300,26 +319,32 @@ fn before_the_merge_the_last_act_decides() {
             act(
                 act(
                     labelled().approved_by(ALICE, "11:00:00"),
-                    Action::Close,
+                    EventAction::Close,
                     AUTHOR,
                     "10:30:00",
                 ),
-                Action::Reopen,
+                EventAction::Reopen,
                 AUTHOR,
                 "10:40:00",
             ),
             (Some(LedgerDecision::Approved), Some("11:00:00"), Some(ALICE)),
         ),
     ];
+    assert_decisions(cases);
+}
+
+type ExpectedDecision<'a> = (Option<LedgerDecision>, Option<&'a str>, Option<i64>);
+
+fn assert_decisions(cases: Vec<(&str, Life, ExpectedDecision<'_>)>) {
     for (name, life, (decision, time, by)) in cases {
-        assert_eq!(stands(&life), (decision, time.map(at), by), "{name}");
+        assert_eq!(decision_of(&life), (decision, time.map(at), by), "{name}");
     }
 }
 
 #[test]
 fn history_alone_approves_nothing_before_the_merge_either() {
     let life = Life::labelled().seen(ALICE, "10:00:00", Some(true));
-    assert_eq!(stands(&life), (None, None, None));
+    assert_eq!(decision_of(&life), (None, None, None));
     let verdict = life.verdict();
     assert_eq!(verdict.exception(), Some(ExceptionKind::Unverified));
 }
@@ -362,13 +387,13 @@ fn the_clock_of_the_target_ends_with_the_approval_or_the_end_and_with_nothing_el
         .taken_back_by(ALICE, "10:30:00");
     assert_eq!(elapsed(open(&revoked)), None, "it is open again");
     let reopened = act(
-        act(labelled(), Action::Close, AUTHOR, "08:00:00"),
-        Action::Reopen,
+        act(labelled(), EventAction::Close, AUTHOR, "08:00:00"),
+        EventAction::Reopen,
         AUTHOR,
         "09:00:00",
     );
     assert_eq!(elapsed(open(&reopened)), None, "it is open again");
-    let closed = act(labelled(), Action::Close, AUTHOR, "08:00:00");
+    let closed = act(labelled(), EventAction::Close, AUTHOR, "08:00:00");
     assert_eq!(elapsed(open(&closed)), Some(120));
     assert_eq!(elapsed(Some(merged(&labelled()))), Some(360), "merged without");
 }
@@ -376,7 +401,7 @@ fn the_clock_of_the_target_ends_with_the_approval_or_the_end_and_with_nothing_el
 #[test]
 fn gitlab_tells_that_it_was_closed_again_where_that_event_has_not_come() {
     let closed_again = |at_: &str| {
-        let mut life = act(Life::labelled(), Action::Reopen, AUTHOR, "09:00:00");
+        let mut life = act(Life::labelled(), EventAction::Reopen, AUTHOR, "09:00:00");
         life.api.state = Some("closed".into());
         life.api.closed_at = Some(at(at_));
         life.api.merge.merge_user = None;
@@ -392,7 +417,7 @@ fn gitlab_tells_that_it_was_closed_again_where_that_event_has_not_come() {
 
 #[test]
 fn an_open_state_wins_over_a_lost_reopening() {
-    let mut life = act(Life::labelled(), Action::Close, AUTHOR, "09:00:00");
+    let mut life = act(Life::labelled(), EventAction::Close, AUTHOR, "09:00:00");
     life.api.state = Some("opened".into());
     let (_, review) = review_before_merge(&life.facts(), &life.rules).unwrap();
     assert_eq!(review.decision, None);
@@ -429,9 +454,9 @@ proptest! {
         let lived = act(
             act(
                 life.opened("07:00:00").seen(ALICE, "09:00:00", Some(true)).taken_back_by(ALICE, "09:30:00").reset("10:00:00"),
-                Action::Close, AUTHOR, "10:30:00",
+                EventAction::Close, AUTHOR, "10:30:00",
             ),
-            Action::Reopen, AUTHOR, "10:40:00",
+            EventAction::Reopen, AUTHOR, "10:40:00",
         ).seen(ALICE, "11:30:00", Some(true));
         prop_assert_eq!(lived.facts.history.len(), 7);
         let mut other = lived.clone();

@@ -1,12 +1,12 @@
 //! Events in the history of a merge request: stored ones and GitLab's label events.
 
-use model::{Action, HistoryEvent, LabelEvent, Reading, SystemAction};
+use model::{EventAction, HistoryEvent, LabelEvent, Reading, SystemAction};
 
 use super::{AUTHOR, Life, at};
 
 impl Life {
     /// A stored event with default values.
-    pub(crate) fn event(&self, action: Action, actor: i64, time: &str) -> HistoryEvent {
+    pub(crate) fn event(&self, action: EventAction, actor: i64, time: &str) -> HistoryEvent {
         HistoryEvent {
             action,
             actor: Some(self.user(actor)),
@@ -36,13 +36,13 @@ impl Life {
     pub(crate) fn seen(self, id: i64, time: &str, eligible: Option<bool>) -> Self {
         let event = HistoryEvent {
             eligible,
-            ..self.event(Action::Approved, id, time)
+            ..self.event(EventAction::Approved, id, time)
         };
         self.with(event)
     }
 
     pub(crate) fn taken_back_by(self, id: i64, time: &str) -> Self {
-        let event = self.event(Action::Unapproved, id, time);
+        let event = self.event(EventAction::Unapproved, id, time);
         self.with(event)
     }
 
@@ -50,20 +50,20 @@ impl Life {
         let event = HistoryEvent {
             system: true,
             system_action: Some(SystemAction::ApprovalsResetOnPush),
-            ..self.event(Action::Unapproved, AUTHOR, time)
+            ..self.event(EventAction::Unapproved, AUTHOR, time)
         };
         self.with(event)
     }
 
     pub(crate) fn opened(self, time: &str) -> Self {
-        let event = self.event(Action::Open, AUTHOR, time);
+        let event = self.event(EventAction::Open, AUTHOR, time);
         self.with(event)
     }
 
     pub(crate) fn pushed_by(self, id: i64, time: &str) -> Self {
         let event = HistoryEvent {
             pushed: true,
-            ..self.event(Action::Update, id, time)
+            ..self.event(EventAction::Update, id, time)
         };
         self.with(event)
     }

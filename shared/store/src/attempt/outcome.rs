@@ -46,7 +46,7 @@ pub enum AttemptOutcome {
 }
 
 /// An outcome as columns.
-pub(super) struct Report<'a> {
+pub(super) struct OutcomeColumns<'a> {
     pub(super) code: &'static str,
     pub(super) state: EffectState,
     pub(super) at: Option<Timestamp>,
@@ -56,7 +56,7 @@ pub(super) struct Report<'a> {
     pub(super) superseded_because: Option<&'a String>,
 }
 
-impl<'a> Report<'a> {
+impl<'a> OutcomeColumns<'a> {
     pub(super) fn of(outcome: &'a AttemptOutcome) -> Self {
         let plain = |code, state| Self {
             code,

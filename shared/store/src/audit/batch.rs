@@ -13,7 +13,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use self::columns::Columns;
-use crate::sql::{column, text};
+use crate::sql::{clean_text, column};
 use crate::{Store, StoreError, Tx};
 
 /// Entries written with one statement.
@@ -101,9 +101,9 @@ impl Tx<'_> {
         let arrived: Vec<&PrintedEntry> = known.copied().chain(refused.iter().map(|(entry, _)| *entry)).collect();
         self.count_lines(&arrived, now).await?;
 
-        let told: HashSet<Uuid> = entries.iter().map(|entry| entry.id).collect();
-        self.insert_intents(intents, &told, now).await?;
-        self.remove_intents(&told).await?;
+        let arrived: HashSet<Uuid> = entries.iter().map(|entry| entry.id).collect();
+        self.insert_intents(intents, &arrived, now).await?;
+        self.remove_intents(&arrived).await?;
 
         let refused = refused.iter().map(|(entry, why)| (entry.line.as_str(), *why));
         let malformed = malformed.iter().map(|line| (line.line.as_str(), line.reason.as_str()));
@@ -123,7 +123,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<Vec<Uuid>, StoreError> {
         let columns = Columns::of(entries)?;
-        let source = text(source);
+        let source = clean_text(source);
         let mut params = columns.params();
         params.extend([(&source as _, Type::TEXT), (&now as _, Type::TIMESTAMPTZ)]);
         let rows = self.query(columns::INSERT, &params).await?;

@@ -49,7 +49,7 @@ pub struct PositionedEntry {
 
 /// An entry that a destination rejects permanently.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undelivered {
+pub struct UndeliveredEntry {
     pub position: i64,
     pub event_id: Uuid,
     pub error_class: String,

@@ -25,7 +25,7 @@ const REMOVE: &str = "
     WHERE id IN (SELECT id FROM audit_intents WHERE id = ANY ($1) ORDER BY id FOR UPDATE)";
 
 /// Announcement and entry can be recorded at the same moment, neither visible to the other.
-const REMOVE_TOLD: &str = "
+const REMOVE_COMPLETED: &str = "
     DELETE FROM audit_intents
     WHERE id IN (SELECT id FROM audit_intents AS intent
                  WHERE EXISTS (SELECT FROM audit_events WHERE audit_events.id = intent.id) ORDER BY id FOR UPDATE)";
@@ -44,9 +44,9 @@ impl Tx<'_> {
         recorded_before: Timestamp,
         limit: i64,
     ) -> Result<Vec<PrintedIntent>, StoreError> {
-        self.execute(REMOVE_TOLD, &[]).await?;
+        self.execute(REMOVE_COMPLETED, &[]).await?;
         let params = [(&recorded_before as _, Type::TIMESTAMPTZ), (&limit as _, Type::INT8)];
-        self.query(OPEN, &params).await?.iter().map(read).collect()
+        self.query(OPEN, &params).await?.iter().map(parse_intent).collect()
     }
 
     /// Marks announcements as reported: they are not reported again.
@@ -55,14 +55,14 @@ impl Tx<'_> {
         self.execute(REPORTED, &params).await.map(drop)
     }
 
-    /// Keeps announcements without an entry: neither now (`told` has their ids) nor before.
+    /// Keeps announcements without an entry: neither now (`arrived` has their ids) nor before.
     pub(super) async fn insert_intents(
         &mut self,
         intents: &[PrintedIntent],
-        told: &HashSet<Uuid>,
+        arrived: &HashSet<Uuid>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let intents: Vec<_> = intents.iter().filter(|intent| !told.contains(&intent.id)).collect();
+        let intents: Vec<_> = intents.iter().filter(|intent| !arrived.contains(&intent.id)).collect();
         if intents.is_empty() {
             return Ok(());
         }
@@ -105,7 +105,7 @@ impl Tx<'_> {
     }
 }
 
-fn read(row: &Row) -> Result<PrintedIntent, StoreError> {
+fn parse_intent(row: &Row) -> Result<PrintedIntent, StoreError> {
     Ok(PrintedIntent {
         timestamp: column(row, "begun_at")?,
         call: column(row, "call")?,

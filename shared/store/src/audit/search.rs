@@ -21,9 +21,9 @@ pub use self::open::{AnnouncedCall, RecordedGap};
 pub use self::row::AuditRow;
 pub use self::story::{AuditStory, StoryKind, StoryLines, StoryRow};
 
-use self::explain::Asking;
+use self::explain::SearchQuery;
 use self::row::COLUMNS;
-use self::statement::Statement;
+use self::statement::SearchStatement;
 use self::target::TargetKeys;
 use self::window::Window;
 use crate::{Store, StoreError};
@@ -81,18 +81,18 @@ impl Store {
             return Ok((Vec::new(), Vec::new()));
         }
         let mut tx = self.begin().await?;
-        let mut asking = Asking {
+        let mut query = SearchQuery {
             tx: &mut tx,
             plans: explain.then(Vec::new),
         };
-        let rows = asking.page(filter, window, order, limit).await?;
-        let plans = asking.plans.unwrap_or_default();
+        let rows = query.page(filter, window, order, limit).await?;
+        let plans = query.plans.unwrap_or_default();
         tx.commit().await?;
-        Ok((rows.iter().map(row::read).collect::<Result<_, _>>()?, plans))
+        Ok((rows.iter().map(row::parse_row).collect::<Result<_, _>>()?, plans))
     }
 }
 
-impl Asking<'_, '_> {
+impl SearchQuery<'_, '_> {
     async fn page(
         &mut self,
         filter: &AuditFilter,
@@ -112,7 +112,7 @@ impl Asking<'_, '_> {
         let found = if by_prefix && !filter.names_one() {
             self.find_by_prefix(filter, targets, window, order, limit).await?
         } else {
-            self.find_in_order(Statement::new(filter, targets), window, order, limit)
+            self.find_in_order(SearchStatement::new(filter, targets), window, order, limit)
                 .await?
         };
         self.entries(&found, order).await

@@ -1,10 +1,10 @@
 use super::*;
 
-fn read(secret: &str) -> Result<DatabaseConfig, ConfigError> {
+fn parse_secret(secret: &str) -> Result<DatabaseConfig, StoreConfigError> {
     DatabaseConfig::from_secret(&SecretString::from(secret), &DatabaseAddress::default())
 }
 
-fn read_url(url: &str) -> Result<DatabaseConfig, ConfigError> {
+fn read_url(url: &str) -> Result<DatabaseConfig, StoreConfigError> {
     DatabaseConfig::from_url(&SecretString::from(url))
 }
 
@@ -27,7 +27,7 @@ fn tcp(name: &str) -> Host {
 #[test]
 fn both_forms_of_the_secret_name_the_same_database() {
     let url = read(r#"{"url": "postgres://app:p%40ss%2F%3F@db.example:6543/countersign"}"#).unwrap();
-    let rds = read(
+    let rds = parse_secret(
         r#"{"engine": "postgres", "username": "app", "password": "p@ss/?", "host": "db.example", "port": 6543,
             "dbname": "countersign", "dbInstanceIdentifier": "x"}"#,
     )
@@ -73,7 +73,7 @@ fn a_port_may_be_text_or_absent() {
     for (port, expected) in [(r#""port": "5433","#, 5433), ("", 5432)] {
         let secret =
             format!(r#"{{{port} "username": "app", "password": "p", "host": "db.example", "dbname": "countersign"}}"#);
-        assert_eq!(read(&secret).unwrap().port, expected);
+        assert_eq!(parse_secret(&secret).unwrap().port, expected);
     }
 }
 
@@ -105,25 +105,25 @@ fn tls_is_used_unless_the_database_is_on_this_machine() {
 #[test]
 fn what_cannot_be_used_is_refused_with_the_reason() {
     let cases = [
-        ("postgres://a@db.example/d?sslmode=disable", ConfigError::ClearText),
+        ("postgres://a@db.example/d?sslmode=disable", StoreConfigError::ClearText),
         (
             "postgres://a@localhost/d?sslmode=disable&hostaddr=10.0.0.1",
-            ConfigError::ClearText,
+            StoreConfigError::ClearText,
         ),
-        ("postgres://a@db.example/d?sslmode=maybe", ConfigError::SslMode),
+        ("postgres://a@db.example/d?sslmode=maybe", StoreConfigError::SslMode),
         (
             "postgres://a@db.example/d?sslrootcert=/etc/ca.pem",
-            ConfigError::RootCertificateFile,
+            StoreConfigError::RootCertificateFile,
         ),
-        ("postgres://a@one,two/d", ConfigError::SeveralHosts),
-        ("postgres:///d?user=a", ConfigError::UrlLacks("host")),
-        ("postgres://db.example/d", ConfigError::UrlLacks("user")),
-        ("postgres://a@db.example", ConfigError::UrlLacks("database")),
-        ("mysql://a@db.example/d", ConfigError::Url),
-        ("host=db.example user=a dbname=d", ConfigError::Url),
-        ("postgres://a:p@ss/word@db.example/d", ConfigError::Url),
-        ("postgres://a:pass?word=1@db.example/d", ConfigError::Url),
-        ("", ConfigError::Url),
+        ("postgres://a@one,two/d", StoreConfigError::SeveralHosts),
+        ("postgres:///d?user=a", StoreConfigError::UrlLacks("host")),
+        ("postgres://db.example/d", StoreConfigError::UrlLacks("user")),
+        ("postgres://a@db.example", StoreConfigError::UrlLacks("database")),
+        ("mysql://a@db.example/d", StoreConfigError::Url),
+        ("host=db.example user=a dbname=d", StoreConfigError::Url),
+        ("postgres://a:p@ss/word@db.example/d", StoreConfigError::Url),
+        ("postgres://a:pass?word=1@db.example/d", StoreConfigError::Url),
+        ("", StoreConfigError::Url),
     ];
     for (url, expected) in cases {
         assert_eq!(read_url(url).map(|_| ()), Err(expected), "{url}");
@@ -133,29 +133,29 @@ fn what_cannot_be_used_is_refused_with_the_reason() {
 #[test]
 fn a_secret_that_lacks_something_says_what() {
     let cases = [
-        ("", ConfigError::NotAnObject),
-        ("postgres://a@db.example/d", ConfigError::NotAnObject),
-        ("[]", ConfigError::NotAnObject),
-        ("{}", ConfigError::Missing("host")),
+        ("", StoreConfigError::NotAnObject),
+        ("postgres://a@db.example/d", StoreConfigError::NotAnObject),
+        ("[]", StoreConfigError::NotAnObject),
+        ("{}", StoreConfigError::Missing("host")),
         (
             r#"{"url": null, "host": "h", "dbname": "", "username": "a", "password": "p"}"#,
-            ConfigError::Missing("dbname"),
+            StoreConfigError::Missing("dbname"),
         ),
         (
             r#"{"host": "h", "dbname": "d", "username": "a"}"#,
-            ConfigError::Missing("password"),
+            StoreConfigError::Missing("password"),
         ),
         (
             r#"{"host": "h", "dbname": "d", "username": "a", "password": "p", "port": 70000}"#,
-            ConfigError::Missing("port"),
+            StoreConfigError::Missing("port"),
         ),
         (
             r#"{"url": "postgres://a@h/d", "ca_pem": "not a certificate"}"#,
-            ConfigError::CaPem,
+            StoreConfigError::CaPem,
         ),
     ];
     for (secret, expected) in cases {
-        assert_eq!(read(secret).map(|_| ()), Err(expected), "{secret}");
+        assert_eq!(parse_secret(secret).map(|_| ()), Err(expected), "{secret}");
     }
 }
 

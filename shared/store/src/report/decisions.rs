@@ -11,7 +11,7 @@ use crate::{Store, StoreError};
 
 /// The subject of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum DecisionStage {
     /// The state of the review before a merge.
     Review,
     /// The verdict on a merge.
@@ -37,7 +37,7 @@ pub struct StoredDecisionInput {
     pub id: Uuid,
     pub merge_request: MergeRequestKey,
     /// Before the merge, or on it.
-    pub stage: Stage,
+    pub stage: DecisionStage,
     /// The input of the verdict.
     pub facts: Facts,
     pub verdict: Verdict,
@@ -50,7 +50,7 @@ pub struct StoredDecisionInput {
     /// The decision before it.
     pub supersedes: Option<Uuid>,
     /// Whether it is the current decision.
-    pub stands: bool,
+    pub current: bool,
     /// Confirmed by GitLab; `None`: before a merge, or made before this was recorded.
     pub confirmed: Option<bool>,
     /// The version of the rules code that made it.
@@ -64,12 +64,12 @@ pub struct StoredDecisionInput {
 const COLUMNS: &str = "
     decision.id, decision.instance, decision.project_id, decision.mr_iid, stage, inputs, verdict, review, rules_hash, supersedes,
     decision.recorded_at, decision.correlation_id, decision.confirmed, decision.evaluator, evidence_id, evidence_sha256, evidence.content, evidence.read_at,
-    NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = decision.id) AS stands
+    NOT EXISTS (SELECT FROM security_review_decisions AS later WHERE later.supersedes = decision.id) AS current
     FROM security_review_decisions AS decision LEFT JOIN review_evidence AS evidence ON evidence.id = evidence_id";
 
 impl Store {
     /// Decisions in the order of writing, after a given one, recorded at or after `since`.
-    pub async fn judgements(
+    pub async fn decision_inputs(
         &self,
         after: Option<Uuid>,
         since: Option<Timestamp>,
@@ -84,11 +84,11 @@ impl Store {
             (&i64::from(limit) as _, Type::INT8),
         ];
         let rows = self.query(&sql, &params).await?;
-        rows.iter().map(read).collect()
+        rows.iter().map(parse_row).collect()
     }
 
     /// Every decision about a merge request, oldest first.
-    pub async fn judgements_of(&self, key: &MergeRequestKey) -> Result<Vec<StoredDecisionInput>, StoreError> {
+    pub async fn decision_inputs_of(&self, key: &MergeRequestKey) -> Result<Vec<StoredDecisionInput>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} WHERE decision.instance = $1 AND decision.project_id = $2 AND decision.mr_iid = $3 ORDER BY decision.id"
         );
@@ -98,7 +98,7 @@ impl Store {
             (&key.mr_iid.0 as _, Type::INT8),
         ];
         let rows = self.query(&sql, &params).await?;
-        rows.iter().map(read).collect()
+        rows.iter().map(parse_row).collect()
     }
 
     /// The rules file with this hash, if it made a decision.
@@ -115,14 +115,14 @@ impl Store {
     }
 }
 
-fn read(row: &Row) -> Result<StoredDecisionInput, StoreError> {
+fn parse_row(row: &Row) -> Result<StoredDecisionInput, StoreError> {
     let review: Option<tokio_postgres::types::Json<serde_json::Value>> = column(row, "review")?;
     Ok(StoredDecisionInput {
         id: column(row, "id")?,
         merge_request: key_columns(row)?,
         stage: match column::<String>(row, "stage")?.as_str() {
-            "review" => Stage::Review,
-            _ => Stage::Merge,
+            "review" => DecisionStage::Review,
+            _ => DecisionStage::Merge,
         },
         facts: json_column(row, "inputs")?,
         verdict: json_column(row, "verdict")?,
@@ -132,7 +132,7 @@ fn read(row: &Row) -> Result<StoredDecisionInput, StoreError> {
         rules_hash: column(row, "rules_hash")?,
         evidence: evidence(row)?,
         supersedes: column(row, "supersedes")?,
-        stands: column(row, "stands")?,
+        current: column(row, "current")?,
         confirmed: column(row, "confirmed")?,
         evaluator: column(row, "evaluator")?,
         recorded_at: column(row, "recorded_at")?,

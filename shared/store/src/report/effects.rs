@@ -5,7 +5,7 @@ use model::{EffectKind, EffectState, MergeRequestKey};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::filter::{Conditions, Page};
+use super::filter::{Conditions, ReportPage};
 use crate::sql::{column, optional_text};
 use crate::{Store, StoreError};
 
@@ -94,7 +94,7 @@ impl Store {
         filter: &EffectFilter,
         after: Option<Uuid>,
         limit: u32,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<ReportPage, StoreError> {
         self.page(TABLE, filter.conditions(), after, limit).await
     }
 

@@ -7,7 +7,7 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::connection::Param;
-use crate::sql::{column, json_column, text};
+use crate::sql::{clean_text, column, json_column};
 use crate::{Store, StoreError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct ExceptionFilter {
 
 /// One page, and where the next one begins.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Page {
+pub struct ReportPage {
     /// Rows as JSON, column by column.
     pub rows: Vec<Value>,
     /// Pass it to get the next page; `None`: this was the last.
@@ -85,14 +85,18 @@ impl Conditions {
     pub(crate) fn project(&mut self, project: Option<&String>) {
         match project.map(|project| (project, project.parse::<i64>())) {
             Some((_, Ok(id))) => self.add("project_id = ?", id, Type::INT8),
-            Some((path, Err(_))) => self.add("starts_with(project_path, ?)", text(path).into_owned(), Type::TEXT),
+            Some((path, Err(_))) => self.add(
+                "starts_with(project_path, ?)",
+                clean_text(path).into_owned(),
+                Type::TEXT,
+            ),
             None => {}
         }
     }
 
     pub(crate) fn text(&mut self, sql: &str, value: Option<&String>) {
         if let Some(value) = value {
-            self.add(sql, text(value).into_owned(), Type::TEXT);
+            self.add(sql, clean_text(value).into_owned(), Type::TEXT);
         }
     }
 
@@ -163,7 +167,7 @@ impl Store {
         filter: &LedgerFilter,
         after: Option<Uuid>,
         limit: u32,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<ReportPage, StoreError> {
         self.page("security_review_ledger", filter.conditions(), after, limit)
             .await
     }
@@ -174,7 +178,7 @@ impl Store {
         filter: &ExceptionFilter,
         after: Option<Uuid>,
         limit: u32,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<ReportPage, StoreError> {
         self.page("security_review_exceptions", filter.conditions(), after, limit)
             .await
     }
@@ -185,7 +189,7 @@ impl Store {
         mut conditions: Conditions,
         after: Option<Uuid>,
         limit: u32,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<ReportPage, StoreError> {
         if let Some(after) = after {
             conditions.add("id < ?", after, Type::UUID);
         }
@@ -203,6 +207,6 @@ impl Store {
             .iter()
             .map(|row| json_column(row, "row"))
             .collect::<Result<_, _>>()?;
-        Ok(Page { rows, next })
+        Ok(ReportPage { rows, next })
     }
 }

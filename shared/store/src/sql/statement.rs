@@ -8,9 +8,9 @@ use serde::Serialize;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-use super::{JsonText, key as bounded_key, text, texts};
+use super::{JsonText, clean_text, key as bounded_key, texts};
 use crate::StoreError;
-use crate::connection::{Param, Request};
+use crate::connection::{Param, WireRequest};
 
 type Value = Box<dyn ToSql + Sync + Send>;
 
@@ -31,7 +31,7 @@ impl Statement {
     /// A statement whose first three parameters name a merge request.
     pub(crate) fn of(key: &MergeRequestKey, sql: impl Into<String>) -> Self {
         Self::new(sql)
-            .bind(text(&key.instance).into_owned(), Type::TEXT)
+            .bind(clean_text(&key.instance).into_owned(), Type::TEXT)
             .bind(key.project_id.0, Type::INT8)
             .bind(key.mr_iid.0, Type::INT8)
     }
@@ -43,15 +43,15 @@ impl Statement {
     }
 
     pub(crate) fn bind_text(self, value: &str) -> Self {
-        self.bind(text(value).into_owned(), Type::TEXT)
+        self.bind(clean_text(value).into_owned(), Type::TEXT)
     }
 
-    pub(crate) fn request(&self) -> Request<'_> {
+    pub(crate) fn request(&self) -> WireRequest<'_> {
         let mut params: Vec<Param<'_>> = Vec::with_capacity(self.params.len());
         for (value, of) in &self.params {
             params.push((&**value, of.clone()));
         }
-        Request { sql: &self.sql, params }
+        WireRequest { sql: &self.sql, params }
     }
 }
 
@@ -125,11 +125,11 @@ impl Insert {
     }
 
     pub(crate) fn text(self, column: &'static str, value: &str) -> Self {
-        self.value(column, text(value).into_owned(), Type::TEXT)
+        self.value(column, clean_text(value).into_owned(), Type::TEXT)
     }
 
     pub(crate) fn optional_text(self, column: &'static str, value: Option<&str>) -> Self {
-        self.value(column, value.map(|value| text(value).into_owned()), Type::TEXT)
+        self.value(column, value.map(|value| clean_text(value).into_owned()), Type::TEXT)
     }
 
     pub(crate) fn texts(self, column: &'static str, values: &[String]) -> Self {

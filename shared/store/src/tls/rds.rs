@@ -93,7 +93,7 @@ mod tests {
             let kinds: BTreeSet<_> = pem.lines().filter_map(|line| line.strip_prefix("# ")).collect();
             for kind in ["RSA2048", "RSA4096", "ECC384"] {
                 let name = format!("Amazon RDS {region} Root CA {kind} G1, until 2");
-                assert!(kinds.iter().any(|told| told.starts_with(&name)), "{region}: {kind}");
+                assert!(kinds.iter().any(|kind| kind.starts_with(&name)), "{region}: {kind}");
             }
             let mut store = RootCertStore::empty();
             for authority in CertificateDer::pem_slice_iter(pem.as_bytes()) {

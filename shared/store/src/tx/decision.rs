@@ -178,7 +178,7 @@ impl NewDecision {
             VerdictOutcome::Exception { kind } => ("exception", Some(kind.as_str()), None),
             VerdictOutcome::Pending { .. } => {
                 return Err(StoreError::Rejected(
-                    "a pending verdict is no decision; keep it as an evaluation".to_owned(),
+                    "a pending verdict is not a decision; store it as an evaluation".to_owned(),
                 ));
             }
         };

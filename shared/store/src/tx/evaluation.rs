@@ -156,7 +156,7 @@ fn upsert(evaluation: &Evaluation, now: Timestamp) -> Result<Statement, StoreErr
         EvaluationState::Unconfirmed => false,
         EvaluationState::Done => {
             return Err(StoreError::Rejected(
-                "an evaluation is ended, not kept as done".to_owned(),
+                "an evaluation cannot be stored as done; finish it instead".to_owned(),
             ));
         }
     };

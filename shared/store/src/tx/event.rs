@@ -1,7 +1,7 @@
 //! Merge-request events: the append-only event history.
 
 use jiff::Timestamp;
-use model::{Action, Envelope, HistoryEvent, MergeRequestEvent, MergeRequestKey};
+use model::{Envelope, EventAction, HistoryEvent, MergeRequestEvent, MergeRequestKey};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -127,7 +127,7 @@ pub(super) fn read_stored_history(rows: &[Row]) -> Result<StoredHistory, StoreEr
 pub(crate) fn read_history(row: &Row) -> Result<HistoryEvent, StoreError> {
     let action: String = column(row, "action")?;
     Ok(HistoryEvent {
-        action: Action::parse(&action),
+        action: EventAction::parse(&action),
         actor: user_columns(row, "actor_id", "actor_username")?,
         eligible: column(row, "eligible")?,
         eligible_read_at: column(row, "eligible_read_at")?,

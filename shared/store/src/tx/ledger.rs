@@ -83,8 +83,7 @@ impl<'a> Tx<'a> {
         let revision = stored.map_or(0, |stored| stored.revision);
         self.try_queue(upsert(new, revision, now), |answer| {
             let row = answer.rows.first();
-            let row =
-                row.ok_or_else(|| StoreError::Conflict("the ledger's row has been written meanwhile".to_owned()))?;
+            let row = row.ok_or_else(|| StoreError::Conflict("another transaction wrote the ledger row".to_owned()))?;
             read_ledger_row(row)
         })
     }

@@ -6,15 +6,15 @@ use uuid::Uuid;
 
 use super::Tx;
 use crate::StoreError;
-use crate::connection::Answer;
+use crate::connection::WireResponse;
 use crate::sql::column;
 
 /// Extracts a statement's result from the server's answer.
-pub(crate) type ReadAnswer<T> = fn(&Answer) -> Result<T, StoreError>;
+pub(crate) type ReadAnswer<T> = fn(&WireResponse) -> Result<T, StoreError>;
 
 /// A statement in the queue of its transaction. Await it to send it with everything queued before it; otherwise it is sent with the
 /// next awaited statement, or with the commit.
-#[must_use = "await it, or say that its answer is taken later"]
+#[must_use = "await it, or take its answer later"]
 pub struct Queued<'t, 'a, T> {
     tx: &'t mut Tx<'a>,
     later: Result<Later<T>, StoreError>,

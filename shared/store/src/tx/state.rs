@@ -13,7 +13,7 @@ use super::ledger::{LEDGER_ROW, read_ledger_row};
 use super::pending_review::{REVIEW, read_pending_review};
 use super::{DecisionHead, EligibleReading, Evaluation, InsertResult, PendingReview, StoredDecision, StoredHistory};
 use super::{StoredLedgerRow, Tx, read_evaluation};
-use crate::connection::Answer;
+use crate::connection::WireResponse;
 use crate::sql::{Statement, column, json_column, key as bounded_key};
 use crate::{Store, StoreError};
 
@@ -101,18 +101,18 @@ impl MergeRequestState {
     }
 
     /// Parses the answers to [`Self::first`] and [`Self::rest`], without the first one.
-    fn read(answers: Vec<Answer>) -> Result<Self, StoreError> {
+    fn read(answers: Vec<WireResponse>) -> Result<Self, StoreError> {
         let mut answers = answers.into_iter();
         let history = answers.next().unwrap_or_default();
         let history = read_stored_history(&history.rows)?;
-        let rest: Vec<Answer> = answers.collect();
+        let rest: Vec<WireResponse> = answers.collect();
         if rest.is_empty() {
             return Ok(Self {
                 history,
                 ..Self::default()
             });
         }
-        let Ok([evaluation, row, review, exception, chain]) = <[Answer; 5]>::try_from(rest) else {
+        let Ok([evaluation, row, review, exception, chain]) = <[WireResponse; 5]>::try_from(rest) else {
             return Err(StoreError::corrupt("answers"));
         };
         let mut state = Self {
@@ -160,7 +160,7 @@ struct Known {
 }
 
 impl Known {
-    fn read(answer: &Answer) -> Result<Self, StoreError> {
+    fn read(answer: &WireResponse) -> Result<Self, StoreError> {
         let row = answer.rows.first().ok_or_else(|| StoreError::corrupt("is_known"))?;
         Ok(Self {
             is_recorded: column(row, "is_recorded")?,
@@ -216,7 +216,7 @@ impl Tx<'_> {
     }
 
     /// Sends these with the queue.
-    async fn answers_to(&mut self, statements: Vec<Statement>) -> Result<Vec<Answer>, StoreError> {
+    async fn answers_to(&mut self, statements: Vec<Statement>) -> Result<Vec<WireResponse>, StoreError> {
         let first = self.answers.len() + self.queued.len();
         self.queued.extend(statements);
         self.send().await?;

@@ -36,6 +36,7 @@ impl Answering<'_, '_> {
     }
 
     pub(super) fn read(&self, wanted: &impl Fn(&LabelFacts) -> bool) -> GitLabAnswer {
+        // 1. The merge request and its labels, which every partial answer contains.
         let details = match self.ask(Endpoint::MergeRequest) {
             Ok(view) => view,
             Err(Failure::NotFound) => return GitLabAnswer::Denied("404".to_owned().into()),
@@ -60,6 +61,7 @@ impl Answering<'_, '_> {
             merged,
             ..PartialAnswer::from(because.to_owned())
         };
+        // 2. What ends the reading early.
         if !merged && self.mode == Mode::Merge {
             return GitLabAnswer::NotMerged(unread("GitLab does not show it as merged yet", &[]));
         }
@@ -72,6 +74,7 @@ impl Answering<'_, '_> {
         let Some(merged_at) = labels.merged_at else {
             return GitLabAnswer::Unavailable(unread("GitLab shows it as merged without a time", &[]));
         };
+        // 3. The approvals, then the rest.
         let approvals = match self.part(Endpoint::Approvals, |view| view.approvals) {
             Ok(Reading::Known(approvals)) => approvals,
             Ok(Reading::Unknown(because)) => return GitLabAnswer::Denied(unread(&because, &[])),
@@ -92,13 +95,7 @@ impl Answering<'_, '_> {
     ) -> Result<MergeRequestDetails, String> {
         let profile = self.api.world.setting.profile;
         let versions = self.part(Endpoint::Versions, |view| view.versions)?;
-        let eligible_now = self.part(Endpoint::Members, |view| {
-            let listed = [Person::Listed].into_iter().filter(|_| profile == Profile::WithListed);
-            view.members
-                .into_iter()
-                .chain(listed.map(Person::id))
-                .collect::<BTreeSet<UserId>>()
-        })?;
+        let eligible_now = self.eligible_now()?;
         let rule_approvers = if profile == Profile::WithRule {
             self.part(Endpoint::ApprovalRules, |view| view.rule_approvers)?
         } else {
@@ -146,6 +143,14 @@ impl Answering<'_, '_> {
             clock_offset_seconds: self.clock_offset_seconds(),
             approval_rules: Reading::Unknown(NOT_ASKED.to_owned()),
             mentions: Vec::new(),
+        })
+    }
+
+    fn eligible_now(&self) -> Part<BTreeSet<UserId>> {
+        let profile = self.api.world.setting.profile;
+        self.part(Endpoint::Members, |view| {
+            let listed = [Person::Listed].into_iter().filter(|_| profile == Profile::WithListed);
+            view.members.into_iter().chain(listed.map(Person::id)).collect()
         })
     }
 

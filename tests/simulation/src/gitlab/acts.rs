@@ -106,13 +106,7 @@ impl State {
                 self.labels.remove(&label);
                 (Person::Author, Deed::LabelDeleted(label))
             }
-            Act::RenameLabel(label) => {
-                if self.renamed.contains_key(&label) || self.deleted.contains(&label) {
-                    return None;
-                }
-                self.renamed.insert(label, format!("triage {}", label.id()));
-                (Person::Author, Deed::LabelRenamed(label))
-            }
+            Act::RenameLabel(label) => (Person::Author, self.rename_label(label)?),
             Act::Push(by, patch) => (by, self.push(by, format!("h{now}"), patch, now)?),
             Act::PushBack(by) => {
                 let first = self.versions[0].clone();
@@ -121,15 +115,7 @@ impl State {
                 }
                 (by, self.push(by, first.head, first.patch, now)?)
             }
-            Act::Approve(by) => {
-                let listed = self.approvals.iter().any(|given| given.by == by);
-                if listed || self.phase == Phase::Closed {
-                    return None;
-                }
-                let patch = self.head().patch;
-                self.approvals.push(Given { by, at: now, patch });
-                (by, Deed::Approved)
-            }
+            Act::Approve(by) => (by, self.approve(by, now)?),
             Act::Withdraw(by) => {
                 let possible = match self.phase {
                     Phase::Opened => true,
@@ -160,6 +146,24 @@ impl State {
             Act::Leave(who) => self.team.remove(&who).then_some((who, Deed::Left))?,
         };
         Some(deed)
+    }
+
+    fn rename_label(&mut self, label: Label) -> Option<Deed> {
+        if self.renamed.contains_key(&label) || self.deleted.contains(&label) {
+            return None;
+        }
+        self.renamed.insert(label, format!("triage {}", label.id()));
+        Some(Deed::LabelRenamed(label))
+    }
+
+    fn approve(&mut self, by: Person, now: i64) -> Option<Deed> {
+        let listed = self.approvals.iter().any(|given| given.by == by);
+        if listed || self.phase == Phase::Closed {
+            return None;
+        }
+        let patch = self.head().patch;
+        self.approvals.push(Given { by, at: now, patch });
+        Some(Deed::Approved)
     }
 
     fn turn(&mut self, from: Phase, to: Phase, deed: Deed) -> Option<Deed> {

@@ -16,15 +16,14 @@ impl Flow<'_> {
         let (Some(mut evaluation), Some(trigger)) = (self.evaluation.take(), self.trigger.clone()) else {
             return;
         };
+        // 1. The reading.
         let current = self.record.decided.last().cloned();
+        let is_reread = evaluation.attempts > 0 || !evaluation.pending;
         match &current {
             Some(current) if current.confirmed => self.record.counts.further_readings += 1,
-            _ if evaluation.attempts > 0 || !evaluation.pending => self.record.counts.rereads += 1,
-            _ => {}
+            _ => self.record.counts.rereads += u32::from(is_reread),
         }
-        if evaluation.attempts > 0 || !evaluation.pending {
-            evaluation.reread_at = Some(now);
-        }
+        evaluation.reread_at = is_reread.then_some(now).or(evaluation.reread_at);
         let blank = Facts {
             merge_request: Self::key(),
             trigger,
@@ -36,7 +35,7 @@ impl Flow<'_> {
         };
         let reading = self.read(now, &blank);
         let facts = Facts {
-            api: reading.witness.clone(),
+            api: reading.answer.clone(),
             ..blank
         };
         self.merge_seen |= facts.api.merged_at().is_some();
@@ -47,15 +46,10 @@ impl Flow<'_> {
             self.before_watch = true;
             return;
         }
-        let standing = current.as_ref().map(|current| CurrentDecision {
-            facts: &current.facts,
-            verdict: &current.verdict,
-            confirmed: current.confirmed,
-        });
-        let ruling = after_reading(&facts, standing, self.rules);
+        // 2. The ruling, and its consequences.
+        let ruling = after_reading(&facts, current.as_ref().map(current_decision), self.rules);
         self.earlier = earlier_facts(&facts, self.rules);
         let further = further_reading_at(&facts, self.rules, timestamp(now)).filter(|at| *at > timestamp(now));
-        let not_before = |at: Option<jiff::Timestamp>| at.map(instant);
         match ruling {
             Ruling::Decide { verdict, confirmed } => {
                 self.record.decided.push(Decided {
@@ -67,12 +61,12 @@ impl Flow<'_> {
                 if confirmed && further.is_none() {
                     return;
                 }
-                evaluation.read_again(now, not_before(further));
+                evaluation.read_again(now, further.map(instant));
             }
-            Ruling::Wait { not_before: at, .. } => evaluation.wait(now, not_before(at)),
-            Ruling::Reread { not_before: at, .. } => evaluation.read_again(now, not_before(at)),
+            Ruling::Wait { not_before: at, .. } => evaluation.wait(now, at.map(instant)),
+            Ruling::Reread { not_before: at, .. } => evaluation.read_again(now, at.map(instant)),
             Ruling::Denied { .. } => evaluation.read_again(now, None),
-            Ruling::Unchanged if further.is_some() => evaluation.read_again(now, not_before(further)),
+            Ruling::Unchanged if further.is_some() => evaluation.read_again(now, further.map(instant)),
             Ruling::Unchanged => return,
         }
         self.evaluation = Some(evaluation);
@@ -83,7 +77,7 @@ impl Flow<'_> {
         let wanted = |labels: &LabelFacts| needs_approvals(facts, labels, self.rules);
         let mut reading = self.api.read(now, Mode::Merge, wanted);
         for wait in QUICK {
-            let lags = match &reading.witness {
+            let lags = match &reading.answer {
                 GitLabAnswer::NotMerged(_) => true,
                 GitLabAnswer::Denied(unread) => unread.labels.is_none(),
                 _ => false,
@@ -110,7 +104,7 @@ impl Flow<'_> {
         let facts = Facts {
             merge_request: Self::key(),
             trigger: trigger.clone(),
-            api: before_merge(reading.witness, now),
+            api: before_merge(reading.answer, now),
             deadline_passed: false,
             history: self.history.clone(),
             history_truncated: false,
@@ -133,12 +127,20 @@ impl Flow<'_> {
 /// GitLab's clock is ahead by less than this. A merge shown later than that is the one assumed for a review.
 const AHEAD: i64 = HOUR;
 
-/// A partial answer for a review is no answer about a merge: its labels are from before it.
-fn before_merge(witness: GitLabAnswer, now: i64) -> GitLabAnswer {
-    let assumed = witness
+fn current_decision(decided: &Decided) -> CurrentDecision<'_> {
+    CurrentDecision {
+        facts: &decided.facts,
+        verdict: &decided.verdict,
+        confirmed: decided.confirmed,
+    }
+}
+
+/// A partial answer for a review does not describe a merge: its labels are from before it.
+fn before_merge(answer: GitLabAnswer, now: i64) -> GitLabAnswer {
+    let assumed = answer
         .merged_at()
         .is_some_and(|merged_at| merged_at > timestamp(now + AHEAD));
-    match witness {
+    match answer {
         GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) if assumed => GitLabAnswer::NotMerged(unread),
         other => other,
     }

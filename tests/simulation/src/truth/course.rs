@@ -81,7 +81,7 @@ fn changed_after_merge(built: &Built, record: &Record) -> Option<String> {
 /// A merge that any source showed ends decided, waiting or before the watch; confirmed if GitLab was available long enough.
 fn ended(built: &Built, record: &Record) -> Option<String> {
     if record.end == End::Forgotten {
-        return Some("a source showed the merge, and nothing follows".to_owned());
+        return Some("a source showed the merge, but nothing followed".to_owned());
     }
     if built.world.merged_at().is_none() && !record.decided.is_empty() {
         return Some("a decision without a merge".to_owned());
@@ -98,5 +98,5 @@ fn ended(built: &Built, record: &Record) -> Option<String> {
     // The longest wait is a day; after seven days a merge that was never shown is no longer read.
     let well = well_since < merged_at + 7 * DAY && record.until.saturating_sub(well_since.max(merged_at)) > DAY + HOUR;
     let open = matches!(record.end, End::Pending | End::Denied | End::Unconfirmed | End::GivenUp);
-    (well && open).then(|| format!("{:?} although GitLab was well for more than a day", record.end))
+    (well && open).then(|| format!("{:?} although GitLab was healthy for more than a day", record.end))
 }

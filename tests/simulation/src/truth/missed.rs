@@ -20,12 +20,12 @@ impl Truth<'_> {
         let matches = |titles: &[String]| titles.iter().any(|title| rules.is_security_label(title));
         let in_event = shown.events().any(|received| {
             let event = &received.event;
-            let before = event.state.as_deref() == Some("opened") || event.action == model::Action::Merge;
+            let before = event.state.as_deref() == Some("opened") || event.action == model::EventAction::Merge;
             before && (matches(&event.labels) || matches(&event.labels_added) || matches(&event.labels_removed))
         });
         let merged_at = timestamp(self.world.shown(self.merged_at()));
         let in_reading = shown.readings().any(|reading| {
-            let Some(labels) = labels_of(&reading.witness) else {
+            let Some(labels) = labels_of(&reading.answer) else {
                 return false;
             };
             labels.label_events.known().into_iter().flatten().any(|event| {
@@ -119,7 +119,7 @@ impl Truth<'_> {
 
     /// An unentitled person removed a label.
     pub(super) fn missed_removal(self, shown: &Shown<'_>) -> (Class, String) {
-        let why = "declassified although not every label was taken off by an entitled person".to_owned();
+        let why = "declassified although entitled people did not remove all labels".to_owned();
         if self.removers().iter().any(|(by, at)| !self.is_clear(*by, *at, shown)) {
             return (Class::Membership, why);
         }
@@ -152,8 +152,8 @@ impl Truth<'_> {
     }
 }
 
-fn labels_of(witness: &GitLabAnswer) -> Option<&LabelFacts> {
-    match witness {
+fn labels_of(answer: &GitLabAnswer) -> Option<&LabelFacts> {
+    match answer {
         GitLabAnswer::Full(_) => None,
         GitLabAnswer::LabelsOnly(labels) => Some(labels),
         GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {

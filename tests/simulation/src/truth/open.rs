@@ -25,8 +25,8 @@ impl Truth<'_> {
 }
 
 /// The merged head is not among the versions read.
-pub(super) fn head_unknown(witness: &GitLabAnswer) -> bool {
-    let GitLabAnswer::Full(answer) = witness else {
+pub(super) fn head_unknown(answer: &GitLabAnswer) -> bool {
+    let GitLabAnswer::Full(answer) = answer else {
         return false;
     };
     let head = answer.merge.head_sha.as_ref();

@@ -46,7 +46,7 @@ impl<'a> Shown<'a> {
         let profile = self.truth.world.setting.profile;
         self.readings()
             .filter(|reading| reading.fresh)
-            .filter_map(move |reading| match &reading.witness {
+            .filter_map(move |reading| match &reading.answer {
                 GitLabAnswer::Full(answer) if is_whole(answer, profile) => Some(&**answer),
                 _ => None,
             })

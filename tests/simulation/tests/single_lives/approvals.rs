@@ -25,7 +25,7 @@ fn an_approval_cannot_precede_the_first_version() {
 fn no_kind_beside_an_unknown_approval() {
     let life = Life::with_labels(&[Label::High])
         .on(OLD)
-        .unheard(HOUR, Act::Approve(ALICE))
+        .without_hook(HOUR, Act::Approve(ALICE))
         .at(2 * HOUR, Act::Approve(AUTHOR))
         .at(3 * HOUR, Act::Merge(AUTHOR));
     is_exception(&life, &[ExceptionKind::Unverified]);
@@ -49,14 +49,14 @@ fn an_approval_listed_later_than_a_minute_counts() {
     let life = Life::with_labels(&[Label::High])
         .at(HOUR, Act::Approve(ALICE))
         .at(2 * HOUR, Act::Merge(AUTHOR))
-        .unheard(2 * HOUR + 3 * MINUTE, Act::Withdraw(ALICE))
+        .without_hook(2 * HOUR + 3 * MINUTE, Act::Withdraw(ALICE))
         .failing(Endpoint::Versions, 0, 4 * MINUTE, Failure::Unavailable);
     is_approved(&life);
 }
 
 /// The hook of an approval from just before the merge is built seconds after it and carries the time of the merge.
 #[test]
-fn a_hook_built_after_the_merge_accuses_nobody() {
+fn hook_built_after_merge_adds_no_exception() {
     let built_late = Fate {
         built_ms: 4_000,
         note_ms: 3_000,
@@ -83,7 +83,7 @@ fn an_untimed_approval_may_be_a_later_one() {
         .at(SECOND, Act::Approve(ALICE))
         .at(2 * SECOND, Act::ResetSilently)
         .at(3 * SECOND, Act::Join(ALICE))
-        .unheard(HOUR, Act::Approve(ALICE))
+        .without_hook(HOUR, Act::Approve(ALICE))
         .at(2 * HOUR, Act::Merge(AUTHOR));
     is_exception(&life, &[ExceptionKind::Unverified]);
 }

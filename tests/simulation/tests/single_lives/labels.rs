@@ -55,9 +55,9 @@ fn a_label_after_the_merge_is_not_earlier() {
 
 /// `security::high` replaced `security::low` and was then deleted by the project: the label was on until then.
 #[test]
-fn a_replacement_deleted_later_is_no_removal() {
+fn replacement_deleted_later_does_not_remove_label() {
     let life = Life::with_labels(&[Label::Low])
-        .unheard(HOUR, Act::AddLabel(ALICE, Label::High))
+        .without_hook(HOUR, Act::AddLabel(ALICE, Label::High))
         .at(2 * HOUR, Act::DeleteLabel(Label::High))
         .at(3 * HOUR, Act::Merge(AUTHOR));
     is_exception(&life, &ExceptionKind::ALL);
@@ -67,7 +67,7 @@ fn a_replacement_deleted_later_is_no_removal() {
 #[test]
 fn a_label_deleted_after_the_merge_was_not_removed() {
     let life = Life::with_labels(&[Label::CriticalOfProject])
-        .unheard(HOUR, Act::Merge(AUTHOR))
+        .without_hook(HOUR, Act::Merge(AUTHOR))
         .at(HOUR + 5 * SECOND, Act::AddLabel(AUTHOR, Label::CriticalOfGroup))
         .at(HOUR + 6 * SECOND, Act::DeleteLabel(Label::CriticalOfProject));
     is_exception(&life, &[ExceptionKind::NoApproval, ExceptionKind::Unverified]);
@@ -102,7 +102,7 @@ fn a_label_renamed_before_the_time_is_shown_counts() {
         ..stale_time()
     };
     let mut life = Life::with_labels(&[])
-        .unheard(HOUR, Act::AddLabel(AUTHOR, Label::Low))
+        .without_hook(HOUR, Act::AddLabel(AUTHOR, Label::Low))
         .at_with(2 * HOUR, Act::Merge(AUTHOR), stale)
         .at(2 * HOUR + 5 * SECOND, Act::RenameLabel(Label::Low));
     life.setting.merge_time = MergeTime::HiddenFor(MINUTE);
@@ -129,7 +129,7 @@ fn a_label_put_on_again_was_not_removed() {
     };
     let life = Life::with_labels(&[Label::High])
         .at(HOUR, Act::RemoveLabel(AUTHOR, Label::High))
-        .unheard(2 * HOUR, Act::AddLabel(AUTHOR, Label::High))
+        .without_hook(2 * HOUR, Act::AddLabel(AUTHOR, Label::High))
         .at(2 * HOUR + MINUTE, Act::Edit(AUTHOR))
         .at_with(3 * HOUR, Act::Merge(AUTHOR), cut)
         .at(3 * HOUR + 1, Act::DeleteLabel(Label::High));
@@ -140,8 +140,8 @@ fn a_label_put_on_again_was_not_removed() {
 #[test]
 fn label_events_of_a_hidden_merge_are_kept() {
     let mut life = Life::with_labels(&[])
-        .unheard(HOUR, Act::AddLabel(AUTHOR, Label::High))
-        .unheard(HOUR + MINUTE, Act::RemoveLabel(AUTHOR, Label::High))
+        .without_hook(HOUR, Act::AddLabel(AUTHOR, Label::High))
+        .without_hook(HOUR + MINUTE, Act::RemoveLabel(AUTHOR, Label::High))
         .at(2 * HOUR, Act::Merge(AUTHOR))
         .lagging(Endpoint::MergeRequest, -HOUR, HOUR, 2 * HOUR);
     life.faults.push(simulation::api::Fault {

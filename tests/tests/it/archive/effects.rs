@@ -18,7 +18,7 @@ async fn an_archived_merge_has_one_effect_for_each_target_and_an_exception_the_a
     world.merged(&approved, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    let delivery = envelope(&approved.told("merge", AUTHOR, at("12:00:00")), "d-1");
+    let delivery = envelope(&approved.event("merge", AUTHOR, at("12:00:00")), "d-1");
     let report = app::process_delivery(&world.evaluator, &delivery).await.unwrap();
     let destinations: Vec<_> = report.effects.iter().map(|effect| effect.destination.clone()).collect();
     assert_eq!(
@@ -41,7 +41,7 @@ async fn an_archived_merge_has_one_effect_for_each_target_and_an_exception_the_a
     );
     assert!(
         world
-            .deliver(&approved.told("merge", AUTHOR, at("12:00:00")))
+            .deliver(&approved.event("merge", AUTHOR, at("12:00:00")))
             .await
             .effects
             .is_empty()
@@ -49,14 +49,14 @@ async fn an_archived_merge_has_one_effect_for_each_target_and_an_exception_the_a
 
     let exception = MergeRequest::new(PROJECT, 2, HIGH);
     world.merged(&exception, |_| ());
-    let told = kinds(world.deliver(&exception.told("merge", AUTHOR, at("12:00:00"))).await);
+    let told = kinds(world.deliver(&exception.event("merge", AUTHOR, at("12:00:00"))).await);
     assert_eq!(told, [&KINDS[..3], &["slack_exception_alert"], &KINDS[3..]].concat());
 
     let unlabelled = MergeRequest::new(PROJECT, 3, &["backend"]);
     world.merged(&unlabelled, |_| ());
     assert!(
         world
-            .deliver(&unlabelled.told("merge", AUTHOR, at("12:00:00")))
+            .deliver(&unlabelled.event("merge", AUTHOR, at("12:00:00")))
             .await
             .effects
             .is_empty()
@@ -94,7 +94,7 @@ async fn the_pod_is_found_by_label_then_reviewer_then_project_then_the_fallback(
                 shown.reviewer(reviewer);
             }
         });
-        let effects = by_kind(world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await.effects);
+        let effects = by_kind(world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await.effects);
         assert_eq!(effects["slack_pod_confirmation"].destination, channel, "{iid}");
     }
 }
@@ -114,7 +114,7 @@ async fn a_decision_that_says_something_else_takes_back_what_nobody_has_begun_an
         assert_eq!(archive.stand.row(second[kind].id).await.state, "pending");
     }
     // The same again from another hook changes nothing.
-    let late = labelled(1).told("unapproved", ALICE, at("11:00:00"));
+    let late = labelled(1).event("unapproved", ALICE, at("11:00:00"));
     assert!(world.deliver(&late).await.effects.is_empty());
 }
 
@@ -124,12 +124,12 @@ async fn a_pod_that_heard_the_first_word_hears_the_last_one_beside_the_pod_that_
     let world = &archive.stand.world;
     // GitLab does not show the merge yet: the delivery's path determines the team.
     let mr = labelled(1);
-    let first = by_kind(world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await.effects);
+    let first = by_kind(world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await.effects);
     assert_eq!(first["slack_pod_confirmation"].destination, "slack:C0PODPAY");
     archive.shown(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    let second = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let second = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let told = second
         .effects
         .iter()
@@ -145,7 +145,7 @@ async fn another_witness_for_the_same_verdict_is_no_news() {
     let first = archive.approved(1).await;
     // The approval's own delivery arrives late: now both sources prove it.
     let report = world
-        .deliver(&labelled(1).told("approved", ALICE, at("10:00:00")))
+        .deliver(&labelled(1).event("approved", ALICE, at("10:00:00")))
         .await;
     assert_eq!((report.outcome.as_str(), report.effects.len()), ("approved", 0));
     for kind in KINDS {

@@ -49,7 +49,7 @@ async fn the_record_of_an_approved_merge_is_kept_whole_and_named_by_decision_and
             eligible_approvers: vec![tests::doubles::gitlab::Person::Id(ALICE)],
         });
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let [evidence] = &world.evidence(&mr).await[..] else {
         panic!("one row expected")
     };
@@ -108,7 +108,7 @@ async fn every_merge_that_was_to_be_reviewed_has_evidence_and_no_other() {
     for (iid, labels, expected) in [(1, HIGH, 1), (2, &["backend"], 0)] {
         let mr = MergeRequest::new(PROJECT, iid, labels);
         world.merged(&mr, |_| ());
-        world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+        world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
         assert_eq!(world.evidence(&mr).await.len(), expected, "{labels:?}");
     }
 }
@@ -118,7 +118,7 @@ async fn a_merge_that_gitlab_would_not_show_has_evidence_of_that() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     // Missing from the double's world: GitLab answers 404.
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let [evidence] = &world.evidence(&mr).await[..] else {
         panic!("one row expected")
     };
@@ -133,7 +133,7 @@ async fn a_merge_that_gitlab_would_not_show_has_evidence_of_that() {
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let kept = world.evidence(&mr).await;
     assert_eq!(kept.len(), 2);
     assert_eq!(
@@ -156,14 +156,14 @@ pub(super) async fn labelled_after_the_merge(world: &World, mr: &MergeRequest) -
         labels: Vec::new(),
         ..mr.clone()
     };
-    world.deliver(&bare.told("merge", AUTHOR, at("11:00:00"))).await
+    world.deliver(&bare.event("merge", AUTHOR, at("11:00:00"))).await
 }
 
 #[tokio::test]
 async fn a_decision_that_nothing_was_to_be_reviewed_after_all_has_evidence_too() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let report = labelled_after_the_merge(&world, &mr).await;
     assert_eq!(report.outcome.as_str(), "not_carried");
     let decisions = world
@@ -179,9 +179,9 @@ async fn an_answer_that_is_weighed_again_is_the_same_evidence() {
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     // The approval's own delivery arrives late: now both sources prove it.
-    world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
+    world.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
     let decisions = world
         .count("security_review_decisions WHERE evidence_id IS NOT NULL", &mr)
         .await;
@@ -198,7 +198,7 @@ async fn approval_rules_that_cannot_be_read_are_only_missing_in_the_evidence() {
         });
         let path = "/api/v4/projects/77/merge_requests/1/approval_state";
         world.gitlab.stub(Stub::answering("GET", path, status, "no")).unwrap();
-        let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+        let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
         assert_eq!(report.outcome.as_str(), "approved", "{status}");
         let kept: Value = serde_json::from_str(world.evidence(&mr).await[0]["content"].as_str().unwrap()).unwrap();
         let why = kept["gitlab"]["answer"]["approval_rules"]["unknown"].as_str().unwrap();
@@ -214,7 +214,7 @@ async fn evidence_cannot_be_another_than_its_digest_says_nor_be_borrowed() {
         world.merged(mr, |shown| {
             shown.approved(OUTSIDER, "2026-03-02T10:00:00.000Z");
         });
-        world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+        world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     }
     let owner = tests::postgres::connect(&world.database.owner_url).await;
     for (sql, constraint) in [

@@ -75,7 +75,7 @@ impl Archive {
         let report = self
             .stand
             .world
-            .deliver(&mr.told("merge", AUTHOR, at("12:00:00")))
+            .deliver(&mr.event("merge", AUTHOR, at("12:00:00")))
             .await;
         by_kind(report.effects)
     }

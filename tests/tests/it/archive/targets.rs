@@ -79,7 +79,7 @@ async fn an_exception_leaves_the_issues_open_and_says_so_everywhere() {
         ("In Progress", vec!["audit-exception".to_owned(), "backend".to_owned()])
     );
     let page = archive.confluence.page_titled("Security review audit").unwrap().1;
-    assert!(page.body.contains("Nobody approved it."), "{}", page.body);
+    assert!(page.body.contains("No approval was given."), "{}", page.body);
     assert!(archive.confirmations()[0].text.contains("archived as an exception"));
 }
 
@@ -121,7 +121,12 @@ async fn a_later_finding_corrects_what_has_been_told() {
         archive.linear.issue("ENG-123").unwrap().labels,
         ["audit-exception", "backend"]
     );
-    let right = by_kind(world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await.effects);
+    let right = by_kind(
+        world
+            .deliver(&mr.event("approved", ALICE, at("10:00:00")))
+            .await
+            .effects,
+    );
     for kind in KINDS {
         let row = archive.attempt(&notifier, &right[kind]).await;
         assert_eq!((row.state.as_str(), row.attempts), ("done", 1), "{kind}: {row:?}");
@@ -177,7 +182,7 @@ async fn a_merge_that_turns_out_to_have_carried_no_label_closes_nothing_and_is_c
         let path = serde_json::json!({"projects": {"77": {"path_with_namespace": mr.path()}}});
         archive.stand.world.gitlab.patch(path).unwrap();
         // GitLab does not show it: the delivery's label counts, and the title names the issue.
-        let mut merge = mr.told("merge", AUTHOR, at("12:00:00"));
+        let mut merge = mr.event("merge", AUTHOR, at("12:00:00"));
         merge["object_attributes"]["title"] = "ENG-123 PAY-7 rotate".into();
         let first = by_kind(archive.stand.world.deliver(&merge).await.effects);
         if is_begun {

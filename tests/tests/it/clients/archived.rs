@@ -5,7 +5,7 @@ use model::{
     ApprovalSeen, EvidenceRef, ExceptionKind, IssueMention, LedgerDecision, LedgerMerge, LedgerRow, MentionPlace,
     Proof, Review, Reviewer, User, UserId, Verdict, VerdictOutcome,
 };
-use rules::{AuditPage, Confluence, Jira, Linear, Tracking, Wording};
+use rules::{AuditPage, ConfluenceRules, JiraRules, LinearRules, Tracking, Wording};
 use tests::doubles::confluence::Page;
 use uuid::Uuid;
 
@@ -149,23 +149,23 @@ fn tracking(prefix: &str) -> Tracking {
     }
 }
 
-pub(crate) fn linear() -> Linear {
-    Linear {
+pub(crate) fn linear() -> LinearRules {
+    LinearRules {
         tracking: tracking("ENG"),
         completed_state: None,
     }
 }
 
-pub(crate) fn jira() -> Jira {
-    Jira {
+pub(crate) fn jira() -> JiraRules {
+    JiraRules {
         base_url: String::new(),
         tracking: tracking("PAY"),
         done_status: None,
     }
 }
 
-pub(crate) fn confluence() -> Confluence {
-    Confluence {
+pub(crate) fn confluence() -> ConfluenceRules {
+    ConfluenceRules {
         base_url: String::new(),
         page: AuditPage::Titled {
             space: "SEC".to_owned(),
@@ -205,7 +205,7 @@ pub(crate) type Marked = Result<Option<(String, Tracked)>, CallError>;
 pub(crate) async fn mark_in_linear(
     client: &linear::Linear,
     merge: &ArchivedMerge,
-    settings: &Linear,
+    settings: &LinearRules,
     only_look: bool,
 ) -> Marked {
     let marking = Marking {
@@ -224,7 +224,7 @@ pub(crate) async fn mark_in_linear(
 pub(crate) async fn mark_in_jira(
     client: &jira::Jira,
     merge: &ArchivedMerge,
-    settings: &Jira,
+    settings: &JiraRules,
     only_look: bool,
 ) -> Marked {
     let marking = Marking {

@@ -3,7 +3,7 @@
 use audit::FailureClass;
 use clients::confluence::{Confluence, Place, Recorded};
 use clients::{Advice, ArchivedMerge, CallError};
-use rules::{Confluence as Settings, Wording};
+use rules::{ConfluenceRules as Settings, Wording};
 use tests::doubles::confluence::{self as double, ConfluenceDouble, HumanEdit, RateLimited};
 
 use super::archived::{API_TOKEN, EMAIL, api_token, approved, audit_page, confluence, correcting, exception, numbered};
@@ -111,7 +111,7 @@ async fn the_row_of_an_exception_says_why_it_is_one() {
     let body = desk.body(TITLE);
     assert!(body.starts_with("<p>Ours&nbsp;since 2026</p>"), "{body}");
     assert!(
-        body.contains("Merged without a valid security approval. Nobody approved it."),
+        body.contains("Merged without a valid security approval. No approval was given."),
         "{body}"
     );
     let page = desk.double.page("7001").unwrap();

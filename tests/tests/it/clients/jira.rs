@@ -109,7 +109,7 @@ async fn the_issue_of_an_exception_stays_open_unless_the_rules_close_it() {
     assert_eq!(issue.status, "In Progress");
     assert_eq!(issue.labels, ["audit-exception", "backend"]);
     assert!(
-        issue.comments[0].body.contains("Nobody approved it."),
+        issue.comments[0].body.contains("No approval was given."),
         "{:?}",
         issue.comments
     );

@@ -94,7 +94,7 @@ async fn the_issue_of_an_exception_stays_open_unless_the_rules_close_it() {
         ("In Progress", vec!["audit-exception".to_owned(), "backend".to_owned()])
     );
     assert!(
-        issue.comments[0].body.contains("Nobody approved it."),
+        issue.comments[0].body.contains("No approval was given."),
         "{:?}",
         issue.comments
     );

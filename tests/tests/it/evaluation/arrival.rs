@@ -66,11 +66,11 @@ async fn every_order(
 async fn an_approval_taken_back_ends_the_same_in_every_order() {
     let life = |mr: &MergeRequest| {
         [
-            mr.told("open", AUTHOR, at("08:00:00")),
-            mr.told("approved", ALICE, at("10:00:00")),
-            mr.told("unapproved", ALICE, at("11:00:00")),
-            mr.told("merge", AUTHOR, at("12:00:00")),
-            mr.told("unapproval", ALICE, at("11:00:00")),
+            mr.event("open", AUTHOR, at("08:00:00")),
+            mr.event("approved", ALICE, at("10:00:00")),
+            mr.event("unapproved", ALICE, at("11:00:00")),
+            mr.event("merge", AUTHOR, at("12:00:00")),
+            mr.event("unapproval", ALICE, at("11:00:00")),
         ]
     };
     let ends = every_order(life, |world, mr| world.merged(mr, |_| ())).await;
@@ -83,11 +83,11 @@ async fn an_approval_taken_back_ends_the_same_in_every_order() {
 async fn a_proper_approval_ends_the_same_in_every_order() {
     let life = |mr: &MergeRequest| {
         [
-            mr.told("open", AUTHOR, at("08:00:00")),
-            mr.told("approval", ALICE, at("09:00:00")),
+            mr.event("open", AUTHOR, at("08:00:00")),
+            mr.event("approval", ALICE, at("09:00:00")),
             mr.reset_by_push(AUTHOR, at("09:30:00")),
-            mr.told("approved", ALICE, at("10:00:00")),
-            mr.told("merge", AUTHOR, at("12:00:00")),
+            mr.event("approved", ALICE, at("10:00:00")),
+            mr.event("merge", AUTHOR, at("12:00:00")),
         ]
     };
     let approved = |world: &World, mr: &MergeRequest| {
@@ -107,7 +107,7 @@ async fn a_reset_takes_no_timed_approval() {
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:05:05.000Z");
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let reset = world.deliver(&mr.reset_by_push(AUTHOR, at("10:05:10"))).await;
     assert_eq!(reset.outcome.as_str(), "unchanged");
     assert_eq!(world.exception(&mr).await, None);
@@ -121,9 +121,9 @@ async fn a_late_revocation_is_confirmed_by_a_second_reading() {
         world.merged(&mr, |shown| {
             shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
         });
-        world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+        world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
         let first = world.decision(&mr).await.unwrap();
-        let late = world.deliver(&mr.told("unapproved", ALICE, at("11:00:00"))).await;
+        let late = world.deliver(&mr.event("unapproved", ALICE, at("11:00:00"))).await;
         assert_eq!(late.outcome.as_str(), "unconfirmed");
         assert_eq!(
             world.decision(&mr).await.unwrap().id,
@@ -163,9 +163,9 @@ async fn a_late_proof_withdraws_the_exception_and_its_unsent_alert() {
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(world.exception(&mr).await.unwrap().0, "unverified");
-    world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
+    world.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
     assert_eq!(world.exception(&mr).await.unwrap().1, "withdrawn");
     assert_eq!(world.count("effects WHERE state = 'superseded'", &mr).await, 1);
     assert_eq!(
@@ -179,7 +179,7 @@ async fn the_same_delivery_again_and_the_same_merge_from_another_hook_change_not
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());
-    let payload = mr.told("merge", AUTHOR, at("12:00:00"));
+    let payload = mr.event("merge", AUTHOR, at("12:00:00"));
     let delivery = envelope(&payload, "one");
     assert_eq!(
         app::process_delivery(&world.evaluator, &delivery)
@@ -189,6 +189,7 @@ async fn the_same_delivery_again_and_the_same_merge_from_another_hook_change_not
             .as_str(),
         "exception"
     );
+    // 1. The same delivery again.
     let asked = world.gitlab.requests().len();
     for _ in 0..10 {
         let again = app::process_delivery(&world.evaluator, &envelope(&payload, "one"))
@@ -196,6 +197,7 @@ async fn the_same_delivery_again_and_the_same_merge_from_another_hook_change_not
             .unwrap();
         assert_eq!((again.outcome.as_str(), again.effects.len()), ("duplicate", 0));
     }
+    // 2. The same merge from another hook.
     let other_hook = app::process_delivery(&world.evaluator, &envelope(&payload, "two"))
         .await
         .unwrap();
@@ -206,7 +208,7 @@ async fn the_same_delivery_again_and_the_same_merge_from_another_hook_change_not
     assert_eq!(
         world.gitlab.requests().len(),
         asked,
-        "a merge that is judged is not asked about again"
+        "a decided merge is not read again"
     );
     for (what, expected) in [
         ("security_review_exceptions", 1),
@@ -228,7 +230,7 @@ async fn eight_environments_with_the_same_merge_at_once_write_it_once() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());
-    let payload = mr.told("merge", AUTHOR, at("12:00:00"));
+    let payload = mr.event("merge", AUTHOR, at("12:00:00"));
     let deliveries = (0..8).map(|index| {
         let (evaluator, envelope) = (world.another(), envelope(&payload, &format!("key {index}")));
         async move {
@@ -269,10 +271,10 @@ async fn an_event_of_the_time_after_the_merge_changes_nothing() {
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(
         world
-            .deliver(&after_merge(mr.told("unapproved", ALICE, at("13:00:00"))))
+            .deliver(&after_merge(mr.event("unapproved", ALICE, at("13:00:00"))))
             .await
             .outcome
             .as_str(),

@@ -57,7 +57,7 @@ async fn world() -> World {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
         shown.set("state", "opened").set("merged_at", Value::Null);
     });
-    world.deliver(&approved.told("approved", ALICE, at("10:00:00"))).await;
+    world.deliver(&approved.event("approved", ALICE, at("10:00:00"))).await;
     world.gitlab.world(|world| {
         world
             .merge_request(approved.project, approved.iid)
@@ -70,13 +70,13 @@ async fn world() -> World {
         shown.approved(ALICE, "2026-03-02T11:00:00.000Z");
     });
     for mr in [&approved, &exception, &late] {
-        world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+        world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     }
     let open = MergeRequest::new(78, 4, HIGH);
     labelled(&open, &|shown| {
         shown.set("state", "opened").set("merged_at", Value::Null);
     });
-    world.deliver(&open.told("update", AUTHOR, at("08:00:00"))).await;
+    world.deliver(&open.event("update", AUTHOR, at("08:00:00"))).await;
     world
 }
 
@@ -286,10 +286,10 @@ async fn decisions_of_another_evaluator_are_only_reported() {
 async fn simulate_reads_whole_label_lists_of_events() {
     let world = World::with_rules(&rules()).await;
     let mut mr = MergeRequest::new(PROJECT, 1, &["privacy"]);
-    world.deliver(&mr.told("update", AUTHOR, at("10:00:00"))).await;
+    world.deliver(&mr.event("update", AUTHOR, at("10:00:00"))).await;
     mr.labels = Vec::new();
     world.merged(&mr, |_| ());
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     // As stored by an evaluator that omits lists which its rules do not need.
     let owner = tests::postgres::connect(&world.database.owner_url).await;
     let sql = "ALTER TABLE security_review_decisions DISABLE TRIGGER append_only_row;

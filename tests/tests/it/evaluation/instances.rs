@@ -45,7 +45,7 @@ async fn approvers_count_at_their_own_instance_only() {
             shown.approved(approver, "2026-03-02T10:00:00.000Z");
         };
         world.merged(&mr, given);
-        let mut envelope = envelope(&mr.told("merge", AUTHOR, at("12:00:00")), &format!("delivery-{iid}"));
+        let mut envelope = envelope(&mr.event("merge", AUTHOR, at("12:00:00")), &format!("delivery-{iid}"));
         instance.clone_into(&mut envelope.authentication.instance);
         app::process_delivery(&world.evaluator, &envelope).await.unwrap();
 
@@ -70,7 +70,7 @@ async fn decisions_by_files_of_earlier_releases_replay() {
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let replayed = world.countersign(&["replay", "--verify"]);
     assert!(replayed.status.success(), "{replayed:?}");
     let explained = world.countersign(&["explain", "77!5"]);

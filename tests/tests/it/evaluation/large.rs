@@ -70,13 +70,14 @@ fn label_events(mr: &MergeRequest, shown: &mut tests::doubles::gitlab::MergeRequ
 }
 
 fn message(mr: &MergeRequest) -> Value {
-    let envelope = envelope(&mr.told("merge", AUTHOR, at("12:00:00")), &format!("merge-{}", mr.iid));
+    let envelope = envelope(&mr.event("merge", AUTHOR, at("12:00:00")), &format!("merge-{}", mr.iid));
     let mut batch = batch(&json!(envelope).to_string(), &format!("main/{PROJECT}!{}", mr.iid), 1);
     batch["Records"][0].take()
 }
 
 /// The merge of a merge request with such events, in one batch with three others; prints duration and memory.
 async fn decide(name: &str, mask: &str) {
+    // 1. The large merge request beside three ordinary ones.
     let stand = Stand::new().await;
     let labels = longest_labels();
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
@@ -91,6 +92,7 @@ async fn decide(name: &str, mask: &str) {
     stand.world.merged(&unapproved, |_| ());
     stand.world.merged(&plain, |_| ());
 
+    // 2. One batch, measured.
     let processor = stand.start_with_timeout(Duration::from_mins(1), "processor", &[]).await;
     let idle = processor.peak_memory() / 1024 / 1024;
     let records: Vec<_> = [&large, &approved, &unapproved, &plain].map(message).into();
@@ -100,6 +102,7 @@ async fn decide(name: &str, mask: &str) {
     eprintln!("{name}: {took:.1?}, {peak} MiB at most, {idle} MiB before");
     assert!(peak < MEBIBYTES, "{peak} MiB");
     assert!(took < LONGEST, "{took:?}");
+    // 3. All four are decided and confirmed.
     let no_approval = VerdictOutcome::Exception {
         kind: ExceptionKind::NoApproval,
     };

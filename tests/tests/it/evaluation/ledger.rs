@@ -72,7 +72,7 @@ impl World {
 }
 
 fn labelled_at_last(mr: &MergeRequest) -> Value {
-    let mut payload = mr.told("update", AUTHOR, at("11:45:00"));
+    let mut payload = mr.event("update", AUTHOR, at("11:45:00"));
     let labels = payload["labels"].clone();
     payload["changes"] = json!({"labels": {"previous": [], "current": labels}});
     payload
@@ -85,13 +85,13 @@ fn life(mr: &MergeRequest) -> [Value; 7] {
         ..mr.clone()
     };
     [
-        bare.told("approved", ALICE, at("09:00:00")),
+        bare.event("approved", ALICE, at("09:00:00")),
         bare.reset_by_push(AUTHOR, at("09:30:00")),
-        bare.told("close", AUTHOR, at("10:00:00")),
-        bare.told("reopen", AUTHOR, at("10:10:00")),
-        bare.told("approved", ALICE, at("11:00:00")),
+        bare.event("close", AUTHOR, at("10:00:00")),
+        bare.event("reopen", AUTHOR, at("10:10:00")),
+        bare.event("approved", ALICE, at("11:00:00")),
         labelled_at_last(mr),
-        mr.told("merge", AUTHOR, at("12:00:00")),
+        mr.event("merge", AUTHOR, at("12:00:00")),
     ]
 }
 
@@ -159,10 +159,10 @@ async fn eight_writers_at_once_with_the_events_of_one_review_end_with_the_row_of
     let (one, many) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
     let of = |mr: &MergeRequest| {
         [
-            mr.told("open", AUTHOR, at("07:00:00")),
-            mr.told("approved", ALICE, at("09:00:00")),
-            mr.told("unapproved", ALICE, at("09:30:00")),
-            mr.told("approved", ALICE, at("10:00:00")),
+            mr.event("open", AUTHOR, at("07:00:00")),
+            mr.event("approved", ALICE, at("09:00:00")),
+            mr.event("unapproved", ALICE, at("09:30:00")),
+            mr.event("approved", ALICE, at("10:00:00")),
         ]
     };
     for mr in [&one, &many] {
@@ -205,28 +205,22 @@ async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
         labels: Vec::new(),
         ..mr.clone()
     };
-    world.deliver(&bare.told("open", AUTHOR, at("07:00:00"))).await;
+    world.deliver(&bare.event("open", AUTHOR, at("07:00:00"))).await;
     assert_eq!(world.row(&mr).await, None, "not labelled yet");
-    assert_eq!(world.gitlab.requests().len(), 0, "and GitLab is not asked");
+    assert_eq!(world.gitlab.requests().len(), 0, "and GitLab is not read");
 
     world.open(&mr, |_| ());
-    world.deliver(&mr.told("update", AUTHOR, at("08:00:00"))).await;
+    world.deliver(&mr.event("update", AUTHOR, at("08:00:00"))).await;
     let row = world.row(&mr).await.unwrap();
-    assert_eq!(
-        (row.revision, row.row.review.decision),
-        (1, None),
-        "labelled, nothing decided"
-    );
-    assert_eq!(
-        row.row.review.labelled_at,
-        Some("2026-03-02T08:00:00.250Z".parse().unwrap())
-    );
+    let review = row.row.review;
+    assert_eq!((row.revision, review.decision), (1, None), "labelled, nothing decided");
+    assert_eq!(review.labelled_at, Some("2026-03-02T08:00:00.250Z".parse().unwrap()));
     assert!(world.decisions(&mr).await.is_empty());
 
     world.open(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T09:00:00.000Z").reviewer(ALICE);
     });
-    world.deliver(&mr.told("approved", ALICE, at("09:00:00"))).await;
+    world.deliver(&mr.event("approved", ALICE, at("09:00:00"))).await;
     let row = world.row(&mr).await.unwrap().row;
     assert_eq!(row.review.decision, Some(LedgerDecision::Approved));
     assert_eq!(row.review.deciding_reviewer.as_ref().unwrap().username, "sec-alice");
@@ -236,17 +230,21 @@ async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
     world.deliver(&mr.reset_by_push(AUTHOR, at("10:00:00"))).await;
     let row = world.row(&mr).await.unwrap().row;
     assert_eq!(row.review.decision, Some(LedgerDecision::ApprovalRevoked));
-    assert_eq!(row.review.deciding_reviewer, None, "whoever pushed decided nothing");
+    assert_eq!(row.review.deciding_reviewer, None, "the pusher decided nothing");
 
-    world.deliver(&mr.told("close", AUTHOR, at("10:30:00"))).await;
-    world.deliver(&mr.told("reopen", AUTHOR, at("10:40:00"))).await;
+    world.deliver(&mr.event("close", AUTHOR, at("10:30:00"))).await;
+    world.deliver(&mr.event("reopen", AUTHOR, at("10:40:00"))).await;
     world.merged(&mr, |_| ());
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let row = world.row(&mr).await.unwrap().row;
     assert_eq!(row.review.decision, Some(LedgerDecision::MergedWithoutApproval));
     assert_eq!(row.merge.as_ref().unwrap().at, at("12:00:00"));
 
-    let told: Vec<_> = world.decisions(&mr).await;
+    let recorded = world.decisions(&mr).await;
+    let recorded: Vec<_> = recorded
+        .iter()
+        .map(|(stage, decision)| (stage.as_str(), decision.as_deref().unwrap()))
+        .collect();
     let expected = [
         ("review", "approved"),
         ("review", "approval_revoked"),
@@ -254,11 +252,7 @@ async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
         ("review", "reopened"),
         ("merge", "merged_without_approval"),
     ];
-    let expected: Vec<_> = expected
-        .iter()
-        .map(|(stage, decision)| ((*stage).to_owned(), Some((*decision).to_owned())))
-        .collect();
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
 }
 
 #[tokio::test]
@@ -270,8 +264,8 @@ async fn an_approval_that_does_not_count_decides_nothing() {
             .approved(OUTSIDER, "2026-03-02T09:00:00.000Z")
             .approved(AUTHOR, "2026-03-02T09:10:00.000Z");
     });
-    world.deliver(&mr.told("approved", OUTSIDER, at("09:00:00"))).await;
-    world.deliver(&mr.told("approved", AUTHOR, at("09:10:00"))).await;
+    world.deliver(&mr.event("approved", OUTSIDER, at("09:00:00"))).await;
+    world.deliver(&mr.event("approved", AUTHOR, at("09:10:00"))).await;
     let row = world.row(&mr).await.unwrap().row;
     assert_eq!((row.review.decision, row.review.approved_at), (None, None));
 }
@@ -280,15 +274,15 @@ async fn an_approval_that_does_not_count_decides_nothing() {
 async fn a_merge_request_that_gitlab_hides_is_in_the_ledger_and_nothing_is_decided_about_it() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.deliver(&mr.told("approved", ALICE, at("09:00:00"))).await;
+    world.deliver(&mr.event("approved", ALICE, at("09:00:00"))).await;
     let row = world.row(&mr).await.unwrap().row;
     assert_eq!(
         (row.review.decision, row.merge),
         (None, None),
-        "404 proves no approval and tells of no merge"
+        "404 proves neither an approval nor a merge"
     );
-    assert_eq!(row.title, "Rotate the signing keys", "as the delivery told it");
-    world.deliver(&mr.told("close", AUTHOR, at("10:00:00"))).await;
+    assert_eq!(row.title, "Rotate the signing keys", "as the delivery reported it");
+    world.deliver(&mr.event("close", AUTHOR, at("10:00:00"))).await;
     assert_eq!(
         world.row(&mr).await.unwrap().row.review.decision,
         Some(LedgerDecision::Closed)
@@ -300,13 +294,13 @@ async fn an_event_without_the_label_still_counts_once_the_review_is_known() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.open(&mr, |_| ());
-    world.deliver(&mr.told("update", AUTHOR, at("08:00:00"))).await;
+    world.deliver(&mr.event("update", AUTHOR, at("08:00:00"))).await;
     // The label was removed; the merge request stays in the ledger.
     let bare = MergeRequest {
         labels: Vec::new(),
         ..mr.clone()
     };
-    world.deliver(&bare.told("close", AUTHOR, at("10:00:00"))).await;
+    world.deliver(&bare.event("close", AUTHOR, at("10:00:00"))).await;
     assert_eq!(
         world.row(&mr).await.unwrap().row.review.decision,
         Some(LedgerDecision::Closed)
@@ -320,7 +314,7 @@ async fn the_written_row_is_told_once_and_by_a_redelivery_as_the_same_entry() {
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    let delivery = envelope(&mr.told("merge", AUTHOR, at("12:00:00")), "one");
+    let delivery = envelope(&mr.event("merge", AUTHOR, at("12:00:00")), "one");
     app::process_delivery(&world.evaluator, &delivery).await.unwrap();
     app::process_delivery(&world.evaluator, &delivery).await.unwrap();
     let entries = world.entries("ledger.record.upsert");
@@ -346,7 +340,7 @@ async fn the_rules_that_decided_are_kept_to_the_byte() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let sql = "SELECT content FROM rules_files JOIN security_review_decisions ON hash = rules_hash";
     let rows = world.auditor.query_typed(sql, &[]).await.unwrap();
     assert_eq!(rows[0].get::<_, String>(0), include_str!("../rules.yaml"));
@@ -357,7 +351,7 @@ async fn a_row_that_another_has_written_meanwhile_is_not_overwritten() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let standing = world.row(&mr).await.unwrap();
     let store = Arc::new(world.database.store());
     let mut row = standing.row.clone();

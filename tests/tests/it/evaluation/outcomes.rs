@@ -11,7 +11,7 @@ async fn a_merge_without_approval_becomes_one_exception_with_its_context_and_one
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());
-    let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.effects.len(), 1);
     assert_eq!(report.effects[0].destination, "slack:C0SECLEAD");
 
@@ -35,9 +35,9 @@ async fn a_merge_without_approval_becomes_one_exception_with_its_context_and_one
     ] {
         assert_eq!(row[field], expected, "{field} in {row:#}");
     }
-    let told = world.entries("exception.record.insert");
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0]["details"]["exception_id"], row["id"]);
+    let inserted = world.entries("exception.record.insert");
+    assert_eq!(inserted.len(), 1);
+    assert_eq!(inserted[0]["details"]["exception_id"], row["id"]);
 }
 
 #[tokio::test]
@@ -48,9 +48,9 @@ async fn a_properly_approved_merge_leaves_a_decision_and_no_exception() {
         shown.approved(ALICE, "2026-03-02T10:00:00.250Z");
     });
     world.clock.set(at("10:00:01"));
-    world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
+    world.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
     world.clock.set(at("12:00:02"));
-    let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "approved");
     assert!(report.effects.is_empty());
     assert_eq!(world.exception(&mr).await, None);
@@ -77,7 +77,7 @@ async fn a_merge_that_never_carried_a_security_label_costs_two_requests() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 3, &["backend"]);
     world.merged(&mr, |_| ());
-    let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "not_carried");
     assert_eq!(world.exception(&mr).await, None);
     let asked: Vec<String> = world
@@ -102,7 +102,7 @@ async fn a_label_taken_off_before_the_merge_is_found_in_gitlabs_label_events() {
         shown.label_event("add", "sec/critical", AUTHOR, "2026-03-02T09:00:00.000Z");
         shown.label_event("remove", "sec/critical", OUTSIDER, "2026-03-02T11:00:00.000Z");
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let exception = world.exception(&mr).await.unwrap();
     assert_eq!(exception.0, "label_removed_before_merge");
     assert_eq!(
@@ -117,7 +117,7 @@ async fn a_label_taken_off_before_the_merge_is_found_in_gitlabs_label_events() {
 async fn a_merge_request_that_gitlab_hides_is_unverified_at_once() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 5, HIGH);
-    let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "exception");
     assert_eq!(world.exception(&mr).await.unwrap().0, "unverified");
     // The delivery's data fills the row.
@@ -138,7 +138,7 @@ async fn of_a_stale_delivery_only_the_ids_are_trusted() {
     let mr = MergeRequest::new(PROJECT, 6, &["backend"]);
     world.merged(&MergeRequest::new(PROJECT, 6, HIGH), |_| ());
     // The old delivery shows no label; GitLab, read again, shows one.
-    let mut old = envelope(&mr.told("merge", OUTSIDER, at("12:00:00")), "old");
+    let mut old = envelope(&mr.event("merge", OUTSIDER, at("12:00:00")), "old");
     old.authentication.stale = true;
     app::process_delivery(&world.evaluator, &old).await.unwrap();
     assert_eq!(world.exception(&mr).await.unwrap().0, "no_approval");
@@ -163,10 +163,10 @@ async fn a_stale_revocation_disproves_nothing() {
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    let mut old = envelope(&mr.told("unapproved", ALICE, at("11:00:00")), "old");
+    let mut old = envelope(&mr.event("unapproved", ALICE, at("11:00:00")), "old");
     old.authentication.stale = true;
     app::process_delivery(&world.evaluator, &old).await.unwrap();
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(world.exception(&mr).await, None);
 }
 
@@ -181,7 +181,7 @@ async fn an_unreadable_shape_is_quarantined_once() {
             truncated: false,
         },
         ..envelope(
-            &MergeRequest::new(PROJECT, 8, &[]).told("merge", AUTHOR, at("12:00:00")),
+            &MergeRequest::new(PROJECT, 8, &[]).event("merge", AUTHOR, at("12:00:00")),
             "odd",
         )
     };
@@ -217,7 +217,7 @@ async fn a_stored_verdict_recomputes_to_itself() {
     world.merged(&mr, |shown| {
         shown.approved(AUTHOR, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let stored = world.decision(&mr).await.unwrap();
     let rules = rules::Rules::parse(include_str!("../rules.yaml")).unwrap();
     assert_eq!(stored.rules_hash, rules.hash);
@@ -247,17 +247,19 @@ async fn kinds_that_only_stricter_rules_give() {
     };
     let one_of_two = MergeRequest::new(PROJECT, 1, HIGH);
     approved(&one_of_two);
-    world.deliver(&one_of_two.told("open", AUTHOR, at("08:00:00"))).await;
-    world.deliver(&one_of_two.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&one_of_two.event("open", AUTHOR, at("08:00:00"))).await;
+    world.deliver(&one_of_two.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(world.exception(&one_of_two).await.unwrap().0, "insufficient_approvals");
 
     let by_committer = MergeRequest::new(PROJECT, 2, HIGH);
     approved(&by_committer);
-    world.deliver(&by_committer.told("open", AUTHOR, at("08:00:00"))).await;
-    let mut push = by_committer.told("update", ALICE, at("09:00:00"));
+    world.deliver(&by_committer.event("open", AUTHOR, at("08:00:00"))).await;
+    let mut push = by_committer.event("update", ALICE, at("09:00:00"));
     push["object_attributes"]["oldrev"] = json!("e59094b8de0f2f91abbe4760a52d9137260252d8");
     world.deliver(&push).await;
-    world.deliver(&by_committer.told("merge", AUTHOR, at("12:00:00"))).await;
+    world
+        .deliver(&by_committer.event("merge", AUTHOR, at("12:00:00")))
+        .await;
     assert_eq!(world.exception(&by_committer).await.unwrap().0, "committer_approved");
 }
 
@@ -266,16 +268,16 @@ async fn a_label_that_neither_the_delivery_nor_an_event_shows_is_found_on_the_me
     let world = World::new().await;
     // Set at creation, so that no event reports it; and the delivery was cut, or written by a custom template.
     world.merged(&MergeRequest::new(PROJECT, 10, HIGH), |_| ());
-    let told = MergeRequest::new(PROJECT, 10, &[]);
-    world.deliver(&told.told("merge", AUTHOR, at("12:00:00"))).await;
-    assert_eq!(world.exception(&told).await.unwrap().0, "no_approval");
+    let delivered = MergeRequest::new(PROJECT, 10, &[]);
+    world.deliver(&delivered.event("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(world.exception(&delivered).await.unwrap().0, "no_approval");
 }
 
 #[tokio::test]
 async fn a_membership_is_stored_with_its_time() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 11, HIGH);
-    world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
+    world.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
     assert_eq!(
         world
             .count(

@@ -43,7 +43,7 @@ async fn gitlab_down_at_the_merge_is_pending_and_judged_when_it_is_back() {
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());
     down(&world, &mr);
-    let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "pending");
     assert_eq!(world.count("merge_request_events WHERE action = 'merge'", &mr).await, 1);
     assert_eq!(world.count("evaluations WHERE state = 'pending'", &mr).await, 1);
@@ -73,7 +73,7 @@ async fn a_merge_that_was_in_order_stays_so_although_gitlab_was_down() {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
     down(&world, &mr);
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     world.gitlab.clear_stubs();
     world.clock.pass(SignedDuration::from_mins(1));
     maintain(&world, &world.evaluator).await;
@@ -90,7 +90,7 @@ async fn after_the_deadline_what_could_not_be_read_is_unverified() {
     let mr = MergeRequest::new(PROJECT, 3, HIGH);
     world.merged(&mr, |_| ());
     down(&world, &mr);
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     world.clock.pass(SignedDuration::from_mins(15));
     maintain(&world, &world.evaluator).await;
     assert_eq!(
@@ -100,12 +100,12 @@ async fn after_the_deadline_what_could_not_be_read_is_unverified() {
 }
 
 #[tokio::test]
-async fn two_runs_at_once_reach_one_verdict() {
+async fn concurrent_runs_reach_one_verdict() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 4, HIGH);
     world.merged(&mr, |_| ());
     down(&world, &mr);
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     world.gitlab.clear_stubs();
     world.clock.pass(SignedDuration::from_mins(1));
     // Both hold the same claim, as if a claim had expired while its holder was still working.
@@ -134,7 +134,7 @@ async fn a_merge_that_gitlab_does_not_show_yet_is_waited_for() {
     world.merged(&mr, |shown| {
         shown.set("state", "opened").set("merged_at", serde_json::Value::Null);
     });
-    let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "pending");
     world.gitlab.world(|shown| {
         shown
@@ -155,7 +155,7 @@ async fn a_merge_that_gitlab_denies_to_the_end_is_no_verdict_and_the_real_one_is
     };
     world.merged(&mr, open);
     // A sender with a token or a custom webhook template reports a merge that did not happen, with invented labels and time.
-    let mut forged = MergeRequest::new(PROJECT, 6, &[]).told("merge", AUTHOR, at("12:00:00"));
+    let mut forged = MergeRequest::new(PROJECT, 6, &[]).event("merge", AUTHOR, at("12:00:00"));
     forged["object_attributes"]["merged_at"] = serde_json::json!("2001-01-01 00:00:00 UTC");
     assert_eq!(world.deliver(&forged).await.outcome.as_str(), "pending");
     world.clock.pass(SignedDuration::from_mins(15));
@@ -171,7 +171,7 @@ async fn a_merge_that_gitlab_denies_to_the_end_is_no_verdict_and_the_real_one_is
             .merge_request(mr.project, mr.iid)
             .merged(AUTHOR, "2026-03-02T12:20:00.000Z");
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:20:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:20:00"))).await;
     assert_eq!(world.exception(&mr).await.unwrap().0, "no_approval");
 }
 
@@ -180,10 +180,10 @@ async fn a_decision_made_without_gitlabs_word_does_not_stand_in_the_way_of_the_r
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 7, HIGH);
     // GitLab hides the merge request at the false report, and shows it at the real merge.
-    let forged = MergeRequest::new(PROJECT, 7, &[]).told("merge", AUTHOR, at("11:00:00"));
+    let forged = MergeRequest::new(PROJECT, 7, &[]).event("merge", AUTHOR, at("11:00:00"));
     assert_eq!(world.deliver(&forged).await.outcome.as_str(), "not_carried");
     world.merged(&mr, |_| ());
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(world.exception(&mr).await.unwrap().0, "no_approval");
     assert_eq!(world.count("security_review_decisions WHERE true", &mr).await, 2);
 }
@@ -193,8 +193,8 @@ async fn a_false_merge_told_while_gitlab_is_down_does_not_hide_the_labels_of_the
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 8, HIGH);
     down(&world, &mr);
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
-    let mut forged = MergeRequest::new(PROJECT, 8, &[]).told("merge", AUTHOR, at("12:00:01"));
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+    let mut forged = MergeRequest::new(PROJECT, 8, &[]).event("merge", AUTHOR, at("12:00:01"));
     forged["object_attributes"]["merged_at"] = serde_json::json!("2001-01-01 00:00:00 UTC");
     world.deliver(&forged).await;
     world.clock.pass(SignedDuration::from_mins(15));

@@ -30,7 +30,7 @@ async fn a_lagging_replica_is_read_again_within_the_delivery() {
         world.merged(&mr, |_| ());
         let lagging = Stub::answering("GET", &path(&mr), status, body).times(2);
         world.gitlab.stub(lagging).unwrap();
-        let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+        let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
         assert_eq!(report.outcome.as_str(), "exception", "{status}");
         assert!(world.decision(&mr).await.unwrap().confirmed, "{status}");
     }
@@ -43,14 +43,14 @@ async fn retry_after_is_honoured() {
     world.merged(&mr, |_| ());
     let limited = Stub::answering("GET", &path(&mr), 429, "Retry later\n").header("retry-after", "240");
     world.gitlab.stub(limited).unwrap();
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     world.gitlab.clear_stubs();
     let before = requests(&world);
     for _ in 0..3 {
         world.clock.pass(SignedDuration::from_mins(1));
         assert!(world.maintain().await.is_empty());
     }
-    assert_eq!(requests(&world), before, "GitLab asked to be left alone");
+    assert_eq!(requests(&world), before, "GitLab asked us to wait");
     world.clock.pass(SignedDuration::from_secs(61));
     assert_eq!(world.maintain().await, ["exception"]);
 }
@@ -64,9 +64,9 @@ async fn a_silent_gitlab_is_not_asked_by_every_message() {
         .gitlab
         .stub(Stub::failing("GET", &path(&one), Fault::Reset))
         .unwrap();
-    world.deliver(&one.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&one.event("merge", AUTHOR, at("12:00:00"))).await;
     let before = requests(&world);
-    let report = world.deliver(&two.told("merge", AUTHOR, at("12:00:00"))).await;
+    let report = world.deliver(&two.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "pending");
     assert_eq!(requests(&world), before);
     // It is read again some seconds later.
@@ -84,8 +84,8 @@ async fn one_broken_merge_request_holds_up_no_other() {
         .gitlab
         .stub(Stub::answering("GET", &path(&one), 500, "boom"))
         .unwrap();
-    world.deliver(&one.told("merge", AUTHOR, at("12:00:00"))).await;
-    let report = world.deliver(&two.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&one.event("merge", AUTHOR, at("12:00:00"))).await;
+    let report = world.deliver(&two.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "exception");
 }
 
@@ -99,16 +99,16 @@ async fn a_labelled_merge_takes_seven_requests() {
         });
         mr
     };
-    world.deliver(&mr(1).told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr(1).event("merge", AUTHOR, at("12:00:00"))).await;
     world.clock.pass(SignedDuration::from_secs(11));
     let before = requests(&world);
-    world.deliver(&mr(2).told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr(2).event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(requests(&world) - before, 7, "the account of the approver is known");
     // Every environment has the information.
     world.clock.pass(SignedDuration::from_secs(11));
     let other = world.another();
     let before = requests(&world);
-    let envelope = super::world::envelope(&mr(3).told("merge", AUTHOR, at("12:00:00")), "third");
+    let envelope = super::world::envelope(&mr(3).event("merge", AUTHOR, at("12:00:00")), "third");
     app::process_delivery(&other, &envelope).await.unwrap();
     assert_eq!(requests(&world) - before, 7);
 }
@@ -119,9 +119,9 @@ async fn forged_approvals_prove_nothing() {
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());
     for action in ["approval", "approved"] {
-        world.deliver(&mr.told(action, ALICE, at("10:00:00"))).await;
+        world.deliver(&mr.event(action, ALICE, at("10:00:00"))).await;
     }
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(world.exception(&mr).await.unwrap().0, "unverified");
 }
 
@@ -132,15 +132,15 @@ async fn forged_revocations_put_off_no_reading() {
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     // Alice withdrew it before the merge; GitLab's replicas lag, and many further reports arrive.
-    world.deliver(&mr.told("unapproved", ALICE, at("11:00:00"))).await;
+    world.deliver(&mr.event("unapproved", ALICE, at("11:00:00"))).await;
     world
         .gitlab
         .world(|shown| shown.merge_request(mr.project, mr.iid).approved_by.clear());
     for second in 1..4 {
         world.clock.pass(SignedDuration::from_secs(20));
-        let forged = mr.told("unapproved", ALICE, at(&format!("11:00:0{second}")));
+        let forged = mr.event("unapproved", ALICE, at(&format!("11:00:0{second}")));
         world.deliver(&forged).await;
     }
     world.clock.pass(SignedDuration::from_secs(2));
@@ -153,14 +153,14 @@ async fn forged_labels_cost_one_reading_a_minute() {
     let world = World::new().await;
     let bare = MergeRequest::new(PROJECT, 1, &[]);
     world.merged(&bare, |_| ());
-    world.deliver(&bare.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&bare.event("merge", AUTHOR, at("12:00:00"))).await;
     world
         .gitlab
         .stub(Stub::answering("GET", &path(&bare), 502, "down"))
         .unwrap();
     let before = requests(&world);
     for second in 1..9 {
-        let forged = MergeRequest::new(PROJECT, 1, HIGH).told("update", AUTHOR, at(&format!("11:00:0{second}")));
+        let forged = MergeRequest::new(PROJECT, 1, HIGH).event("update", AUTHOR, at(&format!("11:00:0{second}")));
         world.deliver(&forged).await;
         world.maintain().await;
     }

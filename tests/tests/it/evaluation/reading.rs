@@ -51,7 +51,7 @@ async fn while_gitlab_is_down_the_review_waits_and_nothing_counts_as_approved() 
             "",
         ))
         .unwrap();
-    let report = world.deliver(&mr.told("approved", ALICE, at("09:00:00"))).await;
+    let report = world.deliver(&mr.event("approved", ALICE, at("09:00:00"))).await;
     assert_eq!(report.outcome.as_str(), "pending");
     assert_eq!(world.row(&mr).await, None);
 
@@ -71,7 +71,7 @@ async fn a_review_waits_for_as_long_as_gitlab_is_down_or_until_its_merge_is_judg
     let (one, other) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
     for mr in [&one, &other] {
         world.down(mr);
-        world.deliver(&mr.told("update", AUTHOR, at("09:00:00"))).await;
+        world.deliver(&mr.event("update", AUTHOR, at("09:00:00"))).await;
     }
     for _ in 0..20 {
         world.clock.pass(SignedDuration::from_hours(1));
@@ -82,7 +82,7 @@ async fn a_review_waits_for_as_long_as_gitlab_is_down_or_until_its_merge_is_judg
     world.clock.pass(SignedDuration::from_secs(6));
     world.open(&one, |_| ());
     world.merged(&other, |_| ());
-    world.deliver(&other.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&other.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(world.count("pending_reviews WHERE state = 'pending'", &other).await, 0);
     world.clock.pass(SignedDuration::from_hours(1));
     assert_eq!(world.look_again().await, ["reviewed"]);
@@ -99,12 +99,12 @@ async fn an_event_of_the_review_does_not_take_the_place_of_a_merge_that_waits() 
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.down(&mr);
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
-    world.deliver(&mr.told("update", AUTHOR, at("11:59:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("update", AUTHOR, at("11:59:00"))).await;
     world.gitlab.clear_stubs();
     world.merged(&mr, |_| ());
-    world.deliver(&mr.told("update", AUTHOR, at("11:58:00"))).await;
-    assert_eq!(world.exception(&mr).await, None, "the verdict is the merge's own");
+    world.deliver(&mr.event("update", AUTHOR, at("11:58:00"))).await;
+    assert_eq!(world.exception(&mr).await, None, "the verdict is that of the merge");
 
     world.clock.pass(SignedDuration::from_secs(31));
     let due = world
@@ -133,7 +133,7 @@ async fn a_stale_delivery_is_reason_to_ask_gitlab_and_tells_nothing_itself() {
     });
     for (mr, outcome) in [(&known, "reviewed"), (&hidden, "recorded")] {
         let mut delivery = envelope(
-            &mr.told("approved", ALICE, at("09:00:00")),
+            &mr.event("approved", ALICE, at("09:00:00")),
             &format!("stale {}", mr.iid),
         );
         delivery.authentication.stale = true;
@@ -153,13 +153,13 @@ async fn a_stale_delivery_is_reason_to_ask_gitlab_and_tells_nothing_itself() {
 }
 
 #[tokio::test]
-async fn what_gitlab_no_longer_tells_is_not_forgotten() {
+async fn values_gitlab_no_longer_shows_are_kept() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.open(&mr, |shown| {
         shown.reviewer(ALICE);
     });
-    world.deliver(&mr.told("update", AUTHOR, at("08:00:00"))).await;
+    world.deliver(&mr.event("update", AUTHOR, at("08:00:00"))).await;
     let before = world.row(&mr).await.unwrap().row;
     for refused in ["merge_requests/1", "merge_requests/1/reviewers"] {
         world
@@ -171,7 +171,7 @@ async fn what_gitlab_no_longer_tells_is_not_forgotten() {
                 "",
             ))
             .unwrap();
-        world.deliver(&mr.told("close", AUTHOR, at("09:00:00"))).await;
+        world.deliver(&mr.event("close", AUTHOR, at("09:00:00"))).await;
         let after = world.row(&mr).await.unwrap().row;
         assert_eq!(
             (&after.author, &after.reviewers),
@@ -187,22 +187,22 @@ async fn an_older_reading_never_replaces_a_newer_one_not_even_one_that_said_the_
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.open(&mr, |_| ());
-    world.deliver(&mr.told("update", AUTHOR, at("08:00:00"))).await;
+    world.deliver(&mr.event("update", AUTHOR, at("08:00:00"))).await;
     let first = world.row(&mr).await.unwrap();
     world.clock.pass(SignedDuration::from_mins(2));
-    world.deliver(&mr.told("update", AUTHOR, at("08:30:00"))).await;
+    world.deliver(&mr.event("update", AUTHOR, at("08:30:00"))).await;
     let second = world.row(&mr).await.unwrap();
     assert_eq!(second.revision, first.revision, "nothing has changed");
-    assert_eq!(second.row.read_at, Some(world.now()), "but it is known to be true now");
+    assert_eq!(second.row.read_at, Some(world.now()), "but it is confirmed now");
 
     // The environment that read between the two writes last.
     world.clock.pass(SignedDuration::from_mins(-1));
     world.open(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T09:00:00.000Z");
     });
-    let late = envelope(&mr.told("approved", ALICE, at("09:00:00")), "late");
+    let late = envelope(&mr.event("approved", ALICE, at("09:00:00")), "late");
     let error = app::process_delivery(&world.evaluator, &late).await.unwrap_err();
-    assert!(error.is_retryable(), "read anew later: {error}");
+    assert!(error.is_retryable(), "read again later: {error}");
     assert_eq!(world.row(&mr).await.unwrap(), second);
     world.clock.pass(SignedDuration::from_mins(2));
     assert_eq!(

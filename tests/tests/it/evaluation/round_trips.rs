@@ -45,7 +45,7 @@ fn merged(world: &World, mr: &MergeRequest) {
 }
 
 async fn process(app: &App, mr: &MergeRequest, action: &str) -> DeliveryReport {
-    let payload = mr.told(action, AUTHOR, at("12:00:00"));
+    let payload = mr.event(action, AUTHOR, at("12:00:00"));
     let delivery = envelope(&payload, &Uuid::now_v7().to_string());
     Box::pin(app::process_delivery(app, &delivery)).await.unwrap()
 }

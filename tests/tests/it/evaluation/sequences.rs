@@ -29,10 +29,10 @@ async fn a_colleagues_reset_leaves_a_fresh_approval() {
             .set("sha", "9b2f");
         shown.approved(ALICE, "2026-03-02T10:05:05.000Z");
     });
-    world.deliver(&mr.told("approved", OUTSIDER, at("10:00:00"))).await;
-    world.deliver(&mr.told("approved", ALICE, at("10:05:05"))).await;
+    world.deliver(&mr.event("approved", OUTSIDER, at("10:00:00"))).await;
+    world.deliver(&mr.event("approved", ALICE, at("10:05:05"))).await;
     world.deliver(&mr.reset_by_push(AUTHOR, at("10:05:10"))).await;
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(kind(&world, &mr).await, None);
     let decision = world.decision(&mr).await.unwrap();
     assert_eq!(decision.decision, Some(model::LedgerDecision::Merged));
@@ -41,16 +41,16 @@ async fn a_colleagues_reset_leaves_a_fresh_approval() {
 
 #[tokio::test]
 async fn a_lost_merge_delivery_is_decided() {
-    for (iid, told, state) in [(1, "update", "merged"), (2, "update", "opened"), (3, "close", "opened")] {
+    for (iid, action, state) in [(1, "update", "merged"), (2, "update", "opened"), (3, "close", "opened")] {
         let world = World::new().await;
         let mr = MergeRequest::new(PROJECT, iid, HIGH);
         world.merged(&mr, |_| ());
-        let mut event = mr.told(told, AUTHOR, at("12:00:01"));
+        let mut event = mr.event(action, AUTHOR, at("12:00:01"));
         event["object_attributes"]["state"] = json!(state);
         assert_eq!(
             world.deliver(&event).await.outcome.as_str(),
             "pending",
-            "{told} {state}"
+            "{action} {state}"
         );
         assert_eq!(
             world
@@ -79,7 +79,7 @@ async fn gitlab_recovers_and_a_redelivery_corrects() {
         .gitlab
         .stub(Stub::answering("GET", &path(&mr), 404, "{}"))
         .unwrap();
-    let merge = mr.told("merge", AUTHOR, at("12:00:00"));
+    let merge = mr.event("merge", AUTHOR, at("12:00:00"));
     assert_eq!(world.deliver_as(&merge, "one").await.outcome.as_str(), "exception");
     assert_eq!(kind(&world, &mr).await.as_deref(), Some("unverified"));
     assert!(!world.decision(&mr).await.unwrap().confirmed);
@@ -101,13 +101,13 @@ async fn gitlab_recovers_and_a_redelivery_corrects() {
 }
 
 #[tokio::test]
-async fn gitlab_recovers_and_nobody_acts() {
+async fn gitlab_recovers_without_user_action() {
     let (world, mr) = (World::new().await, mr());
     world
         .gitlab
         .stub(Stub::answering("GET", &path(&mr), 404, "{}"))
         .unwrap();
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     world.clock.pass(SignedDuration::from_secs(61));
     assert_eq!(world.maintain().await, ["unconfirmed"], "still hidden");
     assert_eq!(
@@ -139,7 +139,7 @@ async fn one_of_two_equal_titles_taken_off_declassifies_nothing() {
         shown.label_events.push(event(7001, "add", AUTHOR, "08:00:00"));
         shown.label_events.push(event(7001, "remove", ALICE, "09:00:00"));
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(kind(&world, &mr).await.as_deref(), Some("no_approval"));
 }
 
@@ -147,7 +147,7 @@ async fn one_of_two_equal_titles_taken_off_declassifies_nothing() {
 async fn a_merged_state_without_an_action_is_decided() {
     let (world, mr) = (World::new().await, mr());
     world.merged(&mr, |_| ());
-    let mut event = mr.told("merge", AUTHOR, at("12:00:00"));
+    let mut event = mr.event("merge", AUTHOR, at("12:00:00"));
     event["object_attributes"].as_object_mut().unwrap().remove("action");
     assert_eq!(world.deliver(&event).await.outcome.as_str(), "pending");
     world.clock.pass(SignedDuration::from_secs(61));
@@ -165,7 +165,7 @@ async fn a_merge_without_its_time_is_unverified() {
     });
     assert_eq!(
         world
-            .deliver(&mr.told("merge", AUTHOR, at("12:00:00")))
+            .deliver(&mr.event("merge", AUTHOR, at("12:00:00")))
             .await
             .outcome
             .as_str(),
@@ -183,7 +183,7 @@ async fn an_old_merge_first_seen_now_is_before_the_watch() {
     world.merged(&mr, |shown| {
         shown.merged(AUTHOR, "2026-02-20T12:00:00.000Z");
     });
-    let mut event = mr.told("update", AUTHOR, at("12:00:01"));
+    let mut event = mr.event("update", AUTHOR, at("12:00:01"));
     event["object_attributes"]["state"] = json!("merged");
     world.deliver(&event).await;
     world.clock.pass(SignedDuration::from_secs(61));
@@ -195,6 +195,6 @@ async fn an_old_merge_first_seen_now_is_before_the_watch() {
         "it is not read again"
     );
     // The merge's own delivery is always decided.
-    let merge = mr.told("merge", AUTHOR, at("12:00:00"));
+    let merge = mr.event("merge", AUTHOR, at("12:00:00"));
     assert_eq!(world.deliver(&merge).await.outcome.as_str(), "exception");
 }

@@ -24,7 +24,7 @@ async fn unconfirmed(world: &World) -> MergeRequest {
         .gitlab
         .stub(Stub::answering("GET", &path(&mr), 404, "{}"))
         .unwrap();
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     mr
 }
 
@@ -33,7 +33,7 @@ async fn a_confirmed_decision_is_not_replaced_by_an_unconfirmed_one() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, &[]);
     world.merged(&mr, |_| ());
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let first = world.decision(&mr).await.unwrap();
     assert!(first.confirmed);
     // A late event shows the label before the merge, and GitLab is unreadable past the deadline.
@@ -41,7 +41,7 @@ async fn a_confirmed_decision_is_not_replaced_by_an_unconfirmed_one() {
         .gitlab
         .stub(Stub::answering("GET", &path(&mr), 502, "down"))
         .unwrap();
-    let labelled = MergeRequest::new(PROJECT, 1, HIGH).told("update", AUTHOR, at("11:00:00"));
+    let labelled = MergeRequest::new(PROJECT, 1, HIGH).event("update", AUTHOR, at("11:00:00"));
     assert_eq!(world.deliver(&labelled).await.outcome.as_str(), "unconfirmed");
     for _ in 0..30 {
         world.clock.pass(SignedDuration::from_mins(31));
@@ -50,7 +50,7 @@ async fn a_confirmed_decision_is_not_replaced_by_an_unconfirmed_one() {
     assert_eq!(world.decision(&mr).await.unwrap().id, first.id);
     assert_eq!(world.exception(&mr).await, None);
     let listed = world.count("security_review_unconfirmed WHERE true", &mr).await;
-    assert_eq!(listed, 1, "the reading that the event asked for is still open");
+    assert_eq!(listed, 1, "the re-read that the event requested is still due");
     world.gitlab.clear_stubs();
     world.clock.pass(SignedDuration::from_hours(2));
     assert_eq!(world.maintain().await, ["exception"], "read as soon as GitLab answers");
@@ -65,7 +65,7 @@ async fn events_cause_one_reread_a_minute() {
     world.clock.pass(SignedDuration::from_secs(5));
     for second in 1..6 {
         world
-            .deliver(&mr.told("update", AUTHOR, at(&format!("12:00:0{second}"))))
+            .deliver(&mr.event("update", AUTHOR, at(&format!("12:00:0{second}"))))
             .await;
     }
     assert_eq!(readings(&world, &mr), first + 1, "at most one in a minute");
@@ -92,7 +92,7 @@ async fn many_unconfirmed(world: &World, iids: std::ops::RangeInclusive<u64>, sh
         world.gitlab.stub(Stub::answering("GET", &path, status, "{}")).unwrap();
     }
     let merges = mrs.iter().map(|mr| async {
-        world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+        world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     });
     futures::future::join_all(merges).await;
     mrs
@@ -122,7 +122,7 @@ async fn invented_merges_leave_the_budget_to_others() {
     world.clock.set(at("12:02:00"));
     let (before, before_shown) = (all_readings(&world, &invented), all_readings(&world, &shown));
     for mr in invented.iter().chain(&shown) {
-        world.deliver(&mr.told("update", AUTHOR, at("12:01:59"))).await;
+        world.deliver(&mr.event("update", AUTHOR, at("12:01:59"))).await;
     }
     assert_eq!(all_readings(&world, &invented) - before, 2);
     assert_eq!(all_readings(&world, &shown) - before_shown, 1);
@@ -138,7 +138,7 @@ async fn the_own_delivery_of_a_denied_merge_needs_no_budget() {
     });
     assert_eq!(
         world
-            .deliver(&mr.told("merge", AUTHOR, at("12:00:00")))
+            .deliver(&mr.event("merge", AUTHOR, at("12:00:00")))
             .await
             .outcome
             .as_str(),
@@ -149,10 +149,10 @@ async fn the_own_delivery_of_a_denied_merge_needs_no_budget() {
     let many = many_unconfirmed(&world, 1..=8, true).await;
     world.clock.set(at("12:20:00"));
     for mr in &many {
-        world.deliver(&mr.told("update", AUTHOR, at("12:19:59"))).await;
+        world.deliver(&mr.event("update", AUTHOR, at("12:19:59"))).await;
     }
     world.merged(&mr, |_| ());
-    let merged = world.deliver(&mr.told("merge", AUTHOR, at("12:20:00"))).await;
+    let merged = world.deliver(&mr.event("merge", AUTHOR, at("12:20:00"))).await;
     assert_eq!(merged.outcome.as_str(), "exception");
 }
 
@@ -181,7 +181,7 @@ async fn what_gitlab_never_showed_ends_without_a_schedule() {
     // Any event reads it.
     world.gitlab.clear_stubs();
     world.merged(&mr, |_| ());
-    let late = world.deliver(&mr.told("update", AUTHOR, at("12:00:05"))).await;
+    let late = world.deliver(&mr.event("update", AUTHOR, at("12:00:05"))).await;
     assert_eq!(late.outcome.as_str(), "exception");
 }
 
@@ -192,7 +192,7 @@ async fn a_denied_merge_is_read_again() {
     world.merged(&mr, |shown| {
         shown.set("state", "opened").set("merged_at", Value::Null);
     });
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     world.clock.pass(SignedDuration::from_mins(15));
     assert_eq!(world.maintain().await, ["not_merged"]);
     assert_eq!(world.count("evaluations WHERE state = 'unconfirmed'", &mr).await, 1);
@@ -224,7 +224,7 @@ async fn approval_lost(read_after: SignedDuration) -> Vec<String> {
     // Members are unreadable: the answer is partial, with labels and approvals.
     let members = "/api/v4/groups/4242/members";
     world.gitlab.stub(Stub::answering("GET", members, 503, "down")).unwrap();
-    let merge = mr.told("merge", AUTHOR, at("12:00:00"));
+    let merge = mr.event("merge", AUTHOR, at("12:00:00"));
     assert_eq!(world.deliver(&merge).await.outcome.as_str(), "pending");
     world.clock.pass(read_after);
     world.maintain().await;
@@ -263,7 +263,7 @@ async fn a_withheld_read_leaves_the_decision_unconfirmed() {
             json!({"message": "403 Forbidden"}),
         ))
         .unwrap();
-    world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert_eq!(world.exception(&mr).await.unwrap().0, "unverified");
     world.gitlab.clear_stubs();
     world.clock.pass(SignedDuration::from_secs(61));

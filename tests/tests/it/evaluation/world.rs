@@ -129,7 +129,7 @@ impl World {
     /// The approver withdrew the approval before the merge; it is reported only now, and GitLab confirms it a minute later.
     pub(crate) async fn taken_back(&self, evaluator: &App, mr: &MergeRequest) -> DeliveryReport {
         let late = envelope(
-            &mr.told("unapproved", ALICE, at("11:00:00")),
+            &mr.event("unapproved", ALICE, at("11:00:00")),
             &Uuid::now_v7().to_string(),
         );
         let report = app::process_delivery(evaluator, &late).await.unwrap();

@@ -17,7 +17,7 @@ async fn effect(stand: &Stand) -> (MergeRequest, Effect) {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
     let evaluator = stand.world.with_event_bus("ledger");
-    let delivery = envelope(&mr.told("merge", AUTHOR, at("12:00:00")), "one");
+    let delivery = envelope(&mr.event("merge", AUTHOR, at("12:00:00")), "one");
     let mut report = app::process_delivery(&evaluator, &delivery).await.unwrap();
     assert_eq!(report.effects.len(), 1);
     (mr, report.effects.remove(0))
@@ -104,6 +104,6 @@ async fn without_a_bus_no_event_is_made() {
     world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    let report = world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     assert!(report.effects.is_empty());
 }

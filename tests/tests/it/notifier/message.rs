@@ -16,7 +16,7 @@ async fn an_effect_becomes_one_message_that_says_what_happened() {
     stand.world.merged(&mr, |shown| {
         shown.set("title", "Rotate the <signing> keys");
     });
-    let mut report = stand.world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let mut report = stand.world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let effect = report.effects.remove(0);
     let notifier = stand.notifier().await;
     for _ in 0..3 {
@@ -39,7 +39,7 @@ async fn an_effect_becomes_one_message_that_says_what_happened() {
         "*Project*\\npayments/gateway-77 !1",
         "*Merged by*\\nuser-601 (id 601)",
         "*Labels*\\nsecurity::high",
-        "Nobody approved it.",
+        "No approval was given.",
         exception.as_str(),
     ] {
         assert!(shown.contains(part), "{part} is missing in {shown}");
@@ -47,7 +47,7 @@ async fn an_effect_becomes_one_message_that_says_what_happened() {
     for part in [
         "Rotate the &lt;signing&gt; keys",
         "merged by user-601",
-        "Nobody approved it.",
+        "No approval was given.",
     ] {
         assert!(posted.text.contains(part), "{part} is missing in {}", posted.text);
     }
@@ -103,7 +103,7 @@ async fn an_exception_withdrawn_meanwhile_is_not_announced() {
         stand.world.merged(&mr, |shown| {
             shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
         });
-        let mut report = stand.world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+        let mut report = stand.world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
         effects.push(report.effects.remove(0));
     }
     // The first was not begun, the second may be in the channel, the third is.
@@ -116,7 +116,7 @@ async fn an_exception_withdrawn_meanwhile_is_not_announced() {
     stand.slack.stub(Stub::failing("POST", POST, fault).times(1)).unwrap();
     assert_eq!(stand.attempt(&notifier, &effects[2]).await.state, "ambiguous");
     for iid in 1..=3 {
-        let late = unapproved(iid).told("approved", ALICE, at("10:00:00"));
+        let late = unapproved(iid).event("approved", ALICE, at("10:00:00"));
         stand.world.deliver(&late).await;
         let (_, status) = stand.world.exception(&unapproved(iid)).await.unwrap();
         assert_eq!(status, "withdrawn");

@@ -14,7 +14,7 @@ pub(crate) fn unapproved(iid: u64) -> MergeRequest {
 
 /// The batch with the delivery of a merge from the deliveries queue.
 pub(crate) fn delivery(mr: &MergeRequest) -> Value {
-    let envelope = envelope(&mr.told("merge", AUTHOR, at("12:00:00")), &Uuid::now_v7().to_string());
+    let envelope = envelope(&mr.event("merge", AUTHOR, at("12:00:00")), &Uuid::now_v7().to_string());
     batch(&json!(envelope).to_string(), "main/77!1", 1)
 }
 

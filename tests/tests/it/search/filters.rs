@@ -203,9 +203,9 @@ async fn each_filter_finds_exactly_what_passes_it_and_together_they_take_every_w
     assert_eq!(nothing.len(), 6, "{nothing:#?}");
     let every = [
         "in order",
-        "a look at the next",
+        "scan of the next",
         "first and last",
-        "all that pass",
+        "all matches",
         "one month",
         "one month by action",
         "instances",

@@ -65,7 +65,7 @@ async fn a_review_is_followed_from_the_label_to_the_merge() {
     scene.shown_open(|_| ()).await;
     scene
         .stack
-        .deliver(&scene.mr.told("update", AUTHOR, scene.before(240)))
+        .deliver(&scene.mr.event("update", AUTHOR, scene.before(240)))
         .await;
     let row = scene.decided(None).await;
     assert_eq!(
@@ -77,7 +77,7 @@ async fn a_review_is_followed_from_the_label_to_the_merge() {
     scene.shown_open(|shown| shown["approved_by"] = approved.clone()).await;
     let approval = scene
         .stack
-        .deliver(&scene.mr.told("approved", ALICE, scene.before(60)))
+        .deliver(&scene.mr.event("approved", ALICE, scene.before(60)))
         .await;
     let row = scene.decided(Some("approved")).await;
     assert_eq!(
@@ -118,12 +118,12 @@ async fn lives_that_end_otherwise_end_in_their_rows() {
     closed.shown_open(|_| ()).await;
     closed
         .stack
-        .deliver(&closed.mr.told("close", AUTHOR, closed.before(60)))
+        .deliver(&closed.mr.event("close", AUTHOR, closed.before(60)))
         .await;
     closed.decided(Some("closed")).await;
     closed
         .stack
-        .deliver(&closed.mr.told("reopen", AUTHOR, closed.before(50)))
+        .deliver(&closed.mr.event("reopen", AUTHOR, closed.before(50)))
         .await;
     closed.decided(Some("reopened")).await;
 

@@ -127,7 +127,7 @@ async fn a_properly_approved_merge_makes_no_exception() {
         .await;
     scene
         .stack
-        .deliver(&scene.mr.told("approved", ALICE, approved_at))
+        .deliver(&scene.mr.event("approved", ALICE, approved_at))
         .await;
     scene.deliver_merge().await;
     assert_eq!(scene.verdict().await, "approved");
@@ -156,18 +156,18 @@ async fn deliveries_out_of_order_end_the_same() {
     assert_eq!(scene.kind().await, "no_approval");
     scene
         .stack
-        .deliver(&scene.mr.told("unapproved", ALICE, scene.before(30)))
+        .deliver(&scene.mr.event("unapproved", ALICE, scene.before(30)))
         .await;
     scene
         .stack
-        .deliver(&scene.mr.told("approved", ALICE, scene.before(60)))
+        .deliver(&scene.mr.event("approved", ALICE, scene.before(60)))
         .await;
     scene.settled().await;
     assert_eq!(scene.kind().await, "approval_revoked");
     scene.message_in(SOON).await;
     scene
         .stack
-        .deliver(&scene.mr.told("open", AUTHOR, scene.before(200)))
+        .deliver(&scene.mr.event("open", AUTHOR, scene.before(200)))
         .await;
     scene.settled().await;
     assert_eq!(scene.stack.slack_messages(scene.mr.project, 1).await.len(), 1);

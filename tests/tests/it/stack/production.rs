@@ -153,7 +153,7 @@ async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athe
         scene.shown(|shown| shown["merge_user"] = json!(merger)).await;
         production
             .stack
-            .deliver(&scene.mr.told("merge", merger, scene.merged))
+            .deliver(&scene.mr.event("merge", merger, scene.merged))
             .await;
         assert_eq!(scene.kind().await, "no_approval");
     }

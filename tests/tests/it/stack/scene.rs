@@ -78,7 +78,7 @@ impl Scene {
 
     /// The merge's delivery.
     pub(crate) fn merge(&self) -> Value {
-        self.mr.told("merge", AUTHOR, self.merged)
+        self.mr.event("merge", AUTHOR, self.merged)
     }
 
     pub(crate) async fn deliver_merge(&self) -> String {
@@ -142,7 +142,7 @@ impl Scene {
     /// further event came after all of them.
     pub(crate) async fn settled(&self) {
         let action = format!("marker {}", now().as_nanosecond());
-        self.stack.deliver(&self.mr.told(&action, AUTHOR, now())).await;
+        self.stack.deliver(&self.mr.event(&action, AUTHOR, now())).await;
         eventually(PATIENCE, "the marker", async || {
             let actions = self.rows("action", "merge_request_events").await;
             actions.contains(&json!(action)).then_some(())

@@ -46,14 +46,14 @@ async fn the_table_of_two_witnesses_holds() {
             "A and H show the same approval",
             HIGH,
             |scene, shown| approved(ALICE, scene, 60, shown),
-            |scene| vec![scene.mr.told("approval", ALICE, scene.before(60))],
+            |scene| vec![scene.mr.event("approval", ALICE, scene.before(60))],
             "approved",
         ),
         (
             "A lists it still a minute after H shows it taken back",
             HIGH,
             |scene, shown| approved(ALICE, scene, 60, shown),
-            |scene| vec![scene.mr.told("unapproved", ALICE, scene.before(30))],
+            |scene| vec![scene.mr.event("unapproved", ALICE, scene.before(30))],
             "approved",
         ),
         (
@@ -67,7 +67,7 @@ async fn the_table_of_two_witnesses_holds() {
             "A shows none, H one that was never taken back",
             HIGH,
             |_, _| (),
-            |scene| vec![scene.mr.told("approved", ALICE, scene.before(60))],
+            |scene| vec![scene.mr.event("approved", ALICE, scene.before(60))],
             "unverified",
         ),
         ("A shows none, H none", HIGH, |_, _| (), nothing, "no_approval"),
@@ -77,8 +77,8 @@ async fn the_table_of_two_witnesses_holds() {
             |_, _| (),
             |scene| {
                 vec![
-                    scene.mr.told("approved", ALICE, scene.before(60)),
-                    scene.mr.told("unapproved", ALICE, scene.before(30)),
+                    scene.mr.event("approved", ALICE, scene.before(60)),
+                    scene.mr.event("unapproved", ALICE, scene.before(30)),
                 ]
             },
             "approval_revoked",

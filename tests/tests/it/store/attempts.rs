@@ -154,7 +154,7 @@ async fn an_attempt_that_was_surely_not_sent_may_be_made_at_once() {
     assert_eq!(
         store.claim_due_effects(at(66), 10, seconds(60)).await.unwrap().len(),
         1,
-        "the relay has it at once"
+        "the relay has it immediately"
     );
     assert!(matches!(lease(&store, &effect, 1, 66).await, Lease::Granted(_)));
 }
@@ -178,7 +178,11 @@ async fn an_ambiguous_outcome_is_resolved_and_never_repeated_blindly() {
 async fn a_lease_that_ran_out_is_taken_over_and_resolved() {
     let (database, store, effect) = with_effect().await;
     assert!(matches!(lease(&store, &effect, 0, 65).await, Lease::Granted(_)));
-    assert_eq!(lease(&store, &effect, 1, 94).await, Lease::NotDue, "somebody is at it");
+    assert_eq!(
+        lease(&store, &effect, 1, 94).await,
+        Lease::NotDue,
+        "another worker holds it"
+    );
     let Lease::Resolve(second) = lease(&store, &effect, 1, 95).await else {
         panic!("not to be resolved")
     };

@@ -40,7 +40,7 @@ async fn a_claimed_evaluation_is_out_of_reach_until_its_lease_runs_out() {
             .unwrap()
             .len(),
         3,
-        "a dead run's come back"
+        "rows of a dead run are due again"
     );
 }
 
@@ -176,6 +176,7 @@ async fn the_backlog_counts_what_waits_and_what_is_dead() {
     let database = fresh_database().await;
     let store = database.store();
     assert_eq!(store.backlog(at(0)).await.unwrap(), Backlog::default());
+    // 1. Three exceptions with pending evaluations, due at different times.
     let mut effects = Vec::new();
     for iid in 1..=3 {
         effects.push(
@@ -201,10 +202,12 @@ async fn the_backlog_counts_what_waits_and_what_is_dead() {
             error: "invalid_auth".to_owned(),
         },
     ];
+    // 2. One effect is ambiguous, one is dead.
     for (effect, outcome) in effects.iter().zip(&outcomes) {
         store.lease_effect(effect.id, 0, at(65), seconds(30)).await.unwrap();
         store.finish_attempt(effect.id, 1, outcome, None, at(66)).await.unwrap();
     }
+    // 3. The counts, now and before the quarter of an hour.
     let expected = Backlog {
         pending_evaluations: 3,
         overdue_evaluations: 2,

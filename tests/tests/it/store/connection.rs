@@ -169,7 +169,7 @@ async fn a_wrong_password_is_a_refused_login_and_is_not_repeated_in_the_message(
 }
 
 #[tokio::test]
-async fn the_applications_login_has_timeouts_of_its_own() {
+async fn application_login_has_dedicated_timeouts() {
     let database = fresh_database().await;
     let session = connect(&database.app_url).await;
     for (setting, value) in [

@@ -53,7 +53,7 @@ async fn an_effect_is_added_once() {
 }
 
 #[tokio::test]
-async fn only_effects_that_nobody_has_begun_are_superseded() {
+async fn only_unstarted_effects_are_superseded() {
     let database = fresh_database().await;
     let store = database.store();
     let (exception_id, begun) = record_exception(&store, &key(1), "d-1").await;

@@ -45,7 +45,7 @@ async fn a_repeated_delivery_neither_moves_the_deadline_away_nor_forgets_attempt
 }
 
 #[tokio::test]
-async fn one_that_was_done_starts_anew() {
+async fn a_done_evaluation_starts_again() {
     let database = fresh_database().await;
     let store = database.store();
     let mut again = evaluation(&key(1));
@@ -80,7 +80,7 @@ async fn a_review_pends_beside_a_merge_and_ends_by_a_reading_that_began_after_it
         .await
         .unwrap();
     tx.finish_pending_review(&key(1), None, at(62)).await.unwrap();
-    assert_eq!(tx.pending_review(&key(1)).await.unwrap(), None, "the merge is judged");
+    assert_eq!(tx.pending_review(&key(1)).await.unwrap(), None, "the merge is decided");
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ async fn a_decision_that_would_fork_its_chain_is_refused() {
     tx.commit().await.unwrap();
 
     let cases = [
-        ("a second first decision", decision(&key(1), approved_verdict(), None)),
+        ("a second root decision", decision(&key(1), approved_verdict(), None)),
         ("a second successor", decision(&key(1), approved_verdict(), Some(root))),
         (
             "another merge request's",
@@ -95,7 +95,7 @@ async fn a_decision_that_would_fork_its_chain_is_refused() {
 }
 
 #[tokio::test]
-async fn a_pending_verdict_is_no_decision() {
+async fn a_pending_verdict_is_not_a_decision() {
     let database = fresh_database().await;
     let store = database.store();
     let pending = VerdictOutcome::Pending {
@@ -154,7 +154,7 @@ async fn a_later_verdict_corrects_the_row_and_leaves_its_identity() {
         (row.id, row.recorded_at, row.correlation_id),
         (first.id, first.recorded_at, first.correlation_id)
     );
-    assert_eq!(row.author, first.author, "who was known stays known");
+    assert_eq!(row.author, first.author, "a known user stays known");
     assert_eq!(row.merged_by, later.merged_by);
 
     let rows = connect(&database.auditor_url).await;
@@ -172,13 +172,13 @@ async fn a_status_that_a_person_gave_survives_and_a_withdrawn_exception_opens_ag
         (ExceptionStatus::Closed, ExceptionStatus::Closed),
         (ExceptionStatus::Withdrawn, ExceptionStatus::Open),
     ];
-    for (iid, (stands, expected)) in (1..).zip(cases) {
+    for (iid, (status, expected)) in (1..).zip(cases) {
         let mut tx = store.begin().await.unwrap();
         let id = tx.upsert_exception(&exception(&key(iid))).await.unwrap();
         tx.commit().await.unwrap();
         let sql = format!(
             "UPDATE security_review_exceptions SET status = '{}' WHERE id = '{id}'",
-            stands.as_str()
+            status.as_str()
         );
         owner.batch_execute(&sql).await.unwrap();
         let mut tx = store.begin().await.unwrap();
@@ -186,13 +186,13 @@ async fn a_status_that_a_person_gave_survives_and_a_withdrawn_exception_opens_ag
         assert_eq!(
             tx.exception(&key(iid)).await.unwrap().unwrap().status,
             expected,
-            "{stands:?}"
+            "{status:?}"
         );
     }
 }
 
 #[tokio::test]
-async fn withdrawing_tells_whether_an_exception_stood() {
+async fn withdrawing_reports_whether_an_exception_existed() {
     let database = fresh_database().await;
     let store = database.store();
     let mut tx = store.begin().await.unwrap();

@@ -1,6 +1,6 @@
 //! Events and quarantine: stored once per delivery, read back as the rules need them.
 
-use model::{Action, Content, SystemAction};
+use model::{Content, EventAction, SystemAction};
 use store::InsertResult;
 use tests::postgres::{connect, fresh_database};
 
@@ -10,7 +10,7 @@ use super::sample::{at, eligible, envelope, event, key, user};
 async fn an_event_is_recorded_once_per_delivery() {
     let database = fresh_database().await;
     let store = database.store();
-    let approval = event(1, Action::Approved, 0);
+    let approval = event(1, EventAction::Approved, 0);
     for (delivery, expected) in [
         ("d-1", InsertResult::New),
         ("d-1", InsertResult::Duplicate),
@@ -31,7 +31,7 @@ async fn an_event_is_recorded_once_per_delivery() {
 async fn deliveries_without_a_key_each_count_as_their_own() {
     let database = fresh_database().await;
     let store = database.store();
-    let approval = event(1, Action::Approved, 0);
+    let approval = event(1, EventAction::Approved, 0);
     let mut tx = store.begin().await.unwrap();
     for _ in 0..2 {
         let mut without_key = envelope(&approval, "unused");
@@ -48,7 +48,7 @@ async fn deliveries_without_a_key_each_count_as_their_own() {
 async fn the_same_key_from_two_instances_is_two_deliveries() {
     let database = fresh_database().await;
     let store = database.store();
-    let approval = event(1, Action::Approved, 0);
+    let approval = event(1, EventAction::Approved, 0);
     let mut tx = store.begin().await.unwrap();
     let mut elsewhere = envelope(&approval, "d-1");
     elsewhere.authentication.instance = "gitlab.elsewhere".to_owned();
@@ -73,20 +73,20 @@ async fn the_same_key_from_two_instances_is_two_deliveries() {
 async fn history_reads_back_what_was_recorded_in_order_of_occurrence() {
     let database = fresh_database().await;
     let store = database.store();
-    let mut push = event(1, Action::Update, 20);
+    let mut push = event(1, EventAction::Update, 20);
     push.system = true;
     push.system_action = Some(SystemAction::Other("approvals_reset_on_whim".to_owned()));
     push.oldrev = Some("aa".repeat(20));
     push.actor = None;
     push.labels_removed = vec!["sec/low".to_owned()];
-    let odd = event(1, Action::Other("teleported".to_owned()), 10);
+    let odd = event(1, EventAction::Other("teleported".to_owned()), 10);
     let mut stale = envelope(&odd, "d-odd");
     stale.authentication.stale = true;
 
     let mut tx = store.begin().await.unwrap();
     tx.insert_event(&envelope(&push, "d-push"), &push, None).await.unwrap();
     tx.insert_event(&stale, &odd, eligible(false)).await.unwrap();
-    let other = event(2, Action::Open, 0);
+    let other = event(2, EventAction::Open, 0);
     tx.insert_event(&envelope(&other, "d-other"), &other, None)
         .await
         .unwrap();
@@ -125,7 +125,7 @@ async fn hostile_text_is_recorded_and_not_refused() {
         &"long ".repeat(20_000),
     ];
     for (number, text) in hostile.into_iter().enumerate() {
-        let mut odd = event(3, Action::Other(text.to_owned()), 0);
+        let mut odd = event(3, EventAction::Other(text.to_owned()), 0);
         odd.title = text.to_owned();
         odd.labels = vec![text.to_owned()];
         odd.reviewers[0].state = Some(text.to_owned());
@@ -150,7 +150,7 @@ async fn hostile_text_is_recorded_and_not_refused() {
 async fn a_delivery_key_too_long_for_an_index_still_makes_the_delivery_unique() {
     let database = fresh_database().await;
     let store = database.store();
-    let approval = event(1, Action::Approved, 0);
+    let approval = event(1, EventAction::Approved, 0);
     // Incompressible, so that Postgres cannot fit it into the index.
     let long = (0..400)
         .map(|_| uuid::Uuid::now_v7().simple().to_string())
@@ -175,7 +175,7 @@ async fn a_delivery_key_too_long_for_an_index_still_makes_the_delivery_unique() 
 async fn a_delivery_is_quarantined_once_and_whole() {
     let database = fresh_database().await;
     let store = database.store();
-    let mut odd = envelope(&event(1, Action::Merge, 0), "d-odd");
+    let mut odd = envelope(&event(1, EventAction::Merge, 0), "d-odd");
     odd.content = Content::Unexpected {
         object_kind: "merge_request".to_owned(),
         problem: "object_attributes.iid: expected a number\0".to_owned(),

@@ -70,7 +70,7 @@ async fn assert_every_table_has_rows(owner: &tokio_postgres::Client) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_deploys_at_once_apply_each_migration_once() {
+async fn concurrent_deploys_apply_each_migration_once() {
     let database = empty_database().await;
     let owner = config(&database.owner_url);
     let reports = futures::future::join_all((0..4).map(|_| store::migrate(&owner))).await;

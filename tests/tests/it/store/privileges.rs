@@ -38,7 +38,7 @@ async fn with_rows() -> TestDatabase {
         .lease_effect(effect.unwrap().id, 0, at(65), seconds(30))
         .await
         .unwrap();
-    let odd = event(1, model::Action::Merge, 0);
+    let odd = event(1, model::EventAction::Merge, 0);
     let mut tx = store.begin().await.unwrap();
     tx.quarantine(&envelope(&odd, "d-odd"), "odd", at(3)).await.unwrap();
     tx.keep_evaluation(&evaluation(&key(2)), at(61)).await.unwrap();
@@ -243,6 +243,7 @@ async fn the_auditor_reads_tables_of_later_versions_too() {
 async fn a_row_of_the_ledger_is_never_removed_and_each_change_is_its_next_revision_even_for_the_owner() {
     let database = with_rows().await;
     let (owner, app) = (connect(&database.owner_url).await, connect(&database.app_url).await);
+    // 1. The owner removes no row and skips no revision.
     for sql in [
         "DELETE FROM security_review_ledger",
         "TRUNCATE security_review_ledger CASCADE",
@@ -263,9 +264,10 @@ async fn a_row_of_the_ledger_is_never_removed_and_each_change_is_its_next_revisi
         assert_eq!(code, "23001", "{change}");
         assert!(message.contains("its next revision"), "{message}");
     }
+    // 2. The application changes only the columns that may change.
     app.batch_execute("UPDATE security_review_ledger SET read_at = now()")
         .await
-        .expect("read again, and it says the same");
+        .expect("read again without a change");
     for change in ["instance = 'x'", "recorded_at = now()", "id = gen_random_uuid()"] {
         assert_eq!(
             refusal(&app, &format!("UPDATE security_review_ledger SET {change}"))
@@ -278,6 +280,7 @@ async fn a_row_of_the_ledger_is_never_removed_and_each_change_is_its_next_revisi
     let missing = "time_unknown_reason = NULL, approved_at = NULL, revision = revision + 1";
     let refused = refusal(&app, &format!("UPDATE security_review_ledger SET {missing}")).await;
     assert_eq!(refused.0, "23514", "a time that is missing has its reason");
+    // 3. The auditor changes nothing.
     let auditor = connect(&database.auditor_url).await;
     auditor
         .batch_execute("SET default_transaction_read_only = off")

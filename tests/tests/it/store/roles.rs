@@ -46,7 +46,7 @@ async fn a_login_that_could_undo_the_protection_is_refused() {
         let refusal = store::provision_login(&owner, name, &SecretString::from("p"), Group::Application).await;
         assert!(matches!(refusal, Err(LoginError::Powerful(_))), "{name}: {refusal:?}");
     }
-    let empty = store::provision_login(&owner, "somebody", &SecretString::from(""), Group::Application).await;
+    let empty = store::provision_login(&owner, "operator", &SecretString::from(""), Group::Application).await;
     assert!(matches!(empty, Err(LoginError::Password)), "{empty:?}");
 }
 

@@ -2,10 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use model::{
-    Action, Approval, ApprovalSeen, AuditLine, AuthMethod, Authentication, Content, DeliveryIds, EarlierFacts, Effect,
-    EffectKind, Envelope, ExceptionKind, ExceptionStatus, Facts, GitLabAnswer, HistoryEvent, LabelEvent, MergeFact,
-    MergeRequestDetails, MergeRequestEvent, MergeRequestIid, MergeRequestKey, MergeTrigger, OccurredAtSource, Project,
-    ProjectId, Proof, Reading, Reason, Reviewer, SecurityReviewException, User, UserId, Verdict, VerdictOutcome,
+    Approval, ApprovalSeen, AuditLine, AuthMethod, Authentication, Content, DeliveryIds, EarlierFacts, Effect,
+    EffectKind, Envelope, EventAction, ExceptionKind, ExceptionStatus, Facts, GitLabAnswer, HistoryEvent, LabelEvent,
+    MergeFact, MergeRequestDetails, MergeRequestEvent, MergeRequestIid, MergeRequestKey, MergeTrigger,
+    OccurredAtSource, Project, ProjectId, Proof, Reading, Reason, Reviewer, SecurityReviewException, User, UserId,
+    Verdict, VerdictOutcome,
 };
 use store::{
     EligibleReading, Evaluation, EvaluationSource, EvaluationState, NewDecision, NewEffect, PendingReview, Tx,
@@ -36,7 +37,7 @@ pub(crate) fn user(id: i64, username: &str) -> User {
     }
 }
 
-pub(crate) fn event(mr_iid: i64, action: Action, occurred: i64) -> MergeRequestEvent {
+pub(crate) fn event(mr_iid: i64, action: EventAction, occurred: i64) -> MergeRequestEvent {
     MergeRequestEvent {
         project: Project {
             id: ProjectId(77),
@@ -98,54 +99,58 @@ pub(crate) fn envelope(event: &MergeRequestEvent, delivery: &str) -> Envelope {
     }
 }
 
+fn details() -> MergeRequestDetails {
+    MergeRequestDetails {
+        read_at: at(62),
+        mr_id: 9001,
+        title: "Rotate the session keys".to_owned(),
+        url: "https://gitlab.example/harbour/crane/-/merge_requests/1".to_owned(),
+        project_path: Some("harbour/crane".to_owned()),
+        created_at: None,
+        state: Some("merged".to_owned()),
+        closed_at: None,
+        author: user(12, "lena"),
+        merge: MergeFact {
+            merged_at: "2026-03-02T12:01:00.123Z".parse().unwrap(),
+            merge_user: Some(user(12, "lena")),
+            merge_commit_sha: Some("5e".repeat(20)),
+            squash_commit_sha: None,
+            head_sha: Some("4f".repeat(20)),
+            merge_method: Some("direct".to_owned()),
+        },
+        labels_now: vec!["security::high".to_owned()],
+        label_events: Reading::Known(vec![LabelEvent {
+            label: None,
+            label_id: None,
+            added: true,
+            at: at(2),
+            actor: None,
+        }]),
+        approvals: vec![Approval {
+            user: user(12, "lena"),
+            approved_at: Some(at(50)),
+        }],
+        approval_rules: Reading::Unknown("404: no approval rules in this tier".to_owned()),
+        mentions: Vec::new(),
+        rule_approvers: Reading::Unknown("404: no approval rules in this tier".to_owned()),
+        versions: Reading::Known(Vec::new()),
+        reviewers: Reading::Known(Vec::new()),
+        eligible_now: Reading::Known([UserId(13), UserId(14)].into()),
+        bots: [(UserId(12), false)].into(),
+        bots_unknown: [UserId(15)].into(),
+        committers: Reading::Known([UserId(12)].into()),
+        clock_offset_seconds: -3,
+    }
+}
+
 pub(crate) fn facts(key: &MergeRequestKey) -> Facts {
     Facts {
         merge_request: key.clone(),
-        trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Merge, 60)),
-        api: GitLabAnswer::Full(Box::new(MergeRequestDetails {
-            read_at: at(62),
-            mr_id: 9001,
-            title: "Rotate the session keys".to_owned(),
-            url: "https://gitlab.example/harbour/crane/-/merge_requests/1".to_owned(),
-            project_path: Some("harbour/crane".to_owned()),
-            created_at: None,
-            state: Some("merged".to_owned()),
-            closed_at: None,
-            author: user(12, "lena"),
-            merge: MergeFact {
-                merged_at: "2026-03-02T12:01:00.123Z".parse().unwrap(),
-                merge_user: Some(user(12, "lena")),
-                merge_commit_sha: Some("5e".repeat(20)),
-                squash_commit_sha: None,
-                head_sha: Some("4f".repeat(20)),
-                merge_method: Some("direct".to_owned()),
-            },
-            labels_now: vec!["security::high".to_owned()],
-            label_events: Reading::Known(vec![LabelEvent {
-                label: None,
-                label_id: None,
-                added: true,
-                at: at(2),
-                actor: None,
-            }]),
-            approvals: vec![Approval {
-                user: user(12, "lena"),
-                approved_at: Some(at(50)),
-            }],
-            approval_rules: Reading::Unknown("404: no approval rules in this tier".to_owned()),
-            mentions: Vec::new(),
-            rule_approvers: Reading::Unknown("404: no approval rules in this tier".to_owned()),
-            versions: Reading::Known(Vec::new()),
-            reviewers: Reading::Known(Vec::new()),
-            eligible_now: Reading::Known([UserId(13), UserId(14)].into()),
-            bots: [(UserId(12), false)].into(),
-            bots_unknown: [UserId(15)].into(),
-            committers: Reading::Known([UserId(12)].into()),
-            clock_offset_seconds: -3,
-        })),
+        trigger: MergeTrigger::of(&event(key.mr_iid.0, EventAction::Merge, 60)),
+        api: GitLabAnswer::Full(Box::new(details())),
         deadline_passed: false,
         history: vec![HistoryEvent {
-            action: Action::Other("polished".to_owned()),
+            action: EventAction::Other("polished".to_owned()),
             actor: None,
             eligible: Some(true),
             eligible_read_at: Some(at(7)),
@@ -282,7 +287,7 @@ pub(crate) fn evaluation(key: &MergeRequestKey) -> Evaluation {
         reread_event: false,
         before_watch: false,
         earlier: EarlierFacts::default(),
-        trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Merge, 60)),
+        trigger: MergeTrigger::of(&event(key.mr_iid.0, EventAction::Merge, 60)),
         reason: "GitLab answers 503".to_owned(),
         attempts: 1,
         next_attempt_at: Some(at(120)),
@@ -295,7 +300,7 @@ pub(crate) fn evaluation(key: &MergeRequestKey) -> Evaluation {
 pub(crate) fn pending_review(key: &MergeRequestKey) -> PendingReview {
     PendingReview {
         merge_request: key.clone(),
-        trigger: MergeTrigger::of(&event(key.mr_iid.0, Action::Approved, 60)),
+        trigger: MergeTrigger::of(&event(key.mr_iid.0, EventAction::Approved, 60)),
         reason: "GitLab answers 503".to_owned(),
         attempts: 1,
         next_attempt_at: at(120),
@@ -314,7 +319,7 @@ pub(crate) async fn record_exception(
     key: &MergeRequestKey,
     delivery: &str,
 ) -> (Uuid, Option<Effect>) {
-    let merge = event(key.mr_iid.0, Action::Merge, 60);
+    let merge = event(key.mr_iid.0, EventAction::Merge, 60);
     let mut tx = store.begin().await.unwrap();
     tx.lock_merge_request(key).await.unwrap();
     tx.insert_event(&envelope(&merge, delivery), &merge, None)

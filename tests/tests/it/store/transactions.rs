@@ -42,7 +42,7 @@ async fn eight_writers_at_once_make_one_exception_and_one_effect() {
     );
     assert!(
         written.iter().all(|(id, _)| *id == written[0].0),
-        "all of them speak of the same row"
+        "all describe the same row"
     );
 }
 
@@ -191,7 +191,7 @@ async fn answers_of_a_failed_transaction_are_errors() {
     let written = tx.append_decision(&orphan).later().unwrap();
     let found = tx.exception(&key(1)).later().unwrap();
     assert!(tx.take(written).await.is_err());
-    assert!(tx.take(found).await.is_err(), "no answer is no empty answer");
+    assert!(tx.take(found).await.is_err(), "a missing answer is not an empty answer");
 }
 
 #[tokio::test]

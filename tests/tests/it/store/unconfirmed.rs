@@ -1,6 +1,6 @@
 //! Unconfirmed decisions and undecided merges, page by page; and events with their whole label lists.
 
-use model::{Action, MergeRequestKey};
+use model::{EventAction, MergeRequestKey};
 use serde_json::Value;
 use store::{EvaluationState, UnconfirmedFilter};
 use tests::postgres::{connect, fresh_database};
@@ -48,7 +48,7 @@ async fn both_kinds_are_listed_in_pages() {
     assert_eq!(states, ["unconfirmed", "unconfirmed", "undecided"]);
     assert!(
         found[0].row["next_attempt_at"].is_null(),
-        "nothing reads the first by itself"
+        "no schedule reads the first one"
     );
     assert_eq!(found[1].row["reason"], "GitLab answers 503");
 }
@@ -89,7 +89,7 @@ async fn stored_events_have_whole_label_lists() {
     let store = database.store();
     let mut tx = store.begin().await.unwrap();
     for (number, second) in [(1, 10), (2, 10), (3, 20)] {
-        let labelled = event(1, Action::Update, second);
+        let labelled = event(1, EventAction::Update, second);
         tx.insert_event(&envelope(&labelled, &format!("d-{number}")), &labelled, None)
             .await
             .unwrap();

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use model::{MergeRequestKey, Review, Verdict, VerdictOutcome};
 use rules::{Rules, evaluate, review_before_merge, review_of_merge};
-use store::{Stage, Store, StoredDecisionInput};
+use store::{DecisionStage, Store, StoredDecisionInput};
 use tests::postgres::config;
 
 use super::filled::{UNCONFIRMED, WITHDRAWN, fill, labelled};
@@ -50,16 +50,16 @@ fn iid(key: &MergeRequestKey) -> u64 {
     key.mr_iid.0.try_into().unwrap()
 }
 
-async fn judgements(store: &Store) -> Vec<StoredDecisionInput> {
-    store.judgements(None, None, 500).await.unwrap()
+async fn decision_inputs(store: &Store) -> Vec<StoredDecisionInput> {
+    store.decision_inputs(None, None, 500).await.unwrap()
 }
 
 /// The current decision on each merge.
 pub(super) async fn current(store: &Store) -> BTreeMap<u64, &'static str> {
     let mut current = BTreeMap::new();
-    for judgement in judgements(store).await {
-        if judgement.stage == Stage::Merge && judgement.stands {
-            current.insert(iid(&judgement.merge_request), word(&judgement.verdict.outcome));
+    for decision in decision_inputs(store).await {
+        if decision.stage == DecisionStage::Merge && decision.current {
+            current.insert(iid(&decision.merge_request), word(&decision.verdict.outcome));
         }
     }
     current
@@ -102,12 +102,12 @@ async fn a_migration_keeps_every_row() {
 async fn every_stored_decision_is_read() {
     let release = upgraded().await;
     let (store, world) = (release.database().store(), &release.stand.world);
-    let judgements = judgements(&store).await;
+    let decisions = decision_inputs(&store).await;
     let stored = "SELECT count(*) FROM security_review_decisions";
     let stored: i64 = world.auditor.query_typed(stored, &[]).await.unwrap()[0].get(0);
-    assert_eq!(i64::try_from(judgements.len()).unwrap(), stored);
-    let is_legacy = |judgement: &StoredDecisionInput| judgement.evaluator == 1 && judgement.confirmed.is_none();
-    assert!(judgements.iter().all(is_legacy));
+    assert_eq!(i64::try_from(decisions.len()).unwrap(), stored);
+    let is_legacy = |decision: &StoredDecisionInput| decision.evaluator == 1 && decision.confirmed.is_none();
+    assert!(decisions.iter().all(is_legacy));
     assert_eq!(current(&store).await, decided());
 
     // Confirmed: those with GitLab's answer. Only an event or an operator causes a re-read of the others.
@@ -130,22 +130,22 @@ async fn decisions_evaluate_to_themselves_unless_rules_changed() {
     let release = upgraded().await;
     let store = release.database().store();
     let mut differ = BTreeMap::new();
-    for judgement in judgements(&store).await {
-        let file = store.rules_file(&judgement.rules_hash).await.unwrap().unwrap();
+    for decision in decision_inputs(&store).await {
+        let file = store.rules_file(&decision.rules_hash).await.unwrap().unwrap();
         let rules = Rules::parse_stored(&file).unwrap();
-        assert_eq!(rules.hash, judgement.rules_hash);
-        let is_merge = judgement.stage == Stage::Merge;
+        assert_eq!(rules.hash, decision.rules_hash);
+        let is_merge = decision.stage == DecisionStage::Merge;
         let (verdict, review) = if is_merge {
-            let verdict = evaluate(&judgement.facts, &rules);
-            let review = review_of_merge(&judgement.facts, &verdict, &rules);
+            let verdict = evaluate(&decision.facts, &rules);
+            let review = review_of_merge(&decision.facts, &verdict, &rules);
             (verdict, review)
         } else {
-            let (verdict, review) = review_before_merge(&judgement.facts, &rules).unwrap();
+            let (verdict, review) = review_before_merge(&decision.facts, &rules).unwrap();
             (verdict, Some(review))
         };
         let now = word(&verdict.outcome);
-        if substance(verdict, review) != substance(judgement.verdict, judgement.review) {
-            differ.insert((iid(&judgement.merge_request), is_merge), now);
+        if substance(verdict, review) != substance(decision.verdict, decision.review) {
+            differ.insert((iid(&decision.merge_request), is_merge), now);
         }
     }
     // The reviews before these merges differ as the merges do.
@@ -166,6 +166,6 @@ async fn replay_accepts_decisions_of_the_previous_release() {
     let replayed = replay.args(["replay", "--verify"]).output().unwrap();
     assert!(replayed.status.success(), "{replayed:?}");
     let said = String::from_utf8(replayed.stderr).unwrap();
-    let decisions = judgements(&release.database().store()).await.len();
+    let decisions = decision_inputs(&release.database().store()).await.len();
     assert!(said.contains(&decisions.to_string()), "{decisions} decisions: {said}");
 }

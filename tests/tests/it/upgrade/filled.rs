@@ -58,10 +58,10 @@ async fn stricter_rules(release: &Release) {
         release.shown(&mr, |shown| {
             shown.approved(ALICE, &release.text(-120));
         });
-        let open = mr.told("open", AUTHOR, release.at_second(-600));
+        let open = mr.event("open", AUTHOR, release.at_second(-600));
         release.deliver(&processor, &open).await;
         if let Some(pusher) = pusher {
-            let mut push = mr.told("update", pusher, release.at_second(-300));
+            let mut push = mr.event("update", pusher, release.at_second(-300));
             push["object_attributes"]["oldrev"] = json!("a".repeat(40));
             release.deliver(&processor, &push).await;
         }
@@ -76,11 +76,11 @@ async fn reviews(release: &Release, processor: &Function) {
         shown.approved(ALICE, &release.text(-120));
     });
     release
-        .deliver(processor, &mr.told("approved", ALICE, release.at_second(-120)))
+        .deliver(processor, &mr.event("approved", ALICE, release.at_second(-120)))
         .await;
     release.shown_open(&mr, |_| ());
     release
-        .deliver(processor, &mr.told("unapproved", ALICE, release.at_second(-100)))
+        .deliver(processor, &mr.event("unapproved", ALICE, release.at_second(-100)))
         .await;
 
     let mr = labelled(26);
@@ -88,13 +88,13 @@ async fn reviews(release: &Release, processor: &Function) {
         shown.set("state", "closed").set("closed_at", release.text(-100));
     });
     release
-        .deliver(processor, &mr.told("close", AUTHOR, release.at_second(-100)))
+        .deliver(processor, &mr.event("close", AUTHOR, release.at_second(-100)))
         .await;
 
     let mr = labelled(UNDECIDED);
     release.shown(&mr, |_| ());
     release
-        .deliver(processor, &mr.told("update", AUTHOR, release.at_second(5)))
+        .deliver(processor, &mr.event("update", AUTHOR, release.at_second(5)))
         .await;
 }
 
@@ -125,7 +125,7 @@ async fn not_read(release: &Release, processor: &Function) {
     let mr = labelled(PENDING_REVIEW);
     release.down(&mr);
     release
-        .deliver(processor, &mr.told("update", AUTHOR, release.at_second(-100)))
+        .deliver(processor, &mr.event("update", AUTHOR, release.at_second(-100)))
         .await;
 }
 
@@ -133,7 +133,7 @@ async fn not_read(release: &Release, processor: &Function) {
 async fn odd_deliveries(release: &Release, processor: &Function) {
     let mr = labelled(29);
     release.shown(&mr, |_| ());
-    let merge = mr.told("merge", AUTHOR, release.merged_at);
+    let merge = mr.event("merge", AUTHOR, release.merged_at);
     let mut stale = envelope(&merge, "stale");
     stale.authentication.stale = true;
     release.put(processor, stale).await;

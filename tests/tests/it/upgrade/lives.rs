@@ -151,25 +151,25 @@ impl Life {
             deliver(match *action {
                 "reset" => mr.reset_by_push(*actor, at),
                 "unlabelled" => unlabelled(&mr, *actor, at),
-                action => mr.told(action, *actor, at),
+                action => mr.event(action, *actor, at),
             })
             .await;
         }
         release.shown(&mr, |shown| (self.shown)(shown, release));
-        deliver(mr.told("merge", AUTHOR, release.merged_at)).await;
+        deliver(mr.event("merge", AUTHOR, release.merged_at)).await;
     }
 }
 
 fn unlabelled(mr: &MergeRequest, actor: u64, at: jiff::Timestamp) -> Value {
-    let before = MergeRequest::new(mr.project, mr.iid, &["backend", "sec/critical"]).told("update", actor, at);
-    let mut payload = mr.told("update", actor, at);
+    let before = MergeRequest::new(mr.project, mr.iid, &["backend", "sec/critical"]).event("update", actor, at);
+    let mut payload = mr.event("update", actor, at);
     payload["changes"]["labels"] = json!({"previous": before["labels"], "current": payload["labels"]});
     payload
 }
 
 /// An event after the merge that changes nothing.
 pub(super) fn late(mr: &MergeRequest, release: &Release) -> Value {
-    let mut payload = mr.told("update", AUTHOR, release.at_second(30));
+    let mut payload = mr.event("update", AUTHOR, release.at_second(30));
     payload["object_attributes"]["state"] = json!("merged");
     payload
 }

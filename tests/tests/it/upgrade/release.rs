@@ -140,7 +140,7 @@ impl Release {
 
     /// Sends the delivery of the merge to a processor.
     pub(super) async fn merge(&self, processor: &Function, mr: &MergeRequest) {
-        let payload = mr.told("merge", AUTHOR, self.merged_at);
+        let payload = mr.event("merge", AUTHOR, self.merged_at);
         self.deliver(processor, &payload).await;
     }
 

@@ -91,7 +91,7 @@ async fn either_version_ends_an_unconfirmed_decision() {
     let world = &release.stand.world;
     world.clock.set(SystemClock.now());
     let mr = labelled(1);
-    let merge = mr.told("merge", AUTHOR, release.merged_at);
+    let merge = mr.event("merge", AUTHOR, release.merged_at);
     assert_eq!(world.deliver(&merge).await.outcome.as_str(), "exception");
     assert_eq!(count(world, "security_review_unconfirmed").await, 1);
     release.shown(&mr, |shown| {
@@ -119,7 +119,7 @@ async fn an_event_it_cannot_process_is_kept_whole() {
     // A note that the previous release does not know: it cannot read the decision.
     for (action, actor, second) in [("unapproved", ALICE, -100), ("merge", AUTHOR, 0)] {
         world.clock.set(release.at_second(second + 2));
-        let payload = mr.told(action, actor, release.at_second(second));
+        let payload = mr.event(action, actor, release.at_second(second));
         world.deliver(&payload).await;
     }
     assert_eq!(
@@ -148,7 +148,7 @@ async fn correction_and_alert(release: &Release) -> (Effect, Effect) {
     let world = &release.stand.world;
     world.clock.set(SystemClock.now());
     let [withdrawn, other] = [1, 2].map(labelled);
-    let merge = |mr: &MergeRequest| mr.told("merge", AUTHOR, release.merged_at);
+    let merge = |mr: &MergeRequest| mr.event("merge", AUTHOR, release.merged_at);
     world.deliver(&merge(&withdrawn)).await;
     release.shown(&withdrawn, |shown| {
         shown.approved(ALICE, &release.text(-120));
@@ -202,7 +202,7 @@ async fn its_notifier_sends_others_beside_unknown_kinds() {
     assert_eq!(
         answer,
         json!({"batchItemFailures": [{"itemIdentifier": failed}]}),
-        "it comes again"
+        "SQS redelivers it"
     );
     assert_eq!(stand.row(alert.id).await.state, "done");
     assert_eq!(stand.row(correction.id).await, before);

@@ -123,10 +123,10 @@ fn write_decision(out: &mut impl Write, decided: &Decided, palette: Palette) -> 
     // 1. The decision: when, at which stage, and whether it is current.
     let decision = &decided.decision;
     let about = match decision.stage {
-        store::Stage::Review => "before the merge",
-        store::Stage::Merge => "on the merge",
+        store::DecisionStage::Review => "before the merge",
+        store::DecisionStage::Merge => "on the merge",
     };
-    let (state, style) = if decision.stands {
+    let (state, style) = if decision.current {
         ("current", Style::Bold)
     } else {
         ("superseded", Style::Dim)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use model::{Action, Facts, HistoryEvent};
+use model::{EventAction, Facts, HistoryEvent};
 use rules::Rules;
 use store::{Store, StoredDecisionInput, StoredEvent};
 
@@ -84,7 +84,7 @@ impl Lists {
     }
 
     fn add(&mut self, event: HistoryEvent) {
-        if event.action == Action::Merge && !event.stale {
+        if event.action == EventAction::Merge && !event.stale {
             self.merges.push(event.clone());
         }
         self.events.entry(self.identity(&event)).or_default().push_back(event);

@@ -160,7 +160,7 @@ fn an_unusable_signature_is_rejected_before_any_token() {
 }
 
 #[test]
-fn a_signature_is_judged_by_signing_tokens_only() {
+fn only_signing_tokens_verify_signatures() {
     let json = format!(r#"{{"hooks": [{{"name": "a", "instance": "i", "secret_tokens": ["{CURRENT}"]}}]}}"#);
     let hooks = HookSet::merge([WebhookSecret::parse(&json.into()).unwrap()]).0;
     let timestamp = NOW.to_string();

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use secrecy::ExposeSecret as _;
 
 use super::tokens::{Clash, PlainToken};
-use super::{Hook, HookProblem, HookSet, Problem};
+use super::{Hook, HookProblem, HookProblemKind, HookSet};
 use crate::gitlab::{HookEntry, SigningToken, WebhookSecret};
 
 /// The versions merged so far, newest first.
 #[derive(Default)]
-pub(super) struct Merge {
+pub(super) struct HookSetBuilder {
     set: HookSet,
     problems: Vec<HookProblem>,
     /// Names of entries that are not used.
@@ -21,7 +21,7 @@ pub(super) struct Merge {
     older: usize,
 }
 
-impl Merge {
+impl HookSetBuilder {
     /// Adds the next older version.
     pub(super) fn add(&mut self, secret: &WebhookSecret) {
         self.older = self.set.hooks.len();
@@ -50,7 +50,7 @@ impl Merge {
         let hooks = &mut self.set.hooks;
         let known = hooks.iter().position(|hook| hook.name == entry.name);
         if known.is_some_and(|place| place >= self.older && !hooks[place].is_bound_as(entry)) {
-            self.report(entry, Problem::NameUsedTwice);
+            self.report(entry, HookProblemKind::NameUsedTwice);
             return;
         }
         let place = known.unwrap_or_else(|| {
@@ -68,7 +68,7 @@ impl Merge {
             let added = match SigningToken::parse(token.expose_secret()) {
                 Ok(token) => signing_tokens.add(token, place, self.version, hooks),
                 Err(error) => {
-                    self.report(entry, Problem::SigningToken { number, error });
+                    self.report(entry, HookProblemKind::SigningToken { number, error });
                     continue;
                 }
             };
@@ -78,7 +78,7 @@ impl Merge {
             // GitLab strips line breaks before it sends a token.
             let token = token.expose_secret().trim_matches(['\r', '\n']);
             if token.is_empty() {
-                self.report(entry, Problem::EmptySecretToken { number });
+                self.report(entry, HookProblemKind::EmptySecretToken { number });
                 continue;
             }
             let HookSet {
@@ -93,22 +93,22 @@ impl Merge {
         let Err(clash) = added else { return };
         let other = self.set.hooks[clash.with].name.clone();
         let problem = if clash.newer {
-            Problem::TokenMoved { kind, number, other }
+            HookProblemKind::TokenMoved { kind, number, other }
         } else {
-            Problem::SharedToken { kind, number, other }
+            HookProblemKind::SharedToken { kind, number, other }
         };
         self.report(entry, problem);
     }
 
-    fn report(&mut self, entry: &HookEntry, problem: Problem) {
+    fn report(&mut self, entry: &HookEntry, problem: HookProblemKind) {
         let hook = entry.name.clone();
         self.problems.push(HookProblem { hook, problem });
     }
 }
 
 /// Why an entry is not used.
-fn defect(entry: &HookEntry) -> Option<Problem> {
+fn defect(entry: &HookEntry) -> Option<HookProblemKind> {
     let unnamed = entry.name.is_empty() || entry.instance.is_empty();
-    let defect = entry.defect.clone().map(Problem::Disabled);
-    defect.or_else(|| unnamed.then_some(Problem::Unnamed))
+    let defect = entry.defect.clone().map(HookProblemKind::Disabled);
+    defect.or_else(|| unnamed.then_some(HookProblemKind::Unnamed))
 }

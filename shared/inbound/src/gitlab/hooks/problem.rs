@@ -9,14 +9,14 @@ pub struct HookProblem {
     /// Name of the hook entry.
     pub hook: String,
     /// The problem.
-    pub problem: Problem,
+    pub problem: HookProblemKind,
 }
 
 /// A problem of a hook entry. Never contains a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum HookProblemKind {
     /// The entry cannot be parsed.
-    #[error("{0}; no entry of this name is used, also none of an older version, until it is corrected")]
+    #[error("{0}; entries of this name are ignored in all versions until this one is corrected")]
     Disabled(EntryDefect),
     /// The entry lacks a distinct name, or an instance.
     #[error("`name` and `instance` must not be empty; the entry is ignored")]
@@ -40,7 +40,7 @@ pub enum Problem {
     },
     /// A token that hooks of two instances hold in one version: it would not show which instance sent a delivery.
     #[error(
-        "{kind} token number {number} is also a token of hook `{other}` of another instance; it is accepted for neither: \
+        "{kind} token number {number} is also a token of hook `{other}` of another instance; it is accepted for neither; \
          give each instance its own token"
     )]
     SharedToken {
@@ -53,7 +53,7 @@ pub enum Problem {
     /// A token that a newer version of the secret assigns to a hook of another instance.
     #[error(
         "{kind} token number {number} of an older version belongs to hook `{other}` of another instance in a newer one, \
-         which decides; give each instance its own token"
+         which takes precedence; give each instance its own token"
     )]
     TokenMoved {
         /// `signing` or `secret`.

@@ -106,7 +106,7 @@ fn a_bad_entry_is_reported_by_name_without_its_value_and_disables_only_itself() 
 }
 
 #[test]
-fn entries_that_cannot_be_told_apart_are_refused() {
+fn indistinguishable_entries_are_rejected() {
     let unnamed = r#"{"hooks": [{"name": "", "instance": "i", "secret_tokens": ["a"]}]}"#;
     assert_eq!(
         problems(unnamed),
@@ -165,7 +165,7 @@ fn an_entry_with_an_unknown_field_is_disabled() {
     let (_, problems) = HookSet::merge([version(&defects[..1])]);
     assert_eq!(
         problems[0].to_string(),
-        "hook `a`: the field `project` is unknown; no entry of this name is used, also none of an older version, until it is corrected"
+        "hook `a`: the field `project` is unknown; entries of this name are ignored in all versions until this one is corrected"
     );
 }
 
@@ -187,9 +187,9 @@ fn a_token_of_two_instances_is_accepted_for_neither() {
         problems,
         [
             "hook `acquired`: signing token number 1 is also a token of hook `main` of another instance; it is accepted for \
-             neither: give each instance its own token",
+             neither; give each instance its own token",
             "hook `acquired`: secret token number 2 is also a token of hook `main` of another instance; it is accepted for \
-             neither: give each instance its own token",
+             neither; give each instance its own token",
         ]
     );
 }
@@ -202,5 +202,5 @@ fn a_newer_version_decides_whose_token_it_is() {
     assert_eq!(holders(&set, "t"), ["new"]);
     assert_eq!(holders(&set, "u"), ["old"]);
     assert_eq!(problems.len(), 1);
-    assert!(matches!(&problems[0].problem, Problem::TokenMoved { other, .. } if other == "new"));
+    assert!(matches!(&problems[0].problem, HookProblemKind::TokenMoved { other, .. } if other == "new"));
 }

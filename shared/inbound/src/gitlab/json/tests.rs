@@ -29,7 +29,7 @@ fn unwanted_members_are_skipped_and_other_types_are_shown_empty() {
         ("-3", json!(-3)),
     ];
     for (document, expected) in cases {
-        assert_eq!(read(document.as_bytes(), &PAIR), Some(expected), "{document}");
+        assert_eq!(read_document(document.as_bytes(), &PAIR), Some(expected), "{document}");
     }
 }
 
@@ -46,7 +46,7 @@ fn what_is_not_one_json_document_in_utf8_is_nothing() {
         b"\x00",
     ];
     for document in cases {
-        assert_eq!(read(document, &PAIR), None, "{document:?}");
+        assert_eq!(read_document(document, &PAIR), None, "{document:?}");
     }
 }
 
@@ -56,16 +56,16 @@ fn depth_costs_no_stack() {
     let nested = |open: &str, close: &str| format!("{}1{}", open.repeat(depth), close.repeat(depth));
     for member in ["a", "b", "z"] {
         let document = format!(r#"{{"{member}": {}}}"#, nested("[", "]"));
-        assert!(read(document.as_bytes(), &PAIR).is_some());
+        assert!(read_document(document.as_bytes(), &PAIR).is_some());
         let document = format!(r#"{{"{member}": {}}}"#, nested(r#"{"a":"#, "}"));
-        assert!(read(document.as_bytes(), &PAIR).is_some());
+        assert!(read_document(document.as_bytes(), &PAIR).is_some());
     }
-    assert_eq!(read("[".repeat(depth).as_bytes(), &PAIR), None);
+    assert_eq!(read_document("[".repeat(depth).as_bytes(), &PAIR), None);
 }
 
 proptest! {
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = read(&bytes, &PAIR);
+        let _ = read_document(&bytes, &PAIR);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::text::{ID_CHARS, text};
+use super::text::{ID_CHARS, clean_text};
 use crate::gitlab::json::MAX_ITEMS;
 
 /// Most bytes of label titles kept per list, so that an event fits into one queue message. With a limit on their number, a few
@@ -13,7 +13,7 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// Label titles, and whether some are missing.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Titles {
+pub(super) struct LabelTitles {
     /// One for each label: two labels of one title yield it twice.
     pub(super) titles: Vec<String>,
     /// The list was longer than the kept part.
@@ -28,7 +28,7 @@ enum Identity<'a> {
 }
 
 /// Titles of the labels on the merge request. GitLab sends two lists; both count, each label once.
-pub(super) fn current(document: &Value) -> Titles {
+pub(super) fn current(document: &Value) -> LabelTitles {
     let nested = document
         .get("object_attributes")
         .and_then(|attributes| attributes.get("labels"));
@@ -39,12 +39,12 @@ pub(super) fn current(document: &Value) -> Titles {
 }
 
 /// Titles of the labels that the event added.
-pub(super) fn added(document: &Value) -> Titles {
+pub(super) fn added(document: &Value) -> LabelTitles {
     difference(side(document, "current", 1), side(document, "previous", 0))
 }
 
 /// Titles of the labels that the event removed.
-pub(super) fn removed(document: &Value) -> Titles {
+pub(super) fn removed(document: &Value) -> LabelTitles {
     difference(side(document, "previous", 0), side(document, "current", 1))
 }
 
@@ -55,7 +55,7 @@ fn side<'a>(document: &'a Value, name: &str, index: usize) -> Option<&'a Value> 
 }
 
 /// Titles of `these` that are not among `others`, distinguished by identity: a renamed label is the same label.
-fn difference(these: Option<&Value>, others: Option<&Value>) -> Titles {
+fn difference(these: Option<&Value>, others: Option<&Value>) -> LabelTitles {
     let known = others.map(list).unwrap_or_default();
     let known: BTreeSet<_> = known.iter().map(|(identity, _)| identity).collect();
     let mut rest = these.map(list).unwrap_or_default();
@@ -86,7 +86,7 @@ fn label(value: &Value) -> Option<(Identity<'_>, &str)> {
 }
 
 /// Each label once, as many as fit. A label that does not fit does not drop a shorter one after it.
-fn bounded<'a>(labels: impl Iterator<Item = (Identity<'a>, &'a str)>, mut truncated: bool) -> Titles {
+fn bounded<'a>(labels: impl Iterator<Item = (Identity<'a>, &'a str)>, mut truncated: bool) -> LabelTitles {
     let mut seen = BTreeSet::new();
     let mut room = MAX_BYTES;
     let mut kept = Vec::new();
@@ -99,7 +99,7 @@ fn bounded<'a>(labels: impl Iterator<Item = (Identity<'a>, &'a str)>, mut trunca
         if !is_new {
             continue;
         }
-        let title = text(title, ID_CHARS);
+        let title = clean_text(title, ID_CHARS);
         match room.checked_sub(title.len()) {
             Some(left) => {
                 room = left;
@@ -108,7 +108,7 @@ fn bounded<'a>(labels: impl Iterator<Item = (Identity<'a>, &'a str)>, mut trunca
             None => truncated = true,
         }
     }
-    Titles {
+    LabelTitles {
         titles: kept,
         truncated,
     }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use model::{
-    Action, MergeRequestEvent, MergeRequestIid, OccurredAtSource, Project, ProjectId, Reviewer, SystemAction, User,
-    UserId,
+    EventAction, MergeRequestEvent, MergeRequestIid, OccurredAtSource, Project, ProjectId, Reviewer, SystemAction,
+    User, UserId,
 };
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ const TIME_CHARS: usize = 64;
 
 /// A required field: without it the merge request cannot be identified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Problem {
+pub(super) enum PayloadProblem {
     #[error("{0} is missing")]
     Missing(&'static str),
     #[error("{0} is not a positive integer")]
@@ -28,11 +28,14 @@ pub(super) enum Problem {
 }
 
 /// Translates a document whose kind is `merge_request`.
-pub(super) fn read(document: &Value, received_at: Timestamp) -> Result<MergeRequestEvent, Problem> {
+pub(super) fn parse_merge_request(
+    document: &Value,
+    received_at: Timestamp,
+) -> Result<MergeRequestEvent, PayloadProblem> {
     let attributes = document
         .get("object_attributes")
         .filter(|value| value.is_object())
-        .ok_or(Problem::NoAttributes)?;
+        .ok_or(PayloadProblem::NoAttributes)?;
     let project = Project {
         id: project_id(document)?,
         path: project_path(document).unwrap_or_default(),
@@ -49,7 +52,7 @@ pub(super) fn read(document: &Value, received_at: Timestamp) -> Result<MergeRequ
         mr_iid: MergeRequestIid(id(attributes, "iid", "object_attributes.iid")?),
         title: member(attributes, "title", TITLE_CHARS).unwrap_or_default(),
         url: member(attributes, "url", TEXT_CHARS).unwrap_or_default(),
-        action: Action::parse(&member(attributes, "action", ID_CHARS).unwrap_or_default()),
+        action: EventAction::parse(&member(attributes, "action", ID_CHARS).unwrap_or_default()),
         state: state(attributes),
         actor: document.get("user").and_then(user),
         author_id: attributes.get("author_id").and_then(Value::as_i64).map(UserId),
@@ -78,7 +81,7 @@ pub(super) fn read(document: &Value, received_at: Timestamp) -> Result<MergeRequ
 }
 
 /// The target project's id; system hooks do not send `project.id`.
-pub(super) fn project_id(document: &Value) -> Result<ProjectId, Problem> {
+pub(super) fn project_id(document: &Value) -> Result<ProjectId, PayloadProblem> {
     let attributes = &document["object_attributes"];
     let candidates = [
         (&document["project"], "id", "project.id"),
@@ -87,7 +90,7 @@ pub(super) fn project_id(document: &Value) -> Result<ProjectId, Problem> {
     let present = candidates
         .into_iter()
         .find(|(object, name, _)| !object[*name].is_null());
-    let (object, name, shown) = present.ok_or(Problem::Missing("project.id"))?;
+    let (object, name, shown) = present.ok_or(PayloadProblem::Missing("project.id"))?;
     id(object, name, shown).map(ProjectId)
 }
 
@@ -104,10 +107,13 @@ pub(super) fn project_path(document: &Value) -> Option<String> {
     path.map(|path| within(path, PATH_BYTES))
 }
 
-fn id(object: &Value, name: &str, shown: &'static str) -> Result<i64, Problem> {
+fn id(object: &Value, name: &str, shown: &'static str) -> Result<i64, PayloadProblem> {
     match &object[name] {
-        Value::Null => Err(Problem::Missing(shown)),
-        value => value.as_i64().filter(|id| *id > 0).ok_or(Problem::NotAnId(shown)),
+        Value::Null => Err(PayloadProblem::Missing(shown)),
+        value => value
+            .as_i64()
+            .filter(|id| *id > 0)
+            .ok_or(PayloadProblem::NotAnId(shown)),
     }
 }
 

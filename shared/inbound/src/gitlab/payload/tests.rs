@@ -1,6 +1,6 @@
 //! Bodies as GitLab sends them, and malformed bodies.
 
-use model::{Action, MergeRequestIid, OccurredAtSource, ProjectId, SystemAction, UserId};
+use model::{EventAction, MergeRequestIid, OccurredAtSource, ProjectId, SystemAction, UserId};
 use serde_json::json;
 
 use super::*;
@@ -57,7 +57,10 @@ fn a_merge_event_is_translated_field_by_field() {
     assert_eq!((event.mr_id, event.mr_iid), (90_017, MergeRequestIid(12)));
     assert_eq!(event.title, "Rotate the signing key");
     assert_eq!(event.url, "https://git.example/platform/vault/-/merge_requests/12");
-    assert_eq!((event.action, event.state.as_deref()), (Action::Merge, Some("merged")));
+    assert_eq!(
+        (event.action, event.state.as_deref()),
+        (EventAction::Merge, Some("merged"))
+    );
     assert_eq!(
         event.actor.map(|user| (user.id, user.username)),
         Some((UserId(41), "mira".to_owned()))
@@ -181,16 +184,16 @@ fn a_test_delivery_without_an_action_is_an_event() {
     for value in [Value::Null, json!(""), json!([]), json!(7)] {
         assert_eq!(
             event(&with("/object_attributes/action", value)).action,
-            Action::Other(String::new())
+            EventAction::Other(String::new())
         );
     }
     assert_eq!(
         event(&with("/object_attributes/action", json!("merge"))).action,
-        Action::Merge
+        EventAction::Merge
     );
     assert_eq!(
         event(&with("/object_attributes/action", json!("teleport"))).action,
-        Action::Other("teleport".to_owned())
+        EventAction::Other("teleport".to_owned())
     );
 }
 

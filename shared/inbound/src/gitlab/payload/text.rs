@@ -21,7 +21,7 @@ pub(super) fn within(mut text: String, max_bytes: usize) -> String {
 
 /// Cuts a text to a number of characters. Control characters are replaced: Postgres rejects NUL in any text, and the others do not
 /// belong into a log line or a chat message.
-pub(super) fn text(text: &str, max_chars: usize) -> String {
+pub(super) fn clean_text(text: &str, max_chars: usize) -> String {
     let clean = |character: char| {
         if character.is_control() {
             char::REPLACEMENT_CHARACTER
@@ -38,5 +38,5 @@ pub(super) fn member(object: &Value, name: &str, max_chars: usize) -> Option<Str
         .get(name)
         .and_then(Value::as_str)
         .filter(|value| !value.is_empty())
-        .map(|value| text(value, max_chars))
+        .map(|value| clean_text(value, max_chars))
 }

@@ -47,7 +47,7 @@ pub(super) fn by_instance(
         problems.refuse(
             at,
             &format!(
-                "approvers: numeric ids belong to one instance and the file has several: write {} instead",
+                "approvers: numeric ids belong to one instance, but the file has several; write {} instead",
                 places.join(" and ")
             ),
         );
@@ -59,11 +59,11 @@ pub(super) fn by_instance(
         match (own, &for_all) {
             (Some(own), Some(_)) if misplaced.is_none() => problems.refuse(
                 own,
-                &format!("instances.{name}.approvers: the file has approvers at the top level too; write one of the two"),
+                &format!("instances.{name}.approvers: the file also has approvers at the top level; remove one of the two"),
             ),
             (None, None) => problems.refuse(
                 instance,
-                &format!("instances.{name}: approvers are missing: write instances.{name}.approvers, or no approval there can count"),
+                &format!("instances.{name}: approvers are missing; write instances.{name}.approvers, otherwise no approval there is valid"),
             ),
             _ => (),
         }
@@ -84,7 +84,7 @@ fn checked(problems: &mut Problems, raw: &Spanned<RawApprovers>) -> Approvers {
     if group_id.is_none() && users.is_empty() && approval_rule.is_none() {
         problems.refuse(
             raw,
-            "approvers: name a group_id, users or an approval_rule, or nobody could ever approve",
+            "approvers: name a group_id, users or an approval_rule; otherwise no user could ever approve",
         );
     }
     if let Some(at) = minimum.as_ref().filter(|minimum| minimum.value == 0) {
@@ -92,13 +92,13 @@ fn checked(problems: &mut Problems, raw: &Spanned<RawApprovers>) -> Approvers {
     }
     let group = group_id.as_ref().map(|id| {
         match id.value {
-            PLACEHOLDER_GROUP => problems.placeholder(id, "group_id is still 0: give the numeric id of the security team's group"),
+            PLACEHOLDER_GROUP => problems.placeholder(id, "group_id is still 0; set it to the numeric id of the security team's group"),
             value if value < 0 => problems.refuse(id, "group_id must be positive"),
             _ => (),
         }
         let level = raw.value.minimum_access_level.as_ref();
         if let Some(at) = level.filter(|level| ![5, 10, 15, 20, 25, 30, 40, 50, 60].contains(&level.value)) {
-            problems.refuse(at, "minimum_access_level is none of GitLab's: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner");
+            problems.refuse(at, "minimum_access_level is not a GitLab access level: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner");
         }
         ApproverGroup {
             id: id.value,
@@ -107,7 +107,7 @@ fn checked(problems: &mut Problems, raw: &Spanned<RawApprovers>) -> Approvers {
         }
     });
     for user in users.iter().filter(|user| user.value <= 0) {
-        problems.refuse(user, "users: give GitLab's numeric user ids");
+        problems.refuse(user, "users: use GitLab's numeric user ids");
     }
     Approvers {
         group,

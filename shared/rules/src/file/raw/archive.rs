@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::Problems;
-use crate::{AuditPage, Confluence, Jira, Linear, Tracking};
+use crate::{AuditPage, ConfluenceRules, JiraRules, LinearRules, Tracking};
 
 /// Confluence accepts pages of a few megabytes, but its editor becomes slow long before.
 const DEFAULT_PAGE_KILOBYTES: u32 = 512;
@@ -58,10 +58,10 @@ pub(super) struct RawConfluence {
     page_limit_kilobytes: Option<Spanned<u32>>,
 }
 
-pub(super) fn linear(problems: &mut Problems, raw: RawLinear) -> Linear {
+pub(super) fn linear(problems: &mut Problems, raw: RawLinear) -> LinearRules {
     let labels = [raw.audited_label.as_ref(), raw.exception_label.as_ref()];
     let prefixes = prefixes(problems, "linear: teams", &raw.teams);
-    Linear {
+    LinearRules {
         tracking: tracking(problems, prefixes, labels, raw.close_exceptions),
         completed_state: raw
             .completed_state
@@ -69,22 +69,22 @@ pub(super) fn linear(problems: &mut Problems, raw: RawLinear) -> Linear {
     }
 }
 
-pub(super) fn jira(problems: &mut Problems, raw: RawJira) -> Jira {
+pub(super) fn jira(problems: &mut Problems, raw: RawJira) -> JiraRules {
     let labels = [raw.audited_label.as_ref(), raw.exception_label.as_ref()];
     for label in labels.into_iter().flatten() {
         if label.value.trim().contains(char::is_whitespace) {
-            problems.refuse(label, "jira: a label of Jira has no spaces");
+            problems.refuse(label, "jira: Jira labels cannot contain spaces");
         }
     }
     let prefixes = prefixes(problems, "jira: projects", &raw.projects);
-    Jira {
+    JiraRules {
         base_url: problems.address("jira: base_url", &raw.base_url),
         tracking: tracking(problems, prefixes, labels, raw.close_exceptions),
         done_status: raw.done_status.map(|status| problems.text("done_status", &status)),
     }
 }
 
-pub(super) fn confluence(problems: &mut Problems, raw: &Spanned<RawConfluence>) -> Confluence {
+pub(super) fn confluence(problems: &mut Problems, raw: &Spanned<RawConfluence>) -> ConfluenceRules {
     let RawConfluence {
         page_id,
         space,
@@ -100,18 +100,18 @@ pub(super) fn confluence(problems: &mut Problems, raw: &Spanned<RawConfluence>) 
             parent_id: parent_id.as_ref().map(|id| id.value.to_string()),
         },
         _ => {
-            problems.refuse(raw, "confluence: name the page by page_id, or by space and title");
+            problems.refuse(raw, "confluence: identify the page by page_id, or by space and title");
             AuditPage::Id(String::new())
         }
     };
     if let (Some(_), Some(parent)) = (page_id, parent_id) {
-        problems.refuse(parent, "confluence: parent_id goes with space and title");
+        problems.refuse(parent, "confluence: parent_id requires space and title");
     }
     let limit = raw.value.page_limit_kilobytes.as_ref();
     if let Some(at) = limit.filter(|limit| !PAGE_KILOBYTES.contains(&limit.value)) {
         problems.refuse(at, "confluence: page_limit_kilobytes must be between 8 and 4096");
     }
-    Confluence {
+    ConfluenceRules {
         base_url: problems.address("confluence: base_url", &raw.value.base_url),
         page,
         page_limit_bytes: limit.map_or(DEFAULT_PAGE_KILOBYTES, |limit| limit.value) as usize * 1024,
@@ -130,12 +130,12 @@ fn tracking(
         exception_label: name(problems, "exception_label", labels[1], "audit-exception"),
         close_exceptions,
     };
-    told_apart(problems, &tracking, labels);
+    require_distinct_labels(problems, &tracking, labels);
     tracking
 }
 
 /// Rejects two equal labels: every issue would appear to have both.
-fn told_apart(problems: &mut Problems, tracking: &Tracking, given: [Option<&Spanned<String>>; 2]) {
+fn require_distinct_labels(problems: &mut Problems, tracking: &Tracking, given: [Option<&Spanned<String>>; 2]) {
     let same = tracking.audited_label.to_lowercase() == tracking.exception_label.to_lowercase();
     if let Some(at) = given.into_iter().flatten().next().filter(|_| same) {
         problems.refuse(at, "audited_label and exception_label must differ");
@@ -153,7 +153,7 @@ fn prefixes(problems: &mut Problems, field: &str, raw: &[Spanned<String>]) -> Ve
         if !is_prefix {
             problems.refuse(
                 prefix,
-                &format!("{field}: give the letters before the number, such as ENG of ENG-123"),
+                &format!("{field}: use the letters before the number, such as ENG of ENG-123"),
             );
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn by_instance(
         for at in shared.iter().filter_map(|pod| pod.value.reviewers.first()) {
             problems.refuse(
                 at,
-                "pods: reviewers are ids of one instance and the file has several: write all pods below instances.<name>.pods instead",
+                "pods: reviewers are ids of one instance, but the file has several; write all pods below instances.<name>.pods instead",
             );
         }
     }
@@ -48,7 +48,7 @@ pub(super) fn by_instance(
             problems.refuse(
                 at,
                 &format!(
-                    "instances.{name}.pods: the file has slack.pods too; write all pods below instances.<name>.pods"
+                    "instances.{name}.pods: the file also has slack.pods; write all pods below instances.<name>.pods"
                 ),
             );
         }
@@ -74,11 +74,11 @@ fn checked(problems: &mut Problems, raw: &[Spanned<RawPod>]) -> Vec<Pod> {
         if labels.is_empty() && reviewers.is_empty() && projects.is_empty() {
             problems.refuse(
                 pod,
-                "pods: name labels, reviewers or projects, or no merge request would ever be this pod's",
+                "pods: name labels, reviewers or projects; otherwise no merge request would ever match this pod",
             );
         }
         for reviewer in reviewers.iter().filter(|reviewer| reviewer.value <= 0) {
-            problems.refuse(reviewer, "pods: reviewers are GitLab's numeric user ids");
+            problems.refuse(reviewer, "pods: reviewers must be GitLab's numeric user ids");
         }
         pods.push(Pod {
             channel: problems.channel("pods: channel", channel),

@@ -48,13 +48,13 @@ pub(super) fn checked(problems: &mut Problems, raw: Spanned<RawSla>, tiers: &[Ti
     };
     for (tier, text) in targets {
         if tier != UNCLASSIFIED && tiers.iter().all(|known| known.name != tier) {
-            problems.refuse(&text, &format!("sla: {tier:?} is none of the tiers"));
+            problems.refuse(&text, &format!("sla: {tier:?} is not a tier of this file"));
         }
         match duration(&text.value, day) {
             Some(target) => drop(sla.targets.insert(tier, target)),
             None => problems.refuse(
                 &text,
-                "sla: a target is a number of minutes, hours or days, ten years at most: 90m, 4h, 3d",
+                "sla: a target must be a number of minutes, hours or days, ten years at most, such as 90m, 4h, 3d",
             ),
         }
     }
@@ -65,14 +65,14 @@ fn hours_of(problems: &mut Problems, raw: &RawHours) -> Option<BusinessHours> {
     if TimeZone::get(&raw.time_zone.value).is_err() {
         problems.refuse(
             &raw.time_zone,
-            "sla: time_zone is none of the IANA names, such as Europe/Berlin",
+            "sla: time_zone must be an IANA name such as Europe/Berlin",
         );
     }
     let mut days: BTreeSet<i8> = BTreeSet::new();
     for word in raw.days.iter().flatten() {
         match weekday(&word.value) {
             Some(day) => drop(days.insert(day.to_monday_one_offset())),
-            None => problems.refuse(word, "sla: days are mon, tue, wed, thu, fri, sat, sun"),
+            None => problems.refuse(word, "sla: days must be mon, tue, wed, thu, fri, sat or sun"),
         }
     }
     if days.is_empty() {
@@ -82,12 +82,12 @@ fn hours_of(problems: &mut Problems, raw: &RawHours) -> Option<BusinessHours> {
     for text in &raw.holidays {
         match text.value.parse() {
             Ok(day) => drop(holidays.insert(day)),
-            Err(_) => problems.refuse(text, "sla: a holiday is a date such as 2026-12-25"),
+            Err(_) => problems.refuse(text, "sla: a holiday must be a date such as 2026-12-25"),
         }
     }
     let (from, to) = (time(problems, &raw.from)?, time(problems, &raw.to)?);
     if from >= to {
-        problems.refuse(&raw.to, "sla: business hours end after they begin");
+        problems.refuse(&raw.to, "sla: business hours must end after they begin");
         return None;
     }
     Some(BusinessHours {
@@ -102,7 +102,7 @@ fn hours_of(problems: &mut Problems, raw: &RawHours) -> Option<BusinessHours> {
 fn time(problems: &mut Problems, text: &Spanned<String>) -> Option<Time> {
     let read = Time::strptime("%H:%M", &text.value).ok();
     if read.is_none() {
-        problems.refuse(text, "sla: a time of the day is written 09:00");
+        problems.refuse(text, "sla: a time of day must have the form 09:00");
     }
     read
 }

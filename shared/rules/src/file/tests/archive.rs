@@ -65,63 +65,66 @@ fn trackers_page_and_pods_are_read_with_their_defaults() {
     assert_eq!(pods.pods[0].reviewers[0].0, 501);
 }
 
+/// A right text, a wrong one, its line and the reason.
+const WRONG: [(&str, &str, u32, &str); 13] = [
+    ("teams: [eng]", "teams: [ENG-1]", 13, "such as ENG of ENG-123"),
+    ("teams: [eng]", "teams: [eng], audited_label: ''", 13, "blank"),
+    (
+        "teams: [eng]",
+        "teams: [eng], audited_label: X, exception_label: x",
+        13,
+        "must differ",
+    ),
+    ("teams: [eng]", "team: eng", 13, "team"),
+    (
+        "https://example.atlassian.net/\"",
+        "http://example.atlassian.net/\"",
+        14,
+        "https://",
+    ),
+    (
+        "projects: [PAY]",
+        "projects: [PAY], audited_label: \"is audited\"",
+        14,
+        "cannot contain spaces",
+    ),
+    ("projects: [PAY]", "projects: [1A]", 14, "such as ENG of ENG-123"),
+    (
+        "space: SEC, title: Audit",
+        "space: SEC",
+        15,
+        "page_id, or by space and title",
+    ),
+    (
+        "space: SEC, title: Audit",
+        "space: SEC, title: Audit, page_id: 1",
+        15,
+        "page_id, or by space and title",
+    ),
+    ("space: SEC, title: Audit", "page_id: 1", 15, "parent_id requires"),
+    (
+        "page_limit_kilobytes: 64",
+        "page_limit_kilobytes: 7",
+        15,
+        "between 8 and 4096",
+    ),
+    (
+        "page_limit_kilobytes: 64",
+        "page_limit_kilobytes: 64000",
+        15,
+        "between 8 and 4096",
+    ),
+    (
+        "https://example.atlassian.net/wiki",
+        "example.atlassian.net",
+        15,
+        "https://",
+    ),
+];
+
 #[test]
 fn a_wrong_one_is_refused_with_line_and_reason() {
-    for (right, wrong, line, reason) in [
-        ("teams: [eng]", "teams: [ENG-1]", 13, "such as ENG of ENG-123"),
-        ("teams: [eng]", "teams: [eng], audited_label: ''", 13, "blank"),
-        (
-            "teams: [eng]",
-            "teams: [eng], audited_label: X, exception_label: x",
-            13,
-            "must differ",
-        ),
-        ("teams: [eng]", "team: eng", 13, "team"),
-        (
-            "https://example.atlassian.net/\"",
-            "http://example.atlassian.net/\"",
-            14,
-            "https://",
-        ),
-        (
-            "projects: [PAY]",
-            "projects: [PAY], audited_label: \"is audited\"",
-            14,
-            "no spaces",
-        ),
-        ("projects: [PAY]", "projects: [1A]", 14, "such as ENG of ENG-123"),
-        (
-            "space: SEC, title: Audit",
-            "space: SEC",
-            15,
-            "page_id, or by space and title",
-        ),
-        (
-            "space: SEC, title: Audit",
-            "space: SEC, title: Audit, page_id: 1",
-            15,
-            "page_id, or by space and title",
-        ),
-        ("space: SEC, title: Audit", "page_id: 1", 15, "parent_id goes with"),
-        (
-            "page_limit_kilobytes: 64",
-            "page_limit_kilobytes: 7",
-            15,
-            "between 8 and 4096",
-        ),
-        (
-            "page_limit_kilobytes: 64",
-            "page_limit_kilobytes: 64000",
-            15,
-            "between 8 and 4096",
-        ),
-        (
-            "https://example.atlassian.net/wiki",
-            "example.atlassian.net",
-            15,
-            "https://",
-        ),
-    ] {
+    for (right, wrong, line, reason) in WRONG {
         assert!(ARCHIVE.contains(right), "{right}");
         let text = refusal(&format!("{RULES}{}", ARCHIVE.replacen(right, wrong, 1)));
         assert!(
@@ -135,7 +138,7 @@ fn a_wrong_one_is_refused_with_line_and_reason() {
         (
             ", labels: [\"pod::*\"], reviewers: [501], projects: [\"pay/*\"]",
             "",
-            "no merge request would ever be this pod's",
+            "no merge request would ever match this pod",
         ),
         ("[501]", "[0]", "numeric user ids"),
         ("\"pod::*\"", "\"*\"", "would match every label"),

@@ -108,8 +108,8 @@ fn pods_without_reviewers_serve_several_instances() {
     let rules = Rules::parse(&(without + pods)).unwrap();
     assert_eq!(rules.pods("main").unwrap().pods[0].channel, "C0POD");
     assert_eq!(rules.pods("main"), rules.pods("acquired"));
-    let both = "instances.main.pods: the file has slack.pods too";
-    let other = "instances.acquired.pods: the file has slack.pods too";
+    let both = "instances.main.pods: the file also has slack.pods";
+    let other = "instances.acquired.pods: the file also has slack.pods";
     assert_refused(&format!("{SEVERAL}{pods}"), &[(11, other), (7, both)]);
 }
 
@@ -119,7 +119,7 @@ fn missing_or_doubled_approvers_are_rejected() {
     assert_refused(&missing, &[(5, "write instances.main.approvers")]);
     assert_refused(&RULES.replace(TOP, ""), &[(4, "write instances.main.approvers")]);
     let own = ONE.replace(" }", ", approvers: { users: [501] } }");
-    let doubled = "instances.main.approvers: the file has approvers at the top level too";
+    let doubled = "instances.main.approvers: the file also has approvers at the top level";
     assert_refused(&RULES.replace(ONE, &own), &[(4, doubled)]);
 }
 

@@ -25,7 +25,7 @@ const MONTHS: &str = "
 const MAKE: &str = "SELECT countersign_make_audit_partitions($1, 1)";
 
 const OUT_OF_TIME: &str = "its time is more than 60 months ago or more than a month ahead";
-const DETACHED: &str = "its month was detached because its time of retention is over";
+const DETACHED: &str = "its month was detached because its retention period has ended";
 
 /// An entry that cannot be stored, and why.
 pub(super) type Refused<'a> = (&'a PrintedEntry, &'static str);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use model::sha256_hex;
 use tokio_postgres::types::Type;
 
-use crate::sql::text;
+use crate::sql::clean_text;
 use crate::{StoreError, Tx};
 
 const INSERT: &str = "
@@ -21,9 +21,9 @@ impl Tx<'_> {
         source: &str,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let source = text(source);
+        let source = clean_text(source);
         let mut lines: Vec<_> = lines
-            .map(|(line, reason)| (identity(&source, line), text(line), text(reason)))
+            .map(|(line, reason)| (identity(&source, line), clean_text(line), clean_text(reason)))
             .collect();
         lines.sort_unstable();
         let mut kept = 0;

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::{DestinationLease, PositionedEntry, Undelivered};
-use crate::sql::{column, text};
+use super::{DestinationLease, PositionedEntry, UndeliveredEntry};
+use crate::sql::{clean_text, column};
 use crate::{Store, StoreError, Tx};
 
 /// From `first_position`: no entry before it is left, and there may be millions of positions.
@@ -53,11 +53,11 @@ impl Store {
         &self,
         lease: &DestinationLease,
         delivered: i64,
-        undelivered: &[Undelivered],
+        undelivered: &[UndeliveredEntry],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let (name, token) = (text(&lease.name), lease.lease);
+        let (name, token) = (clean_text(&lease.name), lease.lease);
         let held = [(&name as _, Type::TEXT), (&token as _, Type::UUID)];
         let Some(row) = tx.query_opt(HOLD, &held).await? else {
             tx.rollback().await?;
@@ -66,7 +66,7 @@ impl Store {
         if delivered > column(&row, "last_position")? {
             tx.rollback().await?;
             return Err(StoreError::Rejected(
-                "the position delivered has not been given".to_owned(),
+                "the delivered position is not assigned".to_owned(),
             ));
         }
         let [held_name, held_lease] = held;
@@ -87,7 +87,7 @@ impl Tx<'_> {
     async fn keep_undelivered(
         &mut self,
         name: &str,
-        refused: &[Undelivered],
+        refused: &[UndeliveredEntry],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         if refused.is_empty() {
@@ -95,10 +95,10 @@ impl Tx<'_> {
         }
         let positions: Vec<_> = refused.iter().map(|entry| entry.position).collect();
         let ids: Vec<_> = refused.iter().map(|entry| entry.event_id).collect();
-        let classes: Vec<_> = refused.iter().map(|entry| text(&entry.error_class)).collect();
-        let errors: Vec<_> = refused.iter().map(|entry| text(&entry.error)).collect();
+        let classes: Vec<_> = refused.iter().map(|entry| clean_text(&entry.error_class)).collect();
+        let errors: Vec<_> = refused.iter().map(|entry| clean_text(&entry.error)).collect();
         let params = [
-            (&text(name) as _, Type::TEXT),
+            (&clean_text(name) as _, Type::TEXT),
             (&positions as _, Type::INT8_ARRAY),
             (&ids as _, Type::UUID_ARRAY),
             (&classes as _, Type::TEXT_ARRAY),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{DestinationEnd, DestinationLease};
 use crate::connection::Param;
-use crate::sql::{column, text};
+use crate::sql::{clean_text, column};
 use crate::{Store, StoreError};
 
 const KNOW: &str = "
@@ -45,7 +45,7 @@ impl Store {
         now: Timestamp,
         lease_for: SignedDuration,
     ) -> Result<Option<DestinationLease>, StoreError> {
-        let name = text(name);
+        let name = clean_text(name);
         let mut tx = self.begin().await?;
         tx.execute(KNOW, &[(&name, Type::TEXT), (&now, Type::TIMESTAMPTZ)])
             .await?;
@@ -72,7 +72,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let name = text(&lease.name);
+        let name = clean_text(&lease.name);
         let held = [
             (&name as _, Type::TEXT),
             (&lease.lease as _, Type::UUID),
@@ -85,7 +85,7 @@ impl Store {
                 error,
                 next_attempt_at,
             } => {
-                let (class, error) = (text(class), text(error));
+                let (class, error) = (clean_text(class), clean_text(error));
                 let failure: [Param<'_>; 3] = [
                     (&class, Type::TEXT),
                     (&error, Type::TEXT),

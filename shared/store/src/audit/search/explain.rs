@@ -16,13 +16,13 @@ pub struct SearchPlan {
 }
 
 /// The transaction of a search.
-pub(super) struct Asking<'t, 's> {
+pub(super) struct SearchQuery<'t, 's> {
     pub(super) tx: &'t mut Tx<'s>,
     /// `None`: plans are not requested.
     pub(super) plans: Option<Vec<SearchPlan>>,
 }
 
-impl Asking<'_, '_> {
+impl SearchQuery<'_, '_> {
     pub(super) async fn query(
         &mut self,
         step: &'static str,

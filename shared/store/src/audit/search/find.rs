@@ -4,18 +4,18 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::AuditOrder;
-use super::explain::Asking;
+use super::explain::SearchQuery;
 use super::filter::AuditFilter;
-use super::statement::Statement;
+use super::statement::SearchStatement;
 use super::target::TargetKeys;
 use super::window::Window;
 use crate::StoreError;
 use crate::sql::column;
 
 /// How many entries are scanned in order before an index is used to find matches: a few milliseconds.
-const LOOK_AT: u32 = 2_000;
+const SCAN: u32 = 2_000;
 /// For longer pages: this factor times their length.
-const LOOK_AT_PER_ENTRY: u32 = 4;
+const SCAN_PER_ENTRY: u32 = 4;
 /// How many ids are collected and sorted in one step: a few milliseconds.
 const COLLECT: i64 = 10_000;
 
@@ -26,11 +26,11 @@ struct Step {
     complete: bool,
 }
 
-impl Asking<'_, '_> {
+impl SearchQuery<'_, '_> {
     /// For conditions that one index answers in the order of ids.
     pub(super) async fn find_in_order(
         &mut self,
-        mut statement: Statement,
+        mut statement: SearchStatement,
         window: Window,
         order: AuditOrder,
         limit: u32,
@@ -54,14 +54,14 @@ impl Asking<'_, '_> {
         order: AuditOrder,
         limit: u32,
     ) -> Result<Vec<Uuid>, StoreError> {
-        let make = || Statement::new(filter, targets);
+        let make = || SearchStatement::new(filter, targets);
         // Compiling a plan takes longer than running it.
         self.tx.command("SET LOCAL jit = off");
-        let look = self.look(make(), window, order, limit).await?;
-        if look.complete || look.found.len() >= limit as usize {
-            return Ok(look.found);
+        let scan = self.scan_next(make(), window, order, limit).await?;
+        if scan.complete || scan.found.len() >= limit as usize {
+            return Ok(scan.found);
         }
-        let window = self.extent(window).await?;
+        let window = self.bounds(window).await?;
         let mut found: Vec<Uuid> = Vec::new();
         for (number, month) in window.months(order).into_iter().enumerate() {
             let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
@@ -83,14 +83,14 @@ impl Asking<'_, '_> {
         Ok(found)
     }
 
-    async fn look(
+    async fn scan_next(
         &mut self,
-        mut statement: Statement,
+        mut statement: SearchStatement,
         window: Window,
         order: AuditOrder,
         limit: u32,
     ) -> Result<Step, StoreError> {
-        let many = i64::from(LOOK_AT.max(limit.saturating_mul(LOOK_AT_PER_ENTRY)));
+        let many = i64::from(SCAN.max(limit.saturating_mul(SCAN_PER_ENTRY)));
         let (conditions, in_order) = (statement.conditions(), statement.in_order());
         let (within, order) = (statement.within(window), order.sql());
         let (limit, many_place) = (
@@ -104,12 +104,12 @@ impl Asking<'_, '_> {
             SELECT (SELECT count(*) FROM seen) AS seen,
                 ARRAY (SELECT id FROM seen WHERE {conditions} ORDER BY id {order} LIMIT {limit}) AS found"
         );
-        self.step("a look at the next", &sql, &statement, many).await
+        self.step("scan of the next", &sql, &statement, many).await
     }
 
     async fn collect(
         &mut self,
-        mut statement: Statement,
+        mut statement: SearchStatement,
         window: Window,
         order: AuditOrder,
         limit: u32,
@@ -125,12 +125,12 @@ impl Asking<'_, '_> {
                 seen AS MATERIALIZED (SELECT id FROM hits LIMIT {most})
             SELECT (SELECT count(*) FROM seen) AS seen, ARRAY (SELECT id FROM seen ORDER BY id {order} LIMIT {limit}) AS found"
         );
-        self.step("all that pass", &sql, &statement, COLLECT + 1).await
+        self.step("all matches", &sql, &statement, COLLECT + 1).await
     }
 
     async fn collect_month(
         &mut self,
-        mut statement: Statement,
+        mut statement: SearchStatement,
         month: Window,
         order: AuditOrder,
         limit: u32,
@@ -158,7 +158,7 @@ impl Asking<'_, '_> {
             action: None,
             ..filter.clone()
         };
-        let mut statement = Statement::new(&others, None);
+        let mut statement = SearchStatement::new(&others, None);
         let (others, within) = (statement.conditions(), statement.within(month));
         // The whole month: with a part of it, the entries before that part would be skipped one by one.
         let anywhere = statement.within(month.whole_month());
@@ -183,7 +183,7 @@ impl Asking<'_, '_> {
     }
 
     /// The part of a window that contains entries.
-    async fn extent(&mut self, window: Window) -> Result<Window, StoreError> {
+    async fn bounds(&mut self, window: Window) -> Result<Window, StoreError> {
         let sql = "SELECT (SELECT id FROM audit_events ORDER BY id LIMIT 1) AS first,
                 (SELECT id FROM audit_events ORDER BY id DESC LIMIT 1) AS last";
         let rows = self.query("first and last", sql, &[]).await?;
@@ -201,7 +201,7 @@ impl Asking<'_, '_> {
         &mut self,
         name: &'static str,
         sql: &str,
-        statement: &Statement,
+        statement: &SearchStatement,
         most: i64,
     ) -> Result<Step, StoreError> {
         let rows = self.query(name, sql, &statement.params()).await?;

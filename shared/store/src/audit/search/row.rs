@@ -56,7 +56,7 @@ impl AuditRow {
     }
 }
 
-pub(super) fn read(row: &Row) -> Result<AuditRow, StoreError> {
+pub(super) fn parse_row(row: &Row) -> Result<AuditRow, StoreError> {
     let error: Option<String> = column(row, "error")?;
     let seq: Option<i64> = column(row, "stream_seq")?;
     let stream = match (column::<Option<Uuid>>(row, "stream_id")?, seq) {

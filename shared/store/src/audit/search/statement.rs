@@ -7,18 +7,18 @@ use super::range::after_prefix;
 use super::target::TargetKeys;
 use super::window::Window;
 use crate::connection::Param;
-use crate::sql::text;
+use crate::sql::clean_text;
 
 /// Conditions except the time, and their parameters.
 #[derive(Default)]
-pub(super) struct Statement {
+pub(super) struct SearchStatement {
     conditions: Vec<String>,
     /// One of them whose entries an index has in the order of ids.
     in_order: Option<String>,
     params: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
 }
 
-impl Statement {
+impl SearchStatement {
     /// The conditions of a filter with known targets.
     pub(super) fn new(filter: &AuditFilter, targets: Option<&TargetKeys>) -> Self {
         let mut statement = Self::default();
@@ -51,7 +51,7 @@ impl Statement {
             statement.equal("correlation_id", id, Type::UUID);
         }
         if let Some(id) = &filter.trace_id {
-            statement.equal("trace_id", text(id).into_owned(), Type::TEXT);
+            statement.equal("trace_id", clean_text(id).into_owned(), Type::TEXT);
         }
         if let Some(targets) = targets {
             let any = statement.targets(targets);
@@ -109,8 +109,8 @@ impl Statement {
 
     /// A range instead of `LIKE`: no escapes, and every plan can use it.
     pub(super) fn prefix(&mut self, column: &str, prefix: &str) -> String {
-        let from = self.bind(text(prefix).into_owned(), Type::TEXT);
-        match after_prefix(&text(prefix)) {
+        let from = self.bind(clean_text(prefix).into_owned(), Type::TEXT);
+        match after_prefix(&clean_text(prefix)) {
             Some(end) => {
                 let end = self.bind(end, Type::TEXT);
                 format!("({column} >= {from} AND {column} < {end})")

@@ -120,7 +120,7 @@ impl Store {
     /// these lines may hold further ones.
     pub async fn audit_story(&self, correlation_ids: &[Uuid], lines: &[StoryLines]) -> Result<AuditStory, StoreError> {
         let gaps = format!(
-            "SELECT {GAP_COLUMNS} JOIN unnest($1::uuid[], $2::int8[], $3::int8[]) AS told (told_id, low, high) ON stream_id = told_id
+            "SELECT {GAP_COLUMNS} JOIN unnest($1::uuid[], $2::int8[], $3::int8[]) AS wanted (wanted_id, low, high) ON stream_id = wanted_id
              WHERE first_seq <= high + 1 AND last_seq >= low - 1 ORDER BY detected_at, first_seq"
         );
         let calls = format!("SELECT {INTENT_COLUMNS} AND correlation_id = ANY ($1) ORDER BY begun_at, id");
@@ -141,14 +141,14 @@ impl Store {
         let gaps = tx.query(&gaps, &params).await?;
         tx.commit().await?;
         Ok(AuditStory {
-            rows: rows.iter().map(read).collect::<Result<_, _>>()?,
+            rows: rows.iter().map(parse_row).collect::<Result<_, _>>()?,
             calls: calls.iter().map(read_intent).collect::<Result<_, _>>()?,
             gaps: gaps.iter().map(read_gap).collect::<Result<_, _>>()?,
         })
     }
 }
 
-fn read(row: &Row) -> Result<StoryRow, StoreError> {
+fn parse_row(row: &Row) -> Result<StoryRow, StoreError> {
     let kind: String = column(row, "kind")?;
     let seq: Option<i64> = column(row, "audit_stream_seq")?;
     let stream: Option<Uuid> = column(row, "audit_stream_id")?;

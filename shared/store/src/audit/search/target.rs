@@ -1,6 +1,6 @@
 //! Targets as stored in `target_key`.
 
-use super::explain::Asking;
+use super::explain::SearchQuery;
 use super::filter::AuditTarget;
 use crate::StoreError;
 use crate::sql::column;
@@ -30,7 +30,7 @@ impl TargetKeys {
 }
 
 /// Jumps from instance to instance through the index, past all numbers of a project each time: `:` follows `9`. A key without an
-/// instance counts as one, too; a key that names no merge request is skipped singly.
+/// instance counts as one, too; a key that names no merge request is skipped individually.
 const INSTANCES: &str = "
     WITH RECURSIVE step AS (
         (SELECT target_key FROM audit_events WHERE target_key >= 'merge_request:' AND target_key < 'merge_request;'
@@ -45,7 +45,7 @@ const INSTANCES: &str = "
     FROM step WHERE target_key ~ '^merge_request:(.*/)?[0-9]+!'
     ORDER BY beginning";
 
-impl Asking<'_, '_> {
+impl SearchQuery<'_, '_> {
     pub(super) async fn target_keys(&mut self, target: &AuditTarget) -> Result<TargetKeys, StoreError> {
         let (instance, project_id, mr_iid) = match target {
             AuditTarget::Prefix(prefix) => return Ok(TargetKeys::Prefixes(vec![prefix.clone()])),

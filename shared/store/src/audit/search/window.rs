@@ -25,7 +25,7 @@ impl Window {
         };
         match (after, order) {
             (Some(after), AuditOrder::NewestFirst) => window.high = window.high.min(after),
-            (Some(after), AuditOrder::OldestFirst) => window.low = window.low.max(next(after)),
+            (Some(after), AuditOrder::OldestFirst) => window.low = window.low.max(next_id(after)),
             (None, _) => {}
         }
         window
@@ -35,7 +35,7 @@ impl Window {
     pub(super) fn between(self, first: Uuid, last: Uuid) -> Self {
         Self {
             low: self.low.max(first),
-            high: self.high.min(next(last)),
+            high: self.high.min(next_id(last)),
         }
     }
 
@@ -84,7 +84,7 @@ fn this_month(id: Uuid) -> Option<Uuid> {
     first_of(day.year(), day.month())
 }
 
-fn next(id: Uuid) -> Uuid {
+fn next_id(id: Uuid) -> Uuid {
     Uuid::from_u128(id.as_u128().saturating_add(1))
 }
 

@@ -3,7 +3,7 @@
 use audit::FailureClass;
 use clients::confluence::{Place, Recorded};
 use clients::{Advice, ArchivedMerge};
-use rules::{AuditPage, Confluence as Settings};
+use rules::{AuditPage, ConfluenceRules as Settings};
 use tests::doubles::confluence::PageStatus;
 use tests::doubles::{Fault, Stub};
 

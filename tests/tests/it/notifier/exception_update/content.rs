@@ -16,11 +16,11 @@ async fn a_late_approval_withdraws_the_alert() {
     stand.world.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    let mut report = stand.world.deliver(&mr.told("merge", AUTHOR, at("12:00:00"))).await;
+    let mut report = stand.world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
     let alert = report.effects.remove(0);
     let notifier = stand.notifier().await;
     assert_eq!(stand.attempt(&notifier, &alert).await.state, "done");
-    let mut report = stand.world.deliver(&mr.told("approved", ALICE, at("10:00:00"))).await;
+    let mut report = stand.world.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
     let update = report.effects.remove(0);
     assert_eq!(update.kind.as_str(), "slack_exception_update");
     for _ in 0..3 {
@@ -107,7 +107,7 @@ async fn another_kind_corrects_alert_and_reply() {
     [
       {
         "text": {
-          "text": "*What changed*\nThe exception was recorded as `no_approval`: Nobody approved it.\nIt is now recorded as `self_approved`: The only approval came from the author.\nIts status remains open.",
+          "text": "*What changed*\nThe exception was recorded as `no_approval`: No approval was given.\nIt is now recorded as `self_approved`: The only approval came from the author.\nIts status remains open.",
           "type": "mrkdwn",
           "verbatim": true
         },
@@ -156,7 +156,7 @@ async fn a_reopened_exception_is_marked_open_again() {
     for part in [
         "Open again: this merge is an exception after all",
         "The exception was withdrawn because a valid approval was found.",
-        "It is now open again, as `approval_revoked`: The security approval was taken back before the merge.",
+        "It is now open again, as `approval_revoked`: The security approval was revoked before the merge.",
         "sec-alice &lt;!here&gt; approved",
         "Please review this merge while it is fresh and record what you find.",
     ] {

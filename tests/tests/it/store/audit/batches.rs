@@ -6,7 +6,8 @@ use store::MalformedLine;
 use tests::postgres::{connect, fresh_database};
 
 use super::sample::{
-    ALL, SOURCE, at, at_time, batch, changed, entries, entry, ids, line, number, order, record, release, seconds, told,
+    ALL, SOURCE, at, at_time, batch, changed, entries, ids, keyed_entry, line, number, order, record, release, seconds,
+    stream_entry,
 };
 
 #[tokio::test]
@@ -31,15 +32,18 @@ async fn a_batch_with_one_entry_twice_stores_it_once_and_counts_both_lines() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let twice = vec![
-        told("same", Some(line(1, 1))),
-        told("same", Some(line(1, 2))),
-        entry(1, 3),
+        keyed_entry("same", Some(line(1, 1))),
+        keyed_entry("same", Some(line(1, 2))),
+        stream_entry(1, 3),
     ];
     let report = record(&store, twice, at(1)).await;
     assert_eq!((report.new.len(), report.duplicates), (2, 1));
     let released = release(&store, at(2), ALL).await;
     assert_eq!((released.lines, released.positions, released.waiting), (3, 2, 0));
-    assert_eq!(order(&client).await, [told("same", None).id, entry(1, 3).id]);
+    assert_eq!(
+        order(&client).await,
+        [keyed_entry("same", None).id, stream_entry(1, 3).id]
+    );
 }
 
 #[tokio::test]
@@ -90,7 +94,7 @@ async fn a_malformed_line_is_kept_once_however_often_it_is_read() {
         line: line.to_owned(),
         reason: "it has no complete JSON (column 9)".to_owned(),
     };
-    let mut odd = batch(vec![entry(1, 1)]);
+    let mut odd = batch(vec![stream_entry(1, 1)]);
     odd.malformed = vec![
         malformed("{\"event_type\":\"audit\""),
         malformed("nul \0 in it"),
@@ -111,10 +115,10 @@ async fn an_entry_that_does_not_fit_goes_into_quarantine_and_holds_up_nothing() 
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let lines = vec![
-        entry(1, 1),
+        stream_entry(1, 1),
         at_time("2020-01-01T00:00:00Z".parse().unwrap(), "old", Some(line(1, 2))),
         at_time("2026-09-01T00:00:00Z".parse().unwrap(), "ahead", Some(line(1, 3))),
-        entry(1, 4),
+        stream_entry(1, 4),
     ];
     for repeated in [false, true] {
         let report = record(&store, lines.clone(), at(1)).await;

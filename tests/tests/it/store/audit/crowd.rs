@@ -7,7 +7,7 @@ use audit::printed::PrintedEntry;
 use store::Store;
 use tests::postgres::{connect, fresh_database};
 
-use super::sample::{ALL, at, entries, line, minute, number, order, record, release, told};
+use super::sample::{ALL, at, entries, keyed_entry, line, minute, number, order, record, release};
 
 const RECORDERS: u64 = 8;
 const STREAMS: u8 = 6;
@@ -33,7 +33,7 @@ fn printed() -> Vec<PrintedEntry> {
         } else {
             format!("{STREAMS}/{seq}")
         };
-        told(&key, Some(line(STREAMS, seq)))
+        keyed_entry(&key, Some(line(STREAMS, seq)))
     }));
     all
 }

@@ -1,6 +1,6 @@
 //! Destinations: one sender at a time, a cursor that never goes back, no rejected entry is lost.
 
-use store::{DestinationEnd, DestinationLease, Store, StoreError, Undelivered};
+use store::{DestinationEnd, DestinationLease, Store, StoreError, UndeliveredEntry};
 use tests::postgres::{connect, fresh_database};
 
 use super::sample::{ALL, at, entries, ids, number, record, release, seconds};
@@ -12,10 +12,10 @@ async fn lease(store: &Store, now: i64) -> Option<DestinationLease> {
         .unwrap()
 }
 
-fn refused(position: i64) -> Undelivered {
-    Undelivered {
+fn refused(position: i64) -> UndeliveredEntry {
+    UndeliveredEntry {
         position,
-        event_id: super::sample::entry(1, u64::try_from(position).unwrap()).id,
+        event_id: super::sample::stream_entry(1, u64::try_from(position).unwrap()).id,
         error_class: "invalid_response".to_owned(),
         error: "422".to_owned(),
     }

@@ -5,7 +5,8 @@ use store::{AuditGap, GapReason, Store};
 use tests::postgres::{connect, empty_database, fresh_database};
 
 use super::sample::{
-    ALL, GAP_AFTER, at, entries, entry, ids, line, minute, number, order, record, release, seconds, stream, told,
+    ALL, GAP_AFTER, at, entries, ids, keyed_entry, line, minute, number, order, record, release, seconds, stream,
+    stream_entry,
 };
 
 fn gap(number: u8, first_seq: u64, last_seq: u64, reason: GapReason) -> AuditGap {
@@ -54,7 +55,12 @@ async fn late_lines_get_positions_and_close_the_gap_when_all_have_come() {
     record(&store, entries(1, [3]), at(1000)).await;
     // A repeated line counts once.
     for _ in 0..3 {
-        record(&store, vec![entry(1, 3), told("1/3", Some(line(1, 3)))], at(1000)).await;
+        record(
+            &store,
+            vec![stream_entry(1, 3), keyed_entry("1/3", Some(line(1, 3)))],
+            at(1000),
+        )
+        .await;
         assert_eq!(release(&store, at(1001), ALL).await.closed, []);
     }
     assert_eq!(number(&client, "SELECT missing FROM audit_gaps").await, 2);
@@ -77,14 +83,14 @@ async fn a_late_line_of_a_known_entry_fills_its_number_once() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     record(&store, entries(1, [1, 4]), at(0)).await;
-    record(&store, vec![entry(2, 1)], at(0)).await;
+    record(&store, vec![stream_entry(2, 1)], at(0)).await;
     minute(&store, at(900)).await;
     for _ in 0..2 {
-        record(&store, vec![told("2/1", Some(line(1, 2)))], at(901)).await;
+        record(&store, vec![keyed_entry("2/1", Some(line(1, 2)))], at(901)).await;
         release(&store, at(902), ALL).await;
     }
     assert_eq!(number(&client, "SELECT missing FROM audit_gaps").await, 1);
-    record(&store, vec![entry(1, 3)], at(903)).await;
+    record(&store, vec![stream_entry(1, 3)], at(903)).await;
     assert_eq!(release(&store, at(904), ALL).await.closed.len(), 1);
 }
 
@@ -217,14 +223,14 @@ async fn what_was_printed_before_there_was_a_recorder_is_no_gap() {
     let store = database.store();
 
     let environment = "0195a000-0000-7000-8000-0000000000a1".parse().unwrap();
-    let told_on = |seq| {
+    let entry_on = |seq| {
         let line = AuditLine {
             stream_id: environment,
             seq,
         };
-        told(&format!("old/{seq}"), Some(line))
+        keyed_entry(&format!("old/{seq}"), Some(line))
     };
-    record(&store, vec![told_on(9), told_on(11)], at(0)).await;
+    record(&store, vec![entry_on(9), entry_on(11)], at(0)).await;
     assert_eq!(release(&store, at(1), ALL).await.positions, 1, "it had printed 8 lines");
     let (due, _) = minute(&store, at(0) + seconds(900)).await;
     assert_eq!(

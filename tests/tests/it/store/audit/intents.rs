@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use store::{AuditBatch, Store};
 use tests::postgres::{connect, fresh_database};
 
-use super::sample::{SOURCE, at, batch, intent, number, record, told};
+use super::sample::{SOURCE, at, batch, intent, keyed_entry, number, record};
 
 async fn announce(store: &Store, intents: Vec<PrintedIntent>, now: Timestamp) {
     let batch = AuditBatch {
@@ -44,7 +44,7 @@ async fn a_call_whose_entry_never_comes_is_open_as_it_was_announced_and_reported
     let backlog = store.audit_backlog(at(100)).await.unwrap();
     assert_eq!((backlog.waiting_intents, backlog.open_intents), (0, 1));
     // It arrives late.
-    record(&store, vec![told("lost", None)], at(101)).await;
+    record(&store, vec![keyed_entry("lost", None)], at(101)).await;
     assert_eq!(store.audit_backlog(at(102)).await.unwrap().open_intents, 0);
 }
 
@@ -54,12 +54,12 @@ async fn announcement_and_entry_meet_in_any_order() {
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let both = AuditBatch {
         intents: vec![intent("together")],
-        ..batch(vec![told("together", None)])
+        ..batch(vec![keyed_entry("together", None)])
     };
     store.record_audit_batch(&both, at(1)).await.unwrap();
     announce(&store, vec![intent("before")], at(1)).await;
-    record(&store, vec![told("before", None)], at(2)).await;
-    record(&store, vec![told("after", None)], at(1)).await;
+    record(&store, vec![keyed_entry("before", None)], at(2)).await;
+    record(&store, vec![keyed_entry("after", None)], at(1)).await;
     announce(&store, vec![intent("after")], at(2)).await;
     assert_eq!(number(&client, "SELECT count(*) FROM audit_intents").await, 0);
     announce(&store, vec![intent("alone")], at(2)).await;
@@ -72,7 +72,7 @@ async fn announcement_and_entry_recorded_at_the_same_moment_are_no_open_call() {
     let database = fresh_database().await;
     let (one, other) = (database.store(), database.store());
     let mut tx = one.begin().await.unwrap();
-    tx.record_audit_lines(&[told("both", None)], "one", at(1))
+    tx.record_audit_lines(&[keyed_entry("both", None)], "one", at(1))
         .await
         .unwrap();
     announce(&other, vec![intent("both"), intent("open")], at(1)).await;

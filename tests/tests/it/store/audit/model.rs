@@ -11,7 +11,7 @@ use tests::postgres::{connect, fresh_database};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use super::sample::{at, entry, line, minute, number, order, record, release, told};
+use super::sample::{at, keyed_entry, line, minute, number, order, record, release, stream_entry};
 
 /// Steps in sequence.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ fn printed(case: i64) -> Vec<PrintedEntry> {
     let on = |number, seq, key: String| {
         let mut line = stream(number);
         line.seq = seq;
-        told(&format!("{case}/{key}"), Some(line))
+        keyed_entry(&format!("{case}/{key}"), Some(line))
     };
     let mut lines = Vec::new();
     for seq in 1..=8 {
@@ -58,8 +58,8 @@ fn printed(case: i64) -> Vec<PrintedEntry> {
         };
         lines.push(on(3, seq, again));
     }
-    lines.push(told(&format!("{case}/none/1"), None));
-    lines.push(told(&format!("{case}/none/2"), None));
+    lines.push(keyed_entry(&format!("{case}/none/1"), None));
+    lines.push(keyed_entry(&format!("{case}/none/2"), None));
     lines
 }
 
@@ -233,7 +233,7 @@ async fn a_line_of_another_order_would_be_seen() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let mut model = Model::default();
-    let batch = vec![entry(1, 2), entry(1, 1)];
+    let batch = vec![stream_entry(1, 2), stream_entry(1, 1)];
     record(&store, batch.clone(), at(0)).await;
     release(&store, at(1), 10).await;
     model.record(batch);

@@ -212,7 +212,7 @@ async fn a_detached_month_stays_as_it_is_and_takes_nothing_more() {
     assert_eq!(
         (report.new.len(), report.quarantined),
         (0, 1),
-        "its time is over: kept, and not recorded anew"
+        "its retention period has ended: kept, not recorded again"
     );
     assert_eq!(number(&auditor, "SELECT count(*) FROM audit_pending").await, 0);
     owner.batch_execute("DROP TABLE audit_events_2026_11").await.unwrap();

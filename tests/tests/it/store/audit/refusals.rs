@@ -1,10 +1,10 @@
 //! Forbidden changes of the audit log: denied by privilege to the application, by trigger to the owner.
 
-use store::Undelivered;
+use store::UndeliveredEntry;
 use tests::postgres::{TestDatabase, connect, fresh_database};
 use tokio_postgres::Client;
 
-use super::sample::{ALL, at, batch, entries, entry, intent, line, number, record, release, seconds};
+use super::sample::{ALL, at, batch, entries, intent, line, number, record, release, seconds, stream_entry};
 
 const APPEND_ONLY: [&str; 4] = [
     "audit_events",
@@ -44,9 +44,9 @@ async fn with_rows() -> TestDatabase {
         .await
         .unwrap()
         .unwrap();
-    let refused = Undelivered {
+    let refused = UndeliveredEntry {
         position: 1,
-        event_id: entry(1, 1).id,
+        event_id: stream_entry(1, 1).id,
         error_class: "invalid_response".to_owned(),
         error: "422".to_owned(),
     };
@@ -161,7 +161,7 @@ async fn the_application_does_not_get_at_a_single_month() {
     assert_eq!(
         number(&app, "SELECT count(*) FROM audit_events").await,
         3,
-        "by way of the whole it reads them"
+        "it reads them through the parent table"
     );
 }
 

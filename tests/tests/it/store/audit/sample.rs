@@ -31,16 +31,16 @@ pub(super) fn line(number: u8, seq: u64) -> AuditLine {
 }
 
 /// The entry that an environment prints with this number.
-pub(super) fn entry(number: u8, seq: u64) -> PrintedEntry {
-    told(&format!("{number}/{seq}"), Some(line(number, seq)))
+pub(super) fn stream_entry(number: u8, seq: u64) -> PrintedEntry {
+    keyed_entry(&format!("{number}/{seq}"), Some(line(number, seq)))
 }
 
 pub(super) fn entries(number: u8, seqs: impl IntoIterator<Item = u64>) -> Vec<PrintedEntry> {
-    seqs.into_iter().map(|seq| entry(number, seq)).collect()
+    seqs.into_iter().map(|seq| stream_entry(number, seq)).collect()
 }
 
 /// The entry identified by `key`, printed on this line.
-pub(super) fn told(key: &str, line: Option<AuditLine>) -> PrintedEntry {
+pub(super) fn keyed_entry(key: &str, line: Option<AuditLine>) -> PrintedEntry {
     at_time(at(0), key, line)
 }
 

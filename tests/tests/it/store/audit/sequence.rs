@@ -2,7 +2,7 @@
 
 use tests::postgres::{connect, fresh_database};
 
-use super::sample::{ALL, at, entries, entry, ids, line, number, order, record, release, told};
+use super::sample::{ALL, at, entries, ids, keyed_entry, line, number, order, record, release, stream_entry};
 
 #[tokio::test]
 async fn lines_that_arrive_out_of_order_get_their_positions_in_order() {
@@ -29,7 +29,7 @@ async fn across_streams_the_order_is_that_of_arrival() {
     for lines in [
         entries(2, [1]),
         entries(1, [2]),
-        vec![told("of no stream", None)],
+        vec![keyed_entry("of no stream", None)],
         entries(2, [2]),
         entries(1, [1]),
         entries(3, [2]),
@@ -42,11 +42,11 @@ async fn across_streams_the_order_is_that_of_arrival() {
         "stream 3 waits for its first"
     );
     let expected = [
-        entry(2, 1),
-        told("of no stream", None),
-        entry(2, 2),
-        entry(1, 1),
-        entry(1, 2),
+        stream_entry(2, 1),
+        keyed_entry("of no stream", None),
+        stream_entry(2, 2),
+        stream_entry(1, 1),
+        stream_entry(1, 2),
     ];
     assert_eq!(order(&client).await, ids(&expected));
 }
@@ -71,20 +71,28 @@ async fn a_limit_cuts_the_work_and_not_the_order() {
 async fn an_entry_told_again_elsewhere_counts_there_and_keeps_its_place() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
-    let own = told("same", Some(line(1, 2)));
+    let own = keyed_entry("same", Some(line(1, 2)));
     record(&store, vec![own.clone()], at(1)).await;
-    record(&store, vec![told("same", Some(line(2, 1))), entry(2, 2)], at(2)).await;
+    record(
+        &store,
+        vec![keyed_entry("same", Some(line(2, 1))), stream_entry(2, 2)],
+        at(2),
+    )
+    .await;
     let released = release(&store, at(3), ALL).await;
     assert_eq!((released.lines, released.positions, released.waiting), (2, 1, 1));
     assert_eq!(
         order(&client).await,
-        [entry(2, 2).id],
+        [stream_entry(2, 2).id],
         "stream 1 still waits for its first line"
     );
-    record(&store, vec![entry(1, 1)], at(4)).await;
+    record(&store, vec![stream_entry(1, 1)], at(4)).await;
     release(&store, at(5), ALL).await;
-    assert_eq!(order(&client).await, [entry(2, 2).id, entry(1, 1).id, own.id]);
-    record(&store, vec![told("same", Some(line(2, 1)))], at(6)).await;
+    assert_eq!(
+        order(&client).await,
+        [stream_entry(2, 2).id, stream_entry(1, 1).id, own.id]
+    );
+    record(&store, vec![keyed_entry("same", Some(line(2, 1)))], at(6)).await;
     assert_eq!(
         number(&client, "SELECT count(*) FROM audit_pending").await,
         0,
@@ -96,11 +104,14 @@ async fn an_entry_told_again_elsewhere_counts_there_and_keeps_its_place() {
 async fn two_entries_that_claim_one_line_are_both_kept() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
-    let (one, other) = (told("one", Some(line(1, 1))), told("other", Some(line(1, 1))));
+    let (one, other) = (
+        keyed_entry("one", Some(line(1, 1))),
+        keyed_entry("other", Some(line(1, 1))),
+    );
     record(&store, vec![one.clone()], at(1)).await;
     record(&store, vec![other.clone()], at(1)).await;
     assert_eq!(release(&store, at(2), ALL).await.positions, 2);
-    let third = told("third", Some(line(1, 1)));
+    let third = keyed_entry("third", Some(line(1, 1)));
     record(&store, vec![third.clone()], at(3)).await;
     assert_eq!(release(&store, at(4), ALL).await.positions, 1);
     assert_eq!(order(&client).await, [one.id, other.id, third.id]);
@@ -161,7 +172,7 @@ async fn the_completeness_view_sees_an_entry_that_was_taken_out_of_the_queue() {
         )
         .await,
     );
-    record(&store, vec![entry(1, 1)], at(1)).await;
+    record(&store, vec![stream_entry(1, 1)], at(1)).await;
     let missed = "SELECT count(*) FROM audit_unsequenced";
     assert_eq!(number(&client, missed).await, 0);
     client.batch_execute("DELETE FROM audit_pending").await.unwrap();

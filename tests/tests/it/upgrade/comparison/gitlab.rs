@@ -16,6 +16,7 @@ const GROUP: u64 = 4242;
 
 /// Makes the double answer as the simulated GitLab does at an instant.
 pub(super) fn show(double: &GitLabDouble, api: Api<'_>, iid: u64, at: i64) {
+    // 1. Each endpoint: its view, or its failure as a stub.
     double.clear_stubs();
     let present = View::of(api.world, api.world.at(at), at);
     let view = |endpoint| match api.shows(endpoint, at) {
@@ -36,6 +37,7 @@ pub(super) fn show(double: &GitLabDouble, api: Api<'_>, iid: u64, at: i64) {
     .map(view);
     view(Endpoint::Users);
     view(Endpoint::Reviewers);
+    // 2. The merge request from these views.
     let mut shown = merge_request(&details);
     shown.label_events = label_events.label_events.iter().map(label_event).collect();
     shown.approved_by = approvals.approvals.iter().map(approval).collect();
@@ -51,6 +53,7 @@ pub(super) fn show(double: &GitLabDouble, api: Api<'_>, iid: u64, at: i64) {
             .map(|id| Account::Id(number(id.0)))
             .collect(),
     }];
+    // 3. The accounts, the group and the merge request in the double.
     double.world(|world| {
         for person in Person::ALL {
             let user = world.user(number(person.id().0), person.username());
@@ -105,8 +108,8 @@ fn merge_request(view: &View) -> MergeRequest {
         .set("author", account(&view.author))
         .set("labels", view.labels.clone())
         .set("sha", view.head_sha.as_str())
-        .set("created_at", text(view.created_at))
-        .set("merged_at", view.merged_at.map(text))
+        .set("created_at", time_text(view.created_at))
+        .set("merged_at", view.merged_at.map(time_text))
         .set("merge_user", view.merge_user.as_ref().map(account));
     shown
 }
@@ -121,14 +124,14 @@ fn label_event(event: &model::LabelEvent) -> LabelEvent {
         label: label.unwrap_or(Value::Null),
         action: if event.added { "add" } else { "remove" }.to_owned(),
         user: event.actor.as_ref().map(|user| Account::Id(number(user.id.0))),
-        created_at: text(event.at),
+        created_at: time_text(event.at),
     }
 }
 
 fn approval(approval: &model::Approval) -> Approval {
     Approval {
         user: Account::Id(number(approval.user.id.0)),
-        approved_at: approval.approved_at.map(text),
+        approved_at: approval.approved_at.map(time_text),
     }
 }
 
@@ -137,7 +140,7 @@ fn version(version: &model::DiffVersion) -> Version {
         id: None,
         head_commit_sha: version.head_sha.clone().unwrap_or_default(),
         patch_id_sha: version.patch_id.clone(),
-        created_at: text(version.created_at),
+        created_at: time_text(version.created_at),
     }
 }
 
@@ -149,6 +152,6 @@ fn number(id: i64) -> u64 {
     id.try_into().unwrap()
 }
 
-fn text(at: Timestamp) -> String {
+fn time_text(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

@@ -107,7 +107,7 @@ fn a_withdrawal_names_who_approved() {
     <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
 
     *What changed*
-    The exception was recorded as `unverified`: It could not be proven that a security approval stood at the merge.
+    The exception was recorded as `unverified`: A valid security approval at the merge could not be proven.
     It is now withdrawn.
 
     *Why*
@@ -118,7 +118,7 @@ fn a_withdrawal_names_who_approved() {
 
     Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
     ");
-    insta::assert_snapshot!(message.text, @"Withdrawn: this merge is no longer an exception. Rotate the signing keys (pay/ledger !7). The exception was recorded as `unverified`: It could not be proven that a security approval stood at the merge. It is now withdrawn. Approved after all: GitLab now confirms an approval by reviewer-1 (id 501) at 2026-03-01T11:00:00Z. GitLab had not answered every question when the earlier decision was made. Now it has.");
+    insta::assert_snapshot!(message.text, @"Withdrawn: this merge is no longer an exception. Rotate the signing keys (pay/ledger !7). The exception was recorded as `unverified`: A valid security approval at the merge could not be proven. It is now withdrawn. Approved after all: GitLab now confirms an approval by reviewer-1 (id 501) at 2026-03-01T11:00:00Z. GitLab had not answered every question when the earlier decision was made. Now it has.");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn another_kind_names_both_kinds() {
     <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
 
     *What changed*
-    The exception was recorded as `no_approval`: Nobody approved it.
+    The exception was recorded as `no_approval`: No approval was given.
     It is now recorded as `self_approved`: The only approval came from the author.
     Its status remains open.
 
@@ -146,7 +146,7 @@ fn another_kind_names_both_kinds() {
 
     Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
     ");
-    insta::assert_snapshot!(message.text, @"Corrected: the reason for this exception has changed. Rotate the signing keys (pay/ledger !7). The exception was recorded as `no_approval`: Nobody approved it. It is now recorded as `self_approved`: The only approval came from the author. Its status remains open. GitLab had not answered every question when the earlier decision was made. Now it has. • ada approved at 2026-03-01T11:58:00Z");
+    insta::assert_snapshot!(message.text, @"Corrected: the reason for this exception has changed. Rotate the signing keys (pay/ledger !7). The exception was recorded as `no_approval`: No approval was given. It is now recorded as `self_approved`: The only approval came from the author. Its status remains open. GitLab had not answered every question when the earlier decision was made. Now it has. • ada approved at 2026-03-01T11:58:00Z");
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_reopened_exception_says_that_it_was_withdrawn() {
 
     *What changed*
     The exception was withdrawn because a valid approval was found.
-    It is now open again, as `approval_revoked`: The security approval was taken back before the merge.
+    It is now open again, as `approval_revoked`: The security approval was revoked before the merge.
 
     *Why*
     New information arrived after the earlier decision.
@@ -175,7 +175,7 @@ fn a_reopened_exception_says_that_it_was_withdrawn() {
 
     Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
     ");
-    insta::assert_snapshot!(message.text, @"Open again: this merge is an exception after all. Rotate the signing keys (pay/ledger !7). The exception was withdrawn because a valid approval was found. It is now open again, as `approval_revoked`: The security approval was taken back before the merge. New information arrived after the earlier decision. • ada approved at 2026-03-01T11:58:00Z");
+    insta::assert_snapshot!(message.text, @"Open again: this merge is an exception after all. Rotate the signing keys (pay/ledger !7). The exception was withdrawn because a valid approval was found. It is now open again, as `approval_revoked`: The security approval was revoked before the merge. New information arrived after the earlier decision. • ada approved at 2026-03-01T11:58:00Z");
 }
 
 #[test]

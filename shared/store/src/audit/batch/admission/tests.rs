@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 
-fn entry(at: &str) -> PrintedEntry {
+fn parse_entry(at: &str) -> PrintedEntry {
     let at: Timestamp = at.parse().unwrap();
     let line = json!({
         "timestamp": format!("{at:.3}"), "event_type": "audit", "action": "webhook.auth.verify",
@@ -33,13 +33,13 @@ fn an_entry_belongs_to_the_month_of_its_id_in_utc() {
     ];
     for (at, month) in cases {
         let expected: Option<Timestamp> = month.map(|month| month.parse().unwrap());
-        assert_eq!(Window::around(now).month_of(&entry(at)), expected, "{at}");
+        assert_eq!(Window::around(now).month_of(&parse_entry(at)), expected, "{at}");
     }
 }
 
 #[test]
 fn the_window_at_the_ends_of_time_is_no_panic() {
     for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
-        let _ = Window::around(now).month_of(&entry("2026-01-01T00:00:00Z"));
+        let _ = Window::around(now).month_of(&parse_entry("2026-01-01T00:00:00Z"));
     }
 }
