@@ -7,10 +7,10 @@ use app::config::Outbound;
 use app::{App, Outbox};
 use audit::Context;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use runtime::aws::{Clients, Queue};
+use runtime::aws::{Clients, FifoQueue};
 use runtime::batch::{MissingMessageId, process_fifo_groups};
 use runtime::metrics::Metrics;
-use runtime::secrets::Built;
+use runtime::secrets::FromSecrets;
 use runtime::{Deadline, Process, StartError};
 use store::DatabaseConfig;
 use trace::Tracer;
@@ -20,7 +20,7 @@ pub use config::Config;
 /// One execution environment of the function.
 #[derive(Debug)]
 pub struct Processor {
-    app: Built<DatabaseConfig, Outbound, App>,
+    app: FromSecrets<DatabaseConfig, Outbound, App>,
     outbox: Outbox,
     metrics: Metrics,
     tracer: Tracer,
@@ -33,7 +33,7 @@ impl Processor {
     /// [`StartError`] if there are no rules.
     pub fn new(config: Config, process: &Process) -> Result<Self, StartError> {
         let clients = Clients::new(&config.aws, process.audit.clone()).with_tracer(process.tracer.clone());
-        let outbox = Outbox::new(Queue::new(&clients, config.effects_queue));
+        let outbox = Outbox::new(FifoQueue::new(&clients, config.effects_queue));
         let app = config.settings.app(&clients, process.audit.clone(), process.clock())?;
         Ok(Self {
             app,

@@ -3,14 +3,14 @@
 use app::{App, AppError, DeliveryOutcome, DeliveryReport};
 use audit::{ActorType, Context};
 use model::{Content, Envelope};
-use runtime::batch::{BatchError, Record};
-use trace::Kind;
+use runtime::batch::{BatchError, Message};
+use trace::SpanKind;
 use tracing::Instrument as _;
 
 use crate::Processor;
 
 impl Processor {
-    pub(crate) async fn record(&self, record: Record) -> Result<(), BatchError> {
+    pub(crate) async fn record(&self, record: Message) -> Result<(), BatchError> {
         // Our webhook function alone writes to the queue. An invalid envelope, or one of a later version during a deployment, is
         // left for a function that can read it; finally the dead-letter queue keeps it and raises its alarm.
         let mut envelope: Envelope = serde_json::from_str(&record.body)
@@ -24,7 +24,7 @@ impl Processor {
         }
         let received = Context::new(ActorType::WebhookEvent, envelope.correlation_id)
             .with_traceparent(envelope.traceparent.take());
-        let mut span = self.tracer.begin(Kind::Consumer, "delivery", &received);
+        let mut span = self.tracer.begin(SpanKind::Consumer, "delivery", &received);
         let context = span.context(&received).clone();
         // Rows, effects and calls continue this trace.
         envelope.traceparent.clone_from(&context.traceparent);

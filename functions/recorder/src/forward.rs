@@ -11,7 +11,7 @@ use audit::Context;
 use runtime::Deadline;
 use store::{Store, StoreError};
 
-use crate::{Recorder, Report};
+use crate::{InvocationReport, Recorder};
 
 pub(crate) use outlet::Outlets;
 
@@ -22,7 +22,7 @@ impl Recorder {
         store: &Store,
         context: &Context,
         deadline: &Deadline,
-        report: &mut Report,
+        report: &mut InvocationReport,
     ) -> Result<(), StoreError> {
         let outlets = self.outlets.get(context).await;
         let turns = outlets

@@ -6,10 +6,10 @@ mod tests;
 use audit::printed::{LONGEST, Printed, read};
 use store::{AuditBatch, MalformedLine};
 
-use crate::logs::{Delivery, LogEvent};
+use crate::logs::{LogDelivery, LogEvent};
 
 /// The audit lines of a delivery.
-pub(crate) fn sorted(delivery: &Delivery) -> AuditBatch {
+pub(crate) fn sorted(delivery: &LogDelivery) -> AuditBatch {
     let mut batch = AuditBatch {
         source: delivery.source(),
         ..AuditBatch::default()

@@ -5,14 +5,14 @@ use std::time::Duration;
 use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
 use runtime::Deadline;
 use runtime::aws::AwsError;
-use runtime::batch::{BatchError, MissingMessageId, Record};
+use runtime::batch::{BatchError, Message, MissingMessageId};
 use store::{AuditBatch, BatchReport, Store, StoreError};
 
 use crate::database::DatabaseError;
 use crate::lines::{kept, sorted};
-use crate::logs::{Delivery, Undecodable};
-use crate::request::{LogsEvent, Message};
-use crate::{Recorder, Report, retry};
+use crate::logs::{LogDelivery, Undecodable};
+use crate::request::{LogsEvent, RetryMessage};
+use crate::{InvocationReport, Recorder, retry};
 
 /// Time reserved for sending the lines to the queue if the database does not answer.
 const TIME_TO_PUT_OFF: Duration = Duration::from_secs(8);
@@ -46,9 +46,9 @@ impl Recorder {
         context: &Context,
         event: &LogsEvent,
         deadline: &Deadline,
-    ) -> Result<Report, RecordError> {
+    ) -> Result<InvocationReport, RecordError> {
         let Some(delivery) = event.unpack()? else {
-            return Ok(Report::default());
+            return Ok(InvocationReport::default());
         };
         let patience = deadline.remaining().saturating_sub(TIME_TO_PUT_OFF);
         let stored = match tokio::time::timeout(patience, self.record(context, &delivery)).await {
@@ -60,23 +60,23 @@ impl Recorder {
             Err(error) => {
                 let put_off = retry::put_off(&self.retry_queue, context, &delivery).await?;
                 tracing::warn!(error = %error, messages = put_off, "lines could not be stored and wait on the retry queue");
-                Ok(Report {
+                Ok(InvocationReport {
                     put_off,
-                    ..Report::default()
+                    ..InvocationReport::default()
                 })
             }
         }
     }
 
     /// Lines from the retry queue. While the database is down, the message comes again.
-    pub(crate) async fn message(&self, context: &Context, record: Record) -> Result<(), BatchError> {
+    pub(crate) async fn message(&self, context: &Context, record: Message) -> Result<(), BatchError> {
         // Only this function and Lambda write to this queue. An unreadable message ends in the dead-letter queue, which has an
         // alarm.
-        let message: Message = serde_json::from_str(&record.body)
+        let message: RetryMessage = serde_json::from_str(&record.body)
             .map_err(|error| BatchError::new(format!("the message holds no log lines: {:?}", error.classify())))?;
         let event = match message {
-            Message::Logs(event) | Message::FailedLogs { payload: event } => event,
-            Message::FailedJobs { .. } => return Ok(()),
+            RetryMessage::Logs(event) | RetryMessage::FailedLogs { payload: event } => event,
+            RetryMessage::FailedJobs { .. } => return Ok(()),
         };
         if let Some(delivery) = event.unpack()? {
             self.record(context, &delivery).await?;
@@ -85,10 +85,10 @@ impl Recorder {
     }
 
     /// Stores a delivery and assigns positions to its lines.
-    async fn record(&self, context: &Context, delivery: &Delivery) -> Result<Report, RecordError> {
+    async fn record(&self, context: &Context, delivery: &LogDelivery) -> Result<InvocationReport, RecordError> {
         let batch = sorted(delivery);
         if batch.entries.is_empty() && batch.intents.is_empty() && batch.malformed.is_empty() {
-            return Ok(Report::default());
+            return Ok(InvocationReport::default());
         }
         let store = self.database.store(context).await?;
         let stored = match self.store_batch(&store, &batch).await {
@@ -110,12 +110,12 @@ impl Recorder {
                 0
             }
         };
-        Ok(Report {
+        Ok(InvocationReport {
             stored: stored.new.len() as u64,
             duplicates: stored.duplicates,
             quarantined: stored.quarantined,
             positions,
-            ..Report::default()
+            ..InvocationReport::default()
         })
     }
 

@@ -11,7 +11,7 @@ use runtime::Deadline;
 use store::{AuditGap, Store, StoreError, Tx};
 use uuid::Uuid;
 
-use crate::{Recorder, Report};
+use crate::{InvocationReport, Recorder};
 
 /// Lines that get a position in one transaction: about a second.
 const LINES: i64 = 5_000;
@@ -22,9 +22,9 @@ const ENOUGH: Duration = Duration::from_secs(20);
 
 /// What was reported but is not committed yet. Reported again, it has the same time, and so is the same entry.
 #[derive(Debug, Default)]
-pub(crate) struct Told(Mutex<HashMap<String, Timestamp>>);
+pub(crate) struct ReportTimes(Mutex<HashMap<String, Timestamp>>);
 
-impl Told {
+impl ReportTimes {
     fn at(&self, key: &str, now: Timestamp) -> Timestamp {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *told.entry(key.to_owned()).or_insert(now)
@@ -54,7 +54,7 @@ impl Recorder {
         store: &Store,
         context: &Context,
         deadline: &Deadline,
-        report: &mut Report,
+        report: &mut InvocationReport,
     ) -> Result<(), StoreError> {
         loop {
             let more = self.sequence_some(store, context, report).await?;
@@ -65,7 +65,12 @@ impl Recorder {
     }
 
     /// One of its transactions. What it reports is committed with the rows that record it.
-    async fn sequence_some(&self, store: &Store, context: &Context, report: &mut Report) -> Result<bool, StoreError> {
+    async fn sequence_some(
+        &self,
+        store: &Store,
+        context: &Context,
+        report: &mut InvocationReport,
+    ) -> Result<bool, StoreError> {
         let now = self.now();
         let mut tx = store.begin().await?;
         tx.lock_audit_sequence().await?;

@@ -9,10 +9,10 @@ use jiff::SignedDuration;
 use lambda_http::Request;
 use model::AuthMethod;
 use model::sha256_hex;
-use runtime::aws::{FifoMessage, Queue};
+use runtime::aws::{FifoMessage, FifoQueue};
 use runtime::metrics::Metrics;
 use runtime::secrets::SecretCache;
-use trace::{Kind, Span, Tracer};
+use trace::{Span, SpanKind, Tracer};
 
 use crate::answer::Answer;
 use crate::envelope::{self, Message};
@@ -38,7 +38,7 @@ const SECRET_WITHIN: Duration = Duration::from_millis(1_500);
 pub struct Service {
     tolerance: Tolerance,
     hooks: SecretCache<HookSet>,
-    queue: Queue,
+    queue: FifoQueue,
     audit: Writer,
     metrics: Metrics,
     tracer: Tracer,
@@ -51,7 +51,7 @@ impl Service {
     pub fn new(
         tolerance: Tolerance,
         hooks: SecretCache<HookSet>,
-        queue: Queue,
+        queue: FifoQueue,
         audit: Writer,
         metrics: Metrics,
     ) -> Self {
@@ -132,8 +132,8 @@ impl Service {
     fn begin(&self, context: &Context, traceparent: Option<&str>) -> Span {
         const NAME: &str = "POST /webhook";
         match traceparent::senders(traceparent) {
-            Some(_) => self.tracer.begin(Kind::Server, NAME, context),
-            None => self.tracer.begin_trace(Kind::Server, NAME, context),
+            Some(_) => self.tracer.begin(SpanKind::Server, NAME, context),
+            None => self.tracer.begin_trace(SpanKind::Server, NAME, context),
         }
     }
 

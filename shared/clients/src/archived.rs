@@ -10,7 +10,7 @@ const LONGEST: usize = 200;
 
 /// A decided merge, and everything that is reported about it.
 #[derive(Debug, Clone)]
-pub struct ArchivedMerge {
+pub struct MergeSummary {
     /// Id of the effect. The target is searched for it.
     pub reference: Uuid,
     /// State of the review.
@@ -53,7 +53,7 @@ pub struct Marking<'a> {
     pub only_look: bool,
 }
 
-impl ArchivedMerge {
+impl MergeSummary {
     /// `payments/gateway!12`.
     #[must_use]
     pub fn name(&self) -> String {

@@ -16,13 +16,13 @@ use jiff::Timestamp;
 use model::Clock;
 use trace::Tracer;
 
-pub(crate) use answer::Answer;
+pub(crate) use answer::HttpResponse;
 pub(crate) use call::Call;
 pub use options::{Options, SetupError};
 
 use crate::CallError;
-use crate::error::{Problem, Safety};
-use record::Record;
+use crate::error::{CallProblem, Safety};
+use record::CallRecord;
 
 /// The audited HTTP client. Built once per process; cheap to clone, and all clones share one connection pool.
 #[derive(Clone)]
@@ -86,7 +86,7 @@ impl Http {
     pub(crate) async fn send<T>(
         &self,
         call: &Call<'_>,
-        read: impl Fn(&Answer) -> Result<T, Problem>,
+        read: impl Fn(&HttpResponse) -> Result<T, CallProblem>,
     ) -> Result<T, CallError> {
         let first = self.attempt(call, 1, &read).await;
         match first {
@@ -101,9 +101,9 @@ impl Http {
         &self,
         call: &Call<'_>,
         attempt: u32,
-        read: &impl Fn(&Answer) -> Result<T, Problem>,
+        read: &impl Fn(&HttpResponse) -> Result<T, CallProblem>,
     ) -> Result<T, CallError> {
-        let mut record = Record::begin(&self.writer, &self.tracer, call, attempt);
+        let mut record = CallRecord::begin(&self.writer, &self.tracer, call, attempt);
         let result = self.exchange(call, &mut record, read).await;
         record.end(result.as_ref().err());
         result
@@ -112,10 +112,10 @@ impl Http {
     async fn exchange<T>(
         &self,
         call: &Call<'_>,
-        record: &mut Record<'_>,
-        read: &impl Fn(&Answer) -> Result<T, Problem>,
+        record: &mut CallRecord<'_>,
+        read: &impl Fn(&HttpResponse) -> Result<T, CallProblem>,
     ) -> Result<T, CallError> {
-        let fail = |problem: Problem, sent: bool, http_status: Option<u16>| CallError {
+        let fail = |problem: CallProblem, sent: bool, http_status: Option<u16>| CallError {
             action: call.action,
             class: problem.class,
             advice: problem.advice,
@@ -139,7 +139,7 @@ impl Http {
         let too_large = || {
             let message = format!("the answer is larger than {} bytes", self.body_limit);
             fail(
-                Problem::new(FailureClass::InvalidResponse, call.safety().unanswered(), message),
+                CallProblem::new(FailureClass::InvalidResponse, call.safety().unanswered(), message),
                 true,
                 Some(status),
             )
@@ -162,7 +162,7 @@ impl Http {
         }
         record.bytes = Some(body.len());
         let headers = std::mem::take(response.headers_mut());
-        let answer = Answer {
+        let answer = HttpResponse {
             status,
             headers,
             body,

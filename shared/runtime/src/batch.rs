@@ -17,7 +17,7 @@ use futures::FutureExt as _;
 use crate::Deadline;
 use crate::causes::in_one_line;
 
-pub use record::{MissingMessageId, Record};
+pub use record::{Message, MissingMessageId};
 
 /// A message not begun this long before the deadline is left for the next invocation.
 const TIME_TO_BEGIN: Duration = Duration::from_secs(2);
@@ -55,12 +55,12 @@ pub async fn process_fifo<H>(
     handler: H,
 ) -> Result<SqsBatchResponse, MissingMessageId>
 where
-    H: AsyncFn(Record) -> Result<(), BatchError>,
+    H: AsyncFn(Message) -> Result<(), BatchError>,
 {
     let records = event
         .records
         .into_iter()
-        .map(Record::try_from)
+        .map(Message::try_from)
         .collect::<Result<Vec<_>, _>>()?;
     let mut response = SqsBatchResponse::default();
     let mut stopped = HashSet::new();
@@ -90,12 +90,12 @@ pub async fn process_fifo_groups<H>(
     handler: H,
 ) -> Result<SqsBatchResponse, MissingMessageId>
 where
-    H: AsyncFn(Record) -> Result<(), BatchError>,
+    H: AsyncFn(Message) -> Result<(), BatchError>,
 {
     let mut groups: Vec<(Option<String>, SqsEvent)> = Vec::new();
     for message in event.records {
         // Checked before anything is handled.
-        let group = Record::try_from(message.clone())?.group_id;
+        let group = Message::try_from(message.clone())?.group_id;
         let known = groups.iter_mut().find(|(known, _)| group.is_some() && *known == group);
         if let Some((_, messages)) = known {
             messages.records.push(message);
@@ -115,9 +115,9 @@ where
     Ok(response)
 }
 
-async fn handle<H>(record: Record, deadline: &Deadline, handler: &H) -> Result<(), BatchError>
+async fn handle<H>(record: Message, deadline: &Deadline, handler: &H) -> Result<(), BatchError>
 where
-    H: AsyncFn(Record) -> Result<(), BatchError>,
+    H: AsyncFn(Message) -> Result<(), BatchError>,
 {
     let remaining = deadline.remaining();
     if remaining < TIME_TO_BEGIN {

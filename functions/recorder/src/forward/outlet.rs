@@ -7,10 +7,10 @@ use audit::destination::settings::{DestinationSettings, SyslogAddress, Transport
 use audit::destination::{DeliveryError, Outgoing, SyslogDestination, SyslogOptions};
 use audit::{Context, FailureClass, Writer};
 use clients::http::{Http, Options};
-use clients::siem::{Audited, Credential, HttpReceiver};
+use clients::siem::{Audited, HttpReceiver, SiemCredential};
 use model::Clock;
 use runtime::StartError;
-use runtime::secrets::{Built, SecretCache, SecretSource, from_json};
+use runtime::secrets::{FromSecrets, SecretCache, SecretSource, from_json};
 use serde::Deserialize;
 use store::PositionedEntry;
 
@@ -21,9 +21,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The part of the outbound secret that the destinations need.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Outbound {
+pub(crate) struct SiemSecrets {
     #[serde(default)]
-    siem: Option<Credential>,
+    siem: Option<SiemCredential>,
     #[serde(default)]
     ca_pem: Option<String>,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Outlets {
     plain: Vec<Outlet>,
     /// Those that do; their names are known without it.
     secret_names: Vec<&'static str>,
-    secret: Built<Outbound, (), Vec<Outlet>>,
+    secret: FromSecrets<SiemSecrets, (), Vec<Outlet>>,
 }
 
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ impl Outlets {
             .collect();
         let cache = SecretCache::current(source, secret_id, Arc::clone(clock), from_json);
         let (writer, time) = (audit.clone(), Arc::clone(clock));
-        let build = move |outbound: &Outbound| {
+        let build = move |outbound: &SiemSecrets| {
             let mut outlets = Vec::new();
             if let Some(address) = &tls {
                 outlets.push(syslog_outlet(address, outbound.ca_pem.clone(), &writer)?);
@@ -104,7 +104,7 @@ impl Outlets {
             names,
             plain,
             secret_names,
-            secret: Built::from_one(cache, Arc::clone(clock), build),
+            secret: FromSecrets::from_one(cache, Arc::clone(clock), build),
         })
     }
 

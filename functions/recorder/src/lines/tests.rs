@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::*;
 
-fn delivery(messages: &[&str]) -> Delivery {
-    Delivery {
+fn delivery(messages: &[&str]) -> LogDelivery {
+    LogDelivery {
         message_type: "DATA_MESSAGE".to_owned(),
         log_group: "/aws/lambda/webhook".to_owned(),
         log_stream: "s".to_owned(),

@@ -17,7 +17,7 @@ fn event(bytes: &[u8]) -> LogsEvent {
     }
 }
 
-fn unpack(bytes: &[u8]) -> Result<Option<Delivery>, Undecodable> {
+fn unpack(bytes: &[u8]) -> Result<Option<LogDelivery>, Undecodable> {
     event(bytes).unpack()
 }
 

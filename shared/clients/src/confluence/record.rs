@@ -5,17 +5,17 @@ use rules::{Confluence as Settings, Wording};
 
 use super::Confluence;
 use super::edit::{self, Edit};
-use super::page::{Page, Written};
+use super::page::{ConfluencePage, Written};
 use super::trouble::{gone, malformed};
 use super::volumes::Next;
-use crate::{ArchivedMerge, CallError};
+use crate::{CallError, MergeSummary};
 
 /// How often a page with concurrent edits is read again before the outbox retries later.
 const READINGS: usize = 5;
 
 /// What is known about the place of rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Place {
+pub struct RowPlace {
     /// The page that took the latest row, which probably has room.
     pub latest: Option<String>,
     /// The page that had the latest row at the first effect of this merge: its row is there, or on a later page.
@@ -42,7 +42,7 @@ pub enum Recorded {
 /// A merge and how to record it.
 #[derive(Clone, Copy)]
 pub(super) struct Task<'a> {
-    pub(super) merge: &'a ArchivedMerge,
+    pub(super) merge: &'a MergeSummary,
     pub(super) settings: &'a Settings,
     pub(super) wording: &'a Wording,
     pub(super) only_look: bool,
@@ -52,7 +52,7 @@ pub(super) struct Task<'a> {
 pub(super) enum Tried {
     Recorded(Recorded),
     /// The row is not on it, and it has no room, or changes were not requested.
-    Elsewhere(Page),
+    Elsewhere(ConfluencePage),
     /// The page was deleted meanwhile.
     Gone,
 }
@@ -61,13 +61,13 @@ impl Confluence {
     /// Puts the merge's row on the audit page, or a correction into the existing row. With `only_look` nothing is changed.
     ///
     /// # Errors
-    /// [`CallError`]. A repetition never duplicates a row if [`Place::anywhere`] is set after an attempt that may have succeeded.
+    /// [`CallError`]. A repetition never duplicates a row if [`RowPlace::anywhere`] is set after an attempt that may have succeeded.
     pub async fn record(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
+        merge: &MergeSummary,
         (settings, wording): (&Settings, &Wording),
-        place: &Place,
+        place: &RowPlace,
         only_look: bool,
     ) -> Result<Recorded, CallError> {
         let task = Task {
@@ -101,7 +101,12 @@ impl Confluence {
     }
 
     /// Puts the row on this page, or on the next one with room if this one is full.
-    pub(super) async fn add(&self, context: &Context, task: Task<'_>, page: Page) -> Result<Recorded, CallError> {
+    pub(super) async fn add(
+        &self,
+        context: &Context,
+        task: Task<'_>,
+        page: ConfluencePage,
+    ) -> Result<Recorded, CallError> {
         let id = page.id.clone();
         match self.on_page(context, task, page, true).await? {
             Tried::Recorded(recorded) => Ok(recorded),
@@ -111,7 +116,7 @@ impl Confluence {
     }
 
     /// A page of ours by its id. The id may be that of a deleted page, or of another site.
-    async fn known(&self, context: &Context, id: Option<&str>) -> Result<Option<Page>, CallError> {
+    async fn known(&self, context: &Context, id: Option<&str>) -> Result<Option<ConfluencePage>, CallError> {
         let Some(id) = id else {
             return Ok(None);
         };
@@ -120,7 +125,7 @@ impl Confluence {
     }
 
     /// Looks for the row from the oldest possible page on, and corrects it in place.
-    async fn search(&self, context: &Context, task: Task<'_>, place: &Place) -> Result<Option<Recorded>, CallError> {
+    async fn search(&self, context: &Context, task: Task<'_>, place: &RowPlace) -> Result<Option<Recorded>, CallError> {
         let oldest = match self.known(context, place.oldest.as_deref()).await? {
             Some(oldest) => Some(oldest),
             None => self.first(context, &task.settings.page).await?,
@@ -145,7 +150,7 @@ impl Confluence {
         &self,
         context: &Context,
         task: Task<'_>,
-        mut page: Page,
+        mut page: ConfluencePage,
         may_add: bool,
     ) -> Result<Tried, CallError> {
         let Task {

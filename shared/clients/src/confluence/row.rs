@@ -8,7 +8,7 @@ use quick_xml::events::{BytesStart, Event};
 use rules::Wording;
 
 use super::storage::{Document, element, text};
-use crate::ArchivedMerge;
+use crate::MergeSummary;
 
 /// The heading of each column.
 pub(super) const COLUMNS: [&str; 7] = [
@@ -29,13 +29,13 @@ pub(super) const TABLE: &str = "countersign-audit-table";
 const ROW: &str = "countersign-mr-";
 
 /// The anchor of the merge request's row.
-fn row_anchor(merge: &ArchivedMerge) -> String {
+fn row_anchor(merge: &MergeSummary) -> String {
     let digest = sha256_hex(merge.row.merge_request.to_string().as_bytes());
     format!("{ROW}{}", &digest[..32])
 }
 
 /// The anchor of this effect.
-fn telling_anchor(merge: &ArchivedMerge) -> String {
+fn telling_anchor(merge: &MergeSummary) -> String {
     format!("countersign-told-{}", merge.reference)
 }
 
@@ -49,7 +49,7 @@ fn anchor(name: &str) -> Vec<Event<'static>> {
 }
 
 /// The row of a merge.
-pub(super) fn row(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<'static>> {
+pub(super) fn row(merge: &MergeSummary, wording: &Wording) -> Vec<Event<'static>> {
     let mut name = anchor(&row_anchor(merge));
     match crate::address::shown(&merge.row.web_url) {
         Some(url) => name.extend(element("a", &[("href", &url)], text(&merge.name()))),
@@ -77,7 +77,7 @@ pub(super) fn row(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<'static
 }
 
 /// What a correction adds to the present verdict.
-pub(super) fn correction(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<'static>> {
+pub(super) fn correction(merge: &MergeSummary, wording: &Wording) -> Vec<Event<'static>> {
     let mut content = anchor(&telling_anchor(merge));
     let sentence = merge.sentence(wording);
     let (at, decision) = (merge.decided_at, merge.decision_id);
@@ -87,7 +87,7 @@ pub(super) fn correction(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<
 
 /// The merge request's row in the body. Without its anchor, only a row of our table counts whose first cell links to the merge
 /// request and that is not marked as another one's: people add links to merge requests anywhere.
-pub(super) fn find(document: &Document<'_>, table: Option<usize>, merge: &ArchivedMerge) -> Option<usize> {
+pub(super) fn find(document: &Document<'_>, table: Option<usize>, merge: &MergeSummary) -> Option<usize> {
     let marked = anchored(document, &row_anchor(merge)).and_then(|anchor| document.around(anchor, "tr"));
     marked.or_else(|| {
         let url = crate::address::shown(&merge.row.web_url)?;
@@ -111,7 +111,7 @@ fn is_marked(document: &Document<'_>, row: usize) -> bool {
 }
 
 /// Whether the row contains this decision.
-pub(super) fn tells(document: &Document<'_>, row: usize, merge: &ArchivedMerge) -> bool {
+pub(super) fn tells(document: &Document<'_>, row: usize, merge: &MergeSummary) -> bool {
     let marked = anchored(document, &telling_anchor(merge));
     let in_row = marked.is_some_and(|anchor| document.around(anchor, "tr") == Some(row));
     in_row || document.text(row).contains(&merge.decision_id.to_string())

@@ -3,14 +3,14 @@
 use audit::FailureClass;
 
 use crate::Advice;
-use crate::error::{Problem, Safety};
+use crate::error::{CallProblem, Safety};
 
 /// No answer: what happened, and whether the request can have reached the target.
-pub(super) fn of_sending(error: &reqwest::Error, safety: Safety) -> (Problem, bool) {
+pub(super) fn of_sending(error: &reqwest::Error, safety: Safety) -> (CallProblem, bool) {
     let again = Advice::Retry { after: None };
     if error.is_builder() {
         return (
-            Problem::new(
+            CallProblem::new(
                 FailureClass::InvalidResponse,
                 Advice::Permanent,
                 "the request could not be built",
@@ -31,16 +31,16 @@ pub(super) fn of_sending(error: &reqwest::Error, safety: Safety) -> (Problem, bo
         } else {
             (FailureClass::NetworkError, "no connection".to_owned())
         };
-        return (Problem::new(class, again, message), false);
+        return (CallProblem::new(class, again, message), false);
     }
     if error.is_timeout() {
         return (
-            Problem::new(FailureClass::Timeout, safety.unanswered(), "no answer in time"),
+            CallProblem::new(FailureClass::Timeout, safety.unanswered(), "no answer in time"),
             true,
         );
     }
     (
-        Problem::new(
+        CallProblem::new(
             FailureClass::NetworkError,
             safety.unanswered(),
             "the connection broke before an answer",
@@ -50,11 +50,11 @@ pub(super) fn of_sending(error: &reqwest::Error, safety: Safety) -> (Problem, bo
 }
 
 /// The answer began and did not end.
-pub(super) fn of_reading(error: &reqwest::Error, safety: Safety) -> Problem {
+pub(super) fn of_reading(error: &reqwest::Error, safety: Safety) -> CallProblem {
     if error.is_timeout() {
-        Problem::new(FailureClass::Timeout, safety.unanswered(), "no complete answer in time")
+        CallProblem::new(FailureClass::Timeout, safety.unanswered(), "no complete answer in time")
     } else {
-        Problem::new(
+        CallProblem::new(
             FailureClass::NetworkError,
             safety.unanswered(),
             "the connection broke within the answer",

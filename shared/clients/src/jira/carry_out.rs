@@ -5,9 +5,9 @@ use reqwest::Method;
 use rules::{Jira as Settings, Tracking};
 use serde_json::json;
 
-use super::issue::Issue;
+use super::issue::JiraIssue;
 use super::{Jira, comment, issue_target};
-use crate::{Advice, ArchivedMerge, CallError, Marking, Tracked};
+use crate::{Advice, CallError, Marking, MergeSummary, Tracked};
 
 /// What the issue lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +26,9 @@ impl Jira {
     pub async fn find(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
+        merge: &MergeSummary,
         tracking: &Tracking,
-    ) -> Result<Option<Issue>, CallError> {
+    ) -> Result<Option<JiraIssue>, CallError> {
         let candidates = merge.candidates(tracking);
         let mut is_seen = false;
         for (_, key) in &candidates {
@@ -54,8 +54,8 @@ impl Jira {
     pub async fn mark(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
-        issue: &Issue,
+        merge: &MergeSummary,
+        issue: &JiraIssue,
         settings: &Settings,
         marking: Marking<'_>,
     ) -> Result<Tracked, CallError> {
@@ -76,8 +76,8 @@ impl Jira {
     async fn carry_out(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
-        issue: &Issue,
+        merge: &MergeSummary,
+        issue: &JiraIssue,
         steps: &Steps<'_>,
         settings: &Settings,
         marking: Marking<'_>,
@@ -104,7 +104,7 @@ impl Jira {
     }
 
     /// Labels are added and removed one by one, so that other labels stay as they are.
-    async fn label(&self, context: &Context, issue: &Issue, steps: &Steps<'_>) -> Result<(), CallError> {
+    async fn label(&self, context: &Context, issue: &JiraIssue, steps: &Steps<'_>) -> Result<(), CallError> {
         let add = steps.add_label.map(|label| json!({"add": label}));
         let remove = steps.remove_labels.iter().map(|label| json!({"remove": label}));
         let changes: Vec<_> = add.into_iter().chain(remove).collect();
@@ -119,7 +119,7 @@ impl Jira {
     }
 
     /// A link with the same `globalId` is updated, not duplicated.
-    async fn link(&self, context: &Context, issue: &Issue, merge: &ArchivedMerge) -> Result<(), CallError> {
+    async fn link(&self, context: &Context, issue: &JiraIssue, merge: &MergeSummary) -> Result<(), CallError> {
         let Some(address) = crate::address::shown(&merge.row.web_url) else {
             return Ok(());
         };
@@ -137,7 +137,7 @@ impl Jira {
 }
 
 impl<'a> Steps<'a> {
-    fn of(issue: &Issue, has_comment: bool, merge: &ArchivedMerge, settings: &'a Settings, is_held: bool) -> Self {
+    fn of(issue: &JiraIssue, has_comment: bool, merge: &MergeSummary, settings: &'a Settings, is_held: bool) -> Self {
         let labels = merge.labels(&settings.tracking, is_held);
         let mut wrong = labels.remove;
         wrong.retain(|label| issue.has_label(label));

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::issue::{DONE, Issue, Status};
+use super::issue::{DONE, JiraIssue, Status};
 use super::{Jira, issue_target};
 use crate::{Advice, CallError};
 
@@ -28,7 +28,7 @@ impl Jira {
     pub(super) async fn close(
         &self,
         context: &Context,
-        issue: &Issue,
+        issue: &JiraIssue,
         done_status: Option<&str>,
     ) -> Result<(), CallError> {
         let target = issue_target(&issue.key);
@@ -75,7 +75,7 @@ fn closing<'a>(open: &'a [Transition], done_status: Option<&str>) -> Option<&'a 
     closing.min_by_key(rank)
 }
 
-fn no_way(issue: &Issue, open: &[Transition], done_status: Option<&str>) -> CallError {
+fn no_way(issue: &JiraIssue, open: &[Transition], done_status: Option<&str>) -> CallError {
     let names: Vec<&str> = open.iter().map(|transition| transition.to.name.as_str()).collect();
     let wanted = done_status.map_or_else(|| "of the category done".to_owned(), |name| format!("{name:?}"));
     let ways = if names.is_empty() {

@@ -2,8 +2,8 @@
 
 use rules::Linear as Settings;
 
-use super::issue::Issue;
-use crate::ArchivedMerge;
+use super::issue::LinearIssue;
+use crate::MergeSummary;
 
 /// What the issue lacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub(super) struct NoCompletedState;
 
 impl Steps {
     pub(super) fn of(
-        issue: &Issue,
-        merge: &ArchivedMerge,
+        issue: &LinearIssue,
+        merge: &MergeSummary,
         settings: &Settings,
         is_held: bool,
     ) -> Result<Self, NoCompletedState> {

@@ -18,11 +18,11 @@ fn http() -> Http {
     Http::new(&Options::default(), writer, clock).unwrap()
 }
 
-fn credential(json: serde_json::Value) -> Credential {
+fn credential(json: serde_json::Value) -> SiemCredential {
     serde_json::from_value(json).unwrap()
 }
 
-fn receiver(address: &str, credential: Option<&Credential>) -> Result<HttpReceiver, InvalidAddress> {
+fn receiver(address: &str, credential: Option<&SiemCredential>) -> Result<HttpReceiver, InvalidAddress> {
     HttpReceiver::new(http(), Url::parse(address).unwrap(), credential)
 }
 

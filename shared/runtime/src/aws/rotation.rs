@@ -6,9 +6,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use secrecy::{ExposeSecret as _, SecretString};
-use trace::Kind;
+use trace::SpanKind;
 
-use super::call::Call;
+use super::call::AwsCall;
 use super::{AwsError, Secrets};
 use crate::secrets::Stage;
 
@@ -103,9 +103,9 @@ impl Secrets {
         moved
     }
 
-    fn begin<'a>(&'a self, context: &'a Context, action: Action, secret_id: &str) -> Call<'a> {
+    fn begin<'a>(&'a self, context: &'a Context, action: Action, secret_id: &str) -> AwsCall<'a> {
         let target = Target::other("secret", secret_id);
-        Call::begin(&self.clients, Kind::Client, context, action, target)
+        AwsCall::begin(&self.clients, SpanKind::Client, context, action, target)
     }
 }
 

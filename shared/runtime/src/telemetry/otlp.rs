@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
-use trace::{Destination, Resource, Sampler};
+use trace::{ExportDestination, Resource, Sampler};
 use url::Url;
 
 use crate::config::Environment;
@@ -19,7 +19,7 @@ const DEFAULT_TIMEOUT_MS: u64 = 500;
 /// Where spans go, and which spans are exported.
 #[derive(Debug, Clone)]
 pub struct OtlpSettings {
-    pub destination: Destination,
+    pub destination: ExportDestination,
     /// Time limit of one export.
     pub timeout: Duration,
     /// Which traces are kept.
@@ -39,7 +39,7 @@ impl OtlpSettings {
         let disabled = env.flag("OTEL_SDK_DISABLED", false);
         let url = url.filter(|_| !disabled)?;
         Some(Self {
-            destination: Destination { url, headers },
+            destination: ExportDestination { url, headers },
             timeout,
             sampler,
             resource,

@@ -2,7 +2,7 @@
 
 use audit::FailureClass;
 use clients::jira::Jira;
-use clients::{Advice, ArchivedMerge, AtlassianCredential, Tracked};
+use clients::{Advice, AtlassianCredential, MergeSummary, Tracked};
 use model::MentionPlace::{Branch, Description, Title};
 use tests::doubles::jira::{
     self as double, Category, Deployment, Issue, IssueSnapshot, JiraDouble, RateLimited, Status, Transition,
@@ -27,7 +27,7 @@ impl Desk {
         Self { double, client }
     }
 
-    async fn mark(&self, merge: &ArchivedMerge) -> Marked {
+    async fn mark(&self, merge: &MergeSummary) -> Marked {
         mark_in_jira(&self.client, merge, &jira(), false).await
     }
 
@@ -145,7 +145,7 @@ async fn the_issue_is_the_first_that_exists_under_its_key_of_today() {
                 world.issues.insert(now.to_owned(), moved);
             }
         });
-        let merge = ArchivedMerge {
+        let merge = MergeSummary {
             mentions: mentions.iter().map(|(place, key)| mention(*place, key)).collect(),
             ..approved("PAY-7")
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use audit::FailureClass;
 use clients::Advice;
 use clients::slack::Slack;
-use clients::slack::message::{Message, exception_alert};
+use clients::slack::message::{SlackMessage, exception_alert};
 use model::{ExceptionKind, ExceptionStatus, SecurityReviewException};
 use rules::Wording;
 use secrecy::SecretString;
@@ -18,7 +18,7 @@ use super::desk::{BODY_LIMIT, NOBODY, SLACK_TOKEN, SlackDesk, context, http, key
 pub(super) const EFFECT: &str = "main/77!12/slack_exception_alert/slack:C0SECLEAD";
 const POST: &str = "/api/chat.postMessage";
 
-pub(super) fn alert(channel: &str, effect_key: &str) -> Message {
+pub(super) fn alert(channel: &str, effect_key: &str) -> SlackMessage {
     let exception = SecurityReviewException {
         id: Uuid::from_u128(1),
         merge_request: key(),

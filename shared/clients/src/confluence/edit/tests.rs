@@ -7,7 +7,7 @@ fn wording() -> Wording {
     Wording::default()
 }
 
-fn changed(body: &str, merge: &ArchivedMerge) -> String {
+fn changed(body: &str, merge: &MergeSummary) -> String {
     match edit(body, merge, &wording(), LIMIT).unwrap() {
         Edit::Body(body) => body,
         other => panic!("{other:?}"),
@@ -32,11 +32,11 @@ fn inserted<'a>(before: &str, after: &'a str) -> &'a str {
 }
 
 /// The sentence as escaped in a body.
-fn escaped(merge: &ArchivedMerge) -> String {
+fn escaped(merge: &MergeSummary) -> String {
     merge.sentence(&wording()).replace('\'', "&apos;")
 }
 
-fn other(iid: i64) -> ArchivedMerge {
+fn other(iid: i64) -> MergeSummary {
     let mut merge = approved();
     merge.row.merge_request.mr_iid = model::MergeRequestIid(iid);
     merge.row.web_url = format!("https://gitlab.example.com/payments/gateway/-/merge_requests/{iid}");

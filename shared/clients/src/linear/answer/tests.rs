@@ -3,8 +3,8 @@ use serde_json::Value;
 
 use super::*;
 
-fn answer(safety: Safety, status: u16, body: &str) -> Answer {
-    Answer {
+fn answer(safety: Safety, status: u16, body: &str) -> HttpResponse {
+    HttpResponse {
         status,
         headers: HeaderMap::new(),
         body: body.into(),
@@ -13,7 +13,7 @@ fn answer(safety: Safety, status: u16, body: &str) -> Answer {
     }
 }
 
-fn problem(safety: Safety, status: u16, body: &str) -> Problem {
+fn problem(safety: Safety, status: u16, body: &str) -> CallProblem {
     read::<Value>(&answer(safety, status, body)).unwrap_err()
 }
 

@@ -3,14 +3,14 @@
 use rules::Wording;
 use serde_json::{Value, json};
 
-use super::{Message, date, limit, markdown, section};
-use crate::ArchivedMerge;
+use super::{SlackMessage, date, limit, markdown, section};
+use crate::MergeSummary;
 use crate::slack::harmless;
 
 /// The confirmation of an archived merge. `effect_key` goes into the message's metadata; [`crate::slack::Slack::find_message`]
 /// finds it there.
 #[must_use]
-pub fn pod_confirmation(merge: &ArchivedMerge, wording: &Wording, channel: &str, effect_key: &str) -> Message {
+pub fn pod_confirmation(merge: &MergeSummary, wording: &Wording, channel: &str, effect_key: &str) -> SlackMessage {
     let key = &merge.row.merge_request;
     let title = if merge.row.title.trim().is_empty() {
         "(no title)"
@@ -42,10 +42,10 @@ pub fn pod_confirmation(merge: &ArchivedMerge, wording: &Wording, channel: &str,
         harmless::markdown(&merge.name(), 300),
         harmless::cut(&sentence, 500),
     );
-    Message::new(channel, harmless::cut(&text, limit::TEXT), blocks, &payload)
+    SlackMessage::new(channel, harmless::cut(&text, limit::TEXT), blocks, &payload)
 }
 
-fn headline(merge: &ArchivedMerge) -> &'static str {
+fn headline(merge: &MergeSummary) -> &'static str {
     match (merge.is_correction, merge.is_exception()) {
         (true, _) => "Security review corrected",
         (false, true) => "Security review archived as an exception",
@@ -53,7 +53,7 @@ fn headline(merge: &ArchivedMerge) -> &'static str {
     }
 }
 
-fn fields(merge: &ArchivedMerge) -> Vec<Value> {
+fn fields(merge: &MergeSummary) -> Vec<Value> {
     let by = merge.row.merge.as_ref().and_then(|merged| merged.by.as_ref());
     let or_none = |list: Vec<String>| {
         if list.is_empty() {
@@ -80,7 +80,7 @@ fn fields(merge: &ArchivedMerge) -> Vec<Value> {
     .collect()
 }
 
-fn context(merge: &ArchivedMerge) -> String {
+fn context(merge: &MergeSummary) -> String {
     let mut parts = vec![format!("Decision {}", merge.decision_id)];
     let evidence = merge.evidence.as_ref();
     parts.extend(evidence.map(|evidence| format!("evidence sha256:{}", evidence.sha256)));
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_confirmation_says_how_the_review_ended_and_where_the_proof_lies() {
-        let told = |merge: &ArchivedMerge| pod_confirmation(merge, &Wording::default(), "C0PODPAY", "key").to_json();
+        let told = |merge: &MergeSummary| pod_confirmation(merge, &Wording::default(), "C0PODPAY", "key").to_json();
         insta::assert_snapshot!(format!("{:#}", told(&approved())));
         insta::assert_snapshot!(format!("{:#}", told(&exception())));
         assert!(

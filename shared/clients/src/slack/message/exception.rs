@@ -6,7 +6,7 @@ use model::{Reason, SecurityReviewException, User};
 use rules::Wording;
 use serde_json::{Value, json};
 
-use super::{Message, date, limit, markdown, section};
+use super::{SlackMessage, date, limit, markdown, section};
 use crate::slack::harmless;
 
 /// Most reasons that are shown; there are eleven kinds, and the row has all.
@@ -44,7 +44,7 @@ pub fn exception_alert(
     wording: &Wording,
     channel: &str,
     effect_key: &str,
-) -> Message {
+) -> SlackMessage {
     alert(exception, None, wording, channel, effect_key)
 }
 
@@ -56,7 +56,7 @@ pub fn corrected_alert(
     wording: &Wording,
     channel: &str,
     effect_key: &str,
-) -> Message {
+) -> SlackMessage {
     alert(exception, Some(mark), wording, channel, effect_key)
 }
 
@@ -66,7 +66,7 @@ fn alert(
     wording: &Wording,
     channel: &str,
     effect_key: &str,
-) -> Message {
+) -> SlackMessage {
     let key = &exception.merge_request;
     let title = title(exception);
     let headline = headline(mark, wording);
@@ -98,7 +98,7 @@ fn alert(
         Some(AlertMark::Withdrawn) => NO_EXCEPTION,
         _ => wording.why(exception.kind),
     };
-    Message::new(channel, fallback(exception, &headline, because), blocks, &payload)
+    SlackMessage::new(channel, fallback(exception, &headline, because), blocks, &payload)
 }
 
 fn headline(mark: Option<AlertMark>, wording: &Wording) -> Cow<'_, str> {

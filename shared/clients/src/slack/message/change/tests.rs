@@ -62,7 +62,7 @@ fn decision(verdict: &Verdict, number: u128) -> ReportedDecision<'_> {
 }
 
 /// The reply to a change that `with` may modify.
-fn reply(before: &Verdict, after: &Verdict, with: impl FnOnce(&mut ExceptionChange<'_>)) -> Message {
+fn reply(before: &Verdict, after: &Verdict, with: impl FnOnce(&mut ReportedChange<'_>)) -> SlackMessage {
     reply_about(&exception(), before, after, with)
 }
 
@@ -70,20 +70,20 @@ fn reply_about(
     exception: &SecurityReviewException,
     before: &Verdict,
     after: &Verdict,
-    with: impl FnOnce(&mut ExceptionChange<'_>),
-) -> Message {
-    let mut change = ExceptionChange {
+    with: impl FnOnce(&mut ReportedChange<'_>),
+) -> SlackMessage {
+    let mut change = ReportedChange {
         exception,
         decision: decision(after, 2),
         before: Some(decision(before, 1)),
         is_changed_again: false,
     };
     with(&mut change);
-    exception_reply(&change, Place::Thread, &Wording::default(), CHANNEL, KEY)
+    exception_reply(&change, ReplyLocation::Thread, &Wording::default(), CHANNEL, KEY)
 }
 
 /// The text of the reply.
-fn read(message: &Message) -> String {
+fn read(message: &SlackMessage) -> String {
     within_limits(message);
     let shown = texts(message).split_off(1).join("\n\n");
     let marks = shown.matches('!').count();
@@ -269,7 +269,7 @@ fn the_mark_follows_the_present_state() {
     let (approved, revoked) = (approved_by(1, Proof::Api), exceptional(ExceptionKind::ApprovalRevoked));
     let mark = |before: &Verdict, after: &Verdict, status, is_changed_again| {
         let exception = SecurityReviewException { status, ..exception() };
-        let change = ExceptionChange {
+        let change = ReportedChange {
             exception: &exception,
             decision: decision(after, 2),
             before: Some(decision(before, 1)),
@@ -289,7 +289,7 @@ fn the_mark_follows_the_present_state() {
 #[test]
 fn a_reply_outside_the_thread_says_why() {
     let (exception, after) = (exception(), approved_by(1, Proof::Api));
-    let change = ExceptionChange {
+    let change = ReportedChange {
         exception: &exception,
         decision: decision(&after, 2),
         before: None,
@@ -303,9 +303,9 @@ fn a_reply_outside_the_thread_says_why() {
             .map(|block| block["elements"][0]["text"].as_str().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
-    assert_eq!(remark(Place::Thread).len(), 1);
-    assert!(remark(Place::Channel)[0].contains("was deleted"));
-    assert!(remark(Place::OtherChannel)[0].contains("another channel"));
+    assert_eq!(remark(ReplyLocation::Thread).len(), 1);
+    assert!(remark(ReplyLocation::Channel)[0].contains("was deleted"));
+    assert!(remark(ReplyLocation::OtherChannel)[0].contains("another channel"));
 }
 
 #[test]

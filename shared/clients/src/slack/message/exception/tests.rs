@@ -48,14 +48,14 @@ pub(in super::super) fn exception() -> SecurityReviewException {
     }
 }
 
-fn posted(change: impl FnOnce(&mut SecurityReviewException)) -> Message {
+fn posted(change: impl FnOnce(&mut SecurityReviewException)) -> SlackMessage {
     let mut exception = exception();
     change(&mut exception);
     exception_alert(&exception, &Wording::default(), CHANNEL, KEY)
 }
 
 /// Every text that Slack would show.
-pub(in super::super) fn texts(message: &Message) -> Vec<String> {
+pub(in super::super) fn texts(message: &SlackMessage) -> Vec<String> {
     fn collect(value: &Value, texts: &mut Vec<String>) {
         match value {
             Value::Object(object) => {
@@ -73,7 +73,7 @@ pub(in super::super) fn texts(message: &Message) -> Vec<String> {
     texts
 }
 
-pub(in super::super) fn within_limits(message: &Message) {
+pub(in super::super) fn within_limits(message: &SlackMessage) {
     assert!(message.blocks.len() <= 50);
     for block in &message.blocks {
         match block["type"].as_str().unwrap() {
