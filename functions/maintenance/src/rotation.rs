@@ -78,7 +78,7 @@ impl Maintenance {
             Step::CreateSecret => self.create(context, &version).await?,
             Step::SetSecret => {
                 let (owner, new) = (
-                    self.owner.get_anew(context).await?,
+                    self.owner.reload(context).await?,
                     self.login(context, Stage::Pending).await?,
                 );
                 let password = new.password().ok_or(JobError::NoPassword)?;

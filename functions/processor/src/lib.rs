@@ -58,6 +58,6 @@ impl Processor {
     pub async fn handle(&self, event: SqsEvent, deadline: &Deadline) -> Result<SqsBatchResponse, MissingMessageId> {
         // Merge requests run concurrently: GitLab is read for several, and two transactions are written at a time. Boxed: a
         // delivery is one deep future, and its type would be nested too deeply for the compiler.
-        process_fifo_groups(event, deadline, async |record| Box::pin(self.record(record)).await).await
+        process_fifo_groups(event, deadline, async |message| Box::pin(self.process(message)).await).await
     }
 }

@@ -24,7 +24,7 @@ impl Recorder {
             };
             match done {
                 // Another environment is doing the same work; the rest waits for the next minute.
-                Err(StoreError::Conflict(error)) => tracing::info!(error, "somebody else is at this job"),
+                Err(StoreError::Conflict(error)) => tracing::info!(error, "job is already running"),
                 done => failed = failed.or(done.err()),
             }
         }

@@ -71,7 +71,7 @@ pub struct Recorder {
     outlets: Outlets,
     retry_queue: StandardQueue,
     own: OwnLines,
-    told: ReportTimes,
+    report_times: ReportTimes,
     audit: Writer,
     measures: Measures,
     clock: Arc<dyn Clock>,
@@ -97,7 +97,7 @@ impl Recorder {
             outlets: Outlets::new(&config.destinations, source, config.outbound_secret_id, &audit, &clock)?,
             retry_queue: StandardQueue::new(&clients, config.retry_queue),
             own: OwnLines::new(lines),
-            told: ReportTimes::default(),
+            report_times: ReportTimes::default(),
             audit,
             measures: Measures::new(metrics),
             clock,
@@ -109,14 +109,14 @@ impl Recorder {
     /// queue until the database is back.
     pub async fn warm_up(&self, context: &Context) {
         if let Err(error) = self.database.store(context).await {
-            tracing::warn!(error = %error, "the database cannot be had yet; lines go to the retry queue meanwhile");
+            tracing::warn!(error = %error, "database unavailable; sending lines to the retry queue");
         }
     }
 
     /// Executes the request.
     ///
     /// # Errors
-    /// [`RecordError`]: nothing counts as done, and the same request comes again.
+    /// [`RecordError`]: nothing counts as done; the caller must retry the request.
     pub async fn handle(&self, request: RecorderRequest, deadline: &Deadline) -> Result<RecorderResponse, RecordError> {
         let context = Context::new(ActorType::PollCycle, Uuid::now_v7());
         // Boxed: each is one deep future, and their types would be nested too deeply for the compiler.
@@ -125,7 +125,7 @@ impl Recorder {
                 .await
                 .map(RecorderResponse::Done),
             RecorderRequest::Messages(event) => {
-                let message = async |record| Box::pin(self.message(&context, record)).await;
+                let message = async |message| Box::pin(self.message(&context, message)).await;
                 let response = process_fifo(event, deadline, message).await;
                 response.map(RecorderResponse::Messages).map_err(RecordError::from)
             }

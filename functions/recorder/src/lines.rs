@@ -54,7 +54,7 @@ pub(crate) fn kept(line: &str, reason: String) -> MalformedLine {
     let line = line.trim();
     let end = line.floor_char_boundary(LONGEST);
     let reason = if end < line.len() {
-        format!("{reason}; the first {end} of {} bytes are kept", line.len())
+        format!("{reason}; only the first {end} of {} bytes are stored", line.len())
     } else {
         reason
     };

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::request::{LogsEvent, Packed};
 
 /// The maximum unpacked size of a delivery. A delivery holds at most 1 MiB packed, and log lines pack to a tenth; more than this
-/// was made to fill the memory.
+/// is an attempt to exhaust the memory.
 pub(crate) const LARGEST: u64 = 32 * 1024 * 1024;
 
 /// Lines of one log stream.
@@ -59,19 +59,19 @@ impl std::fmt::Debug for LogEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Undecodable {
     /// The text is not base64.
-    #[error("the log delivery is no base64")]
+    #[error("log delivery is not valid base64")]
     Base64,
     /// The bytes are not a complete gzip stream.
-    #[error("the log delivery is no complete gzip stream")]
+    #[error("log delivery is not a complete gzip stream")]
     Gzip,
     /// It is too large unpacked.
-    #[error("the log delivery unpacks to more than {LARGEST} bytes")]
+    #[error("log delivery unpacks to more than {LARGEST} bytes")]
     TooLarge,
     /// The content is not a log delivery.
-    #[error("the log delivery holds no JSON of the documented form")]
+    #[error("log delivery is not JSON of the documented form")]
     Json,
     /// An unknown kind of message.
-    #[error("the log delivery is neither DATA_MESSAGE nor CONTROL_MESSAGE")]
+    #[error("log delivery is neither DATA_MESSAGE nor CONTROL_MESSAGE")]
     Kind,
 }
 

@@ -57,14 +57,14 @@ impl<'de> Deserialize<'de> for RecorderRequest {
             serde_json::from_value(jobs.take()).map(Self::Jobs)
         } else {
             return Err(serde::de::Error::custom(
-                "the event has none of awslogs, Records and jobs",
+                "event must have one of awslogs, Records or jobs",
             ));
         };
-        request.map_err(|error| serde::de::Error::custom(format!("the event is not readable: {:?}", error.classify())))
+        request.map_err(|error| serde::de::Error::custom(format!("event is invalid: {:?}", error.classify())))
     }
 }
 
-/// A message of the retry queue: a logs event of our own, or Lambda's record of a permanently failed asynchronous invocation
+/// A message of the retry queue: a logs event from this function, or Lambda's record of a permanently failed asynchronous invocation
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-async-destinations>).
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_events_are_told_apart() {
+    fn the_three_events_are_distinguished() {
         let read = |value| serde_json::from_value::<RecorderRequest>(value);
         assert!(matches!(
             read(json!({"awslogs": {"data": "H4sI"}})),

@@ -101,7 +101,7 @@ mod tests {
     fn only_what_is_stored_is_sent_and_nothing_sends_nothing() {
         let mixed = delivery(["START".to_owned(), noise(1, 10), "END".to_owned()]);
         let [message] = &messages(&mixed)[..] else {
-            panic!("one message expected")
+            panic!("expected one message")
         };
         assert_eq!(unpacked(message).log_events, [LogEvent { message: noise(1, 10) }]);
         assert_eq!(messages(&delivery(["START".to_owned()])), Vec::<String>::new());

@@ -26,8 +26,8 @@ pub(crate) struct ReportTimes(Mutex<HashMap<String, Timestamp>>);
 
 impl ReportTimes {
     fn at(&self, key: &str, now: Timestamp) -> Timestamp {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *told.entry(key.to_owned()).or_insert(now)
+        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *times.entry(key.to_owned()).or_insert(now)
     }
 
     fn committed(&self) {
@@ -44,7 +44,7 @@ impl Recorder {
             tx.commit().await?;
             return Ok(released.positions);
         }
-        self.tell_of_closed(context, &released.closed);
+        self.report_closed_gaps(context, &released.closed);
         Ok(released.positions + self.commit_with_own_lines(tx).await?)
     }
 
@@ -76,18 +76,18 @@ impl Recorder {
         tx.lock_audit_sequence().await?;
         let gaps = tx.due_audit_gaps(now, self.gap_after).await?;
         for gap in &gaps {
-            self.tell_of_gap(context, gap);
+            self.report_gap(context, gap);
             tx.record_audit_gap(gap, now).await?;
         }
         let since = now.saturating_sub(self.gap_after).unwrap_or(now);
         let open = tx.open_audit_intents(since, CALLS).await?;
         for intent in &open {
-            self.tell_of_open_call(intent);
+            self.report_open_call(intent);
         }
         let ids: Vec<Uuid> = open.iter().map(|intent| intent.id).collect();
         tx.mark_audit_intents_reported(&ids, now).await?;
         let released = tx.release_audit_lines(now, LINES).await?;
-        self.tell_of_closed(context, &released.closed);
+        self.report_closed_gaps(context, &released.closed);
         let own = self.commit_with_own_lines(tx).await?;
         report.gaps += gaps.len() as u64;
         report.open_calls += open.len() as u64;
@@ -108,18 +108,18 @@ impl Recorder {
         let released = tx.release_audit_lines(now, LINES).await?;
         tx.commit().await?;
         self.own.forget(&kept, false);
-        self.told.committed();
+        self.report_times.committed();
         self.measures.stored(kept.entries(), &stored);
         Ok(released.positions)
     }
 
-    fn tell_of_gap(&self, context: &Context, gap: &AuditGap) {
+    fn report_gap(&self, context: &Context, gap: &AuditGap) {
         let key = format!("audit.gap_detected/{}/{}", gap.stream_id, gap.first_seq);
         let outcome = Outcome::Failure(FailureClass::NotFound);
         let entry = about_gap(Action::AuditGapDetected, context, gap, outcome)
             .detail("missing", gap.missing)
             .detail("reason", gap.reason.as_str());
-        let at = self.told.at(&key, self.now());
+        let at = self.report_times.at(&key, self.now());
         self.audit.write(&entry.keyed(at, key));
         tracing::error!(
             stream_id = %gap.stream_id,
@@ -129,17 +129,17 @@ impl Recorder {
         );
     }
 
-    fn tell_of_closed(&self, context: &Context, closed: &[AuditGap]) {
+    fn report_closed_gaps(&self, context: &Context, closed: &[AuditGap]) {
         for gap in closed {
             let key = format!("audit.gap_closed/{}/{}", gap.stream_id, gap.first_seq);
             let entry = about_gap(Action::AuditGapClosed, context, gap, Outcome::Success);
-            let at = self.told.at(&key, self.now());
+            let at = self.report_times.at(&key, self.now());
             self.audit.write(&entry.keyed(at, key));
         }
     }
 
     /// Reported on behalf of the caller, so that it is found under the same correlation id.
-    fn tell_of_open_call(&self, intent: &PrintedIntent) {
+    fn report_open_call(&self, intent: &PrintedIntent) {
         let key = format!("audit.intent_open/{}", intent.id);
         let context = Context::new(intent.actor.actor_type, intent.correlation_id);
         let target = Target::of_printed(&intent.target);
@@ -149,7 +149,7 @@ impl Recorder {
             .detail("call", intent.call.as_str())
             .detail("began", intent.timestamp.to_string())
             .detail("service", intent.service.as_str());
-        let at = self.told.at(&key, self.now());
+        let at = self.report_times.at(&key, self.now());
         self.audit.write(&entry.keyed(at, key));
     }
 }

@@ -33,7 +33,7 @@ pub struct ConfigProblem {
 
 /// Every problem of the environment, in the order the variables were read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the environment is not usable: {}", listed(.problems))]
+#[error("invalid environment: {}", listed(.problems))]
 pub struct ConfigError {
     problems: Vec<ConfigProblem>,
 }

@@ -119,15 +119,11 @@ impl UnreadableSecret {
 pub fn from_json<T: DeserializeOwned>(value: &SecretString) -> Result<T, UnreadableSecret> {
     serde_json::from_str(value.expose_secret()).map_err(|error| {
         let problem = match error.classify() {
-            Category::Data => "JSON of another form than expected",
-            Category::Eof => "JSON that ends too early",
+            Category::Data => "JSON of an unexpected form",
+            Category::Eof => "incomplete JSON",
             Category::Syntax | Category::Io => "not JSON",
         };
-        UnreadableSecret(format!(
-            "{problem}, noticed at line {} column {}",
-            error.line(),
-            error.column()
-        ))
+        UnreadableSecret(format!("{problem} at line {} column {}", error.line(), error.column()))
     })
 }
 

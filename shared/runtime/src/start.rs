@@ -119,7 +119,7 @@ where
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(StartError(error)) => {
-            tracing::error!(service, error, "the function cannot start");
+            tracing::error!(service, error, "function failed to start");
             ExitCode::FAILURE
         }
     }

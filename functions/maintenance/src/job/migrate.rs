@@ -51,8 +51,8 @@ impl Maintenance {
     pub(crate) async fn migrate(&self, context: &Context) -> Result<Migrated, JobError> {
         // A cached login of the application may have been replaced by a rotation: its old password would become valid again.
         let (owner, application) = (
-            self.owner.get_anew(context).await?,
-            self.application.get_anew(context).await?,
+            self.owner.reload(context).await?,
+            self.application.reload(context).await?,
         );
         migrate(&owner, Some(&application)).await
     }

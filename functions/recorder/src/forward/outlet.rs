@@ -166,7 +166,7 @@ impl Outlet {
         }
     }
 
-    /// The end of a successful turn.
+    /// The end of a successful run.
     pub(super) fn release(&self) {
         if let Way::Blocking(destination) = &self.way {
             destination.release();

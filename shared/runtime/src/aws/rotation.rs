@@ -87,7 +87,7 @@ impl Secrets {
         context: &Context,
         secret_id: &str,
         version: &str,
-        in_force: Option<&str>,
+        current: Option<&str>,
     ) -> Result<(), AwsError> {
         let mut call = self.begin(context, Action::SecretsManagerUpdateSecretVersionStage, secret_id);
         call.detail("stage", Stage::Current.as_str());
@@ -96,7 +96,7 @@ impl Secrets {
             .secret_id(secret_id)
             .version_stage(Stage::Current.as_str())
             .move_to_version_id(version)
-            .set_remove_from_version_id(in_force.map(str::to_owned));
+            .set_remove_from_version_id(current.map(str::to_owned));
         let answer = request.customize().interceptor(call.attempts()).send().await;
         let moved = confirmed("UpdateSecretVersionStage", answer, |answer| answer.arn.is_some());
         call.end(moved.as_ref().err());

@@ -24,7 +24,7 @@ pub enum BuildError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// A secret's content is invalid.
-    #[error("the clients cannot be built from the secrets: {0}")]
+    #[error("building clients from secrets failed: {0}")]
     Unusable(String),
 }
 
@@ -78,7 +78,7 @@ impl<A, B, T> FromSecrets<A, B, T> {
             self.second.refresh_if_older_than(REFRESH_AT_MOST_EVERY, context),
         );
         if let Err(error) = fetched {
-            tracing::warn!(error = %error, "a credential was refused and its secret could not be read again");
+            tracing::warn!(error = %error, "reloading a secret after a rejected credential failed");
         }
     }
 }

@@ -79,7 +79,7 @@ impl<T> SecretCache<T> {
         Self::new(source, id, Stage::CURRENT, clock, move |found| {
             let secret = found
                 .first()
-                .ok_or_else(|| UnreadableSecret::because("it has no value"))?;
+                .ok_or_else(|| UnreadableSecret::because("the secret has no current value"))?;
             parse(&secret.value)
         })
     }
@@ -111,7 +111,7 @@ impl<T> SecretCache<T> {
             (Ok(value), _) => Ok(value),
             (Err(error), Some(value)) => {
                 let error = crate::causes::in_one_line(&error);
-                tracing::warn!(secret_id = %self.id, error, "a secret could not be refreshed, its last good value is used");
+                tracing::warn!(secret_id = %self.id, error, "refreshing a secret failed; using its last valid value");
                 Ok(value)
             }
             (Err(error), None) => Err(error),
@@ -152,7 +152,7 @@ impl<T> SecretCache<T> {
     ///
     /// # Errors
     /// If the fetch failed, even with a usable cached value.
-    pub async fn get_anew(&self, context: &Context) -> Result<Arc<T>, SecretError> {
+    pub async fn reload(&self, context: &Context) -> Result<Arc<T>, SecretError> {
         let mut state = self.state.lock().await;
         let now = self.clock.now();
         self.fetch(&mut state, context, now).await
@@ -160,12 +160,17 @@ impl<T> SecretCache<T> {
 
     async fn fetch(&self, state: &mut State<T>, context: &Context, now: Timestamp) -> Result<Arc<T>, SecretError> {
         state.tried_at = Some(now);
-        let fetched = self.fetch_anew(state, context, now).await;
+        let fetched = self.fetch_and_cache(state, context, now).await;
         state.failure = fetched.as_ref().err().cloned();
         fetched
     }
 
-    async fn fetch_anew(&self, state: &mut State<T>, context: &Context, now: Timestamp) -> Result<Arc<T>, SecretError> {
+    async fn fetch_and_cache(
+        &self,
+        state: &mut State<T>,
+        context: &Context,
+        now: Timestamp,
+    ) -> Result<Arc<T>, SecretError> {
         let fetches = self
             .stages
             .iter()

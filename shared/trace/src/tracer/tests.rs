@@ -1,4 +1,4 @@
-//! Which spans there are, how they are linked, and that there are none while tracing is off.
+//! Which spans exist, how they are linked, and that tracing that is off creates no spans.
 
 use audit::{ActorType, Target, Writer};
 use jiff::Timestamp;
@@ -71,7 +71,7 @@ fn each_span_is_the_parent_of_what_is_done_inside_it() {
     span.end(None);
 
     let [call, delivery] = &exported(&tracer)[..] else {
-        panic!("two spans expected")
+        panic!("expected two spans")
     };
     let entry = begun.id().simple().to_string();
     assert_eq!(carried, format!("00-{TRACE}-{}-01", &entry[16..]));
@@ -143,13 +143,13 @@ fn a_caller_that_keeps_no_spans_gets_none_of_ours_and_the_platform_is_no_caller(
         .begin_trace(SpanKind::Server, "POST /webhook", &unsampled)
         .end(None);
     let [span] = &exported(&tracer)[..] else {
-        panic!("one span expected")
+        panic!("expected one span")
     };
     assert_eq!((&span["traceId"], span.get("parentSpanId")), (&json!(TRACE), None));
 }
 
 #[test]
-fn a_malformed_trace_is_none() {
+fn a_malformed_trace_is_ignored() {
     let tracer = tracer();
     for hostile in [
         "",

@@ -60,10 +60,7 @@ async fn what_cannot_be_built_is_tried_again_at_the_next_call() {
     };
     let built = FromSecrets::new(secret(&first), secret(&second), sum);
     let error = built.get(&context()).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the clients cannot be built from the secrets: not yet"
-    );
+    assert_eq!(error.to_string(), "building clients from secrets failed: not yet");
     first.store(2, Ordering::Relaxed);
     built
         .first
