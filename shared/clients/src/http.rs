@@ -136,13 +136,28 @@ impl Http {
         let status = response.status().as_u16();
         record.status = Some(status);
 
+        let body = self.read_body(&mut response, call.safety(), record).await;
+        let body = body.map_err(|problem| fail(problem, true, Some(status)))?;
+        let headers = std::mem::take(response.headers_mut());
+        let answer = HttpResponse {
+            status,
+            headers,
+            body,
+            received_at: self.now(),
+            safety: call.safety(),
+        };
+        read(&answer).map_err(|problem| fail(problem, true, Some(status)))
+    }
+
+    async fn read_body(
+        &self,
+        response: &mut reqwest::Response,
+        safety: Safety,
+        record: &mut CallRecord<'_>,
+    ) -> Result<Vec<u8>, CallProblem> {
         let too_large = || {
-            let message = format!("the answer is larger than {} bytes", self.body_limit);
-            fail(
-                CallProblem::new(FailureClass::InvalidResponse, call.safety().unanswered(), message),
-                true,
-                Some(status),
-            )
+            let message = format!("response is larger than {} bytes", self.body_limit);
+            CallProblem::new(FailureClass::InvalidResponse, safety.unanswered(), message)
         };
         if response
             .content_length()
@@ -156,19 +171,11 @@ impl Http {
                 Ok(Some(chunk)) if body.len() + chunk.len() > self.body_limit => return Err(too_large()),
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(error) => return Err(fail(failure::of_reading(&error, call.safety()), true, Some(status))),
+                Err(error) => return Err(failure::of_reading(&error, safety)),
             }
             record.bytes = Some(body.len());
         }
         record.bytes = Some(body.len());
-        let headers = std::mem::take(response.headers_mut());
-        let answer = HttpResponse {
-            status,
-            headers,
-            body,
-            received_at: self.now(),
-            safety: call.safety(),
-        };
-        read(&answer).map_err(|problem| fail(problem, true, Some(status)))
+        Ok(body)
     }
 }

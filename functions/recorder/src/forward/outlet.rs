@@ -62,6 +62,7 @@ impl Outlets {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let DestinationSettings { file, syslog, http, .. } = settings.clone();
+        // 1. Destinations without a secret are built now.
         let mut plain = Vec::new();
         if let Some(path) = file {
             plain.push(Outlet::new("file", Way::Blocking(Blocking::file(path))));
@@ -73,6 +74,7 @@ impl Outlets {
         if let Some(address) = clear {
             plain.push(syslog_outlet(&address, None, audit)?);
         }
+        // 2. The others are built once the secret is read; syslog needs it for the CA of its TLS.
         let secret_names: Vec<_> = [tls.as_ref().map(|_| "syslog"), http.as_ref().map(|_| "http")]
             .into_iter()
             .flatten()

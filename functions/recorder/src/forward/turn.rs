@@ -52,7 +52,7 @@ impl Recorder {
             errors: 0,
             end: TurnEnd::NotOurs,
         };
-        // After the deadline Lambda ends this invocation and everything it does.
+        // 1. Lease the destination until the deadline: then Lambda ends this invocation and everything it does.
         let lease_for = SignedDuration::try_from(deadline.remaining()).unwrap_or(SignedDuration::from_mins(1));
         let lease = match store.lease_audit_destination(outlet.name, self.now(), lease_for).await {
             Ok(Some(lease)) => lease,
@@ -67,6 +67,7 @@ impl Recorder {
                 );
             }
         };
+        // 2. Send; the counts are reported even if the database fails.
         let mut work = Work {
             recorder: self,
             store,
@@ -114,25 +115,21 @@ impl Work<'_> {
             let size = plan.size(entries.iter().map(|entry| (entry.position, entry.line.len())));
             let batch = &entries[..size];
             let delivered = self.deliver(batch).await;
+            self.turn.errors += u64::from(delivered.is_err());
             let Some(end) = batch.last().map(|entry| entry.position) else {
                 return self.idle(TurnEnd::Done).await;
             };
-            // 3. Halve a rejected batch; quarantine a single entry that is rejected repeatedly; otherwise retry in a later run.
+            // 3. Halve a rejected batch; quarantine an entry that is rejected repeatedly; otherwise a later run retries.
             let quarantined = match delivered {
                 Ok(()) => Vec::new(),
-                Err(error) => {
-                    self.turn.errors += 1;
-                    match error {
-                        DeliveryError::Refused { .. } if size > 1 => {
-                            plan.refused(end);
-                            continue;
-                        }
-                        DeliveryError::Refused { class, ref message } if self.failures_before() + 1 >= REFUSALS => {
-                            vec![undelivered(&entries[0], class, message)]
-                        }
-                        error => return self.failed(error).await,
-                    }
+                Err(DeliveryError::Refused { .. }) if size > 1 => {
+                    plan.refused(end);
+                    continue;
                 }
+                Err(DeliveryError::Refused { class, message }) if self.failures_before() + 1 >= REFUSALS => {
+                    vec![undelivered(&entries[0], class, &message)]
+                }
+                Err(error) => return self.failed(error).await,
             };
             // 4. Move the cursor, unless another environment took the lease.
             let now = self.recorder.now();

@@ -161,6 +161,7 @@ impl Confluence {
         } = task;
         let mut readings = 1;
         loop {
+            // 1. Compare: is the row there, and is there room?
             let edit = if may_add {
                 edit::edit(&page.body, merge, wording, settings.page_limit_bytes)
             } else {
@@ -177,10 +178,11 @@ impl Confluence {
                 Edit::Body(_) if only_look => return Ok(Tried::Recorded(Recorded::Missing)),
                 Edit::Body(body) => body,
             };
+            // 2. Write, unless the page was changed meanwhile.
             let message = format!("Countersign: {}", merge.name());
             match self.update(context, &page, &body, &message).await {
                 Ok(written) => return Ok(Tried::Recorded(written.into())),
-                // Read and compare again: concurrent edits stay, and the row may be there by now.
+                // 3. Read and compare again: concurrent edits stay, and the row may be there by now.
                 Err(error) if error.class == FailureClass::Conflict && readings < READINGS => {
                     readings += 1;
                     match self.page(context, &page.id).await? {
