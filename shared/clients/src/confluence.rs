@@ -58,7 +58,7 @@ impl Confluence {
         url: Url,
     ) -> Result<T, CallError> {
         let call = self.proven(Call::get(action, context, target, url));
-        self.http.send(&call, page::read).await
+        self.http.send(&call, page::parse_answer).await
     }
 
     async fn change<T: DeserializeOwned>(
@@ -74,7 +74,7 @@ impl Confluence {
             ..Call::post(action, context, target, url, body.to_string().into_bytes())
         };
         self.http
-            .send(&self.proven(call), |answer: &HttpResponse| page::read(answer))
+            .send(&self.proven(call), |answer: &HttpResponse| page::parse_answer(answer))
             .await
     }
 

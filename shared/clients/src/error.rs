@@ -53,7 +53,7 @@ impl CallError {
     }
 
     /// The same with the advice to retry: the resource disappeared between two calls, so its state must be read again.
-    pub(crate) fn read_anew(self) -> Self {
+    pub(crate) fn with_retry(self) -> Self {
         let advice = Advice::Retry { after: None };
         Self { advice, ..self }
     }

@@ -60,7 +60,7 @@ impl Linear {
         variables: &Value,
     ) -> Result<T, CallError> {
         let call = self.call(context, action, target, query, variables).only_asking();
-        self.http.send(&call, answer::read).await
+        self.http.send(&call, answer::parse_answer).await
     }
 
     /// A mutation.
@@ -73,7 +73,7 @@ impl Linear {
         variables: &Value,
     ) -> Result<T, CallError> {
         let call = self.call(context, action, target, query, variables);
-        self.http.send(&call, answer::read).await
+        self.http.send(&call, answer::parse_answer).await
     }
 
     fn call<'a>(

@@ -32,7 +32,7 @@ pub struct Collector {
 #[derive(Debug, thiserror::Error)]
 pub enum CollectorError {
     /// The address or a header is invalid.
-    #[error("the spans' collector: {0}")]
+    #[error("invalid span collector: {0}")]
     Address(#[from] InvalidAddress),
     /// The HTTP client cannot be built.
     #[error(transparent)]

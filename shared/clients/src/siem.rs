@@ -70,7 +70,7 @@ impl HttpReceiver {
             call = call.detail(name, value);
         }
         let http = self.http.clone().with_timeout(patience);
-        http.send(&call, read).await.map_err(judged)
+        http.send(&call, check_answer).await.map_err(delivery_error)
     }
 }
 
@@ -91,7 +91,7 @@ fn particulars(batch: &[Outgoing<'_>]) -> [(&'static str, u64); 3] {
     ]
 }
 
-fn read(answer: &HttpResponse) -> Result<(), CallProblem> {
+fn check_answer(answer: &HttpResponse) -> Result<(), CallProblem> {
     http_batch::judge(answer.status, answer.retry_after()).map_err(|error| {
         let (class, message) = (error.class(), error.to_string());
         let advice = match error {
@@ -103,7 +103,7 @@ fn read(answer: &HttpResponse) -> Result<(), CallProblem> {
 }
 
 /// Only a complete answer can reject a batch. After any other failure the same batch is sent again: the receiver knows the ids.
-fn judged(error: CallError) -> DeliveryError {
+fn delivery_error(error: CallError) -> DeliveryError {
     let CallError {
         class,
         advice,

@@ -63,7 +63,7 @@ impl Slack {
         let body = message.to_json().to_string().into_bytes();
         let call = Call::post(Action::SlackPostMessage, context, &target, url, body);
         self.call(call, |answer| {
-            let posted: PostedJson = answer::read(answer)?;
+            let posted: PostedJson = answer::parse_answer(answer)?;
             Ok(Posted {
                 channel: posted.channel,
                 ts: posted.ts,

@@ -57,7 +57,7 @@ pub(super) fn correct(body: &str, merge: &MergeSummary, wording: &Wording) -> Re
         return Ok(None);
     };
     let cell = row::verdict_cell(&document, found);
-    if row::tells(&document, found, merge) || cell.is_none() {
+    if row::has_decision(&document, found, merge) || cell.is_none() {
         return Ok(Some(Edit::None));
     }
     let body = document.with(cell, &row::correction(merge, wording))?;

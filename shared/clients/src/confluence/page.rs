@@ -187,7 +187,7 @@ fn page_target(id: &str) -> Target {
 
 /// Reads an answer. Confluence also reports a conflicting edit as a server error that names its database's exception; nothing was
 /// written then.
-pub(super) fn read<T: DeserializeOwned>(answer: &HttpResponse) -> Result<T, CallProblem> {
+pub(super) fn parse_answer<T: DeserializeOwned>(answer: &HttpResponse) -> Result<T, CallProblem> {
     if (200..300).contains(&answer.status) {
         return answer.json();
     }
@@ -195,7 +195,7 @@ pub(super) fn read<T: DeserializeOwned>(answer: &HttpResponse) -> Result<T, Call
     let lock = ["OptimisticLock", "StaleObjectState", "StaleState"];
     if answer.status == 409 || answer.status >= 500 && lock.iter().any(|name| text.contains(name)) {
         let again = Advice::Retry { after: None };
-        let message = format!("answered {}: it was changed in between", answer.status);
+        let message = format!("answered {}: the page was changed concurrently", answer.status);
         return Err(CallProblem::new(FailureClass::Conflict, again, message));
     }
     Err(answer.refusal())

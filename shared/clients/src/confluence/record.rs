@@ -111,7 +111,7 @@ impl Confluence {
         match self.on_page(context, task, page, true).await? {
             Tried::Recorded(recorded) => Ok(recorded),
             Tried::Elsewhere(page) => self.roll_over(context, task, page).await,
-            Tried::Gone => Err(gone(&id).read_anew()),
+            Tried::Gone => Err(gone(&id).with_retry()),
         }
     }
 

@@ -9,7 +9,7 @@ use quick_xml::{Reader, Writer, XmlVersion};
 
 /// The body is not well-formed storage format and needs manual intervention.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the page's body is not well-formed: {0}")]
+#[error("page body is not well-formed: {0}")]
 pub(super) struct MalformedStorage(String);
 
 /// An element: where its events begin and end, and its parent.
@@ -53,7 +53,7 @@ impl<'a> Document<'a> {
             };
             match &event {
                 Event::Eof if open.is_empty() => return Ok(Self { events, elements }),
-                Event::Eof => return Err(MalformedStorage("an element is not closed".to_owned())),
+                Event::Eof => return Err(MalformedStorage("unclosed element".to_owned())),
                 Event::Start(_) => {
                     open.push(elements.len());
                     elements.push(begun);
@@ -61,11 +61,11 @@ impl<'a> Document<'a> {
                 Event::Empty(_) => elements.push(begun),
                 Event::End(tag) => {
                     let ended = open.pop().and_then(|element| elements.get_mut(element));
-                    let ended = ended.ok_or_else(|| MalformedStorage("an end tag too many".to_owned()))?;
+                    let ended = ended.ok_or_else(|| MalformedStorage("unexpected end tag".to_owned()))?;
                     let begun = events.get(ended.start);
                     if !begun.is_some_and(|begun| matches!(begun, Event::Start(start) if is_end_of(tag, start))) {
                         return Err(MalformedStorage(format!(
-                            "an end tag is not that of its element (event {at})"
+                            "end tag does not match its element (event {at})"
                         )));
                     }
                     ended.end = at;
@@ -136,7 +136,7 @@ impl<'a> Document<'a> {
     pub(super) fn with(&self, end_of: Option<usize>, added: &[Event<'_>]) -> Result<String, MalformedStorage> {
         let at = match end_of.and_then(|element| self.elements.get(element)) {
             Some(element) if element.end == element.start => {
-                return Err(MalformedStorage("an empty element has no end".to_owned()));
+                return Err(MalformedStorage("cannot insert into an empty element".to_owned()));
             }
             Some(element) => element.end,
             None => self.events.len(),
@@ -185,7 +185,7 @@ pub(super) fn element(
 }
 
 /// Text from any source: what XML cannot hold is left out, and markup is escaped.
-pub(super) fn text(content: &str) -> Vec<Event<'static>> {
+pub(super) fn text_events(content: &str) -> Vec<Event<'static>> {
     let clean = crate::plain::line(content, usize::MAX);
     vec![Event::Text(BytesText::new(&clean).into_owned())]
 }

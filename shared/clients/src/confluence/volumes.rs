@@ -72,7 +72,7 @@ impl Confluence {
                 None => return Ok(Next::Free(title)),
             }
         }
-        let message = "there are a thousand pages of this title".to_owned();
+        let message = format!("{MOST_PAGES} pages have this title already");
         Err(problem(FailureClass::InvalidResponse, message))
     }
 
@@ -97,7 +97,10 @@ impl Confluence {
             parent_id,
         } = &task.settings.page
         else {
-            return Err(problem(FailureClass::NotFound, "the audit page is gone".to_owned()));
+            return Err(problem(
+                FailureClass::NotFound,
+                "the audit page does not exist".to_owned(),
+            ));
         };
         let known = self.space(context, space).await?.ok_or_else(|| no_space(space))?;
         let parent = parent_id.clone().or(known.homepage_id);

@@ -109,9 +109,7 @@ impl GitLab {
                 _ => return Ok(Reading::Known(committers)),
             }
         }
-        Ok(Reading::Unknown(format!(
-            "there are more than {MOST_PAGES} pages of committers"
-        )))
+        Ok(Reading::Unknown(format!("more than {MOST_PAGES} pages of committers")))
     }
 
     async fn committers_page(

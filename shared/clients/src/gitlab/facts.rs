@@ -244,6 +244,6 @@ fn optional<T>(result: Option<Result<T, Missing>>) -> Reading<T> {
     match result {
         Some(Ok(value)) => Reading::Known(value),
         Some(Err(missing)) => Reading::Unknown(missing.because),
-        None => Reading::Unknown("GitLab did not answer in time; nothing waits for it".to_owned()),
+        None => Reading::Unknown("GitLab did not answer in time; this read is optional".to_owned()),
     }
 }

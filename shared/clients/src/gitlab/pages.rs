@@ -58,11 +58,11 @@ impl GitLab {
 
 /// The next page: by number at our own address if GitLab counts pages (its links contain its *external* address, which may differ
 /// from ours), else by its link if that is within the API.
-pub(super) fn next(base: &Url, current: &Url, answer: &HttpResponse) -> Result<Option<Url>, CallProblem> {
+pub(super) fn next_page(base: &Url, current: &Url, answer: &HttpResponse) -> Result<Option<Url>, CallProblem> {
     if let Some(number) = answer.header("x-next-page").filter(|number| !number.is_empty()) {
         let number: u32 = number
             .parse()
-            .map_err(|_| answer.unreadable("x-next-page is no number"))?;
+            .map_err(|_| answer.unreadable("x-next-page is not a number"))?;
         return Ok(Some(with_page(current, number)));
     }
     let links = answer.headers.get_all(LINK);
@@ -71,11 +71,11 @@ pub(super) fn next(base: &Url, current: &Url, answer: &HttpResponse) -> Result<O
     };
     let url = current
         .join(link)
-        .map_err(|_| answer.unreadable("the link to the next page is no address"))?;
+        .map_err(|_| answer.unreadable("the link to the next page is not a valid address"))?;
     if address::within(base, &url) {
         Ok(Some(url))
     } else {
-        let problem = answer.unreadable("the link to the next page leads outside of the API; not followed");
+        let problem = answer.unreadable("the link to the next page points outside the API and was not followed");
         Err(CallProblem {
             advice: Advice::Permanent,
             ..problem
@@ -127,7 +127,7 @@ mod tests {
         };
         let base = Url::parse("https://gitlab.example.com/api/v4/").unwrap();
         let current = base.join("groups/7/members?per_page=100&page=2").unwrap();
-        Ok(next(&base, &current, &answer)?.map(String::from))
+        Ok(next_page(&base, &current, &answer)?.map(String::from))
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl GitLab {
         self.http
             .send(&call, |answer| match answer.status {
                 200..=299 => {
-                    let next = pages::next(&self.base, &call.url, answer)?;
+                    let next = pages::next_page(&self.base, &call.url, answer)?;
                     Ok(Step::Page(ListPage {
                         content: answer.json()?,
                         next,
@@ -86,12 +86,14 @@ impl GitLab {
         };
         let location = answer
             .header(LOCATION.as_str())
-            .ok_or_else(|| refuse("redirected without saying where"))?;
-        let to = from.join(location).map_err(|_| refuse("redirected to no address"))?;
+            .ok_or_else(|| refuse("redirected without a Location header"))?;
+        let to = from
+            .join(location)
+            .map_err(|_| refuse("redirected to an invalid address"))?;
         if address::within(&self.base, &to) {
             Ok(to)
         } else {
-            Err(refuse("redirected outside of the API; not followed"))
+            Err(refuse("redirected outside the API; not followed"))
         }
     }
 }

@@ -42,7 +42,7 @@ impl HttpResponse {
 
     /// How long the target asks to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        retry_after::wait(self.status, &self.headers, self.received_at)
+        retry_after::retry_delay(self.status, &self.headers, self.received_at)
     }
 
     /// The meaning of an unsuccessful answer, by its status alone.
@@ -68,10 +68,10 @@ impl HttpResponse {
             let what = if error.is_data() {
                 "JSON of an unexpected shape"
             } else {
-                "no complete JSON"
+                "incomplete JSON"
             };
             self.unreadable(format!(
-                "the answer is {what} (line {}, column {})",
+                "response is {what} (line {}, column {})",
                 error.line(),
                 error.column()
             ))

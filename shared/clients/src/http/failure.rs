@@ -13,29 +13,26 @@ pub(super) fn of_sending(error: &reqwest::Error, safety: Safety) -> (CallProblem
             CallProblem::new(
                 FailureClass::InvalidResponse,
                 Advice::Permanent,
-                "the request could not be built",
+                "request could not be built",
             ),
             false,
         );
     }
     if error.is_connect() {
         let (class, message) = if error.is_timeout() {
-            (FailureClass::Timeout, "no connection in time".to_owned())
+            (FailureClass::Timeout, "connection timed out".to_owned())
         } else if error.is_dns() {
-            (
-                FailureClass::NetworkError,
-                "the host name could not be resolved".to_owned(),
-            )
+            (FailureClass::NetworkError, "host name could not be resolved".to_owned())
         } else if let Some(tls) = tls_error(error) {
-            (FailureClass::NetworkError, format!("no TLS connection: {tls}"))
+            (FailureClass::NetworkError, format!("TLS connection failed: {tls}"))
         } else {
-            (FailureClass::NetworkError, "no connection".to_owned())
+            (FailureClass::NetworkError, "connection failed".to_owned())
         };
         return (CallProblem::new(class, again, message), false);
     }
     if error.is_timeout() {
         return (
-            CallProblem::new(FailureClass::Timeout, safety.unanswered(), "no answer in time"),
+            CallProblem::new(FailureClass::Timeout, safety.unanswered(), "request timed out"),
             true,
         );
     }
@@ -43,7 +40,7 @@ pub(super) fn of_sending(error: &reqwest::Error, safety: Safety) -> (CallProblem
         CallProblem::new(
             FailureClass::NetworkError,
             safety.unanswered(),
-            "the connection broke before an answer",
+            "connection closed before the response",
         ),
         true,
     )
@@ -52,12 +49,12 @@ pub(super) fn of_sending(error: &reqwest::Error, safety: Safety) -> (CallProblem
 /// The answer began and did not end.
 pub(super) fn of_reading(error: &reqwest::Error, safety: Safety) -> CallProblem {
     if error.is_timeout() {
-        CallProblem::new(FailureClass::Timeout, safety.unanswered(), "no complete answer in time")
+        CallProblem::new(FailureClass::Timeout, safety.unanswered(), "response timed out")
     } else {
         CallProblem::new(
             FailureClass::NetworkError,
             safety.unanswered(),
-            "the connection broke within the answer",
+            "connection closed during the response",
         )
     }
 }

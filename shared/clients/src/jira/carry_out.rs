@@ -61,19 +61,25 @@ impl Jira {
     ) -> Result<Tracked, CallError> {
         let has_comment = self.has_comment(context, &issue.key, merge).await?;
         let steps = Steps::of(issue, has_comment, merge, settings, marking.is_held);
-        if steps.are_none() {
+        if steps.is_empty() {
             return Ok(Tracked::Done);
         }
         if marking.only_look {
             return Ok(Tracked::Missing);
         }
-        let done = self.carry_out(context, merge, issue, &steps, settings, marking).await;
+        let done = self.apply(context, merge, issue, &steps, settings, marking).await;
         // It existed a moment ago.
-        done.map_err(|error| if error.is_not_found() { error.read_anew() } else { error })?;
+        done.map_err(|error| {
+            if error.is_not_found() {
+                error.with_retry()
+            } else {
+                error
+            }
+        })?;
         Ok(Tracked::Done)
     }
 
-    async fn carry_out(
+    async fn apply(
         &self,
         context: &Context,
         merge: &MergeSummary,
@@ -88,7 +94,7 @@ impl Jira {
             match self.link(context, issue, merge).await {
                 // Links are disabled on the site or forbidden to the account: the comment has the link as well.
                 Err(error) if error.advice == Advice::Permanent && !error.is_not_found() => {
-                    tracing::warn!(issue = issue.key, %error, "the merge request was not linked");
+                    tracing::warn!(issue = issue.key, %error, "linking the merge request to the issue failed; the comment contains the link");
                 }
                 linked => linked?,
             }
@@ -149,7 +155,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    fn are_none(&self) -> bool {
+    fn is_empty(&self) -> bool {
         !self.comment && !self.close && self.add_label.is_none() && self.remove_labels.is_empty()
     }
 }

@@ -79,9 +79,9 @@ fn no_way(issue: &JiraIssue, open: &[Transition], done_status: Option<&str>) -> 
     let names: Vec<&str> = open.iter().map(|transition| transition.to.name.as_str()).collect();
     let wanted = done_status.map_or_else(|| "of the category done".to_owned(), |name| format!("{name:?}"));
     let ways = if names.is_empty() {
-        "to none; has the account the permission Transition issues?".to_owned()
+        "no transition is available; does the account have the permission Transition issues?".to_owned()
     } else {
-        format!("to: {}", names.join(", "))
+        format!("available transitions lead to: {}", names.join(", "))
     };
     CallError {
         action: Action::JiraGetTransitions,
@@ -90,7 +90,7 @@ fn no_way(issue: &JiraIssue, open: &[Transition], done_status: Option<&str>) -> 
         sent: true,
         http_status: None,
         message: format!(
-            "no transition leads from {:?} to a status {wanted}; transitions lead {ways}",
+            "no transition from {:?} to a status {wanted}; {ways}",
             issue.fields.status.name
         ),
     }

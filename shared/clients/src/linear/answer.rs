@@ -45,17 +45,17 @@ struct Extensions {
 }
 
 /// The data of a complete answer. Data with an error beside them are rejected: the missing part could be the decisive one.
-pub(super) fn read<T: DeserializeOwned>(answer: &HttpResponse) -> Result<T, CallProblem> {
+pub(super) fn parse_answer<T: DeserializeOwned>(answer: &HttpResponse) -> Result<T, CallProblem> {
     let succeeded = (200..300).contains(&answer.status);
-    let told: Result<Errors, _> = serde_json::from_slice(&answer.body);
-    match told {
-        Ok(told) if !told.errors.is_empty() => return Err(meaning(&told.errors, answer)),
+    let failed: Result<Errors, _> = serde_json::from_slice(&answer.body);
+    match failed {
+        Ok(failed) if !failed.errors.is_empty() => return Err(meaning(&failed.errors, answer)),
         _ if !succeeded => return Err(answer.refusal()),
         _ => (),
     }
     let whole: Envelope<T> = answer.json()?;
-    debug_assert!(whole.errors.is_empty(), "they were looked at above");
-    whole.data.ok_or_else(|| answer.unreadable("the answer holds no data"))
+    debug_assert!(whole.errors.is_empty(), "errors are handled above");
+    whole.data.ok_or_else(|| answer.unreadable("response has no data"))
 }
 
 fn meaning(errors: &[ErrorJson], answer: &HttpResponse) -> CallProblem {
@@ -140,7 +140,7 @@ fn printable(code: &str) -> &str {
     if word && (1..=64).contains(&code.len()) {
         code
     } else {
-        "with an error of unknown form"
+        "with an unrecognized error"
     }
 }
 

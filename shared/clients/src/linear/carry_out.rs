@@ -65,17 +65,17 @@ impl Linear {
     ) -> Result<Tracked, CallError> {
         let steps = Steps::of(issue, merge, settings, marking.is_held);
         let steps = steps.map_err(|_| no_completed_state(issue, settings))?;
-        if steps.are_none() {
+        if steps.is_empty() {
             return Ok(Tracked::Done);
         }
         if marking.only_look {
             return Ok(Tracked::Missing);
         }
-        let done = self.carry_out(context, merge, issue, &steps, settings, marking).await;
+        let done = self.apply(context, merge, issue, &steps, settings, marking).await;
         // It existed a moment ago.
         done.map_err(|error| {
             if error.class == FailureClass::NotFound {
-                error.read_anew()
+                error.with_retry()
             } else {
                 error
             }
@@ -83,7 +83,7 @@ impl Linear {
         Ok(Tracked::Done)
     }
 
-    async fn carry_out(
+    async fn apply(
         &self,
         context: &Context,
         merge: &MergeSummary,
@@ -192,7 +192,7 @@ impl Linear {
                 known.ok_or_else(|| CallError {
                     advice: Advice::Permanent,
                     message: format!(
-                        "the label {name:?} exists, but not so that this issue can have it: is it a group of labels?"
+                        "the label {name:?} exists but cannot be added to this issue; is it a label group?"
                     ),
                     ..error
                 })
@@ -240,7 +240,7 @@ fn no_completed_state(issue: &LinearIssue, settings: &Settings) -> CallError {
             "the team has no completed state called {name:?}; it has: {}. Correct completed_state in the rules",
             names.join(", ")
         ),
-        None => "the team has no completed state; make one in its workflow".to_owned(),
+        None => "the team has no completed state; add one to its workflow".to_owned(),
     };
     CallError {
         action: Action::LinearGetIssue,

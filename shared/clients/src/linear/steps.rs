@@ -57,7 +57,7 @@ impl Steps {
     }
 
     /// Nothing is missing.
-    pub(super) fn are_none(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }

@@ -102,7 +102,7 @@ fn only_a_complete_answer_that_speaks_of_the_batch_refuses_it() {
         (Advice::Permanent, None, false),
         (retry, None, false),
     ] {
-        match judged(error(advice, status)) {
+        match delivery_error(error(advice, status)) {
             DeliveryError::Refused { .. } => assert!(refused, "{advice:?} {status:?}"),
             DeliveryError::Unavailable { retry_after, .. } => {
                 assert!(!refused, "{advice:?} {status:?}");

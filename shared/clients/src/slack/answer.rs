@@ -19,7 +19,7 @@ struct Envelope {
 }
 
 /// The answer of a successful call.
-pub(super) fn read<T: DeserializeOwned>(answer: &HttpResponse) -> Result<T, CallProblem> {
+pub(super) fn parse_answer<T: DeserializeOwned>(answer: &HttpResponse) -> Result<T, CallProblem> {
     if !(200..300).contains(&answer.status) {
         return Err(answer.refusal());
     }
@@ -90,7 +90,7 @@ fn printable(code: &str) -> &str {
     if word && (1..=64).contains(&code.len()) {
         code
     } else {
-        "with an error of unknown form"
+        "with an unrecognized error"
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
             received_at,
             safety,
         };
-        read::<Value>(&answer).unwrap_err()
+        parse_answer::<Value>(&answer).unwrap_err()
     }
 
     #[test]
@@ -180,11 +180,11 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_is_no_code_is_not_repeated() {
+    fn an_error_that_is_not_a_code_is_not_repeated() {
         for body in [r#"{"ok":false}"#, r#"{"ok":false,"error":"see https://evil.example"}"#] {
             assert_eq!(
                 problem(Safety::Acts, 200, body).message,
-                "Slack answered with an error of unknown form"
+                "Slack answered with an unrecognized error"
             );
         }
     }

@@ -44,7 +44,7 @@ impl Slack {
         let url = address::join(&self.base, ["chat.update"]);
         let body = message.to_update_json(ts).to_string().into_bytes();
         let call = Call::post(Action::SlackUpdateMessage, context, &target, url, body);
-        match self.call(call, answer::read::<Value>).await {
+        match self.call(call, answer::parse_answer::<Value>).await {
             Ok(_) => Ok(Corrected::Done),
             Err(error) if answer::is_one_of(&error, UNCHANGEABLE) => Ok(Corrected::Unchangeable),
             Err(error) => Err(error),

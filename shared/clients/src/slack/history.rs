@@ -80,7 +80,7 @@ impl Slack {
                 url.query_pairs_mut().append_pair("cursor", &cursor);
             }
             let call = Call::get(Action::SlackGetHistory, context, &target, url);
-            let page: HistoryJson = self.call(call, answer::read).await?;
+            let page: HistoryJson = self.call(call, answer::parse_answer).await?;
             // 2. Stop at the message, or at the end of the history.
             let found = page
                 .messages

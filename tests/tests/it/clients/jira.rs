@@ -191,7 +191,7 @@ async fn an_issue_that_cannot_be_closed_says_why() {
     for (change, message) in [
         (
             Box::new(|world: &mut double::World| world.transitions.clear()) as Box<dyn FnOnce(&mut _)>,
-            "has the account the permission Transition issues?",
+            "does the account have the permission Transition issues?",
         ),
         (
             Box::new(|world: &mut double::World| {

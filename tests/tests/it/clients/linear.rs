@@ -239,7 +239,7 @@ async fn an_issue_that_the_exception_of_another_merge_keeps_open_is_neither_clos
                 .last()
                 .unwrap()
                 .body
-                .contains("stays open: it has also been merged for without"),
+                .contains("stays open: another merge for it has no valid approval"),
             "{:?}",
             issue.comments
         );
@@ -307,7 +307,7 @@ async fn a_label_that_no_issue_can_have_is_told_as_such_and_not_tried_for_ever()
     });
     let error = desk.mark(&approved("ENG-123")).await.unwrap_err();
     assert_eq!((error.class, error.advice), (FailureClass::Conflict, Advice::Permanent));
-    assert!(error.message.contains("is it a group of labels?"), "{error}");
+    assert!(error.message.contains("is it a label group?"), "{error}");
 }
 
 #[tokio::test]

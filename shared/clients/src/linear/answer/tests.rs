@@ -131,10 +131,10 @@ fn the_later_of_the_limits_is_waited_for_and_never_more_than_an_hour() {
 }
 
 #[test]
-fn an_error_that_is_no_code_is_not_repeated() {
+fn an_error_that_is_not_a_code_is_not_repeated() {
     let hostile = body("see https://evil.example", "");
     assert_eq!(
         problem(Safety::Acts, 200, &hostile).message,
-        "Linear answered with an error of unknown form"
+        "Linear answered with an unrecognized error"
     );
 }

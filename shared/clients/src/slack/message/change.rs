@@ -103,8 +103,12 @@ pub fn exception_reply(
     let exception = change.exception;
     let key = &exception.merge_request;
     let headline = headline(change.turn());
-    let link = harmless::link(&exception.url, title(exception), 1500);
-    let name = format!("{} !{}", harmless::markdown(&exception.project_path, 300), key.mr_iid);
+    let link = harmless::escape_link(&exception.url, title(exception), 1500);
+    let name = format!(
+        "{} !{}",
+        harmless::escape_markdown(&exception.project_path, 300),
+        key.mr_iid
+    );
     let (changed, why) = (changed(change, wording), why(change));
     let mut blocks = vec![
         section(format!("*{headline}*\n{link} ({name})")),
@@ -123,7 +127,7 @@ pub fn exception_reply(
     });
     let text = format!(
         "{headline}. {} ({name}). {} {}",
-        harmless::markdown(title(exception), 300),
+        harmless::escape_markdown(title(exception), 300),
         changed.replace('\n', " "),
         why.replace('\n', " "),
     );
@@ -191,10 +195,10 @@ fn why(change: &ReportedChange<'_>) -> String {
     };
     let source = match (change.before, change.decision.confirmed) {
         (Some(ReportedDecision { confirmed: false, .. }), true) => {
-            "GitLab had not answered every question when the earlier decision was made. Now it has."
+            "GitLab's answer was incomplete when the earlier decision was made. It is complete now."
         }
         (Some(ReportedDecision { confirmed: false, .. }), false) => {
-            "GitLab has answered more than when the earlier decision was made, but not yet every question."
+            "GitLab's answer has more data than when the earlier decision was made, but is still incomplete."
         }
         _ => "New information arrived after the earlier decision.",
     };
@@ -213,7 +217,7 @@ fn approved(verdict: &Verdict, proof: Proof) -> String {
         .iter()
         .take(MOST_APPROVALS)
         .map(|seen| {
-            let name = harmless::markdown(&person(Some(&seen.user)), 100);
+            let name = harmless::escape_markdown(&person(Some(&seen.user)), 100);
             let at = seen.approved_at.map(|at| format!(" at {at:.0}"));
             name + &at.unwrap_or_default()
         })
@@ -235,11 +239,12 @@ fn approved(verdict: &Verdict, proof: Proof) -> String {
 
 fn advice(change: &ReportedChange<'_>, wording: &Wording) -> String {
     if change.is_changed_again {
-        return "Nothing: a later decision changed the exception again, and a further message reports it.".to_owned();
+        return "No action is needed: a later decision changed the exception again, and another message reports it."
+            .to_owned();
     }
     match (change.turn(), change.exception.status) {
         (Turn::Withdrawn { .. }, _) => {
-            "Nothing needs to be done. A review that was started because of the alert can end.".to_owned()
+            "No action is needed. A review that was started because of the alert can end.".to_owned()
         }
         (Turn::Other { .. }, ExceptionStatus::Acknowledged) => {
             "Check that the review covers the new reason.".to_owned()
@@ -254,7 +259,9 @@ fn advice(change: &ReportedChange<'_>, wording: &Wording) -> String {
 fn remark(place: ReplyLocation) -> Option<&'static str> {
     match place {
         ReplyLocation::Thread => None,
-        ReplyLocation::Channel => Some("The alert of this exception was deleted, or it takes no edit or no reply."),
+        ReplyLocation::Channel => {
+            Some("The alert of this exception was deleted, or it cannot be edited or replied to.")
+        }
         ReplyLocation::OtherChannel => Some("The alert of this exception is in another channel."),
     }
 }

@@ -7,7 +7,7 @@ use super::{SlackMessage, date, limit, markdown, section};
 use crate::MergeSummary;
 use crate::slack::harmless;
 
-/// The confirmation of an archived merge. `effect_key` goes into the message's metadata; [`crate::slack::Slack::find_message`]
+/// The confirmation of a merge. `effect_key` goes into the message's metadata; [`crate::slack::Slack::find_message`]
 /// finds it there.
 #[must_use]
 pub fn pod_confirmation(merge: &MergeSummary, wording: &Wording, channel: &str, effect_key: &str) -> SlackMessage {
@@ -17,7 +17,7 @@ pub fn pod_confirmation(merge: &MergeSummary, wording: &Wording, channel: &str, 
     } else {
         &merge.row.title
     };
-    let link = harmless::link(&merge.row.web_url, title, 1500);
+    let link = harmless::escape_link(&merge.row.web_url, title, 1500);
     let sentence = merge.sentence(wording);
     let mark = if merge.is_exception() { "⚠️" } else { "✅" };
     let blocks = vec![
@@ -38,8 +38,8 @@ pub fn pod_confirmation(merge: &MergeSummary, wording: &Wording, channel: &str, 
     let text = format!(
         "{}: {} ({}). {}",
         headline(merge),
-        harmless::markdown(title, 300),
-        harmless::markdown(&merge.name(), 300),
+        harmless::escape_markdown(title, 300),
+        harmless::escape_markdown(&merge.name(), 300),
         harmless::cut(&sentence, 500),
     );
     SlackMessage::new(channel, harmless::cut(&text, limit::TEXT), blocks, &payload)
@@ -76,7 +76,12 @@ fn fields(merge: &MergeSummary) -> Vec<Value> {
         ("Tier", merge.row.review.risk_tier.clone()),
     ]
     .into_iter()
-    .map(|(name, value)| markdown(format!("*{name}*\n{}", harmless::markdown(&value, limit::FIELD / 5))))
+    .map(|(name, value)| {
+        markdown(format!(
+            "*{name}*\n{}",
+            harmless::escape_markdown(&value, limit::FIELD / 5)
+        ))
+    })
     .collect()
 }
 
@@ -96,11 +101,12 @@ mod tests {
 
     #[test]
     fn a_confirmation_says_how_the_review_ended_and_where_the_proof_lies() {
-        let told = |merge: &MergeSummary| pod_confirmation(merge, &Wording::default(), "C0PODPAY", "key").to_json();
-        insta::assert_snapshot!(format!("{:#}", told(&approved())));
-        insta::assert_snapshot!(format!("{:#}", told(&exception())));
+        let confirmed =
+            |merge: &MergeSummary| pod_confirmation(merge, &Wording::default(), "C0PODPAY", "key").to_json();
+        insta::assert_snapshot!(format!("{:#}", confirmed(&approved())));
+        insta::assert_snapshot!(format!("{:#}", confirmed(&exception())));
         assert!(
-            told(&correction_of(&approved()))["text"]
+            confirmed(&correction_of(&approved()))["text"]
                 .as_str()
                 .unwrap()
                 .starts_with("Security review corrected: ")
@@ -114,12 +120,12 @@ mod tests {
         merge.row.project_path = "<@U123>".to_owned();
         merge.row.web_url = "javascript:alert(1)".to_owned();
         merge.row.review.labels = vec!["<!here>".to_owned(); 300];
-        let told = pod_confirmation(&merge, &Wording::default(), "C0PODPAY", "key")
+        let shown = pod_confirmation(&merge, &Wording::default(), "C0PODPAY", "key")
             .to_json()
             .to_string();
         for markup in ["<!channel", "<https://evil", "<@U123", "<!here", "<javascript"] {
-            assert!(!told.contains(markup), "{markup}: {told}");
+            assert!(!shown.contains(markup), "{markup}: {shown}");
         }
-        assert!(told.len() < 12_000, "{}", told.len());
+        assert!(shown.len() < 12_000, "{}", shown.len());
     }
 }
