@@ -98,7 +98,7 @@ async fn the_record_of_an_approved_merge_is_kept_whole_and_named_by_decision_and
     }
     assert!(
         !content.contains("a secret text"),
-        "a description is looked through for issues, and not kept"
+        "a description is searched for issues, but not stored"
     );
 }
 

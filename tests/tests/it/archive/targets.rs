@@ -103,7 +103,7 @@ async fn a_merge_request_that_names_no_issue_is_recorded_as_such_and_is_no_error
 }
 
 #[tokio::test]
-async fn a_later_finding_corrects_what_has_been_told() {
+async fn a_later_decision_corrects_earlier_reports() {
     let archive = Archive::new().await;
     let notifier = archive.notifier().await;
     // An older GitLab: only the delivery has the approval's time, and it arrives late.
@@ -194,7 +194,7 @@ async fn a_merge_that_turns_out_to_have_carried_no_label_closes_nothing_and_is_c
         let mut second = by_kind(report.effects);
         second.remove("slack_exception_update");
         if !is_begun {
-            assert!(second.is_empty(), "nobody was told: {second:?}");
+            assert!(second.is_empty(), "expected no further effect: {second:?}");
             assert_eq!(archive.stand.row(first["linear_issue"].id).await.state, "superseded");
             continue;
         }

@@ -122,7 +122,7 @@ async fn the_row_of_an_exception_says_why_it_is_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_at_once_give_twenty_rows_each_once() {
+async fn twenty_concurrent_writers_add_each_row_once() {
     let desk = Desk::open().await;
     let merges: Vec<MergeSummary> = (1..=20).map(|iid| numbered(iid, "ENG-123")).collect();
     let until_taken = async |merge: &MergeSummary| {
@@ -221,7 +221,7 @@ async fn a_page_that_is_changed_again_and_again_is_left_to_a_later_attempt() {
 }
 
 #[tokio::test]
-async fn what_confluence_refuses_is_told_apart() {
+async fn confluence_rejections_are_distinguished() {
     let busy = RateLimited {
         retry_after: Some(7),
         times: None,

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use tests::doubles::{Fault, Stub};
 
-use super::desk::{BODY_LIMIT, GITLAB_TOKEN, GitLabDesk, NOBODY, context, group, http, key, options, path};
+use super::desk::{BODY_LIMIT, GITLAB_TOKEN, GitLabDesk, UNREACHABLE, context, group, http, key, options, path};
 
 const MEMBERS: &str = "/api/v4/groups/4242/members";
 
@@ -69,7 +69,7 @@ async fn each_refusal_has_its_class_and_its_advice() {
             "{stub:?}"
         );
         let entries = desk.entries();
-        assert_eq!(entries.len(), 1, "a refusal is not asked for twice");
+        assert_eq!(entries.len(), 1, "a rejected request is not repeated");
         assert_eq!(entries[0]["outcome"], "failure");
         assert_eq!(entries[0]["error"], class.as_str());
         assert_eq!(entries[0]["details"]["http_status"], json!(status));
@@ -192,7 +192,7 @@ async fn a_connection_that_breaks_once_does_not_fail_the_call() {
 #[tokio::test]
 async fn nobody_listening_is_a_request_that_surely_was_not_sent() {
     let (http, lines) = http(&options());
-    let client = GitLab::new(http, NOBODY, SecretString::from(GITLAB_TOKEN)).unwrap();
+    let client = GitLab::new(http, UNREACHABLE, SecretString::from(GITLAB_TOKEN)).unwrap();
     let error = client.members(&context(), "main", &group()).await.unwrap_err();
     assert_eq!(
         (error.class, error.advice, error.sent),

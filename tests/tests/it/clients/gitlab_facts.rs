@@ -158,7 +158,7 @@ async fn bots_are_told_by_gitlab_where_the_name_does_not_tell() {
         .iter()
         .filter(|request| request.path.starts_with("/api/v4/users/"))
         .count();
-    assert_eq!(asked, 3, "not for the one whose name tells");
+    assert_eq!(asked, 3, "not for the one whose name shows that it is a bot");
 }
 
 #[tokio::test]

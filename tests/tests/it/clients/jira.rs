@@ -218,7 +218,7 @@ async fn an_issue_that_cannot_be_closed_says_why() {
 }
 
 #[tokio::test]
-async fn an_issue_that_somebody_closes_meanwhile_is_closed() {
+async fn a_concurrently_closed_issue_counts_as_closed() {
     let desk = Desk::open().await;
     for status in [400, 409] {
         desk.double.reset();
@@ -252,7 +252,7 @@ async fn a_correction_takes_the_wrong_label_of_ours_back() {
 }
 
 #[tokio::test]
-async fn what_jira_refuses_is_told_apart() {
+async fn jira_rejections_are_distinguished() {
     let busy = RateLimited {
         retry_after: Some(7),
         times: None,

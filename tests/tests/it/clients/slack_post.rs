@@ -13,7 +13,7 @@ use serde_json::json;
 use tests::doubles::{Fault, Stub};
 use uuid::Uuid;
 
-use super::desk::{BODY_LIMIT, NOBODY, SLACK_TOKEN, SlackDesk, context, http, key, now, options};
+use super::desk::{BODY_LIMIT, SLACK_TOKEN, SlackDesk, UNREACHABLE, context, http, key, now, options};
 
 pub(super) const EFFECT: &str = "main/77!12/slack_exception_alert/slack:C0SECLEAD";
 const POST: &str = "/api/chat.postMessage";
@@ -205,9 +205,9 @@ async fn slacks_own_refusals_are_understood() {
 }
 
 #[tokio::test]
-async fn nobody_listening_means_that_nothing_was_posted() {
+async fn an_unreachable_slack_means_nothing_was_posted() {
     let (http, lines) = http(&options());
-    let client = Slack::new(http, NOBODY, SecretString::from(SLACK_TOKEN)).unwrap();
+    let client = Slack::new(http, UNREACHABLE, SecretString::from(SLACK_TOKEN)).unwrap();
     let error = client
         .post_message(&context(), &alert("C0SECLEAD", EFFECT))
         .await

@@ -204,7 +204,7 @@ impl Environs {
 }
 
 /// Waits until a session waits for a lock in this database.
-pub(super) async fn somebody_waits(desk: &Desk) {
+pub(super) async fn wait_for_lock_waiter(desk: &Desk) {
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let waited = async {
         loop {
@@ -217,5 +217,5 @@ pub(super) async fn somebody_waits(desk: &Desk) {
     };
     tokio::time::timeout(Duration::from_secs(20), waited)
         .await
-        .expect("nobody waits for the lock");
+        .expect("no session waits for the lock");
 }

@@ -41,7 +41,7 @@ async fn lines_wait_on_the_queue_while_the_database_is_down_and_arrive_when_it_i
     assert_eq!(
         desk.aws.messages().len(),
         2,
-        "what comes from the queue is not put there again"
+        "messages from the queue are not sent to the queue again"
     );
     assert!(recorder.invoke(json!({"jobs": ["sequence"]})).await.is_err());
 
@@ -50,7 +50,7 @@ async fn lines_wait_on_the_queue_while_the_database_is_down_and_arrive_when_it_i
     assert_eq!(
         recorder.messages(messages(bodies())).await,
         Vec::<String>::new(),
-        "and once more, for good measure"
+        "and once more, to be sure"
     );
     recorder.minute().await;
     desk.complete(&[&producer]).await;

@@ -67,7 +67,7 @@ fn elements_are_found_by_name_and_place_and_not_within_cdata() {
 #[test]
 fn insertions_are_placed_before_the_end_of_their_element() {
     let document = Document::parse("<p>a</p><b/>").unwrap();
-    let added = element("i", &[("x", "\"<&")], text("<&>\u{0}\u{b}\u{ffff}"));
+    let added = element("i", &[("x", "\"<&")], text_events("<&>\u{0}\u{b}\u{ffff}"));
     let paragraph = document.elements("p").next();
     assert_eq!(
         document.with(paragraph, &added).unwrap(),

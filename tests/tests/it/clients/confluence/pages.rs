@@ -124,7 +124,7 @@ async fn a_page_that_merely_has_the_title_or_the_id_is_not_taken_for_ours() {
     let theirs = tests::doubles::confluence::Page {
         title: "Security review audit (2)".to_owned(),
         space_id: "98304".to_owned(),
-        body: "<p>Somebody else's</p>".to_owned(),
+        body: "<p>Another team's</p>".to_owned(),
         version: 1,
         ..tests::doubles::confluence::Page::default()
     };
