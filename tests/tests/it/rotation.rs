@@ -185,7 +185,7 @@ async fn a_login_of_the_owner_that_was_changed_a_moment_ago_is_used_at_once() {
     let (stand, url, maintenance) = begun().await;
     let owner = stand.aws.secret("owner", "AWSCURRENT").unwrap();
     let mut outdated = Url::parse(owner["url"].as_str().unwrap()).unwrap();
-    outdated.set_username("countersign_nobody").unwrap();
+    outdated.set_username("countersign_outdated").unwrap();
     stand
         .aws
         .put_secret("owner", "AWSCURRENT", json!({"url": outdated.as_str()}));

@@ -67,7 +67,7 @@ impl Slack {
         // Message timestamps are Unix seconds with six decimals.
         let oldest = format!("{}.000000", oldest.as_second().max(0));
         let mut cursor = String::new();
-        // 1. Read page after page, newest messages first.
+        // 1. Read page after page.
         for _ in 0..MOST_PAGES {
             let mut url = address::join(&self.base, ["conversations.history"]);
             url.query_pairs_mut()

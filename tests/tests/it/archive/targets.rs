@@ -48,7 +48,7 @@ async fn an_approved_merge_closes_the_loop_everywhere_once() {
     }
 
     let [confirmation] = &archive.confirmations()[..] else {
-        panic!("one confirmation expected")
+        panic!("expected one confirmation")
     };
     assert_eq!(external("slack_pod_confirmation").await, confirmation.ts.to_string());
     assert!(
