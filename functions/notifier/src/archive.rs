@@ -184,8 +184,8 @@ impl Telling<'_> {
     async fn marking<'a>(&self, worker: &'a Worker, issue: &str) -> Result<Marking<'a>, StoreError> {
         Ok(Marking {
             wording: &worker.rules.slack.wording,
-            is_held: worker.store.is_issue_held(self.effect, issue).await?,
-            only_look: self.only_look,
+            blocked_by_exception: worker.store.is_issue_held(self.effect, issue).await?,
+            read_only: self.only_look,
         })
     }
 }

@@ -48,9 +48,9 @@ pub(crate) struct Labels<'a> {
 pub struct Marking<'a> {
     pub wording: &'a Wording,
     /// The exception of another merge keeps the issue open.
-    pub is_held: bool,
-    /// Change nothing.
-    pub only_look: bool,
+    pub blocked_by_exception: bool,
+    /// Change nothing, only read.
+    pub read_only: bool,
 }
 
 impl MergeSummary {
@@ -143,10 +143,10 @@ impl MergeSummary {
     }
 
     /// The changes of the issue's labels.
-    pub(crate) fn labels<'a>(&self, tracking: &'a Tracking, is_held: bool) -> Labels<'a> {
+    pub(crate) fn labels<'a>(&self, tracking: &'a Tracking, blocked_by_exception: bool) -> Labels<'a> {
         let (audited, exception) = (tracking.audited_label.as_str(), tracking.exception_label.as_str());
         let (add, wrong) = match self.verdict.outcome {
-            VerdictOutcome::Approved { .. } => (Some(audited).filter(|_| !is_held), vec![exception]),
+            VerdictOutcome::Approved { .. } => (Some(audited).filter(|_| !blocked_by_exception), vec![exception]),
             VerdictOutcome::Exception { .. } => (Some(exception), vec![audited]),
             // Nothing was audited, and nothing is wrong.
             VerdictOutcome::Declassified | VerdictOutcome::NotCarried | VerdictOutcome::Pending { .. } => {
@@ -155,27 +155,27 @@ impl MergeSummary {
         };
         let mut remove = if self.is_correction { wrong } else { Vec::new() };
         // The other merge's exception still needs it.
-        remove.retain(|label| !(is_held && *label == exception));
+        remove.retain(|label| !(blocked_by_exception && *label == exception));
         Labels { add, remove }
     }
 
     /// Whether to close the issue.
-    pub(crate) fn closes(&self, tracking: &Tracking, is_held: bool) -> bool {
+    pub(crate) fn closes(&self, tracking: &Tracking, blocked_by_exception: bool) -> bool {
         let wanted = match self.verdict.outcome {
             VerdictOutcome::Approved { .. } => true,
             VerdictOutcome::Exception { .. } => tracking.close_exceptions,
             VerdictOutcome::Declassified | VerdictOutcome::NotCarried | VerdictOutcome::Pending { .. } => false,
         };
-        wanted && self.is_confirmed && !is_held
+        wanted && self.is_confirmed && !blocked_by_exception
     }
 
     /// Why the issue stays open, if the comment must say it.
-    pub(crate) fn stays_open(&self, tracking: &Tracking, is_held: bool) -> Option<&'static str> {
+    pub(crate) fn stays_open(&self, tracking: &Tracking, blocked_by_exception: bool) -> Option<&'static str> {
         match self.verdict.outcome {
-            VerdictOutcome::Exception { .. } if !self.closes(tracking, is_held) => {
+            VerdictOutcome::Exception { .. } if !self.closes(tracking, blocked_by_exception) => {
                 Some("This issue stays open until the merge is reviewed.")
             }
-            VerdictOutcome::Approved { .. } if is_held => Some(
+            VerdictOutcome::Approved { .. } if blocked_by_exception => Some(
                 "This issue stays open: another merge for it has no valid approval, and that exception is still open.",
             ),
             _ => None,

@@ -45,7 +45,7 @@ pub(super) struct Task<'a> {
     pub(super) merge: &'a MergeSummary,
     pub(super) settings: &'a Settings,
     pub(super) wording: &'a Wording,
-    pub(super) only_look: bool,
+    pub(super) read_only: bool,
 }
 
 /// Result of an attempt at one page.
@@ -58,7 +58,7 @@ pub(super) enum Tried {
 }
 
 impl Confluence {
-    /// Puts the merge's row on the audit page, or a correction into the existing row. With `only_look` nothing is changed.
+    /// Puts the merge's row on the audit page, or a correction into the existing row. With `read_only` nothing is changed.
     ///
     /// # Errors
     /// [`CallError`]. A repetition never duplicates a row if [`RowPlace::anywhere`] is set after an attempt that may have succeeded.
@@ -68,25 +68,25 @@ impl Confluence {
         merge: &MergeSummary,
         (settings, wording): (&Settings, &Wording),
         place: &RowPlace,
-        only_look: bool,
+        read_only: bool,
     ) -> Result<Recorded, CallError> {
         let task = Task {
             merge,
             settings,
             wording,
-            only_look,
+            read_only,
         };
         if let Some(earlier) = self.known(context, place.earlier.as_deref()).await?
             && let Tried::Recorded(recorded) = self.on_page(context, task, earlier, false).await?
         {
             return Ok(recorded);
         }
-        if (place.anywhere || merge.is_correction || only_look)
+        if (place.anywhere || merge.is_correction || read_only)
             && let Some(recorded) = self.search(context, task, place).await?
         {
             return Ok(recorded);
         }
-        if only_look {
+        if read_only {
             return Ok(Recorded::Missing);
         }
         // If no page is known, or the known page is gone.
@@ -157,7 +157,7 @@ impl Confluence {
             merge,
             settings,
             wording,
-            only_look,
+            read_only,
         } = task;
         let mut readings = 1;
         loop {
@@ -175,7 +175,7 @@ impl Confluence {
                         version: page.version,
                     }));
                 }
-                Edit::Body(_) if only_look => return Ok(Tried::Recorded(Recorded::Missing)),
+                Edit::Body(_) if read_only => return Ok(Tried::Recorded(Recorded::Missing)),
                 Edit::Body(body) => body,
             };
             // 2. Write, unless the page was changed meanwhile.

@@ -60,11 +60,11 @@ impl Jira {
         marking: Marking<'_>,
     ) -> Result<Tracked, CallError> {
         let has_comment = self.has_comment(context, &issue.key, merge).await?;
-        let steps = Steps::of(issue, has_comment, merge, settings, marking.is_held);
+        let steps = Steps::of(issue, has_comment, merge, settings, marking.blocked_by_exception);
         if steps.is_empty() {
             return Ok(Tracked::Done);
         }
-        if marking.only_look {
+        if marking.read_only {
             return Ok(Tracked::Missing);
         }
         let done = self.apply(context, merge, issue, &steps, settings, marking).await;
@@ -98,7 +98,7 @@ impl Jira {
                 }
                 linked => linked?,
             }
-            let stays_open = merge.stays_open(&settings.tracking, marking.is_held);
+            let stays_open = merge.stays_open(&settings.tracking, marking.blocked_by_exception);
             let stays_open = stays_open.filter(|_| !issue.is_closed());
             let body = comment::body(merge, marking.wording, stays_open);
             self.comment(context, &issue.key, &body).await?;
@@ -143,15 +143,21 @@ impl Jira {
 }
 
 impl<'a> Steps<'a> {
-    fn of(issue: &JiraIssue, has_comment: bool, merge: &MergeSummary, settings: &'a Settings, is_held: bool) -> Self {
-        let labels = merge.labels(&settings.tracking, is_held);
+    fn of(
+        issue: &JiraIssue,
+        has_comment: bool,
+        merge: &MergeSummary,
+        settings: &'a Settings,
+        blocked_by_exception: bool,
+    ) -> Self {
+        let labels = merge.labels(&settings.tracking, blocked_by_exception);
         let mut wrong = labels.remove;
         wrong.retain(|label| issue.has_label(label));
         Self {
             comment: !has_comment,
             add_label: labels.add.filter(|label| !issue.has_label(label)),
             remove_labels: wrong,
-            close: merge.closes(&settings.tracking, is_held) && !issue.is_closed(),
+            close: merge.closes(&settings.tracking, blocked_by_exception) && !issue.is_closed(),
         }
     }
 

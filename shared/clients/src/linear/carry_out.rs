@@ -63,12 +63,12 @@ impl Linear {
         settings: &Settings,
         marking: Marking<'_>,
     ) -> Result<Tracked, CallError> {
-        let steps = Steps::of(issue, merge, settings, marking.is_held);
+        let steps = Steps::of(issue, merge, settings, marking.blocked_by_exception);
         let steps = steps.map_err(|_| no_completed_state(issue, settings))?;
         if steps.is_empty() {
             return Ok(Tracked::Done);
         }
-        if marking.only_look {
+        if marking.read_only {
             return Ok(Tracked::Missing);
         }
         let done = self.apply(context, merge, issue, &steps, settings, marking).await;
@@ -97,7 +97,7 @@ impl Linear {
             self.attach(context, &target, issue, merge).await?;
         }
         if steps.comment {
-            let stays_open = merge.stays_open(&settings.tracking, marking.is_held);
+            let stays_open = merge.stays_open(&settings.tracking, marking.blocked_by_exception);
             let stays_open = stays_open.filter(|_| !issue.is_closed());
             let body = comment::body(merge, marking.wording, stays_open);
             self.comment(context, &target, issue, merge, &body).await?;

@@ -29,15 +29,15 @@ impl Steps {
         issue: &LinearIssue,
         merge: &MergeSummary,
         settings: &Settings,
-        is_held: bool,
+        blocked_by_exception: bool,
     ) -> Result<Self, NoCompletedState> {
         if issue.archived_at.is_some() {
             // Closed long ago and archived: Linear rejects further changes.
             return Ok(Self::default());
         }
         let tracking = &settings.tracking;
-        let labels = merge.labels(tracking, is_held);
-        let state = if merge.closes(tracking, is_held) && !issue.is_closed() {
+        let labels = merge.labels(tracking, blocked_by_exception);
+        let state = if merge.closes(tracking, blocked_by_exception) && !issue.is_closed() {
             let state = issue.completed_state(settings.completed_state.as_deref());
             Some(state.ok_or(NoCompletedState)?.id.clone())
         } else {

@@ -70,6 +70,7 @@ fn each_span_is_the_parent_of_what_is_done_inside_it() {
     call.end(Some("rate_limit"));
     span.end(None);
 
+    // What a collector receives.
     let [call, delivery] = &exported(&tracer)[..] else {
         panic!("expected two spans")
     };

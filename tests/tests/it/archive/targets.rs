@@ -19,6 +19,7 @@ async fn an_approved_merge_closes_the_loop_everywhere_once() {
         assert_eq!((row.state.as_str(), row.attempts), ("done", 1), "{kind}: {row:?}");
         row.external_id.unwrap()
     };
+    // 1. Linear and Jira: closed and marked.
     assert_eq!(external("linear_issue").await, "ENG-123");
     let issue = archive.linear.issue("ENG-123").unwrap();
     assert_eq!(
@@ -35,6 +36,7 @@ async fn an_approved_merge_closes_the_loop_everywhere_once() {
     );
     assert_eq!((issue.comments.len(), issue.remote_links.len()), (1, 1));
 
+    // 2. Confluence: one row.
     let (id, page) = archive.confluence.page_titled("Security review audit").unwrap();
     assert_eq!(external("confluence_row").await, format!("{id}@1"));
     assert_eq!(archive.rows(), 1);
@@ -47,6 +49,7 @@ async fn an_approved_merge_closes_the_loop_everywhere_once() {
         assert!(page.body.contains(part), "{part} is missing in {}", page.body);
     }
 
+    // 3. Slack: one confirmation.
     let [confirmation] = &archive.confirmations()[..] else {
         panic!("expected one confirmation")
     };

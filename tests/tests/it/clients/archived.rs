@@ -206,12 +206,12 @@ pub(crate) async fn mark_in_linear(
     client: &linear::Linear,
     merge: &MergeSummary,
     settings: &Linear,
-    only_look: bool,
+    read_only: bool,
 ) -> Marked {
     let marking = Marking {
         wording: &Wording::default(),
-        is_held: false,
-        only_look,
+        blocked_by_exception: false,
+        read_only,
     };
     let Some(issue) = client.find(&context(), merge, &settings.tracking).await? else {
         return Ok(None);
@@ -225,12 +225,12 @@ pub(crate) async fn mark_in_jira(
     client: &jira::Jira,
     merge: &MergeSummary,
     settings: &Jira,
-    only_look: bool,
+    read_only: bool,
 ) -> Marked {
     let marking = Marking {
         wording: &Wording::default(),
-        is_held: false,
-        only_look,
+        blocked_by_exception: false,
+        read_only,
     };
     let Some(issue) = client.find(&context(), merge, &settings.tracking).await? else {
         return Ok(None);

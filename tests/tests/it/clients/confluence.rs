@@ -55,11 +55,11 @@ impl Desk {
         merge: &MergeSummary,
         settings: &Settings,
         place: &RowPlace,
-        only_look: bool,
+        read_only: bool,
     ) -> Result<Recorded, CallError> {
         let wording = Wording::default();
         self.client
-            .record(&context(), merge, (settings, &wording), place, only_look)
+            .record(&context(), merge, (settings, &wording), place, read_only)
             .await
     }
 

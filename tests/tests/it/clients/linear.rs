@@ -221,8 +221,8 @@ async fn an_issue_that_the_exception_of_another_merge_keeps_open_is_neither_clos
             .unwrap();
         let marking = Marking {
             wording: &Wording::default(),
-            is_held: true,
-            only_look: false,
+            blocked_by_exception: true,
+            read_only: false,
         };
         desk.client
             .mark(&context(), &merge, &issue, &linear(), marking)

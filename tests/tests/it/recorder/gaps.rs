@@ -33,6 +33,7 @@ async fn a_missing_line_is_waited_for_then_told_of_and_taken_when_it_comes() {
         2
     );
 
+    // 1. The gap is reported once it is old enough.
     desk.clock.pass(AFTER);
     let report = recorder.minute().await;
     assert_eq!(report.gaps, 1);
@@ -55,6 +56,7 @@ async fn a_missing_line_is_waited_for_then_told_of_and_taken_when_it_comes() {
     assert!(arrived.contains(&producer.entries()[5]), "the rest continues");
     assert!(arrived.contains(gap), "and the gap is reported in the same run");
 
+    // 2. The late lines close it.
     recorder.take(log(&lines[2..3])).await;
     assert_eq!(entries_of(&desk, "audit.gap_closed").await.len(), 0);
     recorder.take(log(&lines[3..4])).await;
