@@ -52,13 +52,7 @@ impl GitLab {
     ) -> Result<MergeRequestDetails, Incomplete> {
         // 1. All reads run concurrently; only needed ones are awaited.
         let path = merged.project_path.as_deref().unwrap_or(request.project_path);
-        let (
-            needed,
-            Optional {
-                reviewers,
-                rules: optional_rules,
-            },
-        ) = self.all(context, request, path, members, until).await?;
+        let (needed, extra) = self.all(context, request, path, members, until).await?;
         // 2. Accounts that may be bots; bots neither approve nor remove labels.
         let eligible_now = eligible(needed.members, request);
         let (bots, bots_unknown) = self
@@ -87,13 +81,13 @@ impl GitLab {
             approvals: needed.approvals,
             rule_approvers,
             versions: needed.versions,
-            reviewers: optional(reviewers.into_inner()),
+            reviewers: optional(extra.reviewers.into_inner()),
             eligible_now,
             bots,
             bots_unknown,
             committers: needed.committers,
             clock_offset_seconds: 0,
-            approval_rules: rules.unwrap_or_else(|| optional(optional_rules.into_inner())),
+            approval_rules: rules.unwrap_or_else(|| optional(extra.rules.into_inner())),
             mentions: merged.mentions,
         })
     }
