@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use app::deployment::Migrated;
 use audit::Context;
 use clients::CallError;
 use clients::cloudformation::CustomResourceResponse;
@@ -10,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::{JobError, Maintenance, Migrated, Report};
+use crate::{JobError, Maintenance, Report};
 
 /// The resource's identity never changes, so that an update is never followed by a deletion.
 const PHYSICAL_ID: &str = "countersign-schema";

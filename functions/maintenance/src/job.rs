@@ -7,11 +7,10 @@ mod operator_requests;
 mod pending;
 mod relay;
 
+use app::deployment::{DeploymentError, Migrated};
 use audit::Context;
 use runtime::Deadline;
 use serde::Serialize;
-
-pub use migrate::{Migrated, migrate};
 
 use crate::{Job, Maintenance};
 
@@ -29,18 +28,7 @@ pub enum JobError {
     #[error(transparent)]
     Schema(#[from] store::SchemaError),
     #[error(transparent)]
-    Migration(#[from] store::MigrationError),
-    /// The application's login could not be created.
-    #[error(transparent)]
-    Login(#[from] store::LoginError),
-    /// The application must not be the owner.
-    #[error(
-        "the application's database secret holds the owner's login; give the application one of its own: it must own nothing"
-    )]
-    SameLogin,
-    /// The application's secret has no password.
-    #[error("the application's database secret has no password")]
-    NoPassword,
+    Deployment(#[from] DeploymentError),
     #[error(transparent)]
     Rotation(#[from] crate::RotationError),
     /// Secrets Manager rejected a step of a rotation.
@@ -64,8 +52,8 @@ impl JobError {
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Secret(error) => matches!(error, runtime::secrets::SecretError::Unavailable { .. }),
-            Self::Store(error) | Self::Login(store::LoginError::Store(error)) => error.is_retryable(),
-            Self::Migration(error) => error.is_retryable(),
+            Self::Store(error) => error.is_retryable(),
+            Self::Deployment(error) => error.is_retryable(),
             _ => false,
         }
     }

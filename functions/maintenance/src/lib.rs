@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 pub use config::Config;
 pub use custom_resource::CustomResourceRequest;
-pub use job::{JobError, Migrated, Report, migrate};
+pub use job::{JobError, Report};
 pub use request::{Job, NamedJob, Request};
 pub use rotation::{RotationError, RotationRequest, Step};
 

@@ -3,12 +3,13 @@
 //! Two logins alternate: the new one is created and tried while the old one is still current, and the old one keeps its password
 //! until the next rotation. So no function is ever rejected, whichever of the two it has read.
 
+use app::deployment::provision_application;
 use audit::Context;
 use runtime::secrets::Stage;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use store::{DatabaseConfig, Group, Store, provision_login};
+use store::{DatabaseConfig, Store};
 use uuid::Uuid;
 
 use crate::{JobError, Maintenance, Report};
@@ -51,7 +52,7 @@ pub enum RotationError {
     NotPending(String),
     /// The secret has no login that could alternate.
     #[error(
-        "the secret's {0} is not a JSON object with `username` and `password`; one with a `url` is rotated by hand (docs/operations.md)"
+        "the secret's {0} is not a JSON object with `username` and `password`; one with a `url` is rotated by hand (docs/operate/rotation.md)"
     )]
     Form(&'static str),
 }
@@ -81,11 +82,7 @@ impl Maintenance {
                     self.owner.reload(context).await?,
                     self.login(context, Stage::Pending).await?,
                 );
-                let password = new.password().ok_or(JobError::NoPassword)?;
-                if new.user() == owner.user() {
-                    return Err(JobError::SameLogin);
-                }
-                provision_login(&owner, new.user(), password, Group::Application).await?;
+                provision_application(&owner, &new).await?;
             }
             Step::TestSecret => {
                 // When a rotation is set up, Secrets Manager runs this step alone, to test whether it can.

@@ -4,11 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use audit::destination::settings::Transport;
-use audit::destination::{
-    Destination, FileDestination, HttpDestination, HttpOptions, SyslogDestination, SyslogOptions,
-};
-use audit::embedded::{Durability, Trail, TrailSettings, Until};
+use audit_delivery::settings::Transport;
+use audit_delivery::{AuditQueue, AuditQueueSettings, Durability, Until};
+use audit_delivery::{Destination, FileDestination, HttpDestination, HttpOptions, SyslogDestination, SyslogOptions};
 use model::SystemClock;
 use url::Url;
 
@@ -29,7 +27,7 @@ const WARM_UP: usize = 200;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 const NOTE: &str = "\
-One entry written into a trail with its queue on this disk, while another thread delivers to a receiver on the loopback interface. `soon`: on the
+One entry written into a audit_queue with its queue on this disk, while another thread delivers to a receiver on the loopback interface. `soon`: on the
 disk within 50 ms; `each`: on the disk before the write returns, which costs an fdatasync. Entries/s: from the first write until the
 receiver has acknowledged all of them. The functions on Lambda do none of this: they print a line, whatever the destinations.";
 
@@ -49,7 +47,10 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
         ("http", Receiver::Http(siem::start().await)),
     ] {
         for (how, durability) in [("soon", Durability::Within(SOON)), ("each", Durability::EachEntry)] {
-            progress(&format!("embedded trail: {} entries to {name}, {how}", effort.embedded));
+            progress(&format!(
+                "embedded audit_queue: {} entries to {name}, {how}",
+                effort.embedded
+            ));
             let folder = tempfile::tempdir()?;
             let destination = receiver.destination(folder.path())?;
             let (sample, rate) = written(destination, durability, folder.path(), effort.embedded)?;
@@ -58,7 +59,7 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
         }
     }
     Ok(Section {
-        title: "Trail embedded in another service",
+        title: "AuditQueue embedded in another service",
         note: NOTE.to_owned(),
         rows,
     })
@@ -91,12 +92,12 @@ fn written(
     folder: &Path,
     count: usize,
 ) -> Result<(Sample, f64)> {
-    let trail = Trail::open(TrailSettings {
+    let audit_queue = AuditQueue::open(AuditQueueSettings {
         destinations: vec![destination],
         durability,
-        ..TrailSettings::new("bench", folder.join("queue"))
+        ..AuditQueueSettings::new("bench", folder.join("queue"))
     })?;
-    let (writer, entry) = (trail.writer(), entry());
+    let (writer, entry) = (audit_queue.writer(), entry());
     let mut times = Vec::with_capacity(count);
     for _ in 0..WARM_UP {
         writer.write(&entry);
@@ -107,8 +108,8 @@ fn written(
         writer.write(&entry);
         times.push(microseconds(begun.elapsed()));
     }
-    if !trail.flush(Until::Delivered, PATIENCE) {
-        return Err(format!("not delivered in time: {:?}", trail.health()).into());
+    if !audit_queue.flush(Until::Delivered, PATIENCE) {
+        return Err(format!("not delivered in time: {:?}", audit_queue.health()).into());
     }
     let count = f64::from(u32::try_from(count)?);
     let rate = count / first.elapsed().as_secs_f64();
