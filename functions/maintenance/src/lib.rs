@@ -17,12 +17,12 @@ use app::{App, Outbox};
 use audit::{ActorType, Context, Writer};
 use clients::http::{Http, Options};
 use model::Clock;
-use runtime::aws::{Clients, Queue, Secrets};
+use runtime::aws::{Clients, FifoQueue, Secrets};
 use runtime::metrics::Metrics;
-use runtime::secrets::{Built, SecretCache};
+use runtime::secrets::{FromSecrets, SecretCache};
 use runtime::{Deadline, Process, StartError};
 use store::DatabaseConfig;
-use trace::{Kind, Tracer};
+use trace::{SpanKind, Tracer};
 use uuid::Uuid;
 
 pub use config::Config;
@@ -37,7 +37,7 @@ const LONGEST_JOBS: Duration = Duration::from_mins(5);
 /// One execution environment of the function.
 #[derive(Debug)]
 pub struct Maintenance {
-    app: Built<DatabaseConfig, GitLabSecrets, App>,
+    app: FromSecrets<DatabaseConfig, GitLabSecrets, App>,
     /// Read at each use, like the next one: others change them, and they are rarely used.
     owner: SecretCache<DatabaseConfig>,
     application: SecretCache<DatabaseConfig>,
@@ -70,7 +70,7 @@ impl Maintenance {
                 address: config.owner.address.clone(),
             },
             secrets: Secrets::new(&clients),
-            outbox: Outbox::new(Queue::new(&clients, config.effects_queue)),
+            outbox: Outbox::new(FifoQueue::new(&clients, config.effects_queue)),
             http: Http::new(&Options::default(), process.audit.clone(), process.clock())?
                 .with_tracer(process.tracer.clone()),
             app: config.settings.app(&clients, process.audit.clone(), process.clock())?,
@@ -91,14 +91,14 @@ impl Maintenance {
         match request {
             MaintenanceRequest::CustomResource(request) => {
                 let context = Context::new(ActorType::AdminAction, run);
-                let span = self.tracer.begin_trace(Kind::Internal, "deployment", &context);
+                let span = self.tracer.begin_trace(SpanKind::Internal, "deployment", &context);
                 let done = Box::pin(self.custom_resource(span.context(&context), *request, deadline)).await;
                 span.end(done.as_ref().err().map(|_| "failed"));
                 done
             }
             MaintenanceRequest::Rotation(request) => {
                 let context = Context::new(ActorType::AdminAction, run);
-                let span = self.tracer.begin_trace(Kind::Internal, "rotation", &context);
+                let span = self.tracer.begin_trace(SpanKind::Internal, "rotation", &context);
                 let done = Box::pin(self.rotate(span.context(&context), request)).await;
                 self.metrics.count("login_rotation_failed", u64::from(done.is_err()));
                 span.end(done.as_ref().err().map(|_| "failed"));
@@ -123,7 +123,7 @@ impl Maintenance {
                 }
             };
             // Boxed: a job is one deep future, and its type would be nested too deeply for the compiler.
-            let span = self.tracer.begin_trace(Kind::Internal, job.as_str(), &context);
+            let span = self.tracer.begin_trace(SpanKind::Internal, job.as_str(), &context);
             let done = Box::pin(self.run(span.context(&context), job, deadline, &mut report)).await;
             span.end(done.as_ref().err().map(|_| "failed"));
             if let Err(error) = done {

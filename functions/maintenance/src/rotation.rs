@@ -80,7 +80,7 @@ impl Maintenance {
             Step::CreateSecret => self.create(context, &version).await?,
             Step::SetSecret => {
                 let (owner, new) = (
-                    self.owner.get_anew(context).await?,
+                    self.owner.reload(context).await?,
                     self.login(context, Stage::Pending).await?,
                 );
                 provision_application(&owner, &new).await?;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use audit::{Context, FailureClass};
-use clients::confluence::{Place, Recorded};
+use clients::confluence::{Recorded, RowPlace};
 use clients::slack::message::pod_confirmation;
-use clients::{ArchivedMerge, CallError, Marking, Tracked};
+use clients::{CallError, Marking, MergeSummary, Tracked};
 use model::{Effect, EffectKind, GitLabAnswer};
 use store::{AttemptOutcome, MergeForEffect, StoreError};
 
@@ -35,7 +35,7 @@ struct Telling<'a> {
     context: &'a Context,
     effect: &'a Effect,
     subject: &'a MergeForEffect,
-    merge: ArchivedMerge,
+    merge: MergeSummary,
     /// An earlier attempt may have succeeded.
     look_first: bool,
     /// Nothing may be changed at the target.
@@ -115,14 +115,14 @@ fn not_done(subject: &MergeForEffect) -> AttemptOutcome {
 }
 
 /// The merge to record.
-fn archived(effect: &Effect, subject: &MergeForEffect) -> ArchivedMerge {
+fn archived(effect: &Effect, subject: &MergeForEffect) -> MergeSummary {
     let decision = &subject.decision;
     let mentions = match &decision.facts.api {
         GitLabAnswer::Full(api) => api.mentions.clone(),
         // GitLab has not answered; the delivery's title may still name an issue.
         _ => rules::mentions("", &decision.facts.trigger.title, ""),
     };
-    ArchivedMerge {
+    MergeSummary {
         reference: effect.id,
         row: subject.row.clone(),
         verdict: decision.verdict.clone(),
@@ -184,8 +184,8 @@ impl Telling<'_> {
     async fn marking<'a>(&self, worker: &'a Worker, issue: &str) -> Result<Marking<'a>, StoreError> {
         Ok(Marking {
             wording: &worker.rules.slack.wording,
-            is_held: worker.store.is_issue_held(self.effect, issue).await?,
-            only_look: self.only_look,
+            blocked_by_exception: worker.store.is_issue_held(self.effect, issue).await?,
+            read_only: self.only_look,
         })
     }
 }
@@ -206,7 +206,7 @@ async fn confluence(worker: &Worker, telling: &Telling<'_>) -> Result<Stands, Bo
         let (page, _version) = external_id.as_deref()?.split_once('@')?;
         Some(page.to_owned())
     };
-    let place = Place {
+    let place = RowPlace {
         latest: page(&telling.subject.latest_external_id),
         oldest: page(&telling.subject.oldest_external_id),
         earlier: page(&telling.subject.earlier_external_id),

@@ -4,7 +4,7 @@
 //! is searched in the channel if an earlier attempt may have posted it.
 
 use audit::{Context, FailureClass};
-use clients::slack::message::{ExceptionChange, Place, ReportedDecision, corrected_alert, exception_reply};
+use clients::slack::message::{ReplyLocation, ReportedChange, ReportedDecision, corrected_alert, exception_reply};
 use clients::slack::{Corrected, Slack};
 use clients::{Advice, CallError};
 use model::{Effect, EffectState};
@@ -123,19 +123,19 @@ struct Correction<'a> {
     context: &'a Context,
     effect: &'a Effect,
     wording: &'a Wording,
-    change: ExceptionChange<'a>,
+    change: ReportedChange<'a>,
 }
 
 impl Correction<'_> {
     /// Replaces the alert by the current content, and returns where to post the reply.
-    async fn correct(&self, alert: &Alert<'_>) -> Result<Place, CallError> {
+    async fn correct(&self, alert: &Alert<'_>) -> Result<ReplyLocation, CallError> {
         let is_here = alert.channel == channel(self.effect);
         let (exception, mark) = (self.change.exception, self.change.mark());
         let message = corrected_alert(exception, mark, self.wording, alert.channel, alert.key);
         match self.slack.update_message(self.context, alert.ts, &message).await {
-            Ok(Corrected::Done) if is_here => Ok(Place::Thread),
-            Ok(Corrected::Unchangeable) if is_here => Ok(Place::Channel),
-            Ok(Corrected::Done | Corrected::Unchangeable) => Ok(Place::OtherChannel),
+            Ok(Corrected::Done) if is_here => Ok(ReplyLocation::Thread),
+            Ok(Corrected::Unchangeable) if is_here => Ok(ReplyLocation::Channel),
+            Ok(Corrected::Done | Corrected::Unchangeable) => Ok(ReplyLocation::OtherChannel),
             // The rules now name another channel, and the bot may have left this one: the reply matters more.
             Err(error) if !is_here && error.advice == Advice::Permanent && error.class != FailureClass::AuthFailure => {
                 tracing::warn!(
@@ -143,22 +143,22 @@ impl Correction<'_> {
                     error = error.message,
                     "an alert in an earlier channel cannot be corrected; only the reply is sent"
                 );
-                Ok(Place::OtherChannel)
+                Ok(ReplyLocation::OtherChannel)
             }
             Err(error) => Err(error),
         }
     }
 
     /// Posts the reply: in the alert's thread if possible, else in the channel. Returns its timestamp.
-    async fn reply(&self, alert: &Alert<'_>, place: Place) -> Result<String, CallError> {
+    async fn reply(&self, alert: &Alert<'_>, place: ReplyLocation) -> Result<String, CallError> {
         let (channel, key) = (channel(self.effect), &self.effect.key);
         let message = |place| exception_reply(&self.change, place, self.wording, channel, key);
         let elsewhere = match place {
-            Place::Thread => match self.slack.reply(self.context, alert.ts, message(place)).await? {
+            ReplyLocation::Thread => match self.slack.reply(self.context, alert.ts, message(place)).await? {
                 Some(posted) => return Ok(posted.ts),
-                None => Place::Channel,
+                None => ReplyLocation::Channel,
             },
-            Place::Channel | Place::OtherChannel => place,
+            ReplyLocation::Channel | ReplyLocation::OtherChannel => place,
         };
         let posted = self.slack.post_message(self.context, &message(elsewhere)).await?;
         Ok(posted.ts)
@@ -186,8 +186,8 @@ fn find_alert(update: &ExceptionUpdate) -> Found<'_> {
     }
 }
 
-fn change(update: &ExceptionUpdate) -> ExceptionChange<'_> {
-    ExceptionChange {
+fn change(update: &ExceptionUpdate) -> ReportedChange<'_> {
+    ReportedChange {
         exception: &update.exception,
         decision: reported(&update.decision),
         before: update.before.as_ref().map(reported),

@@ -19,7 +19,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use model::Clock;
 use runtime::batch::{MissingMessageId, process_fifo_groups};
 use runtime::metrics::Metrics;
-use runtime::secrets::Built;
+use runtime::secrets::FromSecrets;
 use runtime::{Deadline, Process, StartError};
 use store::DatabaseConfig;
 use trace::Tracer;
@@ -29,7 +29,7 @@ use worker::{Outbound, Worker};
 
 /// One execution environment of the function.
 pub struct Notifier {
-    worker: Built<DatabaseConfig, Outbound, Worker>,
+    worker: FromSecrets<DatabaseConfig, Outbound, Worker>,
     dry_run: bool,
     audit: Writer,
     metrics: Metrics,

@@ -3,9 +3,9 @@
 use audit::{ActorType, Context};
 use jiff::SignedDuration;
 use model::EffectMessage;
-use runtime::batch::{BatchError, Record};
+use runtime::batch::{BatchError, Message};
 use store::{AttemptOutcome, AttemptResult, Lease, StoreError};
-use trace::Kind;
+use trace::SpanKind;
 use tracing::Instrument as _;
 
 use crate::Notifier;
@@ -15,14 +15,14 @@ use crate::worker::Worker;
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 impl Notifier {
-    pub(crate) async fn record(&self, record: Record) -> Result<(), BatchError> {
+    pub(crate) async fn record(&self, record: Message) -> Result<(), BatchError> {
         // Only our functions write to this queue; an unreadable message ends in the dead-letter queue, which has an alarm. The
         // effect itself is a row, and the relay enqueues it again even if the message is lost.
         let message: EffectMessage = serde_json::from_str(&record.body)
             .map_err(|error| BatchError::new(format!("the message is no effect: {:?}", error.classify())))?;
         let received =
             Context::new(ActorType::WebhookEvent, message.correlation_id).with_traceparent(message.traceparent.clone());
-        let mut span = self.tracer.begin(Kind::Consumer, "effect", &received);
+        let mut span = self.tracer.begin(SpanKind::Consumer, "effect", &received);
         span.attribute("messaging.system", "aws_sqs");
         span.attribute("messaging.message.id", record.message_id.as_str());
         span.attribute("destination", message.destination.as_str());

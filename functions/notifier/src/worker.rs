@@ -14,7 +14,7 @@ use clients::slack::Slack;
 use clients::{Advice, AtlassianCredential, CallError, InvalidAddress};
 use rules::Rules;
 use runtime::aws::{Clients, EventBus, Secrets};
-use runtime::secrets::{Built, SecretCache, SecretSource, from_json};
+use runtime::secrets::{FromSecrets, SecretCache, SecretSource, from_json};
 use runtime::{Process, StartError};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -74,7 +74,7 @@ pub(crate) struct Worker {
 pub(crate) fn from_secrets(
     config: Config,
     process: &Process,
-) -> Result<Built<DatabaseConfig, Outbound, Worker>, StartError> {
+) -> Result<FromSecrets<DatabaseConfig, Outbound, Worker>, StartError> {
     let Config {
         aws,
         database,
@@ -91,7 +91,7 @@ pub(crate) fn from_secrets(
     let database = database_secret(Arc::clone(&source), database, process.clock());
     let outbound = SecretCache::current(source, outbound_secret_id, process.clock(), from_json);
     let (audit, clock, tracer) = (process.audit.clone(), process.clock(), process.tracer.clone());
-    Ok(Built::new(
+    Ok(FromSecrets::new(
         database,
         outbound,
         move |database: &DatabaseConfig, secret: &Outbound| {
@@ -136,7 +136,7 @@ impl Targets<'_> {
     }
 
     fn linear(&self) -> Target<Linear> {
-        let credential: linear::Credential = self.secret.linear.read("linear", Action::LinearGetIssue)?;
+        let credential: linear::LinearCredential = self.secret.linear.read("linear", Action::LinearGetIssue)?;
         let address = address(self.addresses.linear.as_ref(), Some(LINEAR));
         Linear::new(self.http.clone(), &address, credential)
             .map_err(|error| unusable("linear", Action::LinearGetIssue, &error).into())

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_missing_variable_is_told_at_once() {
+    fn every_missing_variable_is_reported_together() {
         let mut env = Environment::from_pairs([("RULES_PATH", "/nowhere/rules.yaml")]);
         let _ = Config::from_environment(&mut env);
         let problems = env.finish().unwrap_err().to_string();

@@ -7,10 +7,10 @@ use app::config::GitLabSecrets;
 use app::{App, Outbox};
 use audit::Context;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use runtime::aws::{Clients, Queue};
+use runtime::aws::{Clients, FifoQueue};
 use runtime::batch::{MissingMessageId, process_fifo_groups};
 use runtime::metrics::Metrics;
-use runtime::secrets::Built;
+use runtime::secrets::FromSecrets;
 use runtime::{Deadline, Process, StartError};
 use store::DatabaseConfig;
 use trace::Tracer;
@@ -20,7 +20,7 @@ pub use config::Config;
 /// One execution environment of the function.
 #[derive(Debug)]
 pub struct Processor {
-    app: Built<DatabaseConfig, GitLabSecrets, App>,
+    app: FromSecrets<DatabaseConfig, GitLabSecrets, App>,
     outbox: Outbox,
     metrics: Metrics,
     tracer: Tracer,
@@ -33,7 +33,7 @@ impl Processor {
     /// [`StartError`] if there are no rules.
     pub fn new(config: Config, process: &Process) -> Result<Self, StartError> {
         let clients = Clients::new(&config.aws, process.audit.clone()).with_tracer(process.tracer.clone());
-        let outbox = Outbox::new(Queue::new(&clients, config.effects_queue));
+        let outbox = Outbox::new(FifoQueue::new(&clients, config.effects_queue));
         let app = config.settings.app(&clients, process.audit.clone(), process.clock())?;
         Ok(Self {
             app,
@@ -58,6 +58,6 @@ impl Processor {
     pub async fn handle(&self, event: SqsEvent, deadline: &Deadline) -> Result<SqsBatchResponse, MissingMessageId> {
         // Merge requests run concurrently: GitLab is read for several, and two transactions are written at a time. Boxed: a
         // delivery is one deep future, and its type would be nested too deeply for the compiler.
-        process_fifo_groups(event, deadline, async |record| Box::pin(self.record(record)).await).await
+        process_fifo_groups(event, deadline, async |message| Box::pin(self.process(message)).await).await
     }
 }

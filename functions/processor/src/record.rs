@@ -3,34 +3,34 @@
 use app::{App, AppError, DeliveryOutcome, DeliveryReport};
 use audit::{ActorType, Context};
 use model::{Content, Envelope};
-use runtime::batch::{BatchError, Record};
-use trace::Kind;
+use runtime::batch::{BatchError, Message};
+use trace::SpanKind;
 use tracing::Instrument as _;
 
 use crate::Processor;
 
 impl Processor {
-    pub(crate) async fn record(&self, record: Record) -> Result<(), BatchError> {
+    pub(crate) async fn process(&self, message: Message) -> Result<(), BatchError> {
         // Our webhook function alone writes to the queue. An invalid envelope, or one of a later version during a deployment, is
         // left for a function that can read it; finally the dead-letter queue keeps it and raises its alarm.
-        let mut envelope: Envelope = serde_json::from_str(&record.body)
-            .map_err(|error| BatchError::new(format!("the message is no envelope: {:?}", error.classify())))?;
+        let mut envelope: Envelope = serde_json::from_str(&message.body)
+            .map_err(|error| BatchError::new(format!("message is not a valid envelope: {:?}", error.classify())))?;
         if envelope.version != Envelope::VERSION {
             return Err(BatchError::new(format!(
-                "the envelope has version {}, this function knows {}",
+                "unsupported envelope version {}; this function supports {}",
                 envelope.version,
                 Envelope::VERSION
             )));
         }
         let received = Context::new(ActorType::WebhookEvent, envelope.correlation_id)
             .with_traceparent(envelope.traceparent.take());
-        let mut span = self.tracer.begin(Kind::Consumer, "delivery", &received);
+        let mut span = self.tracer.begin(SpanKind::Consumer, "delivery", &received);
         let context = span.context(&received).clone();
         // Rows, effects and calls continue this trace.
         envelope.traceparent.clone_from(&context.traceparent);
         let merge_request = envelope.merge_request().map(|key| key.to_string());
         span.attribute("messaging.system", "aws_sqs");
-        span.attribute("messaging.message.id", record.message_id.as_str());
+        span.attribute("messaging.message.id", message.message_id.as_str());
         span.attribute("merge_request", merge_request.as_deref().unwrap_or_default());
         let log = tracing::info_span!(
             "delivery",
@@ -48,7 +48,7 @@ impl Processor {
         let report = match app::process_delivery(&app, envelope).await {
             Ok(report) => report,
             Err(error) if error.is_retryable() => return Err(self.retryable(error, context).await),
-            Err(error) => self.set_aside(&app, context, envelope, &error).await?,
+            Err(error) => self.quarantine(&app, context, envelope, &error).await?,
         };
         self.outbox.enqueue_all(&report.effects).await;
         self.measure(envelope, &report);
@@ -61,7 +61,7 @@ impl Processor {
             action,
             outcome,
             effects = report.effects.len(),
-            "a delivery of {action} was taken in: {outcome}"
+            "processed {action} delivery: {outcome}"
         );
         Ok(())
     }
@@ -74,14 +74,14 @@ impl Processor {
     }
 
     /// Quarantine: a retry would fail the same way forever and block its merge request. Kept whole, with an alarm.
-    async fn set_aside(
+    async fn quarantine(
         &self,
         app: &App,
         context: &Context,
         envelope: &Envelope,
         error: &AppError,
     ) -> Result<DeliveryReport, BatchError> {
-        tracing::error!(error = %error, "a delivery cannot be processed and goes into quarantine");
+        tracing::error!(error = %error, "delivery cannot be processed; moving it to quarantine");
         Ok(app::quarantine_delivery(app, context, envelope, &error.to_string()).await?)
     }
 
@@ -89,7 +89,7 @@ impl Processor {
         self.metrics
             .count_by("deliveries", "outcome", report.outcome.as_str(), 1);
         if let DeliveryOutcome::Pending { because } = &report.outcome {
-            tracing::warn!(because, "GitLab could not be read; the verdict is pending");
+            tracing::warn!(because, "GitLab is unavailable; the verdict is pending");
         }
         if let DeliveryOutcome::Decided(_) = &report.outcome {
             self.metrics.count_by("verdicts", "outcome", report.outcome.as_str(), 1);

@@ -58,7 +58,7 @@ mod tests {
     const OPTIONAL: [&str; 2] = ["DATABASE_HOST", "DATABASE_NAME"];
 
     #[test]
-    fn every_problem_is_told_at_once() {
+    fn every_problem_is_reported_together() {
         let pairs = [
             ("DATABASE_PORT", "70000"),
             ("AUDIT_GAP_SECONDS", "soon"),

@@ -6,7 +6,7 @@ use app::config::{DatabaseSecret, database_secret};
 use audit::Context;
 use model::Clock;
 use runtime::StartError;
-use runtime::secrets::{BuildError, Built, SecretSource};
+use runtime::secrets::{BuildError, FromSecrets, SecretSource};
 use store::{DatabaseConfig, SchemaError, Store, StoreError};
 use tokio::sync::Mutex;
 
@@ -22,18 +22,18 @@ pub enum DatabaseError {
 }
 
 #[derive(Debug)]
-pub(crate) struct Database {
-    built: Built<DatabaseConfig, (), Store>,
+pub(crate) struct VerifiedDatabase {
+    built: FromSecrets<DatabaseConfig, (), Store>,
     /// The store whose schema was verified.
     checked: Mutex<Option<Arc<Store>>>,
 }
 
-impl Database {
+impl VerifiedDatabase {
     pub(crate) fn new(source: Arc<dyn SecretSource>, secret: DatabaseSecret, clock: &Arc<dyn Clock>) -> Self {
         let secret = database_secret(source, secret, Arc::clone(clock));
         let build = |config: &DatabaseConfig| Store::new(config.clone()).map_err(StartError::from);
         Self {
-            built: Built::from_one(secret, Arc::clone(clock), build),
+            built: FromSecrets::from_one(secret, Arc::clone(clock), build),
             checked: Mutex::new(None),
         }
     }

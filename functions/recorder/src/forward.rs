@@ -11,18 +11,18 @@ use audit::Context;
 use runtime::Deadline;
 use store::{Store, StoreError};
 
-use crate::{Recorder, Report};
+use crate::{InvocationReport, Recorder};
 
 pub(crate) use outlet::Outlets;
 
 impl Recorder {
-    /// Runs one turn at each destination.
+    /// Runs one delivery run for each destination.
     pub(crate) async fn forward(
         &self,
         store: &Store,
         context: &Context,
         deadline: &Deadline,
-        report: &mut Report,
+        report: &mut InvocationReport,
     ) -> Result<(), StoreError> {
         let outlets = self.outlets.get(context).await;
         let turns = outlets
@@ -31,7 +31,7 @@ impl Recorder {
         let mut failed = None;
         for (name, (turn, error)) in futures::future::join_all(turns).await {
             self.measures.turn(name, &turn);
-            tracing::info!(destination = name, turn = ?turn, "a turn at {name} ended");
+            tracing::info!(destination = name, turn = ?turn, "finished delivery run for {name}");
             report.destinations.insert(name, turn);
             failed = failed.or(error);
         }

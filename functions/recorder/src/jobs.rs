@@ -4,27 +4,27 @@ use audit::Context;
 use runtime::Deadline;
 use store::{Store, StoreError};
 
-use crate::{Job, RecordError, Recorder, Report};
+use crate::{InvocationReport, RecordError, Recorder, RecorderJob};
 
 impl Recorder {
     /// Runs the jobs in order; a failed one does not stop the next.
     pub(crate) async fn jobs(
         &self,
         context: &Context,
-        jobs: &[Job],
+        jobs: &[RecorderJob],
         deadline: &Deadline,
-    ) -> Result<Report, RecordError> {
+    ) -> Result<InvocationReport, RecordError> {
         let store = self.database.store(context).await?;
-        let mut report = Report::default();
+        let mut report = InvocationReport::default();
         let mut failed = None;
         for job in jobs {
             let done = match job {
-                Job::Sequence => Box::pin(self.sequence(&store, context, deadline, &mut report)).await,
-                Job::Forward => Box::pin(self.forward(&store, context, deadline, &mut report)).await,
+                RecorderJob::Sequence => Box::pin(self.sequence(&store, context, deadline, &mut report)).await,
+                RecorderJob::Forward => Box::pin(self.forward(&store, context, deadline, &mut report)).await,
             };
             match done {
                 // Another environment is doing the same work; the rest waits for the next minute.
-                Err(StoreError::Conflict(error)) => tracing::info!(error, "somebody else is at this job"),
+                Err(StoreError::Conflict(error)) => tracing::info!(error, "job is already running"),
                 done => failed = failed.or(done.err()),
             }
         }

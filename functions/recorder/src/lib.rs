@@ -32,14 +32,14 @@ pub use config::Config;
 pub use database::DatabaseError;
 pub use logs::Undecodable;
 pub use record::RecordError;
-pub use report::{Report, Turn, TurnEnd};
-pub use request::{Answer, Job, LogsEvent, Request};
+pub use report::{InvocationReport, Turn, TurnEnd};
+pub use request::{LogsEvent, RecorderJob, RecorderRequest, RecorderResponse};
 
-use database::Database;
+use database::VerifiedDatabase;
 use forward::Outlets;
 use measure::Measures;
 use own::OwnLines;
-use sequence::Told;
+use sequence::ReportTimes;
 
 /// The input of an execution environment.
 #[derive(Debug)]
@@ -67,11 +67,11 @@ impl Parts {
 /// One execution environment of the function.
 #[derive(Debug)]
 pub struct Recorder {
-    database: Database,
+    database: VerifiedDatabase,
     outlets: Outlets,
     retry_queue: StandardQueue,
     own: OwnLines,
-    told: Told,
+    report_times: ReportTimes,
     audit: Writer,
     measures: Measures,
     clock: Arc<dyn Clock>,
@@ -93,11 +93,11 @@ impl Recorder {
         let clients = Clients::new(&config.aws, audit.clone());
         let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(&clients));
         Ok(Self {
-            database: Database::new(Arc::clone(&source), config.database, &clock),
+            database: VerifiedDatabase::new(Arc::clone(&source), config.database, &clock),
             outlets: Outlets::new(&config.destinations, source, config.outbound_secret_id, &audit, &clock)?,
             retry_queue: StandardQueue::new(&clients, config.retry_queue),
             own: OwnLines::new(lines),
-            told: Told::default(),
+            report_times: ReportTimes::default(),
             audit,
             measures: Measures::new(metrics),
             clock,
@@ -109,25 +109,29 @@ impl Recorder {
     /// queue until the database is back.
     pub async fn warm_up(&self, context: &Context) {
         if let Err(error) = self.database.store(context).await {
-            tracing::warn!(error = %error, "the database cannot be had yet; lines go to the retry queue meanwhile");
+            tracing::warn!(error = %error, "database unavailable; sending lines to the retry queue");
         }
     }
 
     /// Executes the request.
     ///
     /// # Errors
-    /// [`RecordError`]: nothing counts as done, and the same request comes again.
-    pub async fn handle(&self, request: Request, deadline: &Deadline) -> Result<Answer, RecordError> {
+    /// [`RecordError`]: nothing counts as done; the caller must retry the request.
+    pub async fn handle(&self, request: RecorderRequest, deadline: &Deadline) -> Result<RecorderResponse, RecordError> {
         let context = Context::new(ActorType::PollCycle, Uuid::now_v7());
         // Boxed: each is one deep future, and their types would be nested too deeply for the compiler.
         let answer = match request {
-            Request::Logs(event) => Box::pin(self.logs(&context, &event, deadline)).await.map(Answer::Done),
-            Request::Messages(event) => {
-                let message = async |record| Box::pin(self.message(&context, record)).await;
+            RecorderRequest::Logs(event) => Box::pin(self.logs(&context, &event, deadline))
+                .await
+                .map(RecorderResponse::Done),
+            RecorderRequest::Messages(event) => {
+                let message = async |message| Box::pin(self.message(&context, message)).await;
                 let response = process_fifo(event, deadline, message).await;
-                response.map(Answer::Messages).map_err(RecordError::from)
+                response.map(RecorderResponse::Messages).map_err(RecordError::from)
             }
-            Request::Jobs(jobs) => Box::pin(self.jobs(&context, &jobs, deadline)).await.map(Answer::Done),
+            RecorderRequest::Jobs(jobs) => Box::pin(self.jobs(&context, &jobs, deadline))
+                .await
+                .map(RecorderResponse::Done),
         };
         self.store_own(&context).await;
         answer

@@ -6,10 +6,10 @@ mod tests;
 use audit::printed::{LONGEST, Printed, read};
 use store::{AuditBatch, MalformedLine};
 
-use crate::logs::{Delivery, LogEvent};
+use crate::logs::{LogDelivery, LogEvent};
 
 /// The audit lines of a delivery.
-pub(crate) fn sorted(delivery: &Delivery) -> AuditBatch {
+pub(crate) fn sorted(delivery: &LogDelivery) -> AuditBatch {
     let mut batch = AuditBatch {
         source: delivery.source(),
         ..AuditBatch::default()
@@ -54,7 +54,7 @@ pub(crate) fn kept(line: &str, reason: String) -> MalformedLine {
     let line = line.trim();
     let end = line.floor_char_boundary(LONGEST);
     let reason = if end < line.len() {
-        format!("{reason}; the first {end} of {} bytes are kept", line.len())
+        format!("{reason}; only the first {end} of {} bytes are stored", line.len())
     } else {
         reason
     };

@@ -15,13 +15,13 @@ use serde::{Deserialize, Serialize};
 use crate::request::{LogsEvent, Packed};
 
 /// The maximum unpacked size of a delivery. A delivery holds at most 1 MiB packed, and log lines pack to a tenth; more than this
-/// was made to fill the memory.
+/// is an attempt to exhaust the memory.
 pub(crate) const LARGEST: u64 = 32 * 1024 * 1024;
 
 /// Lines of one log stream.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Delivery {
+pub(crate) struct LogDelivery {
     pub(crate) message_type: String,
     #[serde(default)]
     pub(crate) log_group: String,
@@ -37,10 +37,10 @@ pub(crate) struct LogEvent {
     pub(crate) message: String,
 }
 
-impl std::fmt::Debug for Delivery {
+impl std::fmt::Debug for LogDelivery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The lines are omitted: they do not belong in logs.
-        f.debug_struct("Delivery")
+        f.debug_struct("LogDelivery")
             .field("message_type", &self.message_type)
             .field("log_group", &self.log_group)
             .field("log_stream", &self.log_stream)
@@ -59,25 +59,25 @@ impl std::fmt::Debug for LogEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Undecodable {
     /// The text is not base64.
-    #[error("the log delivery is no base64")]
+    #[error("log delivery is not valid base64")]
     Base64,
     /// The bytes are not a complete gzip stream.
-    #[error("the log delivery is no complete gzip stream")]
+    #[error("log delivery is not a complete gzip stream")]
     Gzip,
     /// It is too large unpacked.
-    #[error("the log delivery unpacks to more than {LARGEST} bytes")]
+    #[error("log delivery unpacks to more than {LARGEST} bytes")]
     TooLarge,
     /// The content is not a log delivery.
-    #[error("the log delivery holds no JSON of the documented form")]
+    #[error("log delivery is not JSON of the documented form")]
     Json,
     /// An unknown kind of message.
-    #[error("the log delivery is neither DATA_MESSAGE nor CONTROL_MESSAGE")]
+    #[error("log delivery is neither DATA_MESSAGE nor CONTROL_MESSAGE")]
     Kind,
 }
 
 impl LogsEvent {
     /// Unpacks it. `None`: a message without lines by which CloudWatch Logs checks the connection.
-    pub(crate) fn unpack(&self) -> Result<Option<Delivery>, Undecodable> {
+    pub(crate) fn unpack(&self) -> Result<Option<LogDelivery>, Undecodable> {
         let packed = STANDARD.decode(&self.awslogs.data).map_err(|_| Undecodable::Base64)?;
         let mut bytes = Vec::new();
         let mut unpacked = GzDecoder::new(packed.as_slice()).take(LARGEST + 1);
@@ -87,7 +87,7 @@ impl LogsEvent {
         }
         // A byte that is not UTF-8 must not lose the lines around it.
         let text = String::from_utf8_lossy(&bytes);
-        let delivery: Delivery = serde_json::from_str(&text).map_err(|_| Undecodable::Json)?;
+        let delivery: LogDelivery = serde_json::from_str(&text).map_err(|_| Undecodable::Json)?;
         match delivery.message_type.as_str() {
             "DATA_MESSAGE" => Ok(Some(delivery)),
             "CONTROL_MESSAGE" => Ok(None),
@@ -96,7 +96,7 @@ impl LogsEvent {
     }
 }
 
-impl Delivery {
+impl LogDelivery {
     /// The source of the lines, as stored with them.
     pub(crate) fn source(&self) -> String {
         format!("{}/{}", self.log_group, self.log_stream)

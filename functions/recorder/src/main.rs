@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use recorder::{Config, Parts, Recorder, Request};
+use recorder::{Config, Parts, Recorder, RecorderRequest};
 use runtime::Deadline;
 
 fn main() -> ExitCode {
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         process.clients_built();
         recorder.warm_up(&process.context).await;
         process.secrets_loaded();
-        let handler = async |event: LambdaEvent<Request>| {
+        let handler = async |event: LambdaEvent<RecorderRequest>| {
             let deadline = Deadline::of(&event.context, std::sync::Arc::clone(&clock));
             recorder
                 .handle(event.payload, &deadline)

@@ -33,7 +33,7 @@ impl Measures {
         }
     }
 
-    /// One turn at a destination.
+    /// One delivery run of a destination.
     pub(crate) fn turn(&self, destination: &str, turn: &Turn) {
         let by = "destination";
         self.0

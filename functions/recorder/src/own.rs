@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(
             (seen.entries().len(), seen.intents().len()),
             (1, 0),
-            "what came since is still there"
+            "lines printed since then are still kept"
         );
         own.forget(&seen, true);
         own.forget(&seen, true);

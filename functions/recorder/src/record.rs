@@ -5,19 +5,19 @@ use std::time::Duration;
 use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
 use runtime::Deadline;
 use runtime::aws::AwsError;
-use runtime::batch::{BatchError, MissingMessageId, Record};
+use runtime::batch::{BatchError, Message, MissingMessageId};
 use store::{AuditBatch, BatchReport, Store, StoreError};
 
 use crate::database::DatabaseError;
 use crate::lines::{kept, sorted};
-use crate::logs::{Delivery, Undecodable};
-use crate::request::{LogsEvent, Message};
-use crate::{Recorder, Report, retry};
+use crate::logs::{LogDelivery, Undecodable};
+use crate::request::{LogsEvent, RetryMessage};
+use crate::{InvocationReport, Recorder, retry};
 
 /// Time reserved for sending the lines to the queue if the database does not answer.
 const TIME_TO_PUT_OFF: Duration = Duration::from_secs(8);
 
-/// Why the request must come again.
+/// Why the request failed; retry it.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The lines are unreadable.
@@ -29,10 +29,10 @@ pub enum RecordError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The database did not answer in time.
-    #[error("the database did not answer in time")]
+    #[error("database timed out")]
     TooSlow,
     /// The retry queue also failed.
-    #[error("the database is unavailable, and so is the retry queue: {0}")]
+    #[error("database and retry queue are both unavailable: {0}")]
     Queue(#[from] AwsError),
     /// The response to the batch of messages cannot be built.
     #[error(transparent)]
@@ -46,9 +46,9 @@ impl Recorder {
         context: &Context,
         event: &LogsEvent,
         deadline: &Deadline,
-    ) -> Result<Report, RecordError> {
+    ) -> Result<InvocationReport, RecordError> {
         let Some(delivery) = event.unpack()? else {
-            return Ok(Report::default());
+            return Ok(InvocationReport::default());
         };
         let patience = deadline.remaining().saturating_sub(TIME_TO_PUT_OFF);
         let stored = match tokio::time::timeout(patience, self.record(context, &delivery)).await {
@@ -59,24 +59,24 @@ impl Recorder {
             Ok(report) => Ok(report),
             Err(error) => {
                 let put_off = retry::put_off(&self.retry_queue, context, &delivery).await?;
-                tracing::warn!(error = %error, messages = put_off, "lines could not be stored and wait on the retry queue");
-                Ok(Report {
+                tracing::warn!(error = %error, messages = put_off, "storing audit lines failed; sent them to the retry queue");
+                Ok(InvocationReport {
                     put_off,
-                    ..Report::default()
+                    ..InvocationReport::default()
                 })
             }
         }
     }
 
-    /// Lines from the retry queue. While the database is down, the message comes again.
-    pub(crate) async fn message(&self, context: &Context, record: Record) -> Result<(), BatchError> {
+    /// Lines from the retry queue. While the database is down, SQS redelivers the message.
+    pub(crate) async fn message(&self, context: &Context, message: Message) -> Result<(), BatchError> {
         // Only this function and Lambda write to this queue. An unreadable message ends in the dead-letter queue, which has an
         // alarm.
-        let message: Message = serde_json::from_str(&record.body)
-            .map_err(|error| BatchError::new(format!("the message holds no log lines: {:?}", error.classify())))?;
+        let message: RetryMessage = serde_json::from_str(&message.body)
+            .map_err(|error| BatchError::new(format!("message does not contain log lines: {:?}", error.classify())))?;
         let event = match message {
-            Message::Logs(event) | Message::FailedLogs { payload: event } => event,
-            Message::FailedJobs { .. } => return Ok(()),
+            RetryMessage::Logs(event) | RetryMessage::FailedLogs { payload: event } => event,
+            RetryMessage::FailedJobs { .. } => return Ok(()),
         };
         if let Some(delivery) = event.unpack()? {
             self.record(context, &delivery).await?;
@@ -85,10 +85,10 @@ impl Recorder {
     }
 
     /// Stores a delivery and assigns positions to its lines.
-    async fn record(&self, context: &Context, delivery: &Delivery) -> Result<Report, RecordError> {
+    async fn record(&self, context: &Context, delivery: &LogDelivery) -> Result<InvocationReport, RecordError> {
         let batch = sorted(delivery);
         if batch.entries.is_empty() && batch.intents.is_empty() && batch.malformed.is_empty() {
-            return Ok(Report::default());
+            return Ok(InvocationReport::default());
         }
         let store = self.database.store(context).await?;
         let stored = match self.store_batch(&store, &batch).await {
@@ -100,22 +100,22 @@ impl Recorder {
         };
         self.measures.stored(&batch.entries, &stored);
         if stored.quarantined > 0 {
-            self.tell_of_quarantine(context, &batch, &stored);
+            self.report_quarantine(context, &batch, &stored);
         }
         // The lines are safe. If their positions must wait, the next minute's run assigns them.
         let positions = match self.release(&store, context).await {
             Ok(positions) => positions,
             Err(error) => {
-                tracing::warn!(error = %error, "lines are stored and have no place in the order yet");
+                tracing::warn!(error = %error, "audit lines are stored but have no position yet; the next run assigns it");
                 0
             }
         };
-        Ok(Report {
+        Ok(InvocationReport {
             stored: stored.new.len() as u64,
             duplicates: stored.duplicates,
             quarantined: stored.quarantined,
             positions,
-            ..Report::default()
+            ..InvocationReport::default()
         })
     }
 
@@ -156,11 +156,13 @@ impl Recorder {
                 self.own.forget(&kept, true);
                 self.measures.stored(kept.entries(), &report);
             }
-            Err(error) => tracing::warn!(error = %error, "the recorder's own lines are not stored yet"),
+            Err(error) => {
+                tracing::warn!(error = %error, "storing the recorder's own lines failed; the next invocation retries it")
+            }
         }
     }
 
-    fn tell_of_quarantine(&self, context: &Context, batch: &AuditBatch, stored: &BatchReport) {
+    fn report_quarantine(&self, context: &Context, batch: &AuditBatch, stored: &BatchReport) {
         let outcome = Outcome::Failure(FailureClass::InvalidResponse);
         let target = Target::other("log_stream", batch.source.as_str());
         let entry = Entry::new(Action::AuditLineQuarantined, context, target, outcome);
@@ -168,7 +170,7 @@ impl Recorder {
         tracing::error!(
             source = batch.source,
             lines = stored.quarantined,
-            "lines that say they are audit lines and cannot be stored as such are in quarantine"
+            "malformed audit lines were moved to quarantine"
         );
     }
 }
@@ -190,13 +192,13 @@ fn halves(batch: AuditBatch, reason: &str) -> Option<Vec<AuditBatch>> {
         (1, 0, 0) => {
             let line = entries.remove(0).line;
             rest.malformed
-                .push(kept(&line, format!("the database refuses its values: {reason}")));
+                .push(kept(&line, format!("database rejected its values: {reason}")));
             return Some(vec![rest]);
         }
         (0, 1, 0) => {
             let line = serde_json::to_string(&intents.remove(0)).unwrap_or_default();
             rest.malformed
-                .push(kept(&line, format!("the database refuses its values: {reason}")));
+                .push(kept(&line, format!("database rejected its values: {reason}")));
             return Some(vec![rest]);
         }
         (0, 0, 0 | 1) => return None,

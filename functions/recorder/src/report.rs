@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Report {
+pub struct InvocationReport {
     /// New entries stored.
     pub stored: u64,
     /// Entries already known.
@@ -19,12 +19,12 @@ pub struct Report {
     pub gaps: u64,
     /// Calls announced without a known end.
     pub open_calls: u64,
-    /// The turn at each destination.
+    /// The delivery run of each destination.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub destinations: BTreeMap<&'static str, Turn>,
 }
 
-/// A turn at one destination.
+/// A delivery run of one destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Turn {
     /// Entries that it acknowledged.
@@ -32,15 +32,15 @@ pub struct Turn {
     /// Entries quarantined because the destination permanently rejects them.
     pub refused: u64,
     pub errors: u64,
-    /// How the turn ended.
+    /// How the run ended.
     pub end: TurnEnd,
 }
 
-/// How a turn ended.
+/// How a delivery run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TurnEnd {
-    /// It has everything, except entries about our own deliveries that wait for others.
+    /// It has every entry, except those about our own deliveries, which wait for others.
     Done,
     /// No time was left; the next run continues.
     OutOfTime,

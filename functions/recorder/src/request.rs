@@ -4,12 +4,12 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::Report;
+use crate::InvocationReport;
 
 /// What runs every minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Job {
+pub enum RecorderJob {
     /// Assign positions to waiting lines, and find what is missing.
     Sequence,
     /// Send what the destinations do not have yet.
@@ -36,16 +36,16 @@ impl std::fmt::Debug for Packed {
 }
 
 #[derive(Debug, Clone)]
-pub enum Request {
+pub enum RecorderRequest {
     /// Lines of the other functions.
     Logs(LogsEvent),
     /// Lines that could not be stored on arrival.
     Messages(SqsEvent),
     /// `{"jobs": ["sequence", "forward"]}`: executed in this order.
-    Jobs(Vec<Job>),
+    Jobs(Vec<RecorderJob>),
 }
 
-impl<'de> Deserialize<'de> for Request {
+impl<'de> Deserialize<'de> for RecorderRequest {
     /// By the one member of each form: an error then names the wrong field within it.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut event = Value::deserialize(deserializer)?;
@@ -57,18 +57,18 @@ impl<'de> Deserialize<'de> for Request {
             serde_json::from_value(jobs.take()).map(Self::Jobs)
         } else {
             return Err(serde::de::Error::custom(
-                "the event has none of awslogs, Records and jobs",
+                "event must have one of awslogs, Records or jobs",
             ));
         };
-        request.map_err(|error| serde::de::Error::custom(format!("the event is not readable: {:?}", error.classify())))
+        request.map_err(|error| serde::de::Error::custom(format!("event is invalid: {:?}", error.classify())))
     }
 }
 
-/// A message of the retry queue: a logs event of our own, or Lambda's record of a permanently failed asynchronous invocation
+/// A message of the retry queue: a logs event from this function, or Lambda's record of a permanently failed asynchronous invocation
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-async-destinations>).
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Message {
+pub(crate) enum RetryMessage {
     Logs(LogsEvent),
     /// Lambda's, about a logs event.
     FailedLogs {
@@ -85,14 +85,14 @@ pub(crate) enum Message {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Jobs {
     #[serde(rename = "jobs")]
-    _jobs: Vec<Job>,
+    _jobs: Vec<RecorderJob>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
+pub enum RecorderResponse {
     /// To log lines and to jobs; for manual invocations.
-    Done(Report),
+    Done(InvocationReport),
     /// To messages: those to redeliver.
     Messages(SqsBatchResponse),
 }
@@ -104,17 +104,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_three_events_are_told_apart() {
-        let read = |value| serde_json::from_value::<Request>(value);
+    fn the_three_events_are_distinguished() {
+        let read = |value| serde_json::from_value::<RecorderRequest>(value);
         assert!(matches!(
             read(json!({"awslogs": {"data": "H4sI"}})),
-            Ok(Request::Logs(_))
+            Ok(RecorderRequest::Logs(_))
         ));
         let jobs = read(json!({"jobs": ["sequence", "forward"]}));
-        assert!(matches!(jobs, Ok(Request::Jobs(jobs)) if jobs == [Job::Sequence, Job::Forward]));
+        assert!(
+            matches!(jobs, Ok(RecorderRequest::Jobs(jobs)) if jobs == [RecorderJob::Sequence, RecorderJob::Forward])
+        );
         let record = json!({"messageId": "m", "body": "{}", "attributes": {}, "messageAttributes": {}});
         let messages = read(json!({"Records": [record]}));
-        assert!(matches!(messages, Ok(Request::Messages(event)) if event.records.len() == 1));
+        assert!(matches!(messages, Ok(RecorderRequest::Messages(event)) if event.records.len() == 1));
         for unknown in [
             json!({}),
             json!({"jobs": ["drop_tables"]}),
@@ -127,15 +129,15 @@ mod tests {
 
     #[test]
     fn an_event_that_cannot_be_read_is_not_repeated_in_the_error() {
-        let error = serde_json::from_value::<Request>(json!({"awslogs": {"data": ["hunter2"]}})).unwrap_err();
+        let error = serde_json::from_value::<RecorderRequest>(json!({"awslogs": {"data": ["hunter2"]}})).unwrap_err();
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 
     #[test]
     fn our_own_messages_and_lambdas_records_are_both_read() {
-        let read = |value: Value| serde_json::from_str::<Message>(&value.to_string());
+        let read = |value: Value| serde_json::from_str::<RetryMessage>(&value.to_string());
         let logs = json!({"awslogs": {"data": "H4sI"}});
-        assert!(matches!(read(logs.clone()), Ok(Message::Logs(_))));
+        assert!(matches!(read(logs.clone()), Ok(RetryMessage::Logs(_))));
         let record = |payload: Value| {
             json!({
                 "version": "1.0", "timestamp": "2026-03-02T10:15:04.231Z",
@@ -144,10 +146,10 @@ mod tests {
                 "responsePayload": {"errorMessage": "x"},
             })
         };
-        assert!(matches!(read(record(logs)), Ok(Message::FailedLogs { .. })));
+        assert!(matches!(read(record(logs)), Ok(RetryMessage::FailedLogs { .. })));
         assert!(matches!(
             read(record(json!({"jobs": ["forward"]}))),
-            Ok(Message::FailedJobs { .. })
+            Ok(RetryMessage::FailedJobs { .. })
         ));
         assert!(read(record(json!({"other": 1}))).is_err());
         assert!(read(json!({})).is_err());

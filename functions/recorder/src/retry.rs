@@ -4,7 +4,7 @@ use audit::Context;
 use runtime::aws::{AwsError, StandardQueue};
 
 use crate::lines::is_audit;
-use crate::logs::{Delivery, LogEvent};
+use crate::logs::{LogDelivery, LogEvent};
 
 /// The largest message, in bytes: well below the 256 KiB that every SQS endpoint accepts.
 pub(crate) const LARGEST: usize = 200 * 1024;
@@ -13,7 +13,11 @@ pub(crate) const LARGEST: usize = 200 * 1024;
 ///
 /// # Errors
 /// [`AwsError`] of the first unconfirmed message. Send the whole delivery again: duplicates are stored once.
-pub(crate) async fn put_off(queue: &StandardQueue, context: &Context, delivery: &Delivery) -> Result<usize, AwsError> {
+pub(crate) async fn put_off(
+    queue: &StandardQueue,
+    context: &Context,
+    delivery: &LogDelivery,
+) -> Result<usize, AwsError> {
     let messages = messages(delivery);
     for message in &messages {
         queue.send(context, message.clone()).await?;
@@ -22,7 +26,7 @@ pub(crate) async fn put_off(queue: &StandardQueue, context: &Context, delivery: 
 }
 
 /// The messages of a delivery, each below [`LARGEST`] unless a single event is larger: then SQS decides.
-fn messages(delivery: &Delivery) -> Vec<String> {
+fn messages(delivery: &LogDelivery) -> Vec<String> {
     let events: Vec<LogEvent> = delivery
         .log_events
         .iter()
@@ -49,17 +53,17 @@ fn messages(delivery: &Delivery) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Message;
+    use crate::request::RetryMessage;
 
-    fn unpacked(message: &str) -> Delivery {
+    fn unpacked(message: &str) -> LogDelivery {
         match serde_json::from_str(message).unwrap() {
-            Message::Logs(event) => event.unpack().unwrap().unwrap(),
+            RetryMessage::Logs(event) => event.unpack().unwrap().unwrap(),
             other => panic!("{other:?}"),
         }
     }
 
-    fn delivery(messages: impl IntoIterator<Item = String>) -> Delivery {
-        Delivery {
+    fn delivery(messages: impl IntoIterator<Item = String>) -> LogDelivery {
+        LogDelivery {
             message_type: "DATA_MESSAGE".to_owned(),
             log_group: "g".to_owned(),
             log_stream: "s".to_owned(),
@@ -97,7 +101,7 @@ mod tests {
     fn only_what_is_stored_is_sent_and_nothing_sends_nothing() {
         let mixed = delivery(["START".to_owned(), noise(1, 10), "END".to_owned()]);
         let [message] = &messages(&mixed)[..] else {
-            panic!("one message expected")
+            panic!("expected one message")
         };
         assert_eq!(unpacked(message).log_events, [LogEvent { message: noise(1, 10) }]);
         assert_eq!(messages(&delivery(["START".to_owned()])), Vec::<String>::new());

@@ -11,7 +11,7 @@ use runtime::Deadline;
 use store::{AuditGap, Store, StoreError, Tx};
 use uuid::Uuid;
 
-use crate::{Recorder, Report};
+use crate::{InvocationReport, Recorder};
 
 /// Lines that get a position in one transaction: about a second.
 const LINES: i64 = 5_000;
@@ -22,12 +22,12 @@ const ENOUGH: Duration = Duration::from_secs(20);
 
 /// What was reported but is not committed yet. Reported again, it has the same time, and so is the same entry.
 #[derive(Debug, Default)]
-pub(crate) struct Told(Mutex<HashMap<String, Timestamp>>);
+pub(crate) struct ReportTimes(Mutex<HashMap<String, Timestamp>>);
 
-impl Told {
+impl ReportTimes {
     fn at(&self, key: &str, now: Timestamp) -> Timestamp {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *told.entry(key.to_owned()).or_insert(now)
+        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *times.entry(key.to_owned()).or_insert(now)
     }
 
     fn committed(&self) {
@@ -44,7 +44,7 @@ impl Recorder {
             tx.commit().await?;
             return Ok(released.positions);
         }
-        self.tell_of_closed(context, &released.closed);
+        self.report_closed_gaps(context, &released.closed);
         Ok(released.positions + self.commit_with_own_lines(tx).await?)
     }
 
@@ -54,7 +54,7 @@ impl Recorder {
         store: &Store,
         context: &Context,
         deadline: &Deadline,
-        report: &mut Report,
+        report: &mut InvocationReport,
     ) -> Result<(), StoreError> {
         loop {
             let more = self.sequence_some(store, context, report).await?;
@@ -65,24 +65,29 @@ impl Recorder {
     }
 
     /// One of its transactions. What it reports is committed with the rows that record it.
-    async fn sequence_some(&self, store: &Store, context: &Context, report: &mut Report) -> Result<bool, StoreError> {
+    async fn sequence_some(
+        &self,
+        store: &Store,
+        context: &Context,
+        report: &mut InvocationReport,
+    ) -> Result<bool, StoreError> {
         let now = self.now();
         let mut tx = store.begin().await?;
         tx.lock_audit_sequence().await?;
         let gaps = tx.due_audit_gaps(now, self.gap_after).await?;
         for gap in &gaps {
-            self.tell_of_gap(context, gap);
+            self.report_gap(context, gap);
             tx.record_audit_gap(gap, now).await?;
         }
         let since = now.saturating_sub(self.gap_after).unwrap_or(now);
         let open = tx.open_audit_intents(since, CALLS).await?;
         for intent in &open {
-            self.tell_of_open_call(intent);
+            self.report_open_call(intent);
         }
         let ids: Vec<Uuid> = open.iter().map(|intent| intent.id).collect();
         tx.mark_audit_intents_reported(&ids, now).await?;
         let released = tx.release_audit_lines(now, LINES).await?;
-        self.tell_of_closed(context, &released.closed);
+        self.report_closed_gaps(context, &released.closed);
         let own = self.commit_with_own_lines(tx).await?;
         report.gaps += gaps.len() as u64;
         report.open_calls += open.len() as u64;
@@ -103,18 +108,18 @@ impl Recorder {
         let released = tx.release_audit_lines(now, LINES).await?;
         tx.commit().await?;
         self.own.forget(&kept, false);
-        self.told.committed();
+        self.report_times.committed();
         self.measures.stored(kept.entries(), &stored);
         Ok(released.positions)
     }
 
-    fn tell_of_gap(&self, context: &Context, gap: &AuditGap) {
+    fn report_gap(&self, context: &Context, gap: &AuditGap) {
         let key = format!("audit.gap_detected/{}/{}", gap.stream_id, gap.first_seq);
         let outcome = Outcome::Failure(FailureClass::NotFound);
         let entry = about_gap(Action::AuditGapDetected, context, gap, outcome)
             .detail("missing", gap.missing)
             .detail("reason", gap.reason.as_str());
-        let at = self.told.at(&key, self.now());
+        let at = self.report_times.at(&key, self.now());
         self.audit.write(&entry.keyed(at, key));
         tracing::error!(
             stream_id = %gap.stream_id,
@@ -124,19 +129,19 @@ impl Recorder {
         );
     }
 
-    fn tell_of_closed(&self, context: &Context, closed: &[AuditGap]) {
+    fn report_closed_gaps(&self, context: &Context, closed: &[AuditGap]) {
         for gap in closed {
             let key = format!("audit.gap_closed/{}/{}", gap.stream_id, gap.first_seq);
             let entry = about_gap(Action::AuditGapClosed, context, gap, Outcome::Success);
-            let at = self.told.at(&key, self.now());
+            let at = self.report_times.at(&key, self.now());
             self.audit.write(&entry.keyed(at, key));
         }
     }
 
     /// Reported on behalf of the caller, so that it is found under the same correlation id.
-    fn tell_of_open_call(&self, intent: &PrintedIntent) {
+    fn report_open_call(&self, intent: &PrintedIntent) {
         let key = format!("audit.intent_open/{}", intent.id);
-        let at = self.told.at(&key, self.now());
+        let at = self.report_times.at(&key, self.now());
         self.audit.write(&intent.open_call_entry().keyed(at, key));
     }
 }

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use inbound::gitlab::{HookSet, SigningToken, Tolerance, WebhookSecret, sign};
 use jiff::Timestamp;
 use model::Clock;
-use runtime::aws::{AwsSettings, Clients, Queue, QueueUrl};
+use runtime::aws::{AwsSettings, Clients, FifoQueue, QueueUrl};
 use runtime::config::Environment;
 use runtime::metrics::Metrics;
 use runtime::secrets::{SecretSource, Stage};
@@ -140,7 +140,7 @@ pub(crate) struct Bench {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) looks: Arc<AtomicUsize>,
     pub(crate) audit: audit::Memory,
-    pub(crate) metrics: runtime::metrics::Memory,
+    pub(crate) metrics: runtime::metrics::MetricMemory,
     pub(crate) metrics_clock: Arc<FaultyClock>,
 }
 
@@ -224,7 +224,7 @@ fn secret_metrics() -> Metrics {
 }
 
 /// A queue at a local address without a listener.
-fn unreachable_queue(audit: &audit::Writer) -> Queue {
+fn unreachable_queue(audit: &audit::Writer) -> FifoQueue {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -239,5 +239,5 @@ fn unreachable_queue(audit: &audit::Writer) -> Queue {
         ("AWS_ENDPOINT_URL", endpoint.as_str()),
     ];
     let settings = AwsSettings::from_environment(&mut Environment::from_pairs(pairs));
-    Queue::new(&Clients::new(&settings, audit.clone()), QueueUrl::parse(&url).unwrap())
+    FifoQueue::new(&Clients::new(&settings, audit.clone()), QueueUrl::parse(&url).unwrap())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use inbound::gitlab::{HookSet, WebhookSecret};
 use model::Clock;
 use runtime::metrics::Metrics;
-use runtime::secrets::{SecretCache, SecretSource, Stage, StagedSecret, Unreadable};
+use runtime::secrets::{SecretCache, SecretSource, Stage, StagedSecret, UnreadableSecret};
 
 /// The cache of the hooks. All three stages count, so that a rotation loses no delivery and needs no redeployment. Problems of the
 /// secret are logged and counted when it is read: `webhook_secret_problems`, and `webhook_hooks_unbound` for hooks that are valid
@@ -24,7 +24,7 @@ pub fn cache(
 
 /// Merges the stages, the current one first. An unreadable stage is reported and skipped: a rotation that has just begun must not
 /// stop deliveries that the current version proves.
-fn merge_stages(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, Unreadable> {
+fn merge_stages(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, UnreadableSecret> {
     let mut readable = Vec::new();
     let mut unusable = 0_u64;
     for stage in stages {
@@ -39,7 +39,9 @@ fn merge_stages(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, U
     }
     if readable.is_empty() {
         metrics.count("webhook_secret_problems", unusable.max(1));
-        return Err(Unreadable::because("no version of it is JSON of the expected form"));
+        return Err(UnreadableSecret::because(
+            "no version of it is JSON of the expected form",
+        ));
     }
     let (hooks, problems) = HookSet::merge(readable);
     for problem in &problems {
@@ -74,11 +76,11 @@ mod tests {
         }
     }
 
-    fn merged(stages: &[StagedSecret]) -> Result<HookSet, Unreadable> {
+    fn merged(stages: &[StagedSecret]) -> Result<HookSet, UnreadableSecret> {
         merge_stages(stages, &metrics().0)
     }
 
-    fn metrics() -> (Metrics, runtime::metrics::Memory) {
+    fn metrics() -> (Metrics, runtime::metrics::MetricMemory) {
         Metrics::memory("webhook", Arc::new(FixedClock(jiff::Timestamp::UNIX_EPOCH)))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clients::otlp::Collector;
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::aws::{Clients, Queue, Secrets};
+use runtime::aws::{Clients, FifoQueue, Secrets};
 use runtime::{Process, StartError};
 use webhook::config::Config;
 use webhook::gitlab_webhook::handler::{GitlabWebhook, SEND_WITHIN};
@@ -29,7 +29,7 @@ async fn serve(mut process: Process) -> Result<(), StartError> {
         process.clock(),
         process.metrics.clone(),
     );
-    let queue = Queue::new(&clients, config.queue);
+    let queue = FifoQueue::new(&clients, config.queue);
     process.clients_built();
     // The secret and its TLS connection are read at start, when no request waits. Without it the function answers "unavailable" and
     // retries, so that a secret filled in later needs no restart.

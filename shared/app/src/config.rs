@@ -12,7 +12,7 @@ use rules::Rules;
 use runtime::StartError;
 use runtime::aws::{Clients, Secrets};
 use runtime::config::Environment;
-use runtime::secrets::{Built, SecretCache, SecretSource, from_json};
+use runtime::secrets::{FromSecrets, SecretCache, SecretSource, from_json};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use store::{DatabaseConfig, Store};
@@ -86,7 +86,7 @@ impl AppConfig {
         clients: &Clients,
         audit: Writer,
         clock: Arc<dyn Clock>,
-    ) -> Result<Built<DatabaseConfig, GitLabSecrets, App>, StartError> {
+    ) -> Result<FromSecrets<DatabaseConfig, GitLabSecrets, App>, StartError> {
         let Self {
             database,
             outbound_secret_id,
@@ -99,7 +99,7 @@ impl AppConfig {
         let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(clients));
         let database = database_secret(Arc::clone(&source), database, Arc::clone(&clock));
         let outbound = SecretCache::current(source, outbound_secret_id, Arc::clone(&clock), from_json);
-        Ok(Built::new(
+        Ok(FromSecrets::new(
             database,
             outbound,
             move |database: &DatabaseConfig, outbound: &GitLabSecrets| {

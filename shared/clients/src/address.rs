@@ -5,19 +5,19 @@ use url::Url;
 /// A base address or token is invalid. Fix the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    #[error("not an address: {0}; give one such as https://gitlab.example.com")]
+    #[error("invalid address: {0}; use one such as https://gitlab.example.com")]
     Unreadable(#[from] url::ParseError),
     /// Not `http` or `https`, or it has parts that a base address must not have.
-    #[error("a base address is http:// or https:// with a host, without user, password, query and fragment")]
+    #[error("a base address must be http:// or https:// with a host, without user, password, query and fragment")]
     Unusable,
     /// The token is not a valid header value.
-    #[error("the token holds characters that no header may hold; was it stored with a line break?")]
+    #[error("the token has characters that are invalid in a header; was it stored with a line break?")]
     Token,
     /// A credential would be sent unencrypted.
-    #[error("a credential is sent through https only, or to this machine")]
+    #[error("credentials are sent only over https, or to this machine")]
     ClearText,
     /// The header name is invalid.
-    #[error("the name of the header for the credential is no header name")]
+    #[error("the header name of the credential is invalid")]
     Header,
 }
 

@@ -10,7 +10,7 @@ const LONGEST: usize = 200;
 
 /// A decided merge, and everything that is reported about it.
 #[derive(Debug, Clone)]
-pub struct ArchivedMerge {
+pub struct MergeSummary {
     /// Id of the effect. The target is searched for it.
     pub reference: Uuid,
     /// State of the review.
@@ -48,12 +48,12 @@ pub(crate) struct Labels<'a> {
 pub struct Marking<'a> {
     pub wording: &'a Wording,
     /// The exception of another merge keeps the issue open.
-    pub is_held: bool,
-    /// Change nothing.
-    pub only_look: bool,
+    pub blocked_by_exception: bool,
+    /// Change nothing, only read.
+    pub read_only: bool,
 }
 
-impl ArchivedMerge {
+impl MergeSummary {
     /// `payments/gateway!12`.
     #[must_use]
     pub fn name(&self) -> String {
@@ -75,10 +75,10 @@ impl ArchivedMerge {
                 format!("Merged without a valid security approval. {}", wording.why(kind))
             }
             VerdictOutcome::Declassified => {
-                "Merged after the security team had taken the label off: no approval was needed.".to_owned()
+                "Merged after the security team removed the label: no approval was needed.".to_owned()
             }
             VerdictOutcome::NotCarried | VerdictOutcome::Pending { .. } => {
-                "No security label was carried: no approval was needed.".to_owned()
+                "No matching security label: no approval was needed.".to_owned()
             }
         }
     }
@@ -87,22 +87,21 @@ impl ArchivedMerge {
     #[must_use]
     pub fn approvers(&self) -> Vec<String> {
         let valid = self.verdict.approvals.iter().filter(|seen| seen.against.is_empty());
-        let told = valid.map(|seen| match seen.approved_at {
+        let approvers = valid.map(|seen| match seen.approved_at {
             Some(at) => format!("{} ({at:.0})", person(&seen.user)),
             None => person(&seen.user),
         });
-        told.collect()
+        approvers.collect()
     }
 
     /// Users who were asked to review, each with the state of the review.
     #[must_use]
     pub fn reviewers(&self) -> Vec<String> {
-        let reviewers = self.row.reviewers.iter();
-        let told = reviewers.map(|reviewer| match &reviewer.state {
+        let reviewers = self.row.reviewers.iter().map(|reviewer| match &reviewer.state {
             Some(state) => format!("{} ({})", person(&reviewer.user), short(state)),
             None => person(&reviewer.user),
         });
-        told.collect()
+        reviewers.collect()
     }
 
     /// The details as pairs of a name and a text. None of them is markup.
@@ -111,13 +110,13 @@ impl ArchivedMerge {
         let merge = self.row.merge.as_ref();
         let merger = merge.and_then(|merge| merge.by.as_ref());
         let mut particulars = vec![
-            ("Approved by", or_nobody(&self.approvers())),
-            ("Reviewers", or_nobody(&self.reviewers())),
+            ("Approved by", or_none(&self.approvers())),
+            ("Reviewers", or_none(&self.reviewers())),
             ("Merged by", merger.map_or_else(|| "unknown".to_owned(), person)),
         ];
         particulars.extend(merge.map(|merge| ("Merged at", format!("{:.0}", merge.at))));
         let labels: Vec<String> = self.row.review.labels.iter().map(|label| short(label)).collect();
-        particulars.push(("Security labels", or_nobody(&labels)));
+        particulars.push(("Security labels", or_none(&labels)));
         particulars.push(("Risk tier", short(&self.row.review.risk_tier)));
         let commit = merge.and_then(|merge| merge.commit_sha.as_ref());
         particulars.extend(commit.map(|commit| ("Merge commit", short(commit))));
@@ -144,10 +143,10 @@ impl ArchivedMerge {
     }
 
     /// The changes of the issue's labels.
-    pub(crate) fn labels<'a>(&self, tracking: &'a Tracking, is_held: bool) -> Labels<'a> {
+    pub(crate) fn labels<'a>(&self, tracking: &'a Tracking, blocked_by_exception: bool) -> Labels<'a> {
         let (audited, exception) = (tracking.audited_label.as_str(), tracking.exception_label.as_str());
         let (add, wrong) = match self.verdict.outcome {
-            VerdictOutcome::Approved { .. } => (Some(audited).filter(|_| !is_held), vec![exception]),
+            VerdictOutcome::Approved { .. } => (Some(audited).filter(|_| !blocked_by_exception), vec![exception]),
             VerdictOutcome::Exception { .. } => (Some(exception), vec![audited]),
             // Nothing was audited, and nothing is wrong.
             VerdictOutcome::Declassified | VerdictOutcome::NotCarried | VerdictOutcome::Pending { .. } => {
@@ -156,28 +155,28 @@ impl ArchivedMerge {
         };
         let mut remove = if self.is_correction { wrong } else { Vec::new() };
         // The other merge's exception still needs it.
-        remove.retain(|label| !(is_held && *label == exception));
+        remove.retain(|label| !(blocked_by_exception && *label == exception));
         Labels { add, remove }
     }
 
     /// Whether to close the issue.
-    pub(crate) fn closes(&self, tracking: &Tracking, is_held: bool) -> bool {
+    pub(crate) fn closes(&self, tracking: &Tracking, blocked_by_exception: bool) -> bool {
         let wanted = match self.verdict.outcome {
             VerdictOutcome::Approved { .. } => true,
             VerdictOutcome::Exception { .. } => tracking.close_exceptions,
             VerdictOutcome::Declassified | VerdictOutcome::NotCarried | VerdictOutcome::Pending { .. } => false,
         };
-        wanted && self.is_confirmed && !is_held
+        wanted && self.is_confirmed && !blocked_by_exception
     }
 
-    /// Why the issue stays open, if the comment should report it.
-    pub(crate) fn stays_open(&self, tracking: &Tracking, is_held: bool) -> Option<&'static str> {
+    /// Why the issue stays open, if the comment must say it.
+    pub(crate) fn stays_open(&self, tracking: &Tracking, blocked_by_exception: bool) -> Option<&'static str> {
         match self.verdict.outcome {
-            VerdictOutcome::Exception { .. } if !self.closes(tracking, is_held) => {
-                Some("This issue stays open until somebody has looked at the merge.")
+            VerdictOutcome::Exception { .. } if !self.closes(tracking, blocked_by_exception) => {
+                Some("This issue stays open until the merge is reviewed.")
             }
-            VerdictOutcome::Approved { .. } if is_held => Some(
-                "This issue stays open: it has also been merged for without a valid approval, which nobody has dealt with yet.",
+            VerdictOutcome::Approved { .. } if blocked_by_exception => Some(
+                "This issue stays open: another merge for it has no valid approval, and that exception is still open.",
             ),
             _ => None,
         }
@@ -192,7 +191,7 @@ fn person(user: &User) -> String {
     format!("{} (id {})", short(&user.username), user.id)
 }
 
-fn or_nobody(texts: &[String]) -> String {
+fn or_none(texts: &[String]) -> String {
     if texts.is_empty() {
         "none".to_owned()
     } else {

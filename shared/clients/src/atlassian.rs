@@ -11,14 +11,14 @@ use crate::InvalidAddress;
 /// A credential as stored in the outbound secret: `{"email": "...", "api_token": "..."}` or `{"access_token": "..."}`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-pub enum Credential {
+pub enum AtlassianCredential {
     /// Cloud: an account's e-mail address and its API token (HTTP Basic).
     ApiToken { email: String, api_token: SecretString },
     /// Data Center: a personal access token. Cloud: the access token of an OAuth application.
     AccessToken { access_token: SecretString },
 }
 
-impl Credential {
+impl AtlassianCredential {
     /// The value of the header `Authorization`.
     pub(crate) fn header(&self) -> Result<HeaderValue, InvalidAddress> {
         let text = match self {

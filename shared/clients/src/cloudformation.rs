@@ -6,8 +6,8 @@ use serde::Serialize;
 use url::Url;
 
 use crate::CallError;
-use crate::error::Problem;
-use crate::http::{Answer, Call, Http};
+use crate::error::CallProblem;
+use crate::http::{Call, Http, HttpResponse};
 
 /// What CloudFormation waits for
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html>).
@@ -48,19 +48,19 @@ impl Http {
             body: Some(body),
             ..get
         };
-        self.send(&call, |answer: &Answer| {
+        self.send(&call, |answer: &HttpResponse| {
             if answer.status < 300 {
                 Ok(())
             } else {
-                Err(Problem::from(answer))
+                Err(CallProblem::from(answer))
             }
         })
         .await
     }
 }
 
-impl From<&Answer> for Problem {
-    fn from(answer: &Answer) -> Self {
+impl From<&HttpResponse> for CallProblem {
+    fn from(answer: &HttpResponse) -> Self {
         answer.refusal()
     }
 }

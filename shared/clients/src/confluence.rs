@@ -16,17 +16,17 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use crate::atlassian::Credential;
-use crate::http::{Answer, Call, Http};
+use crate::atlassian::AtlassianCredential;
+use crate::http::{Call, Http, HttpResponse};
 use crate::{CallError, InvalidAddress, address};
 
-pub use record::{Place, Recorded};
+pub use record::{Recorded, RowPlace};
 
 #[derive(Debug, Clone)]
 pub struct Confluence {
     http: Http,
     base: Url,
-    credential: Credential,
+    credential: AtlassianCredential,
 }
 
 impl Confluence {
@@ -34,7 +34,7 @@ impl Confluence {
     ///
     /// # Errors
     /// [`InvalidAddress`] if the address or the credential cannot be used.
-    pub fn new(http: Http, base_url: &str, credential: Credential) -> Result<Self, InvalidAddress> {
+    pub fn new(http: Http, base_url: &str, credential: AtlassianCredential) -> Result<Self, InvalidAddress> {
         let site = base_url.trim().trim_end_matches('/');
         let site = site.strip_suffix("/api/v2").unwrap_or(site);
         let base = address::base(site.strip_suffix("/wiki").unwrap_or(site), "/wiki/api/v2")?;
@@ -58,7 +58,7 @@ impl Confluence {
         url: Url,
     ) -> Result<T, CallError> {
         let call = self.proven(Call::get(action, context, target, url));
-        self.http.send(&call, page::read).await
+        self.http.send(&call, page::parse_answer).await
     }
 
     async fn change<T: DeserializeOwned>(
@@ -74,7 +74,7 @@ impl Confluence {
             ..Call::post(action, context, target, url, body.to_string().into_bytes())
         };
         self.http
-            .send(&self.proven(call), |answer: &Answer| page::read(answer))
+            .send(&self.proven(call), |answer: &HttpResponse| page::parse_answer(answer))
             .await
     }
 

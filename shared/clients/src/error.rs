@@ -53,7 +53,7 @@ impl CallError {
     }
 
     /// The same with the advice to retry: the resource disappeared between two calls, so its state must be read again.
-    pub(crate) fn read_anew(self) -> Self {
+    pub(crate) fn with_retry(self) -> Self {
         let advice = Advice::Retry { after: None };
         Self { advice, ..self }
     }
@@ -67,13 +67,13 @@ impl CallError {
 
 /// A failure as detected; the client adds which call it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub(crate) struct CallProblem {
     pub(crate) class: FailureClass,
     pub(crate) advice: Advice,
     pub(crate) message: String,
 }
 
-impl Problem {
+impl CallProblem {
     pub(crate) fn new(class: FailureClass, advice: Advice, message: impl Into<String>) -> Self {
         Self {
             class,

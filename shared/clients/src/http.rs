@@ -16,13 +16,13 @@ use jiff::Timestamp;
 use model::Clock;
 use trace::Tracer;
 
-pub(crate) use answer::Answer;
+pub(crate) use answer::HttpResponse;
 pub(crate) use call::Call;
 pub use options::{Options, SetupError};
 
 use crate::CallError;
-use crate::error::{Problem, Safety};
-use record::Record;
+use crate::error::{CallProblem, Safety};
+use record::CallRecord;
 
 /// The audited HTTP client. Built once per process; cheap to clone, and all clones share one connection pool.
 #[derive(Clone)]
@@ -86,7 +86,7 @@ impl Http {
     pub(crate) async fn send<T>(
         &self,
         call: &Call<'_>,
-        read: impl Fn(&Answer) -> Result<T, Problem>,
+        read: impl Fn(&HttpResponse) -> Result<T, CallProblem>,
     ) -> Result<T, CallError> {
         let first = self.attempt(call, 1, &read).await;
         match first {
@@ -101,9 +101,9 @@ impl Http {
         &self,
         call: &Call<'_>,
         attempt: u32,
-        read: &impl Fn(&Answer) -> Result<T, Problem>,
+        read: &impl Fn(&HttpResponse) -> Result<T, CallProblem>,
     ) -> Result<T, CallError> {
-        let mut record = Record::begin(&self.writer, &self.tracer, call, attempt);
+        let mut record = CallRecord::begin(&self.writer, &self.tracer, call, attempt);
         let result = self.exchange(call, &mut record, read).await;
         record.end(result.as_ref().err());
         result
@@ -112,10 +112,10 @@ impl Http {
     async fn exchange<T>(
         &self,
         call: &Call<'_>,
-        record: &mut Record<'_>,
-        read: &impl Fn(&Answer) -> Result<T, Problem>,
+        record: &mut CallRecord<'_>,
+        read: &impl Fn(&HttpResponse) -> Result<T, CallProblem>,
     ) -> Result<T, CallError> {
-        let fail = |problem: Problem, sent: bool, http_status: Option<u16>| CallError {
+        let fail = |problem: CallProblem, sent: bool, http_status: Option<u16>| CallError {
             action: call.action,
             class: problem.class,
             advice: problem.advice,
@@ -136,13 +136,28 @@ impl Http {
         let status = response.status().as_u16();
         record.status = Some(status);
 
+        let body = self.read_body(&mut response, call.safety(), record).await;
+        let body = body.map_err(|problem| fail(problem, true, Some(status)))?;
+        let headers = std::mem::take(response.headers_mut());
+        let answer = HttpResponse {
+            status,
+            headers,
+            body,
+            received_at: self.now(),
+            safety: call.safety(),
+        };
+        read(&answer).map_err(|problem| fail(problem, true, Some(status)))
+    }
+
+    async fn read_body(
+        &self,
+        response: &mut reqwest::Response,
+        safety: Safety,
+        record: &mut CallRecord<'_>,
+    ) -> Result<Vec<u8>, CallProblem> {
         let too_large = || {
-            let message = format!("the answer is larger than {} bytes", self.body_limit);
-            fail(
-                Problem::new(FailureClass::InvalidResponse, call.safety().unanswered(), message),
-                true,
-                Some(status),
-            )
+            let message = format!("response is larger than {} bytes", self.body_limit);
+            CallProblem::new(FailureClass::InvalidResponse, safety.unanswered(), message)
         };
         if response
             .content_length()
@@ -156,19 +171,11 @@ impl Http {
                 Ok(Some(chunk)) if body.len() + chunk.len() > self.body_limit => return Err(too_large()),
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(error) => return Err(fail(failure::of_reading(&error, call.safety()), true, Some(status))),
+                Err(error) => return Err(failure::of_reading(&error, safety)),
             }
             record.bytes = Some(body.len());
         }
         record.bytes = Some(body.len());
-        let headers = std::mem::take(response.headers_mut());
-        let answer = Answer {
-            status,
-            headers,
-            body,
-            received_at: self.now(),
-            safety: call.safety(),
-        };
-        read(&answer).map_err(|problem| fail(problem, true, Some(status)))
+        Ok(body)
     }
 }

@@ -13,17 +13,17 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use crate::atlassian::Credential;
-use crate::http::{Answer, Call, Http};
+use crate::atlassian::AtlassianCredential;
+use crate::http::{Call, Http, HttpResponse};
 use crate::{CallError, InvalidAddress, address};
-pub use issue::Issue;
+pub use issue::JiraIssue;
 
 /// A Jira: Cloud or Data Center.
 #[derive(Debug, Clone)]
 pub struct Jira {
     http: Http,
     base: Url,
-    credential: Credential,
+    credential: AtlassianCredential,
 }
 
 impl Jira {
@@ -31,7 +31,7 @@ impl Jira {
     ///
     /// # Errors
     /// [`InvalidAddress`] if the address or the credential cannot be used.
-    pub fn new(http: Http, base_url: &str, credential: Credential) -> Result<Self, InvalidAddress> {
+    pub fn new(http: Http, base_url: &str, credential: AtlassianCredential) -> Result<Self, InvalidAddress> {
         let base = address::base(base_url, "/rest/api/2")?;
         credential.header()?;
         Ok(Self { http, base, credential })
@@ -91,7 +91,7 @@ impl Jira {
     }
 }
 
-fn succeeded(answer: &Answer) -> Result<(), crate::error::Problem> {
+fn succeeded(answer: &HttpResponse) -> Result<(), crate::error::CallProblem> {
     if (200..300).contains(&answer.status) {
         Ok(())
     } else {

@@ -21,6 +21,6 @@ pub mod slack;
 mod testing;
 
 pub use address::InvalidAddress;
-pub use archived::{ArchivedMerge, Marking, Tracked};
-pub use atlassian::Credential as AtlassianCredential;
+pub use archived::{Marking, MergeSummary, Tracked};
+pub use atlassian::AtlassianCredential;
 pub use error::{Advice, CallError};

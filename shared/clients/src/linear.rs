@@ -17,12 +17,12 @@ use url::Url;
 
 use crate::http::{Call, Http};
 use crate::{CallError, InvalidAddress, address};
-pub use issue::Issue;
+pub use issue::LinearIssue;
 
 /// The credential for Linear, as stored in the outbound secret.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Credential {
+pub enum LinearCredential {
     /// A personal API key: sent as it is.
     ApiKey(SecretString),
     /// The access token of an OAuth application: sent as a bearer token.
@@ -33,7 +33,7 @@ pub enum Credential {
 pub struct Linear {
     http: Http,
     url: Url,
-    credential: Credential,
+    credential: LinearCredential,
 }
 
 impl Linear {
@@ -41,7 +41,7 @@ impl Linear {
     ///
     /// # Errors
     /// [`InvalidAddress`] if the address or the credential cannot be used.
-    pub fn new(http: Http, base_url: &str, credential: Credential) -> Result<Self, InvalidAddress> {
+    pub fn new(http: Http, base_url: &str, credential: LinearCredential) -> Result<Self, InvalidAddress> {
         let mut url = address::base(base_url, "/graphql")?;
         url.path_segments_mut()
             .map_err(|()| InvalidAddress::Unusable)?
@@ -60,7 +60,7 @@ impl Linear {
         variables: &Value,
     ) -> Result<T, CallError> {
         let call = self.call(context, action, target, query, variables).only_asking();
-        self.http.send(&call, answer::read).await
+        self.http.send(&call, answer::parse_answer).await
     }
 
     /// A mutation.
@@ -73,7 +73,7 @@ impl Linear {
         variables: &Value,
     ) -> Result<T, CallError> {
         let call = self.call(context, action, target, query, variables);
-        self.http.send(&call, answer::read).await
+        self.http.send(&call, answer::parse_answer).await
     }
 
     fn call<'a>(
@@ -94,7 +94,7 @@ impl Linear {
     }
 }
 
-impl Credential {
+impl LinearCredential {
     fn header(&self) -> Result<HeaderValue, InvalidAddress> {
         let value = match self {
             Self::ApiKey(key) => HeaderValue::from_str(key.expose_secret()),

@@ -9,11 +9,11 @@ use model::Clock;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
-use trace::{Destination, Export, ExportError, Exporting};
+use trace::{Export, ExportDestination, ExportError, Exporting};
 use url::Url;
 
-use crate::error::Problem;
-use crate::http::{Answer, Call, Http, Options, SetupError};
+use crate::error::CallProblem;
+use crate::http::{Call, Http, HttpResponse, Options, SetupError};
 use crate::{Advice, CallError, InvalidAddress};
 
 /// Largest answer that is read: a collector reports how many spans it rejected, and why.
@@ -32,7 +32,7 @@ pub struct Collector {
 #[derive(Debug, thiserror::Error)]
 pub enum CollectorError {
     /// The address or a header is invalid.
-    #[error("the spans' collector: {0}")]
+    #[error("invalid span collector: {0}")]
     Address(#[from] InvalidAddress),
     /// The HTTP client cannot be built.
     #[error(transparent)]
@@ -44,8 +44,8 @@ impl Collector {
     ///
     /// # Errors
     /// [`CollectorError`] if the address or a header cannot be used, or the header must not be sent to the address.
-    pub fn new(destination: Destination, writer: Writer, clock: Arc<dyn Clock>) -> Result<Self, CollectorError> {
-        let Destination { url, headers: wanted } = destination;
+    pub fn new(destination: ExportDestination, writer: Writer, clock: Arc<dyn Clock>) -> Result<Self, CollectorError> {
+        let ExportDestination { url, headers: wanted } = destination;
         if !wanted.is_empty() && !http_batch::may_carry_credentials(&url) {
             return Err(InvalidAddress::ClearText.into());
         }
@@ -93,12 +93,12 @@ impl Export for Collector {
 
 /// How many spans the collector rejected. Only 200 is a success; its body has the details, and may be empty
 /// (<https://opentelemetry.io/docs/specs/otlp/#partial-success-1>).
-fn refused(answer: &Answer) -> Result<u64, Problem> {
+fn refused(answer: &HttpResponse) -> Result<u64, CallProblem> {
     if answer.status != 200 {
         let advice = Advice::Retry {
             after: answer.retry_after(),
         };
-        return Err(Problem {
+        return Err(CallProblem {
             advice,
             ..answer.refusal()
         });
@@ -123,7 +123,7 @@ mod tests {
         let headers = headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).into()));
-        let destination = Destination {
+        let destination = ExportDestination {
             url: Url::parse(url).unwrap(),
             headers: headers.collect(),
         };
@@ -166,7 +166,7 @@ mod tests {
             (202, "", None),
             (503, "", None),
         ] {
-            let answer = Answer {
+            let answer = HttpResponse {
                 status,
                 headers: HeaderMap::new(),
                 body: body.as_bytes().to_vec(),

@@ -12,12 +12,12 @@ use audit_delivery::{DeliveryError, Outgoing, http_batch};
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use url::Url;
 
-use crate::error::Problem;
-use crate::http::{Answer, Call, Http};
+use crate::error::CallProblem;
+use crate::http::{Call, Http, HttpResponse};
 use crate::{Advice, CallError, InvalidAddress};
 
 pub use audited::Audited;
-pub use credential::Credential;
+pub use credential::SiemCredential;
 
 /// An HTTP receiver: accepts JSON arrays of entries by `POST`.
 #[derive(Debug, Clone)]
@@ -33,14 +33,14 @@ impl HttpReceiver {
     ///
     /// # Errors
     /// [`InvalidAddress`] if the address or the credential cannot be used, or the credential must not be sent to the address.
-    pub fn new(http: Http, endpoint: Url, credential: Option<&Credential>) -> Result<Self, InvalidAddress> {
+    pub fn new(http: Http, endpoint: Url, credential: Option<&SiemCredential>) -> Result<Self, InvalidAddress> {
         if !matches!(endpoint.scheme(), "http" | "https") || !endpoint.has_host() {
             return Err(InvalidAddress::Unusable);
         }
         if credential.is_some() && !http_batch::may_carry_credentials(&endpoint) {
             return Err(InvalidAddress::ClearText);
         }
-        let header = credential.map(Credential::header).transpose()?;
+        let header = credential.map(SiemCredential::header).transpose()?;
         Ok(Self { http, endpoint, header })
     }
 
@@ -70,7 +70,7 @@ impl HttpReceiver {
             call = call.detail(name, value);
         }
         let http = self.http.clone().with_timeout(patience);
-        http.send(&call, read).await.map_err(judged)
+        http.send(&call, check_answer).await.map_err(delivery_error)
     }
 }
 
@@ -91,19 +91,19 @@ fn particulars(batch: &[Outgoing<'_>]) -> [(&'static str, u64); 3] {
     ]
 }
 
-fn read(answer: &Answer) -> Result<(), Problem> {
+fn check_answer(answer: &HttpResponse) -> Result<(), CallProblem> {
     http_batch::judge(answer.status, answer.retry_after()).map_err(|error| {
         let (class, message) = (error.class(), error.to_string());
         let advice = match error {
             DeliveryError::Unavailable { retry_after, .. } => Advice::Retry { after: retry_after },
             DeliveryError::Refused { .. } => Advice::Permanent,
         };
-        Problem::new(class, advice, message)
+        CallProblem::new(class, advice, message)
     })
 }
 
 /// Only a complete answer can reject a batch. After any other failure the same batch is sent again: the receiver knows the ids.
-fn judged(error: CallError) -> DeliveryError {
+fn delivery_error(error: CallError) -> DeliveryError {
     let CallError {
         class,
         advice,

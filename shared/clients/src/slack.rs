@@ -12,10 +12,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::http::{Answer, Call, Http};
+use crate::http::{Call, Http, HttpResponse};
 use crate::{CallError, InvalidAddress, address};
 pub use correction::Corrected;
-pub use message::Message;
+pub use message::SlackMessage;
 
 /// A Slack workspace, used as a bot. The token needs the scopes `chat:write` and `channels:history` (`groups:history` for private
 /// channels).
@@ -57,13 +57,13 @@ impl Slack {
     /// # Errors
     /// [`CallError`]. After [`crate::Advice::Ambiguous`] the message may be in the channel: call [`Slack::find_message`] before
     /// posting again.
-    pub async fn post_message(&self, context: &Context, message: &Message) -> Result<Posted, CallError> {
+    pub async fn post_message(&self, context: &Context, message: &SlackMessage) -> Result<Posted, CallError> {
         let target = channel_target(&message.channel);
         let url = address::join(&self.base, ["chat.postMessage"]);
         let body = message.to_json().to_string().into_bytes();
         let call = Call::post(Action::SlackPostMessage, context, &target, url, body);
         self.call(call, |answer| {
-            let posted: PostedJson = answer::read(answer)?;
+            let posted: PostedJson = answer::parse_answer(answer)?;
             Ok(Posted {
                 channel: posted.channel,
                 ts: posted.ts,
@@ -75,7 +75,7 @@ impl Slack {
     async fn call<T>(
         &self,
         call: Call<'_>,
-        read: impl Fn(&Answer) -> Result<T, crate::error::Problem>,
+        read: impl Fn(&HttpResponse) -> Result<T, crate::error::CallProblem>,
     ) -> Result<T, CallError> {
         // `new` has checked that the token is a valid header value.
         let call = match bearer(&self.token) {

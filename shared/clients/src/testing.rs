@@ -7,7 +7,7 @@ use model::{
 };
 use uuid::Uuid;
 
-use crate::ArchivedMerge;
+use crate::MergeSummary;
 
 pub(crate) fn user(id: i64, username: &str) -> User {
     User {
@@ -17,7 +17,7 @@ pub(crate) fn user(id: i64, username: &str) -> User {
 }
 
 /// `payments/gateway!12`, approved by sec-alice.
-pub(crate) fn approved() -> ArchivedMerge {
+pub(crate) fn approved() -> MergeSummary {
     let seen = ApprovalSeen {
         user: user(501, "sec-alice"),
         approved_at: Some("2026-03-02T10:00:00.250Z".parse().unwrap()),
@@ -25,7 +25,7 @@ pub(crate) fn approved() -> ArchivedMerge {
         in_history: true,
         against: Vec::new(),
     };
-    ArchivedMerge {
+    MergeSummary {
         reference: Uuid::from_u128(0x0195_a000_0000_7000_8000_0000_0000_0e01),
         row: row(),
         verdict: Verdict {
@@ -54,10 +54,10 @@ pub(crate) fn approved() -> ArchivedMerge {
 }
 
 /// The same without any approval.
-pub(crate) fn exception() -> ArchivedMerge {
+pub(crate) fn exception() -> MergeSummary {
     let approved = approved();
     let kind = ExceptionKind::NoApproval;
-    ArchivedMerge {
+    MergeSummary {
         verdict: Verdict {
             outcome: VerdictOutcome::Exception { kind },
             reasons: vec![Reason {
@@ -73,9 +73,9 @@ pub(crate) fn exception() -> ArchivedMerge {
 }
 
 /// The correction that follows `before` if its decision was wrong.
-pub(crate) fn correction_of(before: &ArchivedMerge) -> ArchivedMerge {
+pub(crate) fn correction_of(before: &MergeSummary) -> MergeSummary {
     let after = if before.is_exception() { approved() } else { exception() };
-    ArchivedMerge {
+    MergeSummary {
         reference: Uuid::from_u128(before.reference.as_u128() + 1),
         decision_id: Uuid::from_u128(before.decision_id.as_u128() + 1),
         row: before.row.clone(),

@@ -20,7 +20,7 @@ use patience::BrokenOffAnswers;
 
 pub use error::AwsError;
 pub use events::EventBus;
-pub use queue::{FifoMessage, Queue, QueueUrl, StandardQueue, StandardQueueUrl, sqs_id};
+pub use queue::{FifoMessage, FifoQueue, QueueUrl, StandardQueue, StandardQueueUrl, sqs_id};
 pub use rotation::Version;
 pub use secrets::Secrets;
 pub use settings::AwsSettings;

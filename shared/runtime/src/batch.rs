@@ -17,7 +17,7 @@ use futures::FutureExt as _;
 use crate::Deadline;
 use crate::causes::in_one_line;
 
-pub use record::{MissingMessageId, Record};
+pub use record::{Message, MissingMessageId};
 
 /// A message not begun this long before the deadline is left for the next invocation.
 const TIME_TO_BEGIN: Duration = Duration::from_secs(2);
@@ -55,22 +55,26 @@ pub async fn process_fifo<H>(
     handler: H,
 ) -> Result<SqsBatchResponse, MissingMessageId>
 where
-    H: AsyncFn(Record) -> Result<(), BatchError>,
+    H: AsyncFn(Message) -> Result<(), BatchError>,
 {
-    let records = event
+    let messages = event
         .records
         .into_iter()
-        .map(Record::try_from)
+        .map(Message::try_from)
         .collect::<Result<Vec<_>, _>>()?;
     let mut response = SqsBatchResponse::default();
     let mut stopped = HashSet::new();
-    for record in records {
-        let message_id = record.message_id.clone();
-        let group = record.group_id.clone();
+    for message in messages {
+        let message_id = message.message_id.clone();
+        let group = message.group_id.clone();
         if group.as_ref().is_some_and(|group| stopped.contains(group)) {
-            tracing::warn!(message_id, group, "not handled: an earlier message of its group failed");
-        } else if let Err(BatchError(error)) = handle(record, deadline, &handler).await {
-            tracing::error!(message_id, group, error, "the message failed and will come again");
+            tracing::warn!(
+                message_id,
+                group,
+                "message skipped: an earlier message of its group failed; SQS will redeliver it"
+            );
+        } else if let Err(BatchError(error)) = handle(message, deadline, &handler).await {
+            tracing::error!(message_id, group, error, "message failed; SQS will redeliver it");
         } else {
             continue;
         }
@@ -90,12 +94,12 @@ pub async fn process_fifo_groups<H>(
     handler: H,
 ) -> Result<SqsBatchResponse, MissingMessageId>
 where
-    H: AsyncFn(Record) -> Result<(), BatchError>,
+    H: AsyncFn(Message) -> Result<(), BatchError>,
 {
     let mut groups: Vec<(Option<String>, SqsEvent)> = Vec::new();
     for message in event.records {
         // Checked before anything is handled.
-        let group = Record::try_from(message.clone())?.group_id;
+        let group = Message::try_from(message.clone())?.group_id;
         let known = groups.iter_mut().find(|(known, _)| group.is_some() && *known == group);
         if let Some((_, messages)) = known {
             messages.records.push(message);
@@ -115,23 +119,23 @@ where
     Ok(response)
 }
 
-async fn handle<H>(record: Record, deadline: &Deadline, handler: &H) -> Result<(), BatchError>
+async fn handle<H>(message: Message, deadline: &Deadline, handler: &H) -> Result<(), BatchError>
 where
-    H: AsyncFn(Record) -> Result<(), BatchError>,
+    H: AsyncFn(Message) -> Result<(), BatchError>,
 {
     let remaining = deadline.remaining();
     if remaining < TIME_TO_BEGIN {
-        return Err(BatchError::new("too little time was left to begin"));
+        return Err(BatchError::new("too little time left to start the message"));
     }
     // The handler is called inside, so that a panic before its first await is caught as well. Unwind safety: a handler's shared
     // state is clients and pools, which stay valid when a call is dropped at any await, and none of our locks is held across one.
-    let work = AssertUnwindSafe(async { handler(record).await }).catch_unwind();
+    let work = AssertUnwindSafe(async { handler(message).await }).catch_unwind();
     match tokio::time::timeout(remaining.saturating_sub(TIME_TO_ANSWER), work).await {
         Ok(Ok(done)) => done,
         Ok(Err(_panic)) => Err(BatchError::new(
-            "the handler panicked (the line before this one says where)",
+            "handler panicked (see the previous log line for the location)",
         )),
-        Err(_elapsed) => Err(BatchError::new("the invocation's deadline came too near")),
+        Err(_elapsed) => Err(BatchError::new("the invocation deadline was reached")),
     }
 }
 

@@ -15,7 +15,7 @@ use url::Url;
 pub struct Environment {
     values: HashMap<String, Value>,
     names_read: BTreeSet<String>,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigProblem>,
 }
 
 enum Value {
@@ -26,27 +26,27 @@ enum Value {
 /// One variable and its problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name} {text}")]
-pub struct Problem {
+pub struct ConfigProblem {
     name: String,
     text: String,
 }
 
 /// Every problem of the environment, in the order the variables were read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the environment is not usable: {}", listed(.problems))]
+#[error("invalid environment: {}", listed(.problems))]
 pub struct ConfigError {
-    problems: Vec<Problem>,
+    problems: Vec<ConfigProblem>,
 }
 
 impl ConfigError {
     /// Each problem separately.
     #[must_use]
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[ConfigProblem] {
         &self.problems
     }
 }
 
-fn listed(problems: &[Problem]) -> String {
+fn listed(problems: &[ConfigProblem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
@@ -174,7 +174,7 @@ impl Environment {
 
     /// Records a problem that only the caller can detect, such as two variables that contradict each other.
     pub fn problem(&mut self, name: &str, text: impl Into<String>) {
-        self.problems.push(Problem {
+        self.problems.push(ConfigProblem {
             name: name.to_owned(),
             text: text.into(),
         });

@@ -14,11 +14,11 @@ use serde_json::{Map, Value, json};
 pub const NAMESPACE: &str = "Countersign";
 
 /// Lines kept in memory, for tests.
-pub type Memory = Arc<Mutex<Vec<String>>>;
+pub type MetricMemory = Arc<Mutex<Vec<String>>>;
 
 enum Sink {
     Stdout,
-    Memory(Memory),
+    Memory(MetricMemory),
 }
 
 struct Shared {
@@ -46,8 +46,8 @@ impl Metrics {
 
     /// Metrics that keep their lines in memory, and these lines.
     #[must_use]
-    pub fn memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, Memory) {
-        let lines = Memory::default();
+    pub fn memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, MetricMemory) {
+        let lines = MetricMemory::default();
         (
             Self(Arc::new(Shared {
                 namespace: NAMESPACE.to_owned(),

@@ -11,7 +11,7 @@ use serde_json::error::Category;
 
 use crate::aws::AwsError;
 
-pub use built::{BuildError, Built, REFRESH_AT_MOST_EVERY};
+pub use built::{BuildError, FromSecrets, REFRESH_AT_MOST_EVERY};
 pub use cache::SecretCache;
 
 /// A staging label, which selects one of a secret's values
@@ -89,16 +89,16 @@ pub enum SecretError {
     Unusable {
         /// Its name or ARN.
         id: String,
-        source: Unreadable,
+        source: UnreadableSecret,
     },
 }
 
 /// The problem of a secret's content, without any of the content: only fixed texts and positions can be included.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unreadable(String);
+pub struct UnreadableSecret(String);
 
-impl Unreadable {
+impl UnreadableSecret {
     /// A problem described by the reader's own code.
     #[must_use]
     pub fn because(problem: &'static str) -> Self {
@@ -116,18 +116,14 @@ impl Unreadable {
 ///
 /// # Errors
 /// If the value is not JSON or does not match `T`.
-pub fn from_json<T: DeserializeOwned>(value: &SecretString) -> Result<T, Unreadable> {
+pub fn from_json<T: DeserializeOwned>(value: &SecretString) -> Result<T, UnreadableSecret> {
     serde_json::from_str(value.expose_secret()).map_err(|error| {
         let problem = match error.classify() {
-            Category::Data => "JSON of another form than expected",
-            Category::Eof => "JSON that ends too early",
+            Category::Data => "JSON of an unexpected form",
+            Category::Eof => "incomplete JSON",
             Category::Syntax | Category::Io => "not JSON",
         };
-        Unreadable(format!(
-            "{problem}, noticed at line {} column {}",
-            error.line(),
-            error.column()
-        ))
+        UnreadableSecret(format!("{problem} at line {} column {}", error.line(), error.column()))
     })
 }
 

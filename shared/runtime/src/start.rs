@@ -10,7 +10,7 @@ use audit::{ActorType, Context, Memory, Writer};
 use lambda_runtime::{Diagnostic, IntoFunctionResponse, LambdaEvent, Service, service_fn};
 use model::{Clock, SystemClock};
 use serde::{Deserialize, Serialize};
-use trace::{Destination, Export, Tracer};
+use trace::{Export, ExportDestination, Tracer};
 use uuid::Uuid;
 
 use crate::Deadline;
@@ -119,7 +119,7 @@ where
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(StartError(error)) => {
-            tracing::error!(service, error, "the function cannot start");
+            tracing::error!(service, error, "function failed to start");
             ExitCode::FAILURE
         }
     }
@@ -157,7 +157,7 @@ impl Process {
     /// That of `build`.
     pub fn export_spans<C, X>(
         &mut self,
-        build: impl FnOnce(Destination, Writer, Arc<dyn Clock>) -> Result<C, X>,
+        build: impl FnOnce(ExportDestination, Writer, Arc<dyn Clock>) -> Result<C, X>,
     ) -> Result<(), X>
     where
         C: Export + 'static,

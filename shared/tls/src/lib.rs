@@ -9,13 +9,13 @@ use rustls::pki_types::pem::{Error, PemObject as _};
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
     /// It is not PEM.
-    #[error("the private CA is not readable PEM: {0}")]
+    #[error("private CA is not valid PEM: {0}")]
     Unreadable(#[source] Error),
     /// It holds no certificate.
-    #[error("the private CA holds no certificate; it must have at least one BEGIN CERTIFICATE section")]
+    #[error("private CA has no certificate; it needs at least one BEGIN CERTIFICATE section")]
     Empty,
     /// A certificate is invalid as a root.
-    #[error("a certificate of the private CA cannot serve as a root: {0}")]
+    #[error("private CA certificate cannot be used as a root: {0}")]
     NoRoot(#[from] rustls::Error),
 }
 

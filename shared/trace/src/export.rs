@@ -9,7 +9,7 @@ use url::Url;
 
 /// A collector's address for traces, and the headers it wants.
 #[derive(Debug, Clone)]
-pub struct Destination {
+pub struct ExportDestination {
     /// Used as it is (`http://127.0.0.1:4318/v1/traces`).
     pub url: Url,
     /// By name. The values may be keys.

@@ -14,9 +14,9 @@ mod span;
 mod traceparent;
 mod tracer;
 
-pub use export::{Destination, Export, ExportError, Exporting};
+pub use export::{Export, ExportDestination, ExportError, Exporting};
 pub use otlp::{Resource, encode};
 pub use sampler::Sampler;
-pub use span::{Attribute, Finished, Kind, Span};
+pub use span::{Attribute, Finished, Span, SpanKind};
 pub use traceparent::Traceparent;
 pub use tracer::{MOST_KEPT, Taken, Tracer};

@@ -21,7 +21,11 @@ pub struct Resource(pub Vec<(String, String)>);
 /// The body of the request that exports these spans.
 #[must_use]
 pub fn encode(resource: &Resource, spans: &[Finished]) -> Vec<u8> {
-    let attributes: Vec<_> = resource.0.iter().map(|(name, value)| text(name, value)).collect();
+    let attributes: Vec<_> = resource
+        .0
+        .iter()
+        .map(|(name, value)| text_attribute(name, value))
+        .collect();
     let spans: Vec<_> = spans.iter().map(span).collect();
     let scope = json!({"name": "countersign", "version": env!("CARGO_PKG_VERSION")});
     let request = json!({"resourceSpans": [{
@@ -33,12 +37,12 @@ pub fn encode(resource: &Resource, spans: &[Finished]) -> Vec<u8> {
 
 fn span(span: &Finished) -> Json {
     let began = span.began.as_nanosecond();
-    let mut attributes = vec![text("correlation_id", &span.correlation_id.to_string())];
+    let mut attributes = vec![text_attribute("correlation_id", &span.correlation_id.to_string())];
     attributes.extend(span.attributes.iter().map(|(name, value)| match value {
-        Value::Text(value) => text(name, value),
+        Value::Text(value) => text_attribute(name, value),
         Value::Number(number) => json!({"key": name, "value": {"intValue": number.to_string()}}),
     }));
-    attributes.extend(span.error.as_deref().map(|class| text("error.type", class)));
+    attributes.extend(span.error.as_deref().map(|class| text_attribute("error.type", class)));
     let remote = if span.remote_parent { IS_REMOTE } else { 0 };
     let mut json = json!({
         "traceId": format!("{:032x}", span.position.trace_id),
@@ -60,6 +64,6 @@ fn span(span: &Finished) -> Json {
     json
 }
 
-fn text(name: &str, value: &str) -> Json {
+fn text_attribute(name: &str, value: &str) -> Json {
     json!({"key": name, "value": {"stringValue": value}})
 }

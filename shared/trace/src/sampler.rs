@@ -35,7 +35,7 @@ impl Sampler {
             "always_on" => 1.0,
             "always_off" => 0.0,
             "traceidratio" => ratio.unwrap_or(1.0),
-            _ => return Err("is none of always_on, always_off, traceidratio, each also after parentbased_"),
+            _ => return Err("must be always_on, always_off or traceidratio, optionally with the prefix parentbased_"),
         };
         Ok(Self { follows_parent, share })
     }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn about_the_asked_share_of_our_own_traces_is_kept() {
+    fn about_the_requested_share_of_traces_is_kept() {
         let sampler = Sampler::named("traceidratio", Some(0.25)).unwrap();
         let kept = (0..20_000)
             .filter(|_| sampler.keeps(Uuid::now_v7().as_u128(), None))

@@ -12,7 +12,7 @@ use crate::tracer::Shared;
 
 /// The kind of a span; the numbers are those of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum SpanKind {
     /// Our own work.
     Internal = 1,
     /// An answered request.
@@ -65,7 +65,7 @@ pub struct Finished {
     pub(crate) position: Traceparent,
     pub(crate) parent: Option<u64>,
     pub(crate) remote_parent: bool,
-    pub(crate) kind: Kind,
+    pub(crate) kind: SpanKind,
     pub(crate) name: &'static str,
     pub(crate) correlation_id: Uuid,
     pub(crate) began: Timestamp,
@@ -78,10 +78,10 @@ pub struct Finished {
 /// cancellation or a panic, it counts as failed.
 #[derive(Debug)]
 #[must_use = "a span lasts as long as it is held"]
-pub struct Span(Option<Box<Open>>);
+pub struct Span(Option<Box<OpenSpan>>);
 
 #[derive(Debug)]
-pub(crate) struct Open {
+pub(crate) struct OpenSpan {
     pub(crate) shared: Arc<Shared>,
     pub(crate) context: Context,
     pub(crate) kept: Option<Finished>,
@@ -93,7 +93,7 @@ impl Span {
         Self(None)
     }
 
-    pub(crate) fn open(open: Open) -> Self {
+    pub(crate) fn open(open: OpenSpan) -> Self {
         Self(Some(Box::new(open)))
     }
 
@@ -127,7 +127,7 @@ impl Span {
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenSpan {
     fn drop(&mut self) {
         if let Some(mut kept) = self.kept.take() {
             kept.nanoseconds = i128::try_from(self.started.elapsed().as_nanos()).unwrap_or(i128::MAX);

@@ -38,7 +38,7 @@ impl Traceparent {
         Self::of(&compose(&trace, field("Parent")?, flags)?)
     }
 
-    /// A span of our own.
+    /// A span created here.
     pub(crate) fn new(trace_id: u128, span_id: u64, sampled: bool) -> Self {
         Self {
             trace_id,

@@ -7,8 +7,8 @@ use audit::{Action, Begun, Context};
 use model::Clock;
 use uuid::Uuid;
 
-use crate::span::{Finished, Open};
-use crate::{Kind, Sampler, Span, Traceparent};
+use crate::span::{Finished, OpenSpan};
+use crate::{Sampler, Span, SpanKind, Traceparent};
 
 /// Most spans that are kept between two exports; more are counted and dropped.
 pub const MOST_KEPT: usize = 2048;
@@ -59,19 +59,19 @@ impl Tracer {
     }
 
     /// Begins work that another process requested, in the trace received with the request.
-    pub fn begin(&self, kind: Kind, name: &'static str, context: &Context) -> Span {
+    pub fn begin(&self, kind: SpanKind, name: &'static str, context: &Context) -> Span {
         self.open(kind, name, context, Origin::Remote, None)
     }
 
     /// Begins work whose requester has no spans. A trace in `context` is continued, for its id, but its span and its sampling
     /// decision are ignored: they are the platform's.
-    pub fn begin_trace(&self, kind: Kind, name: &'static str, context: &Context) -> Span {
+    pub fn begin_trace(&self, kind: SpanKind, name: &'static str, context: &Context) -> Span {
         self.open(kind, name, context, Origin::Here, None)
     }
 
     /// Begins a call that is announced in the audit log. The second half of the entry's id is the id of the span, so that each
     /// leads to the other.
-    pub fn begin_call(&self, kind: Kind, begun: Begun, action: Action, context: &Context) -> Span {
+    pub fn begin_call(&self, kind: SpanKind, begun: Begun, action: Action, context: &Context) -> Span {
         let span_id = begun.id().as_u64_pair().1;
         self.open(kind, action.as_str(), context, Origin::Local, Some(span_id))
     }
@@ -82,14 +82,21 @@ impl Tracer {
         self.0.as_ref().map(|shared| shared.take()).unwrap_or_default()
     }
 
-    fn open(&self, kind: Kind, name: &'static str, context: &Context, origin: Origin, span_id: Option<u64>) -> Span {
+    fn open(
+        &self,
+        kind: SpanKind,
+        name: &'static str,
+        context: &Context,
+        origin: Origin,
+        span_id: Option<u64>,
+    ) -> Span {
         let Some(shared) = &self.0 else { return Span::none() };
         let known = context.traceparent.as_deref().and_then(Traceparent::parse);
         let parent = known.filter(|_| origin != Origin::Here);
         let trace_id = known.map_or_else(|| trace_of(context.correlation_id), |known| known.trace_id);
         let kept = shared.sampler.keeps(trace_id, parent.map(Traceparent::sampled));
         let position = Traceparent::new(trace_id, span_id.unwrap_or_else(random), kept);
-        Span::open(Open {
+        Span::open(OpenSpan {
             context: context.clone().with_traceparent(Some(position.to_string())),
             kept: kept.then(|| Finished {
                 position,

@@ -76,7 +76,7 @@ async fn the_database_login_is_rotated_and_none_that_a_function_may_hold_is_ever
         // Secrets Manager repeats uncertain steps.
         for _ in 0..2 {
             maintenance.invoke(step(name, "version-1")).await;
-            assert!(first.works(&url).await, "the login in force is refused after {name}");
+            assert!(first.works(&url).await, "the current login is rejected after {name}");
         }
     }
     let second = Login::at(&stand.aws, "AWSCURRENT");
@@ -91,7 +91,7 @@ async fn the_database_login_is_rotated_and_none_that_a_function_may_hold_is_ever
     stand.aws.begin_rotation("app", "version-2");
     for name in STEPS {
         maintenance.invoke(step(name, "version-2")).await;
-        assert!(second.works(&url).await, "the login in force is refused after {name}");
+        assert!(second.works(&url).await, "the current login is rejected after {name}");
     }
     let third = Login::at(&stand.aws, "AWSCURRENT");
     assert_eq!(third.username, first.username, "two logins take turns");
@@ -108,9 +108,9 @@ async fn the_database_login_is_rotated_and_none_that_a_function_may_hold_is_ever
     ] {
         let entries = maintenance.entries(action, times);
         assert_eq!(entries.len(), times, "{action}");
-        let told = format!("{entries:?}");
+        let shown = format!("{entries:?}");
         for login in [&first, &second, &third] {
-            assert!(!told.contains(&login.password), "{action}");
+            assert!(!shown.contains(&login.password), "{action}");
         }
     }
 }
@@ -124,9 +124,12 @@ async fn the_trial_that_secrets_manager_makes_when_a_rotation_is_set_up_tries_th
     let wrong = json!({"username": url.username(), "password": "wrong"});
     stand.aws.put_secret("app", "AWSCURRENT", wrong);
     maintenance.fails(step("testSecret", "trial")).await;
-    let told = maintenance.lines(2, |line| line["login_rotation_failed"].is_u64());
-    let told: Vec<_> = told.iter().map(|line| line["login_rotation_failed"].as_u64()).collect();
-    assert_eq!(told, [Some(0), Some(1)]);
+    let lines = maintenance.lines(2, |line| line["login_rotation_failed"].is_u64());
+    let failed: Vec<_> = lines
+        .iter()
+        .map(|line| line["login_rotation_failed"].as_u64())
+        .collect();
+    assert_eq!(failed, [Some(0), Some(1)]);
     let metrics = maintenance.lines(2, |line| line["_aws"].is_object());
     for metric in metrics {
         assert_eq!(metric["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Countersign/here");
@@ -157,7 +160,7 @@ async fn a_new_login_is_tried_at_the_server_itself_and_not_at_a_proxy() {
 #[tokio::test]
 async fn a_rotation_that_cannot_go_on_says_why_and_changes_nothing() {
     let (stand, url, maintenance) = begun().await;
-    let in_force = Login::at(&stand.aws, "AWSCURRENT");
+    let current = Login::at(&stand.aws, "AWSCURRENT");
     let foreign = json!({"Step": "createSecret", "SecretId": "owner", "ClientRequestToken": "version-1"});
     let error = maintenance.fails(foreign).await;
     assert!(
@@ -173,7 +176,7 @@ async fn a_rotation_that_cannot_go_on_says_why_and_changes_nothing() {
         error.contains("AWSCURRENT") && error.contains("rotated by hand"),
         "{error}"
     );
-    assert!(in_force.works(&url).await);
+    assert!(current.works(&url).await);
     assert_eq!(stand.aws.secret("app", "AWSPENDING"), None);
 }
 
@@ -182,7 +185,7 @@ async fn a_login_of_the_owner_that_was_changed_a_moment_ago_is_used_at_once() {
     let (stand, url, maintenance) = begun().await;
     let owner = stand.aws.secret("owner", "AWSCURRENT").unwrap();
     let mut outdated = Url::parse(owner["url"].as_str().unwrap()).unwrap();
-    outdated.set_username("countersign_nobody").unwrap();
+    outdated.set_username("countersign_outdated").unwrap();
     stand
         .aws
         .put_secret("owner", "AWSCURRENT", json!({"url": outdated.as_str()}));

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use audit::{ActorType, Context, Writer};
 use model::SystemClock;
 use runtime::aws::{
-    AwsError, AwsSettings, Clients, EventBus, FifoMessage, Queue, QueueUrl, Secrets, StandardQueue, StandardQueueUrl,
+    AwsError, AwsSettings, Clients, EventBus, FifoMessage, FifoQueue, QueueUrl, Secrets, StandardQueue,
+    StandardQueueUrl,
 };
 use runtime::config::Environment;
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ const QUEUE: &str = "http://127.0.0.1:9/000000000000/deliveries.fifo";
 const RETRIES: &str = "http://127.0.0.1:9/000000000000/audit-retry";
 
 pub(crate) struct Parts {
-    pub(crate) queue: Queue,
+    pub(crate) queue: FifoQueue,
     pub(crate) standard: StandardQueue,
     pub(crate) secrets: Secrets,
     pub(crate) bus: EventBus,
@@ -50,7 +51,7 @@ impl Parts {
         let bus = EventBus::new(&settings, &clients, "ledger");
         let context = Context::new(ActorType::WebhookEvent, Uuid::from_u128(7));
         Self {
-            queue: Queue::new(&clients, url),
+            queue: FifoQueue::new(&clients, url),
             standard: StandardQueue::new(&clients, StandardQueueUrl::parse(RETRIES).unwrap()),
             secrets: Secrets::new(&clients),
             bus,

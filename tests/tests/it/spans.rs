@@ -17,7 +17,7 @@ use crate::outbox::{Stand, batch, unapproved};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
-const KEY: &str = "otlp-key-that-nobody-may-see";
+const KEY: &str = "otlp-key-never-shown";
 
 /// The `traceparent` of a sender that records its spans.
 fn sampled() -> String {

@@ -14,7 +14,7 @@ impl Maintenance {
         let Some(older_than) = end_of_retention(now, self.audit_retention_months) else {
             return Ok(Vec::new());
         };
-        let owner = self.owner.get_anew(context).await?;
+        let owner = self.owner.reload(context).await?;
         let detached = store::detach_audit_partitions(&owner, older_than).await?;
         for table in &detached {
             let target = Target::other("table", table.as_str());

@@ -10,8 +10,8 @@ impl Maintenance {
     pub(crate) async fn migrate(&self, context: &Context) -> Result<Migrated, JobError> {
         // A cached login of the application may have been replaced by a rotation: its old password would become valid again.
         let (owner, application) = (
-            self.owner.get_anew(context).await?,
-            self.application.get_anew(context).await?,
+            self.owner.reload(context).await?,
+            self.application.reload(context).await?,
         );
         Ok(migrate_database(&owner, Some(&application)).await?)
     }

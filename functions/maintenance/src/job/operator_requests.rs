@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use runtime::Deadline;
 use serde_json::{Value, json};
 use store::OperatorRequest;
-use trace::Kind;
+use trace::SpanKind;
 
 use super::{JobError, JobReport};
 use crate::Maintenance;
@@ -96,7 +96,9 @@ impl Maintenance {
 
     async fn execute(&self, app: &App, request: &OperatorRequest, deadline: &Deadline) -> Executed {
         let context = Context::new(ActorType::AdminAction, request.id);
-        let span = self.tracer.begin_trace(Kind::Internal, "operator_request", &context);
+        let span = self
+            .tracer
+            .begin_trace(SpanKind::Internal, "operator_request", &context);
         let age = self.clock.now().duration_since(request.requested_at);
         let last = age >= LONGEST;
         let executed = match request.command.as_str() {

@@ -7,7 +7,7 @@ use audit::{ActorType, Context};
 use jiff::SignedDuration;
 use runtime::Deadline;
 use store::{Evaluation, PendingReview};
-use trace::Kind;
+use trace::SpanKind;
 
 use super::{JobError, JobReport};
 use crate::Maintenance;
@@ -112,7 +112,7 @@ impl Maintenance {
         let merge_request = merge_request.to_string();
         // The retry belongs to the delivery's trace, not to this run's.
         let context = Context::new(ActorType::WebhookEvent, correlation_id).with_traceparent(traceparent.take());
-        let mut span = self.tracer.begin(Kind::Internal, "evaluation", &context);
+        let mut span = self.tracer.begin(SpanKind::Internal, "evaluation", &context);
         span.attribute("merge_request", merge_request.as_str());
         traceparent.clone_from(&span.context(&context).traceparent);
         let done = match &waiting {

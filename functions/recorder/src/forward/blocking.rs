@@ -50,7 +50,7 @@ impl Blocking {
             retry_after: None,
         };
         let Ok(mut work) = Arc::clone(&self.0).try_lock_owned() else {
-            return Err(late("the delivery before this one has not ended"));
+            return Err(late("the previous delivery is still running"));
         };
         let context = context.clone();
         let thread = tokio::task::spawn_blocking(move || {
@@ -64,14 +64,14 @@ impl Blocking {
             Ok(Ok(delivered)) => delivered,
             Ok(Err(_panic)) => Err(DeliveryError::Unavailable {
                 class: FailureClass::InvalidResponse,
-                message: "the delivery panicked (the log says where)".to_owned(),
+                message: "delivery panicked (see the log for the location)".to_owned(),
                 retry_after: None,
             }),
-            Err(_elapsed) => Err(late("the delivery did not end in time")),
+            Err(_elapsed) => Err(late("delivery timed out")),
         }
     }
 
-    /// Closes the file after a successful turn: a frozen environment would keep its lock and block all other writers. After a
+    /// Closes the file after a successful run: a frozen environment would keep its lock and block all other writers. After a
     /// failure it is already closed, and its knowledge of the failure is needed.
     pub(super) fn release(&self) {
         if let Ok(mut work) = self.0.try_lock()
@@ -131,7 +131,7 @@ mod tests {
         let (short, long) = (Duration::from_millis(20), Duration::from_secs(20));
         assert_eq!(deliver(1, short).await.unwrap_err().class(), FailureClass::Timeout);
         let busy = deliver(2, long).await.unwrap_err();
-        assert_eq!(busy.to_string(), "the delivery before this one has not ended");
+        assert_eq!(busy.to_string(), "the previous delivery is still running");
         release.send(()).unwrap();
         while destination.0.try_lock().is_err() {
             tokio::task::yield_now().await;
@@ -139,6 +139,6 @@ mod tests {
         release.send(()).unwrap();
         assert_eq!(deliver(2, long).await, Ok(()));
         assert_eq!(seen.try_iter().collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(lines.entries().len(), 2, "the one given up as well, when it had ended");
+        assert_eq!(lines.entries().len(), 2, "also the abandoned one, after it had ended");
     }
 }

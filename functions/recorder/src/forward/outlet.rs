@@ -7,10 +7,10 @@ use audit::{Context, FailureClass, Writer};
 use audit_delivery::settings::{DestinationSettings, SyslogAddress, Transport};
 use audit_delivery::{DeliveryError, Outgoing, SyslogDestination, SyslogOptions};
 use clients::http::{Http, Options};
-use clients::siem::{Audited, Credential, HttpReceiver};
+use clients::siem::{Audited, HttpReceiver, SiemCredential};
 use model::Clock;
 use runtime::StartError;
-use runtime::secrets::{Built, SecretCache, SecretSource, from_json};
+use runtime::secrets::{FromSecrets, SecretCache, SecretSource, from_json};
 use serde::Deserialize;
 use store::PositionedEntry;
 
@@ -21,9 +21,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The part of the outbound secret that the destinations need.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Outbound {
+pub(crate) struct SiemSecrets {
     #[serde(default)]
-    siem: Option<Credential>,
+    siem: Option<SiemCredential>,
     #[serde(default)]
     ca_pem: Option<String>,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Outlets {
     plain: Vec<Outlet>,
     /// Those that do; their names are known without it.
     secret_names: Vec<&'static str>,
-    secret: Built<Outbound, (), Vec<Outlet>>,
+    secret: FromSecrets<SiemSecrets, (), Vec<Outlet>>,
 }
 
 #[derive(Debug, Clone)]
@@ -62,6 +62,7 @@ impl Outlets {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let DestinationSettings { file, syslog, http, .. } = settings.clone();
+        // 1. Destinations without a secret are built now.
         let mut plain = Vec::new();
         if let Some(path) = file {
             plain.push(Outlet::new("file", Way::Blocking(Blocking::file(path))));
@@ -73,13 +74,14 @@ impl Outlets {
         if let Some(address) = clear {
             plain.push(syslog_outlet(&address, None, audit)?);
         }
+        // 2. The others are built once the secret is read; syslog needs it for the CA of its TLS.
         let secret_names: Vec<_> = [tls.as_ref().map(|_| "syslog"), http.as_ref().map(|_| "http")]
             .into_iter()
             .flatten()
             .collect();
         let cache = SecretCache::current(source, secret_id, Arc::clone(clock), from_json);
         let (writer, time) = (audit.clone(), Arc::clone(clock));
-        let build = move |outbound: &Outbound| {
+        let build = move |outbound: &SiemSecrets| {
             let mut outlets = Vec::new();
             if let Some(address) = &tls {
                 outlets.push(syslog_outlet(address, outbound.ca_pem.clone(), &writer)?);
@@ -104,7 +106,7 @@ impl Outlets {
             names,
             plain,
             secret_names,
-            secret: Built::from_one(cache, Arc::clone(clock), build),
+            secret: FromSecrets::from_one(cache, Arc::clone(clock), build),
         })
     }
 
@@ -166,7 +168,7 @@ impl Outlet {
         }
     }
 
-    /// The end of a successful turn.
+    /// The end of a successful run.
     pub(super) fn release(&self) {
         if let Way::Blocking(destination) = &self.way {
             destination.release();

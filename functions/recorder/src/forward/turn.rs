@@ -1,4 +1,4 @@
-//! One turn at one destination: lease it, send batch after batch, and move its cursor after each acknowledgement.
+//! One delivery run of one destination: lease it, send batch after batch, and move its cursor after each acknowledgement.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ const OWN_WAIT: SignedDuration = SignedDuration::from_hours(1);
 /// backlog to quarantine in a minute; so it is one entry in three runs, while the age of the backlog raises its alarm.
 const REFUSALS: i32 = 3;
 
-/// A running turn.
+/// A run in progress.
 struct Work<'a> {
     recorder: &'a Recorder,
     store: &'a Store,
@@ -38,7 +38,7 @@ struct Work<'a> {
 }
 
 impl Recorder {
-    /// The turn, and the database error if that ended it.
+    /// The run, and the database error if that ended it.
     pub(super) async fn turn(
         &self,
         store: &Store,
@@ -52,7 +52,7 @@ impl Recorder {
             errors: 0,
             end: TurnEnd::NotOurs,
         };
-        // After the deadline Lambda ends this invocation and everything it does.
+        // 1. Lease the destination until the deadline: then Lambda ends this invocation and everything it does.
         let lease_for = SignedDuration::try_from(deadline.remaining()).unwrap_or(SignedDuration::from_mins(1));
         let lease = match store.lease_audit_destination(outlet.name, self.now(), lease_for).await {
             Ok(Some(lease)) => lease,
@@ -67,6 +67,7 @@ impl Recorder {
                 );
             }
         };
+        // 2. Send; the counts are reported even if the database fails.
         let mut work = Work {
             recorder: self,
             store,
@@ -99,60 +100,65 @@ impl Work<'_> {
             if self.deadline.remaining() < ENOUGH {
                 return self.idle(TurnEnd::OutOfTime).await;
             }
+            // 1. Read the next entries once the previous ones are delivered.
             if entries.is_empty() {
-                entries = self
-                    .store
-                    .audit_entries_after(last, i64::try_from(ENTRIES).unwrap_or(i64::MAX))
-                    .await?;
-                if wait_for_company(&entries, self.recorder.clock.as_ref()) {
+                entries = self.entries_after(last).await?;
+                if defer_own_entries(&entries, self.recorder.clock.as_ref()) {
                     return self.idle(TurnEnd::Done).await;
                 }
             }
+            // 2. Deliver the next batch.
             if !claimed && self.outlet.is_audited() {
                 self.claim_the_next_line().await?;
                 claimed = true;
             }
             let size = plan.size(entries.iter().map(|entry| (entry.position, entry.line.len())));
             let batch = &entries[..size];
-            let patience = PATIENCE.min(self.deadline.remaining().saturating_sub(RESERVE));
-            let delivered = self.outlet.deliver(self.context, batch, patience).await;
+            let delivered = self.deliver(batch).await;
+            self.turn.errors += u64::from(delivered.is_err());
             let Some(end) = batch.last().map(|entry| entry.position) else {
                 return self.idle(TurnEnd::Done).await;
             };
-            let aside = match delivered {
+            // 3. Halve a rejected batch; quarantine an entry that is rejected repeatedly; otherwise a later run retries.
+            let quarantined = match delivered {
                 Ok(()) => Vec::new(),
-                Err(error) => {
-                    self.turn.errors += 1;
-                    match error {
-                        DeliveryError::Refused { .. } if size > 1 => {
-                            plan.refused(end);
-                            continue;
-                        }
-                        DeliveryError::Refused { class, ref message } if self.failures_before() + 1 >= REFUSALS => {
-                            vec![set_aside(&entries[0], class, message)]
-                        }
-                        error => return self.failed(error).await,
-                    }
+                Err(DeliveryError::Refused { .. }) if size > 1 => {
+                    plan.refused(end);
+                    continue;
                 }
+                Err(DeliveryError::Refused { class, message }) if self.failures_before() + 1 >= REFUSALS => {
+                    vec![undelivered(&entries[0], class, &message)]
+                }
+                Err(error) => return self.failed(error).await,
             };
+            // 4. Move the cursor, unless another environment took the lease.
             let now = self.recorder.now();
-            if !self
+            let advanced = self
                 .store
-                .advance_audit_destination(&self.lease, end, &aside, now)
-                .await?
-            {
+                .advance_audit_destination(&self.lease, end, &quarantined, now);
+            if !advanced.await? {
                 return Ok(TurnEnd::LeaseLost);
             }
             plan.passed(end);
             last = end;
             let done: Vec<_> = entries.drain(..size).collect();
-            if let (Some(undelivered), Some(entry)) = (aside.first(), done.first()) {
+            if let (Some(undelivered), Some(entry)) = (quarantined.first(), done.first()) {
                 self.turn.refused += 1;
-                self.tell_of_refusal(entry, undelivered);
+                self.report_rejection(entry, undelivered);
             } else {
                 self.turn.delivered += size as u64;
             }
         }
+    }
+
+    async fn entries_after(&self, position: i64) -> Result<Vec<PositionedEntry>, StoreError> {
+        let limit = i64::try_from(ENTRIES).unwrap_or(i64::MAX);
+        self.store.audit_entries_after(position, limit).await
+    }
+
+    async fn deliver(&self, batch: &[PositionedEntry]) -> Result<(), DeliveryError> {
+        let patience = PATIENCE.min(self.deadline.remaining().saturating_sub(RESERVE));
+        self.outlet.deliver(self.context, batch, patience).await
     }
 
     /// Records in the database that a line will be printed. If this process dies before its lines are stored, the gap is detected.
@@ -196,30 +202,30 @@ impl Work<'_> {
             destination = self.outlet.name,
             class = class.as_str(),
             error = text,
-            "a destination takes nothing"
+            "delivery to audit destination failed"
         );
         let failures = u32::try_from(self.failures_before()).unwrap_or(0).saturating_add(1);
         let (high, low) = self.lease.lease.as_u64_pair();
         let end = DestinationEnd::Failed {
             class: class.as_str().to_owned(),
             error: text,
-            next_attempt_at: backoff::next(self.recorder.now(), failures, asked, high ^ low),
+            next_attempt_at: backoff::next_attempt_at(self.recorder.now(), failures, asked, high ^ low),
         };
         self.finish(end, TurnEnd::Failed).await
     }
 
-    async fn finish(&self, end: DestinationEnd, told: TurnEnd) -> Result<TurnEnd, StoreError> {
+    async fn finish(&self, end: DestinationEnd, turn_end: TurnEnd) -> Result<TurnEnd, StoreError> {
         let kept = self
             .store
             .finish_audit_destination(self.lease.clone(), end, self.recorder.now())
             .await?;
-        Ok(if kept { told } else { TurnEnd::LeaseLost })
+        Ok(if kept { turn_end } else { TurnEnd::LeaseLost })
     }
 
-    fn tell_of_refusal(&self, entry: &PositionedEntry, undelivered: &UndeliveredEntry) {
+    fn report_rejection(&self, entry: &PositionedEntry, undelivered: &UndeliveredEntry) {
         let destination = self.outlet.name;
         tracing::error!(destination, position = entry.position, event_id = %entry.id,
-            "a destination refuses an entry for good; it is kept in audit_undelivered");
+            "audit destination permanently rejected an entry; it is kept in audit_undelivered");
         // If the entry about a rejection is rejected too, it would cause the next one, forever.
         if is_own(entry, Action::AuditDeliveryRefused.as_str()) || is_own(entry, "siem.") {
             return;
@@ -227,22 +233,22 @@ impl Work<'_> {
         let class = FailureClass::InvalidResponse;
         let target = Target::other("audit_entry", entry.id.to_string());
         let key = format!("audit.delivery_refused/{destination}/{}", entry.id);
-        let told = Entry::new(
+        let rejection = Entry::new(
             Action::AuditDeliveryRefused,
             self.context,
             target,
             Outcome::Failure(class),
         );
-        let told = told
+        let rejection = rejection
             .detail("destination", destination)
             .detail("position", entry.position)
             .detail("action", entry.action.as_str())
             .detail("reason", undelivered.error.as_str());
-        self.recorder.audit.write(&told.keyed(self.recorder.now(), key));
+        self.recorder.audit.write(&rejection.keyed(self.recorder.now(), key));
     }
 }
 
-fn set_aside(entry: &PositionedEntry, class: FailureClass, message: &str) -> UndeliveredEntry {
+fn undelivered(entry: &PositionedEntry, class: FailureClass, message: &str) -> UndeliveredEntry {
     UndeliveredEntry {
         position: entry.position,
         event_id: entry.id,
@@ -257,7 +263,7 @@ fn is_own(entry: &PositionedEntry, action: &str) -> bool {
 }
 
 /// Nothing to send, or only recent entries about our own deliveries.
-fn wait_for_company(entries: &[PositionedEntry], clock: &dyn Clock) -> bool {
+fn defer_own_entries(entries: &[PositionedEntry], clock: &dyn Clock) -> bool {
     let now = clock.now();
     let young = |entry: &PositionedEntry| now.duration_since(entry.timestamp) < OWN_WAIT;
     entries.len() < ENTRIES && entries.iter().all(|entry| is_own(entry, "siem.") && young(entry))

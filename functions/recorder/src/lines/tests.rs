@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::*;
 
-fn delivery(messages: &[&str]) -> Delivery {
-    Delivery {
+fn delivery(messages: &[&str]) -> LogDelivery {
+    LogDelivery {
         message_type: "DATA_MESSAGE".to_owned(),
         log_group: "/aws/lambda/webhook".to_owned(),
         log_stream: "s".to_owned(),
@@ -35,7 +35,7 @@ fn printed() -> Vec<String> {
 }
 
 #[test]
-fn entries_and_announcements_are_taken_and_the_log_is_left() {
+fn entries_and_announcements_are_recorded_and_log_lines_skipped() {
     let printed = printed();
     let log = [
         "START RequestId: 1",
@@ -65,7 +65,7 @@ fn several_lines_in_one_event_are_several_lines() {
 }
 
 #[test]
-fn a_line_that_claims_to_be_an_entry_and_is_none_is_kept_for_a_person() {
+fn a_malformed_entry_is_quarantined_unchanged() {
     let forged = printed()[1].replace("\"seq\":1", "\"seq\":0.5");
     let unknown = r#"{"event_type":"audit","action":"x","password":"hunter2"}"#;
     let batch = sorted(&delivery(&[&forged, unknown]));

@@ -17,7 +17,7 @@ fn event(bytes: &[u8]) -> LogsEvent {
     }
 }
 
-fn unpack(bytes: &[u8]) -> Result<Option<Delivery>, Undecodable> {
+fn unpack(bytes: &[u8]) -> Result<Option<LogDelivery>, Undecodable> {
     event(bytes).unpack()
 }
 
@@ -34,7 +34,7 @@ fn a_delivery_is_read_as_documented_and_packed_again_alike() {
     let messages: Vec<_> = delivery.log_events.iter().map(|event| event.message.as_str()).collect();
     assert_eq!(messages, ["one", "größe"]);
     assert_eq!(delivery.pack(&delivery.log_events).unpack().unwrap().unwrap(), delivery);
-    assert!(!format!("{delivery:?}").contains("one"), "lines are not for logs");
+    assert!(!format!("{delivery:?}").contains("one"), "lines must not be logged");
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_control_message_holds_nothing() {
 }
 
 #[test]
-fn what_is_no_delivery_is_refused_for_its_reason() {
+fn an_invalid_delivery_is_rejected_with_its_reason() {
     let data = |data: &str| {
         LogsEvent {
             awslogs: Packed { data: data.to_owned() },
@@ -54,11 +54,11 @@ fn what_is_no_delivery_is_refused_for_its_reason() {
     };
     assert_eq!(data("%%%"), Err(Undecodable::Base64));
     assert_eq!(data(""), Err(Undecodable::Gzip));
-    assert_eq!(data(&STANDARD.encode("no gzip")), Err(Undecodable::Gzip));
+    assert_eq!(data(&STANDARD.encode("not gzip")), Err(Undecodable::Gzip));
     let mut cut = gzip(br#"{"messageType":"DATA_MESSAGE"}"#);
     cut.truncate(cut.len() - 9);
     assert_eq!(data(&STANDARD.encode(cut)), Err(Undecodable::Gzip));
-    assert_eq!(unpack(b"no json"), Err(Undecodable::Json));
+    assert_eq!(unpack(b"not json"), Err(Undecodable::Json));
     assert_eq!(unpack(br#"{"messageType":7}"#), Err(Undecodable::Json));
     assert_eq!(unpack(br#"{"messageType":"NEWS"}"#), Err(Undecodable::Kind));
 }
@@ -70,12 +70,12 @@ fn a_delivery_made_to_fill_the_memory_is_refused_before_it_does() {
     assert_eq!(
         unpack(&bomb[1..]),
         Err(Undecodable::Json),
-        "as large as it may be, and no JSON"
+        "at the size limit, but not JSON"
     );
 }
 
 #[test]
-fn a_line_that_is_no_utf_8_leaves_the_others_readable() {
+fn invalid_utf_8_leaves_other_lines_readable() {
     let mut bytes = br#"{"messageType":"DATA_MESSAGE","logEvents":[{"message":"a"},{"message":"b"#.to_vec();
     bytes.extend([0xff, 0xfe]);
     bytes.extend(br#""},{"message":"c"}]}"#);

@@ -9,10 +9,10 @@ use jiff::SignedDuration;
 use lambda_http::Request;
 use model::AuthMethod;
 use model::sha256_hex;
-use runtime::aws::{FifoMessage, Queue};
+use runtime::aws::{FifoMessage, FifoQueue};
 use runtime::metrics::Metrics;
 use runtime::secrets::SecretCache;
-use trace::{Kind, Span, Tracer};
+use trace::{Span, SpanKind, Tracer};
 
 use super::assessment::{Assessment, IncomingRequest, assess};
 use super::audit_entry;
@@ -39,7 +39,7 @@ const SECRET_WITHIN: Duration = Duration::from_millis(1_500);
 pub struct GitlabWebhook {
     tolerance: Tolerance,
     hooks: SecretCache<HookSet>,
-    queue: Queue,
+    queue: FifoQueue,
     audit: Writer,
     metrics: Metrics,
     tracer: Tracer,
@@ -52,7 +52,7 @@ impl GitlabWebhook {
     pub fn new(
         tolerance: Tolerance,
         hooks: SecretCache<HookSet>,
-        queue: Queue,
+        queue: FifoQueue,
         audit: Writer,
         metrics: Metrics,
     ) -> Self {
@@ -139,8 +139,8 @@ impl GitlabWebhook {
     fn begin_span(&self, context: &Context, traceparent: Option<&str>) -> Span {
         const NAME: &str = "POST /webhook";
         match traceparent::sender_trace(traceparent) {
-            Some(_) => self.tracer.begin(Kind::Server, NAME, context),
-            None => self.tracer.begin_trace(Kind::Server, NAME, context),
+            Some(_) => self.tracer.begin(SpanKind::Server, NAME, context),
+            None => self.tracer.begin_trace(SpanKind::Server, NAME, context),
         }
     }
 

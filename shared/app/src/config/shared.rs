@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::Clock;
 use rules::Rules;
 use runtime::config::Environment;
-use runtime::secrets::{SecretCache, SecretSource, Unreadable};
+use runtime::secrets::{SecretCache, SecretSource, UnreadableSecret};
 use store::{DatabaseAddress, DatabaseConfig};
 
 /// The variable that names the rules file.
@@ -58,7 +58,7 @@ pub fn database_secret(
     SecretCache::current(source, id, clock, move |secret| {
         // The parser's own message is dropped: it could quote the address.
         DatabaseConfig::from_secret(secret, &address).map_err(|_| {
-            Unreadable::because("it must be {\"url\"} or {username, password, host, port, dbname}, the last three unless DATABASE_HOST and DATABASE_NAME are set; only a loopback host may go without TLS")
+            UnreadableSecret::because("it must be {\"url\"} or {username, password, host, port, dbname}, the last three unless DATABASE_HOST and DATABASE_NAME are set; only a loopback host may go without TLS")
         })
     })
 }

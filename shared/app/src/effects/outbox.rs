@@ -2,18 +2,18 @@
 
 use audit::{ActorType, Context};
 use model::{Effect, EffectKind, EffectMessage};
-use runtime::aws::{AwsError, FifoMessage, Queue, sqs_id};
+use runtime::aws::{AwsError, FifoMessage, FifoQueue, sqs_id};
 
 /// The effects queue. The rows are authoritative; the relay sends a lost message again.
 #[derive(Debug, Clone)]
 pub struct Outbox {
-    queue: Queue,
+    queue: FifoQueue,
 }
 
 impl Outbox {
     /// Uses the given queue.
     #[must_use]
-    pub fn new(queue: Queue) -> Self {
+    pub fn new(queue: FifoQueue) -> Self {
         Self { queue }
     }
 

@@ -3,8 +3,8 @@
 use rules::Wording;
 
 use super::row::{self, COLUMNS, TABLE};
-use super::storage::{Document, Malformed};
-use crate::ArchivedMerge;
+use super::storage::{Document, MalformedStorage};
+use crate::MergeSummary;
 
 /// A new page: an introduction for people, and the table with its heading.
 const TEMPLATE: &str = include_str!("template.xml");
@@ -21,7 +21,12 @@ pub(super) enum Edit {
 }
 
 /// Adds the row to a page, or corrects an existing row in place.
-pub(super) fn edit(body: &str, merge: &ArchivedMerge, wording: &Wording, limit: usize) -> Result<Edit, Malformed> {
+pub(super) fn edit(
+    body: &str,
+    merge: &MergeSummary,
+    wording: &Wording,
+    limit: usize,
+) -> Result<Edit, MalformedStorage> {
     if let Some(edit) = correct(body, merge, wording)? {
         return Ok(edit);
     }
@@ -46,13 +51,13 @@ pub(super) fn edit(body: &str, merge: &ArchivedMerge, wording: &Wording, limit: 
 }
 
 /// The same for an existing row only; `None`: there is no row.
-pub(super) fn correct(body: &str, merge: &ArchivedMerge, wording: &Wording) -> Result<Option<Edit>, Malformed> {
+pub(super) fn correct(body: &str, merge: &MergeSummary, wording: &Wording) -> Result<Option<Edit>, MalformedStorage> {
     let document = Document::parse(body)?;
     let Some(found) = row::find(&document, table(&document), merge) else {
         return Ok(None);
     };
     let cell = row::verdict_cell(&document, found);
-    if row::tells(&document, found, merge) || cell.is_none() {
+    if row::has_decision(&document, found, merge) || cell.is_none() {
         return Ok(Some(Edit::None));
     }
     let body = document.with(cell, &row::correction(merge, wording))?;
@@ -65,7 +70,7 @@ pub(super) fn is_ours(body: &str) -> bool {
 }
 
 /// A new page with the row on it.
-pub(super) fn first(merge: &ArchivedMerge, wording: &Wording) -> Result<String, Malformed> {
+pub(super) fn first(merge: &MergeSummary, wording: &Wording) -> Result<String, MalformedStorage> {
     match edit(TEMPLATE, merge, wording, usize::MAX)? {
         Edit::Body(body) => Ok(body),
         Edit::None | Edit::Full => Ok(TEMPLATE.to_owned()),

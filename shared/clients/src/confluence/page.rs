@@ -7,13 +7,13 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::Confluence;
-use crate::error::Problem;
-use crate::http::Answer;
+use crate::error::CallProblem;
+use crate::http::HttpResponse;
 use crate::{Advice, CallError};
 
 /// A page with its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Page {
+pub(super) struct ConfluencePage {
     pub(super) id: String,
     pub(super) title: String,
     pub(super) space_id: String,
@@ -75,7 +75,7 @@ pub(super) struct Written {
 
 impl Confluence {
     /// The page; `None`: it does not exist, is in the trash, or is hidden from the account.
-    pub(super) async fn page(&self, context: &Context, id: &str) -> Result<Option<Page>, CallError> {
+    pub(super) async fn page(&self, context: &Context, id: &str) -> Result<Option<ConfluencePage>, CallError> {
         let url = self.url(&["pages", id], &[("body-format", "storage")]);
         let read = self
             .get(context, Action::ConfluenceGetPage, &page_target(id), url)
@@ -93,7 +93,7 @@ impl Confluence {
         context: &Context,
         space_id: &str,
         title: &str,
-    ) -> Result<Option<Page>, CallError> {
+    ) -> Result<Option<ConfluencePage>, CallError> {
         let query = [
             ("space-id", space_id),
             ("title", title),
@@ -138,7 +138,7 @@ impl Confluence {
     pub(super) async fn update(
         &self,
         context: &Context,
-        page: &Page,
+        page: &ConfluencePage,
         body: &str,
         message: &str,
     ) -> Result<Written, CallError> {
@@ -171,8 +171,8 @@ impl From<WrittenJson> for Written {
 }
 
 /// A page that people can see: not in the trash, a draft, or archived.
-fn current(page: PageJson) -> Option<Page> {
-    (page.status == "current").then_some(Page {
+fn current(page: PageJson) -> Option<ConfluencePage> {
+    (page.status == "current").then_some(ConfluencePage {
         id: page.id,
         title: page.title,
         space_id: page.space_id,
@@ -187,7 +187,7 @@ fn page_target(id: &str) -> Target {
 
 /// Reads an answer. Confluence also reports a conflicting edit as a server error that names its database's exception; nothing was
 /// written then.
-pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
+pub(super) fn parse_answer<T: DeserializeOwned>(answer: &HttpResponse) -> Result<T, CallProblem> {
     if (200..300).contains(&answer.status) {
         return answer.json();
     }
@@ -195,8 +195,8 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
     let lock = ["OptimisticLock", "StaleObjectState", "StaleState"];
     if answer.status == 409 || answer.status >= 500 && lock.iter().any(|name| text.contains(name)) {
         let again = Advice::Retry { after: None };
-        let message = format!("answered {}: it was changed in between", answer.status);
-        return Err(Problem::new(FailureClass::Conflict, again, message));
+        let message = format!("answered {}: the page was changed concurrently", answer.status);
+        return Err(CallProblem::new(FailureClass::Conflict, again, message));
     }
     Err(answer.refusal())
 }

@@ -5,17 +5,17 @@ use rules::{ConfluenceRules as Settings, Wording};
 
 use super::Confluence;
 use super::edit::{self, Edit};
-use super::page::{Page, Written};
+use super::page::{ConfluencePage, Written};
 use super::trouble::{gone, malformed};
 use super::volumes::Next;
-use crate::{ArchivedMerge, CallError};
+use crate::{CallError, MergeSummary};
 
 /// How often a page with concurrent edits is read again before the outbox retries later.
 const READINGS: usize = 5;
 
 /// What is known about the place of rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Place {
+pub struct RowPlace {
     /// The page that took the latest row, which probably has room.
     pub latest: Option<String>,
     /// The page that had the latest row at the first effect of this merge: its row is there, or on a later page.
@@ -42,51 +42,51 @@ pub enum Recorded {
 /// A merge and how to record it.
 #[derive(Clone, Copy)]
 pub(super) struct Task<'a> {
-    pub(super) merge: &'a ArchivedMerge,
+    pub(super) merge: &'a MergeSummary,
     pub(super) settings: &'a Settings,
     pub(super) wording: &'a Wording,
-    pub(super) only_look: bool,
+    pub(super) read_only: bool,
 }
 
 /// Result of an attempt at one page.
 pub(super) enum Tried {
     Recorded(Recorded),
     /// The row is not on it, and it has no room, or changes were not requested.
-    Elsewhere(Page),
+    Elsewhere(ConfluencePage),
     /// The page was deleted meanwhile.
     Gone,
 }
 
 impl Confluence {
-    /// Puts the merge's row on the audit page, or a correction into the existing row. With `only_look` nothing is changed.
+    /// Puts the merge's row on the audit page, or a correction into the existing row. With `read_only` nothing is changed.
     ///
     /// # Errors
-    /// [`CallError`]. A repetition never duplicates a row if [`Place::anywhere`] is set after an attempt that may have succeeded.
+    /// [`CallError`]. A repetition never duplicates a row if [`RowPlace::anywhere`] is set after an attempt that may have succeeded.
     pub async fn record(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
+        merge: &MergeSummary,
         (settings, wording): (&Settings, &Wording),
-        place: &Place,
-        only_look: bool,
+        place: &RowPlace,
+        read_only: bool,
     ) -> Result<Recorded, CallError> {
         let task = Task {
             merge,
             settings,
             wording,
-            only_look,
+            read_only,
         };
         if let Some(earlier) = self.known(context, place.earlier.as_deref()).await?
             && let Tried::Recorded(recorded) = self.on_page(context, task, earlier, false).await?
         {
             return Ok(recorded);
         }
-        if (place.anywhere || merge.is_correction || only_look)
+        if (place.anywhere || merge.is_correction || read_only)
             && let Some(recorded) = self.search(context, task, place).await?
         {
             return Ok(recorded);
         }
-        if only_look {
+        if read_only {
             return Ok(Recorded::Missing);
         }
         // If no page is known, or the known page is gone.
@@ -101,17 +101,22 @@ impl Confluence {
     }
 
     /// Puts the row on this page, or on the next one with room if this one is full.
-    pub(super) async fn add(&self, context: &Context, task: Task<'_>, page: Page) -> Result<Recorded, CallError> {
+    pub(super) async fn add(
+        &self,
+        context: &Context,
+        task: Task<'_>,
+        page: ConfluencePage,
+    ) -> Result<Recorded, CallError> {
         let id = page.id.clone();
         match self.on_page(context, task, page, true).await? {
             Tried::Recorded(recorded) => Ok(recorded),
             Tried::Elsewhere(page) => self.roll_over(context, task, page).await,
-            Tried::Gone => Err(gone(&id).read_anew()),
+            Tried::Gone => Err(gone(&id).with_retry()),
         }
     }
 
     /// A page of ours by its id. The id may be that of a deleted page, or of another site.
-    async fn known(&self, context: &Context, id: Option<&str>) -> Result<Option<Page>, CallError> {
+    async fn known(&self, context: &Context, id: Option<&str>) -> Result<Option<ConfluencePage>, CallError> {
         let Some(id) = id else {
             return Ok(None);
         };
@@ -120,7 +125,7 @@ impl Confluence {
     }
 
     /// Looks for the row from the oldest possible page on, and corrects it in place.
-    async fn search(&self, context: &Context, task: Task<'_>, place: &Place) -> Result<Option<Recorded>, CallError> {
+    async fn search(&self, context: &Context, task: Task<'_>, place: &RowPlace) -> Result<Option<Recorded>, CallError> {
         let oldest = match self.known(context, place.oldest.as_deref()).await? {
             Some(oldest) => Some(oldest),
             None => self.first(context, &task.settings.page).await?,
@@ -145,17 +150,18 @@ impl Confluence {
         &self,
         context: &Context,
         task: Task<'_>,
-        mut page: Page,
+        mut page: ConfluencePage,
         may_add: bool,
     ) -> Result<Tried, CallError> {
         let Task {
             merge,
             settings,
             wording,
-            only_look,
+            read_only,
         } = task;
         let mut readings = 1;
         loop {
+            // 1. Compare: is the row there, and is there room?
             let edit = if may_add {
                 edit::edit(&page.body, merge, wording, settings.page_limit_bytes)
             } else {
@@ -169,13 +175,14 @@ impl Confluence {
                         version: page.version,
                     }));
                 }
-                Edit::Body(_) if only_look => return Ok(Tried::Recorded(Recorded::Missing)),
+                Edit::Body(_) if read_only => return Ok(Tried::Recorded(Recorded::Missing)),
                 Edit::Body(body) => body,
             };
+            // 2. Write, unless the page was changed meanwhile.
             let message = format!("Countersign: {}", merge.name());
             match self.update(context, &page, &body, &message).await {
                 Ok(written) => return Ok(Tried::Recorded(written.into())),
-                // Read and compare again: concurrent edits stay, and the row may be there by now.
+                // 3. Read and compare again: concurrent edits stay, and the row may be there by now.
                 Err(error) if error.class == FailureClass::Conflict && readings < READINGS => {
                     readings += 1;
                     match self.page(context, &page.id).await? {

@@ -7,8 +7,8 @@ use model::sha256_hex;
 use quick_xml::events::{BytesStart, Event};
 use rules::Wording;
 
-use super::storage::{Document, element, text};
-use crate::ArchivedMerge;
+use super::storage::{Document, element, text_events};
+use crate::MergeSummary;
 
 /// The heading of each column.
 pub(super) const COLUMNS: [&str; 7] = [
@@ -29,18 +29,18 @@ pub(super) const TABLE: &str = "countersign-audit-table";
 const ROW: &str = "countersign-mr-";
 
 /// The anchor of the merge request's row.
-fn row_anchor(merge: &ArchivedMerge) -> String {
+fn row_anchor(merge: &MergeSummary) -> String {
     let digest = sha256_hex(merge.row.merge_request.to_string().as_bytes());
     format!("{ROW}{}", &digest[..32])
 }
 
 /// The anchor of this effect.
-fn telling_anchor(merge: &ArchivedMerge) -> String {
+fn effect_anchor(merge: &MergeSummary) -> String {
     format!("countersign-told-{}", merge.reference)
 }
 
 fn anchor(name: &str) -> Vec<Event<'static>> {
-    let parameter = element("ac:parameter", &[("ac:name", "")], text(name));
+    let parameter = element("ac:parameter", &[("ac:name", "")], text_events(name));
     element(
         "ac:structured-macro",
         &[("ac:name", "anchor"), ("ac:schema-version", "1")],
@@ -49,16 +49,16 @@ fn anchor(name: &str) -> Vec<Event<'static>> {
 }
 
 /// The row of a merge.
-pub(super) fn row(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<'static>> {
+pub(super) fn row(merge: &MergeSummary, wording: &Wording) -> Vec<Event<'static>> {
     let mut name = anchor(&row_anchor(merge));
     match crate::address::shown(&merge.row.web_url) {
-        Some(url) => name.extend(element("a", &[("href", &url)], text(&merge.name()))),
-        None => name.extend(text(&merge.name())),
+        Some(url) => name.extend(element("a", &[("href", &url)], text_events(&merge.name()))),
+        None => name.extend(text_events(&merge.name())),
     }
     name.push(Event::Empty(BytesStart::new("br").into_owned()));
-    name.extend(text(&crate::plain::line(&merge.row.title, 200)));
-    let mut verdict = anchor(&telling_anchor(merge));
-    verdict.extend(text(&merge.sentence(wording)));
+    name.extend(text_events(&crate::plain::line(&merge.row.title, 200)));
+    let mut verdict = anchor(&effect_anchor(merge));
+    verdict.extend(text_events(&merge.sentence(wording)));
     let at = merge.row.merge.as_ref();
     let by = at
         .and_then(|merge| merge.by.as_ref())
@@ -67,9 +67,9 @@ pub(super) fn row(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<'static
     let evidence = merge.evidence.as_ref();
     let evidence = evidence.map_or_else(String::new, |evidence| format!(", sha256:{}", evidence.sha256));
     let lists = [merge.approvers(), merge.reviewers(), merge.row.review.labels.clone()];
-    let [approvers, reviewers, labels] = lists.map(|list| text(&list.join(", ")));
-    let proof = text(&format!("Decision {}{evidence}", merge.decision_id));
-    let cells = [name, verdict, approvers, reviewers, labels, text(&merged), proof];
+    let [approvers, reviewers, labels] = lists.map(|list| text_events(&list.join(", ")));
+    let proof = text_events(&format!("Decision {}{evidence}", merge.decision_id));
+    let cells = [name, verdict, approvers, reviewers, labels, text_events(&merged), proof];
     let cells = cells
         .into_iter()
         .flat_map(|cell| element("td", &[], element("p", &[], cell)));
@@ -77,17 +77,19 @@ pub(super) fn row(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<'static
 }
 
 /// What a correction adds to the present verdict.
-pub(super) fn correction(merge: &ArchivedMerge, wording: &Wording) -> Vec<Event<'static>> {
-    let mut content = anchor(&telling_anchor(merge));
+pub(super) fn correction(merge: &MergeSummary, wording: &Wording) -> Vec<Event<'static>> {
+    let mut content = anchor(&effect_anchor(merge));
     let sentence = merge.sentence(wording);
     let (at, decision) = (merge.decided_at, merge.decision_id);
-    content.extend(text(&format!("Corrected on {at:.0}: {sentence} Decision {decision}")));
+    content.extend(text_events(&format!(
+        "Corrected on {at:.0}: {sentence} Decision {decision}"
+    )));
     element("p", &[], content)
 }
 
 /// The merge request's row in the body. Without its anchor, only a row of our table counts whose first cell links to the merge
 /// request and that is not marked as another one's: people add links to merge requests anywhere.
-pub(super) fn find(document: &Document<'_>, table: Option<usize>, merge: &ArchivedMerge) -> Option<usize> {
+pub(super) fn find(document: &Document<'_>, table: Option<usize>, merge: &MergeSummary) -> Option<usize> {
     let marked = anchored(document, &row_anchor(merge)).and_then(|anchor| document.around(anchor, "tr"));
     marked.or_else(|| {
         let url = crate::address::shown(&merge.row.web_url)?;
@@ -111,8 +113,8 @@ fn is_marked(document: &Document<'_>, row: usize) -> bool {
 }
 
 /// Whether the row contains this decision.
-pub(super) fn tells(document: &Document<'_>, row: usize, merge: &ArchivedMerge) -> bool {
-    let marked = anchored(document, &telling_anchor(merge));
+pub(super) fn has_decision(document: &Document<'_>, row: usize, merge: &MergeSummary) -> bool {
+    let marked = anchored(document, &effect_anchor(merge));
     let in_row = marked.is_some_and(|anchor| document.around(anchor, "tr") == Some(row));
     in_row || document.text(row).contains(&merge.decision_id.to_string())
 }

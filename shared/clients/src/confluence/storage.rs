@@ -9,8 +9,8 @@ use quick_xml::{Reader, Writer, XmlVersion};
 
 /// The body is not well-formed storage format and needs manual intervention.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the page's body is not well-formed: {0}")]
-pub(super) struct Malformed(String);
+#[error("page body is not well-formed: {0}")]
+pub(super) struct MalformedStorage(String);
 
 /// An element: where its events begin and end, and its parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn parse(body: &'a str) -> Result<Self, Malformed> {
+    pub(super) fn parse(body: &'a str) -> Result<Self, MalformedStorage> {
         // The parser would drop the byte order mark.
         let mark = body
             .strip_prefix('\u{feff}')
@@ -43,7 +43,9 @@ impl<'a> Document<'a> {
         let (mut events, mut elements, mut open) = (Vec::from_iter(mark), Vec::<Element>::new(), Vec::<usize>::new());
         loop {
             let at = events.len();
-            let event = reader.read_event().map_err(|error| Malformed(error.to_string()))?;
+            let event = reader
+                .read_event()
+                .map_err(|error| MalformedStorage(error.to_string()))?;
             let begun = Element {
                 start: at,
                 end: at,
@@ -51,7 +53,7 @@ impl<'a> Document<'a> {
             };
             match &event {
                 Event::Eof if open.is_empty() => return Ok(Self { events, elements }),
-                Event::Eof => return Err(Malformed("an element is not closed".to_owned())),
+                Event::Eof => return Err(MalformedStorage("unclosed element".to_owned())),
                 Event::Start(_) => {
                     open.push(elements.len());
                     elements.push(begun);
@@ -59,10 +61,12 @@ impl<'a> Document<'a> {
                 Event::Empty(_) => elements.push(begun),
                 Event::End(tag) => {
                     let ended = open.pop().and_then(|element| elements.get_mut(element));
-                    let ended = ended.ok_or_else(|| Malformed("an end tag too many".to_owned()))?;
+                    let ended = ended.ok_or_else(|| MalformedStorage("unexpected end tag".to_owned()))?;
                     let begun = events.get(ended.start);
                     if !begun.is_some_and(|begun| matches!(begun, Event::Start(start) if is_end_of(tag, start))) {
-                        return Err(Malformed(format!("an end tag is not that of its element (event {at})")));
+                        return Err(MalformedStorage(format!(
+                            "end tag does not match its element (event {at})"
+                        )));
                     }
                     ended.end = at;
                 }
@@ -129,10 +133,10 @@ impl<'a> Document<'a> {
     }
 
     /// The body with these events inserted before the end of an element; `None`: at the end of the body.
-    pub(super) fn with(&self, end_of: Option<usize>, added: &[Event<'_>]) -> Result<String, Malformed> {
+    pub(super) fn with(&self, end_of: Option<usize>, added: &[Event<'_>]) -> Result<String, MalformedStorage> {
         let at = match end_of.and_then(|element| self.elements.get(element)) {
             Some(element) if element.end == element.start => {
-                return Err(Malformed("an empty element has no end".to_owned()));
+                return Err(MalformedStorage("cannot insert into an empty element".to_owned()));
             }
             Some(element) => element.end,
             None => self.events.len(),
@@ -141,9 +145,9 @@ impl<'a> Document<'a> {
         let (before, after) = self.events.split_at(at);
         for event in before.iter().chain(added).chain(after) {
             let written = writer.write_event(event.borrow());
-            written.map_err(|error| Malformed(error.to_string()))?;
+            written.map_err(|error| MalformedStorage(error.to_string()))?;
         }
-        String::from_utf8(writer.into_inner()).map_err(|error| Malformed(error.to_string()))
+        String::from_utf8(writer.into_inner()).map_err(|error| MalformedStorage(error.to_string()))
     }
 
     /// The events of a body, for insertion into another.
@@ -181,7 +185,7 @@ pub(super) fn element(
 }
 
 /// Text from any source: what XML cannot hold is left out, and markup is escaped.
-pub(super) fn text(content: &str) -> Vec<Event<'static>> {
+pub(super) fn text_events(content: &str) -> Vec<Event<'static>> {
     let clean = crate::plain::line(content, usize::MAX);
     vec![Event::Text(BytesText::new(&clean).into_owned())]
 }

@@ -2,10 +2,10 @@
 
 use audit::{Action, FailureClass};
 
-use super::storage::Malformed;
+use super::storage::MalformedStorage;
 use crate::{Advice, CallError};
 
-pub(super) fn malformed(error: &Malformed) -> CallError {
+pub(super) fn malformed(error: &MalformedStorage) -> CallError {
     problem(FailureClass::InvalidResponse, error.to_string())
 }
 

@@ -3,7 +3,7 @@
 use audit::{Context, FailureClass};
 use rules::AuditPage;
 
-use super::page::Page;
+use super::page::ConfluencePage;
 use super::record::{Recorded, Task, Tried};
 use super::trouble::{gone, malformed, no_space, problem};
 use super::{Confluence, edit};
@@ -14,14 +14,19 @@ pub(super) const MOST_PAGES: usize = 1000;
 
 /// What follows a page.
 pub(super) enum Next {
-    Page(Box<Page>),
+    Page(Box<ConfluencePage>),
     /// Nothing yet; this title is free.
     Free(String),
 }
 
 impl Confluence {
     /// Goes from a full page to the next one with room, and creates that if it is missing.
-    pub(super) async fn roll_over(&self, context: &Context, task: Task<'_>, full: Page) -> Result<Recorded, CallError> {
+    pub(super) async fn roll_over(
+        &self,
+        context: &Context,
+        task: Task<'_>,
+        full: ConfluencePage,
+    ) -> Result<Recorded, CallError> {
         let space_id = full.space_id.clone();
         let mut title = full.title.clone();
         loop {
@@ -43,7 +48,12 @@ impl Confluence {
     }
 
     /// The parent of new pages: the first page.
-    async fn parent(&self, context: &Context, task: Task<'_>, full: &Page) -> Result<Option<String>, CallError> {
+    async fn parent(
+        &self,
+        context: &Context,
+        task: Task<'_>,
+        full: &ConfluencePage,
+    ) -> Result<Option<String>, CallError> {
         match &task.settings.page {
             AuditPage::Id(id) => Ok(Some(id.clone())),
             AuditPage::Titled { title, .. } if *title == full.title => Ok(Some(full.id.clone())),
@@ -62,12 +72,12 @@ impl Confluence {
                 None => return Ok(Next::Free(title)),
             }
         }
-        let message = "there are a thousand pages of this title".to_owned();
+        let message = format!("{MOST_PAGES} pages have this title already");
         Err(problem(FailureClass::InvalidResponse, message))
     }
 
     /// The first page, if it exists.
-    pub(super) async fn first(&self, context: &Context, page: &AuditPage) -> Result<Option<Page>, CallError> {
+    pub(super) async fn first(&self, context: &Context, page: &AuditPage) -> Result<Option<ConfluencePage>, CallError> {
         match page {
             AuditPage::Id(id) => match self.page(context, id).await? {
                 Some(page) => Ok(Some(page)),
@@ -87,7 +97,10 @@ impl Confluence {
             parent_id,
         } = &task.settings.page
         else {
-            return Err(problem(FailureClass::NotFound, "the audit page is gone".to_owned()));
+            return Err(problem(
+                FailureClass::NotFound,
+                "the audit page does not exist".to_owned(),
+            ));
         };
         let known = self.space(context, space).await?.ok_or_else(|| no_space(space))?;
         let parent = parent_id.clone().or(known.homepage_id);
@@ -104,7 +117,7 @@ impl Confluence {
         task: Task<'_>,
         below: (&str, Option<&str>),
         title: &str,
-    ) -> Result<Result<Recorded, Page>, CallError> {
+    ) -> Result<Result<Recorded, ConfluencePage>, CallError> {
         let body = edit::first(task.merge, task.wording).map_err(|error| malformed(&error))?;
         match self.create(context, below, title, &body).await {
             Ok(written) => Ok(Ok(written.into())),

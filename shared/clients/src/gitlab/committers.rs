@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{GitLab, TOKEN_HEADER};
 use crate::Advice;
 use crate::CallError;
-use crate::error::Problem;
+use crate::error::CallProblem;
 use crate::http::Call;
 
 const QUERY: &str = "query($path: ID!, $iid: String!, $after: String) { project(fullPath: $path) { mergeRequest(iid: $iid) { \
@@ -109,9 +109,7 @@ impl GitLab {
                 _ => return Ok(Reading::Known(committers)),
             }
         }
-        Ok(Reading::Unknown(format!(
-            "there are more than {MOST_PAGES} pages of committers"
-        )))
+        Ok(Reading::Unknown(format!("more than {MOST_PAGES} pages of committers")))
     }
 
     async fn committers_page(
@@ -141,7 +139,7 @@ impl GitLab {
             .http
             .send(&call, |answer| match answer.status {
                 200..=299 => answer.json().and_then(AnswerJson::given),
-                _ => Err::<AnswerJson, Problem>(answer.refusal()),
+                _ => Err::<AnswerJson, CallProblem>(answer.refusal()),
             })
             .await?;
         if answer.is_not_offered() {
@@ -164,9 +162,9 @@ impl AnswerJson {
     }
 
     /// It also reports a failure, such as a timeout, with status 200: then there are no data.
-    fn given(self) -> Result<Self, Problem> {
+    fn given(self) -> Result<Self, CallProblem> {
         match self.errors.first() {
-            Some(error) if self.data.is_none() && !self.is_not_offered() => Err(Problem::new(
+            Some(error) if self.data.is_none() && !self.is_not_offered() => Err(CallProblem::new(
                 FailureClass::ServerError,
                 Advice::Retry { after: None },
                 format!("GitLab's GraphQL API failed: {}", error.message),

@@ -7,6 +7,7 @@ mod needed;
 mod surroundings;
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use audit::Context;
@@ -116,88 +117,25 @@ impl GitLab {
         members: std::pin::Pin<&mut (impl Future<Output = Members> + Send)>,
         wanted: &(impl Fn(&LabelFacts) -> bool + Sync),
     ) -> GitLabAnswer {
-        let key = request.key;
         // 1. The merge request and its label events.
         let until = began + FIRST_STAGE;
-        let (details, label_events) = futures::join!(
-            in_time(until, self.merge_request(context, key, as_of)),
-            in_time(until, self.label_events(context, key)),
-        );
-        let (seen, clock_offset_seconds) = match details {
-            Ok(details) => details,
-            Err(missing) if missing.not_found => return GitLabAnswer::Denied(missing.into()),
-            // Also 403: a token without access to merge requests is a configuration error that can be fixed.
-            Err(missing) => {
-                // Label events are useful without the merge request too.
-                let read = label_events.ok();
-                let named = read.filter(|read| read.known().is_some_and(|events| !events.is_empty()));
-                let labels = named.map(|label_events| LabelFacts {
-                    merged_at: None,
-                    labels_now: Vec::new(),
-                    label_events,
-                    clock_offset_seconds: 0,
-                });
-                return GitLabAnswer::Unavailable(PartialAnswer {
-                    labels,
-                    ..missing.into()
-                });
-            }
+        let (merged, labels) = match Box::pin(self.first_stage(context, request.key, as_of, until, wanted)).await {
+            ControlFlow::Continue(read) => read,
+            ControlFlow::Break(answer) => return answer,
         };
-        let (label_events, failed) = match label_events {
-            Ok(label_events) => (label_events, None),
-            Err(missing) => (Reading::Unknown(missing.because.clone()), Some(missing)),
-        };
-        let labels = |merged_at, labels_now: &[String]| LabelFacts {
-            merged_at,
-            labels_now: labels_now.to_vec(),
-            label_events: label_events.clone(),
-            clock_offset_seconds,
-        };
-        let merged = match seen {
-            Seen::Merged(merged) => merged,
-            Seen::NotYet { because, labels: now } => {
-                return GitLabAnswer::NotMerged(PartialAnswer {
-                    labels: Some(labels(None, &now)),
-                    ..PartialAnswer::from(because)
-                });
-            }
-            Seen::WithoutTime { because, labels: now } => {
-                let labels = labels(None, &now);
-                return match failed {
-                    None if !wanted(&labels) => GitLabAnswer::LabelsOnly(labels),
-                    _ => GitLabAnswer::Unavailable(PartialAnswer {
-                        labels: Some(labels),
-                        merged: true,
-                        details_read: true,
-                        ..PartialAnswer::from(because)
-                    }),
-                };
-            }
-        };
-        // The merge time of an unmerged one is assumed and must not be kept beyond this read.
-        let is_merged = merged.state == "merged";
-        let labels = labels(is_merged.then_some(merged.merge.merged_at), &merged.labels);
-        if let Some(missing) = failed {
-            return GitLabAnswer::Unavailable(PartialAnswer {
-                merged: is_merged,
-                ..missing.with(labels, Vec::new())
-            });
-        }
-        if !wanted(&labels) {
-            return GitLabAnswer::LabelsOnly(labels);
-        }
         // 2. Approvals and everything they are checked by.
-        let read_at = request.now;
-        let surroundings = self.surroundings(context, request, *merged, label_events, members, began + BOTH_STAGES);
+        let (is_merged, label_events) = (labels.merged_at.is_some(), labels.label_events.clone());
+        let until = began + BOTH_STAGES;
+        let surroundings = self.surroundings(context, request, *merged, label_events, members, until);
         match surroundings.await {
             Ok(answer) => GitLabAnswer::Full(Box::new(model::MergeRequestDetails {
-                clock_offset_seconds,
+                clock_offset_seconds: labels.clock_offset_seconds,
                 ..answer
             })),
             Err((missing, approvals)) => {
                 let withheld = missing.withheld;
                 let unread = PartialAnswer {
-                    read_at: Some(read_at),
+                    read_at: Some(request.now),
                     merged: is_merged,
                     ..missing.with(labels, approvals.filter(|_| is_merged).unwrap_or_default())
                 };
@@ -209,6 +147,87 @@ impl GitLab {
             }
         }
     }
+
+    /// The merge request and its label events. Breaks with the answer if more cannot be read or is not needed.
+    async fn first_stage(
+        &self,
+        context: &Context,
+        key: &MergeRequestKey,
+        as_of: Option<Timestamp>,
+        until: Instant,
+        wanted: &(impl Fn(&LabelFacts) -> bool + Sync),
+    ) -> ControlFlow<GitLabAnswer, (Box<super::merge_request::Merged>, LabelFacts)> {
+        // 1. Both reads run concurrently.
+        let (details, label_events) = futures::join!(
+            in_time(until, self.merge_request(context, key, as_of)),
+            in_time(until, self.label_events(context, key)),
+        );
+        let (seen, clock_offset_seconds) = match details {
+            Ok(details) => details,
+            Err(missing) => return ControlFlow::Break(without_details(missing, label_events.ok())),
+        };
+        let (label_events, failed) = match label_events {
+            Ok(label_events) => (label_events, None),
+            Err(missing) => (Reading::Unknown(missing.because.clone()), Some(missing)),
+        };
+        // 2. The merge and its labels decide whether more is needed.
+        let labels = |merged_at, labels_now: Vec<String>| LabelFacts {
+            merged_at,
+            labels_now,
+            label_events,
+            clock_offset_seconds,
+        };
+        ControlFlow::Break(match seen {
+            Seen::Merged(merged) => {
+                // The merge time of an unmerged one is assumed and must not be kept beyond this read.
+                let is_merged = merged.state == "merged";
+                let labels = labels(is_merged.then_some(merged.merge.merged_at), merged.labels.clone());
+                match failed {
+                    Some(missing) => GitLabAnswer::Unavailable(PartialAnswer {
+                        merged: is_merged,
+                        ..missing.with(labels, Vec::new())
+                    }),
+                    None if !wanted(&labels) => GitLabAnswer::LabelsOnly(labels),
+                    None => return ControlFlow::Continue((merged, labels)),
+                }
+            }
+            Seen::NotYet { because, labels: now } => GitLabAnswer::NotMerged(PartialAnswer {
+                labels: Some(labels(None, now)),
+                ..PartialAnswer::from(because)
+            }),
+            Seen::WithoutTime { because, labels: now } => {
+                let labels = labels(None, now);
+                match failed {
+                    None if !wanted(&labels) => GitLabAnswer::LabelsOnly(labels),
+                    _ => GitLabAnswer::Unavailable(PartialAnswer {
+                        labels: Some(labels),
+                        merged: true,
+                        details_read: true,
+                        ..PartialAnswer::from(because)
+                    }),
+                }
+            }
+        })
+    }
+}
+
+/// The answer if the merge request itself could not be read. Label events are useful without it too.
+fn without_details(missing: Missing, label_events: Option<Reading<Vec<model::LabelEvent>>>) -> GitLabAnswer {
+    if missing.not_found {
+        return GitLabAnswer::Denied(missing.into());
+    }
+    // Also 403: a token without access to merge requests is a configuration error that can be fixed.
+    let named = label_events.filter(|read| read.known().is_some_and(|events| !events.is_empty()));
+    let labels = named.map(|label_events| LabelFacts {
+        merged_at: None,
+        labels_now: Vec::new(),
+        label_events,
+        clock_offset_seconds: 0,
+    });
+    GitLabAnswer::Unavailable(PartialAnswer {
+        labels,
+        ..missing.into()
+    })
 }
 
 /// What GitLab withholds is unknown; the caller handles every other failure.
@@ -225,6 +244,6 @@ fn optional<T>(result: Option<Result<T, Missing>>) -> Reading<T> {
     match result {
         Some(Ok(value)) => Reading::Known(value),
         Some(Err(missing)) => Reading::Unknown(missing.because),
-        None => Reading::Unknown("GitLab did not answer in time; nothing waits for it".to_owned()),
+        None => Reading::Unknown("GitLab did not answer in time; this read is optional".to_owned()),
     }
 }

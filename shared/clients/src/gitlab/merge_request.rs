@@ -63,7 +63,7 @@ pub(super) struct Merged {
 #[derive(Debug)]
 pub(super) enum Seen {
     Merged(Box<Merged>),
-    /// Not merged, as far as GitLab shows now.
+    /// GitLab does not show it as merged now.
     NotYet {
         because: String,
         /// Labels on it now.
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_merge_method_is_told_only_where_gitlab_tells_it() {
+    fn the_merge_method_is_known_only_if_gitlab_reports_it() {
         for (strategy, auto, expected) in [
             (None, None, None),
             (None, Some(false), None),

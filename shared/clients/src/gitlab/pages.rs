@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::GitLab;
-use crate::error::Problem;
-use crate::http::Answer;
+use crate::error::CallProblem;
+use crate::http::HttpResponse;
 use crate::{Advice, CallError, address};
 
 /// Rows per page: GitLab's maximum.
@@ -18,7 +18,7 @@ const MOST_PAGES: usize = 100;
 
 /// One page, and the address of the next one.
 #[derive(Debug)]
-pub(super) struct Page<T> {
+pub(super) struct ListPage<T> {
     pub(super) content: T,
     pub(super) next: Option<Url>,
     /// How far GitLab's clock is ahead of ours, in whole seconds, by its `Date` header; 0 if it sends none.
@@ -38,7 +38,7 @@ impl GitLab {
         let mut next = Some(url);
         for _ in 0..MOST_PAGES {
             let Some(url) = next else { return Ok(rows) };
-            let page: Page<Vec<T>> = self.page(context, action, target, url).await?;
+            let page: ListPage<Vec<T>> = self.page(context, action, target, url).await?;
             rows.extend(page.content);
             next = page.next;
         }
@@ -58,11 +58,11 @@ impl GitLab {
 
 /// The next page: by number at our own address if GitLab counts pages (its links contain its *external* address, which may differ
 /// from ours), else by its link if that is within the API.
-pub(super) fn next(base: &Url, current: &Url, answer: &Answer) -> Result<Option<Url>, Problem> {
+pub(super) fn next_page(base: &Url, current: &Url, answer: &HttpResponse) -> Result<Option<Url>, CallProblem> {
     if let Some(number) = answer.header("x-next-page").filter(|number| !number.is_empty()) {
         let number: u32 = number
             .parse()
-            .map_err(|_| answer.unreadable("x-next-page is no number"))?;
+            .map_err(|_| answer.unreadable("x-next-page is not a number"))?;
         return Ok(Some(with_page(current, number)));
     }
     let links = answer.headers.get_all(LINK);
@@ -71,12 +71,12 @@ pub(super) fn next(base: &Url, current: &Url, answer: &Answer) -> Result<Option<
     };
     let url = current
         .join(link)
-        .map_err(|_| answer.unreadable("the link to the next page is no address"))?;
+        .map_err(|_| answer.unreadable("the link to the next page is not a valid address"))?;
     if address::within(base, &url) {
         Ok(Some(url))
     } else {
-        let problem = answer.unreadable("the link to the next page leads outside of the API; not followed");
-        Err(Problem {
+        let problem = answer.unreadable("the link to the next page points outside the API and was not followed");
+        Err(CallProblem {
             advice: Advice::Permanent,
             ..problem
         })
@@ -112,13 +112,13 @@ mod tests {
     use super::*;
     use crate::error::Safety;
 
-    fn follow(headers: &[(&'static str, &str)]) -> Result<Option<String>, Problem> {
+    fn follow(headers: &[(&'static str, &str)]) -> Result<Option<String>, CallProblem> {
         let headers: HeaderMap = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
             .collect();
         let received_at = jiff::Timestamp::UNIX_EPOCH;
-        let answer = Answer {
+        let answer = HttpResponse {
             status: 200,
             headers,
             body: vec![],
@@ -127,7 +127,7 @@ mod tests {
         };
         let base = Url::parse("https://gitlab.example.com/api/v4/").unwrap();
         let current = base.join("groups/7/members?per_page=100&page=2").unwrap();
-        Ok(next(&base, &current, &answer)?.map(String::from))
+        Ok(next_page(&base, &current, &answer)?.map(String::from))
     }
 
     #[test]

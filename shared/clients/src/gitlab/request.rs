@@ -6,15 +6,15 @@ use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::pages::{self, Page};
+use super::pages::{self, ListPage};
 use super::{GitLab, TOKEN_HEADER};
-use crate::error::Problem;
-use crate::http::{Answer, Call};
+use crate::error::CallProblem;
+use crate::http::{Call, HttpResponse};
 use crate::{Advice, CallError, address};
 
 /// Result of one request.
 enum Step<T> {
-    Page(Page<T>),
+    Page(ListPage<T>),
     Moved(Url),
 }
 
@@ -37,7 +37,7 @@ impl GitLab {
         action: Action,
         target: &Target,
         url: Url,
-    ) -> Result<Page<T>, CallError> {
+    ) -> Result<ListPage<T>, CallError> {
         let mut moved = false;
         let mut url = url;
         loop {
@@ -65,8 +65,8 @@ impl GitLab {
         self.http
             .send(&call, |answer| match answer.status {
                 200..=299 => {
-                    let next = pages::next(&self.base, &call.url, answer)?;
-                    Ok(Step::Page(Page {
+                    let next = pages::next_page(&self.base, &call.url, answer)?;
+                    Ok(Step::Page(ListPage {
                         content: answer.json()?,
                         next,
                         clock_offset_seconds: answer.clock_offset_seconds(),
@@ -79,19 +79,21 @@ impl GitLab {
     }
 
     /// The new address of a moved project. GitLab answers 301 for a renamed one; the token must not go to another origin.
-    fn moved(&self, from: &Url, answer: &Answer) -> Result<Url, Problem> {
-        let refuse = |why: &str| Problem {
+    fn moved(&self, from: &Url, answer: &HttpResponse) -> Result<Url, CallProblem> {
+        let refuse = |why: &str| CallProblem {
             advice: Advice::Permanent,
             ..answer.unreadable(why)
         };
         let location = answer
             .header(LOCATION.as_str())
-            .ok_or_else(|| refuse("redirected without saying where"))?;
-        let to = from.join(location).map_err(|_| refuse("redirected to no address"))?;
+            .ok_or_else(|| refuse("redirected without a Location header"))?;
+        let to = from
+            .join(location)
+            .map_err(|_| refuse("redirected to an invalid address"))?;
         if address::within(&self.base, &to) {
             Ok(to)
         } else {
-            Err(refuse("redirected outside of the API; not followed"))
+            Err(refuse("redirected outside the API; not followed"))
         }
     }
 }

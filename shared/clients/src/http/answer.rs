@@ -9,14 +9,14 @@ use serde::de::DeserializeOwned;
 
 use super::retry_after;
 use crate::Advice;
-use crate::error::{Problem, Safety};
+use crate::error::{CallProblem, Safety};
 
 /// A `Date` header that differs more from our clock is ignored.
 const MOST_OFFSET_SECONDS: i64 = 3_600;
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
@@ -24,7 +24,7 @@ pub(crate) struct Answer {
     pub(crate) safety: Safety,
 }
 
-impl Answer {
+impl HttpResponse {
     /// A header as text; `None` if it is absent or not text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -42,11 +42,11 @@ impl Answer {
 
     /// How long the target asks to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        retry_after::wait(self.status, &self.headers, self.received_at)
+        retry_after::retry_delay(self.status, &self.headers, self.received_at)
     }
 
     /// The meaning of an unsuccessful answer, by its status alone.
-    pub(crate) fn refusal(&self) -> Problem {
+    pub(crate) fn refusal(&self) -> CallProblem {
         let class = FailureClass::of_status(self.status);
         let after = self.retry_after();
         let advice = match class {
@@ -58,20 +58,20 @@ impl Answer {
             },
             _ => Advice::Permanent,
         };
-        Problem::new(class, advice, format!("answered {} ({class})", self.status))
+        CallProblem::new(class, advice, format!("answered {} ({class})", self.status))
     }
 
     /// The body as JSON of the expected type.
-    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, CallProblem> {
         serde_json::from_slice(&self.body).map_err(|error| {
             // Only the position: serde's own text can repeat values of the body.
             let what = if error.is_data() {
                 "JSON of an unexpected shape"
             } else {
-                "no complete JSON"
+                "incomplete JSON"
             };
             self.unreadable(format!(
-                "the answer is {what} (line {}, column {})",
+                "response is {what} (line {}, column {})",
                 error.line(),
                 error.column()
             ))
@@ -79,7 +79,7 @@ impl Answer {
     }
 
     /// An answer that cannot be used.
-    pub(crate) fn unreadable(&self, message: impl Into<String>) -> Problem {
-        Problem::new(FailureClass::InvalidResponse, self.safety.unanswered(), message)
+    pub(crate) fn unreadable(&self, message: impl Into<String>) -> CallProblem {
+        CallProblem::new(FailureClass::InvalidResponse, self.safety.unanswered(), message)
     }
 }

@@ -3,61 +3,58 @@
 use audit::FailureClass;
 
 use crate::Advice;
-use crate::error::{Problem, Safety};
+use crate::error::{CallProblem, Safety};
 
 /// No answer: what happened, and whether the request can have reached the target.
-pub(super) fn of_sending(error: &reqwest::Error, safety: Safety) -> (Problem, bool) {
+pub(super) fn of_sending(error: &reqwest::Error, safety: Safety) -> (CallProblem, bool) {
     let again = Advice::Retry { after: None };
     if error.is_builder() {
         return (
-            Problem::new(
+            CallProblem::new(
                 FailureClass::InvalidResponse,
                 Advice::Permanent,
-                "the request could not be built",
+                "request could not be built",
             ),
             false,
         );
     }
     if error.is_connect() {
         let (class, message) = if error.is_timeout() {
-            (FailureClass::Timeout, "no connection in time".to_owned())
+            (FailureClass::Timeout, "connection timed out".to_owned())
         } else if error.is_dns() {
-            (
-                FailureClass::NetworkError,
-                "the host name could not be resolved".to_owned(),
-            )
+            (FailureClass::NetworkError, "host name could not be resolved".to_owned())
         } else if let Some(tls) = tls_error(error) {
-            (FailureClass::NetworkError, format!("no TLS connection: {tls}"))
+            (FailureClass::NetworkError, format!("TLS connection failed: {tls}"))
         } else {
-            (FailureClass::NetworkError, "no connection".to_owned())
+            (FailureClass::NetworkError, "connection failed".to_owned())
         };
-        return (Problem::new(class, again, message), false);
+        return (CallProblem::new(class, again, message), false);
     }
     if error.is_timeout() {
         return (
-            Problem::new(FailureClass::Timeout, safety.unanswered(), "no answer in time"),
+            CallProblem::new(FailureClass::Timeout, safety.unanswered(), "request timed out"),
             true,
         );
     }
     (
-        Problem::new(
+        CallProblem::new(
             FailureClass::NetworkError,
             safety.unanswered(),
-            "the connection broke before an answer",
+            "connection closed before the response",
         ),
         true,
     )
 }
 
 /// The answer began and did not end.
-pub(super) fn of_reading(error: &reqwest::Error, safety: Safety) -> Problem {
+pub(super) fn of_reading(error: &reqwest::Error, safety: Safety) -> CallProblem {
     if error.is_timeout() {
-        Problem::new(FailureClass::Timeout, safety.unanswered(), "no complete answer in time")
+        CallProblem::new(FailureClass::Timeout, safety.unanswered(), "response timed out")
     } else {
-        Problem::new(
+        CallProblem::new(
             FailureClass::NetworkError,
             safety.unanswered(),
-            "the connection broke within the answer",
+            "connection closed during the response",
         )
     }
 }

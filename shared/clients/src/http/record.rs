@@ -4,13 +4,13 @@
 use std::time::Instant;
 
 use audit::{Begun, Context, Entry, FailureClass, Outcome, Writer};
-use trace::{Kind, Span, Tracer};
+use trace::{Span, SpanKind, Tracer};
 
 use super::Call;
 use crate::CallError;
 
-/// An open record. If it is dropped without [`Record::end`], the caller cancelled the call, and the record reports that.
-pub(super) struct Record<'a> {
+/// An open record. If it is dropped without [`CallRecord::end`], the caller cancelled the call, and the record reports that.
+pub(super) struct CallRecord<'a> {
     writer: &'a Writer,
     call: &'a Call<'a>,
     attempt: u32,
@@ -22,10 +22,10 @@ pub(super) struct Record<'a> {
     pub(super) bytes: Option<usize>,
 }
 
-impl<'a> Record<'a> {
+impl<'a> CallRecord<'a> {
     pub(super) fn begin(writer: &'a Writer, tracer: &Tracer, call: &'a Call<'a>, attempt: u32) -> Self {
         let begun = writer.begin(call.action, call.context, call.target);
-        let mut span = tracer.begin_call(Kind::Client, begun, call.action, call.context);
+        let mut span = tracer.begin_call(SpanKind::Client, begun, call.action, call.context);
         span.attribute("http.request.method", call.method.as_str());
         // Host and port only: a path contains project names, and a query may hold a secret.
         span.attribute("server.address", call.url.host_str().unwrap_or_default());
@@ -89,7 +89,7 @@ impl<'a> Record<'a> {
     }
 }
 
-impl Drop for Record<'_> {
+impl Drop for CallRecord<'_> {
     fn drop(&mut self) {
         if !self.written {
             let entry = self

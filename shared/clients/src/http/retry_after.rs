@@ -8,15 +8,15 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 /// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3); on a 429 without it `RateLimit-Reset`, a Unix time that GitLab
 /// sends with every answer (<https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/#response-headers>).
-pub(super) fn wait(status: u16, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let asked = text(headers, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now));
+pub(super) fn retry_delay(status: u16, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let asked = header_text(headers, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now));
     if asked.is_some() || status != 429 {
         return asked;
     }
-    text(headers, "ratelimit-reset").and_then(|value| reset(value, now))
+    header_text(headers, "ratelimit-reset").and_then(|value| reset(value, now))
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(headers.get(name)?.to_str().ok()?.trim())
 }
 
@@ -64,7 +64,11 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
                 .collect();
-            assert_eq!(wait(429, &map, now), expected.map(Duration::from_secs), "{headers:?}");
+            assert_eq!(
+                retry_delay(429, &map, now),
+                expected.map(Duration::from_secs),
+                "{headers:?}"
+            );
         }
     }
 
@@ -73,8 +77,8 @@ mod tests {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("ratelimit-reset", HeaderValue::from(now.as_second() + 42));
-        assert_eq!(wait(503, &headers, now), None);
+        assert_eq!(retry_delay(503, &headers, now), None);
         headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
-        assert_eq!(wait(503, &headers, now), Some(Duration::from_secs(5)));
+        assert_eq!(retry_delay(503, &headers, now), Some(Duration::from_secs(5)));
     }
 }

@@ -5,9 +5,9 @@ use reqwest::Method;
 use rules::{JiraRules as Settings, Tracking};
 use serde_json::json;
 
-use super::issue::Issue;
+use super::issue::JiraIssue;
 use super::{Jira, comment, issue_target};
-use crate::{Advice, ArchivedMerge, CallError, Marking, Tracked};
+use crate::{Advice, CallError, Marking, MergeSummary, Tracked};
 
 /// What the issue lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +26,9 @@ impl Jira {
     pub async fn find(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
+        merge: &MergeSummary,
         tracking: &Tracking,
-    ) -> Result<Option<Issue>, CallError> {
+    ) -> Result<Option<JiraIssue>, CallError> {
         let candidates = merge.candidates(tracking);
         let mut is_seen = false;
         for (_, key) in &candidates {
@@ -54,30 +54,36 @@ impl Jira {
     pub async fn mark(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
-        issue: &Issue,
+        merge: &MergeSummary,
+        issue: &JiraIssue,
         settings: &Settings,
         marking: Marking<'_>,
     ) -> Result<Tracked, CallError> {
         let has_comment = self.has_comment(context, &issue.key, merge).await?;
-        let steps = Steps::of(issue, has_comment, merge, settings, marking.is_held);
-        if steps.are_none() {
+        let steps = Steps::of(issue, has_comment, merge, settings, marking.blocked_by_exception);
+        if steps.is_empty() {
             return Ok(Tracked::Done);
         }
-        if marking.only_look {
+        if marking.read_only {
             return Ok(Tracked::Missing);
         }
-        let done = self.carry_out(context, merge, issue, &steps, settings, marking).await;
+        let done = self.apply(context, merge, issue, &steps, settings, marking).await;
         // It existed a moment ago.
-        done.map_err(|error| if error.is_not_found() { error.read_anew() } else { error })?;
+        done.map_err(|error| {
+            if error.is_not_found() {
+                error.with_retry()
+            } else {
+                error
+            }
+        })?;
         Ok(Tracked::Done)
     }
 
-    async fn carry_out(
+    async fn apply(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
-        issue: &Issue,
+        merge: &MergeSummary,
+        issue: &JiraIssue,
         steps: &Steps<'_>,
         settings: &Settings,
         marking: Marking<'_>,
@@ -88,11 +94,11 @@ impl Jira {
             match self.link(context, issue, merge).await {
                 // Links are disabled on the site or forbidden to the account: the comment has the link as well.
                 Err(error) if error.advice == Advice::Permanent && !error.is_not_found() => {
-                    tracing::warn!(issue = issue.key, %error, "the merge request was not linked");
+                    tracing::warn!(issue = issue.key, %error, "linking the merge request to the issue failed; the comment contains the link");
                 }
                 linked => linked?,
             }
-            let stays_open = merge.stays_open(&settings.tracking, marking.is_held);
+            let stays_open = merge.stays_open(&settings.tracking, marking.blocked_by_exception);
             let stays_open = stays_open.filter(|_| !issue.is_closed());
             let body = comment::body(merge, marking.wording, stays_open);
             self.comment(context, &issue.key, &body).await?;
@@ -104,7 +110,7 @@ impl Jira {
     }
 
     /// Labels are added and removed one by one, so that other labels stay as they are.
-    async fn label(&self, context: &Context, issue: &Issue, steps: &Steps<'_>) -> Result<(), CallError> {
+    async fn label(&self, context: &Context, issue: &JiraIssue, steps: &Steps<'_>) -> Result<(), CallError> {
         let add = steps.add_label.map(|label| json!({"add": label}));
         let remove = steps.remove_labels.iter().map(|label| json!({"remove": label}));
         let changes: Vec<_> = add.into_iter().chain(remove).collect();
@@ -119,7 +125,7 @@ impl Jira {
     }
 
     /// A link with the same `globalId` is updated, not duplicated.
-    async fn link(&self, context: &Context, issue: &Issue, merge: &ArchivedMerge) -> Result<(), CallError> {
+    async fn link(&self, context: &Context, issue: &JiraIssue, merge: &MergeSummary) -> Result<(), CallError> {
         let Some(address) = crate::address::shown(&merge.row.web_url) else {
             return Ok(());
         };
@@ -137,19 +143,25 @@ impl Jira {
 }
 
 impl<'a> Steps<'a> {
-    fn of(issue: &Issue, has_comment: bool, merge: &ArchivedMerge, settings: &'a Settings, is_held: bool) -> Self {
-        let labels = merge.labels(&settings.tracking, is_held);
+    fn of(
+        issue: &JiraIssue,
+        has_comment: bool,
+        merge: &MergeSummary,
+        settings: &'a Settings,
+        blocked_by_exception: bool,
+    ) -> Self {
+        let labels = merge.labels(&settings.tracking, blocked_by_exception);
         let mut wrong = labels.remove;
         wrong.retain(|label| issue.has_label(label));
         Self {
             comment: !has_comment,
             add_label: labels.add.filter(|label| !issue.has_label(label)),
             remove_labels: wrong,
-            close: merge.closes(&settings.tracking, is_held) && !issue.is_closed(),
+            close: merge.closes(&settings.tracking, blocked_by_exception) && !issue.is_closed(),
         }
     }
 
-    fn are_none(&self) -> bool {
+    fn is_empty(&self) -> bool {
         !self.comment && !self.close && self.add_label.is_none() && self.remove_labels.is_empty()
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Jira, issue_target};
-use crate::{ArchivedMerge, CallError};
+use crate::{CallError, MergeSummary};
 
 /// Comments per page.
 const PAGE: usize = 100;
@@ -33,7 +33,7 @@ impl Jira {
         &self,
         context: &Context,
         key: &str,
-        merge: &ArchivedMerge,
+        merge: &MergeSummary,
     ) -> Result<bool, CallError> {
         let reference = merge.reference.to_string();
         for page in 0..MOST_PAGES {
@@ -71,7 +71,7 @@ impl Jira {
 
 /// The comment in Jira's wiki markup
 /// (<https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all>).
-pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, stays_open: Option<&str>) -> String {
+pub(super) fn body(merge: &MergeSummary, wording: &Wording, stays_open: Option<&str>) -> String {
     let heading = if merge.is_correction {
         "Security review: corrected"
     } else {

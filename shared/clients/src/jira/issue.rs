@@ -10,7 +10,7 @@ use crate::CallError;
 pub(super) const DONE: &str = "done";
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct Issue {
+pub struct JiraIssue {
     /// Its present key, which differs if it was moved.
     pub(super) key: String,
     pub(super) fields: Fields,
@@ -35,7 +35,7 @@ pub(super) struct Category {
     pub(super) key: String,
 }
 
-impl Issue {
+impl JiraIssue {
     /// Its present key, such as `PAY-7`.
     #[must_use]
     pub fn key(&self) -> &str {
@@ -53,7 +53,7 @@ impl Issue {
 
 impl Jira {
     /// The issue with this key; `None`: it does not exist, or is hidden from the account.
-    pub(super) async fn issue(&self, context: &Context, key: &str) -> Result<Option<Issue>, CallError> {
+    pub(super) async fn issue(&self, context: &Context, key: &str) -> Result<Option<JiraIssue>, CallError> {
         let mut url = self.issue_url(key, None);
         url.query_pairs_mut().append_pair("fields", "status,labels");
         match self.get(context, Action::JiraGetIssue, &issue_target(key), url).await {

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::issue::{DONE, Issue, Status};
+use super::issue::{DONE, JiraIssue, Status};
 use super::{Jira, issue_target};
 use crate::{Advice, CallError};
 
@@ -28,7 +28,7 @@ impl Jira {
     pub(super) async fn close(
         &self,
         context: &Context,
-        issue: &Issue,
+        issue: &JiraIssue,
         done_status: Option<&str>,
     ) -> Result<(), CallError> {
         let target = issue_target(&issue.key);
@@ -75,13 +75,13 @@ fn closing<'a>(open: &'a [Transition], done_status: Option<&str>) -> Option<&'a 
     closing.min_by_key(rank)
 }
 
-fn no_way(issue: &Issue, open: &[Transition], done_status: Option<&str>) -> CallError {
+fn no_way(issue: &JiraIssue, open: &[Transition], done_status: Option<&str>) -> CallError {
     let names: Vec<&str> = open.iter().map(|transition| transition.to.name.as_str()).collect();
     let wanted = done_status.map_or_else(|| "of the category done".to_owned(), |name| format!("{name:?}"));
     let ways = if names.is_empty() {
-        "to none; has the account the permission Transition issues?".to_owned()
+        "no transition is available; does the account have the permission Transition issues?".to_owned()
     } else {
-        format!("to: {}", names.join(", "))
+        format!("available transitions lead to: {}", names.join(", "))
     };
     CallError {
         action: Action::JiraGetTransitions,
@@ -90,7 +90,7 @@ fn no_way(issue: &Issue, open: &[Transition], done_status: Option<&str>) -> Call
         sent: true,
         http_status: None,
         message: format!(
-            "no transition leads from {:?} to a status {wanted}; transitions lead {ways}",
+            "no transition from {:?} to a status {wanted}; {ways}",
             issue.fields.status.name
         ),
     }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::Advice;
-use crate::error::{Problem, Safety};
-use crate::http::Answer;
+use crate::error::{CallProblem, Safety};
+use crate::http::HttpResponse;
 
 /// The longest wait that is accepted; Linear's rate-limit windows are an hour long.
 const LONGEST: Duration = Duration::from_hours(1);
@@ -45,20 +45,20 @@ struct Extensions {
 }
 
 /// The data of a complete answer. Data with an error beside them are rejected: the missing part could be the decisive one.
-pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
+pub(super) fn parse_answer<T: DeserializeOwned>(answer: &HttpResponse) -> Result<T, CallProblem> {
     let succeeded = (200..300).contains(&answer.status);
-    let told: Result<Errors, _> = serde_json::from_slice(&answer.body);
-    match told {
-        Ok(told) if !told.errors.is_empty() => return Err(meaning(&told.errors, answer)),
+    let failed: Result<Errors, _> = serde_json::from_slice(&answer.body);
+    match failed {
+        Ok(failed) if !failed.errors.is_empty() => return Err(meaning(&failed.errors, answer)),
         _ if !succeeded => return Err(answer.refusal()),
         _ => (),
     }
     let whole: Envelope<T> = answer.json()?;
-    debug_assert!(whole.errors.is_empty(), "they were looked at above");
-    whole.data.ok_or_else(|| answer.unreadable("the answer holds no data"))
+    debug_assert!(whole.errors.is_empty(), "errors are handled above");
+    whole.data.ok_or_else(|| answer.unreadable("response has no data"))
 }
 
-fn meaning(errors: &[ErrorJson], answer: &Answer) -> Problem {
+fn meaning(errors: &[ErrorJson], answer: &HttpResponse) -> CallProblem {
     let codes = || errors.iter().map(ErrorJson::code);
     let has = |wanted: &[&str]| codes().any(|code| wanted.iter().any(|known| code.eq_ignore_ascii_case(known)));
     let unsure = match answer.safety {
@@ -95,7 +95,7 @@ fn meaning(errors: &[ErrorJson], answer: &Answer) -> Problem {
         (FailureClass::InvalidResponse, Advice::Permanent)
     };
     let code = errors.first().map_or("", ErrorJson::code);
-    Problem::new(class, advice, format!("Linear answered {}", printable(code)))
+    CallProblem::new(class, advice, format!("Linear answered {}", printable(code)))
 }
 
 impl ErrorJson {
@@ -116,7 +116,7 @@ impl ErrorJson {
 }
 
 /// When the limit that was hit resets: epoch milliseconds, one for requests and one for complexity; the later one counts.
-fn reset(answer: &Answer) -> Option<Duration> {
+fn reset(answer: &HttpResponse) -> Option<Duration> {
     let of = |kind: &str| {
         let at: i64 = answer
             .header(&format!("x-ratelimit-{kind}-reset"))?
@@ -140,7 +140,7 @@ fn printable(code: &str) -> &str {
     if word && (1..=64).contains(&code.len()) {
         code
     } else {
-        "with an error of unknown form"
+        "with an unrecognized error"
     }
 }
 

@@ -5,10 +5,10 @@ use rules::LinearRules as Settings;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::issue::{Issue, Nodes};
+use super::issue::{LinearIssue, Nodes};
 use super::steps::Steps;
 use super::{Linear, comment, issue_target};
-use crate::{Advice, ArchivedMerge, CallError, Marking, Tracked};
+use crate::{Advice, CallError, Marking, MergeSummary, Tracked};
 
 /// Colour of a created label, in Linear's format.
 const COLOUR: &str = "#5e6ad2";
@@ -58,24 +58,24 @@ impl Linear {
     pub async fn mark(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
-        issue: &Issue,
+        merge: &MergeSummary,
+        issue: &LinearIssue,
         settings: &Settings,
         marking: Marking<'_>,
     ) -> Result<Tracked, CallError> {
-        let steps = Steps::of(issue, merge, settings, marking.is_held);
+        let steps = Steps::of(issue, merge, settings, marking.blocked_by_exception);
         let steps = steps.map_err(|_| no_completed_state(issue, settings))?;
-        if steps.are_none() {
+        if steps.is_empty() {
             return Ok(Tracked::Done);
         }
-        if marking.only_look {
+        if marking.read_only {
             return Ok(Tracked::Missing);
         }
-        let done = self.carry_out(context, merge, issue, &steps, settings, marking).await;
+        let done = self.apply(context, merge, issue, &steps, settings, marking).await;
         // It existed a moment ago.
         done.map_err(|error| {
             if error.class == FailureClass::NotFound {
-                error.read_anew()
+                error.with_retry()
             } else {
                 error
             }
@@ -83,11 +83,11 @@ impl Linear {
         Ok(Tracked::Done)
     }
 
-    async fn carry_out(
+    async fn apply(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
-        issue: &Issue,
+        merge: &MergeSummary,
+        issue: &LinearIssue,
         steps: &Steps,
         settings: &Settings,
         marking: Marking<'_>,
@@ -97,7 +97,7 @@ impl Linear {
             self.attach(context, &target, issue, merge).await?;
         }
         if steps.comment {
-            let stays_open = merge.stays_open(&settings.tracking, marking.is_held);
+            let stays_open = merge.stays_open(&settings.tracking, marking.blocked_by_exception);
             let stays_open = stays_open.filter(|_| !issue.is_closed());
             let body = comment::body(merge, marking.wording, stays_open);
             self.comment(context, &target, issue, merge, &body).await?;
@@ -109,8 +109,8 @@ impl Linear {
         &self,
         context: &Context,
         target: &Target,
-        issue: &Issue,
-        merge: &ArchivedMerge,
+        issue: &LinearIssue,
+        merge: &MergeSummary,
     ) -> Result<(), CallError> {
         let query = "mutation Attach($input: AttachmentCreateInput!) { attachmentCreate(input: $input) { success } }";
         let title = format!("{} {}", merge.name(), crate::plain::line(&merge.row.title, 200));
@@ -125,8 +125,8 @@ impl Linear {
         &self,
         context: &Context,
         target: &Target,
-        issue: &Issue,
-        merge: &ArchivedMerge,
+        issue: &LinearIssue,
+        merge: &MergeSummary,
         body: &str,
     ) -> Result<(), CallError> {
         let query = "mutation Comment($input: CommentCreateInput!) { commentCreate(input: $input) { success } }";
@@ -142,7 +142,13 @@ impl Linear {
     }
 
     /// State and labels in one change. Labels are added and removed one by one, so that other labels stay as they are.
-    async fn update(&self, context: &Context, target: &Target, issue: &Issue, steps: &Steps) -> Result<(), CallError> {
+    async fn update(
+        &self,
+        context: &Context,
+        target: &Target,
+        issue: &LinearIssue,
+        steps: &Steps,
+    ) -> Result<(), CallError> {
         let mut input = Map::new();
         if let Some(state) = &steps.state {
             input.insert("stateId".to_owned(), json!(state));
@@ -167,7 +173,7 @@ impl Linear {
 
     /// The id of the label with this name that the issue may have: of its team, or of the whole workspace. A missing one is created
     /// for the team.
-    async fn label(&self, context: &Context, issue: &Issue, name: &str) -> Result<String, CallError> {
+    async fn label(&self, context: &Context, issue: &LinearIssue, name: &str) -> Result<String, CallError> {
         if let Some(id) = self.known_label(context, issue, name).await? {
             return Ok(id);
         }
@@ -186,7 +192,7 @@ impl Linear {
                 known.ok_or_else(|| CallError {
                     advice: Advice::Permanent,
                     message: format!(
-                        "the label {name:?} exists, but not so that this issue can have it: is it a group of labels?"
+                        "the label {name:?} exists but cannot be added to this issue; is it a label group?"
                     ),
                     ..error
                 })
@@ -195,7 +201,12 @@ impl Linear {
         }
     }
 
-    async fn known_label(&self, context: &Context, issue: &Issue, name: &str) -> Result<Option<String>, CallError> {
+    async fn known_label(
+        &self,
+        context: &Context,
+        issue: &LinearIssue,
+        name: &str,
+    ) -> Result<Option<String>, CallError> {
         let query = "query Labels($name: String!) {
             issueLabels(filter: { name: { eqIgnoreCase: $name } }, first: 250) { nodes { id isGroup team { id } } } }";
         let target = Target::other("linear_label", name);
@@ -216,7 +227,7 @@ impl Linear {
     }
 }
 
-fn no_completed_state(issue: &Issue, settings: &Settings) -> CallError {
+fn no_completed_state(issue: &LinearIssue, settings: &Settings) -> CallError {
     let names: Vec<&str> = issue
         .team
         .states
@@ -229,7 +240,7 @@ fn no_completed_state(issue: &Issue, settings: &Settings) -> CallError {
             "the team has no completed state called {name:?}; it has: {}. Correct completed_state in the rules",
             names.join(", ")
         ),
-        None => "the team has no completed state; make one in its workflow".to_owned(),
+        None => "the team has no completed state; add one to its workflow".to_owned(),
     };
     CallError {
         action: Action::LinearGetIssue,

@@ -3,10 +3,10 @@
 use rules::Wording;
 use sha2::{Digest, Sha256};
 
-use crate::ArchivedMerge;
+use crate::MergeSummary;
 
 /// The comment's id: Linear takes one from the caller, in the form of a UUID v4, and rejects a second comment with the same id.
-pub(super) fn id(merge: &ArchivedMerge) -> String {
+pub(super) fn id(merge: &MergeSummary) -> String {
     let digest = Sha256::digest(format!("linear-comment/{}", merge.reference));
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
@@ -14,7 +14,7 @@ pub(super) fn id(merge: &ArchivedMerge) -> String {
 }
 
 /// The comment in Markdown.
-pub(super) fn body(merge: &ArchivedMerge, wording: &Wording, stays_open: Option<&str>) -> String {
+pub(super) fn body(merge: &MergeSummary, wording: &Wording, stays_open: Option<&str>) -> String {
     let heading = if merge.is_correction {
         "Security review: corrected"
     } else {

@@ -5,14 +5,14 @@ use model::MentionPlace;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::issue::{FIELDS, Issue, Nodes};
+use super::issue::{FIELDS, LinearIssue, Nodes};
 use super::{Linear, comment, issue_target};
-use crate::{ArchivedMerge, CallError};
+use crate::{CallError, MergeSummary};
 use rules::Tracking;
 
 #[derive(Debug, Deserialize)]
 struct IssueData {
-    issue: Issue,
+    issue: LinearIssue,
 }
 
 #[derive(Debug, Deserialize)]
@@ -24,10 +24,10 @@ struct AttachmentsData {
 
 #[derive(Debug, Deserialize)]
 struct AttachmentJson {
-    issue: Issue,
+    issue: LinearIssue,
 }
 
-impl Issue {
+impl LinearIssue {
     /// Whether it may be the linked one: not in the trash, and of a configured team.
     fn may_be(&self, tracking: &Tracking) -> bool {
         self.trashed != Some(true) && tracking.counts(&self.identifier)
@@ -43,9 +43,9 @@ impl Linear {
     pub async fn find(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
+        merge: &MergeSummary,
         tracking: &Tracking,
-    ) -> Result<Option<Issue>, CallError> {
+    ) -> Result<Option<LinearIssue>, CallError> {
         let candidates = merge.candidates(tracking);
         let (described, named): (Vec<_>, Vec<_>) = candidates
             .into_iter()
@@ -63,10 +63,10 @@ impl Linear {
     async fn first_of(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
+        merge: &MergeSummary,
         tracking: &Tracking,
         candidates: &[(MentionPlace, &str)],
-    ) -> Result<Option<Issue>, CallError> {
+    ) -> Result<Option<LinearIssue>, CallError> {
         for (_, key) in candidates {
             match self.issue(context, merge, key).await {
                 // By its present key: an issue that was moved to another team belongs to that team.
@@ -79,7 +79,7 @@ impl Linear {
         Ok(None)
     }
 
-    async fn issue(&self, context: &Context, merge: &ArchivedMerge, key: &str) -> Result<Issue, CallError> {
+    async fn issue(&self, context: &Context, merge: &MergeSummary, key: &str) -> Result<LinearIssue, CallError> {
         let query =
             format!("query Issue($id: String!, $url: String!, $comment: ID!) {{ issue(id: $id) {{ {FIELDS} }} }}");
         let variables = json!({"id": key, "url": merge.row.web_url, "comment": comment::id(merge)});
@@ -93,9 +93,9 @@ impl Linear {
     async fn attached(
         &self,
         context: &Context,
-        merge: &ArchivedMerge,
+        merge: &MergeSummary,
         tracking: &Tracking,
-    ) -> Result<Option<Issue>, CallError> {
+    ) -> Result<Option<LinearIssue>, CallError> {
         if merge.row.web_url.is_empty() {
             return Ok(None);
         }

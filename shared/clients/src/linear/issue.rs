@@ -21,9 +21,9 @@ pub(super) struct Nodes<T> {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Known {}
 
-/// A state or a label.
+/// A label.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Named {
+pub(super) struct IssueLabel {
     pub(super) id: String,
     pub(super) name: String,
 }
@@ -38,7 +38,7 @@ pub(super) struct CompletedState {
 
 /// The state of an issue.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct State {
+pub(super) struct IssueState {
     /// `triage`, `backlog`, `unstarted`, `started`, `completed`, `canceled`, `duplicate`.
     #[serde(rename = "type")]
     pub(super) kind: String,
@@ -53,19 +53,19 @@ pub(super) struct Team {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Issue {
+pub struct LinearIssue {
     pub(super) id: String,
     pub(super) identifier: String,
     pub(super) trashed: Option<bool>,
     pub(super) archived_at: Option<String>,
-    pub(super) state: State,
+    pub(super) state: IssueState,
     pub(super) team: Team,
-    pub(super) labels: Nodes<Named>,
+    pub(super) labels: Nodes<IssueLabel>,
     pub(super) attachments: Nodes<Known>,
     pub(super) comments: Nodes<Known>,
 }
 
-impl Issue {
+impl LinearIssue {
     /// Its key, such as `ENG-123`.
     #[must_use]
     pub fn key(&self) -> &str {
@@ -73,8 +73,8 @@ impl Issue {
     }
 
     /// Its label of this name; Linear's names are the same in any case.
-    pub(super) fn label(&self, name: &str) -> Option<&Named> {
-        let named = |label: &&Named| label.name.to_lowercase() == name.to_lowercase();
+    pub(super) fn label(&self, name: &str) -> Option<&IssueLabel> {
+        let named = |label: &&IssueLabel| label.name.to_lowercase() == name.to_lowercase();
         self.labels.nodes.iter().find(named)
     }
 

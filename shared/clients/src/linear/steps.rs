@@ -2,8 +2,8 @@
 
 use rules::LinearRules as Settings;
 
-use super::issue::Issue;
-use crate::ArchivedMerge;
+use super::issue::LinearIssue;
+use crate::MergeSummary;
 
 /// What the issue lacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,18 +26,18 @@ pub(super) struct NoCompletedState;
 
 impl Steps {
     pub(super) fn of(
-        issue: &Issue,
-        merge: &ArchivedMerge,
+        issue: &LinearIssue,
+        merge: &MergeSummary,
         settings: &Settings,
-        is_held: bool,
+        blocked_by_exception: bool,
     ) -> Result<Self, NoCompletedState> {
         if issue.archived_at.is_some() {
             // Closed long ago and archived: Linear rejects further changes.
             return Ok(Self::default());
         }
         let tracking = &settings.tracking;
-        let labels = merge.labels(tracking, is_held);
-        let state = if merge.closes(tracking, is_held) && !issue.is_closed() {
+        let labels = merge.labels(tracking, blocked_by_exception);
+        let state = if merge.closes(tracking, blocked_by_exception) && !issue.is_closed() {
             let state = issue.completed_state(settings.completed_state.as_deref());
             Some(state.ok_or(NoCompletedState)?.id.clone())
         } else {
@@ -57,7 +57,7 @@ impl Steps {
     }
 
     /// Nothing is missing.
-    pub(super) fn are_none(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }

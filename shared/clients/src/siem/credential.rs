@@ -9,14 +9,14 @@ use crate::InvalidAddress;
 /// A credential as stored in the secret: `{"bearer": "..."}` or `{"header": {"name": "...", "value": "..."}}`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Credential {
+pub enum SiemCredential {
     /// `Authorization: Bearer` (RFC 6750, section 2.1).
     Bearer(SecretString),
     /// A header by its name, as many receivers require.
     Header { name: String, value: SecretString },
 }
 
-impl Credential {
+impl SiemCredential {
     pub(super) fn header(&self) -> Result<(HeaderName, HeaderValue), InvalidAddress> {
         let (name, value) = match self {
             Self::Bearer(token) => (

@@ -18,11 +18,11 @@ fn http() -> Http {
     Http::new(&Options::default(), writer, clock).unwrap()
 }
 
-fn credential(json: serde_json::Value) -> Credential {
+fn credential(json: serde_json::Value) -> SiemCredential {
     serde_json::from_value(json).unwrap()
 }
 
-fn receiver(address: &str, credential: Option<&Credential>) -> Result<HttpReceiver, InvalidAddress> {
+fn receiver(address: &str, credential: Option<&SiemCredential>) -> Result<HttpReceiver, InvalidAddress> {
     HttpReceiver::new(http(), Url::parse(address).unwrap(), credential)
 }
 
@@ -102,7 +102,7 @@ fn only_a_complete_answer_that_speaks_of_the_batch_refuses_it() {
         (Advice::Permanent, None, false),
         (retry, None, false),
     ] {
-        match judged(error(advice, status)) {
+        match delivery_error(error(advice, status)) {
             DeliveryError::Refused { .. } => assert!(refused, "{advice:?} {status:?}"),
             DeliveryError::Unavailable { retry_after, .. } => {
                 assert!(!refused, "{advice:?} {status:?}");

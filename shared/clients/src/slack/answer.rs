@@ -5,8 +5,8 @@ use audit::FailureClass;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Problem, Safety};
-use crate::http::Answer;
+use crate::error::{CallProblem, Safety};
+use crate::http::HttpResponse;
 use crate::{Advice, CallError};
 
 /// Prefix of the error text if Slack rejected the call; the code follows.
@@ -19,7 +19,7 @@ struct Envelope {
 }
 
 /// The answer of a successful call.
-pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
+pub(super) fn parse_answer<T: DeserializeOwned>(answer: &HttpResponse) -> Result<T, CallProblem> {
     if !(200..300).contains(&answer.status) {
         return Err(answer.refusal());
     }
@@ -29,7 +29,11 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Problem> {
     }
     let code = envelope.error.unwrap_or_default();
     let (class, advice) = meaning(&code, answer);
-    Err(Problem::new(class, advice, format!("{ANSWERED}{}", printable(&code))))
+    Err(CallProblem::new(
+        class,
+        advice,
+        format!("{ANSWERED}{}", printable(&code)),
+    ))
 }
 
 /// Slack rejected the call with one of these codes.
@@ -41,7 +45,7 @@ pub(super) fn is_one_of(error: &CallError, codes: &[&str]) -> bool {
 }
 
 /// The class of a code, and what to do.
-fn meaning(code: &str, answer: &Answer) -> (FailureClass, Advice) {
+fn meaning(code: &str, answer: &HttpResponse) -> (FailureClass, Advice) {
     let unsure = match answer.safety {
         Safety::Reads => Advice::Retry { after: None },
         // Slack: "some aspect of the operation succeeded before the error was raised" may be the case.
@@ -86,7 +90,7 @@ fn printable(code: &str) -> &str {
     if word && (1..=64).contains(&code.len()) {
         code
     } else {
-        "with an error of unknown form"
+        "with an unrecognized error"
     }
 }
 
@@ -97,16 +101,16 @@ mod tests {
 
     use super::*;
 
-    fn problem(safety: Safety, status: u16, body: &str) -> Problem {
+    fn problem(safety: Safety, status: u16, body: &str) -> CallProblem {
         let received_at = jiff::Timestamp::UNIX_EPOCH;
-        let answer = Answer {
+        let answer = HttpResponse {
             status,
             headers: HeaderMap::new(),
             body: body.into(),
             received_at,
             safety,
         };
-        read::<Value>(&answer).unwrap_err()
+        parse_answer::<Value>(&answer).unwrap_err()
     }
 
     #[test]
@@ -176,11 +180,11 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_is_no_code_is_not_repeated() {
+    fn an_error_that_is_not_a_code_is_not_repeated() {
         for body in [r#"{"ok":false}"#, r#"{"ok":false,"error":"see https://evil.example"}"#] {
             assert_eq!(
                 problem(Safety::Acts, 200, body).message,
-                "Slack answered with an error of unknown form"
+                "Slack answered with an unrecognized error"
             );
         }
     }

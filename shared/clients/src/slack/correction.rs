@@ -3,7 +3,7 @@
 use audit::{Action, Context};
 use serde_json::Value;
 
-use super::{Message, Posted, Slack, answer, channel_target};
+use super::{Posted, Slack, SlackMessage, answer, channel_target};
 use crate::http::Call;
 use crate::{CallError, address};
 
@@ -34,12 +34,17 @@ impl Slack {
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn update_message(&self, context: &Context, ts: &str, message: &Message) -> Result<Corrected, CallError> {
+    pub async fn update_message(
+        &self,
+        context: &Context,
+        ts: &str,
+        message: &SlackMessage,
+    ) -> Result<Corrected, CallError> {
         let target = channel_target(&message.channel);
         let url = address::join(&self.base, ["chat.update"]);
         let body = message.to_update_json(ts).to_string().into_bytes();
         let call = Call::post(Action::SlackUpdateMessage, context, &target, url, body);
-        match self.call(call, answer::read::<Value>).await {
+        match self.call(call, answer::parse_answer::<Value>).await {
             Ok(_) => Ok(Corrected::Done),
             Err(error) if answer::is_one_of(&error, UNCHANGEABLE) => Ok(Corrected::Unchangeable),
             Err(error) => Err(error),
@@ -51,7 +56,7 @@ impl Slack {
     ///
     /// # Errors
     /// [`CallError`], as [`Slack::post_message`].
-    pub async fn reply(&self, context: &Context, ts: &str, message: Message) -> Result<Option<Posted>, CallError> {
+    pub async fn reply(&self, context: &Context, ts: &str, message: SlackMessage) -> Result<Option<Posted>, CallError> {
         match self.post_message(context, &message.in_thread(ts)).await {
             Ok(posted) => Ok(Some(posted)),
             Err(error) if answer::is_one_of(&error, NO_THREAD) => Ok(None),

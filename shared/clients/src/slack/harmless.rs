@@ -15,13 +15,13 @@ pub(super) fn cut(text: &str, limit: usize) -> String {
 }
 
 /// Plain text for a `plain_text` object: one line, without invisible characters.
-pub(super) fn plain(text: &str, limit: usize) -> String {
+pub(super) fn escape_plain(text: &str, limit: usize) -> String {
     fit(visible(text).map(|c| (c, None)), limit)
 }
 
-/// Text for a `mrkdwn` object: [`plain`] with Slack's markup replaced by a look-alike or escaped
+/// Text for a `mrkdwn` object: [`escape_plain`] with Slack's markup replaced by a look-alike or escaped
 /// (<https://docs.slack.dev/messaging/formatting-message-text#escaping>). The limit counts the text as sent.
-pub(super) fn markdown(text: &str, limit: usize) -> String {
+pub(super) fn escape_markdown(text: &str, limit: usize) -> String {
     let characters: Vec<char> = visible(text).collect();
     let in_word = |index: Option<usize>| {
         index
@@ -48,18 +48,22 @@ pub(super) fn markdown(text: &str, limit: usize) -> String {
 }
 
 /// `text` as a link to `url`; if the URL is unsafe in a link, both as text.
-pub(super) fn link(url: &str, text: &str, limit: usize) -> String {
-    match address(url) {
+pub(super) fn escape_link(url: &str, text: &str, limit: usize) -> String {
+    match safe_address(url) {
         Some(address) if length(&address) < limit / 2 => {
-            let text = markdown(text, limit - length(&address) - 3);
+            let text = escape_markdown(text, limit - length(&address) - 3);
             format!("<{address}|{text}>")
         }
-        _ => format!("{} ({})", markdown(text, limit / 2), markdown(url, limit / 2 - 4)),
+        _ => format!(
+            "{} ({})",
+            escape_markdown(text, limit / 2),
+            escape_markdown(url, limit / 2 - 4)
+        ),
     }
 }
 
 /// An address for use in a link: http or https, without credentials and without characters that could end the link.
-pub(super) fn address(text: &str) -> Option<String> {
+pub(super) fn safe_address(text: &str) -> Option<String> {
     let clean = text
         .chars()
         .all(|c| !matches!(c, '|' | '<' | '>' | '"' | '\\') && !c.is_whitespace() && !hidden(c));

@@ -67,6 +67,7 @@ impl Slack {
         // Message timestamps are Unix seconds with six decimals.
         let oldest = format!("{}.000000", oldest.as_second().max(0));
         let mut cursor = String::new();
+        // 1. Read page after page.
         for _ in 0..MOST_PAGES {
             let mut url = address::join(&self.base, ["conversations.history"]);
             url.query_pairs_mut()
@@ -79,7 +80,8 @@ impl Slack {
                 url.query_pairs_mut().append_pair("cursor", &cursor);
             }
             let call = Call::get(Action::SlackGetHistory, context, &target, url);
-            let page: HistoryJson = self.call(call, answer::read).await?;
+            let page: HistoryJson = self.call(call, answer::parse_answer).await?;
+            // 2. Stop at the message, or at the end of the history.
             let found = page
                 .messages
                 .into_iter()
@@ -105,7 +107,7 @@ impl Slack {
             advice: Advice::Permanent,
             sent: true,
             http_status: None,
-            message: format!("the channel's history has more than {MOST_PAGES} pages since then"),
+            message: format!("channel history since the first attempt has more than {MOST_PAGES} pages"),
         })
     }
 }

@@ -7,7 +7,7 @@ mod exception;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use change::{ExceptionChange, Place, ReportedDecision, exception_reply};
+pub use change::{ReplyLocation, ReportedChange, ReportedDecision, exception_reply};
 pub use confirmation::pod_confirmation;
 pub use exception::{AlertMark, corrected_alert, exception_alert};
 
@@ -26,7 +26,7 @@ mod limit {
 
 /// A message for `chat.postMessage`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Message {
+pub struct SlackMessage {
     /// Channel id.
     pub channel: String,
     /// What notifications and screen readers show.
@@ -38,7 +38,7 @@ pub struct Message {
     pub thread: Option<String>,
 }
 
-impl Message {
+impl SlackMessage {
     fn new(channel: &str, text: String, blocks: Vec<Value>, payload: &Value) -> Self {
         let metadata = json!({"event_type": METADATA_EVENT_TYPE, "event_payload": payload});
         Self {

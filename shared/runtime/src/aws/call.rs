@@ -11,12 +11,12 @@ use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use trace::{Attribute, Kind, Span};
+use trace::{Attribute, Span, SpanKind};
 
 use super::{AwsError, Clients};
 
-/// A call in progress. If it is dropped before [`Call::end`], it is audited as cancelled.
-pub(super) struct Call<'a> {
+/// A call in progress. If it is dropped before [`AwsCall::end`], it is audited as cancelled.
+pub(super) struct AwsCall<'a> {
     audit: &'a Writer,
     context: &'a Context,
     action: Action,
@@ -29,10 +29,10 @@ pub(super) struct Call<'a> {
     ended: bool,
 }
 
-impl<'a> Call<'a> {
+impl<'a> AwsCall<'a> {
     pub(super) fn begin(
         clients: &'a Clients,
-        kind: Kind,
+        kind: SpanKind,
         context: &'a Context,
         action: Action,
         target: Target,
@@ -105,7 +105,7 @@ impl<'a> Call<'a> {
     }
 }
 
-impl Drop for Call<'_> {
+impl Drop for AwsCall<'_> {
     fn drop(&mut self) {
         if !self.ended {
             self.detail("cancelled", true);

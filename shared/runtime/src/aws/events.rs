@@ -2,9 +2,9 @@
 
 use audit::{Action, Context, Target};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use trace::Kind;
+use trace::SpanKind;
 
-use super::call::Call;
+use super::call::AwsCall;
 use super::patience::{self, BrokenOffAnswers};
 use super::{AwsError, AwsSettings, Clients};
 
@@ -54,9 +54,9 @@ impl EventBus {
     /// If the bus did not confirm; it may still have accepted the event.
     pub async fn put(&self, context: &Context, detail_type: &str, detail: String) -> Result<String, AwsError> {
         let target = Target::other("event_bus", self.name.as_str());
-        let mut call = Call::begin(
+        let mut call = AwsCall::begin(
             &self.clients,
-            Kind::Producer,
+            SpanKind::Producer,
             context,
             Action::EventBridgePutEvents,
             target,

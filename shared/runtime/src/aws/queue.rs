@@ -6,10 +6,10 @@ use audit::{Action, Context, FailureClass, Target};
 use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use model::sha256_hex;
-use trace::{Attribute, Kind};
+use trace::{Attribute, SpanKind};
 use url::Url;
 
-use super::call::Call;
+use super::call::AwsCall;
 use super::{AwsError, Clients};
 use crate::config::Environment;
 
@@ -71,12 +71,12 @@ pub struct FifoMessage {
 
 /// A FIFO queue to send to. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Queue {
+pub struct FifoQueue {
     clients: Clients,
     url: QueueUrl,
 }
 
-impl Queue {
+impl FifoQueue {
     /// The queue at `url`.
     #[must_use]
     pub fn new(clients: &Clients, url: QueueUrl) -> Self {
@@ -102,7 +102,7 @@ impl Queue {
         send(&self.clients, context, name, request).await
     }
 
-    /// Sends several messages as [`Queue::send`] does, ten per call; returns their results in the same order. Each call leaves one
+    /// Sends several messages as [`FifoQueue::send`] does, ten per call; returns their results in the same order. Each call leaves one
     /// audit entry.
     pub async fn send_batch(&self, context: &Context, messages: Vec<FifoMessage>) -> Vec<Result<(), AwsError>> {
         let mut results = Vec::with_capacity(messages.len());
@@ -186,9 +186,9 @@ pub fn sqs_id(text: String) -> String {
     sha256_hex(text.as_bytes())
 }
 
-fn begin<'a>(clients: &'a Clients, context: &'a Context, queue: &str) -> Call<'a> {
+fn begin<'a>(clients: &'a Clients, context: &'a Context, queue: &str) -> AwsCall<'a> {
     let target = Target::other("queue", queue);
-    let mut call = Call::begin(clients, Kind::Producer, context, Action::SqsSendMessage, target);
+    let mut call = AwsCall::begin(clients, SpanKind::Producer, context, Action::SqsSendMessage, target);
     call.attribute("messaging.system", "aws_sqs");
     call.attribute("messaging.destination.name", queue);
     call

@@ -6,9 +6,9 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use secrecy::{ExposeSecret as _, SecretString};
-use trace::Kind;
+use trace::SpanKind;
 
-use super::call::Call;
+use super::call::AwsCall;
 use super::{AwsError, Secrets};
 use crate::secrets::Stage;
 
@@ -87,7 +87,7 @@ impl Secrets {
         context: &Context,
         secret_id: &str,
         version: &str,
-        in_force: Option<&str>,
+        current: Option<&str>,
     ) -> Result<(), AwsError> {
         let mut call = self.begin(context, Action::SecretsManagerUpdateSecretVersionStage, secret_id);
         call.detail("stage", Stage::Current.as_str());
@@ -96,16 +96,16 @@ impl Secrets {
             .secret_id(secret_id)
             .version_stage(Stage::Current.as_str())
             .move_to_version_id(version)
-            .set_remove_from_version_id(in_force.map(str::to_owned));
+            .set_remove_from_version_id(current.map(str::to_owned));
         let answer = request.customize().interceptor(call.attempts()).send().await;
         let moved = confirmed("UpdateSecretVersionStage", answer, |answer| answer.arn.is_some());
         call.end(moved.as_ref().err());
         moved
     }
 
-    fn begin<'a>(&'a self, context: &'a Context, action: Action, secret_id: &str) -> Call<'a> {
+    fn begin<'a>(&'a self, context: &'a Context, action: Action, secret_id: &str) -> AwsCall<'a> {
         let target = Target::other("secret", secret_id);
-        Call::begin(&self.clients, Kind::Client, context, action, target)
+        AwsCall::begin(&self.clients, SpanKind::Client, context, action, target)
     }
 }
 

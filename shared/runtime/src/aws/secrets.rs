@@ -3,9 +3,9 @@
 use audit::{Action, Context, FailureClass, Target};
 use futures::future::BoxFuture;
 use secrecy::SecretString;
-use trace::Kind;
+use trace::SpanKind;
 
-use super::call::Call;
+use super::call::AwsCall;
 use super::{AwsError, Clients};
 use crate::secrets::{SecretSource, Stage};
 
@@ -37,9 +37,9 @@ impl Secrets {
         stage: Stage,
     ) -> Result<Option<SecretString>, AwsError> {
         let target = Target::other("secret", secret_id);
-        let mut call = Call::begin(
+        let mut call = AwsCall::begin(
             &self.clients,
-            Kind::Client,
+            SpanKind::Client,
             context,
             Action::SecretsManagerGetSecretValue,
             target,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 /// A message of a batch. Attributes:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-fifo-queue-message-event>.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct Message {
     /// The id that SQS assigned; never empty.
     pub message_id: String,
     /// Its group (`MessageGroupId`), if the queue is FIFO.
@@ -21,10 +21,10 @@ pub struct Record {
 
 /// A message without an id, so the answer cannot name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a message of the batch has no id: none is handled, and the whole batch will come again")]
+#[error("a message of the batch has no id; no message was processed and SQS will redeliver the whole batch")]
 pub struct MissingMessageId;
 
-impl TryFrom<SqsMessage> for Record {
+impl TryFrom<SqsMessage> for Message {
     type Error = MissingMessageId;
 
     fn try_from(message: SqsMessage) -> Result<Self, Self::Error> {
@@ -43,10 +43,10 @@ impl TryFrom<SqsMessage> for Record {
     }
 }
 
-impl std::fmt::Debug for Record {
+impl std::fmt::Debug for Message {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Without the body: bodies must not be logged.
-        f.debug_struct("Record")
+        f.debug_struct("Message")
             .field("message_id", &self.message_id)
             .field("group_id", &self.group_id)
             .field("receive_count", &self.receive_count)

@@ -50,10 +50,10 @@ fn failures(response: &SqsBatchResponse) -> Vec<&str> {
 /// order.
 async fn run(messages: &[&str], deadline: &Deadline) -> (Vec<String>, Vec<String>) {
     let seen = RefCell::new(Vec::new());
-    let handler = async |record: Record| {
-        seen.borrow_mut().push(record.body.clone());
-        assert!(!record.body.starts_with("panic"), "poison");
-        if record.body.starts_with("bad") {
+    let handler = async |message: Message| {
+        seen.borrow_mut().push(message.body.clone());
+        assert!(!message.body.starts_with("panic"), "poison");
+        if message.body.starts_with("bad") {
             Err(BatchError::new("refused"))
         } else {
             Ok(())
@@ -70,16 +70,16 @@ async fn run(messages: &[&str], deadline: &Deadline) -> (Vec<String>, Vec<String
 async fn a_group_that_takes_long_holds_up_no_other_and_keeps_its_own_order() {
     let seen = RefCell::new(Vec::new());
     let open = tokio::sync::Notify::new();
-    let handler = async |record: Record| {
-        if record.body == "a1" {
+    let handler = async |message: Message| {
+        if message.body == "a1" {
             // Continues only after every other group is finished.
             open.notified().await;
         }
-        seen.borrow_mut().push(record.body.clone());
-        if record.body == "c1" {
+        seen.borrow_mut().push(message.body.clone());
+        if message.body == "c1" {
             open.notify_one();
         }
-        if record.body == "b1" {
+        if message.body == "b1" {
             return Err(BatchError::new("refused"));
         }
         Ok(())
@@ -143,7 +143,7 @@ async fn a_panic_is_the_failure_of_that_message_alone() {
 
 #[tokio::test]
 async fn a_panic_before_the_first_await_is_caught_too() {
-    fn panics(_: Record) -> std::future::Ready<Result<(), BatchError>> {
+    fn panics(_: Message) -> std::future::Ready<Result<(), BatchError>> {
         panic!("poison")
     }
     let response = process_fifo(event(&["a:1"]), &plenty(), panics).await.unwrap();
@@ -151,7 +151,7 @@ async fn a_panic_before_the_first_await_is_caught_too() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_begun_in_time_comes_again() {
+async fn a_message_not_started_in_time_is_redelivered() {
     #[derive(Debug)]
     struct Ticking(Mutex<Timestamp>);
     impl Clock for Ticking {
@@ -161,7 +161,7 @@ async fn what_could_not_be_begun_in_time_comes_again() {
     }
     let clock = Arc::new(Ticking(Mutex::new(start())));
     let deadline = Deadline::new(start() + SignedDuration::from_secs(10), clock.clone());
-    let handler = async |_: Record| {
+    let handler = async |_: Message| {
         *clock.0.lock().unwrap() += SignedDuration::from_secs(3);
         Ok(())
     };
@@ -174,8 +174,8 @@ async fn what_could_not_be_begun_in_time_comes_again() {
 
 #[tokio::test]
 async fn a_message_that_hangs_is_given_up_before_the_deadline_and_the_answer_still_goes_out() {
-    let handler = async |record: Record| {
-        if record.body == "hangs" {
+    let handler = async |message: Message| {
+        if message.body == "hangs" {
             std::future::pending::<()>().await;
         }
         Ok(())
@@ -196,7 +196,7 @@ async fn a_message_without_an_id_sends_the_whole_batch_back_before_anything_is_h
         let mut event = event(&["a:1", "b:2"]);
         event.records[1].message_id = id;
         let seen = RefCell::new(0);
-        let handler = async |_: Record| {
+        let handler = async |_: Message| {
             *seen.borrow_mut() += 1;
             Ok(())
         };
@@ -230,12 +230,12 @@ fn a_record_has_what_sqs_says_about_the_message() {
         {"messageId": "m-2", "attributes": {"ApproximateReceiveCount": "many", "SentTimestamp": "99999999999999999999"}},
     ]}))
     .unwrap();
-    let records: Vec<Record> = event
+    let records: Vec<Message> = event
         .records
         .into_iter()
         .map(|message| message.try_into().unwrap())
         .collect();
-    let expected = Record {
+    let expected = Message {
         message_id: "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5".into(),
         group_id: Some("main/7/12".into()),
         body: "{\"kind\":\"invented\"}".into(),
@@ -243,7 +243,7 @@ fn a_record_has_what_sqs_says_about_the_message() {
         sent_at: Some(Timestamp::from_millisecond(1_769_860_800_123).unwrap()),
     };
     assert_eq!(records[0], expected);
-    let bare = Record {
+    let bare = Message {
         message_id: "m-2".into(),
         group_id: None,
         body: String::new(),
@@ -251,7 +251,10 @@ fn a_record_has_what_sqs_says_about_the_message() {
         sent_at: None,
     };
     assert_eq!(records[1], bare);
-    assert!(!format!("{records:?}").contains("invented"), "bodies are not for logs");
+    assert!(
+        !format!("{records:?}").contains("invented"),
+        "bodies must not be logged"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn every_problem_is_reported_at_once_in_the_order_of_reading() {
+fn problems_are_reported_together_in_reading_order() {
     let mut env = Environment::from_pairs([
         ("DRY_RUN", "maybe"),
         ("PAGE_SIZE", "0"),
@@ -20,7 +20,7 @@ fn every_problem_is_reported_at_once_in_the_order_of_reading() {
     assert_eq!(error.problems().len(), 6);
     assert_eq!(
         error.to_string(),
-        "the environment is not usable: QUEUE_URL is not set; DRY_RUN is neither true nor false: \"maybe\"; \
+        "invalid environment: QUEUE_URL is not set; DRY_RUN is neither true nor false: \"maybe\"; \
          PAGE_SIZE is not a whole number from 1 to 100: \"0\"; API_URL is not an http or https address: \"ftp://x\"; \
          EMPTY is not set; MODE contradicts DRY_RUN"
     );
@@ -94,7 +94,7 @@ fn a_relative_path_is_meant_from_the_task_root() {
 }
 
 #[test]
-fn a_finished_environment_starts_anew() {
+fn a_finished_environment_starts_again_without_problems() {
     let mut env = Environment::from_pairs([]);
     env.required("X");
     assert!(env.finish().is_err());
@@ -111,7 +111,7 @@ fn text_that_is_not_unicode_is_one_problem() {
     env.required("X");
     assert_eq!(
         env.finish().unwrap_err().to_string(),
-        "the environment is not usable: X is not valid UTF-8"
+        "invalid environment: X is not valid UTF-8"
     );
 }
 

@@ -24,19 +24,19 @@ pub enum BuildError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// A secret's content is invalid.
-    #[error("the clients cannot be built from the secrets: {0}")]
+    #[error("building clients from secrets failed: {0}")]
     Unusable(String),
 }
 
 /// Built from two secrets; the same object is returned until a secret changes.
-pub struct Built<A, B, T> {
+pub struct FromSecrets<A, B, T> {
     first: SecretCache<A>,
     second: SecretCache<B>,
     build: Build<A, B, T>,
     state: Mutex<Option<Last<A, B, T>>>,
 }
 
-impl<A, B, T> Built<A, B, T> {
+impl<A, B, T> FromSecrets<A, B, T> {
     /// Nothing is fetched or built yet.
     pub fn new(
         first: SecretCache<A>,
@@ -71,19 +71,19 @@ impl<A, B, T> Built<A, B, T> {
     }
 
     /// Call this after a rejected credential: reads the secrets again, unless that was just done. If one has changed, the next
-    /// [`Built::get`] rebuilds.
+    /// [`FromSecrets::get`] rebuilds.
     pub async fn refused(&self, context: &Context) {
         let fetched = futures::try_join!(
             self.first.refresh_if_older_than(REFRESH_AT_MOST_EVERY, context),
             self.second.refresh_if_older_than(REFRESH_AT_MOST_EVERY, context),
         );
         if let Err(error) = fetched {
-            tracing::warn!(error = %error, "a credential was refused and its secret could not be read again");
+            tracing::warn!(error = %error, "reloading a secret after a rejected credential failed");
         }
     }
 }
 
-impl<A, T> Built<A, (), T> {
+impl<A, T> FromSecrets<A, (), T> {
     /// The same from one secret. `clock` is that of the secret's cache.
     pub fn from_one(
         secret: SecretCache<A>,
@@ -96,9 +96,9 @@ impl<A, T> Built<A, (), T> {
     }
 }
 
-impl<A, B, T> std::fmt::Debug for Built<A, B, T> {
+impl<A, B, T> std::fmt::Debug for FromSecrets<A, B, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Built")
+        f.debug_struct("FromSecrets")
             .field("first", &self.first)
             .field("second", &self.second)
             .finish_non_exhaustive()

@@ -9,7 +9,7 @@ use model::Clock;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
-use super::{SecretError, SecretSource, Stage, StagedSecret, Unreadable};
+use super::{SecretError, SecretSource, Stage, StagedSecret, UnreadableSecret};
 
 /// How long a value is used without a new fetch.
 const FRESH_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -20,7 +20,7 @@ const RETRY_AFTER: SignedDuration = SignedDuration::from_secs(10);
 /// Without any value, at most one attempt per interval: requests from outside must not cause calls.
 const RETRY_EMPTY_AFTER: SignedDuration = SignedDuration::from_secs(2);
 
-type Parse<T> = Box<dyn Fn(&[StagedSecret]) -> Result<T, Unreadable> + Send + Sync>;
+type Parse<T> = Box<dyn Fn(&[StagedSecret]) -> Result<T, UnreadableSecret> + Send + Sync>;
 
 /// One secret, parsed into `T` and cached. It starts empty; only successes are cached; one fetch at a time. While the secret's
 /// content does not change, the same `Arc` is returned.
@@ -52,7 +52,7 @@ impl<T> SecretCache<T> {
         id: impl Into<String>,
         stages: &'static [Stage],
         clock: Arc<dyn Clock>,
-        parse: impl Fn(&[StagedSecret]) -> Result<T, Unreadable> + Send + Sync + 'static,
+        parse: impl Fn(&[StagedSecret]) -> Result<T, UnreadableSecret> + Send + Sync + 'static,
     ) -> Self {
         let state = Mutex::new(State {
             held: None,
@@ -74,10 +74,12 @@ impl<T> SecretCache<T> {
         source: Arc<dyn SecretSource>,
         id: impl Into<String>,
         clock: Arc<dyn Clock>,
-        parse: impl Fn(&SecretString) -> Result<T, Unreadable> + Send + Sync + 'static,
+        parse: impl Fn(&SecretString) -> Result<T, UnreadableSecret> + Send + Sync + 'static,
     ) -> Self {
         Self::new(source, id, Stage::CURRENT, clock, move |found| {
-            let secret = found.first().ok_or_else(|| Unreadable::because("it has no value"))?;
+            let secret = found
+                .first()
+                .ok_or_else(|| UnreadableSecret::because("the secret has no current value"))?;
             parse(&secret.value)
         })
     }
@@ -109,7 +111,7 @@ impl<T> SecretCache<T> {
             (Ok(value), _) => Ok(value),
             (Err(error), Some(value)) => {
                 let error = crate::causes::in_one_line(&error);
-                tracing::warn!(secret_id = %self.id, error, "a secret could not be refreshed, its last good value is used");
+                tracing::warn!(secret_id = %self.id, error, "refreshing a secret failed; using its last valid value");
                 Ok(value)
             }
             (Err(error), None) => Err(error),
@@ -150,7 +152,7 @@ impl<T> SecretCache<T> {
     ///
     /// # Errors
     /// If the fetch failed, even with a usable cached value.
-    pub async fn get_anew(&self, context: &Context) -> Result<Arc<T>, SecretError> {
+    pub async fn reload(&self, context: &Context) -> Result<Arc<T>, SecretError> {
         let mut state = self.state.lock().await;
         let now = self.clock.now();
         self.fetch(&mut state, context, now).await
@@ -158,12 +160,17 @@ impl<T> SecretCache<T> {
 
     async fn fetch(&self, state: &mut State<T>, context: &Context, now: Timestamp) -> Result<Arc<T>, SecretError> {
         state.tried_at = Some(now);
-        let fetched = self.fetch_anew(state, context, now).await;
+        let fetched = self.fetch_and_cache(state, context, now).await;
         state.failure = fetched.as_ref().err().cloned();
         fetched
     }
 
-    async fn fetch_anew(&self, state: &mut State<T>, context: &Context, now: Timestamp) -> Result<Arc<T>, SecretError> {
+    async fn fetch_and_cache(
+        &self,
+        state: &mut State<T>,
+        context: &Context,
+        now: Timestamp,
+    ) -> Result<Arc<T>, SecretError> {
         let fetches = self
             .stages
             .iter()

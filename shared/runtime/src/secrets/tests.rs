@@ -56,7 +56,7 @@ impl World {
             let text = |secret: &StagedSecret| format!("{}={}", secret.stage.as_str(), secret.value.expose_secret());
             let all = found.iter().map(text).collect::<Vec<_>>().join(" ");
             if all.contains("broken") {
-                Err(Unreadable::because("it is broken"))
+                Err(UnreadableSecret::because("it is broken"))
             } else {
                 Ok(all)
             }
@@ -241,18 +241,12 @@ fn neither_errors_nor_debug_output_show_any_content() {
     let table = [
         (
             r#"{"number":"hunter2"}"#,
-            "JSON of another form than expected, noticed at line 1 column 19",
+            "JSON of an unexpected form at line 1 column 19",
         ),
-        (
-            r#"{"hunter2":1}"#,
-            "JSON of another form than expected, noticed at line 1 column 10",
-        ),
-        ("hunter2", "not JSON, noticed at line 1 column 1"),
-        (
-            r#"{"number":"hunter2"#,
-            "JSON that ends too early, noticed at line 1 column 18",
-        ),
-        ("", "JSON that ends too early, noticed at line 1 column 0"),
+        (r#"{"hunter2":1}"#, "JSON of an unexpected form at line 1 column 10"),
+        ("hunter2", "not JSON at line 1 column 1"),
+        (r#"{"number":"hunter2"#, "incomplete JSON at line 1 column 18"),
+        ("", "incomplete JSON at line 1 column 0"),
     ];
     for (text, expected) in table {
         let error = from_json::<Expected>(&SecretString::from(text)).unwrap_err();
@@ -271,7 +265,7 @@ fn neither_errors_nor_debug_output_show_any_content() {
 #[tokio::test]
 async fn what_is_built_from_secrets_is_built_anew_only_when_one_has_changed() {
     let world = World::new();
-    let built = Built::new(
+    let built = FromSecrets::new(
         world.cache(Stage::CURRENT),
         world.cache(Stage::CURRENT),
         |one: &String, other: &String| Ok(format!("{one} {other}")),
@@ -281,7 +275,7 @@ async fn what_is_built_from_secrets_is_built_anew_only_when_one_has_changed() {
     world.pass(301);
     assert!(
         Arc::ptr_eq(&first, &built.get(&context).await.unwrap()),
-        "fetched anew, but nothing had changed"
+        "fetched again, but nothing had changed"
     );
     world.set("two");
     world.pass(31);
@@ -293,7 +287,7 @@ async fn what_is_built_from_secrets_is_built_anew_only_when_one_has_changed() {
 async fn what_is_built_from_one_secret_follows_its_rotation_as_well() {
     let world = World::new();
     let clock: Arc<dyn Clock> = Arc::clone(&world) as Arc<dyn Clock>;
-    let built = Built::from_one(world.cache(Stage::CURRENT), clock, |one: &String| Ok(one.clone()));
+    let built = FromSecrets::from_one(world.cache(Stage::CURRENT), clock, |one: &String| Ok(one.clone()));
     let context = context();
     let first = built.get(&context).await.unwrap();
     assert!(Arc::ptr_eq(&first, &built.get(&context).await.unwrap()));

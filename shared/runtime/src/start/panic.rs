@@ -10,7 +10,7 @@ pub(super) fn install_hook() {
         tracing::error!(
             location,
             text = fixed_text(info.payload()),
-            "a panic, which is an error in the program"
+            "panic: this is a bug in the program"
         );
     }));
 }
@@ -29,7 +29,7 @@ mod tests {
     use super::fixed_text;
 
     #[test]
-    fn only_a_literal_text_is_told() {
+    fn only_a_literal_text_is_logged() {
         let literal = std::panic::catch_unwind(|| panic!("no group")).unwrap_err();
         assert_eq!(fixed_text(&*literal), "no group");
         let data = String::from("hunter2");

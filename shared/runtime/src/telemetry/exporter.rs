@@ -41,9 +41,12 @@ impl Exporter {
         }
         let within = self.timeout.min(deadline.remaining().saturating_sub(TIME_TO_ANSWER));
         let (dropped, reason) = if self.rests() {
-            (taken.spans.len(), "the collector failed a short while ago".to_owned())
+            (
+                taken.spans.len(),
+                "export paused after a recent failure of the collector".to_owned(),
+            )
         } else if within.is_zero() {
-            (taken.spans.len(), "too little time was left to export".to_owned())
+            (taken.spans.len(), "too little time left for the export".to_owned())
         } else {
             self.export(&taken.spans, within).await
         };
@@ -52,11 +55,7 @@ impl Exporter {
             .saturating_add(taken.overflowed);
         if dropped > 0 {
             self.metrics.count("spans_dropped", dropped);
-            tracing::warn!(
-                dropped,
-                reason,
-                "spans were dropped; the audit trail is complete all the same"
-            );
+            tracing::warn!(dropped, reason, "spans were dropped; the audit log is not affected");
         }
     }
 
@@ -68,7 +67,7 @@ impl Exporter {
                 let refused = usize::try_from(refused).unwrap_or(spans.len()).min(spans.len());
                 (
                     refused,
-                    "the collector refused some of them, or there were too many".to_owned(),
+                    "the collector rejected spans, or there were too many".to_owned(),
                 )
             }
             Err(ExportError { reason, retry_after }) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
-use trace::{Destination, Resource, Sampler};
+use trace::{ExportDestination, Resource, Sampler};
 use url::Url;
 
 use crate::config::Environment;
@@ -19,7 +19,7 @@ const DEFAULT_TIMEOUT_MS: u64 = 500;
 /// Where spans go, and which spans are exported.
 #[derive(Debug, Clone)]
 pub struct OtlpSettings {
-    pub destination: Destination,
+    pub destination: ExportDestination,
     /// Time limit of one export.
     pub timeout: Duration,
     /// Which traces are kept.
@@ -39,7 +39,7 @@ impl OtlpSettings {
         let disabled = env.flag("OTEL_SDK_DISABLED", false);
         let url = url.filter(|_| !disabled)?;
         Some(Self {
-            destination: Destination { url, headers },
+            destination: ExportDestination { url, headers },
             timeout,
             sampler,
             resource,
@@ -56,7 +56,7 @@ fn endpoint(env: &mut Environment) -> Option<Url> {
         }
         env.problem(
             name,
-            "holds a user or a password; credentials belong in OTEL_EXPORTER_OTLP_HEADERS",
+            "contains a user or password; set credentials in OTEL_EXPORTER_OTLP_HEADERS",
         );
         None
     };
@@ -97,7 +97,7 @@ fn pairs(env: &mut Environment, name: &str) -> Vec<(String, String)> {
     pairs.unwrap_or_else(|| {
         env.problem(
             name,
-            "is not a list of name=value with commas between, values percent-encoded",
+            "must be a comma-separated list of name=value with percent-encoded values",
         );
         Vec::new()
     })
@@ -107,7 +107,7 @@ fn json_only(env: &mut Environment) {
     for name in ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] {
         env.parsed(name, |text| match text {
             "http/json" => Ok(()),
-            _ => Err("is not http/json, the only protocol spoken here"),
+            _ => Err("must be http/json, the only supported protocol"),
         });
     }
 }

@@ -41,7 +41,7 @@ fn time_level_message_and_fields_stand_at_the_top_of_the_line() {
         tracing::warn!(project_id = 42, text = "two\nlines", "a merge request was skipped");
     });
     let [line] = &lines[..] else {
-        panic!("one line expected: {lines:?}")
+        panic!("expected one line: {lines:?}")
     };
     let timestamp = line["timestamp"].as_str().unwrap();
     assert!(

@@ -26,7 +26,7 @@ fn tcp(name: &str) -> Host {
 
 #[test]
 fn both_forms_of_the_secret_name_the_same_database() {
-    let url = read(r#"{"url": "postgres://app:p%40ss%2F%3F@db.example:6543/countersign"}"#).unwrap();
+    let url = parse_secret(r#"{"url": "postgres://app:p%40ss%2F%3F@db.example:6543/countersign"}"#).unwrap();
     let rds = parse_secret(
         r#"{"engine": "postgres", "username": "app", "password": "p@ss/?", "host": "db.example", "port": 6543,
             "dbname": "countersign", "dbInstanceIdentifier": "x"}"#,
@@ -51,15 +51,16 @@ fn what_a_secret_of_a_login_alone_leaves_out_is_taken_from_the_address() {
         port: Some(6543),
         database: Some("countersign".to_owned()),
     };
-    let read = |secret: &str| DatabaseConfig::from_secret(&SecretString::from(secret), &address).unwrap();
-    let login = read(r#"{"username": "app", "password": "p"}"#);
+    let with_address = |secret: &str| DatabaseConfig::from_secret(&SecretString::from(secret), &address).unwrap();
+    let login = with_address(r#"{"username": "app", "password": "p"}"#);
     let (host, port, database, user, _) = parts(&login);
     assert_eq!(
         (host, port, database.as_str(), user.as_str()),
         (tcp("db.example"), 6543, "countersign", "app")
     );
     assert!(login.uses_tls());
-    let whole = read(r#"{"username": "app", "password": "p", "host": "other.example", "port": 5433, "dbname": "own"}"#);
+    let whole =
+        with_address(r#"{"username": "app", "password": "p", "host": "other.example", "port": 5433, "dbname": "own"}"#);
     let (host, port, database, ..) = parts(&whole);
     assert_eq!(
         (host, port, database.as_str()),

@@ -1,4 +1,4 @@
-//! Which spans there are, how they are linked, and that there are none while tracing is off.
+//! Which spans exist, how they are linked, and that tracing that is off creates no spans.
 
 use audit::{ActorType, Target, Writer};
 use jiff::Timestamp;
@@ -42,7 +42,7 @@ fn while_tracing_is_off_a_span_is_an_empty_pointer_and_the_context_is_the_caller
     assert_eq!(size_of::<Span>(), size_of::<usize>());
     let context = received("01");
     for tracer in [Tracer::off(), Tracer::default()] {
-        let mut span = tracer.begin(Kind::Consumer, "delivery", &context);
+        let mut span = tracer.begin(SpanKind::Consumer, "delivery", &context);
         span.attribute("messaging.system", "aws_sqs");
         assert!(std::ptr::eq(span.context(&context), &raw const context));
         span.end(None);
@@ -50,7 +50,7 @@ fn while_tracing_is_off_a_span_is_an_empty_pointer_and_the_context_is_the_caller
     }
     // The same with tracing on: there the context differs, and the span is kept.
     let tracer = tracer();
-    let span = tracer.begin(Kind::Consumer, "delivery", &context);
+    let span = tracer.begin(SpanKind::Consumer, "delivery", &context);
     assert!(!std::ptr::eq(span.context(&context), &raw const context));
     span.end(None);
     assert_eq!(tracer.take().spans.len(), 1);
@@ -60,18 +60,19 @@ fn while_tracing_is_off_a_span_is_an_empty_pointer_and_the_context_is_the_caller
 fn each_span_is_the_parent_of_what_is_done_inside_it() {
     let tracer = tracer();
     let outer = received("01");
-    let mut span = tracer.begin(Kind::Consumer, "delivery", &outer);
+    let mut span = tracer.begin(SpanKind::Consumer, "delivery", &outer);
     span.attribute("messaging.batch.message_count", 3_u32);
     let inner = span.context(&outer).clone();
     let (writer, _) = Writer::memory("test", clock());
     let begun = writer.begin(Action::SlackPostMessage, &inner, &Target::default());
-    let call = tracer.begin_call(Kind::Client, begun, Action::SlackPostMessage, &inner);
+    let call = tracer.begin_call(SpanKind::Client, begun, Action::SlackPostMessage, &inner);
     let carried = call.context(&inner).traceparent.clone().unwrap();
     call.end(Some("rate_limit"));
     span.end(None);
 
+    // What a collector receives.
     let [call, delivery] = &exported(&tracer)[..] else {
-        panic!("two spans expected")
+        panic!("expected two spans")
     };
     let entry = begun.id().simple().to_string();
     assert_eq!(carried, format!("00-{TRACE}-{}-01", &entry[16..]));
@@ -115,8 +116,8 @@ fn work_without_a_trace_begins_one_that_its_correlation_id_names() {
     let tracer = tracer();
     let context = Context::new(ActorType::PollCycle, Uuid::now_v7());
     for span in [
-        tracer.begin(Kind::Internal, "relay_effects", &context),
-        tracer.begin_trace(Kind::Internal, "relay_effects", &context),
+        tracer.begin(SpanKind::Internal, "relay_effects", &context),
+        tracer.begin_trace(SpanKind::Internal, "relay_effects", &context),
     ] {
         span.end(None);
     }
@@ -130,7 +131,7 @@ fn work_without_a_trace_begins_one_that_its_correlation_id_names() {
 fn a_caller_that_keeps_no_spans_gets_none_of_ours_and_the_platform_is_no_caller() {
     let tracer = tracer();
     let unsampled = received("00");
-    let span = tracer.begin(Kind::Server, "POST /webhook", &unsampled);
+    let span = tracer.begin(SpanKind::Server, "POST /webhook", &unsampled);
     let carried = span.context(&unsampled).traceparent.clone().unwrap();
     assert!(
         carried.starts_with(&format!("00-{TRACE}-")) && carried.ends_with("-00"),
@@ -139,15 +140,17 @@ fn a_caller_that_keeps_no_spans_gets_none_of_ours_and_the_platform_is_no_caller(
     drop(span);
     assert_eq!(exported(&tracer), Vec::<Value>::new());
 
-    tracer.begin_trace(Kind::Server, "POST /webhook", &unsampled).end(None);
+    tracer
+        .begin_trace(SpanKind::Server, "POST /webhook", &unsampled)
+        .end(None);
     let [span] = &exported(&tracer)[..] else {
-        panic!("one span expected")
+        panic!("expected one span")
     };
     assert_eq!((&span["traceId"], span.get("parentSpanId")), (&json!(TRACE), None));
 }
 
 #[test]
-fn a_malformed_trace_is_none() {
+fn a_malformed_trace_is_ignored() {
     let tracer = tracer();
     for hostile in [
         "",
@@ -156,7 +159,7 @@ fn a_malformed_trace_is_none() {
         "00-\n-",
     ] {
         let context = context(Some(hostile.to_owned()));
-        let span = tracer.begin(Kind::Server, "POST /webhook", &context);
+        let span = tracer.begin(SpanKind::Server, "POST /webhook", &context);
         assert!(
             span.context(&context)
                 .traceparent
@@ -168,7 +171,7 @@ fn a_malformed_trace_is_none() {
         assert_eq!(exported(&tracer)[0].get("parentSpanId"), None, "{hostile}");
     }
     let nil = Context::new(ActorType::PollCycle, Uuid::nil());
-    let span = tracer.begin(Kind::Internal, "seal", &nil);
+    let span = tracer.begin(SpanKind::Internal, "seal", &nil);
     assert!(
         span.context(&nil)
             .traceparent
@@ -181,7 +184,7 @@ fn a_malformed_trace_is_none() {
 #[test]
 fn work_that_is_given_up_counts_as_failed() {
     let tracer = tracer();
-    drop(tracer.begin(Kind::Consumer, "effect", &received("01")));
+    drop(tracer.begin(SpanKind::Consumer, "effect", &received("01")));
     assert_eq!(
         exported(&tracer)[0]["status"],
         json!({"code": 2, "message": "cancelled"})
@@ -192,7 +195,7 @@ fn work_that_is_given_up_counts_as_failed() {
 fn what_is_too_much_is_counted_and_taking_starts_anew() {
     let tracer = tracer();
     for _ in 0..MOST_KEPT + 3 {
-        tracer.begin(Kind::Internal, "many", &received("01")).end(None);
+        tracer.begin(SpanKind::Internal, "many", &received("01")).end(None);
     }
     let taken = tracer.take();
     assert_eq!((taken.spans.len(), taken.overflowed), (MOST_KEPT, 3));

@@ -49,8 +49,8 @@ async fn an_archived_merge_has_one_effect_for_each_target_and_an_exception_the_a
 
     let exception = MergeRequest::new(PROJECT, 2, HIGH);
     world.merged(&exception, |_| ());
-    let told = kinds(world.deliver(&exception.event("merge", AUTHOR, at("12:00:00"))).await);
-    assert_eq!(told, [&KINDS[..3], &["slack_exception_alert"], &KINDS[3..]].concat());
+    let created = kinds(world.deliver(&exception.event("merge", AUTHOR, at("12:00:00"))).await);
+    assert_eq!(created, [&KINDS[..3], &["slack_exception_alert"], &KINDS[3..]].concat());
 
     let unlabelled = MergeRequest::new(PROJECT, 3, &["backend"]);
     world.merged(&unlabelled, |_| ());
@@ -130,16 +130,16 @@ async fn a_pod_that_heard_the_first_word_hears_the_last_one_beside_the_pod_that_
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
     let second = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-    let told = second
+    let corrections = second
         .effects
         .iter()
         .filter(|effect| effect.kind.as_str() == "slack_pod_confirmation");
-    let told: Vec<_> = told.map(|effect| effect.destination.as_str()).collect();
-    assert_eq!(told, ["slack:C0PODREST", "slack:C0PODPAY"]);
+    let pods: Vec<_> = corrections.map(|effect| effect.destination.as_str()).collect();
+    assert_eq!(pods, ["slack:C0PODREST", "slack:C0PODPAY"]);
 }
 
 #[tokio::test]
-async fn another_witness_for_the_same_verdict_is_no_news() {
+async fn a_second_source_for_the_same_verdict_changes_nothing() {
     let archive = Archive::new().await;
     let world = &archive.stand.world;
     let first = archive.approved(1).await;

@@ -1,4 +1,4 @@
-//! Problems that a person must fix, and what happens after the fix.
+//! Problems that need manual intervention, and what happens after the fix.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ async fn a_target_that_is_down_delays_no_other() {
             ("pending", Some("server_error")),
             ("done", None)
         ],
-        "Confluence and Slack are through"
+        "Confluence and Slack are done"
     );
     archive.linear.clear_stubs();
     archive.jira.clear_stubs();
@@ -161,7 +161,7 @@ async fn a_dry_run_touches_nothing_and_sees_what_stands_there() {
     assert_eq!(
         archive.attempt(&dry, &first["confluence_row"]).await.state,
         "done",
-        "it stands there"
+        "the row exists"
     );
     for kind in KINDS {
         assert_eq!(archive.attempt(&dry, &second[kind]).await.state, "suppressed", "{kind}");

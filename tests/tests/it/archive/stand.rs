@@ -16,7 +16,7 @@ use crate::outbox::{Row, Stand, message};
 
 pub(super) const RULES: &str = include_str!("../../../tools/rules.yaml");
 const RULES_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/rules.yaml");
-/// Every kind of effect that an archived merge has.
+/// Every kind of effect that a merge has.
 pub(super) const KINDS: [&str; 4] = ["confluence_row", "jira_issue", "linear_issue", "slack_pod_confirmation"];
 
 pub(super) struct Archive {
@@ -111,7 +111,7 @@ impl Archive {
                 return row;
             }
         }
-        panic!("not ended: {:?}", self.stand.row(effect.id).await);
+        panic!("effect has not ended: {:?}", self.stand.row(effect.id).await);
     }
 
     /// Our rows on all pages.

@@ -19,6 +19,7 @@ async fn an_approved_merge_closes_the_loop_everywhere_once() {
         assert_eq!((row.state.as_str(), row.attempts), ("done", 1), "{kind}: {row:?}");
         row.external_id.unwrap()
     };
+    // 1. Linear and Jira: closed and marked.
     assert_eq!(external("linear_issue").await, "ENG-123");
     let issue = archive.linear.issue("ENG-123").unwrap();
     assert_eq!(
@@ -35,6 +36,7 @@ async fn an_approved_merge_closes_the_loop_everywhere_once() {
     );
     assert_eq!((issue.comments.len(), issue.remote_links.len()), (1, 1));
 
+    // 2. Confluence: one row.
     let (id, page) = archive.confluence.page_titled("Security review audit").unwrap();
     assert_eq!(external("confluence_row").await, format!("{id}@1"));
     assert_eq!(archive.rows(), 1);
@@ -47,8 +49,9 @@ async fn an_approved_merge_closes_the_loop_everywhere_once() {
         assert!(page.body.contains(part), "{part} is missing in {}", page.body);
     }
 
+    // 3. Slack: one confirmation.
     let [confirmation] = &archive.confirmations()[..] else {
-        panic!("one confirmation expected")
+        panic!("expected one confirmation")
     };
     assert_eq!(external("slack_pod_confirmation").await, confirmation.ts.to_string());
     assert!(
@@ -103,7 +106,7 @@ async fn a_merge_request_that_names_no_issue_is_recorded_as_such_and_is_no_error
 }
 
 #[tokio::test]
-async fn a_later_finding_corrects_what_has_been_told() {
+async fn a_later_decision_corrects_earlier_reports() {
     let archive = Archive::new().await;
     let notifier = archive.notifier().await;
     // An older GitLab: only the delivery has the approval's time, and it arrives late.
@@ -199,7 +202,7 @@ async fn a_merge_that_turns_out_to_have_carried_no_label_closes_nothing_and_is_c
         let mut second = by_kind(report.effects);
         second.remove("slack_exception_update");
         if !is_begun {
-            assert!(second.is_empty(), "nobody was told: {second:?}");
+            assert!(second.is_empty(), "expected no further effect: {second:?}");
             assert_eq!(archive.stand.row(first["linear_issue"].id).await.state, "superseded");
             continue;
         }
@@ -213,6 +216,6 @@ async fn a_merge_that_turns_out_to_have_carried_no_label_closes_nothing_and_is_c
         );
         assert_eq!(archive.jira.issue("PAY-7").unwrap().labels, ["backend"]);
         let body = archive.confluence.page_titled("Security review audit").unwrap().1.body;
-        assert!(body.contains("No security label was carried"), "{body}");
+        assert!(body.contains("No matching security label"), "{body}");
     }
 }

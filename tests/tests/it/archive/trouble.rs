@@ -54,15 +54,15 @@ impl Archive {
 
 #[tokio::test]
 async fn two_troubles_in_any_order_at_every_target_end_the_same() {
-    let troubles = [
+    let failures = [
         (Some(Fault::Reset), None),
         (Some(Fault::PostThenReset), None),
         (None, Some(503)),
         (None, Some(429)),
     ];
     let mut iid = 0;
-    for first in troubles {
-        for second in troubles {
+    for first in failures {
+        for second in failures {
             iid += 1;
             let archive = Archive::new().await;
             let effects = archive.approved(iid).await;

@@ -1,6 +1,6 @@
 //! A sample merge that is reported to other systems, and their configuration.
 
-use clients::{ArchivedMerge, AtlassianCredential, CallError, Marking, Tracked, jira, linear};
+use clients::{AtlassianCredential, CallError, Marking, MergeSummary, Tracked, jira, linear};
 use model::{
     ApprovalSeen, EvidenceRef, ExceptionKind, IssueMention, LedgerDecision, LedgerMerge, LedgerRow, MentionPlace,
     Proof, Review, Reviewer, User, UserId, Verdict, VerdictOutcome,
@@ -24,7 +24,7 @@ fn user(id: i64, username: &str) -> User {
 }
 
 /// `payments/gateway!12` with the security team's approval; its branch names this issue.
-pub(crate) fn approved(issue: &str) -> ArchivedMerge {
+pub(crate) fn approved(issue: &str) -> MergeSummary {
     let seen = ApprovalSeen {
         user: user(501, "sec-alice"),
         approved_at: Some("2026-03-02T10:00:00.250Z".parse().unwrap()),
@@ -32,7 +32,7 @@ pub(crate) fn approved(issue: &str) -> ArchivedMerge {
         in_history: true,
         against: Vec::new(),
     };
-    ArchivedMerge {
+    MergeSummary {
         reference: Uuid::from_u128(0x0195_a000_0000_7000_8000_0000_0000_0e01),
         row: row(),
         verdict: Verdict {
@@ -58,9 +58,9 @@ pub(crate) fn approved(issue: &str) -> ArchivedMerge {
 }
 
 /// The same without any approval.
-pub(crate) fn exception(issue: &str) -> ArchivedMerge {
+pub(crate) fn exception(issue: &str) -> MergeSummary {
     let approved = approved(issue);
-    ArchivedMerge {
+    MergeSummary {
         verdict: Verdict {
             outcome: VerdictOutcome::Exception {
                 kind: ExceptionKind::NoApproval,
@@ -74,8 +74,8 @@ pub(crate) fn exception(issue: &str) -> ArchivedMerge {
 }
 
 /// The same verdict as a correction of the one reported before.
-pub(crate) fn correcting(merge: ArchivedMerge) -> ArchivedMerge {
-    ArchivedMerge {
+pub(crate) fn correcting(merge: MergeSummary) -> MergeSummary {
+    MergeSummary {
         reference: Uuid::from_u128(merge.reference.as_u128() + 1),
         decision_id: Uuid::from_u128(merge.decision_id.as_u128() + 1),
         is_correction: true,
@@ -84,7 +84,7 @@ pub(crate) fn correcting(merge: ArchivedMerge) -> ArchivedMerge {
 }
 
 /// The same for another merge request.
-pub(crate) fn numbered(iid: i64, issue: &str) -> ArchivedMerge {
+pub(crate) fn numbered(iid: i64, issue: &str) -> MergeSummary {
     let mut merge = approved(issue);
     merge.row.merge_request.mr_iid = model::MergeRequestIid(iid);
     merge.row.web_url = format!("https://gitlab.example.com/payments/gateway/-/merge_requests/{iid}");
@@ -187,8 +187,8 @@ pub(crate) fn audit_page() -> Page {
     }
 }
 
-pub(crate) fn linear_key() -> linear::Credential {
-    linear::Credential::ApiKey(API_KEY.into())
+pub(crate) fn linear_key() -> linear::LinearCredential {
+    linear::LinearCredential::ApiKey(API_KEY.into())
 }
 
 pub(crate) fn api_token() -> AtlassianCredential {
@@ -204,14 +204,14 @@ pub(crate) type Marked = Result<Option<(String, Tracked)>, CallError>;
 /// Marks the issue, or only reads it.
 pub(crate) async fn mark_in_linear(
     client: &linear::Linear,
-    merge: &ArchivedMerge,
+    merge: &MergeSummary,
     settings: &LinearRules,
-    only_look: bool,
+    read_only: bool,
 ) -> Marked {
     let marking = Marking {
         wording: &Wording::default(),
-        is_held: false,
-        only_look,
+        blocked_by_exception: false,
+        read_only,
     };
     let Some(issue) = client.find(&context(), merge, &settings.tracking).await? else {
         return Ok(None);
@@ -223,14 +223,14 @@ pub(crate) async fn mark_in_linear(
 /// The same in Jira.
 pub(crate) async fn mark_in_jira(
     client: &jira::Jira,
-    merge: &ArchivedMerge,
+    merge: &MergeSummary,
     settings: &JiraRules,
-    only_look: bool,
+    read_only: bool,
 ) -> Marked {
     let marking = Marking {
         wording: &Wording::default(),
-        is_held: false,
-        only_look,
+        blocked_by_exception: false,
+        read_only,
     };
     let Some(issue) = client.find(&context(), merge, &settings.tracking).await? else {
         return Ok(None);

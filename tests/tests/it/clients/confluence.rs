@@ -1,8 +1,8 @@
 //! The row of a merge on the audit page: written once despite concurrent writers, and without losing their content.
 
 use audit::FailureClass;
-use clients::confluence::{Confluence, Place, Recorded};
-use clients::{Advice, ArchivedMerge, CallError};
+use clients::confluence::{Confluence, Recorded, RowPlace};
+use clients::{Advice, CallError, MergeSummary};
 use rules::{ConfluenceRules as Settings, Wording};
 use tests::doubles::confluence::{self as double, ConfluenceDouble, HumanEdit, RateLimited};
 
@@ -46,20 +46,20 @@ impl Desk {
             .world(|world| world.pages.insert("7001".to_owned(), audit_page()));
     }
 
-    async fn record(&self, merge: &ArchivedMerge) -> Result<Recorded, CallError> {
-        self.record_as(merge, &confluence(), &Place::default(), false).await
+    async fn record(&self, merge: &MergeSummary) -> Result<Recorded, CallError> {
+        self.record_as(merge, &confluence(), &RowPlace::default(), false).await
     }
 
     async fn record_as(
         &self,
-        merge: &ArchivedMerge,
+        merge: &MergeSummary,
         settings: &Settings,
-        place: &Place,
-        only_look: bool,
+        place: &RowPlace,
+        read_only: bool,
     ) -> Result<Recorded, CallError> {
         let wording = Wording::default();
         self.client
-            .record(&context(), merge, (settings, &wording), place, only_look)
+            .record(&context(), merge, (settings, &wording), place, read_only)
             .await
     }
 
@@ -122,10 +122,10 @@ async fn the_row_of_an_exception_says_why_it_is_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_at_once_give_twenty_rows_each_once() {
+async fn twenty_concurrent_writers_add_each_row_once() {
     let desk = Desk::open().await;
-    let merges: Vec<ArchivedMerge> = (1..=20).map(|iid| numbered(iid, "ENG-123")).collect();
-    let until_taken = async |merge: &ArchivedMerge| {
+    let merges: Vec<MergeSummary> = (1..=20).map(|iid| numbered(iid, "ENG-123")).collect();
+    let until_taken = async |merge: &MergeSummary| {
         // What the outbox would retry later is retried immediately.
         loop {
             match desk.record(merge).await {
@@ -221,7 +221,7 @@ async fn a_page_that_is_changed_again_and_again_is_left_to_a_later_attempt() {
 }
 
 #[tokio::test]
-async fn what_confluence_refuses_is_told_apart() {
+async fn confluence_rejections_are_distinguished() {
     let busy = RateLimited {
         retry_after: Some(7),
         times: None,
@@ -274,7 +274,7 @@ async fn what_confluence_refuses_is_told_apart() {
 #[tokio::test]
 async fn looking_changes_nothing_and_finds_the_row_wherever_it_stands() {
     let desk = Desk::with_page().await;
-    let (settings, place) = (confluence(), Place::default());
+    let (settings, place) = (confluence(), RowPlace::default());
     assert_eq!(
         desk.record_as(&approved("ENG-123"), &settings, &place, true)
             .await
@@ -316,9 +316,9 @@ async fn whatever_goes_wrong_on_the_way_ends_the_same() {
         for stubs in disturbances(&requests) {
             prepare();
             let attempt = async |anywhere| {
-                let place = Place {
+                let place = RowPlace {
                     anywhere,
-                    ..Place::default()
+                    ..RowPlace::default()
                 };
                 desk.record_as(&approved("ENG-123"), &confluence(), &place, false).await
             };

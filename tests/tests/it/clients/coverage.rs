@@ -23,7 +23,7 @@ use seen::Seen;
 use ways::{Script, Way};
 
 /// Concurrent runs: few enough for calls with short timeouts to be served in time.
-const AT_ONCE: usize = 8;
+const CONCURRENT_RUNS: usize = 8;
 
 /// One call of a client.
 struct Row {
@@ -46,7 +46,7 @@ fn calls() -> BTreeSet<&'static str> {
 async fn run_all(rows: &[Row], ways: fn(&Row) -> &[Way], check: impl Fn(&Row, &Way, &Seen)) {
     let runs = rows.iter().flat_map(|row| ways(row).iter().map(move |way| (row, way)));
     let runs = runs.map(|(row, way)| async move { (row, way, (row.run)(way.script.clone()).await) });
-    let mut ended = futures::stream::iter(runs).buffer_unordered(AT_ONCE);
+    let mut ended = futures::stream::iter(runs).buffer_unordered(CONCURRENT_RUNS);
     while let Some((row, way, seen)) = ended.next().await {
         check(row, way, &seen);
     }
@@ -95,8 +95,12 @@ async fn what_was_received_is_what_was_audited_also_with_retries() {
     run_all(&rows, |row| &row.passing, count).await;
     let (received, audited) = both.into_inner();
     assert_eq!(received, audited);
-    let told: BTreeSet<&str> = audited.keys().copied().collect();
-    assert_eq!(told, calls(), "each call was made, and nothing else is in the trail");
+    let made: BTreeSet<&str> = audited.keys().copied().collect();
+    assert_eq!(
+        made,
+        calls(),
+        "each call was made, and nothing else is in the audit log"
+    );
 }
 
 #[tokio::test]

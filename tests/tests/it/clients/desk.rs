@@ -24,7 +24,7 @@ pub(super) const SLACK_TOKEN: &str = "xoxb-TopSecret-0123456789";
 pub(super) const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// A port with no listener: only the system's own service could use it.
-pub(super) const NOBODY: &str = "http://127.0.0.1:1";
+pub(super) const UNREACHABLE: &str = "http://127.0.0.1:1";
 /// Smaller than in production, so that large answers need not be very large.
 pub(super) const BODY_LIMIT: usize = 1024 * 1024;
 

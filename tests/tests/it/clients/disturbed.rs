@@ -4,7 +4,7 @@ use clients::{Advice, CallError};
 use tests::doubles::{Double, Fault, Recorded, Stub, System};
 
 /// Failures of a request: it is lost, its answer is lost, the target is down or busy.
-pub(super) fn troubles() -> [fn(Stub) -> Stub; 4] {
+pub(super) fn failures() -> [fn(Stub) -> Stub; 4] {
     [
         |stub| Stub {
             fault: Some(Fault::Reset),
@@ -47,8 +47,8 @@ pub(super) fn like(request: &Recorded) -> Stub {
 pub(super) fn disturbances(requests: &[Recorded]) -> Vec<Vec<Stub>> {
     let mut single: Vec<Stub> = Vec::new();
     for request in requests {
-        for trouble in troubles() {
-            let stub = trouble(like(request));
+        for failure in failures() {
+            let stub = failure(like(request));
             if !single.contains(&stub) {
                 single.push(stub);
             }

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use tests::doubles::{Fault, Stub};
 
-use super::desk::{BODY_LIMIT, GITLAB_TOKEN, GitLabDesk, NOBODY, context, group, http, key, options, path};
+use super::desk::{BODY_LIMIT, GITLAB_TOKEN, GitLabDesk, UNREACHABLE, context, group, http, key, options, path};
 
 const MEMBERS: &str = "/api/v4/groups/4242/members";
 
@@ -69,7 +69,7 @@ async fn each_refusal_has_its_class_and_its_advice() {
             "{stub:?}"
         );
         let entries = desk.entries();
-        assert_eq!(entries.len(), 1, "a refusal is not asked for twice");
+        assert_eq!(entries.len(), 1, "a rejected request is not repeated");
         assert_eq!(entries[0]["outcome"], "failure");
         assert_eq!(entries[0]["error"], class.as_str());
         assert_eq!(entries[0]["details"]["http_status"], json!(status));
@@ -83,54 +83,20 @@ async fn each_refusal_has_its_class_and_its_advice() {
 #[tokio::test]
 async fn each_broken_exchange_has_its_class_and_is_worth_another_try() {
     let huge = json!([{"id": 1, "username": "x".repeat(BODY_LIMIT)}]);
+    let answering = |body: serde_json::Value| Stub::answering("GET", MEMBERS, 200, body);
+    let failing = |fault| Stub::failing("GET", MEMBERS, fault);
     for (stub, class, requests) in [
-        (Stub::failing("GET", MEMBERS, Fault::Hang), FailureClass::Timeout, 1),
+        (failing(Fault::Hang), FailureClass::Timeout, 1),
         // A broken connection is retried once, and both attempts are in the audit log.
-        (
-            Stub::failing("GET", MEMBERS, Fault::Reset),
-            FailureClass::NetworkError,
-            2,
-        ),
-        (
-            Stub::failing("GET", MEMBERS, Fault::Half),
-            FailureClass::NetworkError,
-            2,
-        ),
-        (
-            Stub::answering("GET", MEMBERS, 200, "[{\"id\":1,"),
-            FailureClass::InvalidResponse,
-            1,
-        ),
-        (
-            Stub::answering("GET", MEMBERS, 200, "<html>"),
-            FailureClass::InvalidResponse,
-            1,
-        ),
-        (
-            Stub::answering("GET", MEMBERS, 200, ""),
-            FailureClass::InvalidResponse,
-            1,
-        ),
-        (
-            Stub::answering("GET", MEMBERS, 200, json!({"message": "?"})),
-            FailureClass::InvalidResponse,
-            1,
-        ),
-        (
-            Stub::answering("GET", MEMBERS, 200, json!([{"no": "id"}])),
-            FailureClass::InvalidResponse,
-            1,
-        ),
-        (
-            Stub::answering("GET", MEMBERS, 200, "[".repeat(50_000)),
-            FailureClass::InvalidResponse,
-            1,
-        ),
-        (
-            Stub::answering("GET", MEMBERS, 200, huge),
-            FailureClass::InvalidResponse,
-            1,
-        ),
+        (failing(Fault::Reset), FailureClass::NetworkError, 2),
+        (failing(Fault::Half), FailureClass::NetworkError, 2),
+        (answering("[{\"id\":1,".into()), FailureClass::InvalidResponse, 1),
+        (answering("<html>".into()), FailureClass::InvalidResponse, 1),
+        (answering("".into()), FailureClass::InvalidResponse, 1),
+        (answering(json!({"message": "?"})), FailureClass::InvalidResponse, 1),
+        (answering(json!([{"no": "id"}])), FailureClass::InvalidResponse, 1),
+        (answering("[".repeat(50_000).into()), FailureClass::InvalidResponse, 1),
+        (answering(huge), FailureClass::InvalidResponse, 1),
     ] {
         let desk = GitLabDesk::with(&stub).await;
         let error = desk.client.members(&context(), "main", &group()).await.unwrap_err();
@@ -192,7 +158,7 @@ async fn a_connection_that_breaks_once_does_not_fail_the_call() {
 #[tokio::test]
 async fn nobody_listening_is_a_request_that_surely_was_not_sent() {
     let (http, lines) = http(&options());
-    let client = GitLab::new(http, NOBODY, SecretString::from(GITLAB_TOKEN)).unwrap();
+    let client = GitLab::new(http, UNREACHABLE, SecretString::from(GITLAB_TOKEN)).unwrap();
     let error = client.members(&context(), "main", &group()).await.unwrap_err();
     assert_eq!(
         (error.class, error.advice, error.sent),

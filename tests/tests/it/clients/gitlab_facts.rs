@@ -64,7 +64,10 @@ async fn a_merge_with_everything_known() {
         Reading::Known(Vec::new()),
         "asked for as evidence"
     );
+    the_merge_is_read_before_the_rest(&desk);
+}
 
+fn the_merge_is_read_before_the_rest(desk: &GitLabDesk) {
     let mut actions: Vec<_> = desk
         .entries()
         .iter()
@@ -73,7 +76,7 @@ async fn a_merge_with_everything_known() {
     assert_eq!(
         actions.remove(0),
         "gitlab.api.get_mr_details",
-        "nothing else is asked before the merge is seen"
+        "nothing else is read before the merge is known"
     );
     assert_eq!(actions.pop().unwrap(), "gitlab.api.get_user");
     actions.sort();
@@ -158,7 +161,7 @@ async fn bots_are_told_by_gitlab_where_the_name_does_not_tell() {
         .iter()
         .filter(|request| request.path.starts_with("/api/v4/users/"))
         .count();
-    assert_eq!(asked, 3, "not for the one whose name tells");
+    assert_eq!(asked, 3, "not for the one whose name shows that it is a bot");
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn a_moved_project_is_followed_on_the_same_origin() {
             .iter()
             .map(|entry| entry["details"]["http_status"].clone())
             .collect();
-        assert_eq!(statuses, [301, 200], "both requests are in the trail");
+        assert_eq!(statuses, [301, 200], "both requests are in the audit log");
     }
 }
 

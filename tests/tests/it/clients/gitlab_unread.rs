@@ -36,7 +36,7 @@ async fn parts_that_are_withheld_are_unknown_and_the_rest_still_stands() {
 }
 
 #[tokio::test]
-async fn what_fails_for_now_anywhere_makes_the_witness_unreadable() {
+async fn a_temporary_failure_anywhere_makes_the_answer_unavailable() {
     let parts = ["", "/approvals", "/resource_label_events", "/versions"].map(path);
     let others = ["/api/v4/groups/4242/members", "/api/v4/users/501"].map(str::to_owned);
     for path in parts.into_iter().chain(others) {

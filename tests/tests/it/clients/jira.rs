@@ -2,7 +2,7 @@
 
 use audit::FailureClass;
 use clients::jira::Jira;
-use clients::{Advice, ArchivedMerge, AtlassianCredential, Tracked};
+use clients::{Advice, AtlassianCredential, MergeSummary, Tracked};
 use model::MentionPlace::{Branch, Description, Title};
 use tests::doubles::jira::{
     self as double, Category, Deployment, Issue, IssueSnapshot, JiraDouble, RateLimited, Status, Transition,
@@ -27,7 +27,7 @@ impl Desk {
         Self { double, client }
     }
 
-    async fn mark(&self, merge: &ArchivedMerge) -> Marked {
+    async fn mark(&self, merge: &MergeSummary) -> Marked {
         mark_in_jira(&self.client, merge, &jira(), false).await
     }
 
@@ -145,7 +145,7 @@ async fn the_issue_is_the_first_that_exists_under_its_key_of_today() {
                 world.issues.insert(now.to_owned(), moved);
             }
         });
-        let merge = ArchivedMerge {
+        let merge = MergeSummary {
             mentions: mentions.iter().map(|(place, key)| mention(*place, key)).collect(),
             ..approved("PAY-7")
         };
@@ -191,7 +191,7 @@ async fn an_issue_that_cannot_be_closed_says_why() {
     for (change, message) in [
         (
             Box::new(|world: &mut double::World| world.transitions.clear()) as Box<dyn FnOnce(&mut _)>,
-            "has the account the permission Transition issues?",
+            "does the account have the permission Transition issues?",
         ),
         (
             Box::new(|world: &mut double::World| {
@@ -218,7 +218,7 @@ async fn an_issue_that_cannot_be_closed_says_why() {
 }
 
 #[tokio::test]
-async fn an_issue_that_somebody_closes_meanwhile_is_closed() {
+async fn a_concurrently_closed_issue_counts_as_closed() {
     let desk = Desk::open().await;
     for status in [400, 409] {
         desk.double.reset();
@@ -252,7 +252,7 @@ async fn a_correction_takes_the_wrong_label_of_ours_back() {
 }
 
 #[tokio::test]
-async fn what_jira_refuses_is_told_apart() {
+async fn jira_rejections_are_distinguished() {
     let busy = RateLimited {
         retry_after: Some(7),
         times: None,

@@ -1,8 +1,8 @@
 //! The issue of a merge in Linear: found, marked and closed once each, without changing other data.
 
 use audit::FailureClass;
-use clients::linear::{Credential, Linear};
-use clients::{Advice, ArchivedMerge, Marking, Tracked};
+use clients::linear::{Linear, LinearCredential};
+use clients::{Advice, Marking, MergeSummary, Tracked};
 use model::MentionPlace::{Branch, Description, Title};
 use model::VerdictOutcome;
 use rules::Wording;
@@ -28,7 +28,7 @@ impl Desk {
         Self { double, client }
     }
 
-    async fn mark(&self, merge: &ArchivedMerge) -> Marked {
+    async fn mark(&self, merge: &MergeSummary) -> Marked {
         mark_in_linear(&self.client, merge, &linear(), false).await
     }
 
@@ -156,7 +156,7 @@ async fn the_issue_is_the_first_that_exists_of_branch_title_attachment_and_descr
                 world.issue(attached, "attached").attachments.push(attachment);
             }
         });
-        let merge = ArchivedMerge {
+        let merge = MergeSummary {
             mentions: mentions.iter().map(|(place, key)| mention(*place, key)).collect(),
             ..approved("ENG-123")
         };
@@ -221,8 +221,8 @@ async fn an_issue_that_the_exception_of_another_merge_keeps_open_is_neither_clos
             .unwrap();
         let marking = Marking {
             wording: &Wording::default(),
-            is_held: true,
-            only_look: false,
+            blocked_by_exception: true,
+            read_only: false,
         };
         desk.client
             .mark(&context(), &merge, &issue, &linear(), marking)
@@ -239,7 +239,7 @@ async fn an_issue_that_the_exception_of_another_merge_keeps_open_is_neither_clos
                 .last()
                 .unwrap()
                 .body
-                .contains("stays open: it has also been merged for without"),
+                .contains("stays open: another merge for it has no valid approval"),
             "{:?}",
             issue.comments
         );
@@ -307,7 +307,7 @@ async fn a_label_that_no_issue_can_have_is_told_as_such_and_not_tried_for_ever()
     });
     let error = desk.mark(&approved("ENG-123")).await.unwrap_err();
     assert_eq!((error.class, error.advice), (FailureClass::Conflict, Advice::Permanent));
-    assert!(error.message.contains("is it a group of labels?"), "{error}");
+    assert!(error.message.contains("is it a label group?"), "{error}");
 }
 
 #[tokio::test]
@@ -418,7 +418,7 @@ async fn a_completed_state_that_the_team_does_not_have_is_told_with_those_it_has
 async fn a_token_of_an_application_is_sent_as_a_bearer_token() {
     let desk = Desk::open().await;
     desk.double.world(|world| world.token = Some("oauth-token".to_owned()));
-    let credential = Credential::AccessToken("oauth-token".into());
+    let credential = LinearCredential::AccessToken("oauth-token".into());
     let client = Linear::new(http(&options()).0, &desk.double.url(), credential).unwrap();
     let marked = mark_in_linear(&client, &approved("ENG-123"), &linear(), false).await;
     assert_eq!(marked.unwrap(), Some(done()));

@@ -97,7 +97,7 @@ async fn the_whole_history_since_then_is_searched_however_many_pages_it_has() {
 }
 
 #[tokio::test]
-async fn somebody_elses_metadata_and_odd_messages_are_passed_over() {
+async fn foreign_metadata_and_odd_messages_are_skipped() {
     let desk = SlackDesk::open().await;
     let carrying = |event_type: &str, key: &str| json!({"event_type": event_type, "event_payload": {"key": key}});
     let messages = json!([

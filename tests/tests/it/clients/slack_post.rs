@@ -5,20 +5,20 @@ use std::time::Duration;
 use audit::FailureClass;
 use clients::Advice;
 use clients::slack::Slack;
-use clients::slack::message::{Message, exception_alert};
+use clients::slack::message::{SlackMessage, exception_alert};
 use model::{ExceptionKind, ExceptionStatus, SecurityReviewException};
 use rules::Wording;
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::doubles::{Fault, Stub};
 use uuid::Uuid;
 
-use super::desk::{BODY_LIMIT, NOBODY, SLACK_TOKEN, SlackDesk, context, http, key, now, options};
+use super::desk::{BODY_LIMIT, SLACK_TOKEN, SlackDesk, UNREACHABLE, context, http, key, now, options};
 
 pub(super) const EFFECT: &str = "main/77!12/slack_exception_alert/slack:C0SECLEAD";
 const POST: &str = "/api/chat.postMessage";
 
-pub(super) fn alert(channel: &str, effect_key: &str) -> Message {
+pub(super) fn alert(channel: &str, effect_key: &str) -> SlackMessage {
     let exception = SecurityReviewException {
         id: Uuid::from_u128(1),
         merge_request: key(),
@@ -78,87 +78,52 @@ async fn an_alert_is_posted_with_its_metadata_and_its_identity_comes_back() {
     );
 }
 
-#[tokio::test]
-async fn each_refusal_has_its_class_and_says_whether_the_message_may_stand_there() {
+/// Every rejection of a post, with its class and what to do.
+fn rejections() -> Vec<(Stub, FailureClass, Advice)> {
+    use Advice::{Ambiguous, Permanent};
+    use FailureClass::{AuthFailure, InvalidResponse, NetworkError, NotFound, RateLimit, ServerError, Timeout};
     let retry = |seconds: Option<u64>| Advice::Retry {
         after: seconds.map(Duration::from_secs),
     };
-    let code = |code: &str| Stub::answering("POST", POST, 200, json!({"ok": false, "error": code}));
+    let answering = |body: Value| Stub::answering("POST", POST, 200, body);
+    let code = |code: &str| answering(json!({"ok": false, "error": code}));
     let status = |status: u16| Stub::answering("POST", POST, status, "no");
-    for (stub, class, advice) in [
-        (code("invalid_auth"), FailureClass::AuthFailure, Advice::Permanent),
-        (code("missing_scope"), FailureClass::AuthFailure, Advice::Permanent),
-        (code("channel_not_found"), FailureClass::NotFound, Advice::Permanent),
-        (code("is_archived"), FailureClass::InvalidResponse, Advice::Permanent),
-        (
-            code("msg_blocks_too_long"),
-            FailureClass::InvalidResponse,
-            Advice::Permanent,
-        ),
-        (code("ratelimited"), FailureClass::RateLimit, retry(None)),
-        (code("internal_error"), FailureClass::ServerError, Advice::Ambiguous),
-        (code("fatal_error"), FailureClass::ServerError, Advice::Ambiguous),
-        (
-            Stub {
-                status: Some(429),
-                ..code("ratelimited")
-            }
-            .header("retry-after", 1),
-            FailureClass::RateLimit,
-            retry(Some(1)),
-        ),
-        (
-            status(429).header("retry-after", 17),
-            FailureClass::RateLimit,
-            retry(Some(17)),
-        ),
-        (status(401), FailureClass::AuthFailure, Advice::Permanent),
-        (status(404), FailureClass::NotFound, Advice::Permanent),
-        (status(302), FailureClass::InvalidResponse, Advice::Permanent),
-        (status(500), FailureClass::ServerError, Advice::Ambiguous),
-        (status(503), FailureClass::ServerError, Advice::Ambiguous),
-        (status(200), FailureClass::InvalidResponse, Advice::Ambiguous),
-        (
-            Stub::answering("POST", POST, 200, "{\"ok\":tr"),
-            FailureClass::InvalidResponse,
-            Advice::Ambiguous,
-        ),
-        (
-            Stub::answering("POST", POST, 200, json!({"ok": true})),
-            FailureClass::InvalidResponse,
-            Advice::Ambiguous,
-        ),
-        (
-            Stub::answering("POST", POST, 200, "x".repeat(BODY_LIMIT + 1)),
-            FailureClass::InvalidResponse,
-            Advice::Ambiguous,
-        ),
-        (
-            Stub::failing("POST", POST, Fault::Hang),
-            FailureClass::Timeout,
-            Advice::Ambiguous,
-        ),
-        (
-            Stub::failing("POST", POST, Fault::Reset),
-            FailureClass::NetworkError,
-            Advice::Ambiguous,
-        ),
-        (
-            Stub::failing("POST", POST, Fault::Half),
-            FailureClass::NetworkError,
-            Advice::Ambiguous,
-        ),
-        (
-            Stub::failing("POST", POST, Fault::PostThenReset),
-            FailureClass::NetworkError,
-            Advice::Ambiguous,
-        ),
-        (
-            Stub::failing("POST", POST, Fault::PostThenHang),
-            FailureClass::Timeout,
-            Advice::Ambiguous,
-        ),
-    ] {
+    let failing = |fault| Stub::failing("POST", POST, fault);
+    let limited = Stub {
+        status: Some(429),
+        ..code("ratelimited")
+    };
+    vec![
+        (code("invalid_auth"), AuthFailure, Permanent),
+        (code("missing_scope"), AuthFailure, Permanent),
+        (code("channel_not_found"), NotFound, Permanent),
+        (code("is_archived"), InvalidResponse, Permanent),
+        (code("msg_blocks_too_long"), InvalidResponse, Permanent),
+        (code("ratelimited"), RateLimit, retry(None)),
+        (code("internal_error"), ServerError, Ambiguous),
+        (code("fatal_error"), ServerError, Ambiguous),
+        (limited.header("retry-after", 1), RateLimit, retry(Some(1))),
+        (status(429).header("retry-after", 17), RateLimit, retry(Some(17))),
+        (status(401), AuthFailure, Permanent),
+        (status(404), NotFound, Permanent),
+        (status(302), InvalidResponse, Permanent),
+        (status(500), ServerError, Ambiguous),
+        (status(503), ServerError, Ambiguous),
+        (status(200), InvalidResponse, Ambiguous),
+        (answering("{\"ok\":tr".into()), InvalidResponse, Ambiguous),
+        (answering(json!({"ok": true})), InvalidResponse, Ambiguous),
+        (answering("x".repeat(BODY_LIMIT + 1).into()), InvalidResponse, Ambiguous),
+        (failing(Fault::Hang), Timeout, Ambiguous),
+        (failing(Fault::Reset), NetworkError, Ambiguous),
+        (failing(Fault::Half), NetworkError, Ambiguous),
+        (failing(Fault::PostThenReset), NetworkError, Ambiguous),
+        (failing(Fault::PostThenHang), Timeout, Ambiguous),
+    ]
+}
+
+#[tokio::test]
+async fn each_refusal_has_its_class_and_says_whether_the_message_may_stand_there() {
+    for (stub, class, advice) in rejections() {
         let desk = SlackDesk::with(&stub).await;
         let error = desk
             .client
@@ -205,9 +170,9 @@ async fn slacks_own_refusals_are_understood() {
 }
 
 #[tokio::test]
-async fn nobody_listening_means_that_nothing_was_posted() {
+async fn an_unreachable_slack_means_nothing_was_posted() {
     let (http, lines) = http(&options());
-    let client = Slack::new(http, NOBODY, SecretString::from(SLACK_TOKEN)).unwrap();
+    let client = Slack::new(http, UNREACHABLE, SecretString::from(SLACK_TOKEN)).unwrap();
     let error = client
         .post_message(&context(), &alert("C0SECLEAD", EFFECT))
         .await

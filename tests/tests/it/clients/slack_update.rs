@@ -48,7 +48,7 @@ async fn a_message_is_replaced_and_stays_findable() {
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_changed_is_no_error() {
+async fn an_unchangeable_message_is_not_an_error() {
     let desk = SlackDesk::open().await;
     let ts = posted(&desk).await;
     let message = alert("C0SECLEAD", EFFECT);
@@ -65,7 +65,7 @@ async fn a_message_that_cannot_be_changed_is_no_error() {
     assert_eq!(
         json!(classes),
         json!(["invalid_response", "invalid_response", "not_found"]),
-        "the entries say what Slack answered"
+        "the entries contain what Slack answered"
     );
 }
 

@@ -88,7 +88,10 @@ async fn an_unknown_authority_and_a_wrong_name_are_refused_before_the_token_is_s
             (FailureClass::NetworkError, false),
             "{error}"
         );
-        assert!(error.message.contains("certificate"), "says why: {error}");
-        assert_eq!(lines.len(), 2, "tried once more, both in the trail");
+        assert!(
+            error.message.contains("certificate"),
+            "the error names the reason: {error}"
+        );
+        assert_eq!(lines.len(), 2, "retried once, both in the audit log");
     }
 }

@@ -54,9 +54,9 @@ async fn killed_between_commit_and_queue_the_relay_sends_the_alert_once() {
     stand.done(&fresh, delivery).await;
     fresh.entries("webhook.delivery.duplicate", 1);
     // The killed process may not have written the entry: its successor writes it again, as the same entry.
-    let told = [&killed, &fresh].map(|function| function.entries("exception.record.insert", 1).remove(0));
+    let entries = [&killed, &fresh].map(|function| function.entries("exception.record.insert", 1).remove(0));
     for field in ["id", "timestamp", "details", "correlation_id"] {
-        assert_eq!(told[0][field], told[1][field], "{field}");
+        assert_eq!(entries[0][field], entries[1][field], "{field}");
     }
     assert_eq!(rows(&stand).await, committed, "the delivery sent again changes nothing");
     assert_eq!(stand.aws.messages(), []);

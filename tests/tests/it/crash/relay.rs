@@ -130,7 +130,10 @@ async fn two_relays_at_once_enqueue_each_due_effect_once_under_its_id_and_attemp
     let reports: [Value; 2] = tokio::join!(one.invoke(relay()), other.invoke(relay())).into();
     let enqueued = reports.map(|report| report["effects_enqueued"].as_u64().unwrap());
     assert_eq!(enqueued.iter().sum::<u64>(), 250);
-    assert!(enqueued.iter().all(|&some| some > 0), "both were at it: {enqueued:?}");
+    assert!(
+        enqueued.iter().all(|&some| some > 0),
+        "both relays took part: {enqueued:?}"
+    );
     let asked = stand.aws.requests();
     assert_eq!(asked.iter().filter(|request| is_send_message(request)).count(), 250);
     let messages = stand.aws.messages();
@@ -142,5 +145,5 @@ async fn two_relays_at_once_enqueue_each_due_effect_once_under_its_id_and_attemp
 
     let claimed = "SELECT count(*) FROM effects WHERE state = 'pending' AND next_attempt_at > now()";
     let claimed = stand.world.auditor.query_typed(claimed, &[]).await.unwrap();
-    assert_eq!(claimed[0].get::<_, i64>(0), 250, "claimed, and not begun");
+    assert_eq!(claimed[0].get::<_, i64>(0), 250, "claimed, but not begun");
 }

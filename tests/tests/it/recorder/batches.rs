@@ -106,8 +106,11 @@ async fn a_control_message_and_a_delivery_without_audit_lines_do_nothing() {
     let recorder = desk.recorder();
     let control = json!({"messageType": "CONTROL_MESSAGE", "owner": "CloudwatchLogs", "logGroup": "", "logStream": "",
         "subscriptionFilters": [], "logEvents": [{"id": "", "timestamp": 1, "message": "CWL CONTROL MESSAGE"}]});
-    assert_eq!(recorder.take(packed(&control)).await, recorder::Report::default());
+    assert_eq!(
+        recorder.take(packed(&control)).await,
+        recorder::InvocationReport::default()
+    );
     let log_only = log(&["START RequestId: 1".to_owned(), r#"{"level":"INFO"}"#.to_owned()]);
-    assert_eq!(recorder.take(log_only).await, recorder::Report::default());
+    assert_eq!(recorder.take(log_only).await, recorder::InvocationReport::default());
     assert_eq!(desk.aws.requests(), [], "not even the secret was read");
 }

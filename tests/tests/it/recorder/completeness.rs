@@ -45,7 +45,7 @@ pub(super) fn compare(printed: &[&Producer], arrived: &[Value]) -> Result<(), St
     streams
         .keys()
         .next()
-        .map_or(Ok(()), |stream| Err(format!("nobody printed {stream}")))
+        .map_or(Ok(()), |stream| Err(format!("no producer printed {stream}")))
 }
 
 #[test]

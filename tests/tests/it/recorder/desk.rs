@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use audit::Writer;
 use jiff::SignedDuration;
-use recorder::{Answer, Config, Parts, RecordError, Recorder, Report, Request};
+use recorder::{Config, InvocationReport, Parts, RecordError, Recorder, RecorderRequest, RecorderResponse};
 use runtime::Deadline;
 use runtime::config::Environment;
 use runtime::metrics::{self, Metrics};
@@ -35,7 +35,7 @@ pub(super) struct Desk {
 /// One execution environment of the recorder.
 pub(super) struct Environs {
     pub(super) recorder: Recorder,
-    pub(super) metrics: metrics::Memory,
+    pub(super) metrics: metrics::MetricMemory,
     clock: MovableClock,
 }
 
@@ -159,39 +159,39 @@ impl Desk {
 }
 
 impl Environs {
-    pub(super) async fn invoke(&self, event: Value) -> Result<Answer, RecordError> {
+    pub(super) async fn invoke(&self, event: Value) -> Result<RecorderResponse, RecordError> {
         self.within(event, SignedDuration::from_secs(60)).await
     }
 
     /// Invokes it with this timeout, which never runs out: the clock does not advance.
-    pub(super) async fn within(&self, event: Value, time: SignedDuration) -> Result<Answer, RecordError> {
+    pub(super) async fn within(&self, event: Value, time: SignedDuration) -> Result<RecorderResponse, RecordError> {
         let clock: Arc<dyn model::Clock> = Arc::new(self.clock.clone());
         let deadline = Deadline::new(clock.now().saturating_add(time).unwrap(), clock);
-        let request: Request = serde_json::from_value(event).unwrap();
+        let request: RecorderRequest = serde_json::from_value(event).unwrap();
         self.recorder.handle(request, &deadline).await
     }
 
     /// Processes a delivery of log lines.
-    pub(super) async fn take(&self, event: Value) -> Report {
+    pub(super) async fn take(&self, event: Value) -> InvocationReport {
         match self.invoke(event).await.unwrap() {
-            Answer::Done(report) => report,
-            Answer::Messages(other) => panic!("{other:?}"),
+            RecorderResponse::Done(report) => report,
+            RecorderResponse::Messages(other) => panic!("{other:?}"),
         }
     }
 
     /// Runs the scheduled jobs.
-    pub(super) async fn minute(&self) -> Report {
+    pub(super) async fn minute(&self) -> InvocationReport {
         self.take(json!({"jobs": ["sequence", "forward"]})).await
     }
 
     /// Processes messages of the retry queue; returns the ids of those to redeliver.
     pub(super) async fn messages(&self, event: Value) -> Vec<String> {
         match self.invoke(event).await.unwrap() {
-            Answer::Messages(response) => {
+            RecorderResponse::Messages(response) => {
                 let failures = response.batch_item_failures.into_iter();
                 failures.map(|failure| failure.item_identifier).collect()
             }
-            Answer::Done(other) => panic!("{other:?}"),
+            RecorderResponse::Done(other) => panic!("{other:?}"),
         }
     }
 
@@ -204,7 +204,7 @@ impl Environs {
 }
 
 /// Waits until a session waits for a lock in this database.
-pub(super) async fn somebody_waits(desk: &Desk) {
+pub(super) async fn wait_for_lock_waiter(desk: &Desk) {
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let waited = async {
         loop {
@@ -217,5 +217,5 @@ pub(super) async fn somebody_waits(desk: &Desk) {
     };
     tokio::time::timeout(Duration::from_secs(20), waited)
         .await
-        .expect("nobody waits for the lock");
+        .expect("no session waits for the lock");
 }

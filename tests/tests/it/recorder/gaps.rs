@@ -10,7 +10,7 @@ use super::producer::{Producer, log};
 
 const AFTER: SignedDuration = SignedDuration::from_secs(901);
 
-async fn told(desk: &Desk, action: &str) -> Vec<Value> {
+async fn entries_of(desk: &Desk, action: &str) -> Vec<Value> {
     let sql = format!(
         "SELECT entry::jsonb FROM audit_positions JOIN audit_events ON id = event_id WHERE action = '{action}'
         ORDER BY position"
@@ -33,12 +33,13 @@ async fn a_missing_line_is_waited_for_then_told_of_and_taken_when_it_comes() {
         2
     );
 
+    // 1. The gap is reported once it is old enough.
     desk.clock.pass(AFTER);
     let report = recorder.minute().await;
     assert_eq!(report.gaps, 1);
     assert_eq!(recorder.measured("audit_gaps_detected"), [0, 1]);
-    let [gap] = &told(&desk, "audit.gap_detected").await[..] else {
-        panic!("one gap expected")
+    let [gap] = &entries_of(&desk, "audit.gap_detected").await[..] else {
+        panic!("expected one gap")
     };
     let stream = &producer.entries()[0]["stream"]["id"];
     assert_eq!(gap["target"], json!({"resource_type": "stream", "id": stream}));
@@ -52,18 +53,19 @@ async fn a_missing_line_is_waited_for_then_told_of_and_taken_when_it_comes() {
     );
     assert_eq!(recorder.measured("audit_gaps_open").last(), Some(&1));
     let arrived = desk.taken();
-    assert!(arrived.contains(&producer.entries()[5]), "the rest goes on");
-    assert!(arrived.contains(gap), "and the gap is told of in the same run");
+    assert!(arrived.contains(&producer.entries()[5]), "the rest continues");
+    assert!(arrived.contains(gap), "and the gap is reported in the same run");
 
+    // 2. The late lines close it.
     recorder.take(log(&lines[2..3])).await;
-    assert_eq!(told(&desk, "audit.gap_closed").await.len(), 0);
+    assert_eq!(entries_of(&desk, "audit.gap_closed").await.len(), 0);
     recorder.take(log(&lines[3..4])).await;
-    assert_eq!(told(&desk, "audit.gap_closed").await.len(), 1);
+    assert_eq!(entries_of(&desk, "audit.gap_closed").await.len(), 1);
     recorder.minute().await;
     let arrived = desk.taken();
     assert!(producer.entries().iter().all(|entry| arrived.contains(entry)));
     desk.clock.pass(AFTER);
-    assert_eq!(recorder.minute().await.gaps, 0, "told once");
+    assert_eq!(recorder.minute().await.gaps, 0, "reported once");
     assert_eq!(recorder.measured("audit_gaps_open").last(), Some(&0));
 }
 
@@ -82,7 +84,7 @@ async fn a_lost_tail_is_seen_by_what_another_row_claims() {
     tx.commit().await.unwrap();
     desk.clock.pass(AFTER);
     assert_eq!(recorder.minute().await.gaps, 1);
-    let gaps = told(&desk, "audit.gap_detected").await;
+    let gaps = entries_of(&desk, "audit.gap_detected").await;
     assert_eq!(gaps[0]["details"]["reason"], "lost_tail");
     assert_eq!(
         (&gaps[0]["details"]["first_seq"], &gaps[0]["details"]["last_seq"]),
@@ -107,9 +109,9 @@ async fn a_call_whose_end_nobody_knows_is_told_of_under_its_own_correlation_id()
     assert_eq!(recorder.minute().await.open_calls, 0);
     desk.clock.pass(AFTER);
     assert_eq!(recorder.minute().await.open_calls, 1);
-    assert_eq!(recorder.minute().await.open_calls, 0, "told once");
-    let [open] = &told(&desk, "audit.intent_open").await[..] else {
-        panic!("one open call expected")
+    assert_eq!(recorder.minute().await.open_calls, 0, "reported once");
+    let [open] = &entries_of(&desk, "audit.intent_open").await[..] else {
+        panic!("expected one open call")
     };
     assert_eq!(open["correlation_id"], producer.correlation_id());
     assert_eq!(

@@ -40,7 +40,8 @@ async fn while_syslog_hangs_the_others_are_done_and_it_gets_everything_later() {
     let began = Instant::now();
     // The listener never accepts: the connection stays in the backlog, and nothing is ever read or closed.
     let event = serde_json::json!({"jobs": ["sequence", "forward"]});
-    let recorder::Answer::Done(report) = recorder.within(event, SignedDuration::from_secs(10)).await.unwrap() else {
+    let recorder::RecorderResponse::Done(report) = recorder.within(event, SignedDuration::from_secs(10)).await.unwrap()
+    else {
         panic!("a report expected")
     };
     let ends = ["file", "http", "syslog"].map(|name| report.destinations[name].end);

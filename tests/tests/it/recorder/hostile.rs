@@ -46,10 +46,10 @@ async fn hostile_lines_go_into_quarantine_and_the_good_ones_through() {
             "{line:.200}"
         );
     }
-    let told = desk
+    let reports = desk
         .rows("SELECT entry::jsonb FROM audit_events WHERE action = 'audit.line_quarantined'")
         .await;
-    assert_eq!((told.len(), &told[0]["details"]["lines"]), (1, &json!(8)));
+    assert_eq!((reports.len(), &reports[0]["details"]["lines"]), (1, &json!(8)));
 
     assert_eq!(
         recorder.take(log(&lines)).await.quarantined,

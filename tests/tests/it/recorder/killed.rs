@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::doubles::{Fault, Stub};
 
-use super::desk::{Desk, somebody_waits};
+use super::desk::{Desk, wait_for_lock_waiter};
 use super::producer::Producer;
 use crate::function::Function;
 
@@ -63,7 +63,7 @@ async fn killed_at(lock: &str, of_jobs: bool) {
         logs.clone()
     };
     desk.superuser.batch_execute(&format!("BEGIN; {lock}")).await.unwrap();
-    let waits = async { somebody_waits(&desk).await };
+    let waits = async { wait_for_lock_waiter(&desk).await };
     kill_when(function, event.clone(), waits).await;
     desk.superuser.batch_execute("ROLLBACK").await.unwrap();
     recover(&desk, &logs, &producer).await;
@@ -137,7 +137,7 @@ async fn killed_after_the_acknowledgement_and_before_the_cursor_moved() {
             .batch_execute("BEGIN; SELECT FROM audit_destinations FOR UPDATE")
             .await
             .unwrap();
-        somebody_waits(&desk).await;
+        wait_for_lock_waiter(&desk).await;
     };
     kill_when(function, json!({"jobs": MINUTE}), reached).await;
     desk.superuser.batch_execute("ROLLBACK").await.unwrap();

@@ -37,10 +37,10 @@ async fn a_refused_entry_is_found_set_aside_in_the_third_run_and_the_rest_arrive
         (&kept[0]["event_id"], &kept[0]["destination"]),
         (&json!(id), &json!("http"))
     );
-    let told = desk
+    let rejections = desk
         .rows("SELECT entry::jsonb FROM audit_events WHERE action = 'audit.delivery_refused'")
         .await;
-    assert_eq!((told.len(), &told[0]["target"]["id"]), (1, &json!(id)));
+    assert_eq!((rejections.len(), &rejections[0]["target"]["id"]), (1, &json!(id)));
 
     // All but the rejected one: the comparison fails without it, and passes with it inserted at its position.
     let mut arrived = desk.taken();
@@ -70,7 +70,7 @@ async fn a_receiver_that_refuses_everything_has_one_entry_in_three_runs_set_asid
     let taken: Vec<Value> = desk.taken().iter().map(|entry| entry["id"].clone()).collect();
     for entry in producer.entries() {
         let (taken, refused) = (taken.contains(&entry["id"]), refused.contains(&entry["id"]));
-        assert!(taken != refused, "each is there, or set aside: {entry}");
+        assert!(taken != refused, "each is delivered or quarantined: {entry}");
     }
 }
 

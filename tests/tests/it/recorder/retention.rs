@@ -63,8 +63,8 @@ async fn a_month_whose_time_is_over_is_detached_by_the_owner_and_told_of() {
     let after = partitions(&desk).await;
     assert_eq!(after.len(), before.len() - 1);
     function.kill();
-    let told = function.entries("audit.partition.detach", 1);
-    assert_eq!(told[0]["details"]["retention_months"], 3);
-    let table = told[0]["target"]["id"].as_str().unwrap();
+    let entries = function.entries("audit.partition.detach", 1);
+    assert_eq!(entries[0]["details"]["retention_months"], 3);
+    let table = entries[0]["target"]["id"].as_str().unwrap();
     assert!(detached[0].as_str().unwrap().ends_with(table), "{detached:?} {table}");
 }

@@ -13,6 +13,7 @@ async fn lines_wait_on_the_queue_while_the_database_is_down_and_arrive_when_it_i
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
     recorder.take(producer.print(5).log()).await;
+    // 1. The database is down: lines go to the queue.
     desk.database_goes_down().await;
     let before = producer.lines().len();
     let down = &producer.print(400).lines()[before..];
@@ -32,6 +33,7 @@ async fn lines_wait_on_the_queue_while_the_database_is_down_and_arrive_when_it_i
             .all(|message| message.group_id.is_none() && message.deduplication_id.is_none())
     );
 
+    // 2. It is still down: the messages stay in the queue.
     let bodies = || queued.iter().map(|message| message.body.clone());
     assert_eq!(
         recorder.messages(messages(bodies())).await,
@@ -41,16 +43,17 @@ async fn lines_wait_on_the_queue_while_the_database_is_down_and_arrive_when_it_i
     assert_eq!(
         desk.aws.messages().len(),
         2,
-        "what comes from the queue is not put there again"
+        "messages from the queue are not sent to the queue again"
     );
     assert!(recorder.invoke(json!({"jobs": ["sequence"]})).await.is_err());
 
+    // 3. It is back: everything is stored once.
     desk.database_comes_back().await;
     assert_eq!(recorder.messages(messages(bodies().rev())).await, Vec::<String>::new());
     assert_eq!(
         recorder.messages(messages(bodies())).await,
         Vec::<String>::new(),
-        "and once more, for good measure"
+        "and once more, to be sure"
     );
     recorder.minute().await;
     desk.complete(&[&producer]).await;

@@ -79,7 +79,7 @@ async fn every_way_to_fail_repeats_a_batch_and_loses_none() {
         assert_eq!(
             recorder.minute().await.destinations["http"].end,
             TurnEnd::NotOurs,
-            "not at once: {stub:?}"
+            "not retried immediately: {stub:?}"
         );
         desk.clock.pass(SignedDuration::from_mins(6));
         let turn = recorder.minute().await.destinations.remove("http").unwrap();

@@ -36,12 +36,12 @@ async fn a_message_arrives_with_its_group_and_deduplication_id_and_leaves_one_en
     assert!(entry["duration_ms"].as_f64().unwrap() > 0.0);
 }
 
-#[tokio::test]
-async fn each_way_a_send_fails_has_its_class_and_one_entry() {
+/// The ways a send fails: name, stub, class, whether a retry can help, and the number of attempts.
+fn failing_sends() -> [(&'static str, Stub, FailureClass, bool, usize); 11] {
     use FailureClass::{AuthFailure, InvalidResponse, NetworkError, NotFound, RateLimit, ServerError};
     let html = |status| Stub::answering("POST", "/", status, "<html>oops</html>");
     let failing = |fault| Stub::failing("POST", "/", fault);
-    let table = [
+    [
         (
             "throttled",
             refusal(400, "com.amazonaws.sqs#RequestThrottled"),
@@ -95,8 +95,12 @@ async fn each_way_a_send_fails_has_its_class_and_one_entry() {
         ),
         ("a reset connection", failing(Fault::Reset), NetworkError, true, 3),
         ("half an answer", failing(Fault::Half), NetworkError, true, 3),
-    ];
-    for (name, stub, class, retryable, attempts) in table {
+    ]
+}
+
+#[tokio::test]
+async fn each_way_a_send_fails_has_its_class_and_one_entry() {
+    for (name, stub, class, retryable, attempts) in failing_sends() {
         let (double, parts) = aws().await;
         double.stub(stub).unwrap();
         let error = parts.send().await.unwrap_err();

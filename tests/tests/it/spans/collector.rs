@@ -54,8 +54,8 @@ async fn a_collector_that_fails_delays_one_answer_by_its_bound_and_the_next_not_
         assert!(dropped[0]["spans_dropped"].as_u64() > Some(2), "{shown}: {dropped:?}");
         let rest: Vec<_> = dropped[1..].iter().map(|line| line["spans_dropped"].as_u64()).collect();
         assert_eq!(rest, [Some(2), Some(2)], "{shown}");
-        let told = webhook.lines(3, |line| line["level"] == "WARN" && line.get("dropped").is_some());
-        assert_eq!(told.len(), 3, "{shown}");
+        let warnings = webhook.lines(3, |line| line["level"] == "WARN" && line.get("dropped").is_some());
+        assert_eq!(warnings.len(), 3, "{shown}");
     }
 }
 

@@ -14,42 +14,8 @@ async fn one_delivery_is_one_trace_from_the_webhook_to_slack() {
     let all = traced.collector.spans();
     let spans: Vec<Span> = all.iter().filter(|span| span.trace_id == TRACE).cloned().collect();
 
-    // The chain from function to function.
-    let request = only(&spans, "webhook", "POST /webhook");
-    let delivery = only(&spans, "processor", "delivery");
-    let effect = only(&spans, "notifier", "effect");
-    for (span, kind, parent) in [
-        (request, 2, PARENT),
-        (delivery, 5, request.id.as_str()),
-        (effect, 5, delivery.id.as_str()),
-    ] {
-        assert_eq!(
-            (span.kind, span.parent.as_deref(), span.failed),
-            (kind, Some(parent), false),
-            "{span:#?}"
-        );
-    }
-    assert_eq!(request.attributes["http.response.status_code"], "202");
-    assert_eq!(delivery.attributes["merge_request"], "main/77!1");
-    assert_eq!(effect.attributes["destination"], "slack:C0SECLEAD");
-
-    // Every call has the work that made it as parent, and every span names its merge request.
-    let work = [("webhook", request), ("processor", delivery), ("notifier", effect)];
-    for span in &spans {
-        assert_eq!(span.attributes["correlation_id"], correlation_id, "{span:#?}");
-        if span.kind == 3 || span.kind == 4 {
-            let (_, around) = work
-                .iter()
-                .find(|(service, _)| span.service == format!("countersign-{service}"))
-                .unwrap();
-            assert_eq!(span.parent.as_ref(), Some(&around.id), "{span:#?}");
-        }
-    }
-    let sent = only(&spans, "processor", "sqs.api.send_message");
-    assert_eq!(
-        (sent.kind, sent.attributes["messaging.destination.name"].as_str()),
-        (4, "effects.fifo")
-    );
+    let work = chain(&spans);
+    calls_belong_to(&work, &spans, &correlation_id);
 
     // The work at the functions' start is a separate trace, named by the start's correlation id.
     for span in all.iter().filter(|span| span.trace_id != TRACE) {
@@ -82,7 +48,52 @@ async fn one_delivery_is_one_trace_from_the_webhook_to_slack() {
         ("POST", "127.0.0.1")
     );
 
-    // One audited export for each invocation; no secret and no address in the exported or printed data.
+    each_invocation_exports_once(&traced, &mut functions);
+}
+
+/// The chain from function to function: the work of each, with the name of its service.
+fn chain(spans: &[Span]) -> [(&'static str, &Span); 3] {
+    let request = only(spans, "webhook", "POST /webhook");
+    let delivery = only(spans, "processor", "delivery");
+    let effect = only(spans, "notifier", "effect");
+    for (span, kind, parent) in [
+        (request, 2, PARENT),
+        (delivery, 5, request.id.as_str()),
+        (effect, 5, delivery.id.as_str()),
+    ] {
+        assert_eq!(
+            (span.kind, span.parent.as_deref(), span.failed),
+            (kind, Some(parent), false),
+            "{span:#?}"
+        );
+    }
+    assert_eq!(request.attributes["http.response.status_code"], "202");
+    assert_eq!(delivery.attributes["merge_request"], "main/77!1");
+    assert_eq!(effect.attributes["destination"], "slack:C0SECLEAD");
+    [("webhook", request), ("processor", delivery), ("notifier", effect)]
+}
+
+/// Every call has the work that made it as parent, and every span names its merge request.
+fn calls_belong_to(work: &[(&str, &Span)], spans: &[Span], correlation_id: &str) {
+    for span in spans {
+        assert_eq!(span.attributes["correlation_id"], correlation_id, "{span:#?}");
+        if span.kind == 3 || span.kind == 4 {
+            let (_, around) = work
+                .iter()
+                .find(|(service, _)| span.service == format!("countersign-{service}"))
+                .unwrap();
+            assert_eq!(span.parent.as_ref(), Some(&around.id), "{span:#?}");
+        }
+    }
+    let sent = only(spans, "processor", "sqs.api.send_message");
+    assert_eq!(
+        (sent.kind, sent.attributes["messaging.destination.name"].as_str()),
+        (4, "effects.fifo")
+    );
+}
+
+/// One audited export for each invocation; no secret and no address in the exported or printed data.
+fn each_invocation_exports_once(traced: &Traced, functions: &mut [super::Function]) {
     let exports = traced.collector.requests();
     assert_eq!(exports.len(), functions.len());
     for request in &exports {
@@ -93,7 +104,7 @@ async fn one_delivery_is_one_trace_from_the_webhook_to_slack() {
             assert!(!body.contains(part), "{part}");
         }
     }
-    for function in &mut functions {
+    for function in functions {
         let audited = function.entries("otlp.api.export_traces", 1);
         assert_eq!((audited.len(), &audited[0]["outcome"]), (1, &json!("success")));
         function.kill();

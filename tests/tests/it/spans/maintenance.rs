@@ -15,7 +15,7 @@ async fn a_job_is_a_span_of_its_run_and_a_relayed_effect_stays_in_its_deliverys_
     let spans = traced.collector.spans();
     let jobs = named(&spans, "maintenance", "relay_effects");
     assert_eq!(jobs.len(), 2);
-    assert_ne!(jobs[0].trace_id, jobs[1].trace_id, "each run is a trace of its own");
+    assert_ne!(jobs[0].trace_id, jobs[1].trace_id, "each run is a separate trace");
     for job in jobs {
         assert_eq!((job.kind, job.parent.as_ref(), job.failed), (1, None, false));
         assert_eq!(job.attributes["correlation_id"].replace('-', ""), job.trace_id);

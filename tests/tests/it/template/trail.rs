@@ -149,7 +149,7 @@ fn what_the_schedules_ask_for_is_understood() {
                 let known = |job: &NamedJob| matches!(job, NamedJob::Known(_));
                 matches!(request, ::maintenance::MaintenanceRequest::Jobs { jobs } if jobs.iter().all(known))
             }
-            "RecorderFunction.Alias" => serde_json::from_str::<::recorder::Request>(input).is_ok(),
+            "RecorderFunction.Alias" => serde_json::from_str::<::recorder::RecorderRequest>(input).is_ok(),
             other => panic!("{name} runs {other}"),
         };
         assert!(understood, "{name}: {input}");

@@ -7,7 +7,7 @@ fn wording() -> Wording {
     Wording::default()
 }
 
-fn changed(body: &str, merge: &ArchivedMerge) -> String {
+fn changed(body: &str, merge: &MergeSummary) -> String {
     match edit(body, merge, &wording(), LIMIT).unwrap() {
         Edit::Body(body) => body,
         other => panic!("{other:?}"),
@@ -32,11 +32,11 @@ fn inserted<'a>(before: &str, after: &'a str) -> &'a str {
 }
 
 /// The sentence as escaped in a body.
-fn escaped(merge: &ArchivedMerge) -> String {
+fn escaped(merge: &MergeSummary) -> String {
     merge.sentence(&wording()).replace('\'', "&apos;")
 }
 
-fn other(iid: i64) -> ArchivedMerge {
+fn other(iid: i64) -> MergeSummary {
     let mut merge = approved();
     merge.row.merge_request.mr_iid = model::MergeRequestIid(iid);
     merge.row.web_url = format!("https://gitlab.example.com/payments/gateway/-/merge_requests/{iid}");
@@ -52,7 +52,7 @@ fn a_new_page_is_the_template_with_the_row() {
 }
 
 #[test]
-fn a_row_that_stands_there_is_not_put_there_again() {
+fn an_existing_row_is_not_added_again() {
     let page = first(&approved(), &wording()).unwrap();
     assert_eq!(edit(&page, &approved(), &wording(), LIMIT).unwrap(), Edit::None);
     assert_eq!(
@@ -155,7 +155,7 @@ fn a_correction_is_added_to_the_verdict_once_and_takes_nothing_away() {
         assert_eq!(
             edit(&corrected, &before, &wording(), LIMIT).unwrap(),
             Edit::None,
-            "the first telling is still there"
+            "the first text is still there"
         );
         let cell = corrected.find(added).unwrap();
         assert!(corrected[..cell].contains(&escaped(&before)));

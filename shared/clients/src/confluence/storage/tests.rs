@@ -12,7 +12,7 @@ const PAGE: &str = concat!(
 );
 
 #[test]
-fn a_body_comes_out_as_it_went_in() {
+fn a_body_is_preserved_byte_for_byte() {
     for body in [
         "",
         "text",
@@ -65,9 +65,9 @@ fn elements_are_found_by_name_and_place_and_not_within_cdata() {
 }
 
 #[test]
-fn what_is_put_in_stands_right_before_the_end_of_its_element() {
+fn insertions_are_placed_before_the_end_of_their_element() {
     let document = Document::parse("<p>a</p><b/>").unwrap();
-    let added = element("i", &[("x", "\"<&")], text("<&>\u{0}\u{b}\u{ffff}"));
+    let added = element("i", &[("x", "\"<&")], text_events("<&>\u{0}\u{b}\u{ffff}"));
     let paragraph = document.elements("p").next();
     assert_eq!(
         document.with(paragraph, &added).unwrap(),
@@ -99,7 +99,7 @@ fn body() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn whatever_is_well_formed_comes_out_to_the_byte(body in body()) {
+    fn any_well_formed_body_is_preserved_byte_for_byte(body in body()) {
         prop_assert_eq!(Document::parse(&body).unwrap().with(None, &[]).unwrap(), body);
     }
 

@@ -51,44 +51,20 @@ impl GitLab {
         until: Instant,
     ) -> Result<MergeRequestDetails, Incomplete> {
         // 1. All reads run concurrently; only needed ones are awaited.
-        let slots = Optional::default();
-        let named_rule = request
-            .approvers
-            .and_then(|approvers| approvers.approval_rule.as_deref());
         let path = merged.project_path.as_deref().unwrap_or(request.project_path);
-        let needed = Box::pin(self.needed(context, request, path, members, until));
-        let reads = Box::pin(self.optional(context, request, named_rule.is_none(), &slots, until));
-        let needed = match select(needed, reads).await {
-            Either::Left((needed, reads)) => {
-                let _ = timeout(GRACE, reads).await;
-                needed
-            }
-            Either::Right(((), needed)) => needed.await,
-        };
-        let needed = needed?;
+        let (needed, extra) = self.all(context, request, path, members, until).await?;
         // 2. Accounts that may be bots; bots neither approve nor remove labels.
-        let listed_users = request.approvers.map(|approvers| &approvers.users);
-        let eligible_now = match needed.members {
-            Reading::Known(mut members) => {
-                members.extend(listed_users.into_iter().flatten());
-                Reading::Known(members)
-            }
-            unknown @ Reading::Unknown(_) => unknown,
-        };
+        let eligible_now = eligible(needed.members, request);
         let (bots, bots_unknown) = self
             .flags(context, request, &needed.approvals, &label_events, &eligible_now, until)
             .await
             .map_err(|missing| (missing, Some(needed.approvals.clone())))?;
         let rules = needed.rules;
-        let rule_approvers = match (named_rule, &rules) {
+        let rule_approvers = match (named_rule(request), &rules) {
             (Some(name), Some(Reading::Known(rules))) => Reading::Known(approvers_of(rules, name)),
             (Some(_), Some(Reading::Unknown(why))) => Reading::Unknown(why.clone()),
             _ => Reading::Unknown("the rules name no approval rule".to_owned()),
         };
-        let Optional {
-            reviewers,
-            rules: optional_rules,
-        } = slots;
         Ok(MergeRequestDetails {
             read_at: request.now,
             mr_id: merged.mr_id,
@@ -105,15 +81,37 @@ impl GitLab {
             approvals: needed.approvals,
             rule_approvers,
             versions: needed.versions,
-            reviewers: optional(reviewers.into_inner()),
+            reviewers: optional(extra.reviewers.into_inner()),
             eligible_now,
             bots,
             bots_unknown,
             committers: needed.committers,
             clock_offset_seconds: 0,
-            approval_rules: rules.unwrap_or_else(|| optional(optional_rules.into_inner())),
+            approval_rules: rules.unwrap_or_else(|| optional(extra.rules.into_inner())),
             mentions: merged.mentions,
         })
+    }
+
+    /// The needed reads, and the optional ones that finish in time.
+    async fn all(
+        &self,
+        context: &Context,
+        request: FactsRequest<'_>,
+        path: &str,
+        members: Pin<&mut (impl Future<Output = Members> + Send)>,
+        until: Instant,
+    ) -> Result<(Needed, Optional), Incomplete> {
+        let slots = Optional::default();
+        let needed = Box::pin(self.needed(context, request, path, members, until));
+        let reads = Box::pin(self.optional(context, request, named_rule(request).is_none(), &slots, until));
+        let needed = match select(needed, reads).await {
+            Either::Left((needed, reads)) => {
+                let _ = timeout(GRACE, reads).await;
+                needed
+            }
+            Either::Right(((), needed)) => needed.await,
+        };
+        Ok((needed?, slots))
     }
 
     async fn needed(
@@ -125,12 +123,9 @@ impl GitLab {
         until: Instant,
     ) -> Result<Needed, Incomplete> {
         let key = request.key;
-        let named_rule = request
-            .approvers
-            .is_some_and(|approvers| approvers.approval_rule.is_some());
         let excludes = request.approvers.is_some_and(|approvers| approvers.exclude_committers);
         let rules = async {
-            if named_rule {
+            if named_rule(request).is_some() {
                 Ok(Some(match self.approval_rules(context, key).await {
                     // The merge request is visible, so this GitLab tier has no such rules.
                     Err(error) if error.is_not_found() => Reading::Unknown(NOT_OFFERED.to_owned()),
@@ -207,5 +202,22 @@ impl GitLab {
         let people = approvals.iter().map(|approval| &approval.user).chain(removers);
         let people: Vec<&User> = people.filter(|user| !user.looks_like_bot()).collect();
         in_time(until, self.bots(context, &request.key.instance, people.into_iter())).await
+    }
+}
+
+/// The approval rule that the rules name.
+fn named_rule(request: FactsRequest<'_>) -> Option<&str> {
+    request.approvers?.approval_rule.as_deref()
+}
+
+/// Who may approve now: the members and the listed users.
+fn eligible(members: Reading<BTreeSet<UserId>>, request: FactsRequest<'_>) -> Reading<BTreeSet<UserId>> {
+    let listed_users = request.approvers.map(|approvers| &approvers.users);
+    match members {
+        Reading::Known(mut members) => {
+            members.extend(listed_users.into_iter().flatten());
+            Reading::Known(members)
+        }
+        unknown @ Reading::Unknown(_) => unknown,
     }
 }

@@ -3,8 +3,8 @@ use serde_json::Value;
 
 use super::*;
 
-fn answer(safety: Safety, status: u16, body: &str) -> Answer {
-    Answer {
+fn answer(safety: Safety, status: u16, body: &str) -> HttpResponse {
+    HttpResponse {
         status,
         headers: HeaderMap::new(),
         body: body.into(),
@@ -13,8 +13,8 @@ fn answer(safety: Safety, status: u16, body: &str) -> Answer {
     }
 }
 
-fn problem(safety: Safety, status: u16, body: &str) -> Problem {
-    read::<Value>(&answer(safety, status, body)).unwrap_err()
+fn problem(safety: Safety, status: u16, body: &str) -> CallProblem {
+    parse_answer::<Value>(&answer(safety, status, body)).unwrap_err()
 }
 
 fn body(code: &str, message: &str) -> String {
@@ -92,7 +92,7 @@ fn data_beside_an_error_is_not_believed() {
         assert_eq!(problem(Safety::Acts, 200, none).advice, Advice::Ambiguous, "{none}");
     }
     let empty = answer(Safety::Reads, 200, r#"{"data":{"viewer":1},"errors":[]}"#);
-    assert_eq!(read::<Value>(&empty).unwrap()["viewer"], 1);
+    assert_eq!(parse_answer::<Value>(&empty).unwrap()["viewer"], 1);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn the_later_of_the_limits_is_waited_for_and_never_more_than_an_hour() {
         }
         let after = expected.map(Duration::from_millis);
         assert_eq!(
-            read::<Value>(&answer).unwrap_err().advice,
+            parse_answer::<Value>(&answer).unwrap_err().advice,
             Advice::Retry { after },
             "{headers:?}"
         );
@@ -131,10 +131,10 @@ fn the_later_of_the_limits_is_waited_for_and_never_more_than_an_hour() {
 }
 
 #[test]
-fn an_error_that_is_no_code_is_not_repeated() {
+fn an_error_that_is_not_a_code_is_not_repeated() {
     let hostile = body("see https://evil.example", "");
     assert_eq!(
         problem(Safety::Acts, 200, &hostile).message,
-        "Linear answered with an error of unknown form"
+        "Linear answered with an unrecognized error"
     );
 }

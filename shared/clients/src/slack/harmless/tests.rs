@@ -16,17 +16,17 @@ fn markup_from_outside_is_escaped_or_replaced() {
         ("two\r\nlines\tand\u{2028}more", "two  lines and more"),
         ("&lt; stays what was written", "&amp;lt; stays what was written"),
     ] {
-        assert_eq!(markdown(text, 100), expected, "{text:?}");
+        assert_eq!(escape_markdown(text, 100), expected, "{text:?}");
     }
 }
 
 #[test]
 fn characters_that_are_not_seen_or_turn_the_text_are_left_out() {
     assert_eq!(
-        plain("a\u{202e}b\u{2066}c\u{200b}d\u{feff}e\u{0}f\u{7f}g\u{e0041}h", 100),
+        escape_plain("a\u{202e}b\u{2066}c\u{200b}d\u{feff}e\u{0}f\u{7f}g\u{e0041}h", 100),
         "abcdefgh"
     );
-    assert_eq!(plain("Grüße 日本 🔒", 100), "Grüße 日本 🔒");
+    assert_eq!(escape_plain("Grüße 日本 🔒", 100), "Grüße 日本 🔒");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_long_text_ends_with_an_ellipsis_between_characters_and_never_within_an_esca
         ("ab🔒c", 4, "ab…"),
         ("", 0, ""),
     ] {
-        assert_eq!(markdown(text, limit), expected, "{text:?} in {limit}");
+        assert_eq!(escape_markdown(text, limit), expected, "{text:?} in {limit}");
     }
 }
 
@@ -57,12 +57,12 @@ fn only_a_plain_web_address_becomes_a_link() {
         "https://gitlab.example.com@evil.example/",
         "https://evil.example\\@gitlab.example.com/",
     ] {
-        assert_eq!(address(url), None, "{url}");
-        assert!(!link(url, "title", 3000).contains('<'), "{url}");
+        assert_eq!(safe_address(url), None, "{url}");
+        assert!(!escape_link(url, "title", 3000).contains('<'), "{url}");
     }
     let url = "https://gitlab.example.com/a/-/merge_requests/1?x=1&y=2";
     assert_eq!(
-        link(url, "a|b>c", 3000),
+        escape_link(url, "a|b>c", 3000),
         "<https://gitlab.example.com/a/-/merge_requests/1?x=1&amp;y=2|a¦b&gt;c>"
     );
 }
@@ -70,18 +70,18 @@ fn only_a_plain_web_address_becomes_a_link() {
 proptest! {
     #[test]
     fn whatever_comes_in_nothing_acts_and_nothing_is_too_long(text in "\\PC*|[<>!&|*_~`@#a \u{202e}\u{0}🔒]*", limit in 1_usize..200) {
-        let written = markdown(&text, limit);
+        let written = escape_markdown(&text, limit);
         prop_assert!(length(&written) <= limit);
         prop_assert!(!written.contains(['<', '>', '|']));
         prop_assert!(!written.chars().any(hidden));
         let bare = written.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "");
         prop_assert!(!bare.contains('&'));
-        prop_assert!(length(&plain(&text, limit)) <= limit);
+        prop_assert!(length(&escape_plain(&text, limit)) <= limit);
         prop_assert!(length(&cut(&text, limit)) <= limit);
     }
 
     #[test]
     fn a_link_is_within_its_limit(url in "(https://[a-z]{1,10}/)?\\PC*", text in "\\PC*", limit in 20_usize..400) {
-        prop_assert!(length(&link(&url, &text, limit)) <= limit);
+        prop_assert!(length(&escape_link(&url, &text, limit)) <= limit);
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::exception::{AlertMark, details, person, title};
-use super::{Message, date, limit, markdown, section};
+use super::{SlackMessage, date, limit, markdown, section};
 use crate::slack::harmless;
 
 /// Most approvals that are listed; the decision's row has all.
@@ -15,7 +15,7 @@ const MOST_APPROVALS: usize = 5;
 
 /// One change of an exception.
 #[derive(Debug, Clone)]
-pub struct ExceptionChange<'a> {
+pub struct ReportedChange<'a> {
     /// The exception as it is now.
     pub exception: &'a SecurityReviewException,
     /// The decision that changed it.
@@ -39,7 +39,7 @@ pub struct ReportedDecision<'a> {
 
 /// Where the reply is, relative to the alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum ReplyLocation {
     /// In the alert's thread.
     Thread,
     /// In the channel: the alert was deleted, or it accepts no edit or no reply.
@@ -64,7 +64,7 @@ enum Turn {
     },
 }
 
-impl ExceptionChange<'_> {
+impl ReportedChange<'_> {
     fn turn(&self) -> Turn {
         let before = self.before.map(|before| before.verdict.exception());
         match (before, self.decision.verdict.exception()) {
@@ -94,17 +94,21 @@ impl ExceptionChange<'_> {
 /// The reply. `wording` is the operator's text; everything else is sanitized. `effect_key` goes into the metadata.
 #[must_use]
 pub fn exception_reply(
-    change: &ExceptionChange<'_>,
-    place: Place,
+    change: &ReportedChange<'_>,
+    place: ReplyLocation,
     wording: &Wording,
     channel: &str,
     effect_key: &str,
-) -> Message {
+) -> SlackMessage {
     let exception = change.exception;
     let key = &exception.merge_request;
     let headline = headline(change.turn());
-    let link = harmless::link(&exception.url, title(exception), 1500);
-    let name = format!("{} !{}", harmless::markdown(&exception.project_path, 300), key.mr_iid);
+    let link = harmless::escape_link(&exception.url, title(exception), 1500);
+    let name = format!(
+        "{} !{}",
+        harmless::escape_markdown(&exception.project_path, 300),
+        key.mr_iid
+    );
     let (changed, why) = (changed(change, wording), why(change));
     let mut blocks = vec![
         section(format!("*{headline}*\n{link} ({name})")),
@@ -123,11 +127,11 @@ pub fn exception_reply(
     });
     let text = format!(
         "{headline}. {} ({name}). {} {}",
-        harmless::markdown(title(exception), 300),
+        harmless::escape_markdown(title(exception), 300),
         changed.replace('\n', " "),
         why.replace('\n', " "),
     );
-    Message::new(channel, harmless::cut(&text, limit::TEXT), blocks, &payload)
+    SlackMessage::new(channel, harmless::cut(&text, limit::TEXT), blocks, &payload)
 }
 
 fn headline(turn: Turn) -> &'static str {
@@ -150,7 +154,7 @@ fn cleared(outcome: &VerdictOutcome) -> &'static str {
 }
 
 /// The old kind and the new one, each in words.
-fn changed(change: &ExceptionChange<'_>, wording: &Wording) -> String {
+fn changed(change: &ReportedChange<'_>, wording: &Wording) -> String {
     let named = |kind: ExceptionKind| {
         let why = harmless::cut(wording.why(kind), limit::SECTION / 3);
         format!("`{}`: {why}", kind.as_str())
@@ -176,7 +180,7 @@ fn changed(change: &ExceptionChange<'_>, wording: &Wording) -> String {
     was.unwrap_or_default() + &now + &status
 }
 
-fn why(change: &ExceptionChange<'_>) -> String {
+fn why(change: &ReportedChange<'_>) -> String {
     let verdict = change.decision.verdict;
     let found = match &verdict.outcome {
         VerdictOutcome::Approved { proof } => approved(verdict, *proof),
@@ -191,10 +195,10 @@ fn why(change: &ExceptionChange<'_>) -> String {
     };
     let source = match (change.before, change.decision.confirmed) {
         (Some(ReportedDecision { confirmed: false, .. }), true) => {
-            "GitLab had not answered every question when the earlier decision was made. Now it has."
+            "GitLab's answer was incomplete when the earlier decision was made. It is complete now."
         }
         (Some(ReportedDecision { confirmed: false, .. }), false) => {
-            "GitLab has answered more than when the earlier decision was made, but not yet every question."
+            "GitLab's answer has more data than when the earlier decision was made, but is still incomplete."
         }
         _ => "New information arrived after the earlier decision.",
     };
@@ -213,7 +217,7 @@ fn approved(verdict: &Verdict, proof: Proof) -> String {
         .iter()
         .take(MOST_APPROVALS)
         .map(|seen| {
-            let name = harmless::markdown(&person(Some(&seen.user)), 100);
+            let name = harmless::escape_markdown(&person(Some(&seen.user)), 100);
             let at = seen.approved_at.map(|at| format!(" at {at:.0}"));
             name + &at.unwrap_or_default()
         })
@@ -233,13 +237,14 @@ fn approved(verdict: &Verdict, proof: Proof) -> String {
     format!("Approved after all: {source} {what}.")
 }
 
-fn advice(change: &ExceptionChange<'_>, wording: &Wording) -> String {
+fn advice(change: &ReportedChange<'_>, wording: &Wording) -> String {
     if change.is_changed_again {
-        return "Nothing: a later decision changed the exception again, and a further message reports it.".to_owned();
+        return "No action is needed: a later decision changed the exception again, and another message reports it."
+            .to_owned();
     }
     match (change.turn(), change.exception.status) {
         (Turn::Withdrawn { .. }, _) => {
-            "Nothing needs to be done. A review that was started because of the alert can end.".to_owned()
+            "No action is needed. A review that was started because of the alert can end.".to_owned()
         }
         (Turn::Other { .. }, ExceptionStatus::Acknowledged) => {
             "Check that the review covers the new reason.".to_owned()
@@ -251,15 +256,17 @@ fn advice(change: &ExceptionChange<'_>, wording: &Wording) -> String {
     }
 }
 
-fn remark(place: Place) -> Option<&'static str> {
+fn remark(place: ReplyLocation) -> Option<&'static str> {
     match place {
-        Place::Thread => None,
-        Place::Channel => Some("The alert of this exception was deleted, or it takes no edit or no reply."),
-        Place::OtherChannel => Some("The alert of this exception is in another channel."),
+        ReplyLocation::Thread => None,
+        ReplyLocation::Channel => {
+            Some("The alert of this exception was deleted, or it cannot be edited or replied to.")
+        }
+        ReplyLocation::OtherChannel => Some("The alert of this exception is in another channel."),
     }
 }
 
-fn context(change: &ExceptionChange<'_>) -> String {
+fn context(change: &ReportedChange<'_>) -> String {
     let text = format!(
         "Exception {} · decision {} · decided {}",
         change.exception.id,

@@ -3,21 +3,21 @@
 use rules::Wording;
 use serde_json::{Value, json};
 
-use super::{Message, date, limit, markdown, section};
-use crate::ArchivedMerge;
+use super::{SlackMessage, date, limit, markdown, section};
+use crate::MergeSummary;
 use crate::slack::harmless;
 
-/// The confirmation of an archived merge. `effect_key` goes into the message's metadata; [`crate::slack::Slack::find_message`]
+/// The confirmation of a merge. `effect_key` goes into the message's metadata; [`crate::slack::Slack::find_message`]
 /// finds it there.
 #[must_use]
-pub fn pod_confirmation(merge: &ArchivedMerge, wording: &Wording, channel: &str, effect_key: &str) -> Message {
+pub fn pod_confirmation(merge: &MergeSummary, wording: &Wording, channel: &str, effect_key: &str) -> SlackMessage {
     let key = &merge.row.merge_request;
     let title = if merge.row.title.trim().is_empty() {
         "(no title)"
     } else {
         &merge.row.title
     };
-    let link = harmless::link(&merge.row.web_url, title, 1500);
+    let link = harmless::escape_link(&merge.row.web_url, title, 1500);
     let sentence = merge.sentence(wording);
     let mark = if merge.is_exception() { "⚠️" } else { "✅" };
     let blocks = vec![
@@ -38,14 +38,14 @@ pub fn pod_confirmation(merge: &ArchivedMerge, wording: &Wording, channel: &str,
     let text = format!(
         "{}: {} ({}). {}",
         headline(merge),
-        harmless::markdown(title, 300),
-        harmless::markdown(&merge.name(), 300),
+        harmless::escape_markdown(title, 300),
+        harmless::escape_markdown(&merge.name(), 300),
         harmless::cut(&sentence, 500),
     );
-    Message::new(channel, harmless::cut(&text, limit::TEXT), blocks, &payload)
+    SlackMessage::new(channel, harmless::cut(&text, limit::TEXT), blocks, &payload)
 }
 
-fn headline(merge: &ArchivedMerge) -> &'static str {
+fn headline(merge: &MergeSummary) -> &'static str {
     match (merge.is_correction, merge.is_exception()) {
         (true, _) => "Security review corrected",
         (false, true) => "Security review archived as an exception",
@@ -53,7 +53,7 @@ fn headline(merge: &ArchivedMerge) -> &'static str {
     }
 }
 
-fn fields(merge: &ArchivedMerge) -> Vec<Value> {
+fn fields(merge: &MergeSummary) -> Vec<Value> {
     let by = merge.row.merge.as_ref().and_then(|merged| merged.by.as_ref());
     let or_none = |list: Vec<String>| {
         if list.is_empty() {
@@ -76,11 +76,16 @@ fn fields(merge: &ArchivedMerge) -> Vec<Value> {
         ("Tier", merge.row.review.risk_tier.clone()),
     ]
     .into_iter()
-    .map(|(name, value)| markdown(format!("*{name}*\n{}", harmless::markdown(&value, limit::FIELD / 5))))
+    .map(|(name, value)| {
+        markdown(format!(
+            "*{name}*\n{}",
+            harmless::escape_markdown(&value, limit::FIELD / 5)
+        ))
+    })
     .collect()
 }
 
-fn context(merge: &ArchivedMerge) -> String {
+fn context(merge: &MergeSummary) -> String {
     let mut parts = vec![format!("Decision {}", merge.decision_id)];
     let evidence = merge.evidence.as_ref();
     parts.extend(evidence.map(|evidence| format!("evidence sha256:{}", evidence.sha256)));
@@ -96,11 +101,12 @@ mod tests {
 
     #[test]
     fn a_confirmation_says_how_the_review_ended_and_where_the_proof_lies() {
-        let told = |merge: &ArchivedMerge| pod_confirmation(merge, &Wording::default(), "C0PODPAY", "key").to_json();
-        insta::assert_snapshot!(format!("{:#}", told(&approved())));
-        insta::assert_snapshot!(format!("{:#}", told(&exception())));
+        let confirmed =
+            |merge: &MergeSummary| pod_confirmation(merge, &Wording::default(), "C0PODPAY", "key").to_json();
+        insta::assert_snapshot!(format!("{:#}", confirmed(&approved())));
+        insta::assert_snapshot!(format!("{:#}", confirmed(&exception())));
         assert!(
-            told(&correction_of(&approved()))["text"]
+            confirmed(&correction_of(&approved()))["text"]
                 .as_str()
                 .unwrap()
                 .starts_with("Security review corrected: ")
@@ -114,12 +120,12 @@ mod tests {
         merge.row.project_path = "<@U123>".to_owned();
         merge.row.web_url = "javascript:alert(1)".to_owned();
         merge.row.review.labels = vec!["<!here>".to_owned(); 300];
-        let told = pod_confirmation(&merge, &Wording::default(), "C0PODPAY", "key")
+        let shown = pod_confirmation(&merge, &Wording::default(), "C0PODPAY", "key")
             .to_json()
             .to_string();
         for markup in ["<!channel", "<https://evil", "<@U123", "<!here", "<javascript"] {
-            assert!(!told.contains(markup), "{markup}: {told}");
+            assert!(!shown.contains(markup), "{markup}: {shown}");
         }
-        assert!(told.len() < 12_000, "{}", told.len());
+        assert!(shown.len() < 12_000, "{}", shown.len());
     }
 }

@@ -6,7 +6,7 @@ use model::{Reason, SecurityReviewException, User};
 use rules::Wording;
 use serde_json::{Value, json};
 
-use super::{Message, date, limit, markdown, section};
+use super::{SlackMessage, date, limit, markdown, section};
 use crate::slack::harmless;
 
 /// Most reasons that are shown; there are eleven kinds, and the row has all.
@@ -44,7 +44,7 @@ pub fn exception_alert(
     wording: &Wording,
     channel: &str,
     effect_key: &str,
-) -> Message {
+) -> SlackMessage {
     alert(exception, None, wording, channel, effect_key)
 }
 
@@ -56,7 +56,7 @@ pub fn corrected_alert(
     wording: &Wording,
     channel: &str,
     effect_key: &str,
-) -> Message {
+) -> SlackMessage {
     alert(exception, Some(mark), wording, channel, effect_key)
 }
 
@@ -66,19 +66,19 @@ fn alert(
     wording: &Wording,
     channel: &str,
     effect_key: &str,
-) -> Message {
+) -> SlackMessage {
     let key = &exception.merge_request;
     let title = title(exception);
     let headline = headline(mark, wording);
-    let link = harmless::link(&exception.url, title, 1500);
+    let link = harmless::escape_link(&exception.url, title, 1500);
     let mut blocks = vec![
-        json!({"type": "header", "text": {"type": "plain_text", "text": harmless::plain(&headline, limit::HEADER), "emoji": true}}),
+        json!({"type": "header", "text": {"type": "plain_text", "text": harmless::escape_plain(&headline, limit::HEADER), "emoji": true}}),
         section(format!("*{link}*")),
         json!({"type": "section", "fields": fields(exception)}),
     ];
     if mark == Some(AlertMark::Withdrawn) {
         blocks.push(section(format!(
-            "*Withdrawn*\n{NO_EXCEPTION} The reply to this alert says why, and nothing needs to be done."
+            "*Withdrawn*\n{NO_EXCEPTION} The reply to this alert gives the reason. No action is needed."
         )));
         blocks.push(section(why("Reported before", exception, wording)));
     } else {
@@ -98,7 +98,7 @@ fn alert(
         Some(AlertMark::Withdrawn) => NO_EXCEPTION,
         _ => wording.why(exception.kind),
     };
-    Message::new(channel, fallback(exception, &headline, because), blocks, &payload)
+    SlackMessage::new(channel, fallback(exception, &headline, because), blocks, &payload)
 }
 
 fn headline(mark: Option<AlertMark>, wording: &Wording) -> Cow<'_, str> {
@@ -131,7 +131,12 @@ fn fields(exception: &SecurityReviewException) -> Vec<Value> {
         ("Tier", exception.risk_tier.clone()),
     ]
     .into_iter()
-    .map(|(name, value)| markdown(format!("*{name}*\n{}", harmless::markdown(&value, limit::FIELD / 5))))
+    .map(|(name, value)| {
+        markdown(format!(
+            "*{name}*\n{}",
+            harmless::escape_markdown(&value, limit::FIELD / 5)
+        ))
+    })
     .collect()
 }
 
@@ -157,7 +162,7 @@ pub(super) fn details(reasons: &[Reason]) -> String {
     let with_detail = reasons.iter().filter(|reason| !reason.detail.is_empty());
     let longest = limit::SECTION / 2 / MOST_REASONS - 3;
     with_detail.take(MOST_REASONS).fold(String::new(), |text, reason| {
-        text + "\n• " + &harmless::markdown(&reason.detail, longest)
+        text + "\n• " + &harmless::escape_markdown(&reason.detail, longest)
     })
 }
 
@@ -176,14 +181,14 @@ fn fallback(exception: &SecurityReviewException, headline: &str, because: &str) 
     let merger = exception
         .merged_by
         .as_ref()
-        .map_or("somebody unknown", |user| user.username.as_str());
+        .map_or("an unknown user", |user| user.username.as_str());
     let text = format!(
         "{}: {} ({} !{}), merged by {}. {}",
-        harmless::markdown(headline, limit::HEADER),
-        harmless::markdown(title(exception), 300),
-        harmless::markdown(&exception.project_path, 300),
+        harmless::escape_markdown(headline, limit::HEADER),
+        harmless::escape_markdown(title(exception), 300),
+        harmless::escape_markdown(&exception.project_path, 300),
         exception.merge_request.mr_iid,
-        harmless::markdown(merger, 100),
+        harmless::escape_markdown(merger, 100),
         harmless::cut(because, 500),
     );
     harmless::cut(&text, limit::TEXT)

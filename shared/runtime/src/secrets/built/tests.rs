@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use super::*;
-use crate::secrets::{Stage, StagedSecret, Unreadable};
+use crate::secrets::{Stage, StagedSecret, UnreadableSecret};
 
 /// A secret whose value is the number in `version`.
 fn secret(version: &Arc<AtomicU32>) -> SecretCache<u32> {
@@ -24,7 +24,7 @@ fn secret(version: &Arc<AtomicU32>) -> SecretCache<u32> {
         |found: &[StagedSecret]| {
             let text = found.first().map(|secret| secret.value.expose_secret());
             text.and_then(|text| text.parse().ok())
-                .ok_or_else(|| Unreadable::because("no number"))
+                .ok_or_else(|| UnreadableSecret::because("no number"))
         },
     )
 }
@@ -40,7 +40,7 @@ fn versions() -> (Arc<AtomicU32>, Arc<AtomicU32>) {
 #[tokio::test]
 async fn refusals_right_after_each_other_read_the_secrets_once() {
     let (first, second) = versions();
-    let built = Built::new(secret(&first), secret(&second), |a, b| Ok(a + b));
+    let built = FromSecrets::new(secret(&first), secret(&second), |a, b| Ok(a + b));
     assert_eq!(*built.get(&context()).await.unwrap(), 11);
     // The clock is fixed, so the secrets were just read and a rejected credential reads nothing.
     second.store(20, Ordering::Relaxed);
@@ -58,12 +58,9 @@ async fn what_cannot_be_built_is_tried_again_at_the_next_call() {
             Ok(a + b)
         }
     };
-    let built = Built::new(secret(&first), secret(&second), sum);
+    let built = FromSecrets::new(secret(&first), secret(&second), sum);
     let error = built.get(&context()).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the clients cannot be built from the secrets: not yet"
-    );
+    assert_eq!(error.to_string(), "building clients from secrets failed: not yet");
     first.store(2, Ordering::Relaxed);
     built
         .first

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use audit::ActorType;
 use serde_json::Value;
-use trace::{Exporting, Kind, Sampler};
+use trace::{Exporting, Sampler, SpanKind};
 use uuid::Uuid;
 
 use super::*;
-use crate::metrics::Memory;
+use crate::metrics::MetricMemory;
 
 const NOW: i64 = 1_772_366_400;
 
@@ -47,7 +47,7 @@ struct Bench {
     exporter: Exporter,
     collector: Collector,
     clock: Arc<TestClock>,
-    metrics: Memory,
+    metrics: MetricMemory,
 }
 
 impl Bench {
@@ -83,7 +83,7 @@ impl Bench {
         for _ in 0..2 {
             self.exporter
                 .tracer
-                .begin(Kind::Consumer, "delivery", &context)
+                .begin(SpanKind::Consumer, "delivery", &context)
                 .end(None);
         }
         let deadline = Deadline::new(self.clock.now() + left, self.clock.clone());

@@ -6,7 +6,7 @@ use super::*;
 
 const ENDPOINT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
 
-fn read(pairs: &[(&str, &str)]) -> (Option<OtlpSettings>, Vec<String>) {
+fn read_settings(pairs: &[(&str, &str)]) -> (Option<OtlpSettings>, Vec<String>) {
     let mut env = Environment::from_pairs(pairs.iter().copied());
     let settings = OtlpSettings::from_environment(&mut env, "webhook");
     let problems = env.finish().err();
@@ -15,7 +15,7 @@ fn read(pairs: &[(&str, &str)]) -> (Option<OtlpSettings>, Vec<String>) {
 }
 
 fn good(pairs: &[(&str, &str)]) -> OtlpSettings {
-    let (settings, problems) = read(pairs);
+    let (settings, problems) = read_settings(pairs);
     assert_eq!(problems, Vec::<String>::new());
     settings.unwrap()
 }
@@ -37,7 +37,7 @@ fn without_an_endpoint_or_disabled_there_is_nothing() {
         &[ENDPOINT, ("OTEL_SDK_DISABLED", "true")],
         &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")],
     ] {
-        let (settings, problems) = read(pairs);
+        let (settings, problems) = read_settings(pairs);
         assert!(settings.is_none() && problems.is_empty(), "{pairs:?}: {problems:?}");
     }
 }
@@ -116,7 +116,7 @@ fn sampler_and_timeout_have_defaults_and_can_be_set() {
 }
 
 #[test]
-fn every_problem_is_told_at_once_and_no_key() {
+fn every_problem_is_reported_together_without_a_key() {
     let wrong = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://collector:4317"),
         (
@@ -137,7 +137,7 @@ fn every_problem_is_told_at_once_and_no_key() {
         ("OTEL_TRACES_SAMPLER_ARG", "2"),
         ("OTEL_SDK_DISABLED", "perhaps"),
     ];
-    let (settings, problems) = read(&wrong);
+    let (settings, problems) = read_settings(&wrong);
     assert!(settings.is_none());
     assert_eq!(problems.len(), wrong.len(), "{problems:#?}");
     for (name, _) in wrong {

@@ -1,8 +1,8 @@
 //! Several pages: a full one is followed by a new one, and rows on earlier ones are found.
 
 use audit::FailureClass;
-use clients::confluence::{Place, Recorded};
-use clients::{Advice, ArchivedMerge};
+use clients::confluence::{Recorded, RowPlace};
+use clients::{Advice, MergeSummary};
 use rules::{AuditPage, ConfluenceRules as Settings};
 use tests::doubles::confluence::PageStatus;
 use tests::doubles::{Fault, Stub};
@@ -24,7 +24,7 @@ async fn a_full_page_is_followed_by_a_new_one_below_it() {
         page_limit_bytes: 8 * 1024,
         ..confluence()
     };
-    let mut place = Place::default();
+    let mut place = RowPlace::default();
     for iid in 1..=20 {
         let recorded = desk
             .record_as(&numbered(iid, "ENG-123"), &settings, &place, false)
@@ -46,9 +46,9 @@ async fn a_full_page_is_followed_by_a_new_one_below_it() {
     }
     // A writer with an unknown or deleted latest page still finds the right one.
     for latest in [None, Some("404".to_owned()), Some(first.clone())] {
-        let place = Place {
+        let place = RowPlace {
             latest,
-            ..Place::default()
+            ..RowPlace::default()
         };
         let recorded = desk
             .record_as(&numbered(20, "ENG-123"), &settings, &place, false)
@@ -76,7 +76,7 @@ async fn a_row_on_an_earlier_page_is_found_and_corrected_there() {
     };
     for (earlier, anywhere) in [(true, false), (false, true)] {
         let desk = Desk::open().await;
-        let mut place = Place::default();
+        let mut place = RowPlace::default();
         for iid in 1..=14 {
             let recorded = desk
                 .record_as(&numbered(iid, "ENG-123"), &settings, &place, false)
@@ -86,7 +86,7 @@ async fn a_row_on_an_earlier_page_is_found_and_corrected_there() {
         }
         let first = place_of(&desk, 1);
         assert_ne!(place.latest.as_ref(), Some(&first));
-        let place = Place {
+        let place = RowPlace {
             earlier: earlier.then(|| first.clone()),
             anywhere,
             ..place
@@ -96,7 +96,7 @@ async fn a_row_on_an_earlier_page_is_found_and_corrected_there() {
             .await
             .unwrap();
         assert_eq!(page_of(&again), first);
-        let corrected = correcting(ArchivedMerge {
+        let corrected = correcting(MergeSummary {
             verdict: exception("ENG-123").verdict,
             ..numbered(1, "ENG-123")
         });
@@ -124,16 +124,16 @@ async fn a_page_that_merely_has_the_title_or_the_id_is_not_taken_for_ours() {
     let theirs = tests::doubles::confluence::Page {
         title: "Security review audit (2)".to_owned(),
         space_id: "98304".to_owned(),
-        body: "<p>Somebody else's</p>".to_owned(),
+        body: "<p>Another team's</p>".to_owned(),
         version: 1,
         ..tests::doubles::confluence::Page::default()
     };
     desk.double
         .world(|world| world.pages.insert("4711".to_owned(), theirs.clone()));
     // The id of one of our pages, at another site.
-    let mut place = Place {
+    let mut place = RowPlace {
         latest: Some("4711".to_owned()),
-        ..Place::default()
+        ..RowPlace::default()
     };
     for iid in 1..=10 {
         let recorded = desk
@@ -154,7 +154,7 @@ async fn a_row_is_looked_for_from_the_oldest_page_on_that_it_can_stand_on() {
         ..confluence()
     };
     let desk = Desk::open().await;
-    let mut place = Place::default();
+    let mut place = RowPlace::default();
     for iid in 1..=20 {
         let recorded = desk
             .record_as(&numbered(iid, "ENG-123"), &settings, &place, false)
@@ -170,7 +170,7 @@ async fn a_row_is_looked_for_from_the_oldest_page_on_that_it_can_stand_on() {
             .count()
     };
     let before = read(&desk);
-    let place = Place {
+    let place = RowPlace {
         oldest: place.latest.clone(),
         anywhere: true,
         ..place
@@ -188,7 +188,7 @@ async fn a_page_named_by_its_id_is_not_made_and_must_exist() {
         ..confluence()
     };
     let desk = Desk::with_page().await;
-    let place = Place::default();
+    let place = RowPlace::default();
     desk.record_as(&approved("ENG-123"), &settings, &place, false)
         .await
         .unwrap();

@@ -1,8 +1,8 @@
 //! The calls of Linear, Jira and Confluence: each is part of marking a merge.
 
 use audit::Action;
-use clients::ArchivedMerge;
-use clients::confluence::Place;
+use clients::MergeSummary;
+use clients::confluence::RowPlace;
 use futures::future::BoxFuture;
 use rules::Wording;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use super::ways::{self, Script};
 const ISSUE: &str = "/rest/api/2/issue/PAY-7";
 
 /// A row: its action, the target of its entries, and the request that the stub is for.
-type Call = (Action, fn(&str) -> Value, &'static str, &'static str, ArchivedMerge);
+type Call = (Action, fn(&str) -> Value, &'static str, &'static str, MergeSummary);
 
 pub(super) fn rows() -> Vec<Row> {
     let linear = linear_calls().into_iter().map(|(action, target, _, operation, merge)| {
@@ -75,7 +75,7 @@ fn linear_calls() -> [Call; 7] {
     let label: fn(&str) -> Value = |_| json!({"resource_type": "linear_label", "id": "audited"});
     let merge_request: fn(&str) -> Value =
         |_| json!({"resource_type": "merge_request", "instance": "main", "project_id": 77, "mr_iid": 12});
-    let unlinked = ArchivedMerge {
+    let unlinked = MergeSummary {
         mentions: Vec::new(),
         ..approved("ENG-123")
     };
@@ -193,7 +193,7 @@ fn confluence_calls() -> [Call; 5] {
     ]
 }
 
-async fn mark_in_linear(stub: Option<Stub>, merge: ArchivedMerge) -> Seen {
+async fn mark_in_linear(stub: Option<Stub>, merge: MergeSummary) -> Seen {
     let (double, url) = double::<linear::Linear>(stub.as_ref()).await;
     let (http, lines) = http(&patience(stub.as_ref()));
     let client = clients::linear::Linear::new(http, url.as_str(), archived::linear_key()).unwrap();
@@ -201,7 +201,7 @@ async fn mark_in_linear(stub: Option<Stub>, merge: ArchivedMerge) -> Seen {
     seen(&double, &lines)
 }
 
-async fn mark_in_jira(stub: Option<Stub>, merge: ArchivedMerge) -> Seen {
+async fn mark_in_jira(stub: Option<Stub>, merge: MergeSummary) -> Seen {
     let (double, url) = double::<jira::Jira>(stub.as_ref()).await;
     let (http, lines) = http(&patience(stub.as_ref()));
     let client = clients::jira::Jira::new(http, url.as_str(), archived::api_token()).unwrap();
@@ -209,7 +209,7 @@ async fn mark_in_jira(stub: Option<Stub>, merge: ArchivedMerge) -> Seen {
     seen(&double, &lines)
 }
 
-async fn record_in_confluence(stub: Option<Stub>, merge: ArchivedMerge, exists: bool, is_known: bool) -> Seen {
+async fn record_in_confluence(stub: Option<Stub>, merge: MergeSummary, exists: bool, is_known: bool) -> Seen {
     let (double, url) = double::<confluence::Confluence>(stub.as_ref()).await;
     if exists {
         double.world(|world| {
@@ -220,9 +220,9 @@ async fn record_in_confluence(stub: Option<Stub>, merge: ArchivedMerge, exists: 
     let client = clients::confluence::Confluence::new(http, url.as_str(), archived::api_token()).unwrap();
     let (settings, wording) = (archived::confluence(), Wording::default());
     let how = (&settings, &wording);
-    let place = Place {
+    let place = RowPlace {
         latest: is_known.then(|| "7001".to_owned()),
-        ..Place::default()
+        ..RowPlace::default()
     };
     let _ = client.record(&context(), &merge, how, &place, false).await;
     seen(&double, &lines)

@@ -76,10 +76,10 @@ pub(super) async fn update_secret_version_stage(stub: Option<Stub>) -> Seen {
     let (double, parts) = parts(stub).await;
     double.begin_rotation(SECRET, VERSION);
     double.put_secret(SECRET, "AWSPENDING", "hunter3");
-    let in_force = double.version(SECRET, "AWSCURRENT");
+    let current = double.version(SECRET, "AWSCURRENT");
     let _ = parts
         .secrets
-        .promote(&parts.context, SECRET, VERSION, in_force.as_deref())
+        .promote(&parts.context, SECRET, VERSION, current.as_deref())
         .await;
     seen(&double, parts)
 }

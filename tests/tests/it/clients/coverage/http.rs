@@ -126,7 +126,7 @@ pub(super) async fn post_events(stub: Option<Stub>) -> Seen {
 pub(super) async fn export(stub: Option<Stub>) -> Seen {
     let (double, url) = double::<otlp::Otlp>(stub.as_ref()).await;
     let (writer, lines) = Writer::memory("test", Arc::new(SystemClock));
-    let destination = trace::Destination {
+    let destination = trace::ExportDestination {
         url: url.join("v1/traces").unwrap(),
         headers: vec![],
     };

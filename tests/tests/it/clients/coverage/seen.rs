@@ -37,7 +37,10 @@ impl Seen {
                 .unwrap_or_else(|error| panic!("{case}: {error}: {line}"));
             match read(&line).unwrap_or_else(|error| panic!("{case}: {error}: {line}")) {
                 Printed::Intent(intent) => {
-                    assert!(announced.insert(intent.id, intent).is_none(), "{case}: twice {line}");
+                    assert!(
+                        announced.insert(intent.id, intent).is_none(),
+                        "{case}: duplicate {line}"
+                    );
                 }
                 Printed::Entry(entry) => {
                     let intent = announced
@@ -62,10 +65,13 @@ impl Seen {
                     );
                     numbers.push(entry.stream.unwrap().seq);
                 }
-                Printed::Other => panic!("{case}: no line of the trail: {line}"),
+                Printed::Other => panic!("{case}: not an audit line: {line}"),
             }
         }
-        assert!(announced.is_empty(), "{case}: announced, and no entry: {announced:?}");
+        assert!(
+            announced.is_empty(),
+            "{case}: announced, but without an entry: {announced:?}"
+        );
         assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "{case}");
     }
 

@@ -38,7 +38,7 @@ async fn a_late_approval_withdraws_the_alert() {
         "Withdrawn: this merge is no longer an exception",
         "The exception was recorded as `unverified`: ",
         "Approved after all: GitLab and the recorded events now confirm an approval by sec-alice (id 501) at 2026-03-02T10:00:00Z.",
-        "Nothing needs to be done.",
+        "No action is needed.",
         update.decision_id.unwrap().to_string().as_str(),
     ] {
         assert!(shown.contains(part), "{part} is missing in {shown}");
@@ -185,6 +185,6 @@ async fn an_outdated_change_refers_to_the_next() {
     );
     assert_eq!(stand.attempt(&notifier, &second).await.state, "done");
     let shown = json!(replies(&stand, &second)[0].blocks).to_string();
-    assert!(shown.contains("Nothing needs to be done."), "{shown}");
+    assert!(shown.contains("No action is needed."), "{shown}");
     stand.audited([notifier]);
 }

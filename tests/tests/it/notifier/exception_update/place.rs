@@ -31,7 +31,7 @@ async fn an_unchangeable_alert_gets_its_reply_in_the_channel() {
         assert_eq!((reply.channel.as_str(), reply.thread), ("C0SECLEAD", None), "{case}");
         let shown = json!(reply.blocks).to_string();
         assert!(
-            shown.contains("The alert of this exception was deleted, or it takes no edit"),
+            shown.contains("The alert of this exception was deleted, or it cannot be edited"),
             "{shown}"
         );
         assert_eq!((stand.asked(POST), stand.asked(UPDATE)), (2, 1), "{case}");

@@ -62,7 +62,7 @@ fn decision(verdict: &Verdict, number: u128) -> ReportedDecision<'_> {
 }
 
 /// The reply to a change that `with` may modify.
-fn reply(before: &Verdict, after: &Verdict, with: impl FnOnce(&mut ExceptionChange<'_>)) -> Message {
+fn reply(before: &Verdict, after: &Verdict, with: impl FnOnce(&mut ReportedChange<'_>)) -> SlackMessage {
     reply_about(&exception(), before, after, with)
 }
 
@@ -70,20 +70,20 @@ fn reply_about(
     exception: &SecurityReviewException,
     before: &Verdict,
     after: &Verdict,
-    with: impl FnOnce(&mut ExceptionChange<'_>),
-) -> Message {
-    let mut change = ExceptionChange {
+    with: impl FnOnce(&mut ReportedChange<'_>),
+) -> SlackMessage {
+    let mut change = ReportedChange {
         exception,
         decision: decision(after, 2),
         before: Some(decision(before, 1)),
         is_changed_again: false,
     };
     with(&mut change);
-    exception_reply(&change, Place::Thread, &Wording::default(), CHANNEL, KEY)
+    exception_reply(&change, ReplyLocation::Thread, &Wording::default(), CHANNEL, KEY)
 }
 
 /// The text of the reply.
-fn read(message: &Message) -> String {
+fn reply_text(message: &SlackMessage) -> String {
     within_limits(message);
     let shown = texts(message).split_off(1).join("\n\n");
     let marks = shown.matches('!').count();
@@ -102,7 +102,7 @@ fn a_withdrawal_names_who_approved() {
         &approved_by(1, Proof::Api),
         |_| {},
     );
-    insta::assert_snapshot!(read(&message), @"
+    insta::assert_snapshot!(reply_text(&message), @"
     *Withdrawn: this merge is no longer an exception*
     <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
 
@@ -111,14 +111,14 @@ fn a_withdrawal_names_who_approved() {
     It is now withdrawn.
 
     *Why*
-    Approved after all: GitLab now confirms an approval by reviewer-1 (id 501) at 2026-03-01T11:00:00Z. GitLab had not answered every question when the earlier decision was made. Now it has.
+    Approved after all: GitLab now confirms an approval by reviewer-1 (id 501) at 2026-03-01T11:00:00Z. GitLab's answer was incomplete when the earlier decision was made. It is complete now.
 
     *What to do*
-    Nothing needs to be done. A review that was started because of the alert can end.
+    No action is needed. A review that was started because of the alert can end.
 
     Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
     ");
-    insta::assert_snapshot!(message.text, @"Withdrawn: this merge is no longer an exception. Rotate the signing keys (pay/ledger !7). The exception was recorded as `unverified`: A valid security approval at the merge could not be proven. It is now withdrawn. Approved after all: GitLab now confirms an approval by reviewer-1 (id 501) at 2026-03-01T11:00:00Z. GitLab had not answered every question when the earlier decision was made. Now it has.");
+    insta::assert_snapshot!(message.text, @"Withdrawn: this merge is no longer an exception. Rotate the signing keys (pay/ledger !7). The exception was recorded as `unverified`: A valid security approval at the merge could not be proven. It is now withdrawn. Approved after all: GitLab now confirms an approval by reviewer-1 (id 501) at 2026-03-01T11:00:00Z. GitLab's answer was incomplete when the earlier decision was made. It is complete now.");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn another_kind_names_both_kinds() {
         &exceptional(ExceptionKind::SelfApproved),
         |_| {},
     );
-    insta::assert_snapshot!(read(&message), @"
+    insta::assert_snapshot!(reply_text(&message), @"
     *Corrected: the reason for this exception has changed*
     <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
 
@@ -138,7 +138,7 @@ fn another_kind_names_both_kinds() {
     Its status remains open.
 
     *Why*
-    GitLab had not answered every question when the earlier decision was made. Now it has.
+    GitLab's answer was incomplete when the earlier decision was made. It is complete now.
     • ada approved at 2026-03-01T11:58:00Z
 
     *What to do*
@@ -146,7 +146,7 @@ fn another_kind_names_both_kinds() {
 
     Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
     ");
-    insta::assert_snapshot!(message.text, @"Corrected: the reason for this exception has changed. Rotate the signing keys (pay/ledger !7). The exception was recorded as `no_approval`: No approval was given. It is now recorded as `self_approved`: The only approval came from the author. Its status remains open. GitLab had not answered every question when the earlier decision was made. Now it has. • ada approved at 2026-03-01T11:58:00Z");
+    insta::assert_snapshot!(message.text, @"Corrected: the reason for this exception has changed. Rotate the signing keys (pay/ledger !7). The exception was recorded as `no_approval`: No approval was given. It is now recorded as `self_approved`: The only approval came from the author. Its status remains open. GitLab's answer was incomplete when the earlier decision was made. It is complete now. • ada approved at 2026-03-01T11:58:00Z");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_reopened_exception_says_that_it_was_withdrawn() {
             change.before.as_mut().unwrap().confirmed = true;
         },
     );
-    insta::assert_snapshot!(read(&message), @"
+    insta::assert_snapshot!(reply_text(&message), @"
     *Open again: this merge is an exception after all*
     <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
 
@@ -184,7 +184,7 @@ fn every_reason_against_an_exception_is_one_sentence() {
         let message = reply(&exceptional(ExceptionKind::Unverified), after, |_| {});
         let why = message.blocks[2]["text"]["text"].as_str().unwrap();
         why.replace("*Why*\n", "").replace(
-            " GitLab had not answered every question when the earlier decision was made. Now it has.",
+            " GitLab's answer was incomplete when the earlier decision was made. It is complete now.",
             "",
         )
     };
@@ -214,7 +214,7 @@ fn unknown_and_outdated_parts_are_left_out() {
         change.before = None;
         change.is_changed_again = true;
     });
-    insta::assert_snapshot!(read(&message), @"
+    insta::assert_snapshot!(reply_text(&message), @"
     *Corrected: the reason for this exception has changed*
     <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
 
@@ -226,7 +226,7 @@ fn unknown_and_outdated_parts_are_left_out() {
     • ada approved at 2026-03-01T11:58:00Z
 
     *What to do*
-    Nothing: a later decision changed the exception again, and a further message reports it.
+    No action is needed: a later decision changed the exception again, and another message reports it.
 
     Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
     ");
@@ -235,7 +235,7 @@ fn unknown_and_outdated_parts_are_left_out() {
 #[test]
 fn the_same_kind_is_reported_as_other_details() {
     let same = exceptional(ExceptionKind::SelfApproved);
-    insta::assert_snapshot!(reply(&same, &same, |_| {}).text, @"Corrected: the details of this exception have changed. Rotate the signing keys (pay/ledger !7). The exception is still recorded as `self_approved`: The only approval came from the author. Its status remains open. GitLab had not answered every question when the earlier decision was made. Now it has. • ada approved at 2026-03-01T11:58:00Z");
+    insta::assert_snapshot!(reply(&same, &same, |_| {}).text, @"Corrected: the details of this exception have changed. Rotate the signing keys (pay/ledger !7). The exception is still recorded as `self_approved`: The only approval came from the author. Its status remains open. GitLab's answer was incomplete when the earlier decision was made. It is complete now. • ada approved at 2026-03-01T11:58:00Z");
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn the_mark_follows_the_present_state() {
     let (approved, revoked) = (approved_by(1, Proof::Api), exceptional(ExceptionKind::ApprovalRevoked));
     let mark = |before: &Verdict, after: &Verdict, status, is_changed_again| {
         let exception = SecurityReviewException { status, ..exception() };
-        let change = ExceptionChange {
+        let change = ReportedChange {
             exception: &exception,
             decision: decision(after, 2),
             before: Some(decision(before, 1)),
@@ -289,7 +289,7 @@ fn the_mark_follows_the_present_state() {
 #[test]
 fn a_reply_outside_the_thread_says_why() {
     let (exception, after) = (exception(), approved_by(1, Proof::Api));
-    let change = ExceptionChange {
+    let change = ReportedChange {
         exception: &exception,
         decision: decision(&after, 2),
         before: None,
@@ -303,9 +303,9 @@ fn a_reply_outside_the_thread_says_why() {
             .map(|block| block["elements"][0]["text"].as_str().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
-    assert_eq!(remark(Place::Thread).len(), 1);
-    assert!(remark(Place::Channel)[0].contains("was deleted"));
-    assert!(remark(Place::OtherChannel)[0].contains("another channel"));
+    assert_eq!(remark(ReplyLocation::Thread).len(), 1);
+    assert!(remark(ReplyLocation::Channel)[0].contains("was deleted"));
+    assert!(remark(ReplyLocation::OtherChannel)[0].contains("another channel"));
 }
 
 #[test]

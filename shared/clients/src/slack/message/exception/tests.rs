@@ -48,14 +48,14 @@ pub(in super::super) fn exception() -> SecurityReviewException {
     }
 }
 
-fn posted(change: impl FnOnce(&mut SecurityReviewException)) -> Message {
+fn posted(change: impl FnOnce(&mut SecurityReviewException)) -> SlackMessage {
     let mut exception = exception();
     change(&mut exception);
     exception_alert(&exception, &Wording::default(), CHANNEL, KEY)
 }
 
 /// Every text that Slack would show.
-pub(in super::super) fn texts(message: &Message) -> Vec<String> {
+pub(in super::super) fn texts(message: &SlackMessage) -> Vec<String> {
     fn collect(value: &Value, texts: &mut Vec<String>) {
         match value {
             Value::Object(object) => {
@@ -73,7 +73,7 @@ pub(in super::super) fn texts(message: &Message) -> Vec<String> {
     texts
 }
 
-pub(in super::super) fn within_limits(message: &Message) {
+pub(in super::super) fn within_limits(message: &SlackMessage) {
     assert!(message.blocks.len() <= 50);
     for block in &message.blocks {
         match block["type"].as_str().unwrap() {
@@ -202,7 +202,7 @@ fn a_title_can_neither_mention_nor_format_nor_link() {
 }
 
 #[test]
-fn an_address_that_is_no_safe_link_is_shown_as_text() {
+fn an_unsafe_address_is_shown_as_text() {
     let message = posted(|exception| exception.url = "https://gitlab.example.com/x|Approved> <!here".into());
     let title = message.blocks[1]["text"]["text"].as_str().unwrap();
     insta::assert_snapshot!(title, @"*Rotate the signing keys (https://gitlab.example.com/x¦Approved&gt; &lt;!here)*");
@@ -222,7 +222,7 @@ fn what_is_not_known_is_said_to_be_unknown() {
         "*Author*\nunknown",
         "*Merged by*\nunknown",
         "*Labels*\nnone",
-        "merged by somebody unknown",
+        "merged by an unknown user",
     ] {
         assert!(shown.contains(expected), "{expected} is not in\n{shown}");
     }
@@ -291,7 +291,7 @@ proptest! {
         let commands: usize = texts(&message).iter().map(|text| text.matches("<!").count()).sum();
         prop_assert_eq!(commands, 1, "only our own <!date^...>");
         let links: usize = texts(&message).iter().map(|text| text.matches('<').count()).sum();
-        prop_assert!(links <= 2, "at most the title's own link besides");
+        prop_assert!(links <= 2, "at most the link of the title in addition");
         let again: Value = serde_json::from_str(&message.to_json().to_string()).unwrap();
         prop_assert_eq!(again, message.to_json());
     }

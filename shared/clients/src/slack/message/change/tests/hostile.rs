@@ -20,13 +20,13 @@ proptest! {
         after.approvals.iter_mut().for_each(|approval| approval.user.username.clone_from(&name));
         after.reasons = ExceptionKind::ALL.map(|kind| Reason { kind, detail: name.clone() }).into();
         let before = exceptional(ExceptionKind::NoApproval);
-        let change = ExceptionChange {
+        let change = ReportedChange {
             exception: &exception,
             decision: decision(&after, 2),
             before: Some(decision(&before, 1)),
             is_changed_again: false,
         };
-        let message = exception_reply(&change, Place::Channel, &Wording::default(), CHANNEL, KEY);
+        let message = exception_reply(&change, ReplyLocation::Channel, &Wording::default(), CHANNEL, KEY);
         within_limits(&message);
         let shown = texts(&message);
         let commands: usize = shown.iter().map(|text| text.matches("<!").count()).sum();

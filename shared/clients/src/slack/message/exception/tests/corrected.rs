@@ -47,7 +47,7 @@ fn a_corrected_alert_says_so_first() {
     Withdrawn: Merged without security approval
 
     *Withdrawn*
-    This merge is no longer an exception. The reply to this alert says why, and nothing needs to be done.
+    This merge is no longer an exception. The reply to this alert gives the reason. No action is needed.
 
     *Reported before*
     The only approval came from the author.
