@@ -262,14 +262,17 @@ pub fn now() -> Timestamp {
 /// Asks until there is an answer.
 ///
 /// # Panics
-/// If there is none within `patience`.
+/// If there is no answer within `patience`.
 pub async fn eventually<T>(patience: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let end = std::time::Instant::now() + patience;
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(std::time::Instant::now() < end, "{what}: not within {patience:?}");
+        assert!(
+            std::time::Instant::now() < end,
+            "timed out after {patience:?} waiting for {what}"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -29,7 +29,7 @@ const WARM_UP: usize = 200;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 const NOTE: &str = "\
-One entry written into a trail with its queue on this disk, while another thread delivers to a receiver on the loopback interface. `soon`: on the
+One entry written into an audit log with its queue on this disk, while another thread delivers to a receiver on the loopback interface. `soon`: on the
 disk within 50 ms; `each`: on the disk before the write returns, which costs an fdatasync. Entries/s: from the first write until the
 receiver has acknowledged all of them. The functions on Lambda do none of this: they print a line, whatever the destinations.";
 
@@ -49,7 +49,10 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
         ("http", Receiver::Http(siem::start().await)),
     ] {
         for (how, durability) in [("soon", Durability::Within(SOON)), ("each", Durability::EachEntry)] {
-            progress(&format!("embedded trail: {} entries to {name}, {how}", effort.embedded));
+            progress(&format!(
+                "embedded audit log: {} entries to {name}, {how}",
+                effort.embedded
+            ));
             let folder = tempfile::tempdir()?;
             let destination = receiver.destination(folder.path())?;
             let (sample, rate) = written(destination, durability, folder.path(), effort.embedded)?;
@@ -58,7 +61,7 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
         }
     }
     Ok(Section {
-        title: "Trail embedded in another service",
+        title: "Audit log embedded in another service",
         note: NOTE.to_owned(),
         rows,
     })

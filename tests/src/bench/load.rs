@@ -156,7 +156,7 @@ fn envelope(kind: Kind, number: u64) -> Result<Envelope> {
 }
 
 /// Replaces all of GitLab's merge requests by these: the more it holds, the slower this double is.
-pub(super) fn tell(world: &mut World, kind: Kind, numbers: impl IntoIterator<Item = u64>) {
+pub(super) fn show_merge_requests(world: &mut World, kind: Kind, numbers: impl IntoIterator<Item = u64>) {
     world.projects.clear();
     if kind == Kind::Update {
         return;

@@ -25,7 +25,7 @@ the call of the store to the last row read, whole entries included. p99 is held 
 pub(super) async fn measure(effort: &Effort) -> Result<Section> {
     let database = postgres::fresh_database().await;
     progress(&format!(
-        "search: filling the audit trail with {} entries",
+        "search: filling the audit log with {} entries",
         effort.entries
     ));
     fill::fill(&database, effort.entries).await?;
@@ -47,7 +47,7 @@ pub(super) async fn measure_on(url: &str, effort: &Effort) -> Result<Section> {
         note = format!("{note}\n  {}: {}", case.name, key_lines(&plans));
     }
     Ok(Section {
-        title: "Search of the audit trail",
+        title: "Audit search",
         note,
         rows,
     })

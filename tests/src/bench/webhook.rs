@@ -21,7 +21,7 @@ const WIPE_EVERY: usize = 200;
 
 const NOTE: &str = "\
 The same events to each function in turn. Wall time includes this benchmark's Runtime API; processor time is the function's own, with
-the kernel's for it. The goal is for an authentic delivery of a kind that nobody handles, less hello: everything but the
+the kernel's for it. The goal is for an authentic delivery of an unhandled kind, minus hello: everything except the
 envelope and the call to SQS. In-process figures are parts of the whole, measured on one thread.";
 
 /// One series of invocations.

@@ -182,7 +182,7 @@ async fn bad_stubs_are_refused_with_a_reason() {
     assert_eq!(
         send(&double.url(), "GET", "/a", &[], "").status,
         404,
-        "nothing of them is in force"
+        "none of them is in effect"
     );
 }
 

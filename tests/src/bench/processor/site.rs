@@ -80,7 +80,7 @@ impl Site {
         self.stage.wipe();
         self.stage
             .gitlab
-            .world(|world| load::tell(world, kind, numbers.clone()));
+            .world(|world| load::show_merge_requests(world, kind, numbers.clone()));
         let form = match self.version {
             Version::This { .. } => Form::Current,
             Version::Baseline { .. } => Form::Earlier,

@@ -186,9 +186,9 @@ async fn refused_messages_carry_slacks_error_codes() {
         );
     }
     assert_eq!(slack.messages(), []);
-    let told = post(&slack, &block(section(&"x".repeat(3001))));
+    let rejection = post(&slack, &block(section(&"x".repeat(3001))));
     let said = "[ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text/text]";
-    assert_eq!(told["response_metadata"]["messages"], json!([said]));
+    assert_eq!(rejection["response_metadata"]["messages"], json!([said]));
 }
 
 #[tokio::test]

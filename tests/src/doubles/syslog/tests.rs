@@ -49,7 +49,7 @@ fn messages_are_kept_as_they_arrive() {
 }
 
 #[test]
-fn what_is_no_message_of_ours_is_told() {
+fn malformed_messages_are_reported() {
     let double = SyslogDouble::start(Transport::Tcp);
     for octets in [
         "<133>1 - - - - - - no count\n".to_owned(),
@@ -87,7 +87,7 @@ fn connections_go_wrong_as_scripted_and_then_well_again() {
 }
 
 #[test]
-fn what_it_is_told_to_lose_is_not_there() {
+fn dropped_messages_are_not_listed() {
     let double = SyslogDouble::start(Transport::Udp);
     double.lose("a");
     #[expect(

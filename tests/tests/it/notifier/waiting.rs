@@ -55,7 +55,7 @@ async fn slack_is_left_alone_for_as_long_as_it_asks() {
     assert_eq!(
         (stand.asked(POST), stand.asked(HISTORY)),
         (2, 0),
-        "it was surely not posted, so nobody looked"
+        "it was certainly not posted, so the channel was not read"
     );
     stand.audited([notifier]);
 }

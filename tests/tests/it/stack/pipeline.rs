@@ -32,7 +32,7 @@ async fn a_merge_without_approval_is_one_row_and_one_slack_message_whatever_is_s
     for _ in 0..10 {
         assert_eq!(scene.stack.send(&delivery).await.status, 202);
     }
-    scene.deliver_merge().await; // the same merge with another webhook-id, as a group's hook sends it besides the project's
+    scene.deliver_merge().await; // the same merge with another webhook-id, as sent by a group's hook in addition to the project's
     scene.settled().await;
     assert_eq!(scene.rows("e", "security_review_exceptions e").await, [row]);
     assert_eq!(
