@@ -12,7 +12,7 @@ use audit::embedded::{Durability, Trail, TrailSettings, Until};
 use model::SystemClock;
 use url::Url;
 
-use super::audit_line::entry;
+use super::audit_line::sample_entry;
 use super::report::{Row, Section};
 use super::sample::{Sample, microseconds};
 use super::{Effort, Result, progress};
@@ -99,7 +99,7 @@ fn written(
         durability,
         ..TrailSettings::new("bench", folder.join("queue"))
     })?;
-    let (writer, entry) = (trail.writer(), entry());
+    let (writer, entry) = (trail.writer(), sample_entry());
     let mut times = Vec::with_capacity(count);
     for _ in 0..WARM_UP {
         writer.write(&entry);

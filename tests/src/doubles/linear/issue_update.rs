@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::mutations::{issue, text};
+use super::mutations::{issue, string_value};
 use super::nodes::Node;
 use super::refusal::Refusal;
 use super::world::{Issue, WorkflowState, World, team_of};
@@ -35,7 +35,7 @@ pub(super) fn update(world: &mut World, now: Timestamp, id: &Value, input: &Valu
     issue.labels.retain(|id| !removed.contains(id));
     issue.labels.sort();
     issue.labels.dedup();
-    if let Some(title) = text(&input["title"]) {
+    if let Some(title) = string_value(&input["title"]) {
         issue.title = title;
     }
     if let Some(state) = state {

@@ -20,7 +20,7 @@ async fn delivered(audit: &StackAudit) -> (String, i64) {
 }
 
 /// The entries that are in `recorded`; each must exist once.
-fn of(recorded: &Lines, entries: Vec<Value>) -> Lines {
+fn only_recorded(recorded: &Lines, entries: Vec<Value>) -> Lines {
     let known = |entry: &Value| entry["id"].as_str().is_some_and(|id| recorded.contains_key(id));
     let entries: Vec<_> = entries.into_iter().filter(known).collect();
     let (count, lines) = (entries.len(), by_id(entries));
@@ -41,7 +41,7 @@ async fn what_is_recorded_is_at_every_destination_as_it_was_printed() {
     assert!(recorded.len() > 14, "only {}", recorded.len());
     let written = audit.in_file();
     for (name, entries) in [("file", written.clone()), ("SIEM", audit.at_siem().await)] {
-        let mut arrived = of(&recorded, entries);
+        let mut arrived = only_recorded(&recorded, entries);
         assert_eq!(difference(&recorded, &arrived), (vec![], vec![]), "{name}");
         // A lost entry and a modified one would be detected.
         let (missing, _) = arrived.pop_first().unwrap();
@@ -104,7 +104,7 @@ async fn a_siem_that_was_away_gets_everything_later_and_the_file_does_not_wait_f
 
     audit.forwarded(last).await;
     let recorded = audit.recorded(before, last).await;
-    let taken = of(&recorded, audit.at_siem().await);
+    let taken = only_recorded(&recorded, audit.at_siem().await);
     assert_eq!(difference(&recorded, &taken), (vec![], vec![]));
     assert_eq!(
         audit
