@@ -117,7 +117,8 @@ async fn every_kind_that_the_stacks_rules_can_give_comes_out_of_it() {
             HIGH,
             |scene, shown| {
                 approved(ALICE, scene, 60, shown);
-                let newer = json!({"head_commit_sha": "f00d", "patch_id_sha": "p2", "created_at": millis(scene.before(30))});
+                let newer =
+                    json!({"head_commit_sha": "f00d", "patch_id_sha": "p2", "created_at": millis(scene.before(30))});
                 shown["versions"].as_array_mut().unwrap().push(newer);
                 shown["sha"] = json!("f00d");
             },
@@ -129,14 +130,28 @@ async fn every_kind_that_the_stacks_rules_can_give_comes_out_of_it() {
             HIGH,
             |scene, shown| {
                 approved(ALICE, scene, 60, shown);
-                let newer = json!({"head_commit_sha": "f00d", "patch_id_sha": "p1", "created_at": millis(scene.before(30))});
+                let newer =
+                    json!({"head_commit_sha": "f00d", "patch_id_sha": "p1", "created_at": millis(scene.before(30))});
                 shown["versions"].as_array_mut().unwrap().push(newer);
                 shown["sha"] = json!("f00d");
             },
             nothing,
             "approved",
         ),
-        ("the author approved", HIGH, |scene, shown| approved(AUTHOR, scene, 60, shown), nothing, "self_approved"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn approvals_count_only_from_eligible_users_before_the_merge() {
+    check(&[
+        (
+            "the author approved",
+            HIGH,
+            |scene, shown| approved(AUTHOR, scene, 60, shown),
+            nothing,
+            "self_approved",
+        ),
         (
             "a bot approved",
             HIGH,
@@ -147,8 +162,20 @@ async fn every_kind_that_the_stacks_rules_can_give_comes_out_of_it() {
             nothing,
             "bot_approved",
         ),
-        ("an outsider approved", HIGH, |scene, shown| approved(OUTSIDER, scene, 60, shown), nothing, "approver_not_eligible"),
-        ("approved after the merge", HIGH, |scene, shown| approved(ALICE, scene, -1, shown), nothing, "approved_after_merge"),
+        (
+            "an outsider approved",
+            HIGH,
+            |scene, shown| approved(OUTSIDER, scene, 60, shown),
+            nothing,
+            "approver_not_eligible",
+        ),
+        (
+            "approved after the merge",
+            HIGH,
+            |scene, shown| approved(ALICE, scene, -1, shown),
+            nothing,
+            "approved_after_merge",
+        ),
         (
             "GitLab hides it",
             HIGH,
