@@ -68,7 +68,7 @@ pub async fn run(effort: &Effort) -> Result<()> {
     let file = project().join(JSON);
     std::fs::create_dir_all(file.parent().unwrap_or(project()))?;
     std::fs::write(&file, serde_json::to_string_pretty(&report)? + "\n")?;
-    progress(&format!("the same as JSON: {JSON}"));
+    progress(&format!("the report as JSON: {JSON}"));
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 //! The deployed local stack, seen from outside: deliveries in; rows, Slack messages and log lines out.
-#![expect(clippy::expect_used, reason = "a test without its stack can only stop, saying why")]
+#![expect(clippy::expect_used, reason = "a test without its stack must stop with the reason")]
 
 mod athena;
 mod aws;
@@ -115,12 +115,12 @@ impl Stack {
     /// The running stack.
     ///
     /// # Panics
-    /// If no stack runs; the message says how to start one.
+    /// If the stack is not running; the message says how to start it.
     #[must_use]
     pub fn running() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.local/stack.json");
         let text = std::fs::read_to_string(&path)
-            .expect("no local stack runs: start it with `make stack`, or run `make test`");
+            .expect("the local stack is not running: start it with `make stack`, or run `make test`");
         serde_json::from_str(&text).expect("a readable .local/stack.json")
     }
 

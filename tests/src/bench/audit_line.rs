@@ -26,7 +26,7 @@ const WARM_UP: usize = 1_000;
 const THIS_PROGRAM: &str = "/proc/self/exe";
 
 const NOTE: &str = "\
-One entry as the webhook function leaves it: rendered, numbered, handed to the operating system. Lambda reads a function's standard
+One entry as in the webhook function: rendered, numbered, passed to the operating system. Lambda reads a function's standard
 output through a pipe.";
 
 /// Both kinds of standard output.

@@ -29,9 +29,9 @@ const WARM_UP: usize = 200;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 const NOTE: &str = "\
-One entry written into an audit log with its queue on this disk, while another thread delivers to a receiver on the loopback interface. `soon`: on the
-disk within 50 ms; `each`: on the disk before the write returns, which costs an fdatasync. Entries/s: from the first write until the
-receiver has acknowledged all of them. The functions on Lambda do none of this: they print a line, whatever the destinations.";
+One entry written into an audit log with its queue on this disk, while another thread delivers to a receiver on the loopback interface.
+`soon`: on the disk within 50 ms; `each`: on the disk before the write returns, which costs an fdatasync. Entries/s: from the first
+write until the receiver has acknowledged all of them. The Lambda functions do not need this: they print a line for any destination.";
 
 enum Receiver {
     File,

@@ -175,6 +175,6 @@ async fn plan(auditor: &Client, sql: &str) -> Result<String> {
 }
 
 fn row(name: &str, took: Vec<f64>, below: f64) -> Result<Row> {
-    let sample = Sample::new(took).ok_or("nothing was repeated")?;
+    let sample = Sample::new(took).ok_or("no query was measured")?;
     Ok(Row::of(name, "ms", &sample).below(below))
 }

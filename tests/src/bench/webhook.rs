@@ -20,8 +20,8 @@ const WARM_UP: usize = 50;
 const WIPE_EVERY: usize = 200;
 
 const NOTE: &str = "\
-The same events to each function in turn. Wall time includes this benchmark's Runtime API; processor time is the function's own, with
-the kernel's for it. The goal is for an authentic delivery of an unhandled kind, minus hello: everything except the
+The same events to each function in turn. Wall time includes this benchmark's Runtime API; processor time is the function's user and
+system time. The goal is for an authentic delivery of an unhandled kind, minus hello: everything except the
 envelope and the call to SQS. In-process figures are parts of the whole, measured on one thread.";
 
 /// One series of invocations.
@@ -119,6 +119,6 @@ fn check(series: &Series, answer: &Value) -> Result<()> {
     if body["status"] == expected {
         Ok(())
     } else {
-        Err(format!("{}: the delivery was answered {answer}", series.what).into())
+        Err(format!("{}: unexpected answer {answer}", series.what).into())
     }
 }

@@ -52,7 +52,7 @@ impl<S: System> Double<S> {
     pub async fn start() -> Self {
         Self::start_on((Ipv4Addr::LOCALHOST, 0).into())
             .await
-            .expect("a double could not listen on 127.0.0.1")
+            .expect("cannot listen on 127.0.0.1")
     }
 
     /// Starts a double on a given address.

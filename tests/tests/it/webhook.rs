@@ -215,7 +215,7 @@ async fn a_queue_that_hangs_is_answered_within_eight_seconds() {
     assert_eq!(sent["details"]["attempts"], 3);
     let printed = stand.function.lines(1, |_| true);
     let printed: String = printed.iter().map(ToString::to_string).collect();
-    assert!(!printed.contains("not for the queue"), "the body is in no line");
+    assert!(!printed.contains("not for the queue"), "no line contains the body");
 }
 
 #[tokio::test]

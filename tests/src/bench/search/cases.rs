@@ -105,7 +105,7 @@ fn actions() -> Vec<Case> {
         case("action: one in a thousand", |_| action("slack.api.")),
         case("action: rare", |_| action("copilot.")),
         case("action: rarest", |_| action("audit.gap")),
-        case("action: common long ago, gone since", |_| action("jira.api.")),
+        case("action: common long ago, absent since", |_| action("jira.api.")),
         Case {
             finds: false,
             ..case("action: never", |_| action("zulip."))
@@ -152,7 +152,7 @@ fn outcomes() -> Vec<Case> {
         }),
         Case {
             finds: false,
-            ..case("outcome: class that never was", |_| {
+            ..case("outcome: class that never occurred", |_| {
                 outcome(AuditOutcome::Class(FailureClass::NotFound))
             })
         },

@@ -119,7 +119,7 @@ async fn killed_while_slack_answers_a_fresh_process_looks_and_leaves_one_message
         assert_eq!(stand.attempts(effect.id).await, ["1 begun"]);
 
         let fresh = stand.notifier().await;
-        stand.done(&fresh, message(&effect, 0)).await; // as SQS brings it again
+        stand.done(&fresh, message(&effect, 0)).await; // as SQS redelivers it
         fresh.lines(1, |line| line["lease"] == "Lagging");
         stand.done(&fresh, message(&effect, 1)).await;
         fresh.lines(1, |line| line["lease"] == "NotDue");

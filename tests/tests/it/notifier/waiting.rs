@@ -37,11 +37,7 @@ async fn slack_is_left_alone_for_as_long_as_it_asks() {
 
     stand.make_due(effect.id).await;
     stand.done(&notifier, message(&effect, 0)).await;
-    assert_eq!(
-        stand.asked(POST),
-        1,
-        "a message that lags behind is never worth an attempt"
-    );
+    assert_eq!(stand.asked(POST), 1, "a stale message causes no attempt");
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 1);
     let queued = &stand.aws.messages()[0];
     let named = queued.deduplication_id.as_deref();
@@ -118,7 +114,7 @@ async fn a_rotated_token_is_read_again_by_the_same_process() {
     assert_eq!(
         (row.state.as_str(), row.attempts, reads()),
         ("pending", 2, 2),
-        "refused once more, and read again"
+        "rejected again, so the secret is read again"
     );
     stand.make_due(effect.id).await;
     assert_eq!(stand.attempt(&notifier, &effect).await.state, "done");

@@ -1,4 +1,4 @@
-//! Archive on merge, on the local stack: evidence, the issue, the row, the pod; also with twenty concurrent merges.
+//! Effects of a merge on the local stack: evidence, issue, audit page, pod; also with twenty concurrent merges.
 
 use std::time::Duration;
 
@@ -119,7 +119,7 @@ async fn twenty_merges_at_once_and_a_person_at_the_page_give_twenty_rows_and_kee
     futures::future::join_all(scenes.iter().map(Scene::deliver_merge)).await;
     // While the rows arrive, another user edits the page through its API, as the editor does.
     let note = format!(
-        "<p>Looked at on {}&nbsp;&mdash; <em>all well</em></p>",
+        "<p>Checked on {}&nbsp;&mdash; <em>all good</em></p>",
         tests::stack::now()
     );
     let stack = &scenes[0].stack;

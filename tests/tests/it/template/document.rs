@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 use serde_saphyr::Tagged;
 
-/// The stacks that the template nests.
+/// The nested stacks.
 pub(crate) const STACKS: [&str; 4] = ["network", "database", "search", "observability"];
 
 /// The template at the project's root.

@@ -29,7 +29,10 @@ fn every_question_of_the_guided_deployment_can_be_answered_with_enter() {
     for (name, parameter) in template()["Parameters"].as_object().unwrap() {
         let is_answered = |answer: &Value| answer.is_string() || answer.is_number();
         assert!(is_answered(&parameter["Default"]), "{name} has no default");
-        assert!(parameter["NoEcho"].is_null(), "{name} is asked for without its default");
+        assert!(
+            parameter["NoEcho"].is_null(),
+            "{name} would be asked for without its default"
+        );
     }
 }
 
@@ -54,7 +57,10 @@ fn a_change_of_any_parameter_that_a_function_sees_is_another_version_of_it() {
             .iter()
             .filter(|parameter| !published.contains(parameter.as_str()))
             .collect();
-        assert!(missing.is_empty(), "{name} would not notice {missing:?}");
+        assert!(
+            missing.is_empty(),
+            "a change of {missing:?} would not publish a new version of {name}"
+        );
         let known = published.iter().all(|parameter| declared.contains_key(*parameter));
         assert!(known, "{name}: {published:?}");
     }

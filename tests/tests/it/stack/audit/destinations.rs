@@ -24,7 +24,7 @@ fn only_recorded(recorded: &Lines, entries: Vec<Value>) -> Lines {
     let known = |entry: &Value| entry["id"].as_str().is_some_and(|id| recorded.contains_key(id));
     let entries: Vec<_> = entries.into_iter().filter(known).collect();
     let (count, lines) = (entries.len(), by_id(entries));
-    assert_eq!(count, lines.len(), "an entry is there twice");
+    assert_eq!(count, lines.len(), "an entry arrived twice");
     lines
 }
 
