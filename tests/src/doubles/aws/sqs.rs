@@ -51,6 +51,7 @@ impl Queues {
                 format!("The request must contain the parameter {name}."),
             )
         };
+        // 1. Check the parameters.
         let queue_url = text("QueueUrl").ok_or_else(|| missing("QueueUrl"))?;
         let body = text("MessageBody")
             .filter(|body| !body.is_empty())
@@ -66,6 +67,7 @@ impl Queues {
         if fifo && group_id.is_none() {
             return Err(missing("MessageGroupId"));
         }
+        // 2. Store the message, unless it is a duplicate.
         let deduplication_id = text("MessageDeduplicationId");
         let message = self
             .first_of(&queue_url, group_id.as_deref(), deduplication_id.as_deref())
@@ -84,6 +86,7 @@ impl Queues {
             self.messages.push(message.clone());
             message
         });
+        // 3. The answer has digests, with which clients verify the transfer.
         let mut output = Map::from_iter([
             ("MD5OfMessageBody".to_owned(), json!(hex(&Md5::digest(body.as_bytes())))),
             ("MessageId".to_owned(), json!(message.message_id)),
@@ -106,6 +109,7 @@ impl Queues {
     /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>); a rejected one does not
     /// stop the others.
     pub(super) fn send_batch(&mut self, input: &Value) -> Result<Value, Refusal> {
+        // 1. Limits apply to the whole batch.
         let entries = input["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
         let refused = |code: &'static str, reason: &str| Err(Refusal::new(code, reason));
         if entries.is_empty() {
@@ -138,6 +142,7 @@ impl Queues {
                 "Batch requests cannot be longer than 1048576 bytes.",
             );
         }
+        // 2. Each message succeeds or fails separately.
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for entry in entries {
             let mut message = entry.clone();

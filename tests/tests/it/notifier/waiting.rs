@@ -14,6 +14,7 @@ async fn slack_is_left_alone_for_as_long_as_it_asks() {
     let stand = Stand::new().await;
     let effect = stand.effect(1).await;
     let notifier = stand.notifier().await;
+    // 1. Slack rejects the first attempt and asks for 30 seconds.
     let limited = Stub::answering("POST", POST, 429, json!({"ok": false, "error": "ratelimited"}));
     stand.slack.stub(limited.header("retry-after", 30).times(1)).unwrap();
     let before = SystemClock.now();
@@ -26,6 +27,7 @@ async fn slack_is_left_alone_for_as_long_as_it_asks() {
     assert_eq!(row.not_before, Some(row.next_attempt_at));
     assert_eq!(stand.attempts(effect.id).await, ["1 begun", "1 ended: retry"]);
 
+    // 2. Until then neither a message nor the relay causes an attempt.
     for (attempts, lease) in [(1, "NotDue"), (0, "Lagging")] {
         stand.done(&notifier, message(&effect, attempts)).await;
         notifier.lines(1, |line| line["lease"] == lease);
@@ -35,6 +37,7 @@ async fn slack_is_left_alone_for_as_long_as_it_asks() {
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 0, "not yet");
     assert_eq!(stand.asked(POST), 1);
 
+    // 3. Then the relay queues it again, and it is posted.
     stand.make_due(effect.id).await;
     stand.done(&notifier, message(&effect, 0)).await;
     assert_eq!(stand.asked(POST), 1, "a stale message causes no attempt");

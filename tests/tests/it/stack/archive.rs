@@ -71,6 +71,7 @@ async fn a_merge_gives_evidence_a_closed_issue_a_row_and_a_confirmation() {
         ]
     );
 
+    // 1. Evidence: the digest of its bytes is in the ledger and the decision.
     let evidence = scene.rows("e", "review_evidence e").await.remove(0);
     let digest = Sha256::digest(evidence["content"].as_str().unwrap());
     let digest = digest
@@ -81,6 +82,7 @@ async fn a_merge_gives_evidence_a_closed_issue_a_row_and_a_confirmation() {
         assert_eq!(scene.rows("evidence_sha256", table).await, [json!(digest)], "{table}");
     }
 
+    // 2. The issue is closed and labelled.
     assert_eq!(effects[2].2.as_deref(), Some(issue.as_str()));
     let world = scene.stack.world(&scene.stack.linear_url).await;
     let shown = &world["issues"][&issue];
@@ -91,6 +93,7 @@ async fn a_merge_gives_evidence_a_closed_issue_a_row_and_a_confirmation() {
     let label = shown["labels"][0].as_str().unwrap();
     assert_eq!(world["labels"][label]["name"], "audited");
 
+    // 3. One row on the audit page, one confirmation to the pod, no alert.
     assert_eq!(rows_of(&scene).await, 1);
     let messages = scene.stack.pod_messages(scene.mr.project, scene.mr.iid).await;
     assert_eq!(messages.len(), 1, "{messages:#?}");

@@ -147,6 +147,7 @@ async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athe
     parameters::the_first_deployment_is_answered_with_enter_and_sends_nothing(&production.description);
     parameters::a_deployment_from_elsewhere_takes_over_what_the_stack_was_given(&production.description);
 
+    // Two exceptions by different users, and one rejected delivery.
     let scenes = [Scene::new(HIGH), Scene::new(HIGH)].map(|scene| scene.on(production.stack.clone()));
     let began = scenes[0].began;
     for (scene, merger) in scenes.iter().zip([AUTHOR, OUTSIDER]) {
