@@ -86,23 +86,7 @@ impl Queues {
             self.messages.push(message.clone());
             message
         });
-        // 3. The answer has digests, with which clients verify the transfer.
-        let mut output = Map::from_iter([
-            ("MD5OfMessageBody".to_owned(), json!(hex(&Md5::digest(body.as_bytes())))),
-            ("MessageId".to_owned(), json!(message.message_id)),
-        ]);
-        for (given, name) in [
-            ("MessageAttributes", "MD5OfMessageAttributes"),
-            ("MessageSystemAttributes", "MD5OfMessageSystemAttributes"),
-        ] {
-            if let Some(attributes) = input[given].as_object().filter(|attributes| !attributes.is_empty()) {
-                output.insert(name.to_owned(), json!(md5_of_attributes(attributes)));
-            }
-        }
-        if let Some(number) = message.sequence_number {
-            output.insert("SequenceNumber".to_owned(), json!(number));
-        }
-        Ok(Value::Object(output))
+        Ok(answer(input, &body, &message))
     }
 
     /// Stores each message of a batch
@@ -170,6 +154,26 @@ impl Queues {
                 && message.deduplication_id.as_deref() == Some(id)
         })
     }
+}
+
+/// The answer to a message, with digests by which clients verify the transfer.
+fn answer(input: &Value, body: &str, message: &Message) -> Value {
+    let mut output = Map::from_iter([
+        ("MD5OfMessageBody".to_owned(), json!(hex(&Md5::digest(body.as_bytes())))),
+        ("MessageId".to_owned(), json!(message.message_id)),
+    ]);
+    for (given, name) in [
+        ("MessageAttributes", "MD5OfMessageAttributes"),
+        ("MessageSystemAttributes", "MD5OfMessageSystemAttributes"),
+    ] {
+        if let Some(attributes) = input[given].as_object().filter(|attributes| !attributes.is_empty()) {
+            output.insert(name.to_owned(), json!(md5_of_attributes(attributes)));
+        }
+    }
+    if let Some(number) = &message.sequence_number {
+        output.insert("SequenceNumber".to_owned(), json!(number));
+    }
+    Value::Object(output)
 }
 
 /// The digest over names, types and values, each prefixed with its length, in the order of the names
