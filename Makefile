@@ -5,8 +5,8 @@ SHELL := /bin/bash
 .PHONY: help run stack stack-down deploy-local test check rust graph docs dependencies template build bench deploy clean
 
 PYTHON ?= python3
-STACK := $(PYTHON) tests/local/stack.py
-RELEASE := $(PYTHON) tests/local/release.py
+STACK := $(PYTHON) tests/tools/stack.py
+RELEASE := $(PYTHON) tests/tools/release.py
 TOOLS := .local/tools
 STACKS := $(addprefix infra/,network.yaml database.yaml search.yaml observability.yaml)
 SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/sam
@@ -40,10 +40,10 @@ rust:
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked --quiet
 
 graph:
-	@$(PYTHON) tests/local/check_graph.py
+	@$(PYTHON) tests/tools/checks/graph.py
 
 docs:
-	@$(PYTHON) tests/local/check_docs.py
+	@$(PYTHON) tests/tools/checks/docs.py
 
 dependencies:
 	@$(STACK) tools check

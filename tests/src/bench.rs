@@ -54,7 +54,7 @@ pub async fn run(effort: &Effort) -> Result<()> {
     report.add(named("start-up", start_up::measure(&binaries, effort).await)?);
     report.add(named("webhook", webhook::measure(&binaries, effort).await)?);
     report.add(named("audit line", audit_line::measure(effort))?);
-    report.add(named("embedded audit log", embedded::measure(effort).await)?);
+    report.add(named("embedded audit queue", embedded::measure(effort).await)?);
     report.add(named("processor", processor::measure(&binaries, effort).await)?);
     report.add(named("ledger", ledger::measure(effort).await)?);
     report.add(named("recorder", recorder::measure(&binaries, effort).await)?);

@@ -9,7 +9,7 @@ mod raw_http;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gitlab::{SigningToken, sign};
+use inbound::gitlab::{SigningToken, sign};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};

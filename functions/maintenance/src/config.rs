@@ -54,7 +54,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_missing_variable_is_told_at_once() {
+    fn all_missing_variables_are_reported_together() {
         let mut env = Environment::from_pairs([
             ("RULES_PATH", "/nowhere/rules.yaml"),
             ("AUDIT_RETENTION_MONTHS", "a year"),

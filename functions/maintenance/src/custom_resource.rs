@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use app::deployment::Migrated;
 use audit::Context;
 use clients::CallError;
 use clients::cloudformation::CustomResourceResponse;
@@ -10,19 +11,19 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::{JobError, Maintenance, Migrated, Report};
+use crate::{JobError, JobReport, Maintenance};
 
 /// The resource's identity never changes, so that an update is never followed by a deletion.
 const PHYSICAL_ID: &str = "countersign-schema";
 
-/// Seconds before each retry: a new role is not known everywhere yet, a database may be failing over.
+/// Seconds before each retry: a new role may not be effective everywhere yet, a database may be failing over.
 const WAITS: [u64; 5] = [2, 4, 8, 16, 30];
 
-/// The same for the response: without one the deployment waits for its time-out and fails.
-const WAITS_TO_ANSWER: [u64; 4] = [1, 2, 4, 8];
+/// The same for the response: without one the deployment fails at its timeout.
+const RESPONSE_WAITS: [u64; 4] = [1, 2, 4, 8];
 
 /// The part of an invocation's time reserved for the response.
-const TO_ANSWER: Duration = Duration::from_secs(40);
+const RESPONSE_TIME: Duration = Duration::from_secs(40);
 
 /// What CloudFormation sends (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html>).
 #[derive(Debug, Clone, Deserialize)]
@@ -42,13 +43,13 @@ impl Maintenance {
         context: &Context,
         request: CustomResourceRequest,
         deadline: &Deadline,
-    ) -> Result<Report, JobError> {
+    ) -> Result<JobReport, JobError> {
         // Deleting the stack keeps the evidence.
         let done = match request.request_type.as_str() {
-            "Delete" => Ok(Report::default()),
-            _ => self.migrate_within(context, deadline).await.map(|migrated| Report {
+            "Delete" => Ok(JobReport::default()),
+            _ => self.migrate_within(context, deadline).await.map(|migrated| JobReport {
                 migrated: Some(migrated),
-                ..Report::default()
+                ..JobReport::default()
             }),
         };
         let reason = match &done {
@@ -59,7 +60,7 @@ impl Maintenance {
             request_type = request.request_type,
             reason,
             succeeded = done.is_ok(),
-            "a deployment asked for the schema"
+            "handled the schema request of a deployment"
         );
         let response = CustomResourceResponse {
             status: if done.is_ok() { "SUCCESS" } else { "FAILED" },
@@ -77,32 +78,32 @@ impl Maintenance {
 
     /// Migrates, retries transient errors, and ends early enough to report a timeout.
     async fn migrate_within(&self, context: &Context, deadline: &Deadline) -> Result<Migrated, JobError> {
-        let time = deadline.remaining().saturating_sub(TO_ANSWER);
+        let time = deadline.remaining().saturating_sub(RESPONSE_TIME);
         let migrated = tokio::time::timeout(time, async {
-            patiently(&WAITS, JobError::may_pass, async || self.migrate(context).await).await
+            with_retries(&WAITS, JobError::is_transient, async || self.migrate(context).await).await
         });
         migrated.await.unwrap_or(Err(JobError::OutOfTime(time.as_secs())))
     }
 
     async fn answer(&self, context: &Context, url: &Url, response: &CustomResourceResponse) -> Result<(), CallError> {
-        let told = async || {
+        let respond = async || {
             let answered = self.http.respond_to_cloudformation(context, url.clone(), response);
             answered.await
         };
-        patiently(&WAITS_TO_ANSWER, |_| true, told).await
+        with_retries(&RESPONSE_WAITS, |_| true, respond).await
     }
 }
 
 /// Retries after each of the waits, as long as the error is transient.
-async fn patiently<T, E: std::fmt::Display>(
+async fn with_retries<T, E: std::fmt::Display>(
     waits: &[u64],
-    may_pass: impl Fn(&E) -> bool,
+    is_transient: impl Fn(&E) -> bool,
     attempt: impl AsyncFn() -> Result<T, E>,
 ) -> Result<T, E> {
     for wait in waits {
         match attempt().await {
-            Err(error) if may_pass(&error) => {
-                tracing::warn!(error = %error, seconds = wait, "a deployment's request is tried again");
+            Err(error) if is_transient(&error) => {
+                tracing::warn!(error = %error, seconds = wait, "retrying the request of a deployment");
                 tokio::time::sleep(Duration::from_secs(*wait)).await;
             }
             settled => return settled,

@@ -7,11 +7,10 @@ mod operator_requests;
 mod pending;
 mod relay;
 
+use app::deployment::{DeploymentError, Migrated};
 use audit::Context;
 use runtime::Deadline;
 use serde::Serialize;
-
-pub use migrate::{Migrated, migrate};
 
 use crate::{Job, Maintenance};
 
@@ -21,7 +20,7 @@ pub enum JobError {
     /// A secret, or what is built from it.
     #[error(transparent)]
     Build(#[from] runtime::secrets::BuildError),
-    #[error("{}", whole(.0))]
+    #[error("{}", with_cause(.0))]
     Secret(#[from] runtime::secrets::SecretError),
     #[error(transparent)]
     Store(#[from] store::StoreError),
@@ -29,18 +28,7 @@ pub enum JobError {
     #[error(transparent)]
     Schema(#[from] store::SchemaError),
     #[error(transparent)]
-    Migration(#[from] store::MigrationError),
-    /// The application's login could not be created.
-    #[error(transparent)]
-    Login(#[from] store::LoginError),
-    /// The application must not be the owner.
-    #[error(
-        "the application's database secret holds the owner's login; give the application one of its own: it must own nothing"
-    )]
-    SameLogin,
-    /// The application's secret has no password.
-    #[error("the application's database secret has no password")]
-    NoPassword,
+    Deployment(#[from] DeploymentError),
     #[error(transparent)]
     Rotation(#[from] crate::RotationError),
     /// Secrets Manager rejected a step of a rotation.
@@ -48,11 +36,11 @@ pub enum JobError {
     Aws(#[from] runtime::aws::AwsError),
     /// The migrations take longer than a function may run.
     #[error(
-        "the migrations were not finished within {0} seconds, and the one that was running is rolled back; run `countersign migrate` as the database's owner, which has no limit, and deploy again"
+        "the migrations did not finish within {0} seconds, and the running one was rolled back; run `countersign migrate` as the database's owner, which has no time limit, and deploy again"
     )]
     OutOfTime(u64),
     /// CloudFormation sent no usable address.
-    #[error("the ResponseURL of the request is no URL")]
+    #[error("the ResponseURL of the request is not a valid URL")]
     ResponseAddress,
     /// The response to CloudFormation failed.
     #[error(transparent)]
@@ -61,17 +49,17 @@ pub enum JobError {
 
 impl JobError {
     /// Whether a retry may succeed soon.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Secret(error) => matches!(error, runtime::secrets::SecretError::Unavailable { .. }),
-            Self::Store(error) | Self::Login(store::LoginError::Store(error)) => error.is_retryable(),
-            Self::Migration(error) => error.is_retryable(),
+            Self::Store(error) => error.is_retryable(),
+            Self::Deployment(error) => error.is_retryable(),
             _ => false,
         }
     }
 }
 
-fn whole(error: &dyn std::error::Error) -> String {
+fn with_cause(error: &dyn std::error::Error) -> String {
     error
         .source()
         .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
@@ -79,7 +67,7 @@ fn whole(error: &dyn std::error::Error) -> String {
 
 /// What the jobs did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Report {
+pub struct JobReport {
     /// Migrations, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migrated: Option<Migrated>,
@@ -102,14 +90,14 @@ pub struct Report {
     pub audit_partitions_detached: Vec<String>,
 }
 
-impl std::fmt::Display for Report {
+impl std::fmt::Display for JobReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(migrated) = &self.migrated {
             return migrated.fmt(f);
         }
         write!(
             f,
-            "{} evaluations judged, {} still pending, {} failed; {} effects enqueued, {} failed; {} requests finished, {} open",
+            "{} evaluations decided, {} still pending, {} failed; {} effects enqueued, {} failed; {} requests finished, {} open",
             self.evaluations_judged,
             self.evaluations_pending,
             self.evaluations_failed,
@@ -127,7 +115,7 @@ impl Maintenance {
         context: &Context,
         job: Job,
         deadline: &Deadline,
-        report: &mut Report,
+        report: &mut JobReport,
     ) -> Result<(), JobError> {
         match job {
             Job::Migrate => report.migrated = Some(self.migrate(context).await?),

@@ -27,8 +27,8 @@ use uuid::Uuid;
 
 pub use config::Config;
 pub use custom_resource::CustomResourceRequest;
-pub use job::{JobError, Migrated, Report, migrate};
-pub use request::{Job, NamedJob, Request};
+pub use job::{JobError, JobReport};
+pub use request::{Job, MaintenanceRequest, NamedJob};
 pub use rotation::{RotationError, RotationRequest, Step};
 
 /// The time of one run of jobs. The function has more, for migrations; the next run continues.
@@ -85,40 +85,40 @@ impl Maintenance {
     /// Runs the request.
     ///
     /// # Errors
-    /// [`JobError`]: the schedule calls again; a deployment has also received it.
-    pub async fn handle(&self, request: Request, deadline: &Deadline) -> Result<Report, JobError> {
+    /// [`JobError`]: the schedule retries; a deployment has also received it.
+    pub async fn handle(&self, request: MaintenanceRequest, deadline: &Deadline) -> Result<JobReport, JobError> {
         let run = Uuid::now_v7();
         match request {
-            Request::CustomResource(request) => {
-                let asked = Context::new(ActorType::AdminAction, run);
-                let span = self.tracer.begin_trace(Kind::Internal, "deployment", &asked);
-                let done = Box::pin(self.custom_resource(span.context(&asked), *request, deadline)).await;
+            MaintenanceRequest::CustomResource(request) => {
+                let context = Context::new(ActorType::AdminAction, run);
+                let span = self.tracer.begin_trace(Kind::Internal, "deployment", &context);
+                let done = Box::pin(self.custom_resource(span.context(&context), *request, deadline)).await;
                 span.end(done.as_ref().err().map(|_| "failed"));
                 done
             }
-            Request::Rotation(request) => {
-                let asked = Context::new(ActorType::AdminAction, run);
-                let span = self.tracer.begin_trace(Kind::Internal, "rotation", &asked);
-                let done = Box::pin(self.rotate(span.context(&asked), request)).await;
+            MaintenanceRequest::Rotation(request) => {
+                let context = Context::new(ActorType::AdminAction, run);
+                let span = self.tracer.begin_trace(Kind::Internal, "rotation", &context);
+                let done = Box::pin(self.rotate(span.context(&context), request)).await;
                 self.metrics.count("login_rotation_failed", u64::from(done.is_err()));
                 span.end(done.as_ref().err().map(|_| "failed"));
                 done
             }
-            Request::Jobs { jobs } => self.jobs(run, jobs, deadline).await,
+            MaintenanceRequest::Jobs { jobs } => self.jobs(run, jobs, deadline).await,
         }
     }
 
     /// Runs each job, even after one failed.
-    async fn jobs(&self, run: Uuid, jobs: Vec<NamedJob>, deadline: &Deadline) -> Result<Report, JobError> {
+    async fn jobs(&self, run: Uuid, jobs: Vec<NamedJob>, deadline: &Deadline) -> Result<JobReport, JobError> {
         let context = Context::new(ActorType::PollCycle, run);
         let deadline = &deadline.at_most(LONGEST_JOBS);
-        let mut report = Report::default();
+        let mut report = JobReport::default();
         let mut failed = None;
         for job in jobs {
             let job = match job {
                 NamedJob::Known(job) => job,
                 NamedJob::Unknown(job) => {
-                    tracing::warn!(job, "this version does not know the job; a newer one runs it");
+                    tracing::warn!(job, "skipped an unknown job; a newer version runs it");
                     continue;
                 }
             };
@@ -127,14 +127,14 @@ impl Maintenance {
             let done = Box::pin(self.run(span.context(&context), job, deadline, &mut report)).await;
             span.end(done.as_ref().err().map(|_| "failed"));
             if let Err(error) = done {
-                tracing::error!(job = job.as_str(), error = %error, "a job failed; the next run does its work");
+                tracing::error!(job = job.as_str(), error = %error, "a job failed; the next run retries it");
                 failed.get_or_insert(error);
             }
         }
         if let Some(error) = failed {
             return Err(error);
         }
-        tracing::info!(correlation_id = %run, report = %report, "maintenance is done: {report}");
+        tracing::info!(correlation_id = %run, report = %report, "maintenance finished: {report}");
         Ok(report)
     }
 }

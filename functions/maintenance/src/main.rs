@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clients::otlp::Collector;
 use lambda_runtime::{LambdaEvent, service_fn};
-use maintenance::{Config, Maintenance, Request};
+use maintenance::{Config, Maintenance, MaintenanceRequest};
 use runtime::Deadline;
 
 fn main() -> ExitCode {
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         let clock = process.clock();
         let maintenance = Maintenance::new(config, &process)?;
         process.clients_built();
-        let handler = async |event: LambdaEvent<Request>| {
+        let handler = async |event: LambdaEvent<MaintenanceRequest>| {
             let deadline = Deadline::of(&event.context, std::sync::Arc::clone(&clock));
             maintenance
                 .handle(event.payload, &deadline)

@@ -48,7 +48,7 @@ pub enum NamedJob {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-pub enum Request {
+pub enum MaintenanceRequest {
     /// `{"jobs": ["audit_partitions", "audit_retention"]}`: executed in this order.
     Jobs { jobs: Vec<NamedJob> },
     /// CloudFormation's custom resource: migrations as part of a deployment.
@@ -65,22 +65,26 @@ mod tests {
 
     #[test]
     fn the_input_of_schedule_cloudformation_and_secrets_manager_is_told_apart() {
-        let jobs: Request = serde_json::from_value(json!({"jobs": ["pending_evaluations", "relay_effects"]})).unwrap();
+        let jobs: MaintenanceRequest =
+            serde_json::from_value(json!({"jobs": ["pending_evaluations", "relay_effects"]})).unwrap();
         let expected = [Job::PendingEvaluations, Job::RelayEffects].map(NamedJob::Known);
-        assert!(matches!(jobs, Request::Jobs { jobs } if jobs == expected));
+        assert!(matches!(jobs, MaintenanceRequest::Jobs { jobs } if jobs == expected));
         let request = json!({
             "RequestType": "Create", "ResponseURL": "https://bucket.s3.example/x?Signature=y", "StackId": "s", "RequestId": "r",
             "LogicalResourceId": "Migrations", "ResourceType": "Custom::Migrations", "ResourceProperties": {"Code": "1"},
         });
         assert!(matches!(
             serde_json::from_value(request).unwrap(),
-            Request::CustomResource(_)
+            MaintenanceRequest::CustomResource(_)
         ));
         let request = json!({
             "Step": "createSecret", "SecretId": "arn:aws:secretsmanager:eu-central-1:1:secret:x", "ClientRequestToken": "t",
             "RotationToken": "r",
         });
-        assert!(matches!(serde_json::from_value(request).unwrap(), Request::Rotation(_)));
+        assert!(matches!(
+            serde_json::from_value(request).unwrap(),
+            MaintenanceRequest::Rotation(_)
+        ));
     }
 
     #[test]
@@ -99,12 +103,12 @@ mod tests {
 
     #[test]
     fn an_unknown_job_leaves_the_others_readable() {
-        let jobs: Request = serde_json::from_value(json!({"jobs": ["seal_moon", "relay_effects"]})).unwrap();
+        let jobs: MaintenanceRequest = serde_json::from_value(json!({"jobs": ["seal_moon", "relay_effects"]})).unwrap();
         let expected = [
             NamedJob::Unknown("seal_moon".to_owned()),
             NamedJob::Known(Job::RelayEffects),
         ];
-        assert!(matches!(jobs, Request::Jobs { jobs } if jobs == expected));
-        assert!(serde_json::from_value::<Request>(json!({"jobs": [7]})).is_err());
+        assert!(matches!(jobs, MaintenanceRequest::Jobs { jobs } if jobs == expected));
+        assert!(serde_json::from_value::<MaintenanceRequest>(json!({"jobs": [7]})).is_err());
     }
 }

@@ -3,15 +3,16 @@
 //! Two logins alternate: the new one is created and tried while the old one is still current, and the old one keeps its password
 //! until the next rotation. So no function is ever rejected, whichever of the two it has read.
 
+use app::deployment::provision_application;
 use audit::Context;
 use runtime::secrets::Stage;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use store::{DatabaseConfig, Group, Store, provision_login};
+use store::{DatabaseConfig, Store};
 use uuid::Uuid;
 
-use crate::{JobError, Maintenance, Report};
+use crate::{JobError, JobReport, Maintenance};
 
 /// Suffix of the second login's name.
 const SECOND: &str = "_b";
@@ -44,36 +45,37 @@ pub enum Step {
 #[derive(Debug, thiserror::Error)]
 pub enum RotationError {
     /// Only the application's login is rotated here.
-    #[error("this function rotates the application's database secret alone, not {0}")]
+    #[error("this function rotates only the application's database secret, not {0}")]
     OtherSecret(String),
     /// The version is not being rotated.
-    #[error("version {0} of the secret is neither in force nor to become so; start the rotation again")]
+    #[error("version {0} of the secret is neither current nor pending; start the rotation again")]
     NotPending(String),
     /// The secret has no login that could alternate.
     #[error(
-        "the secret's {0} is not a JSON object with `username` and `password`; one with a `url` is rotated by hand (docs/operations.md)"
+        "the secret's {0} is not a JSON object with `username` and `password`; rotate one with a `url` by hand (docs/operate/rotation.md)"
     )]
     Form(&'static str),
 }
 
 impl Maintenance {
-    pub(crate) async fn rotate(&self, context: &Context, request: RotationRequest) -> Result<Report, JobError> {
+    pub(crate) async fn rotate(&self, context: &Context, request: RotationRequest) -> Result<JobReport, JobError> {
         let RotationRequest {
             step,
             secret_id,
             client_request_token: version,
         } = request;
+        // 1. Only a pending version of the application's secret is rotated; a current one is done.
         if secret_id != self.rotated.id {
             return Err(RotationError::OtherSecret(secret_id).into());
         }
         let state = self.secrets.version(context, &secret_id, &version).await?;
         if state.is_current {
-            // An earlier attempt succeeded.
-            return Ok(Report::default());
+            return Ok(JobReport::default());
         }
         if !state.is_pending {
             return Err(RotationError::NotPending(version).into());
         }
+        // 2. The step, which an earlier attempt may have executed in part.
         match step {
             Step::CreateSecret => self.create(context, &version).await?,
             Step::SetSecret => {
@@ -81,11 +83,7 @@ impl Maintenance {
                     self.owner.get_anew(context).await?,
                     self.login(context, Stage::Pending).await?,
                 );
-                let password = new.password().ok_or(JobError::NoPassword)?;
-                if new.user() == owner.user() {
-                    return Err(JobError::SameLogin);
-                }
-                provision_login(&owner, new.user(), password, Group::Application).await?;
+                provision_application(&owner, &new).await?;
             }
             Step::TestSecret => {
                 // When a rotation is set up, Secrets Manager runs this step alone, to test whether it can.
@@ -97,12 +95,12 @@ impl Maintenance {
                 Store::new(self.login(context, tried).await?)?.check_schema().await?;
             }
             Step::FinishSecret => {
-                let in_force = state.current.as_deref();
-                self.secrets.promote(context, &secret_id, &version, in_force).await?;
+                let current = state.current.as_deref();
+                self.secrets.promote(context, &secret_id, &version, current).await?;
             }
         }
-        tracing::info!(?step, version, "a step of the rotation of the database login is done");
-        Ok(Report::default())
+        tracing::info!(?step, version, "finished a step of the database login's rotation");
+        Ok(JobReport::default())
     }
 
     async fn create(&self, context: &Context, version: &str) -> Result<(), JobError> {
@@ -111,7 +109,7 @@ impl Maintenance {
             return Ok(());
         }
         let current = self.secrets.get(context, id, Stage::Current).await?;
-        let next = next(current.as_ref()).ok_or(RotationError::Form(Stage::Current.as_str()))?;
+        let next = next_login(current.as_ref()).ok_or(RotationError::Form(Stage::Current.as_str()))?;
         self.secrets.put_pending(context, id, version, &next).await?;
         Ok(())
     }
@@ -124,7 +122,7 @@ impl Maintenance {
 }
 
 /// The next value: the other login with a new password, everything else unchanged.
-fn next(current: Option<&SecretString>) -> Option<SecretString> {
+fn next_login(current: Option<&SecretString>) -> Option<SecretString> {
     let mut fields: Map<String, Value> = serde_json::from_str(current?.expose_secret()).ok()?;
     if fields.contains_key("url") || !fields.contains_key("password") {
         return None;
@@ -146,7 +144,7 @@ mod tests {
     use super::*;
 
     fn after(secret: &str) -> Option<Value> {
-        let next = next(Some(&SecretString::from(secret)))?;
+        let next = next_login(Some(&SecretString::from(secret)))?;
         Some(serde_json::from_str(next.expose_secret()).unwrap())
     }
 
@@ -181,6 +179,6 @@ mod tests {
         ] {
             assert_eq!(after(secret), None, "{secret}");
         }
-        assert!(next(None).is_none());
+        assert!(next_login(None).is_none());
     }
 }

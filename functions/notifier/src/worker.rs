@@ -168,12 +168,14 @@ impl Part {
     /// The credential; the secret may be corrected at any time, so an error here is not final.
     fn read<T: serde::de::DeserializeOwned>(&self, name: &str, action: Action) -> Target<T> {
         let known = self.0.as_ref().ok_or_else(|| {
-            let message = format!("the outbound secret holds no part {name:?}; docs/connectors.md says what to enter");
+            let message =
+                format!("the outbound secret holds no part {name:?}; docs/reference/connectors.md says what to enter");
             Box::new(problem(action, message))
         })?;
         // The error's text could repeat the value.
         T::deserialize(known).map_err(|_| {
-            let message = format!("the part {name:?} of the outbound secret has not the form of docs/connectors.md");
+            let message =
+                format!("the part {name:?} of the outbound secret has not the form of docs/reference/connectors.md");
             problem(action, message).into()
         })
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use app::config::DatabaseSecret;
-use audit::destination::settings::{self, DestinationSettings};
+use audit_delivery::settings::{self, DestinationSettings};
 use jiff::SignedDuration;
 use runtime::aws::{AwsSettings, StandardQueueUrl};
 use runtime::config::Environment;

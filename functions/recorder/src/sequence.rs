@@ -136,16 +136,8 @@ impl Recorder {
     /// Reported on behalf of the caller, so that it is found under the same correlation id.
     fn tell_of_open_call(&self, intent: &PrintedIntent) {
         let key = format!("audit.intent_open/{}", intent.id);
-        let context = Context::new(intent.actor.actor_type, intent.correlation_id);
-        let target = Target::of_printed(&intent.target);
-        let outcome = Outcome::Failure(FailureClass::Timeout);
-        let entry = Entry::new(Action::AuditIntentOpen, &context, target, outcome)
-            .detail("intent_id", intent.id)
-            .detail("call", intent.call.as_str())
-            .detail("began", intent.timestamp.to_string())
-            .detail("service", intent.service.as_str());
         let at = self.told.at(&key, self.now());
-        self.audit.write(&entry.keyed(at, key));
+        self.audit.write(&intent.open_call_entry().keyed(at, key));
     }
 }
 

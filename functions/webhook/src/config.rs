@@ -1,6 +1,6 @@
 //! Settings of the webhook function.
 
-use gitlab::Tolerance;
+use inbound::gitlab::Tolerance;
 use runtime::aws::{AwsSettings, QueueUrl};
 use runtime::config::{ConfigError, Environment};
 

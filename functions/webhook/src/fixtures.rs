@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
-use gitlab::{HookSet, SigningToken, Tolerance, WebhookSecret, sign};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use inbound::gitlab::{HookSet, SigningToken, Tolerance, WebhookSecret, sign};
 use jiff::Timestamp;
 use model::Clock;
 use runtime::aws::{AwsSettings, Clients, Queue, QueueUrl};
@@ -14,9 +14,10 @@ use runtime::secrets::{SecretSource, Stage};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::gateway::Gateway;
+use crate::gitlab_webhook::handler::GitlabWebhook;
 use crate::hooks;
-use crate::service::Service;
+use crate::http::panic_guard::PanicGuard;
+use crate::http::router::Router;
 
 pub(crate) const KEY: &str = "whsec_Y291bnRlcnNpZ24tdGVzdC1rZXktb2YtMzItYnl0ZXM=";
 pub(crate) const NEXT_KEY: &str = "whsec_bmV4dC1zaWduaW5nLWtleS1vZi10aGUtMzItYnl0ZXM=";
@@ -135,7 +136,7 @@ impl Clock for FaultyClock {
 
 /// A gateway with an unreachable queue, and what it reads and writes.
 pub(crate) struct Bench {
-    pub(crate) gateway: Gateway,
+    pub(crate) gateway: PanicGuard,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) looks: Arc<AtomicUsize>,
     pub(crate) audit: audit::Memory,
@@ -171,8 +172,13 @@ impl Bench {
         let (metrics, metric_lines) = Metrics::memory("webhook", metrics_clock.clone());
         let hooks = hooks::cache(source, "countersign/webhook", clock.clone(), secret_metrics());
         let queue = unreachable_queue(&audit);
-        let service = Service::new(TOLERANCE, hooks, queue, audit, metrics);
-        let gateway = Gateway::new(service, clock.clone());
+        let service = GitlabWebhook::new(TOLERANCE, hooks, queue, audit, metrics);
+        let gateway = PanicGuard::new(
+            Router {
+                gitlab_webhook: service,
+            },
+            clock.clone(),
+        );
         Self {
             gateway,
             clock,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gitlab::{HookSet, WebhookSecret};
+use inbound::gitlab::{HookSet, WebhookSecret};
 use model::Clock;
 use runtime::metrics::Metrics;
 use runtime::secrets::{SecretCache, SecretSource, Stage, StagedSecret, Unreadable};
@@ -18,13 +18,13 @@ pub fn cache(
     metrics: Metrics,
 ) -> SecretCache<HookSet> {
     SecretCache::new(source, secret_id, Stage::ALL, clock, move |stages| {
-        read(stages, &metrics)
+        merge_stages(stages, &metrics)
     })
 }
 
 /// Merges the stages, the current one first. An unreadable stage is reported and skipped: a rotation that has just begun must not
 /// stop deliveries that the current version proves.
-fn read(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, Unreadable> {
+fn merge_stages(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, Unreadable> {
     let mut readable = Vec::new();
     let mut unusable = 0_u64;
     for stage in stages {
@@ -33,7 +33,7 @@ fn read(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, Unreadabl
             Err(error) => {
                 unusable += 1;
                 let stage = stage.stage.as_str();
-                tracing::error!(stage, %error, "one version of the webhook secret is not usable");
+                tracing::error!(stage, %error, "one version of the webhook secret is unusable");
             }
         }
     }
@@ -44,7 +44,7 @@ fn read(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, Unreadabl
     let (hooks, problems) = HookSet::merge(readable);
     for problem in &problems {
         unusable += 1;
-        tracing::error!(%problem, "an entry of the webhook secret is not usable");
+        tracing::error!(%problem, "an entry of the webhook secret is unusable");
     }
     metrics.count("webhook_secret_problems", unusable);
     let mut unbound = 0_u64;
@@ -53,7 +53,7 @@ fn read(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, Unreadabl
         let hook = hook.name.as_str();
         tracing::warn!(
             hook,
-            "a hook may speak for every project: bind it by `projects` or `namespaces`"
+            "a hook is valid for every project: bind it by `projects` or `namespaces`"
         );
     }
     metrics.count("webhook_hooks_unbound", unbound);
@@ -74,8 +74,8 @@ mod tests {
         }
     }
 
-    fn read(stages: &[StagedSecret]) -> Result<HookSet, Unreadable> {
-        super::read(stages, &metrics().0)
+    fn merged(stages: &[StagedSecret]) -> Result<HookSet, Unreadable> {
+        merge_stages(stages, &metrics().0)
     }
 
     fn metrics() -> (Metrics, runtime::metrics::Memory) {
@@ -93,7 +93,7 @@ mod tests {
             staged(Stage::Pending, "not filled in yet"),
             staged(Stage::Previous, &hook("b")),
         ];
-        let names: Vec<_> = read(&stages)
+        let names: Vec<_> = merged(&stages)
             .unwrap()
             .hooks()
             .iter()
@@ -104,14 +104,16 @@ mod tests {
 
     #[test]
     fn without_a_readable_stage_there_is_no_secret() {
-        assert!(read(&[]).is_err());
-        assert!(read(&[staged(Stage::Current, "hunter2")]).is_err_and(|error| !error.to_string().contains("hunter2")));
+        assert!(merged(&[]).is_err());
+        assert!(
+            merged(&[staged(Stage::Current, "hunter2")]).is_err_and(|error| !error.to_string().contains("hunter2"))
+        );
     }
 
     /// Problems and unbound hooks as counted for these versions.
     fn counted(stages: &[StagedSecret]) -> [Value; 2] {
         let (metrics, lines) = metrics();
-        let _ = super::read(stages, &metrics);
+        let _ = super::merge_stages(stages, &metrics);
         let lines: Vec<Value> = lines
             .lock()
             .unwrap()

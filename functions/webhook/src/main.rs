@@ -8,10 +8,11 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use runtime::aws::{Clients, Queue, Secrets};
 use runtime::{Process, StartError};
 use webhook::config::Config;
-use webhook::event::GatewayEvent;
-use webhook::gateway::Gateway;
+use webhook::gitlab_webhook::handler::{GitlabWebhook, SEND_WITHIN};
 use webhook::hooks;
-use webhook::service::{self, Service};
+use webhook::http::event::GatewayEvent;
+use webhook::http::panic_guard::PanicGuard;
+use webhook::http::router::Router;
 
 fn main() -> ExitCode {
     runtime::start("webhook", serve)
@@ -20,8 +21,8 @@ fn main() -> ExitCode {
 async fn serve(mut process: Process) -> Result<(), StartError> {
     let config = Config::from_environment(&mut process.environment)?;
     process.export_spans(Collector::new)?;
-    let clients = Clients::sending_within(&config.aws, process.audit.clone(), service::SEND_WITHIN)
-        .with_tracer(process.tracer.clone());
+    let clients =
+        Clients::sending_within(&config.aws, process.audit.clone(), SEND_WITHIN).with_tracer(process.tracer.clone());
     let hooks = hooks::cache(
         Arc::new(Secrets::new(&clients)),
         &config.secret_id,
@@ -33,10 +34,10 @@ async fn serve(mut process: Process) -> Result<(), StartError> {
     // The secret and its TLS connection are read at start, when no request waits. Without it the function answers "unavailable" and
     // retries, so that a secret filled in later needs no restart.
     if let Err(error) = hooks.get(&process.context).await {
-        tracing::error!(%error, "the webhook secret is not there yet");
+        tracing::error!(%error, "the webhook secret cannot be read yet; deliveries are answered 503 until it can");
     }
     process.secrets_loaded();
-    let service = Service::new(
+    let gitlab_webhook = GitlabWebhook::new(
         config.tolerance,
         hooks,
         queue,
@@ -44,10 +45,10 @@ async fn serve(mut process: Process) -> Result<(), StartError> {
         process.metrics.clone(),
     )
     .with_tracer(process.tracer.clone());
-    let gateway = Arc::new(Gateway::new(service, process.clock()));
+    let guard = Arc::new(PanicGuard::new(Router { gitlab_webhook }, process.clock()));
     let handler = service_fn(move |event: LambdaEvent<GatewayEvent>| {
-        let gateway = Arc::clone(&gateway);
-        async move { gateway.serve(event).await }
+        let guard = Arc::clone(&guard);
+        async move { guard.serve(event).await }
     });
     process.run(handler).await
 }

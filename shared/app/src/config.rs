@@ -155,7 +155,7 @@ mod tests {
 
     /// The rules of the local stack, optionally with a second instance.
     fn rules(instances: usize) -> Rules {
-        let mut rules = Rules::parse(include_str!("../../../tests/local/rules.yaml")).unwrap();
+        let mut rules = Rules::parse(include_str!("../../../tests/tools/rules.yaml")).unwrap();
         let main = rules.instances["main"].clone();
         for number in 1..instances {
             rules.instances.insert(format!("other-{number}"), main.clone());

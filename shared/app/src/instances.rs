@@ -72,7 +72,7 @@ mod tests {
 
     use super::*;
 
-    const RULES: &str = include_str!("../../../tests/local/rules.yaml");
+    const RULES: &str = include_str!("../../../tests/tools/rules.yaml");
 
     #[test]
     fn an_unusable_token_leaves_out_its_instance_only() {

@@ -9,6 +9,7 @@ mod commit;
 pub mod config;
 mod decisions;
 mod deliveries;
+pub mod deployment;
 mod effects;
 mod eligibility;
 mod evaluations;

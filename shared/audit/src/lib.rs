@@ -12,10 +12,7 @@
 
 mod action;
 mod context;
-pub mod destination;
 mod detail;
-#[cfg(feature = "embedded")]
-pub mod embedded;
 mod entry;
 mod failure;
 mod identifier;
@@ -38,7 +35,7 @@ pub use memory::Memory;
 pub use model::{Clock, MergeRequestIid, MergeRequestKey, ProjectId, SystemClock};
 pub use target::Target;
 pub use text::Text;
-pub use writer::Writer;
+pub use writer::{Sink, Stdout, Writer};
 
 #[cfg(test)]
 mod published;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::printed::{Printed, read};
 use crate::{Action, FailureClass, SCHEMA};
 
-const PAGE: &str = include_str!("../../../docs/audit-schema.md");
+const PAGE: &str = include_str!("../../../docs/reference/audit-schema.md");
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()

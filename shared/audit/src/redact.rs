@@ -8,6 +8,9 @@ mod token;
 
 use std::borrow::Cow;
 
+/// Replaces a secret.
+const TOKEN: &str = "[token]";
+
 /// A part of a text, in bytes, and the name that replaces it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Found {

@@ -12,7 +12,8 @@ use crate::entry::{Begun, Entry, Identity};
 use crate::identifier::entry_id;
 use crate::printed::LONGEST;
 use crate::{Action, Context, Memory, Target};
-use sink::Sink;
+use sink::StdoutAndMemory;
+pub use sink::{Sink, Stdout};
 
 struct State {
     seq: u64,
@@ -24,7 +25,7 @@ struct Shared {
     service: &'static str,
     stream_id: Uuid,
     clock: Arc<dyn Clock>,
-    sink: Sink,
+    sink: Box<dyn Sink>,
     state: Mutex<State>,
 }
 
@@ -45,30 +46,29 @@ impl Writer {
     /// A writer to standard output.
     #[must_use]
     pub fn stdout(service: &'static str, clock: Arc<dyn Clock>) -> Self {
-        Self::new(service, clock, Sink::Stdout)
+        Self::with_sink(service, clock, Box::new(Stdout))
     }
 
     /// A writer that keeps its lines, and the lines.
     #[must_use]
     pub fn memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, Memory) {
         let lines = Memory::default();
-        (Self::new(service, clock, Sink::Memory(lines.clone())), lines)
+        (Self::with_sink(service, clock, Box::new(lines.clone())), lines)
     }
 
     /// A writer to standard output that also keeps its lines: for the recorder, which stores its own lines itself.
     #[must_use]
     pub fn stdout_and_memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, Memory) {
         let lines = Memory::default();
-        (Self::new(service, clock, Sink::Both(lines.clone())), lines)
+        (
+            Self::with_sink(service, clock, Box::new(StdoutAndMemory(lines.clone()))),
+            lines,
+        )
     }
 
-    /// A writer to the queue of an audit log.
-    #[cfg(feature = "embedded")]
-    pub(crate) fn trail(service: &'static str, clock: Arc<dyn Clock>, inlet: crate::embedded::Inlet) -> Self {
-        Self::new(service, clock, Sink::Trail(inlet))
-    }
-
-    fn new(service: &'static str, clock: Arc<dyn Clock>, sink: Sink) -> Self {
+    /// A writer to another receiver of lines.
+    #[must_use]
+    pub fn with_sink(service: &'static str, clock: Arc<dyn Clock>, sink: Box<dyn Sink>) -> Self {
         let state = Mutex::new(State {
             seq: 0,
             calls: 0,

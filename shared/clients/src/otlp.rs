@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::destination::http_batch;
 use audit::{Action, Context, Target, Writer};
+use audit_delivery::http_batch;
 use model::Clock;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;

@@ -7,8 +7,8 @@ mod tests;
 
 use std::time::Duration;
 
-use audit::destination::{DeliveryError, Outgoing, http_batch};
 use audit::{Action, Context, Target};
+use audit_delivery::{DeliveryError, Outgoing, http_batch};
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use url::Url;
 

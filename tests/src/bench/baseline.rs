@@ -21,7 +21,7 @@ impl Baseline {
     pub(super) fn built() -> Result<Self> {
         let place = project().join(PLACE);
         let commit = std::fs::read_to_string(place.join("built")).map_err(|_| {
-            "the baseline is not built: run `make bench BASELINE=<commit>`, or `python3 tests/local/stack.py baseline <commit>`"
+            "the baseline is not built: run `make bench BASELINE=<commit>`, or `python3 tests/tools/stack.py baseline <commit>`"
         })?;
         Ok(Self { place, commit })
     }

@@ -1,6 +1,6 @@
 //! A 20 KB delivery as GitLab sends it, and its API Gateway event.
 
-use gitlab::{SigningToken, sign};
+use inbound::gitlab::{SigningToken, sign};
 use model::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
@@ -105,9 +105,9 @@ mod tests {
         for kind in ["merge_request", "push"] {
             let body = body(kind);
             assert_eq!(body.len(), BYTES);
-            let classified = gitlab::classify(body.as_bytes(), SystemClock.now());
+            let classified = inbound::gitlab::classify(body.as_bytes(), SystemClock.now());
             assert_eq!(
-                matches!(classified, gitlab::Classified::MergeRequest(_)),
+                matches!(classified, inbound::gitlab::Classified::MergeRequest(_)),
                 kind == "merge_request"
             );
         }

@@ -4,11 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use audit::destination::settings::Transport;
-use audit::destination::{
-    Destination, FileDestination, HttpDestination, HttpOptions, SyslogDestination, SyslogOptions,
-};
-use audit::embedded::{Durability, Trail, TrailSettings, Until};
+use audit_delivery::settings::Transport;
+use audit_delivery::{AuditQueue, AuditQueueSettings, Durability, Until};
+use audit_delivery::{Destination, FileDestination, HttpDestination, HttpOptions, SyslogDestination, SyslogOptions};
 use model::SystemClock;
 use url::Url;
 
@@ -29,7 +27,7 @@ const WARM_UP: usize = 200;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 const NOTE: &str = "\
-One entry written into an audit log with its queue on this disk, while another thread delivers to a receiver on the loopback interface.
+One entry written into an audit queue on this disk, while another thread delivers to a receiver on the loopback interface.
 `soon`: on the disk within 50 ms; `each`: on the disk before the write returns, which costs an fdatasync. Entries/s: from the first
 write until the receiver has acknowledged all of them. The Lambda functions do not need this: they print a line for any destination.";
 
@@ -50,7 +48,7 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
     ] {
         for (how, durability) in [("soon", Durability::Within(SOON)), ("each", Durability::EachEntry)] {
             progress(&format!(
-                "embedded audit log: {} entries to {name}, {how}",
+                "embedded audit queue: {} entries to {name}, {how}",
                 effort.embedded
             ));
             let folder = tempfile::tempdir()?;
@@ -61,7 +59,7 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
         }
     }
     Ok(Section {
-        title: "Audit log embedded in another service",
+        title: "Audit queue embedded in another service",
         note: NOTE.to_owned(),
         rows,
     })
@@ -94,12 +92,12 @@ fn written(
     folder: &Path,
     count: usize,
 ) -> Result<(Sample, f64)> {
-    let trail = Trail::open(TrailSettings {
+    let audit_queue = AuditQueue::open(AuditQueueSettings {
         destinations: vec![destination],
         durability,
-        ..TrailSettings::new("bench", folder.join("queue"))
+        ..AuditQueueSettings::new("bench", folder.join("queue"))
     })?;
-    let (writer, entry) = (trail.writer(), sample_entry());
+    let (writer, entry) = (audit_queue.writer(), sample_entry());
     let mut times = Vec::with_capacity(count);
     for _ in 0..WARM_UP {
         writer.write(&entry);
@@ -110,8 +108,8 @@ fn written(
         writer.write(&entry);
         times.push(microseconds(begun.elapsed()));
     }
-    if !trail.flush(Until::Delivered, PATIENCE) {
-        return Err(format!("not delivered in time: {:?}", trail.health()).into());
+    if !audit_queue.flush(Until::Delivered, PATIENCE) {
+        return Err(format!("not delivered in time: {:?}", audit_queue.health()).into());
     }
     let count = f64::from(u32::try_from(count)?);
     let rate = count / first.elapsed().as_secs_f64();

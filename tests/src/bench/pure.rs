@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use gitlab::{Classified, DeliveryHeaders, HookSet, Tolerance, WebhookSecret};
+use inbound::gitlab::{Classified, DeliveryHeaders, HookSet, Tolerance, WebhookSecret};
 use model::{AuditLine, AuthMethod, Authentication, Clock as _, Content, Envelope, SystemClock};
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -38,12 +38,12 @@ pub(super) fn measure(body: &str, effort: &Effort) -> Result<Vec<Row>> {
     for number in 0..warm_up + effort.invocations {
         let now = SystemClock.now();
         let begun = Instant::now();
-        let proof = gitlab::authenticate(&headers, black_box(body), &hooks, now, TOLERANCE);
+        let proof = inbound::gitlab::authenticate(&headers, black_box(body), &hooks, now, TOLERANCE);
         let authenticated = begun.elapsed();
         let hook = proof.map_err(|rejection| rejection.to_string())?.hooks[0].name.clone();
 
         let begun = Instant::now();
-        let classified = gitlab::classify(black_box(body), now);
+        let classified = inbound::gitlab::classify(black_box(body), now);
         let read = begun.elapsed();
         let Classified::MergeRequest(event) = classified else {
             return Err("the delivery was not parsed as a merge request".into());
@@ -82,7 +82,7 @@ fn seal(
     now: jiff::Timestamp,
 ) -> Result<String> {
     let payload_sha256 = model::sha256_hex(body);
-    let delivery = gitlab::delivery_ids(headers, AuthMethod::HmacSha256, &payload_sha256);
+    let delivery = inbound::gitlab::delivery_ids(headers, AuthMethod::HmacSha256, &payload_sha256);
     let authentication = Authentication {
         method: AuthMethod::HmacSha256,
         hook,

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use audit::destination::settings::{SyslogAddress, Transport};
+use audit_delivery::settings::{SyslogAddress, Transport};
 
 use certificate::Certified;
 use connection::Connection;

@@ -13,7 +13,7 @@ use crate::runtime::refusal;
 const RESPONSE: &str = "/response";
 
 /// The environment, the URL where CloudFormation waits for its answer (any server that accepts a PUT), and the function.
-async fn begun(timeout: Duration) -> (Stand, SiemDouble, Function) {
+async fn set_up(timeout: Duration) -> (Stand, SiemDouble, Function) {
     let stand = Stand::new().await;
     let waiting = Double::<Siem>::start().await;
     waiting.stub(Stub::answering("PUT", RESPONSE, 200, "")).unwrap();
@@ -30,13 +30,13 @@ fn request(kind: &str, waiting: &SiemDouble) -> Value {
 }
 
 /// The final answer to CloudFormation.
-fn told(waiting: &SiemDouble) -> Value {
+fn last_response(waiting: &SiemDouble) -> Value {
     waiting.requests().last().unwrap().body.clone()
 }
 
 #[tokio::test]
 async fn a_deployment_hears_of_success_though_a_role_was_too_new_and_an_answer_was_lost() {
-    let (stand, waiting, maintenance) = begun(Duration::from_mins(1)).await;
+    let (stand, waiting, maintenance) = set_up(Duration::from_mins(1)).await;
     let too_new = refusal(400, "AccessDeniedException").containing("\"owner\"").times(1);
     stand.aws.stub(too_new).unwrap();
     waiting
@@ -46,42 +46,42 @@ async fn a_deployment_hears_of_success_though_a_role_was_too_new_and_an_answer_w
         .stub(Stub::answering("PUT", RESPONSE, 503, "SlowDown").times(1))
         .unwrap();
     maintenance.invoke(request("Update", &waiting)).await;
-    let told = told(&waiting);
+    let response = last_response(&waiting);
     assert_eq!(
-        (&told["Status"], &told["RequestId"]),
+        (&response["Status"], &response["RequestId"]),
         (&json!("SUCCESS"), &json!("request")),
-        "{told}"
+        "{response}"
     );
     assert_eq!(maintenance.entries("cloudformation.api.respond", 3).len(), 3);
 }
 
 #[tokio::test]
 async fn a_deployment_is_told_in_time_that_the_migrations_had_no_time() {
-    let (stand, waiting, maintenance) = begun(Duration::from_secs(42)).await;
+    let (stand, waiting, maintenance) = set_up(Duration::from_secs(42)).await;
     // A concurrent migration that does not end.
     let lock = "SELECT pg_advisory_lock(hashtextextended('countersign.migrate', 0))";
     stand.owner.batch_execute(lock).await.unwrap();
     maintenance.invoke(request("Update", &waiting)).await;
-    let told = told(&waiting);
-    assert_eq!(told["Status"], "FAILED");
-    let reason = told["Reason"].as_str().unwrap();
+    let response = last_response(&waiting);
+    assert_eq!(response["Status"], "FAILED");
+    let reason = response["Reason"].as_str().unwrap();
     assert!(reason.contains("countersign migrate"), "{reason}");
 }
 
 #[tokio::test]
 async fn a_mistake_that_does_not_pass_is_told_at_once_and_a_deletion_asks_for_nothing() {
-    let (stand, waiting, maintenance) = begun(Duration::from_mins(1)).await;
+    let (stand, waiting, maintenance) = set_up(Duration::from_mins(1)).await;
     let owner = stand.aws.secret("owner", "AWSCURRENT").unwrap();
     stand.aws.put_secret("app", "AWSCURRENT", owner);
     maintenance.invoke(request("Create", &waiting)).await;
-    let failed = told(&waiting);
+    let failed = last_response(&waiting);
     assert_eq!(failed["Status"], "FAILED");
     assert!(
-        failed["Reason"].as_str().unwrap().contains("one of its own"),
+        failed["Reason"].as_str().unwrap().contains("separate login"),
         "{failed}"
     );
     let asked = stand.aws.requests().len();
     maintenance.invoke(request("Delete", &waiting)).await;
-    assert_eq!(told(&waiting)["Status"], "SUCCESS");
+    assert_eq!(last_response(&waiting)["Status"], "SUCCESS");
     assert_eq!(stand.aws.requests().len(), asked);
 }

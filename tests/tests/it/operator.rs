@@ -91,7 +91,7 @@ async fn reevaluate_confirms_a_decision_that_gitlab_withheld() {
     let decision = stand.world.decision(&merges[0]).await.unwrap();
     assert!(decision.confirmed);
     let (code, _, _) = run(auditor, &["unconfirmed"]);
-    assert_eq!(code, Some(1), "nothing is left");
+    assert_eq!(code, Some(1), "no unconfirmed decision is left");
     let (_, explained, _) = run(auditor, &["explain", "77!1"]);
     assert!(
         explained.contains("confirmed") && explained.contains("evaluator      version 2"),
@@ -128,12 +128,12 @@ async fn reevaluate_unconfirmed_reads_each_of_them() {
 }
 
 #[tokio::test]
-async fn a_later_run_goes_on_where_one_stopped() {
+async fn a_later_run_continues_where_one_stopped() {
     let (stand, merges) = withheld(&[1, 2]).await;
     stand.world.gitlab.clear_stubs();
     let operator = &stand.world.database.operator_url;
-    let (code, _, said) = run(operator, &["reevaluate", "--unconfirmed", "--no-wait"]);
-    assert_eq!(code, Some(0), "{said}");
+    let (code, _, stderr) = run(operator, &["reevaluate", "--unconfirmed", "--no-wait"]);
+    assert_eq!(code, Some(0), "{stderr}");
     let store = stand.world.database.store();
     let now = SystemClock.now();
     let claimed = store
@@ -142,7 +142,7 @@ async fn a_later_run_goes_on_where_one_stopped() {
         .unwrap()
         .unwrap();
     let progress =
-        json!({"read": 1, "outcomes": {"approved": 1}, "after": key(&merges[0]), "waits": "the next run goes on"});
+        json!({"read": 1, "outcomes": {"approved": 1}, "after": key(&merges[0]), "waits": "the next run continues"});
     assert!(
         store
             .put_operator_request_back(&claimed, Some(&progress))
@@ -168,8 +168,8 @@ async fn a_request_waits_for_the_budget_of_the_next_minute() {
     let sql = "INSERT INTO reread_budgets VALUES ('main', date_trunc('minute', now()) + interval '1 hour', 60)";
     stand.owner.batch_execute(sql).await.unwrap();
     let operator = &stand.world.database.operator_url;
-    let (code, _, said) = run(operator, &["reevaluate", "77!1", "--no-wait"]);
-    assert_eq!(code, Some(0), "{said}");
+    let (code, _, stderr) = run(operator, &["reevaluate", "77!1", "--no-wait"]);
+    assert_eq!(code, Some(0), "{stderr}");
     let maintenance = stand.start("maintenance", &[]).await;
     let report = maintenance.invoke(json!({"jobs": ["operator_requests"]})).await;
     assert_eq!(
@@ -196,10 +196,10 @@ async fn a_request_waits_for_the_budget_of_the_next_minute() {
 async fn a_login_without_the_role_learns_the_grant() {
     let (stand, _) = withheld(&[1]).await;
     let auditor = &stand.world.database.auditor_url;
-    let (code, _, said) = run(auditor, &["reevaluate", "77!1"]);
+    let (code, _, stderr) = run(auditor, &["reevaluate", "77!1"]);
     let grant = format!("GRANT countersign_operator TO {}", config(auditor).user());
     assert_eq!(code, Some(3));
-    assert!(said.contains(&grant), "{said}");
+    assert!(stderr.contains(&grant), "{stderr}");
     for words in [
         &["reevaluate"][..],
         &["reevaluate", "77!1", "--unconfirmed"],
@@ -232,14 +232,14 @@ async fn a_request_that_cannot_be_executed_says_why() {
         None
     );
     for (id, reason) in [
-        (forgotten, "does not know the command reconcile"),
-        (strange, "cannot read the arguments"),
+        (forgotten, "unknown command reconcile"),
+        (strange, "cannot parse the arguments"),
         (both, "either one merge request or all"),
     ] {
         let request = operator.operator_request(id).await.unwrap().unwrap();
         assert_eq!(request.exit_code, Some(2));
-        let said = request.result.unwrap()["reason"].to_string();
-        assert!(said.contains(reason), "{said}");
+        let given = request.result.unwrap()["reason"].to_string();
+        assert!(given.contains(reason), "{given}");
     }
 }
 
@@ -257,7 +257,7 @@ async fn a_failed_job_does_not_stop_the_next_one() {
     let failed = maintenance
         .fails(json!({"jobs": ["migrate", "of_a_newer_version", "relay_effects"]}))
         .await;
-    assert!(failed.contains("one of its own"), "{failed}");
+    assert!(failed.contains("separate login"), "{failed}");
     assert!(stand.aws.requests().iter().any(is_send_message), "the relay ran");
     stand.aws.put_secret("app", "AWSCURRENT", app);
     let report = maintenance.invoke(json!({"jobs": ["of_a_newer_version"]})).await;

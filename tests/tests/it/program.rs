@@ -15,12 +15,12 @@ pub(crate) fn built(name: &str) -> PathBuf {
 
 /// A program of the previous release, built by `stack.py previous`.
 pub(crate) fn previous(name: &str) -> PathBuf {
-    let release = include_str!("../../local/previous-release.txt").trim();
+    let release = include_str!("../../tools/previous-release.txt").trim();
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.local/previous");
     let built = std::fs::read_to_string(place.join("built")).unwrap_or_default();
     assert_eq!(
         built, release,
-        "the previous release is not built: run `python3 tests/local/stack.py previous`, or `make test`"
+        "the previous release is not built: run `python3 tests/tools/stack.py previous`, or `make test`"
     );
     place.join("target/debug").join(name)
 }
@@ -56,7 +56,7 @@ fn build() {
     for name in ["webhook", "processor", "notifier", "recorder", "maintenance"] {
         command.args(["--package", name, "--bin", name]);
     }
-    command.args(["--bin", "countersign"]);
+    command.args(["--package", "countersign", "--bin", "countersign"]);
     #[expect(
         clippy::disallowed_methods,
         reason = "variables removed from a child process, not configuration"

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gitlab::{SigningToken, sign};
+use inbound::gitlab::{SigningToken, sign};
 use model::sha256_hex;
 use model::{AuthMethod, Clock as _, Content, Envelope, SystemClock};
 use serde_json::{Value, json};

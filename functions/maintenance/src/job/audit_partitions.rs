@@ -15,7 +15,7 @@ impl Maintenance {
         let now = self.clock.now();
         let made = app.store().make_audit_partitions(now, MONTHS_AHEAD).await?;
         if made > 0 {
-            tracing::info!(made, "months were given room for audit entries");
+            tracing::info!(made, "created audit partitions");
         }
         Ok(made)
     }

@@ -25,7 +25,7 @@ impl Maintenance {
                 .write(&entry.detail("retention_months", months).keyed(now, key));
             tracing::info!(
                 table,
-                "a month of audit entries was detached; drop the table when it is archived"
+                "detached a month of audit entries; drop the table after archiving it"
             );
         }
         Ok(detached)

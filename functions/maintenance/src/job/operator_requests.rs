@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use store::OperatorRequest;
 use trace::Kind;
 
-use super::{JobError, Report};
+use super::{JobError, JobReport};
 use crate::Maintenance;
 
 /// The commands that this version executes. Those of a newer version are left for it.
@@ -59,7 +59,7 @@ impl Maintenance {
         &self,
         context: &Context,
         deadline: &Deadline,
-        report: &mut Report,
+        report: &mut JobReport,
     ) -> Result<(), JobError> {
         let app = self.app.get(context).await?;
         let store = app.store();
@@ -78,7 +78,7 @@ impl Maintenance {
             let kept = match executed {
                 Executed::Finished { result, exit_code } => {
                     report.operator_requests_finished += 1;
-                    tracing::info!(request = %request.id, command = request.command, exit_code, "an operator's request is finished");
+                    tracing::info!(request = %request.id, command = request.command, exit_code, "finished an operator request");
                     let now = self.clock.now();
                     store.finish_operator_request(&request, &result, exit_code, now).await?
                 }
@@ -88,7 +88,7 @@ impl Maintenance {
                 }
             };
             if !kept {
-                tracing::warn!(request = %request.id, "the claim of an operator's request had ended; another run has it");
+                tracing::warn!(request = %request.id, "lost the claim of an operator request; another run has it");
             }
         }
         Ok(())
@@ -105,8 +105,8 @@ impl Maintenance {
                     .await
             }
             unknown => Executed::rejected(&format!(
-                "maintenance does not know the command {unknown}, and no newer version has executed it: deploy one that \
-                 knows it, then request it again"
+                "unknown command {unknown}, and no newer version has executed it: deploy a version that knows it, then \
+                 request it again"
             )),
         };
         span.end(None);

@@ -9,16 +9,27 @@ use runtime::Deadline;
 use store::{Evaluation, PendingReview};
 use trace::Kind;
 
-use super::{JobError, Report};
+use super::{JobError, JobReport};
 use crate::Maintenance;
 
 /// How many are claimed at a time.
 const CLAIM: u32 = 10;
-/// How long a claim holds: longer than its evaluations take in sequence. If a second run claims one anyway, the merge request's
+/// How long a claim holds: longer than its evaluations last in sequence. If a second run claims one anyway, the merge request's
 /// lock lets it find the first run's decision.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
 /// No further one is started with less than this left.
 const ENOUGH: Duration = Duration::from_secs(12);
+
+/// What may be due.
+#[derive(Clone, Copy)]
+enum Due {
+    /// Merges without a decision.
+    Merges,
+    /// Unconfirmed decisions.
+    Unconfirmed,
+    /// Reviews before the merge.
+    Reviews,
+}
 
 enum Waiting {
     Merge(Box<Evaluation>),
@@ -30,50 +41,48 @@ impl Maintenance {
         &self,
         context: &Context,
         deadline: &Deadline,
-        report: &mut Report,
+        report: &mut JobReport,
     ) -> Result<(), JobError> {
         let app = self.app.get(context).await?;
         app.store().check_schema().await?;
-        loop {
-            let due = app
-                .store()
-                .claim_due_evaluations(self.clock.now(), CLAIM, LEASE)
-                .await?;
-            if due.is_empty() {
-                break;
-            }
-            for pending in due {
-                if deadline.remaining() < ENOUGH {
-                    return Ok(()); // what is claimed and not done comes back when its claim ends
-                }
-                Box::pin(self.one(&app, Waiting::Merge(Box::new(pending)), report)).await;
-            }
-        }
         // Unconfirmed decisions come after new ones; the request budget limits them, and the rest is due in a minute.
-        loop {
-            let due = app.store().claim_due_rereads(self.clock.now(), CLAIM, LEASE).await?;
-            if due.is_empty() {
-                break;
-            }
-            for unconfirmed in due {
-                if deadline.remaining() < ENOUGH {
-                    return Ok(());
+        for kind in [Due::Merges, Due::Unconfirmed, Due::Reviews] {
+            loop {
+                let claimed = self.claim_due(&app, kind).await?;
+                if claimed.is_empty() {
+                    break;
                 }
-                Box::pin(self.one(&app, Waiting::Merge(Box::new(unconfirmed)), report)).await;
+                for waiting in claimed {
+                    if deadline.remaining() < ENOUGH {
+                        return Ok(()); // what is claimed and not done comes back when its claim ends
+                    }
+                    Box::pin(self.retry_pending(&app, waiting, report)).await;
+                }
             }
         }
-        loop {
-            let due = app.store().claim_due_reviews(self.clock.now(), CLAIM, LEASE).await?;
-            if due.is_empty() {
-                break;
+        self.count_backlog(&app).await
+    }
+
+    async fn claim_due(&self, app: &App, kind: Due) -> Result<Vec<Waiting>, JobError> {
+        let (store, now) = (app.store(), self.clock.now());
+        let merges = match kind {
+            Due::Merges => store.claim_due_evaluations(now, CLAIM, LEASE).await?,
+            Due::Unconfirmed => store.claim_due_rereads(now, CLAIM, LEASE).await?,
+            Due::Reviews => {
+                let reviews = store.claim_due_reviews(now, CLAIM, LEASE).await?;
+                return Ok(reviews
+                    .into_iter()
+                    .map(|review| Waiting::Review(Box::new(review)))
+                    .collect());
             }
-            for pending in due {
-                if deadline.remaining() < ENOUGH {
-                    return Ok(());
-                }
-                Box::pin(self.one(&app, Waiting::Review(Box::new(pending)), report)).await;
-            }
-        }
+        };
+        Ok(merges
+            .into_iter()
+            .map(|merge| Waiting::Merge(Box::new(merge)))
+            .collect())
+    }
+
+    async fn count_backlog(&self, app: &App) -> Result<(), JobError> {
         let backlog = app.store().backlog(self.clock.now()).await?;
         for (metric, count) in [
             ("evaluations_overdue", backlog.overdue_evaluations),
@@ -95,7 +104,7 @@ impl Maintenance {
         Ok(())
     }
 
-    async fn one(&self, app: &App, mut waiting: Waiting, report: &mut Report) {
+    async fn retry_pending(&self, app: &App, mut waiting: Waiting, report: &mut JobReport) {
         let (merge_request, correlation_id, traceparent) = match &mut waiting {
             Waiting::Merge(pending) => (&pending.merge_request, pending.correlation_id, &mut pending.traceparent),
             Waiting::Review(pending) => (&pending.merge_request, pending.correlation_id, &mut pending.traceparent),
@@ -126,7 +135,7 @@ impl Maintenance {
                 }) += 1;
             }
             Err(error) => {
-                tracing::error!(merge_request, error = %error, "a pending evaluation failed");
+                tracing::error!(merge_request, error = %error, "pending evaluation failed");
                 report.evaluations_failed += 1;
             }
         }

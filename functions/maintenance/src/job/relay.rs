@@ -6,7 +6,7 @@ use audit::Context;
 use jiff::SignedDuration;
 use runtime::Deadline;
 
-use super::{JobError, Report};
+use super::{JobError, JobReport};
 use crate::Maintenance;
 
 /// How many are claimed at a time.
@@ -21,7 +21,7 @@ impl Maintenance {
         &self,
         context: &Context,
         deadline: &Deadline,
-        report: &mut Report,
+        report: &mut JobReport,
     ) -> Result<(), JobError> {
         let app = self.app.get(context).await?;
         app.store().check_schema().await?;
@@ -37,7 +37,7 @@ impl Maintenance {
                 match self.outbox.enqueue(effect).await {
                     Ok(()) => report.effects_enqueued += 1,
                     Err(error) => {
-                        tracing::warn!(effect.id = %effect.id, error = %error, "an effect could not be enqueued; the next run will");
+                        tracing::warn!(effect.id = %effect.id, error = %error, "enqueueing an effect failed; the next run retries it");
                         report.effects_failed += 1;
                     }
                 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::destination::{DeliveryError, Destination as _, FileDestination};
 use audit::{Context, FailureClass};
+use audit_delivery::{DeliveryError, Destination as _, FileDestination};
 use clients::siem::Audited;
 use store::PositionedEntry;
 use tokio::sync::Mutex;
@@ -86,8 +86,8 @@ impl Blocking {
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
-    use audit::destination::{Destination, Outgoing};
     use audit::{ActorType, Writer};
+    use audit_delivery::{Destination, Outgoing};
     use jiff::Timestamp;
     use model::FixedClock;
     use uuid::Uuid;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::destination::settings::{DestinationSettings, SyslogAddress, Transport};
-use audit::destination::{DeliveryError, Outgoing, SyslogDestination, SyslogOptions};
 use audit::{Context, FailureClass, Writer};
+use audit_delivery::settings::{DestinationSettings, SyslogAddress, Transport};
+use audit_delivery::{DeliveryError, Outgoing, SyslogDestination, SyslogOptions};
 use clients::http::{Http, Options};
 use clients::siem::{Audited, Credential, HttpReceiver};
 use model::Clock;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use audit::destination::DeliveryError;
 use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
+use audit_delivery::DeliveryError;
 use jiff::SignedDuration;
 use model::{AuditLine, Clock};
 use runtime::Deadline;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Malformed, field};
-use crate::ActorType;
+use crate::{Action, ActorType, Context, Entry, FailureClass, Outcome, Target};
 
 /// The announcement of a call, or of a record that is about to be committed, as printed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,25 @@ pub struct PrintedIntent {
     pub stream_id: Uuid,
     /// W3C trace id.
     pub trace_id: Option<String>,
+}
+
+impl PrintedIntent {
+    /// The entry that reports this call as open, on behalf of its caller: it is found under the same correlation id.
+    #[must_use]
+    pub fn open_call_entry(&self) -> Entry {
+        let context = Context::new(self.actor.actor_type, self.correlation_id);
+        let outcome = Outcome::Failure(FailureClass::Timeout);
+        Entry::new(
+            Action::AuditIntentOpen,
+            &context,
+            Target::of_printed(&self.target),
+            outcome,
+        )
+        .detail("intent_id", self.id)
+        .detail("call", self.call.as_str())
+        .detail("began", format!("{:.3}", self.timestamp))
+        .detail("service", self.service.as_str())
+    }
 }
 
 /// `actor` as printed.

@@ -1,7 +1,6 @@
 //! Secrets without a typical prefix, found by the words before them.
 
-use super::token::TOKEN;
-use super::{Found, end_of};
+use super::{Found, TOKEN, end_of};
 
 /// Schemes of the `Authorization` header; credentials follow them.
 const SCHEMES: [&[u8]; 2] = [b"bearer", b"basic"];

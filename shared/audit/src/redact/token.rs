@@ -1,6 +1,6 @@
 //! Tokens and keys, found by their issuers' prefixes.
 
-use super::{Found, named};
+use super::{Found, TOKEN, named};
 
 /// Prefixes of tokens: GitLab (<https://docs.gitlab.com/security/tokens/#token-prefixes>), Slack
 /// (<https://docs.slack.dev/authentication/tokens>), Linear, and secrets of Standard Webhooks.
@@ -50,7 +50,6 @@ const COMMON_PREFIXES: [(&[u8], usize); 7] = [
 const ACCESS_KEYS: [&[u8]; 2] = [b"AKIA", b"ASIA"];
 /// Fewer bytes after a prefix only mention it.
 const SHORTEST: usize = 6;
-pub(super) const TOKEN: &str = "[token]";
 
 /// Characters of a token: base64 of both alphabets, a JWT's dots, PEM's dashes. A word is a run of these.
 pub(super) fn is_part(byte: u8) -> bool {

@@ -4,48 +4,41 @@ use std::io::Write as _;
 
 use crate::Memory;
 
-pub(super) enum Sink {
-    Stdout,
-    Memory(Memory),
-    Both(Memory),
-    #[cfg(feature = "embedded")]
-    Trail(crate::embedded::Inlet),
+/// A receiver of lines in their order.
+pub trait Sink: Send + Sync {
+    /// Writes or queues a line, which ends with a line break. The writer passes the result to [`Self::settle`].
+    fn put(&self, line: &[u8]) -> u64;
+
+    /// Waits until the line is durable. The writer calls it without its lock: concurrent callers may share one sync.
+    fn settle(&self, _ticket: u64) {}
 }
 
-impl Sink {
-    /// Writes or queues a line; pass the result to [`Self::settle`].
-    pub(super) fn put(&self, line: &[u8]) -> u64 {
-        match self {
-            Self::Stdout => print(line),
-            Self::Memory(lines) => lines.keep(line),
-            Self::Both(lines) => {
-                print(line);
-                lines.keep(line);
-            }
-            #[cfg(feature = "embedded")]
-            Self::Trail(inlet) => {
-                if inlet.stdout() {
-                    print(line);
-                }
-                return inlet.put(line);
-            }
-        }
+/// Standard output.
+#[derive(Debug, Clone, Copy)]
+pub struct Stdout;
+
+impl Sink for Stdout {
+    fn put(&self, line: &[u8]) -> u64 {
+        let mut stdout = std::io::stdout().lock();
+        // Standard output fails only if the platform is gone, and no receiver remains: the gap in the numbering shows it.
+        let _ = stdout.write_all(line).and_then(|()| stdout.flush());
         0
     }
+}
 
-    /// Waits until the line is durable. Without the writer's lock: concurrent waiters share one sync.
-    pub(super) fn settle(&self, ticket: u64) {
-        match self {
-            // Already written.
-            Self::Stdout | Self::Memory(_) | Self::Both(_) => debug_assert_eq!(ticket, 0),
-            #[cfg(feature = "embedded")]
-            Self::Trail(inlet) => inlet.settle(ticket),
-        }
+impl Sink for Memory {
+    fn put(&self, line: &[u8]) -> u64 {
+        self.keep(line);
+        0
     }
 }
 
-fn print(line: &[u8]) {
-    let mut stdout = std::io::stdout().lock();
-    // Standard output fails only if the platform is gone, and no receiver remains: the gap in the numbering shows it.
-    let _ = stdout.write_all(line).and_then(|()| stdout.flush());
+/// Standard output, and memory.
+pub(super) struct StdoutAndMemory(pub(super) Memory);
+
+impl Sink for StdoutAndMemory {
+    fn put(&self, line: &[u8]) -> u64 {
+        Stdout.put(line);
+        self.0.put(line)
+    }
 }

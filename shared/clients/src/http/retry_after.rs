@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use audit::destination::http_batch::{LONGEST_RETRY_AFTER, retry_after};
+use audit_delivery::http_batch::{LONGEST_RETRY_AFTER, retry_after};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use audit::destination::{DeliveryError, Destination, Outgoing};
 use audit::{Action, Context, Entry, Outcome, Target, Writer};
+use audit_delivery::{DeliveryError, Destination, Outgoing};
 
 use super::particulars;
 

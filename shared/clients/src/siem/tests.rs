@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use audit::destination::Destination;
 use audit::{ActorType, FailureClass, Writer};
+use audit_delivery::Destination;
 use jiff::Timestamp;
 use model::FixedClock;
 use serde_json::json;

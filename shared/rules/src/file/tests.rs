@@ -177,5 +177,5 @@ fn the_rules_of_the_deployment_are_right_but_for_placeholders_that_nobody_has_fi
 
 #[test]
 fn the_local_stacks_rules_are_right() {
-    Rules::parse(include_str!("../../../../tests/local/rules.yaml")).unwrap();
+    Rules::parse(include_str!("../../../../tests/tools/rules.yaml")).unwrap();
 }

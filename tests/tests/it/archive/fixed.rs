@@ -30,8 +30,8 @@ async fn a_target_without_a_credential_is_told_as_such_and_the_others_go_on() {
         "done"
     );
     for (kind, says) in [
-        ("linear_issue", "holds no part \"linear\"; docs/connectors.md"),
-        ("jira_issue", "has not the form of docs/connectors.md"),
+        ("linear_issue", "holds no part \"linear\"; docs/reference/connectors.md"),
+        ("jira_issue", "has not the form of docs/reference/connectors.md"),
     ] {
         let row = archive.until_ended(&notifier, &effects[kind]).await;
         assert_eq!(

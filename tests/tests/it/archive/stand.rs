@@ -14,7 +14,7 @@ use crate::evaluation::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at};
 use crate::function::Function;
 use crate::outbox::{Row, Stand, message};
 
-pub(super) const RULES: &str = include_str!("../../../local/rules.yaml");
+pub(super) const RULES: &str = include_str!("../../../tools/rules.yaml");
 const RULES_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/rules.yaml");
 /// Every kind of effect that an archived merge has.
 pub(super) const KINDS: [&str; 4] = ["confluence_row", "jira_issue", "linear_issue", "slack_pod_confirmation"];

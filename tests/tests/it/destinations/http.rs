@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::FailureClass;
-use audit::destination::{Credentials, DeliveryError, Destination as _, HttpDestination, HttpOptions, SetupError};
+use audit_delivery::{Credentials, DeliveryError, Destination as _, HttpDestination, HttpOptions, SetupError};
 use model::SystemClock;
 use secrecy::SecretString;
 use serde_json::json;

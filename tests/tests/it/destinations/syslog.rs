@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use audit::FailureClass;
-use audit::destination::settings::{SyslogAddress, Transport};
-use audit::destination::{DeliveryError, Destination as _, Outgoing, SetupError, SyslogDestination, SyslogOptions};
+use audit_delivery::settings::{SyslogAddress, Transport};
+use audit_delivery::{DeliveryError, Destination as _, Outgoing, SetupError, SyslogDestination, SyslogOptions};
 use tests::arrivals::compare;
 use tests::doubles::syslog::{Fault, SyslogDouble};
 use uuid::Uuid;

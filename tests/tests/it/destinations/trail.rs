@@ -1,7 +1,7 @@
 //! Entries to send, and a caller that meets the contract of `Destination`: sends the same batch again, or its halves.
 
-use audit::destination::{DeliveryError, Destination, Outgoing};
 use audit::{Action, ActorType, Context, Entry, FailureClass, Outcome, Target, Writer};
+use audit_delivery::{DeliveryError, Destination, Outgoing};
 use uuid::Uuid;
 
 /// How often a batch may fail before the test fails.

@@ -23,19 +23,19 @@ impl World {
         command.args(words).output().unwrap()
     }
 
-    fn told(&self, words: &[&str]) -> String {
+    fn stdout_of(&self, words: &[&str]) -> String {
         let output = self.countersign(words);
-        let (out, told) = (
+        let (stdout, stderr) = (
             String::from_utf8(output.stdout).unwrap(),
             String::from_utf8(output.stderr).unwrap(),
         );
-        assert!(output.status.success(), "{words:?}: {told}{out}");
-        out
+        assert!(output.status.success(), "{words:?}: {stderr}{stdout}");
+        stdout
     }
 
     fn rows(&self, words: &[&str]) -> Vec<Value> {
         let words: Vec<&str> = words.iter().copied().chain(["--format", "json"]).collect();
-        self.told(&words)
+        self.stdout_of(&words)
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
@@ -92,6 +92,7 @@ async fn the_ledger_is_listed_by_each_filter() {
         iids.sort_unstable();
         iids
     };
+    // 1. Each filter.
     let cases: [(&[&str], &[i64]); 9] = [
         (&["ledger"], &[1, 2, 3, 4]),
         (&["ledger", "--decision", "merged"], &[1, 3]),
@@ -109,6 +110,7 @@ async fn the_ledger_is_listed_by_each_filter() {
     for (words, expected) in cases {
         assert_eq!(iids(words), expected, "{words:?}");
     }
+    // 2. Service level, exit codes and formats.
     let row = &world.rows(&["ledger", "--tier", "critical"])[0];
     assert_eq!(
         (&row["sla_met"], &row["sla_elapsed"], &row["time_to_approval"]),
@@ -122,19 +124,19 @@ async fn the_ledger_is_listed_by_each_filter() {
     ] {
         assert_eq!(world.countersign(&words).status.code(), Some(code), "{words:?}");
     }
-    let table = world.told(&["ledger"]);
+    let table = world.stdout_of(&["ledger"]);
     assert!(
         table.contains("merged_without_approval") && table.contains("missed"),
         "{table}"
     );
-    let csv = world.told(&["ledger", "--format", "csv"]);
+    let csv = world.stdout_of(&["ledger", "--format", "csv"]);
     assert_eq!(csv.lines().count(), 5, "{csv}");
 }
 
 #[tokio::test]
 async fn the_figures_of_a_period_are_those_of_its_reviews() {
     let world = world().await;
-    let figures: Value = serde_json::from_str(&world.told(&["stats", "--format", "json"])).unwrap();
+    let figures: Value = serde_json::from_str(&world.stdout_of(&["stats", "--format", "json"])).unwrap();
     let high = figures["tiers"]
         .as_array()
         .unwrap()
@@ -153,16 +155,16 @@ async fn the_figures_of_a_period_are_those_of_its_reviews() {
     assert_eq!(
         high["sla_adherence_percent"].as_f64(),
         Some(100.0),
-        "four hours are met by two and by four"
+        "two and four hours meet a target of four"
     );
     assert_eq!(figures["reviewers"][0]["reviewer"], "sec-alice");
     assert_eq!(figures["reviewers"][0]["sla_missed"], 1);
     assert_eq!(figures["exceptions"][0]["kind"], "no_approval");
     assert_eq!(figures["open"][0]["open"], 1);
-    let csv = world.told(&["stats", "--format", "csv"]);
+    let csv = world.stdout_of(&["stats", "--format", "csv"]);
     assert!(csv.contains("tiers,high,approval_rate_percent,50.0"), "{csv}");
     assert!(csv.contains("exceptions,no_approval,exceptions,1"), "{csv}");
-    let text = world.told(&["stats"]);
+    let text = world.stdout_of(&["stats"]);
     assert!(
         text.contains("By tier") && text.contains("50.0 %") && text.contains("4 h 0 min"),
         "{text}"
@@ -199,28 +201,28 @@ async fn every_view_answers() {
 #[tokio::test]
 async fn explain_says_what_each_rule_wanted_and_found_and_where_the_witnesses_differ() {
     let world = world().await;
-    let approved = world.told(&["explain", "77!1"]);
-    for told in [
+    let approved = world.stdout_of(&["explain", "77!1"]);
+    for line in [
         "decision       merged",
         "reviewer       sec-alice",
         "counts",
         "ok the approver belongs to the security team",
-        "seen by both witnesses",
+        "shown by both sources",
         "superseded",
     ] {
-        assert!(approved.contains(told), "{told:?} in {approved}");
+        assert!(approved.contains(line), "{line:?} in {approved}");
     }
-    let exception = world.told(&["explain", "main/77!2"]);
-    for told in [
+    let exception = world.stdout_of(&["explain", "main/77!2"]);
+    for line in [
         "no valid approval: no_approval",
         "slack_exception_alert",
         "approvals      0 valid of 0, 1 needed",
     ] {
-        assert!(exception.contains(told), "{told:?} in {exception}");
+        assert!(exception.contains(line), "{line:?} in {exception}");
     }
-    let late = world.told(&["explain", "group/project-77!3"]);
-    assert!(late.contains("no event told of it"), "{late}");
-    let document: Value = serde_json::from_str(&world.told(&["explain", "77!1", "--format", "json"])).unwrap();
+    let late = world.stdout_of(&["explain", "group/project-77!3"]);
+    assert!(late.contains("no event reported it"), "{late}");
+    let document: Value = serde_json::from_str(&world.stdout_of(&["explain", "77!1", "--format", "json"])).unwrap();
     assert_eq!(document["decisions"].as_array().unwrap().len(), 2);
     assert_eq!(document["decisions"][1]["explanation"]["approvals"][0]["valid"], true);
     assert_eq!(world.countersign(&["explain", "77!99"]).status.code(), Some(1));
@@ -231,10 +233,10 @@ async fn explain_says_what_each_rule_wanted_and_found_and_where_the_witnesses_di
 async fn every_stored_decision_is_computed_to_itself_and_a_changed_one_is_seen() {
     let world = world().await;
     let output = world.countersign(&["replay", "--verify"]);
-    let told = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(
-        (output.status.code(), told.as_str()),
-        (Some(0), "4 decisions came out as stored, 0 did not\n")
+        (output.status.code(), stderr.as_str()),
+        (Some(0), "4 decisions verified, 0 mismatched\n")
     );
 
     // The control: a decision that contradicts its facts. Only the owner can insert it, by disabling the triggers.
@@ -244,8 +246,8 @@ async fn every_stored_decision_is_computed_to_itself_and_a_changed_one_is_seen()
     owner.batch_execute(sql).await.unwrap();
     let output = world.countersign(&["replay", "--verify"]);
     assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("main/77!2: another verdict comes out"), "{told}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("main/77!2: recomputed verdict differs"), "{stdout}");
 }
 
 #[tokio::test]
@@ -257,14 +259,14 @@ async fn decisions_of_another_evaluator_are_only_reported() {
         UPDATE security_review_decisions SET verdict = jsonb_set(verdict, '{outcome}', '\"not_carried\"') WHERE mr_iid = 2";
     owner.batch_execute(sql).await.unwrap();
     let output = world.countersign(&["replay", "--verify"]);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
     for line in [
-        "3 decisions were made by another version",
-        "2 the same now, 1 different",
+        "3 decisions by another version",
+        "2 unchanged, 1 different",
         "1: not_carried, now exception: no_approval",
     ] {
-        assert!(said.contains(line), "{line:?} in {said}");
+        assert!(stderr.contains(line), "{line:?} in {stderr}");
     }
 
     // Their digests are still checked.
@@ -275,7 +277,7 @@ async fn decisions_of_another_evaluator_are_only_reported() {
     assert_eq!(output.status.code(), Some(1));
     let found = String::from_utf8(output.stdout).unwrap();
     assert!(
-        found.contains("main/77!1: its evidence is not what it was decided on"),
+        found.contains("main/77!1: evidence does not match the decision"),
         "{found}"
     );
 }
@@ -324,7 +326,7 @@ async fn simulate_shows_what_other_rules_would_have_decided() {
     )
     .unwrap();
     let rows = world.rows(&["simulate", "--rules", file.to_str().unwrap()]);
-    let told: Vec<_> = rows
+    let simulated: Vec<_> = rows
         .iter()
         .map(|row| {
             (
@@ -334,7 +336,7 @@ async fn simulate_shows_what_other_rules_would_have_decided() {
         })
         .collect();
     assert_eq!(
-        told,
+        simulated,
         [
             ("main/77!1", "exception: insufficient_approvals"),
             ("main/77!3", "exception: insufficient_approvals")
@@ -346,7 +348,7 @@ async fn simulate_shows_what_other_rules_would_have_decided() {
     assert!(
         String::from_utf8(same.stderr)
             .unwrap()
-            .contains("3 merges looked at, 0 would")
+            .contains("3 merges checked, 0 would change")
     );
     std::fs::write(&file, "version: 7").unwrap();
     assert_eq!(

@@ -14,7 +14,7 @@ use super::world::{AUTHOR, HIGH, OUTSIDER, PROJECT, World, at, envelope};
 use crate::runtime::Parts;
 
 /// The local stack's rules: Linear, Jira, Confluence and pods.
-const RULES: &str = include_str!("../../../local/rules.yaml");
+const RULES: &str = include_str!("../../../tools/rules.yaml");
 const FIRST: u64 = 100;
 
 /// A world whose application uses a database proxy and has processed one merge of each kind.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::{App, DeliveryReport, GitLabCredentials, Instances};
 use audit::{Memory, Writer};
 use clients::http::{Http, Options};
-use gitlab::{Classified, classify};
+use inbound::gitlab::{Classified, classify};
 use jiff::{SignedDuration, Timestamp};
 use model::{
     AuditLine, AuthMethod, Authentication, Clock, Content, DeliveryIds, Envelope, MergeRequestIid, MergeRequestKey,

@@ -7,7 +7,7 @@ use tests::postgres::{TestDatabase, fresh_database};
 
 use crate::program::built;
 
-use super::trail::{Trail, at, delivery, line, printed, put};
+use super::trail::{StoredLog, at, delivery, line, printed, put};
 
 /// The operator's command, with an auditor's login.
 pub(super) fn countersign(database: &TestDatabase, words: &[&str]) -> Output {
@@ -30,17 +30,21 @@ pub(super) fn stderr(output: &Output) -> String {
 
 #[tokio::test]
 async fn everything_is_shown_however_much_there_is_and_the_number_is_told() {
-    let trail = Trail::of(13_000..15_345).await;
-    let all = countersign(&trail.database, &["audit", "--oldest-first", "--format", "json"]);
-    let printed: Vec<&str> = trail.entries.iter().map(|entry| entry.line.as_str()).collect();
-    assert_eq!(stdout(&all).lines().collect::<Vec<_>>(), printed, "the very lines");
+    let log = StoredLog::of(13_000..15_345).await;
+    let all = countersign(&log.database, &["audit", "--oldest-first", "--format", "json"]);
+    let printed: Vec<&str> = log.entries.iter().map(|entry| entry.line.as_str()).collect();
+    assert_eq!(
+        stdout(&all).lines().collect::<Vec<_>>(),
+        printed,
+        "the lines as printed"
+    );
     assert_eq!((all.status.code(), stderr(&all).as_str()), (Some(0), "2345 entries\n"));
 
-    let some = countersign(&trail.database, &["audit", "--limit", "77", "--format", "json"]);
+    let some = countersign(&log.database, &["audit", "--limit", "77", "--format", "json"]);
     assert_eq!(stdout(&some).lines().count(), 77);
     assert_eq!(stderr(&some), "77 entries; stopped at --limit, there may be more\n");
 
-    let csv = countersign(&trail.database, &["audit", "--oldest-first", "--format", "csv"]);
+    let csv = countersign(&log.database, &["audit", "--oldest-first", "--format", "csv"]);
     let mut reader = csv::Reader::from_reader(csv.stdout.as_slice());
     let place = reader
         .headers()
@@ -52,16 +56,20 @@ async fn everything_is_shown_however_much_there_is_and_the_number_is_told() {
         .records()
         .map(|record| record.unwrap()[place].to_owned())
         .collect();
-    assert_eq!(entries, printed, "a spreadsheet has them whole");
+    assert_eq!(entries, printed, "csv holds whole lines");
 
-    let table = countersign(&trail.database, &["audit"]);
-    assert_eq!(stdout(&table).lines().count(), 1 + 2_345, "a head, and a line each");
+    let table = countersign(&log.database, &["audit"]);
+    assert_eq!(
+        stdout(&table).lines().count(),
+        1 + 2_345,
+        "a head, and one line per entry"
+    );
 }
 
 #[tokio::test]
 async fn a_reader_that_has_seen_enough_ends_the_search_without_a_word() {
-    let trail = Trail::of(13_000..15_000).await;
-    let mut child = command(&trail.database)
+    let log = StoredLog::of(13_000..15_000).await;
+    let mut child = command(&log.database)
         .args(["audit", "--format", "json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -70,7 +78,7 @@ async fn a_reader_that_has_seen_enough_ends_the_search_without_a_word() {
     let mut pipe = std::io::BufReader::new(child.stdout.take().unwrap());
     let mut first = String::new();
     std::io::BufRead::read_line(&mut pipe, &mut first).unwrap();
-    assert_eq!(first.trim_end(), trail.entries.last().unwrap().line);
+    assert_eq!(first.trim_end(), log.entries.last().unwrap().line);
     drop(pipe);
     let ended = child.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), stderr(&ended).as_str()), (Some(0), ""));
@@ -78,7 +86,7 @@ async fn a_reader_that_has_seen_enough_ends_the_search_without_a_word() {
 
 #[tokio::test]
 async fn exit_codes_say_what_happened() {
-    let trail = Trail::of(13_000..13_010).await;
+    let log = StoredLog::of(13_000..13_010).await;
     let id = delivery(13_000).to_string();
     let cases: [(&[&str], i32, &str); 10] = [
         (&["audit", "--correlation", &id], 0, "entries"),
@@ -86,9 +94,9 @@ async fn exit_codes_say_what_happened() {
         (
             &["trace", "01999999-0000-7000-8000-000000000001"],
             1,
-            "nothing is known of",
+            "nothing found for",
         ),
-        (&["audit", "--since", "yesterday"], 2, "how long ago"),
+        (&["audit", "--since", "yesterday"], 2, "a duration before now"),
         (&["audit", "--since", "1h", "--until", "2h"], 2, "is not before"),
         (&["audit", "--outcome", "failed"], 2, "a class of failure"),
         (&["audit", "--limit", "0"], 2, "--limit"),
@@ -97,17 +105,17 @@ async fn exit_codes_say_what_happened() {
             &[
                 "audit",
                 "--database-url",
-                "postgres://nobody:hunter2@127.0.0.1:1/x?sslmode=disable",
+                "postgres://unknown:hunter2@127.0.0.1:1/x?sslmode=disable",
             ],
             3,
             "",
         ),
         (&["audit", "import", "/nowhere/lines.json"], 4, "/nowhere/lines.json"),
     ];
-    for (words, code, told) in cases {
-        let output = countersign(&trail.database, words);
+    for (words, code, expected) in cases {
+        let output = countersign(&log.database, words);
         assert_eq!(output.status.code(), Some(code), "{words:?}: {}", stderr(&output));
-        assert!(stderr(&output).contains(told), "{words:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{words:?}: {}", stderr(&output));
         assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
     }
 }
@@ -137,14 +145,10 @@ async fn what_others_wrote_steers_neither_a_terminal_nor_a_spreadsheet() {
 
 #[tokio::test]
 async fn exported_lines_are_imported_once() {
-    let (trail, other) = (Trail::of(13_000..13_100).await, fresh_database().await);
+    let (log, other) = (StoredLog::of(13_000..13_100).await, fresh_database().await);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("export.json");
-    std::fs::write(
-        &file,
-        countersign(&trail.database, &["audit", "--format", "json"]).stdout,
-    )
-    .unwrap();
+    std::fs::write(&file, countersign(&log.database, &["audit", "--format", "json"]).stdout).unwrap();
     let import = || {
         let mut command = Command::new(built("countersign"));
         command
@@ -153,12 +157,12 @@ async fn exported_lines_are_imported_once() {
             .arg(&file);
         command.output().unwrap()
     };
-    for told in ["100 new, 0 known already", "0 new, 100 known already"] {
+    for counts in ["100 new, 0 already stored", "0 new, 100 already stored"] {
         let done = import();
         assert_eq!(done.status.code(), Some(0));
-        assert!(stderr(&done).contains(told), "{}", stderr(&done));
+        assert!(stderr(&done).contains(counts), "{}", stderr(&done));
     }
     let imported = countersign(&other, &["audit", "--oldest-first", "--format", "json"]);
-    let printed: Vec<&str> = trail.entries.iter().map(|entry| entry.line.as_str()).collect();
+    let printed: Vec<&str> = log.entries.iter().map(|entry| entry.line.as_str()).collect();
     assert_eq!(stdout(&imported).lines().collect::<Vec<_>>(), printed);
 }

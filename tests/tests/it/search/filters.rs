@@ -10,7 +10,7 @@ use store::{AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditTarget, Stor
 use uuid::Uuid;
 
 use super::plain::passing;
-use super::trail::{LONG_AGO, Trail, at, delivery, trace};
+use super::trail::{LONG_AGO, StoredLog, at, delivery, trace};
 
 const ORDERS: [AuditOrder; 2] = [AuditOrder::NewestFirst, AuditOrder::OldestFirst];
 /// A first page for a person, and one for a file; each in one order.
@@ -169,10 +169,10 @@ async fn found(store: &Store, filter: &AuditFilter, order: AuditOrder, page: u32
 }
 
 /// Compares the search with the plain result; returns the number of matches.
-async fn finds_what_passes(trail: &Trail, store: &Store, filter: &AuditFilter) -> usize {
+async fn finds_what_passes(log: &StoredLog, store: &Store, filter: &AuditFilter) -> usize {
     let mut most = 0;
     for (order, page) in ORDERS.into_iter().zip(PAGES) {
-        let expected = passing(&trail.entries, filter, order);
+        let expected = passing(&log.entries, filter, order);
         most = expected.len();
         let page = page.max(u32::try_from(expected.len() / MOST_PAGES).unwrap());
         let found = found(store, filter, order, page).await;
@@ -188,11 +188,11 @@ async fn finds_what_passes(trail: &Trail, store: &Store, filter: &AuditFilter) -
 
 #[tokio::test]
 async fn each_filter_finds_exactly_what_passes_it_and_together_they_take_every_way_there_is() {
-    let trail = Trail::stored().await;
-    let store = trail.database.store();
+    let log = StoredLog::stored().await;
+    let store = log.database.store();
     let (mut nothing, mut ways) = (Vec::new(), BTreeSet::new());
     for filter in singles() {
-        if finds_what_passes(&trail, &store, &filter).await == 0 {
+        if finds_what_passes(&log, &store, &filter).await == 0 {
             nothing.push(filter.clone());
         }
         for order in ORDERS {
@@ -220,15 +220,15 @@ fn any_filters_together_find_exactly_what_passes_all_of_them() {
         .enable_all()
         .build()
         .unwrap();
-    let trail = runtime.block_on(Trail::stored());
-    let store = trail.database.store();
+    let log = runtime.block_on(StoredLog::stored());
+    let store = log.database.store();
     let mut runner = TestRunner::new(Config {
         cases: 60,
         failure_persistence: None,
         ..Config::default()
     });
     let result = runner.run(&any_filter(), |filter| {
-        runtime.block_on(finds_what_passes(&trail, &store, &filter));
+        runtime.block_on(finds_what_passes(&log, &store, &filter));
         Ok(())
     });
     result.unwrap();
@@ -237,18 +237,18 @@ fn any_filters_together_find_exactly_what_passes_all_of_them() {
 /// The control: detects an entry lost on the way into the database, and one inserted by another writer.
 #[tokio::test]
 async fn the_comparison_sees_an_entry_that_is_missing_and_one_too_many() {
-    let mut trail = Trail::of(13_000..13_200).await;
-    let store = trail.database.store();
+    let mut log = StoredLog::of(13_000..13_200).await;
+    let store = log.database.store();
     let slack = AuditFilter {
         action: Some("slack.".to_owned()),
         ..AuditFilter::default()
     };
     let order = AuditOrder::OldestFirst;
     let found = found(&store, &slack, order, PAGES[0]).await;
-    assert_eq!(found, passing(&trail.entries, &slack, order));
-    let one = trail.entries.iter().position(|entry| entry.id == found[0]).unwrap();
-    let entry = trail.entries.remove(one);
-    assert_ne!(found, passing(&trail.entries, &slack, order));
-    trail.entries.extend([entry.clone(), entry]);
-    assert_ne!(found, passing(&trail.entries, &slack, order));
+    assert_eq!(found, passing(&log.entries, &slack, order));
+    let one = log.entries.iter().position(|entry| entry.id == found[0]).unwrap();
+    let entry = log.entries.remove(one);
+    assert_ne!(found, passing(&log.entries, &slack, order));
+    log.entries.extend([entry.clone(), entry]);
+    assert_ne!(found, passing(&log.entries, &slack, order));
 }

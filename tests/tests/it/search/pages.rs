@@ -4,15 +4,15 @@ use store::{AuditFilter, AuditOrder};
 use tests::postgres::fresh_database;
 use uuid::Uuid;
 
-use super::trail::{at, entry, line, printed, put};
+use super::trail::{at, line, printed, put, sample_entry};
 
 #[tokio::test]
 async fn entries_that_arrive_between_two_pages_neither_double_nor_hide_one() {
     let database = fresh_database().await;
     let store = database.store();
     let numbers = 13_000..13_040_u64;
-    put(&store, numbers.clone().map(entry).collect()).await;
-    let mut ids: Vec<Uuid> = numbers.clone().map(|number| entry(number).id).collect();
+    put(&store, numbers.clone().map(sample_entry).collect()).await;
+    let mut ids: Vec<Uuid> = numbers.clone().map(|number| sample_entry(number).id).collect();
     ids.sort_unstable();
 
     let everything = AuditFilter::default();
@@ -62,7 +62,7 @@ async fn a_search_of_nothing_finds_nothing() {
             .unwrap(),
         []
     );
-    put(&store, vec![entry(13_000)]).await;
+    put(&store, vec![sample_entry(13_000)]).await;
     assert_eq!(
         store
             .search_audit(&everything, None, AuditOrder::NewestFirst, 0)
@@ -99,20 +99,20 @@ async fn a_search_of_nothing_finds_nothing() {
 async fn an_entry_is_given_back_as_it_was_printed() {
     let database = fresh_database().await;
     let store = database.store();
-    let told = entry(13_005);
-    put(&store, vec![told.clone()]).await;
+    let expected = sample_entry(13_005);
+    put(&store, vec![expected.clone()]).await;
     let found = store
         .search_audit(&AuditFilter::default(), None, AuditOrder::NewestFirst, 1)
         .await
         .unwrap();
-    assert_eq!(found[0].line, told.line);
-    assert_eq!((found[0].id, found[0].timestamp), (told.id, told.timestamp));
+    assert_eq!(found[0].line, expected.line);
+    assert_eq!((found[0].id, found[0].timestamp), (expected.id, expected.timestamp));
     assert_eq!(
         (&found[0].action, &found[0].target_key),
-        (&told.action, &told.target_key)
+        (&expected.action, &expected.target_key)
     );
     assert_eq!(
         (found[0].error, found[0].outcome()),
-        (told.error, if told.success { "success" } else { "failure" })
+        (expected.error, if expected.success { "success" } else { "failure" })
     );
 }

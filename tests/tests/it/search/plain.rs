@@ -51,13 +51,13 @@ fn is_target(target: &AuditTarget, entry: &PrintedEntry) -> bool {
             project_id,
             mr_iid,
         } => {
-            let told = |name: &str| entry.target.get(name);
-            told("resource_type").and_then(Value::as_str) == Some("merge_request")
-                && told("project_id").and_then(Value::as_i64) == Some(*project_id)
-                && mr_iid.is_none_or(|iid| told("mr_iid").and_then(Value::as_i64) == Some(iid))
+            let field = |name: &str| entry.target.get(name);
+            field("resource_type").and_then(Value::as_str) == Some("merge_request")
+                && field("project_id").and_then(Value::as_i64) == Some(*project_id)
+                && mr_iid.is_none_or(|iid| field("mr_iid").and_then(Value::as_i64) == Some(iid))
                 && instance
                     .as_deref()
-                    .is_none_or(|name| told("instance").and_then(Value::as_str) == Some(name))
+                    .is_none_or(|name| field("instance").and_then(Value::as_str) == Some(name))
         }
     }
 }

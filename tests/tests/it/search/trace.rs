@@ -5,29 +5,25 @@ use serde_json::json;
 use store::AuditBatch;
 
 use super::command::{countersign, stderr, stdout};
-use super::trail::{Trail, at, delivery, trace};
+use super::trail::{StoredLog, at, delivery, trace};
 
 #[tokio::test]
 async fn a_timeline_has_a_line_for_each_thing_in_the_order_of_time_and_ends_with_what_is_open() {
-    let trail = Trail::of(13_000..13_100).await;
+    let log = StoredLog::of(13_000..13_100).await;
     let id = delivery(13_020);
-    let mut story: Vec<_> = trail
-        .entries
-        .iter()
-        .filter(|entry| entry.correlation_id == id)
-        .collect();
+    let mut story: Vec<_> = log.entries.iter().filter(|entry| entry.correlation_id == id).collect();
     story.sort_by_key(|entry| entry.id);
     assert_eq!(story.len(), 6);
 
-    let output = countersign(&trail.database, &["trace", &id.to_string()]);
+    let output = countersign(&log.database, &["trace", &id.to_string()]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let shown = stdout(&output);
-    let told: Vec<&str> = shown
+    let lines: Vec<&str> = shown
         .lines()
         .filter(|line| line.trim_start().starts_with('+'))
         .collect();
-    assert_eq!(told.len(), story.len(), "{shown}");
-    for (line, entry) in told.iter().zip(&story) {
+    assert_eq!(lines.len(), story.len(), "{shown}");
+    for (line, entry) in lines.iter().zip(&story) {
         assert!(
             line.contains(&entry.action) && line.contains(&entry.target_key),
             "{line}\n{entry:?}"
@@ -37,22 +33,18 @@ async fn a_timeline_has_a_line_for_each_thing_in_the_order_of_time_and_ends_with
     }
     assert!(shown.starts_with(&format!("correlation {id}\n")), "{shown}");
     assert!(shown.contains(", 6 entries by tests\n"), "{shown}");
-    assert!(shown.ends_with("Nothing is missing and nothing is open.\n"), "{shown}");
+    assert!(shown.ends_with("Trace complete: no gaps, no open calls.\n"), "{shown}");
 
     // The same by its trace, in each form.
     let trace = trace(13_020);
     for form in [trace.clone(), format!("00-{trace}-00f067aa0ba902b7-01")] {
-        assert_eq!(
-            stdout(&countersign(&trail.database, &["trace", &form])),
-            shown,
-            "{form}"
-        );
+        assert_eq!(stdout(&countersign(&log.database, &["trace", &form])), shown, "{form}");
     }
 }
 
 #[tokio::test]
 async fn a_call_whose_end_was_never_told_is_shown_and_said() {
-    let trail = Trail::of(13_020..13_026).await;
+    let log = StoredLog::of(13_020..13_026).await;
     let id = delivery(13_020);
     let begun = at("2026-02-09T12:00:00Z");
     let intent = json!({
@@ -69,11 +61,12 @@ async fn a_call_whose_end_was_never_told_is_shown_and_said() {
         intents: vec![*intent],
         ..AuditBatch::default()
     };
-    trail.database.store().record_audit_batch(&batch, begun).await.unwrap();
-    let shown = stdout(&countersign(&trail.database, &["trace", &id.to_string()]));
-    assert!(shown.contains("no end told"), "{shown}");
-    let ending = "Missing or open: slack.api.post_message has no end: its process died, or its line was lost.\n";
+    log.database.store().record_audit_batch(&batch, begun).await.unwrap();
+    let shown = stdout(&countersign(&log.database, &["trace", &id.to_string()]));
+    assert!(shown.contains("no end recorded"), "{shown}");
+    let ending =
+        "Missing or open: slack.api.post_message has no recorded end: its process died, or its line was lost.\n";
     assert!(shown.ends_with(ending), "{shown}");
-    let gaps = stdout(&countersign(&trail.database, &["audit", "gaps"]));
+    let gaps = stdout(&countersign(&log.database, &["audit", "gaps"]));
     assert!(gaps.contains("slack.api.post_message"), "{gaps}");
 }

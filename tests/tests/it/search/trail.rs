@@ -15,26 +15,26 @@ pub(super) const LONG_AGO: u64 = 12_000;
 const SINCE: u64 = 12_000;
 /// Entries of one delivery.
 const STORY: u64 = 6;
-const STORED_AT_ONCE: usize = 2_000;
+const BATCH: usize = 2_000;
 
 /// An audit log in a database, and the same entries as printed, by id.
-pub(super) struct Trail {
+pub(super) struct StoredLog {
     pub(super) database: TestDatabase,
     pub(super) entries: Vec<PrintedEntry>,
 }
 
-impl Trail {
-    /// All of it.
+impl StoredLog {
+    /// The whole log.
     pub(super) async fn stored() -> Self {
         Self::of(0..LONG_AGO + SINCE).await
     }
 
-    /// Some of it.
+    /// The entries with these numbers.
     pub(super) async fn of(numbers: Range<u64>) -> Self {
         let database = fresh_database().await;
         let store = database.store();
-        let mut entries: Vec<_> = numbers.map(entry).collect();
-        for some in entries.chunks(STORED_AT_ONCE) {
+        let mut entries: Vec<_> = numbers.map(sample_entry).collect();
+        for some in entries.chunks(BATCH) {
             put(&store, some.to_vec()).await;
         }
         let client = connect(&database.owner_url).await;
@@ -137,7 +137,7 @@ fn index(number: u64, of: u64) -> usize {
 }
 
 /// One of its entries.
-pub(super) fn entry(number: u64) -> PrintedEntry {
+pub(super) fn sample_entry(number: u64) -> PrintedEntry {
     printed(&line(number, moment(number)))
 }
 

@@ -124,7 +124,7 @@ fn harness(options: &[&str]) {
     let mut command = Command::new("python3");
     let done = command
         .current_dir(root)
-        .args(["tests/local/stack.py", "production"])
+        .args(["tests/tools/stack.py", "production"])
         .args(options)
         .output()
         .unwrap();

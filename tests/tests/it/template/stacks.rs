@@ -206,7 +206,7 @@ fn the_saved_queries_are_the_files_in_infra_queries() {
 #[test]
 fn every_alarm_tells_somebody_and_has_its_line_in_the_runbook() {
     let observability = stack("observability");
-    let runbook = file("docs/alarms.md");
+    let runbook = file("docs/operate/alarms.md");
     let root = template();
     let mut seen = 0;
     for document in [&observability, &root] {
@@ -226,7 +226,7 @@ fn every_alarm_tells_somebody_and_has_its_line_in_the_runbook() {
                 .lines()
                 .filter(|line| line.starts_with(&format!("| `{name}`")))
                 .count();
-            assert_eq!(lines, 1, "{name} in docs/alarms.md");
+            assert_eq!(lines, 1, "{name} in docs/operate/alarms.md");
         }
     }
     assert!(seen > 30, "only {seen}");

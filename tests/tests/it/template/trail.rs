@@ -147,7 +147,7 @@ fn what_the_schedules_ask_for_is_understood() {
             "MaintenanceFunction.Alias" => {
                 let request = serde_json::from_str(input).unwrap();
                 let known = |job: &NamedJob| matches!(job, NamedJob::Known(_));
-                matches!(request, ::maintenance::Request::Jobs { jobs } if jobs.iter().all(known))
+                matches!(request, ::maintenance::MaintenanceRequest::Jobs { jobs } if jobs.iter().all(known))
             }
             "RecorderFunction.Alias" => serde_json::from_str::<::recorder::Request>(input).is_ok(),
             other => panic!("{name} runs {other}"),

@@ -86,13 +86,14 @@ impl Maintenance {
     ) -> Executed {
         let Ok(arguments) = serde_json::from_value::<Arguments>(request.arguments.clone()) else {
             return Executed::rejected(
-                "this version cannot read the arguments: use the countersign command of its release",
+                "cannot parse the arguments: use the countersign command of the deployed release",
             );
         };
-        // Unreadable progress of an earlier run is discarded; reading twice changes nothing.
+        // 1. Continue where an earlier run stopped. Unreadable progress is discarded; reading twice changes nothing.
         let kept = request.result.clone().map(serde_json::from_value);
         let mut progress: Progress = kept.and_then(Result::ok).unwrap_or_default();
         progress.waits = None;
+        // 2. Read until everything is done or the work must pause.
         let done = match (&arguments.merge_request, arguments.unconfirmed) {
             (Some(key), false) => self.read_one(app, context, key, deadline, &mut progress).await,
             (None, true) => {
@@ -106,17 +107,18 @@ impl Maintenance {
         };
         let reason = match done {
             Ok(()) => None,
-            Err(Pause::Time) => Some("the next run goes on".to_owned()),
+            Err(Pause::Time) => Some("the next run continues".to_owned()),
             Err(Pause::Budget(instance)) => Some(format!("this minute's requests to {instance} are used up")),
             Err(Pause::Store(error)) => {
-                tracing::warn!(request = %request.id, error = %error, "an operator's request waits for the database");
+                tracing::warn!(request = %request.id, error = %error, "an operator request waits for the database");
                 Some(error.to_string())
             }
         };
+        // 3. Leave the rest to the next run, unless this is the last one.
         match reason {
             None => progress.finished(),
             Some(reason) if last => {
-                progress.waits = Some(format!("ended after a day, request it again; last: {reason}"));
+                progress.waits = Some(format!("ended after a day; request it again. Last reason: {reason}"));
                 progress.finished()
             }
             Some(reason) => {
@@ -191,7 +193,7 @@ impl Maintenance {
             }
             // One row must not stop the others.
             Err(error) => {
-                tracing::error!(merge_request = %key, error = %error, "a merge request could not be read again");
+                tracing::error!(merge_request = %key, error = %error, "failed to read a merge request again");
                 progress.failed += 1;
                 if progress.errors.len() < MOST_ERRORS {
                     progress.errors.push(format!("{key}: {error}"));

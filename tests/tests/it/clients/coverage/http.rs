@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::destination::settings::Transport;
-use audit::destination::{Outgoing, SyslogDestination, SyslogOptions};
 use audit::{Memory, Writer};
+use audit_delivery::settings::Transport;
+use audit_delivery::{Outgoing, SyslogDestination, SyslogOptions};
 use clients::cloudformation::CustomResourceResponse;
 use clients::otlp::Collector;
 use clients::siem::{Audited, HttpReceiver};

@@ -2,18 +2,18 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn read(arguments: Value) -> Option<Arguments> {
+fn parse_arguments(arguments: Value) -> Option<Arguments> {
     serde_json::from_value(arguments).ok()
 }
 
 #[test]
 fn an_argument_of_a_newer_version_is_rejected() {
     let key = json!({"instance": "main", "project_id": 7301, "mr_iid": 811});
-    let one = read(json!({"merge_request": key})).unwrap();
+    let one = parse_arguments(json!({"merge_request": key})).unwrap();
     assert_eq!(one.merge_request.unwrap().to_string(), "main/7301!811");
-    let all = read(json!({"unconfirmed": true, "since": null})).unwrap();
+    let all = parse_arguments(json!({"unconfirmed": true, "since": null})).unwrap();
     assert!(all.unconfirmed && all.since.is_none());
-    let since = read(json!({"unconfirmed": true, "since": "2026-11-23T00:00:00Z"})).unwrap();
+    let since = parse_arguments(json!({"unconfirmed": true, "since": "2026-11-23T00:00:00Z"})).unwrap();
     assert_eq!(since.since, "2026-11-23T00:00:00Z".parse().ok());
     for arguments in [
         json!({"merge_request": key, "and_children": true}),
@@ -22,7 +22,7 @@ fn an_argument_of_a_newer_version_is_rejected() {
         json!(["main/7301!811"]),
         json!(null),
     ] {
-        assert!(read(arguments.clone()).is_none(), "{arguments}");
+        assert!(parse_arguments(arguments.clone()).is_none(), "{arguments}");
     }
 }
 
@@ -49,13 +49,13 @@ fn the_exit_code_follows_from_what_was_read() {
 }
 
 #[test]
-fn a_later_run_goes_on_where_one_stopped() {
+fn a_later_run_continues_where_one_stopped() {
     let progress = Progress {
         read: 2,
         outcomes: [("approved".to_owned(), 2)].into(),
-        after: read(json!({"merge_request": {"instance": "main", "project_id": 77, "mr_iid": 1}}))
+        after: parse_arguments(json!({"merge_request": {"instance": "main", "project_id": 77, "mr_iid": 1}}))
             .and_then(|arguments| arguments.merge_request),
-        waits: Some("the next run goes on".to_owned()),
+        waits: Some("the next run continues".to_owned()),
         ..Progress::default()
     };
     assert_eq!(serde_json::from_value::<Progress>(json!(progress)).unwrap(), progress);
@@ -67,7 +67,7 @@ fn a_stored_result_keeps_its_names() {
     let key = json!({"instance": "main", "project_id": 7301, "mr_iid": 811});
     let full = json!({
         "read": 3, "outcomes": {"approved": 2, "exception": 1}, "nothing_to_read": 4, "failed": 1,
-        "errors": ["main/7301!811: the database"], "after": key, "waits": "the next run goes on",
+        "errors": ["main/7301!811: the database"], "after": key, "waits": "the next run continues",
     });
     let sparse = json!({"read": 0, "outcomes": {}, "nothing_to_read": 0, "failed": 0});
     for stored in [full, sparse] {

@@ -1,0 +1,7 @@
+//! `POST /webhook`: GitLab's deliveries.
+
+pub mod assessment;
+pub mod audit_entry;
+pub mod envelope;
+pub mod handler;
+pub mod origin;

@@ -1,0 +1,178 @@
+//! The assessment of one request by the current hooks. Pure: the same request, hooks and time give the same result.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
+use inbound::gitlab::{Classified, DeliveryHeaders, Hook, HookSet, Rejection, Tolerance};
+use jiff::Timestamp;
+use model::{AuthMethod, Authentication, Content, ProjectId};
+
+use crate::http::refusal::Refusal;
+use crate::http::response::Ignored;
+
+/// Maximum size of an unexpected body that is forwarded whole, in bytes.
+const MAX_UNEXPECTED_BYTES: usize = 256 * 1024;
+
+/// The relevant parts of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct IncomingRequest<'a> {
+    /// The headers that authenticate and name the delivery.
+    pub headers: DeliveryHeaders<'a>,
+    /// `Content-Type`.
+    pub content_type: Option<&'a str>,
+    /// `User-Agent`.
+    pub user_agent: Option<&'a str>,
+    /// `traceparent`.
+    pub traceparent: Option<&'a str>,
+    /// `X-Gitlab-Instance`, the sender's own address; nothing relies on it.
+    pub gitlab_instance: Option<&'a str>,
+    /// The exact bytes of the body.
+    pub body: &'a [u8],
+}
+
+/// What to do with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Assessment {
+    /// Authentic; forwarded to the queue.
+    Forward {
+        /// How it proved itself.
+        authentication: Authentication,
+        content: Content,
+    },
+    /// Authentic; nothing to do.
+    Ignore {
+        /// How it proved itself.
+        authentication: Authentication,
+        why: Ignored,
+    },
+    Refuse {
+        why: Refusal,
+        /// The hook whose token matched, if one did.
+        hook: Option<String>,
+        /// The project of the body, if it was read.
+        project: Option<ProjectId>,
+    },
+}
+
+impl<'a> IncomingRequest<'a> {
+    /// Finds the parts of a request.
+    #[must_use]
+    pub fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
+        // Values are UTF-8: they come from JSON strings.
+        let get = |name: HeaderName| {
+            headers
+                .get(name)
+                .and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+        };
+        let named = |name: &'static str| get(HeaderName::from_static(name));
+        Self {
+            headers: DeliveryHeaders {
+                webhook_id: named("webhook-id"),
+                webhook_timestamp: named("webhook-timestamp"),
+                webhook_signature: named("webhook-signature"),
+                gitlab_token: named("x-gitlab-token"),
+                idempotency_key: named("idempotency-key"),
+                event_uuid: named("x-gitlab-event-uuid"),
+            },
+            content_type: get(CONTENT_TYPE),
+            user_agent: get(USER_AGENT),
+            traceparent: named("traceparent"),
+            gitlab_instance: named("x-gitlab-instance"),
+            body,
+        }
+    }
+
+    /// The proof that the request offers, valid or not.
+    #[must_use]
+    pub fn offered(&self) -> Option<AuthMethod> {
+        let token = self.headers.gitlab_token.map(|_| AuthMethod::Token);
+        self.headers.webhook_signature.map(|_| AuthMethod::HmacSha256).or(token)
+    }
+
+    fn is_json(&self) -> bool {
+        let Some(content_type) = self.content_type else {
+            return true;
+        };
+        let essence = content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        essence == "application/json" || essence.ends_with("+json")
+    }
+}
+
+/// Assesses one request: size, content type, proof, then kind and scope.
+#[must_use]
+pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, tolerance: Tolerance) -> Assessment {
+    let refuse = |why| Assessment::Refuse {
+        why,
+        hook: None,
+        project: None,
+    };
+    if received.body.len() <= tolerance.max_body_bytes && !received.is_json() {
+        return refuse(Refusal::UnsupportedMediaType);
+    }
+    let proof = match inbound::gitlab::authenticate(&received.headers, received.body, hooks, now, tolerance) {
+        Ok(proof) => proof,
+        Err(rejection) => return refuse(Refusal::Gitlab(rejection)),
+    };
+    let first = proof.hooks.first().copied();
+    let authentication = |hook: Option<&Hook>| Authentication {
+        method: proof.method,
+        hook: hook.map(|hook| hook.name.clone()).unwrap_or_default(),
+        instance: hook.map(|hook| hook.instance.clone()).unwrap_or_default(),
+        stale: proof.stale,
+    };
+    let classified = inbound::gitlab::classify(received.body, now);
+    let why = match &classified {
+        Classified::Unhandled { .. } => Some(Ignored::UnhandledKind),
+        Classified::Unparseable => Some(Ignored::Unparseable),
+        Classified::MergeRequest(_) | Classified::Unexpected { .. } => None,
+    };
+    if let Some(why) = why {
+        return Assessment::Ignore {
+            authentication: authentication(first),
+            why,
+        };
+    }
+    let hook = inbound::gitlab::hook_in_scope(&proof.hooks, classified.project());
+    if hook.is_none() {
+        return Assessment::Refuse {
+            why: Refusal::Gitlab(Rejection::WrongScope),
+            hook: first.map(|hook| hook.name.clone()),
+            project: classified.project().id,
+        };
+    }
+    match content(classified, received.body) {
+        Some(content) => Assessment::Forward {
+            authentication: authentication(hook),
+            content,
+        },
+        None => Assessment::Ignore {
+            authentication: authentication(hook),
+            why: Ignored::UnhandledKind,
+        },
+    }
+}
+
+/// The content for the queue; `None` if ignored.
+fn content(classified: Classified, body: &[u8]) -> Option<Content> {
+    match classified {
+        Classified::MergeRequest(event) => Some(Content::MergeRequest(event)),
+        Classified::Unexpected {
+            object_kind, problem, ..
+        } => Some(Content::Unexpected {
+            object_kind,
+            problem,
+            body_base64: STANDARD.encode(&body[..body.len().min(MAX_UNEXPECTED_BYTES)]),
+            truncated: body.len() > MAX_UNEXPECTED_BYTES,
+        }),
+        Classified::Unhandled { .. } | Classified::Unparseable => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

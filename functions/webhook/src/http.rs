@@ -1,0 +1,10 @@
+//! One HTTP request: API Gateway's event, its route, and the response.
+
+pub mod context;
+pub mod event;
+pub mod panic_guard;
+pub mod refusal;
+pub mod request;
+pub mod response;
+pub mod router;
+pub mod traceparent;

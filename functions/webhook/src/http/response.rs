@@ -1,0 +1,114 @@
+//! HTTP responses: a status, a word, a reason and the correlation id, as JSON.
+
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use lambda_http::Body;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::refusal::Refusal;
+
+/// Why an authentic delivery needs no action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ignored {
+    /// An unhandled kind of event.
+    UnhandledKind,
+    /// Not JSON, or JSON without a kind.
+    Unparseable,
+}
+
+impl Ignored {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnhandledKind => "unhandled_kind",
+            Self::Unparseable => "unparseable",
+        }
+    }
+}
+
+/// The answer to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Accepted {
+        /// Correctly signed, but too old.
+        stale: bool,
+    },
+    /// Authentic, and nothing to do. Never a 4xx: GitLab disables a hook after a few of them.
+    Ignored(Ignored),
+    Refused(Refusal),
+}
+
+impl Answer {
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Accepted { .. } => StatusCode::ACCEPTED,
+            Self::Ignored(_) => StatusCode::OK,
+            Self::Refused(refusal) => refusal.status(),
+        }
+    }
+
+    /// `accepted`, `ignored`, `rejected` or `unavailable`.
+    #[must_use]
+    pub fn status_name(self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Ignored(_) => "ignored",
+            Self::Refused(refusal) if refusal.is_ours() => "unavailable",
+            Self::Refused(_) => "rejected",
+        }
+    }
+
+    fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Accepted { stale: false } => None,
+            Self::Accepted { stale: true } => Some("stale_timestamp"),
+            Self::Ignored(ignored) => Some(ignored.as_str()),
+            Self::Refused(refusal) => Some(refusal.public_reason()),
+        }
+    }
+
+    #[must_use]
+    pub fn into_response(self, correlation_id: Uuid) -> Response<Body> {
+        let body = json!({"status": self.status_name(), "reason": self.reason(), "correlation_id": correlation_id});
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self == Self::Refused(Refusal::MethodNotAllowed) {
+            headers.insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_one() {
+        let response = |refusal| Answer::Refused(refusal).into_response(Uuid::nil());
+        assert_eq!(response(Refusal::MethodNotAllowed).headers()[ALLOW], "POST");
+        assert!(!response(Refusal::NotFound).headers().contains_key(ALLOW));
+    }
+
+    #[test]
+    fn the_correlation_id_is_part_of_every_answer() {
+        let id = Uuid::from_u128(7);
+        let answers = [
+            Answer::Accepted { stale: false },
+            Answer::Ignored(Ignored::Unparseable),
+            Answer::Refused(Refusal::Internal),
+        ];
+        for answer in answers {
+            let response = answer.into_response(id);
+            let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+            assert_eq!(
+                (body["correlation_id"] == json!(id), &body["status"]),
+                (true, &json!(answer.status_name()))
+            );
+        }
+    }
+}

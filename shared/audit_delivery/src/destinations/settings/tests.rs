@@ -1,0 +1,179 @@
+//! The variables: what is read, and that every problem is reported and no value repeated.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn read(variables: &[(&str, &str)]) -> Result<DestinationSettings, Vec<String>> {
+    let variables: HashMap<&str, &str> = variables.iter().copied().collect();
+    DestinationSettings::read(|name| variables.get(name).map(|text| (*text).to_owned()))
+        .map_err(|DestinationProblems(problems)| problems.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn nothing_set_is_standard_output_alone() {
+    assert_eq!(read(&[]), Ok(DestinationSettings::default()));
+    let empty = VARIABLES.map(|name| (name, " "));
+    assert_eq!(read(&empty), Ok(DestinationSettings::default()));
+}
+
+#[test]
+fn several_destinations_at_once() {
+    let settings = read(&[
+        (DESTINATION, "stdout, FILE,syslog , http"),
+        (FILE_PATH, "/var/log/countersign/audit.jsonl"),
+        (SYSLOG_ADDRESS, "tcp+tls://logs.example.com:6514"),
+        (HTTP_ENDPOINT, "https://siem.example.com/services/collector?index=audit"),
+    ])
+    .unwrap();
+    assert!(settings.enabled && settings.stdout);
+    assert_eq!(settings.file, Some(PathBuf::from("/var/log/countersign/audit.jsonl")));
+    assert_eq!(settings.syslog.unwrap().to_string(), "tcp+tls://logs.example.com:6514");
+    assert_eq!(
+        settings.http.unwrap().as_str(),
+        "https://siem.example.com/services/collector?index=audit"
+    );
+}
+
+#[test]
+fn a_destination_that_is_not_named_is_not_there() {
+    let settings = read(&[
+        (DESTINATION, "file"),
+        (FILE_PATH, "/a"),
+        (HTTP_ENDPOINT, "nonsense, and not asked for"),
+    ])
+    .unwrap();
+    assert!(!settings.stdout);
+    assert_eq!((settings.syslog, settings.http), (None, None));
+}
+
+#[test]
+fn disabled_means_that_nothing_is_forwarded() {
+    for off in ["false", "FALSE", "0", "no", "off"] {
+        let settings = read(&[(ENABLED, off), (DESTINATION, "stdout,file"), (FILE_PATH, "/a")]).unwrap();
+        let nothing = DestinationSettings {
+            enabled: false,
+            stdout: false,
+            ..DestinationSettings::default()
+        };
+        assert_eq!(settings, nothing);
+    }
+    for on in ["true", "1", "Yes", "on"] {
+        assert!(read(&[(ENABLED, on)]).unwrap().enabled);
+    }
+}
+
+#[test]
+fn every_problem_is_reported_at_once_with_its_variable() {
+    let problems = read(&[
+        (ENABLED, "perhaps"),
+        (DESTINATION, "file,sylog,syslog,,http,file"),
+        (SYSLOG_ADDRESS, "logs.example.com:514"),
+        (HTTP_ENDPOINT, "ftp://siem.example.com"),
+    ])
+    .unwrap_err();
+    assert_eq!(
+        problems,
+        [
+            "AUDIT_LOG_ENABLED is neither true nor false",
+            "AUDIT_LOG_DESTINATION names the unknown destination \"sylog\"; the destinations are stdout, file, syslog and http",
+            "AUDIT_LOG_DESTINATION names an empty destination; the destinations are stdout, file, syslog and http",
+            "AUDIT_LOG_DESTINATION names file twice",
+            "AUDIT_LOG_FILE_PATH is not set, and AUDIT_LOG_DESTINATION names file",
+            "AUDIT_LOG_SYSLOG_ADDRESS is none of udp://host:port, tcp://host:port and tcp+tls://host:port",
+            "AUDIT_LOG_HTTP_ENDPOINT is not an http or https address",
+        ]
+    );
+}
+
+#[test]
+fn a_secret_in_any_variable_is_never_repeated() {
+    const SECRET: &str = "hunter2hunter2";
+    for (name, text) in [
+        (ENABLED, SECRET.to_owned()),
+        (DESTINATION, format!("Bearer {SECRET}")),
+        (DESTINATION, format!("https://user:{SECRET}@siem.example.com")),
+        (FILE_PATH, SECRET.to_owned()),
+        (SYSLOG_ADDRESS, format!("tcp://user:{SECRET}@logs.example.com:514")),
+        (SYSLOG_ADDRESS, format!("tcp://logs.example.com:514/{SECRET}")),
+        (HTTP_ENDPOINT, format!("https://user:{SECRET}@siem.example.com/")),
+        (HTTP_ENDPOINT, format!("https://{SECRET}@siem.example.com/")),
+        (HTTP_ENDPOINT, format!("https://siem.example.com/#{SECRET}")),
+        (HTTP_ENDPOINT, format!("https://[{SECRET}]/")),
+    ] {
+        let mut variables = vec![(DESTINATION, "file,syslog,http"), (name, text.as_str())];
+        variables.dedup_by_key(|(name, _)| *name);
+        let problems = read(&variables).unwrap_err().join("; ");
+        assert!(problems.contains(name), "{problems}");
+        assert!(!problems.contains(SECRET), "{problems}");
+    }
+}
+
+#[test]
+fn file_paths_are_absolute_and_name_a_file() {
+    for (path, good) in [
+        ("/var/log/audit.jsonl", true),
+        ("/a b/ü", true),
+        ("audit.jsonl", false),
+        ("./audit.jsonl", false),
+        ("/var/log/", false),
+        ("/", false),
+        ("/var/..", false),
+    ] {
+        assert_eq!(
+            read(&[(DESTINATION, "file"), (FILE_PATH, path)]).is_ok(),
+            good,
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn syslog_addresses_name_transport_host_and_port() {
+    for (text, expected) in [
+        ("udp://127.0.0.1:514", Some((Transport::Udp, "127.0.0.1", 514))),
+        (
+            "tcp://Logs.Example.com:601/",
+            Some((Transport::Tcp, "logs.example.com", 601)),
+        ),
+        (
+            "tcp+tls://[2001:db8::7]:6514",
+            Some((Transport::Tls, "2001:db8::7", 6514)),
+        ),
+        ("TCP+TLS://host_1:6514", Some((Transport::Tls, "host_1", 6514))),
+        ("tcp://host", None),
+        ("tcp://host:0", None),
+        ("tcp://host:65536", None),
+        ("tcp://:514", None),
+        ("tcp://ho st:514", None),
+        ("tcp://h%6Fst:514", None),
+        ("tls://host:6514", None),
+        ("udp:127.0.0.1:514", None),
+        ("tcp://host:514?x", None),
+        ("tcp://host:514#x", None),
+        ("tcp://user@host:514", None),
+    ] {
+        let read: Option<SyslogAddress> = text.parse().ok();
+        let expected = expected.map(|(transport, host, port)| SyslogAddress {
+            transport,
+            host: host.to_owned(),
+            port,
+        });
+        assert_eq!(read, expected, "{text}");
+        if let Some(address) = expected {
+            assert_eq!(address.to_string().parse(), Ok(address), "it is written as it is read");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(values in prop::array::uniform5(".{0,40}")) {
+        let pairs: Vec<(&str, &str)> = VARIABLES.into_iter().zip(values.iter().map(String::as_str)).collect();
+        if let Err(problems) = read(&pairs) {
+            prop_assert!(!problems.is_empty());
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Calls that an earlier process announced but did not complete.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use audit::printed::{Printed, PrintedIntent, read};
+use audit::{Entry, Writer, entry_id};
+
+/// A call that was announced and whose entry has not been written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OpenCall {
+    /// The segment with the announcement.
+    pub(super) segment: u64,
+    /// The announcement.
+    pub(super) line: String,
+}
+
+/// The entry that reports one, always with the same id, so that a crash before its write is confirmed creates no duplicate.
+fn report(intent: &PrintedIntent) -> Entry {
+    intent.open_call_entry().keyed(intent.timestamp, key(intent))
+}
+
+fn key(intent: &PrintedIntent) -> String {
+    format!("intent/{}", intent.id)
+}
+
+fn parse(open: &OpenCall) -> Option<PrintedIntent> {
+    match read(&open.line) {
+        Ok(Printed::Intent(intent)) => Some(*intent),
+        _ => None,
+    }
+}
+
+/// Omits those that were reported before.
+pub(super) fn without_reported(open: &mut HashMap<Uuid, OpenCall>, reported: &HashSet<Uuid>) {
+    if !reported.is_empty() {
+        open.retain(|_, open| {
+            parse(open).is_none_or(|intent| !reported.contains(&entry_id(intent.timestamp, &key(&intent))))
+        });
+    }
+}
+
+/// Reports every open call: the process that announced it is dead, because this process alone has the directory.
+pub(super) fn report_all(open: &HashMap<Uuid, OpenCall>, writer: &Writer) {
+    let mut intents: Vec<_> = open.values().filter_map(parse).collect();
+    intents.sort_by_key(|intent| intent.id);
+    for intent in &intents {
+        writer.write(&report(intent));
+    }
+}

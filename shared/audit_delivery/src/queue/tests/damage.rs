@@ -1,0 +1,157 @@
+//! Files that differ from what was written: cut where nothing was promised, rejected with file and offset everywhere else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::support::{Double, PATIENCE, files, open, settings, write};
+use crate::queue::{AuditQueue, AuditQueueError, Until};
+
+/// Enough that the last segment holds a few of them.
+const ENTRIES: u64 = 45;
+
+/// Fills several segments of an audit log without delivering anything, closes it, and returns the segments.
+fn filled(place: &Path) -> Vec<PathBuf> {
+    let away = Double::new("http");
+    away.down(true);
+    let audit_queue = open(place, &[&away]);
+    write(&audit_queue, 1..=ENTRIES);
+    drop(audit_queue);
+    let segments = files(place, ".segment");
+    assert!(segments.len() > 2, "{segments:?}");
+    segments.iter().map(|name| place.join(name)).collect()
+}
+
+fn refused(place: &Path) -> AuditQueueError {
+    let away = Double::new("http");
+    AuditQueue::open(settings(place, &[&away])).unwrap_err()
+}
+
+#[track_caller]
+fn damaged_at(error: &AuditQueueError, path: &Path) -> u64 {
+    match error {
+        AuditQueueError::Damaged { file, offset, .. } if file == path => *offset,
+        _ => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_changed_byte_anywhere_but_at_the_end_is_an_error_with_file_and_offset() {
+    let place = tempfile::tempdir().unwrap();
+    let segments = filled(place.path());
+    for (segment, path) in segments.iter().enumerate() {
+        let whole = fs::read(path).unwrap();
+        for at in [0, 9, 30, 60, whole.len() / 2] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x10;
+            fs::write(path, &bytes).unwrap();
+            if segment + 1 < segments.len() || at < 28 {
+                let offset = damaged_at(&refused(place.path()), path);
+                assert!(offset <= at as u64 && at as u64 - offset < 1000, "{offset} for {at}");
+            }
+        }
+        fs::write(path, &whole).unwrap();
+    }
+    let back = Double::new("http");
+    let audit_queue = open(place.path(), &[&back]);
+    assert!(audit_queue.flush(Until::Delivered, PATIENCE), "as it was, it is read");
+    assert_eq!(back.positions(), (1..=ENTRIES).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_later_records_prove_to_have_been_on_the_disk_is_never_cut_off() {
+    let place = tempfile::tempdir().unwrap();
+    let away = Double::new("http");
+    away.down(true);
+    let audit_queue = open(place.path(), &[&away]);
+    write(&audit_queue, ["a", "b", "c"]);
+    drop(audit_queue);
+    let path = place.path().join("000000000001.segment");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[60] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(damaged_at(&refused(place.path()), &path), 28);
+    assert_eq!(fs::read(&path).unwrap(), bytes, "nothing was changed");
+}
+
+#[test]
+fn a_torn_end_is_cut_off_and_told() {
+    let place = tempfile::tempdir().unwrap();
+    let segments = filled(place.path());
+    let last = segments.last().unwrap();
+    let whole = fs::read(last).unwrap();
+    fs::write(last, &whole[..whole.len() - 5]).unwrap();
+    let back = Double::new("http");
+    let audit_queue = open(place.path(), &[&back]);
+    let cut = audit_queue.health().cut.unwrap();
+    assert_eq!(&cut.file, last);
+    assert_eq!(cut.offset + cut.bytes, whole.len() as u64 - 5);
+    write(&audit_queue, ["after"]);
+    assert!(audit_queue.flush(Until::Delivered, PATIENCE));
+    assert_eq!(
+        back.positions(),
+        (1..=ENTRIES).collect::<Vec<_>>(),
+        "the last is the new one"
+    );
+    assert_eq!(back.lines().last().unwrap()["target"]["id"], "after");
+    drop(audit_queue);
+    assert_eq!(open(place.path(), &[&back]).health().cut, None);
+}
+
+#[test]
+fn a_missing_segment_or_a_cursor_beyond_the_end_is_an_error() {
+    let place = tempfile::tempdir().unwrap();
+    let segments = filled(place.path());
+    let aside = place.path().join("aside");
+    fs::rename(&segments[1], &aside).unwrap();
+    let error = refused(place.path());
+    assert_eq!(damaged_at(&error, &segments[2]), 0);
+    assert!(
+        error.to_string().contains("a segment between them is missing"),
+        "{error}"
+    );
+    fs::rename(&aside, &segments[1]).unwrap();
+
+    let back = Double::new("http");
+    let audit_queue = open(place.path(), &[&back]);
+    assert!(audit_queue.flush(Until::Delivered, PATIENCE));
+    drop(audit_queue);
+    for segment in files(place.path(), ".segment") {
+        fs::remove_file(place.path().join(segment)).unwrap();
+    }
+    let error = refused(place.path());
+    damaged_at(&error, &place.path().join("cursor.http"));
+    assert!(error.to_string().contains("position 45 was delivered"), "{error}");
+}
+
+#[test]
+fn damage_that_comes_while_it_runs_stops_the_destination_and_is_told() {
+    let place = tempfile::tempdir().unwrap();
+    let away = Double::new("http");
+    away.down(true);
+    let audit_queue = open(place.path(), &[&away]);
+    write(&audit_queue, 1..=ENTRIES);
+    assert!(audit_queue.flush(Until::Durable, PATIENCE));
+    let path = place.path().join(&files(place.path(), ".segment")[1]);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[70] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    away.down(false);
+    let told = || {
+        audit_queue.health().destinations[0]
+            .last_error
+            .as_ref()
+            .is_some_and(|(_, error)| error.contains("is damaged at byte 28"))
+    };
+    let until = std::time::Instant::now() + PATIENCE;
+    while !told() {
+        assert!(std::time::Instant::now() < until, "{:?}", audit_queue.health());
+        std::thread::yield_now();
+    }
+    let positions = away.positions();
+    assert_eq!(
+        positions,
+        (1..=positions.len() as u64).collect::<Vec<_>>(),
+        "what is before it has arrived"
+    );
+    assert!(audit_queue.health().destinations[0].behind > 0);
+}

@@ -1,0 +1,44 @@
+//! Calls that a process did not complete: the next process reports them, once.
+
+use super::support::{Double, PATIENCE, context, entry, files, open, write};
+use crate::queue::Until;
+use audit::{Action, Target};
+
+#[test]
+fn a_call_that_was_announced_and_not_ended_is_reported_by_the_next_process() {
+    let place = tempfile::tempdir().unwrap();
+    let double = Double::new("http");
+    let target = Target::other("slack_channel", "C0SECLEAD");
+    let audit_queue = open(place.path(), &[&double]);
+    let writer = audit_queue.writer();
+    let ended = writer.begin(Action::SlackPostMessage, &context(), &target);
+    let open_one = writer.begin(Action::GitlabGetMrDetails, &context(), &target);
+    writer.write(&entry("done").begun(ended));
+    // The segment with the announcement is removed; the announcement must not be.
+    write(&audit_queue, 1..=30);
+    assert!(audit_queue.flush(Until::Delivered, PATIENCE));
+    write(&audit_queue, 31..=60);
+    assert!(audit_queue.flush(Until::Delivered, PATIENCE));
+    drop((audit_queue, writer));
+    assert!(!files(place.path(), ".segment").contains(&"000000000001.segment".to_owned()));
+
+    for _ in 0..3 {
+        let audit_queue = open(place.path(), &[&double]);
+        assert!(audit_queue.flush(Until::Delivered, PATIENCE));
+    }
+    let lines = double.lines();
+    assert_eq!(lines.len(), 62, "announcements are not delivered");
+    let report = &lines[61];
+    assert_eq!(report["action"], "audit.intent_open");
+    assert_eq!(report["details"]["intent_id"], open_one.id().to_string());
+    assert_eq!(report["details"]["call"], "gitlab.api.get_mr_details");
+    assert_eq!(
+        report["target"],
+        serde_json::json!({"resource_type": "slack_channel", "id": "C0SECLEAD"})
+    );
+    assert_eq!(
+        (&report["outcome"], &report["error"]),
+        (&"failure".into(), &"timeout".into())
+    );
+    assert_eq!(report["correlation_id"], context().correlation_id.to_string());
+}

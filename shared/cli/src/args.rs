@@ -1,0 +1,4 @@
+//! Arguments that several commands share.
+
+pub(crate) mod database;
+pub(crate) mod instant;

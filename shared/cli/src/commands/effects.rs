@@ -1,0 +1,161 @@
+//! `countersign effects`: the effects of each merge request, and retries.
+
+mod retry;
+
+use clap::{Args, Subcommand};
+use model::{Clock, EffectKind, EffectState, SystemClock};
+use serde_json::Value;
+use store::{EffectFilter, Store};
+
+use crate::args::database::{Database, Login};
+use crate::args::instant::Times;
+use crate::commands::explain::{MergeRequestName, unknown};
+use crate::output::listing::{Column, Listing, Output, known_merge_request, text_cell, time};
+use crate::output::table::Cell;
+use crate::output::terminal::Style;
+use crate::output::{CommandError, Ending, counted, remark};
+
+const PAGE: u32 = 500;
+
+const FIELDS: &str = "\
+    id instance project_id project_path mr_iid title kind destination state attempts external_id last_error_class last_error \
+    superseded_because created_at updated_at next_attempt_at decision_id correlation_id";
+
+/// List effects in Slack, Linear, Jira, Confluence and EventBridge; retry those that were given up.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  countersign effects
+  countersign effects --state dead
+  countersign effects --merge-request payments/gateway!811
+  countersign effects retry --state dead --kind linear_issue --note 'the key was rotated'
+
+States: pending (waits for its next attempt), leased (being attempted), done, suppressed (dry run), ambiguous (may have been applied;
+its target is checked), dead (given up; needs an operator), superseded (no longer needed, with the reason).
+--since and --until filter by creation time.
+Exit codes: 0 found, 1 nothing found, 2 invalid command line, 3 database error, 4 output error."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    retry: Option<Retry>,
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    database: Database,
+}
+
+#[derive(Debug, Subcommand)]
+enum Retry {
+    Retry(Box<retry::Arguments>),
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
+pub(crate) struct Which {
+    /// Effects of one merge request: 7301!811, main/7301!811 or payments/gateway!811
+    #[arg(long, value_name = "PROJECT!IID", value_parser = MergeRequestName::parse)]
+    merge_request: Option<MergeRequestName>,
+    /// Projects by numeric id, or by the beginning of the path: payments/ or payments/gateway
+    #[arg(long, value_name = "ID|PATH")]
+    project: Option<String>,
+    /// slack_exception_alert, slack_pod_confirmation, linear_issue, jira_issue, confluence_row, eventbridge_ledger_row
+    #[arg(long, value_parser = kind)]
+    kind: Option<EffectKind>,
+    /// pending, leased, done, suppressed, ambiguous, dead, superseded; several separated by commas
+    #[arg(long, value_delimiter = ',', value_parser = state)]
+    state: Vec<EffectState>,
+    #[command(flatten)]
+    times: Times,
+}
+
+fn kind(text: &str) -> Result<EffectKind, String> {
+    let known = || EffectKind::ALL.map(EffectKind::as_str).join(", ");
+    EffectKind::parse(text).ok_or_else(|| format!("expected one of {}", known()))
+}
+
+fn state(text: &str) -> Result<EffectState, String> {
+    let known = || EffectState::ALL.map(EffectState::as_str).join(", ");
+    EffectState::parse(text).ok_or_else(|| format!("expected one of {}", known()))
+}
+
+impl Which {
+    /// Builds the filter. `None`: the merge request is unknown.
+    async fn filter(&self, store: &Store) -> Result<Option<EffectFilter>, CommandError> {
+        let period = self.times.period(SystemClock.now())?;
+        let merge_request = match &self.merge_request {
+            Some(named) => match named.find(store).await? {
+                Some(key) => Some(key),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        Ok(Some(EffectFilter {
+            ids: Vec::new(),
+            merge_request,
+            project: self.project.clone(),
+            kind: self.kind,
+            states: self.state.clone(),
+            since: period.since,
+            until: period.until,
+        }))
+    }
+
+    /// Reports that the merge request is unknown.
+    fn unknown(&self) -> Ending {
+        self.merge_request.as_ref().map_or(Ending::Nothing, unknown)
+    }
+}
+
+impl Arguments {
+    pub(crate) async fn run(self) -> Result<Ending, CommandError> {
+        match &self.retry {
+            Some(Retry::Retry(arguments)) => arguments.run().await,
+            None => self.show().await,
+        }
+    }
+
+    async fn show(&self) -> Result<Ending, CommandError> {
+        let store = self.database.open(Login::Auditor).await?;
+        let Some(filter) = self.which.filter(&store).await? else {
+            return Ok(self.which.unknown());
+        };
+        let mut listing = Listing::new(&COLUMNS, FIELDS, self.output);
+        let shown = listing
+            .pages(async |after| store.effects_page(&filter, after, PAGE).await)
+            .await?;
+        remark(&counted(shown, "effect", "effects"));
+        Ok(Ending::found(shown))
+    }
+}
+
+const COLUMNS: [Column; 9] = [
+    ("MERGE REQUEST", known_merge_request),
+    ("KIND", |row| text_cell(&row["kind"])),
+    ("DESTINATION", |row| text_cell(&row["destination"])),
+    ("STATE", state_cell),
+    ("ATTEMPTS", |row| text_cell(&row["attempts"]).right()),
+    ("EXTERNAL ID", |row| text_cell(&row["external_id"])),
+    ("UPDATED", |row| time(&row["updated_at"])),
+    ("ID", |row| text_cell(&row["id"])),
+    ("REASON", |row| {
+        let because = ["superseded_because", "last_error"].map(|name| &row[name]);
+        because
+            .into_iter()
+            .find(|reason| reason.is_string())
+            .map_or_else(|| Cell::new(""), text_cell)
+    }),
+];
+
+fn state_cell(row: &Value) -> Cell {
+    let style = match row["state"].as_str() {
+        Some("done") => Style::Green,
+        Some("dead") => Style::Red,
+        Some("pending" | "leased" | "ambiguous") => Style::Yellow,
+        _ => Style::Plain,
+    };
+    text_cell(&row["state"]).style(style)
+}

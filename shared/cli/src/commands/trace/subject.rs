@@ -1,0 +1,66 @@
+//! The id to trace: a correlation id or a trace id.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::commands::audit::trace_id;
+
+/// The requested id. Thirty-two hex digits without hyphens may be either; a trace is searched first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TraceSubject {
+    pub(super) correlation_id: Option<Uuid>,
+    pub(super) trace_id: Option<String>,
+}
+
+impl TraceSubject {
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        let subject = Self {
+            correlation_id: Uuid::try_parse(text).ok(),
+            trace_id: trace_id(text).ok(),
+        };
+        if subject.correlation_id.is_none() && subject.trace_id.is_none() {
+            return Err("expected a correlation id (a UUID) or a trace id (32 hex digits, or a whole traceparent)");
+        }
+        Ok(subject)
+    }
+}
+
+impl fmt::Display for TraceSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.correlation_id, &self.trace_id) {
+            (Some(id), None) => write!(f, "correlation id {id}"),
+            (None, Some(id)) => write!(f, "trace id {id}"),
+            (Some(id), Some(trace)) => write!(f, "trace id {trace} or correlation id {id}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_an_id_is_taken_and_anything_else_refused() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let cases = [
+            ("01999999-0000-7000-8000-000000000001", true, false),
+            (trace, true, true),
+            ("4BF92F3577B34DA6A3CE929D0E0E4736", true, true),
+            ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false, true),
+        ];
+        for (text, correlation, traced) in cases {
+            let subject = TraceSubject::parse(text).unwrap();
+            assert_eq!(
+                (subject.correlation_id.is_some(), subject.trace_id.is_some()),
+                (correlation, traced),
+                "{text}"
+            );
+            assert!(!traced || subject.trace_id.as_deref() == Some(trace), "{text}");
+        }
+        for text in ["", "7301!811", "0199", "00-xyz-1-2"] {
+            assert!(TraceSubject::parse(text).is_err(), "{text:?}");
+        }
+    }
+}
