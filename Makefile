@@ -1,4 +1,4 @@
-# Every task of this project. `make` alone lists them.
+# Every task of this project. `make` without a task lists them.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -10,13 +10,13 @@ RELEASE := $(PYTHON) tests/tools/release.py
 TOOLS := .local/tools
 STACKS := $(addprefix infra/,network.yaml database.yaml search.yaml observability.yaml)
 SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/sam
-# What `make build` and the first `make deploy` build for: x86_64 or arm64.
+# The architecture of `make build` and the first `make deploy`: x86_64 or arm64.
 ARCH ?= x86_64
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
 
-run: ## the whole product on this machine: stack, sample deliveries, what came of them; ONCE=1 stops after the sample
+run: ## the whole product on this machine: stack, sample deliveries, their results; ONCE=1 stops after the samples
 	@$(STACK) run $(if $(filter-out 0,$(ONCE)),--once)
 
 stack: ## start the local stack in the background; addresses and tokens in .local/stack.json
@@ -25,10 +25,10 @@ stack: ## start the local stack in the background; addresses and tokens in .loca
 stack-down: ## stop the local stack
 	@$(STACK) down
 
-deploy-local: ## rebuild and redeploy into the running local stack what has changed
+deploy-local: ## rebuild and redeploy what has changed, into the running local stack
 	@$(STACK) deploy
 
-test: check ## everything CI runs: the checks, then all tests, those on the local stack included
+test: check ## everything CI runs: the checks, then all tests, also those on the local stack
 	@$(STACK) previous
 	@$(STACK) with -- cargo test --workspace --locked
 
@@ -59,15 +59,15 @@ template:
 build: ## release packages of the functions in build/; ARCH=x86_64 or arm64
 	@$(RELEASE) build --architecture $(ARCH)
 
-bench: ## start-up, latency, throughput and sizes against their goals; BASELINE=commit also runs the processor of that commit
+bench: ## measure start-up, latency, throughput and sizes against their goals; BASELINE=commit also runs the processor of that commit
 	@$(STACK) postgres
 	$(if $(BASELINE),@$(STACK) baseline $(BASELINE))
 	cargo run --release --locked --package tests --bin bench $(if $(BASELINE),-- --baseline)
 
-deploy: ## build and deploy to AWS with sam, after a look at infra/rules.yaml; asks for the parameters the first time
+deploy: ## check infra/rules.yaml, build, and deploy to AWS with sam; asks for the parameters the first time
 	@$(RELEASE) deploy --architecture $(ARCH)
 
-clean: ## stop the local stack and remove everything made here: .local, build, target
+clean: ## stop the local stack and remove everything generated: .local, build, target
 	@$(STACK) down
 	rm -rf .local build .aws-sam
 	cargo clean --quiet

@@ -1,4 +1,4 @@
--- Webhook deliveries of the last 30 days that did not prove themselves, by source address and reason.
+-- Webhook deliveries of the last 30 days that failed authentication, by source address and reason.
 SELECT details.source_ip AS source_ip, details.reason AS reason, count(DISTINCT id) AS failures,
        count(DISTINCT details.hook) AS hooks, min("timestamp") AS first_seen, max("timestamp") AS last_seen
 FROM audit_entries

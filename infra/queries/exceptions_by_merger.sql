@@ -1,4 +1,4 @@
--- Merges of the last 90 days without a valid, proven approval, by who merged and kind. Withdrawn ones are left out.
+-- Merges of the last 90 days without a valid, proven approval, by user who merged and kind. Withdrawn ones are left out.
 WITH exceptions AS (
   SELECT target.instance AS instance, target.project_id AS project_id, target.mr_iid AS mr_iid,
          max_by(details.kind, "timestamp") AS kind, max_by(details.status, "timestamp") AS status,

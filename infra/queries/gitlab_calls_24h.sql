@@ -1,4 +1,4 @@
--- Every GitLab API call of the last 24 hours, newest first. Timestamps are text of one form in UTC, so they compare as text.
+-- Every GitLab API call of the last 24 hours, newest first. Timestamps are text in one format and UTC, so they sort as text.
 -- DISTINCT: a line can arrive twice.
 SELECT DISTINCT "timestamp", service, action, target.instance, target.project_id, target.mr_iid, outcome, error,
        details.http_status, duration_ms, correlation_id, actor.type AS actor_type, id

@@ -1,4 +1,4 @@
--- Calls of other systems in the last 7 days: how many failed, and how. Slowest and average in milliseconds.
+-- Calls to other systems in the last 7 days: number and kind of failures. Slowest and average in milliseconds.
 SELECT split_part(action, '.', 1) AS called, action, count(DISTINCT id) AS calls,
        count(DISTINCT CASE WHEN outcome = 'failure' THEN id END) AS failures,
        round(100e0 * count(DISTINCT CASE WHEN outcome = 'failure' THEN id END) / count(DISTINCT id), 2) AS failure_percent,

@@ -1,4 +1,4 @@
--- Requests of the last 30 days that the gateway itself refused (too many, too large, no such route), which no function saw.
+-- Requests of the last 30 days that the gateway itself rejected (too many, too large, unknown route), so that no function received them.
 SELECT dt, status, source_ip, method, route, error, count(DISTINCT request_id) AS requests,
        max(TRY_CAST(request_bytes AS bigint)) AS largest_request_bytes
 FROM api_requests

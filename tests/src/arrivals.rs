@@ -24,8 +24,8 @@ pub fn compare(sent: &[impl Display], arrived: &[impl Display]) -> Result<(), St
         ));
     }
     match sent.iter().zip(&first).find(|(sent, arrived)| sent != arrived) {
-        Some((sent, arrived)) => Err(format!("{arrived} arrived where {sent} was sent")),
-        None if first.len() > sent.len() => Err(format!("{} arrived and was never sent", first[sent.len()])),
+        Some((sent, arrived)) => Err(format!("{arrived} arrived instead of {sent}")),
+        None if first.len() > sent.len() => Err(format!("{} arrived but was never sent", first[sent.len()])),
         None => Ok(()),
     }
 }

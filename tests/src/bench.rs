@@ -54,7 +54,7 @@ pub async fn run(effort: &Effort) -> Result<()> {
     report.add(named("start-up", start_up::measure(&binaries, effort).await)?);
     report.add(named("webhook", webhook::measure(&binaries, effort).await)?);
     report.add(named("audit line", audit_line::measure(effort))?);
-    report.add(named("embedded trail", embedded::measure(effort).await)?);
+    report.add(named("embedded audit queue", embedded::measure(effort).await)?);
     report.add(named("processor", processor::measure(&binaries, effort).await)?);
     report.add(named("ledger", ledger::measure(effort).await)?);
     report.add(named("recorder", recorder::measure(&binaries, effort).await)?);
@@ -68,7 +68,7 @@ pub async fn run(effort: &Effort) -> Result<()> {
     let file = project().join(JSON);
     std::fs::create_dir_all(file.parent().unwrap_or(project()))?;
     std::fs::write(&file, serde_json::to_string_pretty(&report)? + "\n")?;
-    progress(&format!("the same as JSON: {JSON}"));
+    progress(&format!("the report as JSON: {JSON}"));
     Ok(())
 }
 

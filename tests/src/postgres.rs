@@ -1,7 +1,7 @@
 //! A real Postgres for tests: each test gets its own migrated database with its own logins.
 #![expect(
     clippy::expect_used,
-    reason = "a test without its database can only stop, saying why"
+    reason = "a test without its database must stop with the reason"
 )]
 
 use std::path::Path;
@@ -51,7 +51,7 @@ pub async fn empty_database() -> TestDatabase {
     let superuser_url = superuser_url();
     let server = match connect_once(&superuser_url).await {
         Ok(server) => server,
-        Err(error) => panic!("no Postgres for the tests ({error}): run `make stack` first, or `make test`"),
+        Err(error) => panic!("the tests have no Postgres ({error}): run `make stack` first, or `make test`"),
     };
     let owner_password = "owner of test databases on this machine";
     ensure_owner(&server, owner_password).await;
@@ -216,5 +216,5 @@ fn superuser_url() -> String {
         let settings: serde_json::Value = serde_json::from_slice(&text).ok()?;
         Some(settings.get("superuser_url")?.as_str()?.to_owned())
     });
-    url.unwrap_or_else(|| panic!("no Postgres for the tests: run `make stack` first, or `make test`"))
+    url.unwrap_or_else(|| panic!("the tests have no Postgres: run `make stack` first, or `make test`"))
 }

@@ -1,6 +1,6 @@
 //! A Postgres proxy that counts statements and round trips, by the protocol's messages
 //! (<https://www.postgresql.org/docs/current/protocol-flow.html>).
-#![expect(clippy::expect_used, reason = "a test without its proxy can only stop, saying why")]
+#![expect(clippy::expect_used, reason = "a test without its proxy must stop with the reason")]
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};

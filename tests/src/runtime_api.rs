@@ -42,11 +42,11 @@ impl RuntimeApi {
     ///
     /// # Panics
     /// When no port can be bound.
-    #[expect(clippy::expect_used, reason = "a test cannot go on without it")]
+    #[expect(clippy::expect_used, reason = "a test cannot run without it")]
     pub async fn with_timeout(timeout: Duration) -> Self {
         let shared = Arc::new(Shared::default());
         let router = Router::new()
-            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/next", get(next_invocation))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
             .route("/2018-06-01/runtime/init/error", post(init_error))
@@ -74,7 +74,7 @@ impl RuntimeApi {
     /// What the function reported in `errorType` and `errorMessage`: an error of the handler or of the start, or `Sandbox.Timedout`
     /// when no answer arrived within the function's timeout.
     pub async fn invoke(&self, event: Value) -> Result<Value, Value> {
-        let (tell, outcome) = oneshot::channel();
+        let (sender, outcome) = oneshot::channel();
         let id = Uuid::now_v7().to_string();
         {
             let mut state = self.shared.lock();
@@ -88,7 +88,7 @@ impl RuntimeApi {
                 deadline_ms,
                 event,
             });
-            state.outcomes.insert(id.clone(), tell);
+            state.outcomes.insert(id.clone(), sender);
             state.wake();
         }
         if let Ok(Ok(outcome)) = tokio::time::timeout(self.timeout, outcome).await {
@@ -114,16 +114,16 @@ impl RuntimeApi {
     pub async fn wait_for_first_poll(&self, patience: Duration) -> Result<Instant, Value> {
         let deadline = Instant::now() + patience;
         loop {
-            let news = {
+            let change = {
                 let mut state = self.shared.lock();
                 match (state.first_poll, &state.init_error) {
                     (Some(at), _) => return Ok(at),
                     (None, Some(error)) => return Err(error.clone()),
-                    (None, None) => state.news(),
+                    (None, None) => state.next_change(),
                 }
             };
             let left = deadline.saturating_duration_since(Instant::now());
-            if tokio::time::timeout(left, news).await.is_err() {
+            if tokio::time::timeout(left, change).await.is_err() {
                 return Err(Value::Null);
             }
         }
@@ -151,9 +151,9 @@ impl Shared {
     /// Sends an outcome to the invoker; 400 for an invocation that is not running, as AWS answers.
     fn settle(&self, id: &str, outcome: Result<Value, Value>) -> Response {
         match self.lock().outcomes.remove(id) {
-            Some(tell) => {
+            Some(sender) => {
                 // The invoker may have timed out.
-                drop(tell.send(outcome));
+                drop(sender.send(outcome));
                 accepted()
             }
             None => reply(
@@ -174,10 +174,10 @@ struct Inner {
 }
 
 impl Inner {
-    fn news(&mut self) -> oneshot::Receiver<()> {
-        let (tell, news) = oneshot::channel();
-        self.waiting.push(tell);
-        news
+    fn next_change(&mut self) -> oneshot::Receiver<()> {
+        let (waker, change) = oneshot::channel();
+        self.waiting.push(waker);
+        change
     }
 
     fn wake(&mut self) {
@@ -187,10 +187,10 @@ impl Inner {
 }
 
 /// The long poll: answers when there is an invocation.
-async fn next(State(shared): State<Arc<Shared>>) -> Response {
+async fn next_invocation(State(shared): State<Arc<Shared>>) -> Response {
     let now = Instant::now();
     loop {
-        let news = {
+        let change = {
             let mut state = shared.lock();
             if state.first_poll.is_none() {
                 state.first_poll = Some(now);
@@ -198,11 +198,11 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
             }
             match state.queue.pop_front() {
                 Some(invocation) => return hand_out(&invocation),
-                None => state.news(),
+                None => state.next_change(),
             }
         };
         // Always the error of a dropped sender, which means: check again.
-        let _ = news.await;
+        let _ = change.await;
     }
 }
 
@@ -241,8 +241,8 @@ async fn error(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: 
 async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     let mut state = shared.lock();
     let error = parse(&body);
-    for (_, tell) in std::mem::take(&mut state.outcomes) {
-        drop(tell.send(Err(error.clone())));
+    for (_, sender) in std::mem::take(&mut state.outcomes) {
+        drop(sender.send(Err(error.clone())));
     }
     state.queue.clear();
     state.init_error = Some(error);

@@ -1,5 +1,5 @@
 //! The deployed local stack, seen from outside: deliveries in; rows, Slack messages and log lines out.
-#![expect(clippy::expect_used, reason = "a test without its stack can only stop, saying why")]
+#![expect(clippy::expect_used, reason = "a test without its stack must stop with the reason")]
 
 mod athena;
 mod aws;
@@ -115,12 +115,12 @@ impl Stack {
     /// The running stack.
     ///
     /// # Panics
-    /// If no stack runs; the message says how to start one.
+    /// If the stack is not running; the message says how to start it.
     #[must_use]
     pub fn running() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.local/stack.json");
         let text = std::fs::read_to_string(&path)
-            .expect("no local stack runs: start it with `make stack`, or run `make test`");
+            .expect("the local stack is not running: start it with `make stack`, or run `make test`");
         serde_json::from_str(&text).expect("a readable .local/stack.json")
     }
 
@@ -262,14 +262,17 @@ pub fn now() -> Timestamp {
 /// Asks until there is an answer.
 ///
 /// # Panics
-/// If there is none within `patience`.
+/// If there is no answer within `patience`.
 pub async fn eventually<T>(patience: Duration, what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let end = std::time::Instant::now() + patience;
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(std::time::Instant::now() < end, "{what}: not within {patience:?}");
+        assert!(
+            std::time::Instant::now() < end,
+            "timed out after {patience:?} waiting for {what}"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Release packages and the deployment to AWS. See --help."""
+"""Release packages and deployment to AWS. See --help."""
 
 import sys
 

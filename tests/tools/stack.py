@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The local stack: the real template on an AWS emulator, a real Postgres, doubles of the systems around it. See --help."""
+"""The local stack: the real template on an AWS emulator, a real Postgres, doubles of the other services. See --help."""
 
 import sys
 

@@ -26,7 +26,7 @@ const WARM_UP: usize = 1_000;
 const THIS_PROGRAM: &str = "/proc/self/exe";
 
 const NOTE: &str = "\
-One entry as the webhook function leaves it: rendered, numbered, handed to the operating system. Lambda reads a function's standard
+One entry as in the webhook function: rendered, numbered, passed to the operating system. Lambda reads a function's standard
 output through a pipe.";
 
 /// Both kinds of standard output.
@@ -75,7 +75,7 @@ fn time_lines(effort: &Effort, stdout: Stdio) -> Result<Sample> {
 /// If `count` is not a number, or standard error is closed.
 pub fn write_audit_lines(count: &str) -> Result<()> {
     let count: usize = count.parse()?;
-    let (writer, entry) = (Writer::stdout("bench", Arc::new(SystemClock)), entry());
+    let (writer, entry) = (Writer::stdout("bench", Arc::new(SystemClock)), sample_entry());
     let mut times = Vec::with_capacity(WARM_UP + count);
     for _ in 0..WARM_UP + count {
         let begun = Instant::now();
@@ -87,7 +87,7 @@ pub fn write_audit_lines(count: &str) -> Result<()> {
 }
 
 /// An entry like that of the webhook function for a delivery.
-pub(super) fn entry() -> Entry {
+pub(super) fn sample_entry() -> Entry {
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
     let context = Context::new(ActorType::WebhookEvent, Uuid::now_v7()).with_traceparent(Some(trace));
     let target = Target::merge_request(&MergeRequestKey {

@@ -21,7 +21,7 @@ impl Baseline {
     pub(super) fn built() -> Result<Self> {
         let place = project().join(PLACE);
         let commit = std::fs::read_to_string(place.join("built")).map_err(|_| {
-            "no baseline is built: run `make bench BASELINE=<commit>`, or `python3 tests/tools/stack.py baseline <commit>`"
+            "the baseline is not built: run `make bench BASELINE=<commit>`, or `python3 tests/tools/stack.py baseline <commit>`"
         })?;
         Ok(Self { place, commit })
     }
@@ -35,7 +35,7 @@ impl Baseline {
         self.program("processor")
     }
 
-    /// Its own copy of the local stack's rules: it need not understand ours.
+    /// The local stack's rules as of that commit, which may not accept the current ones.
     pub(super) fn rules(&self) -> PathBuf {
         self.place.join("workspace/baseline/tests/local/rules.yaml")
     }

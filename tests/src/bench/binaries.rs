@@ -37,7 +37,7 @@ impl Binaries {
         let bench = std::env::current_exe()?;
         let folder = bench
             .parent()
-            .ok_or("the benchmark's own binary lies nowhere")?
+            .ok_or("the folder of the benchmark's binary is unknown")?
             .to_owned();
         Ok(Self { folder })
     }
@@ -85,7 +85,7 @@ fn cargo<'a>(what: &str, arguments: impl IntoIterator<Item = &'a str>) -> Result
     // The variables that `cargo run` sets for this package would make build scripts run again and rebuild much.
     #[expect(
         clippy::disallowed_methods,
-        reason = "what is taken away from a child process, not configuration"
+        reason = "variables removed from a child process, not configuration"
     )]
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

@@ -24,7 +24,7 @@ pub(super) fn body(kind: &str) -> String {
         json!({"id": id, "name": format!("Person {id}"), "username": format!("person-{id}"), "avatar_url": avatar, "email": "[REDACTED]"})
     };
     let label = |id: u32| {
-        let description = "A label of the group, put on by whoever triages";
+        let description = "A label of the group, set during triage by users";
         json!({"id": id, "title": format!("area::{id}"), "color": "#6699cc", "project_id": null, "group_id": 9,
             "created_at": "2026-01-05 08:00:00 UTC", "updated_at": "2026-01-05 08:00:00 UTC", "template": false,
             "description": description, "type": "GroupLabel"})

@@ -89,24 +89,24 @@ impl Effort {
         }
     }
 
-    /// What a bigger effort would also measure.
+    /// What a larger effort would also measure.
     pub(super) fn left_out(&self) -> Vec<&'static str> {
         let left_out = [
             (
                 self.quick,
-                "anything to rely on: a quick run shows only that the benchmark works",
+                "reliable figures: a quick run only shows that the benchmark works",
             ),
             (
                 !self.quick && !self.rows.contains(&1_000_000),
-                "the processor beside 10^6 rows: take BENCH_ROWS away",
+                "the processor with 10^6 rows: unset BENCH_ROWS",
             ),
             (
                 !self.rows.contains(&10_000_000),
-                "the processor beside 10^7 rows, and the search among them: set BENCH_FULL=1, which takes much longer and gigabytes of disk",
+                "the processor and the search with 10^7 rows: set BENCH_FULL=1, which needs much more time and gigabytes of disk",
             ),
             (
                 !self.baseline,
-                "exceptions beside those of an earlier commit: set BASELINE to the commit",
+                "exceptions compared with an earlier commit: set BASELINE to the commit",
             ),
         ];
         left_out

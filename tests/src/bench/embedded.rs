@@ -10,7 +10,7 @@ use audit_delivery::{Destination, FileDestination, HttpDestination, HttpOptions,
 use model::SystemClock;
 use url::Url;
 
-use super::audit_line::entry;
+use super::audit_line::sample_entry;
 use super::report::{Row, Section};
 use super::sample::{Sample, microseconds};
 use super::{Effort, Result, progress};
@@ -27,9 +27,9 @@ const WARM_UP: usize = 200;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 const NOTE: &str = "\
-One entry written into a audit_queue with its queue on this disk, while another thread delivers to a receiver on the loopback interface. `soon`: on the
-disk within 50 ms; `each`: on the disk before the write returns, which costs an fdatasync. Entries/s: from the first write until the
-receiver has acknowledged all of them. The functions on Lambda do none of this: they print a line, whatever the destinations.";
+One entry written into an audit queue on this disk, while another thread delivers to a receiver on the loopback interface.
+`soon`: on the disk within 50 ms; `each`: on the disk before the write returns, which costs an fdatasync. Entries/s: from the first
+write until the receiver has acknowledged all of them. The Lambda functions do not need this: they print a line for any destination.";
 
 enum Receiver {
     File,
@@ -48,7 +48,7 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
     ] {
         for (how, durability) in [("soon", Durability::Within(SOON)), ("each", Durability::EachEntry)] {
             progress(&format!(
-                "embedded audit_queue: {} entries to {name}, {how}",
+                "embedded audit queue: {} entries to {name}, {how}",
                 effort.embedded
             ));
             let folder = tempfile::tempdir()?;
@@ -59,7 +59,7 @@ pub(super) async fn measure(effort: &Effort) -> Result<Section> {
         }
     }
     Ok(Section {
-        title: "AuditQueue embedded in another service",
+        title: "Audit queue embedded in another service",
         note: NOTE.to_owned(),
         rows,
     })
@@ -97,7 +97,7 @@ fn written(
         durability,
         ..AuditQueueSettings::new("bench", folder.join("queue"))
     })?;
-    let (writer, entry) = (audit_queue.writer(), entry());
+    let (writer, entry) = (audit_queue.writer(), sample_entry());
     let mut times = Vec::with_capacity(count);
     for _ in 0..WARM_UP {
         writer.write(&entry);

@@ -79,7 +79,7 @@ pub(super) fn batch(kind: Kind, form: Form, numbers: impl IntoIterator<Item = u6
     Ok(json!({"Records": records}))
 }
 
-fn envelope(kind: Kind, number: u64) -> Result<Envelope> {
+fn event(kind: Kind, number: u64) -> Result<MergeRequestEvent> {
     let user = |id: u64| -> Result<User> {
         let username = format!("user-{id}");
         Ok(User {
@@ -92,7 +92,7 @@ fn envelope(kind: Kind, number: u64) -> Result<Envelope> {
         Kind::Update => (EventAction::Update, "opened"),
         Kind::PlainMerge | Kind::Exception => (EventAction::Merge, "merged"),
     };
-    let event = MergeRequestEvent {
+    Ok(MergeRequestEvent {
         project: Project {
             id: ProjectId(i64::try_from(project)?),
             path: format!("group/project-{project}"),
@@ -125,7 +125,10 @@ fn envelope(kind: Kind, number: u64) -> Result<Envelope> {
         source_branch: Some("session-store".to_owned()),
         target_branch: Some("main".to_owned()),
         reviewers: Vec::new(),
-    };
+    })
+}
+
+fn envelope(kind: Kind, number: u64) -> Result<Envelope> {
     let payload_sha256 = model::sha256_hex(&number.to_be_bytes());
     // GitLab's keys are random, which affects an index.
     let key = payload_sha256[..32].to_owned();
@@ -151,12 +154,12 @@ fn envelope(kind: Kind, number: u64) -> Result<Envelope> {
             stream_id: Uuid::now_v7(),
             seq: number + 1,
         },
-        content: Content::MergeRequest(Box::new(event)),
+        content: Content::MergeRequest(Box::new(event(kind, number)?)),
     })
 }
 
 /// Replaces all of GitLab's merge requests by these: the more it holds, the slower this double is.
-pub(super) fn tell(world: &mut World, kind: Kind, numbers: impl IntoIterator<Item = u64>) {
+pub(super) fn show_merge_requests(world: &mut World, kind: Kind, numbers: impl IntoIterator<Item = u64>) {
     world.projects.clear();
     if kind == Kind::Update {
         return;

@@ -34,7 +34,7 @@ pub(super) async fn describe() -> Result<Machine> {
         load: load.split_whitespace().take(3).collect::<Vec<_>>().join(" "),
         postgres: postgres().await?,
         profile: if cfg!(debug_assertions) {
-            "debug: the figures mean nothing"
+            "debug: the figures are meaningless"
         } else {
             "release"
         }

@@ -20,10 +20,10 @@ use site::{Site, Used};
 const WARM_UP: u64 = 5;
 
 const NOTE: &str = "\
-One environment, batches of 10, each delivery of a merge request of its own, written in one transaction of its own; commits are as
-durable as the Postgres above is set to make them. GitLab and SQS are doubles on this machine and share its cores. All processors and
-databases in turn, batch by batch; \"flat\" is the time of a batch beside that on the empty table. ms/delivery is time on a core: of the
-processor, of its Postgres backends, of the doubles. With a baseline, its processor has an empty database with its own schema.";
+One environment, batches of 10; each delivery is for another merge request and written in a separate transaction; commits are as
+durable as the Postgres settings above. GitLab and SQS are doubles on this machine and share its cores. All processors and databases
+take turns, batch by batch; \"flat\" is the time of a batch relative to the empty table. ms/delivery is CPU time of the processor,
+its Postgres backends and the doubles. A baseline's processor has an empty database with its own schema.";
 
 pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Section> {
     let mut sites = vec![Site::of_this(binaries, 0).await?];

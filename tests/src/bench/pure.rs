@@ -46,7 +46,7 @@ pub(super) fn measure(body: &str, effort: &Effort) -> Result<Vec<Row>> {
         let classified = inbound::gitlab::classify(black_box(body), now);
         let read = begun.elapsed();
         let Classified::MergeRequest(event) = classified else {
-            return Err("the delivery was not read as a merge request".into());
+            return Err("the delivery was not parsed as a merge request".into());
         };
 
         let begun = Instant::now();

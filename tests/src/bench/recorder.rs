@@ -27,7 +27,7 @@ const RATE_ABOVE: f64 = 5_000.0;
 
 const NOTE: &str = "\
 One environment, deliveries of 500 entries, each stored, ordered and released in two transactions; commits are as durable as the
-Postgres above is set to make them. Forwarded to a file, which syncs every batch before it is acknowledged.";
+Postgres settings above. Forwarded to a file, which syncs every batch before it is acknowledged.";
 
 pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Section> {
     let deliveries = effort.log_deliveries;
@@ -53,7 +53,7 @@ pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Sect
         // Its own lines (the secrets read at the start) also get positions.
         let whole = answer["stored"] == BATCH && answer["positions"].as_u64().is_some_and(|got| got >= BATCH as u64);
         if !whole {
-            return Err(format!("the recorder did not store a delivery whole: {answer}").into());
+            return Err(format!("the recorder did not store a whole delivery: {answer}").into());
         }
         if delivery >= WARM_UP {
             walls.push(wall);
@@ -69,7 +69,7 @@ pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Sect
     let arrived = std::fs::read_to_string(&file)?.lines().count();
     // Its own lines (the secrets read at the start) are also sent.
     if arrived < all {
-        return Err(format!("{arrived} of {all} entries were forwarded within one run").into());
+        return Err(format!("only {arrived} of {all} entries were forwarded in one run").into());
     }
     let sample = Sample::new(walls.into_iter().map(milliseconds).collect()).ok_or("there was no delivery")?;
     let rows = vec![

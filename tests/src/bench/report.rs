@@ -144,7 +144,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.machine)?;
-        writeln!(f, "Values are medians where there is a spread, else single figures.")?;
+        writeln!(f, "Values with a spread are medians; the others were measured once.")?;
         for section in &self.sections {
             write!(f, "\n{section}")?;
         }

@@ -19,13 +19,13 @@ const PAGE: u32 = 50;
 const BELOW: f64 = 50.0;
 
 const NOTE: &str = "\
-The first page of 50 entries by each filter, newest and oldest first in turn, each time with another value where there are several; from
-the call of the store to the last row read, whole entries included. p99 is held against the goal. Below each: the plan's key lines.";
+The first page of 50 whole entries by each filter, alternately newest and oldest first, each time with another value if there are
+several; from the call of the store to the last row. The goal applies to p99. Below each: the plan's key lines.";
 
 pub(super) async fn measure(effort: &Effort) -> Result<Section> {
     let database = postgres::fresh_database().await;
     progress(&format!(
-        "search: filling the audit trail with {} entries",
+        "search: filling the audit log with {} entries",
         effort.entries
     ));
     fill::fill(&database, effort.entries).await?;
@@ -47,7 +47,7 @@ pub(super) async fn measure_on(url: &str, effort: &Effort) -> Result<Section> {
         note = format!("{note}\n  {}: {}", case.name, key_lines(&plans));
     }
     Ok(Section {
-        title: "Search of the audit trail",
+        title: "Audit search",
         note,
         rows,
     })
@@ -76,7 +76,7 @@ async fn repeat(store: &Store, case: &Case, effort: &Effort) -> Result<Row> {
         )
         .into());
     }
-    let sample = Sample::new(took).ok_or("nothing was repeated")?;
+    let sample = Sample::new(took).ok_or("no search was measured")?;
     Ok(Row::of(case.name, "ms", &sample))
 }
 

@@ -14,8 +14,8 @@ const WEBHOOK_BELOW: f64 = 1.6;
 const OTHERS_BELOW: f64 = 2.0;
 
 const NOTE: &str = "\
-Every binary once a round, in turn, up to its first poll of the Lambda Runtime API. The goal is for a start with all clients built,
-without the wait for secrets (over plain HTTP here) and for the database. \"exec\" is what remains beside clients and secrets:
+Every binary once per round, in turn, up to its first poll of the Lambda Runtime API. The goal applies to a start with all clients built,
+without waiting for secrets (over plain HTTP here) and for the database. \"exec\" is the rest without clients and secrets:
 loading the program, and its first connection to the Runtime API.";
 
 /// One start.
@@ -69,7 +69,7 @@ async fn start(binaries: &Binaries, name: &str, stage: &Stage) -> Result<Start> 
     let whole = process.started().await?;
     let said = process.initialised()?;
     if said.is_none() && name != HELLO {
-        return Err(format!("{name} did not say how long its start took").into());
+        return Err(format!("{name} did not report the duration of its start").into());
     }
     Ok(Start { whole, said })
 }

@@ -20,8 +20,8 @@ const WARM_UP: usize = 50;
 const WIPE_EVERY: usize = 200;
 
 const NOTE: &str = "\
-The same events to each function in turn. Wall time includes this benchmark's Runtime API; processor time is the function's own, with
-the kernel's for it. The goal is for an authentic delivery of a kind that nobody handles, less hello: everything but the
+The same events to each function in turn. Wall time includes this benchmark's Runtime API; processor time is the function's user and
+system time. The goal is for an authentic delivery of an unhandled kind, minus hello: everything except the
 envelope and the call to SQS. In-process figures are parts of the whole, measured on one thread.";
 
 /// One series of invocations.
@@ -37,26 +37,9 @@ pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Sect
     progress(&format!("warm webhook: 3 x {} invocations", effort.invocations));
     let stage = Stage::new().await;
     let (handled, ignored) = (delivery::body("merge_request"), delivery::body("push"));
-    let all = [
-        Series {
-            what: "hello",
-            binary: HELLO,
-            body: handled.clone(),
-            answered: None,
-        },
-        Series {
-            what: "webhook, queued",
-            binary: "webhook",
-            body: handled.clone(),
-            answered: Some("accepted"),
-        },
-        Series {
-            what: "webhook, ignored",
-            binary: "webhook",
-            body: ignored,
-            answered: Some("ignored"),
-        },
-    ];
+    let all = all_series(&handled, ignored);
+
+    // 1. One process per series; every turn invokes each, so that all meet the same machine load.
     let mut running = Vec::new();
     for series in &all {
         let process = Process::start(&binaries.path(series.binary), &stage.variables()).await?;
@@ -80,6 +63,7 @@ pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Sect
         }
     }
 
+    // 2. Wall time and processor time per invocation.
     let mut rows = Vec::new();
     let mut cpu = Vec::new();
     for (series, process, walls, cpu_before) in running {
@@ -90,6 +74,8 @@ pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Sect
         rows.push(Row::single(format!("{}: processor", series.what), "us", each));
         cpu.push(each);
     }
+
+    // 3. The handler alone: the difference to hello.
     if let [hello, queued, ignored] = cpu[..] {
         rows.push(Row::single("handler without SQS: processor", "us", ignored - hello).below(HANDLER_BELOW));
         rows.push(Row::single("handler with SQS: processor", "us", queued - hello));
@@ -102,6 +88,29 @@ pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Sect
     })
 }
 
+fn all_series(handled: &str, ignored: String) -> [Series; 3] {
+    [
+        Series {
+            what: "hello",
+            binary: HELLO,
+            body: handled.to_owned(),
+            answered: None,
+        },
+        Series {
+            what: "webhook, queued",
+            binary: "webhook",
+            body: handled.to_owned(),
+            answered: Some("accepted"),
+        },
+        Series {
+            what: "webhook, ignored",
+            binary: "webhook",
+            body: ignored,
+            answered: Some("ignored"),
+        },
+    ]
+}
+
 fn check(series: &Series, answer: &Value) -> Result<()> {
     let Some(expected) = series.answered else {
         return Ok(());
@@ -110,6 +119,6 @@ fn check(series: &Series, answer: &Value) -> Result<()> {
     if body["status"] == expected {
         Ok(())
     } else {
-        Err(format!("{}: the delivery was answered {answer}", series.what).into())
+        Err(format!("{}: unexpected answer {answer}", series.what).into())
     }
 }

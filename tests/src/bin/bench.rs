@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use tests::bench::{self, Effort};
 
 const USAGE: &str = "\
-usage: bench [--quick | --processor] [--baseline]   (--baseline: beside the processor that `stack.py baseline` has built)
-       bench --ledger | --search [database that was filled so]
-BENCH_FULL=1: tables of ten million rows; BENCH_ROWS=0: the processor beside an empty table alone";
+usage: bench [--quick | --processor] [--baseline]   (--baseline: also the processor built by `stack.py baseline`)
+       bench --ledger | --search [database filled by an earlier run]
+BENCH_FULL=1: tables of ten million rows; BENCH_ROWS=0: the processor with only an empty table";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -114,6 +114,6 @@ fn half(answer: Answer) -> Response {
 fn broken() -> io::Error {
     io::Error::new(
         io::ErrorKind::ConnectionReset,
-        "the double was told to break this connection",
+        "the double is scripted to break this connection",
     )
 }

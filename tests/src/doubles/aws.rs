@@ -106,7 +106,7 @@ impl System for Aws {
             "application/x-amz-json-1.1"
         };
         let result = match serde_json::from_slice::<Value>(&request.body) {
-            _ if request.method != Method::POST => Err(Refusal::new("UnknownOperationException", "POST is needed")),
+            _ if request.method != Method::POST => Err(Refusal::new("UnknownOperationException", "POST is required")),
             Err(_) => Err(Refusal::new("SerializationException", "the body is not JSON")),
             Ok(input) => match target {
                 "AmazonSQS.SendMessage" => self.queues.send(&input),

@@ -115,11 +115,11 @@ impl Confluence {
         match (&request.method, segments.as_slice()) {
             (&Method::GET, ["pages"]) => pages::list(world, request),
             (&Method::POST, ["pages"]) => write::create(world, request),
-            (&Method::GET, ["pages", id]) => pages::read(world, id, request),
+            (&Method::GET, ["pages", id]) => pages::get_page(world, id, request),
             (&Method::PUT, ["pages", id]) => write::update(world, id, request),
             (&Method::GET, ["pages", id, "direct-children"]) => pages::children(world, id, request),
             (&Method::GET, ["spaces"]) => spaces::list(world, request),
-            (&Method::GET, ["spaces", id]) => spaces::read(world, id, request),
+            (&Method::GET, ["spaces", id]) => spaces::get_space(world, id, request),
             (_, ["pages" | "spaces"] | ["pages" | "spaces", _] | ["pages", _, "direct-children"]) => {
                 Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"))
             }

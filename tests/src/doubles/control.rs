@@ -33,7 +33,7 @@ pub(super) fn answer<S: System>(double: &mut Inner<S>, request: &Received) -> Op
             .and_then(|patch| patch_world(&mut double.system, patch))
             .map(|()| done()),
         (method, _) => {
-            let reason = format!("{method} {} is not part of the control surface", request.path());
+            let reason = format!("{method} {} is not part of the control interface", request.path());
             return Some(Answer::json(
                 StatusCode::NOT_FOUND,
                 &json!({"status": "refused", "reason": reason}),

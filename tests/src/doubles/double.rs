@@ -48,11 +48,11 @@ impl<S: System> Double<S> {
     ///
     /// # Panics
     /// When no port can be bound.
-    #[expect(clippy::expect_used, reason = "a test cannot go on without its double")]
+    #[expect(clippy::expect_used, reason = "a test cannot run without its double")]
     pub async fn start() -> Self {
         Self::start_on((Ipv4Addr::LOCALHOST, 0).into())
             .await
-            .expect("a double could not listen on 127.0.0.1")
+            .expect("cannot listen on 127.0.0.1")
     }
 
     /// Starts a double on a given address.
@@ -105,17 +105,17 @@ impl<S: System> Double<S> {
     ) -> Result<Vec<Recorded>, Vec<Recorded>> {
         let deadline = Instant::now() + patience;
         loop {
-            let news = {
+            let change = {
                 let mut inner = self.shared.lock();
                 if enough(&inner.requests) {
                     return Ok(inner.requests.clone());
                 }
-                let (tell, news) = oneshot::channel();
-                inner.waiting.push(tell);
-                news
+                let (waker, change) = oneshot::channel();
+                inner.waiting.push(waker);
+                change
             };
             let left = deadline.saturating_duration_since(Instant::now());
-            if tokio::time::timeout(left, news).await.is_err() {
+            if tokio::time::timeout(left, change).await.is_err() {
                 return Err(self.requests());
             }
         }

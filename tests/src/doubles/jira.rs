@@ -130,7 +130,7 @@ impl Jira {
             (method, ["issue", key, rest @ ..]) => {
                 let key = world.find(key).ok_or_else(|| Refusal::no_issue(world.deployment))?;
                 match (method, rest) {
-                    (&Method::GET, []) => Ok(fields::read(world, &key, request)),
+                    (&Method::GET, []) => Ok(fields::get_issue(world, &key, request)),
                     (&Method::PUT, []) => edit::edit(world, &key, request),
                     (&Method::GET, ["transitions"]) => Ok(workflow::list(world, &key, request)),
                     (&Method::POST, ["transitions"]) => workflow::perform(world, &key, request),

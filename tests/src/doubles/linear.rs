@@ -82,7 +82,7 @@ pub struct Linear {
 impl Default for Linear {
     #[expect(
         clippy::expect_used,
-        reason = "the schema is part of the double; no test could go on without it"
+        reason = "the schema is part of the double; no test can run without it"
     )]
     fn default() -> Self {
         let schema = Schema::parse_and_validate(include_str!("linear/schema.graphql"), "schema.graphql");

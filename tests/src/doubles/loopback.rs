@@ -34,10 +34,7 @@ impl Reply {
 /// Opens a connection to `base` and sends a request without waiting for the answer.
 pub(crate) fn open(base: &str, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
     let host = base.strip_prefix("http://").unwrap();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "what speaks to the double here is the test itself"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the test is the client of the double")]
     let mut stream = TcpStream::connect(host).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let mut head = format!(

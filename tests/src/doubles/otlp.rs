@@ -75,7 +75,10 @@ impl System for Otlp {
         if request.header("content-type") != Some("application/json") {
             return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "application/json is needed");
         }
-        match serde_json::from_slice(&request.body).ok().and_then(|body| read(&body)) {
+        match serde_json::from_slice(&request.body)
+            .ok()
+            .and_then(|body| parse_spans(&body))
+        {
             Some(spans) => {
                 self.world.spans.extend(spans);
                 Answer::json(StatusCode::OK, &json!({}))
@@ -86,7 +89,7 @@ impl System for Otlp {
 }
 
 /// The spans of an `ExportTraceServiceRequest`; `None` if any part is invalid.
-fn read(body: &Value) -> Option<Vec<Span>> {
+fn parse_spans(body: &Value) -> Option<Vec<Span>> {
     let mut spans = Vec::new();
     for resource in body["resourceSpans"].as_array()? {
         let service = attributes(&resource["resource"]["attributes"])?.remove("service.name")?;
@@ -159,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_specifications_example_is_read() {
-        let spans = read(&request()).unwrap();
+        let spans = parse_spans(&request()).unwrap();
         assert_eq!((spans.len(), spans[0].failed), (1, true));
         assert_eq!(spans[0].attributes["my.number"], "7");
     }
@@ -182,7 +185,7 @@ mod tests {
         ] {
             let mut request = request();
             request["resourceSpans"][0]["scopeSpans"][0]["spans"][0][field] = wrong;
-            assert_eq!(read(&request), None, "{field}");
+            assert_eq!(parse_spans(&request), None, "{field}");
         }
     }
 }

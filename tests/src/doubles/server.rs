@@ -40,7 +40,7 @@ impl Server {
                     // Without it a small answer could wait for the client's acknowledgement of the previous one.
                     let listener = TcpListener::from_std(listener)?.tap_io(|connection| {
                         if let Err(error) = connection.set_nodelay(true) {
-                            tracing::warn!(%error, "a connection stays without TCP_NODELAY");
+                            tracing::warn!(%error, "cannot set TCP_NODELAY on a connection");
                         }
                     });
                     let serve = axum::serve(listener, router).into_future();
@@ -50,7 +50,7 @@ impl Server {
                     }
                 });
                 if let Err(error) = served {
-                    tracing::error!(%error, "the server on {address} ended by itself");
+                    tracing::error!(%error, "the server on {address} ended unexpectedly");
                 }
             })?;
         Ok(Self {

@@ -135,7 +135,7 @@ fn batch(request: &Received) -> Result<Vec<(String, Value)>, &'static str> {
     if request.header("content-type") != Some("application/json") {
         return Err("the content type is not application/json");
     }
-    let entries: Vec<Value> = serde_json::from_slice(&request.body).map_err(|_| "the body is no JSON array")?;
+    let entries: Vec<Value> = serde_json::from_slice(&request.body).map_err(|_| "the body is not a JSON array")?;
     let with_id = |entry: Value| id(&entry).map(|id| (id, entry));
     let entries: Option<Vec<_>> = entries.into_iter().map(with_id).collect();
     entries.ok_or("an entry has no id")

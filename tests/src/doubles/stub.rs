@@ -77,10 +77,10 @@ pub enum InvalidStub {
     #[error("header {0:?} cannot be sent: a name and a string, a number or an array of those are needed")]
     Header(String),
     /// A header that the server itself sets.
-    #[error("header {0:?} is set by the server; to break an answer off use \"fault\": \"half\"")]
+    #[error("header {0:?} is set by the server; to cut an answer use \"fault\": \"half\"")]
     ReservedHeader(String),
     /// A stub that would never be used.
-    #[error("times must be at least 1; leave it out for always")]
+    #[error("times must be at least 1; omit it for a permanent stub")]
     Times,
 }
 

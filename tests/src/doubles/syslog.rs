@@ -28,7 +28,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// It closes before it reads anything.
-    CloseAtOnce,
+    CloseImmediately,
     /// It stores the messages of this many octets, then closes; unread data turns the close into a reset.
     CloseAfter(usize),
     /// It closes its own side immediately, but reads everything.
@@ -96,9 +96,9 @@ impl SyslogDouble {
     /// # Panics
     /// When no port can be bound or no certificate made.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "a test cannot go on without its double")]
+    #[expect(clippy::expect_used, reason = "a test cannot run without its double")]
     pub fn start(transport: Transport) -> Self {
-        Self::start_on(transport, ([127, 0, 0, 1], 0).into()).expect("a syslog double could not be started")
+        Self::start_on(transport, ([127, 0, 0, 1], 0).into()).expect("cannot start a syslog double")
     }
 
     /// Listens on a given address.
@@ -224,7 +224,7 @@ fn serve(socket: TcpStream, certified: Option<&Certified>, shared: &Shared) -> O
     let served = Connection::open(socket, certified, shared).and_then(|connection| connection.serve(fault));
     served.unwrap_or_else(|error| {
         // The sender must detect how a connection ends.
-        tracing::debug!(%error, "a connection to the syslog double ended badly");
+        tracing::debug!(%error, "a connection to the syslog double failed");
         None
     })
 }

@@ -182,7 +182,7 @@ async fn bad_stubs_are_refused_with_a_reason() {
     assert_eq!(
         send(&double.url(), "GET", "/a", &[], "").status,
         404,
-        "nothing of them is in force"
+        "none of them is in effect"
     );
 }
 
@@ -357,6 +357,9 @@ async fn a_dropped_double_closes_its_port_and_its_open_connections() {
     double.wait_for(PATIENCE, |requests| requests.len() == 1).await.unwrap();
     drop(double);
     assert_eq!(hanging.read(&mut [0; 1]).unwrap_or(0), 0);
-    #[expect(clippy::disallowed_methods, reason = "a test looks whether the double still listens")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test checks whether the double still listens"
+    )]
     std::net::TcpStream::connect(host).unwrap_err();
 }

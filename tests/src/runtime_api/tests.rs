@@ -19,8 +19,8 @@ fn play(
     std::thread::spawn(move || {
         let polled = send(&base, "GET", "/2018-06-01/runtime/invocation/next", &[], "");
         let path = path(polled.header("lambda-runtime-aws-request-id").unwrap_or_default());
-        let told = send(&base, "POST", &path, &[], body);
-        (polled, told)
+        let accepted = send(&base, "POST", &path, &[], body);
+        (polled, accepted)
     })
 }
 
@@ -31,12 +31,12 @@ async fn an_invocation_reaches_the_poll_and_the_response_reaches_the_caller() {
         format!("/2018-06-01/runtime/invocation/{id}/response")
     });
     let outcome = api.invoke(json!({"Records": []})).await;
-    let (polled, told) = function.join().unwrap();
+    let (polled, accepted) = function.join().unwrap();
     assert_eq!(outcome, Ok(json!({"batchItemFailures": []})));
     assert_eq!(polled.json(), json!({"Records": []}));
-    assert_eq!(told.status, 202);
+    assert_eq!(accepted.status, 202);
     let deadline: i64 = polled.header("lambda-runtime-deadline-ms").unwrap().parse().unwrap();
-    assert!(deadline > 1_700_000_000_000, "{deadline} is no time in milliseconds");
+    assert!(deadline > 1_700_000_000_000, "{deadline} is not a time in milliseconds");
     assert!(
         polled
             .header("lambda-runtime-invoked-function-arn")

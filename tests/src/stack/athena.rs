@@ -44,8 +44,8 @@ impl Stack {
         let begun = self.aws("AmazonAthena.StartQueryExecution", "athena", &ask).await;
         let id = json!({"QueryExecutionId": begun["QueryExecutionId"]});
         super::eventually(super::PATIENCE, "a query to end", async || {
-            let told = self.aws("AmazonAthena.GetQueryExecution", "athena", &id).await;
-            let status = &told["QueryExecution"]["Status"];
+            let execution = self.aws("AmazonAthena.GetQueryExecution", "athena", &id).await;
+            let status = &execution["QueryExecution"]["Status"];
             match status["State"].as_str() {
                 Some("SUCCEEDED") => Some(Ok(())),
                 Some("FAILED" | "CANCELLED") => Some(Err(status["StateChangeReason"].to_string())),

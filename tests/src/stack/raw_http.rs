@@ -68,7 +68,7 @@ async fn send(url: &Url, method: &str, target: &str, headers: &[(String, String)
     let exchange = async {
         #[expect(
             clippy::disallowed_methods,
-            reason = "GitLab as a test plays it: the other side of the way in"
+            reason = "the test is the client here, in the role of GitLab"
         )]
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(head.as_bytes()).await?;

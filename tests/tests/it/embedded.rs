@@ -75,9 +75,9 @@ async fn each_task_is_told_at_every_destination_and_the_command_goes_on_with_the
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 
     let entries = in_file(folder.path());
-    let told: Vec<_> = entries.iter().map(|entry| entry.action.as_str()).collect();
+    let actions: Vec<_> = entries.iter().map(|entry| entry.action.as_str()).collect();
     let task = ["copilot.task.started", "agent.command.run", "agent.task.ended"];
-    assert_eq!(told, task.repeat(3));
+    assert_eq!(actions, task.repeat(3));
     for entry in &entries {
         assert_eq!(entry.correlation_id.to_string(), CORRELATION);
         assert_eq!(
@@ -90,8 +90,8 @@ async fn each_task_is_told_at_every_destination_and_the_command_goes_on_with_the
         );
     }
     let numbers: Vec<u64> = entries.iter().map(|entry| entry.stream.unwrap().seq).collect();
-    assert_eq!(numbers, (1..=9).collect::<Vec<_>>(), "in order, without a hole");
-    assert_eq!(siem.ids(), ids(&entries), "the same at both");
+    assert_eq!(numbers, (1..=9).collect::<Vec<_>>(), "in order, without a gap");
+    assert_eq!(siem.ids(), ids(&entries), "the same at both destinations");
     let schema: Value = serde_json::from_str(audit::SCHEMA).unwrap();
     let schema = jsonschema::draft202012::new(&schema).unwrap();
     assert!(siem.entries().iter().all(|entry| schema.is_valid(entry)));
@@ -117,10 +117,14 @@ async fn what_waits_for_a_receiver_that_is_down_goes_out_after_the_next_start() 
     let (folder, siem) = (tempfile::tempdir().unwrap(), siem::start().await);
     siem.stub(Stub::failing("POST", "/in", Fault::Reset)).unwrap();
     let done = run(agent(folder.path(), &siem, &["true"]), 2).await;
-    let told = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(told.contains("6 entries wait for http"), "{told}");
+    let report = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(report.contains("6 entries wait for http"), "{report}");
     assert!(siem.ids().is_empty());
-    assert_eq!(in_file(folder.path()).len(), 6, "the file does not wait for the other");
+    assert_eq!(
+        in_file(folder.path()).len(),
+        6,
+        "the file does not wait for the other destination"
+    );
 
     siem.reset();
     assert!(run(agent(folder.path(), &siem, &["true"]), 0).await.status.success());
@@ -135,10 +139,10 @@ async fn killed_in_the_middle_it_loses_nothing_of_the_tasks_it_has_told_of() {
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let writer = std::thread::spawn(move || (1..1_000_000).all(|iid| writeln!(stdin, "7301!{iid}").is_ok()));
-        let told = BufReader::new(child.stderr.take().unwrap())
+        let reports = BufReader::new(child.stderr.take().unwrap())
             .lines()
             .map_while(Result::ok);
-        let done: Vec<String> = told.take(25).collect();
+        let done: Vec<String> = reports.take(25).collect();
         child.kill().unwrap();
         child.wait().unwrap();
         writer.join().unwrap();
@@ -159,5 +163,5 @@ async fn killed_in_the_middle_it_loses_nothing_of_the_tasks_it_has_told_of() {
     }
     let (there, here) = (siem.ids(), ids(&entries));
     assert_eq!(here.iter().collect::<BTreeSet<_>>().len(), here.len(), "each once");
-    assert_eq!(there, here, "and the same at both");
+    assert_eq!(there, here, "and the same at both destinations");
 }

@@ -117,7 +117,7 @@ impl Function {
         let picked = |lines: &[String]| -> Vec<Value> {
             let lines = lines
                 .iter()
-                .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")));
+                .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")));
             lines.filter(&wanted).collect()
         };
         let lines = self.printed.lines.lock().unwrap();

@@ -25,7 +25,7 @@ pub(crate) fn previous(name: &str) -> PathBuf {
     place.join("target/debug").join(name)
 }
 
-/// The previous release's own copy of a file.
+/// A file as of the previous release.
 pub(crate) fn of_previous(file: &str) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.local/previous/workspace/previous");
     workspace.join(file)
@@ -37,19 +37,19 @@ pub(crate) fn example(name: &str) -> PathBuf {
 }
 
 fn beside_this_test(name: &str) -> PathBuf {
-    // target/debug/deps/it-...: the binaries lie beside `deps`.
+    // target/debug/deps/it-...: the binaries are next to `deps`.
     let this = std::env::current_exe().unwrap();
     let program = this.ancestors().nth(2).unwrap().join(name);
     assert!(
         program.is_file(),
-        "{} is missing: it is built with the tests of the whole workspace",
+        "{} is missing: run the tests of the whole workspace, which build it",
         program.display()
     );
     program
 }
 
-/// Builds what the local stack builds, in the same call: another choice of packages would give the dependencies other features and
-/// build them again. For the same reason cargo must not see the variables set by this test's own cargo.
+/// Builds the same packages in one call as the local stack: others would give the dependencies other features and build them again.
+/// For the same reason cargo must not see the variables set by the cargo of this test.
 fn build() {
     let mut command = Command::new(env!("CARGO"));
     command.args(["build", "--quiet", "--locked", "--package", "tests", "--bin", "doubles"]);
@@ -59,7 +59,7 @@ fn build() {
     command.args(["--package", "countersign", "--bin", "countersign"]);
     #[expect(
         clippy::disallowed_methods,
-        reason = "what is taken away from a child process, not configuration"
+        reason = "variables removed from a child process, not configuration"
     )]
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

@@ -27,7 +27,7 @@ fn variables(function: &str) -> BTreeSet<String> {
         "Notifier" => drop(::notifier::Config::from_environment(&mut env)),
         "Recorder" => drop(::recorder::Config::from_environment(&mut env)),
         "Maintenance" => drop(::maintenance::Config::from_environment(&mut env)),
-        other => panic!("{other} is no function"),
+        other => panic!("{other} is not a function"),
     }
     let is_set_by_lambda = |name: &String| name.starts_with("AWS_") || name == "LAMBDA_TASK_ROOT";
     env.names_read()
@@ -40,7 +40,7 @@ fn variables(function: &str) -> BTreeSet<String> {
 /// A variable that no function reads: it turns a parameter change into a function change.
 const PARAMETERS: &str = "PARAMETERS";
 
-/// The statement by which a role uses the deployment's own key, if there is one.
+/// The statement that lets a role use the deployment's KMS key, if there is one.
 const USE_KEY: &str = "UseTheKeyThroughQueuesAndSecrets";
 
 /// What a function that starts spans also reads.

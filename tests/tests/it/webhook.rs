@@ -124,6 +124,7 @@ async fn a_signed_delivery_is_audited_queued_and_accepted() {
         (202, &json!("accepted"), &Value::Null)
     );
 
+    // 1. The message on the queue.
     let messages = stand.aws.messages();
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].queue_url, QUEUE);
@@ -131,6 +132,7 @@ async fn a_signed_delivery_is_audited_queued_and_accepted() {
     assert_eq!(json!(messages[0].deduplication_id), answer["correlation_id"]);
     assert!(!messages[0].body.contains("not for the queue"));
 
+    // 2. Its content.
     let envelope = &stand.envelopes()[0];
     assert_eq!(json!(envelope.correlation_id), answer["correlation_id"]);
     assert_eq!(envelope.payload_sha256, sha256_hex(body.as_bytes()));
@@ -142,6 +144,7 @@ async fn a_signed_delivery_is_audited_queued_and_accepted() {
     assert_eq!(envelope.delivery.key.as_deref(), Some("id-1"));
     assert!(matches!(&envelope.content, Content::MergeRequest(event) if event.labels == ["security::high"]));
 
+    // 3. The audit entries.
     let line = &stand.function.entries("webhook.auth.verify", 1)[0];
     assert_eq!(
         line["stream"],
@@ -215,7 +218,7 @@ async fn a_queue_that_hangs_is_answered_within_eight_seconds() {
     assert_eq!(sent["details"]["attempts"], 3);
     let printed = stand.function.lines(1, |_| true);
     let printed: String = printed.iter().map(ToString::to_string).collect();
-    assert!(!printed.contains("not for the queue"), "the body is in no line");
+    assert!(!printed.contains("not for the queue"), "no line contains the body");
 }
 
 #[tokio::test]

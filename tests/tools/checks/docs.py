@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that hold the documentation: tests named as proofs, tasks and parameters exist, links lead somewhere."""
+"""Checks the documentation: the tests, tasks and parameters it names exist, and its links resolve."""
 
 import re
 import subprocess
@@ -8,10 +8,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ("shared", "functions", "tests")
-# The page, and the heading of its table whose last column names tests.
+# The page and the heading of the table whose last column names tests.
 PAGE = "docs/requirements.md"
 TABLE = "## What it does, and what shows it"
-# Words of code that are no test: fewer parts than any name of a test.
+# Code words with fewer parts than this are not test names.
 FEWEST_PARTS = 4
 
 
@@ -20,9 +20,9 @@ def main() -> int:
     pages = {name: (ROOT / name).read_text() for name in listed("*.md")}
     problems = [*proofs(pages[PAGE]), *tasks(pages), *parameters(pages), *links(pages)]
     for problem in problems:
-        print(f"documentation broken: {problem}", file=sys.stderr)
+        print(f"documentation check failed: {problem}", file=sys.stderr)
     if not problems:
-        print("documentation holds: proofs, tasks, parameters and links exist")
+        print("documentation is consistent: tests, tasks, parameters and links exist")
     return 1 if problems else 0
 
 
@@ -34,22 +34,22 @@ def listed(pattern: str) -> list[str]:
 
 
 def proofs(page: str):
-    """Each name in the last column of the table is that of a function."""
+    """Each name in the last column of the table is the name of a function."""
     known = set()
     for source in listed("*.rs"):
         known.update(re.findall(r"\bfn (\w+)", (ROOT / source).read_text()))
     section = page.split(TABLE)[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| ") and not line.startswith("| id")]
     if not rows:
-        yield f"{PAGE}: no rows below {TABLE!r}"
+        yield f"{PAGE}: no rows under {TABLE!r}"
     for row in rows:
         for name in re.findall(r"`(\w+)`", row.rstrip(" |").rpartition(" | ")[2]):
             if name.count("_") >= FEWEST_PARTS - 1 and name not in known:
-                yield f"{PAGE}: no test is called {name}"
+                yield f"{PAGE}: no test has the name {name}"
 
 
 def tasks(pages: dict[str, str]):
-    """Each `make task` is one of the Makefile's."""
+    """Each `make task` exists in the Makefile."""
     known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for name, text in pages.items():
         for task in map("".join, re.findall(r"`make ([a-z][a-z-]*)|^make ([a-z][a-z-]*)(?= +#| +[A-Z]+=|$)", text, re.MULTILINE)):
@@ -58,7 +58,7 @@ def tasks(pages: dict[str, str]):
 
 
 def parameters(pages: dict[str, str]):
-    """Each `Parameter=value`, and each parameter of a nested stack, can be given to the template that is deployed."""
+    """Each `Parameter=value`, and each parameter of a nested stack, is a parameter of the root template."""
     settable = declared(ROOT / "template.yaml")
     nested = set().union(*(declared(path) for path in (ROOT / "infra").glob("*.yaml"))) - settable
     for name, text in pages.items():
@@ -74,7 +74,7 @@ def declared(template: Path) -> set[str]:
 
 
 def links(pages: dict[str, str]):
-    """Each relative link leads to a file, and to a heading in it if it names one."""
+    """Each relative link names an existing file, and an existing heading if it has one."""
     for name, text in pages.items():
         for target in re.findall(r"\]\(([^)\s]+)\)", text):
             if re.match(r"[a-z]+:", target):
@@ -82,13 +82,13 @@ def links(pages: dict[str, str]):
             path, _, heading = target.partition("#")
             there = ((ROOT / name).parent / path).resolve() if path else ROOT / name
             if not there.exists():
-                yield f"{name}: {target} leads nowhere"
+                yield f"{name}: {target} does not exist"
             elif heading and heading not in headings(there.read_text()):
-                yield f"{name}: {target}: no such heading"
+                yield f"{name}: {target}: the heading does not exist"
 
 
 def headings(text: str) -> set[str]:
-    """Anchors as GitHub and GitLab make them."""
+    """Anchors as GitHub and GitLab generate them."""
     titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that hold the architecture: which crate may depend on what, and which crates stay free of IO."""
+"""Checks the architecture: which crate may depend on what, and which crates do no IO."""
 
 import re
 import subprocess
@@ -11,28 +11,28 @@ PURE = ("model", "rules", "inbound", "audit", "trace")
 FUNCTIONS = ("webhook", "processor", "notifier", "recorder", "maintenance")
 # Names or prefixes (ending in -) of crates that do IO.
 IO = ("tokio", "reqwest", "hyper", "aws-", "lambda_runtime", "lambda_http", "tokio-postgres", "rustls")
-# One TLS stack with one crypto provider: rustls with ring. (rustls-native-certs is linked by the AWS SDK, which cannot leave it
-# out; the clients are built with roots of their own and never load it.)
+# One TLS stack with one crypto provider: rustls with ring. (The AWS SDK always links rustls-native-certs; our clients are built with
+# explicit roots and never load it.)
 OTHER_TLS = ("aws-lc-", "openssl", "openssl-sys", "native-tls", "schannel", "security-framework")
-# Which crates may name which family directly.
-# The only files that may do what `clippy.toml` forbids everywhere: with these, every way out of the process is audited. Each says so
-# with `#[expect(clippy::disallowed_methods, reason = ...)]`, which fails if the lint does not see what it is meant to see.
+# The only files that may use what `clippy.toml` forbids everywhere else, so that every call out of the process is audited. Each marks the
+# place with `#[expect(clippy::disallowed_methods, reason = ...)]`, which fails if the lint does not apply there.
 FORBIDDEN = "clippy::disallowed_methods"
 MAY_DO_IT = {
-    "shared/clients/src/http.rs": "sends a request, the audit record open around it",
+    "shared/clients/src/http.rs": "sends a request inside an audit record",
     "shared/clients/src/http/options.rs": "builds the client that sends",
     "shared/runtime/src/aws.rs": "builds the clients of AWS's SDK",
-    "shared/runtime/src/aws/events.rs": "builds another of them",
-    "shared/runtime/src/aws/http.rs": "builds the client under them",
+    "shared/runtime/src/aws/events.rs": "builds one more of them",
+    "shared/runtime/src/aws/http.rs": "builds the HTTP client that they use",
     "shared/audit_delivery/src/destinations/http.rs": "posts entries, for services without the audited client",
     "shared/audit_delivery/src/destinations/syslog/datagram.rs": "sends entries",
     "shared/audit_delivery/src/destinations/syslog/stream.rs": "sends entries",
-    "shared/audit_delivery/examples/agent.rs": "another service: its own actions and environment",
+    "shared/audit_delivery/examples/agent.rs": "example of another service: defines actions, reads the environment",
     "shared/store/src/connection.rs": "moves the bytes of a database connection",
     "shared/runtime/src/config.rs": "reads the environment",
-    "shared/model/src/clock.rs": "reads the machine's clock",
-    "shared/cli/src/output/terminal.rs": "asks for NO_COLOR",
+    "shared/model/src/clock.rs": "reads the system clock",
+    "shared/cli/src/output/terminal.rs": "reads NO_COLOR",
 }
+# Which crates may depend directly on a family of crates.
 OWNERS = {"tokio-postgres": {"store", "tests"}, "refinery": {"store"}, "aws-sdk-": {"runtime"}, "reqwest": {"clients", "tests"}}
 
 
@@ -40,26 +40,26 @@ def main() -> int:
     """Prints every violation; 1 if there is one."""
     problems = [*impure(), *embeddable(), *two_providers(), *functions_apart(), *wrong_owners(), *ways_around()]
     for problem in problems:
-        print(f"dependency rule broken: {problem}", file=sys.stderr)
+        print(f"dependency rule violated: {problem}", file=sys.stderr)
     if not problems:
-        print("dependency rules hold: pure crates, one TLS stack, functions apart, one owner for each service, no way around the audit")
+        print("dependency rules hold: pure crates, one TLS stack, independent functions, one owner for each service, every call audited")
     return 1 if problems else 0
 
 
 def tree(*arguments: str) -> set[tuple[str, str]]:
-    """Names and versions that `cargo tree` lists, without development dependencies."""
+    """Names and versions from `cargo tree`, without development dependencies."""
     command = ["cargo", "tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}", *arguments]
     lines = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     return {(name, version) for name, version, *_ in (line.split() for line in lines if line)}
 
 
 def matches(name: str, patterns) -> bool:
-    """Whether a crate is named, or begins with a prefix that ends in a hyphen."""
+    """Whether a crate has one of these names, or begins with one that ends in a hyphen."""
     return any(name == pattern or (pattern.endswith("-") and name.startswith(pattern)) for pattern in patterns)
 
 
 def impure():
-    """The pure crates do no IO and have nothing asynchronous."""
+    """Pure crates do no IO and contain no async code."""
     for crate in PURE:
         for name, _ in tree("--package", crate):
             if matches(name, IO):
@@ -67,24 +67,24 @@ def impure():
         for source in sorted((ROOT / "shared" / crate / "src").rglob("*.rs")):
             for number, line in enumerate(source.read_text().splitlines(), 1):
                 if re.search(r"\basync\s+(fn|move|\{)", line.partition("//")[0]):
-                    yield f"{source.relative_to(ROOT)}:{number}: {crate} is pure, so nothing in it is async"
+                    yield f"{source.relative_to(ROOT)}:{number}: {crate} is pure and must not contain async code"
 
 
 def embeddable():
-    """The crate with the queue and the destinations brings neither an async runtime nor anything of AWS into another service."""
+    """The crate with the queue and the destinations brings no async runtime and no AWS crate into another service."""
     for name, _ in sorted(tree("--package", "audit_delivery", "--all-features")):
         if matches(name, ("tokio", "reqwest", "hyper", "aws-", "lambda_runtime", "lambda_http", "tokio-postgres")):
             yield f"audit_delivery is embedded by other services but depends on {name}: `cargo tree -p audit_delivery --all-features -i {name}`"
 
 
 def ways_around():
-    """Nobody but these does what the lints forbid."""
+    """Only the files in MAY_DO_IT use what the lints forbid."""
     sources = [source for top in ("shared", "functions") for source in (ROOT / top).rglob("*.rs")]
     doing = {str(source.relative_to(ROOT)) for source in sources if FORBIDDEN in source.read_text()}
     for name in sorted(doing - MAY_DO_IT.keys()):
-        yield f"{name} sets {FORBIDDEN} aside; only those in MAY_DO_IT may: see clippy.toml for what to use instead"
+        yield f"{name} overrides {FORBIDDEN}; only files in MAY_DO_IT may. See clippy.toml for the replacement"
     for name in sorted(MAY_DO_IT.keys() - doing):
-        yield f"{name} need not be in MAY_DO_IT any more"
+        yield f"{name} no longer overrides {FORBIDDEN}; remove it from MAY_DO_IT"
 
 
 def two_providers():
@@ -92,10 +92,10 @@ def two_providers():
     everything = tree("--workspace")
     for name, _ in sorted(everything):
         if matches(name, OTHER_TLS):
-            yield f"{name} is in the graph; the only TLS stack is rustls with ring: `cargo tree -i {name}`"
+            yield f"{name} is in the dependency graph; the only TLS stack is rustls with ring: `cargo tree -i {name}`"
     versions = sorted(version for name, version in everything if name == "rustls")
     if len(versions) != 1:
-        yield f"rustls must be there once, found {versions or 'none'}: `cargo tree --duplicates`"
+        yield f"the graph must contain rustls exactly once, found {versions or 'none'}: `cargo tree --duplicates`"
 
 
 def functions_apart():
@@ -103,11 +103,11 @@ def functions_apart():
     for function in FUNCTIONS:
         for name, _ in tree("--package", function):
             if name in FUNCTIONS and name != function:
-                yield f"function {function} depends on function {name}: move what both need below shared/"
+                yield f"function {function} depends on function {name}: move the shared code to shared/"
 
 
 def wrong_owners():
-    """Each outside service has one crate that talks to it."""
+    """Each external service has one crate that calls it."""
     for manifest in sorted([*ROOT.glob("shared/*/Cargo.toml"), *ROOT.glob("functions/*/Cargo.toml"), ROOT / "tests/Cargo.toml"]):
         crate = manifest.parent.name
         section = ""

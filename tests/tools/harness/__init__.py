@@ -1,1 +1,1 @@
-"""What brings the local stack up, deploys into it and takes it down. Standard library only."""
+"""Starts the local stack, deploys into it and stops it. Standard library only."""

@@ -1,4 +1,4 @@
-"""What an AWS account has already, as JSON. Run by the Python of the SAM command line, which brings boto3."""
+"""The current state of an AWS account, as JSON. The Python of the SAM command line runs it, since that has boto3."""
 
 import json
 import os
@@ -9,9 +9,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 
 def main(stack: str, region: str, profile: str) -> int:
-    """Prints the region, the stack with its parameters (null if there is none) and how many functions may run at once."""
+    """Prints the region, the stack with its parameters (null if it does not exist), and the account's concurrency limit."""
     try:
-        # boto3 alone of all SDKs does not know AWS_REGION.
+        # Unlike the other SDKs, boto3 does not read AWS_REGION.
         session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"), profile_name=profile or None)
         found = {"region": session.region_name, "stack": _stack(session, stack), "concurrency": _concurrency(session)}
     except (BotoCoreError, ClientError) as error:
@@ -25,7 +25,7 @@ def _stack(session: boto3.Session, name: str) -> dict | None:
     try:
         stack = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        # CloudFormation has no code of its own for it.
+        # CloudFormation has no error code for a missing stack.
         if "does not exist" in str(error):
             return None
         raise
@@ -37,7 +37,7 @@ def _concurrency(session: boto3.Session) -> int | None:
     try:
         return session.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     except ClientError:
-        # Whoever may deploy need not be allowed to ask.
+        # A deployer may lack the permission to read this.
         return None
 
 

@@ -1,4 +1,4 @@
-"""What the samples left in Linear, Confluence and the pod's channel."""
+"""Results of the samples in Linear, Confluence and the pod's channel."""
 
 import hashlib
 import html
@@ -8,15 +8,15 @@ import re
 from . import countersign, doubles, postgres, samples, slack_message
 from .progress import say, until
 
-# How long the effects of a merge may take; they take about a second, more on a machine that is busy.
+# How long the effects of a merge may take, in seconds; usually one, more on a busy machine.
 PATIENCE = 30
 
 
 def show(stack: dict, chosen: list[samples.Sample]) -> list[str]:
-    """Prints what stands there; returns what was not as expected."""
+    """Prints the results; returns those that are not as expected."""
     exception, approved = chosen[0], chosen[1]
     until(lambda: _ended(stack, [exception.iid, approved.iid]), PATIENCE, "the effects of the samples")
-    say("\nThe issues in Linear: closed and tagged after an approval, open and tagged after an exception:\n")
+    say("\nThe issues in Linear: closed and labelled after an approval, left open and labelled after an exception:\n")
     world = doubles.world(stack["linear_url"])
     wrong = []
     for sample, state, label in ((approved, "Done", "audited"), (exception, "In Progress", "audit-exception")):
@@ -30,20 +30,20 @@ def show(stack: dict, chosen: list[samples.Sample]) -> list[str]:
         say("   " + " | ".join(row))
     for sample in (exception, approved):
         if sum(sample.name in row[0] for row in _rows(stack)) != 1:
-            wrong.append(f"{sample.name} has not one row on the audit page")
-    say("\nThe confirmation in the pod's channel:\n")
-    told = [body for body in _confirmations(stack) if body["metadata"]["event_payload"]["mr_iid"] == approved.iid]
-    say(slack_message.rendered(told[0]) if told else "   none")
-    if len(told) != 1:
-        wrong.append(f"{len(told)} confirmations of {approved.name} instead of one")
-    say("\nWhat was done outside, and the evidence that the decision rests on:\n")
+            wrong.append(f"{sample.name} does not have exactly one row on the audit page")
+    say("\nThe Slack confirmation in the pod's channel:\n")
+    confirmations = [body for body in _confirmations(stack) if body["metadata"]["event_payload"]["mr_iid"] == approved.iid]
+    say(slack_message.rendered(confirmations[0]) if confirmations else "   none")
+    if len(confirmations) != 1:
+        wrong.append(f"{len(confirmations)} confirmations of {approved.name} instead of one")
+    say(f"\nThe effects of {approved.name}, and the evidence of its decision:\n")
     name = f"{samples.PROJECT['id']}!{approved.iid}"
     countersign.show("effects", "--merge-request", name)
     digest = hashlib.sha256(countersign.output("evidence", name)).hexdigest()
     say(f"\n   $ target/debug/countersign evidence '{name}' | sha256sum\n\n   {digest}  -\n")
     kept = postgres.query(stack["database_url"], f"SELECT evidence_sha256 FROM security_review_ledger WHERE mr_iid = {approved.iid}")
     if digest != kept:
-        wrong.append(f"the ledger names evidence {kept}, which is {digest}")
+        wrong.append(f"the ledger names evidence {kept}, but the printed evidence has SHA-256 {digest}")
     return wrong
 
 

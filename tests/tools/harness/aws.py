@@ -1,4 +1,4 @@
-"""The few AWS calls the harness makes itself, against the emulator only (it does not check signatures)."""
+"""AWS calls of the harness, only to the emulator (which does not check signatures)."""
 
 import json
 import urllib.error
@@ -11,7 +11,7 @@ from .progress import Failure
 
 
 class Aws:
-    """One endpoint."""
+    """AWS at one endpoint."""
 
     def __init__(self, endpoint: str):
         self.endpoint = endpoint
@@ -21,11 +21,11 @@ class Aws:
         return json.loads(self._json("secretsmanager", "GetSecretValue", {"SecretId": secret_id})["SecretString"])
 
     def put_secret(self, secret_id: str, value: dict) -> None:
-        """A new current value of an existing secret."""
+        """Sets the value of an existing secret."""
         self._json("secretsmanager", "PutSecretValue", {"SecretId": secret_id, "SecretString": json.dumps(value)})
 
     def ensure_secret(self, name: str, value: dict) -> str:
-        """Creates a secret or gives it a new value; returns its ARN."""
+        """Creates or updates a secret; returns its ARN."""
         try:
             arn = self._json("secretsmanager", "DescribeSecret", {"SecretId": name})["ARN"]
         except Failure:
@@ -34,35 +34,35 @@ class Aws:
         return arn
 
     def outputs(self, stack: str) -> dict[str, str]:
-        """A stack's outputs; empty if there is no such stack."""
+        """A stack's outputs; empty if the stack does not exist."""
         pairs = self._cloudformation("DescribeStacks", stack)
         return {pair["OutputKey"]: pair["OutputValue"] for pair in pairs if pair.get("OutputKey")}
 
     def resources(self, stack: str) -> dict[str, tuple[str, str]]:
-        """A stack's resources: by logical id their type and physical id; empty if there is no such stack."""
+        """A stack's resources: type and physical id by logical id; empty if the stack does not exist."""
         found = self._cloudformation("DescribeStackResources", stack)
         return {one["LogicalResourceId"]: (one["ResourceType"], one["PhysicalResourceId"]) for one in found if one.get("ResourceType")}
 
     def delete_stack(self, stack: str) -> None:
-        """Deletes a stack; it is gone when its outputs are."""
+        """Starts to delete a stack; it is deleted when it has no outputs any more."""
         self._cloudformation("DeleteStack", stack)
 
     def key(self) -> str:
-        """Makes a KMS key; its ARN."""
+        """Creates a KMS key; returns its ARN."""
         return self._json("kms", "CreateKey", {}, prefix="TrentService")["KeyMetadata"]["Arn"]
 
     def topic(self, name: str) -> str:
-        """Makes an SNS topic, unless there is one; its ARN."""
+        """Creates an SNS topic if it does not exist; returns its ARN."""
         form = urllib.parse.urlencode({"Action": "CreateTopic", "Name": name, "Version": "2010-03-31"}).encode()
         answer = xml.fromstring(self._send("sns", form, {"Content-Type": "application/x-www-form-urlencoded"}))
         return next(node.text or "" for node in answer.iter() if node.tag.rpartition("}")[2] == "TopicArn")
 
     def alias(self, function: str, name: str) -> str:
-        """The version that a function's alias names."""
+        """The version that a function's alias points to."""
         return json.loads(self._send("lambda", None, {}, f"/2015-03-31/functions/{function}/aliases/{name}"))["FunctionVersion"]
 
     def _cloudformation(self, action: str, stack: str) -> list[dict[str, str]]:
-        """The members of the answer, whatever list they stand in."""
+        """The members of every list in the answer."""
         form = urllib.parse.urlencode({"Action": action, "StackName": stack, "Version": "2010-05-15"}).encode()
         try:
             text = self._send("cloudformation", form, {"Content-Type": "application/x-www-form-urlencoded"})

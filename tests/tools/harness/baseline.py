@@ -1,8 +1,8 @@
-"""The processor of another commit, for the benchmark to compare with: a release build below `.local/baseline`."""
+"""The processor of another commit, as the benchmark's baseline: a release build below `.local/baseline`."""
 
 from .commit import Programs, packages_of_functions, resolve
 
-# `countersign` makes the database: the schema is that of the same commit.
+# `countersign` migrates the database to the schema of the same commit.
 BASELINE = Programs("baseline", "baseline", ("processor", "countersign"), "release")
 
 

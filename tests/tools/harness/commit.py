@@ -1,4 +1,4 @@
-"""Programs of another commit of this repository: its files lie below `.local/<name>`, and are built once for each commit."""
+"""Programs of another commit of this repository, extracted to `.local/<name>` and built once for each commit."""
 
 import io
 import os
@@ -17,9 +17,9 @@ from .state import locked
 
 @dataclass(frozen=True)
 class Programs:
-    """What is built of a commit, and where: the name is also the folder of its packages in a separate workspace.
+    """What to build of a commit, and where: `name` is also the folder of its packages in a separate workspace.
 
-    They lie one folder deeper than ours: cargo names what it makes by the path in the workspace, and both share a build folder.
+    They are one folder deeper than ours: cargo names its artifacts by the path in the workspace, and both share a build folder.
     """
 
     name: str
@@ -29,24 +29,24 @@ class Programs:
 
     @property
     def place(self) -> Path:
-        """Holds the workspace, what is built of it, and the commit in the file `built`."""
+        """Holds the workspace, its build, and the commit in the file `built`."""
         return LOCAL / self.name
 
     def ensure(self, commit: str, build: list[str]) -> None:
-        """Extracts and builds the commit with these arguments for cargo, unless that was done already."""
+        """Extracts and builds the commit with these arguments for cargo, unless it is already built."""
         if self._are_built(commit):
-            say(f"the {self.title}, {commit[:7]}, is built already")
+            say(f"the {self.title}, {commit[:7]}, is already built")
             return
         steps = Steps(2)
         with locked():
-            with steps.step(f"taking the {self.title}, {commit[:7]}, from the repository"):
+            with steps.step(f"extracting the {self.title}, {commit[:7]}, from the repository"):
                 self._extract(commit)
             with steps.step(f"building its {', '.join(self.programs)}"):
                 shared = os.environ.get("CARGO_BUILD_BUILD_DIR") or str(TARGET)
                 environment = os.environ | {"CARGO_TARGET_DIR": str(self.place / "target"), "CARGO_BUILD_BUILD_DIR": shared}
                 cargo(["build", "--locked", *build], self.name, self._workspace, environment)
             (self.place / "built").write_text(commit)
-        say(f"its programs lie in {shown(self._built)}")
+        say(f"its programs are in {shown(self._built)}")
 
     @property
     def _workspace(self) -> Path:
@@ -77,7 +77,7 @@ class Programs:
 
 
 def packages_of_functions() -> list[str]:
-    """The same choice of packages as everywhere else: with other features the dependencies would be built once more."""
+    """The same packages as in other builds: other features would build the dependencies again."""
     return [argument for name in FUNCTIONS for argument in ("--package", name)]
 
 
@@ -85,7 +85,7 @@ def resolve(commit: str, named_by: str) -> str:
     """The full name of a commit; a `Failure` if this clone does not have it."""
     found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
     if found.returncode != 0:
-        raise Failure(f"commit {commit}, which {named_by} names, is not in this clone: git fetch --unshallow")
+        raise Failure(f"commit {commit} of {named_by} is not in this clone; run git fetch --unshallow")
     return found.stdout.decode().strip()
 
 
@@ -94,4 +94,4 @@ def git(*arguments: str) -> subprocess.CompletedProcess:
     try:
         return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)
     except OSError as error:
-        raise Failure(f"git cannot be run ({error}): programs of another commit are taken from the repository") from error
+        raise Failure(f"cannot run git ({error}); it is needed to extract programs of another commit") from error

@@ -1,4 +1,4 @@
-"""`make run`: sends the samples, shows what came of each and why, and judges whether that is what had to come."""
+"""`make run`: sends the samples, prints each result with its reasons, and compares it with the expected one."""
 
 import json
 import signal
@@ -9,22 +9,22 @@ from . import archive, countersign, doubles, postgres, samples, slack_message, t
 from .paths import LOGS, STACK, shown
 from .progress import Failure, complain, say, until
 
-# How long a verdict may take; it takes about a second, more on a machine that is busy.
+# How long a verdict may take, in seconds; usually one, more on a busy machine.
 PATIENCE = 30
 
 
 def run(once: bool, up, down) -> int:
-    """Everything from nothing to the end of the sample; 1 if something expected did not happen."""
+    """Starts the stack and runs all samples; 1 if a result is not as expected."""
     stack = up()
     try:
         wrong = show(stack)
     except Failure as failure:
         complain(str(failure))
-        wrong = ["the sample broke off"]
+        wrong = ["the samples were aborted"]
     if wrong:
         complain("Not as expected:\n" + "\n".join(f"  - {text}" for text in wrong) + f"\nLogs: {shown(LOGS)}")
     else:
-        say("\nEverything came out as expected.")
+        say("\nAll results are as expected.")
     if not once:
         _listening(stack)
         _wait_for_interrupt()
@@ -33,40 +33,40 @@ def run(once: bool, up, down) -> int:
 
 
 def show(stack: dict) -> list[str]:
-    """Sends every sample and prints its fate; returns what was not as expected."""
+    """Sends every sample and prints its result; returns those that are not as expected."""
     highest = f"SELECT coalesce(max(mr_iid), 810) FROM merge_request_events WHERE project_id = {samples.PROJECT['id']}"
-    # The forged one leaves no row, so its number is skipped as well.
+    # The forged delivery leaves no row, so its number is not used again.
     chosen = samples.all_samples(int(postgres.query(stack["database_url"], highest)) + 1)
     doubles.set_world(stack["gitlab_url"], samples.world(chosen))
     doubles.set_world(stack["linear_url"], samples.issues(chosen))
     wrong = []
-    say("\nSample deliveries, signed as GitLab 19 does:\n")
+    say("\nSample merge requests (each delivery is signed as GitLab 19 does it):\n")
     for number, sample in enumerate(chosen, 1):
         say(f"{number}. {sample.name} \"{sample.title}\", label {sample.label}: {sample.claim}")
         started = time.monotonic()
         for payload in samples.deliveries(sample):
             status, answer = samples.send(stack, payload, forged=sample.forged)
-            words = " ".join(str(answer[key]) for key in ("status", "reason") if answer.get(key))
-            say(f"   {payload['object_attributes']['action']:8} -> {status} {words}")
+            reason = f" ({answer['reason']})" if answer.get("reason") else ""
+            say(f"   delivery \"{payload['object_attributes']['action']}\" -> HTTP {status} {answer.get('status', '')}{reason}")
             if status != (401 if sample.forged else 202):
-                wrong.append(f"{sample.name}: answered {status} {answer}")
+                wrong.append(f"{sample.name}: unexpected answer {status} {answer}")
         wrong += _forged(stack, sample) if sample.forged else _verdict(stack, sample, started)
         say()
     wrong += _exception_and_message(stack, chosen[0])
     wrong += archive.show(stack, chosen)
-    trail.tell(stack, _row(stack, "security_review_exceptions", chosen[0])["correlation_id"])
+    trail.show(stack, chosen[0].name, _row(stack, "security_review_exceptions", chosen[0])["correlation_id"])
     return wrong
 
 
 def _verdict(stack: dict, sample: samples.Sample, started: float) -> list[str]:
     expected = "approved" if sample.approved else "exception" if sample.label.startswith("sec") else "not_carried"
-    decision = until(lambda: _row(stack, "security_review_decisions", sample, "stage = 'merge'"), PATIENCE, f"a decision about {sample.name}")
+    decision = until(lambda: _row(stack, "security_review_decisions", sample, "stage = 'merge'"), PATIENCE, f"a decision on {sample.name}")
     seconds = time.monotonic() - started
     codes, notes = decision["reason_codes"], decision["notes"]
-    proof = "GitLab's API and the history" if decision["proof"] == "both" else "GitLab's API"
+    proof = "GitLab's API and the event history" if decision["proof"] == "both" else "GitLab's API"
     why = {
-        "approved": f"an eligible approver approved before the merge, proven by {proof}",
-        "not_carried": "it carries no label that the rules watch, so nothing is asked of it",
+        "approved": f"eligible approval before the merge, proven by {proof}",
+        "not_carried": "no matching security label; no review required",
         "exception": "; ".join(reason["detail"] for reason in decision["reasons"]),
     }.get(decision["outcome"], "")
     outcome = decision["outcome"] + (f" ({', '.join(codes)})" if codes else "")
@@ -79,12 +79,12 @@ def _verdict(stack: dict, sample: samples.Sample, started: float) -> list[str]:
 
 
 def _notes(notes: list[str]) -> str:
-    return f" [{', '.join(notes)}]" if notes else ""
+    return f" [note: {', '.join(notes)}]" if notes else ""
 
 
 def _forged(stack: dict, sample: samples.Sample) -> list[str]:
     found = [table for table in ("merge_request_events", "security_review_exceptions") if _row(stack, table, sample)]
-    say("   refused at the door: nothing queued, nothing stored, one audit line with the reason")
+    say("   rejected by the webhook: nothing queued, nothing stored; one audit entry records the reason")
     return [f"{sample.name}: a forged delivery left a row in {table}" for table in found]
 
 
@@ -92,19 +92,19 @@ def _exception_and_message(stack: dict, sample: samples.Sample) -> list[str]:
     row = _row(stack, "security_review_exceptions", sample)
     if not row:
         return []
-    say(f"The row in security_review_exceptions of {sample.name}:\n")
+    say(f"The exception of {sample.name}, a row of security_review_exceptions:\n")
     for column in ("id", "project_path", "mr_iid", "mr_title", "mr_url", "author_username", "merged_by_username", "labels",
                    "risk_tier", "kind", "reason_codes", "merged_at", "merge_commit_sha", "status", "recorded_at", "correlation_id"):
         value = row[column]
         say(f"   {column:20} {', '.join(value) if isinstance(value, list) else value}")
     messages = until(lambda: _messages(stack, row["id"]), PATIENCE, f"the Slack message about exception {row['id']}")
-    say("\nThe message in Slack:\n")
+    say("\nThe Slack message:\n")
     say(slack_message.rendered(messages[0]))
-    say("\nThe ledger: where each review stands, and how long it took:\n")
+    say("\nThe review ledger, with the state and the duration of each review:\n")
     countersign.show("ledger")
     say(f"\nWhy {sample.name} is an exception:\n")
     countersign.show("explain", f"{samples.PROJECT['id']}!{sample.iid}")
-    return [] if len(messages) == 1 else [f"{len(messages)} Slack messages instead of one"]
+    return [] if len(messages) == 1 else [f"{sample.name}: {len(messages)} Slack messages instead of one"]
 
 
 def _messages(stack: dict, exception_id: str) -> list[dict]:
@@ -125,7 +125,7 @@ def _listening(stack: dict) -> None:
         "GitLab double": f"{stack['gitlab_url']}/_double/requests", "Slack double": f"{stack['slack_url']}/_double/requests",
         "Linear double": f"{stack['linear_url']}/_double/world", "Jira double": f"{stack['jira_url']}/_double/world",
         "Confluence": f"{stack['confluence_url']}/_double/world", "SIEM double": f"{stack['siem_url']}/_double/requests", "audit file": stack["audit_file"],
-        "database": "psql with database_url, read only", "all of it": f"{shown(STACK)}, logs in {shown(LOGS)}",
+        "database": "psql with database_url, read-only", "everything": f"{shown(STACK)}, logs in {shown(LOGS)}",
     }
     for name, value in rows.items():
         say(f"   {name:14} {value}")

@@ -1,4 +1,4 @@
-"""Deploys the real template with the real SAM command line into the emulator and writes `.local/stack.json`."""
+"""Deploys the real template into the emulator with the real SAM command line and writes `.local/stack.json`."""
 
 import base64
 import hashlib
@@ -19,20 +19,20 @@ STACK_NAME = "countersign"
 DATABASE = "countersign"
 OWNER = "countersign_owner"
 AUDITOR = "countersign_audit_reader"
-# What the store's migrations call the role that may read everything.
+# The role that may read everything; the store's migrations create it.
 AUDITOR_GROUP = "countersign_auditor"
 # As in rules.yaml.
 INSTANCE = "main"
-# The one project that the hook `scoped` may speak for.
+# The only project in the scope of the hook `scoped`.
 SCOPED_PROJECT = 7302
-# What the emulator lacks is kept out by these: saved queries, alarms that compute, CodeDeploy, rotation schedules.
+# These leave out what the emulator lacks: saved queries, alarms on expressions, CodeDeploy, rotation schedules.
 EMULATED = {"SavedQueries": "false", "MetricMath": "false", "Rollout": "off", "DatabaseRotationDays": 0}
-# How long a line may be missing. Longer than a line waits after the database was away (RecorderPaces, quick).
+# How long a line may be missing: longer than a line waits after a database outage (RecorderPaces, quick).
 GAP_SECONDS = 20
 
 
 def credentials() -> dict[str, str]:
-    """The generated secrets of this stack, each made once."""
+    """The generated secrets of this stack, each generated once."""
     fresh = {
         "owner_password": secrets.token_urlsafe(24), "auditor_password": secrets.token_urlsafe(24),
         "signing_token": _signing_token(), "scoped_signing_token": _signing_token(), "secret_token": secrets.token_urlsafe(24),
@@ -45,22 +45,22 @@ def credentials() -> dict[str, str]:
 
 
 def _signing_token() -> str:
-    """As GitLab makes them: a key of 32 bytes (https://docs.gitlab.com/user/project/integrations/webhooks/)."""
+    """As GitLab generates them: a key of 32 bytes (https://docs.gitlab.com/user/project/integrations/webhooks/)."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def owner_url(server: dict, database: str = DATABASE) -> str:
-    """The connection of the database's owner."""
+    """The connection URL of the database owner."""
     return postgres.url(OWNER, credentials()["owner_password"], server["port"], database)
 
 
-def prepare_database(server: dict, anew: bool, name: str = DATABASE) -> None:
-    """What a deployment finds: an empty database and its owner, who may create logins but is no superuser (as on RDS).
+def prepare_database(server: dict, reset: bool, name: str = DATABASE) -> None:
+    """Creates the database and its owner, who may create logins but is not a superuser (as on RDS). `reset` empties it first.
 
-    The emulator keeps nothing over a restart, queues and generated passwords included, so the database then starts anew too.
+    A restart of the emulator loses everything, also queues and generated passwords, so it needs an empty database.
     """
     superuser = server["superuser_url"]
-    if anew:
+    if reset:
         postgres.query(superuser, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         AUDIT_FILE.unlink(missing_ok=True)
     if not postgres.query(superuser, f"SELECT 1 FROM pg_roles WHERE rolname = '{OWNER}'"):
@@ -70,7 +70,7 @@ def prepare_database(server: dict, anew: bool, name: str = DATABASE) -> None:
 
 
 def add_auditor(server: dict) -> str:
-    """A login that may only read, as an auditor gets it from the owner after a deployment; its connection URL."""
+    """Creates a read-only login, as the owner does for an auditor after a deployment; returns its connection URL."""
     password = credentials()["auditor_password"]
     exists = f"SELECT 1 FROM pg_roles WHERE rolname = '{AUDITOR}'"
     if not postgres.query(server["superuser_url"], exists):
@@ -82,7 +82,7 @@ def add_auditor(server: dict) -> str:
 
 
 def deploy(endpoint: str, server: dict, doubles: dict[str, str]) -> str:
-    """Runs `sam deploy` unless exactly this was deployed last; says what happened."""
+    """Runs `sam deploy` unless the last deployment was identical; returns a note about it."""
     copy_templates()
     parameters = common_parameters(endpoint, server, doubles, DATABASE) | {
         "Network": "none", "RetryPace": "quick",
@@ -99,7 +99,7 @@ def deploy(endpoint: str, server: dict, doubles: dict[str, str]) -> str:
 
 
 def copy_templates() -> None:
-    """The template and what it nests, beside the packages."""
+    """Copies the template and its nested stacks next to the packages."""
     shutil.copyfile(TEMPLATE, DEPLOYMENT / "template.yaml")
     (DEPLOYMENT / "infra").mkdir(exist_ok=True)
     for nested in NESTED:
@@ -107,26 +107,26 @@ def copy_templates() -> None:
 
 
 def common_parameters(endpoint: str, server: dict, doubles: dict[str, str], database: str) -> dict:
-    """What every deployment into the emulator has in common: a real Postgres, doubles around it, and what is kept out."""
+    """The parameters of every deployment into the emulator: a real Postgres, the doubles, and what is left out."""
     owner = Aws(endpoint).ensure_secret(f"{database}-owner", {"url": owner_url(server, database)})
     return EMULATED | {
         "Database": "existing", "DatabaseHost": "127.0.0.1", "DatabasePort": server["port"], "DatabaseName": database,
         "DatabaseOwnerSecretArn": owner,
         "GitLabApiUrl": doubles["gitlab"], "SlackApiUrl": doubles["slack"],
         "LinearApiUrl": doubles["linear"], "JiraApiUrl": doubles["jira"], "ConfluenceApiUrl": doubles["confluence"],
-        # The emulator compares words and knows nothing of JSON.
+        # The emulator matches words; it does not understand JSON patterns.
         "AuditFilterPattern": "event_type audit",
         "Architecture": "arm64" if os.uname().machine in ("arm64", "aarch64") else "x86_64",
     }
 
 
 def fill_secrets(endpoint: str, stack: str = STACK_NAME) -> None:
-    """What an operator does after the first deployment: enters the tokens."""
+    """Stores the tokens, as an operator does after the first deployment."""
     aws, outputs, known = Aws(endpoint), Aws(endpoint).outputs(stack), credentials()
     aws.put_secret(outputs["WebhookSecretArn"], {"hooks": [
         {"name": "local", "instance": INSTANCE, "signing_tokens": [known["signing_token"]],
          "secret_tokens": [known["secret_token"]], "projects": [], "namespaces": []},
-        # May speak for this one project only, as the hook of a single project should.
+        # Only for this project, as the hook of a single project should be.
         {"name": "scoped", "instance": INSTANCE, "signing_tokens": [known["scoped_signing_token"]],
          "projects": [SCOPED_PROJECT], "namespaces": []},
     ]})
@@ -140,7 +140,7 @@ def fill_secrets(endpoint: str, stack: str = STACK_NAME) -> None:
 
 
 def describe(endpoint: str, server: dict, doubles: dict[str, str]) -> dict:
-    """Writes `.local/stack.json`: everything an outsider needs to try the stack."""
+    """Writes `.local/stack.json`: all addresses and tokens needed to use the stack."""
     outputs, known = Aws(endpoint).outputs(STACK_NAME), credentials()
     port = endpoint.rpartition(":")[2]
     stack = {
@@ -174,7 +174,7 @@ def _fingerprint(parameters: dict) -> str:
 
 
 def sam(endpoint: str, stack: str, parameters: dict, *options: str) -> str:
-    """`sam deploy`; what it printed."""
+    """Runs `sam deploy`; returns its output."""
     command = [
         binary("sam", "sam"), "deploy", "--template-file", "template.yaml", "--config-file", ROOT / "samconfig.toml",
         "--stack-name", stack, "--region", REGION, "--resolve-s3", "--no-confirm-changeset", "--no-progressbar",
@@ -184,14 +184,14 @@ def sam(endpoint: str, stack: str, parameters: dict, *options: str) -> str:
 
 
 def environment(endpoint: str) -> dict[str, str]:
-    """What the SAM command line needs to talk to the emulator and to nothing else."""
+    """The environment with which the SAM command line calls only the emulator."""
     return client_environment(endpoint) | {
         "PATH": os.environ.get("PATH", os.defpath), "HOME": str(DEPLOYMENT), "SAM_CLI_TELEMETRY": "0", "LC_ALL": "C.UTF-8",
     }
 
 
 def run(endpoint: str, stack: str, command: list, answers: int | None = None) -> str:
-    """Runs the SAM command line beside the packages; what it printed. `answers`: a descriptor that its questions are answered from."""
+    """Runs the SAM command line in the folder of the packages; returns its output. `answers`: a descriptor with the answers to its questions."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"sam-deploy-{stack}.log"
     with open(log, "wb") as output:

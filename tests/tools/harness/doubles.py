@@ -1,4 +1,4 @@
-"""The doubles of GitLab, Slack, Linear, Jira, Confluence and a SIEM: real HTTP servers from the tests crate, scripted over `/_double/...`."""
+"""The doubles of GitLab, Slack, Linear, Jira, Confluence and a SIEM: real HTTP servers of the tests crate, controlled through `/_double/...`."""
 
 import json
 import os
@@ -13,7 +13,7 @@ SERVICES = {"gitlab": 4570, "slack": 4571, "siem": 4572, "linear": 4573, "jira":
 
 
 def ensure() -> dict[str, str]:
-    """Starts the doubles if they do not run, or run an older build; returns each one's base URL."""
+    """Starts the doubles if they are not running or are an older build; returns the base URL of each."""
     binary = TARGET / "debug" / "doubles"
     build = [binary.stat().st_mtime_ns, binary.stat().st_size]
     if processes.running("doubles") and read(STATE).get("doubles_build") != build:
@@ -29,22 +29,22 @@ def ensure() -> dict[str, str]:
 
 
 def stop() -> bool:
-    """Ends the doubles."""
+    """Stops the doubles."""
     return processes.stop("doubles")
 
 
 def set_world(base: str, patch: dict) -> None:
-    """Changes what a double holds, by a JSON merge patch (RFC 7396)."""
+    """Changes the state of a double by a JSON merge patch (RFC 7396)."""
     _control(base, "PUT", "/_double/world", patch)
 
 
 def world(base: str) -> dict:
-    """What a double holds."""
+    """The state of a double."""
     return _control(base, "GET", "/_double/world")
 
 
 def requests(base: str) -> list[dict]:
-    """Every request a double has seen, oldest first."""
+    """Every request that a double received, oldest first."""
     return _control(base, "GET", "/_double/requests")
 
 

@@ -1,4 +1,4 @@
-"""The AWS emulator (ministack): runs the functions' real binaries as processes of this machine."""
+"""The AWS emulator (ministack). It runs the functions' real binaries as processes on this machine."""
 
 import os
 import urllib.error
@@ -13,7 +13,7 @@ REGION = "eu-central-1"
 
 
 def ensure() -> str:
-    """Starts the emulator if it does not run; returns its endpoint."""
+    """Starts the emulator if it is not running; returns its endpoint."""
     if processes.running("emulator"):
         return f"http://127.0.0.1:{read(STATE)['ports']['emulator']}"
     at_port = port("emulator", 4566)
@@ -25,7 +25,7 @@ def ensure() -> str:
 
 
 def stop() -> bool:
-    """Ends the emulator and the functions it runs (they share its session)."""
+    """Stops the emulator and the functions that it runs (they share its session)."""
     return processes.stop("emulator")
 
 
@@ -39,7 +39,7 @@ def healthy(endpoint: str) -> bool:
 
 
 def client_environment(endpoint: str) -> dict[str, str]:
-    """What an AWS client needs to talk to the emulator and to nothing else."""
+    """The environment with which an AWS client calls only the emulator."""
     return {
         "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true",
@@ -52,8 +52,8 @@ def _environment(at_port: int, endpoint: str) -> dict[str, str]:
     return client_environment(endpoint) | {
         "PATH": os.environ.get("PATH", os.defpath), "HOME": str(TEMPORARY), "TMPDIR": str(TEMPORARY), "LC_ALL": "C.UTF-8",
         "GATEWAY_PORT": str(at_port), "LAMBDA_EXECUTOR": "local", "MINISTACK_REGION": REGION,
-        # The name in `{ApiId}.execute-api.localhost`; with an address there the host could not be parsed as one.
+        # The domain in `{ApiId}.execute-api.localhost`; with an address the host name would be invalid.
         "MINISTACK_HOST": "localhost",
-        # Loopback only. Left alone it would listen on every interface, and open an MQTT and an SFTP port besides.
+        # Loopback only. By default it listens on every interface and also opens an MQTT and an SFTP port.
         "BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0",
     }

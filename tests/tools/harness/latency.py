@@ -1,4 +1,4 @@
-"""How long it takes from a delivery to the Slack call: merges without approval, one after the other, on the running stack."""
+"""Measures the time from a delivery to the Slack call on the running stack: merges without approval, one after the other."""
 
 import json
 import time
@@ -13,9 +13,9 @@ PATIENCE = 30
 
 
 def measure() -> None:
-    """Sends `COUNT` merges and prints the percentiles, by the time at which the Slack double got the request."""
+    """Sends `COUNT` merges and prints the percentiles; a measurement ends when the Slack double receives the request."""
     if not STACK.exists():
-        raise Failure("no stack is up; `make stack` starts it")
+        raise Failure("the stack is not running; start it with `make stack`")
     stack = json.loads(STACK.read_text())
     highest = f"SELECT coalesce(max(mr_iid), 810) FROM merge_request_events WHERE project_id = {samples.PROJECT['id']}"
     first = int(postgres.query(stack["database_url"], highest)) + 1
@@ -32,7 +32,7 @@ def _one(stack: dict, iid: int) -> float:
     started = time.time()
     status, answer = samples.send(stack, payload)
     if status != 202:
-        raise Failure(f"the delivery was answered {status} {answer}")
+        raise Failure(f"unexpected answer to the delivery: {status} {answer}")
     posted = until(lambda: _posted(stack, iid), PATIENCE, f"a Slack message about {sample.name}")
     return (datetime.fromisoformat(posted["time"]).timestamp() - started) * 1000
 

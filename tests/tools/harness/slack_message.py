@@ -1,4 +1,4 @@
-"""A Slack message as a box of text, so that a reader sees on the terminal what the channel would see."""
+"""Renders a Slack message as a box of text, as the channel would show it."""
 
 import re
 import textwrap
@@ -22,7 +22,7 @@ def rendered(message: dict) -> str:
 
 
 def _columns(line: str) -> int:
-    """How wide a terminal shows a line: most emoji take two columns, what selects their look takes none."""
+    """The width of a line on a terminal: most emoji take two columns, variation selectors none."""
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in line)
     return len(line) + wide - line.count("\ufe0f")
 
@@ -48,7 +48,7 @@ def _text(element: dict) -> str:
 
 
 def _plain(text: str) -> str:
-    """Slack's mrkdwn without its marks: https://docs.slack.dev/messaging/formatting-message-text."""
+    """Slack's mrkdwn without markup: https://docs.slack.dev/messaging/formatting-message-text."""
     text = re.sub(r"<(https?://[^|>]+)\|([^>]+)>", r"\2 (\1)", text)
     text = re.sub(r"<(https?://[^>]+)>", r"\1", text)
     text = re.sub(r"<!date\^\d+\^[^|>]*\|([^>]+)>", r"\1", text)

@@ -1,4 +1,4 @@
-"""What the stack remembers between two commands: ports, process ids, generated secrets."""
+"""The state of the stack between two commands: ports, process ids, generated secrets."""
 
 import fcntl
 import json
@@ -12,13 +12,13 @@ from .progress import Failure
 
 
 def read(path: Path) -> dict:
-    """A JSON file as a dictionary; empty if there is none."""
+    """A JSON file as a dictionary; empty if the file is missing."""
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise Failure(f"{path} is damaged ({error}): run `make stack-down`, delete it, and try again") from error
+        raise Failure(f"{path} is not valid JSON ({error}): run `make stack-down`, delete the file, and try again") from error
 
 
 def write(path: Path, value: dict) -> None:
@@ -40,19 +40,19 @@ def remember(**values) -> dict:
 
 @contextmanager
 def locked():
-    """One command at a time: a second `make stack` waits for the first and then finds everything up."""
+    """Runs one command at a time: a second `make stack` waits for the first."""
     LOCAL.mkdir(exist_ok=True)
     with open(LOCAL / "lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print("waiting for another command of the local stack to finish", flush=True)
+            print("waiting for another command of the local stack", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def port(name: str, preferred: int) -> int:
-    """The port of one part: the preferred one if it can be had, else any free one."""
+    """The port of one part: the preferred one if it is free, else any free one."""
     for candidate in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

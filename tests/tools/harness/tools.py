@@ -1,4 +1,4 @@
-"""The pinned tools, each in a virtual environment of its own below `.local/tools` (their own pins contradict each other)."""
+"""The pinned tools, each in a separate virtual environment in `.local/tools` (their dependencies conflict)."""
 
 import hashlib
 import os
@@ -28,7 +28,7 @@ def binary(environment: str, name: str) -> Path:
 
 
 def ensure(environments=STACK_NEEDS) -> list[str]:
-    """Installs whatever is missing or has changed pins; the names of what had to be installed."""
+    """Installs the environments that are missing or have changed pins; returns their names."""
     missing = [name for name in environments if not _up_to_date(name)]
     if missing:
         _ensure_boot()
@@ -42,7 +42,7 @@ def _requirements(name: str) -> Path:
 
 
 def _stamp(name: str) -> str:
-    """Names the exact contents of an environment: its pins, this Python, and the place (scripts hold absolute paths)."""
+    """Identifies the exact contents of an environment: its pins, this Python, and the folder (scripts contain absolute paths)."""
     parts = (_requirements(name).read_bytes(), sys.version.encode(), str(TOOLS).encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
@@ -53,7 +53,7 @@ def _up_to_date(name: str) -> bool:
 
 
 def _ensure_boot() -> None:
-    """uv installs in seconds what pip takes minutes for; pip only brings uv."""
+    """Installs uv by pip; uv then installs in seconds what takes pip minutes."""
     if _up_to_date("boot"):
         return
     place = _cleared("boot")
@@ -83,9 +83,9 @@ def _cleared(name: str) -> Path:
 def _run(command: list, name: str) -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"tools-{name}.log"
-    # A virtual environment of the user's must not catch the installation.
+    # Not into an active virtual environment of the user.
     environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH")}
     with open(log, "wb") as output:
         done = subprocess.run(list(map(str, command)), stdout=output, stderr=subprocess.STDOUT, env=environment, check=False)
     if done.returncode != 0:
-        raise Failure(f"installing {ENVIRONMENTS.get(name, name)} failed (is a Python package index reachable?):\n{tail(log)}")
+        raise Failure(f"cannot install {ENVIRONMENTS.get(name, name)} (is a Python package index reachable?):\n{tail(log)}")

@@ -136,7 +136,7 @@ fn short(value: &Value) -> String {
 #[test]
 #[should_panic(expected = "effect_message.json differs from what is written now:\n  /attempts is no longer written\n")]
 fn a_lost_name_is_reported_with_its_file() {
-    let mut value: Value = serde_json::from_str(&read("effect_message.json")).unwrap();
+    let mut value: Value = serde_json::from_str(&read_golden("effect_message.json")).unwrap();
     value.as_object_mut().unwrap().remove("attempts");
     written("effect_message.json", &value);
 }

@@ -1,4 +1,4 @@
-//! Checks that the deliveries had their intended result: rejected ones cost little and measure nothing.
+//! Checks that the deliveries had the intended result: rejected ones cost little and would measure nothing.
 
 use serde_json::{Value, json};
 use tokio_postgres::SimpleQueryMessage;
@@ -44,6 +44,6 @@ pub(super) async fn check(site: &Site, effort: &Effort) -> Result<()> {
         Ok(())
     } else {
         let version = &site.version;
-        Err(format!("{version:?}: the deliveries left {found} rows, not {expected}").into())
+        Err(format!("{version:?}: the deliveries created {found} rows instead of {expected}").into())
     }
 }

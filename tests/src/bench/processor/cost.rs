@@ -75,7 +75,7 @@ pub(super) fn rows(kind: Kind, what: &str, costs: &[Cost]) -> Vec<Row> {
             }
             Version::Baseline { commit } => {
                 let ratio = empty.deliveries_per_second / cost.deliveries_per_second;
-                let row = Row::single(format!("{what}, 0 rows: beside {commit}"), "x baseline", ratio);
+                let row = Row::single(format!("{what}, 0 rows: compared with {commit}"), "x baseline", ratio);
                 rows.push(match kind {
                     Kind::Exception => row.at_least(EXCEPTIONS_AT_LEAST),
                     Kind::Update | Kind::PlainMerge => row,

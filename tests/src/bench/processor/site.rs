@@ -80,7 +80,7 @@ impl Site {
         self.stage.wipe();
         self.stage
             .gitlab
-            .world(|world| load::tell(world, kind, numbers.clone()));
+            .world(|world| load::show_merge_requests(world, kind, numbers.clone()));
         let form = match self.version {
             Version::This { .. } => Form::Current,
             Version::Baseline { .. } => Form::Earlier,
@@ -93,12 +93,12 @@ impl Site {
             .as_array()
             .is_none_or(|failures| !failures.is_empty())
         {
-            return Err(format!("the processor did not take a batch: {answer}").into());
+            return Err(format!("the processor did not accept a batch: {answer}").into());
         }
         Ok((wall, doubles))
     }
 
-    /// What the function and its Postgres backends have used so far; without the doubles, which serve all sites.
+    /// CPU time of the function and its Postgres backends so far, without the doubles, which serve all sites.
     pub(super) async fn used(&self) -> Result<Used> {
         Ok(Used {
             processor: self.process.cpu()?,

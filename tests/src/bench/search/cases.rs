@@ -67,7 +67,16 @@ fn project(turn: usize) -> usize {
     7_000 + turn * 17 % 1_000
 }
 
+/// All cases, in the order of the report.
 pub(super) fn all() -> Vec<Case> {
+    [keys(), actions(), targets(), outcomes(), combined()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Time, actor and ids.
+fn keys() -> Vec<Case> {
     vec![
         case("everything", |_| AuditFilter::default()),
         case("time: a day", |turn| day(turn, AuditFilter::default())),
@@ -85,16 +94,28 @@ pub(super) fn all() -> Vec<Case> {
             trace_id: Some(fill::trace(turn)),
             ..AuditFilter::default()
         }),
+    ]
+}
+
+/// Filters of the action.
+fn actions() -> Vec<Case> {
+    vec![
         case("action: common prefix", |_| action("gitlab.api.")),
         case("action: common, whole", |_| action("gitlab.api.get_mr_versions")),
         case("action: one in a thousand", |_| action("slack.api.")),
         case("action: rare", |_| action("copilot.")),
         case("action: rarest", |_| action("audit.gap")),
-        case("action: common long ago, gone since", |_| action("jira.api.")),
+        case("action: common long ago, absent since", |_| action("jira.api.")),
         Case {
             finds: false,
             ..case("action: never", |_| action("zulip."))
         },
+    ]
+}
+
+/// Filters of the target.
+fn targets() -> Vec<Case> {
+    vec![
         case("target: every merge request", |_| target("merge_request:")),
         case("target: a third of everything", |_| target("main/1!")),
         case("target: one project of a thousand", |turn| {
@@ -115,6 +136,12 @@ pub(super) fn all() -> Vec<Case> {
         case("target: a channel", |_| target("slack_channel:C0SECLEAD")),
         case("target: three secrets", |_| target("secret:")),
         case("target: rare", |_| target("task:")),
+    ]
+}
+
+/// Filters of the outcome.
+fn outcomes() -> Vec<Case> {
+    vec![
         case("outcome: success", |_| outcome(AuditOutcome::Success)),
         case("outcome: failure", |_| outcome(AuditOutcome::Failure)),
         case("outcome: common class", |_| {
@@ -125,10 +152,16 @@ pub(super) fn all() -> Vec<Case> {
         }),
         Case {
             finds: false,
-            ..case("outcome: class that never was", |_| {
+            ..case("outcome: class that never occurred", |_| {
                 outcome(AuditOutcome::Class(FailureClass::NotFound))
             })
         },
+    ]
+}
+
+/// Several filters together.
+fn combined() -> Vec<Case> {
+    vec![
         case("GitLab calls of a day", |turn| day(turn, action("gitlab.api."))),
         case("Slack calls of a day", |turn| day(turn, action("slack."))),
         case("failed GitLab calls", |_| AuditFilter {

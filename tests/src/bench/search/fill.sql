@@ -48,4 +48,4 @@ FROM (
                             'gitlab.api.get_mr_label_events', 'gitlab.api.get_mr_versions', 'gitlab.api.get_mr_reviewers',
                             'gitlab.api.get_group_members'])[n % 10 + 1]
                     END AS action
-                FROM generate_series({first}::bigint, {last}::bigint) AS n) AS chosen) AS named) AS made) AS told
+                FROM generate_series({first}::bigint, {last}::bigint) AS n) AS chosen) AS named) AS made) AS entries

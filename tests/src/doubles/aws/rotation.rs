@@ -75,11 +75,11 @@ impl Versions {
         let invalid = |what: &str| Refusal::new("InvalidParameterException", what);
         let (current, pending) = (self.at(world, &id, CURRENT), self.at(world, &id, PENDING));
         if input["VersionStage"] != CURRENT || input["MoveToVersionId"].as_str() != pending.as_deref() {
-            return Err(invalid("only a pending version can be brought into force here"));
+            return Err(invalid("only a pending version can become current here"));
         }
         // The label is already attached to a version, which must be named.
         if input["RemoveFromVersionId"].as_str() != current.as_deref() {
-            return Err(invalid("RemoveFromVersionId must be the version in force"));
+            return Err(invalid("RemoveFromVersionId must be the current version"));
         }
         let stages = world.secrets.entry(id.clone()).or_default();
         for (from, to, version) in [(CURRENT, PREVIOUS, current), (PENDING, CURRENT, pending)] {

@@ -51,6 +51,7 @@ impl Queues {
                 format!("The request must contain the parameter {name}."),
             )
         };
+        // 1. Check the parameters.
         let queue_url = text("QueueUrl").ok_or_else(|| missing("QueueUrl"))?;
         let body = text("MessageBody")
             .filter(|body| !body.is_empty())
@@ -66,6 +67,7 @@ impl Queues {
         if fifo && group_id.is_none() {
             return Err(missing("MessageGroupId"));
         }
+        // 2. Store the message, unless it is a duplicate.
         let deduplication_id = text("MessageDeduplicationId");
         let message = self
             .first_of(&queue_url, group_id.as_deref(), deduplication_id.as_deref())
@@ -84,28 +86,14 @@ impl Queues {
             self.messages.push(message.clone());
             message
         });
-        let mut output = Map::from_iter([
-            ("MD5OfMessageBody".to_owned(), json!(hex(&Md5::digest(body.as_bytes())))),
-            ("MessageId".to_owned(), json!(message.message_id)),
-        ]);
-        for (given, name) in [
-            ("MessageAttributes", "MD5OfMessageAttributes"),
-            ("MessageSystemAttributes", "MD5OfMessageSystemAttributes"),
-        ] {
-            if let Some(attributes) = input[given].as_object().filter(|attributes| !attributes.is_empty()) {
-                output.insert(name.to_owned(), json!(md5_of_attributes(attributes)));
-            }
-        }
-        if let Some(number) = message.sequence_number {
-            output.insert("SequenceNumber".to_owned(), json!(number));
-        }
-        Ok(Value::Object(output))
+        Ok(answer(input, &body, &message))
     }
 
     /// Stores each message of a batch
     /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html>); a rejected one does not
     /// stop the others.
     pub(super) fn send_batch(&mut self, input: &Value) -> Result<Value, Refusal> {
+        // 1. Limits apply to the whole batch.
         let entries = input["Entries"].as_array().map(Vec::as_slice).unwrap_or_default();
         let refused = |code: &'static str, reason: &str| Err(Refusal::new(code, reason));
         if entries.is_empty() {
@@ -138,6 +126,7 @@ impl Queues {
                 "Batch requests cannot be longer than 1048576 bytes.",
             );
         }
+        // 2. Each message succeeds or fails separately.
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for entry in entries {
             let mut message = entry.clone();
@@ -165,6 +154,26 @@ impl Queues {
                 && message.deduplication_id.as_deref() == Some(id)
         })
     }
+}
+
+/// The answer to a message, with digests by which clients verify the transfer.
+fn answer(input: &Value, body: &str, message: &Message) -> Value {
+    let mut output = Map::from_iter([
+        ("MD5OfMessageBody".to_owned(), json!(hex(&Md5::digest(body.as_bytes())))),
+        ("MessageId".to_owned(), json!(message.message_id)),
+    ]);
+    for (given, name) in [
+        ("MessageAttributes", "MD5OfMessageAttributes"),
+        ("MessageSystemAttributes", "MD5OfMessageSystemAttributes"),
+    ] {
+        if let Some(attributes) = input[given].as_object().filter(|attributes| !attributes.is_empty()) {
+            output.insert(name.to_owned(), json!(md5_of_attributes(attributes)));
+        }
+    }
+    if let Some(number) = &message.sequence_number {
+        output.insert("SequenceNumber".to_owned(), json!(number));
+    }
+    Value::Object(output)
 }
 
 /// The digest over names, types and values, each prefixed with its length, in the order of the names

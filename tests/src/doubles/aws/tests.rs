@@ -59,7 +59,7 @@ async fn attributes_are_digested_as_aws_documents() {
     assert_eq!(answer["MD5OfMessageAttributes"], "ba056227cfd9533dba1f72ad9816d233");
     assert!(
         answer.get("SequenceNumber").is_none(),
-        "a standard queue numbers nothing"
+        "a standard queue has no sequence numbers"
     );
 }
 

@@ -43,7 +43,7 @@ pub(super) fn title(body: &Map<String, Value>, status: PageStatus) -> Result<Str
 }
 
 /// The storage format in `body`, as `{"representation", "value"}` or `{"storage": {...}}`.
-pub(super) fn text(body: &Map<String, Value>) -> Result<Option<String>, Refusal> {
+pub(super) fn body_text(body: &Map<String, Value>) -> Result<Option<String>, Refusal> {
     let Some(body) = body.get("body").filter(|body| !body.is_null()) else {
         return Ok(None);
     };

@@ -13,7 +13,7 @@ use super::{Answer, Received, paging};
 pub(super) const AUTHOR: &str = "557058:countersign";
 
 /// One page; with its body only if a format is requested.
-pub(super) fn read(world: &World, id: &str, request: &Received) -> Result<Answer, Refusal> {
+pub(super) fn get_page(world: &World, id: &str, request: &Received) -> Result<Answer, Refusal> {
     let with_body = wants_body(request)?;
     let page = world.pages.get(id).filter(|page| has_status(page, request));
     let page = page.ok_or_else(|| Refusal::no_page(id))?;

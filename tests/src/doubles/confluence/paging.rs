@@ -28,7 +28,10 @@ pub(super) fn page(request: &Received, entries: Vec<Value>) -> Result<Answer, Re
     let more = entries.len() > skipped + limit;
     let results: Vec<_> = entries.into_iter().skip(skipped).take(limit).collect();
     let mut links = json!({"base": format!("{}/wiki", request.base_url())});
-    let next = results.last().filter(|_| more).map(|last| next(request, &last["id"]));
+    let next = results
+        .last()
+        .filter(|_| more)
+        .map(|last| next_page_link(request, &last["id"]));
     if let Some(next) = &next {
         links["next"] = json!(next);
     }
@@ -56,7 +59,7 @@ fn number(id: &Value) -> Option<u64> {
 }
 
 /// The same request after `last`, relative to the site.
-fn next(request: &Received, last: &Value) -> String {
+fn next_page_link(request: &Received, last: &Value) -> String {
     let cursor = URL_SAFE_NO_PAD.encode(json!({"id": last}).to_string());
     let query = request.query().unwrap_or_default();
     let kept = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "cursor");

@@ -26,7 +26,7 @@ pub(super) fn list(world: &World, request: &Received) -> Result<Answer, Refusal>
 }
 
 /// One space.
-pub(super) fn read(world: &World, id: &str, request: &Received) -> Result<Answer, Refusal> {
+pub(super) fn get_space(world: &World, id: &str, request: &Received) -> Result<Answer, Refusal> {
     let missing = || Refusal::new(StatusCode::NOT_FOUND, format!("Cannot find a space with id [{id}]"));
     let space = world.spaces.get(id).ok_or_else(missing)?;
     let mut body = shape(id, space);

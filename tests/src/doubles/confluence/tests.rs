@@ -420,8 +420,8 @@ async fn only_the_right_credentials_open_the_api() {
         (wrong().status, wrong().json()),
         (401, json!({"code": 401, "message": "Unauthorized"}))
     );
-    let nobody = send(&confluence.url(), "GET", "/wiki/api/v2/pages", &[], "");
-    assert_eq!(nobody.status, 401);
+    let anonymous = send(&confluence.url(), "GET", "/wiki/api/v2/pages", &[], "");
+    assert_eq!(anonymous.status, 401);
     confluence.patch(json!({"mask_unauthorized": true})).unwrap();
     assert_eq!(error(&wrong()), refused(404, "NOT_FOUND", "Not Found"));
 }

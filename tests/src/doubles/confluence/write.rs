@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::fields::{id, status, text, title};
+use super::fields::{body_text, id, status, title};
 use super::refusal::{Refusal, object};
 use super::world::{Page, PageStatus, PageVersion, World};
 use super::{Answer, Received, pages};
@@ -30,7 +30,7 @@ pub(super) fn create(world: &mut World, request: &Received) -> Result<Answer, Re
         None if request.query_parameter("root-level").as_deref() == Some("true") => None,
         None => homepage,
     };
-    let text = text(&body)?.unwrap_or_default();
+    let text = body_text(&body)?.unwrap_or_default();
     if status == PageStatus::Current && world.title_taken(&space_id, &title, None) {
         return Err(duplicate());
     }
@@ -84,7 +84,7 @@ pub(super) fn update(world: &mut World, page_id: &str, request: &Received) -> Re
     let parent_id = id(&body, "parentId")?
         .map(|parent| existing(world, parent))
         .transpose()?;
-    let text = text(&body)?.ok_or_else(|| Refusal::wrong_type("null", "body", "PageBodyWrite"))?;
+    let text = body_text(&body)?.ok_or_else(|| Refusal::wrong_type("null", "body", "PageBodyWrite"))?;
     if world.title_taken(&space_id, &title, Some(page_id)) {
         return Err(duplicate());
     }

@@ -106,7 +106,7 @@ async fn a_merge_request_is_answered_with_people_and_plain_labels() {
     assert_eq!(
         get(&gitlab, "users/602").json()["username"],
         "user-602",
-        "people only referred to exist"
+        "users who are only referenced exist"
     );
 }
 
@@ -230,7 +230,7 @@ async fn a_merge_patch_over_http_adds_one_merge_request_and_keeps_the_rest() {
     assert_eq!(refused.status, 400);
     assert!(
         refused.body.contains("projects.77"),
-        "the reason names the place: {}",
+        "the reason names the field: {}",
         refused.body
     );
 }

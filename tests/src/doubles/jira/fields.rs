@@ -11,7 +11,7 @@ use super::{Answer, Received};
 pub(super) const ACCOUNT: &str = "Countersign";
 
 /// One issue with the requested fields.
-pub(super) fn read(world: &World, key: &str, request: &Received) -> Answer {
+pub(super) fn get_issue(world: &World, key: &str, request: &Received) -> Answer {
     let issue = &world.issues[key];
     let base = request.base_url();
     let body = json!({

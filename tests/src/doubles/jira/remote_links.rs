@@ -31,7 +31,7 @@ pub(super) fn list(world: &World, key: &str, request: &Received) -> Result<Answe
 /// Creates a link (201), or fully replaces the one with the same `globalId` (200).
 pub(super) fn put(world: &mut World, key: &str, request: &Received) -> Result<Answer, Refusal> {
     let body = object(request)?;
-    let mut link = read(&body)?;
+    let mut link = parse_remote_link(&body)?;
     if !world.issues[key].linkable {
         return Err(Refusal::message(
             StatusCode::FORBIDDEN,
@@ -64,7 +64,7 @@ pub(super) fn put(world: &mut World, key: &str, request: &Received) -> Result<An
     })
 }
 
-fn read(body: &Map<String, Value>) -> Result<RemoteLink, Refusal> {
+fn parse_remote_link(body: &Map<String, Value>) -> Result<RemoteLink, Refusal> {
     let text = |name: &str| {
         body.get(name)
             .and_then(Value::as_str)

@@ -312,7 +312,11 @@ async fn a_remote_link_is_created_once_and_then_replaced() {
     let updated = put(&json!({"globalId": "countersign:77:12", "object": object}));
     assert_eq!((updated.status, updated.json()), (200, created.json()));
     assert_eq!(put(&json!({"object": object})).status, 201);
-    assert_eq!(put(&json!({"object": object})).status, 201, "no identity, no update");
+    assert_eq!(
+        put(&json!({"object": object})).status,
+        201,
+        "without globalId a new link is created"
+    );
     let listed = get(&jira, "issue/PAY-7/remotelink").json();
     assert_eq!(listed.as_array().unwrap().len(), 3);
     assert_eq!(

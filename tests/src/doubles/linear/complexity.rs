@@ -21,26 +21,26 @@ pub(super) fn check(
     selections: &SelectionSet,
     variables: &JsonMap,
 ) -> Result<f64, Denied> {
-    let cost = all(document, selections, variables);
+    let cost = selection_cost(document, selections, variables);
     if cost > f64::from(MOST) {
         return Err(Denied::too_complex(cost, MOST));
     }
     Ok(cost.ceil())
 }
 
-fn all(document: &ExecutableDocument, selections: &SelectionSet, variables: &JsonMap) -> f64 {
+fn selection_cost(document: &ExecutableDocument, selections: &SelectionSet, variables: &JsonMap) -> f64 {
     let cost = |selection: &Selection| match selection {
-        Selection::Field(field) => one(document, field, variables),
-        Selection::InlineFragment(fragment) => all(document, &fragment.selection_set, variables),
-        Selection::FragmentSpread(spread) => spread
-            .fragment_def(document)
-            .map_or(0.0, |fragment| all(document, &fragment.selection_set, variables)),
+        Selection::Field(field) => field_cost(document, field, variables),
+        Selection::InlineFragment(fragment) => selection_cost(document, &fragment.selection_set, variables),
+        Selection::FragmentSpread(spread) => spread.fragment_def(document).map_or(0.0, |fragment| {
+            selection_cost(document, &fragment.selection_set, variables)
+        }),
     };
     selections.selections.iter().map(cost).sum()
 }
 
-fn one(document: &ExecutableDocument, field: &Field, variables: &JsonMap) -> f64 {
-    let children = all(document, &field.selection_set, variables);
+fn field_cost(document: &ExecutableDocument, field: &Field, variables: &JsonMap) -> f64 {
+    let children = selection_cost(document, &field.selection_set, variables);
     if field.selection_set.is_empty() {
         0.1
     } else if field.ty().inner_named_type().ends_with("Connection") {

@@ -43,7 +43,7 @@ impl Denied {
             "userPresentableMessage": "You need to authenticate to access this operation.",
             "meta": {}, "http": {"status": 401},
         });
-        Self::one(
+        Self::single(
             StatusCode::UNAUTHORIZED,
             "Authentication required, not authenticated",
             extensions,
@@ -58,7 +58,7 @@ impl Denied {
             "type": "authentication error", "code": "AUTHENTICATION_ERROR", "statusCode": 400, "userError": true,
             "userPresentableMessage": message, "http": {"status": 400},
         });
-        Self::one(StatusCode::BAD_REQUEST, message, extensions)
+        Self::single(StatusCode::BAD_REQUEST, message, extensions)
     }
 
     /// A read-only key.
@@ -68,7 +68,7 @@ impl Denied {
             "type": "forbidden", "code": "FORBIDDEN", "statusCode": 403, "userError": true,
             "userPresentableMessage": message, "http": {"status": 400},
         });
-        Self::one(StatusCode::BAD_REQUEST, message, extensions)
+        Self::single(StatusCode::BAD_REQUEST, message, extensions)
     }
 
     /// Too many requests within `duration` milliseconds.
@@ -85,7 +85,7 @@ impl Denied {
             }},
             "http": {"headers": {}, "status": 400},
         });
-        Self::one(StatusCode::BAD_REQUEST, &message, extensions)
+        Self::single(StatusCode::BAD_REQUEST, &message, extensions)
     }
 
     /// A query above the complexity limit.
@@ -97,10 +97,10 @@ impl Denied {
             ),
             "http": {"status": 400},
         });
-        Self::one(StatusCode::BAD_REQUEST, "Query too complex", extensions)
+        Self::single(StatusCode::BAD_REQUEST, "Query too complex", extensions)
     }
 
-    fn one(status: StatusCode, message: &str, extensions: Value) -> Self {
+    fn single(status: StatusCode, message: &str, extensions: Value) -> Self {
         let mut error = json!({ "message": message });
         error["extensions"] = extensions;
         Self {

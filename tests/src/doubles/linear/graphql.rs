@@ -19,6 +19,7 @@ use super::{Answer, Linear, Received, complexity};
 impl Linear {
     /// Executes the operation in a request's body.
     pub(super) fn execute(&mut self, request: &Received) -> Result<Answer, Denied> {
+        // 1. Parse and validate the query and its variables.
         let body = body(request)?;
         let document = parse(&self.schema, body["query"].as_str().unwrap_or_default())?;
         let refuse = |code, message: &dyn ToString| Denied::query(code, [json!({"message": message.to_string()})]);
@@ -32,6 +33,7 @@ impl Linear {
         };
         let variables = coerce_variable_values(&self.schema, operation, &variables)
             .map_err(|error| refuse("BAD_USER_INPUT", &error.message()))?;
+        // 2. Apply the limits and the scope of the key.
         let cost = complexity::check(&document, &operation.selection_set, &variables)?;
         let world = self.world.borrow();
         if world.read_only && operation.is_mutation() {
@@ -39,6 +41,7 @@ impl Linear {
         }
         let (partial, errors_as_400) = (world.partial_errors && operation.is_query(), world.errors_as_400);
         drop(world);
+        // 3. Execute the operation on the world.
         let session = Session {
             world: &self.world,
             now: request.time,
@@ -60,6 +63,7 @@ impl Linear {
             .enable_schema_introspection(true)
             .execute_sync(&root)
             .map_err(|error| refuse("BAD_USER_INPUT", &error.message()))?;
+        // 4. Answer as the world's failure switches require.
         let body = answer(&session, response);
         let status = if errors_as_400 && body["data"].is_null() {
             StatusCode::BAD_REQUEST

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::mutations::{issue, text};
+use super::mutations::{issue, string_value};
 use super::nodes::Node;
 use super::refusal::Refusal;
 use super::world::{Issue, WorkflowState, World, team_of};
@@ -17,7 +17,9 @@ pub(super) fn update(world: &mut World, now: Timestamp, id: &Value, input: &Valu
         .map(|id| state_of(world, team, id))
         .transpose()?;
     let listed = |field: &str| -> Result<Option<Vec<String>>, Refusal> {
-        let ids = input[field].as_array().map(|ids| ids.iter().filter_map(text).collect());
+        let ids = input[field]
+            .as_array()
+            .map(|ids| ids.iter().filter_map(string_value).collect());
         ids.map(|ids| labels_of(world, team, field, ids)).transpose()
     };
     let (all, added) = (listed("labelIds")?, listed("addedLabelIds")?);
@@ -25,7 +27,7 @@ pub(super) fn update(world: &mut World, now: Timestamp, id: &Value, input: &Valu
         .as_array()
         .into_iter()
         .flatten()
-        .filter_map(text)
+        .filter_map(string_value)
         .collect();
     let issue = world.issues.entry(identifier.clone()).or_default();
     if let Some(all) = all {
@@ -35,7 +37,7 @@ pub(super) fn update(world: &mut World, now: Timestamp, id: &Value, input: &Valu
     issue.labels.retain(|id| !removed.contains(id));
     issue.labels.sort();
     issue.labels.dedup();
-    if let Some(title) = text(&input["title"]) {
+    if let Some(title) = string_value(&input["title"]) {
         issue.title = title;
     }
     if let Some(state) = state {

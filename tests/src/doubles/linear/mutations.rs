@@ -43,7 +43,7 @@ pub(super) fn issue(world: &World, id: &Value) -> Result<String, Refusal> {
 }
 
 /// The text of a string value.
-pub(super) fn text(value: &Value) -> Option<String> {
+pub(super) fn string_value(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
@@ -79,7 +79,7 @@ fn create_label(world: &mut World, new_id: String, input: &Value) -> Result<Node
             Some(key.clone())
         }
     };
-    let name = text(&input["name"]).unwrap_or_default();
+    let name = string_value(&input["name"]).unwrap_or_default();
     let clashes = |label: &Label| {
         let reach = team.is_none() || label.team.is_none() || label.team == team;
         reach && label.name.to_lowercase() == name.to_lowercase()
@@ -95,8 +95,8 @@ fn create_label(world: &mut World, new_id: String, input: &Value) -> Result<Node
     let label = Label {
         name,
         team,
-        color: text(&input["color"]).unwrap_or_else(|| "#bec2c8".to_owned()),
-        description: text(&input["description"]),
+        color: string_value(&input["color"]).unwrap_or_else(|| "#bec2c8".to_owned()),
+        description: string_value(&input["description"]),
         is_group: false,
     };
     world.labels.insert(id.clone(), label);
@@ -107,7 +107,7 @@ fn create_label(world: &mut World, new_id: String, input: &Value) -> Result<Node
 fn attach(world: &mut World, new_id: String, input: &Value) -> Result<Node, Refusal> {
     let id = id(input, new_id)?;
     let identifier = issue(world, &input["issueId"])?;
-    let url = text(&input["url"]).unwrap_or_default();
+    let url = string_value(&input["url"]).unwrap_or_default();
     let issue = world.issues.entry(identifier).or_default();
     // Observed for trashed and archived issues, which can still be read.
     if issue.trashed || issue.archived_at.is_some() {
@@ -124,8 +124,8 @@ fn attach(world: &mut World, new_id: String, input: &Value) -> Result<Node, Refu
         issue.attachments.len() - 1
     });
     let attachment = &mut issue.attachments[index];
-    attachment.title = text(&input["title"]).unwrap_or_default();
-    attachment.subtitle = text(&input["subtitle"]);
+    attachment.title = string_value(&input["title"]).unwrap_or_default();
+    attachment.subtitle = string_value(&input["subtitle"]);
     attachment.metadata = input["metadata"].as_object().cloned().unwrap_or_default();
     Ok(Node::Attachment(attachment.id.clone()))
 }
@@ -137,7 +137,7 @@ fn comment(world: &mut World, new_id: String, input: &Value) -> Result<Node, Ref
     if world.comment(&id).is_some() {
         return Err(taken("Comment", &id));
     }
-    let body = text(&input["body"]).filter(|body| !body.is_empty());
+    let body = string_value(&input["body"]).filter(|body| !body.is_empty());
     let body = body.ok_or_else(|| Refusal::argument("body should not be empty."))?;
     let comment = Comment { id: id.clone(), body };
     world.issues.entry(identifier).or_default().comments.push(comment);

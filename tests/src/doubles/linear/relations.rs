@@ -25,33 +25,37 @@ pub(super) fn content(world: &World, node: &Node, field: &str, arguments: &Value
             let states = team.states.iter().map(|state| Node::State(state.id.clone()));
             connection(world, "WorkflowStateConnection", states, arguments)
         }),
-        Node::State(id) if field == "team" => world.state(id).map(|(team, _)| one(Node::Team(team.to_owned()))),
+        Node::State(id) if field == "team" => world
+            .state(id)
+            .map(|(team, _)| single_node(Node::Team(team.to_owned()))),
         Node::Label(id) if field == "team" => world
             .labels
             .get(id)
             .map(|label| Content::One(label.team.clone().map(Node::Team))),
         Node::Attachment(id) if field == "issue" => world
             .attachment(id)
-            .map(|(issue, _)| one(Node::Issue(issue.to_owned()))),
-        Node::Comment(id) if field == "issue" => world.comment(id).map(|(issue, _)| one(Node::Issue(issue.to_owned()))),
+            .map(|(issue, _)| single_node(Node::Issue(issue.to_owned()))),
+        Node::Comment(id) if field == "issue" => world
+            .comment(id)
+            .map(|(issue, _)| single_node(Node::Issue(issue.to_owned()))),
         _ => None,
     };
     Ok(found.unwrap_or_else(|| Content::Leaf(node.record(world).unwrap_or_default()[field].clone())))
 }
 
-fn one(node: Node) -> Content {
+fn single_node(node: Node) -> Content {
     Content::One(Some(node))
 }
 
 fn query(world: &World, field: &str, arguments: &Value) -> Result<Content, Refusal> {
     match field {
-        "viewer" => Ok(one(Node::Viewer)),
+        "viewer" => Ok(single_node(Node::Viewer)),
         "issue" => match world.find_issue(arguments["id"].as_str().unwrap_or_default()) {
-            Some(identifier) => Ok(one(Node::Issue(identifier))),
+            Some(identifier) => Ok(single_node(Node::Issue(identifier))),
             None => Err(Refusal::not_found("Issue")),
         },
         "comment" => match world.comment(arguments["id"].as_str().unwrap_or_default()) {
-            Some((_, comment)) => Ok(one(Node::Comment(comment.id.clone()))),
+            Some((_, comment)) => Ok(single_node(Node::Comment(comment.id.clone()))),
             None => Err(Refusal::not_found("Comment")),
         },
         "issueLabels" => {
@@ -74,11 +78,11 @@ fn of_issue(world: &World, identifier: &str, field: &str, arguments: &Value) -> 
     let issue = world.issues.get(identifier)?;
     let key = team_of(identifier);
     Some(match field {
-        "team" => one(Node::Team(key.to_owned())),
+        "team" => single_node(Node::Team(key.to_owned())),
         "state" => {
             let states = &world.teams.get(key)?.states;
             let state = states.iter().find(|state| state.name == issue.state)?;
-            one(Node::State(state.id.clone()))
+            single_node(Node::State(state.id.clone()))
         }
         "labels" => {
             let labels = issue.labels.iter().cloned().map(Node::Label);
@@ -117,7 +121,7 @@ fn connection(world: &World, type_name: &'static str, nodes: impl Iterator<Item 
         "startCursor": page.first().map(|(facts, _)| &facts["id"]),
         "endCursor": page.last().map(|(facts, _)| &facts["id"]),
     });
-    one(Node::Connection(Connection {
+    single_node(Node::Connection(Connection {
         type_name,
         nodes: page.into_iter().map(|(_, node)| node.clone()).collect(),
         page_info,

@@ -182,7 +182,7 @@ async fn a_query_that_costs_too_much_is_refused() {
 }
 
 #[tokio::test]
-async fn keys_and_tokens_are_judged_as_linear_judges_them() {
+async fn keys_and_tokens_are_checked_as_by_linear() {
     let linear = start().await;
     let query = json!({"query": "{ viewer { id } }"});
     let status = |authorization: &[(&str, &str)]| {

@@ -128,12 +128,29 @@ fn the_rate_limit_refuses_a_second_message_within_a_second_in_one_channel_only()
 #[tokio::test]
 async fn refused_messages_carry_slacks_error_codes() {
     let slack = start().await;
+    for (message, error) in refused_messages() {
+        let answer = post(&slack, &message);
+        assert_eq!(
+            (&answer["ok"], &answer["error"]),
+            (&json!(false), &json!(error)),
+            "{message:.120}"
+        );
+    }
+    assert_eq!(slack.messages(), []);
+    let section = json!({"type": "section", "text": {"type": "mrkdwn", "text": "x".repeat(3001)}});
+    let rejection = post(&slack, &json!({"channel": "C1", "text": "x", "blocks": [section]}));
+    let said = "[ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text/text]";
+    assert_eq!(rejection["response_metadata"]["messages"], json!([said]));
+}
+
+/// Messages that Slack rejects, with their error codes.
+fn refused_messages() -> Vec<(Value, &'static str)> {
     let section = |text: &str| json!({"type": "section", "text": {"type": "mrkdwn", "text": text}});
     let header =
         |kind: &str, length: usize| json!({"type": "header", "text": {"type": kind, "text": "h".repeat(length)}});
     let block = |block: Value| json!({"channel": "C1", "text": "x", "blocks": [block]});
     let blocks = |blocks: Vec<Value>| json!({"channel": "C1", "text": "x", "blocks": blocks});
-    let cases = [
+    vec![
         (json!({"text": "x"}), "invalid_arguments"),
         (json!({"channel": "C0MISSING", "text": "x"}), "channel_not_found"),
         (json!({"channel": "general", "text": "x"}), "channel_not_found"),
@@ -176,19 +193,7 @@ async fn refused_messages_carry_slacks_error_codes() {
             json!({"channel": "C1", "text": "x", "metadata": {"event_type": "e", "event_payload": {"k": "v".repeat(17_000)}}}),
             "metadata_too_large",
         ),
-    ];
-    for (message, error) in cases {
-        let answer = post(&slack, &message);
-        assert_eq!(
-            (&answer["ok"], &answer["error"]),
-            (&json!(false), &json!(error)),
-            "{message:.120}"
-        );
-    }
-    assert_eq!(slack.messages(), []);
-    let told = post(&slack, &block(section(&"x".repeat(3001))));
-    let said = "[ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text/text]";
-    assert_eq!(told["response_metadata"]["messages"], json!([said]));
+    ]
 }
 
 #[tokio::test]

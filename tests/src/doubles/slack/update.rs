@@ -17,6 +17,7 @@ pub(super) fn update(
     arguments: &Arguments,
     now: Timestamp,
 ) -> Result<Map<String, Value>, Refusal> {
+    // 1. The message must exist and be editable by this app.
     let channel = channel(arguments)?;
     if channel == "C0ARCHIVED" {
         return Err(Refusal::from("is_inactive"));
@@ -33,6 +34,7 @@ pub(super) fn update(
         Some(APP) => (),
         Some(_) => return Err(Refusal::from("cant_update_message")),
     }
+    // 2. The new content must be valid and within the rate limit.
     let Content { text, blocks } = post::content(arguments)?;
     let metadata = match arguments.structure("metadata") {
         Ok(Some(Value::Object(none))) if none.is_empty() => Some(None),
@@ -41,6 +43,7 @@ pub(super) fn update(
     if let Some(wait) = messages.updates_exhausted(now).filter(|_| behaviour.rate_limit) {
         return Err(Refusal::RateLimited { wait });
     }
+    // 3. Replace only what the arguments contain.
     let message = messages.update(&channel, ts, now, |message| {
         if !text.is_empty() || !blocks.is_empty() {
             message.blocks = blocks;

@@ -37,7 +37,7 @@ impl<'a> Connection<'a> {
     /// Serves it until it ends; returns what must stay open.
     pub(super) fn serve(mut self, fault: Option<Fault>) -> io::Result<Option<TcpStream>> {
         match fault {
-            Some(Fault::CloseAtOnce) => return Ok(None),
+            Some(Fault::CloseImmediately) => return Ok(None),
             Some(Fault::NeverRead) => return Ok(Some(self.socket)),
             Some(Fault::EndFirst) => self.end()?,
             Some(Fault::Answer) => self.answer()?,

@@ -17,10 +17,7 @@ fn framed(message: &str) -> String {
 
 /// Sends the octets, ends the connection and returns whether the receiver closed it cleanly.
 fn send(double: &SyslogDouble, octets: &str) -> bool {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "what speaks to the double here is the test itself"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the test is the client of the double")]
     let mut socket = TcpStream::connect((double.address().host.as_str(), double.address().port)).unwrap();
     socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     let sent = socket
@@ -49,7 +46,7 @@ fn messages_are_kept_as_they_arrive() {
 }
 
 #[test]
-fn what_is_no_message_of_ours_is_told() {
+fn malformed_messages_are_reported() {
     let double = SyslogDouble::start(Transport::Tcp);
     for octets in [
         "<133>1 - - - - - - no count\n".to_owned(),
@@ -87,13 +84,10 @@ fn connections_go_wrong_as_scripted_and_then_well_again() {
 }
 
 #[test]
-fn what_it_is_told_to_lose_is_not_there() {
+fn dropped_messages_are_not_listed() {
     let double = SyslogDouble::start(Transport::Udp);
     double.lose("a");
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "what speaks to the double here is the test itself"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the test is the client of the double")]
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let receiver = (double.address().host.as_str(), double.address().port);
     socket.send_to(MESSAGE.as_bytes(), receiver).unwrap();

@@ -13,9 +13,9 @@ use tests::arrivals::compare;
 use tests::doubles::siem::{self, SiemDouble};
 use tests::doubles::{Fault, Stub};
 
-use super::trail::{Trail, unavailable};
+use super::trail::{AuditEntries, unavailable};
 
-const TOKEN: &str = "token-that-nobody-may-see";
+const TOKEN: &str = "token-that-must-not-leak";
 
 fn options() -> HttpOptions {
     HttpOptions {
@@ -39,8 +39,8 @@ fn with(credentials: Credentials) -> HttpOptions {
 #[tokio::test]
 async fn a_batch_is_one_request_with_the_lines_as_printed() {
     let siem = siem::start().await;
-    let trail = Trail::of(3);
-    to(&siem, options()).deliver(&trail.batch()).unwrap();
+    let entries = AuditEntries::new(3);
+    to(&siem, options()).deliver(&entries.batch()).unwrap();
     to(&siem, options()).deliver(&[]).unwrap();
     let requests = siem.requests();
     let [request] = requests.as_slice() else {
@@ -53,7 +53,7 @@ async fn a_batch_is_one_request_with_the_lines_as_printed() {
     for absent in ["authorization", "cookie", "accept-encoding"] {
         assert!(!request.headers.contains_key(absent), "{absent}");
     }
-    let lines: Vec<serde_json::Value> = trail
+    let lines: Vec<serde_json::Value> = entries
         .lines()
         .iter()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -64,7 +64,7 @@ async fn a_batch_is_one_request_with_the_lines_as_printed() {
 #[tokio::test]
 async fn every_entry_arrives_whatever_goes_wrong() {
     use FailureClass::{NetworkError, RateLimit, ServerError, Timeout};
-    let trail = Trail::of(60);
+    let entries = AuditEntries::new(60);
     for (what, stub, expected) in [
         ("500", Stub::answering("POST", "/audit", 500, "broken"), ServerError),
         (
@@ -108,52 +108,52 @@ async fn every_entry_arrives_whatever_goes_wrong() {
                 ..options()
             },
         );
-        let (aside, failures) = trail.send(&mut destination, 20);
+        let (aside, failures) = entries.send(&mut destination, 20);
         assert!(aside.is_empty(), "{what}");
         assert_eq!(failures, [expected; 2], "{what}");
-        compare(&trail.ids(), &siem.ids()).unwrap_or_else(|missing| panic!("{what}: {missing}"));
+        compare(&entries.ids(), &siem.ids()).unwrap_or_else(|missing| panic!("{what}: {missing}"));
     }
 }
 
 #[tokio::test]
 async fn a_batch_acknowledged_twice_comes_again_and_is_kept_once() {
     let siem = siem::start().await;
-    let trail = Trail::of(10);
+    let entries = AuditEntries::new(10);
     siem.stub(Stub::failing("POST", "/audit", Fault::PostThenReset).times(1))
         .unwrap();
-    trail.send(&mut to(&siem, options()), 10);
+    entries.send(&mut to(&siem, options()), 10);
     assert_eq!(siem.requests().len(), 2);
     assert_eq!(
         siem.requests()[0].headers["idempotency-key"],
         siem.requests()[1].headers["idempotency-key"]
     );
     assert_eq!(siem.world(|world| world.repeated), 10);
-    compare(&trail.ids(), &siem.ids()).unwrap();
+    compare(&entries.ids(), &siem.ids()).unwrap();
 }
 
 #[tokio::test]
 async fn a_receiver_that_loses_an_entry_fails_the_check() {
     let siem = siem::start().await;
-    let trail = Trail::of(10);
-    let lost = trail.ids()[4];
+    let entries = AuditEntries::new(10);
+    let lost = entries.ids()[4];
     siem.world(|world| world.lost.insert(lost.to_string()));
-    trail.send(&mut to(&siem, options()), 3);
-    let missing = compare(&trail.ids(), &siem.ids()).unwrap_err();
+    entries.send(&mut to(&siem, options()), 3);
+    let missing = compare(&entries.ids(), &siem.ids()).unwrap_err();
     assert!(missing.contains(&lost.to_string()), "{missing}");
 }
 
 #[tokio::test]
 async fn entries_that_are_refused_are_found_and_the_others_arrive() {
     let siem = siem::start().await;
-    let trail = Trail::of(40);
-    let refused = [trail.ids()[0], trail.ids()[17], trail.ids()[39]];
+    let entries = AuditEntries::new(40);
+    let refused = [entries.ids()[0], entries.ids()[17], entries.ids()[39]];
     siem.world(|world| {
         world.refused = refused.iter().map(ToString::to_string).collect();
         world.largest = Some(15);
     });
-    let (aside, _) = trail.send(&mut to(&siem, options()), 40);
+    let (aside, _) = entries.send(&mut to(&siem, options()), 40);
     assert_eq!(aside, refused);
-    let rest: Vec<_> = trail.ids().into_iter().filter(|id| !refused.contains(id)).collect();
+    let rest: Vec<_> = entries.ids().into_iter().filter(|id| !refused.contains(id)).collect();
     compare(&rest, &siem.ids()).unwrap();
 }
 
@@ -163,7 +163,7 @@ async fn the_receiver_says_how_long_to_wait() {
     for (value, expected) in [("7", 7), ("86400", 3600), ("Sun, 01 Mar 2020 12:00:00 GMT", 0)] {
         siem.stub(Stub::answering("POST", "/audit", 429, "").header("retry-after", value))
             .unwrap();
-        let result = to(&siem, options()).deliver(&Trail::of(1).batch());
+        let result = to(&siem, options()).deliver(&AuditEntries::new(1).batch());
         let Err(DeliveryError::Unavailable { retry_after, .. }) = result else {
             panic!("{result:?}");
         };
@@ -174,14 +174,14 @@ async fn the_receiver_says_how_long_to_wait() {
 #[tokio::test]
 async fn a_bearer_token_or_a_header_proves_who_sends() {
     let siem = siem::start().await;
-    let trail = Trail::of(1);
+    let entries = AuditEntries::new(1);
     siem.world(|world| world.token = Some(TOKEN.to_owned()));
     assert_eq!(
-        unavailable(to(&siem, options()).deliver(&trail.batch())).0,
+        unavailable(to(&siem, options()).deliver(&entries.batch())).0,
         FailureClass::AuthFailure
     );
     to(&siem, with(Credentials::Bearer(SecretString::from(TOKEN))))
-        .deliver(&trail.batch())
+        .deliver(&entries.batch())
         .unwrap();
     siem.world(|world| {
         world.token = None;
@@ -191,12 +191,12 @@ async fn a_bearer_token_or_a_header_proves_who_sends() {
         name: "DD-API-KEY".to_owned(),
         value: SecretString::from(TOKEN),
     };
-    to(&siem, with(header)).deliver(&trail.batch()).unwrap();
+    to(&siem, with(header)).deliver(&entries.batch()).unwrap();
     assert_eq!(siem.entries().len(), 1);
 }
 
 #[tokio::test]
-async fn no_failure_tells_the_token_or_the_address() {
+async fn failures_reveal_neither_token_nor_address() {
     let siem = siem::start().await;
     let closed = { TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
     let mut seen = String::new();
@@ -216,7 +216,7 @@ async fn no_failure_tells_the_token_or_the_address() {
             let options = with(Credentials::Bearer(SecretString::from(TOKEN)));
             match HttpDestination::new(endpoint, options, Arc::new(SystemClock)) {
                 Ok(mut destination) => {
-                    let error = destination.deliver(&Trail::of(1).batch()).unwrap_err();
+                    let error = destination.deliver(&AuditEntries::new(1).batch()).unwrap_err();
                     seen = format!("{seen}{error} {error:?} {destination:?}\n");
                 }
                 Err(error) => seen = format!("{seen}{error} {error:?}\n"),
@@ -266,7 +266,7 @@ async fn redirects_are_not_followed_and_no_cookie_comes_back() {
         siem.stub(elsewhere).unwrap();
         let mut destination = to(&siem, with(Credentials::Bearer(SecretString::from(TOKEN))));
         for _ in 0..2 {
-            let (class, message) = unavailable(destination.deliver(&Trail::of(1).batch()));
+            let (class, message) = unavailable(destination.deliver(&AuditEntries::new(1).batch()));
             assert_eq!(class, FailureClass::InvalidResponse);
             assert!(message.contains("redirects are not followed"), "{message}");
         }
@@ -286,7 +286,7 @@ async fn a_long_answer_is_an_answer_and_is_not_read_to_its_end() {
     siem.stub(Stub::answering("POST", "/audit", 200, body)).unwrap();
     let mut destination = to(&siem, options());
     for _ in 0..3 {
-        destination.deliver(&Trail::of(1).batch()).unwrap();
+        destination.deliver(&AuditEntries::new(1).batch()).unwrap();
     }
 }
 
@@ -300,20 +300,20 @@ fn a_receiver_that_closes_before_reading_or_never_answers_is_waited_for() {
         ..options()
     };
     let mut destination = HttpDestination::new(endpoint, options, Arc::new(SystemClock)).unwrap();
-    let trail = Trail::of(2000);
+    let entries = AuditEntries::new(2000);
     let closing = std::thread::spawn(move || {
         drop(listener.accept().unwrap());
         listener
     });
     assert_eq!(
-        unavailable(destination.deliver(&trail.batch())).0,
+        unavailable(destination.deliver(&entries.batch())).0,
         FailureClass::NetworkError
     );
     let _listener = closing.join().unwrap();
     // The receiver does not read: neither the whole body nor an answer ever passes.
     let begun = Instant::now();
     assert_eq!(
-        unavailable(destination.deliver(&trail.batch())).0,
+        unavailable(destination.deliver(&entries.batch())).0,
         FailureClass::Timeout
     );
     assert!(begun.elapsed() < patience * 5, "{:?}", begun.elapsed());

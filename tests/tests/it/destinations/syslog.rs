@@ -10,7 +10,7 @@ use tests::arrivals::compare;
 use tests::doubles::syslog::{Fault, SyslogDouble};
 use uuid::Uuid;
 
-use super::trail::{Trail, unavailable};
+use super::trail::{AuditEntries, unavailable};
 
 const STREAMS: [Transport; 2] = [Transport::Tcp, Transport::Tls];
 
@@ -40,19 +40,19 @@ fn ids(receiver: &SyslogDouble) -> Vec<String> {
 fn a_batch_arrives_whole_over_every_transport() {
     for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
         let receiver = SyslogDouble::start(transport);
-        let trail = Trail::of(20);
-        to(&receiver).deliver(&trail.batch()).unwrap();
+        let entries = AuditEntries::new(20);
+        to(&receiver).deliver(&entries.batch()).unwrap();
         // Over streams everything has arrived when acknowledged; datagrams are still under way.
         let deadline = Instant::now() + Duration::from_secs(10);
         while transport == Transport::Udp && receiver.messages().len() < 20 && Instant::now() < deadline {
             std::thread::yield_now();
         }
-        compare(&trail.ids(), &ids(&receiver)).unwrap();
+        compare(&entries.ids(), &ids(&receiver)).unwrap();
         let messages = receiver.messages();
         assert_eq!(receiver.malformed(), [""; 0]);
         assert_eq!(
             messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(),
-            trail.lines()
+            entries.lines()
         );
         let first = &messages[0];
         assert_eq!(first.position, "1");
@@ -70,10 +70,10 @@ fn a_batch_arrives_whole_over_every_transport() {
 #[test]
 fn every_entry_arrives_however_connections_end() {
     use FailureClass::{InvalidResponse, NetworkError, Timeout};
-    let trail = Trail::of(300);
+    let entries = AuditEntries::new(300);
     for transport in STREAMS {
         for (fault, expected) in [
-            (Fault::CloseAtOnce, Some(NetworkError)),
+            (Fault::CloseImmediately, Some(NetworkError)),
             (Fault::CloseAfter(1), Some(NetworkError)),
             (Fault::CloseAfter(30_000), Some(NetworkError)),
             (Fault::NeverClose, Some(Timeout)),
@@ -89,13 +89,13 @@ fn every_entry_arrives_however_connections_end() {
             let receiver = SyslogDouble::start(transport);
             receiver.script([fault, fault]);
             let mut destination = to(&receiver);
-            let (aside, failures) = trail.send(&mut destination, 100);
+            let (aside, failures) = entries.send(&mut destination, 100);
             assert!(aside.is_empty());
             match expected {
                 Some(class) => assert_eq!(failures, [class; 2], "{transport:?} {fault:?}"),
                 None => assert_eq!(failures, [], "{transport:?} {fault:?}"),
             }
-            compare(&trail.ids(), &ids(&receiver))
+            compare(&entries.ids(), &ids(&receiver))
                 .unwrap_or_else(|missing| panic!("{transport:?} {fault:?}: {missing}"));
         }
     }
@@ -103,16 +103,16 @@ fn every_entry_arrives_however_connections_end() {
 
 #[test]
 fn a_receiver_that_closes_at_any_point_never_makes_us_believe_it_has_read_the_rest() {
-    let trail = Trail::of(5);
+    let entries = AuditEntries::new(5);
     // Not over TLS: there the receiver's library takes a whole record, and a clean end after it proves that it was read.
     for transport in [Transport::Tcp] {
         let receiver = SyslogDouble::start(transport);
         let mut destination = to(&receiver);
-        destination.deliver(&trail.batch()).unwrap();
+        destination.deliver(&entries.batch()).unwrap();
         let all: usize = receiver.messages().iter().map(|message| message.text.len()).sum();
         for octets in (1..all).step_by(97) {
             receiver.script([Fault::CloseAfter(octets)]);
-            let result = destination.deliver(&trail.batch());
+            let result = destination.deliver(&entries.batch());
             assert!(result.is_err(), "{transport:?} closed after {octets} octets");
         }
     }
@@ -122,11 +122,11 @@ fn a_receiver_that_closes_at_any_point_never_makes_us_believe_it_has_read_the_re
 fn a_receiver_that_never_sends_close_notify_is_good_enough_unless_it_is_asked_for() {
     let receiver = SyslogDouble::start(Transport::Tls);
     receiver.script([Fault::NoCloseNotify; 2]);
-    let trail = Trail::of(20);
+    let entries = AuditEntries::new(20);
     let mut lenient = SyslogDestination::new(receiver.address().clone(), options(&receiver)).unwrap();
-    lenient.deliver(&trail.batch()).unwrap();
-    compare(&trail.ids(), &ids(&receiver)).unwrap();
-    let (_, message) = unavailable(to(&receiver).deliver(&trail.batch()));
+    lenient.deliver(&entries.batch()).unwrap();
+    compare(&entries.ids(), &ids(&receiver)).unwrap();
+    let (_, message) = unavailable(to(&receiver).deliver(&entries.batch()));
     assert!(message.contains("without close_notify"), "{message}");
 }
 
@@ -134,22 +134,22 @@ fn a_receiver_that_never_sends_close_notify_is_good_enough_unless_it_is_asked_fo
 fn a_batch_broken_off_at_its_end_comes_again_with_the_same_ids() {
     for transport in STREAMS {
         let receiver = SyslogDouble::start(transport);
-        let trail = Trail::of(10);
+        let entries = AuditEntries::new(10);
         receiver.script([Fault::CloseAfter(4000)]);
-        trail.send(&mut to(&receiver), 10);
+        entries.send(&mut to(&receiver), 10);
         assert!(receiver.messages().len() > 10, "some came twice");
-        compare(&trail.ids(), &ids(&receiver)).unwrap();
+        compare(&entries.ids(), &ids(&receiver)).unwrap();
     }
 }
 
 #[test]
 fn a_receiver_that_loses_an_entry_fails_the_check() {
     let receiver = SyslogDouble::start(Transport::Tls);
-    let trail = Trail::of(10);
-    receiver.lose(&trail.ids()[6]);
-    trail.send(&mut to(&receiver), 4);
-    let missing = compare(&trail.ids(), &ids(&receiver)).unwrap_err();
-    assert!(missing.contains(&trail.ids()[6].to_string()), "{missing}");
+    let entries = AuditEntries::new(10);
+    receiver.lose(&entries.ids()[6]);
+    entries.send(&mut to(&receiver), 4);
+    let missing = compare(&entries.ids(), &ids(&receiver)).unwrap_err();
+    assert!(missing.contains(&entries.ids()[6].to_string()), "{missing}");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_receiver_that_is_away_is_waited_for() {
         let mut destination = to(&receiver);
         drop(receiver);
         assert_eq!(
-            unavailable(destination.deliver(&Trail::of(1).batch())).0,
+            unavailable(destination.deliver(&AuditEntries::new(1).batch())).0,
             FailureClass::NetworkError
         );
     }
@@ -169,7 +169,7 @@ fn a_receiver_that_is_away_is_waited_for() {
         port: 601,
     };
     let mut destination = SyslogDestination::new(nowhere, SyslogOptions::default()).unwrap();
-    let (class, message) = unavailable(destination.deliver(&Trail::of(1).batch()));
+    let (class, message) = unavailable(destination.deliver(&AuditEntries::new(1).batch()));
     assert_eq!(class, FailureClass::NetworkError);
     assert!(
         message.contains("tcp://localhost.invalid:601: its name cannot be resolved"),
@@ -188,7 +188,7 @@ fn time_is_bounded_however_slow_the_receiver_is() {
         };
         let mut destination = SyslogDestination::new(receiver.address().clone(), options).unwrap();
         let begun = Instant::now();
-        let (class, message) = unavailable(destination.deliver(&Trail::of(50).batch()));
+        let (class, message) = unavailable(destination.deliver(&AuditEntries::new(50).batch()));
         assert_eq!(class, FailureClass::Timeout, "{message}");
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     }
@@ -212,7 +212,7 @@ fn only_certificates_of_known_authorities_for_the_right_name_are_trusted() {
             ..SyslogOptions::default()
         };
         let mut destination = SyslogDestination::new(address, options).unwrap();
-        let (class, message) = unavailable(destination.deliver(&Trail::of(1).batch()));
+        let (class, message) = unavailable(destination.deliver(&AuditEntries::new(1).batch()));
         assert_eq!(class, FailureClass::NetworkError);
         assert!(
             message.contains("TLS failed") && message.contains("certificate"),
@@ -243,7 +243,7 @@ fn a_receiver_that_speaks_no_tls_is_not_spoken_to_in_clear() {
     unavailable(
         SyslogDestination::new(address, options)
             .unwrap()
-            .deliver(&Trail::of(1).batch()),
+            .deliver(&AuditEntries::new(1).batch()),
     );
     assert_eq!(clear.messages(), []);
 }
@@ -256,7 +256,7 @@ fn large_entries_go_whole_over_streams_and_are_refused_by_datagrams() {
         id: Uuid::now_v7(),
         line: &line,
     };
-    let small = Trail::of(1);
+    let small = AuditEntries::new(1);
     let batch = [small.batch()[0], large];
     for transport in STREAMS {
         let receiver = SyslogDouble::start(transport);
@@ -289,7 +289,7 @@ fn a_datagram_that_nobody_listens_to_is_noticed_here() {
     let mut destination = SyslogDestination::new(address, SyslogOptions::default()).unwrap();
     // On this machine the rejection arrives immediately; over a network there may be none.
     assert_eq!(
-        unavailable(destination.deliver(&Trail::of(3).batch())).0,
+        unavailable(destination.deliver(&AuditEntries::new(3).batch())).0,
         FailureClass::NetworkError
     );
 }

@@ -8,12 +8,12 @@ use uuid::Uuid;
 const PATIENCE: u32 = 20;
 
 /// Entries as the writer prints them.
-pub(super) struct Trail {
+pub(super) struct AuditEntries {
     lines: Vec<(Uuid, String)>,
 }
 
-impl Trail {
-    pub(super) fn of(count: usize) -> Self {
+impl AuditEntries {
+    pub(super) fn new(count: usize) -> Self {
         let (writer, memory) = Writer::memory("processor", std::sync::Arc::new(model::SystemClock));
         let context = Context::new(ActorType::WebhookEvent, Uuid::now_v7());
         for _ in 0..count {

@@ -10,6 +10,7 @@ use crate::outbox::{HISTORY, POST, Stand, message, relay, unapproved};
 #[tokio::test]
 async fn an_effect_becomes_one_message_that_says_what_happened() {
     let stand = Stand::new().await;
+    // 1. An unapproved merge whose effect arrives three times.
     let mr = unapproved(1);
     let project = json!({"projects": {"77": {"path_with_namespace": mr.path()}}});
     stand.world.gitlab.patch(project).unwrap();
@@ -23,6 +24,7 @@ async fn an_effect_becomes_one_message_that_says_what_happened() {
         stand.done(&notifier, message(&effect, 0)).await;
     }
 
+    // 2. One message, one attempt.
     let [posted] = &stand.slack.messages()[..] else {
         panic!("one message expected")
     };
@@ -31,6 +33,7 @@ async fn an_effect_becomes_one_message_that_says_what_happened() {
     assert_eq!(row.external_id, Some(posted.ts.to_string()));
     assert_eq!(stand.attempts(effect.id).await, ["1 begun", "1 ended: done"]);
 
+    // 3. The message names the merge, the reason and the exception, with markup escaped.
     assert_eq!(posted.channel, "C0SECLEAD");
     let shown = json!(posted.blocks).to_string();
     let exception = effect.exception_id.unwrap().to_string();

@@ -9,37 +9,7 @@ use crate::outbox::{HISTORY, POST, Stand, message};
 async fn an_answer_that_never_came_is_settled_by_looking_in_the_channel() {
     let stand = Stand::new().await;
     let notifier = stand.notifier().await;
-    let unavailable = || Stub::answering("POST", POST, 503, "upstream");
-    let unsure = || Stub::answering("POST", POST, 200, json!({"ok": false, "error": "internal_error"}));
-    let fault = |fault| Stub::failing("POST", POST, fault);
-    let cases = [
-        (
-            "posted, then the connection broke",
-            fault(Fault::PostThenReset),
-            "network_error",
-            1,
-        ),
-        (
-            "posted, and half of the answer came",
-            fault(Fault::Half),
-            "network_error",
-            1,
-        ),
-        (
-            "the connection broke before anything was done",
-            fault(Fault::Reset),
-            "network_error",
-            2,
-        ),
-        ("503, and nothing was done", unavailable(), "server_error", 2),
-        (
-            "an error within Slack, and nothing was done",
-            unsure(),
-            "server_error",
-            2,
-        ),
-    ];
-    for (iid, (case, stub, class, posts)) in (1..).zip(cases) {
+    for (iid, (case, stub, class, posts)) in (1..).zip(ambiguous_answers()) {
         let effect = stand.effect(iid).await;
         let (posted, looked) = (stand.asked(POST), stand.asked(HISTORY));
         stand.slack.stub(stub.times(1)).unwrap();
@@ -73,6 +43,35 @@ async fn an_answer_that_never_came_is_settled_by_looking_in_the_channel() {
         );
     }
     stand.audited([notifier]);
+}
+
+/// Each with the class of the failure and the number of posts that are needed in the end.
+fn ambiguous_answers() -> [(&'static str, Stub, &'static str, usize); 5] {
+    let unavailable = Stub::answering("POST", POST, 503, "upstream");
+    let unsure = Stub::answering("POST", POST, 200, json!({"ok": false, "error": "internal_error"}));
+    let fault = |fault| Stub::failing("POST", POST, fault);
+    [
+        (
+            "posted, then the connection broke",
+            fault(Fault::PostThenReset),
+            "network_error",
+            1,
+        ),
+        (
+            "posted, and half of the answer arrived",
+            fault(Fault::Half),
+            "network_error",
+            1,
+        ),
+        (
+            "not posted: the connection broke before",
+            fault(Fault::Reset),
+            "network_error",
+            2,
+        ),
+        ("not posted: 503", unavailable, "server_error", 2),
+        ("not posted: an error within Slack", unsure, "server_error", 2),
+    ]
 }
 
 #[tokio::test]
@@ -120,7 +119,7 @@ async fn killed_while_slack_answers_a_fresh_process_looks_and_leaves_one_message
         assert_eq!(stand.attempts(effect.id).await, ["1 begun"]);
 
         let fresh = stand.notifier().await;
-        stand.done(&fresh, message(&effect, 0)).await; // as SQS brings it again
+        stand.done(&fresh, message(&effect, 0)).await; // as SQS redelivers it
         fresh.lines(1, |line| line["lease"] == "Lagging");
         stand.done(&fresh, message(&effect, 1)).await;
         fresh.lines(1, |line| line["lease"] == "NotDue");

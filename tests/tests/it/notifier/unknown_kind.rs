@@ -21,9 +21,9 @@ async fn an_unknown_kind_waits_for_a_newer_version() {
     let [line] = &notifier.lines(1, |line| line["kind"] == "kind_of_tomorrow")[..] else {
         panic!("one line expected")
     };
-    assert_eq!(line["level"], "WARN", "no error, and no alarm: {line}");
+    assert_eq!(line["level"], "WARN", "not an error, so no alarm: {line}");
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 0);
-    assert_eq!(stand.row(effect.id).await, before, "due as it was");
+    assert_eq!(stand.row(effect.id).await, before, "still due");
     assert!(stand.attempts(effect.id).await.is_empty());
 
     rename("slack_exception_alert").await;

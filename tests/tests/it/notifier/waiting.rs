@@ -14,6 +14,7 @@ async fn slack_is_left_alone_for_as_long_as_it_asks() {
     let stand = Stand::new().await;
     let effect = stand.effect(1).await;
     let notifier = stand.notifier().await;
+    // 1. Slack rejects the first attempt and asks for 30 seconds.
     let limited = Stub::answering("POST", POST, 429, json!({"ok": false, "error": "ratelimited"}));
     stand.slack.stub(limited.header("retry-after", 30).times(1)).unwrap();
     let before = SystemClock.now();
@@ -26,6 +27,7 @@ async fn slack_is_left_alone_for_as_long_as_it_asks() {
     assert_eq!(row.not_before, Some(row.next_attempt_at));
     assert_eq!(stand.attempts(effect.id).await, ["1 begun", "1 ended: retry"]);
 
+    // 2. Until then neither a message nor the relay causes an attempt.
     for (attempts, lease) in [(1, "NotDue"), (0, "Lagging")] {
         stand.done(&notifier, message(&effect, attempts)).await;
         notifier.lines(1, |line| line["lease"] == lease);
@@ -35,13 +37,10 @@ async fn slack_is_left_alone_for_as_long_as_it_asks() {
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 0, "not yet");
     assert_eq!(stand.asked(POST), 1);
 
+    // 3. Then the relay queues it again, and it is posted.
     stand.make_due(effect.id).await;
     stand.done(&notifier, message(&effect, 0)).await;
-    assert_eq!(
-        stand.asked(POST),
-        1,
-        "a message that lags behind is never worth an attempt"
-    );
+    assert_eq!(stand.asked(POST), 1, "a stale message causes no attempt");
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 1);
     let queued = &stand.aws.messages()[0];
     let named = queued.deduplication_id.as_deref();
@@ -55,7 +54,7 @@ async fn slack_is_left_alone_for_as_long_as_it_asks() {
     assert_eq!(
         (stand.asked(POST), stand.asked(HISTORY)),
         (2, 0),
-        "it was surely not posted, so nobody looked"
+        "it was certainly not posted, so the channel was not read"
     );
     stand.audited([notifier]);
 }
@@ -118,7 +117,7 @@ async fn a_rotated_token_is_read_again_by_the_same_process() {
     assert_eq!(
         (row.state.as_str(), row.attempts, reads()),
         ("pending", 2, 2),
-        "refused once more, and read again"
+        "rejected again, so the secret is read again"
     );
     stand.make_due(effect.id).await;
     assert_eq!(stand.attempt(&notifier, &effect).await.state, "done");

@@ -33,7 +33,7 @@ pub(super) struct Desk {
 }
 
 /// One execution environment of the recorder.
-pub(super) struct Environs {
+pub(super) struct TestRecorder {
     pub(super) recorder: Recorder,
     pub(super) metrics: metrics::MetricMemory,
     clock: MovableClock,
@@ -78,11 +78,11 @@ impl Desk {
     }
 
     /// An execution environment that forwards to the receiver.
-    pub(super) fn recorder(&self) -> Environs {
+    pub(super) fn recorder(&self) -> TestRecorder {
         self.recorder_with(&[])
     }
 
-    pub(super) fn recorder_with(&self, more: &[(&str, &str)]) -> Environs {
+    pub(super) fn recorder_with(&self, more: &[(&str, &str)]) -> TestRecorder {
         let variables = self.variables(more);
         let aws = [
             ("AWS_REGION", "eu-west-1"),
@@ -102,7 +102,7 @@ impl Desk {
             metrics,
             clock,
         };
-        Environs {
+        TestRecorder {
             recorder: Recorder::new(config, parts).unwrap(),
             metrics: measured,
             clock: self.clock.clone(),
@@ -158,7 +158,7 @@ impl Desk {
     }
 }
 
-impl Environs {
+impl TestRecorder {
     pub(super) async fn invoke(&self, event: Value) -> Result<RecorderResponse, RecordError> {
         self.within(event, SignedDuration::from_secs(60)).await
     }

@@ -1,4 +1,4 @@
-//! Archive on merge, on the local stack: evidence, the issue, the row, the pod; also with twenty concurrent merges.
+//! Effects of a merge on the local stack: evidence, issue, audit page, pod; also with twenty concurrent merges.
 
 use std::time::Duration;
 
@@ -71,6 +71,7 @@ async fn a_merge_gives_evidence_a_closed_issue_a_row_and_a_confirmation() {
         ]
     );
 
+    // 1. Evidence: the digest of its bytes is in the ledger and the decision.
     let evidence = scene.rows("e", "review_evidence e").await.remove(0);
     let digest = Sha256::digest(evidence["content"].as_str().unwrap());
     let digest = digest
@@ -81,6 +82,7 @@ async fn a_merge_gives_evidence_a_closed_issue_a_row_and_a_confirmation() {
         assert_eq!(scene.rows("evidence_sha256", table).await, [json!(digest)], "{table}");
     }
 
+    // 2. The issue is closed and labelled.
     assert_eq!(effects[2].2.as_deref(), Some(issue.as_str()));
     let world = scene.stack.world(&scene.stack.linear_url).await;
     let shown = &world["issues"][&issue];
@@ -91,6 +93,7 @@ async fn a_merge_gives_evidence_a_closed_issue_a_row_and_a_confirmation() {
     let label = shown["labels"][0].as_str().unwrap();
     assert_eq!(world["labels"][label]["name"], "audited");
 
+    // 3. One row on the audit page, one confirmation to the pod, no alert.
     assert_eq!(rows_of(&scene).await, 1);
     let messages = scene.stack.pod_messages(scene.mr.project, scene.mr.iid).await;
     assert_eq!(messages.len(), 1, "{messages:#?}");
@@ -119,7 +122,7 @@ async fn twenty_merges_at_once_and_a_person_at_the_page_give_twenty_rows_and_kee
     futures::future::join_all(scenes.iter().map(Scene::deliver_merge)).await;
     // While the rows arrive, another user edits the page through its API, as the editor does.
     let note = format!(
-        "<p>Looked at on {}&nbsp;&mdash; <em>all well</em></p>",
+        "<p>Checked on {}&nbsp;&mdash; <em>all good</em></p>",
         tests::stack::now()
     );
     let stack = &scenes[0].stack;

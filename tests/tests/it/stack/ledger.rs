@@ -99,17 +99,17 @@ async fn a_review_is_followed_from_the_label_to_the_merge() {
     );
 
     // The approval's own delivery, from the webhook to the ledger.
-    let story = eventually(PATIENCE, "the story of the approval", async || {
-        let story = countersign(&["trace", &approval]);
-        story.contains("ledger.record.upsert").then_some(story)
+    let trace = eventually(PATIENCE, "the trace of the approval", async || {
+        let trace = countersign(&["trace", &approval]);
+        trace.contains("ledger.record.upsert").then_some(trace)
     })
     .await;
-    assert!(story.contains("decision: approved, before the merge"), "{story}");
+    assert!(trace.contains("decision: approved, before the merge"), "{trace}");
 
-    let told = scene.explained();
-    assert_eq!(told["decisions"].as_array().unwrap().len(), 2);
-    assert_eq!(told["decisions"][1]["explanation"]["approvals"][0]["valid"], true);
-    assert_eq!(told["ledger"]["decision"], "merged");
+    let explained = scene.explained();
+    assert_eq!(explained["decisions"].as_array().unwrap().len(), 2);
+    assert_eq!(explained["decisions"][1]["explanation"]["approvals"][0]["valid"], true);
+    assert_eq!(explained["ledger"]["decision"], "merged");
 }
 
 #[tokio::test]
@@ -139,8 +139,8 @@ async fn lives_that_end_otherwise_end_in_their_rows() {
         (&row["deciding_reviewer_id"], &row["time_unknown_reason"]),
         (&Value::Null, &json!("no_valid_approval"))
     );
-    let told = outsider.explained();
-    let checks = told["decisions"][0]["explanation"]["approvals"][0]["checks"]
+    let explained = outsider.explained();
+    let checks = explained["decisions"][0]["explanation"]["approvals"][0]["checks"]
         .as_array()
         .unwrap();
     let against: Vec<_> = checks
@@ -149,7 +149,7 @@ async fn lives_that_end_otherwise_end_in_their_rows() {
         .map(|check| &check["rule"])
         .collect();
     assert_eq!(against, [&json!("approver_not_eligible")]);
-    assert_eq!(told["exception"]["kind"], "approver_not_eligible");
+    assert_eq!(explained["exception"]["kind"], "approver_not_eligible");
 }
 
 #[tokio::test]

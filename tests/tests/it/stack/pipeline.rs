@@ -32,7 +32,7 @@ async fn a_merge_without_approval_is_one_row_and_one_slack_message_whatever_is_s
     for _ in 0..10 {
         assert_eq!(scene.stack.send(&delivery).await.status, 202);
     }
-    scene.deliver_merge().await; // the same merge with another webhook-id, as a group's hook sends it besides the project's
+    scene.deliver_merge().await; // the same merge with another webhook-id, as sent by a group's hook in addition to the project's
     scene.settled().await;
     assert_eq!(scene.rows("e", "security_review_exceptions e").await, [row]);
     assert_eq!(
@@ -72,6 +72,7 @@ async fn one_correlation_id_leads_from_the_delivery_to_slack() {
         .await;
     let id = reply.json()["correlation_id"].as_str().unwrap().to_owned();
     scene.message_in(SOON).await;
+    // 1. In the rows.
     for (table, column) in [
         ("merge_request_events", "correlation_id"),
         ("security_review_decisions", "correlation_id"),
@@ -82,6 +83,7 @@ async fn one_correlation_id_leads_from_the_delivery_to_slack() {
         ids.dedup();
         assert_eq!(ids, [json!(id)], "{table}");
     }
+    // 2. In the audit entries, together with the trace id.
     let groups = &scene.stack.log_groups;
     for (group, action) in [
         (&groups.webhook, "webhook.auth.verify"),
@@ -105,6 +107,7 @@ async fn one_correlation_id_leads_from_the_delivery_to_slack() {
         assert_eq!(entry["actor"], json!({"type": "webhook_event", "id": id}));
         assert_eq!(entry["trace_id"], "0af7651916cd43dd8448eb211c80319c", "{entry:#}");
     }
+    // 3. In the request to Slack.
     let requests = scene
         .stack
         .control(&scene.stack.slack_url, "GET", "/_double/requests", &Value::Null)

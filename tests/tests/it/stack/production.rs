@@ -131,7 +131,7 @@ fn harness(options: &[&str]) {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
-fn text<'a>(value: &'a Value, path: &[&str]) -> &'a str {
+fn text_at<'a>(value: &'a Value, path: &[&str]) -> &'a str {
     path.iter()
         .fold(value, |value, name| &value[*name])
         .as_str()
@@ -147,6 +147,7 @@ async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athe
     parameters::the_first_deployment_is_answered_with_enter_and_sends_nothing(&production.description);
     parameters::a_deployment_from_elsewhere_takes_over_what_the_stack_was_given(&production.description);
 
+    // Two exceptions by different users, and one rejected delivery.
     let scenes = [Scene::new(HIGH), Scene::new(HIGH)].map(|scene| scene.on(production.stack.clone()));
     let began = scenes[0].began;
     for (scene, merger) in scenes.iter().zip([AUTHOR, OUTSIDER]) {
@@ -166,7 +167,7 @@ async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athe
     // Lines that a subscription would send to Firehose, which the emulator's do not.
     let lines = eventually(
         PATIENCE,
-        "the lines of both exceptions and of the refusal",
+        "the lines of both exceptions and of the rejected delivery",
         async || {
             let lines = production.lines(began).await;
             let count = |action: &str| lines.iter().filter(|line| line["action"] == action).count();
@@ -186,7 +187,7 @@ async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athe
         .await;
 
     athena::all_gitlab_calls_of_the_last_day(&production, &lines).await;
-    athena::everything_under_one_correlation_id(&production, &lines).await;
+    athena::all_lines_of_one_correlation_id(&production, &lines).await;
     let failures = production.ask("authentication_failures_by_source", &[]).await.unwrap();
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert_eq!(
@@ -195,8 +196,8 @@ async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athe
     );
     athena::exceptions_by_merger(&production, &lines).await;
     athena::every_call_by_outcome(&production, &lines).await;
-    athena::the_rules_that_judged(&production, &lines).await;
-    athena::what_the_gateway_refused(&production).await;
+    athena::rules_in_use(&production, &lines).await;
+    athena::requests_rejected_by_the_gateway(&production).await;
 }
 
 fn every_nested_stack_is_there(description: &Description) {
@@ -270,7 +271,7 @@ fn contradictions_are_refused_before_anything_is_made(description: &Description)
     assert_eq!(description.refusals.len(), expected.len());
     for (refusal, expected) in description.refusals.iter().zip(expected) {
         // The text is wrapped for a terminal.
-        let told = refusal.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(told.contains(expected), "{expected}: {told}");
+        let message = refusal.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(message.contains(expected), "{expected}: {message}");
     }
 }

@@ -25,7 +25,7 @@ enum Held {
     Alone(RwLockWriteGuard<'static, ()>),
 }
 
-pub(crate) struct Trail {
+pub(crate) struct StackAudit {
     pub(crate) stack: Stack,
     pub(crate) auditor: Client,
     _held: Held,
@@ -34,7 +34,7 @@ pub(crate) struct Trail {
 /// Lines by the id of their entries.
 pub(crate) type Lines = BTreeMap<String, Value>;
 
-impl Trail {
+impl StackAudit {
     pub(crate) async fn open() -> Self {
         Self::with(Held::Together(TABLE.read().await)).await
     }
@@ -62,15 +62,15 @@ impl Trail {
     }
 
     /// The entries under a correlation id, oldest first, once they include these actions, each as often as listed.
-    pub(crate) async fn story(&self, correlation_id: &str, actions: &[&str]) -> Vec<Value> {
+    pub(crate) async fn trace(&self, correlation_id: &str, actions: &[&str]) -> Vec<Value> {
         let what = format!("{actions:?} under {correlation_id}");
         eventually(PATIENCE, &what, async || {
             let entries = self.entries("correlation_id::text = $1", correlation_id).await;
-            let told = |action: &&str| {
+            let enough = |action: &&str| {
                 let wanted = actions.iter().filter(|known| *known == action).count();
                 entries.iter().filter(|entry| entry["action"] == **action).count() >= wanted
             };
-            actions.iter().all(told).then_some(entries)
+            actions.iter().all(enough).then_some(entries)
         })
         .await
     }

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::scene::{ALICE, AUTHOR, HIGH, OUTSIDER, Scene, millis};
 
 type Change = fn(&Scene, &mut Value);
-type Told = fn(&Scene) -> Vec<Value>;
+type Deliveries = fn(&Scene) -> Vec<Value>;
 
 /// One case: its name, the labels at the merge, what GitLab shows, earlier deliveries, and the expected result.
-type Case = (&'static str, &'static [&'static str], Change, Told, &'static str);
+type Case = (&'static str, &'static [&'static str], Change, Deliveries, &'static str);
 
 fn approved(by: u64, scene: &Scene, minutes: i64, shown: &mut Value) {
     shown["approved_by"] = json!([{"user": by, "approved_at": millis(scene.before(minutes))}]);
@@ -20,9 +20,9 @@ fn nothing(_: &Scene) -> Vec<Value> {
 
 async fn check(cases: &[Case]) {
     let scenes: Vec<Scene> = cases.iter().map(|case| Scene::new(case.1)).collect();
-    for ((_, _, change, told, _), scene) in cases.iter().zip(&scenes) {
+    for ((_, _, change, deliveries, _), scene) in cases.iter().zip(&scenes) {
         scene.shown(|shown| change(scene, shown)).await;
-        for payload in told(scene) {
+        for payload in deliveries(scene) {
             scene.stack.deliver(&payload).await;
         }
         scene.deliver_merge().await;
@@ -33,46 +33,46 @@ async fn check(cases: &[Case]) {
 }
 
 #[tokio::test]
-async fn the_table_of_two_witnesses_holds() {
+async fn verdicts_follow_the_table_of_sources() {
     check(&[
         (
-            "A approves, H is silent",
+            "GitLab shows an approval, the history none",
             HIGH,
             |scene, shown| approved(ALICE, scene, 60, shown),
             nothing,
             "approved",
         ),
         (
-            "A and H show the same approval",
+            "GitLab and the history show the same approval",
             HIGH,
             |scene, shown| approved(ALICE, scene, 60, shown),
             |scene| vec![scene.mr.event("approval", ALICE, scene.before(60))],
             "approved",
         ),
         (
-            "A lists it still a minute after H shows it taken back",
+            "GitLab shows an approval whose withdrawal is in the history",
             HIGH,
             |scene, shown| approved(ALICE, scene, 60, shown),
             |scene| vec![scene.mr.event("unapproved", ALICE, scene.before(30))],
             "approved",
         ),
         (
-            "A approves, H shows a later reset",
+            "GitLab shows an approval, the history a later reset",
             HIGH,
             |scene, shown| approved(ALICE, scene, 60, shown),
             |scene| vec![scene.mr.reset_by_push(AUTHOR, scene.before(30))],
             "approved",
         ),
         (
-            "A shows none, H one that was never taken back",
+            "GitLab shows none, the history one that was never withdrawn",
             HIGH,
             |_, _| (),
             |scene| vec![scene.mr.event("approved", ALICE, scene.before(60))],
             "unverified",
         ),
-        ("A shows none, H none", HIGH, |_, _| (), nothing, "no_approval"),
+        ("neither shows an approval", HIGH, |_, _| (), nothing, "no_approval"),
         (
-            "A shows none, H one taken back",
+            "GitLab shows none, the history one that was withdrawn",
             HIGH,
             |_, _| (),
             |scene| {
@@ -91,7 +91,7 @@ async fn the_table_of_two_witnesses_holds() {
 async fn every_kind_that_the_stacks_rules_can_give_comes_out_of_it() {
     check(&[
         (
-            "the label was taken off by somebody who may not",
+            "the label was removed by an ineligible user",
             &["backend"],
             |scene, shown| {
                 shown["label_events"] = json!([
@@ -103,7 +103,7 @@ async fn every_kind_that_the_stacks_rules_can_give_comes_out_of_it() {
             "label_removed_before_merge",
         ),
         (
-            "the label was taken off by an eligible approver",
+            "the label was removed by an eligible approver",
             &["backend"],
             |scene, shown| {
                 shown["label_events"] =
@@ -117,7 +117,8 @@ async fn every_kind_that_the_stacks_rules_can_give_comes_out_of_it() {
             HIGH,
             |scene, shown| {
                 approved(ALICE, scene, 60, shown);
-                let newer = json!({"head_commit_sha": "f00d", "patch_id_sha": "p2", "created_at": millis(scene.before(30))});
+                let newer =
+                    json!({"head_commit_sha": "f00d", "patch_id_sha": "p2", "created_at": millis(scene.before(30))});
                 shown["versions"].as_array_mut().unwrap().push(newer);
                 shown["sha"] = json!("f00d");
             },
@@ -129,14 +130,28 @@ async fn every_kind_that_the_stacks_rules_can_give_comes_out_of_it() {
             HIGH,
             |scene, shown| {
                 approved(ALICE, scene, 60, shown);
-                let newer = json!({"head_commit_sha": "f00d", "patch_id_sha": "p1", "created_at": millis(scene.before(30))});
+                let newer =
+                    json!({"head_commit_sha": "f00d", "patch_id_sha": "p1", "created_at": millis(scene.before(30))});
                 shown["versions"].as_array_mut().unwrap().push(newer);
                 shown["sha"] = json!("f00d");
             },
             nothing,
             "approved",
         ),
-        ("the author approved", HIGH, |scene, shown| approved(AUTHOR, scene, 60, shown), nothing, "self_approved"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn approvals_count_only_from_eligible_users_before_the_merge() {
+    check(&[
+        (
+            "the author approved",
+            HIGH,
+            |scene, shown| approved(AUTHOR, scene, 60, shown),
+            nothing,
+            "self_approved",
+        ),
         (
             "a bot approved",
             HIGH,
@@ -147,8 +162,20 @@ async fn every_kind_that_the_stacks_rules_can_give_comes_out_of_it() {
             nothing,
             "bot_approved",
         ),
-        ("an outsider approved", HIGH, |scene, shown| approved(OUTSIDER, scene, 60, shown), nothing, "approver_not_eligible"),
-        ("approved after the merge", HIGH, |scene, shown| approved(ALICE, scene, -1, shown), nothing, "approved_after_merge"),
+        (
+            "an outsider approved",
+            HIGH,
+            |scene, shown| approved(OUTSIDER, scene, 60, shown),
+            nothing,
+            "approver_not_eligible",
+        ),
+        (
+            "approved after the merge",
+            HIGH,
+            |scene, shown| approved(ALICE, scene, -1, shown),
+            nothing,
+            "approved_after_merge",
+        ),
         (
             "GitLab hides it",
             HIGH,

@@ -6,17 +6,17 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 use serde_saphyr::Tagged;
 
-/// The stacks that the template nests.
+/// The nested stacks.
 pub(crate) const STACKS: [&str; 4] = ["network", "database", "search", "observability"];
 
 /// The template at the project's root.
 pub(crate) fn template() -> Value {
-    read(&file("template.yaml"))
+    parse_template(&file("template.yaml"))
 }
 
 /// A nested stack's template.
 pub(crate) fn stack(name: &str) -> Value {
-    read(&file(&format!("infra/{name}.yaml")))
+    parse_template(&file(&format!("infra/{name}.yaml")))
 }
 
 /// The text of a file of the project.
@@ -26,7 +26,7 @@ pub(crate) fn file(path: &str) -> String {
 }
 
 /// Reads one document.
-pub(crate) fn read(text: &str) -> Value {
+pub(crate) fn parse_template(text: &str) -> Value {
     serde_saphyr::from_str::<Node>(text)
         .unwrap_or_else(|error| panic!("not YAML: {error}"))
         .0
@@ -128,6 +128,6 @@ fn short_forms_are_read_as_their_long_forms() {
         ),
     ];
     for (text, expected) in cases {
-        assert_eq!(read(text), expected, "{text}");
+        assert_eq!(parse_template(text), expected, "{text}");
     }
 }

@@ -29,7 +29,10 @@ fn every_question_of_the_guided_deployment_can_be_answered_with_enter() {
     for (name, parameter) in template()["Parameters"].as_object().unwrap() {
         let is_answered = |answer: &Value| answer.is_string() || answer.is_number();
         assert!(is_answered(&parameter["Default"]), "{name} has no default");
-        assert!(parameter["NoEcho"].is_null(), "{name} is asked for without its default");
+        assert!(
+            parameter["NoEcho"].is_null(),
+            "{name} would be asked for without its default"
+        );
     }
 }
 
@@ -41,10 +44,10 @@ fn a_change_of_any_parameter_that_a_function_sees_is_another_version_of_it() {
     for (name, function) in of_type(&template, "AWS::Serverless::Function") {
         let mut seen = function.clone();
         let variables = &mut seen["Environment"]["Variables"];
-        let told = variables.as_object_mut().unwrap().remove(PARAMETERS).unwrap();
-        let told: BTreeSet<_> = many(&told["Fn::ToJsonString"])
+        let published = variables.as_object_mut().unwrap().remove(PARAMETERS).unwrap();
+        let published: BTreeSet<_> = many(&published["Fn::ToJsonString"])
             .into_iter()
-            .map(|told| told["Ref"].as_str().unwrap())
+            .map(|parameter| parameter["Ref"].as_str().unwrap())
             .collect();
         // The rollout of a version is not part of it.
         seen.as_object_mut().unwrap().remove("DeploymentPreference");
@@ -52,10 +55,14 @@ fn a_change_of_any_parameter_that_a_function_sees_is_another_version_of_it() {
         needed.extend(globals.iter().cloned());
         let missing: Vec<_> = needed
             .iter()
-            .filter(|parameter| !told.contains(parameter.as_str()))
+            .filter(|parameter| !published.contains(parameter.as_str()))
             .collect();
-        assert!(missing.is_empty(), "{name} would not notice {missing:?}");
-        assert!(told.iter().all(|told| declared.contains_key(*told)), "{name}: {told:?}");
+        assert!(
+            missing.is_empty(),
+            "a change of {missing:?} would not publish a new version of {name}"
+        );
+        let known = published.iter().all(|parameter| declared.contains_key(*parameter));
+        assert!(known, "{name}: {published:?}");
     }
 }
 

@@ -32,7 +32,7 @@ fn every_queue_has_dead_letters_that_it_alone_may_fill_and_that_last_fourteen_da
     for (name, target) in sources {
         assert!(
             targets.iter().any(|(known, _)| *known == target),
-            "{name}: its dead letters {target} are no queue here"
+            "{name}: its dead letters {target} are not a queue of this template"
         );
     }
 }

@@ -92,7 +92,7 @@ fn the_key_is_used_through_queues_and_secrets_only_and_only_where_there_is_one()
 }
 
 #[test]
-fn every_function_has_a_role_of_its_own() {
+fn every_function_has_a_dedicated_role() {
     let template = template();
     for (name, function) in of_type(&template, "AWS::Serverless::Function") {
         let role = name.replace("Function", "Role");

@@ -34,12 +34,12 @@ fn every_nested_stack_is_given_what_it_asks_for_and_nothing_else() {
         assert_eq!(
             given.difference(&known).collect::<Vec<_>>(),
             [] as [&&str; 0],
-            "{name} does not know"
+            "{name} has no parameter"
         );
         for (parameter, declared) in stack["Parameters"].as_object().unwrap() {
             assert!(
                 given.contains(parameter.as_str()) || !declared["Default"].is_null(),
-                "{name} is not given {parameter}"
+                "{name} needs a value of {parameter}"
             );
         }
     }
@@ -176,11 +176,11 @@ fn the_saved_queries_are_the_files_in_infra_queries() {
         for (name, query) in of_type(&search, kind) {
             let text = query["QueryString"]
                 .as_str()
-                .unwrap_or_else(|| panic!("{name} is not a text"));
+                .unwrap_or_else(|| panic!("{name} is not a string"));
             let title = query["Name"]["Fn::Sub"].as_str().or(query["Name"].as_str()).unwrap();
             let title = title.rsplit(['/', ' ']).next().unwrap().trim_start_matches("${Name}-");
             let path = format!("infra/queries/{title}.{extension}");
-            assert_eq!(text.trim_end(), file(&path).trim_end(), "{name} is not {path}");
+            assert_eq!(text.trim_end(), file(&path).trim_end(), "{name} differs from {path}");
             saved.insert(format!("{title}.{extension}"));
         }
     }

@@ -208,7 +208,7 @@ fn every_kind_of_destination_has_the_same_alarms() {
                 let kinds = watched.entry(alarm["MetricName"].as_str().unwrap()).or_default();
                 assert!(
                     kinds.insert(dimension["Value"].as_str().unwrap()),
-                    "{name} is there twice"
+                    "{name} is defined twice"
                 );
             }
         }

@@ -44,7 +44,7 @@ async fn an_update_replaces_what_it_gives() {
         (&shown()["ts"], &shown()["text"], &shown()["blocks"]),
         (&ts, &json!("New"), &other)
     );
-    assert_eq!(shown()["metadata"], message["metadata"], "left out, so it stays");
+    assert_eq!(shown()["metadata"], message["metadata"], "omitted metadata stays");
     assert!(shown()["edited"]["ts"].is_string());
 
     update(

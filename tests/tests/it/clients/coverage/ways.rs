@@ -156,7 +156,7 @@ pub(super) fn aws(unknown: &str) -> Vec<Way> {
 /// The ways of syslog.
 pub(super) fn syslog() -> Vec<Way> {
     let faults = [
-        (syslog::Fault::CloseAtOnce, NetworkError),
+        (syslog::Fault::CloseImmediately, NetworkError),
         (syslog::Fault::NeverClose, Timeout),
         (syslog::Fault::Answer, InvalidResponse),
     ];

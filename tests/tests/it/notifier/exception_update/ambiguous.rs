@@ -81,7 +81,7 @@ async fn a_found_reply_is_not_forgotten_while_updates_fail() {
         assert_eq!(
             stand.attempt(&notifier, &update).await.state,
             "ambiguous",
-            "it looks again"
+            "it reads the channel again"
         );
     }
     stand.make_due(update.id).await;

@@ -1,7 +1,7 @@
 //! The content of the corrected alert and its reply.
 
 use model::ExceptionKind;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{alerted, approved, decide, exceptional, first_line, replies};
 use crate::evaluation::world::{ALICE, AUTHOR, at};
@@ -73,8 +73,22 @@ async fn another_kind_corrects_alert_and_reply() {
             },
         }))
     );
+    assert_alert_is_corrected(&corrected.blocks);
+    let reply = &replies(&stand, &update)[0];
+    assert_reply_explains_the_change(&reply.blocks);
+    assert!(
+        reply
+            .text
+            .starts_with("Corrected: the reason for this exception has changed. "),
+        "{}",
+        reply.text
+    );
+    stand.audited([notifier]);
+}
+
+fn assert_alert_is_corrected(blocks: &[Value]) {
     // Without the title's link and the last line with its numbers.
-    insta::assert_snapshot!(format!("{:#}", json!([corrected.blocks[0], corrected.blocks[3], corrected.blocks[4]])), @r#"
+    insta::assert_snapshot!(format!("{:#}", json!([blocks[0], blocks[3], blocks[4]])), @r#"
     [
       {
         "text": {
@@ -102,8 +116,10 @@ async fn another_kind_corrects_alert_and_reply() {
       }
     ]
     "#);
-    let reply = &replies(&stand, &update)[0];
-    insta::assert_snapshot!(format!("{:#}", json!(reply.blocks[1..4])), @r#"
+}
+
+fn assert_reply_explains_the_change(blocks: &[Value]) {
+    insta::assert_snapshot!(format!("{:#}", json!(blocks[1..4])), @r#"
     [
       {
         "text": {
@@ -131,14 +147,6 @@ async fn another_kind_corrects_alert_and_reply() {
       }
     ]
     "#);
-    assert!(
-        reply
-            .text
-            .starts_with("Corrected: the reason for this exception has changed. "),
-        "{}",
-        reply.text
-    );
-    stand.audited([notifier]);
 }
 
 #[tokio::test]

@@ -127,7 +127,7 @@ async fn slack_is_left_alone_as_long_as_it_asks() {
         stand.make_due(update.id).await;
         assert_eq!(stand.attempt(&notifier, &update).await.state, "done");
         assert_eq!(replies(&stand, &update).len(), 1, "{path}");
-        assert_eq!(stand.asked(HISTORY), 0, "surely not posted");
+        assert_eq!(stand.asked(HISTORY), 0, "certainly not posted");
         stand.audited([notifier]);
     }
 }

@@ -6,42 +6,42 @@ use tests::stack::{asked_for, eventually, now};
 use uuid::Uuid;
 
 use crate::stack::scene::{HIGH, SLACK, Scene};
-use crate::stack::trail::{Lines, PATIENCE, SIEM, Trail, by_id, difference};
+use crate::stack::trail::{Lines, PATIENCE, SIEM, StackAudit, by_id, difference};
 
 /// A delivery and the last position of its entries.
-async fn delivered(trail: &Trail) -> (String, i64) {
+async fn delivered(audit: &StackAudit) -> (String, i64) {
     let _slack = SLACK.read().await;
     let scene = Scene::new(HIGH);
     scene.shown(|_| ()).await;
     let id = scene.deliver_merge().await;
-    trail.story(&id, &["slack.api.post_message"]).await;
-    let position = trail.position(&id).await;
+    audit.trace(&id, &["slack.api.post_message"]).await;
+    let position = audit.position(&id).await;
     (id, position)
 }
 
 /// The entries that are in `recorded`; each must exist once.
-fn of(recorded: &Lines, entries: Vec<Value>) -> Lines {
+fn only_recorded(recorded: &Lines, entries: Vec<Value>) -> Lines {
     let known = |entry: &Value| entry["id"].as_str().is_some_and(|id| recorded.contains_key(id));
     let entries: Vec<_> = entries.into_iter().filter(known).collect();
     let (count, lines) = (entries.len(), by_id(entries));
-    assert_eq!(count, lines.len(), "an entry is there twice");
+    assert_eq!(count, lines.len(), "an entry arrived twice");
     lines
 }
 
 #[tokio::test]
 async fn what_is_recorded_is_at_every_destination_as_it_was_printed() {
     let _siem = SIEM.read().await;
-    let trail = Trail::open().await;
-    let before = trail.last_position().await;
-    let (first, _) = delivered(&trail).await;
-    let (_, last) = delivered(&trail).await;
-    trail.forwarded(last).await;
+    let audit = StackAudit::open().await;
+    let before = audit.last_position().await;
+    let (first, _) = delivered(&audit).await;
+    let (_, last) = delivered(&audit).await;
+    audit.forwarded(last).await;
 
-    let recorded = trail.recorded(before, last).await;
+    let recorded = audit.recorded(before, last).await;
     assert!(recorded.len() > 14, "only {}", recorded.len());
-    let written = trail.in_file();
-    for (name, entries) in [("file", written.clone()), ("SIEM", trail.at_siem().await)] {
-        let mut arrived = of(&recorded, entries);
+    let written = audit.in_file();
+    for (name, entries) in [("file", written.clone()), ("SIEM", audit.at_siem().await)] {
+        let mut arrived = only_recorded(&recorded, entries);
         assert_eq!(difference(&recorded, &arrived), (vec![], vec![]), "{name}");
         // A lost entry and a modified one would be detected.
         let (missing, _) = arrived.pop_first().unwrap();
@@ -67,7 +67,7 @@ async fn what_is_recorded_is_at_every_destination_as_it_was_printed() {
     // And nothing that is not recorded.
     let ids: Vec<Uuid> = by_id(written).keys().map(|id| id.parse().unwrap()).collect();
     let sql = "SELECT count(*) FROM audit_events WHERE id = ANY ($1)";
-    let known: i64 = trail
+    let known: i64 = audit
         .auditor
         .query_typed(sql, &[(&ids, tokio_postgres::types::Type::UUID_ARRAY)])
         .await
@@ -79,35 +79,35 @@ async fn what_is_recorded_is_at_every_destination_as_it_was_printed() {
 #[tokio::test]
 async fn a_siem_that_was_away_gets_everything_later_and_the_file_does_not_wait_for_it() {
     let _alone = SIEM.write().await;
-    let trail = Trail::open().await;
-    let siem = trail.stack.siem_url.clone();
+    let audit = StackAudit::open().await;
+    let siem = audit.stack.siem_url.clone();
     let down = json!({"method": "POST", "path": "/audit", "status": 503, "body": "down"});
-    trail.stack.control(&siem, "PUT", "/_double/stub", &down).await;
-    let before = trail.last_position().await;
-    let (_, last) = delivered(&trail).await;
+    audit.stack.control(&siem, "PUT", "/_double/stub", &down).await;
+    let before = audit.last_position().await;
+    let (_, last) = delivered(&audit).await;
     let delivered_to = |name: &str| format!("SELECT delivered FROM audit_destinations WHERE name = '{name}'");
     eventually(PATIENCE, "the file to have it", async || {
-        trail.run(&["forward"]).await;
-        (trail.number(&delivered_to("file")).await >= last).then_some(())
+        audit.run(&["forward"]).await;
+        (audit.number(&delivered_to("file")).await >= last).then_some(())
     })
     .await;
-    assert!(trail.number(&delivered_to("http")).await < last);
+    assert!(audit.number(&delivered_to("http")).await < last);
     eventually(PATIENCE, "the failure to be known", async || {
         let failing = "SELECT count(*) FROM audit_destinations WHERE name = 'http' AND failing_since IS NOT NULL";
-        (trail.number(failing).await == 1).then_some(())
+        (audit.number(failing).await == 1).then_some(())
     })
     .await;
-    trail
+    audit
         .stack
         .control(&siem, "DELETE", "/_double/stub", &Value::Null)
         .await;
 
-    trail.forwarded(last).await;
-    let recorded = trail.recorded(before, last).await;
-    let taken = of(&recorded, trail.at_siem().await);
+    audit.forwarded(last).await;
+    let recorded = audit.recorded(before, last).await;
+    let taken = only_recorded(&recorded, audit.at_siem().await);
     assert_eq!(difference(&recorded, &taken), (vec![], vec![]));
     assert_eq!(
-        trail
+        audit
             .number("SELECT count(*) FROM audit_destinations WHERE failing_since IS NOT NULL")
             .await,
         0
@@ -117,12 +117,12 @@ async fn a_siem_that_was_away_gets_everything_later_and_the_file_does_not_wait_f
 #[tokio::test]
 async fn what_the_recorder_prints_is_recorded_and_never_comes_back_through_a_log_group() {
     let _siem = SIEM.read().await;
-    let trail = Trail::open().await;
-    let (_, last) = delivered(&trail).await;
-    trail.forwarded(last).await;
+    let audit = StackAudit::open().await;
+    let (_, last) = delivered(&audit).await;
+    audit.forwarded(last).await;
     let its_own = "SELECT count(*) FROM audit_events WHERE service = 'recorder'";
-    assert!(trail.number(its_own).await > 0);
-    let groups = &trail.stack.log_groups;
+    assert!(audit.number(its_own).await > 0);
+    let groups = &audit.stack.log_groups;
     for group in [
         &groups.webhook,
         &groups.processor,
@@ -130,7 +130,7 @@ async fn what_the_recorder_prints_is_recorded_and_never_comes_back_through_a_log
         &groups.maintenance,
     ] {
         assert_eq!(
-            trail.number(&format!("{its_own} AND source LIKE '{group}%'")).await,
+            audit.number(&format!("{its_own} AND source LIKE '{group}%'")).await,
             0,
             "{group}"
         );
@@ -140,14 +140,14 @@ async fn what_the_recorder_prints_is_recorded_and_never_comes_back_through_a_log
 #[tokio::test]
 async fn the_recorder_runs_for_what_others_print_and_never_for_what_it_prints_itself() {
     let _siem = SIEM.read().await;
-    let trail = Trail::open().await;
-    let groups = &trail.stack.log_groups;
+    let audit = StackAudit::open().await;
+    let groups = &audit.stack.log_groups;
     let (began, asked) = (now(), asked_for());
     for _ in 0..3 {
-        let (_, last) = delivered(&trail).await;
-        trail.forwarded(last).await;
+        let (_, last) = delivered(&audit).await;
+        audit.forwarded(last).await;
     }
-    let ran = trail.stack.invocations(&groups.recorder, began).await;
+    let ran = audit.stack.invocations(&groups.recorder, began).await;
     assert!(ran > 3, "{ran}");
     // Includes concurrent tests. A line printed just before is forwarded just after.
     let mut reasons = usize::try_from(asked_for() - asked).unwrap();
@@ -157,7 +157,7 @@ async fn the_recorder_runs_for_what_others_print_and_never_for_what_it_prints_it
         &groups.notifier,
         &groups.maintenance,
     ] {
-        reasons += trail
+        reasons += audit
             .stack
             .invocations(group, began - SignedDuration::from_secs(5))
             .await;

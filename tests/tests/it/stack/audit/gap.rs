@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tests::stack::eventually;
 use uuid::Uuid;
 
-use crate::stack::trail::{PATIENCE, Trail};
+use crate::stack::trail::{PATIENCE, StackAudit};
 
 /// This many lines of an otherwise unknown execution environment, and their correlation id.
 fn printed(count: usize) -> (Vec<String>, String) {
@@ -28,21 +28,21 @@ fn printed(count: usize) -> (Vec<String>, String) {
 }
 
 /// The numbers of the recorded lines under a correlation id, in the order for destinations.
-async fn order(trail: &Trail, id: &str) -> Vec<i64> {
+async fn order(audit: &StackAudit, id: &str) -> Vec<i64> {
     let sql = format!(
         "SELECT stream_seq FROM audit_positions p JOIN audit_events e ON e.id = p.event_id \
          WHERE correlation_id = '{id}' AND action = 'webhook.delivery.duplicate' ORDER BY position"
     );
-    let rows = trail.auditor.query_typed(&sql, &[]).await.unwrap();
+    let rows = audit.auditor.query_typed(&sql, &[]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// The entry about a gap in a stream, once it exists.
-async fn told(trail: &Trail, action: &str, stream: &str) -> Value {
+async fn gap_entry(audit: &StackAudit, action: &str, stream: &str) -> Value {
     let condition = format!("action = '{action}' AND target ->> 'id' = $1");
     let mut entries = eventually(PATIENCE, action, async || {
-        trail.run(&["sequence"]).await;
-        let entries = trail.entries(&condition, stream).await;
+        audit.run(&["sequence"]).await;
+        let entries = audit.entries(&condition, stream).await;
         (!entries.is_empty()).then_some(entries)
     })
     .await;
@@ -52,15 +52,15 @@ async fn told(trail: &Trail, action: &str, stream: &str) -> Value {
 
 #[tokio::test]
 async fn a_line_left_out_on_purpose_is_reported_and_when_it_comes_the_gap_is_closed() {
-    let trail = Trail::open().await;
+    let audit = StackAudit::open().await;
     let (mut lines, id) = printed(5);
     let late: Vec<_> = lines.drain(2..4).collect();
     let stream = serde_json::from_str::<Value>(&lines[0]).unwrap()["stream"]["id"].clone();
     let stream = stream.as_str().unwrap();
-    let group = trail.stack.log_groups.processor.clone();
-    trail.stack.print(&group, &lines).await;
+    let group = audit.stack.log_groups.processor.clone();
+    audit.stack.print(&group, &lines).await;
 
-    let detected = told(&trail, "audit.gap_detected", stream).await;
+    let detected = gap_entry(&audit, "audit.gap_detected", stream).await;
     assert_eq!(
         (&detected["outcome"], &detected["error"]),
         (&json!("failure"), &json!("not_found"))
@@ -77,55 +77,55 @@ async fn a_line_left_out_on_purpose_is_reported_and_when_it_comes_the_gap_is_clo
     );
     assert_eq!(detected["service"], "recorder");
     // The remaining lines continue.
-    assert_eq!(order(&trail, &id).await, [1, 2, 5]);
+    assert_eq!(order(&audit, &id).await, [1, 2, 5]);
     let open = format!("SELECT missing FROM audit_gaps WHERE stream_id = '{stream}' AND closed_at IS NULL");
-    assert_eq!(trail.number(&open).await, 2);
+    assert_eq!(audit.number(&open).await, 2);
 
-    trail.stack.print(&group, &late).await;
-    let closed = told(&trail, "audit.gap_closed", stream).await;
+    audit.stack.print(&group, &late).await;
+    let closed = gap_entry(&audit, "audit.gap_closed", stream).await;
     assert_eq!(closed["outcome"], "success");
-    assert_eq!(order(&trail, &id).await, [1, 2, 5, 3, 4]);
+    assert_eq!(order(&audit, &id).await, [1, 2, 5, 3, 4]);
     let gaps = format!(
         "SELECT count(*) FROM audit_gaps WHERE stream_id = '{stream}' AND closed_at IS NOT NULL AND missing = 0"
     );
-    assert_eq!(trail.number(&gaps).await, 1);
+    assert_eq!(audit.number(&gaps).await, 1);
 }
 
 #[tokio::test]
 async fn lines_out_of_order_and_twice_are_recorded_once_and_in_order() {
-    let trail = Trail::open().await;
+    let audit = StackAudit::open().await;
     let (mut lines, id) = printed(6);
-    let group = trail.stack.log_groups.processor.clone();
+    let group = audit.stack.log_groups.processor.clone();
     lines.rotate_left(3);
     for batch in [&lines[..3], &lines[3..], &lines[..]] {
-        trail.stack.print(&group, batch).await;
+        audit.stack.print(&group, batch).await;
     }
     eventually(PATIENCE, "six lines", async || {
-        (order(&trail, &id).await.len() == 6).then_some(())
+        (order(&audit, &id).await.len() == 6).then_some(())
     })
     .await;
-    assert_eq!(order(&trail, &id).await, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(order(&audit, &id).await, [1, 2, 3, 4, 5, 6]);
 }
 
 #[tokio::test]
 async fn lines_that_meet_a_database_that_is_away_wait_on_the_retry_queue_and_are_recorded_once() {
-    let trail = Trail::alone().await;
-    let mut owner = tests::postgres::connect(&trail.stack.database_owner_url).await;
+    let audit = StackAudit::alone().await;
+    let mut owner = tests::postgres::connect(&audit.stack.database_owner_url).await;
     let (lines, id) = printed(3);
     // The recorder cannot use the table; no other function needs it.
     let away = owner.transaction().await.unwrap();
     away.batch_execute("LOCK TABLE audit_events IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
-    trail.stack.print(&trail.stack.log_groups.processor, &lines).await;
+    audit.stack.print(&audit.stack.log_groups.processor, &lines).await;
     eventually(PATIENCE, "lines on the retry queue", async || {
-        (trail.stack.queued(&trail.stack.queues.audit_retry).await > 0).then_some(())
+        (audit.stack.queued(&audit.stack.queues.audit_retry).await > 0).then_some(())
     })
     .await;
     away.rollback().await.unwrap();
     eventually(PATIENCE, "the lines", async || {
-        (order(&trail, &id).await.len() == 3).then_some(())
+        (order(&audit, &id).await.len() == 3).then_some(())
     })
     .await;
-    assert_eq!(order(&trail, &id).await, [1, 2, 3]);
+    assert_eq!(order(&audit, &id).await, [1, 2, 3]);
 }

@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use crate::program::built;
 use crate::stack::scene::{HIGH, SLACK, Scene};
-use crate::stack::trail::Trail;
+use crate::stack::trail::StackAudit;
 use tests::stack::{PATIENCE, eventually};
 
 #[tokio::test]
 async fn the_story_of_a_delivery_is_complete_from_the_door_to_slack() {
     let _slack = SLACK.read().await;
-    let (scene, trail) = (Scene::new(HIGH), Trail::open().await);
+    let (scene, audit) = (Scene::new(HIGH), StackAudit::open().await);
     scene.shown(|_| ()).await;
     let id = scene.deliver_merge().await;
     // Five effects, sent in one call: the alert, and those to Linear, Jira, Confluence and the pod.
@@ -30,7 +30,7 @@ async fn the_story_of_a_delivery_is_complete_from_the_door_to_slack() {
     let wanted = steps
         .iter()
         .flat_map(|(_, action, count)| std::iter::repeat_n(*action, *count));
-    let entries = trail.story(&id, &wanted.collect::<Vec<_>>()).await;
+    let entries = audit.trace(&id, &wanted.collect::<Vec<_>>()).await;
     for (service, action, count) in steps {
         let of = |entry: &&Value| entry["service"] == service && entry["action"] == action;
         let found: Vec<_> = entries.iter().filter(of).collect();
@@ -48,15 +48,15 @@ async fn the_story_of_a_delivery_is_complete_from_the_door_to_slack() {
     assert!(order.is_sorted(), "{order:?}");
 
     // Each has its position in the order for destinations, and no announced call remains open.
-    trail.position(&id).await;
+    audit.position(&id).await;
     let open = format!("SELECT count(*) FROM audit_intents WHERE correlation_id = '{id}'");
-    assert_eq!(trail.number(&open).await, 0);
+    assert_eq!(audit.number(&open).await, 0);
 }
 
 #[tokio::test]
 async fn calls_at_the_doubles_and_entries_agree_one_to_one() {
     let _slack = SLACK.read().await;
-    let (scene, trail) = (Scene::new(HIGH), Trail::open().await);
+    let (scene, audit) = (Scene::new(HIGH), StackAudit::open().await);
     scene.shown(|_| ()).await;
     let trace = Uuid::now_v7().simple().to_string();
     let delivery = scene.stack.signed(&scene.merge());
@@ -70,6 +70,35 @@ async fn calls_at_the_doubles_and_entries_agree_one_to_one() {
     })
     .await;
 
+    let mut seen = actions_at_doubles(&scene, &trace).await;
+    // AWS is not a double here.
+    let outside = |action: &&str| {
+        let systems = ["gitlab.", "slack.", "linear.", "jira.", "confluence."];
+        systems.iter().any(|system| action.starts_with(system))
+    };
+    let entries = audit
+        .trace(&id, &seen.iter().map(String::as_str).collect::<Vec<_>>())
+        .await;
+    let recorded = entries
+        .iter()
+        .filter_map(|entry| entry["action"].as_str())
+        .filter(outside);
+    let mut recorded: Vec<_> = recorded.map(str::to_owned).collect();
+    recorded.sort_unstable();
+    assert_eq!(recorded, seen);
+    for system in ["gitlab.", "slack.", "linear.", "confluence."] {
+        assert!(
+            seen.iter().any(|action| action.starts_with(system)),
+            "{system} was not called"
+        );
+    }
+    // A request without an audit entry would be detected.
+    seen.pop();
+    assert_ne!(recorded, seen);
+}
+
+/// The actions of the requests that the doubles received in this trace, sorted.
+async fn actions_at_doubles(scene: &Scene, trace: &str) -> Vec<String> {
     let mut seen = Vec::new();
     let stack = &scene.stack;
     for base in [
@@ -86,36 +115,13 @@ async fn calls_at_the_doubles_and_entries_agree_one_to_one() {
         let ours = |request: &&Value| {
             request["headers"]["traceparent"]
                 .as_str()
-                .is_some_and(|text| text.contains(&trace))
+                .is_some_and(|text| text.contains(trace))
         };
         let requests = requests.as_array().cloned().unwrap_or_default();
         seen.extend(requests.iter().filter(ours).map(action));
     }
     seen.sort_unstable();
-    // AWS is not a double here.
-    let outside = |action: &&str| {
-        let systems = ["gitlab.", "slack.", "linear.", "jira.", "confluence."];
-        systems.iter().any(|system| action.starts_with(system))
-    };
-    let entries = trail
-        .story(&id, &seen.iter().map(String::as_str).collect::<Vec<_>>())
-        .await;
-    let told = entries
-        .iter()
-        .filter_map(|entry| entry["action"].as_str())
-        .filter(outside);
-    let mut told: Vec<_> = told.map(str::to_owned).collect();
-    told.sort_unstable();
-    assert_eq!(told, seen);
-    for system in ["gitlab.", "slack.", "linear.", "confluence."] {
-        assert!(
-            seen.iter().any(|action| action.starts_with(system)),
-            "{system} was called"
-        );
-    }
-    // A request without an audit entry would be detected.
-    seen.pop();
-    assert_ne!(told, seen);
+    seen
 }
 
 /// The required action of a request's entry.
@@ -139,19 +145,19 @@ fn action(request: &Value) -> String {
         "members" => "gitlab.api.get_group_members",
         _ if path.contains("/merge_requests/") => "gitlab.api.get_mr_details",
         _ if path.contains("/users/") => "gitlab.api.get_user",
-        _ => panic!("a call that no action stands for: {target}"),
+        _ => panic!("no action for the call {target}"),
     };
     name.to_owned()
 }
 
 #[tokio::test]
 async fn a_forged_delivery_is_found_with_its_reason_by_the_command_line() {
-    let (scene, trail) = (Scene::new(HIGH), Trail::open().await);
+    let (scene, audit) = (Scene::new(HIGH), StackAudit::open().await);
     let forged = scene.stack.signed(&scene.merge()).with("webhook-signature", "v1,AAAA");
     let reply = scene.stack.send(&forged).await;
     assert_eq!(reply.status, 401);
     let id = reply.json()["correlation_id"].as_str().unwrap().to_owned();
-    trail.story(&id, &["webhook.auth.verify"]).await;
+    audit.trace(&id, &["webhook.auth.verify"]).await;
 
     let lines = countersign("audit --action webhook.auth --outcome failure --since 1h --format json");
     let found: Vec<_> = lines.iter().filter(|entry| entry["correlation_id"] == *id).collect();
@@ -173,8 +179,8 @@ fn countersign(words: &str) -> Vec<Value> {
         .output()
         .unwrap();
     // 1: nothing found.
-    let told = String::from_utf8_lossy(&done.stderr);
-    assert!(matches!(done.status.code(), Some(0 | 1)), "{told}");
+    let errors = String::from_utf8_lossy(&done.stderr);
+    assert!(matches!(done.status.code(), Some(0 | 1)), "{errors}");
     let text = String::from_utf8(done.stdout).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

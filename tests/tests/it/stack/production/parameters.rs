@@ -32,7 +32,7 @@ pub(super) fn the_first_deployment_is_answered_with_enter_and_sends_nothing(desc
     let again = &description.first_again;
     assert!(
         again.iter().any(|option| option == "--guided") && again.iter().any(|option| option == "DryRun=true"),
-        "a change set that nobody executed is no deployment: {again:?}"
+        "a change set that was not executed is not a deployment: {again:?}"
     );
 }
 
