@@ -9,7 +9,7 @@ use model::{Backoff, later};
 const WAITS: Backoff = Backoff::new(SignedDuration::from_secs(5), SignedDuration::from_mins(15));
 
 /// When another attempt may follow attempt number `attempts`: after our own doubling, or later if the target asked for that.
-pub(crate) fn next(now: Timestamp, attempts: i32, asked: Option<Duration>) -> Timestamp {
+pub(crate) fn next_attempt(now: Timestamp, attempts: i32, asked: Option<Duration>) -> Timestamp {
     let asked = asked.and_then(|asked| SignedDuration::try_from(asked).ok());
     later(
         now,
@@ -24,7 +24,7 @@ mod tests {
     #[test]
     fn waits_double_up_to_a_quarter_of_an_hour_and_never_undercut_what_the_target_asks() {
         let now = Timestamp::UNIX_EPOCH;
-        let wait = |attempts, asked| next(now, attempts, asked).as_second();
+        let wait = |attempts, asked| next_attempt(now, attempts, asked).as_second();
         assert_eq!(
             [1, 2, 3, 8, 9, 1000, i32::MAX].map(|attempts| wait(attempts, None)),
             [5, 10, 20, 640, 900, 900, 900]

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_problem_is_told_at_once() {
+    fn every_problem_is_reported_together() {
         let pairs = [
             ("RULES_PATH", "/nowhere/rules.yaml"),
             ("DATABASE_PORT", "70000"),

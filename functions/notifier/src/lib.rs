@@ -3,14 +3,13 @@
 //! A lease is committed before the call and the outcome after it. If a call may have reached its target unconfirmed, the function
 //! checks there and never repeats it blindly.
 
-mod archive;
-mod attempt;
 mod backoff;
 mod config;
-mod exception_update;
-mod ledger_event;
-mod record;
-mod worker;
+mod effects;
+mod lease;
+mod message;
+mod outcome;
+mod targets;
 
 use std::sync::Arc;
 
@@ -25,11 +24,11 @@ use store::DatabaseConfig;
 use trace::Tracer;
 
 pub use config::Config;
-use worker::{Outbound, Worker};
+use targets::{TargetSecrets, Targets};
 
 /// One execution environment of the function.
 pub struct Notifier {
-    worker: FromSecrets<DatabaseConfig, Outbound, Worker>,
+    targets: FromSecrets<DatabaseConfig, TargetSecrets, Targets>,
     dry_run: bool,
     audit: Writer,
     metrics: Metrics,
@@ -52,9 +51,9 @@ impl Notifier {
     /// [`StartError`] if there are no rules.
     pub fn new(config: Config, process: &Process) -> Result<Self, StartError> {
         let dry_run = config.dry_run;
-        let worker = worker::from_secrets(config, process)?;
+        let targets = targets::from_secrets(config, process)?;
         Ok(Self {
-            worker,
+            targets,
             dry_run,
             audit: process.audit.clone(),
             metrics: process.metrics.clone(),
@@ -68,7 +67,7 @@ impl Notifier {
     /// # Errors
     /// [`StartError`]: the function must not start.
     pub async fn warm_up(&self, context: &Context) -> Result<(), StartError> {
-        Ok(self.worker.get(context).await?.store.check_schema().await?)
+        Ok(self.targets.get(context).await?.store.check_schema().await?)
     }
 
     /// Handles one batch; returns the messages to redeliver. Destinations are processed concurrently: a failing or slow one delays
@@ -78,6 +77,9 @@ impl Notifier {
     /// If a message has no id: then the whole batch is redelivered.
     pub async fn handle(&self, event: SqsEvent, deadline: &Deadline) -> Result<SqsBatchResponse, MissingMessageId> {
         // Boxed: the work on an effect is one deep future, and its type would be nested too deeply for the compiler.
-        process_fifo_groups(event, deadline, async |record| Box::pin(self.record(record)).await).await
+        process_fifo_groups(event, deadline, async |message| {
+            Box::pin(self.process_message(message)).await
+        })
+        .await
     }
 }

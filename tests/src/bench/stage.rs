@@ -7,7 +7,7 @@ use crate::doubles::aws::{self, AwsDouble};
 use crate::doubles::gitlab::{self, GitLabDouble};
 use crate::postgres::{self, TestDatabase};
 
-const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/rules.yaml");
+const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/rules.yaml");
 /// The instance that the rules name.
 pub(super) const INSTANCE: &str = "main";
 /// Nothing listens there; no benchmarked function calls Slack.

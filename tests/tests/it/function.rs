@@ -72,7 +72,8 @@ impl Function {
 
     /// Invokes it with one event.
     pub(crate) async fn invoke(&self, event: Value) -> Value {
-        self.api.invoke(event).await.unwrap()
+        let answer = self.api.invoke(event).await;
+        answer.unwrap_or_else(|error| panic!("{error}: {:#?}", self.printed.lines.lock().unwrap()))
     }
 
     /// The same for an invocation that must fail; returns its message.
@@ -82,7 +83,8 @@ impl Function {
 
     /// Waits for the first poll, which ends the start.
     pub(crate) async fn started(&self) {
-        self.api.wait_for_first_poll(PATIENCE).await.unwrap();
+        let polled = self.api.wait_for_first_poll(PATIENCE).await;
+        polled.unwrap_or_else(|error| panic!("{error}: {:#?}", self.printed.lines.lock().unwrap()));
     }
 
     /// The peak resident memory of its process so far, in bytes.

@@ -29,9 +29,9 @@ async fn a_target_without_a_credential_is_told_as_such_and_the_others_go_on() {
             .state,
         "done"
     );
-    for (kind, says) in [
-        ("linear_issue", "holds no part \"linear\"; docs/reference/connectors.md"),
-        ("jira_issue", "has not the form of docs/reference/connectors.md"),
+    for (kind, reason) in [
+        ("linear_issue", "`linear` is missing (see docs/reference/connectors.md)"),
+        ("jira_issue", "`jira` is malformed (see docs/reference/connectors.md)"),
     ] {
         let row = archive.until_ended(&notifier, &effects[kind]).await;
         assert_eq!(
@@ -39,7 +39,7 @@ async fn a_target_without_a_credential_is_told_as_such_and_the_others_go_on() {
             ("dead", Some("auth_failure"), 4),
             "{kind}"
         );
-        assert!(row.reason.as_ref().unwrap().contains(says), "{row:?}");
+        assert!(row.reason.as_ref().unwrap().contains(reason), "{row:?}");
     }
     assert_eq!(archive.linear.requests(), []);
 }

@@ -15,7 +15,7 @@ use crate::function::Function;
 use crate::outbox::{Row, Stand, message};
 
 pub(super) const RULES: &str = include_str!("../../../tools/rules.yaml");
-const RULES_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/local/rules.yaml");
+const RULES_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/rules.yaml");
 /// Every kind of effect that a merge has.
 pub(super) const KINDS: [&str; 4] = ["confluence_row", "jira_issue", "linear_issue", "slack_pod_confirmation"];
 

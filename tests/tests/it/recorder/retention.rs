@@ -6,7 +6,7 @@ use super::desk::Desk;
 use crate::function::Function;
 
 async fn maintenance(desk: &Desk, more: &[(&str, &str)]) -> Function {
-    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/local/rules.yaml");
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/rules.yaml");
     let mut variables = desk.variables(&[
         ("DATABASE_OWNER_SECRET_ID", "owner"),
         ("EFFECTS_QUEUE_URL", "http://127.0.0.1:9/000000000000/effects.fifo"),

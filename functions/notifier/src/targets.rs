@@ -32,15 +32,15 @@ const LINEAR: &str = "https://api.linear.app";
 
 /// The part of the outbound secret that this function needs. Each field is parsed when it is used.
 #[derive(Deserialize)]
-pub(crate) struct Outbound {
+pub(crate) struct TargetSecrets {
     #[serde(default)]
-    slack: Part,
+    slack: SecretPart,
     #[serde(default)]
-    linear: Part,
+    linear: SecretPart,
     #[serde(default)]
-    jira: Part,
+    jira: SecretPart,
     #[serde(default)]
-    confluence: Part,
+    confluence: SecretPart,
     /// Certificate of a private authority for a target, PEM.
     #[serde(default)]
     ca_pem: Option<String>,
@@ -49,7 +49,7 @@ pub(crate) struct Outbound {
 /// One part of the secret, not yet parsed.
 #[derive(Default, Deserialize)]
 #[serde(transparent)]
-struct Part(Option<Value>);
+struct SecretPart(Option<Value>);
 
 #[derive(Deserialize)]
 struct SlackCredential {
@@ -60,7 +60,7 @@ struct SlackCredential {
 pub(crate) type Target<T> = Result<T, Box<CallError>>;
 
 /// The database and the targets.
-pub(crate) struct Worker {
+pub(crate) struct Targets {
     pub(crate) store: Store,
     pub(crate) slack: Target<Slack>,
     pub(crate) linear: Target<Linear>,
@@ -74,7 +74,7 @@ pub(crate) struct Worker {
 pub(crate) fn from_secrets(
     config: Config,
     process: &Process,
-) -> Result<FromSecrets<DatabaseConfig, Outbound, Worker>, StartError> {
+) -> Result<FromSecrets<DatabaseConfig, TargetSecrets, Targets>, StartError> {
     let Config {
         aws,
         database,
@@ -94,24 +94,24 @@ pub(crate) fn from_secrets(
     Ok(FromSecrets::new(
         database,
         outbound,
-        move |database: &DatabaseConfig, secret: &Outbound| {
+        move |database: &DatabaseConfig, secret: &TargetSecrets| {
             let options = Options {
                 private_ca_pem: secret.ca_pem.clone(),
                 ..Options::default()
             };
             let http = Http::new(&options, audit.clone(), Arc::clone(&clock))?.with_tracer(tracer.clone());
-            let targets = Targets {
+            let builder = TargetBuilder {
                 http,
                 secret,
                 rules: &rules,
                 addresses: &addresses,
             };
-            Ok(Worker {
+            Ok(Targets {
                 store: Store::new(database.clone())?,
-                slack: targets.slack(),
-                linear: targets.linear(),
-                jira: targets.jira(),
-                confluence: targets.confluence(),
+                slack: builder.slack(),
+                linear: builder.linear(),
+                jira: builder.jira(),
+                confluence: builder.confluence(),
                 rules: Arc::clone(&rules),
                 event_bus: event_bus.clone(),
             })
@@ -120,30 +120,30 @@ pub(crate) fn from_secrets(
 }
 
 /// The input for the clients.
-struct Targets<'a> {
+struct TargetBuilder<'a> {
     http: Http,
-    secret: &'a Outbound,
+    secret: &'a TargetSecrets,
     rules: &'a Rules,
     addresses: &'a Addresses,
 }
 
-impl Targets<'_> {
+impl TargetBuilder<'_> {
     fn slack(&self) -> Target<Slack> {
-        let credential: SlackCredential = self.secret.slack.read("slack", Action::SlackPostMessage)?;
+        let credential: SlackCredential = self.secret.slack.parse("slack", Action::SlackPostMessage)?;
         let address = address(self.addresses.slack.as_ref(), Some(SLACK));
         Slack::new(self.http.clone(), &address, credential.bot_token)
             .map_err(|error| unusable("slack", Action::SlackPostMessage, &error).into())
     }
 
     fn linear(&self) -> Target<Linear> {
-        let credential: linear::LinearCredential = self.secret.linear.read("linear", Action::LinearGetIssue)?;
+        let credential: linear::LinearCredential = self.secret.linear.parse("linear", Action::LinearGetIssue)?;
         let address = address(self.addresses.linear.as_ref(), Some(LINEAR));
         Linear::new(self.http.clone(), &address, credential)
             .map_err(|error| unusable("linear", Action::LinearGetIssue, &error).into())
     }
 
     fn jira(&self) -> Target<Jira> {
-        let credential: AtlassianCredential = self.secret.jira.read("jira", Action::JiraGetIssue)?;
+        let credential: AtlassianCredential = self.secret.jira.parse("jira", Action::JiraGetIssue)?;
         let configured = self.rules.jira.as_ref().map(|jira| jira.base_url.as_str());
         let address = address(self.addresses.jira.as_ref(), configured);
         Jira::new(self.http.clone(), &address, credential)
@@ -151,7 +151,7 @@ impl Targets<'_> {
     }
 
     fn confluence(&self) -> Target<Confluence> {
-        let credential: AtlassianCredential = self.secret.confluence.read("confluence", Action::ConfluenceGetPage)?;
+        let credential: AtlassianCredential = self.secret.confluence.parse("confluence", Action::ConfluenceGetPage)?;
         let configured = self.rules.confluence.as_ref().map(|wiki| wiki.base_url.as_str());
         let address = address(self.addresses.confluence.as_ref(), configured);
         Confluence::new(self.http.clone(), &address, credential)
@@ -159,23 +159,21 @@ impl Targets<'_> {
     }
 }
 
-fn address(replaced_by: Option<&Url>, configured: Option<&str>) -> String {
-    let address = replaced_by.map(Url::as_str).or(configured);
+fn address(override_address: Option<&Url>, configured: Option<&str>) -> String {
+    let address = override_address.map(Url::as_str).or(configured);
     address.unwrap_or_default().to_owned()
 }
 
-impl Part {
+impl SecretPart {
     /// The credential; the secret may be corrected at any time, so an error here is not final.
-    fn read<T: serde::de::DeserializeOwned>(&self, name: &str, action: Action) -> Target<T> {
+    fn parse<T: serde::de::DeserializeOwned>(&self, name: &str, action: Action) -> Target<T> {
         let known = self.0.as_ref().ok_or_else(|| {
-            let message =
-                format!("the outbound secret holds no part {name:?}; docs/reference/connectors.md says what to enter");
+            let message = format!("outbound secret: `{name}` is missing (see docs/reference/connectors.md)");
             Box::new(problem(action, message))
         })?;
         // The error's text could repeat the value.
         T::deserialize(known).map_err(|_| {
-            let message =
-                format!("the part {name:?} of the outbound secret has not the form of docs/reference/connectors.md");
+            let message = format!("outbound secret: `{name}` is malformed (see docs/reference/connectors.md)");
             problem(action, message).into()
         })
     }

@@ -9,11 +9,11 @@ use clients::slack::{Corrected, Slack};
 use clients::{Advice, CallError};
 use model::{Effect, EffectState};
 use rules::Wording;
-use store::{AttemptOutcome, ExceptionUpdate, StoreError, UpdateDecision};
+use store::{ExceptionUpdate, UpdateDecision};
 
-use crate::attempt::{CLOCK_SKEW, channel, channel_of};
-use crate::worker::Worker;
-use crate::{Notifier, backoff};
+use super::slack_message::{channel, channel_of, find_posted};
+use super::{Applied, EffectContext, EffectError};
+use crate::targets::Targets;
 
 /// The alert to correct.
 struct Alert<'a> {
@@ -31,90 +31,58 @@ enum Found<'a> {
     NotSent(&'static str),
 }
 
-impl Notifier {
-    pub(crate) async fn exception_update(
-        &self,
-        worker: &Worker,
-        context: &Context,
-        effect: &Effect,
-        look_first: bool,
-    ) -> Result<AttemptOutcome, StoreError> {
-        let Some(update) = worker.store.exception_update(effect).await? else {
-            return Ok(AttemptOutcome::Dead {
-                error_class: FailureClass::NotFound.to_string(),
-                error: "its exception or its decision does not exist: look for a row that was removed".to_owned(),
-            });
-        };
-        if self.dry_run && !look_first {
-            return Ok(AttemptOutcome::Suppressed);
-        }
-        let alert = match find_alert(&update) {
-            Found::Sent(alert) => alert,
-            Found::UnderWay => return Ok(self.wait_for_alert(effect, look_first)),
-            Found::NotSent(because) => {
-                let because = because.to_owned();
-                return Ok(AttemptOutcome::Superseded { because });
-            }
-        };
-        // If a reply was searched and may exist, only another check shows whether it is missing.
-        let ended = async |error: &CallError, look_again: bool| {
-            if look_again {
-                self.unresolved(context, effect, error).await
-            } else {
-                self.failed(context, effect, error).await
-            }
-        };
-        let slack = match &worker.slack {
-            Ok(slack) => slack,
-            Err(missing) => return Ok(ended(missing, look_first).await),
-        };
-        let mut replied = None;
-        if look_first {
-            // No reply can exist from before the decision was made.
-            let decided = update.decision.decided_at;
-            let oldest = decided.saturating_sub(CLOCK_SKEW).unwrap_or(decided);
-            replied = match slack.find_message(context, channel(effect), &effect.key, oldest).await {
-                Ok(found) => found,
-                Err(error) => return Ok(ended(&error, true).await),
-            };
-        }
-        if self.dry_run {
-            return Ok(
-                replied.map_or(AttemptOutcome::Suppressed, |reply| AttemptOutcome::Done {
-                    external_id: reply.ts,
-                }),
-            );
-        }
-        let correction = Correction {
-            slack,
-            context,
-            effect,
-            wording: &worker.rules.slack.wording,
-            change: change(&update),
-        };
-        let place = match correction.correct(&alert).await {
-            Ok(place) => place,
-            Err(error) => return Ok(ended(&error, replied.is_some()).await),
-        };
-        if let Some(reply) = replied {
-            return Ok(AttemptOutcome::Done { external_id: reply.ts });
-        }
-        Ok(match correction.reply(&alert, place).await {
-            Ok(external_id) => AttemptOutcome::Done { external_id },
-            Err(error) => ended(&error, false).await,
-        })
+pub(super) async fn apply(targets: &Targets, attempt: &EffectContext<'_>) -> Result<Applied, EffectError> {
+    let effect = attempt.effect;
+    let Some(update) = targets.store.exception_update(effect).await? else {
+        return Ok(Applied::Impossible(
+            "its exception or its decision does not exist: look for a row that was removed",
+        ));
+    };
+    if attempt.dry_run && !attempt.check_first {
+        return Ok(Applied::Missing);
     }
-
-    fn wait_for_alert(&self, effect: &Effect, look_first: bool) -> AttemptOutcome {
-        let at = backoff::next(self.clock.now(), effect.attempts, None);
-        let error_class = FailureClass::Conflict.to_string();
-        let error = "the alert that it corrects is being sent; it is corrected afterwards".to_owned();
-        if look_first {
-            AttemptOutcome::Ambiguous { at, error_class, error }
-        } else {
-            AttemptOutcome::Retry { at, error_class, error }
+    // 1. Find the alert that it corrects.
+    let alert = match find_alert(&update) {
+        Found::Sent(alert) => alert,
+        Found::UnderWay => {
+            return Ok(Applied::Waiting(
+                "the alert that it corrects is being sent; it is corrected afterwards",
+            ));
         }
+        Found::NotSent(because) => {
+            let because = because.to_owned();
+            return Ok(Applied::Superseded { because });
+        }
+    };
+    // 2. An earlier attempt may have posted the reply.
+    let slack = targets.slack.as_ref().map_err(|error| attempt.failed(error.clone()))?;
+    let replied = find_posted(slack, attempt, update.decision.decided_at).await;
+    let replied = replied.map_err(EffectError::unchecked)?;
+    if attempt.dry_run {
+        return Ok(replied.map_or(Applied::Missing, |external_id| Applied::Done { external_id }));
     }
+    // 3. Replace the alert.
+    let correction = Correction {
+        slack,
+        context: attempt.context,
+        effect,
+        wording: &targets.rules.slack.wording,
+        change: change(&update),
+    };
+    let corrected = correction.correct(&alert).await;
+    let location = corrected.map_err(|error| EffectError::Call {
+        error: error.into(),
+        may_exist: replied.is_some(),
+    })?;
+    // 4. Post the reply.
+    let external_id = match replied {
+        Some(external_id) => external_id,
+        None => correction
+            .reply(&alert, location)
+            .await
+            .map_err(EffectError::not_applied)?,
+    };
+    Ok(Applied::Done { external_id })
 }
 
 /// One correction at Slack.
@@ -150,15 +118,15 @@ impl Correction<'_> {
     }
 
     /// Posts the reply: in the alert's thread if possible, else in the channel. Returns its timestamp.
-    async fn reply(&self, alert: &Alert<'_>, place: ReplyLocation) -> Result<String, CallError> {
+    async fn reply(&self, alert: &Alert<'_>, location: ReplyLocation) -> Result<String, CallError> {
         let (channel, key) = (channel(self.effect), &self.effect.key);
-        let message = |place| exception_reply(&self.change, place, self.wording, channel, key);
-        let elsewhere = match place {
-            ReplyLocation::Thread => match self.slack.reply(self.context, alert.ts, message(place)).await? {
+        let message = |location| exception_reply(&self.change, location, self.wording, channel, key);
+        let elsewhere = match location {
+            ReplyLocation::Thread => match self.slack.reply(self.context, alert.ts, message(location)).await? {
                 Some(posted) => return Ok(posted.ts),
                 None => ReplyLocation::Channel,
             },
-            ReplyLocation::Channel | ReplyLocation::OtherChannel => place,
+            ReplyLocation::Channel | ReplyLocation::OtherChannel => location,
         };
         let posted = self.slack.post_message(self.context, &message(elsewhere)).await?;
         Ok(posted.ts)
