@@ -23,8 +23,8 @@ pub enum Durability {
 /// What a write does while the disk fails: full, read-only, faulty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFull {
-    /// It waits: immediately with [`Durability::EachEntry`], else when [`Limits::memory_bytes`] are used up. Nothing is lost, and
-    /// the service blocks until there is space.
+    /// It blocks: immediately with [`Durability::EachEntry`], else when [`Limits::memory_bytes`] are used up. Nothing is lost, but
+    /// the service waits until there is space.
     Block,
     /// It returns, with the entry in memory. Entries beyond [`Limits::memory_bytes`] are not recorded: [`Health::not_recorded`]
     /// counts them, and their numbers are missing in `stream.seq`.
