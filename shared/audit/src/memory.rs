@@ -1,4 +1,4 @@
-//! Lines kept in memory: for the recorder, which stores its own lines itself, and for tests.
+//! Lines kept in memory: for the recorder, which stores its lines directly, and for tests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

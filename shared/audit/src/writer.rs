@@ -56,7 +56,7 @@ impl Writer {
         (Self::with_sink(service, clock, Box::new(lines.clone())), lines)
     }
 
-    /// A writer to standard output that also keeps its lines: for the recorder, which stores its own lines itself.
+    /// A writer to standard output that also keeps its lines: for the recorder, which stores its lines directly.
     #[must_use]
     pub fn stdout_and_memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, Memory) {
         let lines = Memory::default();

@@ -107,7 +107,7 @@ impl AuditQueue {
                 destination,
                 cursor,
                 undelivered: Arc::clone(&undelivered),
-                owed: None,
+                pending_cursor: None,
                 backoff: settings.backoff,
             });
         }

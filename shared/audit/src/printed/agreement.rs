@@ -11,7 +11,7 @@ fn schema() -> jsonschema::Validator {
     jsonschema::draft202012::new(&schema).unwrap()
 }
 
-/// What a schema cannot express: the calendar, a comparison of two fields, the content of open ones.
+/// Reasons that a schema cannot express: the calendar, a comparison of two fields, the content of open fields.
 const BEYOND_A_SCHEMA: [&str; 5] = ["UUIDv7 of its timestamp", "ISO 8601", "U+0000", "longer than", "UUIDv7"];
 
 #[test]

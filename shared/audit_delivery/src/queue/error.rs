@@ -8,7 +8,7 @@ use crate::destinations::settings::DestinationProblems;
 /// Why an audit log cannot be opened or read. No data on disk was discarded.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditQueueError {
-    /// Another process has locked the directory: each process needs its own.
+    /// Another process has locked the directory: each process needs a separate one.
     #[error("{} is in use by {}: give each process a separate directory", directory.display(), holder.as_deref().unwrap_or("another process"))]
     InUse {
         /// The directory.

@@ -14,8 +14,8 @@ pub struct DiskProblem {
     pub error: String,
 }
 
-/// The end of the last segment was cut off, because a power cut or a full disk kept it off the disk. No write that promised
-/// durability had returned for it.
+/// The end of the last segment was cut off, because a power cut or a full disk kept it off the disk. No write with
+/// guaranteed durability had returned for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
     /// The segment.

@@ -16,7 +16,7 @@ pub enum Durability {
     /// Before the write returns. Writers that wait at the same time share one fdatasync.
     EachEntry,
     /// At most this long, plus one fdatasync, after the write has returned. A power cut can lose the entries of that time; the
-    /// death of the process alone loses none.
+    /// death of only the process loses none.
     Within(Duration),
 }
 
@@ -94,7 +94,7 @@ impl DeliveryBackoff {
 pub struct AuditQueueSettings {
     /// `service` of every entry.
     pub service: &'static str,
-    /// The queue's directory, for this process alone, on a local disk. Created if absent.
+    /// The queue's directory, used only by this process, on a local disk. Created if absent.
     pub directory: PathBuf,
     /// Where entries go, each with a unique name.
     pub destinations: Vec<Box<dyn Destination>>,

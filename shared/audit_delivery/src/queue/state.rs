@@ -73,7 +73,7 @@ pub(super) struct State {
     pub(super) cut: Option<Cut>,
 }
 
-/// What a writer waits for after it has put a line: this many records on disk.
+/// Returned for a line that was put: it is durable once this many records are on disk.
 pub(super) type Ticket = u64;
 
 #[derive(Deserialize)]
@@ -129,7 +129,7 @@ impl Queue {
     /// Accepts a line from the writer, without waiting. Call [`Self::settle`] with the result.
     pub(super) fn put(&self, line: &[u8]) -> Ticket {
         let mut state = self.lock();
-        let Some((header, line)) = parse_line(line) else {
+        let Some((header, line)) = parse_header(line) else {
             state.not_recorded += 1;
             return 0;
         };
@@ -250,7 +250,7 @@ impl State {
 }
 
 /// The line without its line break, and its header fields.
-fn parse_line(line: &[u8]) -> Option<(Header<'_>, &str)> {
+fn parse_header(line: &[u8]) -> Option<(Header<'_>, &str)> {
     let line = std::str::from_utf8(line).ok()?.trim_end_matches('\n');
     Some((serde_json::from_str(line).ok()?, line))
 }

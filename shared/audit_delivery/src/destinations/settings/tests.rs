@@ -1,4 +1,4 @@
-//! The variables: what is read, and that every problem is reported and no value repeated.
+//! The variables: valid values, and that every problem is reported without repeating a value.
 
 use std::collections::HashMap;
 

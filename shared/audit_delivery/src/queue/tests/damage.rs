@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::support::{Double, PATIENCE, files, open, settings, write};
+use super::support::{Double, PATIENCE, files, open, settings, write_entries};
 use crate::queue::{AuditQueue, AuditQueueError, Until};
 
 /// Enough that the last segment holds a few of them.

@@ -19,7 +19,7 @@ const THREADS: usize = 3;
 fn a_service_killed_again_and_again_loses_nothing_and_doubles_nothing() {
     let place = tempfile::tempdir().unwrap();
     for round in 1..=ROUNDS {
-        // Both promise to lose nothing when the process alone dies.
+        // Both settings lose nothing if only the process dies.
         fs::write(
             place.path().join("durability"),
             if round % 2 == 0 { "each" } else { "within" },

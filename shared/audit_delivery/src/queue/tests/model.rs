@@ -31,7 +31,7 @@ enum Step {
     Deliver {
         acknowledged: bool,
     },
-    /// Power cut: of what was not synced, the disk has `kept` per mille, and perhaps a hole where a page was not written.
+    /// Power cut: the disk has `kept` per mille of the unsynced bytes, and perhaps a hole where a page was not written.
     PowerCut {
         kept: u64,
         hole: Option<u64>,
