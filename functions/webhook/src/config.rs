@@ -14,7 +14,7 @@ const DEFAULT_TOLERANCE_SECONDS: u64 = 300;
 /// third larger; larger ones never reach this function.
 pub const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
 
-/// What the function needs before its first request.
+/// The settings of the function.
 #[derive(Debug)]
 pub struct Config {
     /// Name or ARN of the secret with the hooks.
@@ -22,7 +22,7 @@ pub struct Config {
     pub queue: QueueUrl,
     /// The maximum age of a signature and size of a body.
     pub tolerance: Tolerance,
-    /// Where and as whom to call AWS.
+    /// The AWS region, endpoint and credentials.
     pub aws: AwsSettings,
 }
 
@@ -30,7 +30,7 @@ impl Config {
     /// Reads everything, then reports all problems together.
     ///
     /// # Errors
-    /// [`ConfigError`] names each variable that is missing or wrong.
+    /// [`ConfigError`] names each missing or invalid variable.
     pub fn from_environment(env: &mut Environment) -> Result<Self, ConfigError> {
         let secret_id = env.required(SECRET_ID);
         let queue = QueueUrl::from_environment(env, QUEUE_URL);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_reported_at_once() {
+    fn reports_all_problems_together() {
         let mut env = Environment::from_pairs([("SIGNATURE_TOLERANCE_SECONDS", "0"), ("AWS_REGION", "x")]);
         let problems = Config::from_environment(&mut env).unwrap_err().to_string();
         for name in [

@@ -1,4 +1,4 @@
-//! What the tests of this crate send and configure.
+//! Requests, secrets and a test environment for the tests of this crate.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
@@ -129,16 +129,16 @@ pub(crate) struct FaultyClock(pub(crate) AtomicBool);
 
 impl Clock for FaultyClock {
     fn now(&self) -> Timestamp {
-        assert!(!self.0.swap(false, Ordering::Relaxed), "a programming error");
+        assert!(!self.0.swap(false, Ordering::Relaxed), "simulated panic");
         now()
     }
 }
 
-/// A gateway with an unreachable queue, and what it reads and writes.
+/// A guarded router with an unreachable queue, its inputs and its outputs.
 pub(crate) struct Bench {
     pub(crate) gateway: PanicGuard,
     pub(crate) clock: Arc<TestClock>,
-    pub(crate) looks: Arc<AtomicUsize>,
+    pub(crate) secret_reads: Arc<AtomicUsize>,
     pub(crate) audit: audit::Memory,
     pub(crate) metrics: runtime::metrics::MetricMemory,
     pub(crate) metrics_clock: Arc<FaultyClock>,
@@ -152,8 +152,8 @@ impl Bench {
 
     /// `secret` supplies each stage at each read.
     pub(crate) fn staged(secret: impl Fn(Stage) -> Option<String> + Send + Sync + 'static) -> Self {
-        let looks = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&looks);
+        let secret_reads = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&secret_reads);
         let source = move |stage| {
             if stage == Stage::Current {
                 counted.fetch_add(1, Ordering::Relaxed);
@@ -161,7 +161,7 @@ impl Bench {
             Ok(secret(stage).map(SecretString::from))
         };
         let bench = Self::reading(Arc::new(source));
-        Self { looks, ..bench }
+        Self { secret_reads, ..bench }
     }
 
     /// The secret is read from `source`.
@@ -182,7 +182,7 @@ impl Bench {
         Self {
             gateway,
             clock,
-            looks: Arc::default(),
+            secret_reads: Arc::default(),
             audit: lines,
             metrics: metric_lines,
             metrics_clock,
@@ -193,7 +193,7 @@ impl Bench {
         Self::new(move || Some(json.clone()))
     }
 
-    /// Serves one event; returns status and body of the answer.
+    /// Serves one event; returns status and body of the response.
     pub(crate) async fn serve(&self, event: &Value) -> (i64, Value) {
         let event = serde_json::from_str(&event.to_string()).unwrap();
         let context = lambda_runtime::Context::default();

@@ -33,20 +33,20 @@ fn merge_stages(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, U
             Err(error) => {
                 unusable += 1;
                 let stage = stage.stage.as_str();
-                tracing::error!(stage, %error, "one version of the webhook secret is unusable");
+                tracing::error!(stage, %error, "a version of the webhook secret is invalid");
             }
         }
     }
     if readable.is_empty() {
         metrics.count("webhook_secret_problems", unusable.max(1));
         return Err(UnreadableSecret::because(
-            "no version of it is JSON of the expected form",
+            "none of its versions is valid JSON in the expected format",
         ));
     }
     let (hooks, problems) = HookSet::merge(readable);
     for problem in &problems {
         unusable += 1;
-        tracing::error!(%problem, "an entry of the webhook secret is unusable");
+        tracing::error!(%problem, "an entry of the webhook secret is invalid");
     }
     metrics.count("webhook_secret_problems", unusable);
     let mut unbound = 0_u64;
@@ -55,7 +55,7 @@ fn merge_stages(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, U
         let hook = hook.name.as_str();
         tracing::warn!(
             hook,
-            "a hook is valid for every project: bind it by `projects` or `namespaces`"
+            "a hook is valid for every project; restrict it with `projects` or `namespaces`"
         );
     }
     metrics.count("webhook_hooks_unbound", unbound);

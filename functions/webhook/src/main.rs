@@ -34,7 +34,7 @@ async fn serve(mut process: Process) -> Result<(), StartError> {
     // The secret and its TLS connection are read at start, when no request waits. Without it the function answers "unavailable" and
     // retries, so that a secret filled in later needs no restart.
     if let Err(error) = hooks.get(&process.context).await {
-        tracing::error!(%error, "the webhook secret cannot be read yet; deliveries are answered 503 until it can");
+        tracing::error!(%error, "webhook secret unavailable; answering deliveries with 503 until it can be read");
     }
     process.secrets_loaded();
     let gitlab_webhook = GitlabWebhook::new(

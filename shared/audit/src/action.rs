@@ -9,7 +9,7 @@ macro_rules! actions {
         calls { $($(#[$call_doc:meta])* $call:ident = $call_text:literal,)+ }
         others { $($(#[$doc:meta])* $name:ident = $text:literal,)+ }
     ) => {
-        /// What was done, as users search for it.
+        /// What was done, by the name that users search for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Action {
             $($(#[$call_doc])* $call,)+
@@ -116,7 +116,7 @@ actions! {
         SqsSendMessage = "sqs.api.send_message",
         /// `PutEvents`.
         EventBridgePutEvents = "eventbridge.api.put_events",
-        /// The answer to a `CloudFormation` custom resource request.
+        /// The response to a `CloudFormation` custom resource request.
         CloudFormationRespond = "cloudformation.api.respond",
         /// Entries were posted to an HTTP destination.
         SiemPostEvents = "siem.api.post_events",
@@ -130,7 +130,7 @@ actions! {
         WebhookAuthVerify = "webhook.auth.verify",
         /// A delivery that is already stored arrived again.
         WebhookDeliveryDuplicate = "webhook.delivery.duplicate",
-        /// An authentic delivery of unexpected shape was put into quarantine.
+        /// An authentic delivery of unexpected shape was quarantined.
         WebhookDeliveryQuarantined = "webhook.delivery.quarantined",
         /// A row of the review ledger was written.
         LedgerRecordUpsert = "ledger.record.upsert",

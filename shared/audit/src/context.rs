@@ -1,4 +1,4 @@
-//! On whose behalf something is done: the correlation id and the trace that every entry and every call carries.
+//! The cause of an action: the correlation id and the trace that every entry and every call carries.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -51,10 +51,10 @@ impl Context {
             Some(id) => Self::new(ActorType::WebhookEvent, id),
             None => Self::new(ActorType::AdminAction, Uuid::now_v7()),
         };
-        context.with_traceparent(lookup("TRACEPARENT").as_deref().and_then(traceparent::read))
+        context.with_traceparent(lookup("TRACEPARENT").as_deref().and_then(traceparent::parse_header))
     }
 
-    /// The same with the given trace.
+    /// The same context with the given trace.
     #[must_use]
     pub fn with_traceparent(mut self, traceparent: Option<String>) -> Self {
         self.traceparent = traceparent;

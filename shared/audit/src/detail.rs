@@ -1,4 +1,4 @@
-//! Details of an entry: numbers, booleans and redacted text, and nothing that could carry more than it shows.
+//! Details of an entry: numbers, booleans and redacted text only, so that no unexpected content gets into the audit log.
 
 use serde::Serialize;
 use uuid::Uuid;

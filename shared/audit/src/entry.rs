@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{Action, Context, Detail, FailureClass, Target};
 
-/// How it ended.
+/// The result of the action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// As requested.
@@ -40,9 +40,9 @@ impl Serialize for Details {
 /// Where an entry's id and timestamp come from. The id always carries the timestamp: it is a `UUIDv7` of that millisecond.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Identity {
-    /// From the line itself: each line is unique.
+    /// From the line: each line is unique.
     Line,
-    /// From the thing done: recorded twice, it is the same entry.
+    /// From the idempotency key: recorded twice, it is the same entry.
     Keyed(Timestamp, String),
     /// From the announcement before the call.
     Begun(Begun),
@@ -85,7 +85,7 @@ impl Entry {
         }
     }
 
-    /// How long it took.
+    /// The duration of the action.
     #[must_use]
     pub fn took(mut self, duration: std::time::Duration) -> Self {
         // Finer than microseconds is meaningless; as milliseconds they stay exact in an f64.
@@ -94,7 +94,7 @@ impl Entry {
         self
     }
 
-    /// A detail; `None` adds nothing. Text is redacted and bounded: see [`Text`](crate::Text). Never a body, never a whole header.
+    /// A detail; `None` adds nothing. Text is redacted and bounded: see [`Text`](crate::Text). Never add a body or a whole header.
     #[must_use]
     pub fn detail(mut self, name: &'static str, value: impl Into<Detail>) -> Self {
         let value = value.into();
@@ -105,7 +105,7 @@ impl Entry {
         self
     }
 
-    /// The same with only the number of its details.
+    /// The same entry with only the number of its details.
     pub(crate) fn without_details(&self) -> Self {
         let count = self.details.0.len();
         let details = Details::default();
@@ -116,7 +116,7 @@ impl Entry {
         .detail("details_left_out", count)
     }
 
-    /// The idempotency key of the thing done, and when it was done: recording it twice gives the same id and the same timestamp.
+    /// The idempotency key of the action, and its time: recording it twice gives the same id and the same timestamp.
     /// Without a key, each line is unique.
     #[must_use]
     pub fn keyed(mut self, at: Timestamp, key: impl Into<String>) -> Self {

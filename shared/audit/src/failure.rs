@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The class of a failure. Stored in `error`; `details` has the particulars.
+/// The class of a failure. Stored in `error`; `details` explains it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
-    /// The credentials were rejected (401, 403), or a delivery did not prove itself.
+    /// The credentials were rejected (401, 403), or a delivery is not authentic.
     AuthFailure,
     /// The target asked to slow down.
     RateLimit,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// The id of the entry with this `key`: time-ordered by `at` (milliseconds), otherwise determined by the SHA-256 of the key.
+/// The id of the entry with this `key`: time-ordered by `at` (milliseconds), the rest is taken from the SHA-256 of the key.
 #[must_use]
 pub fn entry_id(at: Timestamp, key: &str) -> Uuid {
     let digest = Sha256::digest(key.as_bytes());

@@ -1,4 +1,4 @@
-//! Lines kept in memory: for the recorder, which stores its own lines itself, and for tests.
+//! Lines kept in memory: for the recorder, which stores its lines directly, and for tests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,28 +21,28 @@ impl Memory {
         self.with(std::mem::take)
     }
 
-    /// Removes the first `count` lines except those that stay.
-    pub fn retain_of_first(&self, count: usize, stays: impl FnMut(&String) -> bool) {
+    /// Removes the lines among the first `count` for which `keep` is false.
+    pub fn retain_of_first(&self, count: usize, keep: impl FnMut(&String) -> bool) {
         self.with(|lines| {
             let count = count.min(lines.len());
-            let staying: Vec<String> = lines.drain(..count).filter(stays).collect();
-            lines.splice(0..0, staying);
+            let kept: Vec<String> = lines.drain(..count).filter(keep).collect();
+            lines.splice(0..0, kept);
         });
     }
 
     /// The entries so far, without the announcements of calls.
     #[must_use]
     pub fn entries(&self) -> Vec<Value> {
-        self.of(crate::ENTRY)
+        self.lines_of(crate::ENTRY)
     }
 
     /// The announcements of calls so far.
     #[must_use]
     pub fn intents(&self) -> Vec<Value> {
-        self.of(crate::INTENT)
+        self.lines_of(crate::INTENT)
     }
 
-    fn of(&self, event_type: &str) -> Vec<Value> {
+    fn lines_of(&self, event_type: &str) -> Vec<Value> {
         let lines = self.lines();
         let lines = lines.iter().filter_map(|line| serde_json::from_str(line).ok());
         lines.filter(|line: &Value| line["event_type"] == event_type).collect()

@@ -17,18 +17,18 @@ pub use target_key::target_key;
 /// Longest audit line, in bytes: one event of `CloudWatch` Logs holds 1 MiB, and our lines are far shorter.
 pub const LONGEST: usize = 64 * 1024;
 
-/// What a printed line is.
+/// A printed line by its kind.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Printed {
     /// An audit entry.
     Entry(Box<PrintedEntry>),
     /// The announcement of a call or of a record.
     Intent(Box<PrintedIntent>),
-    /// Anything else: the log, a metric, the platform's lines.
+    /// Anything else: a log message, a metric, a line of the platform.
     Other,
 }
 
-/// A line that claims to be an audit line but violates the schema. Keep it for an operator; reading it again cannot help.
+/// A line that claims to be an audit line but violates the schema. Quarantine it for an operator; a retry cannot succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Malformed(String);
@@ -68,9 +68,9 @@ pub fn read(line: &str) -> Result<Printed, Malformed> {
         return Err(Malformed::new(format!("it is longer than {LONGEST} bytes")));
     }
     if kind == ENTRY {
-        entry::read(line).map(|entry| Printed::Entry(Box::new(entry)))
+        entry::parse_entry(line).map(|entry| Printed::Entry(Box::new(entry)))
     } else {
-        intent::read(line).map(|intent| Printed::Intent(Box::new(intent)))
+        intent::parse_intent(line).map(|intent| Printed::Intent(Box::new(intent)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The published page for users, the schema and the code agree.
+//! The published documentation page, the schema and the code agree.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ fn schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap()
 }
 
-/// Lines of examples on the page.
+/// Example lines on the page.
 fn examples() -> Vec<&'static str> {
     let blocks = PAGE.split("```json\n").skip(1);
     blocks
@@ -28,18 +28,18 @@ fn the_page_has_a_row_for_each_action_and_for_no_other() {
         .split("\n\nParticulars")
         .next()
         .unwrap();
-    let told: Vec<_> = rows
+    let listed: Vec<_> = rows
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
         .collect();
-    let told = &told[1..]; // the head of the table
+    let listed = &listed[1..]; // without the header of the table
     for action in Action::ALL {
-        assert!(told.contains(&action.as_str()), "{action} is not on the page");
+        assert!(listed.contains(&action.as_str()), "{action} is not on the page");
     }
     assert_eq!(
-        told.len(),
+        listed.len(),
         Action::ALL.len(),
-        "an action on the page is none of ours: {told:?}"
+        "the page has an unknown action: {listed:?}"
     );
 }
 

@@ -1,6 +1,6 @@
-//! Replaces what must never be printed by a name of what was there: `[token]`, `[e-mail]`, `[query]`, `[credentials]`, `[pem]`.
+//! Replaces secrets and personal data by the name of their kind: `[token]`, `[e-mail]`, `[query]`, `[credentials]`, `[pem]`.
 //!
-//! In doubt it removes too much. One pass in linear time for any content; a text without a match is not copied.
+//! If in doubt it removes too much. One pass in linear time for any content; a text without a match is not copied.
 
 mod address;
 mod named;
@@ -19,7 +19,7 @@ struct Found {
     name: &'static str,
 }
 
-/// The text without what must never be printed.
+/// The text without secrets and personal data.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     let mut scan = Scan {
         text,
@@ -45,7 +45,7 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
 struct Scan<'a> {
     text: &'a str,
     at: usize,
-    /// Where the last match ended: no later one begins before it.
+    /// Where the last match ended: no later match begins before it.
     kept: usize,
     /// Where the address that contains `at` ends; before `at`: in none.
     url_end: usize,

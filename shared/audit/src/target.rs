@@ -46,7 +46,7 @@ impl Target {
         }
     }
 
-    /// Anything else, by type and identity: a channel, a queue name, a secret name, a user number.
+    /// Anything else, by type and identity: a channel, a queue, a secret, a user.
     #[must_use]
     pub fn other(resource_type: &'static str, id: impl Into<Text>) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl Target {
         }
     }
 
-    /// The same, on this GitLab instance (its configured name).
+    /// The same target on this GitLab instance (its configured name).
     #[must_use]
     pub fn at(mut self, instance: &str) -> Self {
         self.instance = Some(Text::new(instance).shortened(LONGEST));

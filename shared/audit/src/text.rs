@@ -13,13 +13,13 @@ impl Text {
     /// The longest text, in characters; a longer one is cut and ends in `…`.
     pub const LONGEST: usize = 512;
 
-    /// The text without what must not be printed.
+    /// The text without secrets and personal data.
     #[must_use]
     pub fn new(text: &str) -> Self {
         // Redact first: a secret cut in half might not be recognized.
         let mut clean = redact(text).into_owned();
         if clean.contains('\0') {
-            // Postgres accepts none in text or jsonb.
+            // Postgres accepts no NUL in text or jsonb.
             clean = clean.replace('\0', "\u{fffd}");
         }
         Self(clean).shortened(Self::LONGEST)

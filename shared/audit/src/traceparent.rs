@@ -1,12 +1,12 @@
-//! The trace of some work, in the W3C's form (<https://www.w3.org/TR/trace-context/#traceparent-header>).
+//! The trace of an action in the W3C format (<https://www.w3.org/TR/trace-context/#traceparent-header>).
 
 /// `00-` + 32 hex digits of the trace + `-` + 16 of the parent + `-` + 2 of flags.
 const LENGTH: usize = 55;
 
-/// Reads a header, or the variable `TRACEPARENT`: the trace to continue, if well formed. Of a later version it takes the known
-/// part, as the specification requires.
+/// Parses a header, or the variable `TRACEPARENT`: the trace to continue, if well formed. In a later version only the known part is
+/// used, as the specification requires.
 #[must_use]
-pub fn read(header: &str) -> Option<String> {
+pub fn parse_header(header: &str) -> Option<String> {
     let (known, rest) = header.trim().split_at_checked(LENGTH)?;
     let (version, fields) = known.split_once('-')?;
     let readable = match version {
@@ -51,15 +51,15 @@ mod tests {
     const GOOD: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     #[test]
-    fn a_well_formed_header_is_taken() {
+    fn a_well_formed_header_is_accepted() {
         let later = format!("cc-{}-what-comes-later", &GOOD[3..]);
         for header in [GOOD, &format!(" {GOOD} "), &later, &format!("cc-{}", &GOOD[3..])] {
-            assert_eq!(read(header).as_deref(), Some(GOOD), "{header}");
+            assert_eq!(parse_header(header).as_deref(), Some(GOOD), "{header}");
         }
     }
 
     #[test]
-    fn any_other_header_is_none() {
+    fn any_other_header_is_rejected() {
         let cases = [
             "",
             "00",
@@ -75,7 +75,7 @@ mod tests {
             "ü0-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         ];
         for header in cases {
-            assert_eq!(read(header), None, "{header}");
+            assert_eq!(parse_header(header), None, "{header}");
         }
     }
 }

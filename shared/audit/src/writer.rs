@@ -56,7 +56,7 @@ impl Writer {
         (Self::with_sink(service, clock, Box::new(lines.clone())), lines)
     }
 
-    /// A writer to standard output that also keeps its lines: for the recorder, which stores its own lines itself.
+    /// A writer to standard output that also keeps its lines: for the recorder, which stores its lines directly.
     #[must_use]
     pub fn stdout_and_memory(service: &'static str, clock: Arc<dyn Clock>) -> (Self, Memory) {
         let lines = Memory::default();
@@ -66,7 +66,7 @@ impl Writer {
         )
     }
 
-    /// A writer to another receiver of lines.
+    /// A writer to another sink.
     #[must_use]
     pub fn with_sink(service: &'static str, clock: Arc<dyn Clock>, sink: Box<dyn Sink>) -> Self {
         let state = Mutex::new(State {
@@ -114,7 +114,7 @@ impl Writer {
         shared.sink.settle(ticket);
     }
 
-    /// The number of the last line written: rows carry it as a claim that everything up to it was printed. `None`: nothing yet.
+    /// The number of the last line written: rows store it as a claim that everything up to it was printed. `None`: nothing yet.
     #[must_use]
     pub fn position(&self) -> Option<AuditLine> {
         let shared = &*self.0;
@@ -137,11 +137,11 @@ impl Writer {
             seq: state.seq,
         };
         state.buffer.clear();
-        let mut rendered = line::entry(shared, entry, line, &mut state.buffer);
+        let mut rendered = line::write_entry(shared, entry, line, &mut state.buffer);
         if state.buffer.len() > LONGEST {
             // Our entries are far shorter. Readers would reject a longer one, so it is printed without details.
             state.buffer.clear();
-            rendered = line::entry(shared, &entry.without_details(), line, &mut state.buffer);
+            rendered = line::write_entry(shared, &entry.without_details(), line, &mut state.buffer);
         }
         let mut ticket = 0;
         if rendered.is_ok() {
@@ -157,7 +157,7 @@ impl Writer {
 impl Shared {
     fn announce(&self, state: &mut State, begun: Begun, action: Action, context: &Context, target: &Target) -> u64 {
         state.buffer.clear();
-        if line::announcement(self, begun, action, context, target, &mut state.buffer).is_err() {
+        if line::write_announcement(self, begun, action, context, target, &mut state.buffer).is_err() {
             return 0;
         }
         state.buffer.push(b'\n');

@@ -12,7 +12,7 @@
 //! If the parent process sets `CORRELATION_ID` and `TRACEPARENT`, this process and the command continue that work.
 #![expect(
     clippy::disallowed_methods,
-    reason = "a service outside of this system: its actions are its own, and it reads its environment itself"
+    reason = "a service outside of this system: it defines its actions and reads its environment"
 )]
 
 use std::error::Error;
@@ -31,7 +31,7 @@ const TASK_STARTED: Action = Action::Own(ActionName::new("copilot.task.started")
 const COMMAND_RUN: Action = Action::Own(ActionName::new("agent.command.run").unwrap());
 const TASK_ENDED: Action = Action::Own(ActionName::new("agent.task.ended").unwrap());
 
-/// How long shutdown waits for the destinations. What has not arrived by then stays in the queue and is sent after the next start.
+/// How long shutdown waits for the destinations. Undelivered entries stay in the queue and are sent after the next start.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
@@ -52,7 +52,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let command: Vec<String> = words.skip_while(|word| word == "--").collect();
     let (program, arguments) = command
         .split_first()
-        .ok_or("which command? agent QUEUE-DIRECTORY -- COMMAND")?;
+        .ok_or("missing command; usage: agent QUEUE-DIRECTORY -- COMMAND [ARGUMENT ...]")?;
 
     let environment = |name: &str| std::env::var(name).ok();
     let audit_queue = AuditQueue::from_environment(
@@ -67,7 +67,10 @@ fn run() -> Result<(), Box<dyn Error>> {
     for task in io::stdin().lock().lines() {
         let task = task?;
         let Some(merge_request) = merge_request(&task) else {
-            drop(writeln!(io::stderr(), "agent: no task: {task:?}; write PROJECT!IID"));
+            drop(writeln!(
+                io::stderr(),
+                "agent: invalid task {task:?}; expected PROJECT!IID"
+            ));
             continue;
         };
         agent.work(&merge_request, program, arguments);
@@ -114,13 +117,13 @@ impl Agent {
             .write(&Entry::new(TASK_ENDED, &self.context, target, outcome));
     }
 
-    /// An external call: announced before, recorded after. If this process dies in between, the announcement shows it.
+    /// An external call: announced before it, recorded after it. If this process dies in between, the announcement shows it.
     fn run(&self, target: &Target, program: &str, arguments: &[String]) -> Outcome {
         let begun = self.writer.begin(COMMAND_RUN, &self.context, target);
         let clock = Instant::now();
         let mut command = Command::new(program);
         command.args(arguments).stdin(std::process::Stdio::null());
-        // The command continues the same work.
+        // The command inherits the correlation id and the trace.
         command.env("CORRELATION_ID", self.context.correlation_id.to_string());
         if let Some(traceparent) = &self.context.traceparent {
             command.env("TRACEPARENT", traceparent);

@@ -1,4 +1,4 @@
-//! Where entries go in addition to standard output: what a destination must do, and how delivery can fail.
+//! Destinations of entries in addition to standard output: their interface, and how delivery can fail.
 
 use std::time::Duration;
 
@@ -32,12 +32,12 @@ pub trait Destination: Send {
 /// Why a batch was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
-    /// The destination accepts nothing now: retry the same batch later.
+    /// The destination is unavailable: retry the same batch later.
     #[error("{message}")]
     Unavailable {
         /// The class, for metrics and the audit log.
         class: FailureClass,
-        /// What happened, without secrets.
+        /// The failure, without secrets.
         message: String,
         /// How long the destination asks us to wait.
         retry_after: Option<Duration>,
@@ -47,7 +47,7 @@ pub enum DeliveryError {
     Refused {
         /// The class, for metrics and the audit log.
         class: FailureClass,
-        /// What happened, without secrets.
+        /// The failure, without secrets.
         message: String,
     },
 }

@@ -1,6 +1,6 @@
 //! Delivery of audit entries to files, syslog receivers and HTTP endpoints, and a crash-safe queue on disk for services outside Lambda.
 //!
-//! A service that embeds the audit log depends on this crate alone: [`audit`] is re-exported.
+//! A service that embeds the audit log depends only on this crate: [`audit`] is re-exported.
 #![warn(missing_docs)]
 
 mod destination;

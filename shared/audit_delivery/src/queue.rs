@@ -81,12 +81,14 @@ impl AuditQueue {
     /// # Errors
     /// [`AuditQueueError`] if the directory is unusable, in use, or damaged; nothing is skipped.
     pub fn open(settings: AuditQueueSettings) -> Result<Self, AuditQueueError> {
+        // 1. Settings: without a destination no queue is needed.
         let (service, clock, stdout) = (settings.service, Arc::clone(&settings.clock), settings.stdout);
         if settings.destinations.is_empty() {
             let stdout = stdout.then(|| Writer::stdout(service, clock));
             return stdout.map(Self::unqueued).ok_or(AuditQueueError::NoDestination);
         }
         check_names(&settings.destinations)?;
+        // 2. State on disk.
         let directory = Directory::open(&settings.directory)?;
         let mut recovered = recovery::recover(&directory)?;
         let undelivered = Arc::new(Undelivered::new(directory.path()));
@@ -95,6 +97,7 @@ impl AuditQueue {
         let policy = (settings.durability, settings.on_full, settings.limits);
         let queue = Arc::new(Queue::new(directory, recovered, receivers, policy, Arc::clone(&clock)));
         queue.remove_delivered();
+        // 3. Threads: one syncs, one per destination delivers.
         let mut deliveries = Vec::new();
         for (receiver, (destination, cursor)) in settings.destinations.into_iter().zip(cursors).enumerate() {
             deliveries.push(Delivery {
@@ -104,12 +107,13 @@ impl AuditQueue {
                 destination,
                 cursor,
                 undelivered: Arc::clone(&undelivered),
-                owed: None,
+                pending_cursor: None,
                 backoff: settings.backoff,
             });
         }
         let threads = Threads::start(&queue, deliveries)?;
         let writer = Writer::with_sink(service, clock, Box::new(QueueSink::new(Arc::clone(&queue), stdout)));
+        // 4. Calls that the last process did not complete.
         let open = std::mem::take(&mut queue.lock().open);
         open_calls::report_all(&open, &writer);
         Ok(Self {
@@ -139,8 +143,8 @@ impl AuditQueue {
         self.writer.clone()
     }
 
-    /// The state of the disk and of each destination. Poll it and raise alarms: the audit log never gives up, and an unavailable
-    /// destination never stops the service.
+    /// The state of the disk and of each destination. Poll it and raise alarms: the audit log retries without limit, and an
+    /// unavailable destination never stops the service.
     #[must_use]
     pub fn health(&self) -> Health {
         self.queue.as_ref().map(|queue| queue.health()).unwrap_or_default()

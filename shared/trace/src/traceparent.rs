@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use audit::traceparent::{compose, read};
+use audit::traceparent::{compose, parse_header};
 
 /// The only flag used here: the caller keeps its spans.
 const SAMPLED: u8 = 1;
@@ -18,10 +18,10 @@ pub struct Traceparent {
 }
 
 impl Traceparent {
-    /// Reads the header (see [`audit::traceparent::read`]). `None`: there is no usable trace, and a receiver begins a new one.
+    /// Reads the header (see [`audit::traceparent::parse_header`]). `None`: there is no usable trace, and a receiver begins a new one.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
-        Self::of(&read(header)?)
+        Self::of(&parse_header(header)?)
     }
 
     /// Reads Lambda's `Root=1-<8 hex>-<24 hex>;Parent=<16 hex>;Sampled=<0|1>`

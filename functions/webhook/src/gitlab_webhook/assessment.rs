@@ -25,7 +25,7 @@ pub struct IncomingRequest<'a> {
     pub user_agent: Option<&'a str>,
     /// `traceparent`.
     pub traceparent: Option<&'a str>,
-    /// `X-Gitlab-Instance`, the sender's own address; nothing relies on it.
+    /// `X-Gitlab-Instance`, the address that the sender claims; nothing relies on it.
     pub gitlab_instance: Option<&'a str>,
     /// The exact bytes of the body.
     pub body: &'a [u8],
@@ -36,19 +36,19 @@ pub struct IncomingRequest<'a> {
 pub enum Assessment {
     /// Authentic; forwarded to the queue.
     Forward {
-        /// How it proved itself.
+        /// The proof.
         authentication: Authentication,
         content: Content,
     },
     /// Authentic; nothing to do.
     Ignore {
-        /// How it proved itself.
+        /// The proof.
         authentication: Authentication,
         why: Ignored,
     },
     Refuse {
         why: Refusal,
-        /// The hook whose token matched, if one did.
+        /// The hook whose token matched, if any.
         hook: Option<String>,
         /// The project of the body, if it was read.
         project: Option<ProjectId>,
@@ -112,9 +112,11 @@ pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, t
         hook: None,
         project: None,
     };
+    // 1. Content type, unless the body is too large anyway: that reason takes precedence.
     if received.body.len() <= tolerance.max_body_bytes && !received.is_json() {
         return refuse(Refusal::UnsupportedMediaType);
     }
+    // 2. Size and proof.
     let proof = match inbound::gitlab::authenticate(&received.headers, received.body, hooks, now, tolerance) {
         Ok(proof) => proof,
         Err(rejection) => return refuse(Refusal::Gitlab(rejection)),
@@ -126,6 +128,7 @@ pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, t
         instance: hook.map(|hook| hook.instance.clone()).unwrap_or_default(),
         stale: proof.stale,
     };
+    // 3. Kind.
     let classified = inbound::gitlab::classify(received.body, now);
     let why = match &classified {
         Classified::Unhandled { .. } => Some(Ignored::UnhandledKind),
@@ -138,6 +141,7 @@ pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, t
             why,
         };
     }
+    // 4. Scope: a token for one group must not report merges of another.
     let hook = inbound::gitlab::hook_in_scope(&proof.hooks, classified.project());
     if hook.is_none() {
         return Assessment::Refuse {

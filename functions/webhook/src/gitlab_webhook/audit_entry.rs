@@ -1,4 +1,4 @@
-//! The audit entry of one request: the sender, its proof, and the result. Never a secret, never the body.
+//! The audit entry of one request: the sender, its proof, and the result. It contains no secret and no body.
 
 use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
 use inbound::gitlab::claimed_project;
@@ -8,7 +8,7 @@ use crate::gitlab_webhook::assessment::{Assessment, IncomingRequest};
 use crate::http::context::RequestContext;
 use crate::http::refusal::Refusal;
 
-/// Longest text from a sender that is repeated, in characters.
+/// Longest text of a sender in an entry, in characters.
 const MAX_CHARS: usize = 200;
 /// Largest body read for its claimed project without a valid proof, in bytes: any sender can send larger ones.
 const MAX_CLAIM_BYTES: usize = 64 * 1024;
@@ -88,7 +88,7 @@ fn class(why: Refusal) -> FailureClass {
     }
 }
 
-/// The merge request, else the project that the body claims, else the endpoint. `instance` is named only if proven.
+/// The merge request, else the project that the body claims, else the endpoint. `instance` is recorded only if proven.
 fn target(received: &IncomingRequest<'_>, assessment: &Assessment) -> Target {
     let authentication = match assessment {
         Assessment::Forward {

@@ -41,7 +41,7 @@ pub fn build_message(
     };
     let group = match envelope.merge_request() {
         Some(key) => key.to_string(),
-        // A body without a merge request has no order: it waits for nothing and blocks nothing.
+        // A body without a merge request has no order and must not block other messages.
         None => format!("unexpected/{}", envelope.payload_sha256),
     };
     DeliveryMessage {

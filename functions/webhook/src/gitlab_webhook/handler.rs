@@ -1,4 +1,4 @@
-//! One request from assessment to answer: the audit line first, then the queue.
+//! Handles one request from assessment to response: the audit line first, then the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,18 +23,18 @@ use crate::http::refusal::Refusal;
 use crate::http::response::Answer;
 use crate::http::traceparent;
 
-/// How recent the last read of the secret must be for a failed verification to be final. A sender of forged requests thus causes at
-/// most one read in this time.
+/// How recent the last read of the secret must be for a failed verification to be final. Forged requests thus cause at most one read
+/// in this time.
 const REFRESH_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
-/// How long the queue may take, including retries. GitLab waits 10 seconds and never repeats: this and the time for the secret fit
+/// How long the queue may take, including retries. GitLab waits 10 seconds and never retries: this and the time for the secret fit
 /// into the function's timeout of 8 seconds.
 pub const SEND_WITHIN: Duration = Duration::from_secs(6);
 
 /// How long a request waits for a new read of the secret. There is at most one such read per request.
 const SECRET_WITHIN: Duration = Duration::from_millis(1_500);
 
-/// Everything a request needs.
+/// The handler, with everything a request needs.
 #[derive(Debug)]
 pub struct GitlabWebhook {
     tolerance: Tolerance,
@@ -47,7 +47,7 @@ pub struct GitlabWebhook {
 }
 
 impl GitlabWebhook {
-    /// A service with its clients.
+    /// A handler with its clients.
     #[must_use]
     pub fn new(
         tolerance: Tolerance,
@@ -67,7 +67,7 @@ impl GitlabWebhook {
         }
     }
 
-    /// The same service, with a span for each request.
+    /// The same handler, with a span for each request.
     #[must_use]
     pub fn with_tracer(mut self, tracer: Tracer) -> Self {
         self.tracer = tracer;
@@ -120,7 +120,7 @@ impl GitlabWebhook {
                     .map_or_else(Answer::Refused, |()| Answer::Accepted { stale })
             }
         };
-        self.answered(span, answer)
+        self.finish(span, answer)
     }
 
     /// Rejects a request that cannot be assessed.
@@ -132,7 +132,7 @@ impl GitlabWebhook {
             self.audit
                 .write(&audit_entry::refusal_entry(context, request_context, why));
         }
-        self.answered(span, Answer::Refused(why))
+        self.finish(span, Answer::Refused(why))
     }
 
     /// The span of a request (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server>).
@@ -144,35 +144,35 @@ impl GitlabWebhook {
         }
     }
 
-    /// Assesses with the current hooks; if a newer secret could change a rejection, reads the secret once more.
+    /// Assesses with the current hooks. If a newer secret could change a rejection, re-reads the secret once.
     async fn assess_request(
         &self,
         request_context: &RequestContext,
         context: &Context,
         received: &IncomingRequest<'_>,
     ) -> Assessment {
-        let by = |hooks: &HookSet| assess(received, hooks, request_context.received_at, self.tolerance);
+        let assess_by = |hooks: &HookSet| assess(received, hooks, request_context.received_at, self.tolerance);
         let may_change = |assessment: &Assessment| matches!(assessment, Assessment::Refuse { why, .. } if why.retry_with_fresh_secret());
-        // What no token could prove is rejected without a read of the secret.
-        let unproven = by(&HookSet::default());
+        // A request that no token could prove is rejected without a read of the secret.
+        let unproven = assess_by(&HookSet::default());
         if !matches!(&unproven, Assessment::Refuse { why, .. } if *why == Refusal::Gitlab(Rejection::NoSecret)) {
             return unproven;
         }
         let hooks = self.known_hooks(context).await;
-        let assessment = by(&hooks);
+        let assessment = assess_by(&hooks);
         if !may_change(&assessment) {
             return assessment;
         }
         let again = self.hooks.refresh_if_older_than(REFRESH_AFTER, context);
         match tokio::time::timeout(SECRET_WITHIN, again).await {
-            Ok(Ok(Some(hooks))) => by(&hooks),
+            Ok(Ok(Some(hooks))) => assess_by(&hooks),
             Ok(Ok(None)) => assessment,
             Ok(Err(error)) => {
-                tracing::warn!(%error, "reading the webhook secret again failed");
+                tracing::warn!(%error, "failed to re-read the webhook secret");
                 assessment
             }
             Err(_) => {
-                tracing::warn!("reading the webhook secret again timed out");
+                tracing::warn!("timed out re-reading the webhook secret");
                 assessment
             }
         }
@@ -184,11 +184,11 @@ impl GitlabWebhook {
         let hooks = match read {
             Ok(Ok(hooks)) => Some(hooks),
             Ok(Err(error)) => {
-                tracing::error!(%error, "no webhook secret: every delivery is answered 503");
+                tracing::error!(%error, "webhook secret unavailable; answering deliveries with 503");
                 None
             }
             Err(_) => {
-                tracing::error!("reading the webhook secret timed out; using the last one read, if any");
+                tracing::error!("timed out reading the webhook secret; using the cached one, if any");
                 self.hooks.kept().await
             }
         };
@@ -202,7 +202,7 @@ impl GitlabWebhook {
                 instance,
                 named,
                 before,
-                "X-Gitlab-Instance names another GitLab than before: check whether two instances use the same token"
+                "X-Gitlab-Instance differs from earlier deliveries; check whether two instances use the same token"
             );
             self.metrics.count("instance_header_mismatches", 1);
         }
@@ -216,11 +216,11 @@ impl GitlabWebhook {
             body,
         };
         let sent = self.queue.send(context, message).await;
-        // The call has written its own audit entry with the details.
+        // The call has already written an audit entry with the details.
         sent.map_err(|_| Refusal::QueueUnavailable)
     }
 
-    fn answered(&self, mut span: Span, answer: Answer) -> Answer {
+    fn finish(&self, mut span: Span, answer: Answer) -> Answer {
         self.metrics
             .count_by("deliveries_received", "status", answer.status_name(), 1);
         if let Answer::Refused(refusal) = answer
@@ -231,7 +231,7 @@ impl GitlabWebhook {
         }
         let status = answer.status();
         span.attribute("http.response.status_code", status.as_u16());
-        // A sender's error is not our failure.
+        // A sender's error is not a failure of this service.
         span.end(status.is_server_error().then_some(answer.status_name()));
         answer
     }

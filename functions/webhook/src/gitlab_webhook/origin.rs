@@ -16,9 +16,9 @@ pub struct Origins(Mutex<BTreeMap<String, String>>);
 /// An address that differs from the usual one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unusual {
-    /// What the delivery named.
+    /// The address in the delivery.
     pub named: String,
-    /// What earlier deliveries of this instance named; `None`: the address is that of another instance.
+    /// The address in earlier deliveries of this instance; `None`: the address is that of another instance.
     pub before: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What is known of a request in addition to the sender's data.
+//! The context of a request: what this service knows in addition to the sender's data.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use super::traceparent;
 
-/// Made for each request before anything reads it.
+/// Created for each request before anything reads it.
 #[derive(Debug)]
 pub struct RequestContext {
-    /// Made here, for everything that results from the request.
+    /// Created here; carried by everything that results from the request.
     pub correlation_id: Uuid,
     pub received_at: Timestamp,
     /// The TCP peer's address as API Gateway saw it.
     pub source_ip: Option<String>,
-    /// Lambda's own trace header.
+    /// Lambda's trace header.
     pub xray_trace_id: Option<String>,
     /// The audit line of this request is written; there is exactly one.
     pub audited: AtomicBool,

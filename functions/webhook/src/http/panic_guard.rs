@@ -1,4 +1,4 @@
-//! The layer before `lambda_http`: removes what makes it panic, and turns a panic into an answer.
+//! The layer before `lambda_http`: removes what makes it panic, and turns a panic into a response.
 //!
 //! `lambda_http` 1.3 builds an address from the `Host` and `X-Forwarded-Proto` headers, the path and the raw query with `unwrap`
 //! and `expect`, and decodes base64 the same way. No address is needed here: this function serves one path.

@@ -6,7 +6,7 @@ use inbound::gitlab::Rejection;
 /// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// It does not prove itself, or not for this project.
+    /// Its proof is missing or invalid, or does not cover this project.
     Gitlab(Rejection),
     /// A content type other than JSON, which GitLab never sends.
     UnsupportedMediaType,
@@ -23,7 +23,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The status of the answer.
+    /// The status of the response.
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
@@ -39,7 +39,7 @@ impl Refusal {
         }
     }
 
-    /// The reason in the answer. An unauthenticated sender learns no details.
+    /// The reason in the response. An unauthenticated sender gets no details.
     #[must_use]
     pub fn public_reason(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl Refusal {
         }
     }
 
-    /// Whether the fault is ours; then the sender may be genuine.
+    /// Whether this service is at fault; then the sender may be genuine.
     #[must_use]
     pub fn is_ours(self) -> bool {
         self.status() == StatusCode::SERVICE_UNAVAILABLE

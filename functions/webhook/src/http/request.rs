@@ -12,7 +12,7 @@ use super::router::Route;
 /// Headers from which `lambda_http` would build an address.
 const DROPPED: [&str; 2] = ["host", "x-forwarded-proto"];
 
-/// Sanitizes one event: it has a served path and no query, and every header and the body are well formed.
+/// Sanitizes one event: the result has a served path and no query, and every header and the body are well formed.
 pub(super) fn sanitize_event(event: GatewayEvent) -> Result<(Route, ApiGatewayV2httpRequest), Refusal> {
     let GatewayEvent::Http(event) = event else {
         return Err(Refusal::Unreadable);

@@ -34,7 +34,7 @@ pub enum Answer {
         /// Correctly signed, but too old.
         stale: bool,
     },
-    /// Authentic, and nothing to do. Never a 4xx: GitLab disables a hook after a few of them.
+    /// Authentic, but needs no action. Never a 4xx: GitLab disables a hook after a few of them.
     Ignored(Ignored),
     Refused(Refusal),
 }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_method_is_told_the_right_one() {
+    fn wrong_method_response_names_the_allowed_one() {
         let response = |refusal| Answer::Refused(refusal).into_response(Uuid::nil());
         assert_eq!(response(Refusal::MethodNotAllowed).headers()[ALLOW], "POST");
         assert!(!response(Refusal::NotFound).headers().contains_key(ALLOW));

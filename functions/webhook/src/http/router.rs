@@ -1,4 +1,4 @@
-//! Which handler serves a request: by its path, then by its method.
+//! Selects the handler of a request, by path and method.
 
 use lambda_http::Request;
 
@@ -45,7 +45,7 @@ impl Router {
         }
     }
 
-    /// Rejects a request that no handler sees.
+    /// Rejects a request that reaches no handler.
     pub fn refuse(&self, context: &RequestContext, why: Refusal) -> Answer {
         self.gitlab_webhook.refuse(context, why)
     }

@@ -1,6 +1,6 @@
 //! The name of an action that another service defines.
 
-/// Longest name, in bytes: readers of the audit log reject longer ones.
+/// Longest name, in bytes: readers of the audit log reject longer names.
 const LONGEST: usize = 128;
 
 /// A name of the form `system.part.verb`: 1 to 128 of `a` to `z`, digits and `_`, in two or more parts separated by dots.
@@ -29,19 +29,19 @@ impl ActionName {
 
 const fn is_name(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let (mut index, mut dots, mut of_part) = (0, 0, 0);
+    let (mut index, mut dots, mut part_length) = (0, 0, 0);
     while index < bytes.len() {
         match bytes[index] {
-            b'.' if of_part > 0 => {
+            b'.' if part_length > 0 => {
                 dots += 1;
-                of_part = 0;
+                part_length = 0;
             }
-            b'a'..=b'z' | b'0'..=b'9' | b'_' => of_part += 1,
+            b'a'..=b'z' | b'0'..=b'9' | b'_' => part_length += 1,
             _ => return false,
         }
         index += 1;
     }
-    dots > 0 && of_part > 0 && bytes.len() <= LONGEST
+    dots > 0 && part_length > 0 && bytes.len() <= LONGEST
 }
 
 #[cfg(test)]

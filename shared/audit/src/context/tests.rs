@@ -1,4 +1,4 @@
-//! What a process inherits from the one that started it.
+//! What a process inherits from its parent.
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn a_process_goes_on_with_the_id_and_the_trace_it_is_given() {
     assert_eq!(
         inherited(Some(&format!(" {ID}\n")), Some(TRACE)),
         expected,
-        "as a shell gives it"
+        "as a shell passes it"
     );
     assert_eq!(expected.trace_id(), Some("0af7651916cd43dd8448eb211c80319c"));
 }
@@ -50,7 +50,7 @@ fn a_malformed_or_missing_id_makes_a_new_one_each_time() {
 }
 
 #[test]
-fn a_malformed_or_missing_trace_is_none() {
+fn malformed_or_missing_trace_is_not_inherited() {
     for bad in [
         None,
         Some(""),

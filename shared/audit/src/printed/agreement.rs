@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::samples::{but, entry, intent, malformed};
+use super::samples::{malformed, sample_entry, sample_intent, with_field};
 use super::{Printed, read};
 
 fn schema() -> jsonschema::Validator {
@@ -11,7 +11,7 @@ fn schema() -> jsonschema::Validator {
     jsonschema::draft202012::new(&schema).unwrap()
 }
 
-/// What a schema cannot express: the calendar, a comparison of two fields, the content of open ones.
+/// Reasons that a schema cannot express: the calendar, a comparison of two fields, the content of open fields.
 const BEYOND_A_SCHEMA: [&str; 5] = ["UUIDv7 of its timestamp", "ISO 8601", "U+0000", "longer than", "UUIDv7"];
 
 #[test]
@@ -21,7 +21,11 @@ fn the_schema_refuses_each_malformed_line_as_far_as_a_schema_can() {
         let beyond = BEYOND_A_SCHEMA.contains(&why) && line["timestamp"] != "yesterday";
         assert!(beyond || !schema.is_valid(&line), "{why}: {line}");
     }
-    let version_4 = but(entry(), "/id", Some(json!("018f0000-0000-4000-8000-000000000001")));
+    let version_4 = with_field(
+        sample_entry(),
+        "/id",
+        Some(json!("018f0000-0000-4000-8000-000000000001")),
+    );
     assert!(!schema.is_valid(&version_4));
 }
 
@@ -30,30 +34,38 @@ fn the_schema_takes_what_the_reader_takes() {
     let schema = schema();
     let id = "018f0000-0000-7000-8000-000000000002";
     for line in [
-        entry(),
-        intent(),
-        but(entry(), "/error", Some(Value::Null)),
-        but(entry(), "/stream", Some(json!({"id": id, "seq": 1}))),
-        but(entry(), "/stream", Some(json!({"id": id, "seq": (1_u64 << 53) - 1}))),
-        but(entry(), "/stream", Some(Value::Null)),
-        but(entry(), "/duration_ms", Some(json!(0.125))),
-        but(
-            entry(),
+        sample_entry(),
+        sample_intent(),
+        with_field(sample_entry(), "/error", Some(Value::Null)),
+        with_field(sample_entry(), "/stream", Some(json!({"id": id, "seq": 1}))),
+        with_field(
+            sample_entry(),
+            "/stream",
+            Some(json!({"id": id, "seq": (1_u64 << 53) - 1})),
+        ),
+        with_field(sample_entry(), "/stream", Some(Value::Null)),
+        with_field(sample_entry(), "/duration_ms", Some(json!(0.125))),
+        with_field(
+            sample_entry(),
             "/details",
             Some(json!({"executor": "kubernetes_job", "steps": [1, {"a": null}]})),
         ),
-        but(entry(), "/trace_id", Some(json!("0af7651916cd43dd8448eb211c80319c"))),
-        but(
-            entry(),
+        with_field(
+            sample_entry(),
+            "/trace_id",
+            Some(json!("0af7651916cd43dd8448eb211c80319c")),
+        ),
+        with_field(
+            sample_entry(),
             "/target",
             Some(json!({"resource_type": "merge_request", "project_id": 77, "mr_iid": 12, "branch": "main"})),
         ),
-        but(
-            but(entry(), "/outcome", Some(json!("failure"))),
+        with_field(
+            with_field(sample_entry(), "/outcome", Some(json!("failure"))),
             "/error",
             Some(json!("conflict")),
         ),
-        but(intent(), "/trace_id", Some(Value::Null)),
+        with_field(sample_intent(), "/trace_id", Some(Value::Null)),
     ] {
         assert!(
             matches!(read(&line.to_string()), Ok(Printed::Entry(_) | Printed::Intent(_))),

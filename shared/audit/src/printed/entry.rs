@@ -33,7 +33,7 @@ pub struct PrintedEntry {
     pub error: Option<FailureClass>,
     /// Whether it succeeded.
     pub success: bool,
-    /// From ingress to the last call.
+    /// The same from intake to the last call.
     pub correlation_id: Uuid,
     /// The service that printed it.
     pub service: String,
@@ -41,7 +41,7 @@ pub struct PrintedEntry {
     pub stream: Option<AuditLine>,
     /// How long it took, in milliseconds.
     pub duration_ms: Option<f64>,
-    /// Particulars.
+    /// Details.
     pub details: Map<String, Value>,
     /// W3C trace id.
     pub trace_id: Option<String>,
@@ -83,7 +83,8 @@ struct RawStream {
     seq: u64,
 }
 
-pub(super) fn read(line: &str) -> Result<PrintedEntry, Malformed> {
+pub(super) fn parse_entry(line: &str) -> Result<PrintedEntry, Malformed> {
+    // 1. Fields that belong together.
     let raw: Raw = serde_json::from_str(line).map_err(|error| field::shape(&error))?;
     let timestamp = field::timestamp(&raw.timestamp)?;
     field::id_of(raw.id, timestamp)?;
@@ -95,6 +96,7 @@ pub(super) fn read(line: &str) -> Result<PrintedEntry, Malformed> {
             return Err(Malformed::new(why));
         }
     };
+    // 2. Single fields.
     field::name("action", &raw.action)?;
     field::name("service", &raw.service)?;
     field::trace_id(raw.trace_id.as_deref())?;

@@ -16,18 +16,18 @@ const LONGEST_KEY: usize = 2500;
 /// A UUID as in RFC 9562, in lower case: ids are compared as text elsewhere.
 pub(super) fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
     let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-    let id = Uuid::try_parse(&text).map_err(|_| serde::de::Error::custom("no UUID"))?;
+    let id = Uuid::try_parse(&text).map_err(|_| serde::de::Error::custom("not a UUID"))?;
     if id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text.as_ref() {
         Ok(id)
     } else {
-        Err(serde::de::Error::custom("no UUID in its usual form"))
+        Err(serde::de::Error::custom("not a UUID in lower case with hyphens"))
     }
 }
 
 pub(super) fn timestamp(text: &str) -> Result<Timestamp, Malformed> {
     let timestamp: Timestamp = text
         .parse()
-        .map_err(|_| Malformed::new("timestamp is no ISO 8601 instant"))?;
+        .map_err(|_| Malformed::new("timestamp is not an ISO 8601 instant"))?;
     if format!("{timestamp:.3}") == text {
         Ok(timestamp)
     } else {
@@ -36,23 +36,23 @@ pub(super) fn timestamp(text: &str) -> Result<Timestamp, Malformed> {
 }
 
 pub(super) fn id_of(id: Uuid, timestamp: Timestamp) -> Result<(), Malformed> {
-    let carried = id.get_timestamp().map(|at| {
+    let in_id = id.get_timestamp().map(|at| {
         let (seconds, nanos) = at.to_unix();
         seconds.saturating_mul(1000) + u64::from(nanos / 1_000_000)
     });
-    if id.get_version_num() == 7 && carried == u64::try_from(timestamp.as_millisecond()).ok() {
+    if id.get_version_num() == 7 && in_id == u64::try_from(timestamp.as_millisecond()).ok() {
         Ok(())
     } else {
-        Err(Malformed::new("id is no UUIDv7 of its timestamp"))
+        Err(Malformed::new("id is not a UUIDv7 of its timestamp"))
     }
 }
 
-/// An action or a service: words without blanks, as users type them into a search.
+/// An action or a service: no spaces, so that users can type it into a search.
 pub(super) fn name(field: &str, text: &str) -> Result<(), Malformed> {
     if (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(())
     } else {
-        let why = format!("{field} must have 1 to {LONGEST_NAME} printable ASCII characters without blanks");
+        let why = format!("{field} must have 1 to {LONGEST_NAME} printable ASCII characters without spaces");
         Err(Malformed::new(why))
     }
 }
@@ -70,14 +70,14 @@ pub(super) fn trace_id(text: Option<&str>) -> Result<(), Malformed> {
 /// A target, and its key.
 pub(super) fn target(target: &Map<String, Value>) -> Result<String, Malformed> {
     object("target", target)?;
-    let wrong = |names: &[&str], right: fn(&Value) -> bool| {
+    let wrong = |names: &[&str], is_valid: fn(&Value) -> bool| {
         names
             .iter()
-            .any(|name| target.get(*name).is_some_and(|value| !right(value)))
+            .any(|name| target.get(*name).is_some_and(|value| !is_valid(value)))
     };
     if wrong(&["instance", "id"], Value::is_string) || wrong(&["project_id", "mr_iid"], Value::is_i64) {
         return Err(Malformed::new(
-            "target: instance and id are text, project_id and mr_iid whole numbers",
+            "target: instance and id must be strings, project_id and mr_iid integers",
         ));
     }
     let key = target_key(target).ok_or_else(|| Malformed::new("target has no resource_type"))?;
@@ -103,16 +103,16 @@ pub(super) fn object(field: &str, object: &Map<String, Value>) -> Result<(), Mal
     if all_clean(object) {
         Ok(())
     } else {
-        Err(Malformed::new(format!("{field} holds the character U+0000")))
+        Err(Malformed::new(format!("{field} contains the character U+0000")))
     }
 }
 
 /// Only the position: serde's message can repeat values of the line.
 pub(super) fn shape(error: &serde_json::Error) -> Malformed {
     let what = if error.is_data() {
-        "not the published fields"
+        "it does not match the published fields"
     } else {
-        "no complete JSON"
+        "it is not complete JSON"
     };
-    Malformed::new(format!("it has {what} (column {})", error.column()))
+    Malformed::new(format!("{what} (column {})", error.column()))
 }

@@ -17,7 +17,7 @@ pub struct PrintedIntent {
     pub call: String,
     /// What is acted on.
     pub target: Map<String, Value>,
-    /// From ingress to the last call.
+    /// The same from intake to the last call.
     pub correlation_id: Uuid,
     /// What started the work.
     pub actor: PrintedActor,
@@ -32,7 +32,7 @@ pub struct PrintedIntent {
 }
 
 impl PrintedIntent {
-    /// The entry that reports this call as open, on behalf of its caller: it is found under the same correlation id.
+    /// The entry that reports this call as open, under the correlation id of its caller.
     #[must_use]
     pub fn open_call_entry(&self) -> Entry {
         let context = Context::new(self.actor.actor_type, self.correlation_id);
@@ -82,7 +82,7 @@ struct Raw {
     trace_id: Option<String>,
 }
 
-pub(super) fn read(line: &str) -> Result<PrintedIntent, Malformed> {
+pub(super) fn parse_intent(line: &str) -> Result<PrintedIntent, Malformed> {
     let raw: Raw = serde_json::from_str(line).map_err(|error| field::shape(&error))?;
     let timestamp = field::timestamp(&raw.timestamp)?;
     field::id_of(raw.id, timestamp)?;

@@ -43,12 +43,12 @@ proptest! {
         let (writer, memory) = Writer::memory("processor", Arc::new(FixedClock(now)));
         let begun = writer.begin(entry.action, &entry.context, &entry.target);
         let announced = memory.lines().remove(0);
-        let Ok(Printed::Intent(intent)) = read(&announced) else { panic!("no announcement: {announced}") };
+        let Ok(Printed::Intent(intent)) = read(&announced) else { panic!("expected an announcement: {announced}") };
         prop_assert_eq!((intent.id, intent.timestamp, intent.call.as_str()), (begun.id(), now, entry.action.as_str()));
 
         let number = writer.write(&entry);
         let line = memory.lines().remove(1);
-        let Ok(Printed::Entry(back)) = read(&line) else { panic!("no entry: {line}") };
+        let Ok(Printed::Entry(back)) = read(&line) else { panic!("expected an entry: {line}") };
         prop_assert_eq!(&back.line, &line);
         prop_assert_eq!(back.action.as_str(), entry.action.as_str());
         prop_assert_eq!((back.actor_type, back.actor_id), (entry.context.actor, entry.context.correlation_id));
@@ -69,7 +69,7 @@ proptest! {
         let _ = read(&text);
         let _ = read(&format!("{{\"event_type\":\"audit\",{text}}}"));
         // A real line with something inserted.
-        let line = super::samples::entry().to_string();
+        let line = super::samples::sample_entry().to_string();
         let at = cut.index(line.len());
         let _ = read(&format!("{}{text}{}", &line[..at], &line[at..]));
     }

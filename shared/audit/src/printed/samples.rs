@@ -6,7 +6,7 @@ pub(super) const AT: &str = "2026-01-31T18:29:18.123Z";
 const ID: &str = "018f0000-0000-7000-8000-000000000001";
 
 /// An entry of another producer: the minimum it must send.
-pub(super) fn entry() -> Value {
+pub(super) fn sample_entry() -> Value {
     let id = crate::entry_id(AT.parse().unwrap(), "1");
     json!({
         "timestamp": AT, "event_type": "audit", "action": "jira.api.get_issue", "actor": {"type": "admin_action", "id": ID},
@@ -15,15 +15,15 @@ pub(super) fn entry() -> Value {
 }
 
 /// Its announcement.
-pub(super) fn intent() -> Value {
-    let intent = but(but(entry(), "/outcome", None), "/action", None);
-    let intent = but(intent, "/call", Some(json!("jira.api.get_issue")));
-    let intent = but(intent, "/event_type", Some(json!("audit_intent")));
-    but(intent, "/stream_id", Some(json!(ID)))
+pub(super) fn sample_intent() -> Value {
+    let intent = with_field(with_field(sample_entry(), "/outcome", None), "/action", None);
+    let intent = with_field(intent, "/call", Some(json!("jira.api.get_issue")));
+    let intent = with_field(intent, "/event_type", Some(json!("audit_intent")));
+    with_field(intent, "/stream_id", Some(json!(ID)))
 }
 
-/// The line with one field changed or removed.
-pub(super) fn but(mut line: Value, pointer: &str, value: Option<Value>) -> Value {
+/// The line with one field set or removed.
+pub(super) fn with_field(mut line: Value, pointer: &str, value: Option<Value>) -> Value {
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     let members = line.pointer_mut(parent).unwrap().as_object_mut().unwrap();
     match value {
@@ -33,7 +33,7 @@ pub(super) fn but(mut line: Value, pointer: &str, value: Option<Value>) -> Value
     line
 }
 
-/// Malformed lines, each with a word of the reason.
+/// Malformed lines, each with a part of the reason.
 pub(super) fn malformed() -> Vec<(Value, &'static str)> {
     let missing = [
         "/timestamp",
@@ -53,29 +53,32 @@ pub(super) fn malformed() -> Vec<(Value, &'static str)> {
         };
         (field, None, why)
     });
-    let wrong = common()
+    let wrong = common_fields()
         .into_iter()
         .map(|(field, value, why)| (field, Some(value), why));
     let common: Vec<_> = wrong.chain(missing).collect();
-    let of_both = common.into_iter().flat_map(|(field, value, why)| {
+    let in_both = common.into_iter().flat_map(|(field, value, why)| {
         [
-            (but(entry(), field, value.clone()), why),
-            (but(intent(), field, value), why),
+            (with_field(sample_entry(), field, value.clone()), why),
+            (with_field(sample_intent(), field, value), why),
         ]
     });
-    let of_one = of_entries()
+    let in_entries = entry_fields()
         .into_iter()
-        .map(|(field, value, why)| (but(entry(), field, value), why));
-    let of_other = [
-        (but(intent(), "/call", Some(json!(""))), "call must"),
-        (but(intent(), "/stream_id", None), "published fields"),
-        (but(intent(), "/outcome", Some(json!("success"))), "published fields"),
+        .map(|(field, value, why)| (with_field(sample_entry(), field, value), why));
+    let in_intents = [
+        (with_field(sample_intent(), "/call", Some(json!(""))), "call must"),
+        (with_field(sample_intent(), "/stream_id", None), "published fields"),
+        (
+            with_field(sample_intent(), "/outcome", Some(json!("success"))),
+            "published fields",
+        ),
     ];
-    of_both.chain(of_one).chain(of_other).collect()
+    in_both.chain(in_entries).chain(in_intents).collect()
 }
 
 /// Fields that entries and announcements have in common.
-fn common() -> Vec<(&'static str, Value, &'static str)> {
+fn common_fields() -> Vec<(&'static str, Value, &'static str)> {
     vec![
         ("/timestamp", json!("2026-01-31T18:29:18Z"), "three decimals"),
         ("/timestamp", json!("2026-01-31T18:29:18.1234Z"), "three decimals"),
@@ -90,9 +93,9 @@ fn common() -> Vec<(&'static str, Value, &'static str)> {
         ("/target", json!("issue"), "published fields"),
         ("/target/resource_type", json!(""), "resource_type"),
         ("/target/resource_type", json!(7), "resource_type"),
-        ("/target/project_id", json!("77"), "whole numbers"),
-        ("/target/mr_iid", json!(1.5), "whole numbers"),
-        ("/target/id", json!(811), "are text"),
+        ("/target/project_id", json!("77"), "integers"),
+        ("/target/mr_iid", json!(1.5), "integers"),
+        ("/target/id", json!(811), "strings"),
         ("/target/id", json!("x".repeat(2500)), "longer than"),
         ("/target/more", json!("\0"), "U+0000"),
         ("/correlation_id", json!("7"), "published fields"),
@@ -119,7 +122,7 @@ fn common() -> Vec<(&'static str, Value, &'static str)> {
 }
 
 /// Fields that only entries have.
-fn of_entries() -> Vec<(&'static str, Option<Value>, &'static str)> {
+fn entry_fields() -> Vec<(&'static str, Option<Value>, &'static str)> {
     let stream = |seq: Value| Some(json!({"id": ID, "seq": seq}));
     vec![
         ("/action", None, "published fields"),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::samples::{but, entry, intent, malformed};
+use super::samples::{malformed, sample_entry, sample_intent, with_field};
 use super::*;
 
 #[test]
@@ -15,16 +15,18 @@ fn each_malformed_line_is_told_apart_with_its_reason() {
 
 #[test]
 fn the_least_that_other_producers_must_send_is_read() {
-    let Ok(Printed::Entry(read_entry)) = read(&format!("  {}\n", entry())) else {
-        panic!("no entry")
+    let Ok(Printed::Entry(read_entry)) = read(&format!("  {}\n", sample_entry())) else {
+        panic!("expected an entry")
     };
-    assert_eq!(read_entry.line, entry().to_string());
+    assert_eq!(read_entry.line, sample_entry().to_string());
     assert_eq!(read_entry.target_key, "issue:SEC-811");
     assert_eq!(
         (read_entry.success, read_entry.error, read_entry.stream),
         (true, None, None)
     );
-    assert!(matches!(read(&intent().to_string()), Ok(Printed::Intent(intent)) if intent.call == "jira.api.get_issue"));
+    assert!(
+        matches!(read(&sample_intent().to_string()), Ok(Printed::Intent(intent)) if intent.call == "jira.api.get_issue")
+    );
 }
 
 #[test]
@@ -49,14 +51,14 @@ fn what_says_nothing_of_an_audit_line_is_something_else() {
 
 #[test]
 fn a_line_that_was_cut_off_or_is_too_long_is_malformed_and_not_something_else() {
-    let line = entry().to_string().replacen('{', r#"{"event_type":"audit","#, 1);
+    let line = sample_entry().to_string().replacen('{', r#"{"event_type":"audit","#, 1);
     for end in 25..line.len() - 1 {
         assert!(read(&line[..end]).is_err(), "{}", &line[..end]);
     }
-    let long = but(entry(), "/details", Some(json!({"note": "x".repeat(LONGEST)})));
+    let long = with_field(sample_entry(), "/details", Some(json!({"note": "x".repeat(LONGEST)})));
     assert!(read(&long.to_string()).unwrap_err().to_string().contains("longer"));
-    let twice = entry().to_string().replacen('{', r#"{"service":"agent","#, 1);
-    assert!(read(&twice).is_err(), "a field told twice");
+    let twice = sample_entry().to_string().replacen('{', r#"{"service":"agent","#, 1);
+    assert!(read(&twice).is_err(), "a duplicate field");
 }
 
 #[test]

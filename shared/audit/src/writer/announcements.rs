@@ -35,7 +35,7 @@ fn exception() -> Entry {
 fn a_call_is_announced_before_its_entry_which_has_its_id_and_the_time_it_began() {
     let (writer, memory) = ticking();
     let begun = writer.begin(Action::GitlabGetMrDetails, &context(), &target());
-    assert_eq!(memory.lines().len(), 1, "told before the call is made");
+    assert_eq!(memory.lines().len(), 1, "announced before the call is made");
     assert_eq!(writer.position(), None, "an announcement has no number");
     let entry = Entry::new(Action::GitlabGetMrDetails, &context(), target(), Outcome::Success).begun(begun);
     let line = writer.write(&entry);
@@ -80,16 +80,16 @@ fn the_same_thing_told_twice_is_equal_but_for_its_stream() {
     one.0.write(&exception().keyed(at, "exception/1"));
     one.0.write(&exception().keyed(at, "exception/1"));
     other.0.write(&exception().keyed(at, "exception/1"));
-    let told: Vec<Value> = one.1.entries().into_iter().chain(other.1.entries()).collect();
-    assert_eq!(told[0]["timestamp"], "2026-01-31T18:29:00.000Z");
+    let written: Vec<Value> = one.1.entries().into_iter().chain(other.1.entries()).collect();
+    assert_eq!(written[0]["timestamp"], "2026-01-31T18:29:00.000Z");
     let without_stream = |line: &Value| {
         let mut line = line.clone();
         line.as_object_mut().unwrap().remove("stream").unwrap();
         line
     };
-    for line in &told[1..] {
-        assert_eq!(without_stream(line), without_stream(&told[0]));
-        assert_ne!(line["stream"], told[0]["stream"]);
+    for line in &written[1..] {
+        assert_eq!(without_stream(line), without_stream(&written[0]));
+        assert_ne!(line["stream"], written[0]["stream"]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The form of entries and announcements on the line.
+//! The line format of entries and announcements.
 
 use jiff::Timestamp;
 use model::AuditLine;
@@ -29,7 +29,7 @@ struct Line<'a> {
     trace_id: Option<&'a str>,
 }
 
-/// The announcement of a call. It is not an entry and not numbered: it only matters if the entry with the same id never comes.
+/// The announcement of a call. It is not an entry and not numbered: it only matters if the entry with the same id is missing.
 #[derive(Serialize)]
 struct IntentLine<'a> {
     timestamp: &'a str,
@@ -60,7 +60,7 @@ struct Stream {
 }
 
 impl Actor {
-    fn of(context: &Context) -> Self {
+    fn from_context(context: &Context) -> Self {
         Self {
             actor_type: context.actor,
             id: context.correlation_id,
@@ -69,7 +69,12 @@ impl Actor {
 }
 
 /// Appends an entry's line, without its line break.
-pub(super) fn entry(shared: &Shared, entry: &Entry, line: AuditLine, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
+pub(super) fn write_entry(
+    shared: &Shared,
+    entry: &Entry,
+    line: AuditLine,
+    buffer: &mut Vec<u8>,
+) -> serde_json::Result<()> {
     let (at, id) = match &entry.identity {
         Identity::Keyed(at, key) => (*at, entry_id(*at, key)),
         Identity::Begun(begun) => (begun.at, begun.id),
@@ -86,7 +91,7 @@ pub(super) fn entry(shared: &Shared, entry: &Entry, line: AuditLine, buffer: &mu
         timestamp: &milliseconds(at),
         event_type: crate::ENTRY,
         action: entry.action,
-        actor: Actor::of(&entry.context),
+        actor: Actor::from_context(&entry.context),
         target: &entry.target,
         outcome,
         error,
@@ -110,7 +115,7 @@ fn milliseconds(at: Timestamp) -> String {
 }
 
 /// Appends an announcement's line, without its line break.
-pub(super) fn announcement(
+pub(super) fn write_announcement(
     shared: &Shared,
     begun: Begun,
     action: Action,
@@ -122,7 +127,7 @@ pub(super) fn announcement(
         timestamp: &milliseconds(begun.at),
         event_type: crate::INTENT,
         call: action,
-        actor: Actor::of(context),
+        actor: Actor::from_context(context),
         target,
         correlation_id: context.correlation_id,
         service: shared.service,

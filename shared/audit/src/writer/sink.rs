@@ -1,10 +1,10 @@
-//! Where a writer's lines go.
+//! Sinks for the lines of a writer.
 
 use std::io::Write as _;
 
 use crate::Memory;
 
-/// A receiver of lines in their order.
+/// Receives lines in their order.
 pub trait Sink: Send + Sync {
     /// Writes or queues a line, which ends with a line break. The writer passes the result to [`Self::settle`].
     fn put(&self, line: &[u8]) -> u64;

@@ -29,8 +29,8 @@ pub struct FileDestination {
     path: PathBuf,
     open: Option<Open>,
     recent: Recent,
-    /// Whether the file's content is, or will be, on disk: false after a failed sync.
-    believes: bool,
+    /// Whether lines found in the file are durable: false after a failed sync.
+    trusts_content: bool,
 }
 
 /// The file as it was after the last batch.
@@ -52,7 +52,7 @@ impl FileDestination {
             path,
             open: None,
             recent: Recent::default(),
-            believes: true,
+            trusts_content: true,
         }
     }
 
@@ -75,24 +75,24 @@ impl FileDestination {
             (&*open.file).write_all(&bytes)?;
             open.torn.clear();
         }
-        // Even if all lines were already there: their writer may have died before its sync.
+        // Required even if all lines were already there: their writer may have died before its sync.
         if let Err(error) = open.file.sync_data() {
             // The kernel reports a failed write-back once and may have dropped the pages, though reads still show them. From now on
-            // a line is written twice rather than trusted.
-            self.believes = false;
+            // lines in the file are not trusted but written again.
+            self.trusts_content = false;
             self.recent = Recent::default();
             return Err(error.into());
         }
         let now = open.file.metadata()?;
         if now.nlink() == 0 {
-            return Err(FileFailure::Vanished);
+            return Err(FileFailure::Removed);
         }
         open.length += bytes.len() as u64;
         if now.len() < open.length {
             return Err(FileFailure::Truncated);
         }
         self.recent.add(batch.iter().map(|entry| entry.id));
-        // Kept only now: after a failure the file is opened and its end read again.
+        // Kept only after success: otherwise the next batch opens the file and reads its end again.
         self.open = Some(open);
         Ok(())
     }
@@ -107,7 +107,7 @@ impl FileDestination {
         let file = open::locked(&self.path)?;
         let metadata = file.metadata()?;
         let tail = Tail::read(&file, metadata.len(), WINDOW.max(size))?;
-        if self.believes {
+        if self.trusts_content {
             self.recent.add(tail.ids);
         }
         Ok(Open {

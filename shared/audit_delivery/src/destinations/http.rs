@@ -19,7 +19,7 @@ mod options;
 /// How much of a response body is read, in bytes; the rest is ignored.
 const LONGEST_ANSWER: u64 = 64 * 1024;
 
-/// Posts to one receiver. `Ok` means that it answered 2xx with a complete response.
+/// Posts to one receiver. `Ok` means that it returned 2xx with a complete response.
 pub struct HttpDestination {
     agent: Agent,
     endpoint: Url,
@@ -38,7 +38,7 @@ impl HttpDestination {
     /// A destination at an `http` or `https` address. Redirects, cookies and proxies (also of the environment) are not used.
     ///
     /// # Errors
-    /// [`SetupError`] if the private authorities or the credentials are unusable, or would go in clear to another machine.
+    /// [`SetupError`] if the private authorities or the credentials are unusable, or would be sent in clear text to another machine.
     pub fn new(endpoint: Url, options: HttpOptions, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
         let HttpOptions {
             credentials,
@@ -91,7 +91,7 @@ impl HttpDestination {
             .headers()
             .get(header::RETRY_AFTER)
             .and_then(|value| http_batch::retry_after(value.to_str().ok()?, self.clock.now()));
-        // Read so that a truncated response counts as missing; one that is too long is still an answer.
+        // A truncated response counts as missing; one that is too long counts as complete.
         let mut rest = response.body_mut().as_reader();
         let mut rest = std::io::Read::take(&mut rest, LONGEST_ANSWER);
         std::io::copy(&mut rest, &mut std::io::sink())?;

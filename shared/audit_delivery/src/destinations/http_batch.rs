@@ -1,4 +1,4 @@
-//! What is sent to an HTTP receiver and what its answer means, without IO, for every client that posts entries.
+//! Requests to an HTTP receiver and the meaning of its responses, without IO, for every client that posts entries.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub fn idempotency_key(batch: &[Outgoing<'_>], body: &str) -> String {
     format!("{}-{}-{}", first.position, last.position, &digest[..32])
 }
 
-/// Whether a token may be sent to this address: over TLS anywhere, in clear only to this machine.
+/// Whether a token may be sent to this address: over TLS anywhere, in clear text only to this machine.
 #[must_use]
 pub fn may_carry_credentials(endpoint: &Url) -> bool {
     endpoint.scheme() == "https"
@@ -70,7 +70,7 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 }
 
 /// What a status means for the batch. Only 400, 413 and 422 concern its content; every other rejection (credentials, address,
-/// limit, outage) is fixed at the receiver or in the configuration, and then the same batch succeeds.
+/// limit, outage) is fixed at the receiver or in the configuration; then a retry of the batch succeeds.
 ///
 /// # Errors
 /// [`DeliveryError`], unless the status is 2xx.
@@ -81,12 +81,12 @@ pub fn judge(status: u16, retry_after: Option<Duration>) -> Result<(), DeliveryE
     let class = FailureClass::of_status(status);
     let advice = match status {
         300..=399 => "redirects are not followed: configure the address it points to",
-        400 | 422 => "it does not accept what the batch holds",
+        400 | 422 => "it rejects the content of the batch",
         401 | 403 => "check the credentials in the secret",
         404 | 405 | 410 => "check the address",
         413 => "the batch is too large for it",
-        408 | 429 | 500..=599 => "the batch is sent again later",
-        _ => "an answer that is not expected of a receiver",
+        408 | 429 | 500..=599 => "the batch will be retried",
+        _ => "unexpected status",
     };
     let message = format!("the receiver answered {status}: {advice}");
     Err(match status {

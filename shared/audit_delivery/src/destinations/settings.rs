@@ -42,7 +42,7 @@ pub struct DestinationSettings {
 }
 
 impl Default for DestinationSettings {
-    /// Default: standard output alone.
+    /// Default: only standard output.
     fn default() -> Self {
         Self {
             enabled: true,
@@ -64,9 +64,9 @@ pub struct DestinationProblem {
     pub text: String,
 }
 
-/// All problems of the variables. Correct them and start again.
+/// All problems of the variables. Correct them and restart.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the audit destinations are not usable: {}", listed(.0))]
+#[error("invalid audit destinations: {}", listed(.0))]
 pub struct DestinationProblems(pub Vec<DestinationProblem>);
 
 fn listed(problems: &[DestinationProblem]) -> String {

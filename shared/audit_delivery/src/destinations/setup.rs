@@ -1,6 +1,6 @@
-//! DestinationProblems of a destination that are found before anything is sent.
+//! Errors in the configuration of a destination, found before anything is sent.
 
-/// A destination could not be built. Correct the configuration; nothing has been sent.
+/// A destination cannot be built. Correct the configuration; nothing has been sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The private CA cannot be used.
@@ -10,14 +10,16 @@ pub enum SetupError {
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
     /// No certificate can contain the host.
-    #[error("the receiver's host is neither a DNS name nor an IP address; TLS needs one")]
+    #[error("the receiver's host must be a DNS name or an IP address for TLS")]
     HostName,
-    /// A token would be sent in clear.
+    /// A token would be sent in clear text.
     #[error(
-        "credentials go to a receiver on another machine through https only; change the endpoint, or send without credentials"
+        "credentials for a receiver on another machine require https; change the endpoint or remove the credentials"
     )]
     CredentialsInClear,
     /// The credentials do not fit into a header.
-    #[error("the credentials' header needs a name of its own that is a token, and a value without control characters")]
+    #[error(
+        "invalid credentials header: use a valid header name that the request does not already set, and a value without control characters"
+    )]
     CredentialsUnusable,
 }

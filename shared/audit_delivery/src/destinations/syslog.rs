@@ -13,7 +13,7 @@ mod message;
 mod stream;
 mod tls;
 
-/// How to send.
+/// Options of the syslog destination.
 #[derive(Debug, Clone)]
 pub struct SyslogOptions {
     /// `HOSTNAME` of the messages, the name of this machine; `-` if absent.
@@ -22,7 +22,7 @@ pub struct SyslogOptions {
     pub private_ca_pem: Option<String>,
     /// Whether a TLS receiver must end its session with `close_notify`, as RFC 5425 (section 4.4) requires. Then `Ok` means that
     /// the receiving program has read everything, otherwise its TLS library or its kernel. Some receivers never send it (rsyslog
-    /// with its gtls driver) and would get the same batch repeatedly; so the default is no.
+    /// with its gtls driver) and would get the same batch repeatedly; so the default is `false`.
     pub requires_close_notify: bool,
     /// Longest time to connect.
     pub connect_timeout: Duration,

@@ -14,7 +14,7 @@ use super::{Durability, OnFull, Until};
 const RETRY: Duration = Duration::from_millis(200);
 
 impl Queue {
-    /// Waits as the settings demand: for the disk, or only while too much waits in memory.
+    /// Waits as the settings require: for the disk, or only while too much waits in memory.
     pub(super) fn settle(&self, ticket: Ticket) {
         let mut state = self.lock();
         loop {
@@ -28,7 +28,7 @@ impl Queue {
         }
     }
 
-    /// Waits until everything taken so far is on disk, independent of the settings, and delivered if requested.
+    /// Waits until everything accepted so far is on disk, independent of the settings, and delivered if requested.
     pub(super) fn flush(&self, until: Until, deadline: Instant) -> bool {
         let mut state = self.lock();
         let (taken, position) = (state.taken, state.position);
@@ -126,9 +126,9 @@ impl Queue {
                     continue;
                 }
                 (_, None) => None,
-                // It is time for a new segment.
+                // A new segment is due.
                 _ if state.end() >= self.limits.segment_bytes => Some(Duration::ZERO),
-                // Writers sync for themselves: only what they did not wait for, because the disk failed, remains.
+                // Writers sync their entries; only those remain for which they did not wait because the disk failed.
                 (Durability::EachEntry, Some(oldest)) => Some(RETRY.saturating_sub(oldest.elapsed())),
                 (Durability::Within(limit), Some(oldest)) => Some(limit.saturating_sub(oldest.elapsed())),
             };
@@ -143,7 +143,7 @@ impl Queue {
         }
     }
 
-    /// Wakes every waiting thread. Remaining writers sync for themselves from now on.
+    /// Wakes every waiting thread. Remaining writers sync their entries from now on.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
@@ -184,7 +184,7 @@ impl State {
         active.last = position;
     }
 
-    /// Writes what was kept only in memory while the file failed.
+    /// Writes the records that were only in memory while the file failed.
     fn rewrite(&mut self) -> io::Result<()> {
         if self.held {
             let file: &File = &self.file;

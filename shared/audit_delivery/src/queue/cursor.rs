@@ -19,7 +19,7 @@ const BLOCK: usize = 4096;
 /// The file and its content.
 ///
 /// Two slots are written alternately, and the newer valid one counts: a torn write loses one step, so a batch is delivered twice.
-/// Overwriting needs no space: a disk that filled during an outage can be emptied afterwards.
+/// Overwriting needs no space, so that a disk that filled during an outage can be emptied afterwards.
 #[derive(Debug)]
 pub(super) struct Cursor {
     file: File,
@@ -36,7 +36,7 @@ impl Cursor {
         content[..SLOT].copy_from_slice(&slot(0, delivered, 0));
         let file = directory
             .create(&format!("{PREFIX}{name}"), &content)
-            .map_err(AuditQueueError::io("make", &path))?;
+            .map_err(AuditQueueError::io("create", &path))?;
         Ok(Self {
             file,
             generation: 0,
@@ -58,7 +58,7 @@ impl Cursor {
         let slots = [0, BLOCK].into_iter().filter_map(|at| parse(bytes.get(at..)?));
         let (generation, delivered, refused) = slots
             .max()
-            .ok_or_else(|| AuditQueueError::damaged(path, 0, "neither of its two slots is sound"))?;
+            .ok_or_else(|| AuditQueueError::damaged(path, 0, "both slots are invalid"))?;
         Ok(Self {
             file,
             generation,
@@ -97,8 +97,8 @@ fn parse(bytes: &[u8]) -> Option<(u64, u64, u64)> {
     let (delivered, rest) = take::<8>(rest)?;
     let (refused, rest) = take::<8>(rest)?;
     let (sum, _) = take::<4>(rest)?;
-    let sound = magic == MAGIC && crc32fast::hash(&covered) == u32::from_le_bytes(sum);
-    sound.then(|| {
+    let is_valid = magic == MAGIC && crc32fast::hash(&covered) == u32::from_le_bytes(sum);
+    is_valid.then(|| {
         (
             u64::from_le_bytes(generation),
             u64::from_le_bytes(delivered),

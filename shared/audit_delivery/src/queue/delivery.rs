@@ -25,8 +25,8 @@ pub(super) struct Delivery {
     pub(super) undelivered: Arc<Undelivered>,
     /// Entries rejected before a crash that came before the cursor moved.
     pub(super) known: HashSet<u64>,
-    /// Delivered and rejected, where the cursor could not be moved yet: it is not delivered again for that.
-    pub(super) owed: Option<(u64, u64)>,
+    /// The next position of the cursor if moving it failed: the batch has arrived and is not delivered again.
+    pub(super) pending_cursor: Option<(u64, u64)>,
     pub(super) backoff: DeliveryBackoff,
 }
 
@@ -58,7 +58,7 @@ impl Delivery {
     }
 
     fn step(&mut self, reader: &mut Reader) -> Result<(), DeliveryFailure> {
-        if let Some((delivered, refused)) = self.owed {
+        if let Some((delivered, refused)) = self.pending_cursor {
             return self.advance(delivered, refused);
         }
         let batch = reader
@@ -93,7 +93,7 @@ impl Delivery {
                 message,
                 retry_after,
             }),
-            (Err(DeliveryError::Refused { class, message }), [entry]) => self.set_aside(entry, class, &message),
+            (Err(DeliveryError::Refused { class, message }), [entry]) => self.quarantine(entry, class, &message),
             (Err(DeliveryError::Refused { .. }), _) => {
                 let (first, second) = batch.split_at(batch.len() / 2);
                 self.deliver(first)?;
@@ -102,12 +102,12 @@ impl Delivery {
         }
     }
 
-    fn set_aside(&mut self, entry: &StoredEntry, class: FailureClass, reason: &str) -> Result<(), DeliveryFailure> {
+    fn quarantine(&mut self, entry: &StoredEntry, class: FailureClass, reason: &str) -> Result<(), DeliveryFailure> {
         if !self.known.remove(&entry.position) {
             let now = self.queue.now();
             self.undelivered
                 .keep(self.destination.name(), entry, (class, reason), now)
-                .map_err(|error| DeliveryFailure::here("keep a refused entry", &error))?;
+                .map_err(|error| DeliveryFailure::local_io("quarantine a rejected entry", &error))?;
         }
         self.advance(entry.position, self.cursor.refused + 1)?;
         self.queue.refused(self.receiver, class, reason);
@@ -115,18 +115,18 @@ impl Delivery {
     }
 
     fn advance(&mut self, delivered: u64, refused: u64) -> Result<(), DeliveryFailure> {
-        self.owed = Some((delivered, refused));
+        self.pending_cursor = Some((delivered, refused));
         self.cursor
             .advance(delivered, refused)
-            .map_err(|error| DeliveryFailure::here("move the cursor", &error))?;
-        self.owed = None;
+            .map_err(|error| DeliveryFailure::local_io("move the cursor", &error))?;
+        self.pending_cursor = None;
         self.queue.delivered(self.receiver, delivered, refused);
         Ok(())
     }
 }
 
 impl DeliveryFailure {
-    fn here(doing: &str, error: &std::io::Error) -> Self {
+    fn local_io(doing: &str, error: &std::io::Error) -> Self {
         Self {
             class: FailureClass::ServerError,
             message: format!("cannot {doing}: {error}"),
@@ -138,7 +138,7 @@ impl DeliveryFailure {
     fn reading(error: AuditQueueError) -> Self {
         Self {
             class: FailureClass::InvalidResponse,
-            message: format!("the queue cannot be read: {error}"),
+            message: format!("cannot read the queue: {error}"),
             retry_after: None,
         }
     }

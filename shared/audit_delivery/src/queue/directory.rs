@@ -9,7 +9,7 @@ use super::AuditQueueError;
 
 const LOCK: &str = "queue.lock";
 /// How long to wait for the lock.
-const PATIENCE: Duration = Duration::from_millis(500);
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The directory, locked while this value lives.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Directory {
 impl Directory {
     /// Creates the directory if absent, and locks it.
     pub(super) fn open(path: &Path) -> Result<Self, AuditQueueError> {
-        fs::create_dir_all(path).map_err(AuditQueueError::io("make the directory", path))?;
+        fs::create_dir_all(path).map_err(AuditQueueError::io("create the directory", path))?;
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync(parent).map_err(AuditQueueError::io("sync the directory", parent))?;
         }
@@ -82,7 +82,7 @@ impl Directory {
         read().map_err(AuditQueueError::io("list", &self.path))
     }
 
-    /// Creates a file that exists whole or not at all, even after a power cut.
+    /// Creates a file atomically: even after a power cut it is complete or absent.
     pub(super) fn create(&self, name: &str, content: &[u8]) -> io::Result<File> {
         let unfinished = self.path.join("unfinished");
         let mut file = File::options()
@@ -110,14 +110,14 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // Closing alone would leave it locked for a moment if a child process is being started and has not closed its copy yet.
+        // Closing is not enough: a child process that is just starting may still hold a copy.
         let _ = self.lock.unlock();
     }
 }
 
 /// Takes the lock; waits briefly for a process that is ending.
 fn locked(lock: &File) -> io::Result<bool> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + LOCK_TIMEOUT;
     loop {
         match lock.try_lock() {
             Ok(()) => return Ok(true),

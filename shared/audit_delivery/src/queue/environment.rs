@@ -16,9 +16,9 @@ use crate::destinations::{SyslogDestination, SyslogOptions};
 /// Destination options that the variables do not cover: credentials, private authorities, time-outs.
 #[derive(Debug, Clone, Default)]
 pub struct DestinationOptions {
-    /// How to post.
+    /// Of the HTTP destination.
     pub http: HttpOptions,
-    /// How to send.
+    /// Of the syslog destination.
     pub syslog: SyslogOptions,
 }
 
@@ -27,8 +27,7 @@ impl AuditQueue {
     /// `AUDIT_LOG_ENABLED=false` it records nothing and does not touch the directory.
     ///
     /// # Errors
-    /// As [`AuditQueue::open`]; also all problems of the variables together, and destinations that cannot be built as configured or that
-    /// this build does not include.
+    /// As [`AuditQueue::open`]; also all problems of the variables together, and destinations that cannot be built as configured.
     pub fn from_environment(
         lookup: impl Fn(&str) -> Option<String>,
         mut settings: AuditQueueSettings,
@@ -39,16 +38,20 @@ impl AuditQueue {
             return Ok(Self::off(settings.service, settings.clock));
         }
         settings.stdout |= read.stdout;
-        for destination in made(read, options, &settings) {
+        for destination in build_all(read, options, &settings) {
             settings.destinations.push(destination?);
         }
         Self::open(settings)
     }
 }
 
-type Made = Result<Box<dyn Destination>, AuditQueueError>;
+type BuildResult = Result<Box<dyn Destination>, AuditQueueError>;
 
-fn made(read: DestinationSettings, options: &DestinationOptions, settings: &AuditQueueSettings) -> Vec<Made> {
+fn build_all(
+    read: DestinationSettings,
+    options: &DestinationOptions,
+    settings: &AuditQueueSettings,
+) -> Vec<BuildResult> {
     [
         read.file.map(file),
         read.syslog.map(|address| syslog(address, options)),
@@ -60,16 +63,16 @@ fn made(read: DestinationSettings, options: &DestinationOptions, settings: &Audi
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the others can fail")]
-fn file(path: PathBuf) -> Made {
+fn file(path: PathBuf) -> BuildResult {
     Ok(Box::new(FileDestination::new(path)))
 }
 
-fn syslog(address: SyslogAddress, options: &DestinationOptions) -> Made {
+fn syslog(address: SyslogAddress, options: &DestinationOptions) -> BuildResult {
     let made = SyslogDestination::new(address, options.syslog.clone());
     Ok(Box::new(made.map_err(|error| failed("syslog", &error))?))
 }
 
-fn http(endpoint: Url, options: &DestinationOptions, clock: &Arc<dyn Clock>) -> Made {
+fn http(endpoint: Url, options: &DestinationOptions, clock: &Arc<dyn Clock>) -> BuildResult {
     let made = HttpDestination::new(endpoint, options.http.clone(), Arc::clone(clock));
     Ok(Box::new(made.map_err(|error| failed("http", &error))?))
 }

@@ -8,8 +8,8 @@ use crate::destinations::settings::DestinationProblems;
 /// Why an audit log cannot be opened or read. No data on disk was discarded.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditQueueError {
-    /// Another process has locked the directory: each process needs its own.
-    #[error("{} is in use by {}: give each process a directory of its own", directory.display(), holder.as_deref().unwrap_or("another process"))]
+    /// Another process has locked the directory: each process needs a separate one.
+    #[error("{} is in use by {}: give each process a separate directory", directory.display(), holder.as_deref().unwrap_or("another process"))]
     InUse {
         /// The directory.
         directory: PathBuf,
@@ -17,7 +17,7 @@ pub enum AuditQueueError {
         holder: Option<String>,
     },
     /// The operating system returned an error.
-    #[error("cannot {doing} {}: {source}; check the path, its permissions and the space left", path.display())]
+    #[error("cannot {doing} {}: {source}; check the path, its permissions and the free space", path.display())]
     Io {
         /// The operation that was tried.
         doing: &'static str,
@@ -26,29 +26,29 @@ pub enum AuditQueueError {
         /// The error.
         source: io::Error,
     },
-    /// A file differs from what was written. Nothing is skipped: restore it, or set the directory aside and start with an empty
+    /// A file differs from what was written. Nothing is skipped: restore it, or move the directory away and start with an empty
     /// one.
-    #[error("{} is damaged at byte {offset}: {reason}; restore it, or set the directory aside and start with an empty one", file.display())]
+    #[error("{} is damaged at byte {offset}: {reason}; restore it, or move the directory away and start with an empty one", file.display())]
     Damaged {
         /// The file.
         file: PathBuf,
         /// The position in it.
         offset: u64,
-        /// What is wrong.
+        /// The damage.
         reason: String,
     },
     /// Two destinations have the same name and would share a cursor.
-    #[error("two destinations are called {0}: each needs a name of its own")]
+    #[error("two destinations are named {0}: give each a unique name")]
     SameName(&'static str),
     /// The destination's name cannot be part of a file name.
-    #[error("a destination is called {0:?}: use lower-case letters, digits, - and _")]
+    #[error("invalid destination name {0:?}: use lower-case letters, digits, - and _")]
     BadName(&'static str),
-    /// There is no output.
+    /// There is no destination and no standard output.
     #[error(
-        "the audit_queue has neither a destination nor standard output: name one, or switch it off with AUDIT_LOG_ENABLED=false"
+        "the audit queue has no destination and no standard output: configure one, or disable the audit log with AUDIT_LOG_ENABLED=false"
     )]
     NoDestination,
-    /// The variables are wrong.
+    /// The variables are invalid.
     #[error(transparent)]
     Settings(#[from] DestinationProblems),
     /// A destination cannot be built as configured.

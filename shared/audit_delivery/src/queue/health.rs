@@ -1,4 +1,4 @@
-//! The state of an audit log: what is on disk, what each destination has, and what fails.
+//! The state of an audit log: the disk, each destination, and their failures.
 
 use std::path::PathBuf;
 
@@ -14,8 +14,8 @@ pub struct DiskProblem {
     pub error: String,
 }
 
-/// The end of the last segment was cut off, because a power cut or a full disk kept it off the disk. No write that promised
-/// durability had returned for it.
+/// The end of the last segment was cut off, because a power cut or a full disk kept it off the disk. No write with
+/// guaranteed durability had returned for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
     /// The segment.
@@ -29,7 +29,7 @@ pub struct Cut {
 /// The state of an audit log. Positions number its entries from 1, without a gap, over all restarts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Health {
-    /// Position of the last entry taken.
+    /// Position of the last entry accepted.
     pub recorded: u64,
     /// Position of the last entry on the disk: everything up to it survives a power cut.
     pub durable: u64,
@@ -38,7 +38,7 @@ pub struct Health {
     /// Entries and announcements lost since opening because the disk failed and the memory limit was reached. Only with
     /// [`OnFull::Report`](super::OnFull::Report). Alarm on anything but 0.
     pub not_recorded: u64,
-    /// What was cut off the end of the queue on opening, if anything.
+    /// The end of the queue that was cut off on opening, if any.
     pub cut: Option<Cut>,
     /// Each destination; also each former one that is no longer configured and whose cursor still prevents removal of entries.
     pub destinations: Vec<DestinationHealth>,

@@ -16,7 +16,7 @@ pub(super) struct OpenCall {
     pub(super) line: String,
 }
 
-/// The entry that reports one, always with the same id, so that a crash before its write is confirmed creates no duplicate.
+/// The entry that reports an open call, always with the same id, so that a crash before its write is confirmed creates no duplicate.
 fn report(intent: &PrintedIntent) -> Entry {
     intent.open_call_entry().keyed(intent.timestamp, key(intent))
 }
@@ -32,7 +32,7 @@ fn parse(open: &OpenCall) -> Option<PrintedIntent> {
     }
 }
 
-/// Omits those that were reported before.
+/// Removes the calls that were reported before.
 pub(super) fn without_reported(open: &mut HashMap<Uuid, OpenCall>, reported: &HashSet<Uuid>) {
     if !reported.is_empty() {
         open.retain(|_, open| {
@@ -41,7 +41,7 @@ pub(super) fn without_reported(open: &mut HashMap<Uuid, OpenCall>, reported: &Ha
     }
 }
 
-/// Reports every open call: the process that announced it is dead, because this process alone has the directory.
+/// Reports every open call: the process that announced it is dead, because this process has exclusive access to the directory.
 pub(super) fn report_all(open: &HashMap<Uuid, OpenCall>, writer: &Writer) {
     let mut intents: Vec<_> = open.values().filter_map(parse).collect();
     intents.sort_by_key(|intent| intent.id);

@@ -48,7 +48,7 @@ struct Place {
 }
 
 impl Reader {
-    /// Entries after `after`, from one segment; empty if there are none on disk.
+    /// Entries after `after`, from one segment; empty if nothing follows on disk.
     pub(super) fn batch(&mut self, queue: &Queue, after: u64) -> Result<Vec<StoredEntry>, AuditQueueError> {
         let mut batch = Batch::new(queue.limits);
         if let Some((segment, length)) = segment(queue, after) {
@@ -59,7 +59,7 @@ impl Reader {
             let place = self.place.insert(place);
             place.read(&mut batch, after, length)?;
             if batch.entries.is_empty() {
-                return Err(place.damaged("it ends before its last entry"));
+                return Err(place.damaged("the segment ends before its last entry"));
             }
         }
         Ok(batch.entries)
@@ -85,7 +85,7 @@ impl Place {
         })
     }
 
-    /// Reads on up to `length` or until the batch is full, skipping entries up to `after`.
+    /// Continues up to `length` or until the batch is full, skipping entries up to `after`.
     fn read(&mut self, batch: &mut Batch, after: u64, length: u64) -> Result<(), AuditQueueError> {
         let mut wanted = batch.limits.batch_bytes;
         while self.offset < length {
@@ -103,7 +103,7 @@ impl Place {
                         wanted = wanted.max(needed);
                         break;
                     }
-                    Err(UnreadableRecord::Short(_)) => return Err(self.damaged("the record is not complete")),
+                    Err(UnreadableRecord::Short(_)) => return Err(self.damaged("the record is incomplete")),
                     Err(UnreadableRecord::Damaged(reason)) => return Err(self.damaged(reason)),
                 };
                 if record.kind == RecordKind::Entry {

@@ -4,19 +4,19 @@ use uuid::Uuid;
 
 /// Bytes of a record in addition to its line. All numbers are little endian:
 ///
-/// | offset | bytes | what |
+/// | offset | bytes | content |
 /// |---|---|---|
 /// | 0 | 4 | number of bytes after the checksum |
 /// | 4 | 4 | CRC-32 (IEEE) of the length and of everything after the checksum |
 /// | 8 | 1 | kind |
-/// | 9 | 8 | bytes of this segment that were certainly on disk when the record was written |
+/// | 9 | 8 | bytes of this segment that were confirmed on disk when the record was written |
 /// | 17 | 8 | position; for an announcement: that of the entry before it |
 /// | 25 | 16 | id |
 /// | 41 | | line, without its line break |
 pub(super) const OVERHEAD: usize = 41;
 const PREFIX: usize = 8;
 
-/// What a record holds.
+/// The content of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RecordKind {
     /// An entry: it has a position and is delivered.
@@ -80,7 +80,7 @@ impl<'a> QueueRecord<'a> {
         }
         Self::parse(held)
             .map(|record| (record, whole))
-            .ok_or(UnreadableRecord::Damaged("its content is not one this version writes"))
+            .ok_or(UnreadableRecord::Damaged("unknown record format"))
     }
 
     fn parse(held: &'a [u8]) -> Option<Self> {

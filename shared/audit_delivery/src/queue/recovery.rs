@@ -42,8 +42,8 @@ pub(super) fn recover(directory: &Directory) -> Result<Recovered, AuditQueueErro
         let opened = File::options().read(true).write(true).open(&last.path);
         opened.map_err(AuditQueueError::io("open", &last.path))?
     } else {
-        let made = segment::create(directory, 1, 1);
-        let (segment, file) = made.map_err(AuditQueueError::io("make a segment in", directory.path()))?;
+        let created = segment::create(directory, 1, 1);
+        let (segment, file) = created.map_err(AuditQueueError::io("create a segment in", directory.path()))?;
         found.segments.push(segment);
         file
     };
@@ -74,19 +74,21 @@ struct Found {
 
 impl Found {
     fn read(&mut self, path: &Path, is_last: bool) -> Result<(), AuditQueueError> {
+        // 1. It must continue the segment before it.
         let bytes = fs::read(path).map_err(AuditQueueError::io("read", path))?;
         let (number, first) = segment::header(&bytes)
-            .ok_or_else(|| AuditQueueError::damaged(path, 0, "its header is not one of a segment"))?;
+            .ok_or_else(|| AuditQueueError::damaged(path, 0, "the segment header is invalid"))?;
         if let Some(before) = self.segments.last()
             && (number, first) != (before.number + 1, before.last + 1)
         {
             let reason = format!(
-                "it begins with position {first}, and {} ends with {}: a segment between them is missing",
+                "it begins with position {first}, but {} ends with {}: a segment between them is missing",
                 before.path.display(),
                 before.last
             );
             return Err(AuditQueueError::damaged(path, 0, reason));
         }
+        // 2. Its records: open calls, and reports of open calls.
         let walk = segment::walk(&bytes, first, |record| match record.kind {
             RecordKind::Entry => {
                 self.open.remove(&record.id);
@@ -99,6 +101,7 @@ impl Found {
                 self.open.insert(record.id, OpenCall { segment, line });
             }
         });
+        // 3. Only the last segment may have an unreadable end, and only one that was never confirmed.
         let [end, length] = [walk.end, bytes.len()].map(|at| u64::try_from(at).unwrap_or(u64::MAX));
         if let Some(reason) = walk.stopped {
             if !is_last || segment::was_on_the_disk(&bytes, walk.end) {
@@ -150,7 +153,7 @@ impl Recovered {
         for (name, cursor) in &self.cursors {
             if !(before..=last).contains(&cursor.delivered) {
                 let reason = format!(
-                    "it says that position {} was delivered, and the segments hold {} to {last}",
+                    "position {} is recorded as delivered, but the segments contain {} to {last}",
                     cursor.delivered,
                     before + 1
                 );

@@ -1,4 +1,4 @@
-//! Removes segments that every destination has passed.
+//! Removes segments that every destination has received.
 
 use std::sync::PoisonError;
 
@@ -6,7 +6,7 @@ use super::record::RecordKind;
 use super::state::{Queue, State};
 
 impl Queue {
-    /// Removes, oldest first, what every destination has. A former destination that still has a cursor counts.
+    /// Removes segments that every destination has received, oldest first. A former destination that still has a cursor counts.
     pub(super) fn remove_delivered(&self) {
         let _one = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
         loop {

@@ -13,7 +13,7 @@ const MAGIC: [u8; 8] = *b"AUDITSG1";
 pub(super) const HEADER: u64 = 28;
 pub(super) const SUFFIX: &str = ".segment";
 
-/// What is known of a segment.
+/// A segment as the queue knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Segment {
     pub(super) number: u64,
@@ -54,8 +54,8 @@ pub(super) fn header(bytes: &[u8]) -> Option<(u64, u64)> {
     let (number, rest) = take::<8>(rest)?;
     let (first, rest) = take::<8>(rest)?;
     let (sum, _) = take::<4>(rest)?;
-    let sound = magic == MAGIC && crc32fast::hash(&covered) == u32::from_le_bytes(sum);
-    sound.then(|| (u64::from_le_bytes(number), u64::from_le_bytes(first)))
+    let is_valid = magic == MAGIC && crc32fast::hash(&covered) == u32::from_le_bytes(sum);
+    is_valid.then(|| (u64::from_le_bytes(number), u64::from_le_bytes(first)))
 }
 
 /// How far a segment can be read.
@@ -82,7 +82,7 @@ pub(super) fn walk<'a>(bytes: &'a [u8], first: u64, mut seen: impl FnMut(&QueueR
             Ok(read) => read,
             Err(UnreadableRecord::Short(_)) => {
                 return Walk {
-                    stopped: Some("the record is not complete"),
+                    stopped: Some("the record is incomplete"),
                     ..walk
                 };
             }
@@ -110,7 +110,7 @@ pub(super) fn walk<'a>(bytes: &'a [u8], first: u64, mut seen: impl FnMut(&QueueR
     walk
 }
 
-/// Whether a record after `offset` states that the byte at `offset` was on disk when it was written: then what is unreadable there
+/// Whether a record after `offset` states that the byte at `offset` was on disk when it was written: then an unreadable record there
 /// is damage. Otherwise it was not yet on disk at the power cut, and no write had confirmed it.
 pub(super) fn was_on_the_disk(bytes: &[u8], offset: usize) -> bool {
     let later = bytes.get(offset + 1..).unwrap_or_default();

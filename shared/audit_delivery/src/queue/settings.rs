@@ -16,15 +16,15 @@ pub enum Durability {
     /// Before the write returns. Writers that wait at the same time share one fdatasync.
     EachEntry,
     /// At most this long, plus one fdatasync, after the write has returned. A power cut can lose the entries of that time; the
-    /// death of the process alone loses none.
+    /// death of only the process loses none.
     Within(Duration),
 }
 
 /// What a write does while the disk fails: full, read-only, faulty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnFull {
-    /// It waits: immediately with [`Durability::EachEntry`], else when [`Limits::memory_bytes`] are used up. Nothing is lost, and
-    /// the service blocks until there is space.
+    /// It blocks: immediately with [`Durability::EachEntry`], else when [`Limits::memory_bytes`] are used up. Nothing is lost, but
+    /// the service waits until there is space.
     Block,
     /// It returns, with the entry in memory. Entries beyond [`Limits::memory_bytes`] are not recorded: [`Health::not_recorded`]
     /// counts them, and their numbers are missing in `stream.seq`.
@@ -94,7 +94,7 @@ impl DeliveryBackoff {
 pub struct AuditQueueSettings {
     /// `service` of every entry.
     pub service: &'static str,
-    /// The queue's directory, for this process alone, on a local disk. Created if absent.
+    /// The queue's directory, used only by this process, on a local disk. Created if absent.
     pub directory: PathBuf,
     /// Where entries go, each with a unique name.
     pub destinations: Vec<Box<dyn Destination>>,

@@ -32,7 +32,7 @@ pub(super) struct Queue {
     pub(super) work: Condvar,
     /// A sync or delivery succeeded or failed, or the queue was closed.
     pub(super) progress: Condvar,
-    /// Held while segments are removed: one at a time, oldest first, so that a crash in between leaves no hole.
+    /// Held while segments are removed: one at a time, oldest first, so that a crash in between leaves no gap.
     pub(super) removal: Mutex<()>,
 }
 
@@ -58,7 +58,7 @@ pub(super) struct State {
     pub(super) held: bool,
     /// Position of the last entry.
     pub(super) position: u64,
-    /// Records taken since the queue was opened, and how many of them are on disk.
+    /// Records accepted since the queue was opened, and how many of them are on disk.
     pub(super) taken: u64,
     pub(super) synced: u64,
     pub(super) syncing: bool,
@@ -73,7 +73,7 @@ pub(super) struct State {
     pub(super) cut: Option<Cut>,
 }
 
-/// What a writer waits for after it has put a line: this many records on disk.
+/// Returned for a line that was put: it is durable once this many records are on disk.
 pub(super) type Ticket = u64;
 
 #[derive(Deserialize)]
@@ -126,15 +126,15 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a line as the writer made it, without waiting. Call [`Self::settle`] with the result.
+    /// Accepts a line from the writer, without waiting. Call [`Self::settle`] with the result.
     pub(super) fn put(&self, line: &[u8]) -> Ticket {
         let mut state = self.lock();
-        let Some((header, line)) = parse_line(line) else {
+        let Some((header, line)) = parse_header(line) else {
             state.not_recorded += 1;
             return 0;
         };
-        let room = state.unsynced.len() < self.limits.memory_bytes;
-        if !room && state.problem.is_some() && self.on_full == OnFull::Report {
+        let has_space = state.unsynced.len() < self.limits.memory_bytes;
+        if !has_space && state.problem.is_some() && self.on_full == OnFull::Report {
             state.not_recorded += 1;
             return 0;
         }
@@ -250,7 +250,7 @@ impl State {
 }
 
 /// The line without its line break, and its header fields.
-fn parse_line(line: &[u8]) -> Option<(Header<'_>, &str)> {
+fn parse_header(line: &[u8]) -> Option<(Header<'_>, &str)> {
     let line = std::str::from_utf8(line).ok()?.trim_end_matches('\n');
     Some((serde_json::from_str(line).ok()?, line))
 }

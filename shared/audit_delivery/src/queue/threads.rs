@@ -9,13 +9,13 @@ use super::delivery::Delivery;
 use super::state::Queue;
 
 /// How long to wait for a running delivery. A longer one ends by itself: its cursor only moves after success.
-const PATIENCE: Duration = Duration::from_secs(5);
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The running threads; dropping this stops them.
 #[derive(Debug)]
 pub(super) struct Threads(Arc<Queue>);
 
-/// One thread, until it ends in any way.
+/// Counts one thread until it ends in any way.
 struct Running(Arc<Queue>);
 
 impl Threads {
@@ -54,7 +54,7 @@ impl Drop for Running {
 impl Drop for Threads {
     fn drop(&mut self) {
         self.0.close();
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + STOP_TIMEOUT;
         let mut state = self.0.lock();
         while state.running > 0 && Instant::now() < until {
             let left = until.saturating_duration_since(Instant::now());

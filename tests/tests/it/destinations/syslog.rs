@@ -172,7 +172,7 @@ fn a_receiver_that_is_away_is_waited_for() {
     let (class, message) = unavailable(destination.deliver(&AuditEntries::new(1).batch()));
     assert_eq!(class, FailureClass::NetworkError);
     assert!(
-        message.contains("tcp://localhost.invalid:601: its name cannot be resolved"),
+        message.contains("tcp://localhost.invalid:601: host name cannot be resolved"),
         "{message}"
     );
 }

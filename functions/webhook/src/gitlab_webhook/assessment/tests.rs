@@ -23,24 +23,24 @@ fn signed_body(body: &Value) -> Assessment {
     assessed(&signed(&body), &body)
 }
 
-fn refused(assessment: &Assessment) -> Rejection {
+fn rejection(assessment: &Assessment) -> Rejection {
     match assessment {
         Assessment::Refuse {
             why: Refusal::Gitlab(rejection),
             ..
         } => *rejection,
-        other => panic!("a refusal expected, not {other:?}"),
+        other => panic!("expected a rejection, got {other:?}"),
     }
 }
 
 #[test]
-fn a_signed_merge_event_goes_on() {
+fn signed_merge_event_is_forwarded() {
     let Assessment::Forward {
         authentication,
         content: Content::MergeRequest(event),
     } = signed_body(&merged())
     else {
-        panic!("forwarded")
+        panic!("expected a forwarded delivery")
     };
     let expected = Authentication {
         method: AuthMethod::HmacSha256,
@@ -56,10 +56,10 @@ fn a_signed_merge_event_goes_on() {
 }
 
 #[test]
-fn a_plain_token_goes_on_as_a_token() {
+fn plain_token_is_forwarded_as_token() {
     let body = merged().to_string().into_bytes();
     let Assessment::Forward { authentication, .. } = assessed(&with_token(PLAIN), &body) else {
-        panic!("forwarded")
+        panic!("expected a forwarded delivery")
     };
     assert_eq!(
         (authentication.method, authentication.stale),
@@ -68,10 +68,10 @@ fn a_plain_token_goes_on_as_a_token() {
 }
 
 #[test]
-fn an_old_signature_goes_on_as_stale() {
+fn old_signature_is_forwarded_as_stale() {
     let body = merged().to_string().into_bytes();
     let Assessment::Forward { authentication, .. } = assessed(&signed_at(NOW - 86_400, KEY, &body), &body) else {
-        panic!("forwarded")
+        panic!("expected a forwarded delivery")
     };
     assert!(authentication.stale);
 }
@@ -90,7 +90,7 @@ fn what_does_not_prove_itself_is_refused() {
         (with_token("a,b"), Rejection::Malformed),
     ];
     for (headers, expected) in cases {
-        assert_eq!(refused(&assessed(&headers, &body)), expected, "{headers:?}");
+        assert_eq!(rejection(&assessed(&headers, &body)), expected, "{headers:?}");
     }
     let without_hooks = assess(
         &IncomingRequest::new(&header_map(&signed(&body)), &body),
@@ -98,7 +98,7 @@ fn what_does_not_prove_itself_is_refused() {
         now(),
         TOLERANCE,
     );
-    assert_eq!(refused(&without_hooks), Rejection::NoSecret);
+    assert_eq!(rejection(&without_hooks), Rejection::NoSecret);
 }
 
 #[test]
@@ -109,13 +109,13 @@ fn a_token_does_not_speak_for_projects_outside_its_scope() {
     nowhere["project"] = Value::Null;
     for body in [elsewhere, nowhere] {
         let assessment = signed_body(&body);
-        assert_eq!(refused(&assessment), Rejection::WrongScope);
+        assert_eq!(rejection(&assessment), Rejection::WrongScope);
         assert!(matches!(assessment, Assessment::Refuse { hook: Some(hook), .. } if hook == "main"));
     }
 }
 
 #[test]
-fn an_authentic_delivery_that_nobody_handles_is_ignored() {
+fn authentic_delivery_of_unhandled_kind_is_ignored() {
     let deep = "[".repeat(90_000);
     let cases: [(&[u8], Ignored); 7] = [
         (
@@ -140,6 +140,7 @@ fn an_authentic_delivery_that_nobody_handles_is_ignored() {
 
 #[test]
 fn a_handled_kind_of_unexpected_shape_goes_on_whole_and_bounded() {
+    // 1. The whole body is forwarded with the problem.
     let mut body = merged();
     body["object_attributes"]["iid"] = json!("twelve");
     let text = body.to_string();
@@ -154,7 +155,7 @@ fn a_handled_kind_of_unexpected_shape_goes_on_whole_and_bounded() {
         ..
     } = signed_body(&body)
     else {
-        panic!("forwarded")
+        panic!("expected a forwarded delivery")
     };
     assert_eq!(problem, "object_attributes.iid is not a positive integer");
     assert_eq!(
@@ -162,6 +163,7 @@ fn a_handled_kind_of_unexpected_shape_goes_on_whole_and_bounded() {
         (text.into_bytes(), false)
     );
 
+    // 2. A larger one is truncated.
     let body = format!("{}{}", body, " ".repeat(300_000)).into_bytes();
     let tolerance = Tolerance {
         max_body_bytes: 1_000_000,
@@ -180,7 +182,7 @@ fn a_handled_kind_of_unexpected_shape_goes_on_whole_and_bounded() {
         ..
     } = assessment
     else {
-        panic!("forwarded")
+        panic!("expected a forwarded delivery")
     };
     assert_eq!(
         (STANDARD.decode(body_base64).unwrap().len(), truncated),
@@ -221,5 +223,5 @@ fn only_json_is_taken_and_a_missing_content_type_is_no_reason_to_refuse() {
 fn size_is_looked_at_before_anything_else() {
     let body = vec![b' '; TOLERANCE.max_body_bytes + 1];
     let headers = vec![("content-type", "text/plain".to_owned())];
-    assert_eq!(refused(&assessed(&headers, &body)), Rejection::TooLarge);
+    assert_eq!(rejection(&assessed(&headers, &body)), Rejection::TooLarge);
 }

@@ -80,6 +80,7 @@ fn a_proven_delivery_says_who_what_and_by_which_hook() {
 
 #[test]
 fn a_refused_request_says_why_and_which_project_it_claims() {
+    // Proof, body, reason, method, hook.
     let body = merged();
     let bytes = body.to_string().into_bytes();
     let mut elsewhere = merged();

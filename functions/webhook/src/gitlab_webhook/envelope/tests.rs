@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::*;
 use crate::fixtures::{ID, merged, now};
 
-fn sealed(instance: &str, key: Option<&str>, content: Content) -> DeliveryMessage {
+fn message_for(instance: &str, key: Option<&str>, content: Content) -> DeliveryMessage {
     let request_context = RequestContext {
         correlation_id: Uuid::from_u128(7),
         received_at: now(),
@@ -63,7 +63,7 @@ fn unexpected() -> Content {
 
 #[test]
 fn deliveries_of_one_merge_request_share_a_group() {
-    let message = sealed("gitlab", Some(ID), merge_request());
+    let message = message_for("gitlab", Some(ID), merge_request());
     assert_eq!(message.group, "gitlab/1201!12");
     let envelope = message.envelope;
     assert_eq!(
@@ -83,26 +83,26 @@ fn deliveries_of_one_merge_request_share_a_group() {
 #[test]
 fn the_deduplication_id_names_the_request() {
     for key in [Some(ID), None] {
-        let message = sealed("gitlab", key, merge_request());
+        let message = message_for("gitlab", key, merge_request());
         assert_eq!(message.deduplication_id, Uuid::from_u128(7).to_string());
     }
 }
 
 #[test]
 fn an_unexpected_body_has_a_group_of_its_own() {
-    assert_eq!(sealed("gitlab", Some(ID), unexpected()).group, "unexpected/9f86");
+    assert_eq!(message_for("gitlab", Some(ID), unexpected()).group, "unexpected/9f86");
 }
 
 #[test]
 fn a_group_that_sqs_would_refuse_is_hashed() {
-    let message = sealed("größe und länge", Some(ID), merge_request());
+    let message = message_for("größe und länge", Some(ID), merge_request());
     assert_eq!(message.group, model::sha256_hex("größe und länge/1201!12".as_bytes()));
 }
 
 proptest! {
     #[test]
     fn every_id_is_one_that_sqs_takes(instance in any::<String>(), key in proptest::option::of(any::<String>())) {
-        let message = sealed(&instance, key.as_deref(), merge_request());
+        let message = message_for(&instance, key.as_deref(), merge_request());
         for id in [message.group, message.deduplication_id] {
             prop_assert!((1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()));
         }

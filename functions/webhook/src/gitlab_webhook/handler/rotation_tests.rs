@@ -1,5 +1,5 @@
 //! The rotation of a hook's signing token in its three stages, as in docs/operate/rotation.md: GitLab keeps sending to execution
-//! environments that have read the secret at different times.
+//! environments that read the secret at different times.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -48,7 +48,7 @@ impl Rotation {
         stages.extend(current.map(|value| (Stage::Previous, value)));
     }
 
-    /// `put-secret-value` again with the current value, which ends the previous one.
+    /// `put-secret-value` again with the current value, which invalidates the previous one.
     fn put_again(&self) {
         let mut stages = self.stages.lock().unwrap();
         let current = stages.get(&Stage::Current).cloned();
@@ -60,7 +60,7 @@ impl Rotation {
         for (environment, ago) in self.environments.iter().zip(READ_BEFORE) {
             assert!(
                 accepts(environment, second, key).await,
-                "second {second}: lost by the environment that read the secret {ago} s before the rotation"
+                "second {second}: rejected by the environment that read the secret {ago} s before the rotation"
             );
         }
     }
@@ -86,7 +86,7 @@ async fn the_rotation_of_a_signing_token_loses_no_delivery() {
     for second in [1, 31, WAIT - 1] {
         rotation.all_accept(second, KEY).await;
     }
-    // GitLab has the new token; deliveries it signed before are still on their way.
+    // GitLab has the new token; deliveries signed before are still in transit.
     for second in [WAIT + 1, WAIT + 2, 2 * WAIT - 1] {
         rotation.all_accept(second, NEXT_KEY).await;
         rotation.all_accept(second, KEY).await;
@@ -102,7 +102,7 @@ async fn the_rotation_of_a_signing_token_loses_no_delivery() {
     for environment in &rotation.environments {
         assert!(
             !accepts(environment, 4 * WAIT + 2, KEY).await,
-            "the old token has ended"
+            "the old token is no longer valid"
         );
     }
 }

@@ -6,14 +6,14 @@ use serde_json::json;
 use super::*;
 use crate::fixtures::{event, signed};
 
-fn read(event: &Value) -> GatewayEvent {
+fn parse_event(event: &Value) -> GatewayEvent {
     serde_json::from_str(&event.to_string()).unwrap()
 }
 
 fn http(event: &Value) -> HttpEvent {
-    match read(event) {
+    match parse_event(event) {
         GatewayEvent::Http(event) => *event,
-        GatewayEvent::Unreadable => panic!("readable: {event}"),
+        GatewayEvent::Unreadable => panic!("expected a readable event: {event}"),
     }
 }
 

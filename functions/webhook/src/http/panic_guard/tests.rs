@@ -184,7 +184,7 @@ async fn a_panic_is_answered_503_audited_once_and_survived() {
     let bench = Bench::new(move || {
         assert!(
             !panics.swap(false, std::sync::atomic::Ordering::Relaxed),
-            "a programming error"
+            "simulated panic"
         );
         Some(secret(&[KEY]))
     });

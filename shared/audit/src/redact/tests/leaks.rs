@@ -16,7 +16,7 @@ struct Secret {
     hidden: String,
 }
 
-fn of(before: impl Into<String>, hidden: String, after: &str) -> Secret {
+fn secret(before: impl Into<String>, hidden: String, after: &str) -> Secret {
     let text = format!("{}{hidden}{after}", before.into());
     Secret { text, hidden }
 }
@@ -27,10 +27,10 @@ fn secrets() -> impl Strategy<Value = Secret> {
         "lin_api_",
     ];
     prop_oneof![
-        (select(prefixes.to_vec()), "[A-Za-z0-9_-]{16,40}").prop_map(|(prefix, rest)| of(prefix, rest, "")),
-        "[A-Z0-9]{16}".prop_map(|rest| of("AKIA", rest, "")),
-        "[A-Za-z0-9]{36}".prop_map(|rest| of("ghp_", rest, "")),
-        ("[A-Za-z0-9_-]{10,30}", "[A-Za-z0-9_-]{10,30}").prop_map(|(body, rest)| of(
+        (select(prefixes.to_vec()), "[A-Za-z0-9_-]{16,40}").prop_map(|(prefix, rest)| secret(prefix, rest, "")),
+        "[A-Z0-9]{16}".prop_map(|rest| secret("AKIA", rest, "")),
+        "[A-Za-z0-9]{36}".prop_map(|rest| secret("ghp_", rest, "")),
+        ("[A-Za-z0-9_-]{10,30}", "[A-Za-z0-9_-]{10,30}").prop_map(|(body, rest)| secret(
             format!("eyJ{body}.eyJ{body}."),
             rest,
             ""
@@ -39,24 +39,24 @@ fn secrets() -> impl Strategy<Value = Secret> {
             select(vec![" Bearer ", " bearer ", " Basic ", "\nBASIC  "]),
             "[!#-&*+./0-9:=?A-Z^_a-z|~-]{8,40}"
         )
-            .prop_map(|(scheme, rest)| of(scheme, rest, " ")),
-        "[A-Za-z0-9+/=\n]{64,200}".prop_map(|rest| of(
+            .prop_map(|(scheme, rest)| secret(scheme, rest, " ")),
+        "[A-Za-z0-9+/=\n]{64,200}".prop_map(|rest| secret(
             "-----BEGIN PRIVATE KEY-----\n",
             rest,
             "\n-----END PRIVATE KEY-----"
         )),
-        "[A-Za-z0-9+/]{64,100}".prop_map(|rest| of("-----BEGIN EC PRIVATE KEY-----", rest, "")),
-        ("[a-z]{1,8}\\.[a-z]{8}", "[a-z]{3,8}(\\.[a-z]{2,5}){1,2}").prop_map(|(local, domain)| of(
+        "[A-Za-z0-9+/]{64,100}".prop_map(|rest| secret("-----BEGIN EC PRIVATE KEY-----", rest, "")),
+        ("[a-z]{1,8}\\.[a-z]{8}", "[a-z]{3,8}(\\.[a-z]{2,5}){1,2}").prop_map(|(local, domain)| secret(
             "",
             local,
             &format!("@{domain}")
         )),
-        "[a-z]{10}".prop_map(|local| of("", local, "%40example.com")),
-        "[A-Za-z0-9!$%&*+,;=_.~-]{8,20}".prop_map(|password| of("https://alice:", password, "@host.example/path")),
-        "[A-Za-z0-9]{12}".prop_map(|value| of("https://host.example/path?private_token=", value, "&page=2")),
-        "[A-Za-z0-9]{12}".prop_map(|value| of("/path?x=1&y=", value, "")),
-        "[A-Za-z0-9]{12}".prop_map(|value| of("\"password\": \"", value, "\"")),
-        "[A-Za-z0-9]{20}".prop_map(|value| of(" Private-Token: ", value, " ")),
+        "[a-z]{10}".prop_map(|local| secret("", local, "%40example.com")),
+        "[A-Za-z0-9!$%&*+,;=_.~-]{8,20}".prop_map(|password| secret("https://alice:", password, "@host.example/path")),
+        "[A-Za-z0-9]{12}".prop_map(|value| secret("https://host.example/path?private_token=", value, "&page=2")),
+        "[A-Za-z0-9]{12}".prop_map(|value| secret("/path?x=1&y=", value, "")),
+        "[A-Za-z0-9]{12}".prop_map(|value| secret("\"password\": \"", value, "\"")),
+        "[A-Za-z0-9]{20}".prop_map(|value| secret(" Private-Token: ", value, " ")),
     ]
 }
 
@@ -128,7 +128,7 @@ proptest! {
 
     #[test]
     fn the_check_finds_what_is_printed(word in "[a-z]{12}") {
-        // The control: the same check finds a word that is not a secret.
+        // Control: the same check finds a word that is not a secret.
         prop_assert_eq!(leaked(&printed(&format!("on behalf of {word}")), &word), 20);
     }
 }

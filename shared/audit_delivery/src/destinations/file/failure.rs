@@ -1,4 +1,4 @@
-//! Why a batch could not be written. The entries are never the cause: the same batch is retried.
+//! Why a batch could not be written. The cause is never in the entries, so the same batch is retried.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -8,15 +8,15 @@ use audit::FailureClass;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FileFailure {
-    #[error("another process holds its lock; a file has one writer")]
+    #[error("another process holds its lock; use a separate file for each process")]
     Locked,
-    #[error("it is no regular file; use the destination stdout for pipes and terminals")]
+    #[error("not a regular file; use the destination stdout for pipes and terminals")]
     NotAFile,
-    #[error("it is renamed as fast as it is opened")]
-    Restless,
-    #[error("it was removed while it was written")]
-    Vanished,
-    #[error("it was truncated while it was written")]
+    #[error("file was renamed on every attempt to open it")]
+    AlwaysRenamed,
+    #[error("file was removed during the write")]
+    Removed,
+    #[error("file was truncated during the write")]
     Truncated,
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -25,7 +25,7 @@ pub(super) enum FileFailure {
 impl FileFailure {
     pub(super) fn at(&self, path: &Path) -> DeliveryError {
         let class = match self {
-            Self::Locked | Self::Restless | Self::Vanished | Self::Truncated => FailureClass::Conflict,
+            Self::Locked | Self::AlwaysRenamed | Self::Removed | Self::Truncated => FailureClass::Conflict,
             Self::NotAFile => FailureClass::InvalidResponse,
             Self::Io(error) => match error.kind() {
                 ErrorKind::NotFound | ErrorKind::NotADirectory => FailureClass::NotFound,

@@ -1,4 +1,4 @@
-//! Opens the file at a path for this writer alone.
+//! Opens the file at a path exclusively.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -25,8 +25,8 @@ impl Deref for Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Closing would do, but a forked child process may hold a copy until it runs its program. FileFailure means that there is no
-        // lock.
+        // Closing is not enough: a forked child process may hold a copy until it runs its program. An error means that there is
+        // no lock.
         drop(self.0.unlock());
     }
 }
@@ -35,7 +35,7 @@ impl Drop for Locked {
 pub(super) fn locked(path: &Path) -> Result<Locked, FileFailure> {
     for _ in 0..ATTEMPTS {
         let before = existing(path)?;
-        // Opening a pipe would wait for its reader.
+        // Opening a pipe would block until it has a reader.
         if before.is_some_and(|metadata| !metadata.is_file()) {
             return Err(FileFailure::NotAFile);
         }
@@ -54,14 +54,14 @@ pub(super) fn locked(path: &Path) -> Result<Locked, FileFailure> {
         let opened = file.metadata()?;
         let is_still_there = existing(path)?.is_some_and(|now| (now.dev(), now.ino()) == (opened.dev(), opened.ino()));
         if is_still_there {
-            // Not only when the file was created: its creator may have died before this.
+            // Also for an existing file: its creator may have died before this sync.
             if let Some(folder) = path.parent() {
                 File::open(folder)?.sync_all()?;
             }
             return Ok(file);
         }
     }
-    Err(FileFailure::Restless)
+    Err(FileFailure::AlwaysRenamed)
 }
 
 fn existing(path: &Path) -> io::Result<Option<Metadata>> {

@@ -1,4 +1,4 @@
-//! The most recent entries, so that a repeated batch is written once.
+//! Ids of the most recent entries, so that a retried batch is written once.
 
 use std::collections::{HashSet, VecDeque};
 

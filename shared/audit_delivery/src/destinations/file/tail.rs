@@ -1,4 +1,4 @@
-//! The end of a file: which entries are there, and whether the last line is whole.
+//! The end of a file: the entries in it, and whether the last line is complete.
 
 use std::fs::File;
 use std::io;
@@ -69,7 +69,7 @@ mod tests {
             (format!("{one}\n{}", &two[..10]), vec![1], &two[..10]),
             (format!("{one}\n{two}"), vec![1], two.as_str()),
             (two[..10].to_owned(), vec![], &two[..10]),
-            (format!("{one}\nno entry\n{{}}\n\n{two}\n"), vec![1, 2], ""),
+            (format!("{one}\ntext\n{{}}\n\n{two}\n"), vec![1, 2], ""),
         ] {
             assert_eq!(tail(text.as_bytes(), 1000), (ids, torn.as_bytes().to_vec()), "{text}");
         }

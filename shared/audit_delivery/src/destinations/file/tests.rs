@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::*;
 use audit::FailureClass;
-use fixtures::{Folder, check, deliver, entries, line, numbers, refusal};
+use fixtures::{Folder, check, deliver, entries, line, numbers, unavailable};
 
 mod fixtures;
 mod full;
@@ -28,7 +28,7 @@ fn a_batch_that_comes_again_is_written_once() {
     let mut restarted = folder.destination();
     deliver(&mut restarted, 4..=6).unwrap();
     deliver(&mut restarted, 1..=8).unwrap();
-    assert_eq!(folder.text("audit.jsonl"), entries(1..=8), "not one line more");
+    assert_eq!(folder.text("audit.jsonl"), entries(1..=8), "no line is repeated");
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn rotation_with_a_file_made_by_the_rotator_goes_on_in_that() {
     fs::set_permissions(folder.path("audit.jsonl"), fs::Permissions::from_mode(0o600)).unwrap();
     deliver(&mut file, 4..=5).unwrap();
     assert_eq!(folder.text("audit.jsonl"), entries(4..=5));
-    assert_eq!(folder.mode("audit.jsonl"), 0o600, "its mode is the rotator's business");
+    assert_eq!(folder.mode("audit.jsonl"), 0o600, "the mode set by the rotator is kept");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn rotation_by_copying_and_truncating_goes_on_at_the_start() {
         .open(folder.path("audit.jsonl"))
         .unwrap();
     deliver(&mut file, 3..=5).unwrap();
-    assert_eq!(folder.text("audit.jsonl"), entries(4..=5), "no hole before it");
+    assert_eq!(folder.text("audit.jsonl"), entries(4..=5), "no gap before it");
     check(&["audit.jsonl.1", "audit.jsonl"], &folder, 5).unwrap();
 }
 
@@ -188,7 +188,7 @@ fn a_second_writer_is_kept_out_until_the_first_has_closed() {
     let mut first = folder.destination();
     let mut second = folder.destination();
     deliver(&mut first, 1..=1).unwrap();
-    let (class, message) = refusal(deliver(&mut second, 2..=2));
+    let (class, message) = unavailable(deliver(&mut second, 2..=2));
     assert_eq!(class, FailureClass::Conflict);
     assert!(message.contains("another process holds its lock"), "{message}");
     first.close();
@@ -199,15 +199,15 @@ fn a_second_writer_is_kept_out_until_the_first_has_closed() {
 }
 
 #[test]
-fn what_is_no_file_is_refused_at_once() {
+fn other_file_types_are_rejected_immediately() {
     let folder = Folder::new();
     let pipe = folder.path("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     for path in [pipe, "/dev/full".into(), folder.path(".")] {
         let mut destination = FileDestination::new(path.clone());
-        let (class, message) = refusal(deliver(&mut destination, 1..=1));
+        let (class, message) = unavailable(deliver(&mut destination, 1..=1));
         assert_eq!(class, FailureClass::InvalidResponse, "{path:?}");
-        assert!(message.contains("no regular file"), "{message}");
+        assert!(message.contains("not a regular file"), "{message}");
     }
 }
 
@@ -215,12 +215,12 @@ fn what_is_no_file_is_refused_at_once() {
 fn a_folder_that_is_missing_or_closed_is_waited_for() {
     let folder = Folder::new();
     let mut file = FileDestination::new(folder.path("later/audit.jsonl"));
-    assert_eq!(refusal(deliver(&mut file, 1..=2)).0, FailureClass::NotFound);
+    assert_eq!(unavailable(deliver(&mut file, 1..=2)).0, FailureClass::NotFound);
     fs::create_dir(folder.path("later")).unwrap();
     deliver(&mut file, 1..=2).unwrap();
     check(&["later/audit.jsonl"], &folder, 2).unwrap();
     // Not even root can create files there.
-    let (class, _) = refusal(deliver(&mut FileDestination::new("/sys/audit.jsonl".into()), 1..=2));
+    let (class, _) = unavailable(deliver(&mut FileDestination::new("/sys/audit.jsonl".into()), 1..=2));
     assert!(
         matches!(class, FailureClass::AuthFailure | FailureClass::ServerError),
         "{class}"
@@ -234,7 +234,7 @@ fn an_empty_batch_opens_nothing() {
     assert!(!folder.path("audit.jsonl").exists());
 }
 
-/// What can happen to a file and its writer.
+/// An event in the life of a file and its writer.
 #[derive(Debug, Clone)]
 enum Event {
     /// A batch that begins this many entries before the acknowledged position.

@@ -1,4 +1,4 @@
-//! How to post: credentials, private authorities, time-outs.
+//! HTTP options: credentials, private authorities, time-outs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const RESERVED: [&str; 6] = [
     "idempotency-key",
 ];
 
-/// How a receiver identifies us.
+/// Credentials for a receiver.
 #[derive(Debug, Clone)]
 pub enum Credentials {
     /// `Authorization: Bearer <token>`.
@@ -33,10 +33,10 @@ pub enum Credentials {
     },
 }
 
-/// How to post.
+/// Options of the HTTP destination.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
-    /// `None`: the receiver requires none.
+    /// `None`: the receiver requires no credentials.
     pub credentials: Option<Credentials>,
     /// Certificates of private authorities, PEM, trusted in addition to the public roots.
     pub private_ca_pem: Option<String>,

@@ -27,7 +27,7 @@ fn the_key_names_the_positions_and_changes_with_the_bytes() {
         key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'),
         "{key}"
     );
-    assert_eq!(key, idempotency_key(&one, &body(&one)), "sent again it is the same");
+    assert_eq!(key, idempotency_key(&one, &body(&one)), "a retry has the same key");
     let other = [outgoing(7, "{}"), outgoing(9, "[]")];
     assert_ne!(key, idempotency_key(&other, &body(&other)));
     let between = [outgoing(7, "{}"), outgoing(8, "{}"), outgoing(9, "{}")];
@@ -44,7 +44,7 @@ fn every_status_has_its_meaning() {
     }
     for status in [400, 413, 422] {
         let Err(DeliveryError::Refused { class, message }) = judge(status, wait) else {
-            panic!("{status} must be refused");
+            panic!("{status} must be rejected");
         };
         assert_eq!(class, InvalidResponse);
         assert!(message.contains(&status.to_string()));
@@ -74,7 +74,7 @@ fn every_status_has_its_meaning() {
             retry_after,
         }) = judge(status, wait)
         else {
-            panic!("{status} must be tried again");
+            panic!("{status} must be retried");
         };
         assert_eq!((class, retry_after), (expected, wait), "{status}");
         assert!(message.contains(&status.to_string()));
@@ -85,7 +85,7 @@ fn every_status_has_its_meaning() {
 fn no_answer_puts_deliveries_off_for_more_than_an_hour() {
     let day = Some(Duration::from_hours(24));
     let Err(DeliveryError::Unavailable { retry_after, .. }) = judge(503, day) else {
-        panic!("503 must be tried again");
+        panic!("503 must be retried");
     };
     assert_eq!(retry_after, Some(LONGEST_RETRY_AFTER));
 }

@@ -9,7 +9,7 @@ use url::{Host, Url};
 pub enum Transport {
     /// One datagram for each message (RFC 5426). Nothing acknowledges it.
     Udp,
-    /// A stream with octet counting (RFC 6587, section 3.4.1), in clear.
+    /// A stream with octet counting (RFC 6587, section 3.4.1), in clear text.
     Tcp,
     /// The same over TLS (RFC 5425).
     Tls,
@@ -30,7 +30,7 @@ impl Transport {
 /// Where a syslog receiver listens. Displayed as written in `AUDIT_LOG_SYSLOG_ADDRESS`; it holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyslogAddress {
-    /// How messages travel.
+    /// The transport of messages.
     pub transport: Transport,
     /// A DNS name or an IP address (version 6 without brackets); with TLS also the name in the certificate.
     pub host: String,
@@ -64,7 +64,7 @@ pub(super) fn path(text: &str) -> Result<PathBuf, &'static str> {
         return Err("is not an absolute path");
     }
     if text.ends_with('/') || path.file_name().is_none() {
-        return Err("names a folder, not a file");
+        return Err("is a folder, not a file");
     }
     Ok(path.to_owned())
 }
@@ -75,16 +75,16 @@ pub(super) fn endpoint(text: &str) -> Result<Url, &'static str> {
         return Err("is not an http or https address");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("holds a user name or password; put the credentials into the secret");
+        return Err("contains a user name or password; move the credentials to the secret");
     }
     if url.fragment().is_some() {
-        return Err("holds a fragment (#), which is never sent");
+        return Err("contains a fragment (#), which is never sent");
     }
     Ok(url)
 }
 
 pub(super) fn syslog_address(text: &str) -> Result<SyslogAddress, &'static str> {
-    const FORM: &str = "is none of udp://host:port, tcp://host:port and tcp+tls://host:port";
+    const FORM: &str = "must be udp://host:port, tcp://host:port or tcp+tls://host:port";
     let url = Url::parse(text).map_err(|_| FORM)?;
     let transport = match url.scheme() {
         "udp" => Transport::Udp,

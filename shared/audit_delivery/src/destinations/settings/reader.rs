@@ -85,7 +85,7 @@ impl<L: Fn(&str) -> Option<String>> VariableReader<L> {
         parse: fn(&str) -> Result<T, &'static str>,
     ) -> Option<T> {
         let Some(text) = self.text(variable) else {
-            self.problem(variable, format!("is not set, and {DESTINATION} names {destination}"));
+            self.problem(variable, format!("is not set, but {DESTINATION} names {destination}"));
             return None;
         };
         match parse(&text) {
@@ -98,12 +98,12 @@ impl<L: Fn(&str) -> Option<String>> VariableReader<L> {
     }
 }
 
-/// Repeats an unknown name so that a typo is visible, but not text that cannot be a name: a value in the wrong variable.
+/// Repeats an unknown name so that a typo is visible, but no text that cannot be a name: it may be a secret in the wrong variable.
 fn shown(name: &str) -> String {
     let is_word = name.len() <= 16 && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     match name {
         "" => "an empty destination".to_owned(),
         _ if is_word => format!("the unknown destination {name:?}"),
-        _ => "something that is no destination".to_owned(),
+        _ => "an invalid destination".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! The variables: what is read, and that every problem is reported and no value repeated.
+//! The variables: valid values, and that every problem is reported without repeating a value.
 
 use std::collections::HashMap;
 
@@ -6,22 +6,22 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn read(variables: &[(&str, &str)]) -> Result<DestinationSettings, Vec<String>> {
+fn read_variables(variables: &[(&str, &str)]) -> Result<DestinationSettings, Vec<String>> {
     let variables: HashMap<&str, &str> = variables.iter().copied().collect();
     DestinationSettings::read(|name| variables.get(name).map(|text| (*text).to_owned()))
         .map_err(|DestinationProblems(problems)| problems.iter().map(ToString::to_string).collect())
 }
 
 #[test]
-fn nothing_set_is_standard_output_alone() {
-    assert_eq!(read(&[]), Ok(DestinationSettings::default()));
+fn defaults_to_stdout() {
+    assert_eq!(read_variables(&[]), Ok(DestinationSettings::default()));
     let empty = VARIABLES.map(|name| (name, " "));
-    assert_eq!(read(&empty), Ok(DestinationSettings::default()));
+    assert_eq!(read_variables(&empty), Ok(DestinationSettings::default()));
 }
 
 #[test]
-fn several_destinations_at_once() {
-    let settings = read(&[
+fn reads_several_destinations() {
+    let settings = read_variables(&[
         (DESTINATION, "stdout, FILE,syslog , http"),
         (FILE_PATH, "/var/log/countersign/audit.jsonl"),
         (SYSLOG_ADDRESS, "tcp+tls://logs.example.com:6514"),
@@ -39,10 +39,10 @@ fn several_destinations_at_once() {
 
 #[test]
 fn a_destination_that_is_not_named_is_not_there() {
-    let settings = read(&[
+    let settings = read_variables(&[
         (DESTINATION, "file"),
         (FILE_PATH, "/a"),
-        (HTTP_ENDPOINT, "nonsense, and not asked for"),
+        (HTTP_ENDPOINT, "invalid, but not used"),
     ])
     .unwrap();
     assert!(!settings.stdout);
@@ -52,7 +52,7 @@ fn a_destination_that_is_not_named_is_not_there() {
 #[test]
 fn disabled_means_that_nothing_is_forwarded() {
     for off in ["false", "FALSE", "0", "no", "off"] {
-        let settings = read(&[(ENABLED, off), (DESTINATION, "stdout,file"), (FILE_PATH, "/a")]).unwrap();
+        let settings = read_variables(&[(ENABLED, off), (DESTINATION, "stdout,file"), (FILE_PATH, "/a")]).unwrap();
         let nothing = DestinationSettings {
             enabled: false,
             stdout: false,
@@ -61,13 +61,13 @@ fn disabled_means_that_nothing_is_forwarded() {
         assert_eq!(settings, nothing);
     }
     for on in ["true", "1", "Yes", "on"] {
-        assert!(read(&[(ENABLED, on)]).unwrap().enabled);
+        assert!(read_variables(&[(ENABLED, on)]).unwrap().enabled);
     }
 }
 
 #[test]
 fn every_problem_is_reported_at_once_with_its_variable() {
-    let problems = read(&[
+    let problems = read_variables(&[
         (ENABLED, "perhaps"),
         (DESTINATION, "file,sylog,syslog,,http,file"),
         (SYSLOG_ADDRESS, "logs.example.com:514"),
@@ -81,8 +81,8 @@ fn every_problem_is_reported_at_once_with_its_variable() {
             "AUDIT_LOG_DESTINATION names the unknown destination \"sylog\"; the destinations are stdout, file, syslog and http",
             "AUDIT_LOG_DESTINATION names an empty destination; the destinations are stdout, file, syslog and http",
             "AUDIT_LOG_DESTINATION names file twice",
-            "AUDIT_LOG_FILE_PATH is not set, and AUDIT_LOG_DESTINATION names file",
-            "AUDIT_LOG_SYSLOG_ADDRESS is none of udp://host:port, tcp://host:port and tcp+tls://host:port",
+            "AUDIT_LOG_FILE_PATH is not set, but AUDIT_LOG_DESTINATION names file",
+            "AUDIT_LOG_SYSLOG_ADDRESS must be udp://host:port, tcp://host:port or tcp+tls://host:port",
             "AUDIT_LOG_HTTP_ENDPOINT is not an http or https address",
         ]
     );
@@ -105,7 +105,7 @@ fn a_secret_in_any_variable_is_never_repeated() {
     ] {
         let mut variables = vec![(DESTINATION, "file,syslog,http"), (name, text.as_str())];
         variables.dedup_by_key(|(name, _)| *name);
-        let problems = read(&variables).unwrap_err().join("; ");
+        let problems = read_variables(&variables).unwrap_err().join("; ");
         assert!(problems.contains(name), "{problems}");
         assert!(!problems.contains(SECRET), "{problems}");
     }
@@ -123,7 +123,7 @@ fn file_paths_are_absolute_and_name_a_file() {
         ("/var/..", false),
     ] {
         assert_eq!(
-            read(&[(DESTINATION, "file"), (FILE_PATH, path)]).is_ok(),
+            read_variables(&[(DESTINATION, "file"), (FILE_PATH, path)]).is_ok(),
             good,
             "{path}"
         );
@@ -163,7 +163,11 @@ fn syslog_addresses_name_transport_host_and_port() {
         });
         assert_eq!(read, expected, "{text}");
         if let Some(address) = expected {
-            assert_eq!(address.to_string().parse(), Ok(address), "it is written as it is read");
+            assert_eq!(
+                address.to_string().parse(),
+                Ok(address),
+                "it is displayed as it is parsed"
+            );
         }
     }
 }
@@ -172,7 +176,7 @@ proptest! {
     #[test]
     fn any_text_is_read_or_refused(values in prop::array::uniform5(".{0,40}")) {
         let pairs: Vec<(&str, &str)> = VARIABLES.into_iter().zip(values.iter().map(String::as_str)).collect();
-        if let Err(problems) = read(&pairs) {
+        if let Err(problems) = read_variables(&pairs) {
             prop_assert!(!problems.is_empty());
         }
     }

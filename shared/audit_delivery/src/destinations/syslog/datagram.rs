@@ -24,7 +24,7 @@ pub(super) fn send(address: &SyslogAddress, messages: &[String]) -> Result<(), S
     }
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that sends datagrams: whoever delivers the batch audits it"
+        reason = "the one place that sends datagrams: the caller that delivers the batch audits it"
     )]
     let socket = UdpSocket::bind(local)?;
     // Connected, so that an ICMP rejection of one datagram fails the next.

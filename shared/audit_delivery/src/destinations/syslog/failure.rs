@@ -8,17 +8,17 @@ use audit::FailureClass;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SyslogFailure {
-    #[error("its name cannot be resolved: {0}")]
+    #[error("host name cannot be resolved: {0}")]
     Name(#[source] io::Error),
-    #[error("its name has no address")]
+    #[error("host name has no address")]
     NoAddress,
-    #[error("it closed the connection before the end of the batch")]
+    #[error("receiver closed the connection before the end of the batch")]
     ClosedEarly,
-    #[error("it ended the TLS session without close_notify, which RFC 5425 (section 4.4) asks of it")]
+    #[error("receiver ended the TLS session without close_notify, which RFC 5425 (section 4.4) requires")]
     NoCloseNotify,
-    #[error("it answers, and syslog has no answers")]
-    Answers,
-    #[error("a message of {0} octets fits into no datagram; use tcp or tcp+tls")]
+    #[error("receiver sent data, which syslog does not allow")]
+    UnexpectedData,
+    #[error("a message of {0} octets does not fit into a datagram; use tcp or tcp+tls")]
     TooLarge(usize),
     #[error("TLS failed ({0}); for a private authority set ca_pem")]
     Tls(#[from] rustls::Error),
@@ -47,7 +47,7 @@ impl SyslogFailure {
             Self::Io(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => {
                 FailureClass::Timeout
             }
-            Self::Answers => FailureClass::InvalidResponse,
+            Self::UnexpectedData => FailureClass::InvalidResponse,
             _ => FailureClass::NetworkError,
         };
         DeliveryError::Unavailable {

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use super::failure::SyslogFailure;
 use crate::destinations::settings::SyslogAddress;
 
-/// What a receiver may send before it closes, in bytes. Syslog has no responses.
+/// How much data from a receiver is tolerated before it closes, in bytes. Syslog has no responses.
 const LONGEST_ANSWER: usize = 16 * 1024;
 /// How often the connection state is checked while the last acknowledgement is pending.
-const GLANCE: Duration = Duration::from_millis(2);
+const STATE_CHECK_INTERVAL: Duration = Duration::from_millis(2);
 
 /// A connection whose operations end by its deadline.
 #[derive(Debug)]
@@ -20,16 +20,20 @@ pub(super) struct Stream {
 }
 
 /// Connects to the first address of the receiver that answers.
-pub(super) fn connect(address: &SyslogAddress, patience: Duration, deadline: Instant) -> Result<Stream, SyslogFailure> {
+pub(super) fn connect(
+    address: &SyslogAddress,
+    connect_timeout: Duration,
+    deadline: Instant,
+) -> Result<Stream, SyslogFailure> {
     let receivers = (address.host.as_str(), address.port)
         .to_socket_addrs()
         .map_err(SyslogFailure::Name)?;
-    let until = deadline.min(Instant::now() + patience);
+    let until = deadline.min(Instant::now() + connect_timeout);
     let mut last = SyslogFailure::NoAddress;
     for receiver in receivers {
         #[expect(
             clippy::disallowed_methods,
-            reason = "the one place that connects to a receiver: whoever delivers the batch audits it"
+            reason = "the one place that connects to a receiver: the caller that delivers the batch audits it"
         )]
         let connected = left(until).and_then(|left| TcpStream::connect_timeout(&receiver, left));
         match connected {
@@ -65,18 +69,18 @@ impl Stream {
                 more => read += more,
             }
             if read > LONGEST_ANSWER {
-                return Err(SyslogFailure::Answers);
+                return Err(SyslogFailure::UnexpectedData);
             }
         }
         self.acknowledged()
     }
 
     /// The receiver may have closed before it read our last bytes; late data is then answered by a reset. Everything was received
-    /// only if the connection is closed on both sides (it has no peer any more) and no reset has come.
+    /// only if the connection is closed on both sides (there is no peer any more) and no reset has arrived.
     fn acknowledged(&self) -> Result<(), SyslogFailure> {
         while self.socket.peer_addr().is_ok() {
             left(self.deadline)?;
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(STATE_CHECK_INTERVAL);
         }
         match self.socket.take_error()? {
             Some(_) => Err(SyslogFailure::ClosedEarly),
@@ -107,7 +111,10 @@ impl Write for Stream {
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
-        return Err(io::Error::new(ErrorKind::TimedOut, "it did not take the batch in time"));
+        return Err(io::Error::new(
+            ErrorKind::TimedOut,
+            "receiver did not accept the batch in time",
+        ));
     }
     Ok(left)
 }

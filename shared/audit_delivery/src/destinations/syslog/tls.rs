@@ -56,7 +56,7 @@ impl Tls {
                     return Err(SyslogFailure::NoCloseNotify);
                 }
             }
-            Ok(_) => return Err(SyslogFailure::Answers),
+            Ok(_) => return Err(SyslogFailure::UnexpectedData),
             Err(error) => return Err(error.into()),
         }
         stream.end()

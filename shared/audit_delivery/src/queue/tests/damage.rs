@@ -1,9 +1,9 @@
-//! Files that differ from what was written: cut where nothing was promised, rejected with file and offset everywhere else.
+//! Damaged files: cut off where nothing was confirmed, rejected with file and offset everywhere else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::support::{Double, PATIENCE, files, open, settings, write};
+use super::support::{Double, PATIENCE, files, open, settings, write_entries};
 use crate::queue::{AuditQueue, AuditQueueError, Until};
 
 /// Enough that the last segment holds a few of them.
@@ -14,7 +14,7 @@ fn filled(place: &Path) -> Vec<PathBuf> {
     let away = Double::new("http");
     away.down(true);
     let audit_queue = open(place, &[&away]);
-    write(&audit_queue, 1..=ENTRIES);
+    write_entries(&audit_queue, 1..=ENTRIES);
     drop(audit_queue);
     let segments = files(place, ".segment");
     assert!(segments.len() > 2, "{segments:?}");
@@ -53,7 +53,10 @@ fn a_changed_byte_anywhere_but_at_the_end_is_an_error_with_file_and_offset() {
     }
     let back = Double::new("http");
     let audit_queue = open(place.path(), &[&back]);
-    assert!(audit_queue.flush(Until::Delivered, PATIENCE), "as it was, it is read");
+    assert!(
+        audit_queue.flush(Until::Delivered, PATIENCE),
+        "restored segments are read"
+    );
     assert_eq!(back.positions(), (1..=ENTRIES).collect::<Vec<_>>());
 }
 
@@ -63,7 +66,7 @@ fn what_later_records_prove_to_have_been_on_the_disk_is_never_cut_off() {
     let away = Double::new("http");
     away.down(true);
     let audit_queue = open(place.path(), &[&away]);
-    write(&audit_queue, ["a", "b", "c"]);
+    write_entries(&audit_queue, ["a", "b", "c"]);
     drop(audit_queue);
     let path = place.path().join("000000000001.segment");
     let mut bytes = fs::read(&path).unwrap();
@@ -74,7 +77,7 @@ fn what_later_records_prove_to_have_been_on_the_disk_is_never_cut_off() {
 }
 
 #[test]
-fn a_torn_end_is_cut_off_and_told() {
+fn torn_end_is_cut_off_and_reported() {
     let place = tempfile::tempdir().unwrap();
     let segments = filled(place.path());
     let last = segments.last().unwrap();
@@ -85,7 +88,7 @@ fn a_torn_end_is_cut_off_and_told() {
     let cut = audit_queue.health().cut.unwrap();
     assert_eq!(&cut.file, last);
     assert_eq!(cut.offset + cut.bytes, whole.len() as u64 - 5);
-    write(&audit_queue, ["after"]);
+    write_entries(&audit_queue, ["after"]);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));
     assert_eq!(
         back.positions(),
@@ -101,15 +104,15 @@ fn a_torn_end_is_cut_off_and_told() {
 fn a_missing_segment_or_a_cursor_beyond_the_end_is_an_error() {
     let place = tempfile::tempdir().unwrap();
     let segments = filled(place.path());
-    let aside = place.path().join("aside");
-    fs::rename(&segments[1], &aside).unwrap();
+    let elsewhere = place.path().join("elsewhere");
+    fs::rename(&segments[1], &elsewhere).unwrap();
     let error = refused(place.path());
     assert_eq!(damaged_at(&error, &segments[2]), 0);
     assert!(
         error.to_string().contains("a segment between them is missing"),
         "{error}"
     );
-    fs::rename(&aside, &segments[1]).unwrap();
+    fs::rename(&elsewhere, &segments[1]).unwrap();
 
     let back = Double::new("http");
     let audit_queue = open(place.path(), &[&back]);
@@ -120,7 +123,10 @@ fn a_missing_segment_or_a_cursor_beyond_the_end_is_an_error() {
     }
     let error = refused(place.path());
     damaged_at(&error, &place.path().join("cursor.http"));
-    assert!(error.to_string().contains("position 45 was delivered"), "{error}");
+    assert!(
+        error.to_string().contains("position 45 is recorded as delivered"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -129,21 +135,21 @@ fn damage_that_comes_while_it_runs_stops_the_destination_and_is_told() {
     let away = Double::new("http");
     away.down(true);
     let audit_queue = open(place.path(), &[&away]);
-    write(&audit_queue, 1..=ENTRIES);
+    write_entries(&audit_queue, 1..=ENTRIES);
     assert!(audit_queue.flush(Until::Durable, PATIENCE));
     let path = place.path().join(&files(place.path(), ".segment")[1]);
     let mut bytes = fs::read(&path).unwrap();
     bytes[70] ^= 1;
     fs::write(&path, &bytes).unwrap();
     away.down(false);
-    let told = || {
+    let reported = || {
         audit_queue.health().destinations[0]
             .last_error
             .as_ref()
             .is_some_and(|(_, error)| error.contains("is damaged at byte 28"))
     };
     let until = std::time::Instant::now() + PATIENCE;
-    while !told() {
+    while !reported() {
         assert!(std::time::Instant::now() < until, "{:?}", audit_queue.health());
         std::thread::yield_now();
     }
@@ -151,7 +157,7 @@ fn damage_that_comes_while_it_runs_stops_the_destination_and_is_told() {
     assert_eq!(
         positions,
         (1..=positions.len() as u64).collect::<Vec<_>>(),
-        "what is before it has arrived"
+        "entries before the damage have arrived"
     );
     assert!(audit_queue.health().destinations[0].behind > 0);
 }

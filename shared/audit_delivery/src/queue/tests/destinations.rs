@@ -1,9 +1,10 @@
-//! Destinations that are down, slow, back, panicking, new, gone, rejecting: entries arrive once, in order; none waits for another.
+//! Destinations that are down, slow, recovered, panicking, new, removed, rejecting: entries arrive once and in order, and no
+//! destination delays another.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::support::{Answer, Double, PATIENCE, entry, files, open, settings, write};
+use super::support::{Answer, Double, PATIENCE, files, job_entry, open, settings, write_entries};
 use crate::queue::{AuditQueue, Until};
 
 fn all(count: u64) -> Vec<u64> {
@@ -17,7 +18,7 @@ fn one_that_is_down_or_hangs_delays_neither_the_writer_nor_the_others_and_gets_e
     down.down(true);
     stuck.stuck(true);
     let audit_queue = open(place.path(), &[&well, &down, &stuck]);
-    write(&audit_queue, 1..=100);
+    write_entries(&audit_queue, 1..=100);
     let until = Instant::now() + PATIENCE;
     while audit_queue.health().destinations[0].behind > 0 {
         assert!(Instant::now() < until, "{:?}", audit_queue.health());
@@ -49,13 +50,13 @@ fn one_that_is_down_or_hangs_delays_neither_the_writer_nor_the_others_and_gets_e
 }
 
 #[test]
-fn a_restart_goes_on_where_the_destination_was() {
+fn restart_continues_at_the_cursor() {
     let place = tempfile::tempdir().unwrap();
     let double = Double::new("http");
     for round in 1..=5_u64 {
         let audit_queue = open(place.path(), &[&double]);
         assert_eq!(audit_queue.health().recorded, (round - 1) * 30);
-        write(&audit_queue, 1..=30);
+        write_entries(&audit_queue, 1..=30);
         if round % 2 == 0 {
             assert!(audit_queue.flush(Until::Delivered, PATIENCE));
         }
@@ -71,7 +72,7 @@ fn a_batch_that_arrived_without_an_answer_comes_again_with_the_same_ids() {
     let double = Double::new("http");
     double.answer([Answer::AcceptAndFail]);
     let audit_queue = open(place.path(), &[&double]);
-    write(&audit_queue, ["one"]);
+    write_entries(&audit_queue, ["one"]);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));
     let lines = double.lines();
     assert_eq!(lines.len(), 2);
@@ -84,7 +85,7 @@ fn one_that_panics_is_tried_again() {
     let double = Double::new("http");
     double.answer([Answer::Panic, Answer::Panic]);
     let audit_queue = open(place.path(), &[&double]);
-    write(&audit_queue, 1..=3);
+    write_entries(&audit_queue, 1..=3);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));
     assert_eq!(double.positions(), all(3));
 }
@@ -96,7 +97,7 @@ fn one_that_asks_to_be_left_alone_is() {
     let asked = Duration::from_millis(300);
     double.answer([Answer::Unavailable(Some(asked))]);
     let audit_queue = open(place.path(), &[&double]);
-    write(&audit_queue, ["one"]);
+    write_entries(&audit_queue, ["one"]);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));
     let calls = double.calls();
     assert!(calls[1].0 - calls[0].0 >= asked, "{calls:?}");
@@ -116,7 +117,7 @@ fn refused_entries_are_set_aside_and_the_others_arrive() {
             number.to_string()
         }
     });
-    write(&audit_queue, texts);
+    write_entries(&audit_queue, texts);
     double.down(false);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));
     let refused = [5, 18, 31];
@@ -157,7 +158,7 @@ fn an_entry_set_aside_before_a_crash_is_not_set_aside_again() {
     drop(open(place.path(), &[&double]));
     let before = fs::read(&cursor).unwrap();
     let audit_queue = open(place.path(), &[&double]);
-    write(&audit_queue, ["poison"]);
+    write_entries(&audit_queue, ["poison"]);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));
     drop(audit_queue);
     // The crash came after the entry was quarantined, within the next line, and before the cursor moved.
@@ -165,7 +166,7 @@ fn an_entry_set_aside_before_a_crash_is_not_set_aside_again() {
     let file = place.path().join("undelivered.ndjson");
     fs::write(&file, fs::read_to_string(&file).unwrap() + "{\"refused_at\":\"20").unwrap();
     let audit_queue = open(place.path(), &[&double]);
-    write(&audit_queue, ["poison too"]);
+    write_entries(&audit_queue, ["poison too"]);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));
     assert_eq!(audit_queue.health().destinations[0].refused, 2);
     let kept = fs::read_to_string(&file).unwrap();
@@ -182,7 +183,7 @@ fn segments_go_when_every_destination_has_them_and_stay_for_one_that_is_not_conf
     let (file, http) = (Double::new("file"), Double::new("http"));
     http.down(true);
     let audit_queue = open(place.path(), &[&file, &http]);
-    write(&audit_queue, 1..=60);
+    write_entries(&audit_queue, 1..=60);
     assert!(audit_queue.flush(Until::Durable, PATIENCE));
     let all_segments = files(place.path(), ".segment").len();
     assert!(all_segments > 3);
@@ -213,7 +214,7 @@ fn one_that_is_added_later_begins_with_the_oldest_entry_that_is_still_there() {
     let place = tempfile::tempdir().unwrap();
     let (first, second) = (Double::new("file"), Double::new("http"));
     let audit_queue = open(place.path(), &[&first]);
-    write(&audit_queue, 1..=60);
+    write_entries(&audit_queue, 1..=60);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));
     drop(audit_queue);
     let audit_queue = open(place.path(), &[&first, &second]);
@@ -235,7 +236,7 @@ fn an_entry_larger_than_a_batch_arrives_alone() {
     for number in 0..9_u32 {
         let large = "x ".repeat(200 * usize::from(number % 3 == 1));
         writer.write(
-            &entry("job")
+            &job_entry("job")
                 .detail("a", large.clone())
                 .detail("b", large.clone())
                 .detail("c", large),

@@ -1,8 +1,8 @@
-//! An audit log opened from the variables: what they name, forbid, and get wrong.
+//! An audit log opened from the variables: destinations, `AUDIT_LOG_ENABLED=false`, and invalid values.
 
 use std::sync::Arc;
 
-use super::support::{PATIENCE, files, settings, write};
+use super::support::{PATIENCE, files, settings, write_entries};
 use crate::queue::{AuditQueue, AuditQueueError, DestinationOptions, Health, Until};
 
 fn lookup(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
@@ -29,7 +29,7 @@ fn a_file_named_by_the_variables_gets_the_entries() {
     let settings = settings(&place.path().join("queue"), &[]);
     let audit_queue =
         AuditQueue::from_environment(lookup(&variables), settings, &DestinationOptions::default()).unwrap();
-    write(&audit_queue, 1..=3);
+    write_entries(&audit_queue, 1..=3);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));
     assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 3);
 }
@@ -46,7 +46,7 @@ fn switched_off_it_writes_nothing_anywhere() {
     let settings = settings(&place.path().join("queue"), &[]);
     let audit_queue =
         AuditQueue::from_environment(lookup(&variables), settings, &DestinationOptions::default()).unwrap();
-    write(&audit_queue, 1..=3);
+    write_entries(&audit_queue, 1..=3);
     drop(audit_queue);
     assert_eq!(files(place.path(), ""), [] as [&str; 0]);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use super::support::{Double, PATIENCE, context, entry, files, open, settings, write};
+use super::support::{Double, PATIENCE, context, files, job_entry, open, settings, write_entries};
 use crate::queue::{AuditQueue, AuditQueueSettings, Limits, OnFull, Until};
 use audit::Action;
 
@@ -33,7 +33,7 @@ fn assert_passes(mut command: Command) {
 fn run_on_small_disk(test: &str) -> bool {
     let allowed = Command::new("unshare").args(["-rm", "true"]).status();
     if !allowed.is_ok_and(|status| status.success()) {
-        eprintln!("no file system can be mounted here: not tested");
+        eprintln!("skipped: no file system can be mounted here");
         return false;
     }
     let place = tempfile::tempdir().unwrap();
@@ -67,7 +67,7 @@ fn await_problem(audit_queue: &AuditQueue) -> String {
         if let Some(problem) = audit_queue.health().disk {
             return problem.error;
         }
-        assert!(Instant::now() < until, "the disk takes everything");
+        assert!(Instant::now() < until, "the disk accepts everything");
         std::thread::yield_now();
     }
 }
@@ -76,7 +76,7 @@ fn await_problem(audit_queue: &AuditQueue) -> String {
 fn blocks_until(expected: &str, segment_bytes: u64, relief: impl FnOnce(&Double)) {
     let (audit_queue, away) = audit_queue(OnFull::Block, segment_bytes);
     std::thread::scope(|scope| {
-        scope.spawn(|| write(&audit_queue, 1..=ENTRIES));
+        scope.spawn(|| write_entries(&audit_queue, 1..=ENTRIES));
         let error = await_problem(&audit_queue);
         assert!(error.contains(expected), "{error}");
         let health = audit_queue.health();
@@ -84,7 +84,10 @@ fn blocks_until(expected: &str, segment_bytes: u64, relief: impl FnOnce(&Double)
             health.recorded <= health.durable + 1,
             "one entry waits with its writer: {health:?}"
         );
-        assert!(health.recorded < ENTRIES, "so much fits: this test shows nothing");
+        assert!(
+            health.recorded < ENTRIES,
+            "the disk did not fill: this test proves nothing"
+        );
         relief(&away);
     });
     away.down(false);
@@ -120,7 +123,7 @@ fn a_writer_waits_while_a_file_may_not_grow_and_goes_on_when_it_may() {
 }
 
 #[test]
-#[ignore = "run by a_writer_waits_while_a_file_may_not_grow_and_goes_on_when_it_may in a process of its own"]
+#[ignore = "run by a_writer_waits_while_a_file_may_not_grow_and_goes_on_when_it_may in a separate process"]
 fn blocks_at_the_limit() {
     blocks_until("File too large", u64::MAX, |_| raise_limit());
 }
@@ -136,17 +139,17 @@ fn what_was_not_recorded_is_counted_and_missing_in_the_numbers() {
 }
 
 #[test]
-#[ignore = "run by what_was_not_recorded_is_counted_and_missing_in_the_numbers in a process of its own"]
+#[ignore = "run by what_was_not_recorded_is_counted_and_missing_in_the_numbers in a separate process"]
 fn reports_at_the_limit() {
     let (audit_queue, away) = audit_queue(OnFull::Report, u64::MAX);
-    write(&audit_queue, 1..=ENTRIES);
+    write_entries(&audit_queue, 1..=ENTRIES);
     let health = audit_queue.health();
-    assert!(health.disk.is_some(), "no write has waited: {health:?}");
+    assert!(health.disk.is_some(), "the disk accepts everything: {health:?}");
     assert!(health.not_recorded > 0 && health.recorded > health.durable);
     assert_eq!(health.recorded + health.not_recorded, ENTRIES);
     raise_limit();
     assert!(audit_queue.flush(Until::Durable, PATIENCE));
-    write(&audit_queue, ["after"]);
+    write_entries(&audit_queue, ["after"]);
     away.down(false);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));
     assert_eq!(away.positions(), (1..=health.recorded + 1).collect::<Vec<_>>());
@@ -166,7 +169,7 @@ fn a_writer_waits_on_a_full_disk() {
 }
 
 #[test]
-#[ignore = "run by a_writer_waits_on_a_full_disk with a small file system of its own"]
+#[ignore = "run by a_writer_waits_on_a_full_disk with a separate small file system"]
 fn blocks_on_a_full_disk() {
     blocks_until("No space left on device", u64::MAX, |_| {
         let size = Command::new("mount").args(["-o", "remount,size=8m", "."]).status();
@@ -180,7 +183,7 @@ fn a_disk_full_of_what_a_destination_has_not_had_empties_itself_when_it_is_back(
 }
 
 #[test]
-#[ignore = "run by a_disk_full_of_what_a_destination_has_not_had_empties_itself_when_it_is_back with a small file system of its own"]
+#[ignore = "run by a_disk_full_of_what_a_destination_has_not_had_empties_itself_when_it_is_back with a separate small file system"]
 fn empties_itself() {
     blocks_until("No space left on device", 16 * 1024, |away| away.down(false));
     assert_eq!(files(Path::new("."), ".segment").len(), 1);
@@ -192,7 +195,7 @@ fn a_directory_that_may_not_be_written_is_refused_with_its_name() {
 }
 
 #[test]
-#[ignore = "run by a_directory_that_may_not_be_written_is_refused_with_its_name with a small file system of its own"]
+#[ignore = "run by a_directory_that_may_not_be_written_is_refused_with_its_name with a separate small file system"]
 fn refuses_a_read_only_disk() {
     let (double, place) = (Double::new("http"), fs::canonicalize(".").unwrap());
     let remount = |how: &str| {
@@ -203,13 +206,13 @@ fn refuses_a_read_only_disk() {
     audit_queue
         .writer()
         .begin(Action::SlackPostMessage, &context(), &audit::Target::other("job", "1"));
-    audit_queue.writer().write(&entry("1"));
+    audit_queue.writer().write(&job_entry("1"));
     drop(audit_queue);
     remount("remount,ro");
     let error = AuditQueue::open(settings(&place, &[&double])).unwrap_err().to_string();
     assert!(error.contains("queue.lock: Read-only file system"), "{error}");
     assert!(
-        error.contains("check the path, its permissions and the space left"),
+        error.contains("check the path, its permissions and the free space"),
         "{error}"
     );
     remount("remount,rw");

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::support::{PATIENCE, entry, settings};
+use super::support::{PATIENCE, job_entry, settings};
 use crate::destinations::FileDestination;
 use crate::queue::{AuditQueue, AuditQueueSettings, Durability, Until};
 
@@ -19,7 +19,7 @@ const THREADS: usize = 3;
 fn a_service_killed_again_and_again_loses_nothing_and_doubles_nothing() {
     let place = tempfile::tempdir().unwrap();
     for round in 1..=ROUNDS {
-        // Both promise to lose nothing when the process alone dies.
+        // Both settings lose nothing if only the process dies.
         fs::write(
             place.path().join("durability"),
             if round % 2 == 0 { "each" } else { "within" },
@@ -31,7 +31,7 @@ fn a_service_killed_again_and_again_loses_nothing_and_doubles_nothing() {
         service.wait().unwrap();
     }
     finish(place.path());
-    let (acknowledged, delivered) = read(place.path());
+    let (acknowledged, delivered) = read_lines(place.path());
     assert!(acknowledged.len() > 40 * usize::try_from(ROUNDS).unwrap());
     assert_eq!(check(&acknowledged, &delivered), Ok(()));
     let streams: HashSet<_> = delivered.iter().map(|(stream, _)| stream).collect();
@@ -53,14 +53,18 @@ fn the_check_sees_a_queue_that_was_thrown_away() {
     let thrown_away = place.path().join("thrown away");
     fs::rename(place.path().join("queue"), &thrown_away).unwrap();
     finish(place.path());
-    let (acknowledged, delivered) = read(place.path());
+    let (acknowledged, delivered) = read_lines(place.path());
     assert!(check(&acknowledged, &delivered).unwrap_err().contains("is lost"));
 
     fs::remove_dir_all(place.path().join("queue")).unwrap();
     fs::rename(thrown_away, place.path().join("queue")).unwrap();
     finish(place.path());
-    let (acknowledged, delivered) = read(place.path());
-    assert_eq!(check(&acknowledged, &delivered), Ok(()), "it was all there");
+    let (acknowledged, delivered) = read_lines(place.path());
+    assert_eq!(
+        check(&acknowledged, &delivered),
+        Ok(()),
+        "the restored queue delivers everything"
+    );
 }
 
 #[test]
@@ -91,7 +95,7 @@ fn check(acknowledged: &[Line], delivered: &[Line]) -> Result<(), String> {
     }
 }
 
-fn read(place: &Path) -> (Vec<Line>, Vec<Line>) {
+fn read_lines(place: &Path) -> (Vec<Line>, Vec<Line>) {
     let acknowledged = fs::read_to_string(place.join("acknowledged")).unwrap();
     let acknowledged = acknowledged.lines().map(|line| {
         let (stream, number) = line.split_once(' ').unwrap();
@@ -124,7 +128,7 @@ fn grown_beyond(lines: u64, place: &Path, service: &mut Child) {
     while count() < before + lines {
         assert!(
             Instant::now() < until && service.try_wait().unwrap().is_none(),
-            "the service does not work"
+            "the service does not progress"
         );
         std::thread::sleep(Duration::from_micros(200));
     }
@@ -137,7 +141,7 @@ fn finish(place: &Path) {
 }
 
 #[test]
-#[ignore = "run by the tests above in a process of its own"]
+#[ignore = "run by the tests above in a separate process"]
 fn works_until_it_is_killed() {
     let place = fs::canonicalize(".").unwrap();
     let durability = match fs::read_to_string("durability").unwrap().as_str() {
@@ -156,7 +160,7 @@ fn works_until_it_is_killed() {
             scope.spawn(move || {
                 let mut acknowledged = File::options().create(true).append(true).open("acknowledged").unwrap();
                 loop {
-                    let line = writer.write(&entry("work"));
+                    let line = writer.write(&job_entry("work"));
                     acknowledged
                         .write_all(format!("{} {}\n", line.stream_id, line.seq).as_bytes())
                         .unwrap();

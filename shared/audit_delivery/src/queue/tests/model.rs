@@ -31,7 +31,7 @@ enum Step {
     Deliver {
         acknowledged: bool,
     },
-    /// Power cut: of what was not synced, the disk has `kept` per mille, and perhaps a hole where a page was not written.
+    /// Power cut: the disk has `kept` per mille of the unsynced bytes, and perhaps a hole where a page was not written.
     PowerCut {
         kept: u64,
         hole: Option<u64>,
@@ -168,7 +168,7 @@ impl World<'_> {
             .queue
             .flush(Until::Durable, Instant::now() + Duration::from_secs(20))
         {
-            return Err("the disk takes nothing".to_owned());
+            return Err("the disk accepts nothing".to_owned());
         }
         let open = &self.queue.lock().open;
         self.begun
@@ -229,7 +229,7 @@ impl World<'_> {
         let required = if everything { self.written.len() as u64 } else { durable };
         if last < required || last > self.written.len() as u64 {
             return Err(format!(
-                "{last} entries after the crash, {required} at least of {}",
+                "{last} entries after the crash, expected {required} to {}",
                 self.written.len()
             ));
         }
@@ -262,5 +262,5 @@ fn the_model_sees_a_disk_that_loses_what_it_said_it_had() {
     let steps = [Step::Put { length: 9 }, Step::Put { length: 9 }, Step::Sync, cut];
     assert_eq!(run(&steps, false), Ok(()));
     let seen = run(&steps, true).unwrap_err();
-    assert!(seen.contains("1 entries after the crash, 2 at least"), "{seen}");
+    assert!(seen.contains("1 entries after the crash, expected 2 to 2"), "{seen}");
 }

@@ -1,6 +1,6 @@
 //! Calls that a process did not complete: the next process reports them, once.
 
-use super::support::{Double, PATIENCE, context, entry, files, open, write};
+use super::support::{Double, PATIENCE, context, files, job_entry, open, write_entries};
 use crate::queue::Until;
 use audit::{Action, Target};
 
@@ -13,11 +13,11 @@ fn a_call_that_was_announced_and_not_ended_is_reported_by_the_next_process() {
     let writer = audit_queue.writer();
     let ended = writer.begin(Action::SlackPostMessage, &context(), &target);
     let open_one = writer.begin(Action::GitlabGetMrDetails, &context(), &target);
-    writer.write(&entry("done").begun(ended));
+    writer.write(&job_entry("done").begun(ended));
     // The segment with the announcement is removed; the announcement must not be.
-    write(&audit_queue, 1..=30);
+    write_entries(&audit_queue, 1..=30);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));
-    write(&audit_queue, 31..=60);
+    write_entries(&audit_queue, 31..=60);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));
     drop((audit_queue, writer));
     assert!(!files(place.path(), ".segment").contains(&"000000000001.segment".to_owned()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::SystemClock;
 
-use super::support::{Double, PATIENCE, entry, files, open, settings, write};
+use super::support::{Double, PATIENCE, files, job_entry, open, settings, write_entries};
 use crate::queue::{AuditQueue, AuditQueueError, AuditQueueSettings, Durability, Health, Until};
 
 #[test]
@@ -34,13 +34,13 @@ fn settings_that_cannot_work_are_refused() {
     let file = place.path().join("file");
     std::fs::write(&file, "").unwrap();
     let error = AuditQueue::open(settings(&file.join("audit"), &[&one])).unwrap_err();
-    assert!(error.to_string().starts_with("cannot make the directory"), "{error}");
+    assert!(error.to_string().starts_with("cannot create the directory"), "{error}");
 }
 
 #[test]
-fn a_trail_that_is_off_writes_nothing() {
+fn disabled_audit_log_writes_nothing() {
     let audit_queue = AuditQueue::off("worker", Arc::new(SystemClock));
-    write(&audit_queue, 1..=3);
+    write_entries(&audit_queue, 1..=3);
     assert!(audit_queue.flush(Until::Delivered, Duration::ZERO));
     assert_eq!(audit_queue.health(), Health::default());
 }
@@ -56,7 +56,7 @@ fn a_write_that_promises_durability_has_reached_the_disk_when_it_returns() {
             let (writer, audit_queue) = (audit_queue.writer(), &audit_queue);
             scope.spawn(move || {
                 for number in 0..20 {
-                    let line = writer.write(&entry(&number.to_string()));
+                    let line = writer.write(&job_entry(&number.to_string()));
                     // One stream and one queue: sequence number and position are equal.
                     assert!(audit_queue.health().durable >= line.seq);
                 }
@@ -83,7 +83,7 @@ fn entries_become_durable_in_time_without_anybody_asking() {
         ..settings(place.path(), &[&double])
     })
     .unwrap();
-    write(&audit_queue, 1..=3);
+    write_entries(&audit_queue, 1..=3);
     let until = std::time::Instant::now() + PATIENCE;
     while double.positions().len() < 3 {
         assert!(std::time::Instant::now() < until, "{:?}", audit_queue.health());
@@ -97,13 +97,13 @@ fn a_writer_that_outlives_its_trail_still_loses_nothing() {
     let double = Double::new("http");
     let audit_queue = open(place.path(), &[&double]);
     let writer = audit_queue.writer();
-    write(&audit_queue, ["before"]);
+    write_entries(&audit_queue, ["before"]);
     drop(audit_queue);
-    writer.write(&entry("after"));
+    writer.write(&job_entry("after"));
     let error = AuditQueue::open(settings(place.path(), &[&double])).unwrap_err();
     assert!(
         matches!(error, AuditQueueError::InUse { .. }),
-        "the writer still has it: {error}"
+        "the writer still holds the lock: {error}"
     );
     drop(writer);
     let audit_queue = open(place.path(), &[&double]);

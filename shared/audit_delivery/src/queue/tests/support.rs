@@ -85,7 +85,11 @@ impl Double {
         let until = Instant::now() + PATIENCE;
         let mut inner = self.0.0.lock().unwrap();
         while inner.calls.len() < calls {
-            assert!(Instant::now() < until, "{} of {calls} calls came", inner.calls.len());
+            assert!(
+                Instant::now() < until,
+                "only {} of {calls} calls arrived",
+                inner.calls.len()
+            );
             inner = self.0.1.wait_timeout(inner, Duration::from_millis(100)).unwrap().0;
         }
     }
@@ -120,7 +124,7 @@ impl Destination for Double {
             }
             Some(Answer::Panic) => {
                 drop(inner);
-                panic!("as told");
+                panic!("scripted panic");
             }
             None => {}
         }
@@ -168,7 +172,7 @@ pub(super) fn context() -> Context {
 }
 
 /// An entry of one of the actions, identified by `text`.
-pub(super) fn entry(text: &str) -> Entry {
+pub(super) fn job_entry(text: &str) -> Entry {
     Entry::new(
         Action::SlackPostMessage,
         &context(),
@@ -177,10 +181,10 @@ pub(super) fn entry(text: &str) -> Entry {
     )
 }
 
-pub(super) fn write(audit_queue: &AuditQueue, texts: impl IntoIterator<Item = impl std::fmt::Display>) {
+pub(super) fn write_entries(audit_queue: &AuditQueue, texts: impl IntoIterator<Item = impl std::fmt::Display>) {
     let writer = audit_queue.writer();
     for text in texts {
-        writer.write(&entry(&text.to_string()));
+        writer.write(&job_entry(&text.to_string()));
     }
 }
 

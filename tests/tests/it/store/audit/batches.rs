@@ -92,7 +92,7 @@ async fn a_malformed_line_is_kept_once_however_often_it_is_read() {
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let malformed = |line: &str| MalformedLine {
         line: line.to_owned(),
-        reason: "it has no complete JSON (column 9)".to_owned(),
+        reason: "it is not complete JSON (column 9)".to_owned(),
     };
     let mut odd = batch(vec![stream_entry(1, 1)]);
     odd.malformed = vec![

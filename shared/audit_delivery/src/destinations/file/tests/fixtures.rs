@@ -62,7 +62,7 @@ pub(super) fn deliver(file: &mut FileDestination, numbers: impl IntoIterator<Ite
 }
 
 /// The class and message of a failure that asks for a retry.
-pub(super) fn refusal(result: Result<(), DeliveryError>) -> (FailureClass, String) {
+pub(super) fn unavailable(result: Result<(), DeliveryError>) -> (FailureClass, String) {
     match result {
         Err(DeliveryError::Unavailable { class, message, .. }) => (class, message),
         other => panic!("{other:?}"),
@@ -83,6 +83,6 @@ pub(super) fn check(names: &[&str], folder: &Folder, last: u64) -> Result<(), St
     if seen == (1..=last).collect::<Vec<_>>() {
         Ok(())
     } else {
-        Err(format!("of 1 to {last} there are {seen:?}"))
+        Err(format!("expected 1 to {last}, found {seen:?}"))
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::fixtures::{Folder, check, deliver, entries, refusal};
+use super::fixtures::{Folder, check, deliver, entries, unavailable};
 use super::*;
 use audit::FailureClass;
 
@@ -37,7 +37,7 @@ fn fill(file: &mut FileDestination) -> u64 {
             return first;
         }
     }
-    unreachable!("it never fills");
+    unreachable!("the disk never fills");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_file_that_may_not_grow_is_completed_once_it_may() {
     let text = folder.text("audit.jsonl");
     assert!(
         !text.ends_with('\n'),
-        "the limit tore no line, so this test shows nothing"
+        "the limit tore no line: this test proves nothing"
     );
     let first = u64::try_from(text.lines().count()).unwrap() / 10 * 10 + 1;
     deliver(&mut folder.destination(), first..=first + 9).unwrap();
@@ -64,7 +64,7 @@ fn a_file_that_may_not_grow_is_completed_once_it_may() {
 }
 
 #[test]
-#[ignore = "run by a_file_that_may_not_grow_is_completed_once_it_may in a process of its own"]
+#[ignore = "run by a_file_that_may_not_grow_is_completed_once_it_may in a separate process"]
 fn stops_at_the_limit() {
     let mut file = FileDestination::new(fs::canonicalize(".").unwrap().join("audit.jsonl"));
     let first = fill(&mut file);
@@ -72,7 +72,7 @@ fn stops_at_the_limit() {
     // Failed retries do not change it.
     let before = fs::read_to_string("audit.jsonl").unwrap();
     for _ in 0..3 {
-        refusal(deliver(&mut file, first..=first + 9));
+        unavailable(deliver(&mut file, first..=first + 9));
     }
     assert_eq!(fs::read_to_string("audit.jsonl").unwrap(), before);
 }
@@ -83,7 +83,7 @@ fn a_full_disk_and_a_read_only_one_are_waited_for() {
     let allowed = Command::new("unshare").args(["-rm", "true"]).status();
     if !allowed.is_ok_and(|status| status.success()) {
         // The test above takes the same path through the code; this one adds the real errors.
-        eprintln!("no file system can be mounted here: not tested");
+        eprintln!("skipped: no file system can be mounted here");
         return;
     }
     let inner = run(
@@ -98,14 +98,14 @@ fn a_full_disk_and_a_read_only_one_are_waited_for() {
 }
 
 #[test]
-#[ignore = "run by a_full_disk_and_a_read_only_one_are_waited_for with a small file system of its own"]
+#[ignore = "run by a_full_disk_and_a_read_only_one_are_waited_for with a separate small file system"]
 fn survives_a_full_disk() {
     let here = fs::canonicalize(".").unwrap();
     let path = here.join("audit.jsonl");
     fs::write("ballast", vec![0; 16 * 1024]).unwrap();
     let mut file = FileDestination::new(path.clone());
     let first = fill(&mut file);
-    let (_, message) = refusal(deliver(&mut file, first..=first + 9));
+    let (_, message) = unavailable(deliver(&mut file, first..=first + 9));
     assert!(message.contains("No space left on device"), "{message}");
     assert!(!fs::read_to_string(&path).unwrap().ends_with('\n'), "a line is torn");
     fs::remove_file("ballast").unwrap();
@@ -119,7 +119,7 @@ fn survives_a_full_disk() {
     };
     let mut file = FileDestination::new(path.clone());
     remount("remount,ro,size=64k");
-    let (class, message) = refusal(deliver(&mut file, first..=first + 10));
+    let (class, message) = unavailable(deliver(&mut file, first..=first + 10));
     assert_eq!(class, FailureClass::ServerError);
     assert!(message.contains("Read-only file system"), "{message}");
     remount("remount,rw,size=64k");

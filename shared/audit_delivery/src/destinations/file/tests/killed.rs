@@ -1,4 +1,4 @@
-//! A writer killed at any moment: what it acknowledged is there, and what it repeats after a restart is there once.
+//! A writer killed at any moment: acknowledged entries are in the file, and entries repeated after a restart are there once.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -21,7 +21,7 @@ fn a_writer_killed_again_and_again_leaves_every_entry_once() {
         let acknowledged = cursor(&folder);
         assert!(
             folder.text("audit.jsonl").starts_with(&entries(1..=acknowledged)),
-            "what was acknowledged is there"
+            "acknowledged entries are in the file"
         );
     }
     assert!(writer(&folder).wait().unwrap().success());
@@ -57,7 +57,7 @@ fn cursor(folder: &Folder) -> u64 {
 }
 
 #[test]
-#[ignore = "run by a_writer_killed_again_and_again_leaves_every_entry_once in a process of its own"]
+#[ignore = "run by a_writer_killed_again_and_again_leaves_every_entry_once in a separate process"]
 fn writes_on() {
     let mut file = FileDestination::new(fs::canonicalize(".").unwrap().join("audit.jsonl"));
     let mut delivered: u64 = fs::read_to_string("cursor").map_or(0, |text| text.parse().unwrap());

@@ -18,7 +18,7 @@ fn parsed(line: &str, hostname: Option<&str>) -> SyslogMessage {
 }
 
 /// The text without the byte order mark.
-fn text(message: &SyslogMessage) -> &str {
+fn message_text(message: &SyslogMessage) -> &str {
     message.msg.trim_start_matches(BOM)
 }
 
@@ -37,7 +37,7 @@ fn every_field_comes_from_the_entry() {
     let parameters = &message.sd[SD_ID];
     assert_eq!(parameters["id"], Uuid::from_u128(7).to_string());
     assert_eq!(parameters["position"], "42");
-    assert_eq!(text(&message), line);
+    assert_eq!(message_text(&message), line);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_line_that_is_no_entry_travels_without_header_fields() {
             (&message.hostname, &message.appname, &message.msgid),
             (&None, &None, &None)
         );
-        assert_eq!(text(&message), line);
+        assert_eq!(message_text(&message), line);
     }
 }
 
@@ -71,19 +71,19 @@ fn header_fields_are_printable_and_bounded() {
     assert_eq!(message.msgid.as_deref(), Some("x".repeat(32).as_str()));
     assert_eq!(message.appname.as_deref(), Some("a?b?]??<13>1?"));
     assert_eq!(message.hostname.map(|name| name.len()), Some(255));
-    assert!(message.msg.ends_with(&line), "the text has the whole");
+    assert!(message.msg.ends_with(&line), "the text is complete");
 }
 
 #[test]
 fn no_line_is_cut() {
     let line = json!({"x": "y".repeat(60_000)}).to_string();
-    assert_eq!(text(&parsed(&line, None)), line);
+    assert_eq!(message_text(&parsed(&line, None)), line);
 }
 
 #[test]
 fn an_entry_cannot_forge_a_second_message() {
     let message = parsed("{\"a\":1,\n<133>1 - - - - - - \r\n\"b\":2}", None);
-    assert_eq!(text(&message), "{\"a\":1, <133>1 - - - - - -   \"b\":2}");
+    assert_eq!(message_text(&message), "{\"a\":1, <133>1 - - - - - -   \"b\":2}");
 }
 
 #[test]
@@ -96,13 +96,13 @@ proptest! {
     fn any_entry_is_read_back(action in "\\PC{0,60}", service in ".{0,60}", hostname in ".{0,20}", note in "[^\r\n]{0,80}") {
         let line = json!({"action": action, "service": service, "note": note}).to_string();
         let message = parsed(&line, Some(&hostname));
-        prop_assert_eq!(text(&message), line);
+        prop_assert_eq!(message_text(&message), line);
         prop_assert_eq!(&message.sd[SD_ID]["position"], "42");
     }
 
     #[test]
     fn any_text_is_read_back(line in "[^\r\n\u{feff}]{0,80}") {
         let message = parsed(&line, None);
-        prop_assert_eq!(text(&message), line);
+        prop_assert_eq!(message_text(&message), line);
     }
 }
