@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use audit::printed::{LONGEST, Printed, read};
+use audit::printed::{LONGEST, ParsedLine, parse_line};
 use store::{AuditBatch, MalformedLine};
 
 use crate::logs::{LogDelivery, LogEvent};
@@ -37,14 +37,14 @@ pub(crate) fn is_audit(event: &LogEvent) -> bool {
     event
         .message
         .lines()
-        .any(|line| !matches!(read(line), Ok(Printed::Other)))
+        .any(|line| !matches!(parse_line(line), Ok(ParsedLine::Other)))
 }
 
 fn add(batch: &mut AuditBatch, line: &str) {
-    match read(line) {
-        Ok(Printed::Entry(entry)) => batch.entries.push(*entry),
-        Ok(Printed::Intent(intent)) => batch.intents.push(*intent),
-        Ok(Printed::Other) => (),
+    match parse_line(line) {
+        Ok(ParsedLine::Entry(entry)) => batch.entries.push(*entry),
+        Ok(ParsedLine::Intent(intent)) => batch.intents.push(*intent),
+        Ok(ParsedLine::Other) => (),
         Err(malformed) => batch.malformed.push(kept(line, malformed.to_string())),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use audit::Action;
-use audit::printed::PrintedEntry;
+use audit::printed::ParsedEntry;
 use jiff::Timestamp;
 use runtime::metrics::Metrics;
 use store::{AuditBacklog, BatchReport};
@@ -23,7 +23,7 @@ impl Measures {
     }
 
     /// Entries stored for the first time, by action and outcome; and quarantined lines.
-    pub(crate) fn stored(&self, entries: &[PrintedEntry], report: &BatchReport) {
+    pub(crate) fn stored(&self, entries: &[ParsedEntry], report: &BatchReport) {
         for ((action, outcome), count) in counted(entries, &report.new) {
             let dimensions = [("action", action), ("outcome", outcome)];
             self.0.count_by_all("audit_log_entries_total", &dimensions, count);
@@ -70,7 +70,7 @@ impl Measures {
 }
 
 /// The number of new entries by action and outcome.
-fn counted(entries: &[PrintedEntry], new: &[Uuid]) -> BTreeMap<(&'static str, &'static str), u64> {
+fn counted(entries: &[ParsedEntry], new: &[Uuid]) -> BTreeMap<(&'static str, &'static str), u64> {
     let mut new: HashSet<&Uuid> = new.iter().collect();
     let mut counts = BTreeMap::new();
     for entry in entries {
@@ -89,13 +89,13 @@ fn counted(entries: &[PrintedEntry], new: &[Uuid]) -> BTreeMap<(&'static str, &'
 mod tests {
     use std::sync::Arc;
 
-    use audit::printed::{Printed, read};
+    use audit::printed::{ParsedLine, parse_line};
     use audit::{ActorType, Context, Entry, FailureClass, Outcome, Target, Writer};
     use model::FixedClock;
 
     use super::*;
 
-    fn entries() -> Vec<PrintedEntry> {
+    fn entries() -> Vec<ParsedEntry> {
         let (writer, lines) = Writer::memory("webhook", Arc::new(FixedClock(Timestamp::UNIX_EPOCH)));
         let context = Context::new(ActorType::WebhookEvent, Uuid::from_u128(7));
         for outcome in [
@@ -110,8 +110,8 @@ mod tests {
                 outcome,
             ));
         }
-        let read = |line: &String| match read(line).unwrap() {
-            Printed::Entry(entry) => *entry,
+        let read = |line: &String| match parse_line(line).unwrap() {
+            ParsedLine::Entry(entry) => *entry,
             other => panic!("{other:?}"),
         };
         lines.lines().iter().map(read).collect()

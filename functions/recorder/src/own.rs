@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use audit::Memory;
-use audit::printed::{PrintedEntry, PrintedIntent};
+use audit::printed::{ParsedEntry, ParsedIntent};
 use store::AuditBatch;
 use uuid::Uuid;
 
@@ -55,11 +55,11 @@ impl OwnLines {
 }
 
 impl Kept {
-    pub(crate) fn entries(&self) -> &[PrintedEntry] {
+    pub(crate) fn entries(&self) -> &[ParsedEntry] {
         &self.batch.entries
     }
 
-    pub(crate) fn intents(&self) -> &[PrintedIntent] {
+    pub(crate) fn intents(&self) -> &[ParsedIntent] {
         &self.batch.intents
     }
 
@@ -85,10 +85,10 @@ mod tests {
         let own = OwnLines::new(memory);
         let context = Context::new(ActorType::PollCycle, Uuid::from_u128(7));
         let target = Target::other("queue", "audit-retry");
-        let begin = || writer.begin(Action::SqsSendMessage, &context, &target);
-        let end = |begun| {
+        let begin = || writer.announce_call(Action::SqsSendMessage, &context, &target);
+        let end = |announced| {
             let entry = Entry::new(Action::SqsSendMessage, &context, target.clone(), Outcome::Success);
-            writer.write(&entry.begun(begun));
+            writer.write(&entry.completes(announced));
         };
         let first = begin();
         end(first);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use audit::printed::PrintedIntent;
+use audit::printed::ParsedIntent;
 use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
 use jiff::Timestamp;
 use runtime::Deadline;
@@ -139,7 +139,7 @@ impl Recorder {
     }
 
     /// Reported on behalf of the caller, so that it is found under the same correlation id.
-    fn report_open_call(&self, intent: &PrintedIntent) {
+    fn report_open_call(&self, intent: &ParsedIntent) {
         let key = format!("audit.intent_open/{}", intent.id);
         let at = self.report_times.at(&key, self.now());
         self.audit.write(&intent.open_call_entry().keyed(at, key));

@@ -68,7 +68,7 @@ pub(crate) async fn commit(
     };
     let entries = written_entries(context, key, row.as_ref(), pending.exception.as_ref());
     for entry in &entries {
-        app.audit.announce(entry);
+        app.audit.announce_entry(entry);
     }
     // 3. The commit, and its report.
     tx.commit().await?;

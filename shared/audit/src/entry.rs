@@ -24,7 +24,7 @@ pub struct Entry {
     pub(crate) outcome: Outcome,
     pub(crate) duration_ms: Option<f64>,
     pub(crate) details: Details,
-    pub(crate) identity: Identity,
+    pub(crate) identity: EntryId,
 }
 
 /// The details, in the order in which they were added.
@@ -39,23 +39,23 @@ impl Serialize for Details {
 
 /// Where an entry's id and timestamp come from. The id always carries the timestamp: it is a `UUIDv7` of that millisecond.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Identity {
+pub(crate) enum EntryId {
     /// From the line: each line is unique.
     Line,
     /// From the idempotency key: recorded twice, it is the same entry.
     Keyed(Timestamp, String),
     /// From the announcement before the call.
-    Begun(Begun),
+    Announced(AnnouncedCall),
 }
 
 /// An announced call: its entry will have this id, and the moment the call began as timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Begun {
+pub struct AnnouncedCall {
     pub(crate) at: Timestamp,
     pub(crate) id: Uuid,
 }
 
-impl Begun {
+impl AnnouncedCall {
     /// The id that the entry will have.
     #[must_use]
     pub fn id(self) -> Uuid {
@@ -81,7 +81,7 @@ impl Entry {
             outcome,
             duration_ms: None,
             details: Details::default(),
-            identity: Identity::Line,
+            identity: EntryId::Line,
         }
     }
 
@@ -120,14 +120,14 @@ impl Entry {
     /// Without a key, each line is unique.
     #[must_use]
     pub fn keyed(mut self, at: Timestamp, key: impl Into<String>) -> Self {
-        self.identity = Identity::Keyed(at, key.into());
+        self.identity = EntryId::Keyed(at, key.into());
         self
     }
 
-    /// The end of a call announced with [`crate::Writer::begin`].
+    /// The end of a call announced with [`crate::Writer::announce_call`].
     #[must_use]
-    pub fn begun(mut self, begun: Begun) -> Self {
-        self.identity = Identity::Begun(begun);
+    pub fn completes(mut self, announced: AnnouncedCall) -> Self {
+        self.identity = EntryId::Announced(announced);
         self
     }
 }

@@ -27,7 +27,7 @@ mod writer;
 pub use action::{Action, ActionName};
 pub use context::{ActorType, Context};
 pub use detail::Detail;
-pub use entry::{Begun, Entry, Outcome};
+pub use entry::{AnnouncedCall, Entry, Outcome};
 pub use failure::FailureClass;
 pub use identifier::entry_id;
 pub use memory::Memory;

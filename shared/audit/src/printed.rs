@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::{ENTRY, INTENT};
 
-pub use entry::PrintedEntry;
-pub use intent::{PrintedActor, PrintedIntent};
+pub use entry::ParsedEntry;
+pub use intent::{ParsedActor, ParsedIntent};
 pub use target_key::target_key;
 
 /// Longest audit line, in bytes: one event of `CloudWatch` Logs holds 1 MiB, and our lines are far shorter.
@@ -19,11 +19,11 @@ pub const LONGEST: usize = 64 * 1024;
 
 /// A printed line by its kind.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Printed {
+pub enum ParsedLine {
     /// An audit entry.
-    Entry(Box<PrintedEntry>),
+    Entry(Box<ParsedEntry>),
     /// The announcement of a call or of a record.
-    Intent(Box<PrintedIntent>),
+    Intent(Box<ParsedIntent>),
     /// Anything else: a log message, a metric, a line of the platform.
     Other,
 }
@@ -31,9 +31,9 @@ pub enum Printed {
 /// A line that claims to be an audit line but violates the schema. Quarantine it for an operator; a retry cannot succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Malformed(String);
+pub struct MalformedEntry(String);
 
-impl Malformed {
+impl MalformedEntry {
     fn new(why: impl Into<String>) -> Self {
         Self(why.into())
     }
@@ -48,29 +48,29 @@ struct Kind {
 /// Reads one printed line.
 ///
 /// # Errors
-/// [`Malformed`] if the line claims to be an audit line but is invalid.
-pub fn read(line: &str) -> Result<Printed, Malformed> {
+/// [`MalformedEntry`] if the line claims to be an audit line but is invalid.
+pub fn parse_line(line: &str) -> Result<ParsedLine, MalformedEntry> {
     let line = line.trim();
     // Most other lines are recognized without parsing JSON.
     if !line.starts_with('{') || !line.contains("\"event_type\"") {
-        return Ok(Printed::Other);
+        return Ok(ParsedLine::Other);
     }
     let kind = match serde_json::from_str(line) {
         Ok(Kind { event_type }) => event_type,
         // A truncated line still shows its type at the beginning.
         Err(error) if line.contains("\"event_type\":\"audit") => return Err(field::shape(&error)),
-        Err(_) => return Ok(Printed::Other),
+        Err(_) => return Ok(ParsedLine::Other),
     };
     if kind != ENTRY && kind != INTENT {
-        return Ok(Printed::Other);
+        return Ok(ParsedLine::Other);
     }
     if line.len() > LONGEST {
-        return Err(Malformed::new(format!("it is longer than {LONGEST} bytes")));
+        return Err(MalformedEntry::new(format!("it is longer than {LONGEST} bytes")));
     }
     if kind == ENTRY {
-        entry::parse_entry(line).map(|entry| Printed::Entry(Box::new(entry)))
+        entry::parse_entry(line).map(|entry| ParsedLine::Entry(Box::new(entry)))
     } else {
-        intent::parse_intent(line).map(|intent| Printed::Intent(Box::new(intent)))
+        intent::parse_intent(line).map(|intent| ParsedLine::Intent(Box::new(intent)))
     }
 }
 

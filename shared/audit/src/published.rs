@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::printed::{Printed, read};
+use crate::printed::{ParsedLine, parse_line};
 use crate::{Action, FailureClass, SCHEMA};
 
 const PAGE: &str = include_str!("../../../docs/reference/audit-schema.md");
@@ -83,8 +83,11 @@ fn each_example_on_the_page_is_a_line_of_the_trail() {
     let examples = examples();
     assert!(examples.len() >= 3, "{examples:?}");
     for example in examples {
-        let line = read(example).unwrap_or_else(|error| panic!("{error}: {example}"));
-        assert!(matches!(line, Printed::Entry(_) | Printed::Intent(_)), "{example}");
+        let line = parse_line(example).unwrap_or_else(|error| panic!("{error}: {example}"));
+        assert!(
+            matches!(line, ParsedLine::Entry(_) | ParsedLine::Intent(_)),
+            "{example}"
+        );
         let line = serde_json::from_str(example).unwrap();
         validator
             .validate(&line)

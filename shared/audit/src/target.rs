@@ -63,9 +63,9 @@ impl Target {
         self
     }
 
-    /// The target of a line that was [read back](crate::printed::read).
+    /// The target of a line that was [read back](crate::printed::parse_line).
     #[must_use]
-    pub fn of_printed(target: &Map<String, Value>) -> Self {
+    pub fn from_parsed(target: &Map<String, Value>) -> Self {
         let text = |name: &str| {
             target
                 .get(name)

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use model::{AuditLine, Clock};
 use uuid::Uuid;
 
-use crate::entry::{Begun, Entry, Identity};
+use crate::entry::{AnnouncedCall, Entry, EntryId};
 use crate::identifier::entry_id;
 use crate::printed::LONGEST;
 use crate::{Action, Context, Memory, Target};
@@ -84,32 +84,32 @@ impl Writer {
     }
 
     /// Announces a call before it is made, with one line: if the process dies before the call's entry is written, the announcement
-    /// shows the call. Pass the result to [`Entry::begun`].
-    pub fn begin(&self, action: Action, context: &Context, target: &Target) -> Begun {
+    /// shows the call. Pass the result to [`Entry::completes`].
+    pub fn announce_call(&self, action: Action, context: &Context, target: &Target) -> AnnouncedCall {
         let shared = &*self.0;
         let at = shared.clock.now();
         let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.calls += 1;
         let id = entry_id(at, &format!("{}/call/{}", shared.stream_id, state.calls));
-        let ticket = shared.announce(&mut state, Begun { at, id }, action, context, target);
+        let ticket = shared.announce(&mut state, AnnouncedCall { at, id }, action, context, target);
         drop(state);
         shared.sink.settle(ticket);
-        Begun { at, id }
+        AnnouncedCall { at, id }
     }
 
     /// Announces a keyed entry before its record is committed; write the entry after the commit. An entry without a key has no id
     /// yet and is not announced.
-    pub fn announce(&self, entry: &Entry) {
-        let Identity::Keyed(at, key) = &entry.identity else {
+    pub fn announce_entry(&self, entry: &Entry) {
+        let EntryId::Keyed(at, key) = &entry.identity else {
             return;
         };
-        let begun = Begun {
+        let announced = AnnouncedCall {
             at: *at,
             id: entry_id(*at, key),
         };
         let shared = &*self.0;
         let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let ticket = shared.announce(&mut state, begun, entry.action, &entry.context, &entry.target);
+        let ticket = shared.announce(&mut state, announced, entry.action, &entry.context, &entry.target);
         drop(state);
         shared.sink.settle(ticket);
     }
@@ -155,9 +155,16 @@ impl Writer {
 }
 
 impl Shared {
-    fn announce(&self, state: &mut State, begun: Begun, action: Action, context: &Context, target: &Target) -> u64 {
+    fn announce(
+        &self,
+        state: &mut State,
+        announced: AnnouncedCall,
+        action: Action,
+        context: &Context,
+        target: &Target,
+    ) -> u64 {
         state.buffer.clear();
-        if line::write_announcement(self, begun, action, context, target, &mut state.buffer).is_err() {
+        if line::write_announcement(self, announced, action, context, target, &mut state.buffer).is_err() {
             return 0;
         }
         state.buffer.push(b'\n');

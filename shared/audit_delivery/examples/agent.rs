@@ -119,7 +119,7 @@ impl Agent {
 
     /// An external call: announced before it, recorded after it. If this process dies in between, the announcement shows it.
     fn run(&self, target: &Target, program: &str, arguments: &[String]) -> Outcome {
-        let begun = self.writer.begin(COMMAND_RUN, &self.context, target);
+        let announced = self.writer.announce_call(COMMAND_RUN, &self.context, target);
         let clock = Instant::now();
         let mut command = Command::new(program);
         command.args(arguments).stdin(std::process::Stdio::null());
@@ -134,7 +134,7 @@ impl Agent {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (Outcome::Failure(FailureClass::NotFound), None),
             Err(_) => (Outcome::Failure(FailureClass::ServerError), None),
         };
-        let entry = Entry::new(COMMAND_RUN, &self.context, target.clone(), outcome).begun(begun);
+        let entry = Entry::new(COMMAND_RUN, &self.context, target.clone(), outcome).completes(announced);
         self.writer
             .write(&entry.took(clock.elapsed()).detail("exit_code", code));
         outcome

@@ -53,7 +53,7 @@ use recovery::Recovered;
 use sink::QueueSink;
 use state::Queue;
 use threads::Threads;
-use undelivered::Undelivered;
+use undelivered::UndeliveredFile;
 
 /// The audit log of one process. Keep it for the lifetime of the process.
 ///
@@ -91,7 +91,7 @@ impl AuditQueue {
         // 2. State on disk.
         let directory = Directory::open(&settings.directory)?;
         let mut recovered = recovery::recover(&directory)?;
-        let undelivered = Arc::new(Undelivered::new(directory.path()));
+        let undelivered = Arc::new(UndeliveredFile::new(directory.path()));
         let cursors = cursors(&directory, &mut recovered, &settings.destinations)?;
         let receivers = receivers(&settings.destinations, &cursors, &recovered);
         let policy = (settings.durability, settings.on_full, settings.limits);

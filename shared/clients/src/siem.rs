@@ -92,7 +92,7 @@ fn particulars(batch: &[Outgoing<'_>]) -> [(&'static str, u64); 3] {
 }
 
 fn check_answer(answer: &HttpResponse) -> Result<(), CallProblem> {
-    http_batch::judge(answer.status, answer.retry_after()).map_err(|error| {
+    http_batch::check_status(answer.status, answer.retry_after()).map_err(|error| {
         let (class, message) = (error.class(), error.to_string());
         let advice = match error {
             DeliveryError::Unavailable { retry_after, .. } => Advice::Retry { after: retry_after },
@@ -111,7 +111,7 @@ fn delivery_error(error: CallError) -> DeliveryError {
         message,
         ..
     } = error;
-    match http_status.map(|status| http_batch::judge(status, None)) {
+    match http_status.map(|status| http_batch::check_status(status, None)) {
         Some(Err(DeliveryError::Refused { .. })) if advice == Advice::Permanent => {
             DeliveryError::Refused { class, message }
         }

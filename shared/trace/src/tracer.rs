@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use audit::{Action, Begun, Context};
+use audit::{Action, AnnouncedCall, Context};
 use model::Clock;
 use uuid::Uuid;
 
@@ -71,8 +71,8 @@ impl Tracer {
 
     /// Begins a call that is announced in the audit log. The second half of the entry's id is the id of the span, so that each
     /// leads to the other.
-    pub fn begin_call(&self, kind: SpanKind, begun: Begun, action: Action, context: &Context) -> Span {
-        let span_id = begun.id().as_u64_pair().1;
+    pub fn begin_call(&self, kind: SpanKind, announced: AnnouncedCall, action: Action, context: &Context) -> Span {
+        let span_id = announced.id().as_u64_pair().1;
         self.open(kind, action.as_str(), context, Origin::Local, Some(span_id))
     }
 

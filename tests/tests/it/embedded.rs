@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use audit::printed::{Printed, PrintedEntry, read};
+use audit::printed::{ParsedEntry, ParsedLine, parse_line};
 use serde_json::Value;
 use tests::doubles::siem::{self, SiemDouble};
 use tests::doubles::{Fault, Stub};
@@ -53,16 +53,16 @@ fn give(child: &mut Child, tasks: usize) {
 }
 
 /// Entries in the file, each on one complete line.
-fn in_file(folder: &Path) -> Vec<PrintedEntry> {
+fn in_file(folder: &Path) -> Vec<ParsedEntry> {
     let text = std::fs::read_to_string(folder.join("audit.jsonl")).unwrap_or_default();
-    let entry = |line: &str| match read(line) {
-        Ok(Printed::Entry(entry)) => *entry,
+    let entry = |line: &str| match parse_line(line) {
+        Ok(ParsedLine::Entry(entry)) => *entry,
         other => panic!("{other:?}: {line}"),
     };
     text.lines().map(entry).collect()
 }
 
-fn ids(entries: &[PrintedEntry]) -> Vec<String> {
+fn ids(entries: &[ParsedEntry]) -> Vec<String> {
     entries.iter().map(|entry| entry.id.to_string()).collect()
 }
 

@@ -29,8 +29,8 @@ fn printed() -> Vec<String> {
     let (writer, lines) = Writer::memory("webhook", Arc::new(FixedClock(now)));
     let context = Context::new(ActorType::WebhookEvent, Uuid::from_u128(7));
     let target = Target::other("queue", "deliveries.fifo");
-    let begun = writer.begin(Action::SqsSendMessage, &context, &target);
-    writer.write(&Entry::new(Action::SqsSendMessage, &context, target, Outcome::Success).begun(begun));
+    let announced = writer.announce_call(Action::SqsSendMessage, &context, &target);
+    writer.write(&Entry::new(Action::SqsSendMessage, &context, target, Outcome::Success).completes(announced));
     lines.lines()
 }
 

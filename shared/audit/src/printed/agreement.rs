@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::samples::{malformed, sample_entry, sample_intent, with_field};
-use super::{Printed, read};
+use super::{ParsedLine, parse_line};
 
 fn schema() -> jsonschema::Validator {
     let schema: Value = serde_json::from_str(crate::SCHEMA).unwrap();
@@ -68,7 +68,10 @@ fn the_schema_takes_what_the_reader_takes() {
         with_field(sample_intent(), "/trace_id", Some(Value::Null)),
     ] {
         assert!(
-            matches!(read(&line.to_string()), Ok(Printed::Entry(_) | Printed::Intent(_))),
+            matches!(
+                parse_line(&line.to_string()),
+                Ok(ParsedLine::Entry(_) | ParsedLine::Intent(_))
+            ),
             "{line}"
         );
         if let Err(error) = schema.validate(&line) {

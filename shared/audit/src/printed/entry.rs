@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Malformed, PrintedActor, field};
+use super::{MalformedEntry, ParsedActor, field};
 use crate::{ActorType, FailureClass};
 
 /// The largest number that every reader of JSON holds exactly (RFC 8259, section 6).
@@ -14,7 +14,7 @@ const LARGEST_SEQ: u64 = (1 << 53) - 1;
 
 /// A printed entry, ours or another producer's: any action, any service, but exactly the published fields.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PrintedEntry {
+pub struct ParsedEntry {
     /// Idempotency key; a `UUIDv7` of `timestamp`.
     pub id: Uuid,
     /// When it was done, or the call began.
@@ -56,7 +56,7 @@ struct Raw {
     #[serde(rename = "event_type")]
     _event_type: String,
     action: String,
-    actor: PrintedActor,
+    actor: ParsedActor,
     target: Map<String, Value>,
     outcome: String,
     error: Option<FailureClass>,
@@ -83,7 +83,7 @@ struct RawStream {
     seq: u64,
 }
 
-pub(super) fn parse_entry(line: &str) -> Result<PrintedEntry, Malformed> {
+pub(super) fn parse_entry(line: &str) -> Result<ParsedEntry, MalformedEntry> {
     // 1. Fields that belong together.
     let raw: Raw = serde_json::from_str(line).map_err(|error| field::shape(&error))?;
     let timestamp = field::timestamp(&raw.timestamp)?;
@@ -93,7 +93,7 @@ pub(super) fn parse_entry(line: &str) -> Result<PrintedEntry, Malformed> {
         ("failure", Some(_)) => false,
         _ => {
             let why = "outcome must be success without an error, or failure with one";
-            return Err(Malformed::new(why));
+            return Err(MalformedEntry::new(why));
         }
     };
     // 2. Single fields.
@@ -102,17 +102,17 @@ pub(super) fn parse_entry(line: &str) -> Result<PrintedEntry, Malformed> {
     field::trace_id(raw.trace_id.as_deref())?;
     field::object("details", &raw.details)?;
     if raw.duration_ms.is_some_and(|duration| duration < 0.0) {
-        return Err(Malformed::new("duration_ms must not be negative"));
+        return Err(MalformedEntry::new("duration_ms must not be negative"));
     }
     let stream = raw.stream.map(|stream| AuditLine {
         stream_id: stream.id,
         seq: stream.seq,
     });
     if stream.is_some_and(|line| !(1..=LARGEST_SEQ).contains(&line.seq)) {
-        return Err(Malformed::new("stream.seq must be from 1 to 2^53 - 1"));
+        return Err(MalformedEntry::new("stream.seq must be from 1 to 2^53 - 1"));
     }
     let target_key = field::target(&raw.target)?;
-    Ok(PrintedEntry {
+    Ok(ParsedEntry {
         id: raw.id,
         timestamp,
         action: raw.action,

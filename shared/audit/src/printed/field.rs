@@ -5,7 +5,7 @@ use serde::{Deserialize as _, Deserializer};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Malformed, target_key};
+use super::{MalformedEntry, target_key};
 
 /// Longest action and service, in bytes.
 const LONGEST_NAME: usize = 128;
@@ -24,18 +24,18 @@ pub(super) fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D
     }
 }
 
-pub(super) fn timestamp(text: &str) -> Result<Timestamp, Malformed> {
+pub(super) fn timestamp(text: &str) -> Result<Timestamp, MalformedEntry> {
     let timestamp: Timestamp = text
         .parse()
-        .map_err(|_| Malformed::new("timestamp is not an ISO 8601 instant"))?;
+        .map_err(|_| MalformedEntry::new("timestamp is not an ISO 8601 instant"))?;
     if format!("{timestamp:.3}") == text {
         Ok(timestamp)
     } else {
-        Err(Malformed::new("timestamp is not in UTC with three decimals"))
+        Err(MalformedEntry::new("timestamp is not in UTC with three decimals"))
     }
 }
 
-pub(super) fn id_of(id: Uuid, timestamp: Timestamp) -> Result<(), Malformed> {
+pub(super) fn id_of(id: Uuid, timestamp: Timestamp) -> Result<(), MalformedEntry> {
     let in_id = id.get_timestamp().map(|at| {
         let (seconds, nanos) = at.to_unix();
         seconds.saturating_mul(1000) + u64::from(nanos / 1_000_000)
@@ -43,32 +43,32 @@ pub(super) fn id_of(id: Uuid, timestamp: Timestamp) -> Result<(), Malformed> {
     if id.get_version_num() == 7 && in_id == u64::try_from(timestamp.as_millisecond()).ok() {
         Ok(())
     } else {
-        Err(Malformed::new("id is not a UUIDv7 of its timestamp"))
+        Err(MalformedEntry::new("id is not a UUIDv7 of its timestamp"))
     }
 }
 
 /// An action or a service: no spaces, so that users can type it into a search.
-pub(super) fn name(field: &str, text: &str) -> Result<(), Malformed> {
+pub(super) fn name(field: &str, text: &str) -> Result<(), MalformedEntry> {
     if (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(())
     } else {
         let why = format!("{field} must have 1 to {LONGEST_NAME} printable ASCII characters without spaces");
-        Err(Malformed::new(why))
+        Err(MalformedEntry::new(why))
     }
 }
 
-pub(super) fn trace_id(text: Option<&str>) -> Result<(), Malformed> {
+pub(super) fn trace_id(text: Option<&str>) -> Result<(), MalformedEntry> {
     if text.is_none_or(crate::traceparent::is_trace_id) {
         Ok(())
     } else {
-        Err(Malformed::new(
+        Err(MalformedEntry::new(
             "trace_id must be 32 hex digits in lower case, not all zero",
         ))
     }
 }
 
 /// A target, and its key.
-pub(super) fn target(target: &Map<String, Value>) -> Result<String, Malformed> {
+pub(super) fn target(target: &Map<String, Value>) -> Result<String, MalformedEntry> {
     object("target", target)?;
     let wrong = |names: &[&str], is_valid: fn(&Value) -> bool| {
         names
@@ -76,19 +76,21 @@ pub(super) fn target(target: &Map<String, Value>) -> Result<String, Malformed> {
             .any(|name| target.get(*name).is_some_and(|value| !is_valid(value)))
     };
     if wrong(&["instance", "id"], Value::is_string) || wrong(&["project_id", "mr_iid"], Value::is_i64) {
-        return Err(Malformed::new(
+        return Err(MalformedEntry::new(
             "target: instance and id must be strings, project_id and mr_iid integers",
         ));
     }
-    let key = target_key(target).ok_or_else(|| Malformed::new("target has no resource_type"))?;
+    let key = target_key(target).ok_or_else(|| MalformedEntry::new("target has no resource_type"))?;
     if key.len() > LONGEST_KEY {
-        return Err(Malformed::new(format!("target is longer than {LONGEST_KEY} bytes")));
+        return Err(MalformedEntry::new(format!(
+            "target is longer than {LONGEST_KEY} bytes"
+        )));
     }
     Ok(key)
 }
 
 /// No NUL anywhere: Postgres accepts none in text or jsonb.
-pub(super) fn object(field: &str, object: &Map<String, Value>) -> Result<(), Malformed> {
+pub(super) fn object(field: &str, object: &Map<String, Value>) -> Result<(), MalformedEntry> {
     fn clean(value: &Value) -> bool {
         match value {
             Value::String(text) => !text.contains('\0'),
@@ -103,16 +105,16 @@ pub(super) fn object(field: &str, object: &Map<String, Value>) -> Result<(), Mal
     if all_clean(object) {
         Ok(())
     } else {
-        Err(Malformed::new(format!("{field} contains the character U+0000")))
+        Err(MalformedEntry::new(format!("{field} contains the character U+0000")))
     }
 }
 
 /// Only the position: serde's message can repeat values of the line.
-pub(super) fn shape(error: &serde_json::Error) -> Malformed {
+pub(super) fn shape(error: &serde_json::Error) -> MalformedEntry {
     let what = if error.is_data() {
         "it does not match the published fields"
     } else {
         "it is not complete JSON"
     };
-    Malformed::new(format!("{what} (column {})", error.column()))
+    MalformedEntry::new(format!("{what} (column {})", error.column()))
 }

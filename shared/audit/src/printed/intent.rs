@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Malformed, field};
+use super::{MalformedEntry, field};
 use crate::{Action, ActorType, Context, Entry, FailureClass, Outcome, Target};
 
 /// The announcement of a call, or of a record that is about to be committed, as printed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PrintedIntent {
+pub struct ParsedIntent {
     /// When the call began.
     pub timestamp: Timestamp,
     /// The action of the entry to come.
@@ -20,7 +20,7 @@ pub struct PrintedIntent {
     /// The same from intake to the last call.
     pub correlation_id: Uuid,
     /// What started the work.
-    pub actor: PrintedActor,
+    pub actor: ParsedActor,
     /// The service that printed it.
     pub service: String,
     /// The id of the entry to come.
@@ -31,7 +31,7 @@ pub struct PrintedIntent {
     pub trace_id: Option<String>,
 }
 
-impl PrintedIntent {
+impl ParsedIntent {
     /// The entry that reports this call as open, under the correlation id of its caller.
     #[must_use]
     pub fn open_call_entry(&self) -> Entry {
@@ -40,7 +40,7 @@ impl PrintedIntent {
         Entry::new(
             Action::AuditIntentOpen,
             &context,
-            Target::of_printed(&self.target),
+            Target::from_parsed(&self.target),
             outcome,
         )
         .detail("intent_id", self.id)
@@ -53,7 +53,7 @@ impl PrintedIntent {
 /// `actor` as printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PrintedActor {
+pub struct ParsedActor {
     /// What started the work.
     #[serde(rename = "type")]
     pub actor_type: ActorType,
@@ -69,7 +69,7 @@ struct Raw {
     #[serde(rename = "event_type")]
     _event_type: String,
     call: String,
-    actor: PrintedActor,
+    actor: ParsedActor,
     target: Map<String, Value>,
     #[serde(deserialize_with = "field::uuid")]
     correlation_id: Uuid,
@@ -82,7 +82,7 @@ struct Raw {
     trace_id: Option<String>,
 }
 
-pub(super) fn parse_intent(line: &str) -> Result<PrintedIntent, Malformed> {
+pub(super) fn parse_intent(line: &str) -> Result<ParsedIntent, MalformedEntry> {
     let raw: Raw = serde_json::from_str(line).map_err(|error| field::shape(&error))?;
     let timestamp = field::timestamp(&raw.timestamp)?;
     field::id_of(raw.id, timestamp)?;
@@ -90,7 +90,7 @@ pub(super) fn parse_intent(line: &str) -> Result<PrintedIntent, Malformed> {
     field::name("service", &raw.service)?;
     field::trace_id(raw.trace_id.as_deref())?;
     field::target(&raw.target)?;
-    Ok(PrintedIntent {
+    Ok(ParsedIntent {
         timestamp,
         call: raw.call,
         target: raw.target,

@@ -8,7 +8,7 @@ use model::FixedClock;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::{Printed, read};
+use super::{ParsedLine, parse_line};
 use crate::{Action, ActorType, Context, Entry, FailureClass, Outcome, Target, Text, Writer};
 
 const CLASSES: [FailureClass; 8] = FailureClass::ALL;
@@ -41,14 +41,14 @@ proptest! {
     fn every_entry_written_reads_back_as_itself(entry in entries(), millis in 0..4_102_444_800_000_i64) {
         let now = Timestamp::from_millisecond(millis).unwrap();
         let (writer, memory) = Writer::memory("processor", Arc::new(FixedClock(now)));
-        let begun = writer.begin(entry.action, &entry.context, &entry.target);
+        let announced_call = writer.announce_call(entry.action, &entry.context, &entry.target);
         let announced = memory.lines().remove(0);
-        let Ok(Printed::Intent(intent)) = read(&announced) else { panic!("expected an announcement: {announced}") };
-        prop_assert_eq!((intent.id, intent.timestamp, intent.call.as_str()), (begun.id(), now, entry.action.as_str()));
+        let Ok(ParsedLine::Intent(intent)) = parse_line(&announced) else { panic!("expected an announcement: {announced}") };
+        prop_assert_eq!((intent.id, intent.timestamp, intent.call.as_str()), (announced_call.id(), now, entry.action.as_str()));
 
         let number = writer.write(&entry);
         let line = memory.lines().remove(1);
-        let Ok(Printed::Entry(back)) = read(&line) else { panic!("expected an entry: {line}") };
+        let Ok(ParsedLine::Entry(back)) = parse_line(&line) else { panic!("expected an entry: {line}") };
         prop_assert_eq!(&back.line, &line);
         prop_assert_eq!(back.action.as_str(), entry.action.as_str());
         prop_assert_eq!((back.actor_type, back.actor_id), (entry.context.actor, entry.context.correlation_id));
@@ -61,17 +61,17 @@ proptest! {
         prop_assert_eq!(serde_json::to_value(&back.target).unwrap(), serde_json::to_value(&entry.target).unwrap());
         prop_assert_eq!(serde_json::to_value(&back.details).unwrap(), serde_json::to_value(&entry.details).unwrap());
         // A target that is read back is equal: an announcement's target is copied to the entry that reports it.
-        prop_assert_eq!(Target::of_printed(&back.target), entry.target);
+        prop_assert_eq!(Target::from_parsed(&back.target), entry.target);
     }
 
     #[test]
     fn hostile_input_is_read_without_a_panic(text in any::<String>(), cut in any::<prop::sample::Index>()) {
-        let _ = read(&text);
-        let _ = read(&format!("{{\"event_type\":\"audit\",{text}}}"));
+        let _ = parse_line(&text);
+        let _ = parse_line(&format!("{{\"event_type\":\"audit\",{text}}}"));
         // A real line with something inserted.
         let line = super::samples::sample_entry().to_string();
         let at = cut.index(line.len());
-        let _ = read(&format!("{}{text}{}", &line[..at], &line[at..]));
+        let _ = parse_line(&format!("{}{text}{}", &line[..at], &line[at..]));
     }
 
     #[test]
@@ -88,6 +88,6 @@ fn a_pathological_line_is_read_without_a_panic() {
         format!("{{\"event_type\":\"audit\",\"duration_ms\":1e{}}}", "9".repeat(400)),
         "{\"event_type\":\"audit\",\"service\":\"\\ud800\"}".to_owned(),
     ] {
-        let _ = read(&line);
+        let _ = parse_line(&line);
     }
 }

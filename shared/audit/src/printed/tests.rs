@@ -8,14 +8,14 @@ use super::*;
 #[test]
 fn each_malformed_line_is_told_apart_with_its_reason() {
     for (line, why) in malformed() {
-        let error = read(&line.to_string()).expect_err(&line.to_string());
+        let error = parse_line(&line.to_string()).expect_err(&line.to_string());
         assert!(error.to_string().contains(why), "{error}: {line}");
     }
 }
 
 #[test]
 fn the_least_that_other_producers_must_send_is_read() {
-    let Ok(Printed::Entry(read_entry)) = read(&format!("  {}\n", sample_entry())) else {
+    let Ok(ParsedLine::Entry(read_entry)) = parse_line(&format!("  {}\n", sample_entry())) else {
         panic!("expected an entry")
     };
     assert_eq!(read_entry.line, sample_entry().to_string());
@@ -25,7 +25,7 @@ fn the_least_that_other_producers_must_send_is_read() {
         (true, None, None)
     );
     assert!(
-        matches!(read(&sample_intent().to_string()), Ok(Printed::Intent(intent)) if intent.call == "jira.api.get_issue")
+        matches!(parse_line(&sample_intent().to_string()), Ok(ParsedLine::Intent(intent)) if intent.call == "jira.api.get_issue")
     );
 }
 
@@ -45,7 +45,7 @@ fn what_says_nothing_of_an_audit_line_is_something_else() {
         r#"{"message":{"event_type":"audit"}}"#,
         r#"{"event_type":"metric""#,
     ] {
-        assert_eq!(read(line), Ok(Printed::Other), "{line}");
+        assert_eq!(parse_line(line), Ok(ParsedLine::Other), "{line}");
     }
 }
 
@@ -53,12 +53,17 @@ fn what_says_nothing_of_an_audit_line_is_something_else() {
 fn a_line_that_was_cut_off_or_is_too_long_is_malformed_and_not_something_else() {
     let line = sample_entry().to_string().replacen('{', r#"{"event_type":"audit","#, 1);
     for end in 25..line.len() - 1 {
-        assert!(read(&line[..end]).is_err(), "{}", &line[..end]);
+        assert!(parse_line(&line[..end]).is_err(), "{}", &line[..end]);
     }
     let long = with_field(sample_entry(), "/details", Some(json!({"note": "x".repeat(LONGEST)})));
-    assert!(read(&long.to_string()).unwrap_err().to_string().contains("longer"));
+    assert!(
+        parse_line(&long.to_string())
+            .unwrap_err()
+            .to_string()
+            .contains("longer")
+    );
     let twice = sample_entry().to_string().replacen('{', r#"{"service":"agent","#, 1);
-    assert!(read(&twice).is_err(), "a duplicate field");
+    assert!(parse_line(&twice).is_err(), "a duplicate field");
 }
 
 #[test]
@@ -68,7 +73,7 @@ fn a_reason_repeats_nothing_of_the_line() {
             .to_string()
             .replace("SEC-811", "hunter2")
             .replace("agent", "hunter2");
-        if let Err(error) = read(&line) {
+        if let Err(error) = parse_line(&line) {
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
     }

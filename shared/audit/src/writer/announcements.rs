@@ -34,10 +34,10 @@ fn exception() -> Entry {
 #[test]
 fn a_call_is_announced_before_its_entry_which_has_its_id_and_the_time_it_began() {
     let (writer, memory) = ticking();
-    let begun = writer.begin(Action::GitlabGetMrDetails, &context(), &target());
+    let announced = writer.announce_call(Action::GitlabGetMrDetails, &context(), &target());
     assert_eq!(memory.lines().len(), 1, "announced before the call is made");
     assert_eq!(writer.position(), None, "an announcement has no number");
-    let entry = Entry::new(Action::GitlabGetMrDetails, &context(), target(), Outcome::Success).begun(begun);
+    let entry = Entry::new(Action::GitlabGetMrDetails, &context(), target(), Outcome::Success).completes(announced);
     let line = writer.write(&entry);
     assert_eq!((line.seq, writer.position()), (1, Some(line)));
     assert_eq!(
@@ -50,14 +50,17 @@ fn a_call_is_announced_before_its_entry_which_has_its_id_and_the_time_it_began()
             "target": {"resource_type": "merge_request", "instance": "main", "project_id": 123, "mr_iid": 45},
             "correlation_id": "018f0000-0000-7000-8000-000000000001",
             "service": "processor",
-            "id": begun.id(),
+            "id": announced.id(),
             "stream_id": line.stream_id,
             "trace_id": "0af7651916cd43dd8448eb211c80319c",
         })]
     );
     let entry = memory.entries().remove(0);
-    assert_eq!((&entry["id"], &entry["timestamp"]), (&json!(begun.id()), &json!(AT)));
-    assert_eq!(begun.at().to_string(), AT);
+    assert_eq!(
+        (&entry["id"], &entry["timestamp"]),
+        (&json!(announced.id()), &json!(AT))
+    );
+    assert_eq!(announced.at().to_string(), AT);
     assert_eq!(memory.lines().len(), 2);
 }
 
@@ -65,7 +68,7 @@ fn a_call_is_announced_before_its_entry_which_has_its_id_and_the_time_it_began()
 fn each_call_has_its_own_id_even_within_one_millisecond() {
     let (writer, memory) = writer();
     for _ in 0..100 {
-        writer.begin(Action::SlackPostMessage, &context(), &target());
+        writer.announce_call(Action::SlackPostMessage, &context(), &target());
     }
     let mut ids: Vec<_> = memory.intents().iter().map(|intent| intent["id"].to_string()).collect();
     ids.sort_unstable();
@@ -112,9 +115,9 @@ fn another_key_or_another_time_is_another_entry() {
 fn a_record_is_announced_with_the_id_of_its_entry_and_one_without_a_key_is_not() {
     let (writer, memory) = ticking();
     let entry = exception().keyed(AT.parse().unwrap(), "exception/1");
-    writer.announce(&entry);
+    writer.announce_entry(&entry);
     writer.write(&entry);
-    writer.announce(&exception());
+    writer.announce_entry(&exception());
     let (intents, entries) = (memory.intents(), memory.entries());
     assert_eq!(intents.len(), 1);
     for field in [

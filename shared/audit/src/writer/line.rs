@@ -6,7 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::Shared;
-use crate::entry::{Begun, Details, Entry, Identity, Outcome};
+use crate::entry::{AnnouncedCall, Details, Entry, EntryId, Outcome};
 use crate::identifier::entry_id;
 use crate::{Action, ActorType, Context, FailureClass, Target};
 
@@ -76,9 +76,9 @@ pub(super) fn write_entry(
     buffer: &mut Vec<u8>,
 ) -> serde_json::Result<()> {
     let (at, id) = match &entry.identity {
-        Identity::Keyed(at, key) => (*at, entry_id(*at, key)),
-        Identity::Begun(begun) => (begun.at, begun.id),
-        Identity::Line => {
+        EntryId::Keyed(at, key) => (*at, entry_id(*at, key)),
+        EntryId::Announced(announced) => (announced.at, announced.id),
+        EntryId::Line => {
             let now = shared.clock.now();
             (now, entry_id(now, &format!("{}/{}", line.stream_id, line.seq)))
         }
@@ -117,21 +117,21 @@ fn milliseconds(at: Timestamp) -> String {
 /// Appends an announcement's line, without its line break.
 pub(super) fn write_announcement(
     shared: &Shared,
-    begun: Begun,
+    announced: AnnouncedCall,
     action: Action,
     context: &Context,
     target: &Target,
     buffer: &mut Vec<u8>,
 ) -> serde_json::Result<()> {
     let line = IntentLine {
-        timestamp: &milliseconds(begun.at),
+        timestamp: &milliseconds(announced.at),
         event_type: crate::INTENT,
         call: action,
         actor: Actor::from_context(context),
         target,
         correlation_id: context.correlation_id,
         service: shared.service,
-        id: begun.id,
+        id: announced.id,
         stream_id: shared.stream_id,
         trace_id: context.trace_id(),
     };

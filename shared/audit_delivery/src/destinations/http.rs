@@ -109,6 +109,6 @@ impl Destination for HttpDestination {
             return Ok(());
         }
         let (status, retry_after) = self.post(batch).map_err(|error| unavailable(&error))?;
-        http_batch::judge(status, retry_after)
+        http_batch::check_status(status, retry_after)
     }
 }

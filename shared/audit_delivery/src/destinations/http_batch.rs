@@ -74,7 +74,7 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 ///
 /// # Errors
 /// [`DeliveryError`], unless the status is 2xx.
-pub fn judge(status: u16, retry_after: Option<Duration>) -> Result<(), DeliveryError> {
+pub fn check_status(status: u16, retry_after: Option<Duration>) -> Result<(), DeliveryError> {
     if (200..300).contains(&status) {
         return Ok(());
     }

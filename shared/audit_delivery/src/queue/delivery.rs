@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::cursor::Cursor;
 use super::reader::{Reader, StoredEntry};
 use super::state::Queue;
-use super::undelivered::Undelivered;
+use super::undelivered::UndeliveredFile;
 use super::{AuditQueueError, DeliveryBackoff};
 use crate::destination::{DeliveryError, Destination, Outgoing};
 use crate::destinations::http_batch::LONGEST_RETRY_AFTER;
@@ -22,7 +22,7 @@ pub(super) struct Delivery {
     pub(super) receiver: usize,
     pub(super) destination: Box<dyn Destination>,
     pub(super) cursor: Cursor,
-    pub(super) undelivered: Arc<Undelivered>,
+    pub(super) undelivered: Arc<UndeliveredFile>,
     /// Entries rejected before a crash that came before the cursor moved.
     pub(super) known: HashSet<u64>,
     /// The next position of the cursor if moving it failed: the batch has arrived and is not delivered again.

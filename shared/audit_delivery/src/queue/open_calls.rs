@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use audit::printed::{Printed, PrintedIntent, read};
+use audit::printed::{ParsedIntent, ParsedLine, parse_line};
 use audit::{Entry, Writer, entry_id};
 
 /// A call that was announced and whose entry has not been written.
@@ -17,17 +17,17 @@ pub(super) struct OpenCall {
 }
 
 /// The entry that reports an open call, always with the same id, so that a crash before its write is confirmed creates no duplicate.
-fn report(intent: &PrintedIntent) -> Entry {
+fn report(intent: &ParsedIntent) -> Entry {
     intent.open_call_entry().keyed(intent.timestamp, key(intent))
 }
 
-fn key(intent: &PrintedIntent) -> String {
+fn key(intent: &ParsedIntent) -> String {
     format!("intent/{}", intent.id)
 }
 
-fn parse(open: &OpenCall) -> Option<PrintedIntent> {
-    match read(&open.line) {
-        Ok(Printed::Intent(intent)) => Some(*intent),
+fn parse(open: &OpenCall) -> Option<ParsedIntent> {
+    match parse_line(&open.line) {
+        Ok(ParsedLine::Intent(intent)) => Some(*intent),
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ pub(super) const NAME: &str = "undelivered.ndjson";
 
 /// The file, shared by all destinations of the process.
 #[derive(Debug)]
-pub(super) struct Undelivered {
+pub(super) struct UndeliveredFile {
     path: PathBuf,
     writing: Mutex<()>,
 }
@@ -41,7 +41,7 @@ struct Known {
     position: u64,
 }
 
-impl Undelivered {
+impl UndeliveredFile {
     pub(super) fn new(directory: &Path) -> Self {
         Self {
             path: directory.join(NAME),

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufReader, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 
-use audit::printed::{self, LONGEST, Printed};
+use audit::printed::{self, LONGEST, ParsedLine};
 use clap::Args;
 use model::{Clock, SystemClock};
 use store::{AuditBatch, MalformedLine, Store};
@@ -105,16 +105,16 @@ impl<'a> Importer<'a> {
 
     async fn add(&mut self, line: &str) -> Result<(), CommandError> {
         self.tally.lines += 1;
-        match printed::read(line) {
-            Ok(Printed::Entry(entry)) => {
+        match printed::parse_line(line) {
+            Ok(ParsedLine::Entry(entry)) => {
                 self.tally.entries += 1;
                 self.batch.entries.push(*entry);
             }
-            Ok(Printed::Intent(intent)) => {
+            Ok(ParsedLine::Intent(intent)) => {
                 self.tally.intents += 1;
                 self.batch.intents.push(*intent);
             }
-            Ok(Printed::Other) => {}
+            Ok(ParsedLine::Other) => {}
             Err(malformed) => self.batch.malformed.push(malformed_line(line, malformed.to_string())),
         }
         if self.batch.entries.len() + self.batch.intents.len() + self.batch.malformed.len() >= BATCH {

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use audit::{Begun, Context, Entry, FailureClass, Outcome, Writer};
+use audit::{AnnouncedCall, Context, Entry, FailureClass, Outcome, Writer};
 use trace::{Span, SpanKind, Tracer};
 
 use super::Call;
@@ -14,7 +14,7 @@ pub(super) struct CallRecord<'a> {
     writer: &'a Writer,
     call: &'a Call<'a>,
     attempt: u32,
-    begun: Begun,
+    announced: AnnouncedCall,
     span: Option<Span>,
     started: Instant,
     written: bool,
@@ -24,8 +24,8 @@ pub(super) struct CallRecord<'a> {
 
 impl<'a> CallRecord<'a> {
     pub(super) fn begin(writer: &'a Writer, tracer: &Tracer, call: &'a Call<'a>, attempt: u32) -> Self {
-        let begun = writer.begin(call.action, call.context, call.target);
-        let mut span = tracer.begin_call(SpanKind::Client, begun, call.action, call.context);
+        let announced = writer.announce_call(call.action, call.context, call.target);
+        let mut span = tracer.begin_call(SpanKind::Client, announced, call.action, call.context);
         span.attribute("http.request.method", call.method.as_str());
         // Host and port only: a path contains project names, and a query may hold a secret.
         span.attribute("server.address", call.url.host_str().unwrap_or_default());
@@ -37,7 +37,7 @@ impl<'a> CallRecord<'a> {
             writer,
             call,
             attempt,
-            begun,
+            announced,
             span: Some(span),
             started: Instant::now(),
             written: false,
@@ -68,7 +68,7 @@ impl<'a> CallRecord<'a> {
     fn entry(&self, outcome: Outcome) -> Entry {
         let call = self.call;
         let entry = Entry::new(call.action, call.context, call.target.clone(), outcome)
-            .begun(self.begun)
+            .completes(self.announced)
             .took(self.started.elapsed())
             .detail("http_status", self.status)
             .detail("bytes", self.bytes)

@@ -42,14 +42,17 @@ impl Audited {
     /// # Errors
     /// [`DeliveryError`], as the destination returned it.
     pub fn deliver(&mut self, context: &Context, batch: &[Outgoing<'_>]) -> Result<(), DeliveryError> {
-        let (begun, started) = (self.writer.begin(self.action, context, &self.target), Instant::now());
+        let (announced, started) = (
+            self.writer.announce_call(self.action, context, &self.target),
+            Instant::now(),
+        );
         let delivered = self.destination.deliver(batch);
         let outcome = match &delivered {
             Ok(()) => Outcome::Success,
             Err(error) => Outcome::Failure(error.class()),
         };
         let mut entry = Entry::new(self.action, context, self.target.clone(), outcome)
-            .begun(begun)
+            .completes(announced)
             .took(started.elapsed());
         for (name, value) in particulars(batch) {
             entry = entry.detail(name, value);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use audit::{Action, Begun, Context, Detail, Entry, FailureClass, Outcome, Target, Writer};
+use audit::{Action, AnnouncedCall, Context, Detail, Entry, FailureClass, Outcome, Target, Writer};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
@@ -23,7 +23,7 @@ pub(super) struct AwsCall<'a> {
     target: Target,
     details: Vec<(&'static str, Detail)>,
     attempts: Attempts,
-    begun: Begun,
+    announced: AnnouncedCall,
     span: Option<Span>,
     started: Instant,
     ended: bool,
@@ -38,7 +38,7 @@ impl<'a> AwsCall<'a> {
         target: Target,
     ) -> Self {
         let (details, attempts) = (Vec::new(), Attempts::default());
-        let begun = clients.audit.begin(action, context, &target);
+        let announced = clients.audit.announce_call(action, context, &target);
         Self {
             audit: &clients.audit,
             context,
@@ -46,8 +46,8 @@ impl<'a> AwsCall<'a> {
             target,
             details,
             attempts,
-            begun,
-            span: Some(clients.tracer.begin_call(kind, begun, action, context)),
+            announced,
+            span: Some(clients.tracer.begin_call(kind, announced, action, context)),
             started: Instant::now(),
             ended: false,
         }
@@ -89,7 +89,7 @@ impl<'a> AwsCall<'a> {
         self.ended = true;
         let target = std::mem::take(&mut self.target);
         let mut entry = Entry::new(self.action, self.context, target, outcome)
-            .begun(self.begun)
+            .completes(self.announced)
             .took(self.started.elapsed());
         for (name, value) in self.details.drain(..) {
             entry = entry.detail(name, value);

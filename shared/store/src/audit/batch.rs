@@ -7,7 +7,7 @@ mod quarantine;
 
 use std::collections::HashSet;
 
-use audit::printed::{PrintedEntry, PrintedIntent};
+use audit::printed::{ParsedEntry, ParsedIntent};
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -24,8 +24,8 @@ const CHUNK: usize = 1000;
 pub struct AuditBatch {
     /// Their source: log group and log stream, or an imported file.
     pub source: String,
-    pub entries: Vec<PrintedEntry>,
-    pub intents: Vec<PrintedIntent>,
+    pub entries: Vec<ParsedEntry>,
+    pub intents: Vec<ParsedIntent>,
     /// Lines marked as audit lines that are invalid.
     pub malformed: Vec<MalformedLine>,
 }
@@ -55,7 +55,7 @@ impl Store {
     ///
     /// An entry older than 60 months, or more than a month ahead of `now`, or of a detached month, is quarantined; its number
     /// counts as arrived. So is a malformed line; there NUL, which Postgres cannot hold, becomes U+FFFD. Entries and announcements
-    /// must be as returned by [`audit::printed::read`], without NUL.
+    /// must be as returned by [`audit::printed::parse_line`], without NUL.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing of the batch is stored.
@@ -73,7 +73,7 @@ impl Tx<'_> {
     /// from a log.
     pub async fn record_audit_lines(
         &mut self,
-        entries: &[PrintedEntry],
+        entries: &[ParsedEntry],
         source: &str,
         now: Timestamp,
     ) -> Result<BatchReport, StoreError> {
@@ -82,8 +82,8 @@ impl Tx<'_> {
 
     async fn record_lines(
         &mut self,
-        entries: &[PrintedEntry],
-        intents: &[PrintedIntent],
+        entries: &[ParsedEntry],
+        intents: &[ParsedIntent],
         malformed: &[MalformedLine],
         source: &str,
         now: Timestamp,
@@ -98,7 +98,7 @@ impl Tx<'_> {
         }
         let stored: HashSet<Uuid> = new.iter().copied().collect();
         let known = first.iter().filter(|entry| !stored.contains(&entry.id)).chain(&again);
-        let arrived: Vec<&PrintedEntry> = known.copied().chain(refused.iter().map(|(entry, _)| *entry)).collect();
+        let arrived: Vec<&ParsedEntry> = known.copied().chain(refused.iter().map(|(entry, _)| *entry)).collect();
         self.count_lines(&arrived, now).await?;
 
         let arrived: HashSet<Uuid> = entries.iter().map(|entry| entry.id).collect();
@@ -118,7 +118,7 @@ impl Tx<'_> {
 
     async fn insert_entries(
         &mut self,
-        entries: &[&PrintedEntry],
+        entries: &[&ParsedEntry],
         source: &str,
         now: Timestamp,
     ) -> Result<Vec<Uuid>, StoreError> {
@@ -132,7 +132,7 @@ impl Tx<'_> {
 }
 
 /// The first line of each entry, and its repeated lines. The entries are sorted by id.
-fn with_first<'a>(entries: &[&'a PrintedEntry]) -> (Vec<&'a PrintedEntry>, Vec<&'a PrintedEntry>) {
+fn with_first<'a>(entries: &[&'a ParsedEntry]) -> (Vec<&'a ParsedEntry>, Vec<&'a ParsedEntry>) {
     let mut last = None;
     entries
         .iter()

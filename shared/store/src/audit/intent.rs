@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use audit::printed::{PrintedActor, PrintedIntent};
+use audit::printed::{ParsedActor, ParsedIntent};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
@@ -43,7 +43,7 @@ impl Tx<'_> {
         &mut self,
         recorded_before: Timestamp,
         limit: i64,
-    ) -> Result<Vec<PrintedIntent>, StoreError> {
+    ) -> Result<Vec<ParsedIntent>, StoreError> {
         self.execute(REMOVE_COMPLETED, &[]).await?;
         let params = [(&recorded_before as _, Type::TIMESTAMPTZ), (&limit as _, Type::INT8)];
         self.query(OPEN, &params).await?.iter().map(parse_intent).collect()
@@ -58,7 +58,7 @@ impl Tx<'_> {
     /// Keeps announcements without an entry: neither now (`arrived` has their ids) nor before.
     pub(super) async fn insert_intents(
         &mut self,
-        intents: &[PrintedIntent],
+        intents: &[ParsedIntent],
         arrived: &HashSet<Uuid>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -105,13 +105,13 @@ impl Tx<'_> {
     }
 }
 
-fn parse_intent(row: &Row) -> Result<PrintedIntent, StoreError> {
-    Ok(PrintedIntent {
+fn parse_intent(row: &Row) -> Result<ParsedIntent, StoreError> {
+    Ok(ParsedIntent {
         timestamp: column(row, "begun_at")?,
         call: column(row, "call")?,
         target: json_column(row, "target")?,
         correlation_id: column(row, "correlation_id")?,
-        actor: PrintedActor {
+        actor: ParsedActor {
             actor_type: from_code("actor_type", column(row, "actor_type")?)?,
             id: column(row, "actor_id")?,
         },

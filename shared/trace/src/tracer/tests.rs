@@ -64,8 +64,8 @@ fn each_span_is_the_parent_of_what_is_done_inside_it() {
     span.attribute("messaging.batch.message_count", 3_u32);
     let inner = span.context(&outer).clone();
     let (writer, _) = Writer::memory("test", clock());
-    let begun = writer.begin(Action::SlackPostMessage, &inner, &Target::default());
-    let call = tracer.begin_call(SpanKind::Client, begun, Action::SlackPostMessage, &inner);
+    let announced = writer.announce_call(Action::SlackPostMessage, &inner, &Target::default());
+    let call = tracer.begin_call(SpanKind::Client, announced, Action::SlackPostMessage, &inner);
     let carried = call.context(&inner).traceparent.clone().unwrap();
     call.end(Some("rate_limit"));
     span.end(None);
@@ -74,7 +74,7 @@ fn each_span_is_the_parent_of_what_is_done_inside_it() {
     let [call, delivery] = &exported(&tracer)[..] else {
         panic!("expected two spans")
     };
-    let entry = begun.id().simple().to_string();
+    let entry = announced.id().simple().to_string();
     assert_eq!(carried, format!("00-{TRACE}-{}-01", &entry[16..]));
     let id = |span: &Value| span["spanId"].as_str().unwrap().to_owned();
     assert_eq!(

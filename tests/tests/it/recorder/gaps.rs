@@ -104,7 +104,7 @@ async fn a_call_whose_end_nobody_knows_is_told_of_under_its_own_correlation_id()
         Target::other("queue", "deliveries.fifo"),
         Outcome::Success,
     );
-    producer.writer.write(&entry.begun(ended));
+    producer.writer.write(&entry.completes(ended));
     recorder.take(producer.log()).await;
     assert_eq!(recorder.minute().await.open_calls, 0);
     desk.clock.pass(AFTER);

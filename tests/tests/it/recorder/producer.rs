@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use audit::{Action, ActorType, Begun, Context, Entry, Memory, Outcome, Target, Writer};
+use audit::{Action, ActorType, AnnouncedCall, Context, Entry, Memory, Outcome, Target, Writer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -58,9 +58,10 @@ impl Producer {
     }
 
     /// Announces a call.
-    pub(super) fn begin(&self) -> Begun {
+    pub(super) fn begin(&self) -> AnnouncedCall {
         let target = Target::other("queue", "deliveries.fifo");
-        self.writer.begin(Action::SqsSendMessage, &self.context, &target)
+        self.writer
+            .announce_call(Action::SqsSendMessage, &self.context, &target)
     }
 
     pub(super) fn correlation_id(&self) -> String {

@@ -1,12 +1,12 @@
 //! What a filter passes, computed from the printed entries: without SQL, indexes or ranges.
 
-use audit::printed::PrintedEntry;
+use audit::printed::ParsedEntry;
 use serde_json::Value;
 use store::{AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditTarget};
 use uuid::Uuid;
 
 /// The ids of all matching entries, in an order; `entries` are sorted by id.
-pub(super) fn passing(entries: &[PrintedEntry], filter: &AuditFilter, order: AuditOrder) -> Vec<Uuid> {
+pub(super) fn passing(entries: &[ParsedEntry], filter: &AuditFilter, order: AuditOrder) -> Vec<Uuid> {
     let passing = entries
         .iter()
         .filter(|entry| passes(filter, entry))
@@ -17,7 +17,7 @@ pub(super) fn passing(entries: &[PrintedEntry], filter: &AuditFilter, order: Aud
     }
 }
 
-fn passes(filter: &AuditFilter, entry: &PrintedEntry) -> bool {
+fn passes(filter: &AuditFilter, entry: &ParsedEntry) -> bool {
     let actor = filter.actor.is_none_or(|actor| match actor {
         AuditActor::Type(kind) => entry.actor_type == kind,
         AuditActor::Id(id) => entry.actor_id == id,
@@ -43,7 +43,7 @@ fn passes(filter: &AuditFilter, entry: &PrintedEntry) -> bool {
             .is_none_or(|id| entry.trace_id.as_ref() == Some(id))
 }
 
-fn is_target(target: &AuditTarget, entry: &PrintedEntry) -> bool {
+fn is_target(target: &AuditTarget, entry: &ParsedEntry) -> bool {
     match target {
         AuditTarget::Prefix(prefix) => entry.target_key.starts_with(prefix),
         AuditTarget::MergeRequest {

@@ -1,6 +1,6 @@
 //! `countersign trace`: one piece of work as a person reads it.
 
-use audit::printed::{Printed, read};
+use audit::printed::{ParsedLine, parse_line};
 use serde_json::json;
 use store::AuditBatch;
 
@@ -53,7 +53,7 @@ async fn a_call_whose_end_was_never_told_is_shown_and_said() {
         "correlation_id": id, "service": "notifier", "id": audit::entry_id(begun, "a call"),
         "stream_id": audit::entry_id(begun, "a stream"), "trace_id": null,
     });
-    let Ok(Printed::Intent(intent)) = read(&intent.to_string()) else {
+    let Ok(ParsedLine::Intent(intent)) = parse_line(&intent.to_string()) else {
         panic!("no announcement: {intent}");
     };
     let batch = AuditBatch {

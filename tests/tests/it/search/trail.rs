@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use audit::printed::{Printed, PrintedEntry, read};
+use audit::printed::{ParsedEntry, ParsedLine, parse_line};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use store::{AuditBatch, Store};
@@ -20,7 +20,7 @@ const BATCH: usize = 2_000;
 /// An audit log in a database, and the same entries as printed, by id.
 pub(super) struct StoredLog {
     pub(super) database: TestDatabase,
-    pub(super) entries: Vec<PrintedEntry>,
+    pub(super) entries: Vec<ParsedEntry>,
 }
 
 impl StoredLog {
@@ -45,7 +45,7 @@ impl StoredLog {
 }
 
 /// Stores entries.
-pub(super) async fn put(store: &Store, entries: Vec<PrintedEntry>) {
+pub(super) async fn put(store: &Store, entries: Vec<ParsedEntry>) {
     let count = entries.len();
     let batch = AuditBatch {
         source: "tests".to_owned(),
@@ -137,7 +137,7 @@ fn index(number: u64, of: u64) -> usize {
 }
 
 /// One of its entries.
-pub(super) fn sample_entry(number: u64) -> PrintedEntry {
+pub(super) fn sample_entry(number: u64) -> ParsedEntry {
     printed(&line(number, moment(number)))
 }
 
@@ -155,9 +155,9 @@ pub(super) fn line(number: u64, at: Timestamp) -> Value {
 }
 
 /// Parsed as the recorder parses it.
-pub(super) fn printed(line: &Value) -> PrintedEntry {
-    match read(&line.to_string()) {
-        Ok(Printed::Entry(entry)) => *entry,
+pub(super) fn printed(line: &Value) -> ParsedEntry {
+    match parse_line(&line.to_string()) {
+        Ok(ParsedLine::Entry(entry)) => *entry,
         other => panic!("{other:?}"),
     }
 }

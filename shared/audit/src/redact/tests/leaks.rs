@@ -76,19 +76,19 @@ fn printed(text: &str) -> Vec<String> {
         Target::project(ProjectId(1)).at(text),
         Target::other("thing", text),
         Target::other("thing", text.to_owned()),
-        Target::of_printed(printed.as_object().unwrap()),
+        Target::from_parsed(printed.as_object().unwrap()),
     ];
     for target in targets {
-        let begun = writer.begin(Action::SlackPostMessage, &context, &target);
+        let announced = writer.announce_call(Action::SlackPostMessage, &context, &target);
         let entry = Entry::new(Action::SlackPostMessage, &context, target, Outcome::Success)
             .detail("borrowed", text)
             .detail("owned", text.to_owned())
             .detail("optional", Some(text))
             .detail("optional_owned", Some(text.to_owned()))
             .detail("text", Text::new(text));
-        writer.write(&entry.clone().begun(begun));
+        writer.write(&entry.clone().completes(announced));
         let keyed = entry.keyed(now, text);
-        writer.announce(&keyed);
+        writer.announce_entry(&keyed);
         writer.write(&keyed);
     }
     memory.lines()

@@ -40,10 +40,10 @@ fn every_status_has_its_meaning() {
     use FailureClass::{AuthFailure, Conflict, InvalidResponse, NotFound, RateLimit, ServerError, Timeout};
     let wait = Some(Duration::from_secs(7));
     for status in [200, 201, 202, 204, 299] {
-        assert_eq!(judge(status, wait), Ok(()), "{status}");
+        assert_eq!(check_status(status, wait), Ok(()), "{status}");
     }
     for status in [400, 413, 422] {
-        let Err(DeliveryError::Refused { class, message }) = judge(status, wait) else {
+        let Err(DeliveryError::Refused { class, message }) = check_status(status, wait) else {
             panic!("{status} must be rejected");
         };
         assert_eq!(class, InvalidResponse);
@@ -72,7 +72,7 @@ fn every_status_has_its_meaning() {
             class,
             message,
             retry_after,
-        }) = judge(status, wait)
+        }) = check_status(status, wait)
         else {
             panic!("{status} must be retried");
         };
@@ -84,7 +84,7 @@ fn every_status_has_its_meaning() {
 #[test]
 fn no_answer_puts_deliveries_off_for_more_than_an_hour() {
     let day = Some(Duration::from_hours(24));
-    let Err(DeliveryError::Unavailable { retry_after, .. }) = judge(503, day) else {
+    let Err(DeliveryError::Unavailable { retry_after, .. }) = check_status(503, day) else {
         panic!("503 must be retried");
     };
     assert_eq!(retry_after, Some(LONGEST_RETRY_AFTER));

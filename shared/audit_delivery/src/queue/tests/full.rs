@@ -205,7 +205,7 @@ fn refuses_a_read_only_disk() {
     let audit_queue = open(&place, &[&double]);
     audit_queue
         .writer()
-        .begin(Action::SlackPostMessage, &context(), &audit::Target::other("job", "1"));
+        .announce_call(Action::SlackPostMessage, &context(), &audit::Target::other("job", "1"));
     audit_queue.writer().write(&job_entry("1"));
     drop(audit_queue);
     remount("remount,ro");

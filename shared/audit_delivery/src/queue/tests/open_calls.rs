@@ -11,9 +11,9 @@ fn a_call_that_was_announced_and_not_ended_is_reported_by_the_next_process() {
     let target = Target::other("slack_channel", "C0SECLEAD");
     let audit_queue = open(place.path(), &[&double]);
     let writer = audit_queue.writer();
-    let ended = writer.begin(Action::SlackPostMessage, &context(), &target);
-    let open_one = writer.begin(Action::GitlabGetMrDetails, &context(), &target);
-    writer.write(&job_entry("done").begun(ended));
+    let ended = writer.announce_call(Action::SlackPostMessage, &context(), &target);
+    let open_one = writer.announce_call(Action::GitlabGetMrDetails, &context(), &target);
+    writer.write(&job_entry("done").completes(ended));
     // The segment with the announcement is removed; the announcement must not be.
     write_entries(&audit_queue, 1..=30);
     assert!(audit_queue.flush(Until::Delivered, PATIENCE));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use audit::printed::PrintedEntry;
+use audit::printed::ParsedEntry;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use tokio_postgres::types::Type;
@@ -28,15 +28,15 @@ const OUT_OF_TIME: &str = "its time is more than 60 months ago or more than a mo
 const DETACHED: &str = "its month was detached because its retention period has ended";
 
 /// An entry that cannot be stored, and why.
-pub(super) type Refused<'a> = (&'a PrintedEntry, &'static str);
+pub(super) type Refused<'a> = (&'a ParsedEntry, &'static str);
 
 impl Tx<'_> {
     /// Separates the entries that can be stored from the others, and creates missing months.
     pub(super) async fn admit<'a>(
         &mut self,
-        entries: &'a [PrintedEntry],
+        entries: &'a [ParsedEntry],
         now: Timestamp,
-    ) -> Result<(Vec<&'a PrintedEntry>, Vec<Refused<'a>>), StoreError> {
+    ) -> Result<(Vec<&'a ParsedEntry>, Vec<Refused<'a>>), StoreError> {
         let (mut admitted, mut refused) = (Vec::with_capacity(entries.len()), Vec::new());
         let window = Window::around(now);
         let months: BTreeSet<Timestamp> = entries.iter().filter_map(|entry| window.month_of(entry)).collect();
@@ -88,7 +88,7 @@ impl Window {
     }
 
     /// The start of an entry's month, by its id; `None`: outside the window.
-    fn month_of(&self, entry: &PrintedEntry) -> Option<Timestamp> {
+    fn month_of(&self, entry: &ParsedEntry) -> Option<Timestamp> {
         let (seconds, nanos) = entry.id.get_timestamp()?.to_unix();
         let at = Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos).ok()?).ok()?;
         let month = at.to_zoned(TimeZone::UTC).first_of_month().ok()?.start_of_day().ok()?;

@@ -1,7 +1,7 @@
 //! Entries as arrays, one per column: a batch of any size is one statement.
 
 use audit::FailureClass;
-use audit::printed::PrintedEntry;
+use audit::printed::ParsedEntry;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio_postgres::types::{Json, Type};
@@ -45,7 +45,7 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn of(entries: &[&'a PrintedEntry]) -> Result<Self, StoreError> {
+    pub(super) fn of(entries: &[&'a ParsedEntry]) -> Result<Self, StoreError> {
         let mut columns = Self::default();
         for entry in entries {
             columns.push(entry)?;
@@ -53,7 +53,7 @@ impl<'a> Columns<'a> {
         Ok(columns)
     }
 
-    fn push(&mut self, entry: &'a PrintedEntry) -> Result<(), StoreError> {
+    fn push(&mut self, entry: &'a ParsedEntry) -> Result<(), StoreError> {
         self.id.push(entry.id);
         self.at.push(entry.timestamp);
         self.action.push(&entry.action);

@@ -1,6 +1,6 @@
 //! Lines whose entry is not stored with them: only their numbers count.
 
-use audit::printed::PrintedEntry;
+use audit::printed::ParsedEntry;
 use jiff::Timestamp;
 use model::AuditLine;
 use tokio_postgres::types::Type;
@@ -23,7 +23,7 @@ const COUNT_LINES: &str = "
 impl Tx<'_> {
     /// Records the numbers of lines whose entries are already known. Lines already accounted for are left out, so that a repeated
     /// batch leaves no work.
-    pub(super) async fn count_lines(&mut self, entries: &[&PrintedEntry], now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn count_lines(&mut self, entries: &[&ParsedEntry], now: Timestamp) -> Result<(), StoreError> {
         let mut lines: Vec<(AuditLine, &str)> = entries
             .iter()
             .filter_map(|entry| Some((entry.stream?, entry.service.as_str())))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use audit::printed::{Printed, read};
+use audit::printed::{ParsedLine, parse_line};
 use audit::{Action, Memory};
 use serde_json::Value;
 
@@ -35,14 +35,14 @@ impl Seen {
             schema()
                 .validate(&value)
                 .unwrap_or_else(|error| panic!("{case}: {error}: {line}"));
-            match read(&line).unwrap_or_else(|error| panic!("{case}: {error}: {line}")) {
-                Printed::Intent(intent) => {
+            match parse_line(&line).unwrap_or_else(|error| panic!("{case}: {error}: {line}")) {
+                ParsedLine::Intent(intent) => {
                     assert!(
                         announced.insert(intent.id, intent).is_none(),
                         "{case}: duplicate {line}"
                     );
                 }
-                Printed::Entry(entry) => {
+                ParsedLine::Entry(entry) => {
                     let intent = announced
                         .remove(&entry.id)
                         .unwrap_or_else(|| panic!("{case}: not announced: {line}"));
@@ -65,7 +65,7 @@ impl Seen {
                     );
                     numbers.push(entry.stream.unwrap().seq);
                 }
-                Printed::Other => panic!("{case}: not an audit line: {line}"),
+                ParsedLine::Other => panic!("{case}: not an audit line: {line}"),
             }
         }
         assert!(

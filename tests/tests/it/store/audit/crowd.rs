@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use audit::printed::PrintedEntry;
+use audit::printed::ParsedEntry;
 use store::Store;
 use tests::postgres::{connect, fresh_database};
 
@@ -25,7 +25,7 @@ fn shuffle<T>(items: &mut [T], seed: u64) {
 }
 
 /// All printed lines: six streams; every second line of the last one repeats an entry of the first.
-fn printed() -> Vec<PrintedEntry> {
+fn printed() -> Vec<ParsedEntry> {
     let mut all: Vec<_> = (1..STREAMS).flat_map(|stream| entries(stream, 1..=LINES)).collect();
     all.extend((1..=LINES).map(|seq| {
         let key = if seq % 2 == 0 {

@@ -1,13 +1,13 @@
 //! Announced calls: removed when their entry arrives, reported once if it does not.
 
-use audit::printed::PrintedIntent;
+use audit::printed::ParsedIntent;
 use jiff::Timestamp;
 use store::{AuditBatch, Store};
 use tests::postgres::{connect, fresh_database};
 
 use super::sample::{SOURCE, at, batch, intent, keyed_entry, number, record};
 
-async fn announce(store: &Store, intents: Vec<PrintedIntent>, now: Timestamp) {
+async fn announce(store: &Store, intents: Vec<ParsedIntent>, now: Timestamp) {
     let batch = AuditBatch {
         source: SOURCE.to_owned(),
         intents,
@@ -16,7 +16,7 @@ async fn announce(store: &Store, intents: Vec<PrintedIntent>, now: Timestamp) {
     store.record_audit_batch(&batch, now).await.unwrap();
 }
 
-async fn open(store: &Store, before: Timestamp) -> Vec<PrintedIntent> {
+async fn open(store: &Store, before: Timestamp) -> Vec<ParsedIntent> {
     let mut tx = store.begin().await.unwrap();
     let open = tx.open_audit_intents(before, 100).await.unwrap();
     tx.commit().await.unwrap();

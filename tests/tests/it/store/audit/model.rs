@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use audit::printed::PrintedEntry;
+use audit::printed::ParsedEntry;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::Store;
@@ -36,7 +36,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 const LINES: usize = 26;
 
 /// Two streams of eight lines, one of eight that repeats the first, and two lines without a stream.
-fn printed(case: i64) -> Vec<PrintedEntry> {
+fn printed(case: i64) -> Vec<ParsedEntry> {
     let stream = |number: u8| {
         let mut line = line(number, 1);
         line.stream_id = audit::entry_id(at(case), &number.to_string());
@@ -76,8 +76,8 @@ struct Model {
 }
 
 impl Model {
-    fn record(&mut self, mut batch: Vec<PrintedEntry>) {
-        let place = |entry: &PrintedEntry| entry.stream.map(|line| (line.stream_id, line.seq));
+    fn record(&mut self, mut batch: Vec<ParsedEntry>) {
+        let place = |entry: &ParsedEntry| entry.stream.map(|line| (line.stream_id, line.seq));
         batch.sort_by_key(|entry| (entry.id, place(entry)));
         let mut again = BTreeSet::new();
         for entry in &batch {

@@ -1,6 +1,6 @@
 //! Sample lines, parsed as the recorder parses them.
 
-use audit::printed::{Printed, PrintedEntry, PrintedIntent, read};
+use audit::printed::{ParsedEntry, ParsedIntent, ParsedLine, parse_line};
 use jiff::{SignedDuration, Timestamp};
 use model::AuditLine;
 use serde_json::{Value, json};
@@ -31,20 +31,20 @@ pub(super) fn line(number: u8, seq: u64) -> AuditLine {
 }
 
 /// The entry that an environment prints with this number.
-pub(super) fn stream_entry(number: u8, seq: u64) -> PrintedEntry {
+pub(super) fn stream_entry(number: u8, seq: u64) -> ParsedEntry {
     keyed_entry(&format!("{number}/{seq}"), Some(line(number, seq)))
 }
 
-pub(super) fn entries(number: u8, seqs: impl IntoIterator<Item = u64>) -> Vec<PrintedEntry> {
+pub(super) fn entries(number: u8, seqs: impl IntoIterator<Item = u64>) -> Vec<ParsedEntry> {
     seqs.into_iter().map(|seq| stream_entry(number, seq)).collect()
 }
 
 /// The entry identified by `key`, printed on this line.
-pub(super) fn keyed_entry(key: &str, line: Option<AuditLine>) -> PrintedEntry {
+pub(super) fn keyed_entry(key: &str, line: Option<AuditLine>) -> ParsedEntry {
     at_time(at(0), key, line)
 }
 
-pub(super) fn at_time(timestamp: Timestamp, key: &str, line: Option<AuditLine>) -> PrintedEntry {
+pub(super) fn at_time(timestamp: Timestamp, key: &str, line: Option<AuditLine>) -> ParsedEntry {
     changed(timestamp, key, line, |_| ())
 }
 
@@ -54,7 +54,7 @@ pub(super) fn changed(
     key: &str,
     line: Option<AuditLine>,
     change: impl FnOnce(&mut Value),
-) -> PrintedEntry {
+) -> ParsedEntry {
     let mut value = json!({
         "timestamp": format!("{timestamp:.3}"), "event_type": "audit", "action": "gitlab.api.get_mr_details",
         "actor": {"type": "webhook_event", "id": "0195a000-0000-7000-8000-0000000000c1"},
@@ -66,14 +66,14 @@ pub(super) fn changed(
         value["stream"] = json!({"id": line.stream_id, "seq": line.seq});
     }
     change(&mut value);
-    match read(&value.to_string()) {
-        Ok(Printed::Entry(entry)) => *entry,
+    match parse_line(&value.to_string()) {
+        Ok(ParsedLine::Entry(entry)) => *entry,
         other => panic!("{other:?}"),
     }
 }
 
 /// The announcement of the call whose entry is identified by `key`.
-pub(super) fn intent(key: &str) -> PrintedIntent {
+pub(super) fn intent(key: &str) -> ParsedIntent {
     let value = json!({
         "timestamp": format!("{:.3}", at(0)), "event_type": "audit_intent", "call": "slack.api.post_message",
         "actor": {"type": "webhook_event", "id": "0195a000-0000-7000-8000-0000000000c1"},
@@ -81,13 +81,13 @@ pub(super) fn intent(key: &str) -> PrintedIntent {
         "correlation_id": "0195a000-0000-7000-8000-0000000000c1", "service": "notifier",
         "id": audit::entry_id(at(0), key), "stream_id": stream(1), "trace_id": null,
     });
-    match read(&value.to_string()) {
-        Ok(Printed::Intent(intent)) => *intent,
+    match parse_line(&value.to_string()) {
+        Ok(ParsedLine::Intent(intent)) => *intent,
         other => panic!("{other:?}"),
     }
 }
 
-pub(super) fn batch(entries: Vec<PrintedEntry>) -> AuditBatch {
+pub(super) fn batch(entries: Vec<ParsedEntry>) -> AuditBatch {
     AuditBatch {
         source: SOURCE.to_owned(),
         entries,
@@ -95,7 +95,7 @@ pub(super) fn batch(entries: Vec<PrintedEntry>) -> AuditBatch {
     }
 }
 
-pub(super) async fn record(store: &Store, entries: Vec<PrintedEntry>, now: Timestamp) -> BatchReport {
+pub(super) async fn record(store: &Store, entries: Vec<ParsedEntry>, now: Timestamp) -> BatchReport {
     store.record_audit_batch(&batch(entries), now).await.unwrap()
 }
 
@@ -141,6 +141,6 @@ pub(super) async fn number(client: &Client, sql: &str) -> i64 {
     client.query_typed_one(sql, &[]).await.unwrap().get(0)
 }
 
-pub(super) fn ids(entries: &[PrintedEntry]) -> Vec<Uuid> {
+pub(super) fn ids(entries: &[ParsedEntry]) -> Vec<Uuid> {
     entries.iter().map(|entry| entry.id).collect()
 }

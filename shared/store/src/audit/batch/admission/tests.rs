@@ -1,9 +1,9 @@
-use audit::printed::{Printed, read};
+use audit::printed::{ParsedLine, parse_line};
 use serde_json::json;
 
 use super::*;
 
-fn parse_entry(at: &str) -> PrintedEntry {
+fn parse_entry(at: &str) -> ParsedEntry {
     let at: Timestamp = at.parse().unwrap();
     let line = json!({
         "timestamp": format!("{at:.3}"), "event_type": "audit", "action": "webhook.auth.verify",
@@ -11,8 +11,8 @@ fn parse_entry(at: &str) -> PrintedEntry {
         "outcome": "success", "error": null, "correlation_id": uuid::Uuid::nil(), "service": "webhook",
         "id": audit::entry_id(at, "x"), "stream": {"id": uuid::Uuid::nil(), "seq": 1},
     });
-    match read(&line.to_string()).unwrap() {
-        Printed::Entry(entry) => *entry,
+    match parse_line(&line.to_string()).unwrap() {
+        ParsedLine::Entry(entry) => *entry,
         other => panic!("{other:?}"),
     }
 }
