@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_all_of_it_in_order_is_right_however_often_it_came() {
+    fn complete_ordered_arrivals_pass_with_repetitions() {
         let sent = [1, 2, 3];
         for (arrived, is_right) in [
             (&[1, 2, 3][..], true),

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_input_of_schedule_cloudformation_and_secrets_manager_is_told_apart() {
+    fn schedule_cloudformation_and_rotation_requests_are_distinguished() {
         let jobs: MaintenanceRequest =
             serde_json::from_value(json!({"jobs": ["pending_evaluations", "relay_effects"]})).unwrap();
         let expected = [Job::PendingEvaluations, Job::RelayEffects].map(NamedJob::Known);

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn two_logins_take_turns_and_everything_else_in_the_secret_stays() {
+    fn logins_alternate_and_other_secret_members_remain() {
         let first = r#"{"username": "countersign_app", "password": "one", "engine": "postgres", "ca_pem": "PEM"}"#;
         let second = after(first).unwrap();
         assert_eq!(
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_without_a_login_that_could_take_turns_is_left_alone() {
+    fn secret_without_an_alternating_login_is_unchanged() {
         for secret in [
             r#"{"url": "postgres://a:b@h/d"}"#,
             r#"{"url": "postgres://a:b@h/d", "username": "a", "password": "b"}"#,

@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_a_quarter_of_an_hour_and_never_undercut_what_the_target_asks() {
+    fn waits_double_to_15_minutes_or_as_asked() {
         let now = Timestamp::UNIX_EPOCH;
         let wait = |attempts, asked| next_attempt(now, attempts, asked).as_second();
         assert_eq!(

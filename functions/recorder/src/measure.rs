@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn new_entries_are_counted_once_by_action_and_outcome() {
+    fn new_entries_are_counted_by_action_and_outcome() {
         let mut entries = entries();
         entries.extend(entries.clone());
         let new: Vec<Uuid> = entries[..3].iter().map(|entry| entry.id).collect();

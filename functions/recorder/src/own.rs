@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_announcement_is_stored_only_while_its_call_is_under_way() {
+    fn only_an_open_call_keeps_its_announcement() {
         let now: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
         let (writer, memory) = Writer::memory("recorder", Arc::new(FixedClock(now)));
         let own = OwnLines::new(memory);

@@ -157,7 +157,7 @@ impl Recorder {
                 self.measures.stored(kept.entries(), &report);
             }
             Err(error) => {
-                tracing::warn!(error = %error, "storing the recorder's own lines failed; the next invocation retries it")
+                tracing::warn!(error = %error, "storing the recorder's own lines failed; the next invocation retries it");
             }
         }
     }

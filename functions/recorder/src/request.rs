@@ -128,13 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_cannot_be_read_is_not_repeated_in_the_error() {
+    fn unreadable_event_is_not_repeated_in_the_error() {
         let error = serde_json::from_value::<RecorderRequest>(json!({"awslogs": {"data": ["hunter2"]}})).unwrap_err();
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 
     #[test]
-    fn our_own_messages_and_lambdas_records_are_both_read() {
+    fn own_messages_and_lambda_records_are_both_read() {
         let read = |value: Value| serde_json::from_str::<RetryMessage>(&value.to_string());
         let logs = json!({"awslogs": {"data": "H4sI"}});
         assert!(matches!(read(logs.clone()), Ok(RetryMessage::Logs(_))));

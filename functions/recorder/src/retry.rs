@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_delivery_becomes_messages_below_the_limit_with_all_its_lines_in_their_order() {
+    fn large_delivery_is_split_into_messages_in_order() {
         let whole = delivery((0..60).map(|number| noise(number, 20_000)));
         let messages = messages(&whole);
         assert!(messages.len() > 3, "{}", messages.len());
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_stored_is_sent_and_nothing_sends_nothing() {
+    fn only_audit_lines_are_sent_for_retry() {
         let mixed = delivery(["START".to_owned(), noise(1, 10), "END".to_owned()]);
         let [message] = &messages(&mixed)[..] else {
             panic!("expected one message")
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_too_large_for_a_message_is_sent_by_itself() {
+    fn oversized_event_gets_its_own_message() {
         let whole = delivery([noise(1, 10), noise(2, 400_000), noise(3, 10)]);
         let messages = messages(&whole);
         let sizes: Vec<bool> = messages.iter().map(|message| message.len() < LARGEST).collect();

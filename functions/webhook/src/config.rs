@@ -66,7 +66,7 @@ mod tests {
     ];
 
     #[test]
-    fn the_tolerance_has_a_default_and_can_be_set() {
+    fn tolerance_has_a_default_and_can_be_configured() {
         let config = Config::from_environment(&mut Environment::from_pairs(COMPLETE)).unwrap();
         assert_eq!(config.tolerance.seconds, 300);
         let set = COMPLETE.into_iter().chain([("SIGNATURE_TOLERANCE_SECONDS", "60")]);

@@ -3,50 +3,19 @@
 use audit::{ActorType, Context};
 use jiff::SignedDuration;
 use model::{
-    Content, EarlierFacts, Envelope, EventAction, Facts, HistoryEvent, MergeRequestEvent, MergeRequestKey,
-    MergeTrigger, later,
+    Content, EarlierFacts, Envelope, Facts, HistoryEvent, MergeRequestEvent, MergeRequestKey, MergeTrigger, later,
 };
-use store::{EligibleReading, EvaluationSource, FirstRead, InsertResult, MergeRequestState, StoreError, Tx};
+use store::{EvaluationSource, FirstRead, InsertResult, MergeRequestState, StoreError, Tx};
 
 use crate::commit::{PendingCommit, commit};
+use crate::delivery::Delivery;
 use crate::evaluations::{MergeReading, MergeSeen, merge_seen, read_by};
-use crate::need::{Need, earlier, is_confirmed, is_denied, need_of, open_evaluation};
+use crate::need::{Need, is_confirmed, is_denied, need_of, open_evaluation, with_stored};
 use crate::reviews::{ReviewReading, read_review, review, review_facts};
 use crate::{App, AppError, DeliveryOutcome, DeliveryReport};
 
 /// Maximum GitLab reads per delivery, when others write the same merge request meanwhile.
 const READINGS: usize = 4;
-
-/// A delivery in processing.
-pub(crate) struct Delivery<'a> {
-    pub(crate) context: &'a Context,
-    pub(crate) envelope: &'a Envelope,
-    pub(crate) event: &'a MergeRequestEvent,
-    pub(crate) key: &'a MergeRequestKey,
-    /// Whether the actor was an eligible approver, if that was read.
-    pub(crate) eligible: Option<EligibleReading>,
-    /// The event itself shows a security label.
-    pub(crate) shows_label: bool,
-}
-
-impl Delivery<'_> {
-    pub(crate) fn is_stale(&self) -> bool {
-        self.envelope.authentication.stale
-    }
-
-    pub(crate) fn is_merge(&self) -> bool {
-        self.event.action == EventAction::Merge
-    }
-
-    /// The event's data about the merge. For a stale delivery only the ids are trusted.
-    pub(crate) fn trigger(&self) -> MergeTrigger {
-        if self.is_stale() {
-            MergeTrigger::untrusted(self.event, self.envelope.received_at)
-        } else {
-            MergeTrigger::of(self.event)
-        }
-    }
-}
 
 /// What was read at GitLab for a delivery.
 enum GitLabRead {
@@ -312,15 +281,4 @@ fn unread_facts(app: &App, delivery: &Delivery<'_>, state: &MergeRequestState) -
         _ => delivery.trigger(),
     };
     with_stored(app, Facts::unread(delivery.key.clone(), trigger), state)
-}
-
-/// Adds what is stored to the facts.
-pub(crate) fn with_stored(app: &App, facts: Facts, state: &MergeRequestState) -> Facts {
-    Facts {
-        history: state.history.events.clone(),
-        history_truncated: state.history.truncated,
-        earlier: earlier(&app.rules, state),
-        deadline_passed: crate::need::deadline_passed(state, app.now()),
-        ..facts
-    }
 }

@@ -11,7 +11,7 @@ use rules::{PodCandidate, Rules};
 use store::{NewEffect, StoreError, Tx};
 
 use crate::App;
-use crate::decisions::Merge;
+use crate::merge::Merge;
 
 pub use outbox::Outbox;
 

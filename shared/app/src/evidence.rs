@@ -5,7 +5,7 @@ use serde::Serialize;
 use store::{NewEvidence, StoreError, Tx};
 use uuid::Uuid;
 
-use crate::decisions::Merge;
+use crate::merge::Merge;
 
 #[derive(Debug, Serialize)]
 struct Evidence<'a> {

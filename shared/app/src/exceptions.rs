@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::commit::PendingCommit;
-use crate::decisions::Merge;
 use crate::effects::new_effect;
+use crate::merge::Merge;
 use crate::report::ExceptionChange;
 
 /// Updates the merge request's exception to match the verdict.

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::commit::{LedgerWrite, PendingCommit};
-use crate::decisions::Merge;
 use crate::effects::new_effect;
+use crate::merge::Merge;
 
 /// Updates the row to match the verdict on the merge, unless it does already.
 pub(crate) fn write_row_of_merge(

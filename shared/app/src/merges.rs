@@ -9,8 +9,9 @@ use rules::{CurrentDecision, Rules, Ruling};
 use store::{Evaluation, EvaluationSource, EvaluationState, MergeRequestState, StoreError, StoredDecision, Tx};
 
 use crate::commit::PendingCommit;
-use crate::decisions::{Merge, persist_verdict};
+use crate::decisions::persist_verdict;
 use crate::evaluations::{MergeReading, evaluation_of, keep_unconfirmed};
+use crate::merge::Merge;
 use crate::need::{is_denied, open_evaluation};
 use crate::{App, DeliveryOutcome};
 

@@ -1,11 +1,12 @@
 //! What a delivery needs from GitLab, by what is stored about its merge request.
 
 use jiff::{SignedDuration, Timestamp};
-use model::{EarlierFacts, later};
+use model::{EarlierFacts, Facts, later};
 use rules::Rules;
 use store::{Evaluation, EvaluationSource, EvaluationState, MergeRequestState};
 
-use crate::deliveries::Delivery;
+use crate::App;
+use crate::delivery::Delivery;
 
 /// Events cause at most one re-read a minute per merge request; stale ones, which are not trusted, one in ten minutes.
 const BETWEEN_REREADS: SignedDuration = SignedDuration::from_mins(1);
@@ -136,4 +137,15 @@ pub(crate) fn earlier(rules: &Rules, state: &MergeRequestState) -> EarlierFacts 
         }
     }
     earlier
+}
+
+/// Adds what is stored to the facts.
+pub(crate) fn with_stored(app: &App, facts: Facts, state: &MergeRequestState) -> Facts {
+    Facts {
+        history: state.history.events.clone(),
+        history_truncated: state.history.truncated,
+        earlier: earlier(&app.rules, state),
+        deadline_passed: deadline_passed(state, app.now()),
+        ..facts
+    }
 }

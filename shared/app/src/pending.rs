@@ -6,9 +6,9 @@ use model::{Facts, MergeRequestKey, MergeTrigger, later};
 use store::{Evaluation, EvaluationSource, EvaluationState, FirstRead, MergeRequestState, PendingReview};
 
 use crate::commit::commit;
-use crate::deliveries::with_stored;
 use crate::evaluations::MergeReading;
 use crate::merges::after_reading;
+use crate::need::with_stored;
 use crate::need::{is_before_watch, is_confirmed, open_evaluation};
 use crate::reviews::{read_review, review};
 use crate::{App, AppError, DeliveryOutcome, DeliveryReport};

@@ -8,9 +8,9 @@ use store::{EvaluationSource, MergeRequestState, NewReviewDecision, PendingRevie
 use uuid::Uuid;
 
 use crate::commit::PendingCommit;
-use crate::deliveries::{Delivery, with_stored};
+use crate::delivery::Delivery;
 use crate::evaluations::{MergeSeen, merge_seen};
-use crate::need::{earlier, is_before_watch};
+use crate::need::{earlier, is_before_watch, with_stored};
 use crate::{App, DeliveryOutcome};
 
 /// Waits between attempts while GitLab is unreadable.

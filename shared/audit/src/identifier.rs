@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_entry_has_the_same_id_and_another_key_another() {
+    fn entry_id_depends_on_its_key() {
         let at = Timestamp::from_millisecond(1_770_000_000_123).unwrap();
         assert_eq!(entry_id(at, "a/1"), entry_id(at, "a/1"));
         assert_ne!(entry_id(at, "a/1"), entry_id(at, "a/2"));

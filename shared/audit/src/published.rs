@@ -20,7 +20,7 @@ fn examples() -> Vec<&'static str> {
 }
 
 #[test]
-fn the_page_has_a_row_for_each_action_and_for_no_other() {
+fn page_lists_exactly_the_known_actions() {
     let rows = PAGE
         .split("## Actions")
         .nth(1)
@@ -44,7 +44,7 @@ fn the_page_has_a_row_for_each_action_and_for_no_other() {
 }
 
 #[test]
-fn the_page_and_the_schema_know_each_class_of_failure() {
+fn page_and_schema_list_every_failure_class() {
     let classes = &schema()["$defs"]["failure_class"]["enum"];
     assert_eq!(*classes, serde_json::to_value(FailureClass::ALL).unwrap());
     for class in FailureClass::ALL {
@@ -66,7 +66,7 @@ fn the_page_shows_the_schema_as_it_is() {
 }
 
 #[test]
-fn the_page_tells_of_each_field_of_the_schema() {
+fn page_describes_every_schema_field() {
     for kind in ["entry", "announcement"] {
         for field in schema()["$defs"][kind]["properties"].as_object().unwrap().keys() {
             assert!(
@@ -78,7 +78,7 @@ fn the_page_tells_of_each_field_of_the_schema() {
 }
 
 #[test]
-fn each_example_on_the_page_is_a_line_of_the_trail() {
+fn page_examples_are_valid_audit_lines() {
     let validator = jsonschema::draft202012::new(&schema()).unwrap();
     let examples = examples();
     assert!(examples.len() >= 3, "{examples:?}");
@@ -96,7 +96,7 @@ fn each_example_on_the_page_is_a_line_of_the_trail() {
 }
 
 #[test]
-fn names_of_actions_are_told_once_and_keep_the_published_form() {
+fn action_names_are_unique_and_well_formed() {
     let mut names: Vec<_> = Action::ALL.iter().map(|action| action.as_str()).collect();
     names.sort_unstable();
     names.dedup();

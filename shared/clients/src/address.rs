@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_api_path_is_added_once_whatever_the_configuration_says() {
+    fn api_path_is_added_exactly_once() {
         for (text, expected) in [
             ("https://gitlab.example.com", "https://gitlab.example.com/api/v4/"),
             ("https://gitlab.example.com/", "https://gitlab.example.com/api/v4/"),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn another_scheme_host_port_path_or_user_is_outside() {
+    fn other_scheme_host_port_or_path_is_outside() {
         let inside = base("https://gitlab.example.com", "/api/v4").unwrap();
         for (text, expected) in [
             ("https://gitlab.example.com/api/v4/projects/1", true),

@@ -1,12 +1,13 @@
 //! Confluence Cloud's REST API, version 2: the row of a merge on the audit page, once
 //! (<https://developer.atlassian.com/cloud/confluence/rest/v2/>).
 
+mod audit_page;
 mod edit;
+mod errors;
 mod page;
-mod record;
 mod row;
 mod storage;
-mod trouble;
+mod task;
 mod volumes;
 
 use audit::{Action, Context, Target};
@@ -20,7 +21,7 @@ use crate::atlassian::AtlassianCredential;
 use crate::http::{Call, Http, HttpResponse};
 use crate::{CallError, InvalidAddress, address};
 
-pub use record::{Recorded, RowPlace};
+pub use task::{Recorded, RowPlace};
 
 #[derive(Debug, Clone)]
 pub struct Confluence {

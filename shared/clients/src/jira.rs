@@ -1,7 +1,7 @@
 //! Jira's REST API, version 2, which Cloud and Data Center share: marks and closes the issue of a merge request, each once
 //! (<https://developer.atlassian.com/cloud/jira/platform/rest/v2/>).
 
-mod carry_out;
+mod apply;
 mod comment;
 mod issue;
 mod transition;

@@ -4,7 +4,6 @@
 //! cancelled. Nothing else in the workspace may build an HTTP client; a lint enforces that.
 
 mod address;
-mod archived;
 mod atlassian;
 pub mod cloudformation;
 pub mod confluence;
@@ -13,6 +12,7 @@ pub mod gitlab;
 pub mod http;
 pub mod jira;
 pub mod linear;
+mod merge_summary;
 pub mod otlp;
 mod plain;
 pub mod siem;
@@ -21,6 +21,6 @@ pub mod slack;
 mod testing;
 
 pub use address::InvalidAddress;
-pub use archived::{Marking, MergeSummary, Tracked};
 pub use atlassian::AtlassianCredential;
 pub use error::{Advice, CallError};
+pub use merge_summary::{Marking, MergeSummary, Tracked};

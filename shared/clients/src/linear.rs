@@ -1,7 +1,7 @@
 //! Linear's GraphQL API: finds, marks and closes the issue of a merge request, each once (<https://linear.app/developers/graphql>).
 
 mod answer;
-mod carry_out;
+mod apply;
 mod comment;
 mod find;
 mod issue;

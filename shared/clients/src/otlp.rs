@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_none_and_a_key_in_clear_are_refused_without_showing_them() {
+    fn refused_header_or_cleartext_key_is_not_shown() {
         for (url, headers) in [
             ("https://otlp.example.com/v1/traces", [("a b", "hunter2")]),
             ("https://otlp.example.com/v1/traces", [("api-key", "hunter2\n")]),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_collector_refused_is_read_as_either_form_and_an_odd_body_is_none() {
+    fn rejected_spans_are_read_in_either_form() {
         for (status, body, expected) in [
             (
                 200,

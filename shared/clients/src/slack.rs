@@ -2,7 +2,7 @@
 
 mod answer;
 mod correction;
-mod harmless;
+mod escape;
 mod history;
 pub mod message;
 

@@ -159,7 +159,7 @@ mod tests {
     use crate::testing::{ALICE, AUTHOR, BOB, Life};
 
     #[test]
-    fn each_rule_says_what_it_wanted_and_found_on_each_approval() {
+    fn each_check_lists_wanted_and_found_per_approval() {
         let life = Life::labelled()
             .approved_by(ALICE, "10:00:00")
             .approved_by(AUTHOR, "10:05:00");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_approval_that_gitlab_does_not_list_is_a_difference() {
+    fn approval_missing_at_gitlab_is_a_difference() {
         let life = Life::labelled().seen(BOB, "10:00:00", Some(true));
         let explanation = explain(&life.facts(), &life.rules);
         assert_eq!(

@@ -45,7 +45,7 @@ mod tests {
     use super::LabelPattern;
 
     #[test]
-    fn a_pattern_matches_the_whole_title_in_any_case() {
+    fn pattern_matches_whole_title_in_any_case() {
         for (pattern, title, expected) in [
             ("security::*", "security::high", true),
             ("security::*", "Security::HIGH", true),
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_would_match_every_label_is_refused() {
+    fn pattern_matching_every_label_is_refused() {
         for pattern in ["", "  ", "*", "**"] {
             assert_eq!(LabelPattern::new(pattern), None, "{pattern:?}");
         }
@@ -80,7 +80,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_title_matches_itself_and_itself_with_anything_around_stars(title in "[^*]{1,40}", around in "[^*]{0,20}") {
+        fn title_matches_itself_exactly_and_between_stars(title in "[^*]{1,40}", around in "[^*]{0,20}") {
             if let Some(exact) = LabelPattern::new(&title) {
                 proptest::prop_assert!(exact.matches(title.trim()));
             }

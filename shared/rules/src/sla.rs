@@ -163,8 +163,9 @@ mod tests {
         );
     }
 
+    /// Hours count in the time zone of the rules.
     #[test]
-    fn business_hours_leave_out_nights_weekends_and_holidays_in_their_own_time_zone() {
+    fn business_hours_skip_nights_weekends_and_holidays() {
         let cases = [
             // Within a day; Berlin is an hour ahead of UTC in March.
             ("2026-03-02T09:00:00Z", "2026-03-02T11:30:00Z", 150),
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tier_without_a_target_has_no_service_level_and_unknown_times_have_no_length() {
+    fn service_level_requires_target_and_known_times() {
         let sla = office();
         let (labelled, answered) = (at("2026-03-02T09:00:00Z"), at("2026-03-02T10:00:00Z"));
         assert_eq!(measured(&sla, "low", Some(labelled), Some(answered)), None);

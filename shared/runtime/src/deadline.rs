@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shorter_one_ends_sooner_and_a_longer_one_changes_nothing() {
+    fn at_most_shortens_but_never_extends_the_deadline() {
         let now: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
         let deadline = Deadline::new("2026-01-31T12:01:00Z".parse().unwrap(), Arc::new(FixedClock(now)));
         for (longest, seconds) in [(20, 20), (90, 60)] {

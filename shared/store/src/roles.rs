@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_quoted_so_that_it_cannot_end_the_statement() {
+    fn quoted_name_cannot_end_the_statement() {
         let cases = [
             ("countersign_app", "\"countersign_app\""),
             ("a\"; DROP TABLE x; --", "\"a\"\"; DROP TABLE x; --\""),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_postgres_would_cut_or_refuse_is_refused() {
+    fn overlong_or_invalid_name_is_refused() {
         for name in ["", "nul\0", &"n".repeat(64)] {
             assert!(matches!(quoted_name(name), Err(LoginError::Name)), "{name:?}");
         }

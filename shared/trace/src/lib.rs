@@ -8,6 +8,7 @@
 //! freezes the process after that. They may be lost; the audit log may not, and does not depend on them.
 
 mod export;
+mod finished;
 mod otlp;
 mod sampler;
 mod span;
@@ -15,8 +16,9 @@ mod traceparent;
 mod tracer;
 
 pub use export::{Export, ExportDestination, ExportError, Exporting};
+pub use finished::{Finished, MOST_KEPT, SpanKind, Taken};
 pub use otlp::{Resource, encode};
 pub use sampler::Sampler;
-pub use span::{Attribute, Finished, Span, SpanKind};
+pub use span::{Attribute, Span};
 pub use traceparent::Traceparent;
-pub use tracer::{MOST_KEPT, Taken, Tracer};
+pub use tracer::Tracer;

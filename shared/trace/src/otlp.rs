@@ -6,7 +6,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::span::{Finished, Value};
+use crate::finished::{Finished, Value};
 
 /// Bit 8 of a span's flags: bit 9 is valid. Bit 9: the parent is in another process.
 const KNOWS_REMOTE: u32 = 0x100;

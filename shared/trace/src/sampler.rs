@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_callers_decision_holds_only_for_a_sampler_that_follows_it() {
+    fn only_parent_based_samplers_follow_the_caller() {
         let id = Uuid::now_v7().as_u128();
         for (name, without, kept, dropped) in [
             ("always_on", true, true, true),

@@ -4,26 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use audit::Context;
-use jiff::Timestamp;
-use uuid::Uuid;
 
-use crate::Traceparent;
-use crate::tracer::Shared;
-
-/// The kind of a span; the numbers are those of the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SpanKind {
-    /// Our own work.
-    Internal = 1,
-    /// An answered request.
-    Server = 2,
-    /// A call that waited for its answer.
-    Client = 3,
-    /// A message put on a queue.
-    Producer = 4,
-    /// A message received from a queue.
-    Consumer = 5,
-}
+use crate::finished::{Finished, Shared, Value};
 
 /// The value of an attribute. Never a secret, a body, a query or an e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,28 +32,6 @@ impl From<u32> for Attribute<'_> {
     fn from(number: u32) -> Self {
         Self::Number(number.into())
     }
-}
-
-/// The owned value of an attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value {
-    Text(String),
-    Number(i64),
-}
-
-/// An ended span.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finished {
-    pub(crate) position: Traceparent,
-    pub(crate) parent: Option<u64>,
-    pub(crate) remote_parent: bool,
-    pub(crate) kind: SpanKind,
-    pub(crate) name: &'static str,
-    pub(crate) correlation_id: Uuid,
-    pub(crate) began: Timestamp,
-    pub(crate) nanoseconds: i128,
-    pub(crate) attributes: Vec<(&'static str, Value)>,
-    pub(crate) error: Option<String>,
 }
 
 /// Work in progress; one pointer wide, and empty while tracing is off. If it is dropped without [`Span::end`], as after a

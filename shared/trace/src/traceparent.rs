@@ -100,7 +100,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again_and_nothing_panics(trace in 1_u128.., span in 1_u64.., flags: u8, text in ".*") {
+        fn written_traceparent_is_read_back_without_panic(trace in 1_u128.., span in 1_u64.., flags: u8, text in ".*") {
             let known = Traceparent { trace_id: trace, span_id: span, flags };
             prop_assert_eq!(Traceparent::parse(&known.to_string()), Some(known));
             let _ = (Traceparent::parse(&text), Traceparent::from_xray(&text));

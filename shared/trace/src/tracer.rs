@@ -1,17 +1,15 @@
 //! Begins spans, and keeps them until they are exported.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use audit::{Action, AnnouncedCall, Context};
 use model::Clock;
 use uuid::Uuid;
 
-use crate::span::{Finished, OpenSpan};
+use crate::finished::{Finished, Shared, Taken};
+use crate::span::OpenSpan;
 use crate::{Sampler, Span, SpanKind, Traceparent};
-
-/// Most spans that are kept between two exports; more are counted and dropped.
-pub const MOST_KEPT: usize = 2048;
 
 /// Error of work that is cancelled before its end.
 const CANCELLED: &str = "cancelled";
@@ -19,21 +17,6 @@ const CANCELLED: &str = "cancelled";
 /// Begins the spans of one process. Cheap to clone, and empty while tracing is off.
 #[derive(Debug, Clone, Default)]
 pub struct Tracer(Option<Arc<Shared>>);
-
-pub(crate) struct Shared {
-    sampler: Sampler,
-    clock: Arc<dyn Clock>,
-    taken: Mutex<Taken>,
-}
-
-/// The spans that ended since they were last taken.
-#[derive(Debug, Default)]
-pub struct Taken {
-    /// In the order in which they ended.
-    pub spans: Vec<Finished>,
-    /// How many spans exceeded the limit.
-    pub overflowed: u64,
-}
 
 impl Tracer {
     /// No tracing.
@@ -45,11 +28,7 @@ impl Tracer {
     /// Tracing, for traces that `sampler` keeps.
     #[must_use]
     pub fn on(sampler: Sampler, clock: Arc<dyn Clock>) -> Self {
-        Self(Some(Arc::new(Shared {
-            sampler,
-            clock,
-            taken: Mutex::default(),
-        })))
+        Self(Some(Arc::new(Shared::new(sampler, clock))))
     }
 
     /// Whether spans are kept.
@@ -127,21 +106,6 @@ enum Origin {
     Here,
 }
 
-impl Shared {
-    pub(crate) fn keep(&self, span: Finished) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.spans.len() < MOST_KEPT {
-            taken.spans.push(span);
-        } else {
-            taken.overflowed += 1;
-        }
-    }
-
-    fn take(&self) -> Taken {
-        std::mem::take(&mut *self.taken.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 /// The id of a new trace: the correlation id, so that each leads to the other.
 fn trace_of(correlation_id: Uuid) -> u128 {
     match correlation_id.as_u128() {
@@ -153,14 +117,6 @@ fn trace_of(correlation_id: Uuid) -> u128 {
 /// Eight random bytes with the variant of a UUID: never zero.
 fn random() -> u64 {
     Uuid::now_v7().as_u64_pair().1
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared")
-            .field("sampler", &self.sampler)
-            .finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_has_exactly_its_size_and_is_what_it_says() {
+    fn body_has_its_exact_size_and_kind() {
         for kind in ["merge_request", "push"] {
             let body = body(kind);
             assert_eq!(body.len(), BYTES);

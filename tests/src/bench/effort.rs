@@ -127,7 +127,7 @@ mod tests {
     use super::{Effort, sizes};
 
     #[test]
-    fn an_empty_table_is_no_size_of_its_own() {
+    fn zero_is_not_a_size() {
         assert!(sizes("0").is_empty());
         assert_eq!(sizes("10000, 1000000"), [10_000_u64, 1_000_000]);
     }

@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn few_values_have_no_99th_percentile_and_none_are_no_sample() {
+    fn few_values_have_no_99th_percentile() {
         let sample = Sample::new(vec![3.0, 1.0, 2.0]).unwrap();
         assert_eq!((sample.median(), sample.p99()), (2.0, None));
         assert_eq!(Sample::new(Vec::new()), None);

@@ -14,7 +14,7 @@ fn put_stub(base: &str, stub: &Value) -> Reply {
 }
 
 #[tokio::test]
-async fn a_stub_answers_with_its_status_headers_and_json() {
+async fn stub_answers_with_status_headers_and_json() {
     let double = slack::start().await;
     let stub = json!({"method": "GET", "path": "/a", "status": 418, "headers": {"X-One": "1", "Retry-After": 30}, "body": {"k": [1]}});
     assert_eq!(put_stub(&double.url(), &stub).status, 200);
@@ -45,7 +45,7 @@ async fn a_string_body_is_sent_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_path_without_a_query_matches_any_and_one_with_a_query_only_that() {
+async fn path_without_a_query_matches_any_query() {
     let double = slack::start().await;
     double.stub(Stub::answering("GET", "/a", 201, "any")).unwrap();
     double
@@ -83,7 +83,7 @@ async fn later_stubs_win_and_disappear_after_their_uses() {
 }
 
 #[tokio::test]
-async fn a_stub_for_one_method_leaves_the_others_alone() {
+async fn stub_for_one_method_ignores_the_others() {
     let double = slack::start().await;
     double.stub(Stub::answering("post", "/a", 500, "")).unwrap();
     assert_eq!(send(&double.url(), "GET", "/a", &[], "").status, 404);
@@ -187,7 +187,7 @@ async fn bad_stubs_are_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn requests_are_listed_oldest_first_as_they_were_received() {
+async fn requests_are_listed_oldest_first_as_received() {
     let double = slack::start().await;
     send(
         &double.url(),
@@ -235,7 +235,7 @@ async fn removing_stubs_keeps_the_requests() {
 }
 
 #[tokio::test]
-async fn an_unknown_control_request_is_refused_and_a_similar_path_is_not_one() {
+async fn control_prefix_is_exact_and_unknown_requests_refused() {
     let double = slack::start().await;
     for (method, path) in [
         ("POST", "/_double/stub"),
@@ -259,7 +259,7 @@ async fn an_unknown_control_request_is_refused_and_a_similar_path_is_not_one() {
 }
 
 #[tokio::test]
-async fn a_patch_that_breaks_the_world_is_refused_and_changes_nothing() {
+async fn invalid_patch_is_refused_and_changes_nothing() {
     let double = slack::start().await;
     for patch in [json!({"rate_limit": "often"}), json!({"rate_limt": true}), json!([])] {
         let reply = send(&double.url(), "PUT", "/_double/behaviour", &[], &patch.to_string());
@@ -281,7 +281,7 @@ async fn reset_closes_the_connection_without_a_byte() {
 }
 
 #[tokio::test]
-async fn half_promises_the_whole_length_and_breaks_off_in_the_middle() {
+async fn half_fault_breaks_off_in_the_middle() {
     let double = slack::start().await;
     double
         .stub(Stub {
@@ -297,7 +297,7 @@ async fn half_promises_the_whole_length_and_breaks_off_in_the_middle() {
 }
 
 #[tokio::test]
-async fn half_without_a_body_breaks_off_the_systems_own_answer() {
+async fn half_fault_without_body_cuts_the_regular_answer() {
     let double = slack::start().await;
     double
         .stub(Stub::failing("POST", "/api/auth.test", Fault::Half).times(1))
@@ -317,7 +317,7 @@ async fn half_without_a_body_breaks_off_the_systems_own_answer() {
 }
 
 #[tokio::test]
-async fn hang_sends_nothing_and_the_double_goes_on_serving_others() {
+async fn hanging_request_does_not_block_others() {
     use std::io::{ErrorKind, Read};
     let double = slack::start().await;
     double.stub(Stub::failing("GET", "/a", Fault::Hang)).unwrap();
@@ -330,7 +330,7 @@ async fn hang_sends_nothing_and_the_double_goes_on_serving_others() {
 }
 
 #[tokio::test]
-async fn waiting_ends_with_the_request_waited_for_or_says_what_came_instead() {
+async fn wait_returns_the_request_or_lists_those_seen() {
     let double = slack::start().await;
     let url = double.url();
     let sender = std::thread::spawn(move || {
@@ -348,7 +348,7 @@ async fn waiting_ends_with_the_request_waited_for_or_says_what_came_instead() {
 }
 
 #[tokio::test]
-async fn a_dropped_double_closes_its_port_and_its_open_connections() {
+async fn dropped_double_closes_its_port_and_connections() {
     use std::io::Read;
     let double = slack::start().await;
     let host = double.url().trim_start_matches("http://").to_owned();

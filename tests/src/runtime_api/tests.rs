@@ -25,7 +25,7 @@ fn play(
 }
 
 #[tokio::test]
-async fn an_invocation_reaches_the_poll_and_the_response_reaches_the_caller() {
+async fn invocation_is_polled_and_its_response_returned() {
     let api = RuntimeApi::start().await;
     let function = play(&api, r#"{"batchItemFailures":[]}"#, |id| {
         format!("/2018-06-01/runtime/invocation/{id}/response")
@@ -47,7 +47,7 @@ async fn an_invocation_reaches_the_poll_and_the_response_reaches_the_caller() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_handler_is_the_error_of_the_invocation() {
+async fn handler_error_is_the_invocation_error() {
     let api = RuntimeApi::start().await;
     let body = r#"{"errorType":"Retryable","errorMessage":"the database is down"}"#;
     let function = play(&api, body, |id| format!("/2018-06-01/runtime/invocation/{id}/error"));
@@ -57,7 +57,7 @@ async fn an_error_of_the_handler_is_the_error_of_the_invocation() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_start_fails_invocations_before_and_after_it() {
+async fn start_error_fails_invocations_before_and_after() {
     let api = RuntimeApi::start().await;
     let base = format!("http://{}", api.url_host_port());
     let function = std::thread::spawn(move || {
@@ -75,7 +75,7 @@ async fn an_error_of_the_start_fails_invocations_before_and_after_it() {
 }
 
 #[tokio::test]
-async fn the_first_poll_is_timed_and_later_ones_do_not_change_it() {
+async fn only_the_first_poll_is_timed() {
     let api = RuntimeApi::start().await;
     assert_eq!(api.first_poll(), None);
     let started = Instant::now();

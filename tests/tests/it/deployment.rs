@@ -35,7 +35,7 @@ fn last_response(waiting: &SiemDouble) -> Value {
 }
 
 #[tokio::test]
-async fn a_deployment_hears_of_success_though_a_role_was_too_new_and_an_answer_was_lost() {
+async fn deployment_success_survives_transient_failures() {
     let (stand, waiting, maintenance) = set_up(Duration::from_mins(1)).await;
     let too_new = refusal(400, "AccessDeniedException").containing("\"owner\"").times(1);
     stand.aws.stub(too_new).unwrap();
@@ -56,7 +56,7 @@ async fn a_deployment_hears_of_success_though_a_role_was_too_new_and_an_answer_w
 }
 
 #[tokio::test]
-async fn a_deployment_is_told_in_time_that_the_migrations_had_no_time() {
+async fn deployment_failure_is_reported_before_the_timeout() {
     let (stand, waiting, maintenance) = set_up(Duration::from_secs(42)).await;
     // A concurrent migration that does not end.
     let lock = "SELECT pg_advisory_lock(hashtextextended('countersign.migrate', 0))";
@@ -69,7 +69,7 @@ async fn a_deployment_is_told_in_time_that_the_migrations_had_no_time() {
 }
 
 #[tokio::test]
-async fn a_mistake_that_does_not_pass_is_told_at_once_and_a_deletion_asks_for_nothing() {
+async fn permanent_error_fails_immediately_and_deletion_succeeds() {
     let (stand, waiting, maintenance) = set_up(Duration::from_mins(1)).await;
     let owner = stand.aws.secret("owner", "AWSCURRENT").unwrap();
     stand.aws.put_secret("app", "AWSCURRENT", owner);

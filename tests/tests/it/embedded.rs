@@ -66,8 +66,9 @@ fn ids(entries: &[ParsedEntry]) -> Vec<String> {
     entries.iter().map(|entry| entry.id.to_string()).collect()
 }
 
+/// The command inherits the task's correlation id and trace.
 #[tokio::test]
-async fn each_task_is_told_at_every_destination_and_the_command_goes_on_with_the_same_work() {
+async fn each_task_reaches_every_destination_and_the_command() {
     let (folder, siem) = (tempfile::tempdir().unwrap(), siem::start().await);
     let inherited = folder.path().join("inherited");
     let script = format!("echo $CORRELATION_ID $TRACEPARENT >> {}", inherited.display());
@@ -100,7 +101,7 @@ async fn each_task_is_told_at_every_destination_and_the_command_goes_on_with_the
 }
 
 #[tokio::test]
-async fn a_command_that_fails_or_is_not_there_is_told_so() {
+async fn failing_or_missing_command_is_recorded() {
     let (folder, siem) = (tempfile::tempdir().unwrap(), siem::start().await);
     for (command, class) in [("false", "invalid_response"), ("no-such-command", "not_found")] {
         assert!(run(agent(folder.path(), &siem, &[command]), 1).await.status.success());
@@ -113,7 +114,7 @@ async fn a_command_that_fails_or_is_not_there_is_told_so() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_receiver_that_is_down_goes_out_after_the_next_start() {
+async fn entries_for_a_down_receiver_follow_after_restart() {
     let (folder, siem) = (tempfile::tempdir().unwrap(), siem::start().await);
     siem.stub(Stub::failing("POST", "/in", Fault::Reset)).unwrap();
     let done = run(agent(folder.path(), &siem, &["true"]), 2).await;
@@ -132,7 +133,7 @@ async fn what_waits_for_a_receiver_that_is_down_goes_out_after_the_next_start() 
 }
 
 #[tokio::test]
-async fn killed_in_the_middle_it_loses_nothing_of_the_tasks_it_has_told_of() {
+async fn killed_agent_loses_no_reported_task() {
     let (folder, siem) = (tempfile::tempdir().unwrap(), siem::start().await);
     let mut command = agent(folder.path(), &siem, &["true"]);
     let kill = move || {

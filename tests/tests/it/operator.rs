@@ -162,7 +162,7 @@ async fn a_later_run_continues_where_one_stopped() {
 }
 
 #[tokio::test]
-async fn a_request_waits_for_the_budget_of_the_next_minute() {
+async fn request_waits_for_the_next_minute_budget() {
     let (stand, _) = withheld(&[1]).await;
     stand.world.gitlab.clear_stubs();
     let sql = "INSERT INTO reread_budgets VALUES ('main', date_trunc('minute', now()) + interval '1 hour', 60)";
@@ -244,7 +244,7 @@ async fn a_request_that_cannot_be_executed_says_why() {
 }
 
 #[tokio::test]
-async fn a_failed_job_does_not_stop_the_next_one() {
+async fn failed_job_does_not_stop_the_next() {
     let stand = Stand::new().await;
     let effect = stand.effect(1).await;
     stand.make_due(effect.id).await;

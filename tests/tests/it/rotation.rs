@@ -67,7 +67,7 @@ fn step(step: &str, version: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_database_login_is_rotated_and_none_that_a_function_may_hold_is_ever_refused() {
+async fn login_rotation_refuses_no_login_in_use() {
     let (stand, url, maintenance) = begun().await;
     let first = Login::at(&stand.aws, "AWSCURRENT");
     assert!(first.works(&url).await);
@@ -116,7 +116,7 @@ async fn the_database_login_is_rotated_and_none_that_a_function_may_hold_is_ever
 }
 
 #[tokio::test]
-async fn the_trial_that_secrets_manager_makes_when_a_rotation_is_set_up_tries_the_login_in_force() {
+async fn rotation_trial_tests_the_current_login() {
     let (stand, url, maintenance) = begun().await;
     stand.aws.begin_rotation("app", "trial");
     maintenance.invoke(step("testSecret", "trial")).await;
@@ -137,7 +137,7 @@ async fn the_trial_that_secrets_manager_makes_when_a_rotation_is_set_up_tries_th
 }
 
 #[tokio::test]
-async fn a_new_login_is_tried_at_the_server_itself_and_not_at_a_proxy() {
+async fn new_login_is_tested_at_the_server_itself() {
     let stand = Stand::new().await;
     let url = Url::parse(&stand.world.database.app_url).unwrap();
     stand.aws.put_secret("app", "AWSCURRENT", login(&url));
@@ -158,7 +158,7 @@ async fn a_new_login_is_tried_at_the_server_itself_and_not_at_a_proxy() {
 }
 
 #[tokio::test]
-async fn a_rotation_that_cannot_go_on_says_why_and_changes_nothing() {
+async fn impossible_rotation_is_explained_and_changes_nothing() {
     let (stand, url, maintenance) = begun().await;
     let current = Login::at(&stand.aws, "AWSCURRENT");
     let foreign = json!({"Step": "createSecret", "SecretId": "owner", "ClientRequestToken": "version-1"});
@@ -181,7 +181,7 @@ async fn a_rotation_that_cannot_go_on_says_why_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_login_of_the_owner_that_was_changed_a_moment_ago_is_used_at_once() {
+async fn changed_owner_login_is_used_immediately() {
     let (stand, url, maintenance) = begun().await;
     let owner = stand.aws.secret("owner", "AWSCURRENT").unwrap();
     let mut outdated = Url::parse(owner["url"].as_str().unwrap()).unwrap();

@@ -47,7 +47,7 @@ const USE_KEY: &str = "UseTheKeyThroughQueuesAndSecrets";
 const TRACING: [&str; 2] = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"];
 
 #[test]
-fn a_function_is_given_exactly_the_variables_it_reads() {
+fn function_gets_exactly_the_variables_it_reads() {
     let template = template();
     assert_eq!(
         of_type(&template, "AWS::Serverless::Function").count(),
@@ -67,7 +67,7 @@ fn a_function_is_given_exactly_the_variables_it_reads() {
 }
 
 #[test]
-fn every_log_group_forgets_in_time_and_outlives_the_stack() {
+fn log_groups_have_retention_and_outlive_the_stack() {
     let template = template();
     let groups: Vec<_> = of_type(&template, "AWS::Logs::LogGroup").collect();
     for (name, group) in &groups {
@@ -87,7 +87,7 @@ fn every_log_group_forgets_in_time_and_outlives_the_stack() {
 }
 
 #[test]
-fn new_code_that_uses_the_schema_waits_for_the_migrations() {
+fn code_using_the_schema_waits_for_migrations() {
     let template = template();
     assert_eq!(
         property(&template, "Migrations", "Code"),
@@ -121,8 +121,9 @@ fn each_job_of_a_minute_has_its_schedule() {
     assert_eq!(jobs, expected);
 }
 
+/// Maintenance and the recorder have no rollout.
 #[test]
-fn a_rollout_is_watched_at_the_new_version_alone_and_maintenance_has_none() {
+fn rollout_is_watched_at_the_new_version() {
     let template = template();
     for (name, function) in of_type(&template, "AWS::Serverless::Function") {
         let preference = &function["DeploymentPreference"];

@@ -202,7 +202,7 @@ async fn a_misspelt_binding_disables_its_hook() {
 }
 
 #[tokio::test]
-async fn a_queue_that_hangs_is_answered_within_eight_seconds() {
+async fn hanging_queue_is_answered_within_eight_seconds() {
     let stand = Stand::new().await;
     stand.function.started().await;
     stand.aws.stub(Stub::failing("POST", "/", Fault::Hang)).unwrap();
@@ -293,7 +293,7 @@ async fn a_secret_filled_in_later_needs_no_restart() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_down_is_answered_503_and_back_later() {
+async fn queue_outage_is_answered_503_and_recovers() {
     let stand = Stand::new().await;
     let body = merged().to_string();
     stand.function.started().await;
@@ -314,7 +314,7 @@ async fn a_queue_that_is_down_is_answered_503_and_back_later() {
 }
 
 #[tokio::test]
-async fn an_old_delivery_and_one_with_a_plain_token_are_queued_as_what_they_are() {
+async fn stale_and_token_deliveries_are_queued_as_such() {
     let stand = Stand::new().await;
     let body = merged().to_string();
     let (status, answer) = stand.send(delivery_at(1_700_000_000, CURRENT, "id-1", &body)).await;
@@ -331,7 +331,7 @@ async fn an_old_delivery_and_one_with_a_plain_token_are_queued_as_what_they_are(
 }
 
 #[tokio::test]
-async fn authentic_bodies_of_any_shape_are_ignored_or_queued_whole() {
+async fn authentic_bodies_are_ignored_or_queued_whole() {
     let stand = Stand::new().await;
     let deep = "[".repeat(1_000_000);
     for (body, reason) in [
@@ -355,7 +355,7 @@ async fn authentic_bodies_of_any_shape_are_ignored_or_queued_whole() {
 }
 
 #[tokio::test]
-async fn hostile_requests_are_answered_and_audited_and_the_same_process_serves_the_next() {
+async fn hostile_requests_do_not_stop_the_process() {
     let mut stand = Stand::new().await;
     let body = merged().to_string();
     let hostile = |change: fn(&mut Value)| {
@@ -401,7 +401,7 @@ async fn hostile_requests_are_answered_and_audited_and_the_same_process_serves_t
 }
 
 #[tokio::test]
-async fn without_its_settings_it_does_not_start_and_names_each_of_them() {
+async fn missing_settings_prevent_the_start_and_are_named() {
     let mut function = Function::start("webhook", &[("SIGNATURE_TOLERANCE_SECONDS", "soon")]).await;
     assert_eq!(function.ended().code(), Some(1));
     let line = &function.lines(1, |line| line["level"] == "ERROR")[0];

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn months_are_those_of_the_calendar_and_none_means_for_ever() {
+    fn retention_uses_calendar_months_and_zero_never_ends() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let now = at("2026-03-31T12:00:00Z");
         assert_eq!(end_of_retention(now, 0), None);

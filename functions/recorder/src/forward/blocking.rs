@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit::{Context, FailureClass};
-use audit_delivery::{DeliveryError, Destination as _, FileDestination};
+use audit_delivery::{DeliveryError, Destination as _, FileDestination, Outgoing};
 use clients::siem::Audited;
 use store::PositionedEntry;
 use tokio::sync::Mutex;
-
-use super::outlet::outgoing;
 
 /// A destination, one delivery at a time.
 #[derive(Debug, Clone)]
@@ -82,12 +80,22 @@ impl Blocking {
     }
 }
 
+/// Entries in the form that destinations accept.
+pub(super) fn outgoing(batch: &[PositionedEntry]) -> Vec<Outgoing<'_>> {
+    let entries = batch.iter().map(|entry| Outgoing {
+        position: u64::try_from(entry.position).unwrap_or(0),
+        id: entry.id,
+        line: &entry.line,
+    });
+    entries.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use audit::{ActorType, Writer};
-    use audit_delivery::{Destination, Outgoing};
+    use audit_delivery::Destination;
     use jiff::Timestamp;
     use model::FixedClock;
     use uuid::Uuid;
@@ -113,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_delivery_that_hangs_is_waited_for_only_so_long_and_nothing_else_is_sent_meanwhile() {
+    async fn hanging_delivery_times_out_and_blocks_the_next() {
         let ((begun, seen), (release, end)) = (channel(), channel());
         let (writer, lines) = Writer::memory("recorder", Arc::new(FixedClock(Timestamp::UNIX_EPOCH)));
         let audited = Audited::syslog(Box::new(Held { begun, end }), "tcp://127.0.0.1:514", writer);

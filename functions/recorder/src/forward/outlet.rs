@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use audit::{Context, FailureClass, Writer};
 use audit_delivery::settings::{DestinationSettings, SyslogAddress, Transport};
-use audit_delivery::{DeliveryError, Outgoing, SyslogDestination, SyslogOptions};
+use audit_delivery::{DeliveryError, SyslogDestination, SyslogOptions};
 use clients::http::{Http, Options};
 use clients::siem::{Audited, HttpReceiver, SiemCredential};
 use model::Clock;
@@ -14,7 +14,7 @@ use runtime::secrets::{FromSecrets, SecretCache, SecretSource, from_json};
 use serde::Deserialize;
 use store::PositionedEntry;
 
-use super::blocking::Blocking;
+use super::blocking::{Blocking, outgoing};
 
 /// Longest delivery of one batch.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -186,14 +186,4 @@ fn syslog_outlet(address: &SyslogAddress, ca_pem: Option<String>, audit: &Writer
     let destination = SyslogDestination::new(address.clone(), options)?;
     let audited = Audited::syslog(Box::new(destination), &address.to_string(), audit.clone());
     Ok(Outlet::new("syslog", Way::Blocking(Blocking::audited(audited))))
-}
-
-/// Entries in the form that destinations accept.
-pub(super) fn outgoing(batch: &[PositionedEntry]) -> Vec<Outgoing<'_>> {
-    let entries = batch.iter().map(|entry| Outgoing {
-        position: u64::try_from(entry.position).unwrap_or(0),
-        id: entry.id,
-        line: &entry.line,
-    });
-    entries.collect()
 }

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn one_refused_entry_among_five_hundred_is_found_in_few_batches() {
+    fn one_refused_entry_is_isolated_in_few_batches() {
         for poison in [1, 2, 250, 251, 499, 500] {
             let (taken, aside, calls) = send(500, &BTreeSet::from([poison]), 0);
             assert_eq!((taken.len(), aside), (499, vec![poison]));
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_failed_run_the_first_batch_is_a_single_entry() {
+    fn first_batch_after_a_failure_is_one_entry() {
         let next = (1..=900).map(|position| (position, 100));
         let mut plan = Plan::new(3);
         assert_eq!(plan.size(next.clone()), 1);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_bounded_in_bytes_but_never_empty() {
+    fn batch_size_is_bounded_but_never_zero() {
         let plan = Plan::new(0);
         let of = |lengths: &[usize]| plan.size((1_i64..).zip(lengths.iter().copied()));
         assert_eq!(of(&[BYTES / 2, BYTES / 2, 1]), 2);

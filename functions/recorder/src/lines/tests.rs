@@ -35,7 +35,7 @@ fn printed() -> Vec<String> {
 }
 
 #[test]
-fn entries_and_announcements_are_recorded_and_log_lines_skipped() {
+fn entries_and_announcements_are_recorded_log_lines_skipped() {
     let printed = printed();
     let log = [
         "START RequestId: 1",
@@ -80,7 +80,7 @@ fn a_malformed_entry_is_quarantined_unchanged() {
 }
 
 #[test]
-fn half_a_line_goes_into_quarantine_and_a_huge_one_is_cut_for_it() {
+fn half_a_line_is_quarantined_huge_one_truncated() {
     let whole = printed().remove(1);
     let half = &whole[..whole.len() / 2];
     let batch = sorted(&delivery(&[half]));
@@ -100,6 +100,6 @@ fn half_a_line_goes_into_quarantine_and_a_huge_one_is_cut_for_it() {
 }
 
 #[test]
-fn nothing_that_postgres_refuses_in_a_text_reaches_the_quarantine() {
+fn nul_characters_never_reach_the_quarantine() {
     assert_eq!(kept(" a\0b ", "why".to_owned()).line, "a\u{fffd}b");
 }

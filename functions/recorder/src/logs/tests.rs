@@ -22,7 +22,7 @@ fn unpack(bytes: &[u8]) -> Result<Option<LogDelivery>, Undecodable> {
 }
 
 #[test]
-fn a_delivery_is_read_as_documented_and_packed_again_alike() {
+fn delivery_is_unpacked_and_repacked_unchanged() {
     let text = json!({
         "messageType": "DATA_MESSAGE", "owner": "123456789012", "logGroup": "/aws/lambda/webhook",
         "logStream": "2026/03/02/[7]abc", "subscriptionFilters": ["audit"],
@@ -64,7 +64,7 @@ fn an_invalid_delivery_is_rejected_with_its_reason() {
 }
 
 #[test]
-fn a_delivery_made_to_fill_the_memory_is_refused_before_it_does() {
+fn decompression_bomb_is_rejected_at_the_size_limit() {
     let bomb = vec![b' '; usize::try_from(LARGEST).unwrap() + 1];
     assert_eq!(unpack(&bomb), Err(Undecodable::TooLarge));
     assert_eq!(

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_or_wrong_rules_file_is_a_problem_of_its_variable() {
+    fn rules_file_problem_names_its_variable() {
         let mut env = Environment::from_pairs([(RULES_PATH, "/nowhere/rules.yaml")]);
         assert!(rules_file(&mut env).is_none());
         let problem = env.finish().unwrap_err().to_string();

@@ -17,7 +17,7 @@ fn inherited(correlation_id: Option<&str>, traceparent: Option<&str>) -> Context
 }
 
 #[test]
-fn a_process_goes_on_with_the_id_and_the_trace_it_is_given() {
+fn process_inherits_given_id_and_trace() {
     let expected = Context::new(ActorType::WebhookEvent, ID.parse().unwrap()).with_traceparent(Some(TRACE.to_owned()));
     assert_eq!(inherited(Some(ID), Some(TRACE)), expected);
     assert_eq!(
@@ -29,7 +29,7 @@ fn a_process_goes_on_with_the_id_and_the_trace_it_is_given() {
 }
 
 #[test]
-fn a_malformed_or_missing_id_makes_a_new_one_each_time() {
+fn malformed_or_missing_id_is_replaced_each_time() {
     for bad in [
         None,
         Some(""),

@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn a_text_is_never_longer_than_it_may_be(text in ".{0,2000}") {
+    fn text_never_exceeds_its_maximum_length(text in ".{0,2000}") {
         prop_assert!(Text::new(&text).as_str().chars().count() <= Text::LONGEST);
     }
 }

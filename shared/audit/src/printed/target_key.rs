@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_is_searched_from_the_general_to_the_particular() {
+    fn target_key_runs_from_general_to_specific() {
         for (target, expected) in [
             (
                 json!({"resource_type": "merge_request", "instance": "main", "project_id": 7301, "mr_iid": 811}),

@@ -6,7 +6,7 @@ use super::samples::{malformed, sample_entry, sample_intent, with_field};
 use super::*;
 
 #[test]
-fn each_malformed_line_is_told_apart_with_its_reason() {
+fn malformed_line_is_refused_with_its_reason() {
     for (line, why) in malformed() {
         let error = parse_line(&line.to_string()).expect_err(&line.to_string());
         assert!(error.to_string().contains(why), "{error}: {line}");
@@ -14,7 +14,7 @@ fn each_malformed_line_is_told_apart_with_its_reason() {
 }
 
 #[test]
-fn the_least_that_other_producers_must_send_is_read() {
+fn minimal_entry_of_another_producer_is_read() {
     let Ok(ParsedLine::Entry(read_entry)) = parse_line(&format!("  {}\n", sample_entry())) else {
         panic!("expected an entry")
     };
@@ -30,7 +30,7 @@ fn the_least_that_other_producers_must_send_is_read() {
 }
 
 #[test]
-fn what_says_nothing_of_an_audit_line_is_something_else() {
+fn line_without_audit_event_type_is_other() {
     for line in [
         "",
         "START RequestId: 1",
@@ -50,7 +50,7 @@ fn what_says_nothing_of_an_audit_line_is_something_else() {
 }
 
 #[test]
-fn a_line_that_was_cut_off_or_is_too_long_is_malformed_and_not_something_else() {
+fn truncated_or_overlong_audit_line_is_malformed() {
     let line = sample_entry().to_string().replacen('{', r#"{"event_type":"audit","#, 1);
     for end in 25..line.len() - 1 {
         assert!(parse_line(&line[..end]).is_err(), "{}", &line[..end]);

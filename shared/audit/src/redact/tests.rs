@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::redact;
 
 #[test]
-fn each_kind_of_secret_is_replaced_by_what_it_was() {
+fn secret_of_each_kind_is_redacted() {
     for &(text, expected) in SECRETS {
         assert_eq!(redact(text), expected, "{text}");
     }
@@ -71,7 +71,7 @@ const SECRETS: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn what_is_no_secret_is_left_alone_and_not_copied() {
+fn text_without_secrets_is_unchanged_and_not_copied() {
     for text in [
         "",
         "GitLab/19.1.0",
@@ -107,7 +107,7 @@ fn what_is_no_secret_is_left_alone_and_not_copied() {
 }
 
 #[test]
-fn time_grows_with_the_length_and_not_with_its_square() {
+fn redaction_time_grows_linearly_with_length() {
     // In quadratic time, each of these would take minutes.
     for part in [
         "eyJ",

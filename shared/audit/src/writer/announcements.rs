@@ -32,7 +32,7 @@ fn exception() -> Entry {
 }
 
 #[test]
-fn a_call_is_announced_before_its_entry_which_has_its_id_and_the_time_it_began() {
+fn call_is_announced_with_id_and_start_time() {
     let (writer, memory) = ticking();
     let announced = writer.announce_call(Action::GitlabGetMrDetails, &context(), &target());
     assert_eq!(memory.lines().len(), 1, "announced before the call is made");
@@ -65,7 +65,7 @@ fn a_call_is_announced_before_its_entry_which_has_its_id_and_the_time_it_began()
 }
 
 #[test]
-fn each_call_has_its_own_id_even_within_one_millisecond() {
+fn calls_in_one_millisecond_have_distinct_ids() {
     let (writer, memory) = writer();
     for _ in 0..100 {
         writer.announce_call(Action::SlackPostMessage, &context(), &target());
@@ -77,7 +77,7 @@ fn each_call_has_its_own_id_even_within_one_millisecond() {
 }
 
 #[test]
-fn the_same_thing_told_twice_is_equal_but_for_its_stream() {
+fn repeated_entry_differs_only_in_its_stream() {
     let at = "2026-01-31T18:29:00Z".parse().unwrap();
     let (one, other) = (ticking(), ticking());
     one.0.write(&exception().keyed(at, "exception/1"));
@@ -112,7 +112,7 @@ fn another_key_or_another_time_is_another_entry() {
 }
 
 #[test]
-fn a_record_is_announced_with_the_id_of_its_entry_and_one_without_a_key_is_not() {
+fn only_keyed_record_is_announced_with_entry_id() {
     let (writer, memory) = ticking();
     let entry = exception().keyed(AT.parse().unwrap(), "exception/1");
     writer.announce_entry(&entry);

@@ -67,7 +67,7 @@ fn an_entry_has_exactly_the_published_fields() {
 }
 
 #[test]
-fn lines_are_numbered_without_gaps_from_every_clone_and_thread() {
+fn lines_are_numbered_without_gaps_across_threads() {
     let (writer, memory) = writer();
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -93,7 +93,7 @@ fn lines_are_numbered_without_gaps_from_every_clone_and_thread() {
 }
 
 #[test]
-fn an_entry_with_far_too_much_to_tell_is_told_without_it() {
+fn oversized_details_are_left_out_and_counted() {
     let (writer, memory) = writer();
     let names: [&'static str; 200] = std::array::from_fn(|number| &*format!("name {number}").leak());
     let entry = Entry::new(Action::SlackPostMessage, &context(), target(), Outcome::Success);
@@ -105,7 +105,7 @@ fn an_entry_with_far_too_much_to_tell_is_told_without_it() {
 }
 
 #[test]
-fn a_particular_told_twice_has_its_last_value_and_nothing_is_told_of_none() {
+fn last_detail_value_wins_and_empty_is_omitted() {
     let (writer, memory) = writer();
     let entry = Entry::new(Action::SlackPostMessage, &context(), target(), Outcome::Success)
         .detail("attempt", 1)
@@ -118,7 +118,7 @@ fn a_particular_told_twice_has_its_last_value_and_nothing_is_told_of_none() {
 
 proptest::proptest! {
     #[test]
-    fn any_text_stays_on_one_line_and_comes_back_as_the_text_that_may_be_printed(text in ".*") {
+    fn any_text_is_printed_sanitized_on_one_line(text in ".*") {
         let (writer, memory) = writer();
         writer.write(&Entry::new(Action::SlackPostMessage, &context(), target(), Outcome::Success).detail("text", text.as_str()));
         let kept = memory.lines();

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_torn_write_of_a_cursor_falls_back_by_one_step() {
+    fn torn_cursor_write_falls_back_one_step() {
         let place = tempfile::tempdir().unwrap();
         let directory = Directory::open(place.path()).unwrap();
         let path = place.path().join("cursor.http");

@@ -139,7 +139,7 @@ mod tests {
         }
 
         #[test]
-        fn no_changed_bit_and_no_missing_byte_goes_unseen(line in ".{0,40}", bit in 0_usize..10_000, cut in 0_usize..10_000) {
+        fn changed_bit_or_missing_byte_is_detected(line in ".{0,40}", bit in 0_usize..10_000, cut in 0_usize..10_000) {
             let record = QueueRecord { kind: RecordKind::Entry, synced: 1, position: 7, id: Uuid::nil(), line: &line };
             let mut bytes = bytes_of(&record);
             let length = bytes.len();

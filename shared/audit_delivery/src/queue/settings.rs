@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_five_minutes_and_never_undercut_what_was_asked_for() {
+    fn backoff_doubles_to_five_minutes_honouring_retry_after() {
         let backoff = DeliveryBackoff::default();
         let seconds = |failures, chance| backoff.wait(failures, chance, None).as_secs_f64();
         for (failures, most) in [

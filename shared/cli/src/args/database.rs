@@ -101,8 +101,9 @@ mod tests {
 
     use super::*;
 
+    /// Each login gets its own address of the stack file.
     #[test]
-    fn the_stack_file_is_found_from_a_folder_below_and_each_login_has_its_own_address() {
+    fn stack_file_in_a_parent_folder_is_found() {
         let root = std::env::temp_dir().join(format!("countersign-{}", uuid::Uuid::now_v7()));
         let below = root.join("shared/store");
         std::fs::create_dir_all(&below).unwrap();

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_read_and_a_day_is_whole() {
+    fn every_form_is_parsed_as_a_period() {
         let now = at("2026-11-23T12:00:00Z");
         let cases = [
             ("2026-11-20T08:30:00Z", "2026-11-20T08:30:00Z", "2026-11-20T08:30:00Z"),

@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_to_name_a_merge_request_is_read_and_anything_else_refused() {
+    fn merge_request_names_are_parsed_or_rejected() {
         let named = |instance: Option<&str>, project: &str, iid| MergeRequestName {
             instance: instance.map(str::to_owned),
             project: project.to_owned(),

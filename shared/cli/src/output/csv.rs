@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_quoted_and_no_cell_is_a_formula() {
+    fn csv_cells_are_quoted_and_never_formulas() {
         let cases = [
             ("plain", "plain"),
             ("", ""),

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_between_is_never_negative_and_never_guessed() {
+    fn time_between_is_never_negative_or_guessed() {
         let row = json!({"a": "2026-03-02T10:00:00Z", "b": "2026-03-02T10:05:00Z", "c": null});
         assert_eq!(between(&row, "a", "b").text, "5 min");
         assert_eq!(between(&row, "b", "a").text, "");

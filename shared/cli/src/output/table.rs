@@ -97,7 +97,7 @@ mod tests {
     use crate::output::terminal::Color;
 
     #[test]
-    fn columns_line_up_within_a_page_and_grow_with_the_next() {
+    fn columns_align_within_a_page_and_then_grow() {
         let mut table = Table::new(
             vec![Cell::new("WHAT"), Cell::new("TOOK").right(), Cell::new("WHO")],
             Palette::new(Color::Never),

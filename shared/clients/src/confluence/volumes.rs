@@ -3,14 +3,22 @@
 use audit::{Context, FailureClass};
 use rules::AuditPage;
 
+use super::errors::{gone, malformed, no_space, problem};
 use super::page::ConfluencePage;
-use super::record::{Recorded, Task, Tried};
-use super::trouble::{gone, malformed, no_space, problem};
+use super::task::{Recorded, Task, Tried};
 use super::{Confluence, edit};
 use crate::CallError;
 
 /// Most pages that are searched.
 pub(super) const MOST_PAGES: usize = 1000;
+
+/// A page that was to be created.
+enum Created {
+    /// With the row on it.
+    Ours(Recorded),
+    /// Another writer created a page of this title first.
+    Theirs(ConfluencePage),
+}
 
 /// What follows a page.
 pub(super) enum Next {
@@ -35,8 +43,8 @@ impl Confluence {
                 Next::Free(free) => {
                     let parent = self.parent(context, task, &full).await?;
                     match self.make(context, task, (&space_id, parent.as_deref()), &free).await? {
-                        Ok(recorded) => return Ok(recorded),
-                        Err(made_by_others) => made_by_others,
+                        Created::Ours(recorded) => return Ok(recorded),
+                        Created::Theirs(page) => page,
                     }
                 }
             };
@@ -105,8 +113,8 @@ impl Confluence {
         let known = self.space(context, space).await?.ok_or_else(|| no_space(space))?;
         let parent = parent_id.clone().or(known.homepage_id);
         match self.make(context, task, (&known.id, parent.as_deref()), title).await? {
-            Ok(recorded) => Ok(recorded),
-            Err(made_by_others) => self.add(context, task, made_by_others).await,
+            Created::Ours(recorded) => Ok(recorded),
+            Created::Theirs(page) => self.add(context, task, page).await,
         }
     }
 
@@ -117,14 +125,14 @@ impl Confluence {
         task: Task<'_>,
         below: (&str, Option<&str>),
         title: &str,
-    ) -> Result<Result<Recorded, ConfluencePage>, CallError> {
+    ) -> Result<Created, CallError> {
         let body = edit::first(task.merge, task.wording).map_err(|error| malformed(&error))?;
         match self.create(context, below, title, &body).await {
-            Ok(written) => Ok(Ok(written.into())),
+            Ok(written) => Ok(Created::Ours(written.into())),
             // Confluence answers 400 to a second page of the same title.
             Err(error) if matches!(error.http_status, Some(400 | 409)) => {
                 let theirs = self.page_titled(context, below.0, title).await?;
-                theirs.map(Err).ok_or(error)
+                theirs.map(Created::Theirs).ok_or(error)
             }
             Err(error) => Err(error),
         }
@@ -145,7 +153,7 @@ mod tests {
     use super::volume_of;
 
     #[test]
-    fn a_page_is_the_first_unless_its_title_ends_in_a_number_of_a_later_one() {
+    fn volume_number_is_read_from_the_title() {
         for (title, expected) in [
             ("Audit", ("Audit", 1)),
             ("Audit (2)", ("Audit", 2)),

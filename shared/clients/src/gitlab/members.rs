@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_end_of_membership_is_an_error_and_not_an_endless_membership() {
+    fn unreadable_membership_expiry_is_an_error() {
         let member = json!({"id": 1, "state": "active", "access_level": 30, "expires_at": "never"});
         assert!(serde_json::from_value::<MemberJson>(member).is_err());
     }

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_shown_as_merged_with_its_time_is_not_merged_yet() {
+    fn without_state_and_time_it_is_not_merged() {
         for changes in [
             json!({"state": "opened", "detailed_merge_status": "checking"}),
             json!({"state": "opened", "detailed_merge_status": "approvals_syncing"}),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_merge_method_is_known_only_if_gitlab_reports_it() {
+    fn merge_method_requires_an_answer_naming_it() {
         for (strategy, auto, expected) in [
             (None, None, None),
             (None, Some(false), None),

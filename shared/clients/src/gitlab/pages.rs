@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_page_is_found_by_number_or_by_link() {
+    fn next_page_is_found_by_number_or_link() {
         let by_number = "https://gitlab.example.com/api/v4/groups/7/members?per_page=100&page=3";
         let keyset = "https://gitlab.example.com/api/v4/groups/7/members?cursor=abc";
         for (headers, expected) in [

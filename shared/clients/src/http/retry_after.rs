@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_the_headers_is_understood_and_bounded() {
+    fn every_header_form_is_understood_and_capped() {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         let soon = (now.as_second() + 42).to_string();
         let late = (now.as_second() + 86_400).to_string();
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_state_of_the_rate_limit_does_not_delay_the_retry_of_a_server_error() {
+    fn rate_limit_reset_does_not_delay_server_errors() {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("ratelimit-reset", HeaderValue::from(now.as_second() + 42));

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_that_says_done_is_preferred_and_a_configured_one_is_the_only_one() {
+    fn done_status_is_preferred_unless_one_is_configured() {
         let open = transitions(&[
             ("In Review", "indeterminate"),
             ("Won't Do", "done"),

@@ -27,7 +27,7 @@ fn receiver(address: &str, credential: Option<&SiemCredential>) -> Result<HttpRe
 }
 
 #[test]
-fn a_receiver_is_named_without_its_path_and_query() {
+fn receiver_name_omits_path_and_query() {
     for (address, name) in [
         ("https://siem.example.com/in?token=hunter2", "siem.example.com:443"),
         ("http://127.0.0.1:8088/services/collector", "127.0.0.1:8088"),
@@ -39,7 +39,7 @@ fn a_receiver_is_named_without_its_path_and_query() {
 }
 
 #[test]
-fn both_forms_of_a_credential_become_a_header_that_is_never_shown() {
+fn either_credential_form_becomes_a_hidden_header() {
     let bearer = credential(json!({"bearer": "hunter2"}));
     let (name, value) = bearer.header().unwrap();
     assert_eq!(
@@ -80,7 +80,7 @@ fn a_credential_never_crosses_a_network_in_clear() {
 }
 
 #[test]
-fn only_a_complete_answer_that_speaks_of_the_batch_refuses_it() {
+fn only_a_complete_client_error_refuses_the_batch() {
     let error = |advice, http_status| CallError {
         action: Action::SiemPostEvents,
         class: FailureClass::InvalidResponse,
@@ -125,7 +125,7 @@ impl Destination for Answering {
 }
 
 #[test]
-fn a_delivery_of_blocking_code_is_announced_and_leaves_one_entry() {
+fn blocking_delivery_has_one_announcement_and_one_entry() {
     let context = Context::new(ActorType::PollCycle, Uuid::from_u128(7));
     let batch = [4, 5].map(|position| Outgoing {
         position,

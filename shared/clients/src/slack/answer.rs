@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_failure_says_whether_the_message_may_stand_there() {
+    fn failure_code_decides_if_posting_is_ambiguous() {
         use FailureClass::{AuthFailure, InvalidResponse, NotFound, RateLimit, ServerError, Timeout};
         let retry = Advice::Retry { after: None };
         for (code, class, posting, reading) in [
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_cut_or_strange_leaves_it_open_whether_the_message_was_posted() {
+    fn unreadable_answer_leaves_the_posting_ambiguous() {
         for body in ["", "{", "<html>", "[]", r#"{"ok":"yes"}"#, r#"{"no":1}"#] {
             let problem = problem(Safety::Acts, 200, body);
             assert_eq!(
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_is_not_a_code_is_not_repeated() {
+    fn malformed_error_code_is_not_repeated() {
         for body in [r#"{"ok":false}"#, r#"{"ok":false,"error":"see https://evil.example"}"#] {
             assert_eq!(
                 problem(Safety::Acts, 200, body).message,

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_found_as_a_word_of_its_own_in_any_case() {
+    fn isolated_key_is_found_in_any_case() {
         for (text, expected) in [
             ("ENG-123", vec!["ENG-123"]),
             ("Fix eng-123: rotate", vec!["ENG-123"]),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_branch_goes_before_the_title_and_the_title_before_the_description() {
+    fn branch_precedes_title_and_title_precedes_description() {
         assert_eq!(found("b/bb-2", "AA-1", "BB-2 CC-3 AA-1"), ["BB-2", "AA-1", "CC-3"]);
     }
 

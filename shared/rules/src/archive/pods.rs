@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_goes_before_a_reviewer_before_a_project_before_the_fallback() {
+    fn label_precedes_reviewer_then_project_then_fallback() {
         let pods = Pods {
             pods: vec![
                 pod("CPROJECT", &[], &[], &["payments/*"]),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_fallback_a_merge_request_of_no_pod_is_told_to_nobody() {
+    fn without_match_or_fallback_there_is_no_channel() {
         let candidate = PodCandidate {
             labels: &[],
             reviewers: &[],

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_uncertain_order_is_unverified_and_open_state_settles_it() {
+    fn uncertain_revocation_is_unverified_unless_state_is_open() {
         // GitLab before 18.10: the revocation contains the time of an earlier change.
         let life = Life::labelled().seen(ALICE, "10:00:00", Some(true));
         let mut revocation = HistoryEvent {

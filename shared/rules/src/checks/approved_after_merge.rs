@@ -48,12 +48,12 @@ mod tests {
     }
 
     #[test]
-    fn an_approval_at_the_very_instant_of_the_merge_counts() {
+    fn approval_at_the_merge_instant_counts() {
         Life::labelled().approved_by(ALICE, MERGED).is_approved();
     }
 
     #[test]
-    fn an_older_gitlab_says_no_time_and_the_stored_event_does() {
+    fn untimed_approval_uses_time_of_stored_event() {
         let life = Life::labelled()
             .approved_without_time(ALICE)
             .seen(ALICE, "10:00:00", Some(true));
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_time_or_in_the_second_of_the_merge_it_is_not_approved() {
+    fn without_usable_time_approval_is_unverified() {
         Life::labelled()
             .approved_without_time(ALICE)
             .is_exception(ExceptionKind::Unverified);
@@ -75,7 +75,7 @@ mod tests {
             .is_exception(ExceptionKind::Unverified);
     }
     #[test]
-    fn without_a_time_an_approval_given_again_after_the_merge_proves_nothing() {
+    fn untimed_reapproval_after_merge_is_unverified() {
         let life = Life::labelled()
             .approved_without_time(ALICE)
             .seen(ALICE, "10:00:00", Some(true));

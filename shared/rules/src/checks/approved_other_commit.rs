@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_gitlab_without_patch_ids_leaves_new_commits_unknown() {
+    fn new_commits_without_patch_ids_are_unverified() {
         let life = Life::labelled().version("09:00:00", "aaa", None);
         life.clone().approved_by(ALICE, "10:00:00").is_approved();
         life.version("11:00:00", "bbb", None)

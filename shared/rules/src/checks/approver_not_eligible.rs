@@ -140,7 +140,7 @@ mod tests {
     use crate::testing::{ALICE, BOB, Life, OUTSIDER};
 
     #[test]
-    fn an_approval_from_outside_the_team_does_not_count() {
+    fn approval_from_outside_the_team_does_not_count() {
         Life::labelled()
             .approved_by(OUTSIDER, "10:00:00")
             .is_exception(ExceptionKind::ApproverNotEligible);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn membership_recorded_with_an_earlier_approval_that_was_taken_back_says_nothing_about_a_new_one() {
+    fn membership_at_a_revoked_approval_proves_nothing_new() {
         let life = Life::labelled()
             .members_unreadable()
             .seen(ALICE, "09:00:00", Some(true))
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn membership_unknown_then_is_judged_as_of_now_and_marked_so() {
+    fn unknown_past_membership_is_read_now_and_noted() {
         let life = Life::labelled()
             .approved_by(ALICE, "10:00:00")
             .seen(ALICE, "10:00:00", None);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_untimed_approval_of_a_later_member_is_unknown() {
+    fn untimed_approval_of_later_member_is_unverified() {
         let life = Life::labelled()
             .approved_without_time(ALICE)
             .seen(ALICE, "10:00:00", Some(false));

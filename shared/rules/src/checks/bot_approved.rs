@@ -22,7 +22,7 @@ mod tests {
     use crate::testing::{ALICE, Life};
 
     #[test]
-    fn an_access_tokens_account_cannot_approve_even_in_the_security_team() {
+    fn access_token_account_cannot_approve_as_team_member() {
         for name in ["project_246_bot_75d5fb2b", "group_9_bot", "project_1_bot_x"] {
             let life = Life::labelled().named(ALICE, name).approved_by(ALICE, "10:00:00");
             life.is_exception(ExceptionKind::BotApproved);
@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_the_api_calls_a_bot_cannot_approve() {
+    fn account_marked_as_bot_cannot_approve() {
         Life::labelled()
             .bot(ALICE, true)
             .approved_by(ALICE, "10:00:00")
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_whose_name_only_resembles_a_bots_is_a_person() {
+    fn person_with_similar_name_is_no_bot() {
         for name in [
             "project_manager",
             "project_1_botany",

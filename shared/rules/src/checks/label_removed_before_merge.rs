@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_not_entitled_cannot_take_the_label_off() {
+    fn ineligible_user_cannot_remove_the_label() {
         taken_off_by(OUTSIDER).is_exception(ExceptionKind::LabelRemovedBeforeMerge);
         taken_off_by(AUTHOR)
             .eligible_now(&[AUTHOR, ALICE])

@@ -22,7 +22,7 @@ mod tests {
     }
 
     #[test]
-    fn any_approval_act_at_all_makes_it_another_kind() {
+    fn any_approval_excludes_the_no_approval_kind() {
         let verdict = Life::labelled()
             .approved_by(OUTSIDER, "10:00:00")
             .is_exception(ExceptionKind::ApproverNotEligible);

@@ -18,7 +18,7 @@ mod tests {
     use crate::testing::{ALICE, AUTHOR, Life};
 
     #[test]
-    fn the_author_cannot_approve_even_as_a_member_of_the_security_team() {
+    fn author_cannot_approve_as_security_team_member() {
         let life = Life::labelled()
             .eligible_now(&[AUTHOR, ALICE])
             .approved_by(AUTHOR, "10:00:00");
@@ -26,7 +26,7 @@ mod tests {
     }
 
     #[test]
-    fn somebody_elses_valid_approval_makes_the_authors_own_harmless() {
+    fn valid_approval_outweighs_self_approval() {
         let life = Life::labelled()
             .approved_by(AUTHOR, "10:00:00")
             .approved_by(ALICE, "10:05:00");

@@ -81,7 +81,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn one_more_valid_approval_never_makes_a_verdict_worse(life in life()) {
+    fn additional_valid_approval_never_worsens_the_verdict(life in life()) {
         let before = life.verdict();
         let Reading::Known(eligible) = life.api.eligible_now.clone() else { unreachable!() };
         let mut more = life;
@@ -146,8 +146,9 @@ proptest! {
         }
     }
 
+    /// Read labels alone select the same merges as a full answer.
     #[test]
-    fn with_the_labels_read_and_the_rest_not_the_same_merges_count_and_none_is_in_order(life in life()) {
+    fn with_only_labels_read_labelled_merges_are_unverified(life in life()) {
         let labels = LabelFacts {
             clock_offset_seconds: 0,
             merged_at: Some(life.api.merge.merged_at),
@@ -228,7 +229,7 @@ proptest! {
     }
 
     #[test]
-    fn an_exception_always_has_its_kind_as_the_first_reason(life in life()) {
+    fn first_reason_of_exception_is_its_kind(life in life()) {
         let verdict = life.verdict();
         match verdict.outcome {
             VerdictOutcome::Exception { kind } => prop_assert_eq!(verdict.reasons[0].kind, kind),

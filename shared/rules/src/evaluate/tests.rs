@@ -13,13 +13,13 @@ fn kinds(life: &Life) -> Vec<ExceptionKind> {
 }
 
 #[test]
-fn a_valid_approval_that_only_the_api_shows_is_proven_by_the_api() {
+fn approval_only_in_api_is_proven_by_api() {
     let life = Life::labelled().approved_by(ALICE, "10:00:00");
     assert_eq!(life.verdict().outcome, VerdictOutcome::Approved { proof: Proof::Api });
 }
 
 #[test]
-fn a_valid_approval_that_both_witnesses_show_is_proven_by_both() {
+fn approval_in_both_sources_is_proven_by_both() {
     let life = Life::labelled()
         .approved_by(ALICE, "10:00:00")
         .seen(ALICE, "10:00:00", Some(true));
@@ -53,7 +53,7 @@ fn acts_after_the_merge_change_no_kind() {
 }
 
 #[test]
-fn unreadable_is_pending_until_the_deadline_and_then_unverified() {
+fn unavailable_is_pending_then_unverified_after_the_deadline() {
     let mut facts = Life::labelled().approved_by(ALICE, "10:00:00").facts();
     facts.api = GitLabAnswer::Unavailable("503".to_owned().into());
     let rules = crate::testing::rules();
@@ -71,7 +71,7 @@ fn unreadable_is_pending_until_the_deadline_and_then_unverified() {
 }
 
 #[test]
-fn a_merge_request_that_gitlab_will_not_show_is_unverified_at_once() {
+fn denied_merge_request_is_unverified_immediately() {
     let mut facts = Life::labelled().facts();
     facts.api = GitLabAnswer::Denied("404".to_owned().into());
     assert_eq!(
@@ -83,7 +83,7 @@ fn a_merge_request_that_gitlab_will_not_show_is_unverified_at_once() {
 }
 
 #[test]
-fn unreadable_and_no_label_in_sight_is_not_carried_and_says_so() {
+fn denied_without_known_label_is_unlabelled_with_note() {
     let mut facts = Life::unlabelled().facts();
     facts.api = GitLabAnswer::Denied("404".to_owned().into());
     let verdict = evaluate(&facts, &crate::testing::rules());
@@ -92,7 +92,7 @@ fn unreadable_and_no_label_in_sight_is_not_carried_and_says_so() {
 }
 
 #[test]
-fn everything_that_holds_is_a_reason_and_the_first_in_order_is_the_kind() {
+fn all_reasons_are_listed_and_first_is_kind() {
     let life = Life::labelled()
         .approved_by(AUTHOR, "10:00:00")
         .approved_by(OUTSIDER, "12:30:00");
@@ -118,7 +118,7 @@ fn events_of_stale_deliveries_prove_and_disprove_nothing() {
 }
 
 #[test]
-fn the_tier_is_that_of_the_labels_standing_at_the_merge() {
+fn risk_tier_follows_labels_at_the_merge() {
     assert_eq!(Life::labelled().verdict().risk_tier, "high");
 }
 
@@ -133,7 +133,7 @@ fn labels_read(events: Reading<Vec<LabelEvent>>, labels_now: &[&str]) -> LabelFa
 }
 
 #[test]
-fn with_no_label_in_sight_nothing_more_is_asked_and_nothing_was_carried() {
+fn labels_only_without_label_needs_no_full_answer() {
     let rules = crate::testing::rules();
     let mut facts = Life::unlabelled().facts();
     facts.api = GitLabAnswer::LabelsOnly(labels_read(Reading::Known(Vec::new()), &["backend"]));
@@ -148,7 +148,7 @@ fn with_no_label_in_sight_nothing_more_is_asked_and_nothing_was_carried() {
 }
 
 #[test]
-fn a_label_that_comes_into_sight_later_must_be_asked_about() {
+fn label_in_history_requires_the_full_answer() {
     let mut facts = Life::labelled().facts();
     facts.api = GitLabAnswer::LabelsOnly(labels_read(Reading::Known(Vec::new()), &[]));
     assert!(matches!(
@@ -158,7 +158,7 @@ fn a_label_that_comes_into_sight_later_must_be_asked_about() {
 }
 
 #[test]
-fn a_merge_that_gitlab_does_not_show_is_never_a_verdict_not_even_after_the_deadline() {
+fn unmerged_at_gitlab_stays_pending_after_the_deadline() {
     for life in [Life::labelled(), Life::unlabelled()] {
         let mut facts = life.facts();
         facts.api = GitLabAnswer::NotMerged("opened".to_owned().into());
@@ -171,7 +171,7 @@ fn a_merge_that_gitlab_does_not_show_is_never_a_verdict_not_even_after_the_deadl
 }
 
 #[test]
-fn a_label_that_was_read_is_not_forgotten_because_something_else_could_not_be_read() {
+fn read_label_counts_despite_other_failed_reads() {
     let rules = crate::testing::rules();
     let mut facts = Life::unlabelled().facts();
     facts.deadline_passed = true;
@@ -197,7 +197,7 @@ fn a_label_that_was_read_is_not_forgotten_because_something_else_could_not_be_re
 }
 
 #[test]
-fn a_delivery_that_is_not_to_be_believed_and_a_silent_gitlab_leave_it_unverified() {
+fn untrusted_delivery_with_denied_answer_is_unverified() {
     let mut facts = Life::unlabelled().facts();
     facts.trigger.trusted = false;
     facts.api = GitLabAnswer::Denied("404".to_owned().into());
@@ -210,7 +210,7 @@ fn a_delivery_that_is_not_to_be_believed_and_a_silent_gitlab_leave_it_unverified
 }
 
 #[test]
-fn the_time_that_a_delivery_alone_tells_excludes_no_history() {
+fn delivered_merge_time_does_not_exclude_history() {
     let life = Life::unlabelled();
     let labelled = HistoryEvent {
         labels: vec!["sec/high".into()],

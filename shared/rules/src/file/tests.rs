@@ -45,7 +45,7 @@ fn the_hash_names_the_file_to_the_byte() {
 }
 
 #[test]
-fn a_wrong_file_is_refused_with_line_and_reason() {
+fn invalid_file_is_refused_with_line_and_reason() {
     for (right, wrong, line, reason) in [
         ("version: 1", "version: 2", 2, "version must be 1"),
         (
@@ -85,7 +85,7 @@ fn a_wrong_file_is_refused_with_line_and_reason() {
 }
 
 #[test]
-fn service_levels_are_read_and_a_wrong_one_is_refused_with_its_line() {
+fn invalid_service_level_is_refused_with_its_line() {
     let sla = "sla:\n  targets: { critical: 4h, unclassified: 3d }\n  business_hours: { time_zone: Europe/Berlin, from: \"09:00\", to: \"17:00\", days: [mon, fri], holidays: [\"2026-12-25\"] }\n";
     let rules = Rules::parse(&format!("{RULES}{sla}")).unwrap();
     assert_eq!(rules.sla.targets["critical"].as_hours(), 4);
@@ -167,7 +167,7 @@ fn nonsense_is_refused_without_a_panic() {
 }
 
 #[test]
-fn the_rules_of_the_deployment_are_right_but_for_placeholders_that_nobody_has_filled_in_yet() {
+fn deployed_rules_parse_except_for_unfilled_placeholders() {
     match Rules::parse(include_str!("../../../../infra/rules.yaml")) {
         Ok(_) => (),
         Err(RulesError::Placeholders(problems)) => assert!(problems.len() <= 3, "{problems:?}"),

@@ -11,17 +11,17 @@ fn not_carried(life: &Life) -> Vec<Note> {
 }
 
 #[test]
-fn without_a_security_label_there_is_nothing_to_review() {
+fn merge_without_security_label_needs_no_review() {
     assert_eq!(not_carried(&Life::unlabelled()), []);
 }
 
 #[test]
-fn a_label_set_at_creation_has_no_event_and_counts() {
+fn label_set_at_creation_counts_without_event() {
     Life::labelled().is_exception(ExceptionKind::NoApproval);
 }
 
 #[test]
-fn taking_the_label_off_before_the_merge_does_not_hide_the_merge_request() {
+fn removing_the_label_does_not_hide_the_merge() {
     let life = Life::unlabelled().label_event(Some("security::high"), false, OUTSIDER, "11:00:00");
     let verdict = life.is_exception(ExceptionKind::LabelRemovedBeforeMerge);
     assert_eq!(verdict.security_labels, ["security::high"]);
@@ -34,7 +34,7 @@ fn taking_the_label_off_before_the_merge_does_not_hide_the_merge_request() {
 }
 
 #[test]
-fn a_removed_label_and_a_valid_approval_is_approved_with_a_note() {
+fn removed_label_with_valid_approval_is_noted() {
     let life = Life::unlabelled()
         .label_event(Some("security::high"), false, OUTSIDER, "11:00:00")
         .approved_by(ALICE, "10:00:00");
@@ -42,7 +42,7 @@ fn a_removed_label_and_a_valid_approval_is_approved_with_a_note() {
 }
 
 #[test]
-fn replacing_one_security_label_by_another_is_no_removal() {
+fn replacing_a_security_label_is_no_removal() {
     let mut life = Life::unlabelled()
         .label_event(Some("security::high"), true, AUTHOR, "09:00:00")
         .label_event(Some("security::high"), false, OUTSIDER, "11:00:00")
@@ -112,7 +112,7 @@ fn a_cut_list_proves_no_absence() {
 }
 
 #[test]
-fn without_the_merge_event_a_gone_label_names_no_kind() {
+fn vanished_label_without_merge_event_names_no_kind() {
     let shown = |life: Life| {
         let event = HistoryEvent {
             labels: vec!["security::high".into()],
@@ -129,7 +129,7 @@ fn without_the_merge_event_a_gone_label_names_no_kind() {
 }
 
 #[test]
-fn a_label_first_put_on_after_the_merge_does_not_count() {
+fn label_first_added_after_merge_does_not_count() {
     let mut life = Life::unlabelled().label_event(Some("security::high"), true, ALICE, "12:00:01");
     life.api.labels_now.push("security::high".into());
     // The hook is built in the background: it may already contain the label.
@@ -138,7 +138,7 @@ fn a_label_first_put_on_after_the_merge_does_not_count() {
 }
 
 #[test]
-fn a_label_taken_off_only_after_the_merge_stood_at_the_merge() {
+fn label_removed_after_merge_still_counts() {
     Life::unlabelled()
         .label_event(Some("security::high"), false, OUTSIDER, "12:00:01")
         .is_exception(ExceptionKind::NoApproval);
@@ -149,7 +149,7 @@ fn a_label_taken_off_only_after_the_merge_stood_at_the_merge() {
 }
 
 #[test]
-fn a_label_put_on_and_off_several_times_is_judged_by_the_last_time() {
+fn last_change_of_a_repeated_label_decides() {
     let life = Life::unlabelled()
         .label_event(Some("sec/high"), true, AUTHOR, "08:00:00")
         .label_event(Some("sec/high"), false, ALICE, "09:00:00")
@@ -160,7 +160,7 @@ fn a_label_put_on_and_off_several_times_is_judged_by_the_last_time() {
 }
 
 #[test]
-fn a_label_deleted_since_is_known_from_the_stored_events() {
+fn deleted_label_is_known_from_stored_events() {
     let life = Life::unlabelled()
         .label_event(None, true, AUTHOR, "09:00:00")
         .label_event(None, false, OUTSIDER, "10:00:00");
@@ -174,7 +174,7 @@ fn a_label_deleted_since_is_known_from_the_stored_events() {
 }
 
 #[test]
-fn where_label_events_are_unreadable_what_was_seen_counts() {
+fn without_label_events_the_stored_history_counts() {
     Life::labelled()
         .label_events_unreadable()
         .is_exception(ExceptionKind::NoApproval);
@@ -201,7 +201,7 @@ fn where_label_events_are_unreadable_what_was_seen_counts() {
 }
 
 #[test]
-fn an_approval_given_before_the_label_is_valid_and_noted() {
+fn approval_before_the_label_is_valid_and_noted() {
     let mut life = Life::unlabelled()
         .label_event(Some("sec/high"), true, ALICE, "10:30:00")
         .approved_by(ALICE, "10:00:00");
@@ -223,7 +223,7 @@ fn a_nameless_event_declassifies_nothing() {
 }
 
 #[test]
-fn renaming_the_label_and_making_a_new_one_after_the_merge_does_not_hide_the_merge_request() {
+fn renamed_and_recreated_label_still_counts() {
     let mut life = Life::unlabelled().label_event(Some("security::high"), true, AUTHOR, "12:00:05");
     life.api.labels_now.push("security::high".into());
     let seen = HistoryEvent {
@@ -234,7 +234,7 @@ fn renaming_the_label_and_making_a_new_one_after_the_merge_does_not_hide_the_mer
 }
 
 #[test]
-fn a_label_that_vanished_by_a_rename_is_not_declassified_with_another_that_was_taken_off() {
+fn vanished_label_is_not_declassified_with_another() {
     let life = Life::unlabelled().label_event(Some("sec/low"), false, ALICE, "11:00:00");
     let seen = HistoryEvent {
         labels: vec!["security::high".into()],

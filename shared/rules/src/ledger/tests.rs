@@ -34,7 +34,7 @@ fn act(life: Life, action: EventAction, by: i64, time: &str) -> Life {
 }
 
 #[test]
-fn a_merge_is_decided_when_it_is_merged_by_whose_approval_completed_it() {
+fn deciding_reviewer_is_the_one_completing_the_minimum() {
     let life = Life::labelled()
         .minimum(2)
         .approved_by(BOB, "11:00:00")
@@ -49,7 +49,7 @@ fn a_merge_is_decided_when_it_is_merged_by_whose_approval_completed_it() {
 }
 
 #[test]
-fn a_merge_without_approval_has_no_reviewer_and_says_why_there_is_no_time_to_approval() {
+fn unapproved_merge_has_no_reviewer_or_approval_time() {
     let review = merged(&Life::labelled().approved_by(OUTSIDER, "10:00:00"));
     assert_eq!(review.decision, Some(LedgerDecision::MergedWithoutApproval));
     assert_eq!((review.deciding_reviewer, review.approved_at), (None, None));
@@ -59,14 +59,14 @@ fn a_merge_without_approval_has_no_reviewer_and_says_why_there_is_no_time_to_app
 }
 
 #[test]
-fn what_never_carried_a_label_is_not_in_the_ledger() {
+fn unlabelled_merge_request_is_not_in_the_ledger() {
     let life = Life::unlabelled().approved_by(ALICE, "10:00:00");
     assert_eq!(review_of_merge(&life.facts(), &life.verdict(), &life.rules), None);
     assert_eq!(open(&life), None);
 }
 
 #[test]
-fn the_label_time_is_that_of_gitlabs_label_events() {
+fn label_time_comes_from_gitlab_label_events() {
     let high = Some("security::high");
     let unlabelled = Life::unlabelled;
     let standing = |mut life: Life| {
@@ -119,7 +119,7 @@ fn the_label_time_is_that_of_gitlabs_label_events() {
 }
 
 #[test]
-fn label_time_of_a_deleted_label_needs_its_event() {
+fn deleted_label_time_needs_its_event() {
     let unlabelled = Life::unlabelled;
     assert_label_times(vec![
         (
@@ -164,7 +164,7 @@ fn assert_label_times(cases: Vec<(&str, Life, std::result::Result<&str, TimeUnkn
 }
 
 #[test]
-fn of_a_label_that_was_made_anew_the_first_event_counts_or_none() {
+fn recreated_label_has_first_event_time_or_none() {
     // The label was added at 08:00:01, deleted, created again and added again at ten; an earlier event shows it.
     let recreated = |shown_at: &str| {
         let mut life = Life::unlabelled()
@@ -208,7 +208,7 @@ fn the_time_of_creation_is_not_guessed() {
 }
 
 #[test]
-fn a_label_put_on_after_the_merge_is_no_label_of_the_review() {
+fn label_added_after_merge_opens_no_review() {
     let mut life = Life::unlabelled()
         .label_event(Some("security::high"), true, AUTHOR, "12:30:00")
         .approved_by(ALICE, "10:00:00");
@@ -350,7 +350,7 @@ fn history_alone_approves_nothing_before_the_merge_either() {
 }
 
 #[test]
-fn an_approval_that_was_given_again_is_not_taken_back_though_others_are_still_needed() {
+fn renewed_approval_is_not_revoked_below_the_minimum() {
     let twice = |again: &str| {
         let life = Life::labelled()
             .minimum(2)
@@ -363,7 +363,7 @@ fn an_approval_that_was_given_again_is_not_taken_back_though_others_are_still_ne
 }
 
 #[test]
-fn the_clock_of_the_target_ends_with_the_approval_or_the_end_and_with_nothing_else() {
+fn service_level_clock_ends_with_approval_or_closing() {
     let targets = |mut life: Life| {
         life.rules
             .sla
@@ -399,7 +399,7 @@ fn the_clock_of_the_target_ends_with_the_approval_or_the_end_and_with_nothing_el
 }
 
 #[test]
-fn gitlab_tells_that_it_was_closed_again_where_that_event_has_not_come() {
+fn gitlab_answer_replaces_missing_second_close_event() {
     let closed_again = |at_: &str| {
         let mut life = act(Life::labelled(), EventAction::Reopen, AUTHOR, "09:00:00");
         life.api.state = Some("closed".into());
@@ -424,7 +424,7 @@ fn an_open_state_wins_over_a_lost_reopening() {
 }
 
 #[test]
-fn a_reset_takes_no_approval_that_is_listed_with_its_time() {
+fn reset_keeps_a_listed_timed_approval() {
     let life = Life::labelled()
         .minimum(2)
         .seen(ALICE, "10:05:05", Some(true))
@@ -434,7 +434,7 @@ fn a_reset_takes_no_approval_that_is_listed_with_its_time() {
 }
 
 #[test]
-fn gitlab_tells_that_it_was_closed_where_no_event_came() {
+fn gitlab_answer_replaces_missing_close_event() {
     let mut life = Life::labelled();
     (life.api.state, life.api.closed_at) = (Some("closed".into()), Some(at("11:00:00")));
     let (_, review) = review_before_merge(&life.facts(), &life.rules).unwrap();

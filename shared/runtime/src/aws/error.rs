@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_classed_by_its_code_before_its_status() {
+    fn error_code_precedes_status_in_the_class() {
         let table = [
             (400, Some("AccessDeniedException"), FailureClass::AuthFailure),
             (400, Some("ThrottlingException"), FailureClass::RateLimit),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_person_can_mend_is_not_worth_repeating() {
+    fn permanent_failures_are_not_retryable() {
         let at = |class, status| {
             AwsError {
                 operation: "x",

@@ -39,7 +39,7 @@ mod tests {
     use super::ROOTS;
 
     #[test]
-    fn six_roots_are_compiled_in_each_with_its_source_and_expiry() {
+    fn six_roots_are_embedded_with_source_and_expiry() {
         for mark in [
             "-----BEGIN CERTIFICATE-----",
             "# Subject: ",

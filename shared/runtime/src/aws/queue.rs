@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_address_of_a_fifo_queue_is_accepted() {
+    fn only_a_fifo_queue_address_is_accepted() {
         let good = [
             (
                 "https://sqs.eu-west-1.amazonaws.com/123456789012/deliveries.fifo",
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_address_is_one_problem_and_a_wrong_one_too() {
+    fn missing_and_invalid_addresses_are_one_problem_each() {
         let mut env = Environment::from_pairs([("B_QUEUE_URL", "https://sqs/1/plain")]);
         let _ = QueueUrl::from_environment(&mut env, "A_QUEUE_URL");
         let _ = QueueUrl::from_environment(&mut env, "B_QUEUE_URL");

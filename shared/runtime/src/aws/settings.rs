@@ -67,7 +67,7 @@ mod tests {
     const SECRET: (&str, &str) = ("AWS_SECRET_ACCESS_KEY", "hunter2");
 
     #[test]
-    fn a_service_has_its_own_endpoint_before_the_common_one() {
+    fn service_endpoint_precedes_the_common_one() {
         let common = ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566");
         let own = ("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9324");
         let mut env = Environment::from_pairs([REGION, KEY, SECRET, common, own]);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_missing_is_named_and_nothing_secret_is_shown() {
+    fn missing_settings_are_named_and_secrets_hidden() {
         let mut env = Environment::from_pairs([SECRET, ("AWS_SESSION_TOKEN", "hunter3")]);
         let shown = format!("{:?}", AwsSettings::from_environment(&mut env));
         assert!(!shown.contains("hunter"), "{shown}");

@@ -67,7 +67,7 @@ async fn run(messages: &[&str], deadline: &Deadline) -> (Vec<String>, Vec<String
 }
 
 #[tokio::test]
-async fn a_group_that_takes_long_holds_up_no_other_and_keeps_its_own_order() {
+async fn slow_group_delays_no_other_and_keeps_order() {
     let seen = RefCell::new(Vec::new());
     let open = tokio::sync::Notify::new();
     let handler = async |message: Message| {
@@ -91,7 +91,7 @@ async fn a_group_that_takes_long_holds_up_no_other_and_keeps_its_own_order() {
 }
 
 #[tokio::test]
-async fn a_failure_stops_its_own_group_and_no_other() {
+async fn failure_stops_only_its_own_group() {
     type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], &'a [&'a str]);
     let table: [Case; 7] = [
         ("nothing fails", &["a:1", "b:2", "a:3"], &[], &["1", "2", "3"]),
@@ -135,14 +135,14 @@ async fn a_failure_stops_its_own_group_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_panic_is_the_failure_of_that_message_alone() {
+async fn panic_stops_only_its_own_group() {
     let (failures, seen) = run(&["a:1", "b:panic2", "b:3", "a:4"], &plenty()).await;
     assert_eq!(failures, ["panic2", "3"]);
     assert_eq!(seen, ["1", "panic2", "4"]);
 }
 
 #[tokio::test]
-async fn a_panic_before_the_first_await_is_caught_too() {
+async fn panic_before_first_await_is_caught() {
     fn panics(_: Message) -> std::future::Ready<Result<(), BatchError>> {
         panic!("poison")
     }
@@ -173,7 +173,7 @@ async fn a_message_not_started_in_time_is_redelivered() {
 }
 
 #[tokio::test]
-async fn a_message_that_hangs_is_given_up_before_the_deadline_and_the_answer_still_goes_out() {
+async fn hanging_message_is_abandoned_before_the_deadline() {
     let handler = async |message: Message| {
         if message.body == "hangs" {
             std::future::pending::<()>().await;
@@ -191,7 +191,7 @@ async fn a_message_that_hangs_is_given_up_before_the_deadline_and_the_answer_sti
 }
 
 #[tokio::test]
-async fn a_message_without_an_id_sends_the_whole_batch_back_before_anything_is_handled() {
+async fn message_without_id_returns_the_whole_batch() {
     for id in [None, Some(String::new())] {
         let mut event = event(&["a:1", "b:2"]);
         event.records[1].message_id = id;
@@ -206,7 +206,7 @@ async fn a_message_without_an_id_sends_the_whole_batch_back_before_anything_is_h
 }
 
 #[test]
-fn a_record_has_what_sqs_says_about_the_message() {
+fn record_has_the_sqs_message_attributes() {
     let event: SqsEvent = serde_json::from_value(serde_json::json!({"Records": [
         {
             "messageId": "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5",

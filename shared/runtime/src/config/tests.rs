@@ -55,7 +55,7 @@ fn flags_are_read_in_their_usual_spellings() {
 }
 
 #[test]
-fn the_value_of_a_variable_that_may_hold_a_secret_is_never_repeated() {
+fn value_of_a_secret_variable_is_never_repeated() {
     let table = [
         ("SLACK_TOKEN", "xoxb-hunter2"),
         ("webhook_secret", "hunter2"),
@@ -78,7 +78,7 @@ fn the_value_of_a_variable_that_may_hold_a_secret_is_never_repeated() {
 }
 
 #[test]
-fn a_relative_path_is_meant_from_the_task_root() {
+fn relative_path_starts_at_the_task_root() {
     let pairs = [
         ("LAMBDA_TASK_ROOT", "/var/task"),
         ("RULES_PATH", "rules.yaml"),

@@ -15,7 +15,7 @@ fn written(work: impl FnOnce(&Metrics)) -> Vec<Value> {
 }
 
 #[test]
-fn a_count_is_one_line_of_the_embedded_metric_format() {
+fn count_is_one_embedded_metric_line() {
     assert_eq!(
         written(|metrics| metrics.count("deliveries", 3)),
         [json!({

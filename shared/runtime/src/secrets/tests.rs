@@ -116,7 +116,7 @@ async fn a_value_is_fetched_once_in_five_minutes() {
 }
 
 #[tokio::test]
-async fn the_stages_that_have_a_value_are_merged_in_order() {
+async fn present_stages_are_merged_in_order() {
     let world = World::new();
     *world.values.lock().unwrap() = Ok(vec![(Stage::Previous, "old"), (Stage::Current, "new")]);
     assert_eq!(
@@ -127,7 +127,7 @@ async fn the_stages_that_have_a_value_are_merged_in_order() {
 }
 
 #[tokio::test]
-async fn an_old_value_serves_for_an_hour_and_then_it_fails_closed() {
+async fn cached_value_serves_one_hour_then_fails_closed() {
     for failure in [
         FailureClass::ServerError,
         FailureClass::AuthFailure,
@@ -148,7 +148,7 @@ async fn an_old_value_serves_for_an_hour_and_then_it_fails_closed() {
 }
 
 #[tokio::test]
-async fn new_content_that_cannot_be_read_does_not_replace_what_works() {
+async fn unreadable_new_content_keeps_the_working_value() {
     let world = World::new();
     let cache = world.cache(Stage::CURRENT);
     get(&cache).await.unwrap();
@@ -158,7 +158,7 @@ async fn new_content_that_cannot_be_read_does_not_replace_what_works() {
 }
 
 #[tokio::test]
-async fn during_an_outage_the_source_is_asked_every_ten_seconds_at_most() {
+async fn outage_limits_fetches_to_one_per_ten_seconds() {
     let world = World::new();
     let cache = world.cache(Stage::CURRENT);
     get(&cache).await.unwrap();
@@ -172,7 +172,7 @@ async fn during_an_outage_the_source_is_asked_every_ten_seconds_at_most() {
 }
 
 #[tokio::test]
-async fn an_empty_cache_tries_again_every_two_seconds_whoever_asks() {
+async fn empty_cache_retries_every_two_seconds() {
     let world = World::new();
     world.fail(FailureClass::NetworkError);
     let cache = world.cache(Stage::CURRENT);
@@ -186,7 +186,7 @@ async fn an_empty_cache_tries_again_every_two_seconds_whoever_asks() {
 }
 
 #[tokio::test]
-async fn a_refused_secret_is_fetched_anew_but_not_more_often_than_asked() {
+async fn refused_secret_is_reloaded_within_the_limit() {
     let limit = SignedDuration::from_secs(30);
     let world = World::new();
     let cache = world.cache(Stage::CURRENT);
@@ -222,7 +222,7 @@ async fn callers_at_the_same_time_share_one_fetch() {
 }
 
 #[tokio::test]
-async fn any_function_from_a_stage_to_a_value_is_a_source() {
+async fn any_stage_function_is_a_secret_source() {
     let source = |stage: Stage| Ok((stage == Stage::Pending).then(|| SecretString::from("two")));
     let cache = SecretCache::new(Arc::new(source), "webhook", Stage::ALL, World::new(), |found| {
         Ok(found.len())
@@ -263,7 +263,7 @@ fn neither_errors_nor_debug_output_show_any_content() {
 }
 
 #[tokio::test]
-async fn what_is_built_from_secrets_is_built_anew_only_when_one_has_changed() {
+async fn built_value_is_rebuilt_only_after_a_change() {
     let world = World::new();
     let built = FromSecrets::new(
         world.cache(Stage::CURRENT),
@@ -284,7 +284,7 @@ async fn what_is_built_from_secrets_is_built_anew_only_when_one_has_changed() {
 }
 
 #[tokio::test]
-async fn what_is_built_from_one_secret_follows_its_rotation_as_well() {
+async fn value_built_from_one_secret_follows_rotation() {
     let world = World::new();
     let clock: Arc<dyn Clock> = Arc::clone(&world) as Arc<dyn Clock>;
     let built = FromSecrets::from_one(world.cache(Stage::CURRENT), clock, |one: &String| Ok(one.clone()));

@@ -71,7 +71,7 @@ fn with(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static st
 }
 
 #[test]
-fn a_function_with_a_wrong_environment_names_every_problem_in_one_line_and_fails() {
+fn invalid_environment_reports_all_problems_in_one_line() {
     let (well, lines, printed) = ended(&[("PAGE_SIZE", "0"), ("RUST_LOG", "=loud")]);
     assert!(!well);
     assert_eq!(lines.len(), 1, "{printed}");
@@ -84,7 +84,7 @@ fn a_function_with_a_wrong_environment_names_every_problem_in_one_line_and_fails
 }
 
 #[test]
-fn a_start_that_fails_for_another_reason_says_so_in_one_line_and_fails() {
+fn failed_start_reports_its_error_in_one_line() {
     let (well, lines, printed) = ended(&with(&[("MODE", "fail")]));
     assert!(!well);
     assert_eq!(lines.len(), 1, "{printed}");
@@ -92,7 +92,7 @@ fn a_start_that_fails_for_another_reason_says_so_in_one_line_and_fails() {
 }
 
 #[test]
-fn a_panic_is_one_json_line_with_its_place_and_without_its_data() {
+fn panic_line_has_location_without_its_data() {
     let (well, lines, printed) = ended(&with(&[("MODE", "panic")]));
     assert!(!well);
     assert!(
@@ -104,7 +104,7 @@ fn a_panic_is_one_json_line_with_its_place_and_without_its_data() {
 }
 
 #[test]
-fn a_function_that_starts_well_says_how_long_it_took_and_serves() {
+fn successful_start_logs_its_duration_and_serves() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let mut variables = with(&[("MODE", "serve")]);

@@ -36,7 +36,7 @@ fn written(pairs: &[(&str, &str)], work: impl FnOnce()) -> Vec<Value> {
 }
 
 #[test]
-fn time_level_message_and_fields_stand_at_the_top_of_the_line() {
+fn standard_fields_are_at_the_top_level() {
     let lines = written(&[], || {
         tracing::warn!(project_id = 42, text = "two\nlines", "a merge request was skipped");
     });
@@ -100,7 +100,7 @@ fn which_lines_are_written() {
 }
 
 #[test]
-fn libraries_that_print_requests_never_trace_whatever_is_asked_for() {
+fn request_logging_libraries_never_trace() {
     for pairs in [
         [("AWS_LAMBDA_LOG_LEVEL", "TRACE")],
         [("RUST_LOG", "trace")],
@@ -118,7 +118,7 @@ fn libraries_that_print_requests_never_trace_whatever_is_asked_for() {
 }
 
 #[test]
-fn a_filter_that_cannot_be_read_is_a_problem_of_the_environment() {
+fn invalid_filter_is_an_environment_problem() {
     let mut env = Environment::from_pairs([("RUST_LOG", "hyper=loud")]);
     let verbosity = Verbosity::from_environment(&mut env);
     assert_eq!(verbosity, Verbosity::from_environment(&mut Environment::from_pairs([])));

@@ -25,7 +25,7 @@ fn tcp(name: &str) -> Host {
 }
 
 #[test]
-fn both_forms_of_the_secret_name_the_same_database() {
+fn both_secret_forms_name_the_same_database() {
     let url = parse_secret(r#"{"url": "postgres://app:p%40ss%2F%3F@db.example:6543/countersign"}"#).unwrap();
     let rds = parse_secret(
         r#"{"engine": "postgres", "username": "app", "password": "p@ss/?", "host": "db.example", "port": 6543,
@@ -45,7 +45,7 @@ fn both_forms_of_the_secret_name_the_same_database() {
 }
 
 #[test]
-fn what_a_secret_of_a_login_alone_leaves_out_is_taken_from_the_address() {
+fn login_only_secret_takes_rest_from_address() {
     let address = DatabaseAddress {
         host: Some("db.example".to_owned()),
         port: Some(6543),
@@ -79,7 +79,7 @@ fn a_port_may_be_text_or_absent() {
 }
 
 #[test]
-fn tls_is_used_unless_the_database_is_on_this_machine() {
+fn tls_is_used_except_for_local_databases() {
     let cases = [
         ("postgres://a@db.example/d", true),
         ("postgres://a@db.example/d?sslmode=prefer", true),
@@ -104,7 +104,7 @@ fn tls_is_used_unless_the_database_is_on_this_machine() {
 }
 
 #[test]
-fn what_cannot_be_used_is_refused_with_the_reason() {
+fn unusable_url_is_refused_with_the_reason() {
     let cases = [
         ("postgres://a@db.example/d?sslmode=disable", StoreConfigError::ClearText),
         (

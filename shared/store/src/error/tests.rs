@@ -89,6 +89,6 @@ async fn a_connection_that_ends_is_unavailable() {
 }
 
 #[test]
-fn a_row_of_another_version_is_worth_another_try() {
+fn row_of_another_version_is_retryable() {
     assert!(StoreError::corrupt("reasons").is_retryable());
 }

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_of_rds_is_trusted_by_the_roots_of_its_region_alone() {
+    fn rds_host_is_trusted_by_regional_roots_only() {
         for host in [
             "countersign.abc123.eu-central-1.rds.amazonaws.com",
             "Countersign.ABC123.EU-Central-1.RDS.amazonaws.com.",
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_has_the_three_roots_of_its_region_and_every_one_can_be_trusted() {
+    fn every_region_has_three_usable_root_certificates() {
         for (region, pem) in REGIONS {
             let kinds: BTreeSet<_> = pem.lines().filter_map(|line| line.strip_prefix("# ")).collect();
             for kind in ["RSA2048", "RSA4096", "ECC384"] {

@@ -6,6 +6,7 @@ use model::FixedClock;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::MOST_KEPT;
 use crate::{Resource, encode};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -38,7 +39,7 @@ fn exported(tracer: &Tracer) -> Vec<Value> {
 }
 
 #[test]
-fn while_tracing_is_off_a_span_is_an_empty_pointer_and_the_context_is_the_callers_own() {
+fn disabled_tracer_keeps_the_callers_context() {
     assert_eq!(size_of::<Span>(), size_of::<usize>());
     let context = received("01");
     for tracer in [Tracer::off(), Tracer::default()] {
@@ -57,7 +58,7 @@ fn while_tracing_is_off_a_span_is_an_empty_pointer_and_the_context_is_the_caller
 }
 
 #[test]
-fn each_span_is_the_parent_of_what_is_done_inside_it() {
+fn span_is_parent_of_work_inside_it() {
     let tracer = tracer();
     let outer = received("01");
     let mut span = tracer.begin(SpanKind::Consumer, "delivery", &outer);
@@ -112,7 +113,7 @@ fn each_span_is_the_parent_of_what_is_done_inside_it() {
 }
 
 #[test]
-fn work_without_a_trace_begins_one_that_its_correlation_id_names() {
+fn trace_without_parent_uses_the_correlation_id() {
     let tracer = tracer();
     let context = Context::new(ActorType::PollCycle, Uuid::now_v7());
     for span in [
@@ -128,7 +129,7 @@ fn work_without_a_trace_begins_one_that_its_correlation_id_names() {
 }
 
 #[test]
-fn a_caller_that_keeps_no_spans_gets_none_of_ours_and_the_platform_is_no_caller() {
+fn unsampled_caller_gets_no_spans_unlike_the_platform() {
     let tracer = tracer();
     let unsampled = received("00");
     let span = tracer.begin(SpanKind::Server, "POST /webhook", &unsampled);
@@ -192,7 +193,7 @@ fn work_that_is_given_up_counts_as_failed() {
 }
 
 #[test]
-fn what_is_too_much_is_counted_and_taking_starts_anew() {
+fn excess_spans_are_counted_and_take_resets() {
     let tracer = tracer();
     for _ in 0..MOST_KEPT + 3 {
         tracer.begin(SpanKind::Internal, "many", &received("01")).end(None);

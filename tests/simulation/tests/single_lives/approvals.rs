@@ -102,7 +102,7 @@ fn the_merged_head_is_waited_for_before_accusing() {
 
 /// The code was pushed back to a former head before the approval; a lagging replica shows only that former version.
 #[test]
-fn a_former_version_of_the_merged_head_is_not_it() {
+fn former_version_is_not_the_merged_head() {
     let life = Life::with_labels(&[Label::High])
         .at(HOUR, Act::Push(AUTHOR, 1))
         .at(2 * HOUR, Act::PushBack(AUTHOR))
@@ -177,7 +177,7 @@ fn given_again_after_the_merge_changes_nothing() {
 
 /// A colleague approves an hour after the merge; the hook carries the time of the merge.
 #[test]
-fn a_late_approval_with_a_stale_time_changes_nothing() {
+fn late_approval_with_a_stale_time_is_ignored() {
     let life = Life::with_labels(&[Label::High])
         .on(Version(18, 6))
         .at(HOUR, Act::Merge(AUTHOR))

@@ -34,7 +34,7 @@ fn a_second_label_of_one_title_stays() {
 
 /// Two labels of one title were on since the creation: the team removes one, the other one is renamed.
 #[test]
-fn the_other_label_of_one_title_was_not_removed() {
+fn other_label_of_one_title_was_not_removed() {
     let life = Life::with_labels(&[Label::CriticalOfGroup, Label::CriticalOfProject])
         .at(HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfProject))
         .at(2 * HOUR, Act::RenameLabel(Label::CriticalOfGroup))
@@ -65,7 +65,7 @@ fn replacement_deleted_later_does_not_remove_label() {
 
 /// One `sec/critical` is deleted after the merge, just after the other one was added: which was on at the merge is unknown.
 #[test]
-fn a_label_deleted_after_the_merge_was_not_removed() {
+fn label_deleted_after_the_merge_is_not_removed() {
     let life = Life::with_labels(&[Label::CriticalOfProject])
         .without_hook(HOUR, Act::Merge(AUTHOR))
         .at(HOUR + 5 * SECOND, Act::AddLabel(AUTHOR, Label::CriticalOfGroup))
@@ -75,7 +75,7 @@ fn a_label_deleted_after_the_merge_was_not_removed() {
 
 /// Two labels of one title from the creation: one is deleted, the team removes the other one.
 #[test]
-fn a_deleted_label_of_the_same_title_was_not_removed() {
+fn deleted_label_of_one_title_was_not_removed() {
     let life = Life::with_labels(&[Label::CriticalOfGroup, Label::CriticalOfProject])
         .at(HOUR, Act::DeleteLabel(Label::CriticalOfProject))
         .at(2 * HOUR, Act::RemoveLabel(ALICE, Label::CriticalOfGroup))
@@ -96,7 +96,7 @@ fn both_labels_of_one_title_were_removed() {
 
 /// GitLab first shows the merge without its time and the label by its name; later the time, when the label has another name.
 #[test]
-fn a_label_renamed_before_the_time_is_shown_counts() {
+fn label_renamed_before_the_shown_time_counts() {
     let stale = Fate {
         stale: true,
         ..stale_time()

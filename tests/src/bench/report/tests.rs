@@ -14,7 +14,7 @@ fn sample(values: &[f64]) -> Sample {
 }
 
 #[test]
-fn a_goal_is_met_only_by_a_figure_on_its_good_side() {
+fn goal_is_met_only_on_its_side() {
     let met = |row: Row| row.goal.unwrap().met;
     assert!(met(Row::single("ratio", "x hello", 1.59).below(1.6)));
     assert!(!met(Row::single("ratio", "x hello", 1.6).below(1.6)));
@@ -27,7 +27,7 @@ fn a_goal_is_met_only_by_a_figure_on_its_good_side() {
 }
 
 #[test]
-fn a_goal_for_the_99th_percentile_falls_back_to_the_maximum_of_few_values() {
+fn p99_goal_uses_the_maximum_of_few_values() {
     let met = |values: &[f64]| Row::of("line", "us", &sample(values)).p99_below(50.0).goal.unwrap().met;
     assert!(met(&[1.0, 2.0]));
     assert!(!met(&[1.0, 51.0]));
@@ -37,7 +37,7 @@ fn a_goal_for_the_99th_percentile_falls_back_to_the_maximum_of_few_values() {
 }
 
 #[test]
-fn the_end_lists_what_was_missed_and_what_was_not_measured() {
+fn report_ends_with_missed_and_unmeasured_goals() {
     let mut report = Report::new(machine());
     let rows = vec![
         Row::single("fast", "us", 1.0).below(2.0),
@@ -60,6 +60,6 @@ fn the_end_lists_what_was_missed_and_what_was_not_measured() {
 }
 
 #[test]
-fn no_missed_goal_is_said_in_so_many_words() {
+fn report_without_missed_goals_lists_none() {
     assert!(Report::new(machine()).to_string().contains("Goals missed: none\n"));
 }

@@ -22,7 +22,7 @@ fn send_message(aws: &AwsDouble, group: &str, deduplication_id: &str, body: &str
 }
 
 #[tokio::test]
-async fn a_message_is_kept_and_answered_with_the_md5_of_its_body() {
+async fn message_is_kept_and_answered_with_its_md5() {
     let aws = start().await;
     let sent = send_message(&aws, "g", "d", "The quick brown fox jumps over the lazy dog");
     // The digest of a common RFC 1321 test string.
@@ -38,7 +38,7 @@ async fn a_message_is_kept_and_answered_with_the_md5_of_its_body() {
 }
 
 #[tokio::test]
-async fn a_repeated_deduplication_id_is_answered_alike_and_kept_once() {
+async fn repeated_deduplication_id_is_kept_once() {
     let aws = start().await;
     let first = send_message(&aws, "g", "d", "one");
     let again = send_message(&aws, "g", "d", "one");
@@ -64,7 +64,7 @@ async fn attributes_are_digested_as_aws_documents() {
 }
 
 #[tokio::test]
-async fn a_fifo_queue_needs_a_group_and_any_queue_a_body() {
+async fn fifo_queue_requires_a_group_and_a_body() {
     let aws = start().await;
     for input in [
         json!({"QueueUrl": QUEUE, "MessageBody": "b"}),
@@ -115,7 +115,7 @@ async fn a_secret_is_answered_by_its_staging_label() {
 }
 
 #[tokio::test]
-async fn secrets_can_be_set_over_http_and_other_operations_are_unknown() {
+async fn secrets_are_set_over_http_others_are_unknown() {
     let aws = start().await;
     let patch = json!({"secrets": {"outbound": {"AWSCURRENT": {"slack": {"bot_token": "xoxb-test"}}}}});
     assert_eq!(

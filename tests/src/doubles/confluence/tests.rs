@@ -72,8 +72,9 @@ fn titles(reply: &Reply) -> Vec<String> {
         .collect()
 }
 
+/// The body is in the answer only on demand.
 #[tokio::test]
-async fn a_page_is_created_below_the_homepage_and_read_with_its_body_on_demand() {
+async fn page_is_created_below_the_homepage() {
     let confluence = start().await;
     let created = create(&confluence, "Register", "<p>Hello&nbsp;you</p>");
     assert_eq!(created.status, 200, "{}", created.body);
@@ -102,7 +103,7 @@ async fn a_page_is_created_below_the_homepage_and_read_with_its_body_on_demand()
 }
 
 #[tokio::test]
-async fn pages_are_found_by_title_and_space_a_few_at_a_time() {
+async fn pages_are_found_by_title_in_pages() {
     let confluence = start().await;
     for title in ["a", "b", "c", "Release notes"] {
         assert_eq!(create(&confluence, title, "").status, 200);
@@ -134,7 +135,7 @@ async fn pages_are_found_by_title_and_space_a_few_at_a_time() {
 }
 
 #[tokio::test]
-async fn the_children_of_a_page_are_listed_in_pages() {
+async fn children_of_a_page_are_listed_in_pages() {
     let confluence = start().await;
     for title in ["a", "b", "c"] {
         create(&confluence, title, "");
@@ -175,7 +176,7 @@ async fn spaces_are_found_by_key_and_by_id() {
 }
 
 #[tokio::test]
-async fn an_update_names_the_next_version_and_keeps_the_history() {
+async fn update_names_the_next_version_and_keeps_history() {
     let confluence = start().await;
     create(&confluence, "Register", "<p>1</p>");
     let updated = update(&confluence, "98306", "Register", 2, "<p>2</p>");
@@ -230,7 +231,7 @@ async fn a_human_edit_comes_between_reading_and_writing() {
 }
 
 #[tokio::test]
-async fn a_conflict_may_come_as_500_with_the_words_of_the_database() {
+async fn conflict_may_be_a_database_error_500() {
     let confluence = start().await;
     confluence.patch(json!({"conflict_as_500": true})).unwrap();
     let reply = update(&confluence, "98305", "Security Home", 1, "");
@@ -246,7 +247,7 @@ async fn a_conflict_may_come_as_500_with_the_words_of_the_database() {
 }
 
 #[tokio::test]
-async fn a_title_is_unique_in_its_space_outside_of_the_trash() {
+async fn title_is_unique_in_its_space_except_trash() {
     let confluence = start().await;
     create(&confluence, "Register", "");
     let taken = refused(400, "INVALID_REQUEST_PARAMETER", TITLE_TAKEN);
@@ -265,7 +266,7 @@ async fn a_title_is_unique_in_its_space_outside_of_the_trash() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_missing_or_in_the_trash_is_not_found() {
+async fn missing_or_trashed_page_is_not_found() {
     let confluence = start().await;
     create(&confluence, "Register", "");
     confluence.world(|world| {
@@ -346,7 +347,7 @@ async fn a_body_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_well_formed_is_refused() {
+async fn malformed_body_is_refused() {
     let confluence = start().await;
     let reply = create(&confluence, "Register", "<p>This page<p>");
     assert_eq!(
@@ -362,7 +363,7 @@ async fn a_body_that_is_not_well_formed_is_refused() {
 }
 
 #[test]
-fn storage_format_is_a_fragment_with_undeclared_prefixes_and_entities() {
+fn storage_format_allows_undeclared_prefixes_and_html_entities() {
     for body in [
         "",
         "plain",
@@ -427,7 +428,7 @@ async fn only_the_right_credentials_open_the_api() {
 }
 
 #[tokio::test]
-async fn too_many_requests_are_refused_for_as_long_as_told() {
+async fn rate_limit_sets_retry_after() {
     let confluence = start().await;
     confluence
         .patch(json!({"rate_limited": {"retry_after": 3, "times": 1}}))
@@ -440,7 +441,7 @@ async fn too_many_requests_are_refused_for_as_long_as_told() {
 }
 
 #[tokio::test]
-async fn a_page_of_the_world_has_its_history_from_its_present_version_on() {
+async fn page_history_begins_at_its_given_version() {
     let confluence = start().await;
     confluence
         .patch(json!({"pages": {"100": {"body": "<p>7</p>", "version": 7, "parent_id": "98305"}}}))

@@ -79,7 +79,7 @@ async fn the_first_world_has_the_security_team() {
 }
 
 #[tokio::test]
-async fn a_merge_request_is_answered_with_people_and_plain_labels() {
+async fn merge_request_shows_people_and_plain_labels() {
     let gitlab = with_merge_request().await;
     let answer = get(&gitlab, "projects/77/merge_requests/12").json();
     assert_eq!(
@@ -111,7 +111,7 @@ async fn a_merge_request_is_answered_with_people_and_plain_labels() {
 }
 
 #[tokio::test]
-async fn approvals_label_events_versions_and_reviewers_have_gitlabs_shapes() {
+async fn merge_request_resources_have_gitlab_shapes() {
     let gitlab = with_merge_request().await;
     let approvals = get(&gitlab, "projects/77/merge_requests/12/approvals").json();
     assert_eq!(approvals["approved_by"][0]["user"]["id"], 501);
@@ -179,7 +179,7 @@ async fn approval_state_counts_the_approvers_of_each_rule() {
 }
 
 #[tokio::test]
-async fn an_old_gitlab_knows_no_approval_times_patch_ids_or_approval_state() {
+async fn old_gitlab_lacks_approval_times_and_patch_ids() {
     let gitlab = with_merge_request().await;
     gitlab.world(|world| world.old_gitlab = true);
     let approvals = get(&gitlab, "projects/77/merge_requests/12/approvals").json();
@@ -200,7 +200,7 @@ async fn an_old_gitlab_knows_no_approval_times_patch_ids_or_approval_state() {
 }
 
 #[tokio::test]
-async fn a_merge_patch_over_http_adds_one_merge_request_and_keeps_the_rest() {
+async fn merge_patch_adds_one_merge_request() {
     let gitlab = with_merge_request().await;
     let patch = json!({"projects": {"77": {"merge_requests": {"13": {
         "state": "merged", "labels": ["sec/crypto"], "merge_user": {"id": 9, "username": "given-whole"},
@@ -299,7 +299,7 @@ async fn what_is_missing_is_answered_in_gitlabs_words() {
 }
 
 #[tokio::test]
-async fn a_former_path_is_redirected_to_the_projects_id() {
+async fn former_path_redirects_to_the_project_id() {
     let gitlab = with_merge_request().await;
     gitlab
         .patch(json!({"projects": {"77": {"previous_paths": ["old/gateway"]}}}))
@@ -379,7 +379,7 @@ async fn inherited_members_appear_under_all_only_and_once() {
 }
 
 #[tokio::test]
-async fn too_many_requests_are_refused_in_plain_text_for_as_long_as_told() {
+async fn rate_limit_is_plain_text_with_retry_after() {
     let gitlab = start().await;
     gitlab.world(|world| {
         world.rate_limited = Some(RateLimited {

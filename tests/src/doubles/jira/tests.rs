@@ -71,7 +71,7 @@ fn comment(jira: &JiraDouble, text: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn an_issue_is_read_in_any_case_with_the_fields_asked_for() {
+async fn issue_is_read_with_the_requested_fields() {
     let jira = start().await;
     let issue = get(&jira, "issue/pay-7?fields=status,labels,nothing").json();
     assert_eq!((&issue["key"], &issue["id"]), (&json!("PAY-7"), &json!("10100")));
@@ -107,7 +107,7 @@ async fn a_missing_issue_is_worded_by_deployment() {
 }
 
 #[tokio::test]
-async fn a_moved_issue_answers_under_its_former_key_with_its_present_one() {
+async fn moved_issue_is_found_under_its_former_key() {
     let jira = start().await;
     jira.patch(json!({"issues": {"SEC-1": {"moved_from": ["PAY-3"]}}}))
         .unwrap();
@@ -118,7 +118,7 @@ async fn a_moved_issue_answers_under_its_former_key_with_its_present_one() {
 }
 
 #[tokio::test]
-async fn only_the_transitions_from_the_present_status_are_listed() {
+async fn only_transitions_from_the_current_status_are_listed() {
     let jira = start().await;
     assert_eq!(transition_ids(&jira), ["31", "41"]);
     let body = get(&jira, "issue/PAY-7/transitions").json();
@@ -153,7 +153,7 @@ async fn a_transition_moves_the_issue_once() {
 }
 
 #[tokio::test]
-async fn data_center_explains_a_transition_that_is_known_but_not_available() {
+async fn data_center_explains_an_unavailable_transition() {
     let jira = start().await;
     jira.world(|world| world.deployment = Deployment::DataCenter);
     let body = json!({"transition": {"id": 21}});
@@ -168,7 +168,7 @@ async fn data_center_explains_a_transition_that_is_known_but_not_available() {
 }
 
 #[tokio::test]
-async fn a_screen_asks_for_its_fields_and_takes_no_others() {
+async fn screen_requires_its_fields_and_rejects_others() {
     let jira = start().await;
     jira.world(|world| world.transitions[1].required = vec!["resolution".to_owned()]);
     let listed = get(&jira, "issue/PAY-7/transitions?expand=transitions.fields").json();
@@ -193,7 +193,7 @@ async fn a_screen_asks_for_its_fields_and_takes_no_others() {
 }
 
 #[tokio::test]
-async fn an_account_without_permission_sees_no_transitions_and_makes_none() {
+async fn account_without_permission_has_no_transitions() {
     let jira = start().await;
     jira.patch(json!({"issues": {"PAY-7": {"transitionable": false}}}))
         .unwrap();
@@ -216,7 +216,7 @@ async fn labels_are_added_and_removed_and_others_stay() {
 }
 
 #[tokio::test]
-async fn a_label_with_a_space_is_refused_and_nothing_changes() {
+async fn label_with_a_space_changes_nothing() {
     let jira = start().await;
     assert_eq!(
         errors(&label(&jira, &json!([{"add": "fine"}, {"add": "not fine"}]))),
@@ -233,7 +233,7 @@ async fn a_label_with_a_space_is_refused_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn an_account_that_may_not_edit_is_told_that_the_field_is_not_on_the_screen() {
+async fn edit_without_permission_reports_a_field_off_screen() {
     let jira = start().await;
     jira.patch(json!({"issues": {"PAY-7": {"editable": false}}})).unwrap();
     assert_eq!(
@@ -301,7 +301,7 @@ async fn empty_long_and_forbidden_comments_are_refused() {
 }
 
 #[tokio::test]
-async fn a_remote_link_is_created_once_and_then_replaced() {
+async fn remote_link_is_created_once_and_then_replaced() {
     let jira = start().await;
     let put = |body: &Value| call(&jira, "POST", "issue/PAY-7/remotelink", body);
     let object = json!({"url": "https://gitlab.example/mr/12", "title": "!12 open", "summary": "x"});
@@ -335,7 +335,7 @@ async fn a_remote_link_is_created_once_and_then_replaced() {
 }
 
 #[tokio::test]
-async fn cloud_takes_an_email_with_a_token_and_data_center_a_bearer() {
+async fn cloud_uses_basic_and_data_center_bearer_credentials() {
     let jira = start().await;
     jira.patch(json!({"credentials": "bot@example.com:t0ken"})).unwrap();
     let me = |authorization: &str| call_as(&jira, authorization, "GET", "myself", &Value::Null);
@@ -376,7 +376,7 @@ async fn wrong_credentials_may_hide_issues_instead() {
 }
 
 #[tokio::test]
-async fn too_many_requests_are_refused_with_a_reason_for_as_long_as_told() {
+async fn rate_limit_has_a_reason_and_retry_after() {
     let jira = start().await;
     jira.patch(json!({"rate_limited": {"retry_after": 7, "times": 1}}))
         .unwrap();
@@ -405,7 +405,7 @@ async fn too_many_requests_are_refused_with_a_reason_for_as_long_as_told() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_or_not_there_is_refused() {
+async fn non_json_and_unknown_paths_are_refused() {
     let jira = start().await;
     let authorization = basic("a:b");
     let post = |kind: &str, body: &str| {

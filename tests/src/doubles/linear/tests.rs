@@ -75,7 +75,7 @@ fn comment(linear: &LinearDouble, input: &Value) -> Reply {
 }
 
 #[tokio::test]
-async fn the_first_world_has_an_issue_in_progress_with_one_label() {
+async fn default_world_has_one_issue_in_progress() {
     let linear = start().await;
     let issue = linear.issue("eng-123").unwrap();
     assert_eq!(
@@ -215,7 +215,7 @@ async fn keys_and_tokens_are_checked_as_by_linear() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_an_error_with_a_path_under_status_200() {
+async fn missing_entity_is_an_error_with_status_200() {
     let linear = start().await;
     let missing = ask(&linear, "{ issue(id: \"ENG-999\") { id } }", &json!({}));
     assert_eq!(
@@ -237,7 +237,7 @@ async fn what_is_not_there_is_an_error_with_a_path_under_status_200() {
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_limits_and_a_refused_one_none_left() {
+async fn every_answer_has_limits_exhausted_after_a_refusal() {
     let linear = start().await;
     let first = ask(&linear, "{ viewer { id } }", &json!({}));
     for (name, value) in [
@@ -363,7 +363,7 @@ async fn an_update_changes_state_and_labels() {
 }
 
 #[tokio::test]
-async fn an_update_with_what_does_not_fit_changes_nothing() {
+async fn invalid_update_changes_nothing() {
     let linear = start().await;
     let (theirs, label, group) = linear.world(|world| {
         world.team("OPS", "Operations");
@@ -402,7 +402,7 @@ async fn an_update_with_what_does_not_fit_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_label_is_created_once_in_a_team_and_the_workspace() {
+async fn label_is_unique_in_team_and_workspace() {
     let linear = start().await;
     let (eng, ops) = linear.world(|world| {
         world.label(None, "urgent");
@@ -453,7 +453,7 @@ async fn a_label_is_created_once_in_a_team_and_the_workspace() {
 }
 
 #[tokio::test]
-async fn an_attachment_with_a_known_address_updates_the_one_on_the_issue() {
+async fn attachment_with_a_known_url_is_updated() {
     let linear = start().await;
     linear.world(|world| {
         world.issue("ENG-124", "Another");
@@ -499,7 +499,7 @@ async fn an_attachment_with_a_known_address_updates_the_one_on_the_issue() {
 }
 
 #[tokio::test]
-async fn a_comment_is_made_once_under_the_id_that_the_caller_chose() {
+async fn comment_is_created_once_under_its_chosen_id() {
     let linear = start().await;
     let input = json!({"id": COMMENT, "issueId": "ENG-123", "body": "Approved"});
     let created = comment(&linear, &input).json();
@@ -610,7 +610,7 @@ async fn a_merge_patch_makes_a_world() {
 }
 
 #[tokio::test]
-async fn post_then_reset_keeps_the_comment_and_breaks_the_connection() {
+async fn post_then_reset_keeps_the_comment() {
     let linear = start().await;
     let fault = Stub::failing("POST", "/graphql", Fault::PostThenReset).times(1);
     linear.stub(fault).unwrap();

@@ -13,7 +13,7 @@ fn post(siem: &SiemDouble, headers: &[(&str, &str)], body: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn entries_are_kept_in_order_and_once_by_their_id() {
+async fn entries_are_kept_in_order_once_per_id() {
     let siem = start().await;
     let batch = json!([{"id": "b", "n": 1}, {"id": "a", "n": 2}]);
     assert_eq!(post(&siem, &[JSON], &batch.to_string()), 200);
@@ -33,7 +33,7 @@ async fn entries_are_kept_in_order_and_once_by_their_id() {
 }
 
 #[tokio::test]
-async fn of_a_batch_that_is_refused_nothing_is_kept() {
+async fn refused_batch_is_not_kept_in_part() {
     let siem = start().await;
     for (headers, body) in [
         (&[JSON][..], r#"[{"id": "a"}, {"no": "id"}]"#),
@@ -71,7 +71,7 @@ async fn with_a_header_set_no_other_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_batch_with_an_entry_that_is_refused_or_with_too_many_is_not_kept() {
+async fn refused_entry_or_oversized_batch_is_not_kept() {
     let siem = start().await;
     siem.world(|world| {
         world.refused.insert("b".to_owned());
@@ -101,7 +101,7 @@ async fn a_key_belongs_to_one_body() {
 }
 
 #[tokio::test]
-async fn what_it_is_told_to_lose_is_acknowledged_and_not_there() {
+async fn entry_set_to_be_lost_is_acknowledged_only() {
     let siem = start().await;
     siem.patch(json!({"lost": ["b"]})).unwrap();
     assert_eq!(post(&siem, &[JSON], r#"[{"id": "a"}, {"id": "b"}]"#), 200);

@@ -62,7 +62,7 @@ fn post_at(slack: &mut Slack, channel: &str, time: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_message_is_posted_and_read_back_with_its_metadata() {
+async fn message_is_posted_and_read_with_its_metadata() {
     let slack = start().await;
     let metadata = json!({"event_type": "countersign_effect", "event_payload": {"key": "e1"}});
     let blocks = json!([{"type": "section", "text": {"type": "mrkdwn", "text": "*Merged*"}}]);
@@ -101,8 +101,9 @@ fn identities_increase_even_at_the_same_instant() {
     );
 }
 
+/// One message a second is accepted in each channel.
 #[test]
-fn the_rate_limit_refuses_a_second_message_within_a_second_in_one_channel_only() {
+fn rate_limit_refuses_only_the_same_channel() {
     let mut slack = Slack::default();
     assert_eq!(post_at(&mut slack, "C1", "2026-03-02T10:00:00Z").status, 200);
     assert_eq!(
@@ -217,7 +218,7 @@ async fn messages_at_slacks_limits_are_accepted() {
 type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
 
 #[tokio::test]
-async fn tokens_content_types_and_bodies_are_judged_as_slack_judges_them() {
+async fn tokens_content_types_and_bodies_are_checked() {
     let slack = start().await;
     slack.world(|behaviour| behaviour.token = Some("xoxb-test".to_owned()));
     let message = r#"{"channel":"C1","text":"x"}"#;
@@ -326,7 +327,7 @@ async fn history_is_paged_newest_first_within_its_bounds() {
 }
 
 #[tokio::test]
-async fn a_reply_in_a_thread_is_not_part_of_the_channels_history() {
+async fn thread_reply_is_not_in_the_channel_history() {
     let slack = start().await;
     let parent = post(&slack, &json!({"channel": "C1", "text": "parent"}));
     post(
@@ -338,7 +339,7 @@ async fn a_reply_in_a_thread_is_not_part_of_the_channels_history() {
 }
 
 #[tokio::test]
-async fn post_then_reset_keeps_the_message_and_breaks_the_connection() {
+async fn post_then_reset_keeps_the_message() {
     let slack = start().await;
     slack
         .stub(Stub::failing("POST", "/api/chat.postMessage", Fault::PostThenReset).times(1))

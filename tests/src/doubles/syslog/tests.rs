@@ -64,7 +64,7 @@ fn malformed_messages_are_reported() {
 }
 
 #[test]
-fn connections_go_wrong_as_scripted_and_then_well_again() {
+fn scripted_faults_end_and_connections_recover() {
     let double = SyslogDouble::start(Transport::Tcp);
     let whole = framed(MESSAGE);
     double.script([

@@ -96,7 +96,7 @@ async fn effects_are_listed_by_each_filter() {
 }
 
 #[tokio::test]
-async fn what_was_given_up_is_queued_again_and_looked_for_before_it_is_done_again() {
+async fn dead_effect_is_queued_and_resolved_before_repeating() {
     let archive = Archive::new().await;
     let effects = archive.approved(1).await;
     archive
@@ -180,7 +180,7 @@ fn assert_retries_are_rejected(owner: &str, done: &str) {
 }
 
 #[tokio::test]
-async fn what_got_through_before_it_was_given_up_is_found_and_not_doubled() {
+async fn retry_finds_message_posted_before_the_effect_died() {
     let archive = Archive::new().await;
     let effects = archive.approved(1).await;
     let effect = &effects["slack_pod_confirmation"];
@@ -207,7 +207,7 @@ async fn what_got_through_before_it_was_given_up_is_found_and_not_doubled() {
 }
 
 #[tokio::test]
-async fn what_a_dry_run_held_back_can_be_sent_by_hand() {
+async fn effects_suppressed_by_dry_run_can_be_retried() {
     let archive = Archive::new().await;
     let effects = archive.approved(1).await;
     let dry = archive.start("notifier", &[("DRY_RUN", "true")]).await;
@@ -234,7 +234,7 @@ async fn what_a_dry_run_held_back_can_be_sent_by_hand() {
 }
 
 #[tokio::test]
-async fn evidence_is_printed_to_the_byte_and_compared_with_what_was_judged_on() {
+async fn evidence_is_printed_exactly_and_forgery_is_detected() {
     let archive = Archive::new().await;
     archive.put_secret(&secret());
     archive.approved(1).await;

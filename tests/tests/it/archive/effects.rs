@@ -11,8 +11,9 @@ fn kinds(report: app::DeliveryReport) -> Vec<&'static str> {
     by_kind(report.effects).into_keys().collect()
 }
 
+/// An exception also has the alert; a merge without a security label has no effect.
 #[tokio::test]
-async fn an_archived_merge_has_one_effect_for_each_target_and_an_exception_the_alert_besides() {
+async fn merge_has_one_effect_per_target() {
     let world = World::with_rules(RULES).await;
     let approved = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&approved, |shown| {
@@ -64,7 +65,7 @@ async fn an_archived_merge_has_one_effect_for_each_target_and_an_exception_the_a
 }
 
 #[tokio::test]
-async fn the_pod_is_found_by_label_then_reviewer_then_project_then_the_fallback() {
+async fn pod_is_chosen_by_label_reviewer_project_fallback() {
     let world = World::with_rules(RULES).await;
     // The team's path comes from GitLab.
     for (iid, path, labels, reviewer, channel) in [
@@ -100,7 +101,7 @@ async fn the_pod_is_found_by_label_then_reviewer_then_project_then_the_fallback(
 }
 
 #[tokio::test]
-async fn a_decision_that_says_something_else_takes_back_what_nobody_has_begun_and_tells_anew() {
+async fn different_decision_supersedes_effects_not_yet_begun() {
     let archive = Archive::new().await;
     let world = &archive.stand.world;
     let first = archive.approved(1).await;
@@ -119,7 +120,7 @@ async fn a_decision_that_says_something_else_takes_back_what_nobody_has_begun_an
 }
 
 #[tokio::test]
-async fn a_pod_that_heard_the_first_word_hears_the_last_one_beside_the_pod_that_it_is_now() {
+async fn earlier_pod_and_current_pod_both_get_correction() {
     let archive = Archive::new().await;
     let world = &archive.stand.world;
     // GitLab does not show the merge yet: the delivery's path determines the team.
@@ -139,7 +140,7 @@ async fn a_pod_that_heard_the_first_word_hears_the_last_one_beside_the_pod_that_
 }
 
 #[tokio::test]
-async fn a_second_source_for_the_same_verdict_changes_nothing() {
+async fn second_proof_of_same_verdict_adds_no_effects() {
     let archive = Archive::new().await;
     let world = &archive.stand.world;
     let first = archive.approved(1).await;
@@ -154,7 +155,7 @@ async fn a_second_source_for_the_same_verdict_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_auditors_view_shows_each_effect_of_a_merge_request() {
+async fn auditor_view_shows_effects_of_merge_request() {
     let archive = Archive::new().await;
     let effects = archive.approved(1).await;
     let notifier = archive.notifier().await;

@@ -33,7 +33,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn the_record_of_an_approved_merge_is_kept_whole_and_named_by_decision_and_ledger() {
+async fn complete_evidence_is_referenced_by_decision_and_ledger() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |shown| {
@@ -106,7 +106,7 @@ fn answer_is_complete(answer: &Value, mr: &MergeRequest) {
 }
 
 #[tokio::test]
-async fn every_merge_that_was_to_be_reviewed_has_evidence_and_no_other() {
+async fn only_merges_with_a_security_label_have_evidence() {
     let world = World::new().await;
     for (iid, labels, expected) in [(1, HIGH, 1), (2, &["backend"], 0)] {
         let mr = MergeRequest::new(PROJECT, iid, labels);
@@ -117,7 +117,7 @@ async fn every_merge_that_was_to_be_reviewed_has_evidence_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_merge_that_gitlab_would_not_show_has_evidence_of_that() {
+async fn denied_merge_has_evidence_of_the_denial() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     // Missing from the double's world: GitLab answers 404.
@@ -163,7 +163,7 @@ pub(super) async fn labelled_after_the_merge(world: &World, mr: &MergeRequest) -
 }
 
 #[tokio::test]
-async fn a_decision_that_nothing_was_to_be_reviewed_after_all_has_evidence_too() {
+async fn decision_without_needed_review_has_evidence() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
@@ -176,7 +176,7 @@ async fn a_decision_that_nothing_was_to_be_reviewed_after_all_has_evidence_too()
 }
 
 #[tokio::test]
-async fn an_answer_that_is_weighed_again_is_the_same_evidence() {
+async fn decisions_on_same_answer_share_evidence() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |shown| {
@@ -192,7 +192,7 @@ async fn an_answer_that_is_weighed_again_is_the_same_evidence() {
 }
 
 #[tokio::test]
-async fn approval_rules_that_cannot_be_read_are_only_missing_in_the_evidence() {
+async fn unreadable_approval_rules_do_not_change_the_verdict() {
     for (status, says) in [(404, "404"), (500, "500")] {
         let world = World::new().await;
         let mr = MergeRequest::new(PROJECT, 1, HIGH);
@@ -210,7 +210,7 @@ async fn approval_rules_that_cannot_be_read_are_only_missing_in_the_evidence() {
 }
 
 #[tokio::test]
-async fn evidence_cannot_be_another_than_its_digest_says_nor_be_borrowed() {
+async fn evidence_must_match_its_digest_and_merge_request() {
     let world = World::new().await;
     let (one, other) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
     for mr in [&one, &other] {

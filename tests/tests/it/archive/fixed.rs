@@ -13,7 +13,7 @@ use crate::outbox::message;
 const OLD_RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/rules.yaml");
 
 #[tokio::test]
-async fn a_target_without_a_credential_is_told_as_such_and_the_others_go_on() {
+async fn missing_credential_is_reported_and_other_targets_continue() {
     let archive = Archive::new().await;
     let mut without = secret();
     without.as_object_mut().unwrap().remove("linear");
@@ -81,7 +81,7 @@ async fn a_target_that_is_down_delays_no_other() {
 }
 
 #[tokio::test]
-async fn a_target_that_hangs_holds_up_no_other_of_the_same_batch() {
+async fn hanging_target_delays_no_other_in_its_batch() {
     let archive = Archive::new().await;
     archive
         .linear
@@ -109,7 +109,7 @@ async fn a_target_that_hangs_holds_up_no_other_of_the_same_batch() {
 }
 
 #[tokio::test]
-async fn a_target_that_the_rules_do_not_name_yet_is_waited_for() {
+async fn effect_waits_until_rules_name_its_target() {
     let archive = Archive::new().await;
     let effects = archive.approved(1).await;
     let old = archive.start("notifier", &[("RULES_PATH", OLD_RULES)]).await;
@@ -125,7 +125,7 @@ async fn a_target_that_the_rules_do_not_name_yet_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_channel_that_is_archived_ends_its_effect_and_no_other() {
+async fn closed_slack_channel_ends_only_its_own_effect() {
     let archive = Archive::new().await;
     let effects = archive.approved(1).await;
     let path = "/api/chat.postMessage";
@@ -141,7 +141,7 @@ async fn a_channel_that_is_archived_ends_its_effect_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_dry_run_touches_nothing_and_sees_what_stands_there() {
+async fn dry_run_changes_nothing_and_finds_existing_row() {
     let archive = Archive::new().await;
     let (first, second) = (archive.approved(1).await, archive.approved(2).await);
     let live = archive.notifier().await;

@@ -64,7 +64,7 @@ async fn an_approved_merge_closes_the_loop_everywhere_once() {
 }
 
 #[tokio::test]
-async fn an_exception_leaves_the_issues_open_and_says_so_everywhere() {
+async fn exception_leaves_issues_open_and_is_reported_everywhere() {
     let archive = Archive::new().await;
     let effects = archive.unapproved(1).await;
     let notifier = archive.notifier().await;
@@ -87,7 +87,7 @@ async fn an_exception_leaves_the_issues_open_and_says_so_everywhere() {
 }
 
 #[tokio::test]
-async fn a_merge_request_that_names_no_issue_is_recorded_as_such_and_is_no_error() {
+async fn merge_request_without_issue_is_done_without_error() {
     let archive = Archive::new().await;
     let mr = labelled(1);
     archive.stand.world.merged(&mr, |shown| {
@@ -148,7 +148,7 @@ async fn a_later_decision_corrects_earlier_reports() {
 }
 
 #[tokio::test]
-async fn an_issue_stays_open_while_the_exception_of_another_merge_stands() {
+async fn open_exception_of_another_merge_keeps_issue_open() {
     let archive = Archive::new().await;
     let notifier = archive.notifier().await;
     let (exception, approved) = (archive.unapproved(1).await, archive.approved(2).await);
@@ -176,8 +176,9 @@ async fn an_issue_stays_open_while_the_exception_of_another_merge_stands() {
     assert_eq!(archive.linear.issue("ENG-123").unwrap().state, "Done");
 }
 
+/// Nor is it marked as audited at any target, even if effects had begun.
 #[tokio::test]
-async fn a_merge_that_turns_out_to_have_carried_no_label_closes_nothing_and_is_called_audited_nowhere() {
+async fn merge_found_unlabelled_closes_no_issue() {
     for is_begun in [false, true] {
         let archive = Archive::new().await;
         let notifier = archive.notifier().await;

@@ -53,7 +53,7 @@ impl Archive {
 }
 
 #[tokio::test]
-async fn two_troubles_in_any_order_at_every_target_end_the_same() {
+async fn any_two_failures_per_target_end_the_same() {
     let failures = [
         (Some(Fault::Reset), None),
         (Some(Fault::PostThenReset), None),
@@ -84,7 +84,7 @@ async fn two_troubles_in_any_order_at_every_target_end_the_same() {
 }
 
 #[tokio::test]
-async fn a_worker_killed_while_the_target_works_is_taken_over_and_nothing_is_doubled() {
+async fn effect_of_killed_worker_is_completed_without_duplicates() {
     for kind in KINDS {
         let archive = Archive::new().await;
         let effects = archive.approved(1).await;
@@ -122,7 +122,7 @@ async fn a_worker_killed_while_the_target_works_is_taken_over_and_nothing_is_dou
 }
 
 #[tokio::test]
-async fn news_that_overtakes_what_may_have_got_through_leaves_the_last_word() {
+async fn later_decision_wins_over_ambiguous_earlier_effect() {
     for (fault, got_through) in [(Fault::PostThenReset, true), (Fault::Reset, false)] {
         let archive = Archive::new().await;
         let first = archive.approved(1).await;
@@ -183,7 +183,7 @@ const PARTS: [(&str, &str, &str, &str); 6] = [
 ];
 
 #[tokio::test]
-async fn what_was_half_told_before_a_later_decision_is_set_right() {
+async fn partly_applied_effect_is_corrected_by_later_decision() {
     for (kind, method, path, containing) in PARTS {
         for is_resolved_first in [false, true] {
             let archive = Archive::new().await;

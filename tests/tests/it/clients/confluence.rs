@@ -82,7 +82,7 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn a_page_that_is_missing_is_made_from_the_template_below_the_home_page() {
+async fn missing_page_is_created_below_the_home_page() {
     let desk = Desk::open().await;
     let recorded = desk.record(&approved("ENG-123")).await.unwrap();
     let (id, page) = desk.double.page_titled(TITLE).unwrap();
@@ -105,7 +105,7 @@ async fn a_page_that_is_missing_is_made_from_the_template_below_the_home_page() 
 }
 
 #[tokio::test]
-async fn the_row_of_an_exception_says_why_it_is_one() {
+async fn exception_row_states_its_reason() {
     let desk = Desk::with_page().await;
     desk.record(&exception("ENG-123")).await.unwrap();
     let body = desk.body(TITLE);
@@ -143,7 +143,7 @@ async fn twenty_concurrent_writers_add_each_row_once() {
 }
 
 #[tokio::test]
-async fn an_edit_by_a_person_between_reading_and_writing_is_kept_to_the_byte() {
+async fn concurrent_edit_by_a_person_is_kept_exactly() {
     for conflict_as_500 in [false, true] {
         let desk = Desk::with_page().await;
         desk.record(&numbered(1, "ENG-123")).await.unwrap();
@@ -182,7 +182,7 @@ async fn an_edit_by_a_person_between_reading_and_writing_is_kept_to_the_byte() {
 }
 
 #[tokio::test]
-async fn a_row_that_somebody_added_between_reading_and_writing_is_not_added_again() {
+async fn row_added_concurrently_is_not_added_again() {
     let desk = Desk::with_page().await;
     let other = Desk::with_page().await;
     other.record(&approved("ENG-123")).await.unwrap();
@@ -205,7 +205,7 @@ async fn a_row_that_somebody_added_between_reading_and_writing_is_not_added_agai
 }
 
 #[tokio::test]
-async fn a_page_that_is_changed_again_and_again_is_left_to_a_later_attempt() {
+async fn constantly_changing_page_is_left_for_later_attempt() {
     let desk = Desk::with_page().await;
     let edits = (0..20).map(|edit| HumanEdit {
         page_id: "7001".to_owned(),
@@ -272,7 +272,7 @@ async fn confluence_rejections_are_distinguished() {
 }
 
 #[tokio::test]
-async fn looking_changes_nothing_and_finds_the_row_wherever_it_stands() {
+async fn looking_changes_nothing_and_finds_the_row() {
     let desk = Desk::with_page().await;
     let (settings, place) = (confluence(), RowPlace::default());
     assert_eq!(
@@ -300,7 +300,7 @@ async fn looking_changes_nothing_and_finds_the_row_wherever_it_stands() {
 }
 
 #[tokio::test]
-async fn whatever_goes_wrong_on_the_way_ends_the_same() {
+async fn every_disturbance_ends_in_the_same_page() {
     for exists in [false, true] {
         let desk = Desk::open().await;
         let prepare = || {

@@ -81,7 +81,7 @@ async fn every_call_leaves_its_entry_however_it_ends() {
 }
 
 #[tokio::test]
-async fn what_was_received_is_what_was_audited_also_with_retries() {
+async fn received_calls_equal_audited_calls_even_with_retries() {
     let (rows, both) = (rows(), RefCell::new((Counts::new(), Counts::new())));
     let count = |row: &Row, way: &Way, seen: &Seen| {
         let case = format!("{} {}", row.action, way.name);
@@ -104,7 +104,7 @@ async fn what_was_received_is_what_was_audited_also_with_retries() {
 }
 
 #[tokio::test]
-async fn the_comparison_sees_a_call_without_an_entry_and_an_entry_without_a_call() {
+async fn comparison_detects_missing_entry_and_missing_call() {
     let rows = rows();
     let row = rows.iter().find(|row| row.action == Action::SlackPostMessage).unwrap();
     let entry_without_call = Seen {
@@ -124,7 +124,7 @@ async fn the_comparison_sees_a_call_without_an_entry_and_an_entry_without_a_call
 }
 
 #[test]
-fn a_row_drives_every_call_that_has_an_action() {
+fn every_call_action_is_driven_by_a_row() {
     let driven: BTreeSet<&str> = rows().iter().map(|row| row.action.as_str()).collect();
     let known: BTreeSet<&str> = Action::CALLS.iter().map(|action| action.as_str()).collect();
     assert_eq!(
@@ -134,7 +134,7 @@ fn a_row_drives_every_call_that_has_an_action() {
 }
 
 #[test]
-fn every_class_of_failure_is_driven_for_every_target_that_can_produce_it() {
+fn every_possible_failure_class_is_driven_per_target() {
     let mut driven = BTreeMap::<&str, BTreeSet<&str>>::new();
     for row in rows() {
         assert!(row.ways[0].class.is_none(), "{}: the first way is success", row.action);

@@ -81,7 +81,7 @@ async fn each_refusal_has_its_class_and_its_advice() {
 }
 
 #[tokio::test]
-async fn each_broken_exchange_has_its_class_and_is_worth_another_try() {
+async fn broken_exchange_has_its_class_and_is_retryable() {
     let huge = json!([{"id": 1, "username": "x".repeat(BODY_LIMIT)}]);
     let answering = |body: serde_json::Value| Stub::answering("GET", MEMBERS, 200, body);
     let failing = |fault| Stub::failing("GET", MEMBERS, fault);
@@ -119,7 +119,7 @@ async fn each_broken_exchange_has_its_class_and_is_worth_another_try() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_cut_off_at_the_limit() {
+async fn endless_answer_is_cut_off_at_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let (stopped, server) = futures::channel::oneshot::channel();
@@ -143,7 +143,7 @@ async fn an_answer_without_end_is_cut_off_at_the_limit() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_once_does_not_fail_the_call() {
+async fn connection_broken_once_does_not_fail_the_call() {
     for fault in [Fault::Reset, Fault::Half] {
         let desk = GitLabDesk::with(&Stub::failing("GET", MEMBERS, fault).times(1)).await;
         assert_eq!(
@@ -156,7 +156,7 @@ async fn a_connection_that_breaks_once_does_not_fail_the_call() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_a_request_that_surely_was_not_sent() {
+async fn refused_connection_means_request_was_not_sent() {
     let (http, lines) = http(&options());
     let client = GitLab::new(http, UNREACHABLE, SecretString::from(GITLAB_TOKEN)).unwrap();
     let error = client.members(&context(), "main", &group()).await.unwrap_err();
@@ -168,7 +168,7 @@ async fn nobody_listening_is_a_request_that_surely_was_not_sent() {
 }
 
 #[tokio::test]
-async fn label_events_that_gitlab_will_not_show_are_unknown_and_not_an_error() {
+async fn withheld_label_events_are_unknown_without_error() {
     for status in [403, 404] {
         let desk = GitLabDesk::with(&Stub::answering("GET", &path("/resource_label_events"), status, "no")).await;
         let events = desk.client.label_events(&context(), &key()).await.unwrap();

@@ -89,7 +89,7 @@ fn the_merge_is_read_before_the_rest(desk: &GitLabDesk) {
 }
 
 #[tokio::test]
-async fn a_named_rule_gives_those_whose_approval_counts_for_it() {
+async fn named_rule_provides_its_eligible_approvers() {
     let desk = GitLabDesk::open().await;
     desk.double.world(|world| {
         let rule = |name: &str, id| ApprovalRule {
@@ -122,7 +122,7 @@ async fn a_named_rule_gives_those_whose_approval_counts_for_it() {
 }
 
 #[tokio::test]
-async fn an_old_gitlab_says_neither_when_was_approved_nor_what_the_diff_was() {
+async fn old_gitlab_gives_no_approval_time_or_diff() {
     let desk = GitLabDesk::open().await;
     desk.double.world(|world| world.old_gitlab = true);
     let answer = desk.answer().await;
@@ -131,7 +131,7 @@ async fn an_old_gitlab_says_neither_when_was_approved_nor_what_the_diff_was() {
 }
 
 #[tokio::test]
-async fn bots_are_told_by_gitlab_where_the_name_does_not_tell() {
+async fn gitlab_identifies_bots_with_ordinary_names() {
     let desk = GitLabDesk::open().await;
     desk.double.world(|world| {
         world.user(701, "release-service").bot = true;
@@ -165,7 +165,7 @@ async fn bots_are_told_by_gitlab_where_the_name_does_not_tell() {
 }
 
 #[tokio::test]
-async fn labels_deleted_since_and_events_without_a_user_are_kept() {
+async fn events_without_label_or_user_are_kept() {
     let desk = GitLabDesk::open().await;
     let events =
         json!([{"id": 1, "action": "remove", "created_at": "2026-03-01T09:00:00.000Z", "label": null, "user": null}]);

@@ -11,7 +11,7 @@ use tests::doubles::gitlab::Member;
 use super::desk::{GitLabDesk, context, group, key, path};
 
 #[tokio::test]
-async fn a_list_of_250_is_read_to_its_end() {
+async fn list_of_250_is_read_completely() {
     for omit_totals in [false, true] {
         let desk = GitLabDesk::open().await;
         desk.double.world(|world| {
@@ -56,7 +56,7 @@ async fn without_page_numbers_the_link_is_followed() {
 }
 
 #[tokio::test]
-async fn a_next_page_on_another_host_is_not_fetched_and_gets_no_token() {
+async fn next_page_on_another_host_is_not_fetched() {
     let (desk, other) = (GitLabDesk::open().await, GitLabDesk::open().await);
     let link = format!(
         "<{}/api/v4/groups/4242/members?page=2>; rel=\"next\"",
@@ -83,7 +83,7 @@ async fn a_list_without_end_is_given_up() {
 }
 
 #[tokio::test]
-async fn only_members_who_are_active_senior_enough_and_not_expired_count() {
+async fn only_active_unexpired_members_of_sufficient_level_count() {
     let desk = GitLabDesk::open().await;
     desk.double.world(|world| {
         let group = world.groups.get_mut(&4242).unwrap();
@@ -117,7 +117,7 @@ async fn only_members_who_are_active_senior_enough_and_not_expired_count() {
 }
 
 #[tokio::test]
-async fn a_group_that_is_not_shown_is_an_error_that_says_so() {
+async fn withheld_group_is_reported_as_not_found() {
     let desk = GitLabDesk::open().await;
     let gone = ApproverGroup { id: 4243, ..group() };
     let error = desk.client.members(&context(), "main", &gone).await.unwrap_err();

@@ -13,7 +13,7 @@ fn moved(location: &str) -> Stub {
 }
 
 #[tokio::test]
-async fn a_moved_project_is_followed_on_the_same_origin() {
+async fn moved_project_is_followed_on_same_origin() {
     for absolute in [false, true] {
         let desk = GitLabDesk::open().await;
         desk.double.world(|world| {
@@ -50,7 +50,7 @@ async fn a_second_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_redirect_that_leads_away_is_not_followed_and_gets_no_token() {
+async fn redirect_to_other_origin_is_not_followed() {
     let other = GitLabDesk::open().await;
     let elsewhere = format!("{}{}", other.double.url(), path("/resource_label_events"));
     let port = elsewhere.replace("127.0.0.1", "localhost");

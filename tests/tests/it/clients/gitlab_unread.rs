@@ -7,7 +7,7 @@ use tests::doubles::{Fault, Stub};
 use super::desk::{GitLabDesk, path};
 
 #[tokio::test]
-async fn parts_that_are_withheld_are_unknown_and_the_rest_still_stands() {
+async fn withheld_part_is_unknown_and_others_are_known() {
     for status in [403, 404] {
         for part in ["/resource_label_events", "/versions", "/reviewers", "members"] {
             let desk = GitLabDesk::open().await;
@@ -78,7 +78,7 @@ async fn optional_reads_neither_fail_nor_delay() {
 }
 
 #[tokio::test]
-async fn what_was_read_is_kept_when_another_read_fails() {
+async fn earlier_reads_are_kept_when_another_fails() {
     let members = Stub::answering("GET", "/api/v4/groups/4242/members", 503, "down");
     let GitLabAnswer::Unavailable(unread) = GitLabDesk::with(&members).await.facts().await else {
         panic!("members are needed")
@@ -117,7 +117,7 @@ async fn an_account_is_read_once() {
 }
 
 #[tokio::test]
-async fn a_hanging_part_costs_one_timeout_and_makes_the_witness_unreadable() {
+async fn hanging_parts_time_out_and_make_answer_unavailable() {
     let hanging = |part: &str| Stub::failing("GET", &path(part), Fault::Hang);
     let desk = GitLabDesk::with(&hanging("/approvals")).await;
     desk.double.stub(hanging("/versions")).unwrap();
@@ -132,7 +132,7 @@ async fn a_hanging_part_costs_one_timeout_and_makes_the_witness_unreadable() {
 }
 
 #[tokio::test]
-async fn a_merge_that_gitlab_does_not_show_yet_is_told_apart_and_the_rest_is_not_asked() {
+async fn merge_not_yet_shown_stops_further_reads() {
     for fields in [
         json!({"state": "opened", "detailed_merge_status": "checking", "merged_at": null}),
         json!({"state": "opened", "detailed_merge_status": "approvals_syncing", "merged_at": null}),
@@ -155,8 +155,9 @@ async fn a_merge_that_gitlab_does_not_show_yet_is_told_apart_and_the_rest_is_not
     }
 }
 
+/// Only status 403 on the merge request itself means a token without rights: unavailable, not denied.
 #[tokio::test]
-async fn what_gitlab_will_not_show_at_all_is_refused_and_a_token_without_rights_is_our_fault() {
+async fn withheld_merge_request_is_denied() {
     for (part, status, refused) in [
         ("", 404, true),
         ("", 403, false),
@@ -179,7 +180,7 @@ async fn what_gitlab_will_not_show_at_all_is_refused_and_a_token_without_rights_
 }
 
 #[tokio::test]
-async fn an_answer_without_the_list_of_approvals_is_no_proof_that_nobody_approved() {
+async fn missing_approvals_list_is_not_an_empty_list() {
     for body in [json!({"approved": false}), json!({"approved_by": null}), json!([])] {
         let desk = GitLabDesk::with(&Stub::answering("GET", &path("/approvals"), 200, body.clone())).await;
         assert!(matches!(desk.facts().await, GitLabAnswer::Unavailable(_)), "{body}");

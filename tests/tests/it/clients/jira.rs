@@ -58,7 +58,7 @@ fn at(key: &str) -> (String, Tracked) {
 }
 
 #[tokio::test]
-async fn an_approved_merge_closes_the_issue_and_says_so_once() {
+async fn approved_merge_closes_and_comments_issue_once() {
     for deployment in [Deployment::Cloud, Deployment::DataCenter] {
         let mut desk = Desk::open().await;
         if deployment == Deployment::DataCenter {
@@ -102,7 +102,7 @@ async fn an_approved_merge_closes_the_issue_and_says_so_once() {
 }
 
 #[tokio::test]
-async fn the_issue_of_an_exception_stays_open_unless_the_rules_close_it() {
+async fn exception_issue_stays_open_unless_rules_close_it() {
     let desk = Desk::open().await;
     desk.mark(&exception("PAY-7")).await.unwrap();
     let issue = desk.issue();
@@ -124,7 +124,7 @@ async fn the_issue_of_an_exception_stays_open_unless_the_rules_close_it() {
 }
 
 #[tokio::test]
-async fn the_issue_is_the_first_that_exists_under_its_key_of_today() {
+async fn first_existing_issue_is_used_under_current_key() {
     for (mentions, expected) in [
         (vec![(Branch, "PAY-7"), (Title, "PAY-8")], Some("PAY-7")),
         (vec![(Branch, "PAY-404"), (Description, "PAY-7")], Some("PAY-7")),
@@ -155,7 +155,7 @@ async fn the_issue_is_the_first_that_exists_under_its_key_of_today() {
 }
 
 #[tokio::test]
-async fn an_issue_that_has_ended_already_is_left_in_its_status() {
+async fn ended_issue_keeps_its_status() {
     let desk = Desk::open().await;
     desk.double
         .world(|world| world.issues.get_mut("PAY-7").unwrap().status = "Rejected".to_owned());
@@ -165,7 +165,7 @@ async fn an_issue_that_has_ended_already_is_left_in_its_status() {
 }
 
 #[tokio::test]
-async fn a_status_is_known_by_its_category_whatever_it_is_called() {
+async fn done_status_is_recognized_by_category() {
     let desk = Desk::open().await;
     desk.double.world(|world| {
         world.statuses.push(Status {
@@ -237,7 +237,7 @@ async fn a_concurrently_closed_issue_counts_as_closed() {
 }
 
 #[tokio::test]
-async fn a_correction_takes_the_wrong_label_of_ours_back() {
+async fn correction_removes_our_wrong_label() {
     let desk = Desk::open().await;
     desk.mark(&exception("PAY-7")).await.unwrap();
     for _ in 0..2 {
@@ -294,7 +294,7 @@ async fn jira_rejections_are_distinguished() {
 }
 
 #[tokio::test]
-async fn a_site_where_nothing_can_be_linked_gets_everything_else() {
+async fn unlinkable_issue_gets_everything_except_the_link() {
     let desk = Desk::open().await;
     desk.double
         .world(|world| world.issues.get_mut("PAY-7").unwrap().linkable = false);
@@ -307,7 +307,7 @@ async fn a_site_where_nothing_can_be_linked_gets_everything_else() {
 }
 
 #[tokio::test]
-async fn a_credential_that_is_refused_as_if_the_issue_did_not_exist_is_not_taken_for_a_missing_issue() {
+async fn masked_auth_failure_is_not_a_missing_issue() {
     let desk = Desk::open().await;
     desk.double.world(|world| {
         world.credentials = Some("other".to_owned());
@@ -318,7 +318,7 @@ async fn a_credential_that_is_refused_as_if_the_issue_did_not_exist_is_not_taken
 }
 
 #[tokio::test]
-async fn whatever_goes_wrong_on_the_way_ends_the_same() {
+async fn every_disturbance_ends_in_the_same_issue() {
     let desk = Desk::open().await;
     desk.mark(&approved("PAY-7")).await.unwrap();
     let (requests, expected) = (desk.double.requests(), desk.issue());

@@ -56,7 +56,7 @@ fn at(key: &str) -> (String, Tracked) {
 }
 
 #[tokio::test]
-async fn an_approved_merge_closes_the_issue_and_says_so_once() {
+async fn approved_merge_closes_and_comments_issue_once() {
     let desk = Desk::open().await;
     for _ in 0..3 {
         assert_eq!(desk.mark(&approved("ENG-123")).await.unwrap(), Some(done()));
@@ -85,7 +85,7 @@ async fn an_approved_merge_closes_the_issue_and_says_so_once() {
 }
 
 #[tokio::test]
-async fn the_issue_of_an_exception_stays_open_unless_the_rules_close_it() {
+async fn exception_issue_stays_open_unless_rules_close_it() {
     let desk = Desk::open().await;
     desk.mark(&exception("ENG-123")).await.unwrap();
     let issue = desk.issue();
@@ -110,7 +110,7 @@ async fn the_issue_of_an_exception_stays_open_unless_the_rules_close_it() {
 }
 
 #[tokio::test]
-async fn what_has_ended_already_is_left_in_its_state() {
+async fn ended_issue_keeps_its_state() {
     for state in ["Done", "Canceled", "Duplicate"] {
         let desk = Desk::open().await;
         desk.double
@@ -121,8 +121,9 @@ async fn what_has_ended_already_is_left_in_its_state() {
     }
 }
 
+/// Order: branch, title, attachment, description.
 #[tokio::test]
-async fn the_issue_is_the_first_that_exists_of_branch_title_attachment_and_description() {
+async fn first_existing_mention_decides_the_issue() {
     for (mentions, attached, expected) in [
         (vec![(Branch, "ENG-123"), (Title, "ENG-7")], None, Some("ENG-123")),
         (vec![(Title, "ENG-7"), (Description, "ENG-123")], None, Some("ENG-7")),
@@ -166,7 +167,7 @@ async fn the_issue_is_the_first_that_exists_of_branch_title_attachment_and_descr
 }
 
 #[tokio::test]
-async fn a_label_that_exists_is_used_whatever_its_case_and_wherever_it_belongs() {
+async fn existing_label_is_reused_regardless_of_case() {
     for (team, name) in [(Some("ENG"), "Audited"), (None, "AUDITED")] {
         let desk = Desk::open().await;
         desk.double.world(|world| world.label(team, name));
@@ -192,7 +193,7 @@ async fn a_label_that_exists_is_used_whatever_its_case_and_wherever_it_belongs()
 }
 
 #[tokio::test]
-async fn a_correction_takes_the_wrong_label_of_ours_back_and_says_so_in_a_comment_of_its_own() {
+async fn correction_removes_our_label_and_adds_comment() {
     let desk = Desk::open().await;
     desk.mark(&exception("ENG-123")).await.unwrap();
     for _ in 0..2 {
@@ -208,7 +209,7 @@ async fn a_correction_takes_the_wrong_label_of_ours_back_and_says_so_in_a_commen
 }
 
 #[tokio::test]
-async fn an_issue_that_the_exception_of_another_merge_keeps_open_is_neither_closed_nor_called_audited() {
+async fn issue_held_by_other_exception_is_left_open() {
     let desk = Desk::open().await;
     desk.mark(&exception("ENG-123")).await.unwrap();
     let other = numbered(2, "ENG-123");
@@ -247,7 +248,7 @@ async fn an_issue_that_the_exception_of_another_merge_keeps_open_is_neither_clos
 }
 
 #[tokio::test]
-async fn nothing_that_was_not_reviewed_is_called_audited_and_nothing_that_gitlab_did_not_say_closes_an_issue() {
+async fn unreviewed_or_unconfirmed_merge_does_not_close_issue() {
     let desk = Desk::open().await;
     desk.mark(&exception("ENG-123")).await.unwrap();
     let mut nothing = correcting(approved("ENG-123"));
@@ -276,7 +277,7 @@ async fn nothing_that_was_not_reviewed_is_called_audited_and_nothing_that_gitlab
 }
 
 #[tokio::test]
-async fn what_was_told_of_one_issue_is_corrected_there_whatever_is_mentioned_now() {
+async fn correction_goes_to_the_earlier_issue() {
     let desk = Desk::open().await;
     desk.double
         .world(|world| drop(world.issue("ENG-7", "another").title.clone()));
@@ -289,7 +290,7 @@ async fn what_was_told_of_one_issue_is_corrected_there_whatever_is_mentioned_now
 }
 
 #[tokio::test]
-async fn an_issue_that_was_put_away_is_left_alone_and_no_error() {
+async fn retired_issue_is_left_unchanged_without_error() {
     let desk = Desk::open().await;
     desk.double.world(|world| {
         world.issue("ENG-123", "x").archived_at = Some("2026-03-01T10:00:00.000Z".to_owned());
@@ -299,7 +300,7 @@ async fn an_issue_that_was_put_away_is_left_alone_and_no_error() {
 }
 
 #[tokio::test]
-async fn a_label_that_no_issue_can_have_is_told_as_such_and_not_tried_for_ever() {
+async fn label_group_is_reported_as_permanent_error() {
     let desk = Desk::open().await;
     desk.double.world(|world| {
         let id = world.label(None, "audited");
@@ -311,7 +312,7 @@ async fn a_label_that_no_issue_can_have_is_told_as_such_and_not_tried_for_ever()
 }
 
 #[tokio::test]
-async fn a_comment_that_is_there_where_it_is_not_shown_is_taken_for_said() {
+async fn comment_moved_elsewhere_counts_as_posted() {
     let desk = Desk::open().await;
     desk.mark(&approved("ENG-123")).await.unwrap();
     // Another user moved it to another issue; this one still needs its label.
@@ -325,7 +326,7 @@ async fn a_comment_that_is_there_where_it_is_not_shown_is_taken_for_said() {
 }
 
 #[tokio::test]
-async fn looking_changes_nothing_and_sees_whether_everything_is_done() {
+async fn looking_changes_nothing_and_detects_completion() {
     let desk = Desk::open().await;
     let look = async || {
         let (merge, settings) = (approved("ENG-123"), linear());
@@ -338,7 +339,7 @@ async fn looking_changes_nothing_and_sees_whether_everything_is_done() {
 }
 
 #[tokio::test]
-async fn what_linear_refuses_is_told_apart_and_nothing_is_changed() {
+async fn linear_refusals_are_classified_and_change_nothing() {
     let rate = RateLimited {
         times: None,
         reset_in_ms: 90_000,
@@ -380,7 +381,7 @@ async fn what_linear_refuses_is_told_apart_and_nothing_is_changed() {
 }
 
 #[tokio::test]
-async fn an_issue_that_is_gone_is_the_same_under_either_status() {
+async fn missing_issue_is_recognized_under_either_status() {
     for errors_as_400 in [false, true] {
         let desk = Desk::open().await;
         desk.double.world(|world| world.errors_as_400 = errors_as_400);
@@ -389,7 +390,7 @@ async fn an_issue_that_is_gone_is_the_same_under_either_status() {
 }
 
 #[tokio::test]
-async fn the_wait_that_linear_asks_for_is_in_milliseconds() {
+async fn requested_wait_is_read_as_milliseconds() {
     let desk = Desk::open().await;
     desk.double.world(|world| {
         world.rate_limited = Some(RateLimited {
@@ -403,7 +404,7 @@ async fn the_wait_that_linear_asks_for_is_in_milliseconds() {
 }
 
 #[tokio::test]
-async fn a_completed_state_that_the_team_does_not_have_is_told_with_those_it_has() {
+async fn unknown_completed_state_error_lists_available_states() {
     let desk = Desk::open().await;
     let mut settings = linear();
     settings.completed_state = Some("Shipped".to_owned());
@@ -415,7 +416,7 @@ async fn a_completed_state_that_the_team_does_not_have_is_told_with_those_it_has
 }
 
 #[tokio::test]
-async fn a_token_of_an_application_is_sent_as_a_bearer_token() {
+async fn application_token_is_sent_as_bearer_token() {
     let desk = Desk::open().await;
     desk.double.world(|world| world.token = Some("oauth-token".to_owned()));
     let credential = LinearCredential::AccessToken("oauth-token".into());
@@ -426,7 +427,7 @@ async fn a_token_of_an_application_is_sent_as_a_bearer_token() {
 }
 
 #[tokio::test]
-async fn whatever_goes_wrong_on_the_way_ends_the_same() {
+async fn every_disturbance_ends_in_the_same_issue() {
     for merge in [approved("ENG-123"), exception("ENG-123")] {
         let desk = Desk::open().await;
         desk.mark(&merge).await.unwrap();

@@ -45,7 +45,7 @@ fn worst(path: &str, token: &str) -> Vec<Stub> {
 }
 
 #[tokio::test]
-async fn gitlabs_token_is_in_no_line_no_error_and_no_debug_text() {
+async fn gitlab_token_appears_in_no_output() {
     let desk = GitLabDesk::open().await;
     for path in ["", "/approvals", "/resource_label_events", "/versions"].map(super::desk::path) {
         for stub in worst(&path, GITLAB_TOKEN) {
@@ -66,7 +66,7 @@ async fn gitlabs_token_is_in_no_line_no_error_and_no_debug_text() {
 }
 
 #[tokio::test]
-async fn slacks_token_is_in_no_line_no_error_and_no_debug_text() {
+async fn slack_token_appears_in_no_output() {
     let desk = SlackDesk::open().await;
     let stubs = ["/api/chat.postMessage", "/api/conversations.history"].map(|path| worst(path, SLACK_TOKEN));
     for stub in stubs.concat() {
@@ -88,7 +88,7 @@ async fn slacks_token_is_in_no_line_no_error_and_no_debug_text() {
 }
 
 #[test]
-fn a_token_that_cannot_stand_in_a_header_is_refused_at_once() {
+fn token_invalid_in_a_header_is_rejected_immediately() {
     let (http, _lines) = http(&options());
     let token = || SecretString::from("glpat-with-a-line-break\n");
     assert_eq!(

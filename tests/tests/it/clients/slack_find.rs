@@ -19,7 +19,7 @@ fn before() -> Timestamp {
 }
 
 #[tokio::test]
-async fn a_message_whose_answer_was_lost_is_found_by_its_effect() {
+async fn message_with_lost_answer_is_found_by_effect() {
     for fault in [Fault::PostThenReset, Fault::PostThenHang] {
         let desk = SlackDesk::with(&Stub::failing("POST", "/api/chat.postMessage", fault)).await;
         let error = desk
@@ -64,7 +64,7 @@ async fn a_message_that_never_arrived_is_not_found() {
 }
 
 #[tokio::test]
-async fn the_whole_history_since_then_is_searched_however_many_pages_it_has() {
+async fn all_history_pages_since_start_are_searched() {
     let desk = SlackDesk::open().await;
     let first = desk
         .client
@@ -125,7 +125,7 @@ async fn foreign_metadata_and_odd_messages_are_skipped() {
 }
 
 #[tokio::test]
-async fn a_history_that_cannot_be_read_to_its_end_is_an_error_and_never_not_found() {
+async fn incomplete_history_is_an_error_not_missing_message() {
     let endless = json!({"ok": true, "messages": [], "response_metadata": {"next_cursor": "again"}});
     let retry = |seconds: Option<u64>| Advice::Retry {
         after: seconds.map(Duration::from_secs),

@@ -45,7 +45,7 @@ pub(super) fn alert(channel: &str, effect_key: &str) -> SlackMessage {
 }
 
 #[tokio::test]
-async fn an_alert_is_posted_with_its_metadata_and_its_identity_comes_back() {
+async fn alert_is_posted_with_metadata_and_identity_returned() {
     let desk = SlackDesk::open().await;
     let posted = desk
         .client
@@ -122,7 +122,7 @@ fn rejections() -> Vec<(Stub, FailureClass, Advice)> {
 }
 
 #[tokio::test]
-async fn each_refusal_has_its_class_and_says_whether_the_message_may_stand_there() {
+async fn each_failed_post_has_class_and_advice() {
     for (stub, class, advice) in rejections() {
         let desk = SlackDesk::with(&stub).await;
         let error = desk

@@ -69,7 +69,7 @@ async fn members(
 }
 
 #[tokio::test]
-async fn a_server_of_the_configured_private_authority_is_trusted() {
+async fn configured_private_authority_is_trusted() {
     let (address, ca) = serve("localhost", 1);
     let (result, lines) = members(&address, Some(ca)).await;
     assert_eq!(result.unwrap(), 0);
@@ -77,7 +77,7 @@ async fn a_server_of_the_configured_private_authority_is_trusted() {
 }
 
 #[tokio::test]
-async fn an_unknown_authority_and_a_wrong_name_are_refused_before_the_token_is_sent() {
+async fn untrusted_certificate_is_rejected_before_sending_token() {
     let (unknown, _) = serve("localhost", 2);
     let (wrong, ca) = serve("gitlab.example.com", 2);
     for (address, ca) in [(unknown, None), (wrong, Some(ca))] {

@@ -8,7 +8,7 @@ use tests::doubles::{Fault, Stub};
 use super::desk::{GITLAB_TOKEN, GitLabDesk, TRACEPARENT, context, key, path};
 
 #[tokio::test]
-async fn a_call_given_up_by_its_caller_still_leaves_its_line() {
+async fn call_dropped_by_its_caller_still_leaves_entry() {
     let desk = GitLabDesk::with(&Stub::failing("GET", &path("/resource_label_events"), Fault::Hang)).await;
     let (context, key) = (context(), key());
     {
@@ -29,8 +29,9 @@ async fn a_call_given_up_by_its_caller_still_leaves_its_line() {
     assert_eq!(entries[0]["details"]["cancelled"], true);
 }
 
+/// The request has the trace context; the entry has no query string.
 #[tokio::test]
-async fn a_success_is_one_full_line_and_carries_the_trace_but_no_query() {
+async fn success_entry_is_complete_without_query() {
     let desk = GitLabDesk::open().await;
     let events = desk.client.label_events(&context(), &key()).await.unwrap();
     assert_eq!(events.known().map(Vec::len), Some(1));

@@ -32,7 +32,7 @@ fn counts(rows: &Value) -> [usize; TABLES.len()] {
 }
 
 #[tokio::test]
-async fn killed_between_commit_and_queue_the_relay_sends_the_alert_once() {
+async fn killed_after_commit_relay_sends_the_alert_once() {
     let stand = Stand::new().await;
     let mr = unapproved(1);
     stand.world.merged(&mr, |_| ());
@@ -91,7 +91,7 @@ async fn killed_between_commit_and_queue_the_relay_sends_the_alert_once() {
 }
 
 #[tokio::test]
-async fn killed_before_the_commit_nothing_is_stored_and_the_redelivery_does_everything() {
+async fn killed_before_the_commit_redelivery_does_everything() {
     let stand = Stand::new().await;
     let mr = unapproved(1);
     stand.world.merged(&mr, |_| ());
@@ -120,7 +120,7 @@ async fn killed_before_the_commit_nothing_is_stored_and_the_redelivery_does_ever
 }
 
 #[tokio::test]
-async fn killed_after_the_queue_took_the_message_the_relay_adds_none() {
+async fn killed_after_the_queue_accepted_relay_adds_none() {
     let stand = Stand::new().await;
     let mr = unapproved(1);
     stand.world.merged(&mr, |_| ());

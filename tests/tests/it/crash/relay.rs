@@ -20,7 +20,7 @@ async fn warm(stand: &Stand) -> Function {
 }
 
 #[tokio::test]
-async fn an_effect_claimed_by_a_relay_that_died_comes_back_when_the_claim_ends() {
+async fn effect_claimed_by_a_killed_relay_becomes_due() {
     let stand = Stand::new().await;
     let mut killed = warm(&stand).await;
     let effect = stand.effect(1).await;
@@ -41,7 +41,7 @@ async fn an_effect_claimed_by_a_relay_that_died_comes_back_when_the_claim_ends()
 }
 
 #[tokio::test]
-async fn a_queue_that_is_down_costs_one_claim_and_no_effect() {
+async fn queue_outage_costs_one_claim_and_no_effect() {
     let stand = Stand::new().await;
     let maintenance = warm(&stand).await;
     let effect = stand.effect(1).await;
@@ -103,7 +103,7 @@ async fn an_effect_pending_again_is_queued_again() {
 }
 
 #[tokio::test]
-async fn two_relays_at_once_enqueue_each_due_effect_once_under_its_id_and_attempts() {
+async fn concurrent_relays_enqueue_each_due_effect_once() {
     let stand = Stand::new().await;
     let (one, other) = (warm(&stand).await, warm(&stand).await);
     // More than twice the size of a claim.

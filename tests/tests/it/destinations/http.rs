@@ -37,7 +37,7 @@ fn with(credentials: Credentials) -> HttpOptions {
 }
 
 #[tokio::test]
-async fn a_batch_is_one_request_with_the_lines_as_printed() {
+async fn batch_is_one_request_with_the_printed_lines() {
     let siem = siem::start().await;
     let entries = AuditEntries::new(3);
     to(&siem, options()).deliver(&entries.batch()).unwrap();
@@ -116,7 +116,7 @@ async fn every_entry_arrives_whatever_goes_wrong() {
 }
 
 #[tokio::test]
-async fn a_batch_acknowledged_twice_comes_again_and_is_kept_once() {
+async fn batch_with_a_lost_answer_is_kept_once() {
     let siem = siem::start().await;
     let entries = AuditEntries::new(10);
     siem.stub(Stub::failing("POST", "/audit", Fault::PostThenReset).times(1))
@@ -132,7 +132,7 @@ async fn a_batch_acknowledged_twice_comes_again_and_is_kept_once() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_loses_an_entry_fails_the_check() {
+async fn receiver_losing_an_entry_fails_the_check() {
     let siem = siem::start().await;
     let entries = AuditEntries::new(10);
     let lost = entries.ids()[4];
@@ -143,7 +143,7 @@ async fn a_receiver_that_loses_an_entry_fails_the_check() {
 }
 
 #[tokio::test]
-async fn entries_that_are_refused_are_found_and_the_others_arrive() {
+async fn refused_entries_are_found_and_others_arrive() {
     let siem = siem::start().await;
     let entries = AuditEntries::new(40);
     let refused = [entries.ids()[0], entries.ids()[17], entries.ids()[39]];
@@ -172,7 +172,7 @@ async fn the_receiver_says_how_long_to_wait() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_or_a_header_proves_who_sends() {
+async fn bearer_token_or_header_authenticates_the_sender() {
     let siem = siem::start().await;
     let entries = AuditEntries::new(1);
     siem.world(|world| world.token = Some(TOKEN.to_owned()));
@@ -230,7 +230,7 @@ async fn failures_reveal_neither_token_nor_address() {
 }
 
 #[tokio::test]
-async fn credentials_that_cannot_be_sent_safely_are_refused_before_anything_is_sent() {
+async fn unsafe_credentials_are_rejected_before_sending() {
     let bearer = |token: &str| Credentials::Bearer(SecretString::from(token));
     let header = |name: &str| Credentials::Header {
         name: name.to_owned(),
@@ -257,7 +257,7 @@ async fn credentials_that_cannot_be_sent_safely_are_refused_before_anything_is_s
 }
 
 #[tokio::test]
-async fn redirects_are_not_followed_and_no_cookie_comes_back() {
+async fn redirects_and_cookies_are_ignored() {
     let (siem, other) = (siem::start().await, siem::start().await);
     for status in [301, 303, 307, 308] {
         let elsewhere = Stub::answering("POST", "/audit", status, "")
@@ -280,7 +280,7 @@ async fn redirects_are_not_followed_and_no_cookie_comes_back() {
 }
 
 #[tokio::test]
-async fn a_long_answer_is_an_answer_and_is_not_read_to_its_end() {
+async fn long_answer_is_accepted_without_reading_it_all() {
     let siem = siem::start().await;
     let body = "x".repeat(8 * 1024 * 1024);
     siem.stub(Stub::answering("POST", "/audit", 200, body)).unwrap();
@@ -291,7 +291,7 @@ async fn a_long_answer_is_an_answer_and_is_not_read_to_its_end() {
 }
 
 #[test]
-fn a_receiver_that_closes_before_reading_or_never_answers_is_waited_for() {
+fn closing_or_silent_receiver_fails_within_the_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
     let patience = Duration::from_millis(400);

@@ -102,7 +102,7 @@ fn every_entry_arrives_however_connections_end() {
 }
 
 #[test]
-fn a_receiver_that_closes_at_any_point_never_makes_us_believe_it_has_read_the_rest() {
+fn receiver_closing_at_any_point_fails_the_batch() {
     let entries = AuditEntries::new(5);
     // Not over TLS: there the receiver's library takes a whole record, and a clean end after it proves that it was read.
     for transport in [Transport::Tcp] {
@@ -119,7 +119,7 @@ fn a_receiver_that_closes_at_any_point_never_makes_us_believe_it_has_read_the_re
 }
 
 #[test]
-fn a_receiver_that_never_sends_close_notify_is_good_enough_unless_it_is_asked_for() {
+fn missing_close_notify_is_accepted_unless_required() {
     let receiver = SyslogDouble::start(Transport::Tls);
     receiver.script([Fault::NoCloseNotify; 2]);
     let entries = AuditEntries::new(20);
@@ -131,7 +131,7 @@ fn a_receiver_that_never_sends_close_notify_is_good_enough_unless_it_is_asked_fo
 }
 
 #[test]
-fn a_batch_broken_off_at_its_end_comes_again_with_the_same_ids() {
+fn interrupted_batch_is_repeated_with_the_same_ids() {
     for transport in STREAMS {
         let receiver = SyslogDouble::start(transport);
         let entries = AuditEntries::new(10);
@@ -143,7 +143,7 @@ fn a_batch_broken_off_at_its_end_comes_again_with_the_same_ids() {
 }
 
 #[test]
-fn a_receiver_that_loses_an_entry_fails_the_check() {
+fn receiver_losing_an_entry_fails_the_check() {
     let receiver = SyslogDouble::start(Transport::Tls);
     let entries = AuditEntries::new(10);
     receiver.lose(&entries.ids()[6]);
@@ -195,7 +195,7 @@ fn time_is_bounded_however_slow_the_receiver_is() {
 }
 
 #[test]
-fn only_certificates_of_known_authorities_for_the_right_name_are_trusted() {
+fn only_known_authorities_and_matching_names_are_trusted() {
     let receiver = SyslogDouble::start(Transport::Tls);
     let stranger = SyslogDouble::start(Transport::Tls);
     for (private_ca_pem, host) in [
@@ -229,7 +229,7 @@ fn only_certificates_of_known_authorities_for_the_right_name_are_trusted() {
 }
 
 #[test]
-fn a_receiver_that_speaks_no_tls_is_not_spoken_to_in_clear() {
+fn receiver_without_tls_gets_nothing_in_clear() {
     let clear = SyslogDouble::start(Transport::Tcp);
     let address = SyslogAddress {
         transport: Transport::Tls,
@@ -249,7 +249,7 @@ fn a_receiver_that_speaks_no_tls_is_not_spoken_to_in_clear() {
 }
 
 #[test]
-fn large_entries_go_whole_over_streams_and_are_refused_by_datagrams() {
+fn large_entries_pass_streams_but_not_datagrams() {
     let line = serde_json::json!({ "x": "y".repeat(65_000) }).to_string();
     let large = Outgoing {
         position: 2,
@@ -279,7 +279,7 @@ fn large_entries_go_whole_over_streams_and_are_refused_by_datagrams() {
 }
 
 #[test]
-fn a_datagram_that_nobody_listens_to_is_noticed_here() {
+fn local_datagram_without_a_listener_fails() {
     let port = { TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port() };
     let address = SyslogAddress {
         transport: Transport::Udp,

@@ -63,7 +63,7 @@ async fn every_order(
 }
 
 #[tokio::test]
-async fn an_approval_taken_back_ends_the_same_in_every_order() {
+async fn revoked_approval_ends_the_same_in_every_order() {
     let life = |mr: &MergeRequest| {
         [
             mr.event("open", AUTHOR, at("08:00:00")),
@@ -80,7 +80,7 @@ async fn an_approval_taken_back_ends_the_same_in_every_order() {
 }
 
 #[tokio::test]
-async fn a_proper_approval_ends_the_same_in_every_order() {
+async fn valid_approval_ends_the_same_in_every_order() {
     let life = |mr: &MergeRequest| {
         [
             mr.event("open", AUTHOR, at("08:00:00")),
@@ -114,7 +114,7 @@ async fn a_reset_takes_no_timed_approval() {
 }
 
 #[tokio::test]
-async fn a_late_revocation_is_confirmed_by_a_second_reading() {
+async fn late_revocation_is_confirmed_by_a_reread() {
     for (iid, gone) in [(1, true), (2, false)] {
         let world = World::new().await;
         let mr = MergeRequest::new(PROJECT, iid, HIGH);
@@ -155,7 +155,7 @@ async fn a_late_revocation_is_confirmed_by_a_second_reading() {
 }
 
 #[tokio::test]
-async fn a_late_proof_withdraws_the_exception_and_its_unsent_alert() {
+async fn late_proof_withdraws_exception_and_unsent_alert() {
     let world = World::new().await;
     world.gitlab.patch(serde_json::json!({"old_gitlab": true})).unwrap();
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
@@ -175,7 +175,7 @@ async fn a_late_proof_withdraws_the_exception_and_its_unsent_alert() {
 }
 
 #[tokio::test]
-async fn the_same_delivery_again_and_the_same_merge_from_another_hook_change_nothing() {
+async fn repeated_delivery_and_second_hook_change_nothing() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());
@@ -226,7 +226,7 @@ async fn the_same_delivery_again_and_the_same_merge_from_another_hook_change_not
 }
 
 #[tokio::test]
-async fn eight_environments_with_the_same_merge_at_once_write_it_once() {
+async fn eight_concurrent_environments_write_a_merge_once() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());
@@ -261,7 +261,7 @@ async fn eight_environments_with_the_same_merge_at_once_write_it_once() {
 }
 
 #[tokio::test]
-async fn an_event_of_the_time_after_the_merge_changes_nothing() {
+async fn event_after_the_merge_changes_nothing() {
     let after_merge = |mut payload: Value| {
         payload["object_attributes"]["state"] = "merged".into();
         payload

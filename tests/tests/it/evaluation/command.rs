@@ -134,7 +134,7 @@ async fn the_ledger_is_listed_by_each_filter() {
 }
 
 #[tokio::test]
-async fn the_figures_of_a_period_are_those_of_its_reviews() {
+async fn stats_match_the_reviews() {
     let world = world().await;
     let figures: Value = serde_json::from_str(&world.stdout_of(&["stats", "--format", "json"])).unwrap();
     let high = figures["tiers"]
@@ -199,7 +199,7 @@ async fn every_view_answers() {
 }
 
 #[tokio::test]
-async fn explain_says_what_each_rule_wanted_and_found_and_where_the_witnesses_differ() {
+async fn explain_shows_rule_checks_and_source_differences() {
     let world = world().await;
     let approved = world.stdout_of(&["explain", "77!1"]);
     for line in [
@@ -230,7 +230,7 @@ async fn explain_says_what_each_rule_wanted_and_found_and_where_the_witnesses_di
 }
 
 #[tokio::test]
-async fn every_stored_decision_is_computed_to_itself_and_a_changed_one_is_seen() {
+async fn replay_reproduces_decisions_and_detects_a_changed_one() {
     let world = world().await;
     let output = world.countersign(&["replay", "--verify"]);
     let stderr = String::from_utf8(output.stderr).unwrap();

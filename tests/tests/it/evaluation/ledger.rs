@@ -113,7 +113,7 @@ fn chosen() -> Vec<Vec<usize>> {
 }
 
 #[tokio::test]
-async fn a_life_of_seven_events_gives_the_same_row_in_every_order_the_label_last_and_each_twice() {
+async fn seven_events_give_same_row_in_every_order() {
     let world = World::new().await;
     let mut rows: Vec<Value> = Vec::new();
     for (index, order) in chosen().into_iter().enumerate() {
@@ -154,7 +154,7 @@ async fn a_life_of_seven_events_gives_the_same_row_in_every_order_the_label_last
 }
 
 #[tokio::test]
-async fn eight_writers_at_once_with_the_events_of_one_review_end_with_the_row_of_one_writer() {
+async fn eight_concurrent_writers_produce_the_row_of_one() {
     let world = World::new().await;
     let (one, many) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
     let of = |mr: &MergeRequest| {
@@ -198,7 +198,7 @@ async fn eight_writers_at_once_with_the_events_of_one_review_end_with_the_row_of
 }
 
 #[tokio::test]
-async fn each_step_of_a_review_is_in_the_row_and_stays_in_the_history() {
+async fn each_review_step_updates_row_and_history() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     let bare = MergeRequest {
@@ -271,7 +271,7 @@ async fn an_approval_that_does_not_count_decides_nothing() {
 }
 
 #[tokio::test]
-async fn a_merge_request_that_gitlab_hides_is_in_the_ledger_and_nothing_is_decided_about_it() {
+async fn hidden_merge_request_is_in_ledger_without_decision() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.deliver(&mr.event("approved", ALICE, at("09:00:00"))).await;
@@ -290,7 +290,7 @@ async fn a_merge_request_that_gitlab_hides_is_in_the_ledger_and_nothing_is_decid
 }
 
 #[tokio::test]
-async fn an_event_without_the_label_still_counts_once_the_review_is_known() {
+async fn unlabelled_event_counts_once_review_is_known() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.open(&mr, |_| ());
@@ -308,7 +308,7 @@ async fn an_event_without_the_label_still_counts_once_the_review_is_known() {
 }
 
 #[tokio::test]
-async fn the_written_row_is_told_once_and_by_a_redelivery_as_the_same_entry() {
+async fn redelivery_repeats_the_same_ledger_audit_entry() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |shown| {
@@ -336,7 +336,7 @@ async fn the_written_row_is_told_once_and_by_a_redelivery_as_the_same_entry() {
 }
 
 #[tokio::test]
-async fn the_rules_that_decided_are_kept_to_the_byte() {
+async fn deciding_rules_are_kept_exactly() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());
@@ -347,7 +347,7 @@ async fn the_rules_that_decided_are_kept_to_the_byte() {
 }
 
 #[tokio::test]
-async fn a_row_that_another_has_written_meanwhile_is_not_overwritten() {
+async fn concurrently_written_row_is_not_overwritten() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());

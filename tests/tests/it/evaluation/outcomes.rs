@@ -7,7 +7,7 @@ use tests::payload::MergeRequest;
 use super::world::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, World, at, envelope, key};
 
 #[tokio::test]
-async fn a_merge_without_approval_becomes_one_exception_with_its_context_and_one_effect() {
+async fn unapproved_merge_becomes_one_exception_with_one_effect() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());
@@ -41,7 +41,7 @@ async fn a_merge_without_approval_becomes_one_exception_with_its_context_and_one
 }
 
 #[tokio::test]
-async fn a_properly_approved_merge_leaves_a_decision_and_no_exception() {
+async fn approved_merge_has_decision_and_no_exception() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 2, HIGH);
     world.merged(&mr, |shown| {
@@ -73,7 +73,7 @@ async fn a_properly_approved_merge_leaves_a_decision_and_no_exception() {
 }
 
 #[tokio::test]
-async fn a_merge_that_never_carried_a_security_label_costs_two_requests() {
+async fn merge_without_security_label_costs_two_requests() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 3, &["backend"]);
     world.merged(&mr, |_| ());
@@ -95,7 +95,7 @@ async fn a_merge_that_never_carried_a_security_label_costs_two_requests() {
 }
 
 #[tokio::test]
-async fn a_label_taken_off_before_the_merge_is_found_in_gitlabs_label_events() {
+async fn label_removed_before_merge_is_found_at_gitlab() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 4, &["backend"]);
     world.merged(&mr, |shown| {
@@ -114,7 +114,7 @@ async fn a_label_taken_off_before_the_merge_is_found_in_gitlabs_label_events() {
 }
 
 #[tokio::test]
-async fn a_merge_request_that_gitlab_hides_is_unverified_at_once() {
+async fn hidden_merge_request_is_unverified_immediately() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 5, HIGH);
     let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
@@ -133,7 +133,7 @@ async fn a_merge_request_that_gitlab_hides_is_unverified_at_once() {
 }
 
 #[tokio::test]
-async fn of_a_stale_delivery_only_the_ids_are_trusted() {
+async fn stale_delivery_is_trusted_only_for_ids() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 6, &["backend"]);
     world.merged(&MergeRequest::new(PROJECT, 6, HIGH), |_| ());
@@ -264,7 +264,7 @@ async fn kinds_that_only_stricter_rules_give() {
 }
 
 #[tokio::test]
-async fn a_label_that_neither_the_delivery_nor_an_event_shows_is_found_on_the_merge_request_itself() {
+async fn label_without_events_is_found_on_merge_request() {
     let world = World::new().await;
     // Set at creation, so that no event reports it; and the delivery was cut, or written by a custom template.
     world.merged(&MergeRequest::new(PROJECT, 10, HIGH), |_| ());

@@ -38,7 +38,7 @@ async fn maintain(world: &World, evaluator: &Arc<App>) -> Vec<DeliveryOutcome> {
 }
 
 #[tokio::test]
-async fn gitlab_down_at_the_merge_is_pending_and_judged_when_it_is_back() {
+async fn merge_during_gitlab_outage_is_decided_after_recovery() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.merged(&mr, |_| ());
@@ -66,7 +66,7 @@ async fn gitlab_down_at_the_merge_is_pending_and_judged_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_merge_that_was_in_order_stays_so_although_gitlab_was_down() {
+async fn gitlab_outage_does_not_invalidate_approved_merge() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 2, HIGH);
     world.merged(&mr, |shown| {
@@ -85,7 +85,7 @@ async fn a_merge_that_was_in_order_stays_so_although_gitlab_was_down() {
 }
 
 #[tokio::test]
-async fn after_the_deadline_what_could_not_be_read_is_unverified() {
+async fn unreadable_merge_is_unverified_after_the_deadline() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 3, HIGH);
     world.merged(&mr, |_| ());
@@ -128,7 +128,7 @@ async fn concurrent_runs_reach_one_verdict() {
 }
 
 #[tokio::test]
-async fn a_merge_that_gitlab_does_not_show_yet_is_waited_for() {
+async fn merge_not_yet_shown_is_waited_for() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 5, HIGH);
     world.merged(&mr, |shown| {
@@ -147,7 +147,7 @@ async fn a_merge_that_gitlab_does_not_show_yet_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_merge_that_gitlab_denies_to_the_end_is_no_verdict_and_the_real_one_is_judged() {
+async fn denied_merge_has_no_verdict_until_really_merged() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 6, HIGH);
     let open = |shown: &mut tests::doubles::gitlab::MergeRequest| {
@@ -176,7 +176,7 @@ async fn a_merge_that_gitlab_denies_to_the_end_is_no_verdict_and_the_real_one_is
 }
 
 #[tokio::test]
-async fn a_decision_made_without_gitlabs_word_does_not_stand_in_the_way_of_the_real_merge() {
+async fn decision_without_gitlab_does_not_block_real_merge() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 7, HIGH);
     // GitLab hides the merge request at the false report, and shows it at the real merge.
@@ -189,7 +189,7 @@ async fn a_decision_made_without_gitlabs_word_does_not_stand_in_the_way_of_the_r
 }
 
 #[tokio::test]
-async fn a_false_merge_told_while_gitlab_is_down_does_not_hide_the_labels_of_the_real_one() {
+async fn forged_merge_during_outage_hides_no_labels() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 8, HIGH);
     down(&world, &mr);

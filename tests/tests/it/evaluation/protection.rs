@@ -16,7 +16,7 @@ fn requests(world: &World) -> usize {
 }
 
 #[tokio::test]
-async fn a_lagging_replica_is_read_again_within_the_delivery() {
+async fn lagging_replica_is_reread_within_the_delivery() {
     let world = World::new().await;
     for (iid, status, body) in [
         (
@@ -56,7 +56,7 @@ async fn retry_after_is_honoured() {
 }
 
 #[tokio::test]
-async fn a_silent_gitlab_is_not_asked_by_every_message() {
+async fn silent_gitlab_is_not_asked_for_every_delivery() {
     let world = World::new().await;
     let (one, two) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
     world.merged(&two, |_| ());

@@ -36,7 +36,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn while_gitlab_is_down_the_review_waits_and_nothing_counts_as_approved() {
+async fn gitlab_outage_leaves_review_pending_and_unapproved() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.open(&mr, |shown| {
@@ -66,7 +66,7 @@ async fn while_gitlab_is_down_the_review_waits_and_nothing_counts_as_approved() 
 }
 
 #[tokio::test]
-async fn a_review_waits_for_as_long_as_gitlab_is_down_or_until_its_merge_is_judged() {
+async fn review_waits_for_gitlab_or_a_merge_decision() {
     let world = World::new().await;
     let (one, other) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
     for mr in [&one, &other] {
@@ -95,7 +95,7 @@ async fn a_review_waits_for_as_long_as_gitlab_is_down_or_until_its_merge_is_judg
 }
 
 #[tokio::test]
-async fn an_event_of_the_review_does_not_take_the_place_of_a_merge_that_waits() {
+async fn review_event_does_not_replace_a_pending_merge() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.down(&mr);
@@ -125,7 +125,7 @@ async fn an_event_of_the_review_does_not_take_the_place_of_a_merge_that_waits() 
 }
 
 #[tokio::test]
-async fn a_stale_delivery_is_reason_to_ask_gitlab_and_tells_nothing_itself() {
+async fn stale_delivery_only_causes_a_gitlab_read() {
     let world = World::new().await;
     let (known, hidden) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
     world.open(&known, |shown| {
@@ -182,8 +182,9 @@ async fn values_gitlab_no_longer_shows_are_kept() {
     }
 }
 
+/// A newer reading with the same content also counts.
 #[tokio::test]
-async fn an_older_reading_never_replaces_a_newer_one_not_even_one_that_said_the_same() {
+async fn older_reading_never_replaces_a_newer_one() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     world.open(&mr, |_| ());

@@ -62,7 +62,7 @@ async fn an_unlabelled_merge_takes_three_round_trips() {
 }
 
 #[tokio::test]
-async fn an_event_without_a_label_takes_two_round_trips() {
+async fn unlabelled_event_takes_two_round_trips() {
     let (world, app, proxy) = world().await;
     let report = process(&app, &MergeRequest::new(PROJECT, 1, &[]), "update").await;
     assert_eq!(report.outcome.as_str(), "recorded");
@@ -71,7 +71,7 @@ async fn an_event_without_a_label_takes_two_round_trips() {
 }
 
 #[tokio::test]
-async fn an_exception_with_all_effects_takes_four_round_trips() {
+async fn exception_with_all_effects_takes_four_round_trips() {
     let (world, app, proxy) = world().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     merged(&world, &mr);

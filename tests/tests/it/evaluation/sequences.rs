@@ -125,7 +125,7 @@ async fn gitlab_recovers_without_user_action() {
 }
 
 #[tokio::test]
-async fn one_of_two_equal_titles_taken_off_declassifies_nothing() {
+async fn removing_one_of_two_equal_labels_declassifies_nothing() {
     let (world, mr) = (World::new().await, mr());
     let label = |id: u64| json!({"id": id, "name": "security::high", "color": "#d9534f", "description": null});
     let event = |id: u64, action: &str, user: u64, time: &str| LabelEvent {
@@ -178,7 +178,7 @@ async fn a_merge_without_its_time_is_unverified() {
 }
 
 #[tokio::test]
-async fn an_old_merge_first_seen_now_is_before_the_watch() {
+async fn old_merge_first_seen_now_predates_the_watch() {
     let (world, mr) = (World::new().await, mr());
     world.merged(&mr, |shown| {
         shown.merged(AUTHOR, "2026-02-20T12:00:00.000Z");

@@ -29,7 +29,7 @@ async fn unconfirmed(world: &World) -> MergeRequest {
 }
 
 #[tokio::test]
-async fn a_confirmed_decision_is_not_replaced_by_an_unconfirmed_one() {
+async fn unconfirmed_decision_does_not_replace_a_confirmed_one() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 1, &[]);
     world.merged(&mr, |_| ());
@@ -130,7 +130,7 @@ async fn invented_merges_leave_the_budget_to_others() {
 
 /// A person reports the merge while the merge request is open; the budget is exhausted when it is really merged.
 #[tokio::test]
-async fn the_own_delivery_of_a_denied_merge_needs_no_budget() {
+async fn own_delivery_of_denied_merge_needs_no_budget() {
     let world = World::new().await;
     let mr = MergeRequest::new(PROJECT, 20, HIGH);
     world.merged(&mr, |shown| {

@@ -24,7 +24,7 @@ async fn effect(stand: &Stand) -> (MergeRequest, Effect) {
 }
 
 #[tokio::test]
-async fn a_written_row_is_one_event_with_the_row_in_it() {
+async fn written_row_is_sent_as_one_event() {
     let stand = Stand::new().await;
     let (_, effect) = effect(&stand).await;
     assert_eq!(
@@ -56,7 +56,7 @@ async fn a_written_row_is_one_event_with_the_row_in_it() {
 }
 
 #[tokio::test]
-async fn a_bus_that_is_away_gets_the_event_later_and_a_dry_run_sends_none() {
+async fn outage_delays_an_event_dry_run_suppresses_it() {
     let stand = Stand::new().await;
     let (_, effect) = effect(&stand).await;
     let dry = stand
@@ -78,7 +78,7 @@ async fn a_bus_that_is_away_gets_the_event_later_and_a_dry_run_sends_none() {
 }
 
 #[tokio::test]
-async fn a_later_revision_takes_the_place_of_one_that_was_not_sent() {
+async fn later_revision_supersedes_an_unsent_one() {
     let stand = Stand::new().await;
     let (mr, first) = effect(&stand).await;
     let evaluator = stand.world.with_event_bus("ledger");

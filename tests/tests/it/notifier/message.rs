@@ -8,7 +8,7 @@ use crate::evaluation::world::{ALICE, AUTHOR, at};
 use crate::outbox::{HISTORY, POST, Stand, message, relay, unapproved};
 
 #[tokio::test]
-async fn an_effect_becomes_one_message_that_says_what_happened() {
+async fn effect_becomes_one_message() {
     let stand = Stand::new().await;
     // 1. An unapproved merge whose effect arrives three times.
     let mr = unapproved(1);
@@ -68,7 +68,7 @@ async fn an_effect_becomes_one_message_that_says_what_happened() {
 }
 
 #[tokio::test]
-async fn a_dry_run_sends_nothing_and_turning_it_off_sends_nothing_old() {
+async fn ending_a_dry_run_sends_no_suppressed_effects() {
     let stand = Stand::new().await;
     let (old, unknown, new) = (stand.effect(1).await, stand.effect(2).await, stand.effect(3).await);
     let live = stand.notifier().await;

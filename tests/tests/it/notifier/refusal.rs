@@ -11,7 +11,7 @@ fn dead(function: &Function, count: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_permanent_refusal_ends_the_effect_and_raises_the_alarm() {
+async fn permanent_refusal_ends_the_effect_with_an_alarm() {
     let stand = Stand::new().await;
     let notifier = stand.notifier().await;
     let cases = [
@@ -46,7 +46,7 @@ async fn a_permanent_refusal_ends_the_effect_and_raises_the_alarm() {
 }
 
 #[tokio::test]
-async fn a_token_that_stays_refused_is_given_up_after_four_attempts() {
+async fn refused_token_ends_the_effect_after_four_attempts() {
     let stand = Stand::new().await;
     let effect = stand.effect(1).await;
     stand.slack.world(|slack| slack.token = Some("xoxb-second".to_owned()));
@@ -63,7 +63,7 @@ async fn a_token_that_stays_refused_is_given_up_after_four_attempts() {
 }
 
 #[tokio::test]
-async fn a_channel_that_refuses_to_be_read_ends_the_effect_after_eight_attempts() {
+async fn unreadable_channel_ends_the_effect_after_eight_attempts() {
     let stand = Stand::new().await;
     let effect = stand.effect(1).await;
     let notifier = stand.notifier().await;

@@ -6,7 +6,7 @@ use tests::doubles::{Fault, Stub, slack};
 use crate::outbox::{HISTORY, POST, Stand, asked_to_post, message};
 
 #[tokio::test]
-async fn an_outcome_that_comes_after_the_lease_was_taken_over_changes_nothing() {
+async fn outcome_after_a_lease_takeover_changes_nothing() {
     let stand = Stand::new().await;
     let effect = stand.effect(1).await;
     // The first worker uses another Slack, which does not answer until it goes down.
@@ -41,7 +41,7 @@ async fn an_outcome_that_comes_after_the_lease_was_taken_over_changes_nothing() 
 }
 
 #[tokio::test]
-async fn a_late_refusal_raises_no_alarm_for_an_effect_that_is_done() {
+async fn late_refusal_after_success_raises_no_alarm() {
     let stand = Stand::new().await;
     let effect = stand.effect(1).await;
     let elsewhere = slack::start().await;

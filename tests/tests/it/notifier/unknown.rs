@@ -6,7 +6,7 @@ use tests::doubles::{Fault, Stub};
 use crate::outbox::{HISTORY, POST, Stand, message};
 
 #[tokio::test]
-async fn an_answer_that_never_came_is_settled_by_looking_in_the_channel() {
+async fn missing_answer_is_settled_by_reading_the_channel() {
     let stand = Stand::new().await;
     let notifier = stand.notifier().await;
     for (iid, (case, stub, class, posts)) in (1..).zip(ambiguous_answers()) {
@@ -75,7 +75,7 @@ fn ambiguous_answers() -> [(&'static str, Stub, &'static str, usize); 5] {
 }
 
 #[tokio::test]
-async fn as_long_as_the_channel_cannot_be_read_nothing_is_posted_again() {
+async fn unreadable_channel_prevents_a_second_post() {
     let stand = Stand::new().await;
     let effect = stand.effect(1).await;
     let notifier = stand.notifier().await;
@@ -105,7 +105,7 @@ async fn as_long_as_the_channel_cannot_be_read_nothing_is_posted_again() {
 }
 
 #[tokio::test]
-async fn killed_while_slack_answers_a_fresh_process_looks_and_leaves_one_message() {
+async fn killed_during_the_post_leaves_one_message() {
     for (fault, posts) in [(Fault::PostThenHang, 1), (Fault::Hang, 2)] {
         let stand = Stand::new().await;
         let effect = stand.effect(1).await;

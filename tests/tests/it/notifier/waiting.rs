@@ -10,7 +10,7 @@ use tests::doubles::{Stub, slack};
 use crate::outbox::{HISTORY, POST, Stand, batch, message, relay};
 
 #[tokio::test]
-async fn slack_is_left_alone_for_as_long_as_it_asks() {
+async fn slack_retry_after_is_respected() {
     let stand = Stand::new().await;
     let effect = stand.effect(1).await;
     let notifier = stand.notifier().await;
@@ -60,7 +60,7 @@ async fn slack_is_left_alone_for_as_long_as_it_asks() {
 }
 
 #[tokio::test]
-async fn what_never_reached_slack_is_tried_again_without_looking() {
+async fn call_that_never_reached_slack_is_retried_directly() {
     let stand = Stand::new().await;
     let effect = stand.effect(1).await;
     let gone = slack::start().await.url();
@@ -89,7 +89,7 @@ async fn what_never_reached_slack_is_tried_again_without_looking() {
 
 /// Takes half a minute: a rejected secret is not read again sooner, and the row itself contains the time.
 #[tokio::test]
-async fn a_rotated_token_is_read_again_by_the_same_process() {
+async fn same_process_reads_the_rotated_token_again() {
     let stand = Stand::new().await;
     let effect = stand.effect(1).await;
     let notifier = stand.notifier().await;

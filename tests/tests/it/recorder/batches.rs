@@ -7,7 +7,7 @@ use super::desk::Desk;
 use super::producer::{Producer, log, packed};
 
 #[tokio::test]
-async fn the_same_delivery_twice_is_stored_and_forwarded_once() {
+async fn repeated_delivery_is_stored_and_forwarded_once() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -28,7 +28,7 @@ async fn the_same_delivery_twice_is_stored_and_forwarded_once() {
 }
 
 #[tokio::test]
-async fn lines_of_many_streams_in_any_order_of_deliveries_arrive_in_the_order_of_each_stream() {
+async fn shuffled_deliveries_keep_the_order_of_each_stream() {
     let desk = Desk::new().await;
     let recorders = [desk.recorder(), desk.recorder()];
     let producers: Vec<Producer> = (0..5).map(|_| Producer::new(&desk.clock)).collect();
@@ -59,8 +59,9 @@ async fn lines_of_many_streams_in_any_order_of_deliveries_arrive_in_the_order_of
     desk.complete(&printed).await;
 }
 
+/// They wait for lines of other services, or for an hour.
 #[tokio::test]
-async fn what_forwarding_prints_waits_for_company_or_an_hour_and_so_does_not_go_round() {
+async fn own_forwarding_lines_cause_no_endless_requests() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -101,7 +102,7 @@ async fn what_forwarding_prints_waits_for_company_or_an_hour_and_so_does_not_go_
 }
 
 #[tokio::test]
-async fn a_control_message_and_a_delivery_without_audit_lines_do_nothing() {
+async fn deliveries_without_audit_lines_do_nothing() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let control = json!({"messageType": "CONTROL_MESSAGE", "owner": "CloudwatchLogs", "logGroup": "", "logStream": "",

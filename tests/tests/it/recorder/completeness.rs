@@ -49,7 +49,7 @@ pub(super) fn compare(printed: &[&Producer], arrived: &[Value]) -> Result<(), St
 }
 
 #[test]
-fn the_comparison_itself_finds_what_is_lost_forged_altered_or_out_of_order() {
+fn comparison_finds_lost_forged_altered_or_reordered_entries() {
     let (one, other) = (Producer::with(5), Producer::with(5));
     let whole: Vec<Value> = one.entries().into_iter().chain(other.entries()).collect();
     let compare = |arrived: &[Value]| compare(&[&one, &other], arrived);

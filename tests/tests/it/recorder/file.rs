@@ -18,7 +18,7 @@ fn lines(path: &Path) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn nothing_is_missing_after_a_disk_that_could_not_be_written_and_no_other_destination_waits() {
+async fn unwritable_disk_loses_nothing_and_blocks_no_destination() {
     let desk = Desk::new().await;
     let folder = tempfile::tempdir().unwrap();
     let (place, real) = (folder.path().join("place"), folder.path().join("real"));
@@ -60,7 +60,7 @@ async fn nothing_is_missing_after_a_disk_that_could_not_be_written_and_no_other_
 }
 
 #[tokio::test]
-async fn environments_take_turns_at_one_file_and_rotation_loses_nothing() {
+async fn two_environments_share_a_rotated_file_without_loss() {
     let desk = Desk::new().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");

@@ -19,7 +19,7 @@ async fn entries_of(desk: &Desk, action: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_missing_line_is_waited_for_then_told_of_and_taken_when_it_comes() {
+async fn missing_line_becomes_a_gap_until_it_arrives() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -70,7 +70,7 @@ async fn a_missing_line_is_waited_for_then_told_of_and_taken_when_it_comes() {
 }
 
 #[tokio::test]
-async fn a_lost_tail_is_seen_by_what_another_row_claims() {
+async fn lost_tail_is_detected_by_a_later_claim() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -93,7 +93,7 @@ async fn a_lost_tail_is_seen_by_what_another_row_claims() {
 }
 
 #[tokio::test]
-async fn a_call_whose_end_nobody_knows_is_told_of_under_its_own_correlation_id() {
+async fn open_call_is_reported_under_its_correlation_id() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -131,7 +131,7 @@ async fn a_call_whose_end_nobody_knows_is_told_of_under_its_own_correlation_id()
 }
 
 #[tokio::test]
-async fn a_recorder_that_dies_after_a_call_leaves_a_gap_of_its_own() {
+async fn recorder_killed_after_a_call_leaves_a_gap() {
     let desk = Desk::new().await;
     let store = desk.database.store();
     {

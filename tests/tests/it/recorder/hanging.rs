@@ -24,7 +24,7 @@ fn entries(mut stream: &[u8]) -> Vec<serde_json::Value> {
 }
 
 #[tokio::test]
-async fn while_syslog_hangs_the_others_are_done_and_it_gets_everything_later() {
+async fn hanging_syslog_delays_no_other_destination() {
     let desk = Desk::new().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");

@@ -6,7 +6,7 @@ use super::desk::Desk;
 use super::producer::{Producer, log, noon, packed};
 
 #[tokio::test]
-async fn hostile_lines_go_into_quarantine_and_the_good_ones_through() {
+async fn hostile_lines_are_quarantined_and_good_ones_stored() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -62,7 +62,7 @@ async fn hostile_lines_go_into_quarantine_and_the_good_ones_through() {
 }
 
 #[tokio::test]
-async fn an_entry_that_claims_anothers_line_or_an_absurd_time_holds_nobody_up() {
+async fn stolen_line_or_absurd_time_blocks_no_entry() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -87,7 +87,7 @@ async fn an_entry_that_claims_anothers_line_or_an_absurd_time_holds_nobody_up() 
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_utf_8_and_deliveries_that_are_none() {
+async fn undecodable_deliveries_fail_and_stay_queued() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     for event in [

@@ -100,7 +100,7 @@ async fn killed_before_the_claim_of_its_next_line() {
 }
 
 #[tokio::test]
-async fn killed_after_the_receiver_took_a_batch_and_before_its_answer() {
+async fn killed_before_the_answer_of_the_receiver() {
     let desk = Desk::new().await;
     let producer = Producer::new(&desk.clock);
     let logs = producer.print(700).log();
@@ -122,7 +122,7 @@ async fn killed_after_the_receiver_took_a_batch_and_before_its_answer() {
 }
 
 #[tokio::test]
-async fn killed_after_the_acknowledgement_and_before_the_cursor_moved() {
+async fn killed_before_the_cursor_moved() {
     let desk = Desk::new().await;
     let producer = Producer::new(&desk.clock);
     let logs = producer.print(50).log();

@@ -9,7 +9,7 @@ use super::desk::Desk;
 use super::producer::Producer;
 
 #[tokio::test]
-async fn a_refused_entry_is_found_set_aside_in_the_third_run_and_the_rest_arrives() {
+async fn refused_entry_is_isolated_in_the_third_run() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -51,8 +51,9 @@ async fn a_refused_entry_is_found_set_aside_in_the_third_run_and_the_rest_arrive
     assert_eq!(compare(&[&producer], &arrived), Ok(()));
 }
 
+/// At most one entry is given up in three runs.
 #[tokio::test]
-async fn a_receiver_that_refuses_everything_has_one_entry_in_three_runs_set_aside_and_no_chain_of_reports() {
+async fn refusing_receiver_causes_no_chain_of_reports() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -75,7 +76,7 @@ async fn a_receiver_that_refuses_everything_has_one_entry_in_three_runs_set_asid
 }
 
 #[tokio::test]
-async fn reports_of_refusals_that_are_refused_themselves_are_not_reported() {
+async fn refusals_of_refusal_reports_are_not_reported() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);

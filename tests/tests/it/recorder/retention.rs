@@ -34,7 +34,7 @@ async fn partitions(desk: &Desk) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn three_months_ahead_have_room_and_a_second_run_finds_it_there() {
+async fn partitions_for_three_months_are_made_once() {
     let desk = Desk::new().await;
     let function = maintenance(&desk, &[]).await;
     let jobs = json!({"jobs": ["audit_partitions", "audit_retention"]});
@@ -51,7 +51,7 @@ async fn three_months_ahead_have_room_and_a_second_run_finds_it_there() {
 }
 
 #[tokio::test]
-async fn a_month_whose_time_is_over_is_detached_by_the_owner_and_told_of() {
+async fn owner_detaches_an_expired_month_and_records_it() {
     let desk = Desk::new().await;
     let old = "SELECT countersign_make_audit_partitions(now() - interval '5 months', 1)";
     desk.superuser.batch_execute(old).await.unwrap();

@@ -8,7 +8,7 @@ use super::producer::{Producer, log, messages};
 use crate::function::Function;
 
 #[tokio::test]
-async fn lines_wait_on_the_queue_while_the_database_is_down_and_arrive_when_it_is_back() {
+async fn lines_wait_on_the_queue_during_database_outage() {
     let mut desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -63,7 +63,7 @@ async fn lines_wait_on_the_queue_while_the_database_is_down_and_arrive_when_it_i
 }
 
 #[tokio::test]
-async fn with_the_queue_down_as_well_the_invocation_fails_and_lambdas_record_of_it_is_taken() {
+async fn failed_invocation_record_is_processed_after_both_outages() {
     let mut desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -86,8 +86,9 @@ async fn with_the_queue_down_as_well_the_invocation_fails_and_lambdas_record_of_
     desk.complete(&[&producer]).await;
 }
 
+/// It reads its secret no more often than otherwise.
 #[tokio::test]
-async fn the_function_starts_with_the_database_down_and_reads_its_secret_no_more_often_than_else() {
+async fn function_starts_without_the_database() {
     let mut desk = Desk::new().await;
     desk.database_goes_down().await;
     let variables = desk.variables(&[]);

@@ -9,7 +9,7 @@ use super::desk::Desk;
 use super::producer::{Producer, log};
 
 #[tokio::test]
-async fn a_receiver_that_is_down_for_a_day_gets_everything_afterwards() {
+async fn day_long_receiver_outage_loses_no_entry() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -52,7 +52,7 @@ async fn a_receiver_that_is_down_for_a_day_gets_everything_afterwards() {
 }
 
 #[tokio::test]
-async fn every_way_to_fail_repeats_a_batch_and_loses_none() {
+async fn every_failure_repeats_the_batch_without_loss() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -101,7 +101,7 @@ async fn every_way_to_fail_repeats_a_batch_and_loses_none() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_asks_for_time_is_given_it() {
+async fn receiver_retry_after_is_respected() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);
@@ -118,7 +118,7 @@ async fn a_receiver_that_asks_for_time_is_given_it() {
 }
 
 #[tokio::test]
-async fn two_environments_at_once_never_send_to_the_same_destination() {
+async fn concurrent_environments_never_share_a_destination() {
     let desk = Desk::new().await;
     let (one, other) = (desk.recorder(), desk.recorder());
     let producer = Producer::new(&desk.clock);
@@ -142,7 +142,7 @@ async fn two_environments_at_once_never_send_to_the_same_destination() {
 }
 
 #[tokio::test]
-async fn a_turn_whose_lease_was_taken_over_sends_nothing_more() {
+async fn turn_with_a_lost_lease_stops_sending() {
     let desk = Desk::new().await;
     let recorder = desk.recorder();
     let producer = Producer::new(&desk.clock);

@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt as _;
 use super::{Parts, QUEUE, aws, refusal};
 
 #[tokio::test]
-async fn a_message_arrives_with_its_group_and_deduplication_id_and_leaves_one_entry() {
+async fn message_has_its_group_deduplication_id_and_entry() {
     let (double, parts) = aws().await;
     parts.send().await.unwrap();
     let messages = double.messages();
@@ -99,7 +99,7 @@ fn failing_sends() -> [(&'static str, Stub, FailureClass, bool, usize); 11] {
 }
 
 #[tokio::test]
-async fn each_way_a_send_fails_has_its_class_and_one_entry() {
+async fn each_send_failure_has_its_class_and_entry() {
     for (name, stub, class, retryable, attempts) in failing_sends() {
         let (double, parts) = aws().await;
         double.stub(stub).unwrap();
@@ -115,7 +115,7 @@ async fn each_way_a_send_fails_has_its_class_and_one_entry() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_a_network_error() {
+async fn missing_server_is_a_network_error() {
     // Bound and dropped: nothing listens there any more.
     let address = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
@@ -128,7 +128,7 @@ async fn a_server_that_is_not_there_is_a_network_error() {
 }
 
 #[tokio::test]
-async fn a_passing_trouble_is_overcome_and_the_message_is_there_once() {
+async fn temporary_failure_is_retried_to_one_message() {
     let table = [
         ("throttled", refusal(400, "com.amazonaws.sqs#RequestThrottled")),
         ("unavailable", refusal(503, "ServiceUnavailable")),
@@ -150,7 +150,7 @@ async fn a_passing_trouble_is_overcome_and_the_message_is_there_once() {
 }
 
 #[tokio::test]
-async fn a_queue_that_hangs_is_given_up_after_three_seconds() {
+async fn hanging_queue_is_abandoned_after_three_seconds() {
     let (double, parts) = aws().await;
     double.stub(Stub::failing("POST", "/", Fault::Hang)).unwrap();
     let began = Instant::now();
@@ -178,7 +178,7 @@ async fn a_sender_may_give_the_queue_more_time() {
 }
 
 #[tokio::test]
-async fn a_call_dropped_half_way_still_leaves_its_entry() {
+async fn dropped_call_leaves_its_entry() {
     let (double, parts) = aws().await;
     double.stub(Stub::failing("POST", "/", Fault::Hang)).unwrap();
     {

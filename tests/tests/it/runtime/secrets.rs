@@ -13,7 +13,7 @@ use tests::doubles::{Fault, Stub};
 use super::{aws, refusal};
 
 #[tokio::test]
-async fn a_secret_is_read_at_its_stage_and_shows_up_nowhere() {
+async fn secret_is_read_at_its_stage_and_hidden() {
     let (double, parts) = aws().await;
     double.put_secret("countersign/webhook", "AWSCURRENT", "hunter2");
     let value = parts
@@ -40,7 +40,7 @@ async fn a_secret_is_read_at_its_stage_and_shows_up_nowhere() {
 }
 
 #[tokio::test]
-async fn a_stage_without_a_value_is_normal_unless_it_is_the_current_one() {
+async fn empty_stage_is_normal_except_the_current_one() {
     for stage in [Stage::Pending, Stage::Previous] {
         let (double, parts) = aws().await;
         double.put_secret("countersign/webhook", "AWSCURRENT", "hunter2");
@@ -68,7 +68,7 @@ async fn a_stage_without_a_value_is_normal_unless_it_is_the_current_one() {
 }
 
 #[tokio::test]
-async fn each_way_a_secret_cannot_be_read_has_its_class_and_one_entry() {
+async fn each_secret_failure_has_its_class_and_entry() {
     use FailureClass::{AuthFailure, InvalidResponse, NetworkError, RateLimit, ServerError};
     let binary = json!({"ARN": "arn", "Name": "n", "SecretBinary": "aHVudGVyMg==", "VersionStages": ["AWSCURRENT"]});
     let table = [
@@ -112,7 +112,7 @@ async fn each_way_a_secret_cannot_be_read_has_its_class_and_one_entry() {
 }
 
 #[tokio::test]
-async fn a_rotation_is_taken_up_through_the_cache_while_both_values_are_offered() {
+async fn cache_offers_both_values_during_a_rotation() {
     let (double, parts) = aws().await;
     double.put_secret("countersign/webhook", "AWSCURRENT", json!({"token": "one"}));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

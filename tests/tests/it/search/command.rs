@@ -29,7 +29,7 @@ pub(super) fn stderr(output: &Output) -> String {
 }
 
 #[tokio::test]
-async fn everything_is_shown_however_much_there_is_and_the_number_is_told() {
+async fn every_entry_is_shown_and_counted() {
     let log = StoredLog::of(13_000..15_345).await;
     let all = countersign(&log.database, &["audit", "--oldest-first", "--format", "json"]);
     let printed: Vec<&str> = log.entries.iter().map(|entry| entry.line.as_str()).collect();
@@ -67,7 +67,7 @@ async fn everything_is_shown_however_much_there_is_and_the_number_is_told() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_seen_enough_ends_the_search_without_a_word() {
+async fn closed_pipe_ends_the_search_silently() {
     let log = StoredLog::of(13_000..15_000).await;
     let mut child = command(&log.database)
         .args(["audit", "--format", "json"])
@@ -121,7 +121,7 @@ async fn exit_codes_say_what_happened() {
 }
 
 #[tokio::test]
-async fn what_others_wrote_steers_neither_a_terminal_nor_a_spreadsheet() {
+async fn foreign_text_cannot_control_terminal_or_spreadsheet() {
     let database = fresh_database().await;
     let mut hostile = line(13_000, at("2026-03-02T00:00:00Z"));
     hostile["service"] = "=cmd|'/C'!A0".into();

@@ -187,7 +187,7 @@ async fn finds_what_passes(log: &StoredLog, store: &Store, filter: &AuditFilter)
 }
 
 #[tokio::test]
-async fn each_filter_finds_exactly_what_passes_it_and_together_they_take_every_way_there_is() {
+async fn each_filter_and_every_plan_finds_matching_entries() {
     let log = StoredLog::stored().await;
     let store = log.database.store();
     let (mut nothing, mut ways) = (Vec::new(), BTreeSet::new());
@@ -215,7 +215,7 @@ async fn each_filter_finds_exactly_what_passes_it_and_together_they_take_every_w
 }
 
 #[test]
-fn any_filters_together_find_exactly_what_passes_all_of_them() {
+fn combined_filters_find_exactly_the_matching_entries() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -236,7 +236,7 @@ fn any_filters_together_find_exactly_what_passes_all_of_them() {
 
 /// The control: detects an entry lost on the way into the database, and one inserted by another writer.
 #[tokio::test]
-async fn the_comparison_sees_an_entry_that_is_missing_and_one_too_many() {
+async fn comparison_detects_missing_and_extra_entries() {
     let mut log = StoredLog::of(13_000..13_200).await;
     let store = log.database.store();
     let slack = AuditFilter {

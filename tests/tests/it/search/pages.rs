@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::trail::{at, line, printed, put, sample_entry};
 
+/// They hide no other entry either.
 #[tokio::test]
-async fn entries_that_arrive_between_two_pages_neither_double_nor_hide_one() {
+async fn entries_arriving_between_pages_are_never_doubled() {
     let database = fresh_database().await;
     let store = database.store();
     let numbers = 13_000..13_040_u64;
@@ -96,7 +97,7 @@ async fn a_search_of_nothing_finds_nothing() {
 }
 
 #[tokio::test]
-async fn an_entry_is_given_back_as_it_was_printed() {
+async fn entry_is_returned_as_printed() {
     let database = fresh_database().await;
     let store = database.store();
     let expected = sample_entry(13_005);

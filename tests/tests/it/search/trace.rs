@@ -8,7 +8,7 @@ use super::command::{countersign, stderr, stdout};
 use super::trail::{StoredLog, at, delivery, trace};
 
 #[tokio::test]
-async fn a_timeline_has_a_line_for_each_thing_in_the_order_of_time_and_ends_with_what_is_open() {
+async fn timeline_is_ordered_and_ends_with_open_items() {
     let log = StoredLog::of(13_000..13_100).await;
     let id = delivery(13_020);
     let mut story: Vec<_> = log.entries.iter().filter(|entry| entry.correlation_id == id).collect();
@@ -43,7 +43,7 @@ async fn a_timeline_has_a_line_for_each_thing_in_the_order_of_time_and_ends_with
 }
 
 #[tokio::test]
-async fn a_call_whose_end_was_never_told_is_shown_and_said() {
+async fn call_without_an_end_is_shown_as_open() {
     let log = StoredLog::of(13_020..13_026).await;
     let id = delivery(13_020);
     let begun = at("2026-02-09T12:00:00Z");

@@ -13,7 +13,7 @@ const BOUND: &str = "300";
 const SOON: Duration = Duration::from_secs(3);
 
 #[tokio::test]
-async fn a_collector_that_fails_delays_one_answer_by_its_bound_and_the_next_not_at_all() {
+async fn failing_collector_delays_only_one_answer() {
     let faults = [
         Stub::failing("POST", "/v1/traces", Fault::Hang),
         Stub::failing("POST", "/v1/traces", Fault::Reset),
@@ -60,7 +60,7 @@ async fn a_collector_that_fails_delays_one_answer_by_its_bound_and_the_next_not_
 }
 
 #[tokio::test]
-async fn with_no_collector_at_all_the_whole_way_is_gone_all_the_same() {
+async fn delivery_works_without_a_collector() {
     // A local port without a listener.
     let traced = Traced::with(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9/v1/traces")]).await;
     let (functions, _) = traced.deliver(&sampled()).await;
@@ -72,7 +72,7 @@ async fn with_no_collector_at_all_the_whole_way_is_gone_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_function_with_wrong_variables_does_not_start_and_names_them_without_their_values() {
+async fn invalid_tracing_variables_are_named_without_values() {
     let wrong = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://collector:4317"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2"),

@@ -8,7 +8,7 @@ use tests::doubles::otlp::Span;
 use super::{KEY, PARENT, TRACE, Traced, named, only, sampled};
 
 #[tokio::test]
-async fn one_delivery_is_one_trace_from_the_webhook_to_slack() {
+async fn delivery_is_one_trace_from_webhook_to_slack() {
     let traced = Traced::new().await;
     let (mut functions, correlation_id) = traced.deliver(&sampled()).await;
     let all = traced.collector.spans();
@@ -114,7 +114,7 @@ fn each_invocation_exports_once(traced: &Traced, functions: &mut [super::Functio
 }
 
 #[tokio::test]
-async fn with_tracing_off_nothing_is_exported_and_the_trace_is_passed_on_as_it_came() {
+async fn disabled_tracing_passes_the_trace_on_unchanged() {
     let traced = Traced::with(&[("OTEL_SDK_DISABLED", "true")]).await;
     let (mut functions, _) = traced.deliver(&sampled()).await;
     assert_eq!(traced.collector.requests(), []);
@@ -133,7 +133,7 @@ async fn with_tracing_off_nothing_is_exported_and_the_trace_is_passed_on_as_it_c
 }
 
 #[tokio::test]
-async fn a_sender_that_keeps_no_spans_gets_none_and_its_decision_is_passed_on() {
+async fn unsampled_trace_exports_no_spans_and_stays_unsampled() {
     let traced = Traced::new().await;
     let (_functions, _) = traced.deliver(&format!("00-{TRACE}-{PARENT}-00")).await;
     let spans = traced.collector.spans();

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{PARENT, TRACE, Traced, delivery_event, sampled};
 
 #[tokio::test]
-async fn a_hostile_traceparent_begins_a_new_trace_and_changes_nothing_else() {
+async fn hostile_traceparent_only_begins_a_new_trace() {
     let traced = Traced::new().await;
     let mr = traced.merge();
     let webhook = traced.start("webhook").await;
@@ -39,7 +39,7 @@ async fn a_hostile_traceparent_begins_a_new_trace_and_changes_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_refused_has_a_span_too_and_is_no_failure_of_ours() {
+async fn rejected_request_has_a_span_without_a_failure() {
     let traced = Traced::new().await;
     let webhook = traced.start("webhook").await;
     let mut event = delivery_event(&traced.merge(), Some(&sampled()));

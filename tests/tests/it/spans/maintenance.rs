@@ -3,8 +3,9 @@
 use super::{Traced, named, only};
 use crate::outbox::relay;
 
+/// A relayed effect stays in the trace of its delivery.
 #[tokio::test]
-async fn a_job_is_a_span_of_its_run_and_a_relayed_effect_stays_in_its_deliverys_trace() {
+async fn job_is_its_own_trace_without_its_effects() {
     let traced = Traced::new().await;
     let effect = traced.stand.effect(1).await;
     traced.stand.make_due(effect.id).await;

@@ -50,7 +50,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn a_merge_gives_evidence_a_closed_issue_a_row_and_a_confirmation() {
+async fn merge_gives_evidence_closed_issue_row_and_confirmation() {
     let scene = Scene::new(HIGH);
     let issue = format!("ENG-{}", scene.mr.project % 1_000_000 + 1);
     scene.stack.linear_has(&issue).await;
@@ -116,7 +116,7 @@ async fn rows_of(scene: &Scene) -> usize {
 }
 
 #[tokio::test]
-async fn twenty_merges_at_once_and_a_person_at_the_page_give_twenty_rows_and_keep_the_edit() {
+async fn concurrent_merges_and_an_edit_keep_every_row() {
     let scenes: Vec<Scene> = (0..20).map(|_| Scene::new(HIGH)).collect();
     futures::future::join_all(scenes.iter().map(|scene| scene.approved("ENG-404"))).await;
     futures::future::join_all(scenes.iter().map(Scene::deliver_merge)).await;

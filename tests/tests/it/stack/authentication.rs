@@ -29,7 +29,7 @@ async fn left_no_trace(scene: &Scene) {
 }
 
 #[tokio::test]
-async fn a_forged_delivery_is_refused_audited_with_the_reason_and_leaves_no_row() {
+async fn forged_delivery_is_rejected_and_audited_without_rows() {
     let scene = Scene::new(HIGH);
     scene.shown(|_| ()).await;
     let forged = scene
@@ -50,7 +50,7 @@ async fn a_forged_delivery_is_refused_audited_with_the_reason_and_leaves_no_row(
 }
 
 #[tokio::test]
-async fn a_wrong_token_and_a_missing_one_are_refused() {
+async fn wrong_and_missing_tokens_are_rejected() {
     let scene = Scene::new(HIGH);
     let body = scene.merge().to_string().into_bytes();
     for (delivery, reason) in [
@@ -75,7 +75,7 @@ async fn a_wrong_token_and_a_missing_one_are_refused() {
 }
 
 #[tokio::test]
-async fn the_legacy_token_is_accepted_and_never_called_a_signature() {
+async fn legacy_token_is_accepted_but_not_as_signature() {
     let scene = Scene::new(&["backend"]);
     scene.shown(|_| ()).await;
     let body = scene.merge().to_string().into_bytes();
@@ -93,7 +93,7 @@ async fn the_legacy_token_is_accepted_and_never_called_a_signature() {
 }
 
 #[tokio::test]
-async fn a_hook_of_one_project_cannot_speak_for_another() {
+async fn project_hook_is_rejected_for_another_project() {
     let scene = Scene::new(HIGH);
     let token = scene.stack.scoped_signing_token.clone();
     let id = Uuid::now_v7().to_string();
@@ -118,7 +118,7 @@ async fn a_hook_of_one_project_cannot_speak_for_another() {
 }
 
 #[tokio::test]
-async fn a_stale_delivery_is_accepted_as_such_and_its_facts_are_fetched_anew() {
+async fn stale_delivery_is_accepted_and_facts_fetched_again() {
     let scene = Scene::new(&["backend"]);
     // The old delivery shows no label; GitLab does.
     scene.shown(|shown| shown["labels"] = json!(["security::high"])).await;
@@ -138,7 +138,7 @@ async fn a_stale_delivery_is_accepted_as_such_and_its_facts_are_fetched_anew() {
 }
 
 #[tokio::test]
-async fn authentic_deliveries_of_other_kinds_are_ignored_with_success() {
+async fn authentic_deliveries_of_other_kinds_are_ignored() {
     let scene = Scene::new(HIGH);
     let push =
         json!({"object_kind": "push", "project": {"id": scene.mr.project, "path_with_namespace": scene.mr.path()}});
@@ -152,7 +152,7 @@ async fn authentic_deliveries_of_other_kinds_are_ignored_with_success() {
 }
 
 #[tokio::test]
-async fn hostile_requests_are_answered_and_the_same_process_serves_the_next() {
+async fn hostile_requests_do_not_stop_the_process() {
     let scene = Scene::new(&["backend"]);
     scene.shown(|_| ()).await;
     let url = format!("{}?%zz=%ff&a=[[&=::&%00=\u{7f}", scene.stack.webhook_url);

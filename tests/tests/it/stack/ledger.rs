@@ -60,7 +60,7 @@ fn countersign(words: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn a_review_is_followed_from_the_label_to_the_merge() {
+async fn review_is_followed_from_label_to_merge() {
     let scene = Scene::new(HIGH);
     scene.shown_open(|_| ()).await;
     scene
@@ -153,7 +153,7 @@ async fn lives_that_end_otherwise_end_in_their_rows() {
 }
 
 #[tokio::test]
-async fn everything_decided_on_the_stack_is_computed_to_itself() {
+async fn stored_decisions_are_replayed_unchanged() {
     let scene = Scene::new(HIGH);
     scene.shown(|_| ()).await;
     scene.deliver_merge().await;

@@ -14,7 +14,7 @@ async fn relay(scene: &Scene) {
 }
 
 #[tokio::test]
-async fn gitlab_down_at_the_merge_and_back_gives_the_verdict_by_itself() {
+async fn gitlab_outage_ends_in_the_verdict_by_schedule() {
     let scene = Scene::new(HIGH);
     scene.shown(|_| ()).await;
     let path = format!("/api/v4/projects/{}/merge_requests/1", scene.mr.project);
@@ -63,7 +63,7 @@ async fn slack_down_and_back_gives_one_message() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_of_slacks_never_makes_a_second_message() {
+async fn lost_slack_answer_causes_no_second_message() {
     let _alone = SLACK.write().await;
     let scene = Scene::new(HIGH);
     scene.shown(|_| ()).await;

@@ -12,8 +12,9 @@ use super::scene::{ALICE, AUTHOR, HIGH, SLACK, Scene, millis};
 
 const SOON: Duration = Duration::from_secs(10);
 
+/// Repeated deliveries change neither.
 #[tokio::test]
-async fn a_merge_without_approval_is_one_row_and_one_slack_message_whatever_is_sent_again() {
+async fn unapproved_merge_is_one_row_and_one_message() {
     let _slack = SLACK.read().await;
     let scene = Scene::new(HIGH);
     scene.shown(|_| ()).await;
@@ -61,7 +62,7 @@ async fn a_delivery_sent_again_later_is_stored_once() {
 }
 
 #[tokio::test]
-async fn one_correlation_id_leads_from_the_delivery_to_slack() {
+async fn one_correlation_id_reaches_slack() {
     let _slack = SLACK.read().await;
     let scene = Scene::new(HIGH);
     scene.shown(|_| ()).await;
@@ -141,7 +142,7 @@ async fn a_properly_approved_merge_makes_no_exception() {
 }
 
 #[tokio::test]
-async fn a_merge_without_a_security_label_makes_no_exception() {
+async fn merge_without_a_security_label_is_no_exception() {
     let scene = Scene::new(&["backend"]);
     scene.shown(|_| ()).await;
     scene.deliver_merge().await;
@@ -177,7 +178,7 @@ async fn deliveries_out_of_order_end_the_same() {
 }
 
 #[tokio::test]
-async fn a_large_delivery_of_unexpected_shape_ends_whole_in_quarantine() {
+async fn large_unexpected_delivery_is_quarantined_whole() {
     let scene = Scene::new(HIGH);
     let mut odd = scene.merge();
     odd["object_attributes"]["iid"] = json!("seven");

@@ -138,8 +138,9 @@ fn text_at<'a>(value: &'a Value, path: &[&str]) -> &'a str {
         .unwrap_or_default()
 }
 
+/// A changed parameter moves exactly one alias.
 #[tokio::test]
-async fn the_whole_template_is_deployed_an_alias_moves_with_a_parameter_and_athena_answers() {
+async fn whole_template_is_deployed_and_athena_answers() {
     let production = Production::deployed();
     every_nested_stack_is_there(&production.description);
     one_parameter_moves_one_alias(&production.description);

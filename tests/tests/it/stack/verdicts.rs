@@ -88,7 +88,7 @@ async fn verdicts_follow_the_table_of_sources() {
 }
 
 #[tokio::test]
-async fn every_kind_that_the_stacks_rules_can_give_comes_out_of_it() {
+async fn each_exception_kind_of_the_rules_is_produced() {
     check(&[
         (
             "the label was removed by an ineligible user",
@@ -143,7 +143,7 @@ async fn every_kind_that_the_stacks_rules_can_give_comes_out_of_it() {
 }
 
 #[tokio::test]
-async fn approvals_count_only_from_eligible_users_before_the_merge() {
+async fn only_eligible_approvals_before_the_merge_count() {
     check(&[
         (
             "the author approved",

@@ -75,7 +75,7 @@ async fn attempts(database: &TestDatabase) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_granted_attempt_is_on_record_before_anything_is_sent() {
+async fn granted_attempt_is_recorded_before_sending() {
     let (database, store, effect) = with_effect().await;
     let Lease::Granted(leased) = lease(&store, &effect, 0, 65).await else {
         panic!("not granted")
@@ -128,7 +128,7 @@ async fn every_final_outcome_ends_the_effect() {
 }
 
 #[tokio::test]
-async fn a_retry_waits_for_the_time_the_target_asked_for() {
+async fn retry_waits_for_the_requested_time() {
     let (database, store, effect) = with_effect().await;
     lease(&store, &effect, 0, 65).await;
     assert_eq!(finish(&store, &effect, 1, retry(100), 66).await, AttemptResult::Applied);
@@ -144,7 +144,7 @@ async fn a_retry_waits_for_the_time_the_target_asked_for() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_was_surely_not_sent_may_be_made_at_once() {
+async fn attempt_not_sent_may_be_repeated_immediately() {
     let (_database, store, effect) = with_effect().await;
     lease(&store, &effect, 0, 65).await;
     assert_eq!(
@@ -160,7 +160,7 @@ async fn an_attempt_that_was_surely_not_sent_may_be_made_at_once() {
 }
 
 #[tokio::test]
-async fn an_ambiguous_outcome_is_resolved_and_never_repeated_blindly() {
+async fn ambiguous_outcome_is_resolved_before_any_repeat() {
     let (_database, store, effect) = with_effect().await;
     lease(&store, &effect, 0, 65).await;
     assert_eq!(
@@ -175,7 +175,7 @@ async fn an_ambiguous_outcome_is_resolved_and_never_repeated_blindly() {
 }
 
 #[tokio::test]
-async fn a_lease_that_ran_out_is_taken_over_and_resolved() {
+async fn expired_lease_is_taken_over_and_resolved() {
     let (database, store, effect) = with_effect().await;
     assert!(matches!(lease(&store, &effect, 0, 65).await, Lease::Granted(_)));
     assert_eq!(
@@ -243,7 +243,7 @@ async fn an_effect_of_another_database_is_unknown() {
 }
 
 #[tokio::test]
-async fn of_two_workers_with_the_same_message_one_gets_the_lease() {
+async fn two_workers_with_same_message_get_one_lease() {
     let (database, store, effect) = with_effect().await;
     let other = database.store();
     let (one, two) = tokio::join!(lease(&store, &effect, 0, 65), lease(&other, &effect, 0, 65));

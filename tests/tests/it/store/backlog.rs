@@ -8,7 +8,7 @@ use tests::postgres::fresh_database;
 use super::sample::{at, evaluation, key, record_exception, seconds};
 
 #[tokio::test]
-async fn a_claimed_evaluation_is_out_of_reach_until_its_lease_runs_out() {
+async fn claimed_evaluation_is_unavailable_until_lease_expires() {
     let database = fresh_database().await;
     let store = database.store();
     let mut tx = store.begin().await.unwrap();
@@ -45,7 +45,7 @@ async fn a_claimed_evaluation_is_out_of_reach_until_its_lease_runs_out() {
 }
 
 #[tokio::test]
-async fn the_relay_picks_up_an_effect_whose_first_enqueueing_was_lost() {
+async fn relay_picks_up_effect_with_lost_enqueueing() {
     let database = fresh_database().await;
     let store = database.store();
     let (_, effect) = record_exception(&store, &key(1), "d-1").await;
@@ -70,7 +70,7 @@ async fn the_relay_picks_up_an_effect_whose_first_enqueueing_was_lost() {
 }
 
 #[tokio::test]
-async fn the_relay_picks_up_an_effect_whose_worker_died() {
+async fn relay_picks_up_effect_of_dead_worker() {
     let database = fresh_database().await;
     let store = database.store();
     let (_, effect) = record_exception(&store, &key(1), "d-1").await;
@@ -92,7 +92,7 @@ async fn the_relay_picks_up_an_effect_whose_worker_died() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_runs_at_once_claim_different_work_and_all_of_it() {
+async fn concurrent_runs_claim_all_work_without_overlap() {
     let database = fresh_database().await;
     let store = database.store();
     for iid in 1..=40 {
@@ -124,7 +124,7 @@ async fn two_runs_at_once_claim_different_work_and_all_of_it() {
 }
 
 #[tokio::test]
-async fn work_under_way_in_another_transaction_is_skipped_and_not_waited_for() {
+async fn work_locked_elsewhere_is_skipped_without_waiting() {
     let database = fresh_database().await;
     let store = database.store();
     for iid in 1..=2 {
@@ -147,7 +147,7 @@ async fn work_under_way_in_another_transaction_is_skipped_and_not_waited_for() {
 }
 
 #[tokio::test]
-async fn an_effect_of_an_unknown_kind_is_left_untouched() {
+async fn effect_of_unknown_kind_is_left_untouched() {
     let database = fresh_database().await;
     let store = database.store();
     let (_, effect) = record_exception(&store, &key(1), "d-1").await;
@@ -172,7 +172,7 @@ async fn an_effect_of_an_unknown_kind_is_left_untouched() {
 }
 
 #[tokio::test]
-async fn the_backlog_counts_what_waits_and_what_is_dead() {
+async fn backlog_counts_waiting_and_dead_work() {
     let database = fresh_database().await;
     let store = database.store();
     assert_eq!(store.backlog(at(0)).await.unwrap(), Backlog::default());

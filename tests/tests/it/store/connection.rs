@@ -15,7 +15,7 @@ use super::sample::{exception, key};
 use super::tls_proxy::spawn;
 
 #[tokio::test]
-async fn a_connection_lost_while_idle_is_replaced_without_notice() {
+async fn connection_lost_while_idle_is_replaced() {
     let database = fresh_database().await;
     let store = database.store();
     store.connect().await.unwrap();
@@ -73,7 +73,7 @@ async fn a_refused_second_connection_waits_for_the_first() {
 }
 
 #[tokio::test]
-async fn a_connection_lost_within_a_transaction_is_an_error_worth_another_try() {
+async fn connection_lost_within_transaction_is_retryable_error() {
     let database = fresh_database().await;
     let store = database.store();
     let mut tx = store.begin().await.unwrap();
@@ -95,7 +95,7 @@ async fn a_connection_lost_within_a_transaction_is_an_error_worth_another_try() 
 }
 
 #[tokio::test]
-async fn a_connection_that_fell_silent_while_idle_is_replaced_within_seconds() {
+async fn silent_idle_connection_is_replaced_within_seconds() {
     let database = fresh_database().await;
     let wire = Wire::to(&database.app_url).await;
     let store = Store::new(config(&wire.url)).unwrap();
@@ -108,7 +108,7 @@ async fn a_connection_that_fell_silent_while_idle_is_replaced_within_seconds() {
 }
 
 #[tokio::test]
-async fn a_statement_without_an_answer_is_given_up_and_the_next_transaction_works() {
+async fn unanswered_statement_fails_and_next_transaction_works() {
     let database = fresh_database().await;
     let wire = Wire::to(&database.app_url).await;
     let store = Store::new(config(&wire.url)).unwrap();
@@ -146,7 +146,7 @@ async fn a_server_that_is_down_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_given_up_within_the_limit() {
+async fn unresponsive_server_is_given_up_within_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let store = store_at(listener.local_addr().unwrap().port());
     let begun = Instant::now();
@@ -156,7 +156,7 @@ async fn a_server_that_never_answers_is_given_up_within_the_limit() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_a_refused_login_and_is_not_repeated_in_the_message() {
+async fn wrong_password_is_refused_login_and_not_shown() {
     let database = fresh_database().await;
     let url = database.app_url.replace("app%20password", "hunter2");
     assert_ne!(url, database.app_url);

@@ -24,7 +24,7 @@ async fn an_evaluation_is_pending_until_it_is_finished() {
 }
 
 #[tokio::test]
-async fn a_repeated_delivery_neither_moves_the_deadline_away_nor_forgets_attempts() {
+async fn repeated_delivery_keeps_deadline_and_attempts() {
     let database = fresh_database().await;
     let store = database.store();
     let mut first = evaluation(&key(1));
@@ -58,8 +58,9 @@ async fn a_done_evaluation_starts_again() {
     assert_eq!(pending(&mut tx, &key(1)).await, Some(again));
 }
 
+/// A pending merge evaluation of the same merge request stays pending.
 #[tokio::test]
-async fn a_review_pends_beside_a_merge_and_ends_by_a_reading_that_began_after_it() {
+async fn pending_review_ends_by_a_later_reading() {
     let database = fresh_database().await;
     let store = database.store();
     let (merge, review) = (evaluation(&key(1)), pending_review(&key(1)));
@@ -83,8 +84,9 @@ async fn a_review_pends_beside_a_merge_and_ends_by_a_reading_that_began_after_it
     assert_eq!(tx.pending_review(&key(1)).await.unwrap(), None, "the merge is decided");
 }
 
+/// A stale event does not change the review's trigger.
 #[tokio::test]
-async fn a_further_event_has_a_pending_review_looked_at_soon_again_and_a_stale_one_does_not_rename_it() {
+async fn later_event_makes_pending_review_due_soon() {
     let database = fresh_database().await;
     let store = database.store();
     let mut first = pending_review(&key(1));

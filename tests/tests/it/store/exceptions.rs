@@ -36,7 +36,7 @@ async fn a_decision_reads_back_with_its_whole_input() {
 }
 
 #[tokio::test]
-async fn the_current_decision_is_the_one_that_nothing_supersedes() {
+async fn current_decision_is_the_unsuperseded_one() {
     let database = fresh_database().await;
     let store = database.store();
     let mut tx = store.begin().await.unwrap();
@@ -59,7 +59,7 @@ async fn the_current_decision_is_the_one_that_nothing_supersedes() {
 }
 
 #[tokio::test]
-async fn a_decision_that_would_fork_its_chain_is_refused() {
+async fn decision_forking_its_chain_is_rejected() {
     let database = fresh_database().await;
     let store = database.store();
     let mut tx = store.begin().await.unwrap();
@@ -126,7 +126,7 @@ async fn an_exception_reads_back_as_written() {
 }
 
 #[tokio::test]
-async fn a_later_verdict_corrects_the_row_and_leaves_its_identity() {
+async fn later_verdict_corrects_row_and_keeps_identity() {
     let database = fresh_database().await;
     let store = database.store();
     let first = exception(&key(1));
@@ -163,7 +163,7 @@ async fn a_later_verdict_corrects_the_row_and_leaves_its_identity() {
 }
 
 #[tokio::test]
-async fn a_status_that_a_person_gave_survives_and_a_withdrawn_exception_opens_again() {
+async fn manual_status_survives_and_withdrawn_exception_reopens() {
     let database = fresh_database().await;
     let store = database.store();
     let owner = connect(&database.owner_url).await;

@@ -28,7 +28,7 @@ async fn an_event_is_recorded_once_per_delivery() {
 }
 
 #[tokio::test]
-async fn deliveries_without_a_key_each_count_as_their_own() {
+async fn deliveries_without_key_are_distinct() {
     let database = fresh_database().await;
     let store = database.store();
     let approval = event(1, EventAction::Approved, 0);
@@ -45,7 +45,7 @@ async fn deliveries_without_a_key_each_count_as_their_own() {
 }
 
 #[tokio::test]
-async fn the_same_key_from_two_instances_is_two_deliveries() {
+async fn same_key_from_two_instances_is_two_deliveries() {
     let database = fresh_database().await;
     let store = database.store();
     let approval = event(1, EventAction::Approved, 0);
@@ -70,7 +70,7 @@ async fn the_same_key_from_two_instances_is_two_deliveries() {
 }
 
 #[tokio::test]
-async fn history_reads_back_what_was_recorded_in_order_of_occurrence() {
+async fn history_is_read_in_order_of_occurrence() {
     let database = fresh_database().await;
     let store = database.store();
     let mut push = event(1, EventAction::Update, 20);
@@ -147,7 +147,7 @@ async fn hostile_text_is_recorded_and_not_refused() {
 }
 
 #[tokio::test]
-async fn a_delivery_key_too_long_for_an_index_still_makes_the_delivery_unique() {
+async fn overlong_delivery_key_still_identifies_the_delivery() {
     let database = fresh_database().await;
     let store = database.store();
     let approval = event(1, EventAction::Approved, 0);

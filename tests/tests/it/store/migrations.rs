@@ -13,7 +13,7 @@ const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/store/sampl
 const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/store/migrations");
 
 #[tokio::test]
-async fn an_empty_database_gets_the_whole_schema_and_a_second_run_does_nothing() {
+async fn empty_database_gets_the_whole_schema_once() {
     let database = empty_database().await;
     let owner = config(&database.owner_url);
     assert_eq!(schema_version(&owner).await.unwrap(), 0);
@@ -29,7 +29,7 @@ async fn an_empty_database_gets_the_whole_schema_and_a_second_run_does_nothing()
 }
 
 #[tokio::test]
-async fn every_migration_runs_on_a_database_with_data_in_it() {
+async fn every_migration_runs_on_existing_data() {
     let database = empty_database().await;
     let mut owner = connect(&database.owner_url).await;
     let mut migrations = load_sql_migrations(MIGRATIONS).unwrap();
@@ -79,7 +79,7 @@ async fn concurrent_deploys_apply_each_migration_once() {
 }
 
 #[tokio::test]
-async fn a_migration_changed_after_it_was_applied_is_refused() {
+async fn migration_changed_after_being_applied_is_rejected() {
     let database = fresh_database().await;
     let owner = connect(&database.owner_url).await;
     owner
@@ -106,7 +106,7 @@ async fn migrated_later(name: &str) -> (TestDatabase, i32) {
 
 /// During a gradual rollout of a new version, and after its rollback.
 #[tokio::test]
-async fn the_version_before_works_on_the_schema_of_a_later_one_and_leaves_it_alone() {
+async fn previous_version_works_on_a_later_schema() {
     let (database, later) = migrated_later("further_columns").await;
     let report = store::migrate(&config(&database.owner_url)).await.unwrap();
     assert_eq!((report.from, report.to, report.applied.len()), (later, later, 0));
@@ -114,7 +114,7 @@ async fn the_version_before_works_on_the_schema_of_a_later_one_and_leaves_it_alo
 }
 
 #[tokio::test]
-async fn a_later_schema_that_says_it_is_incompatible_is_refused() {
+async fn incompatible_later_schema_is_rejected() {
     let (database, later) = migrated_later("other_columns_incompatible").await;
     let error = store::migrate(&config(&database.owner_url)).await.unwrap_err();
     assert!(
@@ -138,7 +138,7 @@ async fn a_function_does_not_start_before_the_migration() {
 }
 
 #[tokio::test]
-async fn privileges_lost_in_a_restore_come_back_with_the_next_migration() {
+async fn next_migration_restores_lost_privileges() {
     let database = fresh_database().await;
     let owner = connect(&database.owner_url).await;
     owner

@@ -80,7 +80,7 @@ async fn refusal(client: &Client, sql: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn the_database_refuses_to_change_what_is_append_only_even_to_its_owner() {
+async fn owner_cannot_change_append_only_tables() {
     let database = with_rows().await;
     let owner = connect(&database.owner_url).await;
     for table in APPEND_ONLY {
@@ -149,7 +149,7 @@ async fn the_application_gets_at_nothing_outside_its_tables() {
 }
 
 #[tokio::test]
-async fn an_exception_is_never_removed_and_keeps_its_identity_even_for_the_owner() {
+async fn owner_cannot_remove_or_reidentify_an_exception() {
     let database = with_rows().await;
     let owner = connect(&database.owner_url).await;
     for sql in [
@@ -178,7 +178,7 @@ async fn an_exception_is_never_removed_and_keeps_its_identity_even_for_the_owner
 }
 
 #[tokio::test]
-async fn a_status_or_kind_that_does_not_exist_is_refused() {
+async fn unknown_exception_status_or_kind_is_rejected() {
     let database = with_rows().await;
     let app = connect(&database.app_url).await;
     for change in ["status = 'forgotten'", "kind = 'bored'", "reasons = '{}'"] {
@@ -239,8 +239,9 @@ async fn the_auditor_reads_tables_of_later_versions_too() {
     assert_eq!(refusal(&app, "SELECT * FROM of_a_later_version").await.0, "42501");
 }
 
+/// It is never removed; both rules also apply to the owner.
 #[tokio::test]
-async fn a_row_of_the_ledger_is_never_removed_and_each_change_is_its_next_revision_even_for_the_owner() {
+async fn ledger_row_changes_only_by_its_next_revision() {
     let database = with_rows().await;
     let (owner, app) = (connect(&database.owner_url).await, connect(&database.app_url).await);
     // 1. The owner removes no row and skips no revision.

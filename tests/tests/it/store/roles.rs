@@ -26,7 +26,7 @@ async fn a_new_password_replaces_the_old_one() {
 }
 
 #[tokio::test]
-async fn a_login_with_an_odd_name_is_quoted_and_made() {
+async fn login_with_odd_name_is_created() {
     let database = fresh_database().await;
     let name = format!("odd \"$$' {}", database.name());
     let owner = config(&database.owner_url);
@@ -39,7 +39,7 @@ async fn a_login_with_an_odd_name_is_quoted_and_made() {
 }
 
 #[tokio::test]
-async fn a_login_that_could_undo_the_protection_is_refused() {
+async fn powerful_login_and_empty_password_are_rejected() {
     let database = fresh_database().await;
     let owner = config(&database.owner_url);
     for name in ["countersign_test_owner", "postgres"] {
@@ -51,7 +51,7 @@ async fn a_login_that_could_undo_the_protection_is_refused() {
 }
 
 #[tokio::test]
-async fn the_server_is_given_a_verifier_and_never_the_password() {
+async fn server_stores_a_verifier_not_the_password() {
     let database = fresh_database().await;
     let superuser = connect(&database.superuser_url).await;
     let login = config(&database.app_url);
@@ -61,7 +61,7 @@ async fn the_server_is_given_a_verifier_and_never_the_password() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_databases_migrate_at_once_and_share_their_roles() {
+async fn concurrently_migrated_databases_share_their_roles() {
     let databases = futures::future::join_all((0..6).map(|_| empty_database())).await;
     let shared = format!("shared_{}", databases[0].name());
     let work = databases.iter().map(|database| async {

@@ -35,7 +35,7 @@ fn store(secret: &serde_json::Value) -> Store {
 }
 
 #[tokio::test]
-async fn a_certificate_of_the_configured_authority_for_the_right_name_is_accepted() {
+async fn certificate_of_configured_authority_is_accepted() {
     let database = fresh_database().await;
     let authority = Authority::new();
     let port = tls_proxy::start(server(&database), &authority, "localhost").await;
@@ -66,7 +66,7 @@ async fn a_certificate_of_an_unknown_authority_is_refused() {
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_name_is_refused_even_with_sslmode_require() {
+async fn certificate_for_another_name_is_always_rejected() {
     let database = fresh_database().await;
     let authority = Authority::new();
     let port = tls_proxy::start(server(&database), &authority, "database.example").await;
@@ -82,7 +82,7 @@ async fn a_certificate_for_another_name_is_refused_even_with_sslmode_require() {
 }
 
 #[tokio::test]
-async fn a_server_that_offers_no_tls_is_refused_when_tls_is_asked_for() {
+async fn server_without_tls_is_rejected_when_required() {
     let database = fresh_database().await;
     let plain = server(&database).port();
     let offers_tls = {
@@ -94,7 +94,7 @@ async fn a_server_that_offers_no_tls_is_refused_when_tls_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_database_elsewhere_gets_tls_although_nobody_asked_for_it() {
+async fn remote_database_gets_tls_without_being_required() {
     let database = fresh_database().await;
     let authority = Authority::new();
     let port = tls_proxy::start(server(&database), &authority, "database.example").await;

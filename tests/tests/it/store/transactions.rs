@@ -27,7 +27,7 @@ async fn counts(database: &TestDatabase) -> [i64; 4] {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn eight_writers_at_once_make_one_exception_and_one_effect() {
+async fn eight_concurrent_writers_make_one_exception_and_effect() {
     let database = fresh_database().await;
     let writers = (0..8).map(|number| {
         let store = database.store();
@@ -57,7 +57,7 @@ async fn the_same_delivery_ten_times_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_transaction_cut_off_anywhere_leaves_nothing_and_may_be_repeated() {
+async fn interrupted_transaction_leaves_nothing_and_is_repeatable() {
     let database = fresh_database().await;
     let store = database.store();
     for steps in 1..=3 {
@@ -89,7 +89,7 @@ async fn a_transaction_rolled_back_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_commit_after_an_ignored_failure_is_an_error_and_no_silent_rollback() {
+async fn commit_after_ignored_failure_is_an_error() {
     let database = fresh_database().await;
     let store = database.store();
     let mut tx = store.begin().await.unwrap();
@@ -106,7 +106,7 @@ async fn a_commit_after_an_ignored_failure_is_an_error_and_no_silent_rollback() 
 }
 
 #[tokio::test]
-async fn who_waits_too_long_for_a_merge_request_is_told_to_try_again() {
+async fn lock_timeout_on_merge_request_is_retryable() {
     let database = fresh_database().await;
     let (holder, waiter) = (database.store(), database.store());
     let mut holding = holder.begin().await.unwrap();
@@ -141,7 +141,7 @@ async fn errors_name_constraints_and_never_values() {
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_read_is_reported_as_such() {
+async fn unreadable_row_is_reported_as_corrupt() {
     let database = fresh_database().await;
     let store = database.store();
     let mut tx = store.begin().await.unwrap();

@@ -25,7 +25,7 @@ fn every_parameter_is_explained_and_used() {
 
 /// `sam deploy --guided` offers a parameter's default; with `NoEcho` it does not, and asks again until a value is entered.
 #[test]
-fn every_question_of_the_guided_deployment_can_be_answered_with_enter() {
+fn every_guided_parameter_has_a_visible_default() {
     for (name, parameter) in template()["Parameters"].as_object().unwrap() {
         let is_answered = |answer: &Value| answer.is_string() || answer.is_number();
         assert!(is_answered(&parameter["Default"]), "{name} has no default");
@@ -37,7 +37,7 @@ fn every_question_of_the_guided_deployment_can_be_answered_with_enter() {
 }
 
 #[test]
-fn a_change_of_any_parameter_that_a_function_sees_is_another_version_of_it() {
+fn changed_parameter_makes_another_function_version() {
     let template = template();
     let declared = template["Parameters"].as_object().unwrap();
     let globals = parameters_in(&template["Globals"]["Function"], &template);

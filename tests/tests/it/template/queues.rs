@@ -6,7 +6,7 @@ use super::document::template;
 use super::read::{consumers, of_type, property};
 
 #[test]
-fn every_queue_has_dead_letters_that_it_alone_may_fill_and_that_last_fourteen_days() {
+fn every_queue_has_exclusive_14_day_dead_letters() {
     let template = template();
     let (targets, sources): (Vec<_>, Vec<_>) =
         of_type(&template, "AWS::SQS::Queue").partition(|(_, queue)| queue["RedrivePolicy"].is_null());
@@ -38,7 +38,7 @@ fn every_queue_has_dead_letters_that_it_alone_may_fill_and_that_last_fourteen_da
 }
 
 #[test]
-fn a_message_stays_invisible_for_six_times_its_consumers_timeout() {
+fn message_is_invisible_for_six_consumer_timeouts() {
     let template = template();
     let resolve = |value: &Value, pace: &str| match value["Fn::FindInMap"].as_array() {
         Some(path) => template["Mappings"][path[0].as_str().unwrap()][pace][path[2].as_str().unwrap()].as_u64(),
@@ -66,7 +66,7 @@ fn a_message_stays_invisible_for_six_times_its_consumers_timeout() {
 }
 
 #[test]
-fn one_bad_record_does_not_repeat_its_whole_batch() {
+fn bad_record_does_not_repeat_its_batch() {
     let template = template();
     for (function, event) in consumers(&template) {
         assert_eq!(
@@ -78,7 +78,7 @@ fn one_bad_record_does_not_repeat_its_whole_batch() {
 }
 
 #[test]
-fn every_queue_is_encrypted_and_refuses_requests_without_tls() {
+fn every_queue_is_encrypted_and_requires_tls() {
     let template = template();
     let (_, policy) = of_type(&template, "AWS::SQS::QueuePolicy").next().unwrap();
     let statement = &policy["PolicyDocument"]["Statement"][0];

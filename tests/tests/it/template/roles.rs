@@ -9,7 +9,7 @@ use super::document::template;
 use super::read::{is_for_every_resource, many, of_type, property, statements};
 
 #[test]
-fn no_statement_that_allows_has_a_wildcard_action_and_only_network_interfaces_a_wildcard_resource() {
+fn wildcards_are_for_network_interface_resources_only() {
     let template = template();
     let mut seen = 0;
     for (role, statement) in statements(&template) {
@@ -24,7 +24,7 @@ fn no_statement_that_allows_has_a_wildcard_action_and_only_network_interfaces_a_
 }
 
 #[test]
-fn the_public_function_reads_its_own_secret_and_writes_to_one_queue_and_its_log_only() {
+fn webhook_role_has_one_secret_queue_and_log() {
     let template = template();
     let allowed: Vec<_> = statements(&template)
         .into_iter()
@@ -55,7 +55,7 @@ fn the_public_function_reads_its_own_secret_and_writes_to_one_queue_and_its_log_
 }
 
 #[test]
-fn only_maintenance_may_read_the_database_owners_secret_and_only_the_webhook_its_own() {
+fn owner_and_webhook_secrets_have_one_reader_each() {
     let template = template();
     let owner =
         property(&template, "MaintenanceFunction", "Environment")["Variables"]["DATABASE_OWNER_SECRET_ID"].clone();
@@ -73,7 +73,7 @@ fn only_maintenance_may_read_the_database_owners_secret_and_only_the_webhook_its
 }
 
 #[test]
-fn the_key_is_used_through_queues_and_secrets_only_and_only_where_there_is_one() {
+fn key_is_used_only_through_queues_and_secrets() {
     let template = template();
     let mut roles = BTreeSet::new();
     for (role, statement) in statements(&template) {

@@ -25,7 +25,7 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 }
 
 #[test]
-fn every_nested_stack_is_given_what_it_asks_for_and_nothing_else() {
+fn nested_stacks_get_exactly_their_parameters() {
     let template = template();
     for name in STACKS {
         let stack = stack(name);
@@ -46,7 +46,7 @@ fn every_nested_stack_is_given_what_it_asks_for_and_nothing_else() {
 }
 
 #[test]
-fn every_output_that_the_template_reads_is_one_of_the_stack() {
+fn every_output_read_exists_in_its_stack() {
     let template = template();
     let text = template.to_string();
     let mut read = 0;
@@ -66,7 +66,7 @@ fn every_output_that_the_template_reads_is_one_of_the_stack() {
 }
 
 #[test]
-fn every_parameter_of_a_nested_stack_is_explained_and_used() {
+fn nested_stack_parameters_are_explained_and_used() {
     for name in STACKS {
         let stack = stack(name);
         let text = ["Resources", "Conditions", "Outputs", "Rules"]
@@ -119,7 +119,7 @@ fn what_keeps_data_outlives_the_stack() {
 }
 
 #[test]
-fn every_bucket_is_private_versioned_encrypted_and_refuses_requests_without_tls() {
+fn every_bucket_is_private_encrypted_and_requires_tls() {
     let search = stack("search");
     let buckets: Vec<_> = of_type(&search, "AWS::S3::Bucket").collect();
     assert!(!buckets.is_empty());
@@ -144,7 +144,7 @@ fn every_bucket_is_private_versioned_encrypted_and_refuses_requests_without_tls(
 }
 
 #[test]
-fn no_role_of_a_nested_stack_may_do_everything_or_touch_everything() {
+fn nested_stack_roles_have_no_unlimited_permissions() {
     let mut seen = 0;
     for name in STACKS {
         let stack = stack(name);
@@ -165,7 +165,7 @@ fn no_role_of_a_nested_stack_may_do_everything_or_touch_everything() {
 }
 
 #[test]
-fn the_saved_queries_are_the_files_in_infra_queries() {
+fn saved_queries_match_the_files() {
     let search = stack("search");
     let mut saved = BTreeSet::new();
     let kinds = [
@@ -204,7 +204,7 @@ fn the_saved_queries_are_the_files_in_infra_queries() {
 }
 
 #[test]
-fn every_alarm_tells_somebody_and_has_its_line_in_the_runbook() {
+fn every_alarm_has_an_action_and_runbook_line() {
     let observability = stack("observability");
     let runbook = file("docs/operate/alarms.md");
     let root = template();

@@ -19,7 +19,7 @@ fn recorder() -> Value {
 }
 
 #[test]
-fn the_lines_of_every_function_but_the_recorder_reach_the_recorder() {
+fn lines_of_all_other_functions_reach_the_recorder() {
     let template = template();
     let groups: BTreeSet<_> = of_type(&template, "AWS::Serverless::Function")
         .map(|(_, function)| function["LoggingConfig"]["LogGroup"]["Ref"].as_str().unwrap())
@@ -39,7 +39,7 @@ fn the_lines_of_every_function_but_the_recorder_reach_the_recorder() {
 }
 
 #[test]
-fn each_log_group_and_nobody_else_may_hand_its_lines_over() {
+fn only_subscribed_log_groups_may_invoke_the_recorder() {
     let template = template();
     for (name, filter) in of_type(&template, "AWS::Logs::SubscriptionFilter") {
         let permission = template["Resources"][name]["DependsOn"].as_str().unwrap();
@@ -55,7 +55,7 @@ fn each_log_group_and_nobody_else_may_hand_its_lines_over() {
 }
 
 #[test]
-fn the_filter_takes_entries_and_announcements_and_no_other_line() {
+fn filter_accepts_only_entries_and_announcements() {
     let template = template();
     let pattern = template["Parameters"]["AuditFilterPattern"]["Default"]
         .as_str()
@@ -81,7 +81,7 @@ fn what_the_migrations_print_is_recorded_too() {
 }
 
 #[test]
-fn lines_that_cannot_be_stored_wait_on_the_retry_queue_whoever_notices() {
+fn lines_not_stored_wait_on_the_retry_queue() {
     let template = template();
     let queue = json!({"Fn::GetAtt": ["AuditRetryQueue", "Arn"]});
     let asynchronous = property(&template, "RecorderFunction", "EventInvokeConfig");
@@ -106,7 +106,7 @@ fn lines_that_cannot_be_stored_wait_on_the_retry_queue_whoever_notices() {
 }
 
 #[test]
-fn the_recorder_reads_two_secrets_and_uses_one_queue_and_its_log_only() {
+fn recorder_role_has_minimal_secrets_queue_and_log() {
     let template = template();
     let mut allowed = BTreeSet::new();
     for (_, statement) in statements(&template).into_iter().filter(|(role, statement)| {
@@ -159,7 +159,7 @@ fn what_the_schedules_ask_for_is_understood() {
 
 /// An alarm on an unwritten metric would never fire.
 #[test]
-fn every_alarm_of_our_own_watches_a_metric_that_is_written() {
+fn every_own_alarm_watches_a_written_metric() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let sources = sources(&root.join("functions")) + &sources(&root.join("shared"));
     let template = stack("observability");

@@ -102,7 +102,7 @@ fn what_does_not_prove_itself_is_refused() {
 }
 
 #[test]
-fn a_token_does_not_speak_for_projects_outside_its_scope() {
+fn token_is_rejected_for_projects_outside_its_scope() {
     let mut elsewhere = merged();
     elsewhere["project"]["path_with_namespace"] = json!("platform-evil/vault");
     let mut nowhere = merged();
@@ -139,7 +139,7 @@ fn authentic_delivery_of_unhandled_kind_is_ignored() {
 }
 
 #[test]
-fn a_handled_kind_of_unexpected_shape_goes_on_whole_and_bounded() {
+fn unexpected_shape_is_forwarded_whole_and_bounded() {
     // 1. The whole body is forwarded with the problem.
     let mut body = merged();
     body["object_attributes"]["iid"] = json!("twelve");
@@ -191,7 +191,7 @@ fn a_handled_kind_of_unexpected_shape_goes_on_whole_and_bounded() {
 }
 
 #[test]
-fn only_json_is_taken_and_a_missing_content_type_is_no_reason_to_refuse() {
+fn only_json_or_no_content_type_is_accepted() {
     let body = merged().to_string().into_bytes();
     let cases = [
         ("application/json", true),

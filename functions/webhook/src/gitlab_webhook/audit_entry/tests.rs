@@ -57,7 +57,7 @@ fn line_of(headers: &Headers, body: &Value) -> Value {
 }
 
 #[test]
-fn a_proven_delivery_says_who_what_and_by_which_hook() {
+fn audit_entry_names_target_method_and_hook() {
     let body = merged();
     let line = line_of(&signed(body.to_string().as_bytes()), &body);
     assert_eq!(
@@ -79,7 +79,7 @@ fn a_proven_delivery_says_who_what_and_by_which_hook() {
 }
 
 #[test]
-fn a_refused_request_says_why_and_which_project_it_claims() {
+fn rejection_entry_names_reason_and_claimed_project() {
     // Proof, body, reason, method, hook.
     let body = merged();
     let bytes = body.to_string().into_bytes();
@@ -136,7 +136,7 @@ fn a_refused_request_says_why_and_which_project_it_claims() {
 }
 
 #[test]
-fn a_body_that_is_too_large_is_not_read() {
+fn oversized_body_is_not_parsed() {
     let mut body = merged();
     body["padding"] = json!("x".repeat(TOLERANCE.max_body_bytes));
     let line = line_of(&with_token(PLAIN), &body);
@@ -164,7 +164,7 @@ fn a_large_body_is_read_only_once() {
 }
 
 #[test]
-fn stale_ignored_and_unexpected_deliveries_are_valid_and_marked() {
+fn stale_ignored_and_unexpected_deliveries_are_marked_valid() {
     let body = merged();
     let stale = line_of(&signed_at(1, KEY, body.to_string().as_bytes()), &body);
     assert_eq!(
@@ -205,7 +205,7 @@ fn nothing_secret_or_boundless_is_repeated() {
 }
 
 #[test]
-fn a_request_that_was_never_judged_has_a_line_too() {
+fn unreadable_request_is_audited_too() {
     let line = line(&refusal_entry(&context(), &request_context(), Refusal::Unreadable));
     assert_eq!(
         line["details"],

@@ -89,7 +89,7 @@ fn the_deduplication_id_names_the_request() {
 }
 
 #[test]
-fn an_unexpected_body_has_a_group_of_its_own() {
+fn unexpected_body_has_its_own_group() {
     assert_eq!(message_for("gitlab", Some(ID), unexpected()).group, "unexpected/9f86");
 }
 

@@ -80,7 +80,7 @@ async fn accepts(environment: &Bench, second: i64, key: &str) -> bool {
 }
 
 #[tokio::test]
-async fn the_rotation_of_a_signing_token_loses_no_delivery() {
+async fn signing_token_rotation_loses_no_delivery() {
     let rotation = Rotation::before().await;
     rotation.put_pending(NEXT_KEY);
     for second in [1, 31, WAIT - 1] {
@@ -120,7 +120,7 @@ async fn without_the_wait_a_delivery_would_be_lost() {
 }
 
 #[tokio::test]
-async fn without_the_pending_stage_deliveries_would_be_lost_whatever_is_put_first() {
+async fn rotation_without_the_pending_stage_loses_deliveries() {
     let rotation = Rotation::before().await;
     // The new value is immediately current; the old one is still valid as the previous one, until the new one is put a second time.
     rotation.put_pending(NEXT_KEY);

@@ -16,7 +16,7 @@ fn forged(at: i64) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn an_authentic_delivery_that_the_queue_does_not_take_is_answered_503() {
+async fn authentic_delivery_is_answered_503_without_the_queue() {
     let bench = Bench::with_secret(secret(&[KEY]));
     let body = merged().to_string();
     let (status, answer) = bench.serve(&event(&signed(body.as_bytes()), &body)).await;
@@ -64,7 +64,7 @@ async fn forged_requests_cannot_drive_look_ups() {
 }
 
 #[tokio::test]
-async fn what_no_token_could_prove_is_refused_without_a_look_at_the_secret() {
+async fn unprovable_request_is_rejected_without_reading_the_secret() {
     let bench = Bench::with_secret(secret(&[KEY]));
     let mut unusable = signed(b"{}");
     unusable[4].1 = "v1,YQ==".to_owned();
@@ -81,7 +81,7 @@ async fn what_no_token_could_prove_is_refused_without_a_look_at_the_secret() {
 }
 
 #[tokio::test]
-async fn without_a_secret_nothing_is_accepted_and_the_answer_says_unavailable() {
+async fn missing_secret_is_answered_as_unavailable() {
     let empty = r#"{"hooks": []}"#.to_owned();
     for bench in [
         Bench::new(|| None),

@@ -37,7 +37,7 @@ fn absent_and_null_members_are_nothing() {
 }
 
 #[test]
-fn values_of_one_name_are_joined_whatever_its_case() {
+fn repeated_headers_are_joined_in_any_case() {
     let mut event = event(&vec![], "");
     event["headers"] =
         json!({"Webhook-Id": "a", "webhook-id": "b", "x-n": 5, "x-list": ["c", null, "d"], "x-null": null});
@@ -50,7 +50,7 @@ fn values_of_one_name_are_joined_whatever_its_case() {
 }
 
 #[test]
-fn a_named_stage_is_no_part_of_the_path() {
+fn named_stage_is_removed_from_the_path() {
     let cases = [
         ("prod", "/prod/webhook", "/webhook"),
         ("$default", "/webhook", "/webhook"),
@@ -67,7 +67,7 @@ fn a_named_stage_is_no_part_of_the_path() {
 }
 
 #[test]
-fn what_is_no_request_is_unreadable_but_no_error() {
+fn non_request_is_unreadable_without_an_error() {
     for text in [
         "null",
         "[]",

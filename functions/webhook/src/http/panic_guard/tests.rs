@@ -55,7 +55,7 @@ async fn the_answers_are_those_documented() {
 }
 
 #[tokio::test]
-async fn hostile_headers_queries_and_paths_are_answered_and_change_nothing() {
+async fn hostile_headers_queries_and_paths_change_nothing() {
     let bench = bench();
     let hostile_headers = [
         ("host", "a.127.0.0.1"),
@@ -125,7 +125,7 @@ async fn other_paths_and_methods_are_answered_in_kind() {
 }
 
 #[tokio::test]
-async fn a_body_in_base64_is_verified_over_its_bytes() {
+async fn base64_body_is_verified_over_its_bytes() {
     let bench = bench();
     let bodies: [&[u8]; 3] = [b"\xff\x00 no text", "{\"title\":\"ß\"}".as_bytes(), b""];
     for body in bodies {
@@ -144,7 +144,7 @@ async fn a_body_in_base64_is_verified_over_its_bytes() {
 }
 
 #[tokio::test]
-async fn a_signature_hidden_in_an_unusable_header_does_not_open_the_way_to_the_token() {
+async fn unusable_signature_header_prevents_token_fallback() {
     let bench = bench();
     let mut event = event(&with_token(crate::fixtures::PLAIN), "{}");
     event["headers"]["webhook-signature"] = json!("v1,\u{0}");
@@ -164,7 +164,7 @@ async fn duplicated_headers_are_malformed() {
 }
 
 #[tokio::test]
-async fn an_event_of_another_kind_is_answered_and_audited() {
+async fn other_event_kinds_are_answered_and_audited() {
     let bench = bench();
     for event in [
         json!(null),
@@ -179,7 +179,7 @@ async fn an_event_of_another_kind_is_answered_and_audited() {
 }
 
 #[tokio::test]
-async fn a_panic_is_answered_503_audited_once_and_survived() {
+async fn panic_is_answered_503_and_audited_once() {
     let panics = std::sync::atomic::AtomicBool::new(true);
     let bench = Bench::new(move || {
         assert!(
@@ -203,7 +203,7 @@ async fn a_panic_is_answered_503_audited_once_and_survived() {
 }
 
 #[tokio::test]
-async fn a_panic_after_the_audit_line_adds_no_second_one() {
+async fn panic_after_the_audit_line_adds_none() {
     let bench = bench();
     bench.metrics_clock.0.store(true, std::sync::atomic::Ordering::Relaxed);
     let (status, answer) = bench.serve(&note().0).await;

@@ -104,7 +104,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn no_secret_is_printed_wherever_it_stands_and_whatever_stands_around_it(
+    fn secret_is_never_printed_in_any_context(
         secret in secrets(), before in "([ -~]{0,30}[\n (,;])?", after in "([ \n),;][ -~]{0,30})?",
     ) {
         // Surrounding text that quotes the secret would leak by itself.

@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_lines_are_known_by_id_and_a_torn_one_is_given_back() {
+    fn whole_lines_yield_ids_and_torn_line_remains() {
         let (one, two) = (line(1), line(2));
         for (text, ids, torn) in [
             (String::new(), vec![], ""),
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_begins_in_a_line_knows_the_lines_after_it() {
+    fn window_starting_mid_line_reads_only_later_lines() {
         let text = format!("{}\n{}\n", line(1), line(2));
         let size = text.len() as u64;
         assert_eq!(tail(text.as_bytes(), size).0, [1, 2]);

@@ -32,7 +32,7 @@ fn a_batch_that_comes_again_is_written_once() {
 }
 
 #[test]
-fn the_check_fails_for_a_file_that_lacks_one_entry() {
+fn check_fails_for_missing_or_misplaced_entry() {
     let folder = Folder::new();
     deliver(&mut folder.destination(), (1..=9).filter(|number| *number != 5)).unwrap();
     assert!(check(&["audit.jsonl"], &folder, 9).is_err());
@@ -42,7 +42,7 @@ fn the_check_fails_for_a_file_that_lacks_one_entry() {
 }
 
 #[test]
-fn rotation_by_renaming_goes_on_in_a_new_file() {
+fn after_rotation_by_rename_a_new_file_follows() {
     let folder = Folder::new();
     let mut file = folder.destination();
     deliver(&mut file, 1..=3).unwrap();
@@ -53,7 +53,7 @@ fn rotation_by_renaming_goes_on_in_a_new_file() {
 }
 
 #[test]
-fn rotation_with_a_file_made_by_the_rotator_goes_on_in_that() {
+fn file_created_by_the_rotator_is_reused() {
     let folder = Folder::new();
     let mut file = folder.destination();
     deliver(&mut file, 1..=3).unwrap();
@@ -66,7 +66,7 @@ fn rotation_with_a_file_made_by_the_rotator_goes_on_in_that() {
 }
 
 #[test]
-fn rotation_by_copying_and_truncating_goes_on_at_the_start() {
+fn after_copy_and_truncate_writing_restarts_at_zero() {
     let folder = Folder::new();
     let mut file = folder.destination();
     deliver(&mut file, 1..=3).unwrap();
@@ -139,7 +139,7 @@ fn a_line_torn_at_any_byte_is_completed() {
 }
 
 #[test]
-fn what_is_torn_and_cannot_be_completed_gets_a_line_of_its_own() {
+fn foreign_torn_line_is_closed_before_next_entry() {
     let folder = Folder::new();
     for torn in ["{\"id\":\"\0\0\0", "foreign", &line(9)[..110], &line(9)] {
         fs::write(folder.path("audit.jsonl"), entries(1..=1) + torn).unwrap();
@@ -150,7 +150,7 @@ fn what_is_torn_and_cannot_be_completed_gets_a_line_of_its_own() {
 }
 
 #[test]
-fn nothing_is_added_to_a_torn_line_while_there_is_nothing_to_write() {
+fn torn_line_is_untouched_without_new_entries() {
     let folder = Folder::new();
     fs::write(folder.path("audit.jsonl"), entries(1..=2) + "torn").unwrap();
     let mut file = folder.destination();
@@ -176,14 +176,14 @@ fn an_entry_cannot_forge_a_second_line() {
 }
 
 #[test]
-fn a_new_file_is_for_owner_and_group_alone() {
+fn new_file_is_limited_to_owner_and_group() {
     let folder = Folder::new();
     deliver(&mut folder.destination(), 1..=1).unwrap();
     assert_eq!(folder.mode("audit.jsonl") & !0o640, 0);
 }
 
 #[test]
-fn a_second_writer_is_kept_out_until_the_first_has_closed() {
+fn second_writer_is_refused_until_first_has_closed() {
     let folder = Folder::new();
     let mut first = folder.destination();
     let mut second = folder.destination();
@@ -212,7 +212,7 @@ fn other_file_types_are_rejected_immediately() {
 }
 
 #[test]
-fn a_folder_that_is_missing_or_closed_is_waited_for() {
+fn missing_or_unwritable_folder_fails_until_available() {
     let folder = Folder::new();
     let mut file = FileDestination::new(folder.path("later/audit.jsonl"));
     assert_eq!(unavailable(deliver(&mut file, 1..=2)).0, FailureClass::NotFound);
@@ -265,7 +265,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_run_of_events_leaves_every_entry_in_order(events in prop::collection::vec(event(), 1..25)) {
+    fn every_entry_survives_any_events_in_order(events in prop::collection::vec(event(), 1..25)) {
         let folder = Folder::new();
         let path = folder.path("audit.jsonl");
         let mut file = folder.destination();

@@ -12,14 +12,14 @@ fn outgoing(position: u64, line: &str) -> Outgoing<'_> {
 }
 
 #[test]
-fn the_body_is_an_array_of_the_lines_exactly_as_printed() {
+fn body_is_array_of_lines_as_printed() {
     let batch = [outgoing(7, r#"{"b":1.50, "a":"\u00fc"}"#), outgoing(8, r#"{"x":[]}"#)];
     assert_eq!(body(&batch), r#"[{"b":1.50, "a":"\u00fc"},{"x":[]}]"#);
     assert_eq!(body(&[]), "[]");
 }
 
 #[test]
-fn the_key_names_the_positions_and_changes_with_the_bytes() {
+fn idempotency_key_depends_on_positions_and_bytes() {
     let one = [outgoing(7, "{}"), outgoing(9, "{}")];
     let key = idempotency_key(&one, &body(&one));
     assert!(key.starts_with("7-9-"), "{key}");
@@ -82,7 +82,7 @@ fn every_status_has_its_meaning() {
 }
 
 #[test]
-fn no_answer_puts_deliveries_off_for_more_than_an_hour() {
+fn retry_after_is_capped_at_one_hour() {
     let day = Some(Duration::from_hours(24));
     let Err(DeliveryError::Unavailable { retry_after, .. }) = check_status(503, day) else {
         panic!("503 must be retried");

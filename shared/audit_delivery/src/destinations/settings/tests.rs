@@ -38,7 +38,7 @@ fn reads_several_destinations() {
 }
 
 #[test]
-fn a_destination_that_is_not_named_is_not_there() {
+fn unnamed_destination_is_not_configured() {
     let settings = read_variables(&[
         (DESTINATION, "file"),
         (FILE_PATH, "/a"),
@@ -66,7 +66,7 @@ fn disabled_means_that_nothing_is_forwarded() {
 }
 
 #[test]
-fn every_problem_is_reported_at_once_with_its_variable() {
+fn every_problem_is_reported_with_its_variable() {
     let problems = read_variables(&[
         (ENABLED, "perhaps"),
         (DESTINATION, "file,sylog,syslog,,http,file"),

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_had_closed_before_anything_came_has_not_read_it() {
+    fn receiver_closed_before_sending_is_an_error() {
         let (stream, receiver) = pair();
         drop(receiver);
         // The peer closed before a byte is sent, so a read finds a clean end even if the sent bytes are lost.
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_ends_its_side_first_and_reads_all_the_same_has_read_it() {
+    fn half_closed_receiver_that_reads_is_a_success() {
         let (stream, mut receiver) = pair();
         receiver.shutdown(Shutdown::Write).unwrap();
         let reader = std::thread::spawn(move || {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_leaves_a_byte_unread_has_not_read_it() {
+    fn unread_byte_at_the_receiver_is_an_error() {
         let (stream, mut receiver) = pair();
         let reader = std::thread::spawn(move || receiver.read_exact(&mut [0; 3]).unwrap());
         assert!(stream.send(b"four").is_err());

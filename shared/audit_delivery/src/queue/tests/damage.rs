@@ -35,7 +35,7 @@ fn damaged_at(error: &AuditQueueError, path: &Path) -> u64 {
 }
 
 #[test]
-fn a_changed_byte_anywhere_but_at_the_end_is_an_error_with_file_and_offset() {
+fn changed_byte_is_reported_with_file_and_offset() {
     let place = tempfile::tempdir().unwrap();
     let segments = filled(place.path());
     for (segment, path) in segments.iter().enumerate() {
@@ -61,7 +61,7 @@ fn a_changed_byte_anywhere_but_at_the_end_is_an_error_with_file_and_offset() {
 }
 
 #[test]
-fn what_later_records_prove_to_have_been_on_the_disk_is_never_cut_off() {
+fn damage_before_later_records_is_not_truncated() {
     let place = tempfile::tempdir().unwrap();
     let away = Double::new("http");
     away.down(true);
@@ -101,7 +101,7 @@ fn torn_end_is_cut_off_and_reported() {
 }
 
 #[test]
-fn a_missing_segment_or_a_cursor_beyond_the_end_is_an_error() {
+fn missing_segment_or_excess_cursor_is_an_error() {
     let place = tempfile::tempdir().unwrap();
     let segments = filled(place.path());
     let elsewhere = place.path().join("elsewhere");
@@ -130,7 +130,7 @@ fn a_missing_segment_or_a_cursor_beyond_the_end_is_an_error() {
 }
 
 #[test]
-fn damage_that_comes_while_it_runs_stops_the_destination_and_is_told() {
+fn damage_while_running_stops_and_reports_the_destination() {
     let place = tempfile::tempdir().unwrap();
     let away = Double::new("http");
     away.down(true);

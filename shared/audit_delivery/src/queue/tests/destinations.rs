@@ -12,7 +12,7 @@ fn all(count: u64) -> Vec<u64> {
 }
 
 #[test]
-fn one_that_is_down_or_hangs_delays_neither_the_writer_nor_the_others_and_gets_everything_later() {
+fn failing_destination_delays_no_other_and_catches_up() {
     let place = tempfile::tempdir().unwrap();
     let (well, down, stuck) = (Double::new("file"), Double::new("http"), Double::new("syslog"));
     down.down(true);
@@ -67,7 +67,7 @@ fn restart_continues_at_the_cursor() {
 }
 
 #[test]
-fn a_batch_that_arrived_without_an_answer_comes_again_with_the_same_ids() {
+fn unacknowledged_batch_is_resent_with_same_ids() {
     let place = tempfile::tempdir().unwrap();
     let double = Double::new("http");
     double.answer([Answer::AcceptAndFail]);
@@ -104,7 +104,7 @@ fn one_that_asks_to_be_left_alone_is() {
 }
 
 #[test]
-fn refused_entries_are_set_aside_and_the_others_arrive() {
+fn refused_entries_are_quarantined_and_others_arrive() {
     let place = tempfile::tempdir().unwrap();
     let double = Double::new("http");
     double.poison("poison");
@@ -151,7 +151,7 @@ fn refused_entries_are_set_aside_and_the_others_arrive() {
 }
 
 #[test]
-fn an_entry_set_aside_before_a_crash_is_not_set_aside_again() {
+fn entry_quarantined_before_crash_is_quarantined_only_once() {
     let place = tempfile::tempdir().unwrap();
     let (double, cursor) = (Double::new("http"), place.path().join("cursor.http"));
     double.poison("poison");
@@ -177,8 +177,9 @@ fn an_entry_set_aside_before_a_crash_is_not_set_aside_again() {
     assert_eq!(positions, [Some(1), Some(2)]);
 }
 
+/// Segments also stay for a destination that is no longer configured.
 #[test]
-fn segments_go_when_every_destination_has_them_and_stay_for_one_that_is_not_configured_any_more() {
+fn segments_stay_until_every_known_destination_has_them() {
     let place = tempfile::tempdir().unwrap();
     let (file, http) = (Double::new("file"), Double::new("http"));
     http.down(true);
@@ -210,7 +211,7 @@ fn segments_go_when_every_destination_has_them_and_stay_for_one_that_is_not_conf
 }
 
 #[test]
-fn one_that_is_added_later_begins_with_the_oldest_entry_that_is_still_there() {
+fn added_destination_starts_with_oldest_kept_entry() {
     let place = tempfile::tempdir().unwrap();
     let (first, second) = (Double::new("file"), Double::new("http"));
     let audit_queue = open(place.path(), &[&first]);

@@ -19,7 +19,7 @@ fn lookup(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
 }
 
 #[test]
-fn a_file_named_by_the_variables_gets_the_entries() {
+fn file_from_environment_receives_the_entries() {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("audit.ndjson");
     let variables = [
@@ -52,7 +52,7 @@ fn switched_off_it_writes_nothing_anywhere() {
 }
 
 #[test]
-fn nothing_set_is_standard_output_alone_and_wrong_variables_are_told_together() {
+fn defaults_to_stdout_and_reports_wrong_variables_together() {
     let place = tempfile::tempdir().unwrap();
     let open = |variables: &[(&str, &str)]| {
         AuditQueue::from_environment(

@@ -113,7 +113,7 @@ fn raise_limit() {
 }
 
 #[test]
-fn a_writer_waits_while_a_file_may_not_grow_and_goes_on_when_it_may() {
+fn writer_waits_while_file_is_at_its_limit() {
     let place = tempfile::tempdir().unwrap();
     assert_passes(run(
         "trap '' XFSZ && ulimit -S -f 64",
@@ -123,13 +123,13 @@ fn a_writer_waits_while_a_file_may_not_grow_and_goes_on_when_it_may() {
 }
 
 #[test]
-#[ignore = "run by a_writer_waits_while_a_file_may_not_grow_and_goes_on_when_it_may in a separate process"]
+#[ignore = "run by writer_waits_while_file_is_at_its_limit in a separate process"]
 fn blocks_at_the_limit() {
     blocks_until("File too large", u64::MAX, |_| raise_limit());
 }
 
 #[test]
-fn what_was_not_recorded_is_counted_and_missing_in_the_numbers() {
+fn unrecorded_entries_are_counted_and_leave_a_gap() {
     let place = tempfile::tempdir().unwrap();
     assert_passes(run(
         "trap '' XFSZ && ulimit -S -f 64",
@@ -139,7 +139,7 @@ fn what_was_not_recorded_is_counted_and_missing_in_the_numbers() {
 }
 
 #[test]
-#[ignore = "run by what_was_not_recorded_is_counted_and_missing_in_the_numbers in a separate process"]
+#[ignore = "run by unrecorded_entries_are_counted_and_leave_a_gap in a separate process"]
 fn reports_at_the_limit() {
     let (audit_queue, away) = audit_queue(OnFull::Report, u64::MAX);
     write_entries(&audit_queue, 1..=ENTRIES);
@@ -178,24 +178,24 @@ fn blocks_on_a_full_disk() {
 }
 
 #[test]
-fn a_disk_full_of_what_a_destination_has_not_had_empties_itself_when_it_is_back() {
+fn full_disk_is_freed_after_destination_recovers() {
     run_on_small_disk("empties_itself");
 }
 
 #[test]
-#[ignore = "run by a_disk_full_of_what_a_destination_has_not_had_empties_itself_when_it_is_back with a separate small file system"]
+#[ignore = "run by full_disk_is_freed_after_destination_recovers with a separate small file system"]
 fn empties_itself() {
     blocks_until("No space left on device", 16 * 1024, |away| away.down(false));
     assert_eq!(files(Path::new("."), ".segment").len(), 1);
 }
 
 #[test]
-fn a_directory_that_may_not_be_written_is_refused_with_its_name() {
+fn unwritable_directory_is_refused_by_name() {
     run_on_small_disk("refuses_a_read_only_disk");
 }
 
 #[test]
-#[ignore = "run by a_directory_that_may_not_be_written_is_refused_with_its_name with a separate small file system"]
+#[ignore = "run by unwritable_directory_is_refused_by_name with a separate small file system"]
 fn refuses_a_read_only_disk() {
     let (double, place) = (Double::new("http"), fs::canonicalize(".").unwrap());
     let remount = |how: &str| {

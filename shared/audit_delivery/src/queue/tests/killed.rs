@@ -16,7 +16,7 @@ const ROUNDS: u64 = 10;
 const THREADS: usize = 3;
 
 #[test]
-fn a_service_killed_again_and_again_loses_nothing_and_doubles_nothing() {
+fn repeatedly_killed_service_neither_loses_nor_duplicates_entries() {
     let place = tempfile::tempdir().unwrap();
     for round in 1..=ROUNDS {
         // Both settings lose nothing if only the process dies.
@@ -40,7 +40,7 @@ fn a_service_killed_again_and_again_loses_nothing_and_doubles_nothing() {
 
 /// The control: a lost queue is detected.
 #[test]
-fn the_check_sees_a_queue_that_was_thrown_away() {
+fn check_detects_a_lost_queue() {
     let place = tempfile::tempdir().unwrap();
     fs::write(place.path().join("durability"), "each").unwrap();
     // A folder at its path: the file cannot be written, so everything stays in the queue.
@@ -68,7 +68,7 @@ fn the_check_sees_a_queue_that_was_thrown_away() {
 }
 
 #[test]
-fn the_check_sees_a_line_lost_doubled_or_out_of_order() {
+fn check_detects_lost_duplicate_and_misordered_lines() {
     let line = |number: u64| ("s".to_owned(), number);
     let acknowledged = [line(1), line(2), line(3)];
     assert_eq!(check(&acknowledged, &[1, 2, 3, 4].map(line)), Ok(()));

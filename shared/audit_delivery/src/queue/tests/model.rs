@@ -251,13 +251,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_on_the_disk_is_lost_or_doubled_by_any_crash(steps in vec(step(), 1..60)) {
+    fn no_crash_loses_or_duplicates_durable_entries(steps in vec(step(), 1..60)) {
         prop_assert_eq!(run(&steps, false), Ok(()));
     }
 }
 
 #[test]
-fn the_model_sees_a_disk_that_loses_what_it_said_it_had() {
+fn model_detects_a_disk_losing_synced_data() {
     let cut = Step::PowerCut { kept: 1000, hole: None };
     let steps = [Step::Put { length: 9 }, Step::Put { length: 9 }, Step::Sync, cut];
     assert_eq!(run(&steps, false), Ok(()));

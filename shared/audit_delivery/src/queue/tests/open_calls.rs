@@ -5,7 +5,7 @@ use crate::queue::Until;
 use audit::{Action, Target};
 
 #[test]
-fn a_call_that_was_announced_and_not_ended_is_reported_by_the_next_process() {
+fn call_without_entry_is_reported_after_restart() {
     let place = tempfile::tempdir().unwrap();
     let double = Double::new("http");
     let target = Target::other("slack_channel", "C0SECLEAD");

@@ -9,7 +9,7 @@ use super::support::{Double, PATIENCE, files, job_entry, open, settings, write_e
 use crate::queue::{AuditQueue, AuditQueueError, AuditQueueSettings, Durability, Health, Until};
 
 #[test]
-fn a_directory_belongs_to_one_trail_at_a_time() {
+fn directory_is_locked_by_one_log_only() {
     let place = tempfile::tempdir().unwrap();
     let double = Double::new("http");
     let first = open(place.path(), &[&double]);
@@ -46,7 +46,7 @@ fn disabled_audit_log_writes_nothing() {
 }
 
 #[test]
-fn a_write_that_promises_durability_has_reached_the_disk_when_it_returns() {
+fn durable_write_returns_only_after_reaching_disk() {
     let place = tempfile::tempdir().unwrap();
     let away = Double::new("http");
     away.down(true);
@@ -92,7 +92,7 @@ fn entries_become_durable_in_time_without_anybody_asking() {
 }
 
 #[test]
-fn a_writer_that_outlives_its_trail_still_loses_nothing() {
+fn writer_outliving_its_log_loses_no_entry() {
     let place = tempfile::tempdir().unwrap();
     let double = Double::new("http");
     let audit_queue = open(place.path(), &[&double]);

@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_offset_is_as_precise_as_it_is_near() {
+    fn near_offsets_are_more_precise() {
         let cases = [
             (0, "+0.000s"),
             (12, "+0.012s"),

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_an_id_is_taken_and_anything_else_refused() {
+    fn every_id_form_is_parsed_others_are_rejected() {
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
         let cases = [
             ("01999999-0000-7000-8000-000000000001", true, false),

@@ -46,7 +46,7 @@ fn other(iid: i64) -> MergeSummary {
 }
 
 #[test]
-fn a_new_page_is_the_template_with_the_row() {
+fn new_page_is_the_template_with_row() {
     let page = first(&approved(), &wording()).unwrap();
     insta::assert_snapshot!(inserted(TEMPLATE, &page));
 }
@@ -63,7 +63,7 @@ fn an_existing_row_is_not_added_again() {
 }
 
 #[test]
-fn rows_follow_each_other_in_the_order_in_which_they_came() {
+fn rows_keep_their_order_of_arrival() {
     let mut page = TEMPLATE.to_owned();
     for iid in 1..=20 {
         let next = changed(&page, &other(iid));
@@ -76,7 +76,7 @@ fn rows_follow_each_other_in_the_order_in_which_they_came() {
 }
 
 #[test]
-fn what_people_did_to_the_page_stays_to_the_byte() {
+fn manual_edits_stay_byte_for_byte() {
     let ours = first(&other(1), &wording()).unwrap();
     let by_people = ours
         .replace("<table ", "<h2 >Notes&nbsp;&ndash; 2026</h2 ><ac:structured-macro ac:name=\"toc\" /><table ac:local-id='t-1' ")
@@ -92,7 +92,7 @@ fn what_people_did_to_the_page_stays_to_the_byte() {
 }
 
 #[test]
-fn the_table_is_known_by_its_headings_if_the_anchor_is_gone_and_made_if_there_is_none() {
+fn table_is_found_by_headings_or_else_created() {
     let anchor = "<ac:structured-macro ac:name=\"anchor\" ac:schema-version=\"1\"><ac:parameter ac:name=\"\">countersign-audit-table</ac:parameter></ac:structured-macro>";
     let without = format!(
         "<table><tbody><tr><td>x</td></tr></tbody></table>{}",
@@ -106,8 +106,9 @@ fn the_table_is_known_by_its_headings_if_the_anchor_is_gone_and_made_if_there_is
     assert_eq!(edit(&after, &approved(), &wording(), LIMIT).unwrap(), Edit::None);
 }
 
+/// The number of its decision distinguishes it from other rows.
 #[test]
-fn a_row_without_its_anchors_is_known_by_its_link_and_the_number_of_its_decision() {
+fn row_without_anchors_is_found_by_its_link() {
     let page = first(&approved(), &wording()).unwrap();
     let start = page
         .find(
@@ -120,7 +121,7 @@ fn a_row_without_its_anchors_is_known_by_its_link_and_the_number_of_its_decision
 }
 
 #[test]
-fn a_link_to_the_merge_request_elsewhere_is_not_its_row() {
+fn merge_request_link_elsewhere_is_not_its_row() {
     let (five, twelve) = (other(5), approved());
     let link = format!("<a href=\"{}\">!12</a>", twelve.row.web_url);
     let page = first(&five, &wording()).unwrap();
@@ -143,7 +144,7 @@ fn a_link_to_the_merge_request_elsewhere_is_not_its_row() {
 }
 
 #[test]
-fn a_correction_is_added_to_the_verdict_once_and_takes_nothing_away() {
+fn correction_is_added_once_and_removes_nothing() {
     for before in [approved(), exception()] {
         let page = first(&before, &wording()).unwrap();
         let after = correction_of(&before);
@@ -164,7 +165,7 @@ fn a_correction_is_added_to_the_verdict_once_and_takes_nothing_away() {
 }
 
 #[test]
-fn a_page_without_room_is_left_as_it_is() {
+fn full_page_is_left_unchanged() {
     let page = first(&other(1), &wording()).unwrap();
     assert_eq!(edit(&page, &other(2), &wording(), page.len()).unwrap(), Edit::Full);
     assert_eq!(correct(&page, &other(2), &wording()).unwrap(), None);
@@ -187,7 +188,7 @@ fn hostile_text_is_only_text() {
 }
 
 #[test]
-fn the_template_has_the_columns_that_a_row_fills() {
+fn template_columns_match_the_row() {
     let document = Document::parse(TEMPLATE).unwrap();
     let headings: Vec<String> = document.elements("th").map(|heading| document.text(heading)).collect();
     let headings: Vec<&str> = headings

@@ -28,7 +28,7 @@ fn a_body_is_preserved_byte_for_byte() {
 }
 
 #[test]
-fn a_body_that_is_not_well_formed_is_refused() {
+fn malformed_body_is_refused() {
     for body in [
         "<p>",
         "</p>",
@@ -44,7 +44,7 @@ fn a_body_that_is_not_well_formed_is_refused() {
 }
 
 #[test]
-fn elements_are_found_by_name_and_place_and_not_within_cdata() {
+fn elements_are_found_by_name_outside_cdata() {
     let document = Document::parse(PAGE).unwrap();
     assert_eq!(document.elements("td").count(), 2);
     let inner = document.elements("td").last().unwrap();
@@ -65,7 +65,7 @@ fn elements_are_found_by_name_and_place_and_not_within_cdata() {
 }
 
 #[test]
-fn insertions_are_placed_before_the_end_of_their_element() {
+fn insertion_goes_before_the_closing_tag() {
     let document = Document::parse("<p>a</p><b/>").unwrap();
     let added = element("i", &[("x", "\"<&")], text_events("<&>\u{0}\u{b}\u{ffff}"));
     let paragraph = document.elements("p").next();
@@ -99,7 +99,7 @@ fn body() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn any_well_formed_body_is_preserved_byte_for_byte(body in body()) {
+    fn well_formed_body_is_reproduced_byte_for_byte(body in body()) {
         prop_assert_eq!(Document::parse(&body).unwrap().with(None, &[]).unwrap(), body);
     }
 

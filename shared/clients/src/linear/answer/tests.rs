@@ -22,7 +22,7 @@ fn body(code: &str, message: &str) -> String {
 }
 
 #[test]
-fn an_error_is_read_from_the_body_whatever_the_status_says() {
+fn error_is_read_from_body_regardless_of_status() {
     use FailureClass::{AuthFailure, Conflict, InvalidResponse, NotFound, RateLimit, ServerError};
     let retry = Advice::Retry { after: None };
     for (code, message, class, acting, reading) in [
@@ -96,7 +96,7 @@ fn data_beside_an_error_is_not_believed() {
 }
 
 #[test]
-fn the_later_of_the_limits_is_waited_for_and_never_more_than_an_hour() {
+fn later_limit_applies_up_to_one_hour() {
     for (headers, expected) in [
         (vec![], None),
         (vec![("x-ratelimit-requests-reset", "30000")], Some(30_000)),
@@ -131,7 +131,7 @@ fn the_later_of_the_limits_is_waited_for_and_never_more_than_an_hour() {
 }
 
 #[test]
-fn an_error_that_is_not_a_code_is_not_repeated() {
+fn malformed_error_code_is_not_repeated() {
     let hostile = body("see https://evil.example", "");
     assert_eq!(
         problem(Safety::Acts, 200, &hostile).message,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::exception::{AlertMark, details, person, title};
 use super::{SlackMessage, date, limit, markdown, section};
-use crate::slack::harmless;
+use crate::slack::escape;
 
 /// Most approvals that are listed; the decision's row has all.
 const MOST_APPROVALS: usize = 5;
@@ -103,10 +103,10 @@ pub fn exception_reply(
     let exception = change.exception;
     let key = &exception.merge_request;
     let headline = headline(change.turn());
-    let link = harmless::escape_link(&exception.url, title(exception), 1500);
+    let link = escape::escape_link(&exception.url, title(exception), 1500);
     let name = format!(
         "{} !{}",
-        harmless::escape_markdown(&exception.project_path, 300),
+        escape::escape_markdown(&exception.project_path, 300),
         key.mr_iid
     );
     let (changed, why) = (changed(change, wording), why(change));
@@ -127,11 +127,11 @@ pub fn exception_reply(
     });
     let text = format!(
         "{headline}. {} ({name}). {} {}",
-        harmless::escape_markdown(title(exception), 300),
+        escape::escape_markdown(title(exception), 300),
         changed.replace('\n', " "),
         why.replace('\n', " "),
     );
-    SlackMessage::new(channel, harmless::cut(&text, limit::TEXT), blocks, &payload)
+    SlackMessage::new(channel, escape::cut(&text, limit::TEXT), blocks, &payload)
 }
 
 fn headline(turn: Turn) -> &'static str {
@@ -156,7 +156,7 @@ fn cleared(outcome: &VerdictOutcome) -> &'static str {
 /// The old kind and the new one, each in words.
 fn changed(change: &ReportedChange<'_>, wording: &Wording) -> String {
     let named = |kind: ExceptionKind| {
-        let why = harmless::cut(wording.why(kind), limit::SECTION / 3);
+        let why = escape::cut(wording.why(kind), limit::SECTION / 3);
         format!("`{}`: {why}", kind.as_str())
     };
     let was = |kind: ExceptionKind| format!("The exception was recorded as {}\n", named(kind));
@@ -217,7 +217,7 @@ fn approved(verdict: &Verdict, proof: Proof) -> String {
         .iter()
         .take(MOST_APPROVALS)
         .map(|seen| {
-            let name = harmless::escape_markdown(&person(Some(&seen.user)), 100);
+            let name = escape::escape_markdown(&person(Some(&seen.user)), 100);
             let at = seen.approved_at.map(|at| format!(" at {at:.0}"));
             name + &at.unwrap_or_default()
         })
@@ -252,7 +252,7 @@ fn advice(change: &ReportedChange<'_>, wording: &Wording) -> String {
         (Turn::Other { .. }, ExceptionStatus::Closed) => {
             "Check that the closed review covers the new reason, and record what you find.".to_owned()
         }
-        (Turn::OpenAgain { .. } | Turn::Other { .. }, _) => harmless::cut(&wording.advice, limit::SECTION / 2),
+        (Turn::OpenAgain { .. } | Turn::Other { .. }, _) => escape::cut(&wording.advice, limit::SECTION / 2),
     }
 }
 
@@ -273,7 +273,7 @@ fn context(change: &ReportedChange<'_>) -> String {
         change.decision.id,
         date(change.decision.decided_at),
     );
-    harmless::cut(&text, limit::CONTEXT)
+    escape::cut(&text, limit::CONTEXT)
 }
 
 #[cfg(test)]

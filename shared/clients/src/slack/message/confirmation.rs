@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{SlackMessage, date, limit, markdown, section};
 use crate::MergeSummary;
-use crate::slack::harmless;
+use crate::slack::escape;
 
 /// The confirmation of a merge. `effect_key` goes into the message's metadata; [`crate::slack::Slack::find_message`]
 /// finds it there.
@@ -17,14 +17,14 @@ pub fn pod_confirmation(merge: &MergeSummary, wording: &Wording, channel: &str, 
     } else {
         &merge.row.title
     };
-    let link = harmless::escape_link(&merge.row.web_url, title, 1500);
+    let link = escape::escape_link(&merge.row.web_url, title, 1500);
     let sentence = merge.sentence(wording);
     let mark = if merge.is_exception() { "⚠️" } else { "✅" };
     let blocks = vec![
         json!({"type": "header", "text": {"type": "plain_text", "text": headline(merge), "emoji": true}}),
         section(format!(
             "*{link}*\n{mark} {}",
-            harmless::cut(&sentence, limit::SECTION / 2)
+            escape::cut(&sentence, limit::SECTION / 2)
         )),
         json!({"type": "section", "fields": fields(merge)}),
         json!({"type": "context", "elements": [markdown(context(merge))]}),
@@ -38,11 +38,11 @@ pub fn pod_confirmation(merge: &MergeSummary, wording: &Wording, channel: &str, 
     let text = format!(
         "{}: {} ({}). {}",
         headline(merge),
-        harmless::escape_markdown(title, 300),
-        harmless::escape_markdown(&merge.name(), 300),
-        harmless::cut(&sentence, 500),
+        escape::escape_markdown(title, 300),
+        escape::escape_markdown(&merge.name(), 300),
+        escape::cut(&sentence, 500),
     );
-    SlackMessage::new(channel, harmless::cut(&text, limit::TEXT), blocks, &payload)
+    SlackMessage::new(channel, escape::cut(&text, limit::TEXT), blocks, &payload)
 }
 
 fn headline(merge: &MergeSummary) -> &'static str {
@@ -79,7 +79,7 @@ fn fields(merge: &MergeSummary) -> Vec<Value> {
     .map(|(name, value)| {
         markdown(format!(
             "*{name}*\n{}",
-            harmless::escape_markdown(&value, limit::FIELD / 5)
+            escape::escape_markdown(&value, limit::FIELD / 5)
         ))
     })
     .collect()
@@ -91,7 +91,7 @@ fn context(merge: &MergeSummary) -> String {
     parts.extend(evidence.map(|evidence| format!("evidence sha256:{}", evidence.sha256)));
     let merged = merge.row.merge.as_ref();
     parts.extend(merged.map(|merged| format!("merged {}", date(merged.at))));
-    harmless::cut(&parts.join(" · "), limit::CONTEXT)
+    escape::cut(&parts.join(" · "), limit::CONTEXT)
 }
 
 #[cfg(test)]
@@ -100,7 +100,7 @@ mod tests {
     use crate::testing::{approved, correction_of, exception};
 
     #[test]
-    fn a_confirmation_says_how_the_review_ended_and_where_the_proof_lies() {
+    fn confirmation_has_review_result_and_evidence_link() {
         let confirmed =
             |merge: &MergeSummary| pod_confirmation(merge, &Wording::default(), "C0PODPAY", "key").to_json();
         insta::assert_snapshot!(format!("{:#}", confirmed(&approved())));

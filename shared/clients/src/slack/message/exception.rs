@@ -7,7 +7,7 @@ use rules::Wording;
 use serde_json::{Value, json};
 
 use super::{SlackMessage, date, limit, markdown, section};
-use crate::slack::harmless;
+use crate::slack::escape;
 
 /// Most reasons that are shown; there are eleven kinds, and the row has all.
 const MOST_REASONS: usize = 5;
@@ -70,9 +70,9 @@ fn alert(
     let key = &exception.merge_request;
     let title = title(exception);
     let headline = headline(mark, wording);
-    let link = harmless::escape_link(&exception.url, title, 1500);
+    let link = escape::escape_link(&exception.url, title, 1500);
     let mut blocks = vec![
-        json!({"type": "header", "text": {"type": "plain_text", "text": harmless::escape_plain(&headline, limit::HEADER), "emoji": true}}),
+        json!({"type": "header", "text": {"type": "plain_text", "text": escape::escape_plain(&headline, limit::HEADER), "emoji": true}}),
         section(format!("*{link}*")),
         json!({"type": "section", "fields": fields(exception)}),
     ];
@@ -84,7 +84,7 @@ fn alert(
     } else {
         let advice = format!("*What to do*\n{}", wording.advice);
         blocks.push(section(why("Why", exception, wording)));
-        blocks.push(section(harmless::cut(&advice, limit::SECTION / 2)));
+        blocks.push(section(escape::cut(&advice, limit::SECTION / 2)));
     }
     blocks.push(json!({"type": "context", "elements": [markdown(context(exception))]}));
     let payload = json!({
@@ -134,7 +134,7 @@ fn fields(exception: &SecurityReviewException) -> Vec<Value> {
     .map(|(name, value)| {
         markdown(format!(
             "*{name}*\n{}",
-            harmless::escape_markdown(&value, limit::FIELD / 5)
+            escape::escape_markdown(&value, limit::FIELD / 5)
         ))
     })
     .collect()
@@ -149,7 +149,7 @@ pub(super) fn person(user: Option<&User>) -> String {
 }
 
 fn why(heading: &str, exception: &SecurityReviewException, wording: &Wording) -> String {
-    let mut text = harmless::cut(
+    let mut text = escape::cut(
         &format!("*{heading}*\n{}", wording.why(exception.kind)),
         limit::SECTION / 2,
     );
@@ -162,7 +162,7 @@ pub(super) fn details(reasons: &[Reason]) -> String {
     let with_detail = reasons.iter().filter(|reason| !reason.detail.is_empty());
     let longest = limit::SECTION / 2 / MOST_REASONS - 3;
     with_detail.take(MOST_REASONS).fold(String::new(), |text, reason| {
-        text + "\n• " + &harmless::escape_markdown(&reason.detail, longest)
+        text + "\n• " + &escape::escape_markdown(&reason.detail, longest)
     })
 }
 
@@ -174,7 +174,7 @@ fn context(exception: &SecurityReviewException) -> String {
         exception.kind.as_str(),
         date(at),
     );
-    harmless::cut(&text, limit::CONTEXT)
+    escape::cut(&text, limit::CONTEXT)
 }
 
 fn fallback(exception: &SecurityReviewException, headline: &str, because: &str) -> String {
@@ -184,14 +184,14 @@ fn fallback(exception: &SecurityReviewException, headline: &str, because: &str) 
         .map_or("an unknown user", |user| user.username.as_str());
     let text = format!(
         "{}: {} ({} !{}), merged by {}. {}",
-        harmless::escape_markdown(headline, limit::HEADER),
-        harmless::escape_markdown(title(exception), 300),
-        harmless::escape_markdown(&exception.project_path, 300),
+        escape::escape_markdown(headline, limit::HEADER),
+        escape::escape_markdown(title(exception), 300),
+        escape::escape_markdown(&exception.project_path, 300),
         exception.merge_request.mr_iid,
-        harmless::escape_markdown(merger, 100),
-        harmless::cut(because, 500),
+        escape::escape_markdown(merger, 100),
+        escape::cut(because, 500),
     );
-    harmless::cut(&text, limit::TEXT)
+    escape::cut(&text, limit::TEXT)
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ fn nothing_configured_is_an_empty_set() {
 }
 
 #[test]
-fn versions_are_united_and_the_current_one_says_what_a_hook_is_bound_to() {
+fn merged_versions_take_bindings_from_the_current() {
     let current = parse(r#"{"hooks": [{"name": "main", "instance": "new", "secret_tokens": ["b"], "projects": [1]}]}"#);
     let previous = parse(
         r#"{"hooks": [{"name": "main", "instance": "old", "secret_tokens": ["a"]},
@@ -87,7 +87,7 @@ fn versions_are_united_and_the_current_one_says_what_a_hook_is_bound_to() {
 }
 
 #[test]
-fn a_bad_entry_is_reported_by_name_without_its_value_and_disables_only_itself() {
+fn bad_token_is_ignored_alone_without_showing_it() {
     let json = format!(
         r#"{{"hooks": [{{"name": "main", "instance": "gitlab", "signing_tokens": ["whsec_c2VjcmV0", "{TOKEN}", "hunter2"],
              "secret_tokens": ["", "\n", "plain"]}}]}}"#
@@ -170,7 +170,7 @@ fn an_entry_with_an_unknown_field_is_disabled() {
 }
 
 #[test]
-fn a_token_of_two_instances_is_accepted_for_neither() {
+fn token_shared_by_two_instances_is_not_accepted() {
     let entry = |name: &str, instance: &str| {
         format!(
             r#"{{"name": "{name}", "instance": "{instance}", "signing_tokens": ["{TOKEN}"], "secret_tokens": ["{name}", "shared"]}}"#

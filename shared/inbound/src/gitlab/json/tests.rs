@@ -15,7 +15,7 @@ const LIST: Shape = Shape {
 };
 
 #[test]
-fn unwanted_members_are_skipped_and_other_types_are_shown_empty() {
+fn unwanted_members_are_skipped_and_nested_ones_emptied() {
     let cases = [
         (
             r#"{"a": 1, "b": [1, "x", null, true, 1.5], "c": {"d": [{}]}}"#,
@@ -34,7 +34,7 @@ fn unwanted_members_are_skipped_and_other_types_are_shown_empty() {
 }
 
 #[test]
-fn what_is_not_one_json_document_in_utf8_is_nothing() {
+fn anything_but_one_utf8_json_document_is_unreadable() {
     let cases: [&[u8]; 8] = [
         b"",
         b"{",

@@ -110,7 +110,7 @@ fn what_the_newest_gitlab_adds_is_used() {
 }
 
 #[test]
-fn an_event_without_a_readable_time_happened_when_it_was_received() {
+fn without_readable_time_receipt_time_is_used() {
     for value in [
         Value::Null,
         json!(""),
@@ -131,7 +131,7 @@ fn an_event_without_a_readable_time_happened_when_it_was_received() {
 }
 
 #[test]
-fn a_reset_by_the_system_is_told_from_an_act_of_the_pusher() {
+fn system_reset_is_distinguished_from_pusher_action() {
     let cases = [
         ("approvals_reset_on_push", SystemAction::ApprovalsResetOnPush),
         (
@@ -149,7 +149,7 @@ fn a_reset_by_the_system_is_told_from_an_act_of_the_pusher() {
 }
 
 #[test]
-fn a_system_hook_without_ids_of_project_and_user_is_read() {
+fn system_hook_without_user_and_project_id_works() {
     let mut body = merged();
     body["project"] = json!({"name": "vault", "path_with_namespace": "platform/vault"});
     body["user"] = json!({"name": "Administrator", "username": "root"});
@@ -162,7 +162,7 @@ fn a_system_hook_without_ids_of_project_and_user_is_read() {
 }
 
 #[test]
-fn what_stands_in_one_place_only_is_found_there() {
+fn missing_state_and_path_use_fallback_fields() {
     for (number, state) in [
         (1, Some("opened")),
         (2, Some("closed")),
@@ -180,7 +180,7 @@ fn what_stands_in_one_place_only_is_found_there() {
 }
 
 #[test]
-fn a_test_delivery_without_an_action_is_an_event() {
+fn missing_or_unknown_action_is_still_an_event() {
     for value in [Value::Null, json!(""), json!([]), json!(7)] {
         assert_eq!(
             event(&with("/object_attributes/action", value)).action,
@@ -233,7 +233,7 @@ fn the_kind_decides_what_a_body_is() {
 }
 
 #[test]
-fn the_claimed_project_is_read_from_any_kind_of_body() {
+fn claimed_project_is_read_from_any_body() {
     let cases = [
         (merged(), Some(1201)),
         (

@@ -27,14 +27,14 @@ fn picked(set: &HookSet, id: Option<i64>, path: Option<&str>) -> Option<String> 
 }
 
 #[test]
-fn a_hook_without_a_binding_speaks_for_every_project() {
+fn unbound_hook_covers_every_project() {
     let set = hooks(&[("all", "")]);
     assert_eq!(picked(&set, Some(7), Some("a/b")).as_deref(), Some("all"));
     assert_eq!(picked(&set, None, None).as_deref(), Some("all"));
 }
 
 #[test]
-fn a_bound_hook_speaks_for_its_projects_and_namespaces_only() {
+fn bound_hook_covers_only_its_projects_and_namespaces() {
     let set = hooks(&[(
         "bound",
         r#","projects": [7], "namespaces": ["group/", "other/sub", "/Ümlaut/"]"#,
@@ -71,7 +71,7 @@ fn an_empty_namespace_covers_nothing() {
 }
 
 #[test]
-fn of_several_hooks_with_one_token_the_one_bound_to_the_project_is_picked() {
+fn hook_bound_to_the_project_is_preferred() {
     let set = hooks(&[
         ("all", ""),
         ("first", r#","projects": [1]"#),
@@ -84,7 +84,7 @@ fn of_several_hooks_with_one_token_the_one_bound_to_the_project_is_picked() {
 
 proptest! {
     #[test]
-    fn a_path_is_covered_only_if_it_begins_with_the_whole_namespace(path in ".{0,40}", namespace in "[a-z/]{0,10}") {
+    fn covered_path_begins_with_the_whole_namespace(path in ".{0,40}", namespace in "[a-z/]{0,10}") {
         if is_within(&path, &namespace) {
             let prefix = format!("{}/", namespace.trim_matches('/'));
             prop_assert!(path.to_ascii_lowercase().starts_with(&prefix));

@@ -17,7 +17,7 @@ fn what_is_not_named_is_off() {
 }
 
 #[test]
-fn trackers_page_and_pods_are_read_with_their_defaults() {
+fn tracker_page_and_pod_defaults_are_read() {
     let rules = Rules::parse(&format!("{RULES}{ARCHIVE}")).unwrap();
     let linear = rules.linear.unwrap();
     assert_eq!(
@@ -123,7 +123,7 @@ const WRONG: [(&str, &str, u32, &str); 13] = [
 ];
 
 #[test]
-fn a_wrong_one_is_refused_with_line_and_reason() {
+fn invalid_setting_is_refused_with_line_and_reason() {
     for (right, wrong, line, reason) in WRONG {
         assert!(ARCHIVE.contains(right), "{right}");
         let text = refusal(&format!("{RULES}{}", ARCHIVE.replacen(right, wrong, 1)));

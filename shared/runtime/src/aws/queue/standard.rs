@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_address_of_a_standard_queue_is_accepted() {
+    fn only_a_standard_queue_address_is_accepted() {
         let good = "https://sqs.eu-west-1.amazonaws.com/123456789012/stack-AuditRetry_1";
         assert_eq!(StandardQueueUrl::parse(good).unwrap().name(), "stack-AuditRetry_1");
         for text in [
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_address_is_one_problem_and_a_wrong_one_too() {
+    fn missing_and_invalid_addresses_are_one_problem_each() {
         let mut env = Environment::from_pairs([("B_QUEUE_URL", "https://sqs/1/x.fifo")]);
         let _ = StandardQueueUrl::from_environment(&mut env, "A_QUEUE_URL");
         let _ = StandardQueueUrl::from_environment(&mut env, "B_QUEUE_URL");

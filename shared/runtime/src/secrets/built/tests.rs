@@ -38,7 +38,7 @@ fn versions() -> (Arc<AtomicU32>, Arc<AtomicU32>) {
 }
 
 #[tokio::test]
-async fn refusals_right_after_each_other_read_the_secrets_once() {
+async fn refusals_in_succession_read_secrets_only_once() {
     let (first, second) = versions();
     let built = FromSecrets::new(secret(&first), secret(&second), |a, b| Ok(a + b));
     assert_eq!(*built.get(&context()).await.unwrap(), 11);
@@ -49,7 +49,7 @@ async fn refusals_right_after_each_other_read_the_secrets_once() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_built_is_tried_again_at_the_next_call() {
+async fn failed_build_is_retried_at_next_call() {
     let (first, second) = versions();
     let sum = |a: &u32, b: &u32| {
         if *a == 1 {

@@ -116,7 +116,7 @@ fn down(retry_after: Option<Duration>) -> Result<u64, ExportError> {
 }
 
 #[tokio::test]
-async fn the_spans_of_an_invocation_are_one_request_and_no_spans_are_none() {
+async fn spans_of_an_invocation_form_one_request() {
     let bench = Bench::new();
     bench.invocation(AMPLE).await;
     bench
@@ -128,7 +128,7 @@ async fn the_spans_of_an_invocation_are_one_request_and_no_spans_are_none() {
 }
 
 #[tokio::test]
-async fn after_a_failure_the_collector_is_left_alone_for_a_while_and_what_is_lost_is_counted() {
+async fn export_pauses_after_failure_and_counts_dropped_spans() {
     let bench = Bench::new();
     bench.answers(down(None));
     bench.invocation(AMPLE).await;
@@ -143,7 +143,7 @@ async fn after_a_failure_the_collector_is_left_alone_for_a_while_and_what_is_los
 }
 
 #[tokio::test]
-async fn a_collector_may_ask_for_a_longer_rest_but_not_for_any() {
+async fn collector_may_extend_the_pause_within_limits() {
     for (asked, rest) in [(1, 60), (300, 300), (u64::MAX, 900)] {
         let bench = Bench::new();
         bench.answers(down(Some(Duration::from_secs(asked))));
@@ -158,7 +158,7 @@ async fn a_collector_may_ask_for_a_longer_rest_but_not_for_any() {
 }
 
 #[tokio::test]
-async fn an_export_never_takes_the_time_that_the_answer_needs() {
+async fn export_leaves_time_for_the_answer() {
     let bench = Bench::new();
     for (left, given) in [(20_000, Some(500)), (400, Some(300)), (100, None), (0, None)] {
         let before = bench.asked();
@@ -176,7 +176,7 @@ async fn an_export_never_takes_the_time_that_the_answer_needs() {
 }
 
 #[tokio::test]
-async fn what_the_collector_refuses_is_counted_and_no_reason_to_rest() {
+async fn rejected_spans_are_counted_without_a_pause() {
     let bench = Bench::new();
     for (refused, counted) in [(1, 1), (u64::MAX, 2)] {
         bench.answers(Ok(refused));

@@ -43,7 +43,7 @@ fn without_an_endpoint_or_disabled_there_is_nothing() {
 }
 
 #[test]
-fn the_common_endpoint_gets_the_path_and_the_one_for_traces_is_used_as_it_is() {
+fn path_is_added_only_to_the_common_endpoint() {
     for (pairs, expected) in [
         (&[ENDPOINT][..], "http://127.0.0.1:4318/v1/traces"),
         (
@@ -79,7 +79,7 @@ fn headers_are_decoded_and_never_shown() {
 }
 
 #[test]
-fn the_service_has_a_name_and_the_operator_may_give_another() {
+fn service_name_has_default_and_overrides() {
     let lambda = ("AWS_LAMBDA_FUNCTION_NAME", "countersign-prod-webhook");
     let settings = good(&[ENDPOINT, lambda]);
     assert_eq!(attribute(&settings, "service.name"), Some("countersign-webhook"));
@@ -96,7 +96,7 @@ fn the_service_has_a_name_and_the_operator_may_give_another() {
 }
 
 #[test]
-fn sampler_and_timeout_have_defaults_and_can_be_set() {
+fn sampler_and_timeout_have_defaults_and_overrides() {
     let settings = good(&[ENDPOINT, ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")]);
     assert_eq!(
         (settings.sampler, settings.timeout.as_millis()),

@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_form_names_a_merge_request_or_a_project_and_anything_else_is_a_beginning() {
+    fn short_form_names_merge_request_otherwise_a_prefix() {
         let merge_request = |instance: Option<&str>, project_id, mr_iid| AuditTarget::MergeRequest {
             instance: instance.map(str::to_owned),
             project_id,
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_word_is_refused_with_the_words_there_are() {
+    fn unknown_value_is_refused_with_the_known_ones() {
         assert_eq!("poll_cycle".parse(), Ok(AuditActor::Type(ActorType::PollCycle)));
         assert_eq!("rate_limit".parse(), Ok(AuditOutcome::Class(FailureClass::RateLimit)));
         let refused = [

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_prefix_is_the_next_text_of_its_length_or_shorter() {
+    fn prefix_end_is_the_next_text() {
         let cases = [
             ("", None),
             ("gitlab.api.", Some("gitlab.api/")),
@@ -48,7 +48,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_is_in_the_range_of_a_prefix_exactly_if_it_begins_with_it(
+        fn prefix_range_contains_exactly_the_matching_texts(
             prefix in "[a-c\u{d7ff}\u{10ffff}]{0,3}",
             text in "[a-c\u{d7ff}\u{e000}\u{10ffff}]{0,5}",
         ) {
@@ -57,7 +57,7 @@ mod tests {
         }
 
         #[test]
-        fn ids_from_the_first_of_an_instant_on_are_those_at_or_after_it(at in 0_i64..4_000_000_000_000_000, millis in 0_i64..4_000_000_000_000) {
+        fn first_id_of_instant_bounds_later_entries(at in 0_i64..4_000_000_000_000_000, millis in 0_i64..4_000_000_000_000) {
             let at = Timestamp::from_microsecond(at).unwrap();
             let entry = Timestamp::from_millisecond(millis).unwrap();
             prop_assert_eq!(audit::entry_id(entry, "any") >= first_id(at), entry >= at);
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_before_1970_begins_with_the_first_id_of_all() {
+    fn instant_before_1970_starts_at_nil_id() {
         assert_eq!(first_id("1969-12-31T23:59:59Z".parse().unwrap()), Uuid::nil());
     }
 }

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn months_are_whole_inside_and_cut_at_the_ends() {
+    fn months_are_whole_inside_and_partial_at_ends() {
         let whole = window("2025-11-20T00:00:00Z", "2026-02-01T00:00:00Z");
         let oldest_first = [
             window("2025-11-20T00:00:00Z", "2025-12-01T00:00:00Z"),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_beyond_the_calendar_end_the_months_and_nothing_panics() {
+    fn ids_beyond_the_calendar_do_not_panic() {
         let rest = Window {
             low: at("2026-11-01T00:00:00Z"),
             high: Uuid::max(),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_page_begins_after_the_last_entry_of_this_one() {
+    fn next_page_starts_after_the_last_entry() {
         let filter = AuditFilter {
             since: Some("2026-01-01T00:00:00Z".parse().unwrap()),
             until: Some("2026-02-01T00:00:00Z".parse().unwrap()),

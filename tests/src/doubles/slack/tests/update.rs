@@ -106,7 +106,7 @@ async fn rejected_updates_carry_slacks_codes_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn the_rate_limit_rejects_update_51_of_a_minute() {
+async fn update_51_of_a_minute_is_rate_limited() {
     let slack = start().await;
     let (ts, _) = posted(&slack);
     let change = json!({"channel": "C1", "ts": ts, "text": "x"}).to_string();

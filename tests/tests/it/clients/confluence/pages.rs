@@ -18,7 +18,7 @@ fn page_of(recorded: &Recorded) -> String {
 }
 
 #[tokio::test]
-async fn a_full_page_is_followed_by_a_new_one_below_it() {
+async fn full_page_is_followed_by_child_page() {
     let desk = Desk::open().await;
     let settings = Settings {
         page_limit_bytes: 8 * 1024,
@@ -69,7 +69,7 @@ fn place_of(desk: &Desk, iid: i64) -> String {
 }
 
 #[tokio::test]
-async fn a_row_on_an_earlier_page_is_found_and_corrected_there() {
+async fn row_on_earlier_page_is_corrected_there() {
     let settings = Settings {
         page_limit_bytes: 8 * 1024,
         ..confluence()
@@ -115,7 +115,7 @@ async fn a_row_on_an_earlier_page_is_found_and_corrected_there() {
 }
 
 #[tokio::test]
-async fn a_page_that_merely_has_the_title_or_the_id_is_not_taken_for_ours() {
+async fn foreign_page_with_our_title_is_left_unchanged() {
     let desk = Desk::open().await;
     let settings = Settings {
         page_limit_bytes: 8 * 1024,
@@ -148,7 +148,7 @@ async fn a_page_that_merely_has_the_title_or_the_id_is_not_taken_for_ours() {
 }
 
 #[tokio::test]
-async fn a_row_is_looked_for_from_the_oldest_page_on_that_it_can_stand_on() {
+async fn row_search_starts_at_oldest_possible_page() {
     let settings = Settings {
         page_limit_bytes: 8 * 1024,
         ..confluence()
@@ -182,7 +182,7 @@ async fn a_row_is_looked_for_from_the_oldest_page_on_that_it_can_stand_on() {
 }
 
 #[tokio::test]
-async fn a_page_named_by_its_id_is_not_made_and_must_exist() {
+async fn page_named_by_id_must_exist() {
     let settings = Settings {
         page: AuditPage::Id("7001".to_owned()),
         ..confluence()
@@ -215,7 +215,7 @@ async fn a_page_named_by_its_id_is_not_made_and_must_exist() {
 }
 
 #[tokio::test]
-async fn a_page_that_two_make_at_once_is_made_once() {
+async fn concurrent_page_creation_makes_one_page() {
     let desk = Desk::open().await;
     // The answer to the first creation is lost, so that the second meets its title.
     let lost = Stub::failing("POST", "/wiki/api/v2/pages", Fault::PostThenReset).times(1);

@@ -1,4 +1,4 @@
-//! One row for each call of each client. A call without a row fails `a_row_drives_every_call_that_has_an_action`.
+//! One row for each call of each client. A call without a row fails `every_call_action_is_driven_by_a_row`.
 
 use audit::Action;
 use futures::future::BoxFuture;

@@ -7,7 +7,7 @@ use super::{alerted, approved, decide, first_line, replies};
 use crate::outbox::{HISTORY, POST, UPDATE, message};
 
 #[tokio::test]
-async fn a_reply_whose_answer_was_lost_is_looked_for() {
+async fn lost_reply_answer_is_looked_up() {
     for (fault, posts) in [(Fault::PostThenReset, 1), (Fault::Half, 1), (Fault::Reset, 2)] {
         for is_deleted in [false, true] {
             let (stand, notifier, _) = alerted().await;
@@ -45,7 +45,7 @@ async fn a_reply_whose_answer_was_lost_is_looked_for() {
 }
 
 #[tokio::test]
-async fn a_lost_update_is_made_again_before_one_reply() {
+async fn lost_update_is_repeated_before_the_one_reply() {
     let (stand, notifier, _) = alerted().await;
     let update = decide(&stand, approved()).await;
     stand
@@ -63,7 +63,7 @@ async fn a_lost_update_is_made_again_before_one_reply() {
 }
 
 #[tokio::test]
-async fn a_found_reply_is_not_forgotten_while_updates_fail() {
+async fn found_reply_is_kept_while_updates_fail() {
     let (stand, notifier, _) = alerted().await;
     let update = decide(&stand, approved()).await;
     stand

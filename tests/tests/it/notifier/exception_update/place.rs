@@ -8,7 +8,7 @@ use super::{alerted, approved, decide, decide_for, exceptional, first_line, repl
 use crate::outbox::{HISTORY, POST, UPDATE};
 
 #[tokio::test]
-async fn an_unchangeable_alert_gets_its_reply_in_the_channel() {
+async fn unchangeable_alert_gets_a_reply_in_the_channel() {
     for case in ["deleted", "edit window closed", "another app"] {
         let (stand, notifier, _) = alerted().await;
         let sent = stand.slack.messages().remove(0);
@@ -56,7 +56,7 @@ async fn a_thread_without_replies_is_left_out() {
 }
 
 #[tokio::test]
-async fn an_alert_in_an_earlier_channel_is_corrected_there() {
+async fn alert_in_an_earlier_channel_is_corrected_there() {
     for refused in [false, true] {
         let (stand, notifier, _) = alerted().await;
         let update = decide_for(&stand, exceptional(ExceptionKind::SelfApproved), "slack:C0NEWLEAD").await;

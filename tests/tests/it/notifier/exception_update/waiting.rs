@@ -112,7 +112,7 @@ async fn a_dry_run_looks_for_an_earlier_reply() {
 }
 
 #[tokio::test]
-async fn slack_is_left_alone_as_long_as_it_asks() {
+async fn slack_retry_after_is_respected() {
     for path in [UPDATE, POST] {
         let (stand, notifier, _) = alerted().await;
         let update = decide(&stand, approved()).await;

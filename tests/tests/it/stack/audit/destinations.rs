@@ -29,7 +29,7 @@ fn only_recorded(recorded: &Lines, entries: Vec<Value>) -> Lines {
 }
 
 #[tokio::test]
-async fn what_is_recorded_is_at_every_destination_as_it_was_printed() {
+async fn recorded_entries_reach_every_destination_as_printed() {
     let _siem = SIEM.read().await;
     let audit = StackAudit::open().await;
     let before = audit.last_position().await;
@@ -77,7 +77,7 @@ async fn what_is_recorded_is_at_every_destination_as_it_was_printed() {
 }
 
 #[tokio::test]
-async fn a_siem_that_was_away_gets_everything_later_and_the_file_does_not_wait_for_it() {
+async fn siem_outage_delays_only_the_siem() {
     let _alone = SIEM.write().await;
     let audit = StackAudit::open().await;
     let siem = audit.stack.siem_url.clone();
@@ -115,7 +115,7 @@ async fn a_siem_that_was_away_gets_everything_later_and_the_file_does_not_wait_f
 }
 
 #[tokio::test]
-async fn what_the_recorder_prints_is_recorded_and_never_comes_back_through_a_log_group() {
+async fn recorder_lines_never_return_through_a_log_group() {
     let _siem = SIEM.read().await;
     let audit = StackAudit::open().await;
     let (_, last) = delivered(&audit).await;
@@ -138,7 +138,7 @@ async fn what_the_recorder_prints_is_recorded_and_never_comes_back_through_a_log
 }
 
 #[tokio::test]
-async fn the_recorder_runs_for_what_others_print_and_never_for_what_it_prints_itself() {
+async fn recorder_never_runs_for_its_own_lines() {
     let _siem = SIEM.read().await;
     let audit = StackAudit::open().await;
     let groups = &audit.stack.log_groups;

@@ -51,7 +51,7 @@ async fn gap_entry(audit: &StackAudit, action: &str, stream: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_line_left_out_on_purpose_is_reported_and_when_it_comes_the_gap_is_closed() {
+async fn late_line_closes_its_reported_gap() {
     let audit = StackAudit::open().await;
     let (mut lines, id) = printed(5);
     let late: Vec<_> = lines.drain(2..4).collect();
@@ -92,7 +92,7 @@ async fn a_line_left_out_on_purpose_is_reported_and_when_it_comes_the_gap_is_clo
 }
 
 #[tokio::test]
-async fn lines_out_of_order_and_twice_are_recorded_once_and_in_order() {
+async fn shuffled_and_repeated_lines_are_recorded_in_order() {
     let audit = StackAudit::open().await;
     let (mut lines, id) = printed(6);
     let group = audit.stack.log_groups.processor.clone();
@@ -108,7 +108,7 @@ async fn lines_out_of_order_and_twice_are_recorded_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn lines_that_meet_a_database_that_is_away_wait_on_the_retry_queue_and_are_recorded_once() {
+async fn database_outage_puts_lines_on_the_retry_queue() {
     let audit = StackAudit::alone().await;
     let mut owner = tests::postgres::connect(&audit.stack.database_owner_url).await;
     let (lines, id) = printed(3);

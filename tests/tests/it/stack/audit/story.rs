@@ -11,7 +11,7 @@ use crate::stack::trail::StackAudit;
 use tests::stack::{PATIENCE, eventually};
 
 #[tokio::test]
-async fn the_story_of_a_delivery_is_complete_from_the_door_to_slack() {
+async fn audit_log_of_a_delivery_is_complete() {
     let _slack = SLACK.read().await;
     let (scene, audit) = (Scene::new(HIGH), StackAudit::open().await);
     scene.shown(|_| ()).await;
@@ -54,7 +54,7 @@ async fn the_story_of_a_delivery_is_complete_from_the_door_to_slack() {
 }
 
 #[tokio::test]
-async fn calls_at_the_doubles_and_entries_agree_one_to_one() {
+async fn calls_and_entries_agree_one_to_one() {
     let _slack = SLACK.read().await;
     let (scene, audit) = (Scene::new(HIGH), StackAudit::open().await);
     scene.shown(|_| ()).await;
@@ -151,7 +151,7 @@ fn action(request: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_forged_delivery_is_found_with_its_reason_by_the_command_line() {
+async fn command_line_finds_forged_delivery_by_reason() {
     let (scene, audit) = (Scene::new(HIGH), StackAudit::open().await);
     let forged = scene.stack.signed(&scene.merge()).with("webhook-signature", "v1,AAAA");
     let reply = scene.stack.send(&forged).await;

@@ -27,8 +27,9 @@ async fn a_batch_twice_is_stored_once() {
     assert_eq!(number(&client, "SELECT count(*) FROM audit_pending").await, 0);
 }
 
+/// Both of its lines count as arrived.
 #[tokio::test]
-async fn a_batch_with_one_entry_twice_stores_it_once_and_counts_both_lines() {
+async fn entry_twice_in_batch_is_stored_once() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let twice = vec![
@@ -47,7 +48,7 @@ async fn a_batch_with_one_entry_twice_stores_it_once_and_counts_both_lines() {
 }
 
 #[tokio::test]
-async fn more_lines_than_one_statement_takes_are_one_batch() {
+async fn batch_larger_than_one_statement_is_recorded() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let lines = entries(1, 1..=2500);
@@ -57,7 +58,7 @@ async fn more_lines_than_one_statement_takes_are_one_batch() {
 }
 
 #[tokio::test]
-async fn every_column_is_read_from_the_line_and_the_line_is_kept_exactly() {
+async fn line_fills_every_column_and_is_kept_exactly() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let failed = changed(at(0), "failed", Some(line(1, 1)), |value| {
@@ -87,7 +88,7 @@ async fn every_column_is_read_from_the_line_and_the_line_is_kept_exactly() {
 }
 
 #[tokio::test]
-async fn a_malformed_line_is_kept_once_however_often_it_is_read() {
+async fn malformed_line_is_quarantined_once() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let malformed = |line: &str| MalformedLine {
@@ -111,7 +112,7 @@ async fn a_malformed_line_is_kept_once_however_often_it_is_read() {
 }
 
 #[tokio::test]
-async fn an_entry_that_does_not_fit_goes_into_quarantine_and_holds_up_nothing() {
+async fn entry_of_unfit_time_is_quarantined_without_blocking() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let lines = vec![

@@ -46,7 +46,7 @@ async fn sequence(store: &Store, busy: &AtomicUsize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn eight_recorders_and_two_sequencers_make_one_order_of_everything() {
+async fn concurrent_recorders_and_sequencers_make_one_order() {
     let database = fresh_database().await;
     let recorders: Vec<_> = (0..RECORDERS).map(|number| (number, database.store())).collect();
     let sequencers = [database.store(), database.store()];

@@ -27,7 +27,7 @@ async fn with_entries(store: &Store, count: u64) {
 }
 
 #[tokio::test]
-async fn entries_come_in_their_order_from_the_cursor_on() {
+async fn entries_after_the_cursor_come_in_order() {
     let database = fresh_database().await;
     let store = database.store();
     with_entries(&store, 5).await;
@@ -57,7 +57,7 @@ async fn entries_come_in_their_order_from_the_cursor_on() {
 }
 
 #[tokio::test]
-async fn a_destination_has_one_sender_until_the_lease_runs_out() {
+async fn destination_has_one_sender_until_lease_expires() {
     let database = fresh_database().await;
     let (one, other) = (database.store(), database.store());
     with_entries(&one, 5).await;
@@ -112,7 +112,7 @@ async fn state(url: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_cursor_never_goes_back_and_never_beyond_what_there_is() {
+async fn cursor_never_goes_back_or_past_the_end() {
     let database = fresh_database().await;
     let store = database.store();
     with_entries(&store, 5).await;
@@ -134,7 +134,7 @@ async fn the_cursor_never_goes_back_and_never_beyond_what_there_is() {
 }
 
 #[tokio::test]
-async fn a_destination_that_fails_is_left_alone_until_its_next_attempt() {
+async fn failing_destination_waits_for_its_next_attempt() {
     let database = fresh_database().await;
     let store = database.store();
     with_entries(&store, 5).await;
@@ -172,7 +172,7 @@ async fn a_destination_that_fails_is_left_alone_until_its_next_attempt() {
 }
 
 #[tokio::test]
-async fn what_is_refused_for_good_is_kept_once_with_the_move_of_the_cursor() {
+async fn rejected_entry_is_kept_once_with_cursor_move() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     with_entries(&store, 5).await;
@@ -191,7 +191,7 @@ async fn what_is_refused_for_good_is_kept_once_with_the_move_of_the_cursor() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_that_ask_at_once_one_gets_the_destination() {
+async fn concurrent_requests_lease_a_destination_once() {
     let database = fresh_database().await;
     let stores: Vec<_> = (0..8).map(|_| database.store()).collect();
     for round in 0..5 {

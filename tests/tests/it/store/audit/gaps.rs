@@ -27,7 +27,7 @@ async fn claim(store: &Store, lines: &[AuditLine], now: jiff::Timestamp) {
 }
 
 #[tokio::test]
-async fn missing_numbers_are_a_gap_after_the_time_and_hold_up_nothing_any_longer() {
+async fn missing_numbers_become_a_gap_after_the_limit() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     record(&store, entries(1, [1, 2, 5, 6, 8]), at(0)).await;
@@ -47,7 +47,7 @@ async fn missing_numbers_are_a_gap_after_the_time_and_hold_up_nothing_any_longer
 }
 
 #[tokio::test]
-async fn late_lines_get_positions_and_close_the_gap_when_all_have_come() {
+async fn late_lines_get_positions_and_close_their_gap() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     record(&store, entries(1, [1, 5]), at(0)).await;
@@ -79,7 +79,7 @@ async fn late_lines_get_positions_and_close_the_gap_when_all_have_come() {
 
 /// The late line repeats a known entry, and arrives twice: only a set of numbers counts that correctly.
 #[tokio::test]
-async fn a_late_line_of_a_known_entry_fills_its_number_once() {
+async fn late_line_of_known_entry_fills_number_once() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     record(&store, entries(1, [1, 4]), at(0)).await;
@@ -95,7 +95,7 @@ async fn a_late_line_of_a_known_entry_fills_its_number_once() {
 }
 
 #[tokio::test]
-async fn a_stream_first_seen_in_its_middle_reports_what_came_before() {
+async fn stream_first_seen_midway_reports_earlier_lines_missing() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     record(&store, entries(1, [1_000_000_000_000]), at(0)).await;
@@ -109,7 +109,7 @@ async fn a_stream_first_seen_in_its_middle_reports_what_came_before() {
 }
 
 #[tokio::test]
-async fn a_lost_tail_is_seen_by_what_rows_claim() {
+async fn lost_tail_is_detected_by_claims_in_rows() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     record(&store, entries(1, [1, 2]), at(0)).await;
@@ -136,7 +136,7 @@ async fn a_lost_tail_is_seen_by_what_rows_claim() {
 }
 
 #[tokio::test]
-async fn a_claim_that_is_fulfilled_in_time_is_no_gap() {
+async fn claim_fulfilled_in_time_is_no_gap() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     claim(&store, &[line(1, 3)], at(0)).await;
@@ -152,7 +152,7 @@ async fn a_claim_that_is_fulfilled_in_time_is_no_gap() {
 }
 
 #[tokio::test]
-async fn a_claim_below_a_line_that_waits_is_a_gap_by_its_own_time() {
+async fn claim_below_waiting_line_has_its_own_limit() {
     let database = fresh_database().await;
     let store = database.store();
     claim(&store, &[line(1, 2)], at(0)).await;
@@ -164,7 +164,7 @@ async fn a_claim_below_a_line_that_waits_is_a_gap_by_its_own_time() {
 }
 
 #[tokio::test]
-async fn gaps_found_by_a_run_that_dies_are_found_again() {
+async fn gaps_of_an_aborted_run_are_found_again() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     record(&store, entries(1, [2]), at(0)).await;
@@ -181,7 +181,7 @@ async fn gaps_found_by_a_run_that_dies_are_found_again() {
 }
 
 #[tokio::test]
-async fn a_line_that_comes_while_its_gap_is_being_recorded_closes_it_at_once() {
+async fn line_arriving_during_gap_recording_closes_the_gap() {
     let database = fresh_database().await;
     let (store, other) = (database.store(), database.store());
     record(&store, entries(1, [2]), at(0)).await;
@@ -199,7 +199,7 @@ async fn a_line_that_comes_while_its_gap_is_being_recorded_closes_it_at_once() {
 
 /// Environments from before the recorder: their deliveries report how far they had printed, and that is not a gap.
 #[tokio::test]
-async fn what_was_printed_before_there_was_a_recorder_is_no_gap() {
+async fn lines_printed_before_the_recorder_are_no_gap() {
     let database = empty_database().await;
     let owner = connect(&database.owner_url).await;
     let files = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/store/samples");

@@ -24,7 +24,7 @@ async fn open(store: &Store, before: Timestamp) -> Vec<ParsedIntent> {
 }
 
 #[tokio::test]
-async fn a_call_whose_entry_never_comes_is_open_as_it_was_announced_and_reported_once() {
+async fn call_without_entry_is_open_and_reported_once() {
     let database = fresh_database().await;
     let store = database.store();
     announce(&store, vec![intent("lost")], at(5)).await;
@@ -68,7 +68,7 @@ async fn announcement_and_entry_meet_in_any_order() {
 
 /// Two recorders; neither sees the other's uncommitted rows.
 #[tokio::test]
-async fn announcement_and_entry_recorded_at_the_same_moment_are_no_open_call() {
+async fn concurrently_recorded_announcement_and_entry_leave_nothing_open() {
     let database = fresh_database().await;
     let (one, other) = (database.store(), database.store());
     let mut tx = one.begin().await.unwrap();
@@ -81,7 +81,7 @@ async fn announcement_and_entry_recorded_at_the_same_moment_are_no_open_call() {
 }
 
 #[tokio::test]
-async fn open_calls_come_longest_waiting_first_and_at_most_as_many_as_asked() {
+async fn open_calls_are_listed_oldest_first_and_limited() {
     let database = fresh_database().await;
     let store = database.store();
     for (key, second) in [("c", 3), ("a", 1), ("b", 2)] {

@@ -77,7 +77,7 @@ async fn detach(database: &TestDatabase, older_than: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn months_are_made_where_entries_come_and_hold_what_belongs_to_them() {
+async fn months_are_created_for_and_hold_their_entries() {
     let database = across_a_year().await;
     let client = connect(&database.auditor_url).await;
     assert_eq!(
@@ -119,7 +119,7 @@ async fn months_are_made_ahead_once_and_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_that_need_a_month_at_once_make_it_once() {
+async fn concurrent_recorders_create_a_month_once() {
     let database = fresh_database().await;
     let stores: Vec<_> = (1..=6).map(|number| (number, database.store())).collect();
     let work = stores.iter().map(|(number, store)| async move {
@@ -136,7 +136,7 @@ async fn many_that_need_a_month_at_once_make_it_once() {
 }
 
 #[tokio::test]
-async fn a_month_is_detached_only_when_every_destination_has_all_of_it() {
+async fn month_is_detached_after_every_destination_has_it() {
     let database = across_a_year().await;
     let client = connect(&database.auditor_url).await;
     deliver_up_to(&database, "http", 4).await;
@@ -172,7 +172,7 @@ async fn a_month_is_detached_only_when_every_destination_has_all_of_it() {
 }
 
 #[tokio::test]
-async fn a_month_with_a_line_that_waits_is_kept() {
+async fn month_with_waiting_line_is_kept() {
     let database = across_a_year().await;
     let store = database.store();
     let waits = at_time(time("2026-11-20T00:00:00Z"), "waits", Some(line(2, 2)));
@@ -189,7 +189,7 @@ async fn a_month_with_a_line_that_waits_is_kept() {
 }
 
 #[tokio::test]
-async fn a_detached_month_stays_as_it_is_and_takes_nothing_more() {
+async fn detached_month_is_immutable() {
     let database = across_a_year().await;
     assert_eq!(
         detach(&database, "2026-12-01T00:00:00Z").await,
@@ -219,7 +219,7 @@ async fn a_detached_month_stays_as_it_is_and_takes_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_month_somebody_is_reading_is_not_waited_for_at_the_recorders_cost() {
+async fn detach_waiting_for_reader_does_not_block_recorder() {
     let database = across_a_year().await;
     let reader = connect(&database.auditor_url).await;
     reader

@@ -90,7 +90,7 @@ async fn the_owner_cannot_change_what_is_recorded() {
 }
 
 #[tokio::test]
-async fn the_application_appends_and_may_not_even_ask_for_more() {
+async fn application_may_only_append() {
     let database = with_rows().await;
     let app = connect(&database.app_url).await;
     for table in APPEND_ONLY {
@@ -143,7 +143,7 @@ async fn the_application_appends_and_may_not_even_ask_for_more() {
 }
 
 #[tokio::test]
-async fn the_application_does_not_get_at_a_single_month() {
+async fn application_cannot_access_a_single_month() {
     let database = with_rows().await;
     let app = connect(&database.app_url).await;
     for sql in [
@@ -183,7 +183,7 @@ async fn the_function_that_makes_months_makes_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_auditor_reads_every_table_and_month_and_writes_none() {
+async fn auditor_reads_every_table_and_writes_none() {
     let database = with_rows().await;
     let auditor = connect(&database.auditor_url).await;
     auditor

@@ -5,7 +5,7 @@ use tests::postgres::{connect, fresh_database};
 use super::sample::{ALL, at, entries, ids, keyed_entry, line, number, order, record, release, stream_entry};
 
 #[tokio::test]
-async fn lines_that_arrive_out_of_order_get_their_positions_in_order() {
+async fn lines_arriving_out_of_order_get_ordered_positions() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     record(&store, entries(1, [3, 4]), at(1)).await;
@@ -52,7 +52,7 @@ async fn across_streams_the_order_is_that_of_arrival() {
 }
 
 #[tokio::test]
-async fn a_limit_cuts_the_work_and_not_the_order() {
+async fn limit_reduces_the_work_not_the_order() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     record(&store, entries(1, (1..=10).rev()), at(1)).await;
@@ -68,7 +68,7 @@ async fn a_limit_cuts_the_work_and_not_the_order() {
 
 /// Once under its own line and once under another: its own line determines its position; the other only counts as arrived.
 #[tokio::test]
-async fn an_entry_told_again_elsewhere_counts_there_and_keeps_its_place() {
+async fn entry_repeated_in_another_stream_keeps_its_position() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let own = keyed_entry("same", Some(line(1, 2)));
@@ -101,7 +101,7 @@ async fn an_entry_told_again_elsewhere_counts_there_and_keeps_its_place() {
 }
 
 #[tokio::test]
-async fn two_entries_that_claim_one_line_are_both_kept() {
+async fn two_entries_claiming_one_line_are_kept() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let (one, other) = (
@@ -118,7 +118,7 @@ async fn two_entries_that_claim_one_line_are_both_kept() {
 }
 
 #[tokio::test]
-async fn a_recorder_killed_before_its_commit_has_done_nothing_and_the_next_does_it_all() {
+async fn recorder_killed_before_commit_leaves_nothing() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     for step in 0..4 {
@@ -148,7 +148,7 @@ async fn a_recorder_killed_before_its_commit_has_done_nothing_and_the_next_does_
 }
 
 #[tokio::test]
-async fn the_recorder_stores_and_sequences_its_own_lines_in_one_transaction() {
+async fn recorder_sequences_own_lines_in_one_transaction() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     let mut tx = store.begin().await.unwrap();
@@ -161,7 +161,7 @@ async fn the_recorder_stores_and_sequences_its_own_lines_in_one_transaction() {
 }
 
 #[tokio::test]
-async fn the_completeness_view_sees_an_entry_that_was_taken_out_of_the_queue() {
+async fn completeness_view_shows_entry_removed_from_queue() {
     let database = fresh_database().await;
     let (store, client) = (
         database.store(),

@@ -41,7 +41,7 @@ fn fill(file: &mut FileDestination) -> u64 {
 }
 
 #[test]
-fn a_file_that_may_not_grow_is_completed_once_it_may() {
+fn file_at_size_limit_is_completed_later() {
     let folder = Folder::new();
     // 8 or 16 KiB: shells differ in what a block is.
     assert_passes(run(
@@ -64,7 +64,7 @@ fn a_file_that_may_not_grow_is_completed_once_it_may() {
 }
 
 #[test]
-#[ignore = "run by a_file_that_may_not_grow_is_completed_once_it_may in a separate process"]
+#[ignore = "run by file_at_size_limit_is_completed_later in a separate process"]
 fn stops_at_the_limit() {
     let mut file = FileDestination::new(fs::canonicalize(".").unwrap().join("audit.jsonl"));
     let first = fill(&mut file);
@@ -78,7 +78,7 @@ fn stops_at_the_limit() {
 }
 
 #[test]
-fn a_full_disk_and_a_read_only_one_are_waited_for() {
+fn full_or_read_only_disk_is_waited_for() {
     let folder = Folder::new();
     let allowed = Command::new("unshare").args(["-rm", "true"]).status();
     if !allowed.is_ok_and(|status| status.success()) {
@@ -98,7 +98,7 @@ fn a_full_disk_and_a_read_only_one_are_waited_for() {
 }
 
 #[test]
-#[ignore = "run by a_full_disk_and_a_read_only_one_are_waited_for with a separate small file system"]
+#[ignore = "run by full_or_read_only_disk_is_waited_for with a separate small file system"]
 fn survives_a_full_disk() {
     let here = fs::canonicalize(".").unwrap();
     let path = here.join("audit.jsonl");

@@ -10,7 +10,7 @@ use super::*;
 const LAST: u64 = 700;
 
 #[test]
-fn a_writer_killed_again_and_again_leaves_every_entry_once() {
+fn repeatedly_killed_writer_leaves_every_entry_once() {
     let folder = Folder::new();
     for kill in 1..=6 {
         let mut writer = writer(&folder);
@@ -57,7 +57,7 @@ fn cursor(folder: &Folder) -> u64 {
 }
 
 #[test]
-#[ignore = "run by a_writer_killed_again_and_again_leaves_every_entry_once in a separate process"]
+#[ignore = "run by repeatedly_killed_writer_leaves_every_entry_once in a separate process"]
 fn writes_on() {
     let mut file = FileDestination::new(fs::canonicalize(".").unwrap().join("audit.jsonl"));
     let mut delivered: u64 = fs::read_to_string("cursor").map_or(0, |text| text.parse().unwrap());

@@ -52,7 +52,7 @@ fn the_message_is_marked_as_utf_8() {
 }
 
 #[test]
-fn a_line_that_is_no_entry_travels_without_header_fields() {
+fn line_without_entry_has_no_header_fields() {
     for line in ["{}", "no JSON", "", "[1]", r#"{"timestamp":"yesterday","service":""}"#] {
         let message = parsed(line, None);
         assert_eq!(message.timestamp, None, "{line}");

@@ -9,7 +9,7 @@ fn read_lines(text: &str) -> Vec<String> {
 const LINE: &str = r#"{"event_type":"audit","id":1}"#;
 
 #[test]
-fn the_same_line_is_found_in_everything_that_wraps_it() {
+fn same_line_is_found_in_every_wrapping() {
     let quoted = serde_json::to_string(LINE).unwrap();
     let event = format!(r#"{{"logStreamName":"s","timestamp":1,"message":{quoted},"eventId":"1"}}"#);
     let answer = format!(r#"{{"events":[{event}],"searchedLogStreams":[]}}"#);
@@ -32,8 +32,9 @@ fn the_same_line_is_found_in_everything_that_wraps_it() {
     }
 }
 
+/// Empty input contains no line.
 #[test]
-fn nothing_is_no_line_and_a_broken_document_is_an_error_that_says_what_is_wanted() {
+fn broken_document_error_names_the_expected_input() {
     assert_eq!(read_lines(""), [""; 0]);
     assert_eq!(read_lines("\n \n"), [""; 0]);
     for text in ["{\n  \"events\": [", "[1]", "{\n}\n"] {

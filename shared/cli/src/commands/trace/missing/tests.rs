@@ -23,7 +23,7 @@ fn row(kind: StoryKind, state: Option<&str>, is_open: bool) -> StoryRow {
 }
 
 #[test]
-fn a_story_that_is_told_and_done_lacks_nothing() {
+fn complete_story_lacks_nothing() {
     let rest = AuditStory {
         rows: vec![row(StoryKind::Effect, Some("done"), false)],
         ..AuditStory::default()

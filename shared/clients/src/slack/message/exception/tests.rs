@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::slack::harmless::length;
+use crate::slack::escape::length;
 
 const CHANNEL: &str = "C0SECLEAD";
 const KEY: &str = "main/42!7/slack_exception_alert/slack:C0SECLEAD";
@@ -193,7 +193,7 @@ fn the_whole_message_as_slack_gets_it() {
 }
 
 #[test]
-fn a_title_can_neither_mention_nor_format_nor_link() {
+fn title_cannot_mention_format_or_link() {
     let message =
         posted(|exception| exception.title = "<!channel> *bold* <https://evil.example|click> a|b \u{202e}gnp".into());
     let title = message.blocks[1]["text"]["text"].as_str().unwrap();
@@ -209,7 +209,7 @@ fn an_unsafe_address_is_shown_as_text() {
 }
 
 #[test]
-fn what_is_not_known_is_said_to_be_unknown() {
+fn missing_values_are_shown_as_unknown() {
     let message = posted(|exception| {
         exception.author = None;
         exception.merged_by = None;
@@ -262,7 +262,7 @@ fn everything_at_its_longest_still_fits() {
 }
 
 #[test]
-fn the_metadata_names_the_effect_so_that_the_message_can_be_found_again() {
+fn metadata_identifies_the_effect_of_the_message() {
     let metadata = posted(|_| {}).metadata;
     assert_eq!(metadata["event_type"], "countersign_effect");
     assert_eq!(metadata["event_payload"]["key"], KEY);
@@ -271,7 +271,7 @@ fn the_metadata_names_the_effect_so_that_the_message_can_be_found_again() {
 
 proptest! {
     #[test]
-    fn no_text_from_outside_leaves_the_limits_or_makes_a_command(
+    fn external_text_stays_within_limits_without_commands(
         title in "\\PC*|[<!>@|*_ a\u{202e}]{0,400}",
         url in "https://[a-z./|<>!]{0,40}|\\PC*",
         name in "\\PC*|<!(channel|here|everyone)>",

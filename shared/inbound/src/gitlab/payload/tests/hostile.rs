@@ -6,7 +6,7 @@ use super::*;
 use crate::gitlab::payload::shape::ATTRIBUTES;
 
 #[test]
-fn a_member_of_another_type_never_makes_an_event_unreadable() {
+fn member_of_wrong_type_keeps_event_readable() {
     let kept = ["id", "iid"];
     let names = ATTRIBUTES
         .fields
@@ -31,7 +31,7 @@ fn a_member_of_another_type_never_makes_an_event_unreadable() {
 }
 
 #[test]
-fn an_event_that_names_no_merge_request_is_unexpected_and_keeps_its_project() {
+fn event_without_merge_request_keeps_its_project() {
     let (main, not_an_id) = (Some(1201), "is not a positive integer");
     let cases = [
         ("/object_attributes", Value::Null, "is not an object", main),
@@ -70,7 +70,7 @@ fn an_event_that_names_no_merge_request_is_unexpected_and_keeps_its_project() {
 }
 
 #[test]
-fn every_text_and_list_is_bounded_and_free_of_control_characters() {
+fn texts_and_lists_are_bounded_without_control_characters() {
     let mut body = with(
         "/object_attributes/title",
         json!(format!("a\u{0}b\n{}", "ß".repeat(2_000))),

@@ -27,7 +27,7 @@ fn labels_come_as_objects_or_strings_each_once() {
 }
 
 #[test]
-fn labels_put_on_and_taken_off_are_told_by_id_or_else_by_title() {
+fn label_changes_match_by_id_then_by_title() {
     let security = json!({"id": 5, "title": "security::high"});
     let renamed = json!({"id": 5, "title": "security::critical"});
     let docs = json!({"id": 6, "title": "docs"});
@@ -75,7 +75,7 @@ fn added_as(titles: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn several_hundred_other_labels_do_not_hide_a_security_label() {
+fn security_label_is_found_among_1000_others() {
     let mut labels: Vec<_> = (0..1_000)
         .map(|n| json!({"id": n, "title": format!("area-{n}")}))
         .collect();

@@ -18,7 +18,7 @@ fn parse_entry(at: &str) -> ParsedEntry {
 }
 
 #[test]
-fn an_entry_belongs_to_the_month_of_its_id_in_utc() {
+fn entry_belongs_to_its_utc_month_by_id() {
     let now = "2026-12-31T23:59:59.999Z".parse().unwrap();
     let cases = [
         ("2026-12-31T23:59:59.999Z", Some("2026-12-01T00:00:00Z")),
@@ -38,7 +38,7 @@ fn an_entry_belongs_to_the_month_of_its_id_in_utc() {
 }
 
 #[test]
-fn the_window_at_the_ends_of_time_is_no_panic() {
+fn window_at_extreme_times_does_not_panic() {
     for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
         let _ = Window::around(now).month_of(&parse_entry("2026-01-01T00:00:00Z"));
     }

@@ -58,7 +58,7 @@ fn a_corrected_alert_says_so_first() {
 }
 
 #[test]
-fn an_update_replaces_every_part_but_not_its_place() {
+fn update_replaces_every_part_except_its_place() {
     let message = posted(|_| {});
     let (sent, update) = (message.to_json(), message.to_update_json("1712345678.000100"));
     assert_eq!(update["ts"], "1712345678.000100");

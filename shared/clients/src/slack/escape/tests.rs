@@ -21,7 +21,7 @@ fn markup_from_outside_is_escaped_or_replaced() {
 }
 
 #[test]
-fn characters_that_are_not_seen_or_turn_the_text_are_left_out() {
+fn invisible_and_direction_characters_are_removed() {
     assert_eq!(
         escape_plain("a\u{202e}b\u{2066}c\u{200b}d\u{feff}e\u{0}f\u{7f}g\u{e0041}h", 100),
         "abcdefgh"
@@ -30,7 +30,7 @@ fn characters_that_are_not_seen_or_turn_the_text_are_left_out() {
 }
 
 #[test]
-fn a_long_text_ends_with_an_ellipsis_between_characters_and_never_within_an_escape() {
+fn long_text_is_cut_outside_escapes_with_ellipsis() {
     for (text, limit, expected) in [
         ("abcdef", 6, "abcdef"),
         ("abcdef", 5, "abcd…"),
@@ -69,7 +69,7 @@ fn only_a_plain_web_address_becomes_a_link() {
 
 proptest! {
     #[test]
-    fn whatever_comes_in_nothing_acts_and_nothing_is_too_long(text in "\\PC*|[<>!&|*_~`@#a \u{202e}\u{0}🔒]*", limit in 1_usize..200) {
+    fn any_text_is_inert_and_within_limits(text in "\\PC*|[<>!&|*_~`@#a \u{202e}\u{0}🔒]*", limit in 1_usize..200) {
         let written = escape_markdown(&text, limit);
         prop_assert!(length(&written) <= limit);
         prop_assert!(!written.contains(['<', '>', '|']));
