@@ -54,7 +54,7 @@ template:
 	AWS_DEFAULT_REGION=eu-central-1 $(SAM) validate --lint --template-file template.yaml
 	$(TOOLS)/sam/bin/cfn-lint --regions eu-central-1 --append-rules cfn_lint_serverless.rules -- template.yaml $(STACKS)
 	$(TOOLS)/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation --file template.yaml $(STACKS)
-	cargo test --package tests --test it --locked --quiet -- template::
+	cargo test --package integration --test it --locked --quiet -- template::
 
 build: ## release packages of the functions in build/; ARCH=x86_64 or arm64
 	@$(RELEASE) build --architecture $(ARCH)
@@ -62,7 +62,7 @@ build: ## release packages of the functions in build/; ARCH=x86_64 or arm64
 bench: ## measure start-up, latency, throughput and sizes against their goals; BASELINE=commit also runs the processor of that commit
 	@$(STACK) postgres
 	$(if $(BASELINE),@$(STACK) baseline $(BASELINE))
-	cargo run --release --locked --package tests --bin bench $(if $(BASELINE),-- --baseline)
+	cargo run --release --locked --package bench --bin bench $(if $(BASELINE),-- --baseline)
 
 deploy: ## check infra/rules.yaml, build, and deploy to AWS with sam; asks for the parameters the first time
 	@$(RELEASE) deploy --architecture $(ARCH)

@@ -44,9 +44,19 @@ class Programs:
             with steps.step(f"building its {', '.join(self.programs)}"):
                 shared = os.environ.get("CARGO_BUILD_BUILD_DIR") or str(TARGET)
                 environment = os.environ | {"CARGO_TARGET_DIR": str(self.place / "target"), "CARGO_BUILD_BUILD_DIR": shared}
-                cargo(["build", "--locked", *build], self.name, self._workspace, environment)
+                cargo(["build", "--locked", *self._choice(commit, binaries)], self.name, self._workspace, environment)
             (self.place / "built").write_text(commit)
         say(f"its programs are in {shown(self._built)}")
+
+    def _choice(self, commit: str, binaries: list[str]) -> list[str]:
+        """The same choice of packages as everywhere else: with other features the dependencies would be built once more."""
+        own = {"countersign": "shared/cli", "doubles": "tests/doubles"}
+        older = {"countersign": "maintenance", "doubles": "tests"}  # before they had their own packages
+        exists = {name: git("cat-file", "-e", f"{commit}:{folder}/Cargo.toml").returncode == 0 for name, folder in own.items()}
+        packages = {name if exists.get(name, True) else older[name] for name in (*FUNCTIONS, *binaries)}
+        choice = [argument for name in sorted(packages) for argument in ("--package", name)]
+        choice += [argument for name in binaries for argument in ("--bin", name)]
+        return [*choice, "--release"] if self.profile == "release" else choice
 
     @property
     def _workspace(self) -> Path:
@@ -74,11 +84,6 @@ class Programs:
                 files.extractall(self._workspace, filter="data")
         manifest = self._workspace / "Cargo.toml"
         manifest.write_text(re.sub(r'"((?:shared|functions|tests)(?:/[^"]*)?)"', rf'"{self.name}/\1"', manifest.read_text()))
-
-
-def packages_of_functions() -> list[str]:
-    """The same packages as in other builds: other features would build the dependencies again."""
-    return [argument for name in FUNCTIONS for argument in ("--package", name)]
 
 
 def resolve(commit: str, named_by: str) -> str:

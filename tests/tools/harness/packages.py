@@ -17,7 +17,7 @@ def compile_for_local() -> dict[str, Path]:
     """Builds every function, the command line and the doubles in debug mode; returns the path of each function's binary."""
     # If one binary is named, cargo builds only named binaries, so the functions are named too.
     names = [argument for name in FUNCTIONS for argument in ("--package", name, "--bin", name)]
-    cargo(["build", "--locked", *names, "--package", "countersign", "--bin", "countersign", "--package", "tests", "--bin", "doubles"], "build")
+    cargo(["build", "--locked", *names, "--package", "countersign", "--bin", "countersign", "--package", "doubles", "--bin", "doubles"], "build")
     return {name: TARGET / "debug" / name for name in FUNCTIONS}
 
 

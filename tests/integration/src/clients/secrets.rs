@@ -1,0 +1,102 @@
+//! No token appears in any output, regardless of what the other side sends.
+
+use clients::InvalidAddress;
+use clients::gitlab::GitLab;
+use clients::slack::Slack;
+use doubles::{Fault, Stub};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::desk::{GITLAB_TOKEN, GitLabDesk, SLACK_TOKEN, SlackDesk, context, http, options};
+use super::slack_post::{EFFECT, alert};
+
+/// The worst answers of a target, including one that returns the token.
+fn worst(path: &str, token: &str) -> Vec<Stub> {
+    let mut stubs = Vec::new();
+    for status in [200, 301, 400, 401, 403, 404, 409, 429, 500, 503] {
+        stubs.push(Stub::answering(
+            "GET",
+            path,
+            status,
+            json!({"message": token, "ok": false, "error": token}),
+        ));
+        stubs.push(Stub::answering(
+            "GET",
+            path,
+            status,
+            json!([{"id": token, "state": token}]),
+        ));
+        stubs.push(
+            Stub::answering("GET", path, status, token).header("location", format!("https://{token}.example/{token}")),
+        );
+        stubs.push(
+            Stub::answering("GET", path, status, "[]")
+                .header("link", format!("<https://{token}.example>; rel=\"next\"")),
+        );
+        stubs.push(
+            Stub::answering("GET", path, status, "[]")
+                .header("x-next-page", token)
+                .header("retry-after", token),
+        );
+    }
+    stubs.extend([Fault::Reset, Fault::Half, Fault::PostThenReset].map(|fault| Stub::failing("GET", path, fault)));
+    stubs.into_iter().map(|stub| Stub { method: None, ..stub }).collect()
+}
+
+#[tokio::test]
+async fn gitlab_token_appears_in_no_output() {
+    let desk = GitLabDesk::open().await;
+    for path in ["", "/approvals", "/resource_label_events", "/versions"].map(super::desk::path) {
+        for stub in worst(&path, GITLAB_TOKEN) {
+            desk.double.clear_stubs();
+            desk.double.stub(stub.clone()).unwrap();
+            let facts = desk.facts().await;
+            let shown = match &facts {
+                // A title or a name from GitLab is passed on; the worst cases put no token into them.
+                model::GitLabAnswer::Full(answer) => format!("{:?} {:?}", answer.label_events, answer.versions),
+                other => format!("{other:?}"),
+            };
+            assert!(!shown.contains("TopSecret"), "{stub:?}: {shown}");
+        }
+    }
+    let lines = serde_json::Value::from(desk.entries()).to_string();
+    assert!(lines.len() > 10_000 && !lines.contains("TopSecret"));
+    assert!(!format!("{:?}", desk.client).contains("TopSecret"));
+}
+
+#[tokio::test]
+async fn slack_token_appears_in_no_output() {
+    let desk = SlackDesk::open().await;
+    let stubs = ["/api/chat.postMessage", "/api/conversations.history"].map(|path| worst(path, SLACK_TOKEN));
+    for stub in stubs.concat() {
+        desk.double.clear_stubs();
+        desk.double.stub(stub.clone()).unwrap();
+        let posted = desk.client.post_message(&context(), &alert("C0SECLEAD", EFFECT)).await;
+        let found = desk
+            .client
+            .find_message(&context(), "C0SECLEAD", EFFECT, Timestamp::UNIX_EPOCH)
+            .await;
+        for error in [posted.err(), found.err()].into_iter().flatten() {
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("TopSecret"), "{stub:?}: {shown}");
+        }
+    }
+    let lines = serde_json::Value::from(desk.entries()).to_string();
+    assert!(lines.len() > 10_000 && !lines.contains("TopSecret"));
+    assert!(!format!("{:?}", desk.client).contains("TopSecret"));
+}
+
+#[test]
+fn token_invalid_in_a_header_is_rejected_immediately() {
+    let (http, _lines) = http(&options());
+    let token = || SecretString::from("glpat-with-a-line-break\n");
+    assert_eq!(
+        GitLab::new(http.clone(), "https://gitlab.example.com", token()).unwrap_err(),
+        InvalidAddress::Token
+    );
+    assert_eq!(
+        Slack::new(http, "https://slack.com", token()).unwrap_err(),
+        InvalidAddress::Token
+    );
+}

@@ -1,0 +1,27 @@
+//! The only integration-test binary: each module tests one part against real servers.
+#![cfg(test)]
+
+mod archive;
+mod arrivals;
+mod clients;
+mod crash;
+mod deployment;
+mod destinations;
+mod embedded;
+mod evaluation;
+mod function;
+mod local_stack;
+mod notifier;
+mod operator;
+mod outbox;
+mod program;
+mod recorder;
+mod rotation;
+mod runtime;
+mod search;
+mod spans;
+mod stack;
+mod store;
+mod template;
+mod upgrade;
+mod webhook;

@@ -1,0 +1,54 @@
+//! A receiver of audit entries over HTTP: accepts JSON arrays, and can reject those that contain certain ids.
+
+use std::collections::BTreeSet;
+
+use doubles::{Answer, Double, Received, System};
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// A running receiver.
+pub(super) type ReceiverDouble = Double<Receiver>;
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct World {
+    /// Every accepted entry, including repetitions.
+    pub(super) taken: Vec<Value>,
+    /// The size of each accepted batch.
+    pub(super) batches: Vec<usize>,
+    /// Ids of entries that it rejects with 422, with the whole batch.
+    pub(super) refused: BTreeSet<String>,
+    /// Rejects everything.
+    pub(super) refuses_everything: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Receiver {
+    world: World,
+}
+
+impl System for Receiver {
+    type World = World;
+    const NAME: &'static str = "receiver";
+
+    fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    fn answer(&mut self, request: &Received) -> Answer {
+        let Ok(batch) = serde_json::from_slice::<Vec<Value>>(&request.body) else {
+            return Answer::text(StatusCode::BAD_REQUEST, "no array");
+        };
+        if request.method != Method::POST || request.header("authorization") != Some("Bearer siem-token") {
+            return Answer::text(StatusCode::FORBIDDEN, "no");
+        }
+        let refused = |entry: &Value| entry["id"].as_str().is_some_and(|id| self.world.refused.contains(id));
+        if self.world.refuses_everything || batch.iter().any(refused) {
+            return Answer::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": "no"}));
+        }
+        self.world.batches.push(batch.len());
+        self.world.taken.extend(batch);
+        Answer::json(StatusCode::OK, &json!({"ok": true}))
+    }
+}
