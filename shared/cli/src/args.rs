@@ -2,3 +2,4 @@
 
 pub(crate) mod database;
 pub(crate) mod instant;
+pub(crate) mod merge_request;

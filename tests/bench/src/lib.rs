@@ -137,8 +137,8 @@ fn named(what: &str, measured: Result<Section>) -> Result<Section> {
 
 /// The project's root.
 fn project() -> &'static Path {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    tests.parent().unwrap_or(tests)
+    let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+    bench.ancestors().nth(2).unwrap_or(bench)
 }
 
 /// Reports progress on stderr.

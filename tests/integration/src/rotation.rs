@@ -164,7 +164,7 @@ async fn impossible_rotation_is_explained_and_changes_nothing() {
     let foreign = json!({"Step": "createSecret", "SecretId": "owner", "ClientRequestToken": "version-1"});
     let error = maintenance.fails(foreign).await;
     assert!(
-        error.contains("the application's database secret alone, not owner"),
+        error.contains("rotates only the application's database secret, not owner"),
         "{error}"
     );
     let error = maintenance.fails(step("createSecret", "version-1")).await;

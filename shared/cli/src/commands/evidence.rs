@@ -10,7 +10,7 @@ use store::{StoredDecisionInput, StoredEvidence};
 use uuid::Uuid;
 
 use crate::args::database::{Database, Login};
-use crate::commands::explain::{MergeRequestName, unknown};
+use crate::args::merge_request::{MergeRequestName, unknown_merge_request};
 use crate::output::{CommandError, Ending, remark, standard};
 
 /// Print the evidence of the decision on a merge, byte for byte, so that anyone can compute its digest.
@@ -38,7 +38,7 @@ impl Arguments {
     pub(crate) async fn run(&self) -> Result<Ending, CommandError> {
         let store = self.database.open(Login::Auditor).await?;
         let Some(key) = self.merge_request.find(&store).await? else {
-            return Ok(unknown(&self.merge_request));
+            return Ok(unknown_merge_request(&self.merge_request));
         };
         let wanted = |decision: &StoredDecisionInput| match self.decision {
             Some(id) => decision.id == id,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::database::{Database, Login};
 use crate::args::instant::{Instant, Period};
-use crate::commands::explain::{MergeRequestName, unknown};
+use crate::args::merge_request::{MergeRequestName, unknown_merge_request};
 use crate::operator::{Waiting, request};
 use crate::output::listing::plain;
 use crate::output::terminal::sanitize;
@@ -51,7 +51,7 @@ impl Arguments {
         let arguments = match &self.merge_request {
             Some(named) => match named.find(&store).await? {
                 Some(key) => json!({"merge_request": key}),
-                None => return Ok(unknown(named)),
+                None => return Ok(unknown_merge_request(named)),
             },
             None => json!({"unconfirmed": true, "since": period.since}),
         };

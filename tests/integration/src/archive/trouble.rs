@@ -166,7 +166,7 @@ async fn later_decision_wins_over_ambiguous_earlier_effect() {
                 .last()
                 .unwrap()
                 .text
-                .contains("The security approval was taken back"),
+                .contains("The security approval was revoked"),
             "{confirmations:?}"
         );
     }

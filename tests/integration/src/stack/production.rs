@@ -120,7 +120,7 @@ impl Drop for Production {
 }
 
 fn harness(options: &[&str]) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let mut command = Command::new("python3");
     let done = command
         .current_dir(root)

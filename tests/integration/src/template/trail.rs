@@ -160,7 +160,7 @@ fn what_the_schedules_ask_for_is_understood() {
 /// An alarm on an unwritten metric would never fire.
 #[test]
 fn every_own_alarm_watches_a_written_metric() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let sources = sources(&root.join("functions")) + &sources(&root.join("shared"));
     let template = stack("observability");
     let own = json!({"Fn::Sub": "Countersign/${Name}"});

@@ -57,4 +57,85 @@ pub(super) fn open(entries: &[AuditRow], rest: &AuditStory, now: Timestamp) -> V
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use model::AuditLine;
+    use store::{AnnouncedCall, RecordedGap, StoryRow};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-23T12:00:00Z".parse().unwrap()
+    }
+
+    fn row(kind: StoryKind, state: Option<&str>, is_open: bool) -> StoryRow {
+        StoryRow {
+            kind,
+            at: now() - SignedDuration::from_hours(1),
+            what: "slack_exception_alert".to_owned(),
+            target: "slack:C0SECLEAD".to_owned(),
+            state: state.map(str::to_owned),
+            note: None,
+            took_ms: None,
+            is_open,
+            line: None,
+        }
+    }
+
+    #[test]
+    fn complete_story_lacks_nothing() {
+        let rest = AuditStory {
+            rows: vec![row(StoryKind::Effect, Some("done"), false)],
+            ..AuditStory::default()
+        };
+        assert_eq!(open(&[], &rest, now()), [""; 0]);
+    }
+
+    #[test]
+    fn everything_that_is_missing_or_open_is_named() {
+        let call = |begun: i64| AnnouncedCall {
+            id: Uuid::nil(),
+            call: "slack.api.post_message".to_owned(),
+            begun_at: now() - SignedDuration::from_secs(begun),
+            target_key: "slack_channel:C0SECLEAD".to_owned(),
+            correlation_id: Uuid::nil(),
+            service: "notifier".to_owned(),
+            reported_at: None,
+        };
+        let gap = |closed_at| RecordedGap {
+            stream_id: Uuid::nil(),
+            service: Some("processor".to_owned()),
+            reason: "missing".to_owned(),
+            first_seq: 4,
+            last_seq: 6,
+            missing: 2,
+            detected_at: now(),
+            closed_at,
+        };
+        let event = StoryRow {
+            line: Some(AuditLine {
+                stream_id: Uuid::nil(),
+                seq: 14,
+            }),
+            ..row(StoryKind::Event, None, false)
+        };
+        let rest = AuditStory {
+            rows: vec![event, row(StoryKind::Effect, Some("ambiguous"), true)],
+            calls: vec![call(300), call(5)],
+            gaps: vec![gap(None), gap(Some(now()))],
+        };
+        assert_eq!(
+            open(&[], &rest, now()),
+            [
+                "lines 4 to 6 of processor never arrived and may belong to this trace".to_owned(),
+                format!(
+                    "the line that authenticated the delivery (14 of stream {}) never arrived",
+                    Uuid::nil()
+                ),
+                "slack.api.post_message has no recorded end: its process died, or its line was lost".to_owned(),
+                "slack.api.post_message is in progress".to_owned(),
+                "slack_exception_alert to slack:C0SECLEAD is ambiguous".to_owned(),
+            ]
+        );
+    }
+}

@@ -18,7 +18,7 @@ pub(super) struct MovedClock {
 impl MovedClock {
     pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/upgrade/comparison/clock.c");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/upgrade/comparison/clock.c");
         let mut compiler = Command::new("cc");
         compiler.args(["-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o"]);
         let status = compiler.arg(library(&directory)).arg(source).status().unwrap();
