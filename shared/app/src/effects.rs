@@ -1,7 +1,5 @@
 //! The effects of a decision on a merge: its outcome is sent to the trackers, the audit page and the pod.
 
-mod outbox;
-
 use std::collections::BTreeSet;
 
 use audit::Context;
@@ -12,8 +10,6 @@ use store::{NewEffect, StoreError, Tx};
 
 use crate::App;
 use crate::merge::Merge;
-
-pub use outbox::Outbox;
 
 /// How long the caller may take to enqueue a new effect before the relay does.
 pub const ENQUEUE_GRACE: SignedDuration = SignedDuration::from_secs(15);

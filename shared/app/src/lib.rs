@@ -22,6 +22,7 @@ mod ledger;
 mod merge;
 mod merges;
 mod need;
+mod outbox;
 mod pending;
 mod report;
 mod reviews;
@@ -36,8 +37,9 @@ use rules::Rules;
 use store::Store;
 
 pub use deliveries::{process_delivery, quarantine_delivery};
-pub use effects::{ENQUEUE_GRACE, Outbox};
+pub use effects::ENQUEUE_GRACE;
 pub use instances::{GitLabCredentials, Instances};
+pub use outbox::Outbox;
 pub use pending::{Reevaluated, read_merge_again, read_review_again, reevaluate};
 pub use report::{DeliveryOutcome, DeliveryReport};
 

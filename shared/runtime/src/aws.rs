@@ -9,6 +9,7 @@ mod queue;
 mod rotation;
 mod secrets;
 mod settings;
+mod standard_queue;
 
 use std::time::Duration;
 
@@ -20,10 +21,11 @@ use patience::BrokenOffAnswers;
 
 pub use error::AwsError;
 pub use events::EventBus;
-pub use queue::{FifoMessage, FifoQueue, QueueUrl, StandardQueue, StandardQueueUrl, sqs_id};
+pub use queue::{FifoMessage, FifoQueue, QueueUrl, sqs_id};
 pub use rotation::Version;
 pub use secrets::Secrets;
 pub use settings::AwsSettings;
+pub use standard_queue::{StandardQueue, StandardQueueUrl};
 
 /// The clients of one execution environment. Cheap to clone; clones share the connections.
 #[derive(Debug, Clone)]

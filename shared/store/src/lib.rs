@@ -12,17 +12,23 @@
     reason = "the crate's documentation says it once for all of them"
 )]
 
-mod attempt;
 mod audit;
-mod backlog;
 mod config;
 mod connection;
+mod decisions;
+mod deliveries;
+mod effects;
 mod error;
-mod exception_update;
-mod merge_for_effect;
+mod evidence;
+mod exceptions;
+mod gitlab_users;
+mod ledger;
+mod merge_request_state;
 mod migrate;
 mod operator_request;
-mod report;
+mod pending;
+mod queries;
+mod rds_roots;
 mod roles;
 mod schema;
 mod sql;
@@ -36,15 +42,21 @@ pub use self::audit::{
     MalformedLine, PositionedEntry, RecordedGap, Released, SearchPlan, StoryKind, StoryLines, StoryRow,
     UndeliveredEntry, UnknownWord, detach_audit_partitions,
 };
-pub use attempt::{AttemptOutcome, AttemptResult, Lease};
-pub use backlog::Backlog;
 pub use config::{DatabaseAddress, DatabaseConfig, StoreConfigError};
+pub use decisions::{DecisionHead, NewDecision, NewReviewDecision, StoredDecision};
+pub use deliveries::{EligibleReading, InsertResult, StoredHistory};
+pub use effects::{
+    AttemptOutcome, AttemptResult, Backlog, ExceptionAlert, ExceptionUpdate, Lease, MergeForEffect, NewEffect,
+    UpdateDecision,
+};
 pub use error::StoreError;
-pub use exception_update::{ExceptionAlert, ExceptionUpdate, UpdateDecision};
-pub use merge_for_effect::MergeForEffect;
+pub use evidence::NewEvidence;
+pub use ledger::StoredLedgerRow;
+pub use merge_request_state::{FirstRead, MergeRequestState, StoredReview};
 pub use migrate::{MigrationError, MigrationReport, migrate};
 pub use operator_request::{OperatorRequest, OperatorRequestError};
-pub use report::{
+pub use pending::{Evaluation, EvaluationSource, EvaluationState, PendingReview};
+pub use queries::{
     DecisionFilter, DecisionStage, EffectFilter, EventCursor, ExceptionFilter, LedgerFilter, MergeRequestRecord,
     ReportPage, Requeued, Statistics, StatisticsFilter, StoredDecisionInput, StoredEvent, StoredEvidence, Unconfirmed,
     UnconfirmedFilter,
@@ -52,8 +64,4 @@ pub use report::{
 pub use roles::{Group, LoginError, provision_login};
 pub use schema::{SchemaError, known_schema_version, schema_version};
 pub use store::Store;
-pub use tx::{
-    DecisionHead, EligibleReading, Evaluation, EvaluationSource, EvaluationState, FirstRead, InsertResult, Later,
-    MergeRequestState, NewDecision, NewEffect, NewEvidence, NewReviewDecision, PendingReview, Queued, StoredDecision,
-    StoredHistory, StoredLedgerRow, StoredReview, Tx,
-};
+pub use tx::{Later, Queued, Tx};

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
-use crate::report::{Conditions, ReportPage};
+use crate::queries::{Conditions, ReportPage};
 use crate::sql::{clean_text, column, json, json_column};
 use crate::{Group, Store, StoreError};
 

@@ -104,3 +104,8 @@ impl ToSql for JsonText {
 
     to_sql_checked!();
 }
+
+/// The codes of reasons, in order.
+pub(crate) fn reason_codes(reasons: &[model::Reason]) -> Vec<&'static str> {
+    reasons.iter().map(|reason| reason.kind.as_str()).collect()
+}

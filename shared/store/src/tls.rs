@@ -1,7 +1,5 @@
 //! TLS to the database: rustls with ring, the public roots, those of RDS and the deployment's own, full verification always.
 
-mod rds;
-
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -17,7 +15,7 @@ pub(crate) fn connector(config: &DatabaseConfig) -> Result<Option<MakeRustlsConn
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
-    let of_region = config.host_name().and_then(rds::roots).unwrap_or_default();
+    let of_region = config.host_name().and_then(crate::rds_roots::roots).unwrap_or_default();
     for authority in CertificateDer::pem_slice_iter(of_region.as_bytes()).flatten() {
         roots
             .add(authority)

@@ -1,41 +1,14 @@
 //! The transaction: everything that belongs to one delivery is written in one, or not at all.
 
-mod decision;
-mod effect;
-mod evaluation;
-mod event;
-mod evidence;
-mod exception;
-mod gitlab_user;
-mod ledger;
-mod pending_review;
-mod quarantine;
-mod queued;
-mod state;
-
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Waker};
 
-use model::{MergeRequestKey, Reason};
+use model::MergeRequestKey;
 use tokio_postgres::Row;
+use uuid::Uuid;
 
-pub use self::decision::{DecisionHead, NewDecision, NewReviewDecision, StoredDecision};
-pub use self::effect::NewEffect;
-pub(crate) use self::effect::{EFFECT_COLUMNS, read_effect};
-pub(crate) use self::evaluation::{EVALUATION_COLUMNS, read_evaluation};
-pub use self::evaluation::{Evaluation, EvaluationSource, EvaluationState};
-pub(crate) use self::event::read_history;
-pub use self::event::{EligibleReading, InsertResult, StoredHistory};
-pub use self::evidence::NewEvidence;
-pub use self::ledger::StoredLedgerRow;
-pub use self::pending_review::PendingReview;
-pub(crate) use self::pending_review::{REVIEW_COLUMNS, read_pending_review};
-pub(crate) use self::queued::DONE;
-use self::queued::ReadAnswer;
-pub use self::queued::{Later, Queued};
-pub use self::state::{FirstRead, MergeRequestState, StoredReview};
 use crate::connection::{Param, WireRequest, WireResponse};
-use crate::sql::Statement;
+use crate::sql::{Statement, column};
 use crate::store::Slot;
 use crate::{Store, StoreError};
 
@@ -143,6 +116,14 @@ impl<'a> Tx<'a> {
         self.send_with(&[]).await.map(drop)
     }
 
+    /// Sends these with the queue, and returns their answers.
+    pub(crate) async fn answers_to(&mut self, statements: Vec<Statement>) -> Result<Vec<WireResponse>, StoreError> {
+        let first = self.answers.len() + self.queued.len();
+        self.queued.extend(statements);
+        self.send().await?;
+        Ok(self.answers.iter_mut().skip(first).filter_map(Option::take).collect())
+    }
+
     /// Queues a statement that has no parameters and no rows.
     pub(crate) fn command(&mut self, sql: &str) {
         self.queued.push(Statement::new(sql));
@@ -246,7 +227,62 @@ impl Drop for Tx<'_> {
     }
 }
 
-/// The codes of reasons, in order.
-fn reason_codes(reasons: &[Reason]) -> Vec<&'static str> {
-    reasons.iter().map(|reason| reason.kind.as_str()).collect()
+/// Extracts a statement's result from the server's answer.
+pub(crate) type ReadAnswer<T> = fn(&WireResponse) -> Result<T, StoreError>;
+
+/// A statement in the queue of its transaction. Await it to send it with everything queued before it; otherwise it is sent with the
+/// next awaited statement, or with the commit.
+#[must_use = "await it, or take its answer later"]
+pub struct Queued<'t, 'a, T> {
+    tx: &'t mut Tx<'a>,
+    later: Result<Later<T>, StoreError>,
 }
+
+/// A claim on the answer to a queued statement: [`Tx::take`].
+pub struct Later<T> {
+    index: usize,
+    read: ReadAnswer<T>,
+}
+
+impl<T> Later<T> {
+    fn new(index: usize, read: ReadAnswer<T>) -> Self {
+        Self { index, read }
+    }
+}
+
+impl<'t, 'a, T> Queued<'t, 'a, T> {
+    fn new(tx: &'t mut Tx<'a>, later: Result<Later<T>, StoreError>) -> Self {
+        Self { tx, later }
+    }
+
+    /// Leaves it in the queue.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] if the values cannot be serialized; then nothing was queued.
+    pub fn later(self) -> Result<Later<T>, StoreError> {
+        self.later
+    }
+}
+
+impl<'t, T: Send + 't> IntoFuture for Queued<'t, '_, T> {
+    type Output = Result<T, StoreError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 't>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let later = self.later?;
+            self.tx.take(later).await
+        })
+    }
+}
+
+pub(crate) const DONE: ReadAnswer<()> = |_| Ok(());
+
+/// How many rows were changed.
+pub(crate) const AFFECTED: ReadAnswer<u64> = |answer| Ok(answer.affected);
+
+/// The id of the written row.
+pub(crate) const ID: ReadAnswer<Uuid> = |answer| {
+    let row = answer.rows.first().ok_or_else(|| StoreError::corrupt("id"))?;
+    column(row, "id")
+};

@@ -1,5 +1,6 @@
 //! Operator requests: claimed one by one, executed by command name, finished with their result.
 
+mod executed;
 mod reevaluate;
 
 use std::collections::BTreeSet;
@@ -9,10 +10,10 @@ use app::App;
 use audit::{ActorType, Context};
 use jiff::SignedDuration;
 use runtime::Deadline;
-use serde_json::{Value, json};
 use store::OperatorRequest;
 use trace::SpanKind;
 
+use self::executed::Executed;
 use super::{JobError, JobReport};
 use crate::Maintenance;
 
@@ -25,34 +26,6 @@ const SLICE: Duration = Duration::from_mins(1);
 const ENOUGH: Duration = Duration::from_secs(15);
 /// A request that is not complete after this time is finished with what was done.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
-
-/// Exit codes of the operator's command.
-mod exit {
-    pub(super) const DONE: i32 = 0;
-    /// There was nothing to do.
-    pub(super) const NOTHING: i32 = 1;
-    /// The request cannot be executed as it was recorded.
-    pub(super) const USAGE: i32 = 2;
-    pub(super) const DATABASE: i32 = 3;
-}
-
-/// The result of working on a request.
-enum Executed {
-    /// It is complete.
-    Finished { result: Value, exit_code: i32 },
-    /// It is not; the next run continues.
-    Unfinished { progress: Value },
-}
-
-impl Executed {
-    /// It cannot be executed as it was recorded.
-    fn rejected(reason: &str) -> Self {
-        Self::Finished {
-            result: json!({"reason": reason}),
-            exit_code: exit::USAGE,
-        }
-    }
-}
 
 impl Maintenance {
     pub(crate) async fn operator_requests(

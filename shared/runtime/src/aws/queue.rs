@@ -1,6 +1,4 @@
-//! Sends to a queue: FIFO here, standard in a submodule.
-
-mod standard;
+//! A FIFO queue: ordered in groups, deduplicated.
 
 use audit::{Action, Context, FailureClass, Target};
 use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
@@ -12,8 +10,6 @@ use url::Url;
 use super::call::AwsCall;
 use super::{AwsError, Clients};
 use crate::config::Environment;
-
-pub use standard::{StandardQueue, StandardQueueUrl};
 
 /// The address of a FIFO queue: `https://sqs.<region>.amazonaws.com/<account>/<name>.fifo`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,7 +191,7 @@ fn begin<'a>(clients: &'a Clients, context: &'a Context, queue: &str) -> AwsCall
 }
 
 /// Sends one message to a queue of either kind, with its audit entry.
-async fn send(
+pub(super) async fn send(
     clients: &Clients,
     context: &Context,
     queue: &str,
@@ -220,7 +216,7 @@ async fn send(
 }
 
 /// The last segment of a queue's address.
-fn name_in(address: &str) -> Option<String> {
+pub(super) fn name_in(address: &str) -> Option<String> {
     let url = Url::parse(address).ok()?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return None;
@@ -229,7 +225,7 @@ fn name_in(address: &str) -> Option<String> {
 }
 
 /// Whether a name is valid for SQS: letters, digits, hyphens and underscores.
-fn is_plain_name(name: &str) -> bool {
+pub(super) fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && name
             .bytes()

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{OperatorRequest, StoreError, UnconfirmedFilter};
 
-use super::{Executed, exit};
+use super::executed::{Executed, exit};
 use crate::Maintenance;
 
 pub(super) const COMMAND: &str = "reevaluate";

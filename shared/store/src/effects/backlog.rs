@@ -4,11 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use model::{Effect, EffectKind, later};
 use tokio_postgres::types::Type;
 
-use crate::sql::column;
-use crate::tx::{
-    EFFECT_COLUMNS, EVALUATION_COLUMNS, Evaluation, PendingReview, REVIEW_COLUMNS, read_effect, read_evaluation,
-    read_pending_review,
+use crate::effects::{EFFECT_COLUMNS, read_effect};
+use crate::pending::{
+    EVALUATION_COLUMNS, Evaluation, PendingReview, REVIEW_COLUMNS, read_evaluation, read_pending_review,
 };
+use crate::sql::column;
 use crate::{Store, StoreError};
 
 /// What is waiting, for the metrics and their alarms.

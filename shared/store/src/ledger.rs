@@ -8,13 +8,13 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::queued::DONE;
-use super::{Queued, Tx};
 use crate::StoreError;
+use crate::evidence::read_evidence_ref;
 use crate::sql::{
     Insert, KEY, STAYS_KNOWN, Statement, column, from_code, json_column, key_columns, optional_code_column,
     user_columns,
 };
+use crate::tx::{DONE, Queued, Tx};
 
 /// A row as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(crate) const LEDGER_COLUMNS: &str = "
     merged_by_id, merged_by_username, merge_method, merged_at, merge_commit_sha, head_sha, proof, notes, rules_hash, decision_id,
     read_at, revision, recorded_at, updated_at, correlation_id, evidence_id, evidence_sha256";
 
-pub(super) static LEDGER_ROW: LazyLock<String> = LazyLock::new(|| {
+pub(crate) static LEDGER_ROW: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {LEDGER_COLUMNS} FROM security_review_ledger WHERE instance = $1 AND project_id = $2 AND mr_iid = $3"
     )
@@ -189,7 +189,7 @@ pub(crate) fn read_ledger_row(row: &Row) -> Result<StoredLedgerRow, StoreError> 
             head_sha: column(row, "head_sha")?,
             rules_hash: column(row, "rules_hash")?,
             decision_id: column(row, "decision_id")?,
-            evidence: super::evidence::read_evidence_ref(row)?,
+            evidence: read_evidence_ref(row)?,
             read_at: column(row, "read_at")?,
             correlation_id: column(row, "correlation_id")?,
         },

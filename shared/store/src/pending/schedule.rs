@@ -5,8 +5,7 @@ use model::MergeRequestKey;
 use tokio_postgres::types::Type;
 
 use crate::sql::Statement;
-use crate::tx::queued::DONE;
-use crate::tx::{Queued, Tx};
+use crate::tx::{DONE, Queued, Tx};
 use crate::{Store, StoreError};
 
 const FINISH: &str = "

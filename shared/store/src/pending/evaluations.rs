@@ -1,84 +1,14 @@
 //! Evaluations: merges to read at GitLab. A pending one waits for its verdict; an unconfirmed one is a decision, or a merge that
 //! GitLab does not show, to re-read.
 
-mod row;
-mod schedule;
-
 use jiff::Timestamp;
-use model::{EarlierFacts, MergeRequestKey, MergeTrigger};
-use serde::{Deserialize, Serialize};
+use model::MergeRequestKey;
 use tokio_postgres::types::Type;
-use uuid::Uuid;
 
-use super::queued::DONE;
-use super::{Queued, Tx};
+use super::evaluation::{EVALUATION, Evaluation, EvaluationState, read_evaluation};
 use crate::StoreError;
 use crate::sql::{Insert, KEY, Statement, code};
-pub(super) use row::EVALUATION;
-pub(crate) use row::{EVALUATION_COLUMNS, read_evaluation};
-
-/// What an evaluation waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EvaluationState {
-    /// A verdict: GitLab is read until the deadline.
-    Pending,
-    /// GitLab's confirmation of a decision, or of a merge that it does not show.
-    Unconfirmed,
-    Done,
-}
-
-/// What first showed the merge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EvaluationSource {
-    /// The delivery of the merge.
-    MergeEvent,
-    /// Another event that shows the merge request as merged.
-    OtherEvent,
-    /// GitLab's answer about a review.
-    Review,
-    /// GitLab's list of merges.
-    Reconciliation,
-    Backfill,
-}
-
-/// A merge to read at GitLab.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Evaluation {
-    pub merge_request: MergeRequestKey,
-    /// What it waits for.
-    pub state: EvaluationState,
-    /// What the event that showed the merge reported.
-    pub trigger: MergeTrigger,
-    pub reason: String,
-    /// Reads so far: for a pending one since it became pending, for an unconfirmed one since the decision.
-    pub attempts: i32,
-    /// When to read next; `None`: unconfirmed without a schedule.
-    pub next_attempt_at: Option<Timestamp>,
-    /// After this time, unreadable values are no longer waited for.
-    pub deadline_at: Timestamp,
-    /// What first showed the merge.
-    pub source: EvaluationSource,
-    /// When it was first shown; `None`: stored by an earlier version.
-    pub first_seen_at: Option<Timestamp>,
-    /// End of the schedule of an unconfirmed one.
-    pub give_up_at: Option<Timestamp>,
-    /// The last read after the first.
-    pub last_read_at: Option<Timestamp>,
-    /// GitLab has shown the merge request at least once.
-    pub shown: bool,
-    /// An event on a confirmed decision requires another read.
-    pub reread_event: bool,
-    /// Merged long before it was first seen: nothing was decided.
-    pub before_watch: bool,
-    /// What partial answers have shown so far.
-    pub earlier: EarlierFacts,
-    /// The delivery that led to it.
-    pub correlation_id: Uuid,
-    /// W3C trace context of that delivery.
-    pub traceparent: Option<String>,
-}
+use crate::tx::{DONE, Queued, Tx};
 
 /// The better of two triggers is kept: that of a trusted delivery, and that of the merge event. One that is done is replaced.
 const BETTER_TRIGGER: &str = "CASE WHEN stored.state = 'done'
@@ -208,7 +138,9 @@ mod tests {
     /// Stored rows outlive the release that wrote them: a renamed variant keeps its code by `#[serde(rename)]`.
     #[test]
     fn stored_codes_keep_their_names() {
-        use EvaluationSource::{Backfill, MergeEvent, OtherEvent, Reconciliation, Review};
+        use super::super::evaluation::EvaluationSource::{
+            self, Backfill, MergeEvent, OtherEvent, Reconciliation, Review,
+        };
         use EvaluationState::{Done, Pending, Unconfirmed};
         let codes = |values: &[EvaluationSource]| values.iter().map(code).collect::<Result<Vec<_>, _>>().unwrap();
         assert_eq!(

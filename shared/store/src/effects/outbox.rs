@@ -6,10 +6,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::queued::AFFECTED;
-use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, Statement, column, key_columns};
+use crate::tx::{AFFECTED, Queued, Tx};
 
 /// An effect to insert. Its key follows from merge request, kind and destination.
 #[derive(Debug, Clone, PartialEq, Eq)]

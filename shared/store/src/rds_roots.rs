@@ -8,7 +8,7 @@
 const SUFFIX: &str = ".rds.amazonaws.com";
 
 /// The PEM roots of the region in the host name; `None`: not RDS, or a region that `infra/certs/rds` does not have.
-pub(super) fn roots(host: &str) -> Option<&'static str> {
+pub(crate) fn roots(host: &str) -> Option<&'static str> {
     let host = host.to_ascii_lowercase();
     let host = host.strip_suffix('.').unwrap_or(&host);
     let (_, region) = host.strip_suffix(SUFFIX)?.rsplit_once('.')?;
@@ -18,7 +18,7 @@ pub(super) fn roots(host: &str) -> Option<&'static str> {
 
 macro_rules! regions {
     ($($region:literal,)+) => {
-        &[$(($region, include_str!(concat!("../../../../infra/certs/rds/", $region, ".pem")))),+]
+        &[$(($region, include_str!(concat!("../../../infra/certs/rds/", $region, ".pem")))),+]
     };
 }
 

@@ -6,9 +6,8 @@ use jiff::Timestamp;
 use model::UserId;
 use tokio_postgres::types::Type;
 
-use super::Tx;
-use super::queued::DONE;
 use crate::sql::{Statement, column};
+use crate::tx::{DONE, Tx};
 use crate::{Store, StoreError};
 
 /// Enough for every approver of an instance; more are read from GitLab again.

@@ -8,10 +8,10 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::queued::ID;
-use super::{Queued, Tx};
 use crate::StoreError;
+use crate::sql::reason_codes;
 use crate::sql::{Insert, KEY, STAYS_KNOWN, Statement, column, json_column, key_columns, user_columns};
+use crate::tx::{ID, Queued, Tx};
 
 const MERGED: [(&str, &str); 7] = [
     ("author_id", STAYS_KNOWN),
@@ -40,7 +40,7 @@ const SELECT: &str = "
         status, recorded_at, correlation_id
     FROM security_review_exceptions ";
 
-pub(super) static OF_MERGE_REQUEST: LazyLock<String> =
+pub(crate) static OF_MERGE_REQUEST: LazyLock<String> =
     LazyLock::new(|| format!("{SELECT} WHERE instance = $1 AND project_id = $2 AND mr_iid = $3"));
 
 impl<'a> Tx<'a> {
@@ -89,7 +89,7 @@ fn upsert(exception: &SecurityReviewException) -> Result<Statement, StoreError> 
         .text("risk_tier", &exception.risk_tier)
         .text("kind", exception.kind.as_str())
         .json("reasons", &exception.reasons)?
-        .codes("reason_codes", super::reason_codes(&exception.reasons))
+        .codes("reason_codes", reason_codes(&exception.reasons))
         .json("approvals", &exception.approvals)?
         .time("merged_at", exception.merged_at)
         .optional_text("merge_commit_sha", exception.merge_commit_sha.as_deref())
@@ -103,7 +103,7 @@ fn upsert(exception: &SecurityReviewException) -> Result<Statement, StoreError> 
     Ok(insert.then(&format!("{update} RETURNING id")))
 }
 
-pub(super) fn read_exception(row: &Row) -> Result<SecurityReviewException, StoreError> {
+pub(crate) fn read_exception(row: &Row) -> Result<SecurityReviewException, StoreError> {
     let (kind, status): (String, String) = (column(row, "kind")?, column(row, "status")?);
     Ok(SecurityReviewException {
         id: column(row, "id")?,

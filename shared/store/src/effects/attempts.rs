@@ -1,17 +1,15 @@
 //! Attempts at an effect: the lease is committed before the call and the outcome after it, so a crash in between is visible.
 
-mod outcome;
-
 use jiff::{SignedDuration, Timestamp};
 use model::{AuditLine, Effect, EffectKind, EffectState, later};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-pub use self::outcome::AttemptOutcome;
-use self::outcome::OutcomeColumns;
+use super::outbox::{EFFECT_COLUMNS, read_effect};
+use super::outcome::{AttemptOutcome, OutcomeColumns};
 use crate::sql::{column, optional_text};
-use crate::tx::{EFFECT_COLUMNS, Tx, read_effect};
+use crate::tx::Tx;
 use crate::{Store, StoreError};
 
 /// What a worker may do with an effect.

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use model::{Content, Envelope};
 use uuid::Uuid;
 
-use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, Statement};
+use crate::tx::{Queued, Tx};
 
 impl<'a> Tx<'a> {
     /// Quarantines a delivery; `reason` must hold no secret. `false`: it was quarantined already.

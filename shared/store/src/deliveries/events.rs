@@ -6,9 +6,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, Statement, code, code_column, column, optional_code_column, user_columns};
+use crate::tx::{Queued, Tx};
 
 /// Whether a delivery was seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,12 +112,12 @@ fn insert(
     Ok(insert.then("ON CONFLICT (instance, delivery_key) DO NOTHING"))
 }
 
-pub(super) fn history_statement(key: &MergeRequestKey) -> Statement {
+pub(crate) fn history_statement(key: &MergeRequestKey) -> Statement {
     let statement = Statement::of(key, HISTORY).bind(MOST_EVENTS, Type::INT8);
     statement.bind(MOST_LABEL_BYTES, Type::INT8)
 }
 
-pub(super) fn read_stored_history(rows: &[Row]) -> Result<StoredHistory, StoreError> {
+pub(crate) fn read_stored_history(rows: &[Row]) -> Result<StoredHistory, StoreError> {
     Ok(StoredHistory {
         truncated: i64::try_from(rows.len()).unwrap_or(i64::MAX) >= MOST_EVENTS,
         events: rows.iter().map(read_history).collect::<Result<_, _>>()?,

@@ -2,7 +2,7 @@
 
 use audit::Context;
 
-use super::{is_plain_name, name_in, send};
+use super::queue::{is_plain_name, name_in, send};
 use crate::aws::{AwsError, Clients};
 use crate::config::Environment;
 

@@ -6,10 +6,11 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::queued::{DONE, ID};
-use super::{Queued, Tx};
 use crate::StoreError;
+use crate::evidence::read_evidence_ref;
+use crate::sql::reason_codes;
 use crate::sql::{Insert, Statement, column, json_column, optional_code_column};
+use crate::tx::{DONE, ID, Queued, Tx};
 
 /// A decision to append. Its merge request is the one of its facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +114,7 @@ const DECISION_COLUMNS: &str = "
 
 /// The whole chain, newest first. Everything is read only for the current decision on a merge: inputs are long, and reading one
 /// costs the server far more than its row.
-pub(super) const CHAIN: &str = "
+pub(crate) const CHAIN: &str = "
     SELECT chain.id, chain.stage, later.id IS NULL AS is_head, chain.evidence_id, chain.evidence_sha256, chain.decision,
         CASE WHEN later.id IS NULL AND chain.stage = 'merge' THEN chain.inputs
              WHEN row_number() OVER (ORDER BY chain.id DESC) <= 20 THEN chain.inputs || '{\"history\": []}'::jsonb END AS inputs,
@@ -192,7 +193,7 @@ impl NewDecision {
             .optional_text("kind", kind)
             .optional_text("proof", proof)
             .json("reasons", &verdict.reasons)?
-            .codes("reason_codes", super::reason_codes(&verdict.reasons))
+            .codes("reason_codes", reason_codes(&verdict.reasons))
             .codes("notes", note_codes(&verdict.notes))
             .json("inputs", &self.facts)?
             .json("verdict", verdict)?
@@ -242,14 +243,14 @@ fn note_codes(notes: &[Note]) -> Vec<&'static str> {
     notes.iter().copied().map(Note::as_str).collect()
 }
 
-pub(super) fn read_decision(row: &Row) -> Result<StoredDecision, StoreError> {
+pub(crate) fn read_decision(row: &Row) -> Result<StoredDecision, StoreError> {
     Ok(StoredDecision {
         id: column(row, "id")?,
         decision: optional_code_column(row, "decision")?,
         facts: json_column(row, "inputs")?,
         verdict: json_column(row, "verdict")?,
         rules_hash: column(row, "rules_hash")?,
-        evidence: super::evidence::read_evidence_ref(row)?,
+        evidence: read_evidence_ref(row)?,
         confirmed: column(row, "confirmed")?,
         evaluator: column(row, "evaluator")?,
         supersedes: column(row, "supersedes")?,

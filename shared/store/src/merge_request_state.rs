@@ -4,17 +4,15 @@ use model::{Envelope, EvidenceRef, Facts, MergeRequestEvent, MergeRequestKey, Se
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::decision::{CHAIN, read_decision};
-use super::evaluation::EVALUATION;
-use super::event::{self, read_stored_history};
-use super::evidence::read_evidence_ref;
-use super::exception::{OF_MERGE_REQUEST, read_exception};
-use super::ledger::{LEDGER_ROW, read_ledger_row};
-use super::pending_review::{REVIEW, read_pending_review};
-use super::{DecisionHead, EligibleReading, Evaluation, InsertResult, PendingReview, StoredDecision, StoredHistory};
-use super::{StoredLedgerRow, Tx, read_evaluation};
 use crate::connection::WireResponse;
+use crate::decisions::{CHAIN, DecisionHead, StoredDecision, read_decision};
+use crate::deliveries::{EligibleReading, InsertResult, StoredHistory, history_statement, read_stored_history};
+use crate::evidence::read_evidence_ref;
+use crate::exceptions::{OF_MERGE_REQUEST, read_exception};
+use crate::ledger::{LEDGER_ROW, StoredLedgerRow, read_ledger_row};
+use crate::pending::{EVALUATION, Evaluation, PendingReview, REVIEW, read_evaluation, read_pending_review};
 use crate::sql::{Statement, column, json_column, key as bounded_key};
+use crate::tx::Tx;
 use crate::{Store, StoreError};
 
 /// What is stored about one merge request.
@@ -83,7 +81,7 @@ impl MergeRequestState {
         let known = Statement::of(key, KNOWN).bind(bounded_key(delivery_key).into_owned(), Type::TEXT);
         let mut statements = vec![known];
         if first != FirstRead::Nothing {
-            statements.push(event::history_statement(key));
+            statements.push(history_statement(key));
         }
         if first == FirstRead::Everything {
             statements.extend(Self::statements(key));
@@ -96,7 +94,7 @@ impl MergeRequestState {
         if !known.is_known || first == FirstRead::Everything {
             return Vec::new();
         }
-        let history = (first == FirstRead::Nothing).then(|| event::history_statement(key));
+        let history = (first == FirstRead::Nothing).then(|| history_statement(key));
         history.into_iter().chain(Self::statements(key)).collect()
     }
 
@@ -210,16 +208,8 @@ impl Tx<'_> {
 
     /// What is stored about a merge request. Hold [`Tx::lock_merge_request`] to write anything that depends on it.
     pub async fn merge_request_state(&mut self, key: &MergeRequestKey) -> Result<MergeRequestState, StoreError> {
-        let mut statements = vec![event::history_statement(key)];
+        let mut statements = vec![history_statement(key)];
         statements.extend(MergeRequestState::statements(key));
         MergeRequestState::read(self.answers_to(statements).await?)
-    }
-
-    /// Sends these with the queue.
-    async fn answers_to(&mut self, statements: Vec<Statement>) -> Result<Vec<WireResponse>, StoreError> {
-        let first = self.answers.len() + self.queued.len();
-        self.queued.extend(statements);
-        self.send().await?;
-        Ok(self.answers.iter_mut().skip(first).filter_map(Option::take).collect())
     }
 }

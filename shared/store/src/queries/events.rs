@@ -5,8 +5,8 @@ use model::{HistoryEvent, MergeRequestKey};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use crate::deliveries::read_history;
 use crate::sql::column;
-use crate::tx::read_history;
 use crate::{Store, StoreError};
 
 /// Where a page ended.

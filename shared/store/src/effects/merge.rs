@@ -4,8 +4,8 @@ use model::{Effect, LedgerRow};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use crate::decisions::StoredDecision;
 use crate::sql::column;
-use crate::tx::StoredDecision;
 use crate::{Store, StoreError};
 
 /// A merge to report to an outside system.

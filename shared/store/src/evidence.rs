@@ -6,10 +6,9 @@ use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::queued::DONE;
-use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, column, json};
+use crate::tx::{DONE, Queued, Tx};
 
 /// A record of GitLab's answer as JSON, and its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +58,7 @@ impl<'a> Tx<'a> {
     }
 }
 
-pub(super) fn read_evidence_ref(row: &Row) -> Result<Option<EvidenceRef>, StoreError> {
+pub(crate) fn read_evidence_ref(row: &Row) -> Result<Option<EvidenceRef>, StoreError> {
     let id: Option<Uuid> = column(row, "evidence_id")?;
     let sha256: Option<String> = column(row, "evidence_sha256")?;
     Ok(id.zip(sha256).map(|(id, sha256)| EvidenceRef { id, sha256 }))

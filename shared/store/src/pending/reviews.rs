@@ -8,10 +8,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::queued::DONE;
-use super::{Queued, Tx};
 use crate::StoreError;
 use crate::sql::{Insert, KEY, Statement, column, json_column, key_columns, optional_json_column};
+use crate::tx::{DONE, Queued, Tx};
 
 /// A review still to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +34,7 @@ pub struct PendingReview {
 
 pub(crate) const REVIEW_COLUMNS: &str = "instance, project_id, mr_iid, state, trigger, reason, attempts, next_attempt_at, correlation_id, traceparent, earlier";
 
-pub(super) static REVIEW: LazyLock<String> = LazyLock::new(|| {
+pub(crate) static REVIEW: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {REVIEW_COLUMNS} FROM pending_reviews WHERE instance = $1 AND project_id = $2 AND mr_iid = $3")
 });
 
