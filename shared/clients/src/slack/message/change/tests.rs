@@ -83,6 +83,19 @@ fn reply_about(
     exception_reply(&change, ReplyLocation::Thread, &Wording::default(), CHANNEL, KEY)
 }
 
+/// The text of the reply.
+fn reply_text(message: &SlackMessage) -> String {
+    within_limits(message);
+    let shown = texts(message).split_off(1).join("\n\n");
+    let marks = shown.matches('!').count();
+    assert_eq!(
+        marks,
+        shown.matches("<!date").count() + 1,
+        "only dates and `!7`: {shown}"
+    );
+    shown
+}
+
 #[test]
 fn advice_follows_the_exceptions_status() {
     let (before, after) = (

@@ -2,19 +2,6 @@
 
 use super::*;
 
-/// The text of the reply.
-fn reply_text(message: &SlackMessage) -> String {
-    within_limits(message);
-    let shown = texts(message).split_off(1).join("\n\n");
-    let marks = shown.matches('!').count();
-    assert_eq!(
-        marks,
-        shown.matches("<!date").count() + 1,
-        "only dates and `!7`: {shown}"
-    );
-    shown
-}
-
 #[test]
 fn a_withdrawal_names_who_approved() {
     let message = reply(
