@@ -5,9 +5,11 @@ use model::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use super::Result;
-use super::stage::INSTANCE;
 
 const TOKEN: &str = "whsec_Y291bnRlcnNpZ24tdGVzdC1rZXktb2YtMzItYnl0ZXM=";
+
+/// The instance that the rules name.
+pub(super) const INSTANCE: &str = "main";
 
 /// The size of a delivery with a long description, many labels and reviewers.
 pub(super) const BYTES: usize = 20 * 1024;

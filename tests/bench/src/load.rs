@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Result;
-use super::stage::INSTANCE;
+use super::delivery::INSTANCE;
 use doubles::gitlab::World;
 
 /// Messages in one invocation: Lambda's maximum for a FIFO queue.

@@ -1,7 +1,8 @@
 //! Tables as after years of use: many event rows, written through triggers and constraints.
 
+use super::delivery::INSTANCE;
 use super::load::PROJECTS;
-use super::stage::{INSTANCE, Stage};
+use super::stage::Stage;
 use super::{Result, progress};
 use doubles::postgres::{self, TestDatabase};
 

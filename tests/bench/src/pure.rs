@@ -86,7 +86,7 @@ fn seal(
     let authentication = Authentication {
         method: AuthMethod::HmacSha256,
         hook,
-        instance: super::stage::INSTANCE.to_owned(),
+        instance: super::delivery::INSTANCE.to_owned(),
         stale: false,
     };
     let envelope = Envelope {

@@ -2,14 +2,12 @@
 
 use serde_json::json;
 
-use super::delivery;
+use super::delivery::{self, INSTANCE};
 use doubles::aws::{self, AwsDouble};
 use doubles::gitlab::{self, GitLabDouble};
 use doubles::postgres::{self, TestDatabase};
 
 const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/rules.yaml");
-/// The instance that the rules name.
-pub(super) const INSTANCE: &str = "main";
 /// Nothing listens there; no benchmarked function calls Slack.
 const NOWHERE: &str = "http://127.0.0.1:9";
 

@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::double::{Inner, System};
+use super::state::{Inner, System};
 use super::{Answer, Received, Stub, merge_patch};
 
 /// Answers a control request; `None` for a request to the system itself.

@@ -1,4 +1,4 @@
-//! A running double: the system's behaviour, its stubs, and the recorded requests.
+//! A running double: a server around its state, and the handle with which a test scripts it.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,29 +12,11 @@ use axum::response::Response;
 use futures::channel::oneshot;
 use http::{Request, StatusCode};
 use model::{Clock, SystemClock};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::answer::Delivery;
-use super::stub::{self, Prepared};
-use super::{Answer, Fault, InvalidStub, Received, Recorded, Server, Stub, control};
-
-/// How one outside system behaves.
-pub trait System: Default + Send + 'static {
-    /// The state that a test may read and change, as a JSON object. The system's `default()` holds the first world.
-    type World: Serialize + DeserializeOwned;
-    /// The system's name, in lower case.
-    const NAME: &'static str;
-    /// The world's name in the control interface: `PUT /_double/{WORLD}`.
-    const WORLD: &'static str = "world";
-
-    /// The current world.
-    fn world(&mut self) -> &mut Self::World;
-
-    /// Answers a request, with its effects.
-    fn answer(&mut self, request: &Received) -> Answer;
-}
+use super::state::{Inner, System};
+use super::{Answer, InvalidStub, Received, Recorded, Server, Stub, control};
 
 /// A running double of the system `S`. Dropping it stops the server and closes its connections.
 #[derive(Debug)]
@@ -155,59 +137,6 @@ impl<S> Shared<S> {
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner<S>> {
         // Every change under the lock is complete in itself, so a poisoned lock still guards valid state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The state of a double.
-#[derive(Debug)]
-pub(super) struct Inner<S> {
-    pub(super) system: S,
-    pub(super) stubs: Vec<Prepared>,
-    pub(super) requests: Vec<Recorded>,
-    waiting: Vec<oneshot::Sender<()>>,
-}
-
-impl<S: Default> Default for Inner<S> {
-    fn default() -> Self {
-        Self {
-            system: S::default(),
-            stubs: Vec::new(),
-            requests: Vec::new(),
-            waiting: Vec::new(),
-        }
-    }
-}
-
-impl<S: System> Inner<S> {
-    pub(super) fn reset(&mut self) {
-        self.system = S::default();
-        self.stubs.clear();
-        self.requests.clear();
-    }
-
-    /// Records the request and determines the answer and its delay. Effects happen here, before any delay.
-    fn handle(&mut self, request: &Received) -> (Delivery, Duration) {
-        self.requests.push(request.record());
-        // Dropping the senders wakes all waiters.
-        self.waiting.clear();
-        let Some(stub) = stub::take(&mut self.stubs, request) else {
-            return (Delivery::Whole(self.system.answer(request)), Duration::ZERO);
-        };
-        let delivery = match stub.fault {
-            Some(Fault::Reset) => Delivery::Reset,
-            Some(Fault::Hang) => Delivery::Hang,
-            Some(Fault::PostThenReset) => {
-                self.system.answer(request);
-                Delivery::Reset
-            }
-            Some(Fault::PostThenHang) => {
-                self.system.answer(request);
-                Delivery::Hang
-            }
-            Some(Fault::Half) => Delivery::Half(stub.answer.unwrap_or_else(|| self.system.answer(request))),
-            None => Delivery::Whole(stub.answer.unwrap_or_else(|| self.system.answer(request))),
-        };
-        (delivery, stub.delay)
     }
 }
 

@@ -38,12 +38,14 @@ pub mod runtime_api;
 mod server;
 pub mod siem;
 pub mod slack;
+mod state;
 mod stub;
 pub mod syslog;
 
 pub use answer::Answer;
-pub use double::{Double, System};
+pub use double::Double;
 pub use received::{Received, Recorded};
+pub use state::System;
 pub use stub::{Fault, InvalidStub, Stub};
 
 pub(crate) use server::Server;

@@ -3,11 +3,10 @@
 mod acts;
 mod state;
 
-pub use acts::{Act, Deed, Done};
+pub use acts::{Act, Deed, Done, Fate};
 pub use state::{Given, LabelAct, Phase, State, Version};
 
 use crate::clock::SECOND;
-use crate::hooks::Fate;
 use crate::setting::Setting;
 
 /// An act and the delay since the act before.

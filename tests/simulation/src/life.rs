@@ -2,8 +2,8 @@
 
 use crate::api::{Api, Fault, Lag};
 use crate::clock::MINUTE;
-use crate::gitlab::{Timed, World};
-use crate::hooks::{Delivery, Fate, deliveries};
+use crate::gitlab::{Fate, Timed, World};
+use crate::hooks::{Delivery, deliveries};
 use crate::ledger::{self, Record};
 use crate::setting::Setting;
 

@@ -2,8 +2,7 @@
 
 use crate::api::{Endpoint, Failure, Fault, Lag};
 use crate::clock::HOUR;
-use crate::gitlab::{Act, Timed};
-use crate::hooks::Fate;
+use crate::gitlab::{Act, Fate, Timed};
 use crate::setting::{Label, MergeTime, Profile, Setting, Version};
 use crate::{Life, Person};
 

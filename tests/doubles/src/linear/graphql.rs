@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use super::denied::{Denied, json_answer};
 use super::nodes::Node;
-use super::object::{Object, Session};
+use super::object::Object;
 use super::refusal::Refusal;
+use super::session::Session;
 use super::{Answer, Linear, Received, complexity};
 
 impl Linear {

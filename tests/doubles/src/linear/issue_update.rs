@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::mutations::{issue, string_value};
+use super::input::{issue, string_value};
 use super::nodes::Node;
 use super::refusal::Refusal;
 use super::world::{Issue, WorkflowState, World, team_of};

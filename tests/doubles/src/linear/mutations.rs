@@ -4,10 +4,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::build::made_up;
+use super::input::{issue, string_value};
 use super::issue_update;
-use super::nodes::{Node, Payload};
-use super::object::{Content, Session};
+use super::nodes::{Content, Node, Payload};
 use super::refusal::Refusal;
+use super::session::Session;
 use super::world::{Attachment, Comment, Label, World};
 
 /// Runs one mutation. A rejected one changes nothing.
@@ -33,18 +34,6 @@ pub(super) fn run(session: &Session<'_>, field: &str, arguments: &Value) -> Resu
         changed: Box::new(changed),
         change,
     }))))
-}
-
-/// The issue's identifier.
-pub(super) fn issue(world: &World, id: &Value) -> Result<String, Refusal> {
-    world
-        .find_issue(id.as_str().unwrap_or_default())
-        .ok_or_else(|| Refusal::not_found("Issue"))
-}
-
-/// The text of a string value.
-pub(super) fn string_value(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
 }
 
 /// The caller's id, which must be a UUID v4, or the generated one.

@@ -52,6 +52,17 @@ pub(super) struct Payload {
     pub(super) change: u32,
 }
 
+/// Content of a field.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// A scalar.
+    Leaf(Value),
+    /// An object, or null.
+    One(Option<Node>),
+    /// A list of objects.
+    Many(Vec<Node>),
+}
+
 impl Node {
     /// The type's name in the schema.
     pub(super) fn type_name(&self) -> &'static str {

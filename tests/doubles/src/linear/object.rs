@@ -1,48 +1,11 @@
 //! The objects that query execution visits.
 
-use std::cell::{Cell, RefCell};
-
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
-use jiff::Timestamp;
-use serde_json::Value;
 
-use super::nodes::Node;
+use super::nodes::{Content, Node};
 use super::refusal::Refusal;
-use super::world::World;
+use super::session::Session;
 use super::{mutations, relations};
-
-/// Content of a field.
-#[derive(Debug)]
-pub(super) enum Content {
-    /// A scalar.
-    Leaf(Value),
-    /// An object, or null.
-    One(Option<Node>),
-    /// A list of objects.
-    Many(Vec<Node>),
-}
-
-/// The execution of one operation.
-#[derive(Debug)]
-pub(super) struct Session<'a> {
-    pub(super) world: &'a RefCell<World>,
-    pub(super) now: Timestamp,
-    /// Changes since the double's start.
-    pub(super) changes: Cell<u32>,
-    /// Whether the next nullable field fails.
-    pub(super) failing: Cell<bool>,
-    /// Rejections in the order of the errors in the answer.
-    pub(super) refusals: RefCell<Vec<Refusal>>,
-}
-
-impl Session<'_> {
-    /// Records a rejection for the answer, and returns its placeholder error.
-    fn refuse(&self, refusal: Refusal) -> FieldError {
-        let message = refusal.message.clone();
-        self.refusals.borrow_mut().push(refusal);
-        FieldError { message }
-    }
-}
 
 /// One object of an answer.
 #[derive(Debug)]

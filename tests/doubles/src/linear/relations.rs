@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::filter;
-use super::nodes::{Connection, Node};
-use super::object::Content;
+use super::nodes::{Connection, Content, Node};
 use super::refusal::Refusal;
 use super::world::{World, team_of};
 

@@ -4,10 +4,9 @@ use doubles::gitlab::MergeRequest as Shown;
 use doubles::payload::MergeRequest;
 use serde_json::{Value, json};
 
-use super::release::Release;
+use super::release::{BOT, Release};
 use crate::evaluation::world::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT};
 
-pub(super) const BOT: u64 = 510;
 pub(super) const PLAIN: &[&str] = &["backend"];
 
 /// A merge that the previous release decides.

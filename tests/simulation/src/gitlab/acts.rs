@@ -1,7 +1,6 @@
 //! What people do to a merge request, and how GitLab reacts.
 
 use super::state::{Given, LabelAct, Phase, State, Version};
-use crate::hooks::Fate;
 use crate::people::Person;
 use crate::setting::{Label, Setting};
 
@@ -75,6 +74,27 @@ pub enum Deed {
     Joined,
     /// Left the group.
     Left,
+}
+
+/// What happens to the hook of one deed.
+#[derive(Debug, Clone, Default)]
+pub struct Fate {
+    /// It never arrives.
+    pub lost: bool,
+    /// How long after the act the hook of an approval is built, in milliseconds.
+    pub built_ms: i64,
+    /// How long after the act the system note changes the row, in milliseconds.
+    pub note_ms: i64,
+    /// How long the delivery takes.
+    pub delay_ms: i64,
+    /// The group's hook also reports it, this much later.
+    pub twin_ms: Option<i64>,
+    /// The same delivery is sent again, this much later.
+    pub again_ms: Option<i64>,
+    /// Its signature is too old: only its ids are trusted.
+    pub stale: bool,
+    /// Its label lists are cut for size.
+    pub cut: bool,
 }
 
 /// A deed with its time and its actor.

@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 
 use crate::clock::{DAY, HOUR, MINUTE, SECOND};
-use crate::gitlab::{Act, Timed};
-use crate::hooks::Fate;
+use crate::gitlab::{Act, Fate, Timed};
 use crate::people::Person;
 use crate::setting::Label;
 

@@ -4,8 +4,7 @@ use model::{ExceptionKind, GitLabAnswer, VerdictOutcome};
 use simulation::Life;
 use simulation::api::{Endpoint, Failure};
 use simulation::clock::{HOUR, MINUTE, SECOND};
-use simulation::gitlab::Act;
-use simulation::hooks::Fate;
+use simulation::gitlab::{Act, Fate};
 use simulation::setting::{Label, Version};
 
 use super::{ALICE, AUTHOR, BOB, OLD, is_approved, is_exception, stale_time};

@@ -4,8 +4,7 @@ use model::{ExceptionKind, VerdictOutcome};
 use simulation::Life;
 use simulation::api::{Endpoint, Failure};
 use simulation::clock::{HOUR, MINUTE, SECOND};
-use simulation::gitlab::Act;
-use simulation::hooks::Fate;
+use simulation::gitlab::{Act, Fate};
 use simulation::setting::{Label, MergeTime, Version};
 
 use super::{ALICE, AUTHOR, OLD, is_exception, outcome, stale_time};

@@ -4,7 +4,7 @@ mod approvals;
 mod labels;
 
 use model::{ExceptionKind, VerdictOutcome};
-use simulation::hooks::Fate;
+use simulation::gitlab::Fate;
 use simulation::setting::Version;
 use simulation::{Life, Person};
 
