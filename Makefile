@@ -41,9 +41,12 @@ rust:
 
 graph:
 	@$(PYTHON) tests/tools/checks/graph.py
+	@$(PYTHON) tests/tools/checks/circles.py
+	@$(PYTHON) tests/tools/checks/shape.py
 
 docs:
 	@$(PYTHON) tests/tools/checks/docs.py
+	@$(PYTHON) tests/tools/checks/vocabulary.py
 
 dependencies:
 	@$(STACK) tools check

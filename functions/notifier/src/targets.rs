@@ -57,15 +57,15 @@ struct SlackCredential {
 }
 
 /// A client, or why its target cannot be called.
-pub(crate) type Target<T> = Result<T, Box<CallError>>;
+pub(crate) type TargetClient<T> = Result<T, Box<CallError>>;
 
 /// The database and the targets.
 pub(crate) struct Targets {
     pub(crate) store: Store,
-    pub(crate) slack: Target<Slack>,
-    pub(crate) linear: Target<Linear>,
-    pub(crate) jira: Target<Jira>,
-    pub(crate) confluence: Target<Confluence>,
+    pub(crate) slack: TargetClient<Slack>,
+    pub(crate) linear: TargetClient<Linear>,
+    pub(crate) jira: TargetClient<Jira>,
+    pub(crate) confluence: TargetClient<Confluence>,
     pub(crate) rules: Arc<Rules>,
     /// `None`: no bus is configured.
     pub(crate) event_bus: Option<EventBus>,
@@ -128,21 +128,21 @@ struct TargetBuilder<'a> {
 }
 
 impl TargetBuilder<'_> {
-    fn slack(&self) -> Target<Slack> {
+    fn slack(&self) -> TargetClient<Slack> {
         let credential: SlackCredential = self.secret.slack.parse("slack", Action::SlackPostMessage)?;
         let address = address(self.addresses.slack.as_ref(), Some(SLACK));
         Slack::new(self.http.clone(), &address, credential.bot_token)
             .map_err(|error| unusable("slack", Action::SlackPostMessage, &error).into())
     }
 
-    fn linear(&self) -> Target<Linear> {
+    fn linear(&self) -> TargetClient<Linear> {
         let credential: linear::LinearCredential = self.secret.linear.parse("linear", Action::LinearGetIssue)?;
         let address = address(self.addresses.linear.as_ref(), Some(LINEAR));
         Linear::new(self.http.clone(), &address, credential)
             .map_err(|error| unusable("linear", Action::LinearGetIssue, &error).into())
     }
 
-    fn jira(&self) -> Target<Jira> {
+    fn jira(&self) -> TargetClient<Jira> {
         let credential: AtlassianCredential = self.secret.jira.parse("jira", Action::JiraGetIssue)?;
         let configured = self.rules.jira.as_ref().map(|jira| jira.base_url.as_str());
         let address = address(self.addresses.jira.as_ref(), configured);
@@ -150,7 +150,7 @@ impl TargetBuilder<'_> {
             .map_err(|error| unusable("jira", Action::JiraGetIssue, &error).into())
     }
 
-    fn confluence(&self) -> Target<Confluence> {
+    fn confluence(&self) -> TargetClient<Confluence> {
         let credential: AtlassianCredential = self.secret.confluence.parse("confluence", Action::ConfluenceGetPage)?;
         let configured = self.rules.confluence.as_ref().map(|wiki| wiki.base_url.as_str());
         let address = address(self.addresses.confluence.as_ref(), configured);
@@ -166,7 +166,7 @@ fn address(override_address: Option<&Url>, configured: Option<&str>) -> String {
 
 impl SecretPart {
     /// The credential; the secret may be corrected at any time, so an error here is not final.
-    fn parse<T: serde::de::DeserializeOwned>(&self, name: &str, action: Action) -> Target<T> {
+    fn parse<T: serde::de::DeserializeOwned>(&self, name: &str, action: Action) -> TargetClient<T> {
         let known = self.0.as_ref().ok_or_else(|| {
             let message = format!("outbound secret: `{name}` is missing (see docs/reference/connectors.md)");
             Box::new(problem(action, message))

@@ -18,7 +18,7 @@ use trace::Tracer;
 
 pub(crate) use answer::HttpResponse;
 pub(crate) use call::Call;
-pub use options::{Options, SetupError};
+pub use options::{HttpSetupError, Options};
 
 use crate::CallError;
 use crate::error::{CallProblem, Safety};
@@ -48,8 +48,8 @@ impl Http {
     /// Builds the client. Opens no connection.
     ///
     /// # Errors
-    /// [`SetupError`] if the private CA cannot be read or the TLS stack rejects the settings.
-    pub fn new(options: &Options, writer: Writer, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
+    /// [`HttpSetupError`] if the private CA cannot be read or the TLS stack rejects the settings.
+    pub fn new(options: &Options, writer: Writer, clock: Arc<dyn Clock>) -> Result<Self, HttpSetupError> {
         let client = options::build(options)?;
         Ok(Self {
             client,

@@ -13,7 +13,7 @@ use trace::{Export, ExportDestination, ExportError, Exporting};
 use url::Url;
 
 use crate::error::CallProblem;
-use crate::http::{Call, Http, HttpResponse, Options, SetupError};
+use crate::http::{Call, Http, HttpResponse, HttpSetupError, Options};
 use crate::{Advice, CallError, InvalidAddress};
 
 /// Largest answer that is read: a collector reports how many spans it rejected, and why.
@@ -36,7 +36,7 @@ pub enum CollectorError {
     Address(#[from] InvalidAddress),
     /// The HTTP client cannot be built.
     #[error(transparent)]
-    Client(#[from] SetupError),
+    Client(#[from] HttpSetupError),
 }
 
 impl Collector {

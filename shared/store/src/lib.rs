@@ -37,10 +37,10 @@ mod tls;
 mod tx;
 
 pub use self::audit::{
-    AnnouncedCall, AuditActor, AuditBacklog, AuditBatch, AuditFilter, AuditGap, AuditOrder, AuditOutcome, AuditRow,
-    AuditStory, AuditTarget, BatchReport, DestinationBacklog, DestinationEnd, DestinationLease, GapReason,
-    MalformedLine, PositionedEntry, RecordedGap, Released, SearchPlan, StoryKind, StoryLines, StoryRow,
-    UndeliveredEntry, UnknownWord, detach_audit_partitions,
+    AuditActor, AuditBacklog, AuditBatch, AuditFilter, AuditGap, AuditOrder, AuditOutcome, AuditRow, AuditStory,
+    AuditTarget, BatchReport, DestinationBacklog, DestinationEnd, DestinationLease, GapReason, MalformedLine, OpenCall,
+    PositionedEntry, RecordedGap, Released, SearchPlan, StoryKind, StoryLines, StoryRow, UndeliveredEntry, UnknownWord,
+    detach_audit_partitions,
 };
 pub use config::{DatabaseAddress, DatabaseConfig, StoreConfigError};
 pub use decisions::{DecisionHead, NewDecision, NewReviewDecision, StoredDecision};

@@ -1,6 +1,6 @@
 //! The clients against real HTTP doubles: every way a call can end, and its audit line.
 
-mod archived;
+mod audit_log;
 mod confluence;
 mod coverage;
 mod desk;
@@ -12,9 +12,9 @@ mod gitlab_moved;
 mod gitlab_unread;
 mod jira;
 mod linear;
+mod merges;
 mod secrets;
 mod slack_find;
 mod slack_post;
 mod slack_update;
 mod tls;
-mod trail;

@@ -1,7 +1,6 @@
 //! The only integration-test binary: each module tests one part against real servers.
 #![cfg(test)]
 
-mod archive;
 mod arrivals;
 mod clients;
 mod crash;
@@ -11,6 +10,7 @@ mod embedded;
 mod evaluation;
 mod function;
 mod local_stack;
+mod merge_effects;
 mod notifier;
 mod operator;
 mod outbox;

@@ -4,5 +4,5 @@ mod command;
 mod filters;
 mod pages;
 mod plain;
+mod stored_log;
 mod trace;
-mod trail;

@@ -8,5 +8,5 @@ mod outages;
 mod pipeline;
 mod production;
 mod scene;
-mod trail;
+mod stack_audit;
 mod verdicts;

@@ -1,12 +1,12 @@
 //! Invariants of `template.yaml` that the linter does not check.
 
+mod audit_log;
 pub(crate) mod document;
 mod parameters;
 mod queues;
 mod read;
 mod roles;
 mod stacks;
-mod trail;
 
 use std::collections::BTreeSet;
 

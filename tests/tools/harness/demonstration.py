@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-from . import archive, countersign, doubles, postgres, samples, slack_message, trail
+from . import archive, countersign, doubles, postgres, samples, slack_message, audit_log
 from .paths import LOGS, STACK, shown
 from .progress import Failure, complain, say, until
 
@@ -54,7 +54,7 @@ def show(stack: dict) -> list[str]:
         say()
     wrong += _exception_and_message(stack, chosen[0])
     wrong += archive.show(stack, chosen)
-    trail.show(stack, chosen[0].name, _row(stack, "security_review_exceptions", chosen[0])["correlation_id"])
+    audit_log.show(stack, chosen[0].name, _row(stack, "security_review_exceptions", chosen[0])["correlation_id"])
     return wrong
 
 

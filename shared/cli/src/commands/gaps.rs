@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 use jiff::Timestamp;
 use model::{Clock, SystemClock};
-use store::{AnnouncedCall, AuditBacklog, RecordedGap};
+use store::{AuditBacklog, OpenCall, RecordedGap};
 
 use crate::args::database::{Database, Login};
 use crate::output::table::{Cell, Table};
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 struct Missing {
     backlog: AuditBacklog,
     gaps: Vec<RecordedGap>,
-    calls: Vec<AnnouncedCall>,
+    calls: Vec<OpenCall>,
 }
 
 impl Arguments {
@@ -137,7 +137,7 @@ fn gap(gap: &RecordedGap) -> Vec<Cell> {
     ]
 }
 
-fn call(call: &AnnouncedCall) -> Vec<Cell> {
+fn call(call: &OpenCall) -> Vec<Cell> {
     let state = if call.reported_at.is_some() {
         Cell::new("reported").style(Style::Yellow)
     } else {

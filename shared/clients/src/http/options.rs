@@ -33,7 +33,7 @@ impl Default for Options {
 
 /// The client could not be built. Fix the configuration.
 #[derive(Debug, thiserror::Error)]
-pub enum SetupError {
+pub enum HttpSetupError {
     /// The private CA cannot be used.
     #[error(transparent)]
     Authority(#[from] ::tls::AuthorityError),
@@ -46,7 +46,7 @@ pub enum SetupError {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that builds a client")]
-pub(super) fn build(options: &Options) -> Result<reqwest::Client, SetupError> {
+pub(super) fn build(options: &Options) -> Result<reqwest::Client, HttpSetupError> {
     let tls = tls::config(options.private_ca_pem.as_deref())?;
     let builder = reqwest::Client::builder();
     let client = builder

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use ::tls::private_authorities;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::SetupError;
+use super::HttpSetupError;
 
 /// Client settings that verify names and chains; TLS 1.2 and 1.3, HTTP/2 preferred.
-pub(super) fn config(private_ca_pem: Option<&str>) -> Result<ClientConfig, SetupError> {
+pub(super) fn config(private_ca_pem: Option<&str>) -> Result<ClientConfig, HttpSetupError> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };

@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn person_with_similar_name_is_no_bot() {
+    fn person_with_similar_name_is_not_a_bot() {
         for name in [
             "project_manager",
             "project_1_botany",

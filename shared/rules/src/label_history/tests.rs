@@ -42,7 +42,7 @@ fn removed_label_with_valid_approval_is_noted() {
 }
 
 #[test]
-fn replacing_a_security_label_is_no_removal() {
+fn replacing_a_security_label_is_not_a_removal() {
     let mut life = Life::unlabelled()
         .label_event(Some("security::high"), true, AUTHOR, "09:00:00")
         .label_event(Some("security::high"), false, OUTSIDER, "11:00:00")

@@ -10,8 +10,8 @@ use clients::{CallError, MergeSummary};
 use doubles::confluence::{self as double, ConfluenceDouble};
 use rules::{ConfluenceRules as Settings, Wording};
 
-use super::archived::{API_TOKEN, EMAIL, api_token, audit_page, confluence};
 use super::desk::{context, http, options};
+use super::merges::{API_TOKEN, EMAIL, api_token, audit_page, confluence};
 
 const TITLE: &str = "Security review audit";
 

@@ -8,8 +8,8 @@ use clients::jira::Jira;
 use clients::{MergeSummary, Tracked};
 use doubles::jira::{self as double, IssueSnapshot, JiraDouble};
 
-use super::archived::{API_TOKEN, EMAIL, Marked, api_token, jira, mark_in_jira};
 use super::desk::{http, options};
+use super::merges::{API_TOKEN, EMAIL, Marked, api_token, jira, mark_in_jira};
 
 struct Desk {
     double: JiraDouble,

@@ -8,8 +8,8 @@ use clients::linear::Linear;
 use clients::{MergeSummary, Tracked};
 use doubles::linear::{self as double, IssueSnapshot, LinearDouble};
 
-use super::archived::{API_KEY, Marked, linear, linear_key, mark_in_linear};
 use super::desk::{http, options};
+use super::merges::{API_KEY, Marked, linear, linear_key, mark_in_linear};
 
 struct Desk {
     double: LinearDouble,

@@ -13,7 +13,7 @@ use model::SystemClock;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::trail::{AuditEntries, unavailable};
+use super::audit_entries::{AuditEntries, unavailable};
 
 const TOKEN: &str = "token-that-must-not-leak";
 

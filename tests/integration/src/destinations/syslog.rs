@@ -10,7 +10,7 @@ use audit_delivery::{DeliveryError, Destination as _, Outgoing, SetupError, Sysl
 use doubles::syslog::{Fault, SyslogDouble};
 use uuid::Uuid;
 
-use super::trail::{AuditEntries, unavailable};
+use super::audit_entries::{AuditEntries, unavailable};
 
 const STREAMS: [Transport; 2] = [Transport::Tcp, Transport::Tls];
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::program::built;
 
-use super::trail::{StoredLog, at, delivery, line, printed, put};
+use super::stored_log::{StoredLog, at, delivery, line, printed, put};
 
 /// The operator's command, with an auditor's login.
 pub(super) fn countersign(database: &TestDatabase, words: &[&str]) -> Output {

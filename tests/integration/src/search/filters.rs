@@ -10,7 +10,7 @@ use store::{AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditTarget, Stor
 use uuid::Uuid;
 
 use super::plain::passing;
-use super::trail::{LONG_AGO, StoredLog, at, delivery, trace};
+use super::stored_log::{LONG_AGO, StoredLog, at, delivery, trace};
 
 const ORDERS: [AuditOrder; 2] = [AuditOrder::NewestFirst, AuditOrder::OldestFirst];
 /// A first page for a person, and one for a file; each in one order.

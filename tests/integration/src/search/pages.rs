@@ -4,7 +4,7 @@ use doubles::postgres::fresh_database;
 use store::{AuditFilter, AuditOrder};
 use uuid::Uuid;
 
-use super::trail::{at, line, printed, put, sample_entry};
+use super::stored_log::{at, line, printed, put, sample_entry};
 
 /// They hide no other entry either.
 #[tokio::test]

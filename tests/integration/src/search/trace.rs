@@ -5,7 +5,7 @@ use serde_json::json;
 use store::AuditBatch;
 
 use super::command::{countersign, stderr, stdout};
-use super::trail::{StoredLog, at, delivery, trace};
+use super::stored_log::{StoredLog, at, delivery, trace};
 
 #[tokio::test]
 async fn timeline_is_ordered_and_ends_with_open_items() {

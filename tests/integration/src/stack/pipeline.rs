@@ -142,7 +142,7 @@ async fn a_properly_approved_merge_makes_no_exception() {
 }
 
 #[tokio::test]
-async fn merge_without_a_security_label_is_no_exception() {
+async fn unlabelled_merge_is_not_an_exception() {
     let scene = Scene::new(&["backend"]);
     scene.shown(|_| ()).await;
     scene.deliver_merge().await;

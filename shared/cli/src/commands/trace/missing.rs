@@ -59,7 +59,7 @@ pub(super) fn open(entries: &[AuditRow], rest: &AuditStory, now: Timestamp) -> V
 #[cfg(test)]
 mod tests {
     use model::AuditLine;
-    use store::{AnnouncedCall, RecordedGap, StoryRow};
+    use store::{OpenCall, RecordedGap, StoryRow};
     use uuid::Uuid;
 
     use super::*;
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn everything_that_is_missing_or_open_is_named() {
-        let call = |begun: i64| AnnouncedCall {
+        let call = |begun: i64| OpenCall {
             id: Uuid::nil(),
             call: "slack.api.post_message".to_owned(),
             begun_at: now() - SignedDuration::from_secs(begun),

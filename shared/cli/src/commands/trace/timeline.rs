@@ -1,7 +1,7 @@
 //! Entries, business rows, open calls and gaps, as lines ordered by time.
 
 use jiff::Timestamp;
-use store::{AnnouncedCall, AuditRow, AuditStory, RecordedGap, StoryKind, StoryRow};
+use store::{AuditRow, AuditStory, OpenCall, RecordedGap, StoryKind, StoryRow};
 
 use super::offset::offset;
 use crate::commands::audit::tabular::{milliseconds, outcome};
@@ -93,7 +93,7 @@ fn of_row(row: &StoryRow) -> Line {
     }
 }
 
-fn of_call(call: &AnnouncedCall) -> Line {
+fn of_call(call: &OpenCall) -> Line {
     Line {
         at: call.begun_at,
         service: Cell::new(sanitize(&call.service)),

@@ -29,7 +29,7 @@ pub struct RecordedGap {
 
 /// An announced call without an entry: it is running, or its process died, or its line was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnnouncedCall {
+pub struct OpenCall {
     /// The id of the expected entry.
     pub id: Uuid,
     pub call: String,
@@ -59,7 +59,7 @@ impl Store {
     }
 
     /// Every announced call without an entry, oldest first. The newest may be running.
-    pub async fn announced_audit_calls(&self) -> Result<Vec<AnnouncedCall>, StoreError> {
+    pub async fn announced_audit_calls(&self) -> Result<Vec<OpenCall>, StoreError> {
         let sql = format!("SELECT {INTENT_COLUMNS} ORDER BY begun_at, id");
         let rows = self.query(&sql, &[]).await?;
         rows.iter().map(read_intent).collect()
@@ -79,9 +79,9 @@ pub(super) fn read_gap(row: &Row) -> Result<RecordedGap, StoreError> {
     })
 }
 
-pub(super) fn read_intent(row: &Row) -> Result<AnnouncedCall, StoreError> {
+pub(super) fn read_intent(row: &Row) -> Result<OpenCall, StoreError> {
     let target = crate::sql::json_column(row, "target")?;
-    Ok(AnnouncedCall {
+    Ok(OpenCall {
         id: column(row, "id")?,
         call: column(row, "call")?,
         begun_at: column(row, "begun_at")?,

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::open::{AnnouncedCall, GAP_COLUMNS, INTENT_COLUMNS, RecordedGap, read_gap, read_intent};
+use super::open::{GAP_COLUMNS, INTENT_COLUMNS, OpenCall, RecordedGap, read_gap, read_intent};
 use crate::sql::column;
 use crate::{Store, StoreError};
 
@@ -16,7 +16,7 @@ pub struct AuditStory {
     /// Rows of the business tables, by time.
     pub rows: Vec<StoryRow>,
     /// Announced calls without an entry.
-    pub calls: Vec<AnnouncedCall>,
+    pub calls: Vec<OpenCall>,
     /// Gaps that may hold lines of this correlation id.
     pub gaps: Vec<RecordedGap>,
 }

@@ -5,7 +5,7 @@ use clients::confluence::Recorded;
 use clients::{Advice, MergeSummary};
 use doubles::confluence::HumanEdit;
 
-use super::super::archived::{approved, numbered};
+use super::super::merges::{approved, numbered};
 use super::{Desk, TITLE};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,8 +5,8 @@ use clients::Advice;
 use clients::confluence::RowPlace;
 use doubles::confluence::{self as double, RateLimited};
 
-use super::super::archived::{approved, confluence};
 use super::super::disturbed::{disturbances, until_done};
+use super::super::merges::{approved, confluence};
 use super::{Desk, TITLE};
 
 #[tokio::test]

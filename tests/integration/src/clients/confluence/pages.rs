@@ -7,7 +7,7 @@ use doubles::confluence::PageStatus;
 use doubles::{Fault, Stub};
 use rules::{AuditPage, ConfluenceRules as Settings};
 
-use super::super::archived::{approved, confluence, correcting, exception, numbered};
+use super::super::merges::{approved, confluence, correcting, exception, numbered};
 use super::{Desk, TITLE};
 
 fn page_of(recorded: &Recorded) -> String {

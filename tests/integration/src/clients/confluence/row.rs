@@ -2,7 +2,7 @@
 
 use clients::confluence::{Recorded, RowPlace};
 
-use super::super::archived::{approved, confluence, correcting, exception};
+use super::super::merges::{approved, confluence, correcting, exception};
 use super::{Desk, TITLE};
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 use rules::Wording;
 use serde_json::{Value, json};
 
-use super::super::archived::{self, approved};
 use super::super::desk::{context, http, patience};
+use super::super::merges::{self, approved};
 use super::Row;
 use super::http::{double, seen};
 use super::seen::Seen;
@@ -196,16 +196,16 @@ fn confluence_calls() -> [Call; 5] {
 async fn mark_in_linear(stub: Option<Stub>, merge: MergeSummary) -> Seen {
     let (double, url) = double::<linear::Linear>(stub.as_ref()).await;
     let (http, lines) = http(&patience(stub.as_ref()));
-    let client = clients::linear::Linear::new(http, url.as_str(), archived::linear_key()).unwrap();
-    let _ = archived::mark_in_linear(&client, &merge, &archived::linear(), false).await;
+    let client = clients::linear::Linear::new(http, url.as_str(), merges::linear_key()).unwrap();
+    let _ = merges::mark_in_linear(&client, &merge, &merges::linear(), false).await;
     seen(&double, &lines)
 }
 
 async fn mark_in_jira(stub: Option<Stub>, merge: MergeSummary) -> Seen {
     let (double, url) = double::<jira::Jira>(stub.as_ref()).await;
     let (http, lines) = http(&patience(stub.as_ref()));
-    let client = clients::jira::Jira::new(http, url.as_str(), archived::api_token()).unwrap();
-    let _ = archived::mark_in_jira(&client, &merge, &archived::jira(), false).await;
+    let client = clients::jira::Jira::new(http, url.as_str(), merges::api_token()).unwrap();
+    let _ = merges::mark_in_jira(&client, &merge, &merges::jira(), false).await;
     seen(&double, &lines)
 }
 
@@ -213,12 +213,12 @@ async fn record_in_confluence(stub: Option<Stub>, merge: MergeSummary, exists: b
     let (double, url) = double::<confluence::Confluence>(stub.as_ref()).await;
     if exists {
         double.world(|world| {
-            world.pages.insert("7001".to_owned(), archived::audit_page());
+            world.pages.insert("7001".to_owned(), merges::audit_page());
         });
     }
     let (http, lines) = http(&patience(stub.as_ref()));
-    let client = clients::confluence::Confluence::new(http, url.as_str(), archived::api_token()).unwrap();
-    let (settings, wording) = (archived::confluence(), Wording::default());
+    let client = clients::confluence::Confluence::new(http, url.as_str(), merges::api_token()).unwrap();
+    let (settings, wording) = (merges::confluence(), Wording::default());
     let how = (&settings, &wording);
     let place = RowPlace {
         latest: is_known.then(|| "7001".to_owned()),

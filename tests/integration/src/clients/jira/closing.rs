@@ -3,7 +3,7 @@
 use clients::Advice;
 use doubles::jira::{self as double, Category, Status, Transition};
 
-use super::super::archived::approved;
+use super::super::merges::approved;
 use super::{Desk, accept, done};
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use audit::FailureClass;
 use clients::Advice;
 use doubles::jira::{self as double, RateLimited};
 
-use super::super::archived::approved;
 use super::super::disturbed::{disturbances, until_done};
+use super::super::merges::approved;
 use super::{Desk, accept, done};
 
 #[tokio::test]

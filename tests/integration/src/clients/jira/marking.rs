@@ -5,8 +5,8 @@ use clients::{AtlassianCredential, MergeSummary};
 use doubles::jira::{Category, Deployment, Issue};
 use model::MentionPlace::{Branch, Description, Title};
 
-use super::super::archived::{MERGE_REQUEST, approved, correcting, exception, jira, mark_in_jira, mention};
 use super::super::desk::{http, options};
+use super::super::merges::{MERGE_REQUEST, approved, correcting, exception, jira, mark_in_jira, mention};
 use super::{Desk, done, done_at};
 
 #[tokio::test]

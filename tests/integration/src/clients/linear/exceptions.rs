@@ -4,8 +4,8 @@ use clients::Marking;
 use model::VerdictOutcome;
 use rules::Wording;
 
-use super::super::archived::{approved, correcting, exception, linear, mark_in_linear, numbered};
 use super::super::desk::context;
+use super::super::merges::{approved, correcting, exception, linear, mark_in_linear, numbered};
 use super::{Desk, done_at};
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use audit::FailureClass;
 use clients::Advice;
 use doubles::linear::{self as double, IssueSnapshot, RateLimited};
 
-use super::super::archived::{API_KEY, approved, exception, linear, mark_in_linear};
 use super::super::disturbed::{disturbances, until_done};
+use super::super::merges::{API_KEY, approved, exception, linear, mark_in_linear};
 use super::{Desk, done};
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use clients::{MergeSummary, Tracked};
 use doubles::linear as double;
 use model::MentionPlace::{Branch, Description, Title};
 
-use super::super::archived::{MERGE_REQUEST, approved, linear, mark_in_linear, mention};
 use super::super::desk::{http, options};
+use super::super::merges::{MERGE_REQUEST, approved, linear, mark_in_linear, mention};
 use super::{Desk, done, done_at};
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::stack::scene::{HIGH, SLACK, Scene};
-use crate::stack::trail::{Lines, PATIENCE, SIEM, StackAudit, by_id, difference};
+use crate::stack::stack_audit::{Lines, PATIENCE, SIEM, StackAudit, by_id, difference};
 
 /// A delivery and the last position of its entries.
 async fn delivered(audit: &StackAudit) -> (String, i64) {

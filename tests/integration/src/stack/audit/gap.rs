@@ -8,7 +8,7 @@ use model::SystemClock;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::stack::trail::{PATIENCE, StackAudit};
+use crate::stack::stack_audit::{PATIENCE, StackAudit};
 
 /// This many lines of an otherwise unknown execution environment, and their correlation id.
 fn printed(count: usize) -> (Vec<String>, String) {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::local_stack::{PATIENCE, eventually};
 use crate::program::built;
 use crate::stack::scene::{HIGH, SLACK, Scene};
-use crate::stack::trail::StackAudit;
+use crate::stack::stack_audit::StackAudit;
 
 #[tokio::test]
 async fn audit_log_of_a_delivery_is_complete() {

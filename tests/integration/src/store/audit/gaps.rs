@@ -136,7 +136,7 @@ async fn lost_tail_is_detected_by_claims_in_rows() {
 }
 
 #[tokio::test]
-async fn claim_fulfilled_in_time_is_no_gap() {
+async fn claim_fulfilled_in_time_is_not_a_gap() {
     let database = fresh_database().await;
     let (store, client) = (database.store(), connect(&database.auditor_url).await);
     claim(&store, &[line(1, 3)], at(0)).await;

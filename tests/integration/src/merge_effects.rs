@@ -3,7 +3,7 @@
 mod command;
 mod effects;
 mod evidence;
+mod failures;
 mod fixed;
 mod stand;
 mod targets;
-mod trouble;
