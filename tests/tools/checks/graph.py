@@ -33,7 +33,7 @@ MAY_DO_IT = {
     "shared/cli/src/output/terminal.rs": "reads NO_COLOR",
 }
 # Which crates may depend directly on a family of crates.
-OWNERS = {"tokio-postgres": {"store", "doubles", "integration", "bench"}, "refinery": {"store"}, "aws-sdk-": {"runtime"}, "reqwest": {"clients", "doubles", "integration", "bench"}}
+OWNERS = {"tokio-postgres": {"store", "doubles", "integration", "bench"}, "refinery": {"store", "integration"}, "aws-sdk-": {"runtime"}, "reqwest": {"clients", "doubles", "integration", "bench"}}
 
 
 def main() -> int:
