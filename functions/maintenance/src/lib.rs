@@ -4,10 +4,10 @@
 //! Every job may run concurrently: due rows are claimed one by one with `SKIP LOCKED`, and migrations hold a lock.
 
 mod config;
+mod credential_rotation;
 mod custom_resource;
-mod job;
+mod jobs;
 mod request;
-mod rotation;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,10 +26,10 @@ use trace::{SpanKind, Tracer};
 use uuid::Uuid;
 
 pub use config::Config;
+pub use credential_rotation::{RotationError, RotationRequest, Step};
 pub use custom_resource::CustomResourceRequest;
-pub use job::{JobError, JobReport};
+pub use jobs::{JobError, JobReport};
 pub use request::{Job, MaintenanceRequest, NamedJob};
-pub use rotation::{RotationError, RotationRequest, Step};
 
 /// The time of one run of jobs. The function has more, for migrations; the next run continues.
 const LONGEST_JOBS: Duration = Duration::from_mins(5);

@@ -1,7 +1,7 @@
 //! The processor function: takes deliveries from their queue, one transaction each, and enqueues the resulting effects.
 
 mod config;
-mod record;
+mod message;
 
 use app::config::GitLabSecrets;
 use app::{App, Outbox};

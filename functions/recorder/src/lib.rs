@@ -5,17 +5,13 @@
 
 mod config;
 mod database;
-mod forward;
+mod delivery;
+mod ingest;
 mod jobs;
-mod lines;
-mod logs;
 mod measure;
-mod own;
-mod record;
 mod report;
 mod request;
-mod retry;
-mod sequence;
+mod sequencer;
 
 use std::sync::Arc;
 
@@ -30,16 +26,16 @@ use uuid::Uuid;
 
 pub use config::Config;
 pub use database::DatabaseError;
-pub use logs::Undecodable;
-pub use record::RecordError;
+pub use ingest::logs::Undecodable;
+pub use ingest::store_lines::RecordError;
 pub use report::{InvocationReport, Turn, TurnEnd};
 pub use request::{LogsEvent, RecorderJob, RecorderRequest, RecorderResponse};
 
 use database::VerifiedDatabase;
-use forward::Outlets;
+use delivery::Outlets;
+use ingest::own_lines::OwnLines;
 use measure::Measures;
-use own::OwnLines;
-use sequence::ReportTimes;
+use sequencer::ReportTimes;
 
 /// The input of an execution environment.
 #[derive(Debug)]

@@ -3,11 +3,11 @@
 //! The entry point is [`evaluate`]: a function of [`model::Facts`] and [`Rules`], so that every stored verdict can be recomputed.
 
 mod approval;
-mod archive;
 mod case;
 mod checked;
 mod checks;
 mod confirm;
+mod connectors;
 mod earlier;
 mod evaluate;
 mod explain;
@@ -24,8 +24,8 @@ mod testing;
 mod tier;
 mod time;
 
-pub use archive::{AuditPage, ConfluenceRules, JiraRules, LinearRules, Pod, PodCandidate, Pods, Tracking, mentions};
 pub use confirm::{EVALUATOR, SECOND_READING_AFTER, further_reading_at, is_confirmed, needs_approvals};
+pub use connectors::{AuditPage, ConfluenceRules, JiraRules, LinearRules, Pod, PodCandidate, Pods, Tracking, mentions};
 pub use earlier::earlier_facts;
 pub use evaluate::evaluate;
 pub use explain::{Check, ExplainedApproval, Explanation, Found, explain};

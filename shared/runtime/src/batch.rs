@@ -5,7 +5,7 @@
 //! An empty identifier in it, or a panic, would return the whole batch to the queue; so the first is rejected and the second is
 //! caught.
 
-mod record;
+mod message;
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
@@ -17,7 +17,7 @@ use futures::FutureExt as _;
 use crate::Deadline;
 use crate::causes::in_one_line;
 
-pub use record::{Message, MissingMessageId};
+pub use message::{Message, MissingMessageId};
 
 /// A message not begun this long before the deadline is left for the next invocation.
 const TIME_TO_BEGIN: Duration = Duration::from_secs(2);

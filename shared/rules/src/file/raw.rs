@@ -1,7 +1,7 @@
 //! The rules file as written, and the checks that turn it into [`Rules`].
 
 mod approvers;
-mod archive;
+mod connectors;
 mod pods;
 mod sla;
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use self::approvers::RawApprovers;
-use self::archive::{RawConfluence, RawJira, RawLinear};
+use self::connectors::{RawConfluence, RawJira, RawLinear};
 use self::pods::RawPod;
 use self::sla::RawSla;
 use super::{Form, Instance, Rules, RulesError, SlackRules, Wording};
@@ -166,9 +166,9 @@ pub(super) fn parse(text: &str, hash: String, form: Form) -> Result<Rules, Rules
         sla,
         slack: slack(&mut problems, file.slack),
         pods,
-        linear: file.linear.map(|raw| archive::linear(&mut problems, raw)),
-        jira: file.jira.map(|raw| archive::jira(&mut problems, raw)),
-        confluence: file.confluence.map(|raw| archive::confluence(&mut problems, &raw)),
+        linear: file.linear.map(|raw| connectors::linear(&mut problems, raw)),
+        jira: file.jira.map(|raw| connectors::jira(&mut problems, raw)),
+        confluence: file.confluence.map(|raw| connectors::confluence(&mut problems, &raw)),
         source: text.to_owned(),
     };
     if file.labels.is_empty() {

@@ -1,6 +1,6 @@
 //! Valid contents of a rules file, and how an invalid one is rejected: with the line and the reason.
 
-mod archive;
+mod connectors;
 mod instances;
 
 use model::ExceptionKind;

@@ -9,10 +9,11 @@ use runtime::batch::{BatchError, Message, MissingMessageId};
 use store::{AuditBatch, BatchReport, Store, StoreError};
 
 use crate::database::DatabaseError;
-use crate::lines::{kept, sorted};
-use crate::logs::{LogDelivery, Undecodable};
+use crate::ingest::lines::{kept, sorted};
+use crate::ingest::logs::{LogDelivery, Undecodable};
+use crate::ingest::retry;
 use crate::request::{LogsEvent, RetryMessage};
-use crate::{InvocationReport, Recorder, retry};
+use crate::{InvocationReport, Recorder};
 
 /// Time reserved for sending the lines to the queue if the database does not answer.
 const TIME_TO_PUT_OFF: Duration = Duration::from_secs(8);

@@ -3,8 +3,8 @@
 use audit::Context;
 use runtime::aws::{AwsError, StandardQueue};
 
-use crate::lines::is_audit;
-use crate::logs::{LogDelivery, LogEvent};
+use crate::ingest::lines::is_audit;
+use crate::ingest::logs::{LogDelivery, LogEvent};
 
 /// The largest message, in bytes: well below the 256 KiB that every SQS endpoint accepts.
 pub(crate) const LARGEST: usize = 200 * 1024;

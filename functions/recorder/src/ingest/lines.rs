@@ -3,7 +3,7 @@
 use audit::printed::{LONGEST, ParsedLine, parse_line};
 use store::{AuditBatch, MalformedLine};
 
-use crate::logs::{LogDelivery, LogEvent};
+use crate::ingest::logs::{LogDelivery, LogEvent};
 
 /// The audit lines of a delivery.
 pub(crate) fn sorted(delivery: &LogDelivery) -> AuditBatch {

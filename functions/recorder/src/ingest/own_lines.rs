@@ -7,7 +7,7 @@ use audit::printed::{ParsedEntry, ParsedIntent};
 use store::AuditBatch;
 use uuid::Uuid;
 
-use crate::lines::sorted_lines;
+use crate::ingest::lines::sorted_lines;
 
 /// The stored source of these lines.
 const SOURCE: &str = "recorder";
