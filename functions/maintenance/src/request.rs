@@ -1,38 +1,26 @@
 //! Requests to the function: from the schedule, an operator, or a deployment.
 
+use model::codes;
 use serde::{Deserialize, Serialize};
 
 use crate::{CustomResourceRequest, RotationRequest};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Job {
-    /// Migrate the database to the schema of this version.
-    Migrate,
-    /// Retry verdicts that wait for GitLab.
-    PendingEvaluations,
-    /// Enqueue effects that are due.
-    RelayEffects,
-    /// Create audit partitions for the coming months.
-    AuditPartitions,
-    /// Detach the months of audit entries whose retention period is over.
-    AuditRetention,
-    /// Execute operator requests.
-    OperatorRequests,
-}
-
-impl Job {
-    /// The name in the function's event.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Migrate => "migrate",
-            Self::PendingEvaluations => "pending_evaluations",
-            Self::RelayEffects => "relay_effects",
-            Self::AuditPartitions => "audit_partitions",
-            Self::AuditRetention => "audit_retention",
-            Self::OperatorRequests => "operator_requests",
-        }
+codes! {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Job {
+        /// Migrate the database to the schema of this version.
+        Migrate = "migrate",
+        /// Retry verdicts that wait for GitLab.
+        PendingEvaluations = "pending_evaluations",
+        /// Enqueue effects that are due.
+        RelayEffects = "relay_effects",
+        /// Create audit partitions for the coming months.
+        AuditPartitions = "audit_partitions",
+        /// Detach the months of audit entries whose retention period is over.
+        AuditRetention = "audit_retention",
+        /// Execute operator requests.
+        OperatorRequests = "operator_requests",
     }
 }
 

@@ -4,111 +4,49 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::MergeRequestKey;
+use crate::{MergeRequestKey, codes};
 
-/// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EffectKind {
-    /// Alert the security lead's Slack channel about an exception.
-    SlackExceptionAlert,
-    /// Send a ledger row to an EventBridge bus.
-    LedgerRowEvent,
-    /// Close the linked Linear issue and label it, or label it and report why it stays open.
-    LinearIssue,
-    /// The same in Jira.
-    JiraIssue,
-    /// Add the merge request's row to the audit page in Confluence.
-    ConfluenceRow,
-    /// Confirm the recorded merge to the reviewers' pod in Slack.
-    SlackPodConfirmation,
-    /// Correct the alert about an exception: withdrawn, reopened, or of another kind.
-    SlackExceptionUpdate,
-}
-
-impl EffectKind {
-    /// Every kind.
-    pub const ALL: [Self; 7] = [
-        Self::SlackExceptionAlert,
-        Self::LedgerRowEvent,
-        Self::LinearIssue,
-        Self::JiraIssue,
-        Self::ConfluenceRow,
-        Self::SlackPodConfirmation,
-        Self::SlackExceptionUpdate,
-    ];
-
-    /// The stable code used in SQL.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SlackExceptionAlert => "slack_exception_alert",
-            Self::LedgerRowEvent => "eventbridge_ledger_row",
-            Self::LinearIssue => "linear_issue",
-            Self::JiraIssue => "jira_issue",
-            Self::ConfluenceRow => "confluence_row",
-            Self::SlackPodConfirmation => "slack_pod_confirmation",
-            Self::SlackExceptionUpdate => "slack_exception_update",
-        }
-    }
-
-    /// Reads the stable code.
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == code)
+codes! {
+    /// What to do.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum EffectKind {
+        /// Alert the security lead's Slack channel about an exception.
+        SlackExceptionAlert = "slack_exception_alert",
+        /// Send a ledger row to an EventBridge bus.
+        LedgerRowEvent = "eventbridge_ledger_row",
+        /// Close the linked Linear issue and label it, or label it and report why it stays open.
+        LinearIssue = "linear_issue",
+        /// The same in Jira.
+        JiraIssue = "jira_issue",
+        /// Add the merge request's row to the audit page in Confluence.
+        ConfluenceRow = "confluence_row",
+        /// Confirm the recorded merge to the reviewers' pod in Slack.
+        SlackPodConfirmation = "slack_pod_confirmation",
+        /// Correct the alert about an exception: withdrawn, reopened, or of another kind.
+        SlackExceptionUpdate = "slack_exception_update",
     }
 }
 
-/// The state of an effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EffectState {
-    /// Waits for its next attempt.
-    Pending,
-    /// A worker holds it until its lease expires.
-    Leased,
-    /// Done; the target's id for it is known.
-    Done,
-    /// Dry run: recorded, never sent.
-    Suppressed,
-    /// An attempt may have reached the target; resolved by checking there, never by a blind retry.
-    Ambiguous,
-    /// The target rejected it permanently; needs manual intervention.
-    Dead,
-    /// No longer needed: a later verdict removed its reason.
-    Superseded,
-}
-
-impl EffectState {
-    /// Every state.
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::Leased,
-        Self::Done,
-        Self::Suppressed,
-        Self::Ambiguous,
-        Self::Dead,
-        Self::Superseded,
-    ];
-
-    /// The stable code used in SQL.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Leased => "leased",
-            Self::Done => "done",
-            Self::Suppressed => "suppressed",
-            Self::Ambiguous => "ambiguous",
-            Self::Dead => "dead",
-            Self::Superseded => "superseded",
-        }
-    }
-
-    /// Reads the stable code.
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == code)
+codes! {
+    /// The state of an effect.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum EffectState {
+        /// Waits for its next attempt.
+        Pending = "pending",
+        /// A worker holds it until its lease expires.
+        Leased = "leased",
+        /// Done; the target's id for it is known.
+        Done = "done",
+        /// Dry run: recorded, never sent.
+        Suppressed = "suppressed",
+        /// An attempt may have reached the target; resolved by checking there, never by a blind retry.
+        Ambiguous = "ambiguous",
+        /// The target rejected it permanently; needs manual intervention.
+        Dead = "dead",
+        /// No longer needed: a later verdict removed its reason.
+        Superseded = "superseded",
     }
 }
 

@@ -4,26 +4,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{MergeRequestEvent, MergeRequestKey};
+use crate::{MergeRequestEvent, MergeRequestKey, codes};
 
-/// Which proof authenticated the delivery. A matching plain token is never called a signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AuthMethod {
-    /// GitLab's signing token: HMAC-SHA256 over id, timestamp and raw body (Standard Webhooks).
-    HmacSha256,
-    /// The legacy plain secret in `X-Gitlab-Token`.
-    Token,
-}
-
-impl AuthMethod {
-    /// The name used in the audit log and in SQL.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::HmacSha256 => "hmac_sha256",
-            Self::Token => "token",
-        }
+codes! {
+    /// Which proof authenticated the delivery. A matching plain token is never called a signature.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum AuthMethod {
+        /// GitLab's signing token: HMAC-SHA256 over id, timestamp and raw body (Standard Webhooks).
+        HmacSha256 = "hmac_sha256",
+        /// The legacy plain secret in `X-Gitlab-Token`.
+        Token = "token",
     }
 }
 

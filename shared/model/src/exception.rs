@@ -4,40 +4,21 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ApprovalSeen, ExceptionKind, MergeRequestKey, Reason, User};
+use crate::{ApprovalSeen, ExceptionKind, MergeRequestKey, Reason, User, codes};
 
-/// The status of an exception.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExceptionStatus {
-    /// Recorded; not yet acknowledged.
-    Open,
-    /// A person acknowledged it.
-    Acknowledged,
-    /// Resolved.
-    Closed,
-    /// A later verdict found the merge valid; its decision supersedes the first.
-    Withdrawn,
-}
-
-impl ExceptionStatus {
-    /// The stable code used in SQL.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Acknowledged => "acknowledged",
-            Self::Closed => "closed",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-
-    /// Reads the stable code.
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        [Self::Open, Self::Acknowledged, Self::Closed, Self::Withdrawn]
-            .into_iter()
-            .find(|status| status.as_str() == code)
+codes! {
+    /// The status of an exception.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum ExceptionStatus {
+        /// Recorded; not yet acknowledged.
+        Open = "open",
+        /// A person acknowledged it.
+        Acknowledged = "acknowledged",
+        /// Resolved.
+        Closed = "closed",
+        /// A later verdict found the merge valid; its decision supersedes the first.
+        Withdrawn = "withdrawn",
     }
 }
 

@@ -4,56 +4,29 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{LedgerDecision, MergeRequestKey, Note, Proof, Reviewer, User};
+use crate::{LedgerDecision, MergeRequestKey, Note, Proof, Reviewer, User, codes};
 
-/// Why a time of the review is unknown. It is left out then, never guessed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TimeUnknown {
-    /// GitLab's label events could not be read.
-    LabelEventsUnreadable,
-    /// The label has been deleted since, and GitLab's events no longer name it.
-    LabelDeleted,
-    /// The label was set when the merge request was created, and that time is unknown.
-    CreationTimeUnknown,
-    /// The label was added after the decision: there is no time between them.
-    LabelledAfterDecision,
-    /// Nothing is decided yet.
-    NoDecision,
-    /// The label was added after the approval.
-    ApprovedBeforeLabel,
-    /// There is no valid approval.
-    NoValidApproval,
-    /// GitLab does not report when the approval was given.
-    ApprovalTimeUnknown,
-}
-
-impl TimeUnknown {
-    /// Every reason.
-    pub const ALL: [Self; 8] = [
-        Self::LabelEventsUnreadable,
-        Self::LabelDeleted,
-        Self::CreationTimeUnknown,
-        Self::LabelledAfterDecision,
-        Self::NoDecision,
-        Self::ApprovedBeforeLabel,
-        Self::NoValidApproval,
-        Self::ApprovalTimeUnknown,
-    ];
-
-    /// The stable code used in SQL.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::LabelEventsUnreadable => "label_events_unreadable",
-            Self::LabelDeleted => "label_deleted",
-            Self::CreationTimeUnknown => "creation_time_unknown",
-            Self::LabelledAfterDecision => "labelled_after_decision",
-            Self::NoDecision => "no_decision",
-            Self::ApprovedBeforeLabel => "approved_before_label",
-            Self::NoValidApproval => "no_valid_approval",
-            Self::ApprovalTimeUnknown => "approval_time_unknown",
-        }
+codes! {
+    /// Why a time of the review is unknown. It is left out then, never guessed.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum TimeUnknown {
+        /// GitLab's label events could not be read.
+        LabelEventsUnreadable = "label_events_unreadable",
+        /// The label has been deleted since, and GitLab's events no longer name it.
+        LabelDeleted = "label_deleted",
+        /// The label was set when the merge request was created, and that time is unknown.
+        CreationTimeUnknown = "creation_time_unknown",
+        /// The label was added after the decision: there is no time between them.
+        LabelledAfterDecision = "labelled_after_decision",
+        /// Nothing is decided yet.
+        NoDecision = "no_decision",
+        /// The label was added after the approval.
+        ApprovedBeforeLabel = "approved_before_label",
+        /// There is no valid approval.
+        NoValidApproval = "no_valid_approval",
+        /// GitLab does not report when the approval was given.
+        ApprovalTimeUnknown = "approval_time_unknown",
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod backoff;
 mod clock;
+mod codes;
 mod digest;
 mod earlier;
 mod effect;

@@ -3,74 +3,35 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::User;
+use crate::{User, codes};
 
-/// Why a merge is an exception, in order of precedence: the first that applies is the exception's kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExceptionKind {
-    /// No security label was set at the merge, but one had been, and no entitled user removed it.
-    LabelRemovedBeforeMerge,
-    /// An approval was revoked or reset before the merge.
-    ApprovalRevoked,
-    /// The diff changed after the approval.
-    ApprovedOtherCommit,
-    /// The author approved.
-    SelfApproved,
-    /// A user who pushed commits approved, and the rules exclude committers.
-    CommitterApproved,
-    /// A bot approved.
-    BotApproved,
-    /// The approver does not belong to the security team.
-    ApproverNotEligible,
-    /// The approval came after the merge.
-    ApprovedAfterMerge,
-    /// Valid approvals, but fewer than the rules require.
-    InsufficientApprovals,
-    /// No approval was seen.
-    NoApproval,
-    /// No other kind is proven, and no approval either.
-    Unverified,
-}
-
-impl ExceptionKind {
-    /// Every kind, in order of precedence.
-    pub const ALL: [Self; 11] = [
-        Self::LabelRemovedBeforeMerge,
-        Self::ApprovalRevoked,
-        Self::ApprovedOtherCommit,
-        Self::SelfApproved,
-        Self::CommitterApproved,
-        Self::BotApproved,
-        Self::ApproverNotEligible,
-        Self::ApprovedAfterMerge,
-        Self::InsufficientApprovals,
-        Self::NoApproval,
-        Self::Unverified,
-    ];
-
-    /// The stable code used in SQL, in the rules file and in the audit log.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::LabelRemovedBeforeMerge => "label_removed_before_merge",
-            Self::ApprovalRevoked => "approval_revoked",
-            Self::ApprovedOtherCommit => "approved_other_commit",
-            Self::SelfApproved => "self_approved",
-            Self::CommitterApproved => "committer_approved",
-            Self::BotApproved => "bot_approved",
-            Self::ApproverNotEligible => "approver_not_eligible",
-            Self::ApprovedAfterMerge => "approved_after_merge",
-            Self::InsufficientApprovals => "insufficient_approvals",
-            Self::NoApproval => "no_approval",
-            Self::Unverified => "unverified",
-        }
-    }
-
-    /// Reads the stable code.
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == code)
+codes! {
+    /// Why a merge is an exception, in order of precedence: the first that applies is the exception's kind.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum ExceptionKind {
+        /// No security label was set at the merge, but one had been, and no entitled user removed it.
+        LabelRemovedBeforeMerge = "label_removed_before_merge",
+        /// An approval was revoked or reset before the merge.
+        ApprovalRevoked = "approval_revoked",
+        /// The diff changed after the approval.
+        ApprovedOtherCommit = "approved_other_commit",
+        /// The author approved.
+        SelfApproved = "self_approved",
+        /// A user who pushed commits approved, and the rules exclude committers.
+        CommitterApproved = "committer_approved",
+        /// A bot approved.
+        BotApproved = "bot_approved",
+        /// The approver does not belong to the security team.
+        ApproverNotEligible = "approver_not_eligible",
+        /// The approval came after the merge.
+        ApprovedAfterMerge = "approved_after_merge",
+        /// Valid approvals, but fewer than the rules require.
+        InsufficientApprovals = "insufficient_approvals",
+        /// No approval was seen.
+        NoApproval = "no_approval",
+        /// No other kind is proven, and no approval either.
+        Unverified = "unverified",
     }
 }
 
@@ -83,63 +44,39 @@ pub struct Reason {
     pub detail: String,
 }
 
-/// Which source proved an approval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Proof {
-    /// The API only.
-    Api,
-    /// The API and the stored history.
-    Both,
-}
-
-impl Proof {
-    /// The stable code used in SQL.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Api => "api",
-            Self::Both => "both",
-        }
+codes! {
+    /// Which source proved an approval.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Proof {
+        /// The API only.
+        Api = "api",
+        /// The API and the stored history.
+        Both = "both",
     }
 }
 
-/// Information that does not change the outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Note {
-    /// An eligible approver removed the security label before the merge.
-    Declassified,
-    /// The security label was removed before the merge, but the merge was validly approved.
-    LabelRemovedButApproved,
-    /// A valid approval was given before the security label was added.
-    ApprovedBeforeLabel,
-    /// Eligibility at the time of the approval is unknown; today's membership was used.
-    EligibilityAsOfNow,
-    /// GitLab does not report when the approval was given; the stored history does.
-    ApprovalTimeFromHistory,
-    /// Label events could not be read, and no source shows a security label.
-    LabelEventsUnreadable,
-    /// A security label was first added after the merge.
-    LabelledAfterMerge,
-    /// An event reports that an approval was revoked before the merge, but GitLab, read again later, still lists it.
-    RevocationNotConfirmed,
-}
-
-impl Note {
-    /// The stable code used in SQL and in the audit log.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Declassified => "declassified",
-            Self::LabelRemovedButApproved => "label_removed_but_approved",
-            Self::ApprovedBeforeLabel => "approved_before_label",
-            Self::EligibilityAsOfNow => "eligibility_as_of_now",
-            Self::ApprovalTimeFromHistory => "approval_time_from_history",
-            Self::LabelEventsUnreadable => "label_events_unreadable",
-            Self::LabelledAfterMerge => "labelled_after_merge",
-            Self::RevocationNotConfirmed => "revocation_not_confirmed",
-        }
+codes! {
+    /// Information that does not change the outcome.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Note {
+        /// An eligible approver removed the security label before the merge.
+        Declassified = "declassified",
+        /// The security label was removed before the merge, but the merge was validly approved.
+        LabelRemovedButApproved = "label_removed_but_approved",
+        /// A valid approval was given before the security label was added.
+        ApprovedBeforeLabel = "approved_before_label",
+        /// Eligibility at the time of the approval is unknown; today's membership was used.
+        EligibilityAsOfNow = "eligibility_as_of_now",
+        /// GitLab does not report when the approval was given; the stored history does.
+        ApprovalTimeFromHistory = "approval_time_from_history",
+        /// Label events could not be read, and no source shows a security label.
+        LabelEventsUnreadable = "label_events_unreadable",
+        /// A security label was first added after the merge.
+        LabelledAfterMerge = "labelled_after_merge",
+        /// An event reports that an approval was revoked before the merge, but GitLab, read again later, still lists it.
+        RevocationNotConfirmed = "revocation_not_confirmed",
     }
 }
 
@@ -212,41 +149,29 @@ impl Verdict {
     }
 }
 
-/// The ledger decision: the state of a merge request's review.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LedgerDecision {
-    /// Merged (or not yet merged) with a valid approval by an eligible approver.
-    Approved,
-    /// A valid approval was revoked.
-    ApprovalRevoked,
-    /// Merged with a valid approval.
-    Merged,
-    /// Merged without a valid approval.
-    MergedWithoutApproval,
-    /// Merged, and neither approval nor its absence could be proven.
-    MergedUnverified,
-    /// Closed without a merge.
-    Closed,
-    /// Opened again.
-    Reopened,
+codes! {
+    /// The ledger decision: the state of a merge request's review.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum LedgerDecision {
+        /// Merged (or not yet merged) with a valid approval by an eligible approver.
+        Approved = "approved",
+        /// A valid approval was revoked.
+        ApprovalRevoked = "approval_revoked",
+        /// Merged with a valid approval.
+        Merged = "merged",
+        /// Merged without a valid approval.
+        MergedWithoutApproval = "merged_without_approval",
+        /// Merged, and neither approval nor its absence could be proven.
+        MergedUnverified = "merged_unverified",
+        /// Closed without a merge.
+        Closed = "closed",
+        /// Opened again.
+        Reopened = "reopened",
+    }
 }
 
 impl LedgerDecision {
-    /// The stable code used in SQL.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Approved => "approved",
-            Self::ApprovalRevoked => "approval_revoked",
-            Self::Merged => "merged",
-            Self::MergedWithoutApproval => "merged_without_approval",
-            Self::MergedUnverified => "merged_unverified",
-            Self::Closed => "closed",
-            Self::Reopened => "reopened",
-        }
-    }
-
     /// The ledger decision of a merge's verdict; `None` while pending or if no security label was set.
     #[must_use]
     pub fn of_merge(outcome: &VerdictOutcome) -> Option<Self> {

@@ -3,27 +3,20 @@
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use lambda_http::Body;
+use model::codes;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::refusal::Refusal;
 
-/// Why an authentic delivery needs no action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ignored {
-    /// An unhandled kind of event.
-    UnhandledKind,
-    /// Not JSON, or JSON without a kind.
-    Unparseable,
-}
-
-impl Ignored {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UnhandledKind => "unhandled_kind",
-            Self::Unparseable => "unparseable",
-        }
+codes! {
+    /// Why an authentic delivery needs no action.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Ignored {
+        /// An unhandled kind of event.
+        UnhandledKind = "unhandled_kind",
+        /// Not JSON, or JSON without a kind.
+        Unparseable = "unparseable",
     }
 }
 

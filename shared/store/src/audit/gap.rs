@@ -1,6 +1,7 @@
 //! Gaps: sequence numbers of a stream that must have been printed and did not arrive in time.
 
 use jiff::{SignedDuration, Timestamp};
+use model::codes;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -11,29 +12,14 @@ use crate::{StoreError, Tx};
 /// Gaps recorded in one run; the next run records the others.
 const MOST_GAPS: i64 = 1000;
 
-/// Why numbers of a stream are considered lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum GapReason {
-    /// A later line of the stream has arrived, these have not.
-    Missing,
-    /// A row proves that they were printed, and no later line of the stream has arrived.
-    LostTail,
-}
-
-impl GapReason {
-    /// The stable code in the audit log and in SQL.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::LostTail => "lost_tail",
-        }
-    }
-
-    fn parse(code: &str) -> Option<Self> {
-        [Self::Missing, Self::LostTail]
-            .into_iter()
-            .find(|reason| reason.as_str() == code)
+codes! {
+    /// Why numbers of a stream are considered lost.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum GapReason {
+        /// A later line of the stream has arrived, these have not.
+        Missing = "missing",
+        /// A row proves that they were printed, and no later line of the stream has arrived.
+        LostTail = "lost_tail",
     }
 }
 
