@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use app::config::DatabaseSecret;
 use audit_delivery::settings::{self, DestinationSettings};
 use jiff::SignedDuration;
-use runtime::aws::{AwsSettings, StandardQueueUrl};
+use runtime::aws::{AwsSettings, QueueUrl, Standard};
 use runtime::config::Environment;
 
 /// How long to wait for a missing line by default: longer than CloudWatch Logs and the retries of a delivery usually take.
@@ -16,7 +16,7 @@ pub struct Config {
     pub(crate) aws: AwsSettings,
     pub(crate) database: DatabaseSecret,
     pub(crate) outbound_secret_id: String,
-    pub(crate) retry_queue: StandardQueueUrl,
+    pub(crate) retry_queue: QueueUrl<Standard>,
     pub(crate) gap_after: SignedDuration,
     pub(crate) destinations: DestinationSettings,
 }
@@ -29,7 +29,7 @@ impl Config {
             aws: AwsSettings::from_environment(env),
             database: DatabaseSecret::from_environment(env),
             outbound_secret_id: env.required("OUTBOUND_SECRET_ID"),
-            retry_queue: StandardQueueUrl::from_environment(env, "AUDIT_RETRY_QUEUE_URL"),
+            retry_queue: QueueUrl::<Standard>::from_environment(env, "AUDIT_RETRY_QUEUE_URL"),
             gap_after: SignedDuration::from_secs(i64::try_from(gap_seconds).unwrap_or(i64::MAX)),
             destinations: destinations(env),
         }

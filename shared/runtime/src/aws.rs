@@ -6,6 +6,7 @@ mod events;
 mod http;
 mod patience;
 mod queue;
+mod queue_url;
 mod rotation;
 mod secrets;
 mod settings;
@@ -21,11 +22,12 @@ use patience::BrokenOffAnswers;
 
 pub use error::AwsError;
 pub use events::EventBus;
-pub use queue::{FifoMessage, FifoQueue, QueueUrl, sqs_id};
+pub use queue::{FifoMessage, FifoQueue, sqs_id};
+pub use queue_url::{Fifo, QueueKind, QueueUrl, Standard};
 pub use rotation::Version;
 pub use secrets::Secrets;
 pub use settings::AwsSettings;
-pub use standard_queue::{StandardQueue, StandardQueueUrl};
+pub use standard_queue::StandardQueue;
 
 /// The clients of one execution environment. Cheap to clone; clones share the connections.
 #[derive(Debug, Clone)]

@@ -10,8 +10,7 @@ use doubles::Stub;
 use doubles::aws::AwsDouble;
 use model::SystemClock;
 use runtime::aws::{
-    AwsError, AwsSettings, Clients, EventBus, FifoMessage, FifoQueue, QueueUrl, Secrets, StandardQueue,
-    StandardQueueUrl,
+    AwsError, AwsSettings, Clients, EventBus, FifoMessage, FifoQueue, QueueUrl, Secrets, Standard, StandardQueue,
 };
 use runtime::config::Environment;
 use serde_json::{Value, json};
@@ -52,7 +51,7 @@ impl Parts {
         let context = Context::new(ActorType::WebhookEvent, Uuid::from_u128(7));
         Self {
             queue: FifoQueue::new(&clients, url),
-            standard: StandardQueue::new(&clients, StandardQueueUrl::parse(RETRIES).unwrap()),
+            standard: StandardQueue::new(&clients, QueueUrl::<Standard>::parse(RETRIES).unwrap()),
             secrets: Secrets::new(&clients),
             bus,
             audit,

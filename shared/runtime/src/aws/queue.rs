@@ -5,55 +5,10 @@ use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use model::sha256_hex;
 use trace::{Attribute, SpanKind};
-use url::Url;
 
 use super::call::AwsCall;
+use super::queue_url::QueueUrl;
 use super::{AwsError, Clients};
-use crate::config::Environment;
-
-/// The address of a FIFO queue: `https://sqs.<region>.amazonaws.com/<account>/<name>.fifo`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueueUrl {
-    url: String,
-    name: String,
-}
-
-impl QueueUrl {
-    /// Reads an address.
-    ///
-    /// # Errors
-    /// Describes the problem.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        const PROBLEM: &str =
-            "is not the address of a FIFO queue (https://sqs.<region>.amazonaws.com/<account>/<name>.fifo)";
-        let name = name_in(text).ok_or(PROBLEM)?;
-        let stem = name.strip_suffix(".fifo").ok_or(PROBLEM)?;
-        if !is_plain_name(stem) {
-            return Err(PROBLEM);
-        }
-        Ok(Self {
-            url: text.to_owned(),
-            name,
-        })
-    }
-
-    /// The address in the required variable `name`.
-    #[must_use]
-    pub fn from_environment(env: &mut Environment, name: &str) -> Self {
-        // The empty one is never used: the environment has recorded the problem, and its finish() fails.
-        let unused = || Self {
-            url: String::new(),
-            name: String::new(),
-        };
-        env.required_parsed(name, Self::parse).unwrap_or_else(unused)
-    }
-
-    /// The queue's name, with `.fifo`.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-}
 
 /// A message for a FIFO queue. Ids are at most 128 characters out of ASCII letters, digits and punctuation: [`sqs_id`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +44,7 @@ impl FifoQueue {
     /// # Errors
     /// If the queue did not confirm. The message may still be there: send again with the same `deduplication_id`.
     pub async fn send(&self, context: &Context, message: FifoMessage) -> Result<(), AwsError> {
-        let QueueUrl { url, name } = &self.url;
+        let QueueUrl { url, name, .. } = &self.url;
         let request = self.clients.sqs.send_message().queue_url(url);
         let request = request
             .message_body(message.body)
@@ -114,7 +69,7 @@ impl FifoQueue {
 
     async fn send_part(&self, context: &Context, messages: Vec<FifoMessage>) -> Vec<Result<(), AwsError>> {
         const OPERATION: &str = "SendMessageBatch";
-        let QueueUrl { url, name } = &self.url;
+        let QueueUrl { url, name, .. } = &self.url;
         let count = messages.len();
         // 1. The entry id of each message is its index.
         let mut request = self.clients.sqs.send_message_batch().queue_url(url);
@@ -215,54 +170,9 @@ pub(super) async fn send(
     sent.map(drop)
 }
 
-/// The last segment of a queue's address.
-pub(super) fn name_in(address: &str) -> Option<String> {
-    let url = Url::parse(address).ok()?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return None;
-    }
-    url.path_segments().and_then(Iterator::last).map(ToOwned::to_owned)
-}
-
-/// Whether a name is valid for SQS: letters, digits, hyphens and underscores.
-pub(super) fn is_plain_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_fifo_queue_address_is_accepted() {
-        let good = [
-            (
-                "https://sqs.eu-west-1.amazonaws.com/123456789012/deliveries.fifo",
-                "deliveries.fifo",
-            ),
-            (
-                "http://127.0.0.1:4566/000000000000/stack-Effects_1.fifo",
-                "stack-Effects_1.fifo",
-            ),
-        ];
-        for (text, name) in good {
-            assert_eq!(QueueUrl::parse(text).unwrap().name(), name);
-        }
-        let bad = [
-            "",
-            "deliveries.fifo",
-            "https://sqs/1/deliveries",
-            "https://sqs/1/.fifo",
-            "https://sqs/1/*.fifo",
-            "ftp://sqs/1/a.fifo",
-        ];
-        for text in bad {
-            assert!(QueueUrl::parse(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn an_id_that_sqs_rejects_is_hashed() {
@@ -271,13 +181,5 @@ mod tests {
             assert_eq!(sqs_id(odd.to_owned()).len(), 64, "{odd}");
         }
         assert_ne!(sqs_id("page one".to_owned()), sqs_id("page two".to_owned()));
-    }
-
-    #[test]
-    fn missing_and_invalid_addresses_are_one_problem_each() {
-        let mut env = Environment::from_pairs([("B_QUEUE_URL", "https://sqs/1/plain")]);
-        let _ = QueueUrl::from_environment(&mut env, "A_QUEUE_URL");
-        let _ = QueueUrl::from_environment(&mut env, "B_QUEUE_URL");
-        assert_eq!(env.finish().unwrap_err().problems().len(), 2);
     }
 }
