@@ -58,6 +58,15 @@ impl CallError {
         Self { advice, ..self }
     }
 
+    /// The same, with the advice to retry if the resource is missing.
+    pub(crate) fn retry_if_not_found(self) -> Self {
+        if self.class == FailureClass::NotFound {
+            self.with_retry()
+        } else {
+            self
+        }
+    }
+
     /// The target does not know the resource, or hides it.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -25,7 +25,7 @@ use crate::error::{CallProblem, Safety};
 use record::CallRecord;
 
 /// The audited HTTP client. Built once per process; cheap to clone, and all clones share one connection pool.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Http {
     client: reqwest::Client,
     writer: Writer,
@@ -33,15 +33,6 @@ pub struct Http {
     clock: Arc<dyn Clock>,
     timeout: Duration,
     body_limit: usize,
-}
-
-impl std::fmt::Debug for Http {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Http")
-            .field("timeout", &self.timeout)
-            .field("body_limit", &self.body_limit)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Http {

@@ -10,8 +10,6 @@ pub mod confluence;
 mod error;
 pub mod gitlab;
 pub mod http;
-pub mod jira;
-pub mod linear;
 mod merge_summary;
 pub mod otlp;
 mod plain;
@@ -19,8 +17,10 @@ pub mod siem;
 pub mod slack;
 #[cfg(test)]
 mod testing;
+mod trackers;
 
 pub use address::InvalidAddress;
 pub use atlassian::AtlassianCredential;
 pub use error::{Advice, CallError};
 pub use merge_summary::{Marking, MergeSummary, Tracked};
+pub use trackers::{jira, linear};

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::Clock;
 
 /// The end of one invocation, measured by the given clock.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Deadline {
     at: Timestamp,
     clock: Arc<dyn Clock>,
@@ -41,12 +41,6 @@ impl Deadline {
     pub fn remaining(&self) -> Duration {
         let left: SignedDuration = self.at.duration_since(self.clock.now());
         Duration::try_from(left).unwrap_or_default()
-    }
-}
-
-impl std::fmt::Debug for Deadline {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Deadline").field("at", &self.at).finish_non_exhaustive()
     }
 }
 

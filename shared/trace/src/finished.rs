@@ -49,6 +49,7 @@ pub struct Finished {
 }
 
 /// What the spans of one process share.
+#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) sampler: Sampler,
     pub(crate) clock: Arc<dyn Clock>,
@@ -84,13 +85,5 @@ impl Shared {
 
     pub(crate) fn take(&self) -> Taken {
         std::mem::take(&mut *self.taken.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared")
-            .field("sampler", &self.sampler)
-            .finish_non_exhaustive()
     }
 }

@@ -73,14 +73,7 @@ impl Linear {
         }
         let done = self.apply(context, merge, issue, &steps, settings, marking).await;
         // It existed a moment ago.
-        done.map_err(|error| {
-            if error.class == FailureClass::NotFound {
-                error.with_retry()
-            } else {
-                error
-            }
-        })?;
-        Ok(Tracked::Done)
+        done.map(|()| Tracked::Done).map_err(CallError::retry_if_not_found)
     }
 
     async fn apply(

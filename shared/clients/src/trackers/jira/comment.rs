@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Jira, issue_target};
+use crate::trackers::comment::Markup;
 use crate::{CallError, MergeSummary};
 
 /// Comments per page.
@@ -69,47 +70,18 @@ impl Jira {
     }
 }
 
-/// The comment in Jira's wiki markup
+/// Jira's wiki markup: no macros, links, mentions, images or emphasis
 /// (<https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all>).
-pub(super) fn body(merge: &MergeSummary, wording: &Wording, stays_open: Option<&str>) -> String {
-    let heading = if merge.is_correction {
-        "Security review: corrected"
-    } else {
-        "Security review"
-    };
-    let name = escaped(&merge.name());
-    let link = match crate::address::shown(&merge.row.web_url) {
-        Some(url) => format!("[{name}|{url}]"),
-        None => name,
-    };
-    let mut lines = vec![
-        format!("*{heading} of* {link}"),
-        String::new(),
-        escaped(&merge.sentence(wording)),
-        String::new(),
-    ];
-    if let Some(stays_open) = stays_open {
-        lines.push(stays_open.to_owned());
-        lines.push(String::new());
-    }
-    let particulars = merge.particulars().into_iter();
-    lines.extend(particulars.map(|(name, value)| format!("* {name}: {}", escaped(&value))));
-    lines.push(String::new());
-    lines.push(format!("Countersign reference {}", merge.reference));
-    lines.join("\n")
-}
+const WIKI: Markup = Markup {
+    title: |heading, link| format!("*{heading} of* {link}"),
+    link: |name, url| format!("[{name}|{url}]"),
+    item: "*",
+    is_special: |c| "{}[]|*_+^~?!\\@#&".contains(c),
+};
 
-/// Text without meaning in Jira's markup: no macros, links, mentions, images or emphasis.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(
-            c,
-            '{' | '}' | '[' | ']' | '|' | '*' | '_' | '+' | '^' | '~' | '?' | '!' | '\\' | '@' | '#' | '&'
-        ) {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
+/// The comment; its last line identifies it.
+pub(super) fn body(merge: &MergeSummary, wording: &Wording, stays_open: Option<&str>) -> String {
+    let mut lines = WIKI.comment(merge, wording, stays_open);
+    lines.extend([String::new(), format!("Countersign reference {}", merge.reference)]);
+    lines.join("\n")
 }
