@@ -1,6 +1,6 @@
 //! Enums whose values have stable codes.
 
-/// Defines an enum with a stable code for each value: `ALL`, `as_str` and `parse`. Codes are stored in SQL and in the audit log, so they
+/// Defines an enum with a stable code for each value: `ALL`, `as_str`, `parse` and `FromStr`. Codes are stored in SQL and in the audit log, so they
 /// never change; their names in JSON are those of `serde`'s attributes.
 #[macro_export]
 macro_rules! codes {
@@ -26,6 +26,15 @@ macro_rules! codes {
             #[must_use]
             pub fn parse(code: &str) -> Option<Self> {
                 Self::ALL.into_iter().find(|value| value.as_str() == code)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(code: &str) -> Result<Self, String> {
+                let known = || Self::ALL.map(Self::as_str).join(", ");
+                Self::parse(code).ok_or_else(|| format!("expected one of {}", known()))
             }
         }
     };

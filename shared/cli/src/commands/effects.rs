@@ -64,23 +64,13 @@ pub(crate) struct Which {
     #[arg(long, value_name = "ID|PATH")]
     project: Option<String>,
     /// slack_exception_alert, slack_pod_confirmation, linear_issue, jira_issue, confluence_row, eventbridge_ledger_row
-    #[arg(long, value_parser = kind)]
+    #[arg(long)]
     kind: Option<EffectKind>,
     /// pending, leased, done, suppressed, ambiguous, dead, superseded; several separated by commas
-    #[arg(long, value_delimiter = ',', value_parser = state)]
+    #[arg(long, value_delimiter = ',')]
     state: Vec<EffectState>,
     #[command(flatten)]
     times: Times,
-}
-
-fn kind(text: &str) -> Result<EffectKind, String> {
-    let known = || EffectKind::ALL.map(EffectKind::as_str).join(", ");
-    EffectKind::parse(text).ok_or_else(|| format!("expected one of {}", known()))
-}
-
-fn state(text: &str) -> Result<EffectState, String> {
-    let known = || EffectState::ALL.map(EffectState::as_str).join(", ");
-    EffectState::parse(text).ok_or_else(|| format!("expected one of {}", known()))
 }
 
 impl Which {
@@ -126,12 +116,9 @@ impl Arguments {
         let Some(filter) = self.which.filter(&store).await? else {
             return Ok(self.which.unknown());
         };
-        let mut listing = Listing::new(&COLUMNS, FIELDS, self.output);
-        let shown = listing
-            .pages(async |after| store.effects_page(&filter, after, PAGE).await)
-            .await?;
-        remark(&counted(shown, "effect", "effects"));
-        Ok(Ending::found(shown))
+        let listing = Listing::new(&COLUMNS, FIELDS, self.output);
+        let page = async |after| Ok(store.effects_page(&filter, after, PAGE).await?.into_parts());
+        listing.show(["effect", "effects"], page).await
     }
 }
 

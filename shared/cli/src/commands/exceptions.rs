@@ -7,7 +7,7 @@ use store::ExceptionFilter;
 use crate::args::database::{Database, Login};
 use crate::args::instant::Times;
 use crate::output::listing::{Column, Listing, Output, merge_request, text_cell, time};
-use crate::output::{CommandError, Ending, counted, remark};
+use crate::output::{CommandError, Ending};
 
 const PAGE: u32 = 500;
 
@@ -34,11 +34,11 @@ pub(crate) struct Arguments {
     #[arg(long)]
     tier: Option<String>,
     /// Kind of exception, among all that apply: no_approval, self_approved, unverified ...
-    #[arg(long, value_parser = kind)]
-    kind: Option<String>,
+    #[arg(long)]
+    kind: Option<ExceptionKind>,
     /// open, acknowledged, closed, withdrawn
-    #[arg(long, value_parser = status)]
-    status: Option<String>,
+    #[arg(long)]
+    status: Option<ExceptionStatus>,
     /// User name of the merger
     #[arg(long, value_name = "USERNAME")]
     merger: Option<String>,
@@ -50,38 +50,22 @@ pub(crate) struct Arguments {
     database: Database,
 }
 
-fn kind(text: &str) -> Result<String, String> {
-    let known = || ExceptionKind::ALL.map(ExceptionKind::as_str).join(", ");
-    ExceptionKind::parse(text)
-        .map(|kind| kind.as_str().to_owned())
-        .ok_or_else(|| format!("expected one of {}", known()))
-}
-
-fn status(text: &str) -> Result<String, &'static str> {
-    ExceptionStatus::parse(text)
-        .map(|status| status.as_str().to_owned())
-        .ok_or("expected open, acknowledged, closed or withdrawn")
-}
-
 impl Arguments {
     pub(crate) async fn run(self) -> Result<Ending, CommandError> {
         let period = self.times.period(SystemClock.now())?;
         let filter = ExceptionFilter {
             project: self.project,
             tier: self.tier,
-            kind: self.kind,
-            status: self.status,
+            kind: self.kind.map(|kind| kind.as_str().to_owned()),
+            status: self.status.map(|status| status.as_str().to_owned()),
             merger: self.merger,
             since: period.since,
             until: period.until,
         };
         let store = self.database.open(Login::Auditor).await?;
-        let mut listing = Listing::new(&COLUMNS, FIELDS, self.output);
-        let shown = listing
-            .pages(async |after| store.exception_page(&filter, after, PAGE).await)
-            .await?;
-        remark(&counted(shown, "exception", "exceptions"));
-        Ok(Ending::found(shown))
+        let listing = Listing::new(&COLUMNS, FIELDS, self.output);
+        let page = async |after| Ok(store.exception_page(&filter, after, PAGE).await?.into_parts());
+        listing.show(["exception", "exceptions"], page).await
     }
 }
 

@@ -10,7 +10,7 @@ use crate::args::instant::Times;
 use crate::output::listing::{Column, Listing, Output, between, decision, merge_request, text_cell, time};
 use crate::output::table::Cell;
 use crate::output::terminal::Style;
-use crate::output::{CommandError, Ending, counted, remark};
+use crate::output::{CommandError, Ending};
 
 const PAGE: u32 = 500;
 
@@ -60,9 +60,10 @@ fn which(text: &str) -> Result<Which, String> {
     if text == "open" {
         return Ok(Which(DecisionFilter::Open));
     }
-    serde_json::from_value::<LedgerDecision>(Value::from(text))
+    let decision = text.parse::<LedgerDecision>();
+    decision
         .map(|decision| Which(DecisionFilter::Is(decision)))
-        .map_err(|_| "expected open, approved, approval_revoked, merged, merged_without_approval, merged_unverified, closed or reopened".to_owned())
+        .map_err(|expected| format!("{expected}, open"))
 }
 
 impl Arguments {
@@ -77,12 +78,9 @@ impl Arguments {
             until: period.until,
         };
         let store = self.database.open(Login::Auditor).await?;
-        let mut listing = Listing::new(&COLUMNS, FIELDS, self.output);
-        let shown = listing
-            .pages(async |after| store.ledger_page(&filter, after, PAGE).await)
-            .await?;
-        remark(&counted(shown, "review", "reviews"));
-        Ok(Ending::found(shown))
+        let listing = Listing::new(&COLUMNS, FIELDS, self.output);
+        let page = async |after| Ok(store.ledger_page(&filter, after, PAGE).await?.into_parts());
+        listing.show(["review", "reviews"], page).await
     }
 }
 

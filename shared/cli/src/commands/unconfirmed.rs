@@ -1,10 +1,8 @@
 //! `countersign unconfirmed`: decisions that GitLab has not confirmed, and merges without a decision.
 
-use std::io::Write as _;
-
 use clap::Args;
 use jiff::Timestamp;
-use model::{Clock, SystemClock};
+use model::{Clock, MergeRequestKey, SystemClock};
 use serde_json::Value;
 use store::UnconfirmedFilter;
 
@@ -13,7 +11,7 @@ use crate::args::instant::{Instant, Period};
 use crate::output::listing::{Column, Listing, Output, known_merge_request, span, text_cell, time};
 use crate::output::table::Cell;
 use crate::output::terminal::Style;
-use crate::output::{CommandError, Ending, counted, remark, standard};
+use crate::output::{CommandError, Ending};
 
 const PAGE: u32 = 500;
 
@@ -52,23 +50,14 @@ impl Arguments {
             since: Period::of(self.since, None, now)?.since,
         };
         let store = self.database.open(Login::Auditor).await?;
-        let mut listing = Listing::new(&COLUMNS, FIELDS, self.output);
-        let mut out = standard();
-        let (mut shown, mut after) = (0_u64, None);
-        loop {
+        let listing = Listing::new(&COLUMNS, FIELDS, self.output);
+        let page = async |after: Option<MergeRequestKey>| {
             let page = store.unconfirmed(&filter, after.as_ref(), PAGE).await?;
             let is_last = page.len() < PAGE as usize;
-            shown += page.len() as u64;
-            after = page.last().map(|last| last.merge_request.clone());
-            let rows: Vec<Value> = page.into_iter().map(|listed| aged(listed.row, now)).collect();
-            listing.write(&mut out, &rows)?;
-            out.flush()?;
-            if is_last {
-                break;
-            }
-        }
-        remark(&counted(shown, "merge request", "merge requests"));
-        Ok(Ending::found(shown))
+            let next = page.last().filter(|_| !is_last).map(|last| last.merge_request.clone());
+            Ok((page.into_iter().map(|listed| aged(listed.row, now)).collect(), next))
+        };
+        listing.show(["merge request", "merge requests"], page).await
     }
 }
 

@@ -5,13 +5,12 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde_json::Value;
-use store::{ReportPage, StoreError};
-use uuid::Uuid;
+use store::StoreError;
 
 use crate::output::csv;
 use crate::output::table::{Cell, Table};
 use crate::output::terminal::{Color, Palette, Style, sanitize};
-use crate::output::{CommandError, standard};
+use crate::output::{CommandError, Ending, counted, remark, standard};
 
 /// A column of a table: its head, and the function that makes a row's cell.
 pub(crate) type Column = (&'static str, fn(&Value) -> Cell);
@@ -65,21 +64,24 @@ impl Listing {
         Self { columns, fields, form }
     }
 
-    /// Writes page after page, each as soon as it is available, and returns the number of rows.
-    pub(crate) async fn pages(
-        &mut self,
-        mut page: impl AsyncFnMut(Option<Uuid>) -> Result<ReportPage, StoreError>,
-    ) -> Result<u64, CommandError> {
+    /// Writes page after page, each as soon as it is available; `page` returns the rows after a cursor and the next cursor. Ends with
+    /// the number of rows, with their name in singular and plural.
+    pub(crate) async fn show<K>(
+        mut self,
+        names: [&str; 2],
+        mut page: impl AsyncFnMut(Option<K>) -> Result<(Vec<Value>, Option<K>), StoreError>,
+    ) -> Result<Ending, CommandError> {
         let mut out = standard();
         let (mut shown, mut after) = (0_u64, None);
         loop {
-            let ReportPage { rows, next } = page(after).await?;
+            let (rows, next) = page(after).await?;
             self.write(&mut out, &rows)?;
             out.flush()?;
             shown += rows.len() as u64;
             after = next;
             if after.is_none() {
-                return Ok(shown);
+                remark(&counted(shown, names[0], names[1]));
+                return Ok(Ending::found(shown));
             }
         }
     }

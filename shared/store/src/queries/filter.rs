@@ -59,6 +59,14 @@ pub struct ReportPage {
     pub next: Option<Uuid>,
 }
 
+impl ReportPage {
+    /// The rows, and the id after which the next page begins.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<Value>, Option<Uuid>) {
+        (self.rows, self.next)
+    }
+}
+
 /// Conditions with their parameters.
 #[derive(Default)]
 pub(crate) struct Conditions {
