@@ -17,7 +17,7 @@ pub fn cache(
     clock: Arc<dyn Clock>,
     metrics: Metrics,
 ) -> SecretCache<HookSet> {
-    SecretCache::new(source, secret_id, Stage::ALL, clock, move |stages| {
+    SecretCache::new(source, secret_id, &Stage::ALL, clock, move |stages| {
         merge_stages(stages, &metrics)
     })
 }

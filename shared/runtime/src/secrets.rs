@@ -5,6 +5,7 @@ mod cache;
 
 use audit::Context;
 use futures::future::BoxFuture;
+use model::codes;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -14,32 +15,23 @@ use crate::aws::AwsError;
 pub use built::{BuildError, FromSecrets, REFRESH_AT_MOST_EVERY};
 pub use cache::SecretCache;
 
-/// A staging label, which selects one of a secret's values
-/// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version>).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Stage {
-    /// The current value.
-    Current,
-    /// The value that a rotation in progress will make current.
-    Pending,
-    /// The value that was current before the last rotation.
-    Previous,
+codes! {
+    /// A staging label, which selects one of a secret's values
+    /// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version>).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Stage {
+        /// The current value.
+        Current = "AWSCURRENT",
+        /// The value that a rotation in progress will make current.
+        Pending = "AWSPENDING",
+        /// The value that was current before the last rotation.
+        Previous = "AWSPREVIOUS",
+    }
 }
 
 impl Stage {
-    /// All three, for credentials that are accepted throughout a rotation.
-    pub const ALL: &[Self] = &[Self::Current, Self::Pending, Self::Previous];
     /// The current value alone, for credentials that are presented to others.
     pub const CURRENT: &[Self] = &[Self::Current];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Current => "AWSCURRENT",
-            Self::Pending => "AWSPENDING",
-            Self::Previous => "AWSPREVIOUS",
-        }
-    }
 }
 
 /// One value and the label it was found under.

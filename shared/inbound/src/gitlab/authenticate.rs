@@ -1,7 +1,7 @@
 //! Authenticates requests: whether the sender is a GitLab that holds one of our tokens.
 
 use jiff::Timestamp;
-use model::AuthMethod;
+use model::{AuthMethod, codes};
 
 use crate::gitlab::delivery::is_identifier;
 use crate::gitlab::signature::Signatures;
@@ -16,44 +16,24 @@ pub struct Tolerance {
     pub max_body_bytes: usize,
 }
 
-/// Why a request is rejected; the codes are those of the audit log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Rejection {
-    /// The body is larger than accepted.
-    #[error("too_large")]
-    TooLarge,
-    /// Neither a complete signature nor a token is present.
-    #[error("missing_credentials")]
-    MissingCredentials,
-    /// A header in a form that GitLab does not send.
-    #[error("malformed")]
-    Malformed,
-    /// No configured signing token made any of the signatures.
-    #[error("bad_signature")]
-    BadSignature,
-    /// No configured plain token equals the received one.
-    #[error("bad_token")]
-    BadToken,
-    /// Authentic, but the token is not bound to that project.
-    #[error("wrong_scope")]
-    WrongScope,
-    /// No token is configured, so no request can be accepted. The caller answers "unavailable".
-    #[error("no_secret")]
-    NoSecret,
-}
-
-impl Rejection {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::TooLarge => "too_large",
-            Self::MissingCredentials => "missing_credentials",
-            Self::Malformed => "malformed",
-            Self::BadSignature => "bad_signature",
-            Self::BadToken => "bad_token",
-            Self::WrongScope => "wrong_scope",
-            Self::NoSecret => "no_secret",
-        }
+codes! {
+    /// Why a request is rejected; the codes are those of the audit log.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Rejection {
+        /// The body is larger than accepted.
+        TooLarge = "too_large",
+        /// Neither a complete signature nor a token is present.
+        MissingCredentials = "missing_credentials",
+        /// A header in a form that GitLab does not send.
+        Malformed = "malformed",
+        /// No configured signing token made any of the signatures.
+        BadSignature = "bad_signature",
+        /// No configured plain token equals the received one.
+        BadToken = "bad_token",
+        /// Authentic, but the token is not bound to that project.
+        WrongScope = "wrong_scope",
+        /// No token is configured, so no request can be accepted. The caller answers "unavailable".
+        NoSecret = "no_secret",
     }
 }
 

@@ -120,7 +120,7 @@ async fn present_stages_are_merged_in_order() {
     let world = World::new();
     *world.values.lock().unwrap() = Ok(vec![(Stage::Previous, "old"), (Stage::Current, "new")]);
     assert_eq!(
-        get(&world.cache(Stage::ALL)).await.unwrap(),
+        get(&world.cache(&Stage::ALL)).await.unwrap(),
         "AWSCURRENT=new AWSPREVIOUS=old"
     );
     assert_eq!(world.fetches(), 3);
@@ -224,7 +224,7 @@ async fn callers_at_the_same_time_share_one_fetch() {
 #[tokio::test]
 async fn any_stage_function_is_a_secret_source() {
     let source = |stage: Stage| Ok((stage == Stage::Pending).then(|| SecretString::from("two")));
-    let cache = SecretCache::new(Arc::new(source), "webhook", Stage::ALL, World::new(), |found| {
+    let cache = SecretCache::new(Arc::new(source), "webhook", &Stage::ALL, World::new(), |found| {
         Ok(found.len())
     });
     assert_eq!(*cache.get(&context()).await.unwrap(), 1);

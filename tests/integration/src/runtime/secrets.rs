@@ -117,7 +117,7 @@ async fn cache_offers_both_values_during_a_rotation() {
     double.put_secret("countersign/webhook", "AWSCURRENT", json!({"token": "one"}));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let source = Arc::new(parts.secrets.clone());
-    let tokens = SecretCache::new(source, "countersign/webhook", Stage::ALL, clock, |found| {
+    let tokens = SecretCache::new(source, "countersign/webhook", &Stage::ALL, clock, |found| {
         let token = |value: Value| value["token"].as_str().unwrap_or_default().to_owned();
         found
             .iter()
