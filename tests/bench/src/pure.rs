@@ -40,7 +40,7 @@ pub(super) fn measure(body: &str, effort: &Effort) -> Result<Vec<Row>> {
         let begun = Instant::now();
         let proof = inbound::gitlab::authenticate(&headers, black_box(body), &hooks, now, TOLERANCE);
         let authenticated = begun.elapsed();
-        let hook = proof.map_err(|rejection| rejection.as_str())?.hooks[0].name.clone();
+        let hook = proof.map_err(inbound::gitlab::Rejection::as_str)?.hooks[0].name.clone();
 
         let begun = Instant::now();
         let classified = inbound::gitlab::classify(black_box(body), now);
