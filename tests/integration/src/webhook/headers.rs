@@ -5,7 +5,7 @@ use doubles::payload::MergeRequest;
 use serde_json::{Value, json};
 
 use super::{CURRENT, SECRET, Stand, delivery, event, merged};
-use crate::evaluation::world::{HIGH, World};
+use crate::env::{HIGH, TestEnv};
 
 const RIGHT: &str = "glsecret-4f1d77c0a2";
 const WRONG: &str = "glsecret-guessed-9d";
@@ -22,7 +22,7 @@ async fn stand() -> Stand {
 /// System hooks sent from the Test button carried `Push Hook`, and in one report the header was missing.
 #[tokio::test]
 async fn the_body_alone_names_the_kind() {
-    let (stand, world) = (stand().await, World::new().await);
+    let (stand, env) = (stand().await, TestEnv::with_evaluator().await);
     let cases = [(1, Some("Push Hook")), (2, Some("System Hook")), (3, None)];
     for (iid, header) in cases {
         let mut body = merged();
@@ -36,9 +36,9 @@ async fn the_body_alone_names_the_kind() {
     }
     for (envelope, (iid, header)) in stand.envelopes().iter().zip(cases) {
         let mr = MergeRequest::new(1201, iid, HIGH);
-        world.merged(&mr, |_| ());
-        app::process_delivery(&world.evaluator, envelope).await.unwrap();
-        let exception = world.exception(&mr).await.map(|(kind, _)| kind);
+        env.merged(&mr, |_| ());
+        app::process_delivery(env.app(), envelope).await.unwrap();
+        let exception = env.exception(&mr).await.map(|(kind, _)| kind);
         assert_eq!(exception.as_deref(), Some("no_approval"), "{header:?}");
     }
     let lines = stand.function.entries("webhook.auth.verify", 3);
