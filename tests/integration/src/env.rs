@@ -21,6 +21,7 @@ use tokio_postgres::types::FromSqlOwned;
 
 pub(crate) use builder::Builder;
 use evaluator::Evaluator;
+pub(crate) use functions::{DELIVERIES_QUEUE, WEBHOOK_SECRET};
 pub(crate) use sample::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, at, envelope, key};
 
 /// What runs around the code under test. An accessor panics if the builder was not asked for its part.

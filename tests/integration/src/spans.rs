@@ -11,7 +11,7 @@ use doubles::otlp::{self, OtlpDouble, Span};
 use doubles::payload::MergeRequest;
 use serde_json::{Value, json};
 
-use crate::env::{AUTHOR, TestEnv, at};
+use crate::env::{AUTHOR, TestEnv, WEBHOOK_SECRET, at};
 use crate::function::Function;
 use crate::outbox::{batch, unapproved};
 
@@ -40,7 +40,7 @@ impl Traced {
     async fn with(more: &[(&'static str, &str)]) -> Self {
         let (env, collector) = (TestEnv::with_functions().await, otlp::start().await);
         let hook = json!({"hooks": [{"name": "main", "instance": "main", "secret_tokens": ["plain"]}]});
-        env.aws().put_secret("webhook", "AWSCURRENT", hook);
+        env.aws().put_secret(WEBHOOK_SECRET, "AWSCURRENT", hook);
         let mut variables = vec![
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
             ("OTEL_EXPORTER_OTLP_HEADERS", format!("api-key={KEY}")),
@@ -56,14 +56,7 @@ impl Traced {
     }
 
     async fn start(&self, name: &str) -> Function {
-        let mut variables = vec![
-            ("WEBHOOK_SECRET_ID", "webhook"),
-            (
-                "DELIVERIES_QUEUE_URL",
-                "http://127.0.0.1:9/000000000000/deliveries.fifo",
-            ),
-        ];
-        variables.extend(self.more.iter().map(|(name, value)| (*name, value.as_str())));
+        let variables: Vec<_> = self.more.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.env.function_with(name, &variables).await
     }
 

@@ -12,6 +12,9 @@ use crate::function::Function;
 use crate::program::{built, countersign, previous};
 
 const EFFECTS_QUEUE: &str = "http://127.0.0.1:9/000000000000/effects.fifo";
+/// The secret of the webhook function.
+pub(crate) const WEBHOOK_SECRET: &str = "countersign/webhook";
+pub(crate) const DELIVERIES_QUEUE: &str = "http://127.0.0.1:9/000000000000/deliveries.fifo";
 const OUTBOUND: &str = "countersign/outbound";
 /// The timeout of an invocation.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -66,6 +69,8 @@ impl TestEnv {
             ("DATABASE_OWNER_SECRET_ID", "owner"),
             ("OUTBOUND_SECRET_ID", OUTBOUND),
             ("EFFECTS_QUEUE_URL", EFFECTS_QUEUE),
+            ("WEBHOOK_SECRET_ID", WEBHOOK_SECRET),
+            ("DELIVERIES_QUEUE_URL", DELIVERIES_QUEUE),
             ("RULES_PATH", self.rules_path),
         ];
         variables.extend(
