@@ -3,6 +3,7 @@
 mod builder;
 mod evaluator;
 mod functions;
+mod receiver;
 mod sample;
 
 use doubles::aws::AwsDouble;
@@ -18,10 +19,12 @@ use model::Clock as _;
 use tokio::sync::OnceCell;
 use tokio_postgres::Client;
 use tokio_postgres::types::FromSqlOwned;
+use url::Url;
 
 pub(crate) use builder::Builder;
 use evaluator::Evaluator;
-pub(crate) use functions::{DELIVERIES_QUEUE, WEBHOOK_SECRET};
+pub(crate) use functions::{AUDIT_RETRY_QUEUE, DELIVERIES_QUEUE, WEBHOOK_SECRET};
+use receiver::ReceiverDouble;
 pub(crate) use sample::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, at, envelope, key};
 
 /// What runs around the code under test. An accessor panics if the builder was not asked for its part.
@@ -35,6 +38,7 @@ pub(crate) struct TestEnv {
     linear: Option<LinearDouble>,
     jira: Option<JiraDouble>,
     confluence: Option<ConfluenceDouble>,
+    siem: Option<ReceiverDouble>,
     rules_path: &'static str,
 }
 
@@ -43,6 +47,7 @@ struct Database {
     logins: TestDatabase,
     auditor: Client,
     owner: OnceCell<Client>,
+    superuser: OnceCell<Client>,
 }
 
 impl TestEnv {
@@ -79,6 +84,22 @@ impl TestEnv {
     pub(crate) async fn owner(&self) -> &Client {
         let Database { logins, owner, .. } = part(self.database.as_ref());
         owner.get_or_init(|| connect(&logins.owner_url)).await
+    }
+
+    /// A connection as the server's superuser.
+    pub(crate) async fn superuser(&self) -> &Client {
+        let Database { logins, superuser, .. } = part(self.database.as_ref());
+        let mut url = Url::parse(&logins.superuser_url).unwrap();
+        url.set_path(logins.name());
+        superuser
+            .get_or_init(|| async move { connect(url.as_str()).await })
+            .await
+    }
+
+    /// Connects the auditor again.
+    pub(crate) async fn reconnect(&mut self) {
+        let auditor = connect(&self.database().auditor_url).await;
+        self.database.as_mut().unwrap().auditor = auditor;
     }
 
     /// Executes statements as the owner.
@@ -119,6 +140,10 @@ impl TestEnv {
 
     pub(crate) fn confluence(&self) -> &ConfluenceDouble {
         part(self.confluence.as_ref())
+    }
+
+    pub(crate) fn siem(&self) -> &ReceiverDouble {
+        part(self.siem.as_ref())
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use doubles::clock::MovableClock;
 use doubles::postgres::{TestDatabase, connect, fresh_database};
 use doubles::{Double, System};
+use jiff::Timestamp;
 use rules::Rules;
 use serde_json::json;
 use tokio::sync::OnceCell;
@@ -20,6 +21,7 @@ const RULES_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules.yaml");
 pub(crate) struct Builder {
     doubles: Vec<Wanted>,
     database: Option<Source>,
+    clock: Option<Timestamp>,
     rules: Option<Rules>,
     rules_path: Option<&'static str>,
 }
@@ -30,6 +32,7 @@ enum Wanted {
     Slack,
     Aws,
     Connectors,
+    Siem,
 }
 
 /// The origin of the database.
@@ -55,6 +58,17 @@ impl Builder {
     /// Linear, Jira and Confluence.
     pub(crate) fn connectors(self) -> Self {
         self.with(Wanted::Connectors)
+    }
+
+    /// A receiver of audit entries.
+    pub(crate) fn siem(self) -> Self {
+        self.with(Wanted::Siem)
+    }
+
+    /// A time on the day of the merge instead of two seconds after it.
+    pub(crate) fn clock_at(mut self, time: &str) -> Self {
+        self.clock = Some(at(time));
+        self
     }
 
     /// A migrated database with all logins.
@@ -87,7 +101,7 @@ impl Builder {
     }
 
     pub(crate) async fn build(self) -> TestEnv {
-        let clock = MovableClock::at(at("12:00:02"));
+        let clock = MovableClock::at(self.clock.unwrap_or_else(|| at("12:00:02")));
         let gitlab = double(self.doubles.contains(&Wanted::GitLab)).await;
         let database = match self.database {
             Some(Source::Fresh) => Some(Database::open(fresh_database().await).await),
@@ -108,6 +122,7 @@ impl Builder {
             linear: double(connectors).await,
             jira: double(connectors).await,
             confluence: double(connectors).await,
+            siem: double(self.doubles.contains(&Wanted::Siem)).await,
             rules_path: self.rules_path.unwrap_or(RULES_PATH),
             database,
         };
@@ -121,6 +136,7 @@ impl Database {
         Self {
             auditor: connect(&logins.auditor_url).await,
             owner: OnceCell::new(),
+            superuser: OnceCell::new(),
             logins,
         }
     }

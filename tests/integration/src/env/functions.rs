@@ -15,6 +15,7 @@ const EFFECTS_QUEUE: &str = "http://127.0.0.1:9/000000000000/effects.fifo";
 /// The secret of the webhook function.
 pub(crate) const WEBHOOK_SECRET: &str = "countersign/webhook";
 pub(crate) const DELIVERIES_QUEUE: &str = "http://127.0.0.1:9/000000000000/deliveries.fifo";
+pub(crate) const AUDIT_RETRY_QUEUE: &str = "http://127.0.0.1:9/000000000000/audit-retry";
 const OUTBOUND: &str = "countersign/outbound";
 /// The timeout of an invocation.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -55,7 +56,9 @@ impl TestEnv {
         countersign(&self.database().auditor_url, words)
     }
 
-    async fn start(&self, timeout: Duration, program: &Path, name: &str, more: &[(&str, &str)]) -> Function {
+    /// The variables of all functions.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        let siem = self.siem.as_ref();
         let addresses = [
             ("AWS_ENDPOINT_URL", self.aws.as_ref().map(Double::url)),
             ("GITLAB_API_URL", self.gitlab.as_ref().map(Double::url)),
@@ -63,22 +66,31 @@ impl TestEnv {
             ("LINEAR_API_URL", self.linear.as_ref().map(Double::url)),
             ("JIRA_API_URL", self.jira.as_ref().map(Double::url)),
             ("CONFLUENCE_API_URL", self.confluence.as_ref().map(Double::url)),
+            (
+                "AUDIT_LOG_HTTP_ENDPOINT",
+                siem.map(|double| format!("{}/in", double.url())),
+            ),
+            ("AUDIT_LOG_DESTINATION", siem.map(|_| "stdout,http".to_owned())),
         ];
-        let mut variables = vec![
+        let fixed = [
             ("DATABASE_SECRET_ID", "app"),
             ("DATABASE_OWNER_SECRET_ID", "owner"),
             ("OUTBOUND_SECRET_ID", OUTBOUND),
-            ("EFFECTS_QUEUE_URL", EFFECTS_QUEUE),
             ("WEBHOOK_SECRET_ID", WEBHOOK_SECRET),
             ("DELIVERIES_QUEUE_URL", DELIVERIES_QUEUE),
+            ("EFFECTS_QUEUE_URL", EFFECTS_QUEUE),
+            ("AUDIT_RETRY_QUEUE_URL", AUDIT_RETRY_QUEUE),
             ("RULES_PATH", self.rules_path),
         ];
-        variables.extend(
-            addresses
-                .iter()
-                .filter_map(|(name, url)| Some((*name, url.as_deref()?))),
-        );
-        variables.extend(more);
+        let fixed = fixed.map(|(name, value)| (name, value.to_owned()));
+        let addresses = addresses.into_iter().filter_map(|(name, url)| Some((name, url?)));
+        fixed.into_iter().chain(addresses).collect()
+    }
+
+    async fn start(&self, timeout: Duration, program: &Path, name: &str, more: &[(&str, &str)]) -> Function {
+        let usual = self.variables();
+        let usual = usual.iter().map(|(name, value)| (*name, value.as_str()));
+        let variables: Vec<_> = usual.chain(more.iter().copied()).collect();
         let function = Function::of_program(timeout, program, name, &variables).await;
         function.started().await;
         function
