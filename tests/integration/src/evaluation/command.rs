@@ -28,7 +28,7 @@ impl TestEnv {
         stdout
     }
 
-    pub(crate) fn json_rows(&self, words: &[&str]) -> Vec<Value> {
+    fn json_rows(&self, words: &[&str]) -> Vec<Value> {
         let words: Vec<&str> = words.iter().copied().chain(["--format", "json"]).collect();
         self.stdout_of(&words)
             .lines()
