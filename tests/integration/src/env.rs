@@ -25,7 +25,7 @@ pub(crate) use builder::Builder;
 use evaluator::Evaluator;
 pub(crate) use functions::{AUDIT_RETRY_QUEUE, DELIVERIES_QUEUE, WEBHOOK_SECRET};
 use receiver::ReceiverDouble;
-pub(crate) use sample::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, at, envelope, key};
+pub(crate) use sample::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, api_path, at, envelope, key};
 
 /// What runs around the code under test. An accessor panics if the builder was not asked for its part.
 pub(crate) struct TestEnv {

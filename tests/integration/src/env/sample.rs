@@ -28,6 +28,11 @@ pub(crate) fn key(mr: &MergeRequest) -> MergeRequestKey {
     }
 }
 
+/// Its path in GitLab's API.
+pub(crate) fn api_path(mr: &MergeRequest) -> String {
+    format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid)
+}
+
 /// The envelope that the webhook function creates from a payload.
 pub(crate) fn envelope(payload: &Value, delivery_key: &str) -> Envelope {
     let received_at = at("12:00:01");

@@ -7,14 +7,10 @@ use doubles::Stub;
 use doubles::payload::MergeRequest;
 use jiff::SignedDuration;
 
-use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, at};
-
-fn path(mr: &MergeRequest) -> String {
-    format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid)
-}
+use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, api_path, at};
 
 fn down(env: &TestEnv, mr: &MergeRequest) {
-    let answer = Stub::answering("GET", &path(mr), 502, "down");
+    let answer = Stub::answering("GET", &api_path(mr), 502, "down");
     env.gitlab().stub(answer).unwrap();
 }
 

@@ -5,11 +5,7 @@ use doubles::{Fault, Stub};
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, at};
-
-fn path(mr: &MergeRequest) -> String {
-    format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid)
-}
+use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, api_path, at};
 
 fn requests(env: &TestEnv) -> usize {
     env.gitlab().requests().len()
@@ -28,7 +24,7 @@ async fn lagging_replica_is_reread_within_the_delivery() {
     ] {
         let mr = MergeRequest::new(PROJECT, iid, HIGH);
         env.merged(&mr, |_| ());
-        let lagging = Stub::answering("GET", &path(&mr), status, body).times(2);
+        let lagging = Stub::answering("GET", &api_path(&mr), status, body).times(2);
         env.gitlab().stub(lagging).unwrap();
         let report = env.deliver_merge(&mr).await;
         assert_eq!(report.outcome.as_str(), "exception", "{status}");
@@ -41,7 +37,7 @@ async fn retry_after_is_honoured() {
     let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     env.merged(&mr, |_| ());
-    let limited = Stub::answering("GET", &path(&mr), 429, "Retry later\n").header("retry-after", "240");
+    let limited = Stub::answering("GET", &api_path(&mr), 429, "Retry later\n").header("retry-after", "240");
     env.gitlab().stub(limited).unwrap();
     env.deliver_merge(&mr).await;
     env.gitlab().clear_stubs();
@@ -61,7 +57,7 @@ async fn silent_gitlab_is_not_asked_for_every_delivery() {
     let (one, two) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
     env.merged(&two, |_| ());
     env.gitlab()
-        .stub(Stub::failing("GET", &path(&one), Fault::Reset))
+        .stub(Stub::failing("GET", &api_path(&one), Fault::Reset))
         .unwrap();
     env.deliver_merge(&one).await;
     let before = requests(&env);
@@ -80,7 +76,7 @@ async fn one_broken_merge_request_holds_up_no_other() {
     let (one, two) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
     env.merged(&two, |_| ());
     env.gitlab()
-        .stub(Stub::answering("GET", &path(&one), 500, "boom"))
+        .stub(Stub::answering("GET", &api_path(&one), 500, "boom"))
         .unwrap();
     env.deliver_merge(&one).await;
     let report = env.deliver_merge(&two).await;
@@ -152,7 +148,7 @@ async fn forged_labels_cost_one_reading_a_minute() {
     env.merged(&bare, |_| ());
     env.deliver_merge(&bare).await;
     env.gitlab()
-        .stub(Stub::answering("GET", &path(&bare), 502, "down"))
+        .stub(Stub::answering("GET", &api_path(&bare), 502, "down"))
         .unwrap();
     let before = requests(&env);
     for second in 1..9 {

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use model::LedgerDecision;
 use store::StoredLedgerRow;
 
-use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, at, envelope};
+use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, api_path, at, envelope};
 
 impl TestEnv {
     /// Runs maintenance for due reviews; returns the outcomes.
@@ -28,7 +28,7 @@ impl TestEnv {
 
     /// GitLab does not answer requests about the merge request.
     fn down(&self, mr: &MergeRequest) {
-        let path = format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid);
+        let path = api_path(mr);
         self.gitlab().stub(Stub::answering("GET", &path, 503, "")).unwrap();
     }
 }

@@ -10,7 +10,7 @@ use rules::Rules;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::env::{AUTHOR, HIGH, OUTSIDER, PROJECT, TestEnv, at, envelope};
+use crate::env::{AUTHOR, HIGH, OUTSIDER, PROJECT, TestEnv, api_path, at, envelope};
 use crate::runtime::Parts;
 
 /// The local stack's rules: Linear, Jira, Confluence and pods.
@@ -139,7 +139,7 @@ fn paths(requests: &[Recorded]) -> Vec<&str> {
 
 /// GitLab requests for the verdict on a labelled merge.
 fn read_of(mr: &MergeRequest) -> Vec<String> {
-    let base = format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid);
+    let base = api_path(mr);
     let parts = [
         "",
         "/resource_label_events",

@@ -6,14 +6,10 @@ use doubles::payload::MergeRequest;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::env::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, TestEnv, at};
+use crate::env::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, TestEnv, api_path, at};
 
 fn mr() -> MergeRequest {
     MergeRequest::new(PROJECT, 1, HIGH)
-}
-
-fn path(mr: &MergeRequest) -> String {
-    format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid)
 }
 
 async fn kind(env: &TestEnv, mr: &MergeRequest) -> Option<String> {
@@ -73,7 +69,7 @@ async fn a_lost_merge_delivery_is_decided() {
 async fn gitlab_recovers_and_a_redelivery_corrects() {
     let (env, mr) = (TestEnv::with_evaluator().await, mr());
     env.gitlab()
-        .stub(Stub::answering("GET", &path(&mr), 404, "{}"))
+        .stub(Stub::answering("GET", &api_path(&mr), 404, "{}"))
         .unwrap();
     let merge = mr.event("merge", AUTHOR, at("12:00:00"));
     assert_eq!(env.deliver_as(&merge, "one").await.outcome.as_str(), "exception");
@@ -97,7 +93,7 @@ async fn gitlab_recovers_and_a_redelivery_corrects() {
 async fn gitlab_recovers_without_user_action() {
     let (env, mr) = (TestEnv::with_evaluator().await, mr());
     env.gitlab()
-        .stub(Stub::answering("GET", &path(&mr), 404, "{}"))
+        .stub(Stub::answering("GET", &api_path(&mr), 404, "{}"))
         .unwrap();
     env.deliver_merge(&mr).await;
     env.clock.pass(SignedDuration::from_secs(61));

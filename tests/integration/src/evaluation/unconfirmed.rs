@@ -5,15 +5,11 @@ use doubles::payload::MergeRequest;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, at};
-
-fn path(mr: &MergeRequest) -> String {
-    format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid)
-}
+use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, api_path, at};
 
 /// How often the merge request itself was read at GitLab.
 fn readings(env: &TestEnv, mr: &MergeRequest) -> usize {
-    let path = path(mr);
+    let path = api_path(mr);
     let requests = env.gitlab().requests();
     requests.iter().filter(|request| request.path == path).count()
 }
@@ -21,7 +17,7 @@ fn readings(env: &TestEnv, mr: &MergeRequest) -> usize {
 async fn unconfirmed(env: &TestEnv) -> MergeRequest {
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     env.gitlab()
-        .stub(Stub::answering("GET", &path(&mr), 404, "{}"))
+        .stub(Stub::answering("GET", &api_path(&mr), 404, "{}"))
         .unwrap();
     env.deliver_merge(&mr).await;
     mr
@@ -37,7 +33,7 @@ async fn unconfirmed_decision_does_not_replace_a_confirmed_one() {
     assert!(first.confirmed);
     // A late event shows the label before the merge, and GitLab is unreadable past the deadline.
     env.gitlab()
-        .stub(Stub::answering("GET", &path(&mr), 502, "down"))
+        .stub(Stub::answering("GET", &api_path(&mr), 502, "down"))
         .unwrap();
     let labelled = MergeRequest::new(PROJECT, 1, HIGH).event("update", AUTHOR, at("11:00:00"));
     assert_eq!(env.deliver(&labelled).await.outcome.as_str(), "unconfirmed");
@@ -78,9 +74,9 @@ async fn many_unconfirmed(env: &TestEnv, iids: std::ops::RangeInclusive<u64>, sh
     for mr in &mrs {
         env.merged(mr, |_| ());
         let (path, status) = if shown {
-            (format!("{}/approvals", path(mr)), 403)
+            (format!("{}/approvals", api_path(mr)), 403)
         } else {
-            (path(mr), 404)
+            (api_path(mr), 404)
         };
         env.gitlab().stub(Stub::answering("GET", &path, status, "{}")).unwrap();
     }
@@ -183,7 +179,7 @@ async fn a_denied_merge_is_read_again() {
     assert_eq!(env.count("evaluations WHERE state = 'unconfirmed'", &mr).await, 1);
     // GitLab down decides nothing either: the merge may be a false report.
     env.gitlab()
-        .stub(Stub::answering("GET", &path(&mr), 404, "{}"))
+        .stub(Stub::answering("GET", &api_path(&mr), 404, "{}"))
         .unwrap();
     env.clock.pass(SignedDuration::from_mins(2));
     assert_eq!(env.maintain().await, ["unconfirmed"]);
@@ -240,7 +236,7 @@ async fn a_withheld_read_leaves_the_decision_unconfirmed() {
     env.gitlab()
         .stub(Stub::answering(
             "GET",
-            &format!("{}/versions", path(&mr)),
+            &format!("{}/versions", api_path(&mr)),
             403,
             json!({"message": "403 Forbidden"}),
         ))

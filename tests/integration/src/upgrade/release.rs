@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use store::Group;
 use uuid::Uuid;
 
-use crate::env::{AUTHOR, Builder, TestEnv, envelope};
+use crate::env::{AUTHOR, Builder, TestEnv, api_path, envelope};
 use crate::function::Function;
 use crate::outbox::batch;
 use crate::program::{of_previous, previous};
@@ -137,7 +137,7 @@ impl Release {
 
     /// GitLab is down for the merge request, until the doubles' stubs are cleared.
     pub(super) fn down(&self, mr: &MergeRequest) {
-        let path = format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid);
+        let path = api_path(mr);
         let answer = Stub::answering("GET", &path, 502, "down");
         self.env.gitlab().stub(answer).unwrap();
     }
