@@ -3,8 +3,8 @@
 mod audit_log;
 mod confluence;
 mod coverage;
-mod desk;
 mod disturbed;
+mod env;
 mod failures;
 mod gitlab_facts;
 mod gitlab_lists;

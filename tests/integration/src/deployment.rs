@@ -6,19 +6,19 @@ use doubles::siem::{Siem, SiemDouble};
 use doubles::{Double, Fault, Stub};
 use serde_json::{Value, json};
 
+use crate::env::TestEnv;
 use crate::function::Function;
-use crate::outbox::Stand;
 use crate::runtime::refusal;
 
 const RESPONSE: &str = "/response";
 
 /// The environment, the URL where CloudFormation waits for its answer (any server that accepts a PUT), and the function.
-async fn set_up(timeout: Duration) -> (Stand, SiemDouble, Function) {
-    let stand = Stand::new().await;
+async fn set_up(timeout: Duration) -> (TestEnv, SiemDouble, Function) {
+    let env = TestEnv::with_functions().await;
     let waiting = Double::<Siem>::start().await;
     waiting.stub(Stub::answering("PUT", RESPONSE, 200, "")).unwrap();
-    let maintenance = stand.start_with_timeout(timeout, "maintenance", &[]).await;
-    (stand, waiting, maintenance)
+    let maintenance = env.function_with_timeout("maintenance", timeout).await;
+    (env, waiting, maintenance)
 }
 
 fn request(kind: &str, waiting: &SiemDouble) -> Value {
@@ -36,9 +36,9 @@ fn last_response(waiting: &SiemDouble) -> Value {
 
 #[tokio::test]
 async fn deployment_success_survives_transient_failures() {
-    let (stand, waiting, maintenance) = set_up(Duration::from_mins(1)).await;
+    let (env, waiting, maintenance) = set_up(Duration::from_mins(1)).await;
     let too_new = refusal(400, "AccessDeniedException").containing("\"owner\"").times(1);
-    stand.aws.stub(too_new).unwrap();
+    env.aws().stub(too_new).unwrap();
     waiting
         .stub(Stub::failing("PUT", RESPONSE, Fault::Reset).times(1))
         .unwrap();
@@ -57,10 +57,10 @@ async fn deployment_success_survives_transient_failures() {
 
 #[tokio::test]
 async fn deployment_failure_is_reported_before_the_timeout() {
-    let (stand, waiting, maintenance) = set_up(Duration::from_secs(42)).await;
+    let (env, waiting, maintenance) = set_up(Duration::from_secs(42)).await;
     // A concurrent migration that does not end.
     let lock = "SELECT pg_advisory_lock(hashtextextended('countersign.migrate', 0))";
-    stand.owner.batch_execute(lock).await.unwrap();
+    env.as_owner(lock).await;
     maintenance.invoke(request("Update", &waiting)).await;
     let response = last_response(&waiting);
     assert_eq!(response["Status"], "FAILED");
@@ -70,9 +70,9 @@ async fn deployment_failure_is_reported_before_the_timeout() {
 
 #[tokio::test]
 async fn permanent_error_fails_immediately_and_deletion_succeeds() {
-    let (stand, waiting, maintenance) = set_up(Duration::from_mins(1)).await;
-    let owner = stand.aws.secret("owner", "AWSCURRENT").unwrap();
-    stand.aws.put_secret("app", "AWSCURRENT", owner);
+    let (env, waiting, maintenance) = set_up(Duration::from_mins(1)).await;
+    let owner = env.aws().secret("owner", "AWSCURRENT").unwrap();
+    env.aws().put_secret("app", "AWSCURRENT", owner);
     maintenance.invoke(request("Create", &waiting)).await;
     let failed = last_response(&waiting);
     assert_eq!(failed["Status"], "FAILED");
@@ -80,8 +80,8 @@ async fn permanent_error_fails_immediately_and_deletion_succeeds() {
         failed["Reason"].as_str().unwrap().contains("separate login"),
         "{failed}"
     );
-    let asked = stand.aws.requests().len();
+    let asked = env.aws().requests().len();
     maintenance.invoke(request("Delete", &waiting)).await;
     assert_eq!(last_response(&waiting)["Status"], "SUCCESS");
-    assert_eq!(stand.aws.requests().len(), asked);
+    assert_eq!(env.aws().requests().len(), asked);
 }

@@ -3,6 +3,7 @@
 mod arrival;
 mod cases;
 mod command;
+mod env;
 mod instances;
 mod large;
 mod ledger;
@@ -13,4 +14,3 @@ mod reading;
 mod round_trips;
 mod sequences;
 mod unconfirmed;
-pub(crate) mod world;

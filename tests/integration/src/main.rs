@@ -7,6 +7,7 @@ mod crash;
 mod deployment;
 mod destinations;
 mod embedded;
+mod env;
 mod evaluation;
 mod function;
 mod local_stack;

@@ -1,9 +1,9 @@
-//! The archive of a merge: evidence with its decision, and one report each to Linear, Jira, Confluence and the pod.
+//! What a merge leaves behind: evidence with its decision, and one report each to Linear, Jira, Confluence and the pod.
 
 mod command;
 mod effects;
+mod env;
 mod evidence;
 mod failures;
 mod fixed;
-mod stand;
 mod targets;

@@ -9,28 +9,28 @@ use model::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::evaluation::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at, key};
+use crate::env::{ALICE, HIGH, PROJECT, TestEnv, key};
 use crate::function::Function;
-use crate::outbox::{Stand, is_send_message};
+use crate::outbox::is_send_message;
 use crate::program::built;
 
 /// The environment, and merges that GitLab withholds at their deliveries.
-async fn withheld(iids: &[u64]) -> (Stand, Vec<MergeRequest>) {
-    let stand = Stand::new().await;
+async fn withheld(iids: &[u64]) -> (TestEnv, Vec<MergeRequest>) {
+    let env = TestEnv::with_functions().await;
     let mut merges = Vec::new();
     for iid in iids {
         let mr = MergeRequest::new(PROJECT, *iid, HIGH);
-        stand.world.merged(&mr, |shown| {
+        env.merged(&mr, |shown| {
             shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
         });
         let path = format!("/api/v4/projects/{PROJECT}/merge_requests/{iid}");
         let denied = Stub::answering("GET", &path, 404, "not found");
-        stand.world.gitlab.stub(denied).unwrap();
-        let report = stand.world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+        env.gitlab().stub(denied).unwrap();
+        let report = env.deliver_merge(&mr).await;
         assert_eq!(report.outcome.as_str(), "exception");
         merges.push(mr);
     }
-    (stand, merges)
+    (env, merges)
 }
 
 fn begin(url: &str, words: &[&str]) -> Child {
@@ -51,8 +51,8 @@ fn ended(child: Child) -> (Option<i32>, String, String) {
 }
 
 /// Runs a command that waits, and runs maintenance until the command has ended.
-async fn executed(stand: &Stand, maintenance: &Function, words: &[&str]) -> (Option<i32>, String, String) {
-    let mut child = begin(&stand.world.database.operator_url, words);
+async fn executed(env: &TestEnv, maintenance: &Function, words: &[&str]) -> (Option<i32>, String, String) {
+    let mut child = begin(&env.database().operator_url, words);
     while child.try_wait().unwrap().is_none() {
         maintenance.invoke(json!({"jobs": ["operator_requests"]})).await;
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -60,9 +60,9 @@ async fn executed(stand: &Stand, maintenance: &Function, words: &[&str]) -> (Opt
     ended(child)
 }
 
-async fn request(world: &World) -> Value {
-    let rows = world
-        .database
+async fn request(env: &TestEnv) -> Value {
+    let rows = env
+        .database()
         .store()
         .operator_request_page(None, 1)
         .await
@@ -73,8 +73,8 @@ async fn request(world: &World) -> Value {
 
 #[tokio::test]
 async fn reevaluate_confirms_a_decision_that_gitlab_withheld() {
-    let (stand, merges) = withheld(&[1]).await;
-    let auditor = &stand.world.database.auditor_url;
+    let (env, merges) = withheld(&[1]).await;
+    let auditor = &env.database().auditor_url;
     let (code, listed, _) = run(auditor, &["unconfirmed", "--format", "json"]);
     let row: Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(code, Some(0), "{listed}");
@@ -83,12 +83,12 @@ async fn reevaluate_confirms_a_decision_that_gitlab_withheld() {
     let (_, explained, _) = run(auditor, &["explain", "77!1"]);
     assert!(explained.contains("unconfirmed: a needed read"), "{explained}");
 
-    stand.world.gitlab.clear_stubs();
-    let maintenance = stand.start("maintenance", &[]).await;
-    let (code, shown, progress) = executed(&stand, &maintenance, &["reevaluate", "77!1"]).await;
+    env.gitlab().clear_stubs();
+    let maintenance = env.function("maintenance").await;
+    let (code, shown, progress) = executed(&env, &maintenance, &["reevaluate", "77!1"]).await;
     assert_eq!(code, Some(0), "{shown}{progress}");
     assert!(shown.starts_with("1 merge request read (1 approved)"), "{shown}");
-    let decision = stand.world.decision(&merges[0]).await.unwrap();
+    let decision = env.decision(&merges[0]).await.unwrap();
     assert!(decision.confirmed);
     let (code, _, _) = run(auditor, &["unconfirmed"]);
     assert_eq!(code, Some(1), "no unconfirmed decision is left");
@@ -98,43 +98,40 @@ async fn reevaluate_confirms_a_decision_that_gitlab_withheld() {
         "{explained}"
     );
 
-    let row = request(&stand.world).await;
-    assert_eq!(row["login"], config(&stand.world.database.operator_url).user());
+    let row = request(&env).await;
+    assert_eq!(row["login"], config(&env.database().operator_url).user());
     let read = maintenance.entries("gitlab.api.get_mr_details", 1);
     assert_eq!(read[0]["actor"]["type"], "admin_action", "{read:#?}");
     assert_eq!(read[0]["correlation_id"], row["id"], "{read:#?}");
 
-    let (code, shown, _) = executed(&stand, &maintenance, &["reevaluate", "main/77!1"]).await;
+    let (code, shown, _) = executed(&env, &maintenance, &["reevaluate", "main/77!1"]).await;
     assert_eq!(code, Some(1), "a confirmed decision is final: {shown}");
-    assert_eq!(
-        run(&stand.world.database.operator_url, &["reevaluate", "77!99"]).0,
-        Some(1)
-    );
+    assert_eq!(run(&env.database().operator_url, &["reevaluate", "77!99"]).0, Some(1));
 }
 
 #[tokio::test]
 async fn reevaluate_unconfirmed_reads_each_of_them() {
-    let (stand, merges) = withheld(&[1, 2, 3]).await;
-    stand.world.gitlab.clear_stubs();
-    let maintenance = stand.start("maintenance", &[]).await;
+    let (env, merges) = withheld(&[1, 2, 3]).await;
+    env.gitlab().clear_stubs();
+    let maintenance = env.function("maintenance").await;
     let none = ["reevaluate", "--unconfirmed", "--since", "2026-04-01"];
-    assert_eq!(executed(&stand, &maintenance, &none).await.0, Some(1));
-    let (code, shown, progress) = executed(&stand, &maintenance, &["reevaluate", "--unconfirmed"]).await;
+    assert_eq!(executed(&env, &maintenance, &none).await.0, Some(1));
+    let (code, shown, progress) = executed(&env, &maintenance, &["reevaluate", "--unconfirmed"]).await;
     assert_eq!(code, Some(0), "{shown}{progress}");
     assert!(shown.starts_with("3 merge requests read (3 approved)"), "{shown}");
     for mr in &merges {
-        assert!(stand.world.decision(mr).await.unwrap().confirmed);
+        assert!(env.decision(mr).await.unwrap().confirmed);
     }
 }
 
 #[tokio::test]
 async fn a_later_run_continues_where_one_stopped() {
-    let (stand, merges) = withheld(&[1, 2]).await;
-    stand.world.gitlab.clear_stubs();
-    let operator = &stand.world.database.operator_url;
+    let (env, merges) = withheld(&[1, 2]).await;
+    env.gitlab().clear_stubs();
+    let operator = &env.database().operator_url;
     let (code, _, stderr) = run(operator, &["reevaluate", "--unconfirmed", "--no-wait"]);
     assert_eq!(code, Some(0), "{stderr}");
-    let store = stand.world.database.store();
+    let store = env.database().store();
     let now = SystemClock.now();
     let claimed = store
         .claim_operator_request(&["reevaluate"], now)
@@ -149,12 +146,12 @@ async fn a_later_run_continues_where_one_stopped() {
             .await
             .unwrap()
     );
-    let maintenance = stand.start("maintenance", &[]).await;
+    let maintenance = env.function("maintenance").await;
     maintenance.invoke(json!({"jobs": ["operator_requests"]})).await;
-    let finished = request(&stand.world).await;
+    let finished = request(&env).await;
     assert_eq!(finished["result"]["outcomes"], json!({"approved": 2}), "{finished}");
     assert!(finished["result"]["waits"].is_null(), "{finished}");
-    let confirmed = async |mr| stand.world.decision(mr).await.unwrap().confirmed;
+    let confirmed = async |mr| env.decision(mr).await.unwrap().confirmed;
     assert_eq!(
         (confirmed(&merges[0]).await, confirmed(&merges[1]).await),
         (false, true)
@@ -163,29 +160,29 @@ async fn a_later_run_continues_where_one_stopped() {
 
 #[tokio::test]
 async fn request_waits_for_the_next_minute_budget() {
-    let (stand, _) = withheld(&[1]).await;
-    stand.world.gitlab.clear_stubs();
+    let (env, _) = withheld(&[1]).await;
+    env.gitlab().clear_stubs();
     let sql = "INSERT INTO reread_budgets VALUES ('main', date_trunc('minute', now()) + interval '1 hour', 60)";
-    stand.owner.batch_execute(sql).await.unwrap();
-    let operator = &stand.world.database.operator_url;
+    env.as_owner(sql).await;
+    let operator = &env.database().operator_url;
     let (code, _, stderr) = run(operator, &["reevaluate", "77!1", "--no-wait"]);
     assert_eq!(code, Some(0), "{stderr}");
-    let maintenance = stand.start("maintenance", &[]).await;
+    let maintenance = env.function("maintenance").await;
     let report = maintenance.invoke(json!({"jobs": ["operator_requests"]})).await;
     assert_eq!(
         (&report["operator_requests_finished"], &report["operator_requests_open"]),
         (&json!(0), &json!(1))
     );
-    let waiting = request(&stand.world).await;
+    let waiting = request(&env).await;
     assert!(
         waiting["result"]["waits"].as_str().unwrap().contains("used up"),
         "{waiting}"
     );
 
-    stand.owner.batch_execute("DELETE FROM reread_budgets").await.unwrap();
+    env.as_owner("DELETE FROM reread_budgets").await;
     let report = maintenance.invoke(json!({"jobs": ["operator_requests"]})).await;
     assert_eq!(report["operator_requests_finished"], 1);
-    let finished = request(&stand.world).await;
+    let finished = request(&env).await;
     assert_eq!(
         (&finished["exit_code"], &finished["result"]["read"]),
         (&json!(0), &json!(1))
@@ -194,8 +191,8 @@ async fn request_waits_for_the_next_minute_budget() {
 
 #[tokio::test]
 async fn a_login_without_the_role_learns_the_grant() {
-    let (stand, _) = withheld(&[1]).await;
-    let auditor = &stand.world.database.auditor_url;
+    let (env, _) = withheld(&[1]).await;
+    let auditor = &env.database().auditor_url;
     let (code, _, stderr) = run(auditor, &["reevaluate", "77!1"]);
     let grant = format!("GRANT countersign_operator TO {}", config(auditor).user());
     assert_eq!(code, Some(3));
@@ -212,9 +209,9 @@ async fn a_login_without_the_role_learns_the_grant() {
 
 #[tokio::test]
 async fn a_request_that_cannot_be_executed_says_why() {
-    let stand = Stand::new().await;
-    let maintenance = stand.start("maintenance", &[]).await;
-    let operator = store::Store::new(config(&stand.world.database.operator_url)).unwrap();
+    let env = TestEnv::with_functions().await;
+    let maintenance = env.function("maintenance").await;
+    let operator = store::Store::new(config(&env.database().operator_url)).unwrap();
     let now = SystemClock.now();
     let long_ago = now - jiff::SignedDuration::from_hours(2);
     let key = json!(key(&MergeRequest::new(PROJECT, 1, HIGH)));
@@ -245,21 +242,21 @@ async fn a_request_that_cannot_be_executed_says_why() {
 
 #[tokio::test]
 async fn failed_job_does_not_stop_the_next() {
-    let stand = Stand::new().await;
-    let effect = stand.effect(1).await;
-    stand.make_due(effect.id).await;
+    let env = TestEnv::with_functions().await;
+    let effect = env.effect(1).await;
+    env.make_due(effect.id).await;
     // The application's secret with the owner's login: migrations are rejected.
-    let app = stand.aws.secret("app", "AWSCURRENT").unwrap();
-    let maintenance = stand.start("maintenance", &[]).await;
+    let app = env.aws().secret("app", "AWSCURRENT").unwrap();
+    let maintenance = env.function("maintenance").await;
     maintenance.invoke(json!({"jobs": ["audit_partitions"]})).await;
-    let owner = stand.aws.secret("owner", "AWSCURRENT").unwrap();
-    stand.aws.put_secret("app", "AWSCURRENT", owner);
+    let owner = env.aws().secret("owner", "AWSCURRENT").unwrap();
+    env.aws().put_secret("app", "AWSCURRENT", owner);
     let failed = maintenance
         .fails(json!({"jobs": ["migrate", "of_a_newer_version", "relay_effects"]}))
         .await;
     assert!(failed.contains("separate login"), "{failed}");
-    assert!(stand.aws.requests().iter().any(is_send_message), "the relay ran");
-    stand.aws.put_secret("app", "AWSCURRENT", app);
+    assert!(env.aws().requests().iter().any(is_send_message), "the relay ran");
+    env.aws().put_secret("app", "AWSCURRENT", app);
     let report = maintenance.invoke(json!({"jobs": ["of_a_newer_version"]})).await;
     assert_eq!(report["effects_enqueued"], 0);
 }

@@ -1,7 +1,7 @@
 //! Freshly built programs of the workspace: cargo does not build them for the tests of another package.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Once;
 
 /// Builds once per run.
@@ -29,6 +29,12 @@ pub(crate) fn previous(name: &str) -> PathBuf {
 pub(crate) fn of_previous(file: &str) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.local/previous/workspace/previous");
     workspace.join(file)
+}
+
+/// Runs the command line as the login of this URL.
+pub(crate) fn countersign(database_url: &str, words: &[&str]) -> Output {
+    let mut command = Command::new(built("countersign"));
+    command.env("DATABASE_URL", database_url).args(words).output().unwrap()
 }
 
 /// An example, which cargo builds for its own package's tests.

@@ -2,14 +2,13 @@
 
 mod batches;
 mod completeness;
-mod desk;
+mod env;
 mod file;
 mod gaps;
 mod hanging;
 mod hostile;
 mod killed;
 mod producer;
-mod receiver;
 mod refusal;
 mod retention;
 mod retry;

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use store::{DatabaseConfig, Store};
 use url::Url;
 
+use crate::env::TestEnv;
 use crate::function::Function;
-use crate::outbox::Stand;
 
 const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 
@@ -40,10 +40,10 @@ impl Login {
 }
 
 /// The environment, its database's address, and a maintenance function whose secret holds only a login.
-async fn begun() -> (Stand, Url, Function) {
-    let stand = Stand::new().await;
-    let url = Url::parse(&stand.world.database.app_url).unwrap();
-    stand.aws.put_secret("app", "AWSCURRENT", login(&url));
+async fn begun() -> (TestEnv, Url, Function) {
+    let env = TestEnv::with_functions().await;
+    let url = Url::parse(&env.database().app_url).unwrap();
+    env.aws().put_secret("app", "AWSCURRENT", login(&url));
     let port = url.port().unwrap().to_string();
     let variables = [
         ("DATABASE_HOST", url.host_str().unwrap()),
@@ -51,8 +51,8 @@ async fn begun() -> (Stand, Url, Function) {
         ("DATABASE_NAME", url.path().trim_start_matches('/')),
         ("METRICS_NAMESPACE", "Countersign/here"),
     ];
-    let maintenance = stand.start("maintenance", &variables).await;
-    (stand, url, maintenance)
+    let maintenance = env.function_with("maintenance", &variables).await;
+    (env, url, maintenance)
 }
 
 /// The login of an address, as a secret.
@@ -68,10 +68,10 @@ fn step(step: &str, version: &str) -> Value {
 
 #[tokio::test]
 async fn login_rotation_refuses_no_login_in_use() {
-    let (stand, url, maintenance) = begun().await;
-    let first = Login::at(&stand.aws, "AWSCURRENT");
+    let (env, url, maintenance) = begun().await;
+    let first = Login::at(env.aws(), "AWSCURRENT");
     assert!(first.works(&url).await);
-    stand.aws.begin_rotation("app", "version-1");
+    env.aws().begin_rotation("app", "version-1");
     for name in STEPS {
         // Secrets Manager repeats uncertain steps.
         for _ in 0..2 {
@@ -79,21 +79,21 @@ async fn login_rotation_refuses_no_login_in_use() {
             assert!(first.works(&url).await, "the current login is rejected after {name}");
         }
     }
-    let second = Login::at(&stand.aws, "AWSCURRENT");
+    let second = Login::at(env.aws(), "AWSCURRENT");
     assert_eq!(second.username, format!("{}_b", first.username));
     assert!(
         second.works(&url).await && first.works(&url).await,
         "the one before still works"
     );
-    let previous = Login::at(&stand.aws, "AWSPREVIOUS");
+    let previous = Login::at(env.aws(), "AWSPREVIOUS");
     assert_eq!(previous.password, first.password);
 
-    stand.aws.begin_rotation("app", "version-2");
+    env.aws().begin_rotation("app", "version-2");
     for name in STEPS {
         maintenance.invoke(step(name, "version-2")).await;
         assert!(second.works(&url).await, "the current login is rejected after {name}");
     }
-    let third = Login::at(&stand.aws, "AWSCURRENT");
+    let third = Login::at(env.aws(), "AWSCURRENT");
     assert_eq!(third.username, first.username, "two logins take turns");
     assert!(third.works(&url).await && second.works(&url).await);
     assert!(
@@ -117,12 +117,12 @@ async fn login_rotation_refuses_no_login_in_use() {
 
 #[tokio::test]
 async fn rotation_trial_tests_the_current_login() {
-    let (stand, url, maintenance) = begun().await;
-    stand.aws.begin_rotation("app", "trial");
+    let (env, url, maintenance) = begun().await;
+    env.aws().begin_rotation("app", "trial");
     maintenance.invoke(step("testSecret", "trial")).await;
-    assert_eq!(stand.aws.secret("app", "AWSPENDING"), None);
+    assert_eq!(env.aws().secret("app", "AWSPENDING"), None);
     let wrong = json!({"username": url.username(), "password": "wrong"});
-    stand.aws.put_secret("app", "AWSCURRENT", wrong);
+    env.aws().put_secret("app", "AWSCURRENT", wrong);
     maintenance.fails(step("testSecret", "trial")).await;
     let lines = maintenance.lines(2, |line| line["login_rotation_failed"].is_u64());
     let failed: Vec<_> = lines
@@ -138,9 +138,9 @@ async fn rotation_trial_tests_the_current_login() {
 
 #[tokio::test]
 async fn new_login_is_tested_at_the_server_itself() {
-    let stand = Stand::new().await;
-    let url = Url::parse(&stand.world.database.app_url).unwrap();
-    stand.aws.put_secret("app", "AWSCURRENT", login(&url));
+    let env = TestEnv::with_functions().await;
+    let url = Url::parse(&env.database().app_url).unwrap();
+    env.aws().put_secret("app", "AWSCURRENT", login(&url));
     let port = url.port().unwrap().to_string();
     let variables = [
         // Nothing listens there.
@@ -149,18 +149,18 @@ async fn new_login_is_tested_at_the_server_itself() {
         ("DATABASE_PORT", port.as_str()),
         ("DATABASE_NAME", url.path().trim_start_matches('/')),
     ];
-    let maintenance = stand.start("maintenance", &variables).await;
-    stand.aws.begin_rotation("app", "version-1");
+    let maintenance = env.function_with("maintenance", &variables).await;
+    env.aws().begin_rotation("app", "version-1");
     for name in STEPS {
         maintenance.invoke(step(name, "version-1")).await;
     }
-    assert!(Login::at(&stand.aws, "AWSCURRENT").works(&url).await);
+    assert!(Login::at(env.aws(), "AWSCURRENT").works(&url).await);
 }
 
 #[tokio::test]
 async fn impossible_rotation_is_explained_and_changes_nothing() {
-    let (stand, url, maintenance) = begun().await;
-    let current = Login::at(&stand.aws, "AWSCURRENT");
+    let (env, url, maintenance) = begun().await;
+    let current = Login::at(env.aws(), "AWSCURRENT");
     let foreign = json!({"Step": "createSecret", "SecretId": "owner", "ClientRequestToken": "version-1"});
     let error = maintenance.fails(foreign).await;
     assert!(
@@ -169,29 +169,28 @@ async fn impossible_rotation_is_explained_and_changes_nothing() {
     );
     let error = maintenance.fails(step("createSecret", "version-1")).await;
     assert!(error.contains("start the rotation again"), "{error}");
-    stand.aws.put_secret("app", "AWSCURRENT", json!({"url": url.as_str()}));
-    stand.aws.begin_rotation("app", "version-1");
+    env.aws().put_secret("app", "AWSCURRENT", json!({"url": url.as_str()}));
+    env.aws().begin_rotation("app", "version-1");
     let error = maintenance.fails(step("createSecret", "version-1")).await;
     assert!(error.contains("AWSCURRENT") && error.contains("by hand"), "{error}");
     assert!(current.works(&url).await);
-    assert_eq!(stand.aws.secret("app", "AWSPENDING"), None);
+    assert_eq!(env.aws().secret("app", "AWSPENDING"), None);
 }
 
 #[tokio::test]
 async fn changed_owner_login_is_used_immediately() {
-    let (stand, url, maintenance) = begun().await;
-    let owner = stand.aws.secret("owner", "AWSCURRENT").unwrap();
+    let (env, url, maintenance) = begun().await;
+    let owner = env.aws().secret("owner", "AWSCURRENT").unwrap();
     let mut outdated = Url::parse(owner["url"].as_str().unwrap()).unwrap();
     outdated.set_username("countersign_outdated").unwrap();
-    stand
-        .aws
+    env.aws()
         .put_secret("owner", "AWSCURRENT", json!({"url": outdated.as_str()}));
-    stand.aws.begin_rotation("app", "version-1");
+    env.aws().begin_rotation("app", "version-1");
     maintenance.invoke(step("createSecret", "version-1")).await;
     maintenance.fails(step("setSecret", "version-1")).await;
-    stand.aws.put_secret("owner", "AWSCURRENT", owner);
+    env.aws().put_secret("owner", "AWSCURRENT", owner);
     for name in &STEPS[1..] {
         maintenance.invoke(step(name, "version-1")).await;
     }
-    assert!(Login::at(&stand.aws, "AWSCURRENT").works(&url).await);
+    assert!(Login::at(env.aws(), "AWSCURRENT").works(&url).await);
 }

@@ -11,9 +11,9 @@ use doubles::otlp::{self, OtlpDouble, Span};
 use doubles::payload::MergeRequest;
 use serde_json::{Value, json};
 
-use crate::evaluation::world::{AUTHOR, at};
+use crate::env::{AUTHOR, TestEnv, WEBHOOK_SECRET, at};
 use crate::function::Function;
-use crate::outbox::{Stand, batch, unapproved};
+use crate::outbox::{batch, unapproved};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -26,7 +26,7 @@ fn sampled() -> String {
 
 /// The environment with a collector, and a webhook that accepts deliveries by a plain token.
 struct Traced {
-    stand: Stand,
+    env: TestEnv,
     collector: OtlpDouble,
     more: Vec<(&'static str, String)>,
 }
@@ -38,9 +38,9 @@ impl Traced {
 
     /// With these variables for every function.
     async fn with(more: &[(&'static str, &str)]) -> Self {
-        let (stand, collector) = (Stand::new().await, otlp::start().await);
+        let (env, collector) = (TestEnv::with_functions().await, otlp::start().await);
         let hook = json!({"hooks": [{"name": "main", "instance": "main", "secret_tokens": ["plain"]}]});
-        stand.aws.put_secret("webhook", "AWSCURRENT", hook);
+        env.aws().put_secret(WEBHOOK_SECRET, "AWSCURRENT", hook);
         let mut variables = vec![
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
             ("OTEL_EXPORTER_OTLP_HEADERS", format!("api-key={KEY}")),
@@ -49,28 +49,21 @@ impl Traced {
         ];
         variables.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
         Self {
-            stand,
+            env,
             collector,
             more: variables,
         }
     }
 
     async fn start(&self, name: &str) -> Function {
-        let mut variables = vec![
-            ("WEBHOOK_SECRET_ID", "webhook"),
-            (
-                "DELIVERIES_QUEUE_URL",
-                "http://127.0.0.1:9/000000000000/deliveries.fifo",
-            ),
-        ];
-        variables.extend(self.more.iter().map(|(name, value)| (*name, value.as_str())));
-        self.stand.start(name, &variables).await
+        let variables: Vec<_> = self.more.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.env.function_with(name, &variables).await
     }
 
     /// An unapproved merge, as GitLab reports and shows it.
     fn merge(&self) -> MergeRequest {
         let mr = unapproved(1);
-        self.stand.world.merged(&mr, |_| ());
+        self.env.merged(&mr, |_| ());
         mr
     }
 
@@ -79,7 +72,7 @@ impl Traced {
         let answer = webhook.invoke(delivery_event(mr, traceparent)).await;
         assert_eq!(answer["statusCode"], 202, "{answer}");
         let body = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
-        (body, self.stand.aws.messages().pop().unwrap())
+        (body, self.env.aws().messages().pop().unwrap())
     }
 
     /// The complete flow: webhook, processor, notifier. Returns the functions and the correlation id.
@@ -88,21 +81,19 @@ impl Traced {
         let webhook = self.start("webhook").await;
         let (answer, message) = self.receive(&webhook, &mr, Some(traceparent)).await;
         let processor = self.start("processor").await;
-        self.stand.done(&processor, batch(&message.body, "main/77!1", 1)).await;
-        let effect = self.stand.aws.messages().pop().unwrap();
+        processor.completes(batch(&message.body, "main/77!1", 1)).await;
+        let effect = self.env.aws().messages().pop().unwrap();
         let notifier = self.start("notifier").await;
-        self.stand
-            .done(&notifier, batch(&effect.body, "slack:C0SECLEAD", 1))
-            .await;
-        assert_eq!(self.stand.slack.messages().len(), 1);
+        notifier.completes(batch(&effect.body, "slack:C0SECLEAD", 1)).await;
+        assert_eq!(self.env.slack().messages().len(), 1);
         let id = answer["correlation_id"].as_str().unwrap().to_owned();
         ([webhook, processor, notifier], id)
     }
 
     /// The requests to GitLab and Slack.
     fn outside(&self) -> Vec<Recorded> {
-        let mut requests = self.stand.world.gitlab.requests();
-        requests.extend(self.stand.slack.requests());
+        let mut requests = self.env.gitlab().requests();
+        requests.extend(self.env.slack().requests());
         requests
     }
 }

@@ -6,15 +6,13 @@ mod outages;
 mod refused;
 mod settings;
 
-use doubles::aws::{self, AwsDouble};
 use inbound::gitlab::{SigningToken, sign};
 use model::{Clock as _, Envelope, SystemClock};
 use serde_json::{Value, json};
 
+use crate::env::{TestEnv, WEBHOOK_SECRET};
 use crate::function::Function;
 
-const SECRET: &str = "countersign/webhook";
-const QUEUE: &str = "http://127.0.0.1:9/000000000000/deliveries.fifo";
 const CURRENT: &str = "whsec_Y291bnRlcnNpZ24tdGVzdC1rZXktb2YtMzItYnl0ZXM=";
 
 fn secret(key: &str) -> Value {
@@ -64,43 +62,33 @@ fn event(headers: &Value, body: &str) -> Value {
     })
 }
 
-struct Stand {
-    aws: AwsDouble,
-    function: Function,
+/// The function, with its secret.
+async fn started() -> (TestEnv, Function) {
+    started_with(&[("AWSCURRENT", secret(CURRENT))]).await
 }
 
-impl Stand {
-    async fn new() -> Self {
-        let aws = aws::start().await;
-        aws.put_secret(SECRET, "AWSCURRENT", secret(CURRENT));
-        Self::beside(aws).await
+/// The function, with these stages of its secret.
+async fn started_with(stages: &[(&str, Value)]) -> (TestEnv, Function) {
+    let env = TestEnv::builder().aws().build().await;
+    for (stage, secret) in stages {
+        env.aws().put_secret(WEBHOOK_SECRET, stage, secret.clone());
     }
+    let webhook = env.function("webhook").await;
+    (env, webhook)
+}
 
-    async fn beside(aws: AwsDouble) -> Self {
-        let endpoint = aws.url();
-        let variables = [
-            ("AWS_ENDPOINT_URL", endpoint.as_str()),
-            ("WEBHOOK_SECRET_ID", SECRET),
-            ("DELIVERIES_QUEUE_URL", QUEUE),
-        ];
-        let function = Function::start("webhook", &variables).await;
-        Self { aws, function }
-    }
-
+impl Function {
     /// Status and body of the answer.
     async fn send(&self, event: Value) -> (i64, Value) {
-        let answer = self.function.invoke(event).await;
-        (
-            answer["statusCode"].as_i64().unwrap(),
-            serde_json::from_str(answer["body"].as_str().unwrap()).unwrap(),
-        )
+        let answer = self.invoke(event).await;
+        let body = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        (answer["statusCode"].as_i64().unwrap(), body)
     }
+}
 
-    fn envelopes(&self) -> Vec<Envelope> {
-        self.aws
-            .messages()
-            .iter()
-            .map(|message| serde_json::from_str(&message.body).unwrap())
-            .collect()
-    }
+fn envelopes(env: &TestEnv) -> Vec<Envelope> {
+    let messages = env.aws().messages().into_iter();
+    messages
+        .map(|message| serde_json::from_str(&message.body).unwrap())
+        .collect()
 }

@@ -5,16 +5,16 @@ use std::time::Duration;
 use doubles::{Fault, Stub};
 use serde_json::json;
 
-use super::desk::{GITLAB_TOKEN, GitLabDesk, TRACEPARENT, context, key, path};
+use super::env::{GITLAB_TOKEN, GitLabEnv, TRACEPARENT, context, key, path};
 
 #[tokio::test]
 async fn call_dropped_by_its_caller_still_leaves_entry() {
-    let desk = GitLabDesk::with(&Stub::failing("GET", &path("/resource_label_events"), Fault::Hang)).await;
+    let env = GitLabEnv::with(&Stub::failing("GET", &path("/resource_label_events"), Fault::Hang)).await;
     let (context, key) = (context(), key());
     {
-        let call = std::pin::pin!(desk.client.label_events(&context, &key));
+        let call = std::pin::pin!(env.client.label_events(&context, &key));
         let seen = std::pin::pin!(
-            desk.double
+            env.double
                 .wait_for(Duration::from_secs(10), |requests| !requests.is_empty())
         );
         // As soon as the request has arrived, the call is dropped.
@@ -23,7 +23,7 @@ async fn call_dropped_by_its_caller_still_leaves_entry() {
             futures::future::Either::Right(_) => panic!("a hanging call ended"),
         }
     }
-    let entries = desk.entries();
+    let entries = env.entries();
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0]["error"], "timeout");
     assert_eq!(entries[0]["details"]["cancelled"], true);
@@ -32,10 +32,10 @@ async fn call_dropped_by_its_caller_still_leaves_entry() {
 /// The request has the trace context; the entry has no query string.
 #[tokio::test]
 async fn success_entry_is_complete_without_query() {
-    let desk = GitLabDesk::open().await;
-    let events = desk.client.label_events(&context(), &key()).await.unwrap();
+    let env = GitLabEnv::open().await;
+    let events = env.client.label_events(&context(), &key()).await.unwrap();
     assert_eq!(events.known().map(Vec::len), Some(1));
-    let entry = desk.entries().remove(0);
+    let entry = env.entries().remove(0);
     assert_eq!(entry["action"], "gitlab.api.get_mr_label_events");
     assert_eq!(
         entry["target"],
@@ -46,7 +46,7 @@ async fn success_entry_is_complete_without_query() {
     assert_eq!(entry["details"]["http_status"], 200);
     assert!(entry["details"]["bytes"].as_u64().unwrap() > 0 && entry["duration_ms"].as_f64().unwrap() > 0.0);
     assert!(!entry.to_string().contains("per_page"));
-    let request = desk.double.requests().remove(0);
+    let request = env.double.requests().remove(0);
     assert_eq!(request.headers["traceparent"], TRACEPARENT);
     assert_eq!(request.headers["private-token"], GITLAB_TOKEN);
     assert_eq!(
@@ -57,7 +57,7 @@ async fn success_entry_is_complete_without_query() {
 
 #[tokio::test]
 async fn a_malformed_trace_is_not_passed_on() {
-    let desk = GitLabDesk::open().await;
+    let env = GitLabEnv::open().await;
     for traceparent in [
         "",
         "x",
@@ -65,10 +65,10 @@ async fn a_malformed_trace_is_not_passed_on() {
         "00-\n-",
     ] {
         let context = context().with_traceparent(Some(traceparent.to_owned()));
-        desk.client.label_events(&context, &key()).await.unwrap();
+        env.client.label_events(&context, &key()).await.unwrap();
     }
     assert!(
-        desk.double
+        env.double
             .requests()
             .iter()
             .all(|request| !request.headers.contains_key("traceparent"))

@@ -6,43 +6,38 @@ mod pages;
 mod row;
 
 use clients::confluence::{Confluence, Recorded, RowPlace};
-use clients::{CallError, MergeSummary};
+use clients::http::Http;
+use clients::{CallError, InvalidAddress, MergeSummary};
 use doubles::confluence::{self as double, ConfluenceDouble};
 use rules::{ConfluenceRules as Settings, Wording};
 
-use super::desk::{context, http, options};
+use super::env::{Client, ClientEnv, context};
 use super::merges::{API_TOKEN, EMAIL, api_token, audit_page, confluence};
 
 const TITLE: &str = "Security review audit";
 
-struct Desk {
-    double: ConfluenceDouble,
-    client: Confluence,
+/// A site without the audit page.
+pub(super) type ConfluenceEnv = ClientEnv<double::Confluence, Confluence>;
+
+impl Client<double::Confluence> for Confluence {
+    fn prepare(double: &ConfluenceDouble) {
+        double.world(|world| world.credentials = Some(format!("{EMAIL}:{API_TOKEN}")));
+    }
+
+    fn connect(http: Http, address: &str) -> Result<Self, InvalidAddress> {
+        Self::new(http, address, api_token())
+    }
 }
 
-impl Desk {
-    /// A site without the audit page.
-    async fn open() -> Self {
-        let double = double::start().await;
-        let client = Confluence::new(http(&options()).0, &double.url(), api_token()).unwrap();
-        let desk = Self { double, client };
-        desk.accept();
-        desk
-    }
-
+impl ConfluenceEnv {
     /// One with a page that a person created, without a table.
     async fn with_page() -> Self {
-        let desk = Self::open().await;
-        desk.put_page();
-        desk
+        let env = Self::open().await;
+        env.put_page();
+        env
     }
 
-    fn accept(&self) {
-        self.double
-            .world(|world| world.credentials = Some(format!("{EMAIL}:{API_TOKEN}")));
-    }
-
-    fn put_page(&self) {
+    pub(super) fn put_page(&self) {
         self.double
             .world(|world| world.pages.insert("7001".to_owned(), audit_page()));
     }
@@ -51,7 +46,7 @@ impl Desk {
         self.record_as(merge, &confluence(), &RowPlace::default(), false).await
     }
 
-    async fn record_as(
+    pub(super) async fn record_as(
         &self,
         merge: &MergeSummary,
         settings: &Settings,

@@ -1,8 +1,8 @@
 //! Every call of every client, with success and each failure class of its target: checks its audit entries, and that the audit log
 //! matches exactly what the other side received.
 
-mod archive;
 mod aws;
+mod connectors;
 mod http;
 mod received;
 mod rows;

@@ -12,7 +12,7 @@ use model::Reading;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::desk::{BODY_LIMIT, GITLAB_TOKEN, GitLabDesk, UNREACHABLE, context, group, http, key, options, path};
+use super::env::{BODY_LIMIT, GITLAB_TOKEN, GitLabEnv, UNREACHABLE, context, group, http, key, options, path};
 
 const MEMBERS: &str = "/api/v4/groups/4242/members";
 
@@ -60,15 +60,15 @@ async fn each_refusal_has_its_class_and_its_advice() {
             retry(Some(5)),
         ),
     ] {
-        let desk = GitLabDesk::with(&stub).await;
+        let env = GitLabEnv::with(&stub).await;
         let status = stub.status;
-        let error = desk.client.members(&context(), "main", &group()).await.unwrap_err();
+        let error = env.client.members(&context(), "main", &group()).await.unwrap_err();
         assert_eq!(
             (error.class, error.advice, error.http_status, error.sent),
             (class, advice, status, true),
             "{stub:?}"
         );
-        let entries = desk.entries();
+        let entries = env.entries();
         assert_eq!(entries.len(), 1, "a rejected request is not repeated");
         assert_eq!(entries[0]["outcome"], "failure");
         assert_eq!(entries[0]["error"], class.as_str());
@@ -98,14 +98,14 @@ async fn broken_exchange_has_its_class_and_is_retryable() {
         (answering("[".repeat(50_000).into()), FailureClass::InvalidResponse, 1),
         (answering(huge), FailureClass::InvalidResponse, 1),
     ] {
-        let desk = GitLabDesk::with(&stub).await;
-        let error = desk.client.members(&context(), "main", &group()).await.unwrap_err();
+        let env = GitLabEnv::with(&stub).await;
+        let error = env.client.members(&context(), "main", &group()).await.unwrap_err();
         assert_eq!(
             (error.class, error.advice, error.sent),
             (class, retry(None), true),
             "{stub:?}"
         );
-        let entries = desk.entries();
+        let entries = env.entries();
         assert_eq!(entries.len(), requests, "{stub:?}");
         assert!(
             entries.iter().all(|entry| entry["error"] == class.as_str()),
@@ -145,12 +145,9 @@ async fn endless_answer_is_cut_off_at_limit() {
 #[tokio::test]
 async fn connection_broken_once_does_not_fail_the_call() {
     for fault in [Fault::Reset, Fault::Half] {
-        let desk = GitLabDesk::with(&Stub::failing("GET", MEMBERS, fault).times(1)).await;
-        assert_eq!(
-            desk.client.members(&context(), "main", &group()).await.unwrap().len(),
-            2
-        );
-        let outcomes: Vec<_> = desk.entries().iter().map(|entry| entry["outcome"].clone()).collect();
+        let env = GitLabEnv::with(&Stub::failing("GET", MEMBERS, fault).times(1)).await;
+        assert_eq!(env.client.members(&context(), "main", &group()).await.unwrap().len(), 2);
+        let outcomes: Vec<_> = env.entries().iter().map(|entry| entry["outcome"].clone()).collect();
         assert_eq!(outcomes, ["failure", "success"]);
     }
 }
@@ -170,8 +167,8 @@ async fn refused_connection_means_request_was_not_sent() {
 #[tokio::test]
 async fn withheld_label_events_are_unknown_without_error() {
     for status in [403, 404] {
-        let desk = GitLabDesk::with(&Stub::answering("GET", &path("/resource_label_events"), status, "no")).await;
-        let events = desk.client.label_events(&context(), &key()).await.unwrap();
+        let env = GitLabEnv::with(&Stub::answering("GET", &path("/resource_label_events"), status, "no")).await;
+        let events = env.client.label_events(&context(), &key()).await.unwrap();
         assert!(matches!(events, Reading::Unknown(_)), "{status}");
     }
 }

@@ -8,7 +8,7 @@ use model::{GitLabAnswer, Reading, UserId};
 use rules::Approvers;
 use serde_json::json;
 
-use super::desk::{GitLabDesk, approvers, now, path};
+use super::env::{GitLabEnv, approvers, now, path};
 
 fn users<const N: usize>(ids: [i64; N]) -> BTreeSet<UserId> {
     ids.map(UserId).into()
@@ -16,15 +16,15 @@ fn users<const N: usize>(ids: [i64; N]) -> BTreeSet<UserId> {
 
 #[tokio::test]
 async fn a_merge_with_everything_known() {
-    let desk = GitLabDesk::open().await;
-    desk.double.world(|world| {
+    let env = GitLabEnv::open().await;
+    env.double.world(|world| {
         world.user(501, "sec-alice");
         world
             .merge_request(77, 12)
             .set("merge_commit_sha", "beef")
             .set("merge_when_pipeline_succeeds", true);
     });
-    let answer = desk.answer().await;
+    let answer = env.answer().await;
     assert_eq!(
         (answer.read_at, answer.title.as_str()),
         (now(), "Rotate the signing keys")
@@ -64,11 +64,11 @@ async fn a_merge_with_everything_known() {
         Reading::Known(Vec::new()),
         "asked for as evidence"
     );
-    the_merge_is_read_before_the_rest(&desk);
+    the_merge_is_read_before_the_rest(&env);
 }
 
-fn the_merge_is_read_before_the_rest(desk: &GitLabDesk) {
-    let mut actions: Vec<_> = desk
+fn the_merge_is_read_before_the_rest(env: &GitLabEnv) {
+    let mut actions: Vec<_> = env
         .entries()
         .iter()
         .map(|entry| entry["action"].as_str().unwrap().to_owned())
@@ -90,8 +90,8 @@ fn the_merge_is_read_before_the_rest(desk: &GitLabDesk) {
 
 #[tokio::test]
 async fn named_rule_provides_its_eligible_approvers() {
-    let desk = GitLabDesk::open().await;
-    desk.double.world(|world| {
+    let env = GitLabEnv::open().await;
+    env.double.world(|world| {
         let rule = |name: &str, id| ApprovalRule {
             name: name.to_owned(),
             rule_type: "regular".to_owned(),
@@ -105,35 +105,35 @@ async fn named_rule_provides_its_eligible_approvers() {
         approval_rule: Some("Security".to_owned()),
         ..approvers()
     };
-    let GitLabAnswer::Full(answer) = desk.facts_for(&approvers).await else {
+    let GitLabAnswer::Full(answer) = env.facts_for(&approvers).await else {
         panic!("no answer")
     };
     assert_eq!(answer.rule_approvers, Reading::Known(users([501])));
 
-    desk.double.world(|world| world.old_gitlab = true);
-    let GitLabAnswer::Full(answer) = desk.facts_for(&approvers).await else {
+    env.double.world(|world| world.old_gitlab = true);
+    let GitLabAnswer::Full(answer) = env.facts_for(&approvers).await else {
         panic!("no answer")
     };
     assert!(
         matches!(answer.rule_approvers, Reading::Unknown(_)),
         "a tier without rules"
     );
-    desk.entries();
+    env.entries();
 }
 
 #[tokio::test]
 async fn old_gitlab_gives_no_approval_time_or_diff() {
-    let desk = GitLabDesk::open().await;
-    desk.double.world(|world| world.old_gitlab = true);
-    let answer = desk.answer().await;
+    let env = GitLabEnv::open().await;
+    env.double.world(|world| world.old_gitlab = true);
+    let answer = env.answer().await;
     assert_eq!((answer.approvals.len(), answer.approvals[0].approved_at), (1, None));
     assert_eq!(answer.versions.known().unwrap()[0].patch_id, None);
 }
 
 #[tokio::test]
 async fn gitlab_identifies_bots_with_ordinary_names() {
-    let desk = GitLabDesk::open().await;
-    desk.double.world(|world| {
+    let env = GitLabEnv::open().await;
+    env.double.world(|world| {
         world.user(701, "release-service").bot = true;
         world.user(702, "project_77_bot_0a1b2c").bot = true;
         let merge_request = world.merge_request(77, 12);
@@ -146,16 +146,16 @@ async fn gitlab_identifies_bots_with_ordinary_names() {
             approved_at: None,
         });
     });
-    desk.double
+    env.double
         .stub(Stub::answering("GET", "/api/v4/users/999", 404, "{}"))
         .unwrap();
-    let answer = desk.answer().await;
+    let answer = env.answer().await;
     assert_eq!(answer.approvals.len(), 4);
     assert_eq!(
         answer.bots.into_iter().collect::<Vec<_>>(),
         [(UserId(501), false), (UserId(701), true)]
     );
-    let asked = desk
+    let asked = env
         .double
         .requests()
         .iter()
@@ -166,13 +166,13 @@ async fn gitlab_identifies_bots_with_ordinary_names() {
 
 #[tokio::test]
 async fn events_without_label_or_user_are_kept() {
-    let desk = GitLabDesk::open().await;
+    let env = GitLabEnv::open().await;
     let events =
         json!([{"id": 1, "action": "remove", "created_at": "2026-03-01T09:00:00.000Z", "label": null, "user": null}]);
-    desk.double
+    env.double
         .stub(Stub::answering("GET", &path("/resource_label_events"), 200, events))
         .unwrap();
-    let answer = desk.answer().await;
+    let answer = env.answer().await;
     let event = &answer.label_events.known().unwrap()[0];
     assert_eq!(
         (event.label.as_deref(), event.added, event.actor.as_ref()),

@@ -8,35 +8,35 @@ use model::UserId;
 use rules::ApproverGroup;
 use serde_json::json;
 
-use super::desk::{GitLabDesk, context, group, key, path};
+use super::env::{GitLabEnv, context, group, key, path};
 
 #[tokio::test]
 async fn list_of_250_is_read_completely() {
     for omit_totals in [false, true] {
-        let desk = GitLabDesk::open().await;
-        desk.double.world(|world| {
+        let env = GitLabEnv::open().await;
+        env.double.world(|world| {
             world.omit_totals = omit_totals;
             for user in 1000..1248 {
                 world.member(4242, user, 30);
             }
         });
-        let members = desk.client.members(&context(), "main", &group()).await.unwrap();
+        let members = env.client.members(&context(), "main", &group()).await.unwrap();
         assert_eq!(members.len(), 250, "248 and two of the first world");
         // 252 rows including those that do not count: three pages of a hundred.
-        assert_eq!(desk.entries().len(), 3);
+        assert_eq!(env.entries().len(), 3);
     }
 }
 
 #[tokio::test]
 async fn without_page_numbers_the_link_is_followed() {
-    let desk = GitLabDesk::open().await;
+    let env = GitLabEnv::open().await;
     let events = path("/resource_label_events");
     let event = |label: &str| json!([{"action": "add", "created_at": "2026-03-01T09:00:00.000Z", "label": {"name": label}, "user": null}]);
-    let next = format!("<{}{events}?cursor=second>; rel=\"next\"", desk.double.url());
-    desk.double
+    let next = format!("<{}{events}?cursor=second>; rel=\"next\"", env.double.url());
+    env.double
         .stub(Stub::answering("GET", &events, 200, event("first")).header("link", next))
         .unwrap();
-    desk.double
+    env.double
         .stub(Stub::answering(
             "GET",
             &format!("{events}?cursor=second"),
@@ -44,7 +44,7 @@ async fn without_page_numbers_the_link_is_followed() {
             event("second"),
         ))
         .unwrap();
-    let read = desk.client.label_events(&context(), &key()).await.unwrap();
+    let read = env.client.label_events(&context(), &key()).await.unwrap();
     let labels: Vec<_> = read
         .known()
         .unwrap()
@@ -52,40 +52,40 @@ async fn without_page_numbers_the_link_is_followed() {
         .filter_map(|event| event.label.as_deref())
         .collect();
     assert_eq!(labels, ["first", "second"]);
-    assert_eq!(desk.entries().len(), 2);
+    assert_eq!(env.entries().len(), 2);
 }
 
 #[tokio::test]
 async fn next_page_on_another_host_is_not_fetched() {
-    let (desk, other) = (GitLabDesk::open().await, GitLabDesk::open().await);
+    let (env, other) = (GitLabEnv::open().await, GitLabEnv::open().await);
     let link = format!(
         "<{}/api/v4/groups/4242/members?page=2>; rel=\"next\"",
         other.double.url()
     );
     let stub = Stub::answering("GET", "/api/v4/groups/4242/members", 200, json!([])).header("link", link);
-    desk.double.stub(stub).unwrap();
-    let error = desk.client.members(&context(), "main", &group()).await.unwrap_err();
+    env.double.stub(stub).unwrap();
+    let error = env.client.members(&context(), "main", &group()).await.unwrap_err();
     assert_eq!(
         (error.class, error.advice),
         (FailureClass::InvalidResponse, Advice::Permanent)
     );
-    assert_eq!((desk.entries().len(), other.double.requests().len()), (1, 0));
+    assert_eq!((env.entries().len(), other.double.requests().len()), (1, 0));
 }
 
 #[tokio::test]
 async fn a_list_without_end_is_given_up() {
-    let desk = GitLabDesk::open().await;
+    let env = GitLabEnv::open().await;
     let stub = Stub::answering("GET", "/api/v4/groups/4242/members", 200, json!([])).header("x-next-page", 2);
-    desk.double.stub(stub).unwrap();
-    let error = desk.client.members(&context(), "main", &group()).await.unwrap_err();
+    env.double.stub(stub).unwrap();
+    let error = env.client.members(&context(), "main", &group()).await.unwrap_err();
     assert_eq!(error.class, FailureClass::InvalidResponse);
-    assert_eq!(desk.entries().len(), 100);
+    assert_eq!(env.entries().len(), 100);
 }
 
 #[tokio::test]
 async fn only_active_unexpired_members_of_sufficient_level_count() {
-    let desk = GitLabDesk::open().await;
-    desk.double.world(|world| {
+    let env = GitLabEnv::open().await;
+    env.double.world(|world| {
         let group = world.groups.get_mut(&4242).unwrap();
         let member = |access_level, expires_at: Option<&str>| Member {
             access_level,
@@ -99,31 +99,31 @@ async fn only_active_unexpired_members_of_sufficient_level_count() {
         world.user(520, "sec-faye");
     });
     let direct = [501, 502, 510].map(UserId).into();
-    assert_eq!(desk.client.members(&context(), "main", &group()).await.unwrap(), direct);
+    assert_eq!(env.client.members(&context(), "main", &group()).await.unwrap(), direct);
     let inherited = ApproverGroup {
         include_inherited: true,
         ..group()
     };
     let all = [501, 502, 510, 520].map(UserId).into();
-    assert_eq!(desk.client.members(&context(), "main", &inherited).await.unwrap(), all);
+    assert_eq!(env.client.members(&context(), "main", &inherited).await.unwrap(), all);
     let owners = ApproverGroup {
         minimum_access_level: 50,
         ..inherited
     };
     assert_eq!(
-        desk.client.members(&context(), "main", &owners).await.unwrap(),
+        env.client.members(&context(), "main", &owners).await.unwrap(),
         [UserId(520)].into()
     );
 }
 
 #[tokio::test]
 async fn withheld_group_is_reported_as_not_found() {
-    let desk = GitLabDesk::open().await;
+    let env = GitLabEnv::open().await;
     let gone = ApproverGroup { id: 4243, ..group() };
-    let error = desk.client.members(&context(), "main", &gone).await.unwrap_err();
+    let error = env.client.members(&context(), "main", &gone).await.unwrap_err();
     assert!(error.is_withheld() && error.is_not_found());
     assert_eq!(
-        desk.entries()[0]["target"],
+        env.entries()[0]["target"],
         json!({"resource_type": "group", "instance": "main", "id": "4243"})
     );
 }

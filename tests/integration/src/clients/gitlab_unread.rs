@@ -4,22 +4,22 @@ use doubles::{Fault, Stub};
 use model::GitLabAnswer;
 use serde_json::json;
 
-use super::desk::{GitLabDesk, path};
+use super::env::{GitLabEnv, path};
 
 #[tokio::test]
 async fn withheld_part_is_unknown_and_others_are_known() {
     for status in [403, 404] {
         for part in ["/resource_label_events", "/versions", "/reviewers", "members"] {
-            let desk = GitLabDesk::open().await;
+            let env = GitLabEnv::open().await;
             let path = if part == "members" {
                 "/api/v4/groups/4242/members".to_owned()
             } else {
                 path(part)
             };
-            desk.double
+            env.double
                 .stub(Stub::answering("GET", &path, status, "{\"message\":\"no\"}"))
                 .unwrap();
-            let answer = desk.answer().await;
+            let answer = env.answer().await;
             let unknown = [
                 ("/resource_label_events", answer.label_events.known().is_none()),
                 ("/versions", answer.versions.known().is_none()),
@@ -30,7 +30,7 @@ async fn withheld_part_is_unknown_and_others_are_known() {
                 unknown.iter().all(|&(name, unknown)| unknown == (name == part)),
                 "{status} {unknown:?}"
             );
-            desk.entries();
+            env.entries();
         }
     }
 }
@@ -48,10 +48,10 @@ async fn a_temporary_failure_anywhere_makes_the_answer_unavailable() {
             Stub::failing("GET", &path, Fault::Reset),
             Stub::failing("GET", &path, Fault::Half),
         ] {
-            let desk = GitLabDesk::with(&stub).await;
-            let facts = desk.facts().await;
+            let env = GitLabEnv::with(&stub).await;
+            let facts = env.facts().await;
             assert!(matches!(facts, GitLabAnswer::Unavailable(_)), "{stub:?} gave {facts:?}");
-            desk.entries();
+            env.entries();
         }
     }
 }
@@ -66,8 +66,8 @@ async fn optional_reads_neither_fail_nor_delay() {
             Stub::failing("GET", &part, Fault::Reset),
             Stub::failing("GET", &part, Fault::Hang),
         ] {
-            let desk = GitLabDesk::with(&stub).await;
-            let answer = desk.answer().await;
+            let env = GitLabEnv::with(&stub).await;
+            let answer = env.answer().await;
             let unknown = [
                 answer.reviewers.known().is_none(),
                 answer.approval_rules.known().is_none(),
@@ -80,13 +80,13 @@ async fn optional_reads_neither_fail_nor_delay() {
 #[tokio::test]
 async fn earlier_reads_are_kept_when_another_fails() {
     let members = Stub::answering("GET", "/api/v4/groups/4242/members", 503, "down");
-    let GitLabAnswer::Unavailable(unread) = GitLabDesk::with(&members).await.facts().await else {
+    let GitLabAnswer::Unavailable(unread) = GitLabEnv::with(&members).await.facts().await else {
         panic!("members are needed")
     };
     assert_eq!(unread.labels.unwrap().labels_now, ["security::high"]);
     assert_eq!(unread.approvals.len(), 1);
     let limited = Stub::answering("GET", &path(""), 429, "Retry later\n").header("retry-after", "42");
-    let GitLabAnswer::Unavailable(unread) = GitLabDesk::with(&limited).await.facts().await else {
+    let GitLabAnswer::Unavailable(unread) = GitLabEnv::with(&limited).await.facts().await else {
         panic!("GitLab limits the rate")
     };
     assert_eq!(unread.retry_after_seconds, Some(42));
@@ -94,18 +94,18 @@ async fn earlier_reads_are_kept_when_another_fails() {
 
 #[tokio::test]
 async fn an_account_is_read_once() {
-    let desk = GitLabDesk::open().await;
-    let asked = |desk: &GitLabDesk| {
-        desk.double
+    let env = GitLabEnv::open().await;
+    let asked = |env: &GitLabEnv| {
+        env.double
             .requests()
             .iter()
             .filter(|request| request.path == "/api/v4/users/501")
             .count()
     };
-    assert_eq!(desk.answer().await.bots.get(&model::UserId(501)), Some(&false));
-    assert_eq!(desk.answer().await.bots.get(&model::UserId(501)), Some(&false));
-    assert_eq!(asked(&desk), 1);
-    let withheld = GitLabDesk::with(&Stub::answering(
+    assert_eq!(env.answer().await.bots.get(&model::UserId(501)), Some(&false));
+    assert_eq!(env.answer().await.bots.get(&model::UserId(501)), Some(&false));
+    assert_eq!(asked(&env), 1);
+    let withheld = GitLabEnv::with(&Stub::answering(
         "GET",
         "/api/v4/users/501",
         404,
@@ -119,15 +119,11 @@ async fn an_account_is_read_once() {
 #[tokio::test]
 async fn hanging_parts_time_out_and_make_answer_unavailable() {
     let hanging = |part: &str| Stub::failing("GET", &path(part), Fault::Hang);
-    let desk = GitLabDesk::with(&hanging("/approvals")).await;
-    desk.double.stub(hanging("/versions")).unwrap();
-    desk.double.stub(hanging("/reviewers")).unwrap();
-    assert!(matches!(desk.facts().await, GitLabAnswer::Unavailable(_)));
-    let timeouts = desk
-        .entries()
-        .iter()
-        .filter(|entry| entry["error"] == "timeout")
-        .count();
+    let env = GitLabEnv::with(&hanging("/approvals")).await;
+    env.double.stub(hanging("/versions")).unwrap();
+    env.double.stub(hanging("/reviewers")).unwrap();
+    assert!(matches!(env.facts().await, GitLabAnswer::Unavailable(_)));
+    let timeouts = env.entries().iter().filter(|entry| entry["error"] == "timeout").count();
     assert_eq!(timeouts, 3);
 }
 
@@ -139,19 +135,19 @@ async fn merge_not_yet_shown_stops_further_reads() {
         json!({"state": "locked", "merged_at": null}),
         json!({"state": "merged", "merged_at": null}),
     ] {
-        let desk = GitLabDesk::open().await;
-        desk.double.world(|world| {
+        let env = GitLabEnv::open().await;
+        env.double.world(|world| {
             for (name, value) in fields.as_object().unwrap() {
                 world.merge_request(77, 12).set(name, value.clone());
             }
         });
-        let facts = desk.facts().await;
+        let facts = env.facts().await;
         if fields["state"] == "merged" {
             assert!(matches!(facts, GitLabAnswer::Unavailable(_)), "{fields}");
         } else {
             assert!(matches!(facts, GitLabAnswer::NotMerged(_)), "{fields}");
         }
-        assert_eq!(desk.entries().len(), 2, "{fields}");
+        assert_eq!(env.entries().len(), 2, "{fields}");
     }
 }
 
@@ -164,8 +160,8 @@ async fn withheld_merge_request_is_denied() {
         ("/approvals", 404, true),
         ("/approvals", 403, true),
     ] {
-        let desk = GitLabDesk::with(&Stub::answering("GET", &path(part), status, "{\"message\":\"no\"}")).await;
-        let facts = desk.facts().await;
+        let env = GitLabEnv::with(&Stub::answering("GET", &path(part), status, "{\"message\":\"no\"}")).await;
+        let facts = env.facts().await;
         assert_eq!(
             matches!(facts, GitLabAnswer::Denied(_)),
             refused,
@@ -182,15 +178,15 @@ async fn withheld_merge_request_is_denied() {
 #[tokio::test]
 async fn missing_approvals_list_is_not_an_empty_list() {
     for body in [json!({"approved": false}), json!({"approved_by": null}), json!([])] {
-        let desk = GitLabDesk::with(&Stub::answering("GET", &path("/approvals"), 200, body.clone())).await;
-        assert!(matches!(desk.facts().await, GitLabAnswer::Unavailable(_)), "{body}");
+        let env = GitLabEnv::with(&Stub::answering("GET", &path("/approvals"), 200, body.clone())).await;
+        assert!(matches!(env.facts().await, GitLabAnswer::Unavailable(_)), "{body}");
     }
-    let desk = GitLabDesk::with(&Stub::answering(
+    let env = GitLabEnv::with(&Stub::answering(
         "GET",
         &path("/approvals"),
         200,
         json!({"approved_by": []}),
     ))
     .await;
-    assert!(desk.answer().await.approvals.is_empty());
+    assert!(env.answer().await.approvals.is_empty());
 }

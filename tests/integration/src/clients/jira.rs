@@ -4,26 +4,27 @@ mod closing;
 mod failures;
 mod marking;
 
+use clients::http::Http;
 use clients::jira::Jira;
-use clients::{MergeSummary, Tracked};
+use clients::{InvalidAddress, MergeSummary, Tracked};
 use doubles::jira::{self as double, IssueSnapshot, JiraDouble};
 
-use super::desk::{http, options};
+use super::env::{Client, ClientEnv};
 use super::merges::{API_TOKEN, EMAIL, Marked, api_token, jira, mark_in_jira};
 
-struct Desk {
-    double: JiraDouble,
-    client: Jira,
-}
+pub(super) type JiraEnv = ClientEnv<double::Jira, Jira>;
 
-impl Desk {
-    async fn open() -> Self {
-        let double = double::start().await;
-        accept(&double);
-        let client = Jira::new(http(&options()).0, &double.url(), api_token()).unwrap();
-        Self { double, client }
+impl Client<double::Jira> for Jira {
+    fn prepare(double: &JiraDouble) {
+        double.world(|world| world.credentials = Some(format!("{EMAIL}:{API_TOKEN}")));
     }
 
+    fn connect(http: Http, address: &str) -> Result<Self, InvalidAddress> {
+        Self::new(http, address, api_token())
+    }
+}
+
+impl JiraEnv {
     async fn mark(&self, merge: &MergeSummary) -> Marked {
         mark_in_jira(&self.client, merge, &jira(), false).await
     }
@@ -39,10 +40,6 @@ impl Desk {
             .map(|request| request.path.rsplit('/').next().unwrap().to_owned())
             .collect()
     }
-}
-
-fn accept(double: &JiraDouble) {
-    double.world(|world| world.credentials = Some(format!("{EMAIL}:{API_TOKEN}")));
 }
 
 fn done() -> (String, Tracked) {

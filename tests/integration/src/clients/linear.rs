@@ -4,26 +4,27 @@ mod exceptions;
 mod failures;
 mod marking;
 
+use clients::http::Http;
 use clients::linear::Linear;
-use clients::{MergeSummary, Tracked};
+use clients::{InvalidAddress, MergeSummary, Tracked};
 use doubles::linear::{self as double, IssueSnapshot, LinearDouble};
 
-use super::desk::{http, options};
+use super::env::{Client, ClientEnv};
 use super::merges::{API_KEY, Marked, linear, linear_key, mark_in_linear};
 
-struct Desk {
-    double: LinearDouble,
-    client: Linear,
-}
+pub(super) type LinearEnv = ClientEnv<double::Linear, Linear>;
 
-impl Desk {
-    async fn open() -> Self {
-        let double = double::start().await;
+impl Client<double::Linear> for Linear {
+    fn prepare(double: &LinearDouble) {
         double.world(|world| world.token = Some(API_KEY.to_owned()));
-        let client = Linear::new(http(&options()).0, &double.url(), linear_key()).unwrap();
-        Self { double, client }
     }
 
+    fn connect(http: Http, address: &str) -> Result<Self, InvalidAddress> {
+        Self::new(http, address, linear_key())
+    }
+}
+
+impl LinearEnv {
     async fn mark(&self, merge: &MergeSummary) -> Marked {
         mark_in_linear(&self.client, merge, &linear(), false).await
     }

@@ -9,7 +9,7 @@ use model::{
 use rules::{AuditPage, ConfluenceRules, JiraRules, LinearRules, Tracking, Wording};
 use uuid::Uuid;
 
-use super::desk::{context, key};
+use super::env::{context, key};
 
 pub(super) const MERGE_REQUEST: &str = "https://gitlab.example.com/payments/gateway/-/merge_requests/12";
 pub(super) const API_KEY: &str = "lin_api_TopSecret0123456789";

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::desk::{GITLAB_TOKEN, GitLabDesk, SLACK_TOKEN, SlackDesk, context, http, options};
+use super::env::{GITLAB_TOKEN, GitLabEnv, SLACK_TOKEN, SlackEnv, context, http, options};
 use super::slack_post::{EFFECT, alert};
 
 /// The worst answers of a target, including one that returns the token.
@@ -46,12 +46,12 @@ fn worst(path: &str, token: &str) -> Vec<Stub> {
 
 #[tokio::test]
 async fn gitlab_token_appears_in_no_output() {
-    let desk = GitLabDesk::open().await;
-    for path in ["", "/approvals", "/resource_label_events", "/versions"].map(super::desk::path) {
+    let env = GitLabEnv::open().await;
+    for path in ["", "/approvals", "/resource_label_events", "/versions"].map(super::env::path) {
         for stub in worst(&path, GITLAB_TOKEN) {
-            desk.double.clear_stubs();
-            desk.double.stub(stub.clone()).unwrap();
-            let facts = desk.facts().await;
+            env.double.clear_stubs();
+            env.double.stub(stub.clone()).unwrap();
+            let facts = env.facts().await;
             let shown = match &facts {
                 // A title or a name from GitLab is passed on; the worst cases put no token into them.
                 model::GitLabAnswer::Full(answer) => format!("{:?} {:?}", answer.label_events, answer.versions),
@@ -60,20 +60,20 @@ async fn gitlab_token_appears_in_no_output() {
             assert!(!shown.contains("TopSecret"), "{stub:?}: {shown}");
         }
     }
-    let lines = serde_json::Value::from(desk.entries()).to_string();
+    let lines = serde_json::Value::from(env.entries()).to_string();
     assert!(lines.len() > 10_000 && !lines.contains("TopSecret"));
-    assert!(!format!("{:?}", desk.client).contains("TopSecret"));
+    assert!(!format!("{:?}", env.client).contains("TopSecret"));
 }
 
 #[tokio::test]
 async fn slack_token_appears_in_no_output() {
-    let desk = SlackDesk::open().await;
+    let env = SlackEnv::open().await;
     let stubs = ["/api/chat.postMessage", "/api/conversations.history"].map(|path| worst(path, SLACK_TOKEN));
     for stub in stubs.concat() {
-        desk.double.clear_stubs();
-        desk.double.stub(stub.clone()).unwrap();
-        let posted = desk.client.post_message(&context(), &alert("C0SECLEAD", EFFECT)).await;
-        let found = desk
+        env.double.clear_stubs();
+        env.double.stub(stub.clone()).unwrap();
+        let posted = env.client.post_message(&context(), &alert("C0SECLEAD", EFFECT)).await;
+        let found = env
             .client
             .find_message(&context(), "C0SECLEAD", EFFECT, Timestamp::UNIX_EPOCH)
             .await;
@@ -82,9 +82,9 @@ async fn slack_token_appears_in_no_output() {
             assert!(!shown.contains("TopSecret"), "{stub:?}: {shown}");
         }
     }
-    let lines = serde_json::Value::from(desk.entries()).to_string();
+    let lines = serde_json::Value::from(env.entries()).to_string();
     assert!(lines.len() > 10_000 && !lines.contains("TopSecret"));
-    assert!(!format!("{:?}", desk.client).contains("TopSecret"));
+    assert!(!format!("{:?}", env.client).contains("TopSecret"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use doubles::{Fault, Stub};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::desk::{SlackDesk, context};
+use super::env::{SlackEnv, context};
 use super::slack_post::{EFFECT, alert};
 
 const HISTORY: &str = "/api/conversations.history";
@@ -21,74 +21,71 @@ fn before() -> Timestamp {
 #[tokio::test]
 async fn message_with_lost_answer_is_found_by_effect() {
     for fault in [Fault::PostThenReset, Fault::PostThenHang] {
-        let desk = SlackDesk::with(&Stub::failing("POST", "/api/chat.postMessage", fault)).await;
-        let error = desk
+        let env = SlackEnv::with(&Stub::failing("POST", "/api/chat.postMessage", fault)).await;
+        let error = env
             .client
             .post_message(&context(), &alert("C0SECLEAD", EFFECT))
             .await
             .unwrap_err();
         assert_eq!(error.advice, Advice::Ambiguous);
-        let found = desk
+        let found = env
             .client
             .find_message(&context(), "C0SECLEAD", EFFECT, before())
             .await
             .unwrap()
             .unwrap();
-        assert_eq!(found.ts, desk.double.messages()[0].ts.to_string());
-        assert_eq!(desk.entries().last().unwrap()["action"], "slack.api.get_history");
+        assert_eq!(found.ts, env.double.messages()[0].ts.to_string());
+        assert_eq!(env.entries().last().unwrap()["action"], "slack.api.get_history");
     }
 }
 
 #[tokio::test]
 async fn a_message_that_never_arrived_is_not_found() {
-    let desk = SlackDesk::with(&Stub::failing("POST", "/api/chat.postMessage", Fault::Reset)).await;
-    desk.client
+    let env = SlackEnv::with(&Stub::failing("POST", "/api/chat.postMessage", Fault::Reset)).await;
+    env.client
         .post_message(&context(), &alert("C0SECLEAD", EFFECT))
         .await
         .unwrap_err();
-    desk.double.clear_stubs();
+    env.double.clear_stubs();
     for (channel, key) in [("C0SECLEAD", "another effect"), ("C0ANOTHER", EFFECT)] {
-        desk.client
-            .post_message(&context(), &alert(channel, key))
-            .await
-            .unwrap();
+        env.client.post_message(&context(), &alert(channel, key)).await.unwrap();
     }
     assert_eq!(
-        desk.client
+        env.client
             .find_message(&context(), "C0SECLEAD", EFFECT, before())
             .await
             .unwrap(),
         None
     );
-    desk.entries();
+    env.entries();
 }
 
 #[tokio::test]
 async fn all_history_pages_since_start_are_searched() {
-    let desk = SlackDesk::open().await;
-    let first = desk
+    let env = SlackEnv::open().await;
+    let first = env
         .client
         .post_message(&context(), &alert("C0SECLEAD", EFFECT))
         .await
         .unwrap();
     for number in 0..250 {
-        desk.client
+        env.client
             .post_message(&context(), &alert("C0SECLEAD", &number.to_string()))
             .await
             .unwrap();
     }
-    let posts = desk.entries().len();
-    let found = desk
+    let posts = env.entries().len();
+    let found = env
         .client
         .find_message(&context(), "C0SECLEAD", EFFECT, before())
         .await
         .unwrap();
     assert_eq!(found, Some(first.clone()));
-    assert_eq!(desk.entries().len() - posts, 2, "251 messages in pages of 200");
+    assert_eq!(env.entries().len() - posts, 2, "251 messages in pages of 200");
     let seconds: i64 = first.ts.split('.').next().unwrap().parse().unwrap();
     let later = Timestamp::from_second(seconds + 3600).unwrap();
     assert_eq!(
-        desk.client
+        env.client
             .find_message(&context(), "C0SECLEAD", EFFECT, later)
             .await
             .unwrap(),
@@ -98,7 +95,7 @@ async fn all_history_pages_since_start_are_searched() {
 
 #[tokio::test]
 async fn foreign_metadata_and_odd_messages_are_skipped() {
-    let desk = SlackDesk::open().await;
+    let env = SlackEnv::open().await;
     let carrying = |event_type: &str, key: &str| json!({"event_type": event_type, "event_payload": {"key": key}});
     let messages = json!([
         {"ts": "1.0", "metadata": carrying("another_app", EFFECT)},
@@ -108,7 +105,7 @@ async fn foreign_metadata_and_odd_messages_are_skipped() {
         {"type": "message"},
         {"ts": "5.0", "metadata": carrying("countersign_effect", EFFECT)},
     ]);
-    desk.double
+    env.double
         .stub(Stub::answering(
             "GET",
             HISTORY,
@@ -116,7 +113,7 @@ async fn foreign_metadata_and_odd_messages_are_skipped() {
             json!({"ok": true, "messages": messages}),
         ))
         .unwrap();
-    let found = desk
+    let found = env
         .client
         .find_message(&context(), "C0SECLEAD", EFFECT, before())
         .await
@@ -167,13 +164,13 @@ async fn incomplete_history_is_an_error_not_missing_message() {
             Advice::Permanent,
         ),
     ] {
-        let desk = SlackDesk::with(&stub).await;
-        let error = desk
+        let env = SlackEnv::with(&stub).await;
+        let error = env
             .client
             .find_message(&context(), "C0SECLEAD", EFFECT, before())
             .await
             .unwrap_err();
         assert_eq!((error.class, error.advice), (class, advice), "{stub:?}");
-        desk.entries();
+        env.entries();
     }
 }

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::desk::{BODY_LIMIT, SLACK_TOKEN, SlackDesk, UNREACHABLE, context, http, key, now, options};
+use super::env::{BODY_LIMIT, SLACK_TOKEN, SlackEnv, UNREACHABLE, context, http, key, now, options};
 
 pub(super) const EFFECT: &str = "main/77!12/slack_exception_alert/slack:C0SECLEAD";
 const POST: &str = "/api/chat.postMessage";
@@ -46,13 +46,13 @@ pub(super) fn alert(channel: &str, effect_key: &str) -> SlackMessage {
 
 #[tokio::test]
 async fn alert_is_posted_with_metadata_and_identity_returned() {
-    let desk = SlackDesk::open().await;
-    let posted = desk
+    let env = SlackEnv::open().await;
+    let posted = env
         .client
         .post_message(&context(), &alert("C0SECLEAD", EFFECT))
         .await
         .unwrap();
-    let messages = desk.double.messages();
+    let messages = env.double.messages();
     assert_eq!(messages.len(), 1);
     assert_eq!(
         (posted.channel.as_str(), posted.ts),
@@ -60,7 +60,7 @@ async fn alert_is_posted_with_metadata_and_identity_returned() {
     );
     assert_eq!(messages[0].metadata.as_ref().unwrap()["event_payload"]["key"], EFFECT);
     assert!(messages[0].text.contains("&lt;!channel&gt;"));
-    let entry = desk.entries().remove(0);
+    let entry = env.entries().remove(0);
     assert_eq!(
         (&entry["action"], &entry["outcome"]),
         (&json!("slack.api.post_message"), &json!("success"))
@@ -69,7 +69,7 @@ async fn alert_is_posted_with_metadata_and_identity_returned() {
         entry["target"],
         json!({"resource_type": "slack_channel", "id": "C0SECLEAD"})
     );
-    let request = desk.double.requests().remove(0);
+    let request = env.double.requests().remove(0);
     assert_eq!(request.headers["authorization"], format!("Bearer {SLACK_TOKEN}"));
     assert_eq!(request.headers["content-type"], "application/json; charset=utf-8");
     assert_eq!(
@@ -124,8 +124,8 @@ fn rejections() -> Vec<(Stub, FailureClass, Advice)> {
 #[tokio::test]
 async fn each_failed_post_has_class_and_advice() {
     for (stub, class, advice) in rejections() {
-        let desk = SlackDesk::with(&stub).await;
-        let error = desk
+        let env = SlackEnv::with(&stub).await;
+        let error = env
             .client
             .post_message(&context(), &alert("C0SECLEAD", EFFECT))
             .await
@@ -135,7 +135,7 @@ async fn each_failed_post_has_class_and_advice() {
             (class, advice, true),
             "{stub:?}"
         );
-        let entries = desk.entries();
+        let entries = env.entries();
         assert_eq!(entries.len(), 1, "posting is never repeated by itself: {stub:?}");
         assert_eq!(entries[0]["error"], class.as_str(), "{stub:?}");
     }
@@ -143,21 +143,21 @@ async fn each_failed_post_has_class_and_advice() {
 
 #[tokio::test]
 async fn slacks_own_refusals_are_understood() {
-    let desk = SlackDesk::open().await;
+    let env = SlackEnv::open().await;
     for (channel, class) in [
         ("C0MISSING", FailureClass::NotFound),
         ("C0ARCHIVED", FailureClass::InvalidResponse),
     ] {
-        let error = desk
+        let error = env
             .client
             .post_message(&context(), &alert(channel, EFFECT))
             .await
             .unwrap_err();
         assert_eq!((error.class, error.advice), (class, Advice::Permanent), "{channel}");
     }
-    desk.double
+    env.double
         .world(|behaviour| behaviour.token = Some("another".to_owned()));
-    let error = desk
+    let error = env
         .client
         .post_message(&context(), &alert("C0SECLEAD", EFFECT))
         .await
@@ -166,7 +166,7 @@ async fn slacks_own_refusals_are_understood() {
         (error.class, error.advice),
         (FailureClass::AuthFailure, Advice::Permanent)
     );
-    assert_eq!(desk.entries().len(), 3);
+    assert_eq!(env.entries().len(), 3);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
 use secrecy::SecretString;
 
-use super::desk::{GITLAB_TOKEN, context, group, http, options};
+use super::env::{GITLAB_TOKEN, context, group, http, options};
 
 /// Serves `connections` TLS connections with an empty list and a certificate for `name`; returns address and authority.
 fn serve(name: &str, connections: usize) -> (String, String) {

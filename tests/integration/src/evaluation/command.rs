@@ -4,13 +4,10 @@ mod replay;
 mod reports;
 mod simulate;
 
-use std::process::{Command, Output};
-
 use doubles::payload::MergeRequest;
 use serde_json::Value;
 
-use super::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at};
-use crate::program::built;
+use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, at};
 
 /// The local stack's rules, with other targets.
 fn rules_with_other_targets() -> String {
@@ -20,13 +17,7 @@ fn rules_with_other_targets() -> String {
     rules.replace(targets, "targets: { high: 4h, critical: 1h }")
 }
 
-impl World {
-    pub(super) fn countersign(&self, words: &[&str]) -> Output {
-        let mut command = Command::new(built("countersign"));
-        command.env("DATABASE_URL", &self.database.auditor_url);
-        command.args(words).output().unwrap()
-    }
-
+impl TestEnv {
     fn stdout_of(&self, words: &[&str]) -> String {
         let output = self.countersign(words);
         let (stdout, stderr) = (
@@ -37,7 +28,7 @@ impl World {
         stdout
     }
 
-    fn rows(&self, words: &[&str]) -> Vec<Value> {
+    fn json_rows(&self, words: &[&str]) -> Vec<Value> {
         let words: Vec<&str> = words.iter().copied().chain(["--format", "json"]).collect();
         self.stdout_of(&words)
             .lines()
@@ -47,10 +38,10 @@ impl World {
 }
 
 /// One approved, one merged without approval, one critical and approved after its target, one still open.
-async fn four_reviews() -> World {
-    let world = World::with_rules(&rules_with_other_targets()).await;
+async fn four_reviews() -> TestEnv {
+    let env = TestEnv::with_rules(&rules_with_other_targets()).await;
     let labelled = |mr: &MergeRequest, with: &dyn Fn(&mut doubles::gitlab::MergeRequest)| {
-        world.merged(mr, |shown| {
+        env.merged(mr, |shown| {
             shown.set("created_at", "2026-03-02T07:00:00.000Z");
             shown.label_event("add", &mr.labels[0], AUTHOR, "2026-03-02T08:00:00.000Z");
             with(shown);
@@ -61,8 +52,8 @@ async fn four_reviews() -> World {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
         shown.set("state", "opened").set("merged_at", Value::Null);
     });
-    world.deliver(&approved.event("approved", ALICE, at("10:00:00"))).await;
-    world.gitlab.world(|world| {
+    env.deliver(&approved.event("approved", ALICE, at("10:00:00"))).await;
+    env.gitlab().world(|world| {
         world
             .merge_request(approved.project, approved.iid)
             .merged(AUTHOR, "2026-03-02T12:00:00.000Z");
@@ -74,12 +65,12 @@ async fn four_reviews() -> World {
         shown.approved(ALICE, "2026-03-02T11:00:00.000Z");
     });
     for mr in [&approved, &exception, &late] {
-        world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+        env.deliver_merge(mr).await;
     }
     let open = MergeRequest::new(78, 4, HIGH);
     labelled(&open, &|shown| {
         shown.set("state", "opened").set("merged_at", Value::Null);
     });
-    world.deliver(&open.event("update", AUTHOR, at("08:00:00"))).await;
-    world
+    env.deliver(&open.event("update", AUTHOR, at("08:00:00"))).await;
+    env
 }

@@ -8,7 +8,7 @@ use doubles::payload::MergeRequest;
 use model::{ExceptionKind, VerdictOutcome};
 use rules::Rules;
 
-use super::world::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, World, at, envelope, key};
+use crate::env::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, TestEnv, at, envelope, key};
 use crate::program::built;
 
 /// The tests' rules with a second instance, whose security team is one user and a group that GitLab does not show.
@@ -33,7 +33,7 @@ fn earlier() -> String {
 
 #[tokio::test]
 async fn approvers_count_at_their_own_instance_only() {
-    let world = World::with_rules(&rules()).await;
+    let env = TestEnv::with_rules(&rules()).await;
     for (iid, approver, instance, approved) in [
         (1, ALICE, "main", true),
         (2, OUTSIDER, "main", false),
@@ -44,14 +44,14 @@ async fn approvers_count_at_their_own_instance_only() {
         let given = |shown: &mut double::MergeRequest| {
             shown.approved(approver, "2026-03-02T10:00:00.000Z");
         };
-        world.merged(&mr, given);
+        env.merged(&mr, given);
         let mut envelope = envelope(&mr.event("merge", AUTHOR, at("12:00:00")), &format!("delivery-{iid}"));
         instance.clone_into(&mut envelope.authentication.instance);
-        app::process_delivery(&world.evaluator, &envelope).await.unwrap();
+        app::process_delivery(env.app(), &envelope).await.unwrap();
 
         let mut key = key(&mr);
         instance.clone_into(&mut key.instance);
-        let mut tx = world.evaluator.store().begin().await.unwrap();
+        let mut tx = env.app().store().begin().await.unwrap();
         let outcome = tx.current_decision(&key).await.unwrap().unwrap().verdict.outcome;
         tx.rollback().await.unwrap();
         if approved {
@@ -65,15 +65,16 @@ async fn approvers_count_at_their_own_instance_only() {
 
 #[tokio::test]
 async fn decisions_by_files_of_earlier_releases_replay() {
-    let world = World::with(Rules::parse_stored(&earlier()).unwrap()).await;
+    let rules = Rules::parse_stored(&earlier()).unwrap();
+    let env = TestEnv::builder().gitlab().database().rules(rules).build().await;
     let mr = MergeRequest::new(PROJECT, 5, HIGH);
-    world.merged(&mr, |shown| {
+    env.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-    let replayed = world.countersign(&["replay", "--verify"]);
+    env.deliver_merge(&mr).await;
+    let replayed = env.countersign(&["replay", "--verify"]);
     assert!(replayed.status.success(), "{replayed:?}");
-    let explained = world.countersign(&["explain", "77!5"]);
+    let explained = env.countersign(&["explain", "77!5"]);
     let text = String::from_utf8_lossy(&explained.stdout);
     assert!(text.contains("1 valid of 1, 1 needed"), "{text}");
 }

@@ -7,8 +7,8 @@ use model::{ExceptionKind, VerdictOutcome};
 use serde_json::{Value, json};
 use tokio_postgres::types::{ToSql, Type};
 
-use super::world::{ALICE, AUTHOR, HIGH, PROJECT, at, envelope};
-use crate::outbox::{Stand, batch};
+use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, at, envelope};
+use crate::outbox::batch;
 use crate::template::document::template;
 
 const EVENTS: i32 = 5_000;
@@ -26,7 +26,7 @@ fn longest_labels() -> Vec<String> {
 }
 
 /// Stored events of an open merge request, a second apart. Bit `n` of an event's mask adds label `n`.
-async fn store_events(stand: &Stand, mr: &MergeRequest, mask: &str) {
+async fn store_events(env: &TestEnv, mr: &MergeRequest, mask: &str) {
     let sql = format!(
         "WITH masks AS (SELECT n, {mask} AS bits, lag({mask}) OVER (ORDER BY n) AS before FROM generate_series(1, $1) AS n),
         lists AS (SELECT n,
@@ -55,7 +55,7 @@ async fn store_events(stand: &Stand, mr: &MergeRequest, mask: &str) {
         (&iid, Type::INT8),
         (&at("08:30:00"), Type::TIMESTAMPTZ),
     ];
-    let stored = stand.owner.execute_typed(&sql, &params).await.unwrap();
+    let stored = env.owner().await.execute_typed(&sql, &params).await.unwrap();
     assert_eq!(stored, u64::try_from(EVENTS).unwrap());
 }
 
@@ -78,26 +78,26 @@ fn message(mr: &MergeRequest) -> Value {
 /// The merge of a merge request with such events, in one batch with three others; prints duration and memory.
 async fn decide(name: &str, mask: &str) {
     // 1. The large merge request beside three ordinary ones.
-    let stand = Stand::new().await;
+    let env = TestEnv::with_functions().await;
     let labels = longest_labels();
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     let large = MergeRequest::new(PROJECT, 1, &labels);
     let [approved, unapproved] = [2, 3].map(|iid| MergeRequest::new(PROJECT, iid, HIGH));
     let plain = MergeRequest::new(PROJECT, 4, &["backend"]);
-    store_events(&stand, &large, mask).await;
-    stand.world.merged(&large, |shown| label_events(&large, shown));
-    stand.world.merged(&approved, |shown| {
+    store_events(&env, &large, mask).await;
+    env.merged(&large, |shown| label_events(&large, shown));
+    env.merged(&approved, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    stand.world.merged(&unapproved, |_| ());
-    stand.world.merged(&plain, |_| ());
+    env.merged(&unapproved, |_| ());
+    env.merged(&plain, |_| ());
 
     // 2. One batch, measured.
-    let processor = stand.start_with_timeout(Duration::from_mins(1), "processor", &[]).await;
+    let processor = env.function_with_timeout("processor", Duration::from_mins(1)).await;
     let idle = processor.peak_memory() / 1024 / 1024;
     let records: Vec<_> = [&large, &approved, &unapproved, &plain].map(message).into();
     let began = Instant::now();
-    stand.done(&processor, json!({"Records": records})).await;
+    processor.completes(json!({"Records": records})).await;
     let (took, peak) = (began.elapsed(), processor.peak_memory() / 1024 / 1024);
     eprintln!("{name}: {took:.1?}, {peak} MiB at most, {idle} MiB before");
     assert!(peak < MEBIBYTES, "{peak} MiB");
@@ -117,7 +117,7 @@ async fn decide(name: &str, mask: &str) {
         (&unapproved, no_approval),
         (&plain, VerdictOutcome::NotCarried),
     ] {
-        let decision = stand.world.decision(mr).await.unwrap();
+        let decision = env.decision(mr).await.unwrap();
         assert_eq!(
             (decision.verdict.outcome, decision.confirmed),
             (expected, true),

@@ -8,11 +8,11 @@ use doubles::payload::MergeRequest;
 use serde_json::Value;
 use store::StoredLedgerRow;
 
-use super::world::{AUTHOR, World, key};
+use crate::env::{AUTHOR, TestEnv, key};
 
-impl World {
-    pub(super) async fn row(&self, mr: &MergeRequest) -> Option<StoredLedgerRow> {
-        let mut tx = self.evaluator.store().begin().await.unwrap();
+impl TestEnv {
+    pub(super) async fn ledger_row(&self, mr: &MergeRequest) -> Option<StoredLedgerRow> {
+        let mut tx = self.app().store().begin().await.unwrap();
         let row = tx.ledger_row(&key(mr)).await.unwrap();
         tx.rollback().await.unwrap();
         row
@@ -25,7 +25,7 @@ impl World {
                 - 'updated_at' - 'correlation_id' - 'evidence_id' - 'evidence_sha256' FROM security_review_ledger AS ledger WHERE project_id = {} AND mr_iid = {}",
             mr.project, mr.iid
         );
-        let rows = self.auditor.query_typed(&sql, &[]).await.unwrap();
+        let rows = self.auditor().query_typed(&sql, &[]).await.unwrap();
         assert_eq!(rows.len(), 1, "one row for {}", mr.iid);
         rows[0].get(0)
     }
@@ -43,14 +43,14 @@ impl World {
             project = mr.project,
             iid = mr.iid
         );
-        let rows = self.auditor.query_typed(&sql, &[]).await.unwrap();
+        let rows = self.auditor().query_typed(&sql, &[]).await.unwrap();
         rows.iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 
     /// GitLab shows the merge request as open, created at seven and labelled at eight.
     pub(super) fn open(&self, mr: &MergeRequest, with: impl FnOnce(&mut doubles::gitlab::MergeRequest)) {
         let labels = mr.labels.clone();
-        self.gitlab.world(|world| {
+        self.gitlab().world(|world| {
             let shown = world.merge_request(mr.project, mr.iid);
             shown
                 .set("title", "Rotate the signing keys")

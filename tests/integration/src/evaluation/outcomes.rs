@@ -4,19 +4,19 @@ use doubles::payload::MergeRequest;
 use model::{Content, Envelope, ExceptionKind, VerdictOutcome};
 use serde_json::{Value, json};
 
-use super::world::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, World, at, envelope, key};
+use crate::env::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, TestEnv, at, envelope, key};
 
 #[tokio::test]
 async fn unapproved_merge_becomes_one_exception_with_one_effect() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.merged(&mr, |_| ());
-    let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+    env.merged(&mr, |_| ());
+    let report = env.deliver_merge(&mr).await;
     assert_eq!(report.effects.len(), 1);
     assert_eq!(report.effects[0].destination, "slack:C0SECLEAD");
 
     let sql = "SELECT to_jsonb(e) FROM security_review_exceptions e";
-    let row: Value = world.auditor.query_typed(sql, &[]).await.unwrap()[0].get(0);
+    let row: Value = env.value(sql).await;
     for (field, expected) in [
         ("instance", json!("main")),
         ("project_id", json!(77)),
@@ -35,38 +35,36 @@ async fn unapproved_merge_becomes_one_exception_with_one_effect() {
     ] {
         assert_eq!(row[field], expected, "{field} in {row:#}");
     }
-    let inserted = world.entries("exception.record.insert");
+    let inserted = env.entries("exception.record.insert");
     assert_eq!(inserted.len(), 1);
     assert_eq!(inserted[0]["details"]["exception_id"], row["id"]);
 }
 
 #[tokio::test]
 async fn approved_merge_has_decision_and_no_exception() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 2, HIGH);
-    world.merged(&mr, |shown| {
+    env.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.250Z");
     });
-    world.clock.set(at("10:00:01"));
-    world.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
-    world.clock.set(at("12:00:02"));
-    let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+    env.clock.set(at("10:00:01"));
+    env.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
+    env.clock.set(at("12:00:02"));
+    let report = env.deliver_merge(&mr).await;
     assert_eq!(report.outcome.as_str(), "approved");
     assert!(report.effects.is_empty());
-    assert_eq!(world.exception(&mr).await, None);
+    assert_eq!(env.exception(&mr).await, None);
     assert_eq!(
-        world
-            .count(
-                "security_review_decisions WHERE decision = 'merged' AND proof = 'both'",
-                &mr
-            )
-            .await,
+        env.count(
+            "security_review_decisions WHERE decision = 'merged' AND proof = 'both'",
+            &mr
+        )
+        .await,
         1
     );
     // The membership at the arrival of the approval is stored with the event.
     assert_eq!(
-        world
-            .count("merge_request_events WHERE action = 'approved' AND eligible", &mr)
+        env.count("merge_request_events WHERE action = 'approved' AND eligible", &mr)
             .await,
         1
     );
@@ -74,14 +72,14 @@ async fn approved_merge_has_decision_and_no_exception() {
 
 #[tokio::test]
 async fn merge_without_security_label_costs_two_requests() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 3, &["backend"]);
-    world.merged(&mr, |_| ());
-    let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+    env.merged(&mr, |_| ());
+    let report = env.deliver_merge(&mr).await;
     assert_eq!(report.outcome.as_str(), "not_carried");
-    assert_eq!(world.exception(&mr).await, None);
-    let asked: Vec<String> = world
-        .gitlab
+    assert_eq!(env.exception(&mr).await, None);
+    let asked: Vec<String> = env
+        .gitlab()
         .requests()
         .into_iter()
         .map(|request| request.path)
@@ -96,18 +94,17 @@ async fn merge_without_security_label_costs_two_requests() {
 
 #[tokio::test]
 async fn label_removed_before_merge_is_found_at_gitlab() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 4, &["backend"]);
-    world.merged(&mr, |shown| {
+    env.merged(&mr, |shown| {
         shown.label_event("add", "sec/critical", AUTHOR, "2026-03-02T09:00:00.000Z");
         shown.label_event("remove", "sec/critical", OUTSIDER, "2026-03-02T11:00:00.000Z");
     });
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-    let exception = world.exception(&mr).await.unwrap();
+    env.deliver_merge(&mr).await;
+    let exception = env.exception(&mr).await.unwrap();
     assert_eq!(exception.0, "label_removed_before_merge");
     assert_eq!(
-        world
-            .count("security_review_exceptions WHERE risk_tier = 'critical'", &mr)
+        env.count("security_review_exceptions WHERE risk_tier = 'critical'", &mr)
             .await,
         1
     );
@@ -115,42 +112,39 @@ async fn label_removed_before_merge_is_found_at_gitlab() {
 
 #[tokio::test]
 async fn hidden_merge_request_is_unverified_immediately() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 5, HIGH);
-    let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+    let report = env.deliver_merge(&mr).await;
     assert_eq!(report.outcome.as_str(), "exception");
-    assert_eq!(world.exception(&mr).await.unwrap().0, "unverified");
+    assert_eq!(env.exception(&mr).await.unwrap().0, "unverified");
     // The delivery's data fills the row.
     assert_eq!(
-        world
-            .count(
-                "security_review_exceptions WHERE mr_title = 'Rotate the signing keys'",
-                &mr
-            )
-            .await,
+        env.count(
+            "security_review_exceptions WHERE mr_title = 'Rotate the signing keys'",
+            &mr
+        )
+        .await,
         1
     );
 }
 
 #[tokio::test]
 async fn stale_delivery_is_trusted_only_for_ids() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 6, &["backend"]);
-    world.merged(&MergeRequest::new(PROJECT, 6, HIGH), |_| ());
+    env.merged(&MergeRequest::new(PROJECT, 6, HIGH), |_| ());
     // The old delivery shows no label; GitLab, read again, shows one.
     let mut old = envelope(&mr.event("merge", OUTSIDER, at("12:00:00")), "old");
     old.authentication.stale = true;
-    app::process_delivery(&world.evaluator, &old).await.unwrap();
-    assert_eq!(world.exception(&mr).await.unwrap().0, "no_approval");
+    app::process_delivery(env.app(), &old).await.unwrap();
+    assert_eq!(env.exception(&mr).await.unwrap().0, "no_approval");
     assert_eq!(
-        world
-            .count("security_review_exceptions WHERE merged_by_id = 601", &mr)
+        env.count("security_review_exceptions WHERE merged_by_id = 601", &mr)
             .await,
         1
     );
     assert_eq!(
-        world
-            .count("merge_request_events WHERE stale AND eligible IS NULL", &mr)
+        env.count("merge_request_events WHERE stale AND eligible IS NULL", &mr)
             .await,
         1
     );
@@ -158,21 +152,21 @@ async fn stale_delivery_is_trusted_only_for_ids() {
 
 #[tokio::test]
 async fn a_stale_revocation_disproves_nothing() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 7, HIGH);
-    world.merged(&mr, |shown| {
+    env.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
     let mut old = envelope(&mr.event("unapproved", ALICE, at("11:00:00")), "old");
     old.authentication.stale = true;
-    app::process_delivery(&world.evaluator, &old).await.unwrap();
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-    assert_eq!(world.exception(&mr).await, None);
+    app::process_delivery(env.app(), &old).await.unwrap();
+    env.deliver_merge(&mr).await;
+    assert_eq!(env.exception(&mr).await, None);
 }
 
 #[tokio::test]
 async fn an_unreadable_shape_is_quarantined_once() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let odd = Envelope {
         content: Content::Unexpected {
             object_kind: "merge_request".to_owned(),
@@ -186,23 +180,15 @@ async fn an_unreadable_shape_is_quarantined_once() {
         )
     };
     assert_eq!(
-        app::process_delivery(&world.evaluator, &odd)
-            .await
-            .unwrap()
-            .outcome
-            .as_str(),
+        app::process_delivery(env.app(), &odd).await.unwrap().outcome.as_str(),
         "quarantined"
     );
     assert_eq!(
-        app::process_delivery(&world.evaluator, &odd)
-            .await
-            .unwrap()
-            .outcome
-            .as_str(),
+        app::process_delivery(env.app(), &odd).await.unwrap().outcome.as_str(),
         "duplicate"
     );
-    let rows = world
-        .auditor
+    let rows = env
+        .auditor()
         .query_typed("SELECT reason FROM quarantined_deliveries", &[])
         .await
         .unwrap();
@@ -212,13 +198,13 @@ async fn an_unreadable_shape_is_quarantined_once() {
 
 #[tokio::test]
 async fn a_stored_verdict_recomputes_to_itself() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 9, HIGH);
-    world.merged(&mr, |shown| {
+    env.merged(&mr, |shown| {
         shown.approved(AUTHOR, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-    let stored = world.decision(&mr).await.unwrap();
+    env.deliver_merge(&mr).await;
+    let stored = env.decision(&mr).await.unwrap();
     let rules = rules::Rules::parse(include_str!("../rules.yaml")).unwrap();
     assert_eq!(stored.rules_hash, rules.hash);
     assert_eq!(rules::evaluate(&stored.facts, &rules), stored.verdict);
@@ -239,52 +225,49 @@ async fn kinds_that_only_stricter_rules_give() {
         "group_id: 4242\n  minimum: 2\n  exclude_committers: true",
     );
     assert_ne!(rules, stricter);
-    let world = World::with_rules(&stricter).await;
+    let env = TestEnv::with_rules(&stricter).await;
     let approved = |mr: &MergeRequest| {
-        world.merged(mr, |shown| {
+        env.merged(mr, |shown| {
             shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
         });
     };
     let one_of_two = MergeRequest::new(PROJECT, 1, HIGH);
     approved(&one_of_two);
-    world.deliver(&one_of_two.event("open", AUTHOR, at("08:00:00"))).await;
-    world.deliver(&one_of_two.event("merge", AUTHOR, at("12:00:00"))).await;
-    assert_eq!(world.exception(&one_of_two).await.unwrap().0, "insufficient_approvals");
+    env.deliver(&one_of_two.event("open", AUTHOR, at("08:00:00"))).await;
+    env.deliver_merge(&one_of_two).await;
+    assert_eq!(env.exception(&one_of_two).await.unwrap().0, "insufficient_approvals");
 
     let by_committer = MergeRequest::new(PROJECT, 2, HIGH);
     approved(&by_committer);
-    world.deliver(&by_committer.event("open", AUTHOR, at("08:00:00"))).await;
+    env.deliver(&by_committer.event("open", AUTHOR, at("08:00:00"))).await;
     let mut push = by_committer.event("update", ALICE, at("09:00:00"));
     push["object_attributes"]["oldrev"] = json!("e59094b8de0f2f91abbe4760a52d9137260252d8");
-    world.deliver(&push).await;
-    world
-        .deliver(&by_committer.event("merge", AUTHOR, at("12:00:00")))
-        .await;
-    assert_eq!(world.exception(&by_committer).await.unwrap().0, "committer_approved");
+    env.deliver(&push).await;
+    env.deliver_merge(&by_committer).await;
+    assert_eq!(env.exception(&by_committer).await.unwrap().0, "committer_approved");
 }
 
 #[tokio::test]
 async fn label_without_events_is_found_on_merge_request() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     // Set at creation, so that no event reports it; and the delivery was cut, or written by a custom template.
-    world.merged(&MergeRequest::new(PROJECT, 10, HIGH), |_| ());
+    env.merged(&MergeRequest::new(PROJECT, 10, HIGH), |_| ());
     let delivered = MergeRequest::new(PROJECT, 10, &[]);
-    world.deliver(&delivered.event("merge", AUTHOR, at("12:00:00"))).await;
-    assert_eq!(world.exception(&delivered).await.unwrap().0, "no_approval");
+    env.deliver_merge(&delivered).await;
+    assert_eq!(env.exception(&delivered).await.unwrap().0, "no_approval");
 }
 
 #[tokio::test]
 async fn a_membership_is_stored_with_its_time() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 11, HIGH);
-    world.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
+    env.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
     assert_eq!(
-        world
-            .count(
-                "merge_request_events WHERE action = 'approved' AND eligible AND eligible_read_at = '2026-03-02T12:00:02Z'",
-                &mr
-            )
-            .await,
+        env.count(
+            "merge_request_events WHERE action = 'approved' AND eligible AND eligible_read_at = '2026-03-02T12:00:02Z'",
+            &mr
+        )
+        .await,
         1
     );
 }

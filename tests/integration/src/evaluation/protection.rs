@@ -5,19 +5,15 @@ use doubles::{Fault, Stub};
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at};
+use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, api_path, at};
 
-fn path(mr: &MergeRequest) -> String {
-    format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid)
-}
-
-fn requests(world: &World) -> usize {
-    world.gitlab.requests().len()
+fn requests(env: &TestEnv) -> usize {
+    env.gitlab().requests().len()
 }
 
 #[tokio::test]
 async fn lagging_replica_is_reread_within_the_delivery() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     for (iid, status, body) in [
         (
             1,
@@ -27,143 +23,139 @@ async fn lagging_replica_is_reread_within_the_delivery() {
         (2, 404, json!({"message": "404 Not found"})),
     ] {
         let mr = MergeRequest::new(PROJECT, iid, HIGH);
-        world.merged(&mr, |_| ());
-        let lagging = Stub::answering("GET", &path(&mr), status, body).times(2);
-        world.gitlab.stub(lagging).unwrap();
-        let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+        env.merged(&mr, |_| ());
+        let lagging = Stub::answering("GET", &api_path(&mr), status, body).times(2);
+        env.gitlab().stub(lagging).unwrap();
+        let report = env.deliver_merge(&mr).await;
         assert_eq!(report.outcome.as_str(), "exception", "{status}");
-        assert!(world.decision(&mr).await.unwrap().confirmed, "{status}");
+        assert!(env.decision(&mr).await.unwrap().confirmed, "{status}");
     }
 }
 
 #[tokio::test]
 async fn retry_after_is_honoured() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.merged(&mr, |_| ());
-    let limited = Stub::answering("GET", &path(&mr), 429, "Retry later\n").header("retry-after", "240");
-    world.gitlab.stub(limited).unwrap();
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-    world.gitlab.clear_stubs();
-    let before = requests(&world);
+    env.merged(&mr, |_| ());
+    let limited = Stub::answering("GET", &api_path(&mr), 429, "Retry later\n").header("retry-after", "240");
+    env.gitlab().stub(limited).unwrap();
+    env.deliver_merge(&mr).await;
+    env.gitlab().clear_stubs();
+    let before = requests(&env);
     for _ in 0..3 {
-        world.clock.pass(SignedDuration::from_mins(1));
-        assert!(world.maintain().await.is_empty());
+        env.clock.pass(SignedDuration::from_mins(1));
+        assert!(env.maintain().await.is_empty());
     }
-    assert_eq!(requests(&world), before, "GitLab asked us to wait");
-    world.clock.pass(SignedDuration::from_secs(61));
-    assert_eq!(world.maintain().await, ["exception"]);
+    assert_eq!(requests(&env), before, "GitLab asked us to wait");
+    env.clock.pass(SignedDuration::from_secs(61));
+    assert_eq!(env.maintain().await, ["exception"]);
 }
 
 #[tokio::test]
 async fn silent_gitlab_is_not_asked_for_every_delivery() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let (one, two) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
-    world.merged(&two, |_| ());
-    world
-        .gitlab
-        .stub(Stub::failing("GET", &path(&one), Fault::Reset))
+    env.merged(&two, |_| ());
+    env.gitlab()
+        .stub(Stub::failing("GET", &api_path(&one), Fault::Reset))
         .unwrap();
-    world.deliver(&one.event("merge", AUTHOR, at("12:00:00"))).await;
-    let before = requests(&world);
-    let report = world.deliver(&two.event("merge", AUTHOR, at("12:00:00"))).await;
+    env.deliver_merge(&one).await;
+    let before = requests(&env);
+    let report = env.deliver_merge(&two).await;
     assert_eq!(report.outcome.as_str(), "pending");
-    assert_eq!(requests(&world), before);
+    assert_eq!(requests(&env), before);
     // It is read again some seconds later.
-    world.gitlab.clear_stubs();
-    world.clock.pass(SignedDuration::from_secs(31));
-    assert!(world.maintain().await.contains(&"exception".to_owned()));
+    env.gitlab().clear_stubs();
+    env.clock.pass(SignedDuration::from_secs(31));
+    assert!(env.maintain().await.contains(&"exception".to_owned()));
 }
 
 #[tokio::test]
 async fn one_broken_merge_request_holds_up_no_other() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let (one, two) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
-    world.merged(&two, |_| ());
-    world
-        .gitlab
-        .stub(Stub::answering("GET", &path(&one), 500, "boom"))
+    env.merged(&two, |_| ());
+    env.gitlab()
+        .stub(Stub::answering("GET", &api_path(&one), 500, "boom"))
         .unwrap();
-    world.deliver(&one.event("merge", AUTHOR, at("12:00:00"))).await;
-    let report = world.deliver(&two.event("merge", AUTHOR, at("12:00:00"))).await;
+    env.deliver_merge(&one).await;
+    let report = env.deliver_merge(&two).await;
     assert_eq!(report.outcome.as_str(), "exception");
 }
 
 #[tokio::test]
 async fn a_labelled_merge_takes_seven_requests() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = |iid| {
         let mr = MergeRequest::new(PROJECT, iid, HIGH);
-        world.merged(&mr, |shown| {
+        env.merged(&mr, |shown| {
             shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
         });
         mr
     };
-    world.deliver(&mr(1).event("merge", AUTHOR, at("12:00:00"))).await;
-    world.clock.pass(SignedDuration::from_secs(11));
-    let before = requests(&world);
-    world.deliver(&mr(2).event("merge", AUTHOR, at("12:00:00"))).await;
-    assert_eq!(requests(&world) - before, 7, "the account of the approver is known");
+    env.deliver(&mr(1).event("merge", AUTHOR, at("12:00:00"))).await;
+    env.clock.pass(SignedDuration::from_secs(11));
+    let before = requests(&env);
+    env.deliver(&mr(2).event("merge", AUTHOR, at("12:00:00"))).await;
+    assert_eq!(requests(&env) - before, 7, "the account of the approver is known");
     // Every environment has the information.
-    world.clock.pass(SignedDuration::from_secs(11));
-    let other = world.another();
-    let before = requests(&world);
-    let envelope = super::world::envelope(&mr(3).event("merge", AUTHOR, at("12:00:00")), "third");
+    env.clock.pass(SignedDuration::from_secs(11));
+    let other = env.another_app();
+    let before = requests(&env);
+    let envelope = crate::env::envelope(&mr(3).event("merge", AUTHOR, at("12:00:00")), "third");
     app::process_delivery(&other, &envelope).await.unwrap();
-    assert_eq!(requests(&world) - before, 7);
+    assert_eq!(requests(&env) - before, 7);
 }
 
 #[tokio::test]
 async fn forged_approvals_prove_nothing() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.merged(&mr, |_| ());
+    env.merged(&mr, |_| ());
     for action in ["approval", "approved"] {
-        world.deliver(&mr.event(action, ALICE, at("10:00:00"))).await;
+        env.deliver(&mr.event(action, ALICE, at("10:00:00"))).await;
     }
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-    assert_eq!(world.exception(&mr).await.unwrap().0, "unverified");
+    env.deliver_merge(&mr).await;
+    assert_eq!(env.exception(&mr).await.unwrap().0, "unverified");
 }
 
 #[tokio::test]
 async fn forged_revocations_put_off_no_reading() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.merged(&mr, |shown| {
+    env.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+    env.deliver_merge(&mr).await;
     // Alice withdrew it before the merge; GitLab's replicas lag, and many further reports arrive.
-    world.deliver(&mr.event("unapproved", ALICE, at("11:00:00"))).await;
-    world
-        .gitlab
+    env.deliver(&mr.event("unapproved", ALICE, at("11:00:00"))).await;
+    env.gitlab()
         .world(|shown| shown.merge_request(mr.project, mr.iid).approved_by.clear());
     for second in 1..4 {
-        world.clock.pass(SignedDuration::from_secs(20));
+        env.clock.pass(SignedDuration::from_secs(20));
         let forged = mr.event("unapproved", ALICE, at(&format!("11:00:0{second}")));
-        world.deliver(&forged).await;
+        env.deliver(&forged).await;
     }
-    world.clock.pass(SignedDuration::from_secs(2));
-    world.maintain().await;
-    assert_eq!(world.exception(&mr).await.unwrap().0, "approval_revoked");
+    env.clock.pass(SignedDuration::from_secs(2));
+    env.maintain().await;
+    assert_eq!(env.exception(&mr).await.unwrap().0, "approval_revoked");
 }
 
 #[tokio::test]
 async fn forged_labels_cost_one_reading_a_minute() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let bare = MergeRequest::new(PROJECT, 1, &[]);
-    world.merged(&bare, |_| ());
-    world.deliver(&bare.event("merge", AUTHOR, at("12:00:00"))).await;
-    world
-        .gitlab
-        .stub(Stub::answering("GET", &path(&bare), 502, "down"))
+    env.merged(&bare, |_| ());
+    env.deliver_merge(&bare).await;
+    env.gitlab()
+        .stub(Stub::answering("GET", &api_path(&bare), 502, "down"))
         .unwrap();
-    let before = requests(&world);
+    let before = requests(&env);
     for second in 1..9 {
         let forged = MergeRequest::new(PROJECT, 1, HIGH).event("update", AUTHOR, at(&format!("11:00:0{second}")));
-        world.deliver(&forged).await;
-        world.maintain().await;
+        env.deliver(&forged).await;
+        env.maintain().await;
     }
-    assert!(requests(&world) - before <= 4, "{}", requests(&world) - before);
-    assert_eq!(world.exception(&bare).await, None, "frozen until GitLab answers");
+    assert!(requests(&env) - before <= 4, "{}", requests(&env) - before);
+    assert_eq!(env.exception(&bare).await, None, "frozen until GitLab answers");
 }

@@ -10,33 +10,38 @@ use rules::Rules;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::world::{AUTHOR, HIGH, OUTSIDER, PROJECT, World, at, envelope};
+use crate::env::{AUTHOR, HIGH, OUTSIDER, PROJECT, TestEnv, api_path, at, envelope};
 use crate::runtime::Parts;
 
 /// The local stack's rules: Linear, Jira, Confluence and pods.
 const RULES: &str = include_str!("../../../tools/rules.yaml");
 const FIRST: u64 = 100;
 
-/// A world whose application uses a database proxy and has processed one merge of each kind.
-async fn world() -> (World, App, PostgresProxy) {
+/// An environment whose application uses a database proxy and has processed one merge of each kind.
+async fn with_proxy() -> (TestEnv, App, PostgresProxy) {
     let mut database = fresh_database().await;
     let proxy = PostgresProxy::start(&database.app_url).await;
     database.app_url.clone_from(&proxy.url);
-    let world = World::on(database, Rules::parse(RULES).unwrap()).await;
-    let app = world.with_event_bus("ledger");
+    let env = TestEnv::builder()
+        .gitlab()
+        .on(database)
+        .rules(Rules::parse(RULES).unwrap())
+        .build()
+        .await;
+    let app = env.app_with_event_bus("ledger");
     for (iid, labels) in [(FIRST, HIGH), (FIRST + 1, &[])] {
         let mr = MergeRequest::new(PROJECT, iid, labels);
-        merged(&world, &mr);
+        merged(&env, &mr);
         process(&app, &mr, "merge").await;
     }
-    world.clock.pass(SignedDuration::from_secs(11));
+    env.clock.pass(SignedDuration::from_secs(11));
     proxy.clear();
-    (world, app, proxy)
+    (env, app, proxy)
 }
 
-fn merged(world: &World, mr: &MergeRequest) {
+fn merged(env: &TestEnv, mr: &MergeRequest) {
     let labels = mr.labels.clone();
-    world.merged(mr, |shown| {
+    env.merged(mr, |shown| {
         for label in &labels {
             shown.label_event("add", label, AUTHOR, "2026-03-02T09:00:00.000Z");
         }
@@ -52,29 +57,29 @@ async fn process(app: &App, mr: &MergeRequest, action: &str) -> DeliveryReport {
 
 #[tokio::test]
 async fn an_unlabelled_merge_takes_three_round_trips() {
-    let (world, app, proxy) = world().await;
+    let (env, app, proxy) = with_proxy().await;
     let mr = MergeRequest::new(PROJECT, 1, &[]);
-    merged(&world, &mr);
+    merged(&env, &mr);
     let report = process(&app, &mr, "merge").await;
     assert_eq!(report.outcome.as_str(), "not_carried");
     assert_eq!(proxy.round_trips(), 3, "{:#?}", proxy.statements());
-    assert_eq!(asked(&world).len(), 2);
+    assert_eq!(asked(&env).len(), 2);
 }
 
 #[tokio::test]
 async fn unlabelled_event_takes_two_round_trips() {
-    let (world, app, proxy) = world().await;
+    let (env, app, proxy) = with_proxy().await;
     let report = process(&app, &MergeRequest::new(PROJECT, 1, &[]), "update").await;
     assert_eq!(report.outcome.as_str(), "recorded");
     assert_eq!(proxy.round_trips(), 2, "{:#?}", proxy.statements());
-    assert_eq!(asked(&world), []);
+    assert_eq!(asked(&env), []);
 }
 
 #[tokio::test]
 async fn exception_with_all_effects_takes_four_round_trips() {
-    let (world, app, proxy) = world().await;
+    let (env, app, proxy) = with_proxy().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    merged(&world, &mr);
+    merged(&env, &mr);
     let report = process(&app, &mr, "merge").await;
     assert_eq!(report.outcome.as_str(), "exception");
     assert_eq!(report.effects.len(), 6, "{:#?}", report.effects);
@@ -83,14 +88,14 @@ async fn exception_with_all_effects_takes_four_round_trips() {
 
 #[tokio::test]
 async fn an_exception_of_a_known_review_takes_five() {
-    let (world, app, proxy) = world().await;
+    let (env, app, proxy) = with_proxy().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.gitlab.world(|world| {
+    env.gitlab().world(|world| {
         world.merge_request(mr.project, mr.iid).set("labels", json!(HIGH));
     });
     process(&app, &mr, "update").await;
-    world.clock.pass(SignedDuration::from_secs(11));
-    merged(&world, &mr);
+    env.clock.pass(SignedDuration::from_secs(11));
+    merged(&env, &mr);
     proxy.clear();
     let report = process(&app, &mr, "merge").await;
     assert_eq!(report.outcome.as_str(), "exception");
@@ -100,17 +105,17 @@ async fn an_exception_of_a_known_review_takes_five() {
 
 #[tokio::test]
 async fn gitlab_is_asked_seven_times_in_two_stages() {
-    let (world, app, _) = world().await;
+    let (env, app, _) = with_proxy().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    merged(&world, &mr);
+    merged(&env, &mr);
     let delay_ms = 400;
     for (place, path) in read_of(&mr).into_iter().enumerate() {
         let slow = json!({"method": "GET", "path": path, "delay_ms": delay_ms});
-        let stubbed = world.gitlab.stub(serde_json::from_value::<Stub>(slow).unwrap());
+        let stubbed = env.gitlab().stub(serde_json::from_value::<Stub>(slow).unwrap());
         assert!(stubbed.is_ok(), "{place}");
     }
     process(&app, &mr, "merge").await;
-    let requests = asked(&world);
+    let requests = asked(&env);
     let mut paths = paths(&requests);
     assert_eq!(paths.len(), 7, "{paths:#?}");
     // Requests sent before an answer arrived form one stage.
@@ -134,7 +139,7 @@ fn paths(requests: &[Recorded]) -> Vec<&str> {
 
 /// GitLab requests for the verdict on a labelled merge.
 fn read_of(mr: &MergeRequest) -> Vec<String> {
-    let base = format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid);
+    let base = api_path(mr);
     let parts = [
         "",
         "/resource_label_events",
@@ -150,9 +155,9 @@ fn read_of(mr: &MergeRequest) -> Vec<String> {
 }
 
 /// GitLab requests after the first merges.
-fn asked(world: &World) -> Vec<Recorded> {
+fn asked(env: &TestEnv) -> Vec<Recorded> {
     let first = [FIRST, FIRST + 1].map(|iid| format!("/merge_requests/{iid}"));
-    let mut requests = world.gitlab.requests();
+    let mut requests = env.gitlab().requests();
     let last = requests
         .iter()
         .rposition(|request| first.iter().any(|path| request.path.contains(path)));
@@ -161,9 +166,9 @@ fn asked(world: &World) -> Vec<Recorded> {
 
 #[tokio::test]
 async fn all_effects_are_one_call_to_sqs() {
-    let (world, app, _) = world().await;
+    let (env, app, _) = with_proxy().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    merged(&world, &mr);
+    merged(&env, &mr);
     let report = process(&app, &mr, "merge").await;
     let aws = doubles::aws::start().await;
     let queue = Parts::calling(&aws.url()).queue;

@@ -6,17 +6,16 @@ use doubles::payload::MergeRequest;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::evaluation::world::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, World, at};
+use crate::env::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT, TestEnv, at};
 
-impl World {
+impl TestEnv {
     /// The stored evidence of a merge request: its rows as JSON, oldest first.
     async fn evidence(&self, mr: &MergeRequest) -> Vec<Value> {
         let sql = format!(
             "SELECT to_jsonb(e) FROM review_evidence e WHERE project_id = {} AND mr_iid = {} ORDER BY id",
             mr.project, mr.iid
         );
-        let rows = self.auditor.query_typed(&sql, &[]).await.unwrap();
-        rows.iter().map(|row| row.get(0)).collect()
+        self.column(&sql).await
     }
 
     /// A column of the merge request's ledger row, and of the current decision.
@@ -27,16 +26,16 @@ impl World {
             WHERE ledger.project_id = {} AND ledger.mr_iid = {}",
             mr.project, mr.iid
         );
-        let rows = self.auditor.query_typed(&sql, &[]).await.unwrap();
+        let rows = self.auditor().query_typed(&sql, &[]).await.unwrap();
         [0, 1].map(|column| rows[0].get::<_, Option<Value>>(column).unwrap_or_default())
     }
 }
 
 #[tokio::test]
 async fn complete_evidence_is_referenced_by_decision_and_ledger() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.merged(&mr, |shown| {
+    env.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.250Z").reviewer(502);
         shown.label_event("add", "security::high", AUTHOR, "2026-03-01T09:00:00.000Z");
         shown
@@ -49,8 +48,8 @@ async fn complete_evidence_is_referenced_by_decision_and_ledger() {
             eligible_approvers: vec![doubles::gitlab::Person::Id(ALICE)],
         });
     });
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-    let [evidence] = &world.evidence(&mr).await[..] else {
+    env.deliver_merge(&mr).await;
+    let [evidence] = &env.evidence(&mr).await[..] else {
         panic!("one row expected")
     };
     let content = evidence["content"].as_str().unwrap();
@@ -60,15 +59,15 @@ async fn complete_evidence_is_referenced_by_decision_and_ledger() {
         .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     assert_eq!(evidence["sha256"], digest);
     assert_eq!(
-        world.named_by(&mr, "evidence_sha256").await,
+        env.named_by(&mr, "evidence_sha256").await,
         [json!(digest), json!(digest)]
     );
     assert_eq!(
-        world.named_by(&mr, "evidence_id").await,
+        env.named_by(&mr, "evidence_id").await,
         [evidence["id"].clone(), evidence["id"].clone()]
     );
     assert_eq!(
-        world.entries("ledger.record.upsert").last().unwrap()["details"]["evidence_sha256"],
+        env.entries("ledger.record.upsert").last().unwrap()["details"]["evidence_sha256"],
         digest
     );
 
@@ -107,22 +106,22 @@ fn answer_is_complete(answer: &Value, mr: &MergeRequest) {
 
 #[tokio::test]
 async fn only_merges_with_a_security_label_have_evidence() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     for (iid, labels, expected) in [(1, HIGH, 1), (2, &["backend"], 0)] {
         let mr = MergeRequest::new(PROJECT, iid, labels);
-        world.merged(&mr, |_| ());
-        world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-        assert_eq!(world.evidence(&mr).await.len(), expected, "{labels:?}");
+        env.merged(&mr, |_| ());
+        env.deliver_merge(&mr).await;
+        assert_eq!(env.evidence(&mr).await.len(), expected, "{labels:?}");
     }
 }
 
 #[tokio::test]
 async fn denied_merge_has_evidence_of_the_denial() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
     // Missing from the double's world: GitLab answers 404.
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-    let [evidence] = &world.evidence(&mr).await[..] else {
+    env.deliver_merge(&mr).await;
+    let [evidence] = &env.evidence(&mr).await[..] else {
         panic!("one row expected")
     };
     assert_eq!(evidence["read_at"], Value::Null);
@@ -133,21 +132,21 @@ async fn denied_merge_has_evidence_of_the_denial() {
     );
 
     // GitLab shows it later: another decision, with its own evidence; the first stays.
-    world.merged(&mr, |shown| {
+    env.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-    let kept = world.evidence(&mr).await;
+    env.deliver_merge(&mr).await;
+    let kept = env.evidence(&mr).await;
     assert_eq!(kept.len(), 2);
     assert_eq!(
-        world.named_by(&mr, "evidence_id").await,
+        env.named_by(&mr, "evidence_id").await,
         [kept[1]["id"].clone(), kept[1]["id"].clone()]
     );
 }
 
 /// GitLab now shows that the label was added after the merge, and the merge is reported again without it.
-pub(super) async fn labelled_after_the_merge(world: &World, mr: &MergeRequest) -> app::DeliveryReport {
-    world.merged(mr, |shown| {
+pub(super) async fn labelled_after_the_merge(env: &TestEnv, mr: &MergeRequest) -> app::DeliveryReport {
+    env.merged(mr, |shown| {
         shown.merged(AUTHOR, "2026-03-02T11:00:00.000Z").label_event(
             "add",
             "security::high",
@@ -159,51 +158,51 @@ pub(super) async fn labelled_after_the_merge(world: &World, mr: &MergeRequest) -
         labels: Vec::new(),
         ..mr.clone()
     };
-    world.deliver(&bare.event("merge", AUTHOR, at("11:00:00"))).await
+    env.deliver(&bare.event("merge", AUTHOR, at("11:00:00"))).await
 }
 
 #[tokio::test]
 async fn decision_without_needed_review_has_evidence() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-    let report = labelled_after_the_merge(&world, &mr).await;
+    env.deliver_merge(&mr).await;
+    let report = labelled_after_the_merge(&env, &mr).await;
     assert_eq!(report.outcome.as_str(), "not_carried");
-    let decisions = world
+    let decisions = env
         .count("security_review_decisions WHERE evidence_id IS NOT NULL", &mr)
         .await;
-    assert_eq!((decisions, world.evidence(&mr).await.len()), (2, 2));
+    assert_eq!((decisions, env.evidence(&mr).await.len()), (2, 2));
 }
 
 #[tokio::test]
 async fn decisions_on_same_answer_share_evidence() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.merged(&mr, |shown| {
+    env.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+    env.deliver_merge(&mr).await;
     // The approval's own delivery arrives late: now both sources prove it.
-    world.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
-    let decisions = world
+    env.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
+    let decisions = env
         .count("security_review_decisions WHERE evidence_id IS NOT NULL", &mr)
         .await;
-    assert_eq!((decisions, world.evidence(&mr).await.len()), (2, 1));
+    assert_eq!((decisions, env.evidence(&mr).await.len()), (2, 1));
 }
 
 #[tokio::test]
 async fn unreadable_approval_rules_do_not_change_the_verdict() {
     for (status, says) in [(404, "404"), (500, "500")] {
-        let world = World::new().await;
+        let env = TestEnv::with_evaluator().await;
         let mr = MergeRequest::new(PROJECT, 1, HIGH);
-        world.merged(&mr, |shown| {
+        env.merged(&mr, |shown| {
             shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
         });
         let path = "/api/v4/projects/77/merge_requests/1/approval_state";
-        world.gitlab.stub(Stub::answering("GET", path, status, "no")).unwrap();
-        let report = world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+        env.gitlab().stub(Stub::answering("GET", path, status, "no")).unwrap();
+        let report = env.deliver_merge(&mr).await;
         assert_eq!(report.outcome.as_str(), "approved", "{status}");
-        let kept: Value = serde_json::from_str(world.evidence(&mr).await[0]["content"].as_str().unwrap()).unwrap();
+        let kept: Value = serde_json::from_str(env.evidence(&mr).await[0]["content"].as_str().unwrap()).unwrap();
         let why = kept["gitlab"]["answer"]["approval_rules"]["unknown"].as_str().unwrap();
         assert!(why.contains(says), "{why}");
     }
@@ -211,15 +210,15 @@ async fn unreadable_approval_rules_do_not_change_the_verdict() {
 
 #[tokio::test]
 async fn evidence_must_match_its_digest_and_merge_request() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let (one, other) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
     for mr in [&one, &other] {
-        world.merged(mr, |shown| {
+        env.merged(mr, |shown| {
             shown.approved(OUTSIDER, "2026-03-02T10:00:00.000Z");
         });
-        world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+        env.deliver_merge(mr).await;
     }
-    let owner = doubles::postgres::connect(&world.database.owner_url).await;
+    let owner = env.owner().await;
     for (sql, constraint) in [
         (
             "INSERT INTO review_evidence SELECT gen_random_uuid(), instance, project_id, mr_iid, content || ' ', sha256 || '', read_at, recorded_at,

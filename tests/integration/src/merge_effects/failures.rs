@@ -2,7 +2,8 @@
 
 use doubles::{Fault, Stub};
 
-use super::stand::{Archive, KINDS, by_kind, labelled};
+use super::env::{KINDS, by_kind, labelled};
+use crate::env::TestEnv;
 use crate::outbox::message;
 
 /// The request of each target whose lost answer matters most.
@@ -15,7 +16,7 @@ fn decisive(kind: &str) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-impl Archive {
+impl TestEnv {
     fn disturb(&self, kind: &str, fault: Option<Fault>, status: Option<u16>) {
         let (method, path, containing) = decisive(kind);
         let stub = Stub {
@@ -25,30 +26,30 @@ impl Archive {
             ..Stub::on(method, path).times(1).containing(containing)
         };
         match kind {
-            "linear_issue" => self.linear.stub(stub).unwrap(),
-            "jira_issue" => self.jira.stub(stub).unwrap(),
-            "confluence_row" => self.confluence.stub(stub).unwrap(),
-            _ => self.stand.slack.stub(stub).unwrap(),
+            "linear_issue" => self.linear().stub(stub).unwrap(),
+            "jira_issue" => self.jira().stub(stub).unwrap(),
+            "confluence_row" => self.confluence().stub(stub).unwrap(),
+            _ => self.slack().stub(stub).unwrap(),
         }
     }
 
     /// Each target has everything once, as after an approved merge.
     fn assert_once(&self, case: &str) {
-        let linear = self.linear.issue("ENG-123").unwrap();
+        let linear = self.linear().issue("ENG-123").unwrap();
         assert_eq!(
             (linear.state.as_str(), linear.comments.len(), linear.attachments.len()),
             ("Done", 1, 1),
             "{case}"
         );
         assert_eq!(linear.labels, ["audited", "backend"], "{case}");
-        let jira = self.jira.issue("PAY-7").unwrap();
+        let jira = self.jira().issue("PAY-7").unwrap();
         assert_eq!(
             (jira.status.as_str(), jira.comments.len(), jira.remote_links.len()),
             ("Done", 1, 1),
             "{case}"
         );
         assert_eq!(jira.transitioned.len(), 1, "{case}");
-        assert_eq!((self.rows(), self.confirmations().len()), (1, 1), "{case}");
+        assert_eq!((self.confluence_rows(), self.confirmations().len()), (1, 1), "{case}");
     }
 }
 
@@ -64,21 +65,21 @@ async fn any_two_failures_per_target_end_the_same() {
     for first in failures {
         for second in failures {
             iid += 1;
-            let archive = Archive::new().await;
-            let effects = archive.approved(iid).await;
+            let env = TestEnv::with_connectors().await;
+            let effects = env.approved(iid).await;
             for kind in KINDS {
                 // The newest stub is used first.
                 for (fault, status) in [second, first] {
-                    archive.disturb(kind, fault, status);
+                    env.disturb(kind, fault, status);
                 }
             }
-            let notifier = archive.notifier().await;
+            let notifier = env.function("notifier").await;
             let case = format!("{first:?} {second:?}");
             for kind in KINDS {
-                let row = archive.until_ended(&notifier, &effects[kind]).await;
+                let row = env.until_ended(&notifier, &effects[kind]).await;
                 assert_eq!(row.state, "done", "{case} {kind}: {row:?}");
             }
-            archive.assert_once(&case);
+            env.assert_once(&case);
         }
     }
 }
@@ -86,10 +87,10 @@ async fn any_two_failures_per_target_end_the_same() {
 #[tokio::test]
 async fn effect_of_killed_worker_is_completed_without_duplicates() {
     for kind in KINDS {
-        let archive = Archive::new().await;
-        let effects = archive.approved(1).await;
-        archive.disturb(kind, Some(Fault::PostThenHang), None);
-        let mut notifier = archive.notifier().await;
+        let env = TestEnv::with_connectors().await;
+        let effects = env.approved(1).await;
+        env.disturb(kind, Some(Fault::PostThenHang), None);
+        let mut notifier = env.function("notifier").await;
         let (_, path, containing) = decisive(kind);
         let patience = std::time::Duration::from_secs(20);
         let reached = |seen: &[doubles::Recorded]| {
@@ -103,63 +104,58 @@ async fn effect_of_killed_worker_is_completed_without_duplicates() {
             answer = notifier.invoke(event) => panic!("answered before it was killed: {answer}"),
             reached = async {
                 match kind {
-                    "linear_issue" => archive.linear.wait_for(patience, reached).await,
-                    "jira_issue" => archive.jira.wait_for(patience, reached).await,
-                    "confluence_row" => archive.confluence.wait_for(patience, reached).await,
-                    _ => archive.stand.slack.wait_for(patience, reached).await,
+                    "linear_issue" => env.linear().wait_for(patience, reached).await,
+                    "jira_issue" => env.jira().wait_for(patience, reached).await,
+                    "confluence_row" => env.confluence().wait_for(patience, reached).await,
+                    _ => env.slack().wait_for(patience, reached).await,
                 }
             } => drop(reached.unwrap()),
         }
         notifier.kill();
-        assert_eq!(archive.stand.row(effects[kind].id).await.state, "leased", "{kind}");
-        let next = archive.notifier().await;
+        assert_eq!(env.effect_row(effects[kind].id).await.state, "leased", "{kind}");
+        let next = env.function("notifier").await;
         for kind in KINDS {
-            let row = archive.until_ended(&next, &effects[kind]).await;
+            let row = env.until_ended(&next, &effects[kind]).await;
             assert_eq!(row.state, "done", "{kind}: {row:?}");
         }
-        archive.assert_once(kind);
+        env.assert_once(kind);
     }
 }
 
 #[tokio::test]
 async fn later_decision_wins_over_ambiguous_earlier_effect() {
     for (fault, got_through) in [(Fault::PostThenReset, true), (Fault::Reset, false)] {
-        let archive = Archive::new().await;
-        let first = archive.approved(1).await;
-        let notifier = archive.notifier().await;
+        let env = TestEnv::with_connectors().await;
+        let first = env.approved(1).await;
+        let notifier = env.function("notifier").await;
         for kind in KINDS {
-            archive.disturb(kind, Some(fault), None);
-            assert_eq!(
-                archive.attempt(&notifier, &first[kind]).await.state,
-                "ambiguous",
-                "{kind}"
-            );
+            env.disturb(kind, Some(fault), None);
+            assert_eq!(env.attempt(&notifier, &first[kind]).await.state, "ambiguous", "{kind}");
         }
-        let world = &archive.stand.world;
-        let second = by_kind(world.taken_back(&world.evaluator, &labelled(1)).await.effects);
+        let second = by_kind(env.taken_back(env.app(), &labelled(1)).await.effects);
         for kind in KINDS {
             // The later report is done first: its effect is due, and the earlier one must still be looked up.
-            let row = archive.until_ended(&notifier, &second[kind]).await;
+            let row = env.until_ended(&notifier, &second[kind]).await;
             assert_eq!(row.state, "done", "{kind}: {row:?}");
-            let row = archive.until_ended(&notifier, &first[kind]).await;
+            let row = env.until_ended(&notifier, &first[kind]).await;
             // The row shows the latest decision, whichever of the two wrote it.
             let done = got_through || kind == "confluence_row";
             let expected = if done { "done" } else { "superseded" };
             assert_eq!(row.state, expected, "{kind} {fault:?}: {row:?}");
         }
-        let linear = archive.linear.issue("ENG-123").unwrap();
+        let linear = env.linear().issue("ENG-123").unwrap();
         assert!(
             linear.labels.contains(&"audit-exception".to_owned()) && !linear.labels.contains(&"audited".to_owned()),
             "{linear:?}"
         );
-        assert_eq!(archive.rows(), 1);
-        let body = archive.confluence.page_titled("Security review audit").unwrap().1.body;
+        assert_eq!(env.confluence_rows(), 1);
+        let body = env.confluence().page_titled("Security review audit").unwrap().1.body;
         assert_eq!(
             body.matches("Merged without a valid security approval.").count(),
             1,
             "{body}"
         );
-        let confirmations = archive.confirmations();
+        let confirmations = env.confirmations();
         assert_eq!(confirmations.len(), if got_through { 2 } else { 1 });
         assert!(
             confirmations
@@ -186,47 +182,46 @@ const PARTS: [(&str, &str, &str, &str); 6] = [
 async fn partly_applied_effect_is_corrected_by_later_decision() {
     for (kind, method, path, containing) in PARTS {
         for is_resolved_first in [false, true] {
-            let archive = Archive::new().await;
-            let first = archive.approved(1).await;
-            let notifier = archive.notifier().await;
+            let env = TestEnv::with_connectors().await;
+            let first = env.approved(1).await;
+            let notifier = env.function("notifier").await;
             let status = if is_resolved_first { 503 } else { 429 };
             let stub = Stub::answering(method, path, status, "no")
                 .times(1)
                 .containing(containing);
             match kind {
-                "linear_issue" => archive.linear.stub(stub).unwrap(),
-                "jira_issue" => archive.jira.stub(stub).unwrap(),
-                _ => archive.confluence.stub(stub).unwrap(),
+                "linear_issue" => env.linear().stub(stub).unwrap(),
+                "jira_issue" => env.jira().stub(stub).unwrap(),
+                _ => env.confluence().stub(stub).unwrap(),
             }
-            let begun = archive.attempt(&notifier, &first[kind]).await;
+            let begun = env.attempt(&notifier, &first[kind]).await;
             assert_eq!(
                 begun.state,
                 if is_resolved_first { "ambiguous" } else { "pending" },
                 "{kind} {path}"
             );
-            let world = &archive.stand.world;
-            let second = by_kind(world.taken_back(&world.evaluator, &labelled(1)).await.effects);
+            let second = by_kind(env.taken_back(env.app(), &labelled(1)).await.effects);
             if is_resolved_first {
-                archive.until_ended(&notifier, &first[kind]).await;
+                env.until_ended(&notifier, &first[kind]).await;
             }
             assert_eq!(
-                archive.until_ended(&notifier, &second[kind]).await.state,
+                env.until_ended(&notifier, &second[kind]).await.state,
                 "done",
                 "{kind} {path}"
             );
             let case = format!("{kind} {path} {containing} {is_resolved_first}");
             match kind {
                 "linear_issue" => assert_eq!(
-                    archive.linear.issue("ENG-123").unwrap().labels,
+                    env.linear().issue("ENG-123").unwrap().labels,
                     ["audit-exception", "backend"],
                     "{case}"
                 ),
                 "jira_issue" => assert_eq!(
-                    archive.jira.issue("PAY-7").unwrap().labels,
+                    env.jira().issue("PAY-7").unwrap().labels,
                     ["audit-exception", "backend"],
                     "{case}"
                 ),
-                _ => assert_eq!(archive.rows(), 1, "{case}"),
+                _ => assert_eq!(env.confluence_rows(), 1, "{case}"),
             }
         }
     }

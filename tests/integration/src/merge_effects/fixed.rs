@@ -2,38 +2,36 @@
 
 use std::time::Duration;
 
+use crate::env::TestEnv;
 use crate::local_stack::eventually;
 use doubles::{Fault, Stub};
 use serde_json::json;
 
-use super::stand::{Archive, KINDS, secret};
+use super::env::{KINDS, secret};
 use crate::outbox::message;
 
-/// The rules of a deployment without an archive.
+/// The rules of a deployment without Linear, Jira and Confluence.
 const OLD_RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules.yaml");
 
 #[tokio::test]
 async fn missing_credential_is_reported_and_other_targets_continue() {
-    let archive = Archive::new().await;
+    let env = TestEnv::with_connectors().await;
     let mut without = secret();
     without.as_object_mut().unwrap().remove("linear");
     without["jira"] = json!({"user": "wrong form"});
     without["confluence"] = json!({"email": "a@b.example", "api_token": "line\nbreak"});
-    archive.put_secret(&without);
-    let effects = archive.approved(1).await;
-    let notifier = archive.notifier().await;
+    env.put_outbound_secret(without);
+    let effects = env.approved(1).await;
+    let notifier = env.function("notifier").await;
     assert_eq!(
-        archive
-            .attempt(&notifier, &effects["slack_pod_confirmation"])
-            .await
-            .state,
+        env.attempt(&notifier, &effects["slack_pod_confirmation"]).await.state,
         "done"
     );
     for (kind, reason) in [
         ("linear_issue", "`linear` is missing (see docs/reference/connectors.md)"),
         ("jira_issue", "`jira` is malformed (see docs/reference/connectors.md)"),
     ] {
-        let row = archive.until_ended(&notifier, &effects[kind]).await;
+        let row = env.until_ended(&notifier, &effects[kind]).await;
         assert_eq!(
             (row.state.as_str(), row.error_class.as_deref(), row.attempts),
             ("dead", Some("auth_failure"), 4),
@@ -41,22 +39,22 @@ async fn missing_credential_is_reported_and_other_targets_continue() {
         );
         assert!(row.reason.as_ref().unwrap().contains(reason), "{row:?}");
     }
-    assert_eq!(archive.linear.requests(), []);
+    assert_eq!(env.linear().requests(), []);
 }
 
 #[tokio::test]
 async fn a_target_that_is_down_delays_no_other() {
-    let archive = Archive::new().await;
+    let env = TestEnv::with_connectors().await;
     for (double, path) in [("linear", "/graphql"), ("jira", "/rest/api/2/issue/PAY-7")] {
         let down = Stub::answering(if double == "linear" { "POST" } else { "GET" }, path, 503, "down");
         match double {
-            "linear" => archive.linear.stub(down).unwrap(),
-            _ => archive.jira.stub(down).unwrap(),
+            "linear" => env.linear().stub(down).unwrap(),
+            _ => env.jira().stub(down).unwrap(),
         }
     }
-    let effects = archive.approved(1).await;
-    let notifier = archive.notifier().await;
-    let rows: Vec<_> = futures::future::join_all(KINDS.map(|kind| archive.attempt(&notifier, &effects[kind]))).await;
+    let effects = env.approved(1).await;
+    let notifier = env.function("notifier").await;
+    let rows: Vec<_> = futures::future::join_all(KINDS.map(|kind| env.attempt(&notifier, &effects[kind]))).await;
     let states: Vec<_> = rows
         .iter()
         .map(|row| (row.state.as_str(), row.error_class.as_deref()))
@@ -71,24 +69,23 @@ async fn a_target_that_is_down_delays_no_other() {
         ],
         "Confluence and Slack are done"
     );
-    archive.linear.clear_stubs();
-    archive.jira.clear_stubs();
+    env.linear().clear_stubs();
+    env.jira().clear_stubs();
     for kind in KINDS {
-        let row = archive.until_ended(&notifier, &effects[kind]).await;
+        let row = env.until_ended(&notifier, &effects[kind]).await;
         assert_eq!(row.state, "done", "{kind}");
     }
-    assert_eq!(archive.linear.issue("ENG-123").unwrap().comments.len(), 1);
+    assert_eq!(env.linear().issue("ENG-123").unwrap().comments.len(), 1);
 }
 
 #[tokio::test]
 async fn hanging_target_delays_no_other_in_its_batch() {
-    let archive = Archive::new().await;
-    archive
-        .linear
+    let env = TestEnv::with_connectors().await;
+    env.linear()
         .stub(Stub::failing("POST", "/graphql", Fault::Hang))
         .unwrap();
-    let effects = archive.approved(1).await;
-    let notifier = archive.notifier().await;
+    let effects = env.approved(1).await;
+    let notifier = env.function("notifier").await;
     let records: Vec<_> = ["linear_issue", "jira_issue", "confluence_row", "slack_pod_confirmation"]
         .iter()
         .map(|kind| message(&effects[kind], 0)["Records"][0].clone())
@@ -96,11 +93,11 @@ async fn hanging_target_delays_no_other_in_its_batch() {
     let batch = notifier.invoke(json!({"Records": records}));
     let others = eventually(Duration::from_secs(9), "the others to be done", async || {
         for kind in ["jira_issue", "confluence_row", "slack_pod_confirmation"] {
-            if archive.stand.row(effects[kind].id).await.state != "done" {
+            if env.effect_row(effects[kind].id).await.state != "done" {
                 return None;
             }
         }
-        Some(archive.stand.row(effects["linear_issue"].id).await.state)
+        Some(env.effect_row(effects["linear_issue"].id).await.state)
     });
     tokio::select! {
         answer = batch => panic!("Linear was not waited for: {answer}"),
@@ -110,62 +107,58 @@ async fn hanging_target_delays_no_other_in_its_batch() {
 
 #[tokio::test]
 async fn effect_waits_until_rules_name_its_target() {
-    let archive = Archive::new().await;
-    let effects = archive.approved(1).await;
-    let old = archive.start("notifier", &[("RULES_PATH", OLD_RULES)]).await;
-    let row = archive.attempt(&old, &effects["linear_issue"]).await;
+    let env = TestEnv::with_connectors().await;
+    let effects = env.approved(1).await;
+    let old = env.function_with("notifier", &[("RULES_PATH", OLD_RULES)]).await;
+    let row = env.attempt(&old, &effects["linear_issue"]).await;
     assert_eq!(
         (row.state.as_str(), row.reason.as_deref()),
         ("ambiguous", Some("the rules do not name Linear"))
     );
-    let new = archive.notifier().await;
-    assert_eq!(archive.until_ended(&new, &effects["linear_issue"]).await.state, "done");
-    let row = archive.until_ended(&old, &effects["jira_issue"]).await;
+    let new = env.function("notifier").await;
+    assert_eq!(env.until_ended(&new, &effects["linear_issue"]).await.state, "done");
+    let row = env.until_ended(&old, &effects["jira_issue"]).await;
     assert_eq!((row.state.as_str(), row.attempts), ("dead", 4));
 }
 
 #[tokio::test]
 async fn closed_slack_channel_ends_only_its_own_effect() {
-    let archive = Archive::new().await;
-    let effects = archive.approved(1).await;
+    let env = TestEnv::with_connectors().await;
+    let effects = env.approved(1).await;
     let path = "/api/chat.postMessage";
     let archived = Stub::answering("POST", path, 200, json!({"ok": false, "error": "is_archived"}));
-    archive.stand.slack.stub(archived).unwrap();
-    let notifier = archive.notifier().await;
-    let row = archive.attempt(&notifier, &effects["slack_pod_confirmation"]).await;
+    env.slack().stub(archived).unwrap();
+    let notifier = env.function("notifier").await;
+    let row = env.attempt(&notifier, &effects["slack_pod_confirmation"]).await;
     assert_eq!(
         (row.state.as_str(), row.reason.as_deref()),
         ("dead", Some("Slack answered is_archived"))
     );
-    assert_eq!(archive.attempt(&notifier, &effects["linear_issue"]).await.state, "done");
+    assert_eq!(env.attempt(&notifier, &effects["linear_issue"]).await.state, "done");
 }
 
 #[tokio::test]
 async fn dry_run_changes_nothing_and_finds_existing_row() {
-    let archive = Archive::new().await;
-    let (first, second) = (archive.approved(1).await, archive.approved(2).await);
-    let live = archive.notifier().await;
+    let env = TestEnv::with_connectors().await;
+    let (first, second) = (env.approved(1).await, env.approved(2).await);
+    let live = env.function("notifier").await;
     // The row was written, but the answer was lost.
     let lost = Fault::PostThenReset;
-    archive
-        .confluence
+    env.confluence()
         .stub(Stub::failing("POST", "/wiki/api/v2/pages", lost).times(1))
         .unwrap();
-    assert_eq!(
-        archive.attempt(&live, &first["confluence_row"]).await.state,
-        "ambiguous"
-    );
+    assert_eq!(env.attempt(&live, &first["confluence_row"]).await.state, "ambiguous");
 
-    let dry = archive.start("notifier", &[("DRY_RUN", "true")]).await;
-    archive.stand.make_due(first["confluence_row"].id).await;
+    let dry = env.function_with("notifier", &[("DRY_RUN", "true")]).await;
+    env.make_due(first["confluence_row"].id).await;
     assert_eq!(
-        archive.attempt(&dry, &first["confluence_row"]).await.state,
+        env.attempt(&dry, &first["confluence_row"]).await.state,
         "done",
         "the row exists"
     );
     for kind in KINDS {
-        assert_eq!(archive.attempt(&dry, &second[kind]).await.state, "suppressed", "{kind}");
+        assert_eq!(env.attempt(&dry, &second[kind]).await.state, "suppressed", "{kind}");
     }
-    assert_eq!((archive.rows(), archive.confirmations().len()), (1, 0));
-    assert_eq!(archive.linear.requests(), []);
+    assert_eq!((env.confluence_rows(), env.confirmations().len()), (1, 0));
+    assert_eq!(env.linear().requests(), []);
 }

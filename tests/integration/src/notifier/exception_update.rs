@@ -13,17 +13,17 @@ use model::{
 use store::{NewDecision, NewEffect, StoredDecision};
 use uuid::Uuid;
 
-use crate::evaluation::world::{at, key};
+use crate::env::{TestEnv, at, key};
 use crate::function::Function;
-use crate::outbox::{Stand, unapproved};
+use crate::outbox::unapproved;
 
 /// The environment with the alert of the unapproved merge request 1 sent.
-async fn alerted() -> (Stand, Function, Effect) {
-    let stand = Stand::new().await;
-    let alert = stand.effect(1).await;
-    let notifier = stand.notifier().await;
-    assert_eq!(stand.attempt(&notifier, &alert).await.state, "done");
-    (stand, notifier, alert)
+async fn alerted() -> (TestEnv, Function, Effect) {
+    let env = TestEnv::with_functions().await;
+    let alert = env.effect(1).await;
+    let notifier = env.function("notifier").await;
+    assert_eq!(env.attempt(&notifier, &alert).await.state, "done");
+    (env, notifier, alert)
 }
 
 fn exceptional(kind: ExceptionKind) -> VerdictOutcome {
@@ -62,13 +62,13 @@ fn verdict(outcome: VerdictOutcome, like: &Verdict) -> Verdict {
 }
 
 /// Decides the merge of merge request 1 again, as the evaluator does, and returns the effect that corrects the alert.
-async fn decide(stand: &Stand, outcome: VerdictOutcome) -> Effect {
-    decide_for(stand, outcome, "slack:C0SECLEAD").await
+async fn decide(env: &TestEnv, outcome: VerdictOutcome) -> Effect {
+    decide_for(env, outcome, "slack:C0SECLEAD").await
 }
 
-async fn decide_for(stand: &Stand, outcome: VerdictOutcome, destination: &str) -> Effect {
+async fn decide_for(env: &TestEnv, outcome: VerdictOutcome, destination: &str) -> Effect {
     let (merge_request, now) = (key(&unapproved(1)), at("12:31:00"));
-    let mut tx = stand.world.evaluator.store().begin().await.unwrap();
+    let mut tx = env.app().store().begin().await.unwrap();
     let before = tx.current_decision(&merge_request).await.unwrap().unwrap();
     let mut exception = tx.exception(&merge_request).await.unwrap().unwrap();
     let verdict = verdict(outcome, &before.verdict);
@@ -126,14 +126,14 @@ fn superseding(before: &StoredDecision, verdict: Verdict) -> NewDecision {
 }
 
 /// The messages with the effect's key.
-fn replies(stand: &Stand, effect: &Effect) -> Vec<Message> {
-    let mut messages = stand.slack.messages();
+fn replies(env: &TestEnv, effect: &Effect) -> Vec<Message> {
+    let mut messages = env.slack().messages();
     messages.retain(|message| message.metadata.as_ref().unwrap()["event_payload"]["key"] == effect.key.as_str());
     messages
 }
 
 /// The first line of the alert as the channel shows it.
-fn first_line(stand: &Stand) -> String {
-    let alert = stand.slack.messages().remove(0);
+fn first_line(env: &TestEnv) -> String {
+    let alert = env.slack().messages().remove(0);
     alert.blocks[0]["text"]["text"].as_str().unwrap().to_owned()
 }

@@ -4,34 +4,34 @@ use doubles::Stub;
 use model::MergeRequestIid;
 use serde_json::json;
 
-use crate::evaluation::world::{ALICE, AUTHOR, at};
-use crate::outbox::{HISTORY, POST, Stand, message, relay, unapproved};
+use crate::env::{ALICE, TestEnv, at};
+use crate::outbox::{HISTORY, POST, message, relay, unapproved};
 
 #[tokio::test]
 async fn effect_becomes_one_message() {
-    let stand = Stand::new().await;
+    let env = TestEnv::with_functions().await;
     // 1. An unapproved merge whose effect arrives three times.
     let mr = unapproved(1);
     let project = json!({"projects": {"77": {"path_with_namespace": mr.path()}}});
-    stand.world.gitlab.patch(project).unwrap();
-    stand.world.merged(&mr, |shown| {
+    env.gitlab().patch(project).unwrap();
+    env.merged(&mr, |shown| {
         shown.set("title", "Rotate the <signing> keys");
     });
-    let mut report = stand.world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+    let mut report = env.deliver_merge(&mr).await;
     let effect = report.effects.remove(0);
-    let notifier = stand.notifier().await;
+    let notifier = env.function("notifier").await;
     for _ in 0..3 {
-        stand.done(&notifier, message(&effect, 0)).await;
+        notifier.completes(message(&effect, 0)).await;
     }
 
     // 2. One message, one attempt.
-    let [posted] = &stand.slack.messages()[..] else {
+    let [posted] = &env.slack().messages()[..] else {
         panic!("one message expected")
     };
-    let row = stand.row(effect.id).await;
+    let row = env.effect_row(effect.id).await;
     assert_eq!((row.state.as_str(), row.attempts), ("done", 1));
     assert_eq!(row.external_id, Some(posted.ts.to_string()));
-    assert_eq!(stand.attempts(effect.id).await, ["1 begun", "1 ended: done"]);
+    assert_eq!(env.attempts(effect.id).await, ["1 begun", "1 ended: done"]);
 
     // 3. The message names the merge, the reason and the exception, with markup escaped.
     assert_eq!(posted.channel, "C0SECLEAD");
@@ -63,65 +63,63 @@ async fn effect_becomes_one_message() {
             },
         }))
     );
-    assert_eq!((stand.asked(POST), stand.asked(HISTORY)), (1, 0));
-    stand.audited([notifier]);
+    assert_eq!((env.asked(POST), env.asked(HISTORY)), (1, 0));
+    env.audited([notifier]);
 }
 
 #[tokio::test]
 async fn ending_a_dry_run_sends_no_suppressed_effects() {
-    let stand = Stand::new().await;
-    let (old, unknown, new) = (stand.effect(1).await, stand.effect(2).await, stand.effect(3).await);
-    let live = stand.notifier().await;
-    stand
-        .slack
+    let env = TestEnv::with_functions().await;
+    let (old, unknown, new) = (env.effect(1).await, env.effect(2).await, env.effect(3).await);
+    let live = env.function("notifier").await;
+    env.slack()
         .stub(Stub::answering("POST", POST, 503, "").times(1))
         .unwrap();
-    assert_eq!(stand.attempt(&live, &unknown).await.state, "ambiguous");
-    stand.make_due(unknown.id).await;
+    assert_eq!(env.attempt(&live, &unknown).await.state, "ambiguous");
+    env.make_due(unknown.id).await;
 
-    let dry = stand.start("notifier", &[("DRY_RUN", "true")]).await;
+    let dry = env.function_with("notifier", &[("DRY_RUN", "true")]).await;
     for effect in [&old, &unknown] {
-        assert_eq!(stand.attempt(&dry, effect).await.state, "suppressed");
-        assert_eq!(stand.attempt(&live, effect).await.state, "suppressed");
+        assert_eq!(env.attempt(&dry, effect).await.state, "suppressed");
+        assert_eq!(env.attempt(&live, effect).await.state, "suppressed");
     }
-    assert_eq!(stand.slack.messages(), []);
-    assert_eq!(stand.attempt(&live, &new).await.state, "done");
-    let maintenance = stand.start("maintenance", &[]).await;
+    assert_eq!(env.slack().messages(), []);
+    assert_eq!(env.attempt(&live, &new).await.state, "done");
+    let maintenance = env.function("maintenance").await;
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 0);
-    assert_eq!(stand.slack.messages().len(), 1);
+    assert_eq!(env.slack().messages().len(), 1);
     // A dry run still checks whether an earlier attempt succeeded.
-    assert_eq!((stand.asked(POST), stand.asked(HISTORY)), (2, 1));
-    stand.audited([live, dry]);
+    assert_eq!((env.asked(POST), env.asked(HISTORY)), (2, 1));
+    env.audited([live, dry]);
 }
 
 #[tokio::test]
 async fn an_exception_withdrawn_meanwhile_is_not_announced() {
-    let stand = Stand::new().await;
+    let env = TestEnv::with_functions().await;
     // An older GitLab does not report approval times; only the delivery does, and it arrives late.
-    stand.world.gitlab.patch(json!({"old_gitlab": true})).unwrap();
-    let notifier = stand.notifier().await;
+    env.gitlab().patch(json!({"old_gitlab": true})).unwrap();
+    let notifier = env.function("notifier").await;
     let mut effects = Vec::new();
     for iid in 1..=3 {
         let mr = unapproved(iid);
-        stand.world.merged(&mr, |shown| {
+        env.merged(&mr, |shown| {
             shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
         });
-        let mut report = stand.world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+        let mut report = env.deliver_merge(&mr).await;
         effects.push(report.effects.remove(0));
     }
     // The first was not begun, the second may be in the channel, the third is.
-    stand
-        .slack
+    env.slack()
         .stub(Stub::answering("POST", POST, 503, "").times(1))
         .unwrap();
-    assert_eq!(stand.attempt(&notifier, &effects[1]).await.state, "ambiguous");
+    assert_eq!(env.attempt(&notifier, &effects[1]).await.state, "ambiguous");
     let fault = doubles::Fault::PostThenReset;
-    stand.slack.stub(Stub::failing("POST", POST, fault).times(1)).unwrap();
-    assert_eq!(stand.attempt(&notifier, &effects[2]).await.state, "ambiguous");
+    env.slack().stub(Stub::failing("POST", POST, fault).times(1)).unwrap();
+    assert_eq!(env.attempt(&notifier, &effects[2]).await.state, "ambiguous");
     for iid in 1..=3 {
         let late = unapproved(iid).event("approved", ALICE, at("10:00:00"));
-        stand.world.deliver(&late).await;
-        let (_, status) = stand.world.exception(&unapproved(iid)).await.unwrap();
+        env.deliver(&late).await;
+        let (_, status) = env.exception(&unapproved(iid)).await.unwrap();
         assert_eq!(status, "withdrawn");
     }
 
@@ -130,12 +128,12 @@ async fn an_exception_withdrawn_meanwhile_is_not_announced() {
         (&effects[1], "superseded", 2),
         (&effects[2], "done", 2),
     ] {
-        stand.make_due(effect.id).await;
-        let row = stand.attempt(&notifier, effect).await;
+        env.make_due(effect.id).await;
+        let row = env.attempt(&notifier, effect).await;
         assert_eq!((row.state.as_str(), row.attempts), (state, attempts));
     }
-    let announced: Vec<_> = stand
-        .slack
+    let announced: Vec<_> = env
+        .slack()
         .messages()
         .into_iter()
         .map(|message| message.metadata)
@@ -145,6 +143,6 @@ async fn an_exception_withdrawn_meanwhile_is_not_announced() {
         announced[0].as_ref().unwrap()["event_payload"]["mr_iid"],
         json!(MergeRequestIid(3))
     );
-    assert_eq!((stand.asked(POST), stand.asked(HISTORY)), (2, 2));
-    stand.audited([notifier]);
+    assert_eq!((env.asked(POST), env.asked(HISTORY)), (2, 2));
+    env.audited([notifier]);
 }

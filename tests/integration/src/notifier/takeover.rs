@@ -3,47 +3,48 @@
 use doubles::{Fault, Stub, slack};
 use serde_json::json;
 
-use crate::outbox::{HISTORY, POST, Stand, asked_to_post, message};
+use crate::env::TestEnv;
+use crate::outbox::{HISTORY, POST, asked_to_post, message};
 
 #[tokio::test]
 async fn outcome_after_a_lease_takeover_changes_nothing() {
-    let stand = Stand::new().await;
-    let effect = stand.effect(1).await;
+    let env = TestEnv::with_functions().await;
+    let effect = env.effect(1).await;
     // The first worker uses another Slack, which does not answer until it goes down.
     let elsewhere = slack::start().await;
     elsewhere.stub(Stub::failing("POST", POST, Fault::Hang)).unwrap();
     let url = elsewhere.url();
-    let late = stand.start("notifier", &[("SLACK_API_URL", url.as_str())]).await;
-    let notifier = stand.notifier().await;
+    let late = env.function_with("notifier", &[("SLACK_API_URL", url.as_str())]).await;
+    let notifier = env.function("notifier").await;
 
     let taken_over = async {
         asked_to_post(&elsewhere).await.unwrap();
-        stand.make_due(effect.id).await;
-        let row = stand.attempt(&notifier, &effect).await;
+        env.make_due(effect.id).await;
+        let row = env.attempt(&notifier, &effect).await;
         drop(elsewhere);
         row
     };
     let (answer, row) = tokio::join!(late.invoke(message(&effect, 0)), taken_over);
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!((row.state.as_str(), row.attempts), ("done", 2));
-    assert_eq!(stand.row(effect.id).await, row);
+    assert_eq!(env.effect_row(effect.id).await, row);
     assert_eq!(
-        stand.attempts(effect.id).await,
+        env.attempts(effect.id).await,
         ["1 begun", "1 ended: ambiguous (late)", "2 begun", "2 ended: done"]
     );
     assert_eq!(
-        (stand.asked(POST), stand.asked(HISTORY), stand.slack.messages().len()),
+        (env.asked(POST), env.asked(HISTORY), env.slack().messages().len()),
         (1, 1, 1)
     );
     let ended = late.lines(1, |line| line["finish"] == "Late");
     assert_eq!(ended.len(), 1);
-    stand.audited([notifier]);
+    env.audited([notifier]);
 }
 
 #[tokio::test]
 async fn late_refusal_after_success_raises_no_alarm() {
-    let stand = Stand::new().await;
-    let effect = stand.effect(1).await;
+    let env = TestEnv::with_functions().await;
+    let effect = env.effect(1).await;
     let elsewhere = slack::start().await;
     let refused = Stub {
         delay_ms: 4000,
@@ -51,18 +52,18 @@ async fn late_refusal_after_success_raises_no_alarm() {
     };
     elsewhere.stub(refused).unwrap();
     let url = elsewhere.url();
-    let mut late = stand.start("notifier", &[("SLACK_API_URL", url.as_str())]).await;
-    let notifier = stand.notifier().await;
+    let mut late = env.function_with("notifier", &[("SLACK_API_URL", url.as_str())]).await;
+    let notifier = env.function("notifier").await;
 
     let taken_over = async {
         asked_to_post(&elsewhere).await.unwrap();
-        stand.make_due(effect.id).await;
-        stand.attempt(&notifier, &effect).await
+        env.make_due(effect.id).await;
+        env.attempt(&notifier, &effect).await
     };
     let (_, row) = tokio::join!(late.invoke(message(&effect, 0)), taken_over);
     assert_eq!(row.state, "done");
-    assert_eq!(stand.row(effect.id).await, row);
-    assert_eq!(stand.attempts(effect.id).await[1], "1 ended: dead (late)");
+    assert_eq!(env.effect_row(effect.id).await, row);
+    assert_eq!(env.attempts(effect.id).await[1], "1 ended: dead (late)");
     late.kill();
     assert_eq!(late.lines(0, |line| line.get("effects_dead").is_some()).len(), 0);
 }

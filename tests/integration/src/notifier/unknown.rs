@@ -3,17 +3,18 @@
 use doubles::{Fault, Stub};
 use serde_json::json;
 
-use crate::outbox::{HISTORY, POST, Stand, message};
+use crate::env::TestEnv;
+use crate::outbox::{HISTORY, POST, message};
 
 #[tokio::test]
 async fn missing_answer_is_settled_by_reading_the_channel() {
-    let stand = Stand::new().await;
-    let notifier = stand.notifier().await;
+    let env = TestEnv::with_functions().await;
+    let notifier = env.function("notifier").await;
     for (iid, (case, stub, class, posts)) in (1..).zip(ambiguous_answers()) {
-        let effect = stand.effect(iid).await;
-        let (posted, looked) = (stand.asked(POST), stand.asked(HISTORY));
-        stand.slack.stub(stub.times(1)).unwrap();
-        let row = stand.attempt(&notifier, &effect).await;
+        let effect = env.effect(iid).await;
+        let (posted, looked) = (env.asked(POST), env.asked(HISTORY));
+        env.slack().stub(stub.times(1)).unwrap();
+        let row = env.attempt(&notifier, &effect).await;
         assert_eq!(
             (row.state.as_str(), row.error_class.as_deref()),
             ("ambiguous", Some(class)),
@@ -21,10 +22,10 @@ async fn missing_answer_is_settled_by_reading_the_channel() {
         );
         assert_eq!((row.external_id, row.attempts), (None, 1), "{case}");
 
-        stand.make_due(effect.id).await;
-        let row = stand.attempt(&notifier, &effect).await;
+        env.make_due(effect.id).await;
+        let row = env.attempt(&notifier, &effect).await;
         assert_eq!(row.state, "done", "{case}");
-        let messages = stand.slack.messages();
+        let messages = env.slack().messages();
         let own = |message: &&doubles::slack::Message| {
             message.metadata.as_ref().unwrap()["event_payload"]["key"] == json!(effect.key)
         };
@@ -34,15 +35,15 @@ async fn missing_answer_is_settled_by_reading_the_channel() {
             .map(|message| message.ts.to_string())
             .collect();
         assert_eq!(own, [row.external_id.unwrap()], "one message: {case}");
-        assert_eq!(stand.asked(POST) - posted, posts, "{case}");
-        assert_eq!(stand.asked(HISTORY) - looked, 1, "{case}");
+        assert_eq!(env.asked(POST) - posted, posts, "{case}");
+        assert_eq!(env.asked(HISTORY) - looked, 1, "{case}");
         assert_eq!(
-            stand.attempts(effect.id).await,
+            env.attempts(effect.id).await,
             ["1 begun", "1 ended: ambiguous", "2 begun", "2 ended: done"],
             "{case}"
         );
     }
-    stand.audited([notifier]);
+    env.audited([notifier]);
 }
 
 /// Each with the class of the failure and the number of posts that are needed in the end.
@@ -76,14 +77,13 @@ fn ambiguous_answers() -> [(&'static str, Stub, &'static str, usize); 5] {
 
 #[tokio::test]
 async fn unreadable_channel_prevents_a_second_post() {
-    let stand = Stand::new().await;
-    let effect = stand.effect(1).await;
-    let notifier = stand.notifier().await;
-    stand
-        .slack
+    let env = TestEnv::with_functions().await;
+    let effect = env.effect(1).await;
+    let notifier = env.function("notifier").await;
+    env.slack()
         .stub(Stub::failing("POST", POST, Fault::PostThenReset).times(1))
         .unwrap();
-    stand.attempt(&notifier, &effect).await;
+    env.attempt(&notifier, &effect).await;
     let refusals = [
         (503, json!("upstream"), "server_error"),
         (429, json!({"ok": false, "error": "ratelimited"}), "rate_limit"),
@@ -91,43 +91,41 @@ async fn unreadable_channel_prevents_a_second_post() {
         (200, json!({"ok": true}), "invalid_response"),
     ];
     for (attempt, (status, body, class)) in (2..).zip(refusals) {
-        stand.make_due(effect.id).await;
-        stand.slack.stub(Stub::answering("GET", HISTORY, status, body)).unwrap();
-        let row = stand.attempt(&notifier, &effect).await;
+        env.make_due(effect.id).await;
+        env.slack().stub(Stub::answering("GET", HISTORY, status, body)).unwrap();
+        let row = env.attempt(&notifier, &effect).await;
         assert_eq!((row.state.as_str(), row.attempts), ("ambiguous", attempt), "{class}");
         assert_eq!(row.error_class.as_deref(), Some(class));
     }
-    stand.slack.clear_stubs();
-    stand.make_due(effect.id).await;
-    assert_eq!(stand.attempt(&notifier, &effect).await.state, "done");
-    assert_eq!((stand.asked(POST), stand.slack.messages().len()), (1, 1));
-    stand.audited([notifier]);
+    env.slack().clear_stubs();
+    env.make_due(effect.id).await;
+    assert_eq!(env.attempt(&notifier, &effect).await.state, "done");
+    assert_eq!((env.asked(POST), env.slack().messages().len()), (1, 1));
+    env.audited([notifier]);
 }
 
 #[tokio::test]
 async fn killed_during_the_post_leaves_one_message() {
     for (fault, posts) in [(Fault::PostThenHang, 1), (Fault::Hang, 2)] {
-        let stand = Stand::new().await;
-        let effect = stand.effect(1).await;
-        let mut killed = stand.notifier().await;
-        stand.slack.stub(Stub::failing("POST", POST, fault).times(1)).unwrap();
-        stand
-            .kill_when(&mut killed, message(&effect, 0), stand.slack_asked())
-            .await;
-        let row = stand.row(effect.id).await;
+        let env = TestEnv::with_functions().await;
+        let effect = env.effect(1).await;
+        let mut killed = env.function("notifier").await;
+        env.slack().stub(Stub::failing("POST", POST, fault).times(1)).unwrap();
+        env.kill_when(&mut killed, message(&effect, 0), env.slack_asked()).await;
+        let row = env.effect_row(effect.id).await;
         assert_eq!((row.state.as_str(), row.attempts), ("leased", 1), "{fault:?}");
-        assert_eq!(stand.attempts(effect.id).await, ["1 begun"]);
+        assert_eq!(env.attempts(effect.id).await, ["1 begun"]);
 
-        let fresh = stand.notifier().await;
-        stand.done(&fresh, message(&effect, 0)).await; // as SQS redelivers it
+        let fresh = env.function("notifier").await;
+        fresh.completes(message(&effect, 0)).await; // as SQS redelivers it
         fresh.lines(1, |line| line["lease"] == "Lagging");
-        stand.done(&fresh, message(&effect, 1)).await;
+        fresh.completes(message(&effect, 1)).await;
         fresh.lines(1, |line| line["lease"] == "NotDue");
-        assert_eq!(stand.row(effect.id).await, row, "its lease still holds");
+        assert_eq!(env.effect_row(effect.id).await, row, "its lease still holds");
 
-        stand.make_due(effect.id).await;
-        let row = stand.attempt(&fresh, &effect).await;
-        let [posted] = &stand.slack.messages()[..] else {
+        env.make_due(effect.id).await;
+        let row = env.attempt(&fresh, &effect).await;
+        let [posted] = &env.slack().messages()[..] else {
             panic!("one message expected: {fault:?}")
         };
         assert_eq!(
@@ -135,7 +133,7 @@ async fn killed_during_the_post_leaves_one_message() {
             ("done", Some(posted.ts.to_string())),
             "{fault:?}"
         );
-        assert_eq!((stand.asked(POST), stand.asked(HISTORY)), (posts, 1), "{fault:?}");
-        assert_eq!(stand.attempts(effect.id).await, ["1 begun", "2 begun", "2 ended: done"]);
+        assert_eq!((env.asked(POST), env.asked(HISTORY)), (posts, 1), "{fault:?}");
+        assert_eq!(env.attempts(effect.id).await, ["1 begun", "2 begun", "2 ended: done"]);
     }
 }

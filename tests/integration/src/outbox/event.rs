@@ -5,7 +5,7 @@ use model::{Effect, EffectMessage};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::evaluation::world::{AUTHOR, HIGH, PROJECT, at, envelope};
+use crate::env::{AUTHOR, HIGH, PROJECT, at, envelope};
 
 /// An unapproved merge request with a security label.
 pub(crate) fn unapproved(iid: u64) -> MergeRequest {

@@ -6,16 +6,17 @@ use doubles::Recorded;
 use doubles::slack::SlackDouble;
 use serde_json::Value;
 
-use super::{HISTORY, POST, Stand, UPDATE};
+use super::{HISTORY, POST, UPDATE};
+use crate::env::TestEnv;
 use crate::function::Function;
 
 /// Longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-impl Stand {
+impl TestEnv {
     /// How many requests the Slack double received at `path`.
     pub(crate) fn asked(&self, path: &str) -> usize {
-        let requests = self.slack.requests();
+        let requests = self.slack().requests();
         requests.iter().filter(|request| at_path(request, path)).count()
     }
 
@@ -54,20 +55,20 @@ impl Stand {
 
     /// Waits until SQS has received a message request.
     pub(crate) async fn queue_asked(&self) -> Result<Vec<Recorded>, Vec<Recorded>> {
-        self.aws
+        self.aws()
             .wait_for(PATIENCE, |seen| seen.iter().any(is_send_message))
             .await
     }
 
     /// Waits until Slack has received a request to post a message.
     pub(crate) async fn slack_asked(&self) -> Result<Vec<Recorded>, Vec<Recorded>> {
-        asked_to_post(&self.slack).await
+        asked_to_post(self.slack()).await
     }
 
     /// Waits until GitLab has received a request for the merge request.
     pub(crate) async fn gitlab_asked(&self, path: &str) -> Result<Vec<Recorded>, Vec<Recorded>> {
         let asked = |seen: &[Recorded]| seen.iter().any(|request| at_path(request, path));
-        self.world.gitlab.wait_for(PATIENCE, asked).await
+        self.gitlab().wait_for(PATIENCE, asked).await
     }
 }
 

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::Stand;
+use crate::env::TestEnv;
 
 /// The columns of an `effects` row.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Row {
+pub(crate) struct EffectRow {
     pub(crate) state: String,
     pub(crate) attempts: i32,
     pub(crate) not_before: Option<Timestamp>,
@@ -18,14 +18,14 @@ pub(crate) struct Row {
     pub(crate) reason: Option<String>,
 }
 
-impl Stand {
-    pub(crate) async fn row(&self, id: Uuid) -> Row {
+impl TestEnv {
+    pub(crate) async fn effect_row(&self, id: Uuid) -> EffectRow {
         let sql = "SELECT state, attempts, not_before, next_attempt_at, external_id, last_error_class,
                 coalesce(superseded_because, last_error)
             FROM effects WHERE id = $1";
-        let rows = self.world.auditor.query_typed(sql, &[(&id, Type::UUID)]).await.unwrap();
+        let rows = self.auditor().query_typed(sql, &[(&id, Type::UUID)]).await.unwrap();
         let row = &rows[0];
-        Row {
+        EffectRow {
             state: row.get(0),
             attempts: row.get(1),
             not_before: row.get(2),
@@ -41,7 +41,7 @@ impl Stand {
         let sql = "SELECT attempt || ' ' || phase || coalesce(': ' || outcome, '') || CASE WHEN applied THEN '' ELSE
                 CASE WHEN phase = 'ended' THEN ' (late)' ELSE '' END END
             FROM effect_attempts WHERE effect_id = $1 ORDER BY attempt, phase";
-        let rows = self.world.auditor.query_typed(sql, &[(&id, Type::UUID)]).await.unwrap();
+        let rows = self.auditor().query_typed(sql, &[(&id, Type::UUID)]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
 
@@ -51,7 +51,12 @@ impl Stand {
                 not_before = not_before - (not_before - now()) - interval '1 second',
                 lease_until = lease_until - (lease_until - now()) - interval '1 second'
             WHERE id = $1";
-        let changed = self.owner.execute_typed(sql, &[(&id, Type::UUID)]).await.unwrap();
+        let changed = self
+            .owner()
+            .await
+            .execute_typed(sql, &[(&id, Type::UUID)])
+            .await
+            .unwrap();
         assert_eq!(changed, 1);
     }
 }

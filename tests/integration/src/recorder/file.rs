@@ -8,8 +8,8 @@ use recorder::TurnEnd;
 use serde_json::Value;
 
 use super::completeness::compare;
-use super::desk::Desk;
 use super::producer::{Producer, log};
+use crate::env::TestEnv;
 
 fn lines(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();
@@ -19,7 +19,7 @@ fn lines(path: &Path) -> Vec<Value> {
 
 #[tokio::test]
 async fn unwritable_disk_loses_nothing_and_blocks_no_destination() {
-    let desk = Desk::new().await;
+    let env = TestEnv::with_recorder().await;
     let folder = tempfile::tempdir().unwrap();
     let (place, real) = (folder.path().join("place"), folder.path().join("real"));
     std::fs::create_dir(&real).unwrap();
@@ -28,8 +28,8 @@ async fn unwritable_disk_loses_nothing_and_blocks_no_destination() {
         ("AUDIT_LOG_DESTINATION", "file,http"),
         ("AUDIT_LOG_FILE_PATH", path.to_str().unwrap()),
     ];
-    let recorder = desk.recorder_with(&more);
-    let producer = Producer::new(&desk.clock);
+    let recorder = env.recorder_with(&more);
+    let producer = Producer::new(&env.clock);
     // A folder in which not even root may create a file; a missing one; one whose file is always full.
     for target in [Some("/proc/self"), None, Some("full")] {
         match target {
@@ -46,7 +46,7 @@ async fn unwritable_disk_loses_nothing_and_blocks_no_destination() {
         assert_eq!(turns["file"].end, TurnEnd::Failed, "{target:?}");
         assert_eq!(turns["http"].end, TurnEnd::Done, "{target:?}");
         assert!(recorder.measured("audit_log_sink_errors_total").contains(&1));
-        desk.clock.pass(SignedDuration::from_mins(6));
+        env.clock.pass(SignedDuration::from_mins(6));
         match target {
             Some("full") => std::fs::remove_dir_all(&place).unwrap(),
             Some(_) => std::fs::remove_file(&place).unwrap(),
@@ -56,20 +56,20 @@ async fn unwritable_disk_loses_nothing_and_blocks_no_destination() {
     symlink(&real, &place).unwrap();
     assert_eq!(recorder.minute().await.destinations["file"].end, TurnEnd::Done);
     assert_eq!(compare(&[&producer], &lines(&path)), Ok(()));
-    desk.complete(&[&producer]).await;
+    env.complete(&[&producer]).await;
 }
 
 #[tokio::test]
 async fn two_environments_share_a_rotated_file_without_loss() {
-    let desk = Desk::new().await;
+    let env = TestEnv::with_recorder().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
     let more = [
         ("AUDIT_LOG_DESTINATION", "file"),
         ("AUDIT_LOG_FILE_PATH", path.to_str().unwrap()),
     ];
-    let recorders = [desk.recorder_with(&more), desk.recorder_with(&more)];
-    let producer = Producer::new(&desk.clock);
+    let recorders = [env.recorder_with(&more), env.recorder_with(&more)];
+    let producer = Producer::new(&env.clock);
     for number in 0..6 {
         let from = producer.lines().len();
         recorders[number % 2]

@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use recorder::TurnEnd;
 
 use super::completeness::compare;
-use super::desk::Desk;
 use super::producer::Producer;
+use crate::env::TestEnv;
 
 /// The entries in a stream of octet-counted syslog messages.
 fn entries(mut stream: &[u8]) -> Vec<serde_json::Value> {
@@ -25,17 +25,17 @@ fn entries(mut stream: &[u8]) -> Vec<serde_json::Value> {
 
 #[tokio::test]
 async fn hanging_syslog_delays_no_other_destination() {
-    let desk = Desk::new().await;
+    let env = TestEnv::with_recorder().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("tcp://{}", listener.local_addr().unwrap());
-    let recorder = desk.recorder_with(&[
+    let recorder = env.recorder_with(&[
         ("AUDIT_LOG_DESTINATION", "file,syslog,http"),
         ("AUDIT_LOG_FILE_PATH", path.to_str().unwrap()),
         ("AUDIT_LOG_SYSLOG_ADDRESS", &address),
     ]);
-    let producer = Producer::new(&desk.clock);
+    let producer = Producer::new(&env.clock);
     recorder.take(producer.print(40).log()).await;
     let began = Instant::now();
     // The listener never accepts: the connection stays in the backlog, and nothing is ever read or closed.
@@ -47,7 +47,7 @@ async fn hanging_syslog_delays_no_other_destination() {
     let ends = ["file", "http", "syslog"].map(|name| report.destinations[name].end);
     assert_eq!(ends, [TurnEnd::Done, TurnEnd::Done, TurnEnd::Failed]);
     assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
-    desk.complete(&[&producer]).await;
+    env.complete(&[&producer]).await;
     let text = std::fs::read_to_string(&path).unwrap();
     let file: Vec<_> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(compare(&[&producer], &file), Ok(()));
@@ -71,7 +71,7 @@ async fn hanging_syslog_delays_no_other_destination() {
     });
     let mut end = TurnEnd::Failed;
     for _ in 0..50 {
-        desk.clock.pass(SignedDuration::from_mins(6));
+        env.clock.pass(SignedDuration::from_mins(6));
         end = recorder.minute().await.destinations["syslog"].end;
         if end == TurnEnd::Done {
             break;

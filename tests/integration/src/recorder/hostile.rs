@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::desk::Desk;
 use super::producer::{Producer, log, noon, packed};
+use crate::env::TestEnv;
 
 #[tokio::test]
 async fn hostile_lines_are_quarantined_and_good_ones_stored() {
-    let desk = Desk::new().await;
-    let recorder = desk.recorder();
-    let producer = Producer::new(&desk.clock);
+    let env = TestEnv::with_recorder().await;
+    let recorder = env.recorder();
+    let producer = Producer::new(&env.clock);
     let good = producer.print(3).lines();
     let altered = |change: &dyn Fn(&mut Value)| {
         let mut line: Value = serde_json::from_str(&Producer::with(1).lines()[0]).unwrap();
@@ -37,7 +37,7 @@ async fn hostile_lines_are_quarantined_and_good_ones_stored() {
     assert_eq!((report.stored, report.quarantined), (3, 8), "{report:?}");
     assert_eq!(recorder.measured("audit_lines_quarantined"), [8]);
 
-    let kept = desk.rows("SELECT to_jsonb(line) FROM quarantined_audit_lines").await;
+    let kept = env.rows("SELECT to_jsonb(line) FROM quarantined_audit_lines").await;
     assert_eq!(kept.len(), 8);
     for line in &quarantined {
         let prefix = &line[..line.len().min(60_000)];
@@ -46,7 +46,7 @@ async fn hostile_lines_are_quarantined_and_good_ones_stored() {
             "{line:.200}"
         );
     }
-    let reports = desk
+    let reports = env
         .rows("SELECT entry::jsonb FROM audit_events WHERE action = 'audit.line_quarantined'")
         .await;
     assert_eq!((reports.len(), &reports[0]["details"]["lines"]), (1, &json!(8)));
@@ -58,14 +58,14 @@ async fn hostile_lines_are_quarantined_and_good_ones_stored() {
     );
     recorder.minute().await;
     // Postgres text cannot contain NUL: such a line is quarantined whole, and blocks nothing.
-    assert_eq!(super::completeness::compare(&[&producer], &desk.taken()), Ok(()));
+    assert_eq!(super::completeness::compare(&[&producer], &env.taken()), Ok(()));
 }
 
 #[tokio::test]
 async fn stolen_line_or_absurd_time_blocks_no_entry() {
-    let desk = Desk::new().await;
-    let recorder = desk.recorder();
-    let producer = Producer::new(&desk.clock);
+    let env = TestEnv::with_recorder().await;
+    let recorder = env.recorder();
+    let producer = Producer::new(&env.clock);
     let genuine = producer.print(2).entries();
     // Another entry claims to be line 1 of the same stream, and arrived first.
     let mut thief: Value = serde_json::from_str(&Producer::with(1).lines()[0]).unwrap();
@@ -80,7 +80,7 @@ async fn stolen_line_or_absurd_time_blocks_no_entry() {
     assert_eq!((report.stored, report.quarantined), (0, 1));
     recorder.take(producer.log()).await;
     recorder.minute().await;
-    let stored = desk.stored().await;
+    let stored = env.stored().await;
     for entry in genuine.iter().chain([&thief]) {
         assert!(stored.contains(entry), "{entry}");
     }
@@ -88,8 +88,8 @@ async fn stolen_line_or_absurd_time_blocks_no_entry() {
 
 #[tokio::test]
 async fn undecodable_deliveries_fail_and_stay_queued() {
-    let desk = Desk::new().await;
-    let recorder = desk.recorder();
+    let env = TestEnv::with_recorder().await;
+    let recorder = env.recorder();
     for event in [
         json!({"awslogs": {"data": "%%%"}}),
         json!({"awslogs": {"data": "bm8gZ3ppcA=="}}),
@@ -101,5 +101,5 @@ async fn undecodable_deliveries_fail_and_stay_queued() {
         let failed = recorder.messages(super::producer::messages([body])).await;
         assert_eq!(failed, ["message-0"], "left for the dead-letter queue");
     }
-    assert_eq!(noon(), model::Clock::now(&desk.clock));
+    assert_eq!(noon(), model::Clock::now(&env.clock));
 }

@@ -5,23 +5,13 @@ use std::time::Duration;
 use doubles::{Fault, Stub};
 use serde_json::{Value, json};
 
-use super::desk::{Desk, wait_for_lock_waiter};
+use super::env::wait_for_lock_waiter;
 use super::producer::Producer;
+use crate::env::TestEnv;
 use crate::function::Function;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const MINUTE: [&str; 2] = ["sequence", "forward"];
-
-async fn start(desk: &Desk) -> Function {
-    let variables = desk.variables(&[]);
-    let variables: Vec<_> = variables
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let function = Function::start("recorder", &variables).await;
-    function.started().await;
-    function
-}
 
 /// Invokes a function, and kills it when `reached` completes.
 async fn kill_when(mut function: Function, event: Value, reached: impl Future<Output = ()>) {
@@ -33,40 +23,37 @@ async fn kill_when(mut function: Function, event: Value, reached: impl Future<Ou
 }
 
 /// The platform's recovery: the same event again, in a new environment, and the next minute.
-async fn recover(desk: &Desk, event: &Value, producer: &Producer) {
+async fn recover(env: &TestEnv, event: &Value, producer: &Producer) {
     // The lease of the killed process has expired.
     let sql =
         "UPDATE audit_destinations SET lease = NULL, lease_until = NULL, next_attempt_at = now() - interval '1 second'";
-    desk.superuser.batch_execute(sql).await.unwrap();
-    let fresh = start(desk).await;
+    env.as_superuser(sql).await;
+    let fresh = env.function("recorder").await;
     fresh.invoke(event.clone()).await;
     fresh.invoke(json!({"jobs": MINUTE})).await;
-    desk.complete(&[producer]).await;
+    env.complete(&[producer]).await;
 }
 
 /// Kills it when it waits for what `lock` locks while it handles `event`.
 async fn killed_at(lock: &str, of_jobs: bool) {
-    let desk = Desk::new().await;
-    let producer = Producer::new(&desk.clock);
+    let env = TestEnv::with_recorder().await;
+    let producer = Producer::new(&env.clock);
     let logs = producer.print(50).log();
-    let function = start(&desk).await;
+    let function = env.function("recorder").await;
     let event = if of_jobs {
         // Stored, without positions: the minute's run has work to do.
-        let recorder = desk.recorder_with(&[("AUDIT_LOG_DESTINATION", "stdout")]);
+        let recorder = env.recorder_with(&[("AUDIT_LOG_DESTINATION", "stdout")]);
         recorder.take(logs.clone()).await;
-        desk.superuser
-            .batch_execute("DELETE FROM audit_destinations")
-            .await
-            .unwrap();
+        env.as_superuser("DELETE FROM audit_destinations").await;
         json!({"jobs": MINUTE})
     } else {
         logs.clone()
     };
-    desk.superuser.batch_execute(&format!("BEGIN; {lock}")).await.unwrap();
-    let waits = async { wait_for_lock_waiter(&desk).await };
+    env.as_superuser(&format!("BEGIN; {lock}")).await;
+    let waits = async { wait_for_lock_waiter(&env).await };
     kill_when(function, event.clone(), waits).await;
-    desk.superuser.batch_execute("ROLLBACK").await.unwrap();
-    recover(&desk, &logs, &producer).await;
+    env.as_superuser("ROLLBACK").await;
+    recover(&env, &logs, &producer).await;
 }
 
 #[tokio::test]
@@ -101,48 +88,42 @@ async fn killed_before_the_claim_of_its_next_line() {
 
 #[tokio::test]
 async fn killed_before_the_answer_of_the_receiver() {
-    let desk = Desk::new().await;
-    let producer = Producer::new(&desk.clock);
+    let env = TestEnv::with_recorder().await;
+    let producer = Producer::new(&env.clock);
     let logs = producer.print(700).log();
-    let function = start(&desk).await;
+    let function = env.function("recorder").await;
     function.invoke(logs.clone()).await;
-    desk.siem
+    env.siem()
         .stub(Stub::failing("POST", "/in", Fault::PostThenHang))
         .unwrap();
-    let taken = async { drop(desk.siem.wait_for(PATIENCE, |seen| !seen.is_empty()).await.unwrap()) };
+    let taken = async { drop(env.siem().wait_for(PATIENCE, |seen| !seen.is_empty()).await.unwrap()) };
     kill_when(function, json!({"jobs": MINUTE}), taken).await;
-    desk.siem.clear_stubs();
-    recover(&desk, &logs, &producer).await;
-    let count = desk
-        .taken()
-        .iter()
-        .filter(|entry| entry["service"] == "webhook")
-        .count();
+    env.siem().clear_stubs();
+    recover(&env, &logs, &producer).await;
+    let count = env.taken().iter().filter(|entry| entry["service"] == "webhook").count();
     assert!(count > 700, "the batch was repeated: {count}");
 }
 
 #[tokio::test]
 async fn killed_before_the_cursor_moved() {
-    let desk = Desk::new().await;
-    let producer = Producer::new(&desk.clock);
+    let env = TestEnv::with_recorder().await;
+    let producer = Producer::new(&env.clock);
     let logs = producer.print(50).log();
-    let function = start(&desk).await;
+    let function = env.function("recorder").await;
     function.invoke(logs.clone()).await;
     let mut slow = Stub::on("POST", "/in");
     slow.delay_ms = 1000;
-    desk.siem.stub(slow).unwrap();
+    env.siem().stub(slow).unwrap();
     let reached = async {
-        desk.siem.wait_for(PATIENCE, |seen| !seen.is_empty()).await.unwrap();
-        desk.superuser
-            .batch_execute("BEGIN; SELECT FROM audit_destinations FOR UPDATE")
-            .await
-            .unwrap();
-        wait_for_lock_waiter(&desk).await;
+        env.siem().wait_for(PATIENCE, |seen| !seen.is_empty()).await.unwrap();
+        env.as_superuser("BEGIN; SELECT FROM audit_destinations FOR UPDATE")
+            .await;
+        wait_for_lock_waiter(&env).await;
     };
     kill_when(function, json!({"jobs": MINUTE}), reached).await;
-    desk.superuser.batch_execute("ROLLBACK").await.unwrap();
-    desk.siem.clear_stubs();
+    env.as_superuser("ROLLBACK").await;
+    env.siem().clear_stubs();
     let delivered = "SELECT delivered FROM audit_destinations";
-    assert_eq!(desk.number(delivered).await, 0);
-    recover(&desk, &logs, &producer).await;
+    assert_eq!(env.value::<i64>(delivered).await, 0);
+    recover(&env, &logs, &producer).await;
 }

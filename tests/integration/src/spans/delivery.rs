@@ -123,7 +123,7 @@ async fn disabled_tracing_passes_the_trace_on_unchanged() {
     for request in requests {
         assert_eq!(request.headers["traceparent"], sampled());
     }
-    for message in traced.stand.aws.messages() {
+    for message in traced.env.aws().messages() {
         assert!(message.body.contains(&sampled()), "{}", message.body);
     }
     for function in &mut functions {

@@ -59,5 +59,5 @@ async fn rejected_request_has_a_span_without_a_failure() {
         (requests[0].trace_id.as_str(), requests[0].parent.as_deref()),
         (TRACE, Some(PARENT))
     );
-    assert_eq!(traced.stand.aws.messages(), []);
+    assert_eq!(traced.env.aws().messages(), []);
 }

@@ -7,8 +7,8 @@ use crate::outbox::relay;
 #[tokio::test]
 async fn job_is_its_own_trace_without_its_effects() {
     let traced = Traced::new().await;
-    let effect = traced.stand.effect(1).await;
-    traced.stand.make_due(effect.id).await;
+    let effect = traced.env.effect(1).await;
+    traced.env.make_due(effect.id).await;
     let maintenance = traced.start("maintenance").await;
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 1);
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 0);

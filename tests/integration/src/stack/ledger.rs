@@ -5,10 +5,11 @@ use std::process::Command;
 use crate::local_stack::{PATIENCE, eventually};
 use serde_json::{Value, json};
 
-use super::scene::{ALICE, AUTHOR, HIGH, OUTSIDER, Scene, millis};
+use super::review::{StackReview, millis};
+use crate::env::{ALICE, AUTHOR, HIGH, OUTSIDER};
 use crate::program::built;
 
-impl Scene {
+impl StackReview {
     /// The row, once it has this decision.
     async fn decided(&self, decision: Option<&str>) -> Value {
         let what = format!("{decision:?} in the ledger of {}", self.mr.path());
@@ -61,38 +62,36 @@ fn countersign(words: &[&str]) -> String {
 
 #[tokio::test]
 async fn review_is_followed_from_label_to_merge() {
-    let scene = Scene::new(HIGH);
-    scene.shown_open(|_| ()).await;
-    scene
-        .stack
-        .deliver(&scene.mr.event("update", AUTHOR, scene.before(240)))
+    let review = StackReview::new(HIGH);
+    review.shown_open(|_| ()).await;
+    review
+        .deliver(&review.mr.event("update", AUTHOR, review.before(240)))
         .await;
-    let row = scene.decided(None).await;
+    let row = review.decided(None).await;
     assert_eq!(
         (&row["revision"], &row["time_unknown_reason"]),
         (&json!(1), &json!("no_decision"))
     );
 
-    let approved = json!([{"user": ALICE, "approved_at": millis(scene.before(60))}]);
-    scene.shown_open(|shown| shown["approved_by"] = approved.clone()).await;
-    let approval = scene
-        .stack
-        .deliver(&scene.mr.event("approved", ALICE, scene.before(60)))
+    let approved = json!([{"user": ALICE, "approved_at": millis(review.before(60))}]);
+    review.shown_open(|shown| shown["approved_by"] = approved.clone()).await;
+    let approval = review
+        .deliver(&review.mr.event("approved", ALICE, review.before(60)))
         .await;
-    let row = scene.decided(Some("approved")).await;
+    let row = review.decided(Some("approved")).await;
     assert_eq!(
         (&row["deciding_reviewer_username"], &row["time_to_approval"]),
         (&json!("sec-alice"), &json!("03:00:00"))
     );
 
-    scene
+    review
         .shown(|shown| {
-            scene.labelled(shown);
+            review.labelled(shown);
             shown["approved_by"] = approved;
         })
         .await;
-    scene.deliver_merge().await;
-    let row = scene.decided(Some("merged")).await;
+    review.deliver_merge().await;
+    let row = review.decided(Some("merged")).await;
     assert_eq!(
         (&row["time_to_decision"], &row["sla_met"], &row["proof"]),
         (&json!("04:00:00"), &json!(true), &json!("both"))
@@ -106,7 +105,7 @@ async fn review_is_followed_from_label_to_merge() {
     .await;
     assert!(trace.contains("decision: approved, before the merge"), "{trace}");
 
-    let explained = scene.explained();
+    let explained = review.explained();
     assert_eq!(explained["decisions"].as_array().unwrap().len(), 2);
     assert_eq!(explained["decisions"][1]["explanation"]["approvals"][0]["valid"], true);
     assert_eq!(explained["ledger"]["decision"], "merged");
@@ -114,7 +113,7 @@ async fn review_is_followed_from_label_to_merge() {
 
 #[tokio::test]
 async fn lives_that_end_otherwise_end_in_their_rows() {
-    let (closed, outsider) = (Scene::new(HIGH), Scene::new(HIGH));
+    let (closed, outsider) = (StackReview::new(HIGH), StackReview::new(HIGH));
     closed.shown_open(|_| ()).await;
     closed
         .stack
@@ -154,11 +153,17 @@ async fn lives_that_end_otherwise_end_in_their_rows() {
 
 #[tokio::test]
 async fn stored_decisions_are_replayed_unchanged() {
-    let scene = Scene::new(HIGH);
-    scene.shown(|_| ()).await;
-    scene.deliver_merge().await;
-    scene.decided(Some("merged_without_approval")).await;
+    let review = StackReview::new(HIGH);
+    review.shown(|_| ()).await;
+    review.deliver_merge().await;
+    review.decided(Some("merged_without_approval")).await;
     countersign(&["replay", "--verify"]);
-    let listed = countersign(&["ledger", "--project", &scene.mr.project.to_string(), "--format", "json"]);
+    let listed = countersign(&[
+        "ledger",
+        "--project",
+        &review.mr.project.to_string(),
+        "--format",
+        "json",
+    ]);
     assert_eq!(listed.lines().count(), 1);
 }

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::scene::{ALICE, AUTHOR, HIGH, SLACK, Scene, millis};
+use super::review::{SLACK, StackReview, millis};
+use crate::env::{ALICE, AUTHOR, HIGH};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -16,14 +17,14 @@ const SOON: Duration = Duration::from_secs(10);
 #[tokio::test]
 async fn unapproved_merge_is_one_row_and_one_message() {
     let _slack = SLACK.read().await;
-    let scene = Scene::new(HIGH);
-    scene.shown(|_| ()).await;
-    let delivery = scene.stack.signed(&scene.merge());
-    assert_eq!(scene.stack.send(&delivery).await.status, 202);
-    assert_eq!(scene.kind_in(SOON).await, "no_approval");
-    let message = scene.message_in(SOON).await;
+    let review = StackReview::new(HIGH);
+    review.shown(|_| ()).await;
+    let delivery = review.signed(&review.merge());
+    assert_eq!(review.send(&delivery).await.status, 202);
+    assert_eq!(review.kind_in(SOON).await, "no_approval");
+    let message = review.message_in(SOON).await;
     assert_eq!(message["channel"], "C0SECLEAD");
-    let row = scene.rows("e", "security_review_exceptions e").await.remove(0);
+    let row = review.rows("e", "security_review_exceptions e").await.remove(0);
     assert!(
         message.to_string().contains(row["id"].as_str().unwrap()),
         "the message names the row"
@@ -31,13 +32,13 @@ async fn unapproved_merge_is_one_row_and_one_message() {
     assert!(message["text"].as_str().unwrap().contains("Rotate the signing keys"));
 
     for _ in 0..10 {
-        assert_eq!(scene.stack.send(&delivery).await.status, 202);
+        assert_eq!(review.send(&delivery).await.status, 202);
     }
-    scene.deliver_merge().await; // the same merge with another webhook-id, as sent by a group's hook in addition to the project's
-    scene.settled().await;
-    assert_eq!(scene.rows("e", "security_review_exceptions e").await, [row]);
+    review.deliver_merge().await; // the same merge with another webhook-id, as sent by a group's hook in addition to the project's
+    review.settled().await;
+    assert_eq!(review.rows("e", "security_review_exceptions e").await, [row]);
     assert_eq!(
-        scene
+        review
             .rows("action", "merge_request_events")
             .await
             .iter()
@@ -45,34 +46,33 @@ async fn unapproved_merge_is_one_row_and_one_message() {
             .count(),
         2
     );
-    assert_eq!(scene.stack.slack_messages(scene.mr.project, 1).await.len(), 1);
+    assert_eq!(review.slack_messages().await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_delivery_sent_again_later_is_stored_once() {
-    let scene = Scene::new(&["backend"]);
-    scene.shown(|_| ()).await;
-    let delivery = scene.stack.signed(&scene.merge());
+    let review = StackReview::new(&["backend"]);
+    review.shown(|_| ()).await;
+    let delivery = review.signed(&review.merge());
     for _ in 0..2 {
-        scene.stack.send(&delivery).await;
-        scene.settled().await;
+        review.send(&delivery).await;
+        review.settled().await;
     }
-    let actions = scene.rows("action", "merge_request_events").await;
+    let actions = review.rows("action", "merge_request_events").await;
     assert_eq!(actions.iter().filter(|action| **action == json!("merge")).count(), 1);
 }
 
 #[tokio::test]
 async fn one_correlation_id_reaches_slack() {
     let _slack = SLACK.read().await;
-    let scene = Scene::new(HIGH);
-    scene.shown(|_| ()).await;
+    let review = StackReview::new(HIGH);
+    review.shown(|_| ()).await;
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    let reply = scene
-        .stack
-        .send(&scene.stack.signed(&scene.merge()).with("traceparent", trace))
+    let reply = review
+        .send(&review.signed(&review.merge()).with("traceparent", trace))
         .await;
     let id = reply.json()["correlation_id"].as_str().unwrap().to_owned();
-    scene.message_in(SOON).await;
+    review.message_in(SOON).await;
     // 1. In the rows.
     for (table, column) in [
         ("merge_request_events", "correlation_id"),
@@ -80,12 +80,12 @@ async fn one_correlation_id_reaches_slack() {
         ("security_review_exceptions", "correlation_id"),
         ("effects", "correlation_id"),
     ] {
-        let mut ids = scene.rows(column, table).await;
+        let mut ids = review.rows(column, table).await;
         ids.dedup();
         assert_eq!(ids, [json!(id)], "{table}");
     }
     // 2. In the audit entries, together with the trace id.
-    let groups = &scene.stack.log_groups;
+    let groups = &review.stack.log_groups;
     for (group, action) in [
         (&groups.webhook, "webhook.auth.verify"),
         (&groups.webhook, "sqs.api.send_message"),
@@ -96,7 +96,7 @@ async fn one_correlation_id_reaches_slack() {
         (&groups.notifier, "slack.api.post_message"),
     ] {
         let entry = eventually(SOON, action, async || {
-            let lines = scene.stack.log_lines(group, scene.began, &id).await;
+            let lines = review.stack.log_lines(group, review.began, &id).await;
             lines.into_iter().find(|line| line["action"] == action)
         })
         .await;
@@ -109,11 +109,11 @@ async fn one_correlation_id_reaches_slack() {
         assert_eq!(entry["trace_id"], "0af7651916cd43dd8448eb211c80319c", "{entry:#}");
     }
     // 3. In the request to Slack.
-    let requests = scene
+    let requests = review
         .stack
-        .control(&scene.stack.slack_url, "GET", "/_double/requests", &Value::Null)
+        .control(&review.stack.slack_url, "GET", "/_double/requests", &Value::Null)
         .await;
-    let project = scene.mr.project;
+    let project = review.mr.project;
     let posted = requests
         .as_array()
         .unwrap()
@@ -124,71 +124,71 @@ async fn one_correlation_id_reaches_slack() {
 
 #[tokio::test]
 async fn a_properly_approved_merge_makes_no_exception() {
-    let scene = Scene::new(HIGH);
-    let approved_at = scene.before(60);
-    scene
+    let review = StackReview::new(HIGH);
+    let approved_at = review.before(60);
+    review
         .shown(|shown| shown["approved_by"] = json!([{"user": ALICE, "approved_at": millis(approved_at)}]))
         .await;
-    scene
-        .stack
-        .deliver(&scene.mr.event("approved", ALICE, approved_at))
-        .await;
-    scene.deliver_merge().await;
-    assert_eq!(scene.verdict().await, "approved");
-    assert_eq!(scene.rows("proof", "security_review_ledger").await, [json!("both")]);
-    assert_eq!(scene.rows("kind", "security_review_exceptions").await, [] as [Value; 0]);
-    let kinds = scene.rows("kind", "effects").await;
+    review.deliver(&review.mr.event("approved", ALICE, approved_at)).await;
+    review.deliver_merge().await;
+    assert_eq!(review.verdict().await, "approved");
+    assert_eq!(review.rows("proof", "security_review_ledger").await, [json!("both")]);
+    assert_eq!(
+        review.rows("kind", "security_review_exceptions").await,
+        [] as [Value; 0]
+    );
+    let kinds = review.rows("kind", "effects").await;
     assert!(!kinds.contains(&json!("slack_exception_alert")), "{kinds:?}");
 }
 
 #[tokio::test]
 async fn unlabelled_merge_is_not_an_exception() {
-    let scene = Scene::new(&["backend"]);
-    scene.shown(|_| ()).await;
-    scene.deliver_merge().await;
-    assert_eq!(scene.verdict().await, "not_carried");
-    assert_eq!(scene.rows("kind", "security_review_exceptions").await, [] as [Value; 0]);
+    let review = StackReview::new(&["backend"]);
+    review.shown(|_| ()).await;
+    review.deliver_merge().await;
+    assert_eq!(review.verdict().await, "not_carried");
+    assert_eq!(
+        review.rows("kind", "security_review_exceptions").await,
+        [] as [Value; 0]
+    );
 }
 
 #[tokio::test]
 async fn deliveries_out_of_order_end_the_same() {
     let _slack = SLACK.read().await;
-    let scene = Scene::new(HIGH);
-    scene.shown(|_| ()).await;
+    let review = StackReview::new(HIGH);
+    review.shown(|_| ()).await;
     // The merge first, then earlier events: an approval, and its withdrawal.
-    scene.deliver_merge().await;
-    assert_eq!(scene.kind().await, "no_approval");
-    scene
-        .stack
-        .deliver(&scene.mr.event("unapproved", ALICE, scene.before(30)))
+    review.deliver_merge().await;
+    assert_eq!(review.kind().await, "no_approval");
+    review
+        .deliver(&review.mr.event("unapproved", ALICE, review.before(30)))
         .await;
-    scene
-        .stack
-        .deliver(&scene.mr.event("approved", ALICE, scene.before(60)))
+    review
+        .deliver(&review.mr.event("approved", ALICE, review.before(60)))
         .await;
-    scene.settled().await;
-    assert_eq!(scene.kind().await, "approval_revoked");
-    scene.message_in(SOON).await;
-    scene
-        .stack
-        .deliver(&scene.mr.event("open", AUTHOR, scene.before(200)))
+    review.settled().await;
+    assert_eq!(review.kind().await, "approval_revoked");
+    review.message_in(SOON).await;
+    review
+        .deliver(&review.mr.event("open", AUTHOR, review.before(200)))
         .await;
-    scene.settled().await;
-    assert_eq!(scene.stack.slack_messages(scene.mr.project, 1).await.len(), 1);
+    review.settled().await;
+    assert_eq!(review.slack_messages().await.len(), 1);
 }
 
 #[tokio::test]
 async fn large_unexpected_delivery_is_quarantined_whole() {
-    let scene = Scene::new(HIGH);
-    let mut odd = scene.merge();
+    let review = StackReview::new(HIGH);
+    let mut odd = review.merge();
     odd["object_attributes"]["iid"] = json!("seven");
     odd["object_attributes"]["description"] = json!("x".repeat(200 * 1024));
     let id = Uuid::now_v7().to_string();
-    let delivery = scene
+    let delivery = review
         .stack
-        .signed_as(&odd, &id, now().as_second(), &scene.stack.signing_token);
-    assert_eq!(scene.stack.send(&delivery).await.status, 202);
-    let auditor = scene.stack.auditor().await;
+        .signed_as(&odd, &id, now().as_second(), &review.stack.signing_token);
+    assert_eq!(review.send(&delivery).await.status, 202);
+    let auditor = review.stack.auditor().await;
     let sql = format!("SELECT content ->> 'body_base64' FROM quarantined_deliveries WHERE delivery_id = '{id}'");
     let kept: String = eventually(SOON, "the delivery in quarantine", async || {
         auditor

@@ -13,7 +13,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::scene::{AUTHOR, HIGH, OUTSIDER, Scene};
+use super::review::StackReview;
+use crate::env::{AUTHOR, HIGH, OUTSIDER};
 use crate::template::document::{self, STACKS};
 
 /// What the emulator lacks. Parameters exclude it (`NatGateway`, `Database`, `SavedQueries`, `DatabaseRotationDays`, `Rollout`);
@@ -149,19 +150,19 @@ async fn whole_template_is_deployed_and_athena_answers() {
     parameters::a_deployment_from_elsewhere_takes_over_what_the_stack_was_given(&production.description);
 
     // Two exceptions by different users, and one rejected delivery.
-    let scenes = [Scene::new(HIGH), Scene::new(HIGH)].map(|scene| scene.on(production.stack.clone()));
-    let began = scenes[0].began;
-    for (scene, merger) in scenes.iter().zip([AUTHOR, OUTSIDER]) {
-        scene.shown(|shown| shown["merge_user"] = json!(merger)).await;
+    let reviews = [StackReview::new(HIGH), StackReview::new(HIGH)].map(|review| review.on(production.stack.clone()));
+    let began = reviews[0].began;
+    for (review, merger) in reviews.iter().zip([AUTHOR, OUTSIDER]) {
+        review.shown(|shown| shown["merge_user"] = json!(merger)).await;
         production
             .stack
-            .deliver(&scene.mr.event("merge", merger, scene.merged))
+            .deliver(&review.mr.event("merge", merger, review.merged))
             .await;
-        assert_eq!(scene.kind().await, "no_approval");
+        assert_eq!(review.kind().await, "no_approval");
     }
     let forged = production
         .stack
-        .signed(&scenes[0].merge())
+        .signed(&reviews[0].merge())
         .with("webhook-signature", "v1,AAAA");
     assert_eq!(production.stack.send(&forged).await.status, 401);
 

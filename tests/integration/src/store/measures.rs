@@ -5,7 +5,7 @@ use serde_json::Value;
 use store::{StatisticsFilter, Store};
 use tokio_postgres::Client;
 
-use crate::program::built;
+use crate::program::countersign;
 
 /// Six reviews in the week of 2 March 2026, one in its first microsecond; one in the last microsecond before it, one in the first
 /// after it; one without a decision. Targets: unknown for 4 (its label's time is), not set for 5 and 6; 6 is declassified.
@@ -231,11 +231,7 @@ async fn the_command_shows_figures_by_one_dimension() {
     let rows = store.statistics_by("reviewer", &filter).await.unwrap();
     let names: Vec<_> = rows.iter().map(|row| row["name"].clone()).collect();
     assert_eq!(names, [Value::from("sec-alice"), "sec-bruno".into(), Value::Null]);
-    let printed = |words: &[&str]| {
-        let mut command = std::process::Command::new(built("countersign"));
-        command.env("DATABASE_URL", &database.auditor_url).args(words);
-        command.output().unwrap()
-    };
+    let printed = |words: &[&str]| countersign(&database.auditor_url, words);
     let csv = printed(&["stats", "--by", "week", "--format", "csv"]);
     let csv = String::from_utf8(csv.stdout).unwrap();
     assert!(csv.contains("week,2026-03-02,approval_rate_percent,75.0"), "{csv}");

@@ -90,7 +90,7 @@ impl Version {
         }
         let mut variables = vec![("RULES_PATH", rules.as_str()), ("EVENT_BUS_NAME", "ledger")];
         variables.extend(clock);
-        self.release.stand.start(name, &variables).await
+        self.release.env.function_with(name, &variables).await
     }
 
     /// Plays a life as merge request `iid`, with new programs: the clock of each life begins at the same time, and no program
@@ -126,7 +126,7 @@ impl Version {
     }
 
     fn show(&self, built: &Built, iid: u64, at: i64) {
-        gitlab::show(&self.release.stand.world.gitlab, built.api(), iid, at);
+        gitlab::show(self.release.env.gitlab(), built.api(), iid, at);
         self.clock.set(timestamp(at));
     }
 
@@ -134,14 +134,22 @@ impl Version {
     async fn due(&self) -> Option<i64> {
         let sql = "SELECT min(next_attempt_at) FROM (SELECT next_attempt_at FROM evaluations WHERE state <> 'done'
             UNION ALL SELECT next_attempt_at FROM pending_reviews WHERE state = 'pending') AS due";
-        let rows = self.release.stand.owner.query_typed(sql, &[]).await.unwrap();
+        let rows = self.release.env.owner().await.query_typed(sql, &[]).await.unwrap();
         rows[0].get::<_, Option<Timestamp>>(0).map(instant)
     }
 
     /// Whether a reading is due, or was never answered.
     async fn is_open(&self) -> bool {
         let sql = "SELECT FROM evaluations WHERE state <> 'done'";
-        !self.release.stand.owner.query_typed(sql, &[]).await.unwrap().is_empty()
+        !self
+            .release
+            .env
+            .owner()
+            .await
+            .query_typed(sql, &[])
+            .await
+            .unwrap()
+            .is_empty()
     }
 
     /// Open readings must neither run during the next life nor use its budget.

@@ -1,7 +1,6 @@
 //! The previous release's stored data, read by this version's code.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
 use doubles::postgres::config;
 use model::{MergeRequestKey, Review, Verdict, VerdictOutcome};
@@ -12,7 +11,6 @@ use super::filled::{UNCONFIRMED, WITHDRAWN, fill, labelled};
 use super::lives::LIVES;
 use super::release::Release;
 use super::tables::{lost, rows};
-use crate::program::built;
 
 /// Filled by the previous release, and migrated by this version.
 pub(super) async fn upgraded() -> Release {
@@ -83,7 +81,7 @@ fn substance(mut verdict: Verdict, mut review: Option<Review>) -> (Verdict, Opti
 async fn a_migration_keeps_every_row() {
     let release = Release::on_its_own_schema().await;
     fill(&release).await;
-    let owner = &release.stand.owner;
+    let owner = release.env.owner().await;
     let before = rows(owner).await;
     let empty: Vec<_> = before.iter().filter(|(_, rows)| rows.is_empty()).collect();
     assert!(empty.is_empty(), "nothing was written to {empty:?}");
@@ -101,10 +99,10 @@ async fn a_migration_keeps_every_row() {
 #[tokio::test]
 async fn every_stored_decision_is_read() {
     let release = upgraded().await;
-    let (store, world) = (release.database().store(), &release.stand.world);
+    let (store, env) = (release.database().store(), &release.env);
     let decisions = decision_inputs(&store).await;
     let stored = "SELECT count(*) FROM security_review_decisions";
-    let stored: i64 = world.auditor.query_typed(stored, &[]).await.unwrap()[0].get(0);
+    let stored: i64 = env.value(stored).await;
     assert_eq!(i64::try_from(decisions.len()).unwrap(), stored);
     let is_legacy = |decision: &StoredDecisionInput| decision.evaluator == 1 && decision.confirmed.is_none();
     assert!(decisions.iter().all(is_legacy));
@@ -113,12 +111,12 @@ async fn every_stored_decision_is_read() {
     // Confirmed: those with GitLab's answer. Only an event or an operator causes a re-read of the others.
     let mut unconfirmed = BTreeSet::new();
     for iid in decided().into_keys() {
-        if !world.decision(&labelled(iid)).await.unwrap().confirmed {
+        if !env.decision(&labelled(iid)).await.unwrap().confirmed {
             unconfirmed.insert((i64::try_from(iid).unwrap(), true));
         }
     }
     let view = "SELECT mr_iid, next_attempt_at IS NULL FROM security_review_unconfirmed";
-    let listed = world.auditor.query_typed(view, &[]).await.unwrap();
+    let listed = env.auditor().query_typed(view, &[]).await.unwrap();
     let listed: BTreeSet<(i64, bool)> = listed.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(listed, unconfirmed);
     let expected = UNCONFIRMED.map(|(iid, _)| (i64::try_from(iid).unwrap(), true));
@@ -161,9 +159,7 @@ async fn decisions_evaluate_to_themselves_unless_rules_changed() {
 #[tokio::test]
 async fn replay_accepts_decisions_of_the_previous_release() {
     let release = upgraded().await;
-    let mut replay = Command::new(built("countersign"));
-    replay.env("DATABASE_URL", &release.database().auditor_url);
-    let replayed = replay.args(["replay", "--verify"]).output().unwrap();
+    let replayed = release.env.countersign(&["replay", "--verify"]);
     assert!(replayed.status.success(), "{replayed:?}");
     let said = String::from_utf8(replayed.stderr).unwrap();
     let decisions = decision_inputs(&release.database().store()).await.len();

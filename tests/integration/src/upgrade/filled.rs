@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::lives::{LIVES, PLAIN};
 use super::release::{Release, countersign, rules};
-use crate::evaluation::world::{ALICE, AUTHOR, HIGH, PROJECT, envelope};
+use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, envelope};
 use crate::function::Function;
 use crate::outbox::{POST, batch, relay};
 
@@ -155,23 +155,23 @@ async fn odd_deliveries(release: &Release, processor: &Function) {
 
 /// One alert that is sent, and one that Slack rejects and an operator queues again.
 async fn effects(release: &Release) {
-    let (stand, notifier) = (&release.stand, release.start("notifier").await);
+    let (env, notifier) = (&release.env, release.start("notifier").await);
     let alert = async |iid: i64| -> Uuid {
         let sql = format!("SELECT id FROM effects WHERE kind = 'slack_exception_alert' AND mr_iid = {iid}");
-        stand.owner.query_typed(&sql, &[]).await.unwrap()[0].get(0)
+        env.owner().await.query_typed(&sql, &[]).await.unwrap()[0].get(0)
     };
     let attempt = async |id: Uuid| {
-        let messages = stand.aws.messages();
+        let messages = env.aws().messages();
         let of_effect = messages.iter().find(|message| message.body.contains(&id.to_string()));
         let message = of_effect.unwrap_or_else(|| panic!("no message about {id}"));
-        stand.done(&notifier, batch(&message.body, "slack:C0SECLEAD", 1)).await;
-        stand.row(id).await.state
+        notifier.completes(batch(&message.body, "slack:C0SECLEAD", 1)).await;
+        env.effect_row(id).await.state
     };
     assert_eq!(attempt(alert(1).await).await, "done");
     let refusal = Stub::answering("POST", POST, 200, json!({"ok": false, "error": "channel_not_found"}));
-    stand.slack.stub(refusal).unwrap();
+    env.slack().stub(refusal).unwrap();
     assert_eq!(attempt(alert(4).await).await, "dead");
-    stand.slack.clear_stubs();
+    env.slack().clear_stubs();
     let retried = countersign(
         &[("DATABASE_URL", &release.database().owner_url)],
         &[

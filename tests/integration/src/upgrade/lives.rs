@@ -5,7 +5,7 @@ use doubles::payload::MergeRequest;
 use serde_json::{Value, json};
 
 use super::release::{BOT, Release};
-use crate::evaluation::world::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT};
+use crate::env::{ALICE, AUTHOR, HIGH, OUTSIDER, PROJECT};
 
 pub(super) const PLAIN: &[&str] = &["backend"];
 

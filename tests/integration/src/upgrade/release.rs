@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use store::Group;
 use uuid::Uuid;
 
-use crate::evaluation::world::{AUTHOR, World, envelope};
+use crate::env::{AUTHOR, Builder, TestEnv, api_path, envelope};
 use crate::function::Function;
-use crate::outbox::{Stand, batch};
+use crate::outbox::batch;
 use crate::program::{of_previous, previous};
 
 /// A bot that is a member of the security group.
@@ -23,7 +23,7 @@ pub(super) const BOT: u64 = 510;
 
 /// The previous release's environment, and the time of the merges. The programs use the machine's clock, so it is a minute ago.
 pub(super) struct Release {
-    pub(super) stand: Stand,
+    pub(super) env: TestEnv,
     pub(super) merged_at: Timestamp,
     rules: String,
 }
@@ -51,30 +51,32 @@ impl Release {
         store::provision_login(&config(&database.owner_url), login.user(), password, Group::Auditor)
             .await
             .unwrap();
-        Self::at(World::on(database, Rules::parse(&rules()).unwrap()).await).await
+        Self::at(TestEnv::builder().on(database)).await
     }
 
     /// On a database that this version has migrated.
     pub(super) async fn on_this_schema() -> Self {
-        Self::at(World::with_rules(&rules()).await).await
+        Self::at(TestEnv::builder().database()).await
     }
 
-    async fn at(world: World) -> Self {
+    async fn at(builder: Builder) -> Self {
+        let rules = Rules::parse(&rules()).unwrap();
+        let env = builder.gitlab().slack().aws().rules(rules).build().await;
         let merged_at = SystemClock.now() - SignedDuration::from_mins(1);
-        world.clock.set(SystemClock.now());
-        world.gitlab.world(|world| {
+        env.clock.set(SystemClock.now());
+        env.gitlab().world(|world| {
             world.user(BOT, "sec-bot").bot = true;
             world.member(4242, BOT, 30);
         });
         Self {
-            stand: Stand::around(world).await,
+            env,
             merged_at: merged_at.round(Unit::Second).unwrap(),
             rules: of_previous("tests/local/rules.yaml").display().to_string(),
         }
     }
 
     pub(super) fn database(&self) -> &TestDatabase {
-        &self.stand.world.database
+        self.env.database()
     }
 
     /// One of its functions, started and ready.
@@ -91,7 +93,7 @@ impl Release {
     pub(super) async fn start_with(&self, name: &str, rules: &str, more: &[(&str, &str)]) -> Function {
         let mut variables = vec![("RULES_PATH", rules), ("EVENT_BUS_NAME", "ledger")];
         variables.extend(more);
-        self.stand.start_previous(name, &variables).await
+        self.env.previous_function(name, &variables).await
     }
 
     /// This many seconds after the merge.
@@ -107,7 +109,7 @@ impl Release {
     /// GitLab shows the merge request as merged by its author, labelled and pushed two hours before.
     pub(super) fn shown(&self, mr: &MergeRequest, with: impl FnOnce(&mut double::MergeRequest)) {
         let (long_before, merged) = (self.text(-7200), self.text(0));
-        self.stand.world.gitlab.world(|world| {
+        self.env.gitlab().world(|world| {
             let known = &mut world.projects.entry(mr.project).or_default().merge_requests;
             known.remove(&mr.iid);
             let shown = world.merge_request(mr.project, mr.iid);
@@ -135,9 +137,9 @@ impl Release {
 
     /// GitLab is down for the merge request, until the doubles' stubs are cleared.
     pub(super) fn down(&self, mr: &MergeRequest) {
-        let path = format!("/api/v4/projects/{}/merge_requests/{}", mr.project, mr.iid);
+        let path = api_path(mr);
         let answer = Stub::answering("GET", &path, 502, "down");
-        self.stand.world.gitlab.stub(answer).unwrap();
+        self.env.gitlab().stub(answer).unwrap();
     }
 
     /// Sends the delivery of the merge to a processor.
@@ -165,12 +167,12 @@ impl Release {
             .map_or_else(|| "unexpected".to_owned(), |key| key.to_string());
         let mut message = json!(envelope);
         message["content"].as_object_mut().unwrap().remove("labels_truncated");
-        self.stand.done(processor, batch(&message.to_string(), &group, 1)).await;
+        processor.completes(batch(&message.to_string(), &group, 1)).await;
     }
 
     /// Executes SQL that no program executes.
     pub(super) async fn as_owner(&self, sql: &str) {
-        self.stand.owner.batch_execute(sql).await.unwrap();
+        self.env.as_owner(sql).await;
     }
 }
 

@@ -10,20 +10,20 @@ use super::filled::{UNDECIDED, fill, labelled};
 use super::later::assert_what_waited_is_decided;
 use super::lives::{LIVES, late};
 use super::release::Release;
-use crate::evaluation::world::{ALICE, AUTHOR, World};
+use crate::env::{ALICE, AUTHOR, TestEnv};
 use crate::outbox::{message, relay};
 
 #[tokio::test]
 async fn this_schema_takes_what_the_previous_release_writes() {
     let release = Release::on_this_schema().await;
     fill(&release).await;
-    let world = &release.stand.world;
+    let env = &release.env;
     assert_eq!(current(&release.database().store()).await, decided());
     let odd = "quarantined_deliveries WHERE reason <> 'object_attributes.iid is missing'";
-    assert_eq!(count(world, odd).await, 0);
+    assert_eq!(count(env, odd).await, 0);
     assert_eq!(
         count(
-            world,
+            env,
             "security_review_decisions WHERE confirmed IS NOT NULL OR evaluator <> 1"
         )
         .await,
@@ -39,26 +39,26 @@ async fn the_previous_release_decides_what_it_saw_merged() {
     let mr = labelled(UNDECIDED);
     release.shown(&mr, |_| ());
     release.deliver(&processor, &late(&mr, &release)).await;
-    let world = &release.stand.world;
+    let env = &release.env;
     let waits = "evaluations WHERE state = 'pending' AND source = 'review' AND next_attempt_at > now()";
-    assert_eq!(world.count(waits, &mr).await, 1, "its own delivery goes first");
+    assert_eq!(env.count(waits, &mr).await, 1, "its own delivery goes first");
     release.as_owner("UPDATE evaluations SET next_attempt_at = now()").await;
     let maintenance = release.start("maintenance").await;
     let report = maintenance
         .invoke(json!({"jobs": ["pending_evaluations", "relay_effects"]}))
         .await;
     assert_eq!(report["evaluations_judged"], 1, "{report}");
-    assert_eq!(world.exception(&mr).await.unwrap().0, "no_approval");
-    assert_eq!(count(world, "security_review_unjudged").await, 0);
+    assert_eq!(env.exception(&mr).await.unwrap().0, "no_approval");
+    assert_eq!(count(env, "security_review_unjudged").await, 0);
 }
 
 #[tokio::test]
 async fn decisions_of_this_version_are_left_alone() {
     let release = Release::on_this_schema().await;
-    let world = &release.stand.world;
-    world.clock.set(SystemClock.now());
+    let env = &release.env;
+    env.clock.set(SystemClock.now());
     for life in LIVES {
-        life.lived(&release, async |payload| drop(world.deliver(&payload).await))
+        life.lived(&release, async |payload| drop(env.deliver(&payload).await))
             .await;
     }
     let store = release.database().store();
@@ -73,58 +73,54 @@ async fn decisions_of_this_version_are_left_alone() {
     // The previous release does not re-read after a contradicting event.
     expected.insert(15, "approval_revoked");
     assert_eq!(current(&store).await, expected);
-    assert_eq!(count(world, "quarantined_deliveries").await, 0);
+    assert_eq!(count(env, "quarantined_deliveries").await, 0);
     assert_eq!(
-        count(
-            world,
-            "security_review_decisions WHERE evaluator = 1 AND stage = 'merge'"
-        )
-        .await,
+        count(env, "security_review_decisions WHERE evaluator = 1 AND stage = 'merge'").await,
         1
     );
-    assert_eq!(count(world, "evaluations WHERE state <> 'done'").await, 0);
+    assert_eq!(count(env, "evaluations WHERE state <> 'done'").await, 0);
 }
 
 #[tokio::test]
 async fn either_version_ends_an_unconfirmed_decision() {
     let release = Release::on_this_schema().await;
-    let world = &release.stand.world;
-    world.clock.set(SystemClock.now());
+    let env = &release.env;
+    env.clock.set(SystemClock.now());
     let mr = labelled(1);
     let merge = mr.event("merge", AUTHOR, release.merged_at);
-    assert_eq!(world.deliver(&merge).await.outcome.as_str(), "exception");
-    assert_eq!(count(world, "security_review_unconfirmed").await, 1);
+    assert_eq!(env.deliver(&merge).await.outcome.as_str(), "exception");
+    assert_eq!(count(env, "security_review_unconfirmed").await, 1);
     release.shown(&mr, |shown| {
         shown.approved(ALICE, &release.text(-120));
     });
     let processor = release.start("processor").await;
     release.deliver(&processor, &merge).await;
-    assert_eq!(world.exception(&mr).await.unwrap().1, "withdrawn");
+    assert_eq!(env.exception(&mr).await.unwrap().1, "withdrawn");
     // The remaining schedule finds nothing to change.
-    assert_eq!(count(world, "security_review_unconfirmed").await, 1);
-    world.clock.pass(SignedDuration::from_mins(2));
-    assert_eq!(world.maintain().await, ["unchanged"]);
-    assert_eq!(count(world, "security_review_unconfirmed").await, 0);
-    assert_eq!(count(world, "evaluations WHERE state <> 'done'").await, 0);
-    assert_eq!(world.count("security_review_decisions WHERE true", &mr).await, 2);
+    assert_eq!(count(env, "security_review_unconfirmed").await, 1);
+    env.clock.pass(SignedDuration::from_mins(2));
+    assert_eq!(env.maintain().await, ["unchanged"]);
+    assert_eq!(count(env, "security_review_unconfirmed").await, 0);
+    assert_eq!(count(env, "evaluations WHERE state <> 'done'").await, 0);
+    assert_eq!(env.count("security_review_decisions WHERE true", &mr).await, 2);
 }
 
 #[tokio::test]
 async fn an_event_it_cannot_process_is_kept_whole() {
     let release = Release::on_this_schema().await;
-    let (world, mr) = (&release.stand.world, labelled(1));
+    let (env, mr) = (&release.env, labelled(1));
     release.shown(&mr, |shown| {
         shown.approved(ALICE, &release.text(-120));
     });
     // A note that the previous release does not know: it cannot read the decision.
     for (action, actor, second) in [("unapproved", ALICE, -100), ("merge", AUTHOR, 0)] {
-        world.clock.set(release.at_second(second + 2));
+        env.clock.set(release.at_second(second + 2));
         let payload = mr.event(action, actor, release.at_second(second));
-        world.deliver(&payload).await;
+        env.deliver(&payload).await;
     }
     assert_eq!(
         count(
-            world,
+            env,
             "security_review_decisions WHERE 'revocation_not_confirmed' = ANY (notes)"
         )
         .await,
@@ -133,30 +129,30 @@ async fn an_event_it_cannot_process_is_kept_whole() {
     let processor = release.start("processor").await;
     release.deliver(&processor, &late(&mr, &release)).await;
     assert_eq!(
-        count(world, "quarantined_deliveries WHERE content ->> 'action' = 'update'").await,
+        count(env, "quarantined_deliveries WHERE content ->> 'action' = 'update'").await,
         1
     );
     let other = labelled(2);
     release.shown(&other, |_| ());
     release.merge(&processor, &other).await;
-    assert_eq!(world.exception(&other).await.unwrap().0, "no_approval");
-    assert_eq!(world.exception(&mr).await, None);
+    assert_eq!(env.exception(&other).await.unwrap().0, "no_approval");
+    assert_eq!(env.exception(&mr).await, None);
 }
 
 /// An exception that this version has withdrawn, with its alert's correction; and the alert about another merge.
 async fn correction_and_alert(release: &Release) -> (Effect, Effect) {
-    let world = &release.stand.world;
-    world.clock.set(SystemClock.now());
+    let env = &release.env;
+    env.clock.set(SystemClock.now());
     let [withdrawn, other] = [1, 2].map(labelled);
     let merge = |mr: &MergeRequest| mr.event("merge", AUTHOR, release.merged_at);
-    world.deliver(&merge(&withdrawn)).await;
+    env.deliver(&merge(&withdrawn)).await;
     release.shown(&withdrawn, |shown| {
         shown.approved(ALICE, &release.text(-120));
     });
-    let mut corrected = world.deliver(&merge(&withdrawn)).await.effects;
+    let mut corrected = env.deliver(&merge(&withdrawn)).await.effects;
     corrected.retain(|effect| effect.kind.as_str() == "slack_exception_update");
     release.shown(&other, |_| ());
-    let mut alerted = world.deliver(&merge(&other)).await.effects;
+    let mut alerted = env.deliver(&merge(&other)).await.effects;
     alerted.retain(|effect| effect.kind.as_str() == "slack_exception_alert");
     (corrected.remove(0), alerted.remove(0))
 }
@@ -165,25 +161,25 @@ async fn correction_and_alert(release: &Release) -> (Effect, Effect) {
 async fn its_relay_leaves_unknown_kinds_alone() {
     let release = Release::on_this_schema().await;
     let (correction, alert) = correction_and_alert(&release).await;
-    let stand = &release.stand;
+    let env = &release.env;
     release
         .as_owner("DELETE FROM effects WHERE kind NOT LIKE 'slack_exception%'")
         .await;
     for effect in [&correction, &alert] {
-        stand.make_due(effect.id).await;
+        env.make_due(effect.id).await;
     }
-    let before = stand.row(correction.id).await;
+    let before = env.effect_row(correction.id).await;
     let maintenance = release.start("maintenance").await;
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 1);
-    assert_eq!(stand.row(correction.id).await, before, "due as it was");
+    assert_eq!(env.effect_row(correction.id).await, before, "due as it was");
     // An operator's request for it is not a claim, and this version's relay takes it.
     let sql = format!(
         "UPDATE effects SET next_attempt_at = now(), updated_at = now() WHERE id = '{}'",
         correction.id
     );
     release.as_owner(&sql).await;
-    assert_ne!(stand.row(correction.id).await, before);
-    let maintenance = stand.start("maintenance", &[]).await;
+    assert_ne!(env.effect_row(correction.id).await, before);
+    let maintenance = env.function("maintenance").await;
     assert_eq!(maintenance.invoke(relay()).await["effects_enqueued"], 1);
 }
 
@@ -191,8 +187,8 @@ async fn its_relay_leaves_unknown_kinds_alone() {
 async fn its_notifier_sends_others_beside_unknown_kinds() {
     let release = Release::on_this_schema().await;
     let (correction, alert) = correction_and_alert(&release).await;
-    let stand = &release.stand;
-    let before = stand.row(correction.id).await;
+    let env = &release.env;
+    let before = env.effect_row(correction.id).await;
     let mut records = message(&correction, 0);
     let [unknown, known] = [&correction, &alert].map(|effect| message(effect, 0)["Records"][0].clone());
     let failed = unknown["messageId"].clone();
@@ -204,8 +200,8 @@ async fn its_notifier_sends_others_beside_unknown_kinds() {
         json!({"batchItemFailures": [{"itemIdentifier": failed}]}),
         "SQS redelivers it"
     );
-    assert_eq!(stand.row(alert.id).await.state, "done");
-    assert_eq!(stand.row(correction.id).await, before);
+    assert_eq!(env.effect_row(alert.id).await.state, "done");
+    assert_eq!(env.effect_row(correction.id).await, before);
 }
 
 fn in_group(mut record: Value, group: &str) -> Value {
@@ -213,7 +209,7 @@ fn in_group(mut record: Value, group: &str) -> Value {
     record
 }
 
-async fn count(world: &World, what: &str) -> i64 {
+async fn count(env: &TestEnv, what: &str) -> i64 {
     let sql = format!("SELECT count(*) FROM {what}");
-    world.auditor.query_typed(&sql, &[]).await.unwrap()[0].get(0)
+    env.value(&sql).await
 }

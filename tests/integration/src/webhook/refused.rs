@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{CURRENT, Stand, delivery, event, merged};
+use super::{CURRENT, delivery, event, merged, started};
 
 const STRANGER: &str = "whsec_c29tZWJvZHktZWxzZXMta2V5LW9mLTMyLWJ5dGVzISE=";
 
 #[tokio::test]
 async fn what_is_not_accepted_reaches_no_queue() {
-    let stand = Stand::new().await;
+    let (env, webhook) = started().await;
     let body = merged().to_string();
     let mut elsewhere = merged();
     elsewhere["project"]["path_with_namespace"] = json!("platform-evil/vault");
@@ -28,21 +28,21 @@ async fn what_is_not_accepted_reaches_no_queue() {
         ),
     ];
     for (number, (event, expected, reason)) in (1..).zip(cases) {
-        let (status, answer) = stand.send(event).await;
+        let (status, answer) = webhook.send(event).await;
         assert_eq!((status, &answer["status"]), (expected, &json!("rejected")), "{reason}");
-        let line = stand.function.entries("webhook.auth.verify", number).pop().unwrap();
+        let line = webhook.entries("webhook.auth.verify", number).pop().unwrap();
         assert_eq!(
             (&line["details"]["reason"], &line["outcome"]),
             (&json!(reason), &json!("failure"))
         );
         assert_eq!(line["correlation_id"], answer["correlation_id"]);
     }
-    assert_eq!(stand.aws.messages().len(), 0);
+    assert_eq!(env.aws().messages().len(), 0);
 }
 
 #[tokio::test]
 async fn hostile_requests_do_not_stop_the_process() {
-    let mut stand = Stand::new().await;
+    let (_env, mut webhook) = started().await;
     let body = merged().to_string();
     let hostile = |change: fn(&mut Value)| {
         let mut event = delivery(CURRENT, "id-1", &body);
@@ -73,11 +73,11 @@ async fn hostile_requests_do_not_stop_the_process() {
     let sent = cases.len();
     for (event, expected) in cases {
         let shown = event.to_string();
-        assert_eq!(stand.send(event).await.0, expected, "{shown}");
+        assert_eq!(webhook.send(event).await.0, expected, "{shown}");
     }
-    assert_eq!(stand.send(delivery(CURRENT, "id-2", &body)).await.0, 202);
-    assert!(stand.function.still_runs());
-    let lines = stand.function.entries("webhook.auth.verify", sent + 1);
+    assert_eq!(webhook.send(delivery(CURRENT, "id-2", &body)).await.0, 202);
+    assert!(webhook.still_runs());
+    let lines = webhook.entries("webhook.auth.verify", sent + 1);
     assert_eq!(lines.len(), sent + 1);
     assert!(
         lines

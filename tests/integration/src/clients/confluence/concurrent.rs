@@ -6,24 +6,24 @@ use clients::{Advice, MergeSummary};
 use doubles::confluence::HumanEdit;
 
 use super::super::merges::{approved, numbered};
-use super::{Desk, TITLE};
+use super::{ConfluenceEnv, TITLE};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_concurrent_writers_add_each_row_once() {
-    let desk = Desk::open().await;
+    let env = ConfluenceEnv::open().await;
     let merges: Vec<MergeSummary> = (1..=20).map(|iid| numbered(iid, "ENG-123")).collect();
     let until_taken = async |merge: &MergeSummary| {
         // What the outbox would retry later is retried immediately.
         loop {
-            match desk.record(merge).await {
+            match env.record(merge).await {
                 Ok(recorded) => return recorded,
                 Err(error) => assert_eq!(error.class, FailureClass::Conflict, "{error}"),
             }
         }
     };
     futures::future::join_all(merges.iter().chain(&merges).map(until_taken)).await;
-    assert_eq!(desk.rows(), 20);
-    let body = desk.body(TITLE);
+    assert_eq!(env.rows(), 20);
+    let body = env.body(TITLE);
     for iid in 1..=20 {
         assert_eq!(body.matches(&format!(">payments/gateway!{iid}<")).count(), 1, "{iid}");
     }
@@ -32,21 +32,21 @@ async fn twenty_concurrent_writers_add_each_row_once() {
 #[tokio::test]
 async fn concurrent_edit_by_a_person_is_kept_exactly() {
     for conflict_as_500 in [false, true] {
-        let desk = Desk::with_page().await;
-        desk.record(&numbered(1, "ENG-123")).await.unwrap();
-        let edited = desk.body(TITLE).replace(
+        let env = ConfluenceEnv::with_page().await;
+        env.record(&numbered(1, "ENG-123")).await.unwrap();
+        let edited = env.body(TITLE).replace(
             "<p>Ours&nbsp;since 2026</p>",
             "<h2 >Ours&mdash;since&nbsp;2026</h2 ><ac:structured-macro ac:name=\"info\"><ac:rich-text-body><p>careful <![CDATA[<]]></p></ac:rich-text-body></ac:structured-macro>",
         );
-        desk.double.world(|world| {
+        env.double.world(|world| {
             world.conflict_as_500 = conflict_as_500;
             world.edit_before_next_put = vec![HumanEdit {
                 page_id: "7001".to_owned(),
                 body: edited.clone(),
             }];
         });
-        desk.record(&numbered(2, "ENG-123")).await.unwrap();
-        let after = desk.body(TITLE);
+        env.record(&numbered(2, "ENG-123")).await.unwrap();
+        let after = env.body(TITLE);
         let row = after.find("<tr><td><p><ac:structured-macro").unwrap();
         let second = after[row + 1..].find("<tr><td>").unwrap() + row + 1;
         let end = after[second..].find("</tr>").unwrap() + second + "</tr>".len();
@@ -56,7 +56,7 @@ async fn concurrent_edit_by_a_person_is_kept_exactly() {
             edited,
             "everything else is theirs"
         );
-        let versions: Vec<u64> = desk
+        let versions: Vec<u64> = env
             .double
             .page("7001")
             .unwrap()
@@ -70,17 +70,17 @@ async fn concurrent_edit_by_a_person_is_kept_exactly() {
 
 #[tokio::test]
 async fn row_added_concurrently_is_not_added_again() {
-    let desk = Desk::with_page().await;
-    let other = Desk::with_page().await;
+    let env = ConfluenceEnv::with_page().await;
+    let other = ConfluenceEnv::with_page().await;
     other.record(&approved("ENG-123")).await.unwrap();
     let with_row = other.body(TITLE);
-    desk.double.world(|world| {
+    env.double.world(|world| {
         world.edit_before_next_put = vec![HumanEdit {
             page_id: "7001".to_owned(),
             body: with_row.clone(),
         }];
     });
-    let recorded = desk.record(&approved("ENG-123")).await.unwrap();
+    let recorded = env.record(&approved("ENG-123")).await.unwrap();
     assert_eq!(
         recorded,
         Recorded::Done {
@@ -88,21 +88,21 @@ async fn row_added_concurrently_is_not_added_again() {
             version: 2
         }
     );
-    assert_eq!(desk.body(TITLE), with_row);
+    assert_eq!(env.body(TITLE), with_row);
 }
 
 #[tokio::test]
 async fn constantly_changing_page_is_left_for_later_attempt() {
-    let desk = Desk::with_page().await;
+    let env = ConfluenceEnv::with_page().await;
     let edits = (0..20).map(|edit| HumanEdit {
         page_id: "7001".to_owned(),
         body: format!("<p>{edit}</p>"),
     });
-    desk.double.world(|world| world.edit_before_next_put = edits.collect());
-    let error = desk.record(&approved("ENG-123")).await.unwrap_err();
+    env.double.world(|world| world.edit_before_next_put = edits.collect());
+    let error = env.record(&approved("ENG-123")).await.unwrap_err();
     assert_eq!(
         (error.class, error.advice),
         (FailureClass::Conflict, Advice::Retry { after: None })
     );
-    assert_eq!(desk.rows(), 0);
+    assert_eq!(env.rows(), 0);
 }

@@ -2,12 +2,14 @@
 
 use audit::FailureClass;
 use clients::Advice;
+use clients::confluence::Confluence;
 use clients::confluence::RowPlace;
 use doubles::confluence::{self as double, RateLimited};
 
 use super::super::disturbed::{disturbances, until_done};
+use super::super::env::Client as _;
 use super::super::merges::{approved, confluence};
-use super::{Desk, TITLE};
+use super::{ConfluenceEnv, TITLE};
 
 #[tokio::test]
 async fn confluence_rejections_are_distinguished() {
@@ -49,9 +51,9 @@ async fn confluence_rejections_are_distinguished() {
             true,
         ),
     ] {
-        let desk = Desk::with_page().await;
-        desk.double.world(change);
-        let error = desk.record(&approved("ENG-123")).await.unwrap_err();
+        let env = ConfluenceEnv::with_page().await;
+        env.double.world(change);
+        let error = env.record(&approved("ENG-123")).await.unwrap_err();
         assert_eq!(
             (error.class, error.advice == Advice::Permanent),
             (class, permanent),
@@ -63,17 +65,17 @@ async fn confluence_rejections_are_distinguished() {
 #[tokio::test]
 async fn every_disturbance_ends_in_the_same_page() {
     for exists in [false, true] {
-        let desk = Desk::open().await;
+        let env = ConfluenceEnv::open().await;
         let prepare = || {
-            desk.double.reset();
-            desk.accept();
+            env.double.reset();
+            Confluence::prepare(&env.double);
             if exists {
-                desk.put_page();
+                env.put_page();
             }
         };
         prepare();
-        desk.record(&approved("ENG-123")).await.unwrap();
-        let (requests, expected) = (desk.double.requests(), desk.body(TITLE));
+        env.record(&approved("ENG-123")).await.unwrap();
+        let (requests, expected) = (env.double.requests(), env.body(TITLE));
         for stubs in disturbances(&requests) {
             prepare();
             let attempt = async |anywhere| {
@@ -81,11 +83,11 @@ async fn every_disturbance_ends_in_the_same_page() {
                     anywhere,
                     ..RowPlace::default()
                 };
-                desk.record_as(&approved("ENG-123"), &confluence(), &place, false).await
+                env.record_as(&approved("ENG-123"), &confluence(), &place, false).await
             };
-            until_done(&desk.double, &stubs, attempt).await;
-            assert_eq!(desk.body(TITLE), expected, "{stubs:?}");
-            assert_eq!(desk.rows(), 1, "{stubs:?}");
+            until_done(&env.double, &stubs, attempt).await;
+            assert_eq!(env.body(TITLE), expected, "{stubs:?}");
+            assert_eq!(env.rows(), 1, "{stubs:?}");
         }
     }
 }

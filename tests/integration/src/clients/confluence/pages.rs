@@ -8,7 +8,7 @@ use doubles::{Fault, Stub};
 use rules::{AuditPage, ConfluenceRules as Settings};
 
 use super::super::merges::{approved, confluence, correcting, exception, numbered};
-use super::{Desk, TITLE};
+use super::{ConfluenceEnv, TITLE};
 
 fn page_of(recorded: &Recorded) -> String {
     match recorded {
@@ -19,29 +19,29 @@ fn page_of(recorded: &Recorded) -> String {
 
 #[tokio::test]
 async fn full_page_is_followed_by_child_page() {
-    let desk = Desk::open().await;
+    let env = ConfluenceEnv::open().await;
     let settings = Settings {
         page_limit_bytes: 8 * 1024,
         ..confluence()
     };
     let mut place = RowPlace::default();
     for iid in 1..=20 {
-        let recorded = desk
+        let recorded = env
             .record_as(&numbered(iid, "ENG-123"), &settings, &place, false)
             .await
             .unwrap();
         place.latest = Some(page_of(&recorded));
     }
-    assert_eq!(desk.rows(), 20);
-    let (first, _) = desk.double.page_titled(TITLE).unwrap();
-    let (_, second) = desk.double.page_titled("Security review audit (2)").unwrap();
-    let (third, _) = desk.double.page_titled("Security review audit (3)").unwrap();
+    assert_eq!(env.rows(), 20);
+    let (first, _) = env.double.page_titled(TITLE).unwrap();
+    let (_, second) = env.double.page_titled("Security review audit (2)").unwrap();
+    let (third, _) = env.double.page_titled("Security review audit (3)").unwrap();
     assert_eq!(second.parent_id.as_deref(), Some(first.as_str()));
     assert_eq!(
-        desk.double.page(&third).unwrap().parent_id.as_deref(),
+        env.double.page(&third).unwrap().parent_id.as_deref(),
         Some(first.as_str())
     );
-    for page in desk.double.pages().values() {
+    for page in env.double.pages().values() {
         assert!(page.body.len() <= 8 * 1024, "{}: {}", page.title, page.body.len());
     }
     // A writer with an unknown or deleted latest page still finds the right one.
@@ -50,18 +50,18 @@ async fn full_page_is_followed_by_child_page() {
             latest,
             ..RowPlace::default()
         };
-        let recorded = desk
+        let recorded = env
             .record_as(&numbered(20, "ENG-123"), &settings, &place, false)
             .await
             .unwrap();
-        assert_eq!(page_of(&recorded), place_of(&desk, 20), "{place:?}");
+        assert_eq!(page_of(&recorded), place_of(&env, 20), "{place:?}");
     }
-    assert_eq!(desk.rows(), 20);
+    assert_eq!(env.rows(), 20);
 }
 
 /// The page with this merge request's row.
-fn place_of(desk: &Desk, iid: i64) -> String {
-    let pages = desk.double.pages();
+fn place_of(env: &ConfluenceEnv, iid: i64) -> String {
+    let pages = env.double.pages();
     let mut with_row = pages
         .into_iter()
         .filter(|(_, page)| page.body.contains(&format!(">payments/gateway!{iid}<")));
@@ -75,23 +75,23 @@ async fn row_on_earlier_page_is_corrected_there() {
         ..confluence()
     };
     for (earlier, anywhere) in [(true, false), (false, true)] {
-        let desk = Desk::open().await;
+        let env = ConfluenceEnv::open().await;
         let mut place = RowPlace::default();
         for iid in 1..=14 {
-            let recorded = desk
+            let recorded = env
                 .record_as(&numbered(iid, "ENG-123"), &settings, &place, false)
                 .await
                 .unwrap();
             place.latest = Some(page_of(&recorded));
         }
-        let first = place_of(&desk, 1);
+        let first = place_of(&env, 1);
         assert_ne!(place.latest.as_ref(), Some(&first));
         let place = RowPlace {
             earlier: earlier.then(|| first.clone()),
             anywhere,
             ..place
         };
-        let again = desk
+        let again = env
             .record_as(&numbered(1, "ENG-123"), &settings, &place, false)
             .await
             .unwrap();
@@ -101,22 +101,22 @@ async fn row_on_earlier_page_is_corrected_there() {
             ..numbered(1, "ENG-123")
         });
         for _ in 0..2 {
-            let recorded = desk.record_as(&corrected, &settings, &place, false).await.unwrap();
+            let recorded = env.record_as(&corrected, &settings, &place, false).await.unwrap();
             assert_eq!(page_of(&recorded), first);
         }
-        let body = desk.double.page(&first).unwrap().body;
+        let body = env.double.page(&first).unwrap().body;
         assert_eq!(
             body.matches("Corrected on 2026-03-02T12:00:02Z: Merged without a valid security approval.")
                 .count(),
             1
         );
-        assert_eq!(desk.rows(), 14);
+        assert_eq!(env.rows(), 14);
     }
 }
 
 #[tokio::test]
 async fn foreign_page_with_our_title_is_left_unchanged() {
-    let desk = Desk::open().await;
+    let env = ConfluenceEnv::open().await;
     let settings = Settings {
         page_limit_bytes: 8 * 1024,
         ..confluence()
@@ -128,7 +128,7 @@ async fn foreign_page_with_our_title_is_left_unchanged() {
         version: 1,
         ..doubles::confluence::Page::default()
     };
-    desk.double
+    env.double
         .world(|world| world.pages.insert("4711".to_owned(), theirs.clone()));
     // The id of one of our pages, at another site.
     let mut place = RowPlace {
@@ -136,15 +136,15 @@ async fn foreign_page_with_our_title_is_left_unchanged() {
         ..RowPlace::default()
     };
     for iid in 1..=10 {
-        let recorded = desk
+        let recorded = env
             .record_as(&numbered(iid, "ENG-123"), &settings, &place, false)
             .await
             .unwrap();
         place.latest = Some(page_of(&recorded));
     }
-    assert_eq!(desk.double.page("4711").unwrap().body, theirs.body);
-    assert!(desk.double.page_titled("Security review audit (3)").is_some());
-    assert_eq!(desk.rows(), 10);
+    assert_eq!(env.double.page("4711").unwrap().body, theirs.body);
+    assert!(env.double.page_titled("Security review audit (3)").is_some());
+    assert_eq!(env.rows(), 10);
 }
 
 #[tokio::test]
@@ -153,32 +153,32 @@ async fn row_search_starts_at_oldest_possible_page() {
         page_limit_bytes: 8 * 1024,
         ..confluence()
     };
-    let desk = Desk::open().await;
+    let env = ConfluenceEnv::open().await;
     let mut place = RowPlace::default();
     for iid in 1..=20 {
-        let recorded = desk
+        let recorded = env
             .record_as(&numbered(iid, "ENG-123"), &settings, &place, false)
             .await
             .unwrap();
         place.latest = Some(page_of(&recorded));
     }
-    let read = |desk: &Desk| {
-        desk.double
+    let read = |env: &ConfluenceEnv| {
+        env.double
             .requests()
             .iter()
             .filter(|request| request.method == "GET")
             .count()
     };
-    let before = read(&desk);
+    let before = read(&env);
     let place = RowPlace {
         oldest: place.latest.clone(),
         anywhere: true,
         ..place
     };
-    desk.record_as(&numbered(20, "ENG-123"), &settings, &place, false)
+    env.record_as(&numbered(20, "ENG-123"), &settings, &place, false)
         .await
         .unwrap();
-    assert_eq!(read(&desk) - before, 1, "one page, and no more");
+    assert_eq!(read(&env) - before, 1, "one page, and no more");
 }
 
 #[tokio::test]
@@ -187,16 +187,16 @@ async fn page_named_by_id_must_exist() {
         page: AuditPage::Id("7001".to_owned()),
         ..confluence()
     };
-    let desk = Desk::with_page().await;
+    let env = ConfluenceEnv::with_page().await;
     let place = RowPlace::default();
-    desk.record_as(&approved("ENG-123"), &settings, &place, false)
+    env.record_as(&approved("ENG-123"), &settings, &place, false)
         .await
         .unwrap();
-    assert_eq!(desk.rows(), 1);
+    assert_eq!(env.rows(), 1);
     for status in [PageStatus::Trashed, PageStatus::Draft, PageStatus::Archived] {
-        desk.double
+        env.double
             .world(|world| world.pages.get_mut("7001").unwrap().status = status);
-        let error = desk
+        let error = env
             .record_as(&approved("ENG-123"), &settings, &place, false)
             .await
             .unwrap_err();
@@ -216,12 +216,12 @@ async fn page_named_by_id_must_exist() {
 
 #[tokio::test]
 async fn concurrent_page_creation_makes_one_page() {
-    let desk = Desk::open().await;
+    let env = ConfluenceEnv::open().await;
     // The answer to the first creation is lost, so that the second meets its title.
     let lost = Stub::failing("POST", "/wiki/api/v2/pages", Fault::PostThenReset).times(1);
-    desk.double.stub(lost).unwrap();
+    env.double.stub(lost).unwrap();
     let (one, two) = (numbered(1, "ENG-123"), numbered(2, "ENG-123"));
-    let error = desk.record(&one).await.unwrap_err();
+    let error = env.record(&one).await.unwrap_err();
     assert_eq!(error.advice, Advice::Ambiguous);
     // A writer that has not seen the page yet.
     let unseen = Stub::answering(
@@ -231,11 +231,11 @@ async fn concurrent_page_creation_makes_one_page() {
         serde_json::json!({"results": [], "_links": {}}),
     )
     .times(1);
-    desk.double.stub(unseen).unwrap();
-    desk.record(&two).await.unwrap();
-    desk.record(&one).await.unwrap();
+    env.double.stub(unseen).unwrap();
+    env.record(&two).await.unwrap();
+    env.record(&one).await.unwrap();
     assert_eq!(
-        (desk.rows(), desk.double.pages().len()),
+        (env.rows(), env.double.pages().len()),
         (2, 2),
         "the home page and one audit page"
     );

@@ -3,13 +3,13 @@
 use clients::confluence::{Recorded, RowPlace};
 
 use super::super::merges::{approved, confluence, correcting, exception};
-use super::{Desk, TITLE};
+use super::{ConfluenceEnv, TITLE};
 
 #[tokio::test]
 async fn missing_page_is_created_below_the_home_page() {
-    let desk = Desk::open().await;
-    let recorded = desk.record(&approved("ENG-123")).await.unwrap();
-    let (id, page) = desk.double.page_titled(TITLE).unwrap();
+    let env = ConfluenceEnv::open().await;
+    let recorded = env.record(&approved("ENG-123")).await.unwrap();
+    let (id, page) = env.double.page_titled(TITLE).unwrap();
     assert_eq!(recorded, Recorded::Done { page: id, version: 1 });
     assert_eq!(
         (page.space_id.as_str(), page.parent_id.as_deref()),
@@ -24,21 +24,21 @@ async fn missing_page_is_created_below_the_home_page() {
     ] {
         assert!(page.body.contains(part), "{part} is missing in {}", page.body);
     }
-    desk.record(&approved("ENG-123")).await.unwrap();
-    assert_eq!(desk.rows(), 1);
+    env.record(&approved("ENG-123")).await.unwrap();
+    assert_eq!(env.rows(), 1);
 }
 
 #[tokio::test]
 async fn exception_row_states_its_reason() {
-    let desk = Desk::with_page().await;
-    desk.record(&exception("ENG-123")).await.unwrap();
-    let body = desk.body(TITLE);
+    let env = ConfluenceEnv::with_page().await;
+    env.record(&exception("ENG-123")).await.unwrap();
+    let body = env.body(TITLE);
     assert!(body.starts_with("<p>Ours&nbsp;since 2026</p>"), "{body}");
     assert!(
         body.contains("Merged without a valid security approval. No approval was given."),
         "{body}"
     );
-    let page = desk.double.page("7001").unwrap();
+    let page = env.double.page("7001").unwrap();
     assert_eq!(
         page.versions.last().unwrap().message,
         "Countersign: payments/gateway!12"
@@ -47,18 +47,18 @@ async fn exception_row_states_its_reason() {
 
 #[tokio::test]
 async fn looking_changes_nothing_and_finds_the_row() {
-    let desk = Desk::with_page().await;
+    let env = ConfluenceEnv::with_page().await;
     let (settings, place) = (confluence(), RowPlace::default());
     assert_eq!(
-        desk.record_as(&approved("ENG-123"), &settings, &place, true)
+        env.record_as(&approved("ENG-123"), &settings, &place, true)
             .await
             .unwrap(),
         Recorded::Missing
     );
-    assert!(desk.double.requests().iter().all(|request| request.method == "GET"));
-    desk.record(&approved("ENG-123")).await.unwrap();
+    assert!(env.double.requests().iter().all(|request| request.method == "GET"));
+    env.record(&approved("ENG-123")).await.unwrap();
     assert_eq!(
-        desk.record_as(&approved("ENG-123"), &settings, &place, true)
+        env.record_as(&approved("ENG-123"), &settings, &place, true)
             .await
             .unwrap(),
         Recorded::Done {
@@ -68,7 +68,7 @@ async fn looking_changes_nothing_and_finds_the_row() {
     );
     let corrected = correcting(exception("ENG-123"));
     assert_eq!(
-        desk.record_as(&corrected, &settings, &place, true).await.unwrap(),
+        env.record_as(&corrected, &settings, &place, true).await.unwrap(),
         Recorded::Missing
     );
 }

@@ -17,7 +17,7 @@ use trace::Export as _;
 use url::Url;
 use uuid::Uuid;
 
-use super::super::desk::{GitLabDesk, SlackDesk, approvers, context, http, now, patience};
+use super::super::env::{GitLabEnv, SlackEnv, approvers, context, http, now, patience};
 use super::super::slack_post::{EFFECT, alert};
 use super::received::{Counts, count};
 use super::seen::Seen;
@@ -33,49 +33,39 @@ pub(super) fn seen<S: System>(double: &Double<S>, lines: &Memory) -> Seen {
 
 /// All GitLab requests about a merge.
 pub(super) async fn merge_facts(stub: Option<Stub>) -> Seen {
-    let desk = match stub {
-        Some(stub) => GitLabDesk::with(&stub).await,
-        None => GitLabDesk::open().await,
-    };
+    let env = GitLabEnv::start(stub.as_ref()).await;
     let approvers = Approvers {
         approval_rule: Some("Security".to_owned()),
         exclude_committers: true,
         ..approvers()
     };
-    desk.facts_for(&approvers).await;
-    seen(&desk.double, &desk.lines)
-}
-
-async fn slack(stub: Option<Stub>) -> SlackDesk {
-    match stub {
-        Some(stub) => SlackDesk::with(&stub).await,
-        None => SlackDesk::open().await,
-    }
+    env.facts_for(&approvers).await;
+    seen(&env.double, &env.lines)
 }
 
 pub(super) async fn post_message(stub: Option<Stub>) -> Seen {
-    let desk = slack(stub).await;
-    let _ = desk.client.post_message(&context(), &alert("C0SECLEAD", EFFECT)).await;
-    seen(&desk.double, &desk.lines)
+    let env = SlackEnv::start(stub.as_ref()).await;
+    let _ = env.client.post_message(&context(), &alert("C0SECLEAD", EFFECT)).await;
+    seen(&env.double, &env.lines)
 }
 
 /// Posts the message first, so that it can be updated.
 pub(super) async fn update_message(stub: Option<Stub>) -> Seen {
-    let desk = slack(stub).await;
+    let env = SlackEnv::start(stub.as_ref()).await;
     let message = alert("C0SECLEAD", EFFECT);
-    let posted = desk.client.post_message(&context(), &message).await.unwrap();
-    let _ = desk.client.update_message(&context(), &posted.ts, &message).await;
-    seen(&desk.double, &desk.lines)
+    let posted = env.client.post_message(&context(), &message).await.unwrap();
+    let _ = env.client.update_message(&context(), &posted.ts, &message).await;
+    seen(&env.double, &env.lines)
 }
 
 pub(super) async fn find_message(stub: Option<Stub>) -> Seen {
-    let desk = slack(stub).await;
-    let _ = desk.client.find_message(&context(), "C0SECLEAD", EFFECT, now()).await;
-    seen(&desk.double, &desk.lines)
+    let env = SlackEnv::start(stub.as_ref()).await;
+    let _ = env.client.find_message(&context(), "C0SECLEAD", EFFECT, now()).await;
+    seen(&env.double, &env.lines)
 }
 
 /// A double with the stub, if there is one.
-pub(super) async fn double<S: System>(stub: Option<&Stub>) -> (Double<S>, Url) {
+async fn double<S: System>(stub: Option<&Stub>) -> (Double<S>, Url) {
     let double = Double::<S>::start().await;
     if let Some(stub) = stub {
         double.stub(stub.clone()).unwrap();

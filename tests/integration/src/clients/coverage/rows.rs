@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::seen::Seen;
 use super::ways::{self, Script};
-use super::{Row, archive, aws, http};
+use super::{Row, aws, connectors, http};
 
 /// Every call.
 pub(super) fn rows() -> Vec<Row> {
@@ -14,7 +14,7 @@ pub(super) fn rows() -> Vec<Row> {
     rows.extend(slack());
     rows.extend(amazon());
     rows.extend(receivers());
-    rows.extend(archive::rows());
+    rows.extend(connectors::rows());
     rows
 }
 

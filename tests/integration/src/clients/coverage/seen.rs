@@ -7,7 +7,7 @@ use audit::printed::{ParsedLine, parse_line};
 use audit::{Action, Memory};
 use serde_json::Value;
 
-use super::super::desk::context;
+use super::super::env::context;
 use super::received::Counts;
 
 /// Our audit log, and what the other side received.

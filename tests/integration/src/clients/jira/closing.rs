@@ -1,25 +1,27 @@
 //! Closing the issue: its statuses and transitions.
 
 use clients::Advice;
+use clients::jira::Jira;
 use doubles::jira::{self as double, Category, Status, Transition};
 
+use super::super::env::Client as _;
 use super::super::merges::approved;
-use super::{Desk, accept, done};
+use super::{JiraEnv, done};
 
 #[tokio::test]
 async fn ended_issue_keeps_its_status() {
-    let desk = Desk::open().await;
-    desk.double
+    let env = JiraEnv::open().await;
+    env.double
         .world(|world| world.issues.get_mut("PAY-7").unwrap().status = "Rejected".to_owned());
-    assert_eq!(desk.mark(&approved("PAY-7")).await.unwrap(), Some(done()));
-    assert_eq!(desk.issue().status, "Rejected");
-    assert_eq!(desk.issue().labels, ["audited", "backend"]);
+    assert_eq!(env.mark(&approved("PAY-7")).await.unwrap(), Some(done()));
+    assert_eq!(env.issue().status, "Rejected");
+    assert_eq!(env.issue().labels, ["audited", "backend"]);
 }
 
 #[tokio::test]
 async fn done_status_is_recognized_by_category() {
-    let desk = Desk::open().await;
-    desk.double.world(|world| {
+    let env = JiraEnv::open().await;
+    env.double.world(|world| {
         world.statuses.push(Status {
             id: "10009".to_owned(),
             name: "Fertig".to_owned(),
@@ -34,8 +36,8 @@ async fn done_status_is_recognized_by_category() {
             required: Vec::new(),
         });
     });
-    desk.mark(&approved("PAY-7")).await.unwrap();
-    assert_eq!(desk.issue().status, "Fertig");
+    env.mark(&approved("PAY-7")).await.unwrap();
+    assert_eq!(env.issue().status, "Fertig");
 }
 
 #[tokio::test]
@@ -55,15 +57,15 @@ async fn an_issue_that_cannot_be_closed_says_why() {
             "answered 400",
         ),
     ] {
-        let desk = Desk::open().await;
-        desk.double.world(change);
-        let error = desk.mark(&approved("PAY-7")).await.unwrap_err();
+        let env = JiraEnv::open().await;
+        env.double.world(change);
+        let error = env.mark(&approved("PAY-7")).await.unwrap_err();
         assert_eq!(error.advice, Advice::Permanent);
         assert!(error.message.contains(message), "{error}");
         // Earlier steps persist and are not repeated.
-        desk.mark(&approved("PAY-7")).await.unwrap_err();
+        env.mark(&approved("PAY-7")).await.unwrap_err();
         assert_eq!(
-            (desk.issue().comments.len(), desk.issue().labels),
+            (env.issue().comments.len(), env.issue().labels),
             (1, vec!["audited".to_owned(), "backend".to_owned()])
         );
     }
@@ -71,19 +73,19 @@ async fn an_issue_that_cannot_be_closed_says_why() {
 
 #[tokio::test]
 async fn a_concurrently_closed_issue_counts_as_closed() {
-    let desk = Desk::open().await;
+    let env = JiraEnv::open().await;
     for status in [400, 409] {
-        desk.double.reset();
-        accept(&desk.double);
+        env.double.reset();
+        Jira::prepare(&env.double);
         let path = "/rest/api/2/issue/PAY-7/transitions";
         // The double closes it, and answers as Jira answers a second caller.
-        desk.mark(&approved("PAY-7")).await.unwrap();
-        desk.double
+        env.mark(&approved("PAY-7")).await.unwrap();
+        env.double
             .world(|world| world.issues.get_mut("PAY-7").unwrap().status = "In Progress".to_owned());
         let refused = doubles::Stub::answering("POST", path, status, "no").times(1);
-        desk.double.stub(refused).unwrap();
-        let error = desk.mark(&approved("PAY-7")).await.unwrap_err();
+        env.double.stub(refused).unwrap();
+        let error = env.mark(&approved("PAY-7")).await.unwrap_err();
         assert_eq!(error.http_status, Some(status), "it is still open");
-        assert_eq!(desk.mark(&approved("PAY-7")).await.unwrap(), Some(done()));
+        assert_eq!(env.mark(&approved("PAY-7")).await.unwrap(), Some(done()));
     }
 }

@@ -2,11 +2,13 @@
 
 use audit::FailureClass;
 use clients::Advice;
+use clients::jira::Jira;
 use doubles::jira::{self as double, RateLimited};
 
 use super::super::disturbed::{disturbances, until_done};
+use super::super::env::Client as _;
 use super::super::merges::approved;
-use super::{Desk, accept, done};
+use super::{JiraEnv, done};
 
 #[tokio::test]
 async fn jira_rejections_are_distinguished() {
@@ -38,41 +40,41 @@ async fn jira_rejections_are_distinguished() {
             true,
         ),
     ] {
-        let desk = Desk::open().await;
-        desk.double.world(change);
-        let error = desk.mark(&approved("PAY-7")).await.unwrap_err();
+        let env = JiraEnv::open().await;
+        env.double.world(change);
+        let error = env.mark(&approved("PAY-7")).await.unwrap_err();
         assert_eq!(
             (error.class, error.advice == Advice::Permanent),
             (class, permanent),
             "{error}"
         );
-        assert_eq!(desk.issue().status, "In Progress");
+        assert_eq!(env.issue().status, "In Progress");
     }
 }
 
 #[tokio::test]
 async fn masked_auth_failure_is_not_a_missing_issue() {
-    let desk = Desk::open().await;
-    desk.double.world(|world| {
+    let env = JiraEnv::open().await;
+    env.double.world(|world| {
         world.credentials = Some("other".to_owned());
         world.mask_unauthorized = true;
     });
-    let error = desk.mark(&approved("PAY-7")).await.unwrap_err();
+    let error = env.mark(&approved("PAY-7")).await.unwrap_err();
     assert_eq!(error.class, FailureClass::AuthFailure);
 }
 
 #[tokio::test]
 async fn every_disturbance_ends_in_the_same_issue() {
-    let desk = Desk::open().await;
-    desk.mark(&approved("PAY-7")).await.unwrap();
-    let (requests, expected) = (desk.double.requests(), desk.issue());
+    let env = JiraEnv::open().await;
+    env.mark(&approved("PAY-7")).await.unwrap();
+    let (requests, expected) = (env.double.requests(), env.issue());
     assert_eq!(requests.len(), 7);
     for stubs in disturbances(&requests) {
-        desk.double.reset();
-        accept(&desk.double);
-        let marked = until_done(&desk.double, &stubs, async |_| desk.mark(&approved("PAY-7")).await).await;
+        env.double.reset();
+        Jira::prepare(&env.double);
+        let marked = until_done(&env.double, &stubs, async |_| env.mark(&approved("PAY-7")).await).await;
         assert_eq!(marked, Some(done()));
-        let issue = desk.issue();
+        let issue = env.issue();
         assert_eq!(
             (&issue.status, &issue.labels, &issue.transitioned),
             (&expected.status, &expected.labels, &expected.transitioned),

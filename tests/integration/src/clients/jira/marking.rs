@@ -5,32 +5,32 @@ use clients::{AtlassianCredential, MergeSummary};
 use doubles::jira::{Category, Deployment, Issue};
 use model::MentionPlace::{Branch, Description, Title};
 
-use super::super::desk::{http, options};
+use super::super::env::{http, options};
 use super::super::merges::{MERGE_REQUEST, approved, correcting, exception, jira, mark_in_jira, mention};
-use super::{Desk, done, done_at};
+use super::{JiraEnv, done, done_at};
 
 #[tokio::test]
 async fn approved_merge_closes_and_comments_issue_once() {
     for deployment in [Deployment::Cloud, Deployment::DataCenter] {
-        let mut desk = Desk::open().await;
+        let mut env = JiraEnv::open().await;
         if deployment == Deployment::DataCenter {
-            desk.double.world(|world| {
+            env.double.world(|world| {
                 world.deployment = deployment;
                 world.credentials = Some("pat".to_owned());
             });
             let credential = AtlassianCredential::AccessToken {
                 access_token: "pat".into(),
             };
-            desk.client = Jira::new(http(&options()).0, &desk.double.url(), credential).unwrap();
+            env.client = Jira::new(http(&options()).0, &env.double.url(), credential).unwrap();
         }
         for _ in 0..3 {
             assert_eq!(
-                desk.mark(&approved("PAY-7")).await.unwrap(),
+                env.mark(&approved("PAY-7")).await.unwrap(),
                 Some(done()),
                 "{deployment:?}"
             );
         }
-        let issue = desk.issue();
+        let issue = env.issue();
         assert_eq!((issue.status.as_str(), issue.category), ("Done", Category::Done));
         assert_eq!(issue.labels, ["audited", "backend"], "the label of others stays");
         assert_eq!(issue.remote_links.len(), 1);
@@ -46,7 +46,7 @@ async fn approved_merge_closes_and_comments_issue_once() {
             assert!(comment.body.contains(part), "{part} is missing in {}", comment.body);
         }
         assert_eq!(
-            desk.changes(),
+            env.changes(),
             ["PAY-7", "remotelink", "comment", "transitions"],
             "closed last"
         );
@@ -55,9 +55,9 @@ async fn approved_merge_closes_and_comments_issue_once() {
 
 #[tokio::test]
 async fn exception_issue_stays_open_unless_rules_close_it() {
-    let desk = Desk::open().await;
-    desk.mark(&exception("PAY-7")).await.unwrap();
-    let issue = desk.issue();
+    let env = JiraEnv::open().await;
+    env.mark(&exception("PAY-7")).await.unwrap();
+    let issue = env.issue();
     assert_eq!(issue.status, "In Progress");
     assert_eq!(issue.labels, ["audit-exception", "backend"]);
     assert!(
@@ -68,11 +68,11 @@ async fn exception_issue_stays_open_unless_rules_close_it() {
 
     let mut closing = jira();
     closing.tracking.close_exceptions = true;
-    let desk = Desk::open().await;
-    mark_in_jira(&desk.client, &exception("PAY-7"), &closing, false)
+    let env = JiraEnv::open().await;
+    mark_in_jira(&env.client, &exception("PAY-7"), &closing, false)
         .await
         .unwrap();
-    assert_eq!(desk.issue().status, "Done");
+    assert_eq!(env.issue().status, "Done");
 }
 
 #[tokio::test]
@@ -86,8 +86,8 @@ async fn first_existing_issue_is_used_under_current_key() {
         (vec![(Title, "PAY-404")], None),
         (vec![], None),
     ] {
-        let desk = Desk::open().await;
-        desk.double.world(|world| {
+        let env = JiraEnv::open().await;
+        env.double.world(|world| {
             world.issues.insert("PAY-8".to_owned(), Issue::default());
             for (before, now) in [("PAY-1", "PAY-9"), ("PAY-2", "CORE-9")] {
                 let moved = Issue {
@@ -102,18 +102,18 @@ async fn first_existing_issue_is_used_under_current_key() {
             ..approved("PAY-7")
         };
         let expected = expected.map(done_at);
-        assert_eq!(desk.mark(&merge).await.unwrap(), expected, "{mentions:?}");
+        assert_eq!(env.mark(&merge).await.unwrap(), expected, "{mentions:?}");
     }
 }
 
 #[tokio::test]
 async fn correction_removes_our_wrong_label() {
-    let desk = Desk::open().await;
-    desk.mark(&exception("PAY-7")).await.unwrap();
+    let env = JiraEnv::open().await;
+    env.mark(&exception("PAY-7")).await.unwrap();
     for _ in 0..2 {
-        desk.mark(&correcting(approved("PAY-7"))).await.unwrap();
+        env.mark(&correcting(approved("PAY-7"))).await.unwrap();
     }
-    let issue = desk.issue();
+    let issue = env.issue();
     assert_eq!(
         (issue.status.as_str(), issue.labels),
         ("Done", vec!["audited".to_owned(), "backend".to_owned()])
@@ -123,11 +123,11 @@ async fn correction_removes_our_wrong_label() {
 
 #[tokio::test]
 async fn unlinkable_issue_gets_everything_except_the_link() {
-    let desk = Desk::open().await;
-    desk.double
+    let env = JiraEnv::open().await;
+    env.double
         .world(|world| world.issues.get_mut("PAY-7").unwrap().linkable = false);
-    assert_eq!(desk.mark(&approved("PAY-7")).await.unwrap(), Some(done()));
-    let issue = desk.issue();
+    assert_eq!(env.mark(&approved("PAY-7")).await.unwrap(), Some(done()));
+    let issue = env.issue();
     assert_eq!(
         (issue.status.as_str(), issue.comments.len(), issue.remote_links.len()),
         ("Done", 1, 0)

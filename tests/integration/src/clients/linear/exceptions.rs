@@ -4,15 +4,15 @@ use clients::Marking;
 use model::VerdictOutcome;
 use rules::Wording;
 
-use super::super::desk::context;
+use super::super::env::context;
 use super::super::merges::{approved, correcting, exception, linear, mark_in_linear, numbered};
-use super::{Desk, done_at};
+use super::{LinearEnv, done_at};
 
 #[tokio::test]
 async fn exception_issue_stays_open_unless_rules_close_it() {
-    let desk = Desk::open().await;
-    desk.mark(&exception("ENG-123")).await.unwrap();
-    let issue = desk.issue();
+    let env = LinearEnv::open().await;
+    env.mark(&exception("ENG-123")).await.unwrap();
+    let issue = env.issue();
     assert_eq!(
         (issue.state.as_str(), issue.labels),
         ("In Progress", vec!["audit-exception".to_owned(), "backend".to_owned()])
@@ -24,23 +24,23 @@ async fn exception_issue_stays_open_unless_rules_close_it() {
     );
     assert!(issue.comments[0].body.contains("stays open"), "{:?}", issue.comments);
 
-    let desk = Desk::open().await;
+    let env = LinearEnv::open().await;
     let mut closing = linear();
     closing.tracking.close_exceptions = true;
-    mark_in_linear(&desk.client, &exception("ENG-123"), &closing, false)
+    mark_in_linear(&env.client, &exception("ENG-123"), &closing, false)
         .await
         .unwrap();
-    assert_eq!(desk.issue().state, "Done");
+    assert_eq!(env.issue().state, "Done");
 }
 
 #[tokio::test]
 async fn correction_removes_our_label_and_adds_comment() {
-    let desk = Desk::open().await;
-    desk.mark(&exception("ENG-123")).await.unwrap();
+    let env = LinearEnv::open().await;
+    env.mark(&exception("ENG-123")).await.unwrap();
     for _ in 0..2 {
-        desk.mark(&correcting(approved("ENG-123"))).await.unwrap();
+        env.mark(&correcting(approved("ENG-123"))).await.unwrap();
     }
-    let issue = desk.issue();
+    let issue = env.issue();
     assert_eq!(
         (issue.state.as_str(), issue.labels),
         ("Done", vec!["audited".to_owned(), "backend".to_owned()])
@@ -51,11 +51,11 @@ async fn correction_removes_our_label_and_adds_comment() {
 
 #[tokio::test]
 async fn issue_held_by_other_exception_is_left_open() {
-    let desk = Desk::open().await;
-    desk.mark(&exception("ENG-123")).await.unwrap();
+    let env = LinearEnv::open().await;
+    env.mark(&exception("ENG-123")).await.unwrap();
     let other = numbered(2, "ENG-123");
     for merge in [other.clone(), correcting(other)] {
-        let issue = desk
+        let issue = env
             .client
             .find(&context(), &merge, &linear().tracking)
             .await
@@ -66,11 +66,11 @@ async fn issue_held_by_other_exception_is_left_open() {
             blocked_by_exception: true,
             read_only: false,
         };
-        desk.client
+        env.client
             .mark(&context(), &merge, &issue, &linear(), marking)
             .await
             .unwrap();
-        let issue = desk.issue();
+        let issue = env.issue();
         assert_eq!(
             (issue.state.as_str(), issue.labels),
             ("In Progress", vec!["audit-exception".to_owned(), "backend".to_owned()])
@@ -90,12 +90,12 @@ async fn issue_held_by_other_exception_is_left_open() {
 
 #[tokio::test]
 async fn unreviewed_or_unconfirmed_merge_does_not_close_issue() {
-    let desk = Desk::open().await;
-    desk.mark(&exception("ENG-123")).await.unwrap();
+    let env = LinearEnv::open().await;
+    env.mark(&exception("ENG-123")).await.unwrap();
     let mut nothing = correcting(approved("ENG-123"));
     nothing.verdict.outcome = VerdictOutcome::NotCarried;
-    desk.mark(&nothing).await.unwrap();
-    let issue = desk.issue();
+    env.mark(&nothing).await.unwrap();
+    let issue = env.issue();
     assert_eq!(
         (issue.state.as_str(), issue.labels),
         ("In Progress", vec!["backend".to_owned()])
@@ -106,26 +106,26 @@ async fn unreviewed_or_unconfirmed_merge_does_not_close_issue() {
         issue.comments
     );
 
-    let desk = Desk::open().await;
+    let env = LinearEnv::open().await;
     let mut closing = linear();
     closing.tracking.close_exceptions = true;
     let mut unconfirmed = exception("ENG-123");
     unconfirmed.is_confirmed = false;
-    mark_in_linear(&desk.client, &unconfirmed, &closing, false)
+    mark_in_linear(&env.client, &unconfirmed, &closing, false)
         .await
         .unwrap();
-    assert_eq!(desk.issue().state, "In Progress");
+    assert_eq!(env.issue().state, "In Progress");
 }
 
 #[tokio::test]
 async fn correction_goes_to_the_earlier_issue() {
-    let desk = Desk::open().await;
-    desk.double
+    let env = LinearEnv::open().await;
+    env.double
         .world(|world| drop(world.issue("ENG-7", "another").title.clone()));
-    desk.mark(&exception("ENG-7")).await.unwrap();
+    env.mark(&exception("ENG-7")).await.unwrap();
     let mut later = correcting(approved("ENG-123"));
     later.earlier_issue = Some("ENG-7".to_owned());
-    assert_eq!(desk.mark(&later).await.unwrap(), Some(done_at("ENG-7")));
-    assert_eq!(desk.double.issue("ENG-7").unwrap().labels, ["audited"]);
-    assert_eq!(desk.issue().comments.len(), 0);
+    assert_eq!(env.mark(&later).await.unwrap(), Some(done_at("ENG-7")));
+    assert_eq!(env.double.issue("ENG-7").unwrap().labels, ["audited"]);
+    assert_eq!(env.issue().comments.len(), 0);
 }

@@ -5,17 +5,17 @@ use clients::{MergeSummary, Tracked};
 use doubles::linear as double;
 use model::MentionPlace::{Branch, Description, Title};
 
-use super::super::desk::{http, options};
+use super::super::env::{http, options};
 use super::super::merges::{MERGE_REQUEST, approved, linear, mark_in_linear, mention};
-use super::{Desk, done, done_at};
+use super::{LinearEnv, done, done_at};
 
 #[tokio::test]
 async fn approved_merge_closes_and_comments_issue_once() {
-    let desk = Desk::open().await;
+    let env = LinearEnv::open().await;
     for _ in 0..3 {
-        assert_eq!(desk.mark(&approved("ENG-123")).await.unwrap(), Some(done()));
+        assert_eq!(env.mark(&approved("ENG-123")).await.unwrap(), Some(done()));
     }
-    let issue = desk.issue();
+    let issue = env.issue();
     assert_eq!(issue.state, "Done");
     assert_eq!(issue.labels, ["audited", "backend"], "the label of others stays");
     assert_eq!(issue.attachment_urls(), [MERGE_REQUEST]);
@@ -31,22 +31,22 @@ async fn approved_merge_closes_and_comments_issue_once() {
         assert!(comment.body.contains(part), "{part} is missing in {}", comment.body);
     }
     assert_eq!(
-        desk.changes(),
+        env.changes(),
         4,
         "attached, commented, a label created, updated: once each"
     );
-    assert_eq!(desk.double.labels(Some("ENG")), ["audited", "backend"]);
+    assert_eq!(env.double.labels(Some("ENG")), ["audited", "backend"]);
 }
 
 #[tokio::test]
 async fn ended_issue_keeps_its_state() {
     for state in ["Done", "Canceled", "Duplicate"] {
-        let desk = Desk::open().await;
-        desk.double
+        let env = LinearEnv::open().await;
+        env.double
             .world(|world| world.issue("ENG-123", "x").state = state.to_owned());
-        assert_eq!(desk.mark(&approved("ENG-123")).await.unwrap(), Some(done()));
-        assert_eq!(desk.issue().state, state);
-        assert_eq!(desk.issue().labels, ["audited", "backend"]);
+        assert_eq!(env.mark(&approved("ENG-123")).await.unwrap(), Some(done()));
+        assert_eq!(env.issue().state, state);
+        assert_eq!(env.issue().labels, ["audited", "backend"]);
     }
 }
 
@@ -72,8 +72,8 @@ async fn first_existing_mention_decides_the_issue() {
         (vec![], Some("OPS-1"), None),
         (vec![], None, None),
     ] {
-        let desk = Desk::open().await;
-        desk.double.world(|world| {
+        let env = LinearEnv::open().await;
+        env.double.world(|world| {
             world.team("OPS", "Operations");
             world.issue("OPS-1", "of a team that does not count");
             world.issue("ENG-7", "another");
@@ -91,80 +91,79 @@ async fn first_existing_mention_decides_the_issue() {
             ..approved("ENG-123")
         };
         let expected = expected.map(done_at);
-        assert_eq!(desk.mark(&merge).await.unwrap(), expected, "{mentions:?} {attached:?}");
+        assert_eq!(env.mark(&merge).await.unwrap(), expected, "{mentions:?} {attached:?}");
     }
 }
 
 #[tokio::test]
 async fn existing_label_is_reused_regardless_of_case() {
     for (team, name) in [(Some("ENG"), "Audited"), (None, "AUDITED")] {
-        let desk = Desk::open().await;
-        desk.double.world(|world| world.label(team, name));
-        desk.mark(&approved("ENG-123")).await.unwrap();
-        let labels = desk.issue().labels;
+        let env = LinearEnv::open().await;
+        env.double.world(|world| world.label(team, name));
+        env.mark(&approved("ENG-123")).await.unwrap();
+        let labels = env.issue().labels;
         assert!(labels.contains(&name.to_owned()), "{labels:?}");
         assert!(
-            !desk
-                .double
+            !env.double
                 .requests()
                 .iter()
                 .any(|request| request.body.to_string().contains("issueLabelCreate"))
         );
     }
     // A label of another team cannot be put on this issue.
-    let desk = Desk::open().await;
-    desk.double.world(|world| {
+    let env = LinearEnv::open().await;
+    env.double.world(|world| {
         world.team("OPS", "Operations");
         world.label(Some("OPS"), "audited");
     });
-    desk.mark(&approved("ENG-123")).await.unwrap();
-    assert_eq!(desk.double.labels(Some("ENG")), ["audited", "backend"]);
+    env.mark(&approved("ENG-123")).await.unwrap();
+    assert_eq!(env.double.labels(Some("ENG")), ["audited", "backend"]);
 }
 
 #[tokio::test]
 async fn retired_issue_is_left_unchanged_without_error() {
-    let desk = Desk::open().await;
-    desk.double.world(|world| {
+    let env = LinearEnv::open().await;
+    env.double.world(|world| {
         world.issue("ENG-123", "x").archived_at = Some("2026-03-01T10:00:00.000Z".to_owned());
     });
-    assert_eq!(desk.mark(&approved("ENG-123")).await.unwrap(), Some(done()));
-    assert_eq!(desk.changes(), 0);
+    assert_eq!(env.mark(&approved("ENG-123")).await.unwrap(), Some(done()));
+    assert_eq!(env.changes(), 0);
 }
 
 #[tokio::test]
 async fn comment_moved_elsewhere_counts_as_posted() {
-    let desk = Desk::open().await;
-    desk.mark(&approved("ENG-123")).await.unwrap();
+    let env = LinearEnv::open().await;
+    env.mark(&approved("ENG-123")).await.unwrap();
     // Another user moved it to another issue; this one still needs its label.
-    desk.double.world(|world| {
+    env.double.world(|world| {
         let comments = std::mem::take(&mut world.issue("ENG-123", "x").comments);
         world.issue("ENG-9", "other").comments = comments;
         world.issue("ENG-123", "x").labels.clear();
     });
-    assert_eq!(desk.mark(&approved("ENG-123")).await.unwrap(), Some(done()));
-    assert_eq!(desk.issue().labels, ["audited"]);
+    assert_eq!(env.mark(&approved("ENG-123")).await.unwrap(), Some(done()));
+    assert_eq!(env.issue().labels, ["audited"]);
 }
 
 #[tokio::test]
 async fn looking_changes_nothing_and_detects_completion() {
-    let desk = Desk::open().await;
+    let env = LinearEnv::open().await;
     let look = async || {
         let (merge, settings) = (approved("ENG-123"), linear());
-        mark_in_linear(&desk.client, &merge, &settings, true).await.unwrap()
+        mark_in_linear(&env.client, &merge, &settings, true).await.unwrap()
     };
     assert_eq!(look().await, Some(("ENG-123".to_owned(), Tracked::Missing)));
-    assert_eq!(desk.changes(), 0);
-    desk.mark(&approved("ENG-123")).await.unwrap();
+    assert_eq!(env.changes(), 0);
+    env.mark(&approved("ENG-123")).await.unwrap();
     assert_eq!(look().await, Some(done()));
 }
 
 #[tokio::test]
 async fn application_token_is_sent_as_bearer_token() {
-    let desk = Desk::open().await;
-    desk.double.world(|world| world.token = Some("oauth-token".to_owned()));
+    let env = LinearEnv::open().await;
+    env.double.world(|world| world.token = Some("oauth-token".to_owned()));
     let credential = LinearCredential::AccessToken("oauth-token".into());
-    let client = Linear::new(http(&options()).0, &desk.double.url(), credential).unwrap();
+    let client = Linear::new(http(&options()).0, &env.double.url(), credential).unwrap();
     let marked = mark_in_linear(&client, &approved("ENG-123"), &linear(), false).await;
     assert_eq!(marked.unwrap(), Some(done()));
-    assert_eq!(desk.double.requests()[0].headers["authorization"], "Bearer oauth-token");
+    assert_eq!(env.double.requests()[0].headers["authorization"], "Bearer oauth-token");
 }

@@ -7,48 +7,44 @@ use model::Note;
 use serde_json::{Value, json};
 
 use super::fixtures::{IVO, TARA, hook, kind, mr, row, shows};
-use crate::evaluation::world::{ALICE, HIGH, World, at};
+use crate::env::{ALICE, HIGH, TestEnv, at};
 
 /// Tara's group was invited into the team's: she is only in `members/all`.
-async fn invited(inherited_count: bool) -> (World, MergeRequest) {
+async fn invited(inherited_count: bool) -> (TestEnv, MergeRequest) {
     let direct = include_str!("../../rules.yaml");
     let inherited = direct.replace("group_id: 4242", "group_id: 4242\n  include_inherited: true");
-    let world = World::with_rules(if inherited_count { &inherited } else { direct }).await;
+    let env = TestEnv::with_rules(if inherited_count { &inherited } else { direct }).await;
     let member = Member {
         access_level: 30,
         expires_at: None,
     };
-    world
-        .gitlab
+    env.gitlab()
         .world(|shown| shown.groups.get_mut(&4242).unwrap().inherited.insert(TARA, member));
     let mr = mr(1, HIGH);
-    shows(&world, &mr, |shown| {
+    shows(&env, &mr, |shown| {
         shown.approved(TARA, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&hook(&mr, "merge", IVO, "12:00:00")).await;
-    (world, mr)
+    env.deliver(&hook(&mr, "merge", IVO, "12:00:00")).await;
+    (env, mr)
 }
 
 #[tokio::test]
 async fn members_of_invited_groups_count_if_configured() {
-    let (world, mr) = invited(false).await;
-    let exception = row(&world, "security_review_exceptions", &mr).await;
+    let (env, mr) = invited(false).await;
+    let exception = row(&env, "security_review_exceptions", &mr).await;
     assert_eq!(exception["kind"], "approver_not_eligible");
     let detail = exception["reasons"][0]["detail"].as_str().unwrap();
     assert!(detail.contains("tara"), "{detail}");
 
-    let (world, mr) = invited(true).await;
-    assert_eq!(world.exception(&mr).await, None);
-    assert_eq!(
-        row(&world, "security_review_decisions", &mr).await["outcome"],
-        "approved"
-    );
+    let (env, mr) = invited(true).await;
+    assert_eq!(env.exception(&mr).await, None);
+    assert_eq!(row(&env, "security_review_decisions", &mr).await["outcome"], "approved");
 }
 
 #[tokio::test]
 async fn the_reason_says_no_direct_member() {
-    let (world, mr) = invited(false).await;
-    let exception = row(&world, "security_review_exceptions", &mr).await;
+    let (env, mr) = invited(false).await;
+    let exception = row(&env, "security_review_exceptions", &mr).await;
     let detail = exception["reasons"][0]["detail"].as_str().unwrap();
     assert!(detail.contains("direct member"), "{detail}");
 }
@@ -66,21 +62,21 @@ fn listed(changes: &Value) -> Value {
 }
 
 /// A merge that Alice approved in the morning, with her membership as listed at the merge.
-async fn approved_by(member: &Value) -> (World, MergeRequest) {
-    let world = World::new().await;
+async fn approved_by(member: &Value) -> (TestEnv, MergeRequest) {
+    let env = TestEnv::with_evaluator().await;
     let mr = mr(1, HIGH);
     let members = Stub::answering("GET", "/api/v4/groups/4242/members", 200, listed(member));
-    world.gitlab.stub(members).unwrap();
-    shows(&world, &mr, |shown| {
+    env.gitlab().stub(members).unwrap();
+    shows(&env, &mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    world.deliver(&hook(&mr, "merge", IVO, "12:00:00")).await;
-    (world, mr)
+    env.deliver(&hook(&mr, "merge", IVO, "12:00:00")).await;
+    (env, mr)
 }
 
 async fn notes_of(state: &str) -> Vec<Note> {
-    let (world, mr) = approved_by(&json!({"state": state})).await;
-    world.decision(&mr).await.unwrap().verdict.notes
+    let (env, mr) = approved_by(&json!({"state": state})).await;
+    env.decision(&mr).await.unwrap().verdict.notes
 }
 
 /// Blocked people stay listed as members and approvers.
@@ -93,15 +89,15 @@ async fn inactive_members_do_not_count() {
         json!({"state": "banned"}),
         json!({"membership_state": "awaiting"}),
     ] {
-        let (world, mr) = approved_by(&changes).await;
+        let (env, mr) = approved_by(&changes).await;
         assert_eq!(
-            kind(&world, &mr).await.as_deref(),
+            kind(&env, &mr).await.as_deref(),
             Some("approver_not_eligible"),
             "{changes}"
         );
     }
-    let (world, mr) = approved_by(&json!({})).await;
-    assert_eq!(world.exception(&mr).await, None, "an active one counts");
+    let (env, mr) = approved_by(&json!({})).await;
+    assert_eq!(env.exception(&mr).await, None, "an active one counts");
 }
 
 /// No membership was recorded at the approval: the one read at the merge counts, with a note.
@@ -119,10 +115,10 @@ async fn a_missing_membership_read_later_is_noted() {
 #[tokio::test]
 async fn membership_at_the_approval_counts() {
     for (iid, was_member, expected) in [(1, true, None), (2, false, Some("approver_not_eligible"))] {
-        let world = World::new().await;
+        let env = TestEnv::with_evaluator().await;
         let mr = mr(iid, HIGH);
         let set_member = |member: bool| {
-            world.gitlab.world(|shown| {
+            env.gitlab().world(|shown| {
                 if member {
                     shown.member(4242, ALICE, 30);
                 } else {
@@ -131,16 +127,16 @@ async fn membership_at_the_approval_counts() {
             });
         };
         set_member(was_member);
-        world.clock.set(at("11:58:02"));
-        world.deliver(&hook(&mr, "approved", ALICE, "11:58:00")).await;
+        env.clock.set(at("11:58:02"));
+        env.deliver(&hook(&mr, "approved", ALICE, "11:58:00")).await;
         set_member(!was_member);
-        world.clock.set(at("12:00:02"));
-        shows(&world, &mr, |shown| {
+        env.clock.set(at("12:00:02"));
+        shows(&env, &mr, |shown| {
             shown.approved(ALICE, "2026-03-02T11:58:00.000Z");
         });
-        world.deliver(&hook(&mr, "merge", IVO, "12:00:00")).await;
-        assert_eq!(kind(&world, &mr).await.as_deref(), expected, "{was_member}");
-        let verdict = world.decision(&mr).await.unwrap().verdict;
+        env.deliver(&hook(&mr, "merge", IVO, "12:00:00")).await;
+        assert_eq!(kind(&env, &mr).await.as_deref(), expected, "{was_member}");
+        let verdict = env.decision(&mr).await.unwrap().verdict;
         assert_eq!(verdict.notes, [], "{was_member}");
         let both = model::VerdictOutcome::Approved {
             proof: model::Proof::Both,

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::fixtures::{IVO, NOOR, hook, label, mr, open, row, shows};
-use crate::evaluation::world::{ALICE, HIGH, World, at};
+use crate::env::{ALICE, HIGH, TestEnv, at};
 
 /// Every edit fires an event; tools treated each as a new version.
 #[tokio::test]
 async fn edits_keep_the_approval() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = mr(1, HIGH);
-    shows(&world, &mr, |shown| {
+    shows(&env, &mr, |shown| {
         open(shown);
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
@@ -34,26 +34,26 @@ async fn edits_keep_the_approval() {
         ("10:20:02", update("10:20:00", labelled)),
         ("10:30:02", update("10:30:00", json!({}))),
     ] {
-        world.clock.set(at(now));
-        world.deliver(&event).await;
+        env.clock.set(at(now));
+        env.deliver(&event).await;
     }
-    world.gitlab.world(|shown| {
+    env.gitlab().world(|shown| {
         let shown = shown.merge_request(mr.project, mr.iid);
         shown.merged(IVO, "2026-03-02T12:00:00.000Z");
         shown.set("labels", json!(["security::high", "backend"]));
         shown.label_event("add", "backend", NOOR, "2026-03-02T10:20:00.000Z");
     });
-    world.clock.set(at("12:00:02"));
-    let report = world.deliver(&hook(&mr, "merge", IVO, "12:00:00")).await;
+    env.clock.set(at("12:00:02"));
+    let report = env.deliver(&hook(&mr, "merge", IVO, "12:00:00")).await;
     assert_eq!(report.outcome.as_str(), "approved");
-    assert_eq!(world.exception(&mr).await, None);
-    let ledger = row(&world, "security_review_ledger", &mr).await;
+    assert_eq!(env.exception(&mr).await, None);
+    let ledger = row(&env, "security_review_ledger", &mr).await;
     assert_eq!(
         (&ledger["decision"], &ledger["proof"]),
         (&json!("merged"), &json!("both"))
     );
     // The review was approved once, then merged: no edit removed the approval.
     let decided = "security_review_decisions WHERE decision IN ('approved', 'merged')";
-    assert_eq!(world.count(decided, &mr).await, 2);
-    assert_eq!(world.count("security_review_decisions WHERE true", &mr).await, 2);
+    assert_eq!(env.count(decided, &mr).await, 2);
+    assert_eq!(env.count("security_review_decisions WHERE true", &mr).await, 2);
 }

@@ -5,7 +5,7 @@ use doubles::payload::MergeRequest;
 use jiff::tz::{TimeZone, offset};
 use serde_json::{Value, json};
 
-use crate::evaluation::world::{ALICE, World, at};
+use crate::env::{ALICE, TestEnv, at};
 
 pub(super) const LEDGER: u64 = 4411;
 /// Writes the merge requests.
@@ -65,8 +65,8 @@ pub(super) fn hook(mr: &MergeRequest, action: &str, actor: u64, time: &str) -> V
 }
 
 /// GitLab shows it: merged by Ivo at noon, its labels added in the morning.
-pub(super) fn shows(world: &World, mr: &MergeRequest, change: impl FnOnce(&mut double::MergeRequest)) {
-    world.gitlab.world(|shown| {
+pub(super) fn shows(env: &TestEnv, mr: &MergeRequest, change: impl FnOnce(&mut double::MergeRequest)) {
+    env.gitlab().world(|shown| {
         for id in [NOOR, IVO, TARA] {
             shown.user(id, username(id));
         }
@@ -74,7 +74,7 @@ pub(super) fn shows(world: &World, mr: &MergeRequest, change: impl FnOnce(&mut d
         let project = shown.projects.get_mut(&mr.project).unwrap();
         "tide/ledger".clone_into(&mut project.path_with_namespace);
     });
-    world.merged(mr, |shown| {
+    env.merged(mr, |shown| {
         shown.merged(IVO, "2026-03-02T12:00:00.000Z");
         for title in &mr.labels {
             shown.label_event("add", title, NOOR, "2026-03-02T08:30:00.000Z");
@@ -92,26 +92,26 @@ pub(super) fn open(shown: &mut double::MergeRequest) {
 }
 
 /// The only row of a table about a merge request.
-pub(super) async fn row(world: &World, table: &str, mr: &MergeRequest) -> Value {
+pub(super) async fn row(env: &TestEnv, table: &str, mr: &MergeRequest) -> Value {
     let sql = format!(
         "SELECT to_jsonb(t) FROM {table} t WHERE project_id = {} AND mr_iid = {}",
         mr.project, mr.iid
     );
-    let rows = world.auditor.query_typed(&sql, &[]).await.unwrap();
+    let rows = env.auditor().query_typed(&sql, &[]).await.unwrap();
     assert_eq!(rows.len(), 1, "{table}");
     rows[0].get(0)
 }
 
 /// Kind of the open exception.
-pub(super) async fn kind(world: &World, mr: &MergeRequest) -> Option<String> {
-    let exception = world.exception(mr).await;
+pub(super) async fn kind(env: &TestEnv, mr: &MergeRequest) -> Option<String> {
+    let exception = env.exception(mr).await;
     exception.filter(|(_, status)| status == "open").map(|(kind, _)| kind)
 }
 
 /// Deliveries that could not be read.
-pub(super) async fn quarantined(world: &World) -> i64 {
+pub(super) async fn quarantined(env: &TestEnv) -> i64 {
     let sql = "SELECT count(*) FROM quarantined_deliveries";
-    world.auditor.query_typed(sql, &[]).await.unwrap()[0].get(0)
+    env.value(sql).await
 }
 
 fn username(id: u64) -> &'static str {

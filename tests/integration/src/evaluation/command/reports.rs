@@ -6,10 +6,10 @@ use super::four_reviews;
 
 #[tokio::test]
 async fn the_ledger_is_listed_by_each_filter() {
-    let world = four_reviews().await;
+    let env = four_reviews().await;
     let iids = |words: &[&str]| {
-        let mut iids: Vec<_> = world
-            .rows(words)
+        let mut iids: Vec<_> = env
+            .json_rows(words)
             .iter()
             .map(|row| row["mr_iid"].as_i64().unwrap())
             .collect();
@@ -35,7 +35,7 @@ async fn the_ledger_is_listed_by_each_filter() {
         assert_eq!(iids(words), expected, "{words:?}");
     }
     // 2. Service level, exit codes and formats.
-    let row = &world.rows(&["ledger", "--tier", "critical"])[0];
+    let row = &env.json_rows(&["ledger", "--tier", "critical"])[0];
     assert_eq!(
         (&row["sla_met"], &row["sla_elapsed"], &row["time_to_approval"]),
         (&Value::from(false), &"03:00:00".into(), &"03:00:00".into())
@@ -46,21 +46,21 @@ async fn the_ledger_is_listed_by_each_filter() {
         (vec!["exceptions", "--status", "gone"], 2),
         (vec!["exceptions", "--since", "1h", "--until", "2h"], 2),
     ] {
-        assert_eq!(world.countersign(&words).status.code(), Some(code), "{words:?}");
+        assert_eq!(env.countersign(&words).status.code(), Some(code), "{words:?}");
     }
-    let table = world.stdout_of(&["ledger"]);
+    let table = env.stdout_of(&["ledger"]);
     assert!(
         table.contains("merged_without_approval") && table.contains("missed"),
         "{table}"
     );
-    let csv = world.stdout_of(&["ledger", "--format", "csv"]);
+    let csv = env.stdout_of(&["ledger", "--format", "csv"]);
     assert_eq!(csv.lines().count(), 5, "{csv}");
 }
 
 #[tokio::test]
 async fn stats_match_the_reviews() {
-    let world = four_reviews().await;
-    let figures: Value = serde_json::from_str(&world.stdout_of(&["stats", "--format", "json"])).unwrap();
+    let env = four_reviews().await;
+    let figures: Value = serde_json::from_str(&env.stdout_of(&["stats", "--format", "json"])).unwrap();
     let high = figures["tiers"]
         .as_array()
         .unwrap()
@@ -85,24 +85,24 @@ async fn stats_match_the_reviews() {
     assert_eq!(figures["reviewers"][0]["sla_missed"], 1);
     assert_eq!(figures["exceptions"][0]["kind"], "no_approval");
     assert_eq!(figures["open"][0]["open"], 1);
-    let csv = world.stdout_of(&["stats", "--format", "csv"]);
+    let csv = env.stdout_of(&["stats", "--format", "csv"]);
     assert!(csv.contains("tiers,high,approval_rate_percent,50.0"), "{csv}");
     assert!(csv.contains("exceptions,no_approval,exceptions,1"), "{csv}");
-    let text = world.stdout_of(&["stats"]);
+    let text = env.stdout_of(&["stats"]);
     assert!(
         text.contains("By tier") && text.contains("50.0 %") && text.contains("4 h 0 min"),
         "{text}"
     );
     assert_eq!(
-        world.countersign(&["stats", "--project", "nowhere/"]).status.code(),
+        env.countersign(&["stats", "--project", "nowhere/"]).status.code(),
         Some(1)
     );
 }
 
 #[tokio::test]
 async fn every_view_answers() {
-    let world = four_reviews().await;
-    let store = store::Store::new(doubles::postgres::config(&world.database.auditor_url)).unwrap();
+    let env = four_reviews().await;
+    let store = store::Store::new(doubles::postgres::config(&env.database().auditor_url)).unwrap();
     for (view, rows) in [
         ("security_review_volume", 2),
         ("security_review_approval_rate", 2),
@@ -124,8 +124,8 @@ async fn every_view_answers() {
 
 #[tokio::test]
 async fn explain_shows_rule_checks_and_source_differences() {
-    let world = four_reviews().await;
-    let approved = world.stdout_of(&["explain", "77!1"]);
+    let env = four_reviews().await;
+    let approved = env.stdout_of(&["explain", "77!1"]);
     for line in [
         "decision       merged",
         "reviewer       sec-alice",
@@ -136,7 +136,7 @@ async fn explain_shows_rule_checks_and_source_differences() {
     ] {
         assert!(approved.contains(line), "{line:?} in {approved}");
     }
-    let exception = world.stdout_of(&["explain", "main/77!2"]);
+    let exception = env.stdout_of(&["explain", "main/77!2"]);
     for line in [
         "no valid approval: no_approval",
         "slack_exception_alert",
@@ -144,11 +144,11 @@ async fn explain_shows_rule_checks_and_source_differences() {
     ] {
         assert!(exception.contains(line), "{line:?} in {exception}");
     }
-    let late = world.stdout_of(&["explain", "group/project-77!3"]);
+    let late = env.stdout_of(&["explain", "group/project-77!3"]);
     assert!(late.contains("no event reported it"), "{late}");
-    let document: Value = serde_json::from_str(&world.stdout_of(&["explain", "77!1", "--format", "json"])).unwrap();
+    let document: Value = serde_json::from_str(&env.stdout_of(&["explain", "77!1", "--format", "json"])).unwrap();
     assert_eq!(document["decisions"].as_array().unwrap().len(), 2);
     assert_eq!(document["decisions"][1]["explanation"]["approvals"][0]["valid"], true);
-    assert_eq!(world.countersign(&["explain", "77!99"]).status.code(), Some(1));
-    assert_eq!(world.countersign(&["explain", "77"]).status.code(), Some(2));
+    assert_eq!(env.countersign(&["explain", "77!99"]).status.code(), Some(1));
+    assert_eq!(env.countersign(&["explain", "77"]).status.code(), Some(2));
 }

@@ -3,18 +3,18 @@
 use doubles::payload::MergeRequest;
 
 use super::{four_reviews, rules_with_other_targets};
-use crate::evaluation::world::{AUTHOR, PROJECT, World, at};
+use crate::env::{AUTHOR, PROJECT, TestEnv, at};
 
 #[tokio::test]
 async fn simulate_reads_whole_label_lists_of_events() {
-    let world = World::with_rules(&rules_with_other_targets()).await;
+    let env = TestEnv::with_rules(&rules_with_other_targets()).await;
     let mut mr = MergeRequest::new(PROJECT, 1, &["privacy"]);
-    world.deliver(&mr.event("update", AUTHOR, at("10:00:00"))).await;
+    env.deliver(&mr.event("update", AUTHOR, at("10:00:00"))).await;
     mr.labels = Vec::new();
-    world.merged(&mr, |_| ());
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+    env.merged(&mr, |_| ());
+    env.deliver_merge(&mr).await;
     // As stored by an evaluator that omits lists which its rules do not need.
-    let owner = doubles::postgres::connect(&world.database.owner_url).await;
+    let owner = env.owner().await;
     let sql = "ALTER TABLE security_review_decisions DISABLE TRIGGER append_only_row;
         UPDATE security_review_decisions SET inputs = jsonb_set(inputs, '{history}', (
             SELECT jsonb_agg(event || '{\"labels\": []}') FROM jsonb_array_elements(inputs -> 'history') AS event))";
@@ -29,18 +29,18 @@ async fn simulate_reads_whole_label_lists_of_events() {
         ),
     )
     .unwrap();
-    let rows = world.rows(&["simulate", "--rules", file.to_str().unwrap()]);
+    let rows = env.json_rows(&["simulate", "--rules", file.to_str().unwrap()]);
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert_eq!(rows[0]["stored"], "not_carried");
     assert_ne!(rows[0]["simulated"], "not_carried");
     std::fs::write(&file, rules_with_other_targets()).unwrap();
-    let same = world.countersign(&["simulate", "--rules", file.to_str().unwrap()]);
+    let same = env.countersign(&["simulate", "--rules", file.to_str().unwrap()]);
     assert_eq!(same.status.code(), Some(1), "the stored rules do not match it");
 }
 
 #[tokio::test]
 async fn simulate_shows_what_other_rules_would_have_decided() {
-    let world = four_reviews().await;
+    let env = four_reviews().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stricter.yaml");
     std::fs::write(
@@ -48,7 +48,7 @@ async fn simulate_shows_what_other_rules_would_have_decided() {
         rules_with_other_targets().replace("minimum_access_level: 30", "minimum_access_level: 30\n  minimum: 2"),
     )
     .unwrap();
-    let rows = world.rows(&["simulate", "--rules", file.to_str().unwrap()]);
+    let rows = env.json_rows(&["simulate", "--rules", file.to_str().unwrap()]);
     let simulated: Vec<_> = rows
         .iter()
         .map(|row| {
@@ -66,7 +66,7 @@ async fn simulate_shows_what_other_rules_would_have_decided() {
         ]
     );
     std::fs::write(&file, rules_with_other_targets()).unwrap();
-    let same = world.countersign(&["simulate", "--rules", file.to_str().unwrap()]);
+    let same = env.countersign(&["simulate", "--rules", file.to_str().unwrap()]);
     assert_eq!(same.status.code(), Some(1), "no difference");
     assert!(
         String::from_utf8(same.stderr)
@@ -75,8 +75,7 @@ async fn simulate_shows_what_other_rules_would_have_decided() {
     );
     std::fs::write(&file, "version: 7").unwrap();
     assert_eq!(
-        world
-            .countersign(&["simulate", "--rules", file.to_str().unwrap()])
+        env.countersign(&["simulate", "--rules", file.to_str().unwrap()])
             .status
             .code(),
         Some(2)

@@ -4,8 +4,8 @@ use doubles::payload::MergeRequest;
 use model::LedgerDecision;
 use serde_json::{Value, json};
 
+use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, at, envelope};
 use crate::evaluation::arrival::orders;
-use crate::evaluation::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at, envelope};
 
 /// Runs every nth of the 5,040 orders, so that the test ends in seconds; `LEDGER_ORDERS=all` runs all of them.
 const EVERY: usize = 24;
@@ -34,8 +34,8 @@ fn life(mr: &MergeRequest) -> [Value; 7] {
     ]
 }
 
-fn shown_merged(world: &World, mr: &MergeRequest) {
-    world.open(mr, |shown| {
+fn shown_merged(env: &TestEnv, mr: &MergeRequest) {
+    env.open(mr, |shown| {
         shown.label_events.clear();
         shown
             .label_event("add", "security::high", AUTHOR, "2026-03-02T11:45:00.100Z")
@@ -53,26 +53,22 @@ fn chosen_orders() -> Vec<Vec<usize>> {
 
 #[tokio::test]
 async fn seven_events_give_same_row_in_every_order() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mut rows: Vec<Value> = Vec::new();
     for (index, order) in chosen_orders().into_iter().enumerate() {
         let mr = MergeRequest::new(PROJECT, index as u64 + 1, HIGH);
-        shown_merged(&world, &mr);
+        shown_merged(&env, &mr);
         let events = life(&mr);
         for event in &order {
             let delivery = envelope(&events[*event], &format!("{index}/{event}"));
-            app::process_delivery(&world.evaluator, &delivery).await.unwrap();
+            app::process_delivery(env.app(), &delivery).await.unwrap();
         }
         let again = envelope(&events[order[index % 7]], &format!("{index}/{}", order[index % 7]));
         assert_eq!(
-            app::process_delivery(&world.evaluator, &again)
-                .await
-                .unwrap()
-                .outcome
-                .as_str(),
+            app::process_delivery(env.app(), &again).await.unwrap().outcome.as_str(),
             "duplicate"
         );
-        rows.push(world.row_content(&mr).await);
+        rows.push(env.row_content(&mr).await);
     }
     assert!(rows.len() >= 5_040 / EVERY);
     rows.sort_by_key(Value::to_string);
@@ -94,7 +90,7 @@ async fn seven_events_give_same_row_in_every_order() {
 
 #[tokio::test]
 async fn eight_concurrent_writers_produce_the_row_of_one() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let (one, many) = (MergeRequest::new(PROJECT, 1, HIGH), MergeRequest::new(PROJECT, 2, HIGH));
     let events_of = |mr: &MergeRequest| {
         [
@@ -105,15 +101,15 @@ async fn eight_concurrent_writers_produce_the_row_of_one() {
         ]
     };
     for mr in [&one, &many] {
-        world.open(mr, |shown| {
+        env.open(mr, |shown| {
             shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
         });
     }
     for event in events_of(&one) {
-        world.deliver(&event).await;
+        env.deliver(&event).await;
     }
     let writers = (0..8_usize).map(|writer| {
-        let (evaluator, events) = (world.another(), events_of(&many));
+        let (evaluator, events) = (env.another_app(), events_of(&many));
         async move {
             for step in 0..4 {
                 let event = &events[(writer + step) % 4];
@@ -124,13 +120,13 @@ async fn eight_concurrent_writers_produce_the_row_of_one() {
         }
     });
     futures::future::join_all(writers).await;
-    assert_eq!(world.row_content(&many).await, world.row_content(&one).await);
-    let row = world.row(&many).await.unwrap().row;
+    assert_eq!(env.row_content(&many).await, env.row_content(&one).await);
+    let row = env.ledger_row(&many).await.unwrap().row;
     assert_eq!(row.review.decision, Some(LedgerDecision::Approved));
     // The chain has one root and one end, and the row matches its end.
-    let decisions = world.decisions(&many).await;
+    let decisions = env.decisions(&many).await;
     assert_eq!(
-        world.count("security_review_decisions WHERE true", &many).await,
+        env.count("security_review_decisions WHERE true", &many).await,
         i64::try_from(decisions.len()).unwrap()
     );
     assert_eq!(decisions.last().unwrap().1.as_deref(), Some("approved"));

@@ -6,19 +6,19 @@ use doubles::payload::MergeRequest;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::evaluation::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at, envelope};
+use crate::env::{ALICE, AUTHOR, HIGH, PROJECT, TestEnv, at, envelope};
 
 #[tokio::test]
 async fn redelivery_repeats_the_same_ledger_audit_entry() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.merged(&mr, |shown| {
+    env.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
     let delivery = envelope(&mr.event("merge", AUTHOR, at("12:00:00")), "one");
-    app::process_delivery(&world.evaluator, &delivery).await.unwrap();
-    app::process_delivery(&world.evaluator, &delivery).await.unwrap();
-    let entries = world.entries("ledger.record.upsert");
+    app::process_delivery(env.app(), &delivery).await.unwrap();
+    app::process_delivery(env.app(), &delivery).await.unwrap();
+    let entries = env.entries("ledger.record.upsert");
     assert_eq!(entries.len(), 2);
     let same = |entry: &Value| {
         let mut entry = entry.clone();
@@ -26,7 +26,7 @@ async fn redelivery_repeats_the_same_ledger_audit_entry() {
         entry
     };
     assert_eq!(same(&entries[0]), same(&entries[1]));
-    let (entry, row) = (&entries[0], world.row(&mr).await.unwrap());
+    let (entry, row) = (&entries[0], env.ledger_row(&mr).await.unwrap());
     assert_eq!(entry["correlation_id"], delivery.correlation_id.to_string());
     assert_eq!(entry["target"]["mr_iid"], 1);
     let details = &entry["details"];
@@ -38,29 +38,29 @@ async fn redelivery_repeats_the_same_ledger_audit_entry() {
 
 #[tokio::test]
 async fn deciding_rules_are_kept_exactly() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.merged(&mr, |_| ());
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+    env.merged(&mr, |_| ());
+    env.deliver_merge(&mr).await;
     let sql = "SELECT content FROM rules_files JOIN security_review_decisions ON hash = rules_hash";
-    let rows = world.auditor.query_typed(sql, &[]).await.unwrap();
+    let rows = env.auditor().query_typed(sql, &[]).await.unwrap();
     assert_eq!(rows[0].get::<_, String>(0), include_str!("../../rules.yaml"));
 }
 
 #[tokio::test]
 async fn concurrently_written_row_is_not_overwritten() {
-    let world = World::new().await;
+    let env = TestEnv::with_evaluator().await;
     let mr = MergeRequest::new(PROJECT, 1, HIGH);
-    world.merged(&mr, |_| ());
-    world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
-    let standing = world.row(&mr).await.unwrap();
-    let store = Arc::new(world.database.store());
+    env.merged(&mr, |_| ());
+    env.deliver_merge(&mr).await;
+    let standing = env.ledger_row(&mr).await.unwrap();
+    let store = Arc::new(env.database().store());
     let mut row = standing.row.clone();
     row.title = "Another".to_owned();
     row.correlation_id = Uuid::now_v7();
     for expected in [Ok(2), Err(())] {
         let mut tx = store.begin().await.unwrap();
-        let written = tx.write_ledger_row(&row, Some(&standing), world.now()).await;
+        let written = tx.write_ledger_row(&row, Some(&standing), env.now()).await;
         assert_eq!(
             written
                 .as_ref()

@@ -4,34 +4,34 @@ use model::ExceptionKind;
 use serde_json::{Value, json};
 
 use super::{alerted, approved, decide, exceptional, first_line, replies};
-use crate::evaluation::world::{ALICE, AUTHOR, at};
-use crate::outbox::{HISTORY, POST, Stand, UPDATE, message, unapproved};
+use crate::env::{ALICE, TestEnv, at};
+use crate::outbox::{HISTORY, POST, UPDATE, message, unapproved};
 
 #[tokio::test]
 async fn a_late_approval_withdraws_the_alert() {
-    let stand = Stand::new().await;
+    let env = TestEnv::with_functions().await;
     // An older GitLab does not report approval times; only the delivery does, and it arrives late.
-    stand.world.gitlab.patch(json!({"old_gitlab": true})).unwrap();
+    env.gitlab().patch(json!({"old_gitlab": true})).unwrap();
     let mr = unapproved(1);
-    stand.world.merged(&mr, |shown| {
+    env.merged(&mr, |shown| {
         shown.approved(ALICE, "2026-03-02T10:00:00.000Z");
     });
-    let mut report = stand.world.deliver(&mr.event("merge", AUTHOR, at("12:00:00"))).await;
+    let mut report = env.deliver_merge(&mr).await;
     let alert = report.effects.remove(0);
-    let notifier = stand.notifier().await;
-    assert_eq!(stand.attempt(&notifier, &alert).await.state, "done");
-    let mut report = stand.world.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
+    let notifier = env.function("notifier").await;
+    assert_eq!(env.attempt(&notifier, &alert).await.state, "done");
+    let mut report = env.deliver(&mr.event("approved", ALICE, at("10:00:00"))).await;
     let update = report.effects.remove(0);
     assert_eq!(update.kind.as_str(), "slack_exception_update");
     for _ in 0..3 {
-        stand.done(&notifier, message(&update, 0)).await;
+        notifier.completes(message(&update, 0)).await;
     }
 
-    assert_eq!(first_line(&stand), "Withdrawn: Merged without security approval");
-    let [reply] = &replies(&stand, &update)[..] else {
+    assert_eq!(first_line(&env), "Withdrawn: Merged without security approval");
+    let [reply] = &replies(&env, &update)[..] else {
         panic!("one reply expected")
     };
-    let alert = &stand.slack.messages()[0];
+    let alert = &env.slack().messages()[0];
     assert_eq!((reply.thread, reply.broadcast), (Some(alert.ts), true));
     let shown = json!(reply.blocks).to_string();
     for part in [
@@ -43,26 +43,23 @@ async fn a_late_approval_withdraws_the_alert() {
     ] {
         assert!(shown.contains(part), "{part} is missing in {shown}");
     }
-    let row = stand.row(update.id).await;
+    let row = env.effect_row(update.id).await;
     assert_eq!(
         (row.state.as_str(), row.external_id),
         ("done", Some(reply.ts.to_string()))
     );
-    assert_eq!(stand.attempts(update.id).await, ["1 begun", "1 ended: done"]);
-    assert_eq!(
-        (stand.asked(POST), stand.asked(UPDATE), stand.asked(HISTORY)),
-        (2, 1, 0)
-    );
-    stand.audited([notifier]);
+    assert_eq!(env.attempts(update.id).await, ["1 begun", "1 ended: done"]);
+    assert_eq!((env.asked(POST), env.asked(UPDATE), env.asked(HISTORY)), (2, 1, 0));
+    env.audited([notifier]);
 }
 
 #[tokio::test]
 async fn another_kind_corrects_alert_and_reply() {
-    let (stand, notifier, alert) = alerted().await;
-    let update = decide(&stand, exceptional(ExceptionKind::SelfApproved)).await;
-    assert_eq!(stand.attempt(&notifier, &update).await.state, "done");
+    let (env, notifier, alert) = alerted().await;
+    let update = decide(&env, exceptional(ExceptionKind::SelfApproved)).await;
+    assert_eq!(env.attempt(&notifier, &update).await.state, "done");
 
-    let corrected = &stand.slack.messages()[0];
+    let corrected = &env.slack().messages()[0];
     assert_eq!(
         corrected.metadata,
         Some(json!({
@@ -74,7 +71,7 @@ async fn another_kind_corrects_alert_and_reply() {
         }))
     );
     assert_alert_is_corrected(&corrected.blocks);
-    let reply = &replies(&stand, &update)[0];
+    let reply = &replies(&env, &update)[0];
     assert_reply_explains_the_change(&reply.blocks);
     assert!(
         reply
@@ -83,7 +80,7 @@ async fn another_kind_corrects_alert_and_reply() {
         "{}",
         reply.text
     );
-    stand.audited([notifier]);
+    env.audited([notifier]);
 }
 
 fn assert_alert_is_corrected(blocks: &[Value]) {
@@ -151,15 +148,15 @@ fn assert_reply_explains_the_change(blocks: &[Value]) {
 
 #[tokio::test]
 async fn a_reopened_exception_is_marked_open_again() {
-    let (stand, notifier, _) = alerted().await;
-    let withdrawn = decide(&stand, approved()).await;
-    assert_eq!(stand.attempt(&notifier, &withdrawn).await.state, "done");
-    assert_eq!(first_line(&stand), "Withdrawn: Merged without security approval");
-    let reopened = decide(&stand, exceptional(ExceptionKind::ApprovalRevoked)).await;
-    assert_eq!(stand.attempt(&notifier, &reopened).await.state, "done");
+    let (env, notifier, _) = alerted().await;
+    let withdrawn = decide(&env, approved()).await;
+    assert_eq!(env.attempt(&notifier, &withdrawn).await.state, "done");
+    assert_eq!(first_line(&env), "Withdrawn: Merged without security approval");
+    let reopened = decide(&env, exceptional(ExceptionKind::ApprovalRevoked)).await;
+    assert_eq!(env.attempt(&notifier, &reopened).await.state, "done");
 
-    assert_eq!(first_line(&stand), "Open again: Merged without security approval");
-    let reply = &replies(&stand, &reopened)[0];
+    assert_eq!(first_line(&env), "Open again: Merged without security approval");
+    let reply = &replies(&env, &reopened)[0];
     let shown = json!(reply.blocks).to_string();
     for part in [
         "Open again: this merge is an exception after all",
@@ -170,29 +167,29 @@ async fn a_reopened_exception_is_marked_open_again() {
     ] {
         assert!(shown.contains(part), "{part} is missing in {shown}");
     }
-    assert_eq!(stand.slack.messages().len(), 3);
-    stand.audited([notifier]);
+    assert_eq!(env.slack().messages().len(), 3);
+    env.audited([notifier]);
 }
 
 #[tokio::test]
 async fn an_outdated_change_refers_to_the_next() {
-    let (stand, notifier, _) = alerted().await;
-    let first = decide(&stand, exceptional(ExceptionKind::SelfApproved)).await;
-    let second = decide(&stand, approved()).await;
-    assert_eq!(stand.attempt(&notifier, &first).await.state, "done");
+    let (env, notifier, _) = alerted().await;
+    let first = decide(&env, exceptional(ExceptionKind::SelfApproved)).await;
+    let second = decide(&env, approved()).await;
+    assert_eq!(env.attempt(&notifier, &first).await.state, "done");
 
     assert_eq!(
-        first_line(&stand),
+        first_line(&env),
         "Withdrawn: Merged without security approval",
         "as it is now"
     );
-    let shown = json!(replies(&stand, &first)[0].blocks).to_string();
+    let shown = json!(replies(&env, &first)[0].blocks).to_string();
     assert!(
         shown.contains("a later decision changed the exception again"),
         "{shown}"
     );
-    assert_eq!(stand.attempt(&notifier, &second).await.state, "done");
-    let shown = json!(replies(&stand, &second)[0].blocks).to_string();
+    assert_eq!(env.attempt(&notifier, &second).await.state, "done");
+    let shown = json!(replies(&env, &second)[0].blocks).to_string();
     assert!(shown.contains("No action is needed."), "{shown}");
-    stand.audited([notifier]);
+    env.audited([notifier]);
 }

@@ -5,15 +5,16 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::stack::scene::{HIGH, SLACK, Scene};
+use crate::env::HIGH;
+use crate::stack::review::{SLACK, StackReview};
 use crate::stack::stack_audit::{Lines, PATIENCE, SIEM, StackAudit, by_id, difference};
 
 /// A delivery and the last position of its entries.
 async fn delivered(audit: &StackAudit) -> (String, i64) {
     let _slack = SLACK.read().await;
-    let scene = Scene::new(HIGH);
-    scene.shown(|_| ()).await;
-    let id = scene.deliver_merge().await;
+    let review = StackReview::new(HIGH);
+    review.shown(|_| ()).await;
+    let id = review.deliver_merge().await;
     audit.trace(&id, &["slack.api.post_message"]).await;
     let position = audit.position(&id).await;
     (id, position)

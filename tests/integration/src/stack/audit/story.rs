@@ -5,17 +5,18 @@ use std::process::Command;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::env::HIGH;
 use crate::local_stack::{PATIENCE, eventually};
 use crate::program::built;
-use crate::stack::scene::{HIGH, SLACK, Scene};
+use crate::stack::review::{SLACK, StackReview};
 use crate::stack::stack_audit::StackAudit;
 
 #[tokio::test]
 async fn audit_log_of_a_delivery_is_complete() {
     let _slack = SLACK.read().await;
-    let (scene, audit) = (Scene::new(HIGH), StackAudit::open().await);
-    scene.shown(|_| ()).await;
-    let id = scene.deliver_merge().await;
+    let (review, audit) = (StackReview::new(HIGH), StackAudit::open().await);
+    review.shown(|_| ()).await;
+    let id = review.deliver_merge().await;
     // Five effects, sent in one call: the alert, and those to Linear, Jira, Confluence and the pod.
     let steps = [
         ("webhook", "webhook.auth.verify", 1),
@@ -56,21 +57,21 @@ async fn audit_log_of_a_delivery_is_complete() {
 #[tokio::test]
 async fn calls_and_entries_agree_one_to_one() {
     let _slack = SLACK.read().await;
-    let (scene, audit) = (Scene::new(HIGH), StackAudit::open().await);
-    scene.shown(|_| ()).await;
+    let (review, audit) = (StackReview::new(HIGH), StackAudit::open().await);
+    review.shown(|_| ()).await;
     let trace = Uuid::now_v7().simple().to_string();
-    let delivery = scene.stack.signed(&scene.merge());
+    let delivery = review.signed(&review.merge());
     let delivery = delivery.with("traceparent", &format!("00-{trace}-b7ad6b7169203331-01"));
-    let reply = scene.stack.send(&delivery).await;
+    let reply = review.send(&delivery).await;
     let id = reply.json()["correlation_id"].as_str().unwrap().to_owned();
     // No further calls after the last effect.
     eventually(PATIENCE, "the effects to end", async || {
-        let states = scene.rows("state", "effects").await;
+        let states = review.rows("state", "effects").await;
         (states.len() == 5 && states.iter().all(|state| *state == json!("done"))).then_some(())
     })
     .await;
 
-    let mut seen = actions_at_doubles(&scene, &trace).await;
+    let mut seen = actions_at_doubles(&review, &trace).await;
     // AWS is not a double here.
     let outside = |action: &&str| {
         let systems = ["gitlab.", "slack.", "linear.", "jira.", "confluence."];
@@ -98,9 +99,9 @@ async fn calls_and_entries_agree_one_to_one() {
 }
 
 /// The actions of the requests that the doubles received in this trace, sorted.
-async fn actions_at_doubles(scene: &Scene, trace: &str) -> Vec<String> {
+async fn actions_at_doubles(review: &StackReview, trace: &str) -> Vec<String> {
     let mut seen = Vec::new();
-    let stack = &scene.stack;
+    let stack = &review.stack;
     for base in [
         &stack.gitlab_url,
         &stack.slack_url,
@@ -108,7 +109,7 @@ async fn actions_at_doubles(scene: &Scene, trace: &str) -> Vec<String> {
         &stack.jira_url,
         &stack.confluence_url,
     ] {
-        let requests = scene
+        let requests = review
             .stack
             .control(base, "GET", "/_double/requests", &Value::Null)
             .await;
@@ -152,9 +153,9 @@ fn action(request: &Value) -> String {
 
 #[tokio::test]
 async fn command_line_finds_forged_delivery_by_reason() {
-    let (scene, audit) = (Scene::new(HIGH), StackAudit::open().await);
-    let forged = scene.stack.signed(&scene.merge()).with("webhook-signature", "v1,AAAA");
-    let reply = scene.stack.send(&forged).await;
+    let (review, audit) = (StackReview::new(HIGH), StackAudit::open().await);
+    let forged = review.signed(&review.merge()).with("webhook-signature", "v1,AAAA");
+    let reply = review.send(&forged).await;
     assert_eq!(reply.status, 401);
     let id = reply.json()["correlation_id"].as_str().unwrap().to_owned();
     audit.trace(&id, &["webhook.auth.verify"]).await;

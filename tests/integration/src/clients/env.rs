@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit::{ActorType, Context, Memory, Writer};
+use clients::InvalidAddress;
 use clients::gitlab::{FactsRequest, GitLab};
 use clients::http::{Http, Options};
 use clients::slack::Slack;
 use doubles::gitlab::{self, GitLabDouble};
 use doubles::slack::{self, SlackDouble};
-use doubles::{Fault, Stub};
+use doubles::{Double, Fault, Stub, System};
 use jiff::Timestamp;
 use model::{
     FixedClock, GitLabAnswer, MergeRequestDetails, MergeRequestIid, MergeRequestKey, ProjectId, Reading, UserId,
@@ -91,28 +92,59 @@ pub(super) fn patience(stub: Option<&Stub>) -> Options {
     }
 }
 
-/// A client and its GitLab.
-pub(super) struct GitLabDesk {
-    pub(super) double: GitLabDouble,
-    pub(super) client: GitLab,
+/// A client under test.
+pub(super) trait Client<S>: Sized {
+    /// Gives the double its credentials and content.
+    fn prepare(double: &Double<S>);
+
+    fn connect(http: Http, address: &str) -> Result<Self, InvalidAddress>;
+}
+
+/// A client, the double of the system that it calls, and its audit entries.
+pub(super) struct ClientEnv<S, C> {
+    pub(super) double: Double<S>,
+    pub(super) client: C,
     pub(super) lines: Memory,
 }
 
-impl GitLabDesk {
-    /// A GitLab with one merged merge request, approved by a member of the security team.
+/// With one merged merge request, approved by a member of the security team.
+pub(super) type GitLabEnv = ClientEnv<gitlab::GitLab, GitLab>;
+pub(super) type SlackEnv = ClientEnv<slack::Slack, Slack>;
+
+impl<S: System, C: Client<S>> ClientEnv<S, C> {
     pub(super) async fn open() -> Self {
-        Self::patient(None).await
+        Self::start(None).await
     }
 
-    /// The same, with a stub.
     pub(super) async fn with(stub: &Stub) -> Self {
-        let desk = Self::patient(Some(stub)).await;
-        desk.double.stub(stub.clone()).unwrap();
-        desk
+        Self::start(Some(stub)).await
     }
 
-    async fn patient(stub: Option<&Stub>) -> Self {
-        let double = gitlab::start().await;
+    pub(super) async fn start(stub: Option<&Stub>) -> Self {
+        let double = Double::start().await;
+        C::prepare(&double);
+        if let Some(stub) = stub {
+            double.stub(stub.clone()).unwrap();
+        }
+        let (http, lines) = http(&patience(stub));
+        let client = C::connect(http, &double.url()).unwrap();
+        Self { double, client, lines }
+    }
+
+    /// The audit lines; as many as the double has seen requests.
+    pub(super) fn entries(&self) -> Vec<Value> {
+        let entries = self.lines.entries();
+        assert_eq!(
+            entries.len(),
+            self.double.requests().len(),
+            "one line for each request: {entries:#?}"
+        );
+        entries
+    }
+}
+
+impl Client<gitlab::GitLab> for GitLab {
+    fn prepare(double: &GitLabDouble) {
         double.world(|world| {
             world.token = Some(GITLAB_TOKEN.to_owned());
             world.projects.entry(77).or_default().path_with_namespace = "payments/gateway".to_owned();
@@ -130,11 +162,24 @@ impl GitLabDesk {
                 .version("5f1c", "77aa", "2026-03-01T09:00:00.000Z")
                 .reviewer(502);
         });
-        let (http, lines) = http(&patience(stub));
-        let client = GitLab::new(http, &double.url(), SecretString::from(GITLAB_TOKEN)).unwrap();
-        Self { double, client, lines }
     }
 
+    fn connect(http: Http, address: &str) -> Result<Self, InvalidAddress> {
+        Self::new(http, address, SecretString::from(GITLAB_TOKEN))
+    }
+}
+
+impl Client<slack::Slack> for Slack {
+    fn prepare(double: &SlackDouble) {
+        double.world(|behaviour| behaviour.token = Some(SLACK_TOKEN.to_owned()));
+    }
+
+    fn connect(http: Http, address: &str) -> Result<Self, InvalidAddress> {
+        Self::new(http, address, SecretString::from(SLACK_TOKEN))
+    }
+}
+
+impl GitLabEnv {
     pub(super) async fn facts(&self) -> GitLabAnswer {
         self.facts_for(&approvers()).await
     }
@@ -169,55 +214,5 @@ impl GitLabDesk {
             GitLabAnswer::Full(answer) => *answer,
             other => panic!("no answer: {other:?}"),
         }
-    }
-
-    /// The audit lines; as many as the double has seen requests.
-    pub(super) fn entries(&self) -> Vec<Value> {
-        let entries = self.lines.entries();
-        assert_eq!(
-            entries.len(),
-            self.double.requests().len(),
-            "one line for each request: {entries:#?}"
-        );
-        entries
-    }
-}
-
-/// A client and its Slack.
-pub(super) struct SlackDesk {
-    pub(super) double: SlackDouble,
-    pub(super) client: Slack,
-    pub(super) lines: Memory,
-}
-
-impl SlackDesk {
-    pub(super) async fn open() -> Self {
-        Self::patient(None).await
-    }
-
-    /// A Slack with a stub.
-    pub(super) async fn with(stub: &Stub) -> Self {
-        let desk = Self::patient(Some(stub)).await;
-        desk.double.stub(stub.clone()).unwrap();
-        desk
-    }
-
-    async fn patient(stub: Option<&Stub>) -> Self {
-        let double = slack::start().await;
-        double.world(|behaviour| behaviour.token = Some(SLACK_TOKEN.to_owned()));
-        let (http, lines) = http(&patience(stub));
-        let client = Slack::new(http, &double.url(), SecretString::from(SLACK_TOKEN)).unwrap();
-        Self { double, client, lines }
-    }
-
-    /// The audit lines; as many as the double has seen requests.
-    pub(super) fn entries(&self) -> Vec<Value> {
-        let entries = self.lines.entries();
-        assert_eq!(
-            entries.len(),
-            self.double.requests().len(),
-            "one line for each request: {entries:#?}"
-        );
-        entries
     }
 }

@@ -6,13 +6,14 @@ use crate::local_stack::eventually;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::scene::{ALICE, HIGH, Scene, millis};
+use super::review::{StackReview, millis};
+use crate::env::{ALICE, HIGH};
 
 /// Effects of twenty merges wait for each other at one page.
 const PATIENCE: Duration = Duration::from_mins(2);
 const TITLE: &str = "Security review audit";
 
-impl Scene {
+impl StackReview {
     /// GitLab shows it approved two hours before its merge, with a branch that names this issue.
     async fn approved(&self, issue: &str) {
         let approved_at = millis(self.merged - jiff::SignedDuration::from_hours(2));
@@ -25,7 +26,7 @@ impl Scene {
     }
 
     /// Its effects by kind: state and external id, once none is open.
-    async fn archived(&self) -> Vec<(String, String, Option<String>)> {
+    async fn ended_effects(&self) -> Vec<(String, String, Option<String>)> {
         eventually(PATIENCE, "the effects to end", async || {
             let rows = self.rows("e", "effects e").await;
             let ended = rows.len() >= 4 && rows.iter().all(|row| row["state"] == "done" || row["state"] == "dead");
@@ -51,12 +52,12 @@ impl Scene {
 
 #[tokio::test]
 async fn merge_gives_evidence_closed_issue_row_and_confirmation() {
-    let scene = Scene::new(HIGH);
-    let issue = format!("ENG-{}", scene.mr.project % 1_000_000 + 1);
-    scene.stack.linear_has(&issue).await;
-    scene.approved(&issue).await;
-    scene.deliver_merge().await;
-    let effects = scene.archived().await;
+    let review = StackReview::new(HIGH);
+    let issue = format!("ENG-{}", review.mr.project % 1_000_000 + 1);
+    review.stack.linear_has(&issue).await;
+    review.approved(&issue).await;
+    review.deliver_merge().await;
+    let effects = review.ended_effects().await;
     let kinds: Vec<_> = effects
         .iter()
         .map(|(kind, state, _)| (kind.as_str(), state.as_str()))
@@ -72,19 +73,19 @@ async fn merge_gives_evidence_closed_issue_row_and_confirmation() {
     );
 
     // 1. Evidence: the digest of its bytes is in the ledger and the decision.
-    let evidence = scene.rows("e", "review_evidence e").await.remove(0);
+    let evidence = review.rows("e", "review_evidence e").await.remove(0);
     let digest = Sha256::digest(evidence["content"].as_str().unwrap());
     let digest = digest
         .iter()
         .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     assert_eq!(evidence["sha256"], digest);
     for table in ["security_review_ledger", "security_review_decisions"] {
-        assert_eq!(scene.rows("evidence_sha256", table).await, [json!(digest)], "{table}");
+        assert_eq!(review.rows("evidence_sha256", table).await, [json!(digest)], "{table}");
     }
 
     // 2. The issue is closed and labelled.
     assert_eq!(effects[2].2.as_deref(), Some(issue.as_str()));
-    let world = scene.stack.world(&scene.stack.linear_url).await;
+    let world = review.stack.world(&review.stack.linear_url).await;
     let shown = &world["issues"][&issue];
     assert_eq!(
         (&shown["state"], shown["comments"].as_array().unwrap().len()),
@@ -94,21 +95,17 @@ async fn merge_gives_evidence_closed_issue_row_and_confirmation() {
     assert_eq!(world["labels"][label]["name"], "audited");
 
     // 3. One row on the audit page, one confirmation to the pod, no alert.
-    assert_eq!(rows_of(&scene).await, 1);
-    let messages = scene.stack.pod_messages(scene.mr.project, scene.mr.iid).await;
+    assert_eq!(rows_of(&review).await, 1);
+    let messages = review.stack.pod_messages(review.mr.project, review.mr.iid).await;
     assert_eq!(messages.len(), 1, "{messages:#?}");
     assert_eq!(messages[0]["channel"], "C0PODPAY", "by its project");
-    assert_eq!(
-        scene.stack.slack_messages(scene.mr.project, scene.mr.iid).await,
-        Vec::<Value>::new(),
-        "no alert"
-    );
+    assert_eq!(review.slack_messages().await, Vec::<Value>::new(), "no alert");
 }
 
 /// Rows with a link to the merge request, on all pages.
-async fn rows_of(scene: &Scene) -> usize {
-    let world = scene.stack.world(&scene.stack.confluence_url).await;
-    let link = format!("/{}/-/merge_requests/{}\"", scene.mr.path(), scene.mr.iid);
+async fn rows_of(review: &StackReview) -> usize {
+    let world = review.stack.world(&review.stack.confluence_url).await;
+    let link = format!("/{}/-/merge_requests/{}\"", review.mr.path(), review.mr.iid);
     let pages = world["pages"].as_object().unwrap().values();
     pages
         .map(|page| page["body"].as_str().unwrap().matches(&link).count())
@@ -117,23 +114,23 @@ async fn rows_of(scene: &Scene) -> usize {
 
 #[tokio::test]
 async fn concurrent_merges_and_an_edit_keep_every_row() {
-    let scenes: Vec<Scene> = (0..20).map(|_| Scene::new(HIGH)).collect();
-    futures::future::join_all(scenes.iter().map(|scene| scene.approved("ENG-404"))).await;
-    futures::future::join_all(scenes.iter().map(Scene::deliver_merge)).await;
+    let reviews: Vec<StackReview> = (0..20).map(|_| StackReview::new(HIGH)).collect();
+    futures::future::join_all(reviews.iter().map(|review| review.approved("ENG-404"))).await;
+    futures::future::join_all(reviews.iter().map(StackReview::deliver_merge)).await;
     // While the rows arrive, another user edits the page through its API, as the editor does.
     let note = format!(
         "<p>Checked on {}&nbsp;&mdash; <em>all good</em></p>",
         crate::local_stack::now()
     );
-    let stack = &scenes[0].stack;
+    let stack = &reviews[0].stack;
     let edited = eventually(PATIENCE, "the page, and an edit of it", async || {
         stack.edit_page(TITLE, &note).await
     })
     .await;
-    for scene in &scenes {
-        let effects = scene.archived().await;
+    for review in &reviews {
+        let effects = review.ended_effects().await;
         assert!(effects.iter().all(|(_, state, _)| state == "done"), "{effects:?}");
-        assert_eq!(rows_of(scene).await, 1, "{}", scene.mr.path());
+        assert_eq!(rows_of(review).await, 1, "{}", review.mr.path());
     }
     let world = stack.world(&stack.confluence_url).await;
     let page = &world["pages"][&edited];

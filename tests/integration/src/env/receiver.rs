@@ -8,32 +8,32 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// A running receiver.
-pub(super) type ReceiverDouble = Double<Receiver>;
+pub(crate) type ReceiverDouble = Double<Receiver>;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct World {
+pub(crate) struct ReceiverState {
     /// Every accepted entry, including repetitions.
-    pub(super) taken: Vec<Value>,
+    pub(crate) taken: Vec<Value>,
     /// The size of each accepted batch.
-    pub(super) batches: Vec<usize>,
+    pub(crate) batches: Vec<usize>,
     /// Ids of entries that it rejects with 422, with the whole batch.
-    pub(super) refused: BTreeSet<String>,
+    pub(crate) refused: BTreeSet<String>,
     /// Rejects everything.
-    pub(super) refuses_everything: bool,
+    pub(crate) refuses_everything: bool,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Receiver {
-    world: World,
+pub(crate) struct Receiver {
+    state: ReceiverState,
 }
 
 impl System for Receiver {
-    type World = World;
+    type World = ReceiverState;
     const NAME: &'static str = "receiver";
 
-    fn world(&mut self) -> &mut World {
-        &mut self.world
+    fn world(&mut self) -> &mut ReceiverState {
+        &mut self.state
     }
 
     fn answer(&mut self, request: &Received) -> Answer {
@@ -43,12 +43,12 @@ impl System for Receiver {
         if request.method != Method::POST || request.header("authorization") != Some("Bearer siem-token") {
             return Answer::text(StatusCode::FORBIDDEN, "no");
         }
-        let refused = |entry: &Value| entry["id"].as_str().is_some_and(|id| self.world.refused.contains(id));
-        if self.world.refuses_everything || batch.iter().any(refused) {
+        let refused = |entry: &Value| entry["id"].as_str().is_some_and(|id| self.state.refused.contains(id));
+        if self.state.refuses_everything || batch.iter().any(refused) {
             return Answer::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": "no"}));
         }
-        self.world.batches.push(batch.len());
-        self.world.taken.extend(batch);
+        self.state.batches.push(batch.len());
+        self.state.taken.extend(batch);
         Answer::json(StatusCode::OK, &json!({"ok": true}))
     }
 }

@@ -3,15 +3,16 @@
 use audit::Action;
 use clients::MergeSummary;
 use clients::confluence::RowPlace;
-use doubles::{Stub, confluence, jira, linear};
+use doubles::Stub;
 use futures::future::BoxFuture;
-use rules::Wording;
 use serde_json::{Value, json};
 
-use super::super::desk::{context, http, patience};
+use super::super::confluence::ConfluenceEnv;
+use super::super::jira::JiraEnv;
+use super::super::linear::LinearEnv;
 use super::super::merges::{self, approved};
 use super::Row;
-use super::http::{double, seen};
+use super::http::seen;
 use super::seen::Seen;
 use super::ways::{self, Script};
 
@@ -194,36 +195,26 @@ fn confluence_calls() -> [Call; 5] {
 }
 
 async fn mark_in_linear(stub: Option<Stub>, merge: MergeSummary) -> Seen {
-    let (double, url) = double::<linear::Linear>(stub.as_ref()).await;
-    let (http, lines) = http(&patience(stub.as_ref()));
-    let client = clients::linear::Linear::new(http, url.as_str(), merges::linear_key()).unwrap();
-    let _ = merges::mark_in_linear(&client, &merge, &merges::linear(), false).await;
-    seen(&double, &lines)
+    let env = LinearEnv::start(stub.as_ref()).await;
+    let _ = merges::mark_in_linear(&env.client, &merge, &merges::linear(), false).await;
+    seen(&env.double, &env.lines)
 }
 
 async fn mark_in_jira(stub: Option<Stub>, merge: MergeSummary) -> Seen {
-    let (double, url) = double::<jira::Jira>(stub.as_ref()).await;
-    let (http, lines) = http(&patience(stub.as_ref()));
-    let client = clients::jira::Jira::new(http, url.as_str(), merges::api_token()).unwrap();
-    let _ = merges::mark_in_jira(&client, &merge, &merges::jira(), false).await;
-    seen(&double, &lines)
+    let env = JiraEnv::start(stub.as_ref()).await;
+    let _ = merges::mark_in_jira(&env.client, &merge, &merges::jira(), false).await;
+    seen(&env.double, &env.lines)
 }
 
 async fn record_in_confluence(stub: Option<Stub>, merge: MergeSummary, exists: bool, is_known: bool) -> Seen {
-    let (double, url) = double::<confluence::Confluence>(stub.as_ref()).await;
+    let env = ConfluenceEnv::start(stub.as_ref()).await;
     if exists {
-        double.world(|world| {
-            world.pages.insert("7001".to_owned(), merges::audit_page());
-        });
+        env.put_page();
     }
-    let (http, lines) = http(&patience(stub.as_ref()));
-    let client = clients::confluence::Confluence::new(http, url.as_str(), merges::api_token()).unwrap();
-    let (settings, wording) = (merges::confluence(), Wording::default());
-    let how = (&settings, &wording);
     let place = RowPlace {
         latest: is_known.then(|| "7001".to_owned()),
         ..RowPlace::default()
     };
-    let _ = client.record(&context(), &merge, how, &place, false).await;
-    seen(&double, &lines)
+    let _ = env.record_as(&merge, &merges::confluence(), &place, false).await;
+    seen(&env.double, &env.lines)
 }

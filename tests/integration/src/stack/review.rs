@@ -3,16 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::local_stack::{PATIENCE, Stack, eventually, now};
+use crate::env::AUTHOR;
+use crate::local_stack::{Delivery, PATIENCE, Reply, Stack, eventually, now};
 use doubles::payload::MergeRequest;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::RwLock;
-
-pub(crate) const ALICE: u64 = 501;
-pub(crate) const AUTHOR: u64 = 601;
-pub(crate) const OUTSIDER: u64 = 700;
-pub(crate) const HIGH: &[&str] = &["security::high"];
 
 /// Tests that need Slack hold it for reading; a test that takes Slack down holds it exclusively.
 pub(crate) static SLACK: RwLock<()> = RwLock::const_new(());
@@ -20,7 +16,8 @@ pub(crate) static SLACK: RwLock<()> = RwLock::const_new(());
 /// Each test has its own project, even when the tests run again on the same stack.
 static NEXT_PROJECT: AtomicU64 = AtomicU64::new(0);
 
-pub(crate) struct Scene {
+/// A merge request on the stack, and what GitLab shows of it.
+pub(crate) struct StackReview {
     pub(crate) stack: Stack,
     pub(crate) mr: MergeRequest,
     /// The merge instant: some seconds ago, a whole second.
@@ -30,7 +27,7 @@ pub(crate) struct Scene {
     shown: Value,
 }
 
-impl Scene {
+impl StackReview {
     /// A merge request that GitLab will show as merged by its author, with these labels since creation.
     pub(crate) fn new(labels: &[&str]) -> Self {
         let began = now();
@@ -81,8 +78,24 @@ impl Scene {
         self.mr.event("merge", AUTHOR, self.merged)
     }
 
+    pub(crate) fn signed(&self, payload: &Value) -> Delivery {
+        self.stack.signed(payload)
+    }
+
+    pub(crate) async fn send(&self, delivery: &Delivery) -> Reply {
+        self.stack.send(delivery).await
+    }
+
+    pub(crate) async fn deliver(&self, payload: &Value) -> String {
+        self.stack.deliver(payload).await
+    }
+
+    pub(crate) async fn slack_messages(&self) -> Vec<Value> {
+        self.stack.slack_messages(self.mr.project, self.mr.iid).await
+    }
+
     pub(crate) async fn deliver_merge(&self) -> String {
-        self.stack.deliver(&self.merge()).await
+        self.deliver(&self.merge()).await
     }
 
     /// One column of the rows of this merge request that match a condition.
@@ -92,13 +105,8 @@ impl Scene {
             "SELECT to_jsonb({select}) FROM {from} WHERE project_id = {} AND mr_iid = {}",
             self.mr.project, self.mr.iid
         );
-        auditor
-            .query_typed(&sql, &[])
-            .await
-            .unwrap()
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
+        let rows = auditor.query_typed(&sql, &[]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// The exception's kind, once there is one.
@@ -130,7 +138,7 @@ impl Scene {
     /// Slack's messages about it, once there are some.
     pub(crate) async fn message_in(&self, patience: Duration) -> Value {
         let messages = eventually(patience, "a Slack message", async || {
-            let messages = self.stack.slack_messages(self.mr.project, self.mr.iid).await;
+            let messages = self.slack_messages().await;
             (!messages.is_empty()).then_some(messages)
         })
         .await;
@@ -142,7 +150,7 @@ impl Scene {
     /// further event came after all of them.
     pub(crate) async fn settled(&self) {
         let action = format!("marker {}", now().as_nanosecond());
-        self.stack.deliver(&self.mr.event(&action, AUTHOR, now())).await;
+        self.deliver(&self.mr.event(&action, AUTHOR, now())).await;
         eventually(PATIENCE, "the marker", async || {
             let actions = self.rows("action", "merge_request_events").await;
             actions.contains(&json!(action)).then_some(())

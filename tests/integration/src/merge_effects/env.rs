@@ -1,69 +1,35 @@
-//! The notifier's environment when merges are archived: the outbox's, and doubles of Linear, Jira and Confluence.
+//! Merges with effects at Linear, Jira, Confluence and Slack.
 
 use std::collections::BTreeMap;
 
-use doubles::confluence::{self, ConfluenceDouble};
 use doubles::gitlab;
-use doubles::jira::{self, JiraDouble};
-use doubles::linear::{self, LinearDouble};
 use doubles::payload::MergeRequest;
 use model::Effect;
+use rules::Rules;
 use serde_json::{Value, json};
 
-use crate::evaluation::world::{ALICE, AUTHOR, HIGH, PROJECT, World, at};
+use crate::env::{ALICE, HIGH, PROJECT, TestEnv};
 use crate::function::Function;
-use crate::outbox::{Row, Stand, message};
+use crate::outbox::EffectRow;
 
 pub(super) const RULES: &str = include_str!("../../../tools/rules.yaml");
 const RULES_PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/rules.yaml");
 /// Every kind of effect that a merge has.
 pub(super) const KINDS: [&str; 4] = ["confluence_row", "jira_issue", "linear_issue", "slack_pod_confirmation"];
 
-pub(super) struct Archive {
-    pub(super) stand: Stand,
-    pub(super) linear: LinearDouble,
-    pub(super) jira: JiraDouble,
-    pub(super) confluence: ConfluenceDouble,
-}
-
-impl Archive {
-    pub(super) async fn new() -> Self {
-        let stand = Stand::around(World::with_rules(RULES).await).await;
-        let archive = Self {
-            stand,
-            linear: linear::start().await,
-            jira: jira::start().await,
-            confluence: confluence::start().await,
-        };
-        archive.put_secret(&secret());
-        archive
-    }
-
-    pub(super) fn put_secret(&self, secret: &Value) {
-        self.stand
-            .aws
-            .put_secret("countersign/outbound", "AWSCURRENT", secret.clone());
-    }
-
-    pub(super) async fn notifier(&self) -> Function {
-        self.start("notifier", &[]).await
-    }
-
-    pub(super) async fn start(&self, name: &str, more: &[(&str, &str)]) -> Function {
-        let (linear, jira, confluence) = (self.linear.url(), self.jira.url(), self.confluence.url());
-        let mut variables = vec![
-            ("RULES_PATH", RULES_PATH),
-            ("LINEAR_API_URL", linear.as_str()),
-            ("JIRA_API_URL", jira.as_str()),
-            ("CONFLUENCE_API_URL", confluence.as_str()),
-        ];
-        variables.extend(more);
-        self.stand.start(name, &variables).await
+impl TestEnv {
+    /// All that the functions call, and rules that name it.
+    pub(super) async fn with_connectors() -> Self {
+        let builder = Self::builder().gitlab().slack().aws().connectors().database();
+        let rules = Rules::parse(RULES).unwrap();
+        let env = builder.rules(rules).rules_path(RULES_PATH).build().await;
+        env.put_outbound_secret(secret());
+        env
     }
 
     /// GitLab shows it merged at noon, with this branch.
     pub(super) fn shown(&self, mr: &MergeRequest, with: impl FnOnce(&mut gitlab::MergeRequest)) {
-        self.stand.world.merged(mr, |shown| {
+        self.merged(mr, |shown| {
             shown.set("source_branch", "dpark/eng-123-rotate-pay-7");
             shown.set("description", "Closes PAY-7");
             with(shown);
@@ -72,11 +38,7 @@ impl Archive {
 
     /// Delivers the merge; returns its effects by kind.
     pub(super) async fn merge(&self, mr: &MergeRequest) -> BTreeMap<&'static str, Effect> {
-        let report = self
-            .stand
-            .world
-            .deliver(&mr.event("merge", AUTHOR, at("12:00:00")))
-            .await;
+        let report = self.deliver_merge(mr).await;
         by_kind(report.effects)
     }
 
@@ -96,27 +58,21 @@ impl Archive {
         self.merge(&mr).await
     }
 
-    pub(super) async fn attempt(&self, notifier: &Function, effect: &Effect) -> Row {
-        self.stand.attempt(notifier, effect).await
-    }
-
     /// Runs attempts until the effect has ended, skipping each wait.
-    pub(super) async fn until_ended(&self, notifier: &Function, effect: &Effect) -> Row {
+    pub(super) async fn until_ended(&self, notifier: &Function, effect: &Effect) -> EffectRow {
         for _ in 0..20 {
-            self.stand.make_due(effect.id).await;
-            let attempts = self.stand.row(effect.id).await.attempts;
-            self.stand.done(notifier, message(effect, attempts)).await;
-            let row = self.stand.row(effect.id).await;
+            self.make_due(effect.id).await;
+            let row = self.attempt(notifier, effect).await;
             if !["pending", "ambiguous", "leased"].contains(&row.state.as_str()) {
                 return row;
             }
         }
-        panic!("effect has not ended: {:?}", self.stand.row(effect.id).await);
+        panic!("effect has not ended: {:?}", self.effect_row(effect.id).await);
     }
 
     /// Our rows on all pages.
-    pub(super) fn rows(&self) -> usize {
-        let pages = self.confluence.pages();
+    pub(super) fn confluence_rows(&self) -> usize {
+        let pages = self.confluence().pages();
         pages
             .values()
             .map(|page| page.body.matches("countersign-mr-").count())
@@ -125,7 +81,7 @@ impl Archive {
 
     /// The confirmations in the pods' channels.
     pub(super) fn confirmations(&self) -> Vec<doubles::slack::Message> {
-        let messages = self.stand.slack.messages().into_iter();
+        let messages = self.slack().messages().into_iter();
         messages
             .filter(|message| message.channel.starts_with("C0POD"))
             .collect()

@@ -1,96 +1,52 @@
-//! A recorder in this process and its environment: the test moves its clock.
+//! A recorder in this process and what is around it: the test moves its clock.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use audit::Writer;
-use doubles::Double;
-use doubles::aws::{self, AwsDouble};
 use doubles::clock::MovableClock;
-use doubles::postgres::{TestDatabase, connect, fresh_database};
+use doubles::postgres::connect;
 use jiff::SignedDuration;
 use recorder::{Config, InvocationReport, Parts, RecordError, Recorder, RecorderRequest, RecorderResponse};
 use runtime::Deadline;
 use runtime::config::Environment;
 use runtime::metrics::{self, Metrics};
 use serde_json::{Value, json};
-use tokio_postgres::Client;
 
 use super::completeness::compare;
-use super::producer::{Producer, noon};
-use super::receiver::ReceiverDouble;
-
-pub(super) const RETRY_QUEUE: &str = "http://127.0.0.1:9/000000000000/audit-retry";
-
-/// The environment of a recorder.
-pub(super) struct Desk {
-    pub(super) database: TestDatabase,
-    pub(super) auditor: Client,
-    pub(super) superuser: Client,
-    pub(super) aws: AwsDouble,
-    pub(super) siem: ReceiverDouble,
-    pub(super) clock: MovableClock,
-}
+use super::producer::Producer;
+use crate::env::TestEnv;
 
 /// One execution environment of the recorder.
-pub(super) struct TestRecorder {
+pub(super) struct RecorderInstance {
     pub(super) recorder: Recorder,
     pub(super) metrics: metrics::MetricMemory,
     clock: MovableClock,
 }
 
-impl Desk {
-    pub(super) async fn new() -> Self {
-        let database = fresh_database().await;
-        let aws = aws::start().await;
-        aws.put_secret("app", "AWSCURRENT", json!({"url": database.app_url}));
-        aws.put_secret("owner", "AWSCURRENT", json!({"url": database.owner_url}));
-        aws.put_secret("outbound", "AWSCURRENT", json!({"siem": {"bearer": "siem-token"}}));
-        let server = url::Url::parse(&database.superuser_url).unwrap();
-        let mut here = server.clone();
-        here.set_path(database.name());
-        Self {
-            auditor: connect(&database.auditor_url).await,
-            superuser: connect(here.as_str()).await,
-            database,
-            aws,
-            siem: Double::start().await,
-            clock: MovableClock::at(noon()),
-        }
-    }
-
-    /// The variables of a recorder; later ones override earlier ones.
-    pub(super) fn variables(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
-        let endpoint = format!("{}/in", self.siem.url());
-        let usual = [
-            ("AWS_ENDPOINT_URL", self.aws.url()),
-            ("DATABASE_SECRET_ID", "app".to_owned()),
-            ("OUTBOUND_SECRET_ID", "outbound".to_owned()),
-            ("AUDIT_RETRY_QUEUE_URL", RETRY_QUEUE.to_owned()),
-            ("AUDIT_LOG_DESTINATION", "stdout,http".to_owned()),
-            ("AUDIT_LOG_HTTP_ENDPOINT", endpoint),
-        ];
-        let usual = usual.map(|(name, value)| (name.to_owned(), value));
-        let more = more
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        usual.into_iter().chain(more).collect()
+impl TestEnv {
+    /// What a recorder needs, at noon.
+    pub(super) async fn with_recorder() -> Self {
+        let builder = Self::builder().aws().siem().database();
+        let env = builder.clock_at("12:00:00").build().await;
+        env.put_outbound_secret(json!({"siem": {"bearer": "siem-token"}}));
+        env
     }
 
     /// An execution environment that forwards to the receiver.
-    pub(super) fn recorder(&self) -> TestRecorder {
+    pub(super) fn recorder(&self) -> RecorderInstance {
         self.recorder_with(&[])
     }
 
-    pub(super) fn recorder_with(&self, more: &[(&str, &str)]) -> TestRecorder {
-        let variables = self.variables(more);
+    pub(super) fn recorder_with(&self, more: &[(&str, &str)]) -> RecorderInstance {
+        let variables = self.variables();
         let aws = [
             ("AWS_REGION", "eu-west-1"),
             ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
             ("AWS_SECRET_ACCESS_KEY", "aws-secret-key"),
         ];
-        let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut environment = Environment::from_pairs(variables.chain(aws));
+        let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
+        let mut environment = Environment::from_pairs(variables.chain(aws).chain(more.iter().copied()));
         let config = Config::from_environment(&mut environment);
         environment.finish().unwrap();
         let clock: Arc<dyn model::Clock> = Arc::new(self.clock.clone());
@@ -102,7 +58,7 @@ impl Desk {
             metrics,
             clock,
         };
-        TestRecorder {
+        RecorderInstance {
             recorder: Recorder::new(config, parts).unwrap(),
             metrics: measured,
             clock: self.clock.clone(),
@@ -117,17 +73,16 @@ impl Desk {
 
     /// One JSON value for each row.
     pub(super) async fn rows(&self, sql: &str) -> Vec<Value> {
-        let rows = self.auditor.query_typed(sql, &[]).await.unwrap();
-        rows.iter().map(|row| row.get(0)).collect()
+        self.column(sql).await
     }
 
-    pub(super) async fn number(&self, sql: &str) -> i64 {
-        self.auditor.query_typed(sql, &[]).await.unwrap()[0].get(0)
+    pub(super) async fn as_superuser(&self, sql: &str) {
+        self.superuser().await.batch_execute(sql).await.unwrap();
     }
 
     /// Everything that the receiver has accepted.
     pub(super) fn taken(&self) -> Vec<Value> {
-        self.siem.world(|world| world.taken.clone())
+        self.siem().world(|world| world.taken.clone())
     }
 
     /// Everything these printed is stored and has arrived at the receiver, each entry once by id and each stream in order.
@@ -136,29 +91,32 @@ impl Desk {
         assert_eq!(compare(printed, &self.taken()), Ok(()), "at the receiver");
         let missing = "SELECT count(*) FROM generate_series(1, (SELECT last_position FROM audit_sequence)) AS place
             WHERE NOT EXISTS (SELECT FROM audit_positions WHERE position = place)";
-        assert_eq!(self.number(missing).await, 0, "positions have no gap");
+        assert_eq!(self.value::<i64>(missing).await, 0, "positions have no gap");
     }
 
     /// The server rejects connections to this database and ends existing ones.
     pub(super) async fn database_goes_down(&self) {
         self.allow_connections(false).await;
-        self.database.disconnect_everybody().await;
+        self.database().disconnect_everybody().await;
     }
 
     /// The server accepts connections again.
     pub(super) async fn database_comes_back(&mut self) {
         self.allow_connections(true).await;
-        self.auditor = connect(&self.database.auditor_url).await;
+        self.reconnect().await;
     }
 
     async fn allow_connections(&self, allow: bool) {
-        let server = connect(&self.database.superuser_url).await;
-        let sql = format!("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {allow}", self.database.name());
+        let server = connect(&self.database().superuser_url).await;
+        let sql = format!(
+            "ALTER DATABASE {} WITH ALLOW_CONNECTIONS {allow}",
+            self.database().name()
+        );
         server.batch_execute(&sql).await.unwrap();
     }
 }
 
-impl TestRecorder {
+impl RecorderInstance {
     pub(super) async fn invoke(&self, event: Value) -> Result<RecorderResponse, RecordError> {
         self.within(event, SignedDuration::from_secs(60)).await
     }
@@ -204,11 +162,11 @@ impl TestRecorder {
 }
 
 /// Waits until a session waits for a lock in this database.
-pub(super) async fn wait_for_lock_waiter(desk: &Desk) {
+pub(super) async fn wait_for_lock_waiter(env: &TestEnv) {
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let waited = async {
         loop {
-            let row = desk.superuser.query_typed(sql, &[]).await.unwrap().remove(0);
+            let row = env.superuser().await.query_typed(sql, &[]).await.unwrap().remove(0);
             if row.get::<_, i64>(0) > 0 {
                 return;
             }
