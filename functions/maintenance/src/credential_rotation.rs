@@ -37,7 +37,6 @@ pub enum Step {
     /// Set the login in the database.
     SetSecret,
     TestSecret,
-    /// Make it current.
     FinishSecret,
 }
 
@@ -99,7 +98,7 @@ impl Maintenance {
                 self.secrets.promote(context, &secret_id, &version, current).await?;
             }
         }
-        tracing::info!(?step, version, "finished a step of the database login's rotation");
+        tracing::info!(?step, version, "finished a step of the database login rotation");
         Ok(JobReport::default())
     }
 

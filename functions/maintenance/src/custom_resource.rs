@@ -45,25 +45,25 @@ impl Maintenance {
         deadline: &Deadline,
     ) -> Result<JobReport, JobError> {
         // Deleting the stack keeps the evidence.
-        let done = match request.request_type.as_str() {
+        let result = match request.request_type.as_str() {
             "Delete" => Ok(JobReport::default()),
             _ => self.migrate_within(context, deadline).await.map(|migrated| JobReport {
                 migrated: Some(migrated),
                 ..JobReport::default()
             }),
         };
-        let reason = match &done {
+        let reason = match &result {
             Ok(report) => report.to_string(),
             Err(error) => error.to_string(),
         };
         tracing::info!(
             request_type = request.request_type,
             reason,
-            succeeded = done.is_ok(),
-            "handled the schema request of a deployment"
+            succeeded = result.is_ok(),
+            "handled the deployment's schema request"
         );
         let response = CustomResourceResponse {
-            status: if done.is_ok() { "SUCCESS" } else { "FAILED" },
+            status: if result.is_ok() { "SUCCESS" } else { "FAILED" },
             reason,
             physical_resource_id: PHYSICAL_ID.to_owned(),
             stack_id: request.stack_id,
@@ -73,7 +73,7 @@ impl Maintenance {
         let url = Url::parse(request.response_url.expose_secret()).map_err(|_| JobError::ResponseAddress)?;
         self.answer(context, &url, &response).await?;
         // The deployment has the error; a failed invocation would only run the same migration again.
-        Ok(done.unwrap_or_default())
+        Ok(result.unwrap_or_default())
     }
 
     /// Migrates, retries transient errors, and ends early enough to report a timeout.
@@ -103,7 +103,7 @@ async fn with_retries<T, E: std::fmt::Display>(
     for wait in waits {
         match attempt().await {
             Err(error) if is_transient(&error) => {
-                tracing::warn!(error = %error, seconds = wait, "retrying the request of a deployment");
+                tracing::warn!(error = %error, seconds = wait, "retrying the deployment's schema request");
                 tokio::time::sleep(Duration::from_secs(*wait)).await;
             }
             settled => return settled,

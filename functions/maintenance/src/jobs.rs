@@ -68,7 +68,6 @@ fn with_cause(error: &dyn std::error::Error) -> String {
 /// What the jobs did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct JobReport {
-    /// Migrations, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub migrated: Option<Migrated>,
     /// Pending evaluations that reached a verdict.

@@ -92,17 +92,17 @@ impl Maintenance {
             MaintenanceRequest::CustomResource(request) => {
                 let context = Context::new(ActorType::AdminAction, run);
                 let span = self.tracer.begin_trace(SpanKind::Internal, "deployment", &context);
-                let done = Box::pin(self.custom_resource(span.context(&context), *request, deadline)).await;
-                span.end(done.as_ref().err().map(|_| "failed"));
-                done
+                let result = Box::pin(self.custom_resource(span.context(&context), *request, deadline)).await;
+                span.end(result.as_ref().err().map(|_| "failed"));
+                result
             }
             MaintenanceRequest::Rotation(request) => {
                 let context = Context::new(ActorType::AdminAction, run);
                 let span = self.tracer.begin_trace(SpanKind::Internal, "rotation", &context);
-                let done = Box::pin(self.rotate(span.context(&context), request)).await;
-                self.metrics.count("login_rotation_failed", u64::from(done.is_err()));
-                span.end(done.as_ref().err().map(|_| "failed"));
-                done
+                let result = Box::pin(self.rotate(span.context(&context), request)).await;
+                self.metrics.count("login_rotation_failed", u64::from(result.is_err()));
+                span.end(result.as_ref().err().map(|_| "failed"));
+                result
             }
             MaintenanceRequest::Jobs { jobs } => self.jobs(run, jobs, deadline).await,
         }
@@ -124,9 +124,9 @@ impl Maintenance {
             };
             // Boxed: a job is one deep future, and its type would be nested too deeply for the compiler.
             let span = self.tracer.begin_trace(SpanKind::Internal, job.as_str(), &context);
-            let done = Box::pin(self.run(span.context(&context), job, deadline, &mut report)).await;
-            span.end(done.as_ref().err().map(|_| "failed"));
-            if let Err(error) = done {
+            let result = Box::pin(self.run(span.context(&context), job, deadline, &mut report)).await;
+            span.end(result.as_ref().err().map(|_| "failed"));
+            if let Err(error) = result {
                 tracing::error!(job = job.as_str(), error = %error, "a job failed; the next run retries it");
                 failed.get_or_insert(error);
             }

@@ -19,7 +19,6 @@ codes! {
         AuditPartitions = "audit_partitions",
         /// Detach the months of audit entries whose retention period is over.
         AuditRetention = "audit_retention",
-        /// Execute operator requests.
         OperatorRequests = "operator_requests",
     }
 }

@@ -9,11 +9,13 @@ use model::{Backoff, later};
 const WAITS: Backoff = Backoff::new(SignedDuration::from_secs(5), SignedDuration::from_mins(15));
 
 /// When another attempt may follow attempt number `attempts`: after our own doubling, or later if the target asked for that.
-pub(crate) fn next_attempt(now: Timestamp, attempts: i32, asked: Option<Duration>) -> Timestamp {
-    let asked = asked.and_then(|asked| SignedDuration::try_from(asked).ok());
+pub(crate) fn next_attempt(now: Timestamp, attempts: i32, retry_after: Option<Duration>) -> Timestamp {
+    let retry_after = retry_after.and_then(|retry_after| SignedDuration::try_from(retry_after).ok());
     later(
         now,
-        WAITS.delay(attempts.saturating_sub(1)).max(asked.unwrap_or_default()),
+        WAITS
+            .delay(attempts.saturating_sub(1))
+            .max(retry_after.unwrap_or_default()),
     )
 }
 

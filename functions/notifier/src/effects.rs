@@ -31,24 +31,26 @@ pub(crate) struct EffectContext<'a> {
 
 /// The result of an attempt without an error.
 pub(crate) enum Applied {
-    /// It is at its target, which names it so.
-    Done { external_id: String },
-    /// It is not at its target, and nothing may be changed there.
+    /// Applied; the id that the target gave it.
+    Done {
+        external_id: String,
+    },
+    /// Not applied, and the target must not be changed.
     Missing,
     /// The rules do not name the target.
     NotConfigured(&'static str),
-    /// It is not needed any more.
-    Superseded { because: String },
-    /// It waits for another effect.
+    Superseded {
+        because: String,
+    },
+    /// Waiting for another effect.
     Waiting(&'static str),
-    /// What it is about does not exist.
+    /// Its decision, ledger row or exception does not exist.
     Impossible(&'static str),
 }
 
 /// Why an attempt failed.
 pub(crate) enum EffectError {
     Store(StoreError),
-    /// A call failed.
     Call {
         error: Box<CallError>,
         /// The effect may be at its target already; only another check shows it.
@@ -108,7 +110,7 @@ pub(crate) async fn apply_effect(targets: &Targets, attempt: &EffectContext<'_>)
 /// Effects that record a decision on a merge.
 async fn apply_to_merge(targets: &Targets, attempt: &EffectContext<'_>) -> Result<Applied, EffectError> {
     let Some(merge) = MergeEffect::load(targets, attempt).await? else {
-        return Ok(Applied::Impossible("the decision it is about does not exist"));
+        return Ok(Applied::Impossible("its decision does not exist"));
     };
     if merge.read_only && !attempt.check_first {
         return Ok(merge.missing());

@@ -30,7 +30,7 @@ impl Notifier {
             Lease::UnknownKind(kind) => {
                 tracing::warn!(
                     kind,
-                    "this version does not know the effect's kind; a newer one applies it"
+                    "this version does not know the effect's kind; leaving it to a newer version"
                 );
                 return Ok(());
             }
@@ -80,7 +80,7 @@ impl Notifier {
                     effect.key = effect.key,
                     error_class,
                     error,
-                    "target permanently rejected the effect; an operator must act"
+                    "target permanently rejected the effect; needs manual intervention"
                 );
                 self.metrics.count("effects_dead", 1);
             }

@@ -28,17 +28,17 @@ impl Notifier {
             trace_id = context.trace_id(),
             effect.id = %message.effect_id,
         );
-        let done = self.apply_message(context, &message).instrument(log).await;
-        span.end(done.as_ref().err().map(|_| "retry"));
-        done
+        let result = self.apply_message(context, &message).instrument(log).await;
+        span.end(result.as_ref().err().map(|_| "retry"));
+        result
     }
 
     async fn apply_message(&self, context: &Context, message: &EffectMessage) -> Result<(), BatchError> {
         let targets = self.targets.get(context).await?;
-        let done = self.apply_leased(&targets, context, message).await;
-        if let Err(StoreError::LoginRefused(_)) = done {
+        let result = self.apply_leased(&targets, context, message).await;
+        if let Err(StoreError::LoginRefused(_)) = result {
             self.targets.refused(context).await;
         }
-        Ok(done?)
+        Ok(result?)
     }
 }

@@ -78,18 +78,18 @@ impl Notifier {
         if error.advice == Advice::Permanent && attempt.effect.attempts >= ATTEMPTS_TO_CHECK {
             return dead(
                 error.class,
-                format!("it is unknown whether it was applied: {}", error.message),
+                format!("unknown whether the effect was applied: {}", error.message),
             );
         }
         AttemptOutcome::Ambiguous {
-            at: self.after_call(attempt, error),
+            at: self.next_attempt_after(attempt, error),
             error_class: error.class.to_string(),
             error: error.message.clone(),
         }
     }
 
     async fn failed(&self, attempt: &EffectContext<'_>, error: &CallError) -> AttemptOutcome {
-        let at = self.after_call(attempt, error);
+        let at = self.next_attempt_after(attempt, error);
         let (error_class, text) = (error.class.to_string(), error.message.clone());
         let rejected_token =
             error.class == FailureClass::AuthFailure && attempt.effect.attempts < ATTEMPTS_WITH_REJECTED_TOKEN;
@@ -127,17 +127,17 @@ impl Notifier {
         }
     }
 
-    fn after_call(&self, attempt: &EffectContext<'_>, error: &CallError) -> Timestamp {
-        let asked = match error.class {
+    fn next_attempt_after(&self, attempt: &EffectContext<'_>, error: &CallError) -> Timestamp {
+        let retry_after = match error.class {
             // Earlier, the secret might not be read again, and the rejected token would be sent once more.
             FailureClass::AuthFailure => REFRESH_AT_MOST_EVERY.try_into().ok(),
             _ => error.advice.after(),
         };
-        self.next_attempt(attempt, asked)
+        self.next_attempt(attempt, retry_after)
     }
 
-    fn next_attempt(&self, attempt: &EffectContext<'_>, asked: Option<Duration>) -> Timestamp {
-        backoff::next_attempt(self.clock.now(), attempt.effect.attempts, asked)
+    fn next_attempt(&self, attempt: &EffectContext<'_>, retry_after: Option<Duration>) -> Timestamp {
+        backoff::next_attempt(self.clock.now(), attempt.effect.attempts, retry_after)
     }
 }
 

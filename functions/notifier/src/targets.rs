@@ -84,7 +84,7 @@ pub(crate) fn from_secrets(
         event_bus,
         ..
     } = config;
-    let rules = Arc::new(rules.ok_or_else(|| StartError::new("there are no rules"))?);
+    let rules = Arc::new(rules.ok_or_else(|| StartError::new("no rules are configured"))?);
     let clients = Clients::new(&aws, process.audit.clone()).with_tracer(process.tracer.clone());
     let event_bus = event_bus.map(|name| EventBus::new(&aws, &clients, name));
     let source: Arc<dyn SecretSource> = Arc::new(Secrets::new(&clients));

@@ -38,9 +38,9 @@ impl Processor {
             trace_id = context.trace_id(),
             merge_request,
         );
-        let done = self.deliver(&context, &envelope).instrument(log).await;
-        span.end(done.as_ref().err().map(|_| "retry"));
-        done
+        let result = self.deliver(&context, &envelope).instrument(log).await;
+        span.end(result.as_ref().err().map(|_| "retry"));
+        result
     }
 
     async fn deliver(&self, context: &Context, envelope: &Envelope) -> Result<(), BatchError> {

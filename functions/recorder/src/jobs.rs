@@ -18,14 +18,14 @@ impl Recorder {
         let mut report = InvocationReport::default();
         let mut failed = None;
         for job in jobs {
-            let done = match job {
+            let result = match job {
                 RecorderJob::Sequence => Box::pin(self.sequence(&store, context, deadline, &mut report)).await,
                 RecorderJob::Forward => Box::pin(self.forward(&store, context, deadline, &mut report)).await,
             };
-            match done {
+            match result {
                 // Another environment is doing the same work; the rest waits for the next minute.
                 Err(StoreError::Conflict(error)) => tracing::info!(error, "job is already running"),
-                done => failed = failed.or(done.err()),
+                result => failed = failed.or(result.err()),
             }
         }
         self.measures.gaps(report.gaps);

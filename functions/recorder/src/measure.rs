@@ -42,7 +42,6 @@ impl Measures {
             .count_by("audit_deliveries_refused", by, destination, turn.refused);
     }
 
-    /// Gaps found now.
     pub(crate) fn gaps(&self, found: u64) {
         self.0.count("audit_gaps_detected", found);
     }

@@ -6,11 +6,8 @@ use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct InvocationReport {
-    /// New entries stored.
     pub stored: u64,
-    /// Entries already known.
     pub duplicates: u64,
-    /// Lines quarantined.
     pub quarantined: u64,
     /// Messages sent to the retry queue because the database was down.
     pub put_off: usize,

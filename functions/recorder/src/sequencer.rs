@@ -18,7 +18,7 @@ const LINES: i64 = 5_000;
 /// Open calls reported in one transaction.
 const CALLS: i64 = 500;
 /// No further transaction is started with less than this left.
-const ENOUGH: Duration = Duration::from_secs(20);
+const MIN_TIME_LEFT: Duration = Duration::from_secs(20);
 
 /// What was reported but is not committed yet. Reported again, it has the same time, and so is the same entry.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ impl Recorder {
     ) -> Result<(), StoreError> {
         loop {
             let more = self.sequence_some(store, context, report).await?;
-            if !more || deadline.remaining() < ENOUGH {
+            if !more || deadline.remaining() < MIN_TIME_LEFT {
                 return Ok(());
             }
         }
@@ -98,18 +98,20 @@ impl Recorder {
 
     /// Stores this function's lines in the transaction, assigns their positions, and commits.
     async fn commit_with_own_lines(&self, mut tx: Tx<'_>) -> Result<u64, StoreError> {
-        let kept = self.own.look();
-        if kept.entries().is_empty() {
+        let snapshot = self.own.look();
+        if snapshot.entries().is_empty() {
             tx.commit().await?;
             return Ok(0);
         }
         let now = self.now();
-        let stored = tx.record_audit_lines(kept.entries(), kept.source(), now).await?;
+        let stored = tx
+            .record_audit_lines(snapshot.entries(), snapshot.source(), now)
+            .await?;
         let released = tx.release_audit_lines(now, LINES).await?;
         tx.commit().await?;
-        self.own.forget(&kept, false);
+        self.own.forget(&snapshot, false);
         self.report_times.committed();
-        self.measures.stored(kept.entries(), &stored);
+        self.measures.stored(snapshot.entries(), &stored);
         Ok(released.positions)
     }
 
@@ -119,8 +121,8 @@ impl Recorder {
         let entry = about_gap(Action::AuditGapDetected, context, gap, outcome)
             .detail("missing", gap.missing)
             .detail("reason", gap.reason.as_str());
-        let at = self.report_times.at(&key, self.now());
-        self.audit.write(&entry.keyed(at, key));
+        let reported_at = self.report_times.at(&key, self.now());
+        self.audit.write(&entry.keyed(reported_at, key));
         tracing::error!(
             stream_id = %gap.stream_id,
             first_seq = gap.first_seq,
@@ -133,16 +135,16 @@ impl Recorder {
         for gap in closed {
             let key = format!("audit.gap_closed/{}/{}", gap.stream_id, gap.first_seq);
             let entry = about_gap(Action::AuditGapClosed, context, gap, Outcome::Success);
-            let at = self.report_times.at(&key, self.now());
-            self.audit.write(&entry.keyed(at, key));
+            let reported_at = self.report_times.at(&key, self.now());
+            self.audit.write(&entry.keyed(reported_at, key));
         }
     }
 
     /// Reported on behalf of the caller, so that it is found under the same correlation id.
     fn report_open_call(&self, intent: &ParsedIntent) {
         let key = format!("audit.intent_open/{}", intent.id);
-        let at = self.report_times.at(&key, self.now());
-        self.audit.write(&intent.open_call_entry().keyed(at, key));
+        let reported_at = self.report_times.at(&key, self.now());
+        self.audit.write(&intent.open_call_entry().keyed(reported_at, key));
     }
 }
 

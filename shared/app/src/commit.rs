@@ -13,7 +13,6 @@ pub(crate) struct PendingCommit {
     pub(crate) outcome: DeliveryOutcome,
     /// Still to be inserted.
     pub(crate) new_effects: Vec<NewEffect>,
-    /// Already inserted.
     pub(crate) effects: Vec<Effect>,
     pub(crate) exception: Option<ExceptionChange>,
     pub(crate) ledger: Option<LedgerWrite>,

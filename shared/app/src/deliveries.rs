@@ -53,9 +53,6 @@ pub async fn process_delivery(app: &App, envelope: &Envelope) -> Result<Delivery
 }
 
 /// Keeps a delivery that cannot be processed, whole, for manual inspection.
-///
-/// # Errors
-/// [`AppError`].
 pub async fn quarantine_delivery(
     app: &App,
     context: &Context,
@@ -128,7 +125,7 @@ async fn process_event(
         }
         first = FirstRead::Everything;
     }
-    Err(StoreError::Conflict("other transactions wrote the merge request after each read".to_owned()).into())
+    Err(StoreError::Conflict("other transactions changed the merge request after every read".to_owned()).into())
 }
 
 /// Reads what a delivery needs from GitLab; no transaction is open meanwhile.
@@ -223,11 +220,11 @@ async fn follow(
     let (context, received_at) = (delivery.context, delivery.envelope.received_at);
     match read {
         GitLabRead::Merge(facts, needed) => {
-            let kept = state.evaluation.as_ref().map(|evaluation| evaluation.source);
+            let stored_source = state.evaluation.as_ref().map(|evaluation| evaluation.source);
             let reading = MergeReading {
                 first_seen_at: received_at,
-                source: match kept {
-                    Some(kept) if !delivery.is_merge() => kept,
+                source: match stored_source {
+                    Some(stored_source) if !delivery.is_merge() => stored_source,
                     _ => EvaluationSource::MergeEvent,
                 },
                 attempts: 0,
@@ -253,14 +250,14 @@ async fn follow(
         return Ok(DeliveryOutcome::Unchanged.into());
     }
     if need == Need::MergeLater {
-        let seen = MergeSeen {
+        let merge = MergeSeen {
             trigger: MergeTrigger::of_other(delivery.event),
             source: EvaluationSource::OtherEvent,
             because: "an event shows the merge",
             first_seen_at: received_at,
             shown: EarlierFacts::default(),
         };
-        return merge_seen(app, tx, context, delivery.key, state, seen);
+        return merge_seen(app, tx, context, delivery.key, state, merge);
     }
     match &state.decision {
         // Stale events prove nothing.
@@ -274,10 +271,12 @@ async fn follow(
 
 /// The facts before GitLab is read: the best known trigger, the history as it will be, and what earlier answers showed.
 fn unread_facts(app: &App, delivery: &Delivery<'_>, state: &MergeRequestState) -> Facts {
-    let kept = state.decision.as_ref().map(|decision| &decision.facts.trigger);
-    let kept = kept.or(state.evaluation.as_ref().map(|evaluation| &evaluation.trigger));
-    let trigger = match kept {
-        Some(kept) if !delivery.is_merge() || (delivery.is_stale() && kept.trusted) => kept.clone(),
+    let stored_trigger = state.decision.as_ref().map(|decision| &decision.facts.trigger);
+    let stored_trigger = stored_trigger.or(state.evaluation.as_ref().map(|evaluation| &evaluation.trigger));
+    let trigger = match stored_trigger {
+        Some(stored_trigger) if !delivery.is_merge() || (delivery.is_stale() && stored_trigger.trusted) => {
+            stored_trigger.clone()
+        }
         _ => delivery.trigger(),
     };
     with_stored(app, Facts::unread(delivery.key.clone(), trigger), state)

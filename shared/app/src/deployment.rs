@@ -8,7 +8,6 @@ use store::{DatabaseConfig, Group, LoginError, MigrationError, provision_login};
 pub struct Migrated {
     /// Schema version before; 0: an empty database.
     pub from: i32,
-    /// Schema version now.
     pub to: i32,
     /// Names of the migrations applied.
     pub applied: Vec<String>,

@@ -19,7 +19,7 @@ pub(crate) async fn plan_effects(app: &App, tx: &mut Tx<'_>, merge: &Merge<'_>) 
     let Merge { facts, verdict, .. } = *merge;
     let key = &facts.merge_request;
     let previous = merge.previous();
-    if previous.is_some_and(|previous| reports_the_same(&previous.verdict, verdict)) {
+    if previous.is_some_and(|previous| is_same_report(&previous.verdict, verdict)) {
         return Ok(Vec::new());
     }
     // 1. Effects of the previous decision that are not begun are superseded.
@@ -101,29 +101,32 @@ fn pod(rules: &Rules, facts: &Facts, verdict: &Verdict) -> Option<(EffectKind, S
 
 /// Every known label of the merge request.
 fn labels(facts: &Facts, verdict: &Verdict) -> Vec<String> {
-    let now = match &facts.api {
+    let current_labels = match &facts.api {
         GitLabAnswer::Full(api) => api.labels_now.clone(),
         _ => facts.trigger.labels.clone(),
     };
-    now.into_iter().chain(verdict.security_labels.iter().cloned()).collect()
+    current_labels
+        .into_iter()
+        .chain(verdict.security_labels.iter().cloned())
+        .collect()
 }
 
 /// Users with a valid approval, then all who approved, then the assigned reviewers.
 fn reviewers(facts: &Facts, verdict: &Verdict) -> Vec<User> {
     let valid = verdict.approvals.iter().filter(|approval| approval.against.is_empty());
     let approvers = valid.chain(&verdict.approvals).map(|approval| approval.user.clone());
-    let asked = match &facts.api {
+    let assigned = match &facts.api {
         GitLabAnswer::Full(api) => match &api.reviewers {
             Reading::Known(reviewers) => reviewers.iter().map(|reviewer| reviewer.user.clone()).collect(),
             Reading::Unknown(_) => Vec::new(),
         },
         _ => Vec::new(),
     };
-    approvers.chain(asked).collect()
+    approvers.chain(assigned).collect()
 }
 
 /// Whether two verdicts on the same merge are reported identically.
-fn reports_the_same(one: &Verdict, other: &Verdict) -> bool {
+fn is_same_report(one: &Verdict, other: &Verdict) -> bool {
     let outcome = |verdict: &Verdict| match verdict.outcome {
         VerdictOutcome::Approved { .. } => ("approved", None),
         VerdictOutcome::Exception { kind } => ("exception", Some(kind)),
@@ -168,23 +171,23 @@ mod tests {
     fn another_kind_or_approver_is_reported_again() {
         let approved = |proof, approvers: &[i64]| verdict(VerdictOutcome::Approved { proof }, approvers);
         let exception = |kind| verdict(VerdictOutcome::Exception { kind }, &[]);
-        assert!(reports_the_same(
+        assert!(is_same_report(
             &approved(Proof::Api, &[501]),
             &approved(Proof::Both, &[501])
         ));
-        assert!(!reports_the_same(
+        assert!(!is_same_report(
             &approved(Proof::Api, &[501]),
             &approved(Proof::Api, &[502])
         ));
-        assert!(!reports_the_same(
+        assert!(!is_same_report(
             &approved(Proof::Api, &[]),
             &exception(ExceptionKind::NoApproval)
         ));
-        assert!(!reports_the_same(
+        assert!(!is_same_report(
             &exception(ExceptionKind::Unverified),
             &exception(ExceptionKind::NoApproval)
         ));
-        assert!(reports_the_same(
+        assert!(is_same_report(
             &exception(ExceptionKind::NoApproval),
             &exception(ExceptionKind::NoApproval)
         ));

@@ -18,7 +18,6 @@ pub(crate) struct MergeReading {
     /// When the merge was first shown, if nothing is stored about it.
     pub(crate) first_seen_at: Timestamp,
     pub(crate) source: EvaluationSource,
-    /// Reads so far.
     pub(crate) attempts: i32,
     /// Not the first read.
     pub(crate) is_reread: bool,

@@ -68,7 +68,7 @@ impl App {
         if let Some(left) = self.paused_for(&key.instance) {
             return Err(Box::new(PartialAnswer {
                 retry_after_seconds: u64::try_from(left).ok(),
-                ..PartialAnswer::from(format!("GitLab recently did not answer; reads are paused for {left} s"))
+                ..PartialAnswer::from(format!("GitLab did not answer recently; reads are paused for {left} s"))
             }));
         }
         let request = FactsRequest {
@@ -96,10 +96,10 @@ impl App {
             && !unread.details_read
             && (unread.silent || unread.retry_after_seconds.is_some())
         {
-            let asked = unread
+            let retry_after = unread
                 .retry_after_seconds
                 .and_then(|seconds| i64::try_from(seconds).ok());
-            let pause = asked.map_or(PAUSE, SignedDuration::from_secs);
+            let pause = retry_after.map_or(PAUSE, SignedDuration::from_secs);
             let until = later(self.clock.now(), pause);
             let mut paused = self.gitlab.paused.lock().unwrap_or_else(PoisonError::into_inner);
             paused.insert(facts.merge_request.instance.clone(), until);
@@ -109,13 +109,13 @@ impl App {
 
     /// Known accounts are loaded once; without them GitLab is read, so a failure is ignored.
     async fn load_flags(&self, client: &GitLab, instance: &str) {
-        let kept = || self.gitlab.kept_flags.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept().contains_key(instance) {
+        let lock_kept_flags = || self.gitlab.kept_flags.lock().unwrap_or_else(PoisonError::into_inner);
+        if lock_kept_flags().contains_key(instance) {
             return;
         }
         match self.store.bot_flags(instance).await {
             Ok(flags) => {
-                kept().insert(instance.to_owned(), flags.keys().copied().collect());
+                lock_kept_flags().insert(instance.to_owned(), flags.keys().copied().collect());
                 client.remember_bots(flags);
             }
             Err(error) => tracing::warn!(%error, "could not load known accounts; reading them from GitLab"),
@@ -133,14 +133,14 @@ impl App {
         };
         let mut new = client.given_bots(&api.bots.keys().copied().collect());
         {
-            let kept = self.gitlab.kept_flags.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(kept) = kept.get(instance) {
-                new.retain(|id, _| !kept.contains(id));
+            let kept_flags = self.gitlab.kept_flags.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(kept_flags) = kept_flags.get(instance) {
+                new.retain(|id, _| !kept_flags.contains(id));
             }
         }
         tx.keep_bot_flags(instance, &new, self.now())?;
-        let mut kept = self.gitlab.kept_flags.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.entry(instance.clone()).or_default().extend(new.into_keys());
+        let mut kept_flags = self.gitlab.kept_flags.lock().unwrap_or_else(PoisonError::into_inner);
+        kept_flags.entry(instance.clone()).or_default().extend(new.into_keys());
         Ok(())
     }
 }

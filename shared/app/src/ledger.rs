@@ -90,27 +90,29 @@ pub(crate) fn row_of(
         _ => None,
     };
     // Known values that this read does not show are kept.
-    let known = stored.map(|stored| &stored.row);
-    let text = |shown: String, known: Option<&String>| match known {
-        Some(known) if shown.is_empty() => known.clone(),
+    let previous = stored.map(|stored| &stored.row);
+    let text = |shown: String, previous: Option<&String>| match previous {
+        Some(previous) if shown.is_empty() => previous.clone(),
         _ => shown,
     };
     let reviewers = api.and_then(|api| api.reviewers.known().cloned());
     LedgerRow {
         merge_request: facts.merge_request.clone(),
         mr_id: snapshot.mr_id,
-        project_path: text(snapshot.project_path, known.map(|known| &known.project_path)),
-        title: text(snapshot.title, known.map(|known| &known.title)),
-        web_url: text(snapshot.url, known.map(|known| &known.web_url)),
-        author: snapshot.author.or_else(|| known?.author.clone()),
-        reviewers: reviewers.or_else(|| Some(known?.reviewers.clone())).unwrap_or_default(),
+        project_path: text(snapshot.project_path, previous.map(|previous| &previous.project_path)),
+        title: text(snapshot.title, previous.map(|previous| &previous.title)),
+        web_url: text(snapshot.url, previous.map(|previous| &previous.web_url)),
+        author: snapshot.author.or_else(|| previous?.author.clone()),
+        reviewers: reviewers
+            .or_else(|| Some(previous?.reviewers.clone()))
+            .unwrap_or_default(),
         merge: is_merged.then(|| LedgerMerge {
             by: snapshot.merged_by,
             method: api.and_then(|api| api.merge.merge_method.clone()),
             at: rules::stored_precision(snapshot.merged_at),
             commit_sha: snapshot.merge_commit_sha,
         }),
-        head_sha: snapshot.head_sha.or_else(|| known?.head_sha.clone()),
+        head_sha: snapshot.head_sha.or_else(|| previous?.head_sha.clone()),
         review,
         rules_hash: rules.hash.clone(),
         decision_id: None,

@@ -208,7 +208,7 @@ fn keep_pending(
 ) -> Result<(), StoreError> {
     let now = app.now();
     let deadline = SignedDuration::from_mins(i64::from(app.rules.verify_deadline_minutes));
-    let wait = WAITS.delay(attempts).max(asked_wait(&facts.api)).min(deadline);
+    let wait = WAITS.delay(attempts).max(requested_wait(&facts.api)).min(deadline);
     evaluation.state = EvaluationState::Pending;
     evaluation.attempts = attempts;
     because.clone_into(&mut evaluation.reason);
@@ -224,14 +224,16 @@ fn is_before_watch(facts: &Facts, first_seen_at: Timestamp) -> bool {
 }
 
 /// How long GitLab asks us to wait.
-fn asked_wait(api: &GitLabAnswer) -> SignedDuration {
-    let asked = match api {
+fn requested_wait(api: &GitLabAnswer) -> SignedDuration {
+    let retry_after_seconds = match api {
         GitLabAnswer::Unavailable(unread) | GitLabAnswer::Denied(unread) | GitLabAnswer::NotMerged(unread) => {
             unread.retry_after_seconds
         }
         GitLabAnswer::Full(_) | GitLabAnswer::LabelsOnly(_) => None,
     };
-    let seconds = asked.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(0);
+    let seconds = retry_after_seconds
+        .and_then(|seconds| i64::try_from(seconds).ok())
+        .unwrap_or(0);
     SignedDuration::from_secs(seconds)
 }
 

@@ -84,7 +84,7 @@ pub(crate) fn need_of(state: &MergeRequestState, delivery: &Delivery<'_>, is_new
             if source == Some(EvaluationSource::MergeEvent) {
                 reread()
             } else {
-                // Shown by something else so far: this is the merge's own delivery, and its read the first.
+                // So far only something else has shown it: this is the merge's own delivery, so its read is the first.
                 Need::Merge
             }
         }

@@ -67,9 +67,9 @@ pub async fn reevaluate(app: &App, context: &Context, key: &MergeRequestKey) -> 
         })));
     }
     // 2. The best known data of the merge.
-    let kept = state.decision.as_ref().map(|decision| &decision.facts.trigger);
-    let kept = kept.or(state.evaluation.as_ref().map(|evaluation| &evaluation.trigger));
-    let Some(trigger) = kept.cloned().or_else(|| trigger_of_row(app, &state)) else {
+    let stored_trigger = state.decision.as_ref().map(|decision| &decision.facts.trigger);
+    let stored_trigger = stored_trigger.or(state.evaluation.as_ref().map(|evaluation| &evaluation.trigger));
+    let Some(trigger) = stored_trigger.cloned().or_else(|| trigger_of_row(app, &state)) else {
         return Ok(Reevaluated::NothingToRead);
     };
     // 3. GitLab, and the consequences.

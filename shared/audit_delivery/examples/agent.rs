@@ -75,13 +75,13 @@ fn run() -> Result<(), Box<dyn Error>> {
         };
         agent.work(&merge_request, program, arguments);
         // Printed only now: the entries of this task are on disk, even if the process dies next.
-        writeln!(io::stderr(), "agent: done with {task}")?;
+        writeln!(io::stderr(), "agent: finished {task}")?;
     }
     if !audit_queue.flush(Until::Delivered, PATIENCE) {
         for destination in audit_queue.health().destinations {
             drop(writeln!(
                 io::stderr(),
-                "agent: {} entries wait for {}",
+                "agent: {} entries are waiting for {}",
                 destination.behind,
                 destination.name
             ));

@@ -43,7 +43,7 @@ pub(crate) async fn request(
         .record_operator_request(command, arguments, SystemClock.now())
         .await?;
     remark(&format!(
-        "request {id} recorded; maintenance executes it within a minute"
+        "request {id} recorded; maintenance will execute it within a minute"
     ));
     if waiting.no_wait {
         return Ok(Ending::Done);
@@ -88,7 +88,7 @@ async fn wait_until_finished(store: &Store, id: Uuid) -> Result<OperatorRequest,
         }
         if Duration::try_from(waited).unwrap_or_default() >= LONGEST_WAIT {
             return Err(CommandError::Database(format!(
-                "request {id} is not finished after {}; it remains recorded, do not request it again. Its state: SELECT * FROM \
+                "request {id} has not finished after {}; it is still queued, do not submit it again. Its state: SELECT * FROM \
                  operator_requests WHERE id = '{id}'. If it has not started, check that maintenance runs (docs/operate/alarms.md, \
                  MaintenanceSilentAlarm)",
                 span(LONGEST_WAIT.as_secs_f64())
@@ -104,9 +104,9 @@ fn progress(request: &OperatorRequest) -> String {
     let done = number("read") + number("nothing_to_read") + number("failed");
     let waits = result.and_then(|result| result["waits"].as_str()).map(sanitize);
     match (request.started_at, waits) {
-        (Some(_), _) if done == 0 => "maintenance executes it".to_owned(),
-        (Some(_), _) => format!("maintenance executes it, {done} done so far"),
-        (None, Some(waits)) => format!("{done} done so far, the rest waits: {waits}"),
+        (Some(_), _) if done == 0 => "maintenance is executing it".to_owned(),
+        (Some(_), _) => format!("maintenance is executing it, {done} done so far"),
+        (None, Some(waits)) => format!("{done} done so far, the rest is waiting: {waits}"),
         (None, None) => "waiting for maintenance".to_owned(),
     }
 }
@@ -137,10 +137,10 @@ mod tests {
         );
         for (started_at, result, expected) in [
             (None, None, "waiting for maintenance"),
-            (now, None, "maintenance executes it"),
-            (now, Some(part.clone()), "maintenance executes it, 8 done so far"),
-            (None, Some(part), "8 done so far, the rest waits: no\u{fffd}w"),
-            (now, Some(json!("another form")), "maintenance executes it"),
+            (now, None, "maintenance is executing it"),
+            (now, Some(part.clone()), "maintenance is executing it, 8 done so far"),
+            (None, Some(part), "8 done so far, the rest is waiting: no\u{fffd}w"),
+            (now, Some(json!("another form")), "maintenance is executing it"),
         ] {
             assert_eq!(progress(&request(started_at, result)), expected);
         }

@@ -8,7 +8,7 @@ pub enum InvalidAddress {
     #[error("invalid address: {0}; use one such as https://gitlab.example.com")]
     Unreadable(#[from] url::ParseError),
     /// Not `http` or `https`, or it has parts that a base address must not have.
-    #[error("a base address must be http:// or https:// with a host, without user, password, query and fragment")]
+    #[error("a base address must be http:// or https:// with a host, without user, password, query or fragment")]
     Unusable,
     /// The token is not a valid header value.
     #[error("the token has characters that are invalid in a header; was it stored with a line break?")]

@@ -39,7 +39,7 @@ pub struct MergeSummary {
 pub(crate) struct Labels<'a> {
     /// Our label to add.
     pub(crate) add: Option<&'a str>,
-    /// Our labels that a correction made wrong.
+    /// Our labels that a correction made obsolete.
     pub(crate) remove: Vec<&'a str>,
 }
 
@@ -129,7 +129,7 @@ impl MergeSummary {
 
     /// Keys of issues that may be the linked one, in the order in which they are tried, with the place of the mention.
     pub(crate) fn candidates(&self, tracking: &Tracking) -> Vec<(MentionPlace, &str)> {
-        // A correction goes to the issue that was marked before, independent of the present mentions.
+        // A correction goes to the issue that was marked before, independent of the current mentions.
         let earlier = self
             .earlier_issue
             .iter()

@@ -32,6 +32,7 @@ macro_rules! codes {
         impl std::str::FromStr for $name {
             type Err = String;
 
+            /// The value of a stable code; the error lists the known ones.
             fn from_str(code: &str) -> Result<Self, String> {
                 let known = || Self::ALL.map(Self::as_str).join(", ");
                 Self::parse(code).ok_or_else(|| format!("expected one of {}", known()))

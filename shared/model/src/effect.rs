@@ -7,7 +7,6 @@ use uuid::Uuid;
 use crate::{MergeRequestKey, codes};
 
 codes! {
-    /// What to do.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum EffectKind {
@@ -57,7 +56,6 @@ pub struct Effect {
     pub id: Uuid,
     /// Unique key per (merge request, kind, destination); sent to the target so that it can be found there.
     pub key: String,
-    /// What to do.
     pub kind: EffectKind,
     /// Where: `slack:<channel>`, `eventbridge:<bus>`, `linear`, `jira`, `confluence:<page>`. Also its queue group, which serialises
     /// our writes there.
@@ -68,9 +66,7 @@ pub struct Effect {
     pub ledger_revision: Option<i64>,
     /// The decision on the merge that led to it.
     pub decision_id: Option<Uuid>,
-    /// The merge request.
     pub merge_request: MergeRequestKey,
-    /// Its state.
     pub state: EffectState,
     /// Attempts begun so far.
     pub attempts: i32,
@@ -101,7 +97,6 @@ impl Effect {
 /// A message on the effects queue: a pointer to the row, never the content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EffectMessage {
-    /// The row.
     pub effect_id: Uuid,
     /// Attempts begun when it was enqueued; a message older than its row is done.
     pub attempts: i32,

@@ -21,7 +21,6 @@ codes! {
 /// How the delivery was authenticated, and the hook and instance of the matching token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authentication {
-    /// The proof.
     pub method: AuthMethod,
     /// Name of the hook entry whose token matched.
     pub hook: String,
@@ -55,7 +54,6 @@ pub struct AuditLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Content {
-    /// A merge-request event.
     MergeRequest(Box<MergeRequestEvent>),
     /// Authentic JSON of a handled kind whose shape this version cannot read; quarantined, never dropped.
     Unexpected {
@@ -89,7 +87,6 @@ pub struct Envelope {
     pub payload_sha256: String,
     /// The line that audited the authentication.
     pub audit_line: AuditLine,
-    /// What it reports.
     pub content: Content,
 }
 

@@ -9,11 +9,9 @@ use crate::{MergeRequestIid, ProjectId, User};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventAction {
-    /// Opened.
     Open,
     /// Closed without a merge.
     Close,
-    /// Opened again.
     Reopen,
     /// Anything edited: labels, title, commits, reviewers.
     Update,
@@ -25,7 +23,6 @@ pub enum EventAction {
     Unapproval,
     /// An approval was revoked and GitLab's own rules are no longer met.
     Unapproved,
-    /// Merged.
     Merge,
     /// An action this version does not know, or none (a "Test" delivery has none).
     #[serde(untagged)]
@@ -50,7 +47,6 @@ impl EventAction {
         }
     }
 
-    /// GitLab's name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -108,16 +104,13 @@ pub enum OccurredAtSource {
 /// The target project, as a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {
-    /// The project id.
     pub id: ProjectId,
     /// `group/project` when we saw it.
     pub path: String,
 }
 
-/// An assigned reviewer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reviewer {
-    /// The reviewer.
     pub user: User,
     /// GitLab's review state (18.6 and later): `unreviewed`, `reviewed`, `requested_changes`, `approved` ...
     pub state: Option<String>,
@@ -126,7 +119,6 @@ pub struct Reviewer {
 /// The fields of a merge-request delivery that Countersign uses; size-limited, without description or e-mail addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeRequestEvent {
-    /// The target project.
     pub project: Project,
     /// GitLab's instance-wide id of the merge request.
     pub mr_id: i64,
@@ -136,7 +128,6 @@ pub struct MergeRequestEvent {
     pub title: String,
     /// The web address from GitLab; displayed, never called.
     pub url: String,
-    /// What happened.
     pub action: EventAction,
     /// `opened`, `closed`, `merged`, `locked`.
     pub state: Option<String>,
@@ -171,10 +162,7 @@ pub struct MergeRequestEvent {
     pub merge_commit_sha: Option<String>,
     /// When it was merged, if the payload contains it (newest GitLab only).
     pub merged_at: Option<Timestamp>,
-    /// Source branch.
     pub source_branch: Option<String>,
-    /// Target branch.
     pub target_branch: Option<String>,
-    /// Assigned reviewers.
     pub reviewers: Vec<Reviewer>,
 }

@@ -15,7 +15,6 @@ codes! {
         Open = "open",
         /// A person acknowledged it.
         Acknowledged = "acknowledged",
-        /// Resolved.
         Closed = "closed",
         /// A later verdict found the merge valid; its decision supersedes the first.
         Withdrawn = "withdrawn",
@@ -27,31 +26,22 @@ codes! {
 pub struct SecurityReviewException {
     /// Row id (UUIDv7).
     pub id: Uuid,
-    /// The merge request.
     pub merge_request: MergeRequestKey,
     /// `group/project`.
     pub project_path: String,
-    /// GitLab's instance-wide id.
     pub mr_id: i64,
-    /// Title.
     pub title: String,
-    /// Web address.
     pub url: String,
-    /// Author, if known.
     pub author: Option<User>,
     /// Who merged it, if known.
     pub merged_by: Option<User>,
-    /// Its security labels.
     pub labels: Vec<String>,
     /// Highest tier of them.
     pub risk_tier: String,
     /// The first kind that applies.
     pub kind: ExceptionKind,
-    /// All that apply.
     pub reasons: Vec<Reason>,
-    /// Approvals seen.
     pub approvals: Vec<ApprovalSeen>,
-    /// The merge time.
     pub merged_at: Timestamp,
     /// Merge commit, if any.
     pub merge_commit_sha: Option<String>,
@@ -59,7 +49,6 @@ pub struct SecurityReviewException {
     pub head_sha: Option<String>,
     /// The rules that decided it (SHA-256, hex).
     pub rules_hash: String,
-    /// Its status.
     pub status: ExceptionStatus,
     /// When the row was first written.
     pub recorded_at: Timestamp,

@@ -17,11 +17,9 @@ pub use reading::{NOT_ASKED, NOT_OFFERED, Reading};
 /// The whole input of one verdict. Stored with it, so that the verdict can be recomputed exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
-    /// The merge request.
     pub merge_request: MergeRequestKey,
     /// What the merge delivery itself reported.
     pub trigger: MergeTrigger,
-    /// GitLab's answer.
     pub api: GitLabAnswer,
     /// The deadline has passed: unreadable values are no longer waited for.
     pub deadline_passed: bool,

@@ -9,7 +9,6 @@ use crate::{EventAction, MergeRequestEvent, OccurredAtSource, SystemAction, User
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each says something else about the event")]
 pub struct HistoryEvent {
-    /// What happened.
     pub action: EventAction,
     /// Who did it; for a system reset, who pushed.
     pub actor: Option<User>,
@@ -29,7 +28,6 @@ pub struct HistoryEvent {
     /// State of the merge request in the payload: what happened while it was `opened` happened before the merge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// GitLab itself acted.
     pub system: bool,
     /// Which action of GitLab itself.
     pub system_action: Option<SystemAction>,

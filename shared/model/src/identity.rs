@@ -35,7 +35,6 @@ numeric_id!(
 pub struct MergeRequestKey {
     /// The GitLab instance, named by the hook entry of the webhook secret; never taken from a header.
     pub instance: String,
-    /// The target project.
     pub project_id: ProjectId,
     /// The number within the project.
     pub mr_iid: MergeRequestIid,
@@ -50,7 +49,6 @@ impl std::fmt::Display for MergeRequestKey {
 /// A person or bot: the id identifies, the username is a snapshot for display.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct User {
-    /// The identity.
     pub id: UserId,
     /// The username when we saw it.
     pub username: String,

@@ -70,11 +70,9 @@ pub struct Review {
 /// The merge of a merge request in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerMerge {
-    /// Who merged it.
     pub by: Option<User>,
     /// How: `auto_merge`, `merge_train`; `None` if unknown.
     pub method: Option<String>,
-    /// When.
     pub at: Timestamp,
     /// Merge commit, if any.
     pub commit_sha: Option<String>,
@@ -92,17 +90,13 @@ pub struct EvidenceRef {
 /// A row of `security_review_ledger`: the review, and what people need to find the merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerRow {
-    /// The merge request.
     pub merge_request: MergeRequestKey,
-    /// GitLab's instance-wide id.
     pub mr_id: i64,
     /// `group/project`.
     pub project_path: String,
-    /// Title.
     pub title: String,
     /// Web address; displayed, never called.
     pub web_url: String,
-    /// Author.
     pub author: Option<User>,
     /// Assigned reviewers, as far as they could be read.
     pub reviewers: Vec<Reviewer>,

@@ -1,7 +1,6 @@
 //! Domain types: identities, merge-request facts, verdicts, the delivery envelope, effects and the clock.
 //!
 //! No IO, and only [`SystemClock`] reads the time. Every other crate depends on this one; it depends on none of them.
-#![warn(missing_docs)]
 
 mod backoff;
 mod clock;

@@ -11,11 +11,9 @@ pub struct MergeRequestSnapshot {
     pub project_path: String,
     /// GitLab's instance-wide id of the merge request.
     pub mr_id: i64,
-    /// Title.
     pub title: String,
     /// Web address; displayed, never called.
     pub url: String,
-    /// Author, if known.
     pub author: Option<User>,
     /// Who merged, if known: with auto-merge the user who set it.
     pub merged_by: Option<User>,
@@ -23,7 +21,6 @@ pub struct MergeRequestSnapshot {
     pub merged_at: Timestamp,
     /// Merge commit, if any.
     pub merge_commit_sha: Option<String>,
-    /// Head commit.
     pub head_sha: Option<String>,
 }
 

@@ -23,7 +23,6 @@ pub struct MergeTrigger {
     pub mr_id: i64,
     /// `group/project`.
     pub project_path: String,
-    /// Title.
     pub title: String,
     /// Web address; displayed, never called.
     pub url: String,

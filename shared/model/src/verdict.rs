@@ -16,11 +16,9 @@ codes! {
         ApprovalRevoked = "approval_revoked",
         /// The diff changed after the approval.
         ApprovedOtherCommit = "approved_other_commit",
-        /// The author approved.
         SelfApproved = "self_approved",
         /// A user who pushed commits approved, and the rules exclude committers.
         CommitterApproved = "committer_approved",
-        /// A bot approved.
         BotApproved = "bot_approved",
         /// The approver does not belong to the security team.
         ApproverNotEligible = "approver_not_eligible",
@@ -38,7 +36,6 @@ codes! {
 /// One objection to the merge: the code, and the details in plain words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Reason {
-    /// The code.
     pub kind: ExceptionKind,
     /// Who and when, for people; no secrets, no e-mail addresses.
     pub detail: String,
@@ -49,7 +46,6 @@ codes! {
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Proof {
-        /// The API only.
         Api = "api",
         /// The API and the stored history.
         Both = "both",
@@ -83,9 +79,7 @@ codes! {
 /// One approval record as both sources show it, and the objections to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalSeen {
-    /// Who approved.
     pub user: User,
-    /// When, if known.
     pub approved_at: Option<Timestamp>,
     /// The API lists it.
     pub in_api: bool,
@@ -95,7 +89,6 @@ pub struct ApprovalSeen {
     pub against: Vec<ExceptionKind>,
 }
 
-/// What was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum VerdictOutcome {
@@ -103,7 +96,6 @@ pub enum VerdictOutcome {
     NotCarried,
     /// An eligible approver removed the label before the merge: a note, no exception.
     Declassified,
-    /// Validly approved.
     Approved {
         /// Which source proved it.
         proof: Proof,
@@ -114,16 +106,12 @@ pub enum VerdictOutcome {
         kind: ExceptionKind,
     },
     /// GitLab could not be read yet.
-    Pending {
-        /// The reason.
-        because: String,
-    },
+    Pending { because: String },
 }
 
 /// The verdict with its basis. A pure function of [`crate::Facts`] and the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// What was decided.
     #[serde(flatten)]
     pub outcome: VerdictOutcome,
     /// All objections to the merge, in order of precedence; empty unless it is an exception.
@@ -166,7 +154,6 @@ codes! {
         MergedUnverified = "merged_unverified",
         /// Closed without a merge.
         Closed = "closed",
-        /// Opened again.
         Reopened = "reopened",
     }
 }

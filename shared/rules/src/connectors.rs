@@ -54,7 +54,6 @@ pub struct ConfluenceRules {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditPage {
-    /// An existing page.
     Id(String),
     /// A page with this title, created from the template if missing.
     Titled {

@@ -83,8 +83,8 @@ fn labels_shown(labels: &LabelFacts, merged: bool, rules: &Rules) -> EarlierFact
         // The label events may come from a replica that is ahead, and so name a label from after the merge: their times show that.
         let events = labels.label_events.known().map_or(&[][..], Vec::as_slice);
         return EarlierFacts {
-            labels: counted(&labels.labels_now, rules),
-            labels_since: since(&[], events, rules),
+            labels: count_security_labels(&labels.labels_now, rules),
+            labels_since: labels_set_since(&[], events, rules),
             ..EarlierFacts::default()
         };
     }
@@ -93,7 +93,7 @@ fn labels_shown(labels: &LabelFacts, merged: bool, rules: &Rules) -> EarlierFact
     };
     let Some(merged_at) = labels.merged_at else {
         return EarlierFacts {
-            labels_since: since(&labels.labels_now, events, rules),
+            labels_since: labels_set_since(&labels.labels_now, events, rules),
             ..EarlierFacts::default()
         };
     };
@@ -119,7 +119,7 @@ fn labels_shown(labels: &LabelFacts, merged: bool, rules: &Rules) -> EarlierFact
 }
 
 /// The number of labels set per security title.
-fn counted(titles: &[String], rules: &Rules) -> BTreeMap<String, usize> {
+fn count_security_labels(titles: &[String], rules: &Rules) -> BTreeMap<String, usize> {
     let mut counted = BTreeMap::new();
     for title in titles.iter().filter(|title| rules.is_security_label(title)) {
         *counted.entry(title.clone()).or_default() += 1;
@@ -127,9 +127,8 @@ fn counted(titles: &[String], rules: &Rules) -> BTreeMap<String, usize> {
     counted
 }
 
-/// Since when each security label was on, if the answer does not show when the merge was. A label without an event was on since the
-/// creation.
-fn since(titles: &[String], events: &[LabelEvent], rules: &Rules) -> BTreeMap<String, Timestamp> {
+/// When each security label was set, if the answer does not show when the merge was. One without an event was set at creation.
+fn labels_set_since(titles: &[String], events: &[LabelEvent], rules: &Rules) -> BTreeMap<String, Timestamp> {
     // The first event of each label shows whether it was on before.
     let mut first: BTreeMap<(&String, Option<i64>), (Timestamp, bool)> = BTreeMap::new();
     for event in events {

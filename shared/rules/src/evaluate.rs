@@ -198,7 +198,7 @@ fn exception(
 }
 
 fn blank(rules: &Rules, labels: &LabelHistory) -> Verdict {
-    // The tier of the labels on at the merge: users may lower it. If none is on, the tier of all that were.
+    // The tier of the labels set at the merge: users may lower it. If none is set, the tier of all set before.
     let security_labels = if labels.at_merge.is_empty() {
         labels.ever.clone()
     } else {

@@ -38,7 +38,6 @@ pub struct ExplainedApproval {
     pub user: User,
     /// When it was given, if known.
     pub since: Option<Timestamp>,
-    /// GitLab lists it.
     pub in_api: bool,
     /// The received events show it.
     pub in_history: bool,

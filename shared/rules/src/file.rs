@@ -86,7 +86,6 @@ pub struct Rules {
     approvers: BTreeMap<String, Approvers>,
     /// How long to wait for an unreadable GitLab, in minutes.
     pub verify_deadline_minutes: u32,
-    /// Review time targets.
     #[serde(default)]
     pub sla: Sla,
     pub slack: SlackRules,

@@ -27,11 +27,11 @@ pub(crate) struct Removal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each says something else about the labels")]
 pub(crate) struct LabelHistory {
-    /// Labels that were on at the merge, sorted.
+    /// Labels set at the merge, sorted.
     pub(crate) at_merge: Vec<String>,
-    /// Labels that were on at some time up to the merge, sorted.
+    /// Labels set at any time up to the merge, sorted.
     pub(crate) ever: Vec<String>,
-    /// Since when the first of them was on, if an event shows it.
+    /// When the first of them was set, if an event shows it.
     pub(crate) first_added: Option<Timestamp>,
     /// The last removal before the merge that any source shows.
     pub(crate) last_removal: Option<Removal>,
@@ -41,15 +41,15 @@ pub(crate) struct LabelHistory {
     pub(crate) removal_unknown: bool,
     /// A label is shown only by events that may be from after the merge.
     pub(crate) any_unordered: bool,
-    /// A label had been on, but it is unknown whether it was on at the merge.
+    /// A label had been set, but it is unknown whether it was still set at the merge.
     pub(crate) at_merge_unknown: bool,
-    /// No label was certainly on up to the merge: the events that show one may be from after it.
+    /// No label was certainly set up to the merge: the events that show one may be from after it.
     pub(crate) is_unordered: bool,
     /// A security label was first added after the merge.
     pub(crate) only_after_merge: bool,
     /// Label events could not be read completely.
     pub(crate) events_incomplete: bool,
-    /// A label may have been on that no source shows: a list was cut, and GitLab's events are incomplete.
+    /// A label that no source shows may have been set: a list was cut, and GitLab's events are incomplete.
     pub(crate) unknown: bool,
 }
 

@@ -13,7 +13,7 @@ use crate::label_history::label_history;
 /// A hook has whole seconds, a label event milliseconds.
 const SAME_ACT_SECONDS: u64 = 2;
 
-/// Since when it was known as security-relevant. A label set at creation leaves no event: then it is the creation.
+/// When it became security-relevant. A label set at creation leaves no event: then the creation time counts.
 pub(crate) fn labelled_at(facts: &Facts, rules: &Rules) -> Result<Timestamp, TimeUnknown> {
     let (events, created_at) = label_events(facts);
     let Some(Reading::Known(events)) = events else {

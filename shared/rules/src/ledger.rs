@@ -17,7 +17,7 @@ pub fn review_of_merge(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Optio
     let decided = Decided {
         decision,
         at: Some(merged_at(facts)),
-        by: completing(facts, verdict, rules).map(|approval| approval.user.clone()),
+        by: completing_approval(facts, verdict, rules).map(|approval| approval.user.clone()),
     };
     Some(build_review(facts, verdict, Some(decided), rules))
 }
@@ -64,7 +64,7 @@ fn merged_at(facts: &Facts) -> Timestamp {
     read.unwrap_or(facts.trigger.merged_at)
 }
 
-/// GitLab's present state decides; without one, the last event that closed or reopened the merge request.
+/// GitLab's current state decides; without one, the last event that closed or reopened the merge request.
 fn closed(facts: &Facts, history: &[&HistoryEvent]) -> Option<Decided> {
     let last = history.iter().rfind(|event| is_lifecycle(event));
     let last_close = last
@@ -116,7 +116,7 @@ fn reopened(history: &[&HistoryEvent]) -> Option<Decided> {
 
 fn approved(facts: &Facts, verdict: &Verdict, rules: &Rules) -> Option<Decided> {
     matches!(verdict.outcome, VerdictOutcome::Approved { .. }).then(|| {
-        let approval = completing(facts, verdict, rules);
+        let approval = completing_approval(facts, verdict, rules);
         Decided {
             decision: LedgerDecision::Approved,
             at: approval.and_then(|approval| approval.approved_at),
@@ -191,7 +191,7 @@ fn valid(verdict: &Verdict) -> Vec<&ApprovalSeen> {
 }
 
 /// The approval that reached the required number.
-fn completing<'a>(facts: &Facts, verdict: &'a Verdict, rules: &Rules) -> Option<&'a ApprovalSeen> {
+fn completing_approval<'a>(facts: &Facts, verdict: &'a Verdict, rules: &Rules) -> Option<&'a ApprovalSeen> {
     let minimum = rules.minimum(&facts.merge_request.instance);
     valid(verdict).get(minimum.saturating_sub(1)).copied()
 }
@@ -228,7 +228,7 @@ fn build_review(facts: &Facts, verdict: &Verdict, decided: Option<Decided>, rule
             LedgerDecision::Approved | LedgerDecision::ApprovalRevoked | LedgerDecision::Reopened
         )
     });
-    let answered = completing(facts, verdict, rules)
+    let answered = completing_approval(facts, verdict, rules)
         .and_then(|approval| approval.approved_at)
         .or(decided_at.filter(|_| ended));
     let risk_tier = verdict.risk_tier.clone();

@@ -97,8 +97,8 @@ impl BusinessHours {
     /// The hours of a day; an hour shorter or longer at a clock change, as local time.
     fn window(&self, day: Date, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
         let works = self.days.contains(&day.weekday().to_monday_one_offset()) && !self.holidays.contains(&day);
-        let at = |time: Time| zone.to_ambiguous_timestamp(day.to_datetime(time)).compatible().ok();
-        works.then(|| Some((at(self.from)?, at(self.to)?))).flatten()
+        let instant = |time: Time| zone.to_ambiguous_timestamp(day.to_datetime(time)).compatible().ok();
+        works.then(|| Some((instant(self.from)?, instant(self.to)?))).flatten()
     }
 }
 

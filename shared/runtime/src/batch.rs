@@ -125,7 +125,7 @@ where
 {
     let remaining = deadline.remaining();
     if remaining < TIME_TO_BEGIN {
-        return Err(BatchError::new("too little time left to start the message"));
+        return Err(BatchError::new("too little time left to process the message"));
     }
     // The handler is called inside, so that a panic before its first await is caught as well. Unwind safety: a handler's shared
     // state is clients and pools, which stay valid when a call is dropped at any await, and none of our locks is held across one.

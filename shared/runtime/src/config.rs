@@ -39,7 +39,6 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// Each problem separately.
     #[must_use]
     pub fn problems(&self) -> &[ConfigProblem] {
         &self.problems
@@ -110,7 +109,7 @@ impl Environment {
         let parse = |text: &str| match text.to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" | "on" => Ok(true),
             "false" | "0" | "no" | "off" => Ok(false),
-            _ => Err("is neither true nor false"),
+            _ => Err("must be true or false"),
         };
         self.parsed(name, parse).unwrap_or(default)
     }

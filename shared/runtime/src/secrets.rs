@@ -20,7 +20,6 @@ codes! {
     /// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version>).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum Stage {
-        /// The current value.
         Current = "AWSCURRENT",
         /// The value that a rotation in progress will make current.
         Pending = "AWSPENDING",

@@ -144,7 +144,6 @@ impl Process {
         }
     }
 
-    /// The system clock.
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)

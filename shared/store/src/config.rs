@@ -39,7 +39,7 @@ pub enum StoreConfigError {
     #[error("the database URL has no {0}")]
     UrlLacks(&'static str),
     /// A list of hosts.
-    #[error("the database URL names several hosts; name one (a proxy or a cluster endpoint does the fail-over)")]
+    #[error("the database URL names several hosts; use one (a proxy or a cluster endpoint handles the failover)")]
     SeveralHosts,
     /// `sslmode` has a value Postgres does not know.
     #[error("the database URL's sslmode must be disable, prefer, require, verify-ca or verify-full")]

@@ -60,7 +60,6 @@ pub struct NewReviewDecision {
     pub rules_hash: String,
     /// The version of the rules code that made it.
     pub evaluator: i16,
-    /// The previous decision.
     pub supersedes: Option<Uuid>,
     /// When it was decided and written.
     pub recorded_at: Timestamp,

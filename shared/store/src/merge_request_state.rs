@@ -48,9 +48,7 @@ pub struct StoredReview {
 pub enum FirstRead {
     /// Whether there is more.
     Nothing,
-    /// The events too.
     History,
-    /// All of it.
     Everything,
 }
 

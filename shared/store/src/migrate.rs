@@ -15,7 +15,6 @@ const OLDEST_SERVER: i32 = 150_000;
 pub struct MigrationReport {
     /// Schema version before; 0: an empty database.
     pub from: i32,
-    /// Schema version now.
     pub to: i32,
     /// Names of the migrations applied, in order; empty if there was nothing to do.
     pub applied: Vec<String>,
@@ -29,12 +28,12 @@ pub enum MigrationError {
     Server(i32),
     /// A later version migrated the database in a way that is incompatible with this one.
     #[error(
-        "the database has schema version {database}, which this version, made for {known}, does not support; deploy the later version"
+        "the database has schema version {database}, which this version (schema {known}) does not support; deploy the later version"
     )]
     Newer { database: i32, known: i32 },
     /// A migration was changed after it had been applied.
     #[error(
-        "migration {0} is not the one that was applied: migrations are append-only, restore its file and add a new one"
+        "migration {0} differs from the one that was applied: migrations are append-only; restore its file and add a new one"
     )]
     Divergent(String),
     /// An applied migration is not in this build, or an earlier one was never applied.

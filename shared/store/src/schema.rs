@@ -29,7 +29,7 @@ pub(crate) fn runner() -> Runner {
 pub enum SchemaError {
     /// A later version migrated the database in a way that is incompatible with this code.
     #[error(
-        "the database has schema version {database}, which this version, made for {known}, does not support; upgrade the functions"
+        "the database has schema version {database}, which this version (schema {known}) does not support; upgrade the functions"
     )]
     Newer { database: i32, known: i32 },
     /// The migration has not run.

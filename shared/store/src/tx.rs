@@ -23,7 +23,6 @@ pub struct Tx<'a> {
     /// Holds the store's connection for the life of the transaction; `None` after the connection is dropped.
     slot: Slot<'a>,
     state: State,
-    /// Not sent yet.
     queued: Vec<Statement>,
     /// Answers to queued statements that were sent, until taken.
     answers: Vec<Option<WireResponse>>,
@@ -157,7 +156,7 @@ impl<'a> Tx<'a> {
         }
         let answer = self.answers.get_mut(later.index).and_then(Option::take);
         let answer = answer
-            .ok_or_else(|| StoreError::Rejected("a statement of a failed transaction has no answer".to_owned()))?;
+            .ok_or_else(|| StoreError::Rejected("a statement of a failed transaction has no result".to_owned()))?;
         (later.read)(&answer)
     }
 

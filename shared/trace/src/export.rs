@@ -19,7 +19,6 @@ pub struct ExportDestination {
 /// An export in progress: how many of the sent spans the collector rejected.
 pub type Exporting<'a> = Pin<Box<dyn Future<Output = Result<u64, ExportError>> + Send + 'a>>;
 
-/// Sends spans.
 pub trait Export: Send + Sync {
     /// Sends one request with this body (see [`crate::encode`]), once, and ends `within` this time.
     fn export<'a>(&'a self, context: &'a Context, body: Vec<u8>, within: Duration) -> Exporting<'a>;
@@ -28,7 +27,6 @@ pub trait Export: Send + Sync {
 /// The spans did not arrive, or that is unknown. They are not sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportError {
-    /// Why, without secrets.
     pub reason: String,
     /// How long the collector asked to wait.
     pub retry_after: Option<Duration>,

@@ -14,9 +14,7 @@ pub const MOST_KEPT: usize = 2048;
 /// The kind of a span; the numbers are those of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpanKind {
-    /// Our own work.
     Internal = 1,
-    /// An answered request.
     Server = 2,
     /// A call that waited for its answer.
     Client = 3,
@@ -33,7 +31,6 @@ pub(crate) enum Value {
     Number(i64),
 }
 
-/// An ended span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {
     pub(crate) position: Traceparent,

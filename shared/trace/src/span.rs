@@ -10,9 +10,7 @@ use crate::finished::{Finished, Shared, Value};
 /// The value of an attribute. Never a secret, a body, a query or an e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attribute<'a> {
-    /// Text.
     Text(&'a str),
-    /// A whole number.
     Number(i64),
 }
 

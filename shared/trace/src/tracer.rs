@@ -19,7 +19,6 @@ const CANCELLED: &str = "cancelled";
 pub struct Tracer(Option<Arc<Shared>>);
 
 impl Tracer {
-    /// No tracing.
     #[must_use]
     pub const fn off() -> Self {
         Self(None)
@@ -98,9 +97,7 @@ impl Tracer {
 /// The parent of a new span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// In this process.
     Local,
-    /// In another.
     Remote,
     /// Nowhere: the trace begins here.
     Here,

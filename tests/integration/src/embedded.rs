@@ -119,7 +119,7 @@ async fn entries_for_a_down_receiver_follow_after_restart() {
     siem.stub(Stub::failing("POST", "/in", Fault::Reset)).unwrap();
     let done = run(agent(folder.path(), &siem, &["true"]), 2).await;
     let report = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(report.contains("6 entries wait for http"), "{report}");
+    assert!(report.contains("6 entries are waiting for http"), "{report}");
     assert!(siem.ids().is_empty());
     assert_eq!(
         in_file(folder.path()).len(),
@@ -158,7 +158,7 @@ async fn killed_agent_loses_no_reported_task() {
     assert!(run(agent(folder.path(), &siem, &["true"]), 0).await.status.success());
     let entries = in_file(folder.path());
     for task in &done {
-        let target = format!("merge_request:main/{}", task.trim_start_matches("agent: done with "));
+        let target = format!("merge_request:main/{}", task.trim_start_matches("agent: finished "));
         let of_task: Vec<_> = entries.iter().filter(|entry| entry.target_key == target).collect();
         assert_eq!(of_task.len(), 3, "{task}: {of_task:?}");
     }

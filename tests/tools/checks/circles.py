@@ -19,9 +19,9 @@ def main() -> int:
     """Prints every circle; 1 if there is one."""
     circles = [circle for crate in crates() for circle in circles_of(crate)]
     for circle in circles:
-        print(f"files import each other in a circle: {' '.join(circle)}", file=sys.stderr)
+        print(f"import cycle between files: {' '.join(circle)}", file=sys.stderr)
     if not circles:
-        print("no files import each other in a circle")
+        print("no import cycles between files")
     return 1 if circles else 0
 
 

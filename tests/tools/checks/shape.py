@@ -97,7 +97,7 @@ def functions(texts):
     """Names of free functions say what of."""
     for name, text in texts.items():
         for found, count in Counter(FREE.findall(text)).items():
-            yield f"{name}: the function `{found}` needs a noun ({count} times)"
+            yield f"{name}: the function `{found}` needs a noun in its name ({count} times)"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-from . import archive, countersign, doubles, postgres, samples, slack_message, audit_log
+from . import audit_log, countersign, doubles, postgres, samples, slack_message, trackers
 from .paths import LOGS, STACK, shown
 from .progress import Failure, complain, say, until
 
@@ -53,7 +53,7 @@ def show(stack: dict) -> list[str]:
         wrong += _forged(stack, sample) if sample.forged else _verdict(stack, sample, started)
         say()
     wrong += _exception_and_message(stack, chosen[0])
-    wrong += archive.show(stack, chosen)
+    wrong += trackers.show(stack, chosen)
     audit_log.show(stack, chosen[0].name, _row(stack, "security_review_exceptions", chosen[0])["correlation_id"])
     return wrong
 

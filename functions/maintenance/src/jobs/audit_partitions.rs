@@ -5,7 +5,7 @@ use audit::Context;
 use super::JobError;
 use crate::Maintenance;
 
-/// How many months after the present one have a partition: enough time to react to an alarm if this job fails.
+/// How many months after the current one have a partition: enough time to react to an alarm if this job fails.
 const MONTHS_AHEAD: u32 = 3;
 
 impl Maintenance {

@@ -23,7 +23,7 @@ const COMMANDS: [&str; 1] = [reevaluate::COMMAND];
 /// How long a run works on one request before the others.
 const SLICE: Duration = Duration::from_mins(1);
 /// No request is claimed with less than this left.
-const ENOUGH: Duration = Duration::from_secs(15);
+const MIN_TIME_LEFT: Duration = Duration::from_secs(15);
 /// A request that is not complete after this time is finished with what was done.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
@@ -37,18 +37,18 @@ impl Maintenance {
         let app = self.app.get(context).await?;
         let store = app.store();
         store.check_schema().await?;
-        let mut seen = BTreeSet::new();
-        while deadline.remaining() > ENOUGH {
+        let mut claimed = BTreeSet::new();
+        while deadline.remaining() > MIN_TIME_LEFT {
             let Some(request) = store.claim_operator_request(&COMMANDS, self.clock.now()).await? else {
                 break;
             };
-            if !seen.insert(request.id) {
+            if !claimed.insert(request.id) {
                 // An unfinished request goes last, so that all others come first.
                 store.put_operator_request_back(&request, None).await?;
                 break;
             }
             let executed = self.execute(&app, &request, &deadline.at_most(SLICE)).await;
-            let kept = match executed {
+            let still_claimed = match executed {
                 Executed::Finished { result, exit_code } => {
                     report.operator_requests_finished += 1;
                     tracing::info!(request = %request.id, command = request.command, exit_code, "finished an operator request");
@@ -60,8 +60,8 @@ impl Maintenance {
                     store.put_operator_request_back(&request, Some(&progress)).await?
                 }
             };
-            if !kept {
-                tracing::warn!(request = %request.id, "lost the claim of an operator request; another run has it");
+            if !still_claimed {
+                tracing::warn!(request = %request.id, "lost the claim on an operator request; another run has taken it over");
             }
         }
         Ok(())
@@ -80,8 +80,8 @@ impl Maintenance {
                     .await
             }
             unknown => Executed::rejected(&format!(
-                "unknown command {unknown}, and no newer version has executed it: deploy a version that knows it, then \
-                 request it again"
+                "unknown command {unknown}, and no newer version has executed it: deploy a version that supports it, then \
+                 submit it again"
             )),
         };
         span.end(None);

@@ -18,14 +18,13 @@ const CLAIM: u32 = 10;
 /// lock lets it find the first run's decision.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
 /// No further one is started with less than this left.
-const ENOUGH: Duration = Duration::from_secs(12);
+const MIN_TIME_LEFT: Duration = Duration::from_secs(12);
 
 /// What may be due.
 #[derive(Clone, Copy)]
 enum Due {
     /// Merges without a decision.
     Merges,
-    /// Unconfirmed decisions.
     Unconfirmed,
     /// Reviews before the merge.
     Reviews,
@@ -53,7 +52,7 @@ impl Maintenance {
                     break;
                 }
                 for waiting in claimed {
-                    if deadline.remaining() < ENOUGH {
+                    if deadline.remaining() < MIN_TIME_LEFT {
                         return Ok(()); // what is claimed and not done comes back when its claim ends
                     }
                     Box::pin(self.retry_pending(&app, waiting, report)).await;

@@ -14,7 +14,7 @@ const CLAIM: u32 = 100;
 /// How long a claim holds; after that an untaken effect is enqueued again.
 const LEASE: SignedDuration = SignedDuration::from_mins(1);
 /// Nothing is claimed or enqueued with less than this left: with the queue down, each may take seconds.
-const ENOUGH: Duration = Duration::from_secs(5);
+const MIN_TIME_LEFT: Duration = Duration::from_secs(5);
 
 impl Maintenance {
     pub(crate) async fn relay_effects(
@@ -25,13 +25,13 @@ impl Maintenance {
     ) -> Result<(), JobError> {
         let app = self.app.get(context).await?;
         app.store().check_schema().await?;
-        while deadline.remaining() > ENOUGH {
+        while deadline.remaining() > MIN_TIME_LEFT {
             let due = app.store().claim_due_effects(self.clock.now(), CLAIM, LEASE).await?;
             if due.is_empty() {
                 break;
             }
             for effect in &due {
-                if deadline.remaining() < ENOUGH {
+                if deadline.remaining() < MIN_TIME_LEFT {
                     return Ok(()); // what is claimed and not enqueued comes back when its claim ends
                 }
                 match self.outbox.enqueue(effect).await {

@@ -13,7 +13,7 @@ pub(super) async fn apply(targets: &Targets, attempt: &EffectContext<'_>) -> Res
     let effect = attempt.effect;
     let record = targets.store.merge_request_record(&effect.merge_request).await?;
     let Some(row) = record.ledger else {
-        return Ok(Applied::Impossible("the row it is about does not exist"));
+        return Ok(Applied::Impossible("its ledger row does not exist"));
     };
     // A later revision has its own event, which contains all of this one.
     if row["revision"].as_i64() > effect.ledger_revision {

@@ -11,7 +11,7 @@ use crate::targets::Targets;
 pub(super) async fn apply(targets: &Targets, attempt: &EffectContext<'_>) -> Result<Applied, EffectError> {
     let effect = attempt.effect;
     let Some(exception) = read_exception(targets, effect).await? else {
-        return Ok(Applied::Impossible("the exception it is about does not exist"));
+        return Ok(Applied::Impossible("its exception does not exist"));
     };
     let slack = targets.slack.as_ref().map_err(|error| attempt.failed(error.clone()))?;
     // 1. An earlier attempt may have posted it.

@@ -25,7 +25,7 @@ struct Alert<'a> {
 /// Whether there is an alert to correct.
 enum Found<'a> {
     Sent(Alert<'a>),
-    /// It may be sent with its content before the change.
+    /// It may be sent with the content from before the change.
     UnderWay,
     /// There is nothing to correct.
     NotSent(&'static str),
@@ -35,7 +35,7 @@ pub(super) async fn apply(targets: &Targets, attempt: &EffectContext<'_>) -> Res
     let effect = attempt.effect;
     let Some(update) = targets.store.exception_update(effect).await? else {
         return Ok(Applied::Impossible(
-            "its exception or its decision does not exist: look for a row that was removed",
+            "its exception or decision does not exist: check for a deleted row",
         ));
     };
     if attempt.dry_run && !attempt.check_first {
@@ -46,7 +46,7 @@ pub(super) async fn apply(targets: &Targets, attempt: &EffectContext<'_>) -> Res
         Found::Sent(alert) => alert,
         Found::UnderWay => {
             return Ok(Applied::Waiting(
-                "the alert that it corrects is being sent; it is corrected afterwards",
+                "the alert to correct is still being sent; it will be corrected afterwards",
             ));
         }
         Found::NotSent(because) => {
@@ -109,7 +109,7 @@ impl Correction<'_> {
                 tracing::warn!(
                     effect.key = self.effect.key,
                     error = error.message,
-                    "an alert in an earlier channel cannot be corrected; only the reply is sent"
+                    "the alert is in a previously configured channel and cannot be corrected; sending only the reply"
                 );
                 Ok(ReplyLocation::OtherChannel)
             }
@@ -136,7 +136,7 @@ impl Correction<'_> {
 /// The state of the alert, and whether its content can be outdated.
 fn find_alert(update: &ExceptionUpdate) -> Found<'_> {
     let Some(alert) = &update.alert else {
-        return Found::NotSent("no alert was ever made for the exception");
+        return Found::NotSent("no alert was ever created for the exception");
     };
     match (alert.state, &alert.external_id) {
         (EffectState::Done, Some(ts)) => Found::Sent(Alert {
@@ -144,13 +144,13 @@ fn find_alert(update: &ExceptionUpdate) -> Found<'_> {
             channel: channel_of(&alert.destination),
             ts,
         }),
-        (EffectState::Done, None) => Found::NotSent("the alert has no message that could be corrected"),
+        (EffectState::Done, None) => Found::NotSent("the alert has no message to correct"),
         // A message is built when it is sent, so only one being sent can be outdated.
-        (EffectState::Pending, _) => Found::NotSent("the alert is not sent yet, and will show the change"),
+        (EffectState::Pending, _) => Found::NotSent("the alert has not been sent yet and will already show the change"),
         (EffectState::Leased | EffectState::Ambiguous, _) => Found::UnderWay,
         (EffectState::Suppressed, _) => Found::NotSent("the alert was suppressed by a dry run"),
         (EffectState::Superseded, _) => Found::NotSent("the alert was superseded before it was sent"),
-        (EffectState::Dead, _) => Found::NotSent("the alert was rejected; sent again, it shows the change"),
+        (EffectState::Dead, _) => Found::NotSent("the alert was rejected; if sent again, it will show the change"),
     }
 }
 

@@ -28,7 +28,6 @@ pub(crate) struct SiemSecrets {
     ca_pem: Option<String>,
 }
 
-/// Every configured destination.
 #[derive(Debug)]
 pub(crate) struct Outlets {
     names: Vec<&'static str>,

@@ -7,7 +7,7 @@ pub(super) const BYTES: usize = 1_000_000;
 
 /// The size of the next batch, from the results of those before it.
 ///
-/// After a failed run, the first batch is a single entry: if the destination is still down, little is sent in vain, and if it
+/// After a failed run, the first batch is a single entry: if the destination is still down, little is wasted, and if it
 /// rejects that entry, this is known immediately. A batch rejected for its content is halved, and its second half after its first
 /// succeeded, until a single entry remains.
 #[derive(Debug, Clone, PartialEq, Eq)]

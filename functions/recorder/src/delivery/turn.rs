@@ -16,7 +16,7 @@ use crate::Recorder;
 use crate::report::{Turn, TurnEnd};
 
 /// No batch is started with less than this left of the invocation.
-const ENOUGH: Duration = Duration::from_secs(10);
+const MIN_TIME_LEFT: Duration = Duration::from_secs(10);
 /// Time that a delivery must leave to record its result in the database.
 const RESERVE: Duration = Duration::from_secs(4);
 /// How long entries about our own deliveries wait for others: alone, each would cause the next.
@@ -97,7 +97,7 @@ impl Work<'_> {
         let mut entries: Vec<PositionedEntry> = Vec::new();
         let mut claimed = false;
         loop {
-            if self.deadline.remaining() < ENOUGH {
+            if self.deadline.remaining() < MIN_TIME_LEFT {
                 return self.idle(TurnEnd::OutOfTime).await;
             }
             // 1. Read the next entries once the previous ones are delivered.
@@ -141,8 +141,8 @@ impl Work<'_> {
             }
             plan.passed(end);
             last = end;
-            let done: Vec<_> = entries.drain(..size).collect();
-            if let (Some(undelivered), Some(entry)) = (quarantined.first(), done.first()) {
+            let sent: Vec<_> = entries.drain(..size).collect();
+            if let (Some(undelivered), Some(entry)) = (quarantined.first(), sent.first()) {
                 self.turn.refused += 1;
                 self.report_rejection(entry, undelivered);
             } else {
@@ -194,7 +194,7 @@ impl Work<'_> {
         if class == FailureClass::AuthFailure {
             self.recorder.outlets.refused(self.context).await;
         }
-        let asked = match error {
+        let retry_after = match error {
             DeliveryError::Unavailable { retry_after, .. } => retry_after,
             DeliveryError::Refused { .. } => None,
         };
@@ -209,17 +209,17 @@ impl Work<'_> {
         let end = DestinationEnd::Failed {
             class: class.as_str().to_owned(),
             error: text,
-            next_attempt_at: backoff::next_attempt_at(self.recorder.now(), failures, asked, high ^ low),
+            next_attempt_at: backoff::next_attempt_at(self.recorder.now(), failures, retry_after, high ^ low),
         };
         self.finish(end, TurnEnd::Failed).await
     }
 
     async fn finish(&self, end: DestinationEnd, turn_end: TurnEnd) -> Result<TurnEnd, StoreError> {
-        let kept = self
+        let still_leased = self
             .store
             .finish_audit_destination(self.lease.clone(), end, self.recorder.now())
             .await?;
-        Ok(if kept { turn_end } else { TurnEnd::LeaseLost })
+        Ok(if still_leased { turn_end } else { TurnEnd::LeaseLost })
     }
 
     fn report_rejection(&self, entry: &PositionedEntry, undelivered: &UndeliveredEntry) {

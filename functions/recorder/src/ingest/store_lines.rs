@@ -123,14 +123,14 @@ impl Recorder {
     /// Stores a batch whole. If the database rejects a value, the valid lines are stored, and the invalid one is quarantined: one
     /// line must not block the others.
     async fn store_batch(&self, store: &Store, batch: &AuditBatch) -> Result<BatchReport, StoreError> {
-        let mut all = BatchReport::default();
+        let mut total = BatchReport::default();
         let mut parts = vec![batch.clone()];
         while let Some(part) = parts.pop() {
             match store.record_audit_batch(&part, self.now()).await {
                 Ok(report) => {
-                    all.new.extend(report.new);
-                    all.duplicates += report.duplicates;
-                    all.quarantined += report.quarantined;
+                    total.new.extend(report.new);
+                    total.duplicates += report.duplicates;
+                    total.quarantined += report.quarantined;
                 }
                 Err(StoreError::Rejected(reason)) => match halves(part, &reason) {
                     Some(halves) => parts.extend(halves),
@@ -139,23 +139,26 @@ impl Recorder {
                 Err(error) => return Err(error),
             }
         }
-        Ok(all)
+        Ok(total)
     }
 
     /// Stores what this function has printed. If that fails, the next invocation does it.
     pub(crate) async fn store_own(&self, context: &Context) {
-        let kept = self.own.look();
-        if kept.entries().is_empty() && kept.intents().is_empty() {
+        let snapshot = self.own.look();
+        if snapshot.entries().is_empty() && snapshot.intents().is_empty() {
             return;
         }
         let stored = match self.database.store(context).await {
-            Ok(store) => self.store_batch(&store, &kept.batch).await.map_err(RecordError::from),
+            Ok(store) => self
+                .store_batch(&store, &snapshot.batch)
+                .await
+                .map_err(RecordError::from),
             Err(error) => Err(error.into()),
         };
         match stored {
             Ok(report) => {
-                self.own.forget(&kept, true);
-                self.measures.stored(kept.entries(), &report);
+                self.own.forget(&snapshot, true);
+                self.measures.stored(snapshot.entries(), &report);
             }
             Err(error) => {
                 tracing::warn!(error = %error, "storing the recorder's own lines failed; the next invocation retries it");
@@ -184,11 +187,11 @@ fn halves(batch: AuditBatch, reason: &str) -> Option<Vec<AuditBatch>> {
         mut intents,
         mut malformed,
     } = batch;
-    let of = |source: &str| AuditBatch {
+    let empty_batch = |source: &str| AuditBatch {
         source: source.to_owned(),
         ..AuditBatch::default()
     };
-    let mut rest = of(&source);
+    let mut rest = empty_batch(&source);
     match (entries.len(), intents.len(), malformed.len()) {
         (1, 0, 0) => {
             let line = entries.remove(0).line;

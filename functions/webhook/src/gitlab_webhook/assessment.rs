@@ -36,13 +36,11 @@ pub struct IncomingRequest<'a> {
 pub enum Assessment {
     /// Authentic; forwarded to the queue.
     Forward {
-        /// The proof.
         authentication: Authentication,
         content: Content,
     },
     /// Authentic; nothing to do.
     Ignore {
-        /// The proof.
         authentication: Authentication,
         why: Ignored,
     },

@@ -74,7 +74,6 @@ impl GitlabWebhook {
         self
     }
 
-    /// Answers one delivery.
     pub async fn receive(&self, request_context: &RequestContext, request: &Request) -> Answer {
         let received = IncomingRequest::new(request.headers(), request.body());
         let outer = request_context.audit_context(received.traceparent);

@@ -11,12 +11,11 @@ use super::traceparent;
 /// Created for each request before anything reads it.
 #[derive(Debug)]
 pub struct RequestContext {
-    /// Created here; carried by everything that results from the request.
+    /// Created here, and passed on to everything that results from the request.
     pub correlation_id: Uuid,
     pub received_at: Timestamp,
     /// The TCP peer's address as API Gateway saw it.
     pub source_ip: Option<String>,
-    /// Lambda's trace header.
     pub xray_trace_id: Option<String>,
     /// The audit line of this request is written; there is exactly one.
     pub audited: AtomicBool,

@@ -7,7 +7,6 @@ use super::refusal::Refusal;
 use super::response::Answer;
 use crate::gitlab_webhook::handler::GitlabWebhook;
 
-/// A served path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
     GitlabWebhook,

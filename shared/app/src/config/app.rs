@@ -127,7 +127,7 @@ fn gitlab_override(env: &mut Environment, rules: Option<&Rules>) -> Option<Url> 
     let instances = rules.map_or(0, |rules| rules.instances.len());
     if instances > 1 {
         let problem = format!(
-            "would send the tokens of all {instances} instances of the rules to one address; leave it unset; the rules contain the addresses"
+            "would send the tokens of all {instances} instances in the rules to one address; leave it unset to use the addresses in the rules"
         );
         env.problem(GITLAB_API_URL, problem);
     }

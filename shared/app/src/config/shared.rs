@@ -27,7 +27,6 @@ pub fn rules_file(env: &mut Environment) -> Option<Rules> {
 /// A secret with a database login, and the database address if the secret has none.
 #[derive(Debug, Clone)]
 pub struct DatabaseSecret {
-    /// Name or ARN.
     pub id: String,
     /// For fields missing in the secret.
     pub address: DatabaseAddress,

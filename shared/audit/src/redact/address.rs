@@ -2,7 +2,7 @@
 
 use super::{Found, end_of};
 
-/// How far after a password with a slash the closing sign is searched, in bytes.
+/// How far to search for the `@` after a password that contains a slash, in bytes.
 const LONGEST_PASSWORD: usize = 1024;
 
 /// Characters of an address. More than RFC 3986 allows: people paste addresses as they are.

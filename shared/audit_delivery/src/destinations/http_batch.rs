@@ -80,8 +80,8 @@ pub fn check_status(status: u16, retry_after: Option<Duration>) -> Result<(), De
     }
     let class = FailureClass::of_status(status);
     let advice = match status {
-        300..=399 => "redirects are not followed: configure the address it points to",
-        400 | 422 => "it rejects the content of the batch",
+        300..=399 => "redirects are not followed: configure the target address",
+        400 | 422 => "it rejects the batch's content",
         401 | 403 => "check the credentials in the secret",
         404 | 405 | 410 => "check the address",
         413 => "the batch is too large for it",

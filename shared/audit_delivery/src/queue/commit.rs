@@ -68,20 +68,20 @@ impl Queue {
     pub(super) fn sync<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let (file, from) = (state.file.clone(), state.active().length);
         let (bytes, taken, position) = (state.unsynced.len(), state.taken, state.position);
-        let again = state.held.then(|| state.unsynced.clone());
+        let unwritten = state.held.then(|| state.unsynced.clone());
         state.syncing = true;
         drop(state);
         let began = Instant::now();
-        let written = again.map_or(Ok(()), |bytes| file.write_all_at(&bytes, from));
+        let written = unwritten.map_or(Ok(()), |bytes| file.write_all_at(&bytes, from));
         let synced = written.and_then(|()| file.sync_data());
         let mut state = self.lock();
         state.syncing = false;
-        let done = synced.and_then(|()| {
-            state.advanced(bytes, taken, position, began);
+        let outcome = synced.and_then(|()| {
+            state.mark_synced(bytes, taken, position, began);
             state.rewrite()?;
             self.rotate(&mut state)
         });
-        match done {
+        match outcome {
             Ok(()) => state.problem = None,
             Err(error) => {
                 state.held |= !state.unsynced.is_empty();
@@ -102,7 +102,7 @@ impl Queue {
         if !state.unsynced.is_empty() {
             state.file.sync_data()?;
             let (bytes, taken, position) = (state.unsynced.len(), state.taken, state.position);
-            state.advanced(bytes, taken, position, Instant::now());
+            state.mark_synced(bytes, taken, position, Instant::now());
         }
         let (number, first) = (state.active().number + 1, state.position + 1);
         let (segment, file) = segment::create(&self.directory, number, first)?;
@@ -175,7 +175,7 @@ impl State {
     }
 
     /// The first `bytes` of the waiting records are on disk; the rest came after `began`.
-    fn advanced(&mut self, bytes: usize, taken: Ticket, position: u64, began: Instant) {
+    fn mark_synced(&mut self, bytes: usize, taken: Ticket, position: u64, began: Instant) {
         self.unsynced.drain(..bytes);
         self.oldest = (!self.unsynced.is_empty()).then_some(began);
         self.synced = taken;

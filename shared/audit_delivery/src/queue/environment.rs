@@ -68,13 +68,13 @@ fn file(path: PathBuf) -> BuildResult {
 }
 
 fn syslog(address: SyslogAddress, options: &DestinationOptions) -> BuildResult {
-    let made = SyslogDestination::new(address, options.syslog.clone());
-    Ok(Box::new(made.map_err(|error| failed("syslog", &error))?))
+    let destination = SyslogDestination::new(address, options.syslog.clone());
+    Ok(Box::new(destination.map_err(|error| failed("syslog", &error))?))
 }
 
 fn http(endpoint: Url, options: &DestinationOptions, clock: &Arc<dyn Clock>) -> BuildResult {
-    let made = HttpDestination::new(endpoint, options.http.clone(), Arc::clone(clock));
-    Ok(Box::new(made.map_err(|error| failed("http", &error))?))
+    let destination = HttpDestination::new(endpoint, options.http.clone(), Arc::clone(clock));
+    Ok(Box::new(destination.map_err(|error| failed("http", &error))?))
 }
 
 fn failed(name: &'static str, reason: &dyn std::fmt::Display) -> AuditQueueError {

@@ -16,7 +16,7 @@ const STACK: &str = ".local/stack.json";
 #[derive(Debug, Args)]
 pub(crate) struct Database {
     /// The database: postgres://user:password@host:port/name. Prefer the variable to the command line.
-    /// Default: the local stack that runs in this directory or above
+    /// Default: the local stack running in this directory or a parent
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<SecretString>,
     /// PEM file with the server's certificate authorities, if they are neither public nor those of RDS

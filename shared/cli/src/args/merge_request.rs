@@ -47,7 +47,7 @@ impl MergeRequestName {
         if found.len() > 1 {
             let names: Vec<_> = found.iter().map(ToString::to_string).collect();
             return Err(CommandError::Usage(format!(
-                "ambiguous merge request: give one of {}",
+                "ambiguous merge request: use one of {}",
                 names.join(", ")
             )));
         }

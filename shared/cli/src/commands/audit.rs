@@ -72,7 +72,7 @@ struct Search {
     /// Entries of one delivery, poll cycle or admin action
     #[arg(long, value_name = "UUID")]
     correlation: Option<Uuid>,
-    /// Entries of one W3C trace: 32 hex digits, or a whole traceparent
+    /// Entries of one W3C trace: 32 hex digits, or a full traceparent
     #[arg(long, value_name = "ID", value_parser = trace_id)]
     trace: Option<String>,
     /// Maximum number of entries. Default: all
@@ -84,7 +84,7 @@ struct Search {
     /// table for people; json: the lines exactly as printed, one entry per line; csv for spreadsheets
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Colours of the table
+    /// When to colour the table
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
     #[command(flatten)]
@@ -101,7 +101,7 @@ pub(crate) fn trace_id(text: &str) -> Result<String, &'static str> {
     if valid {
         Ok(id)
     } else {
-        Err("expected 32 hex digits, or a whole traceparent")
+        Err("expected 32 hex digits, or a full traceparent")
     }
 }
 

@@ -60,10 +60,10 @@ pub(crate) struct Which {
     /// Effects of one merge request: 7301!811, main/7301!811 or payments/gateway!811
     #[arg(long, value_name = "PROJECT!IID", value_parser = MergeRequestName::parse)]
     merge_request: Option<MergeRequestName>,
-    /// Projects by numeric id, or by the beginning of the path: payments/ or payments/gateway
+    /// Only projects with this numeric id or path prefix: payments/ or payments/gateway
     #[arg(long, value_name = "ID|PATH")]
     project: Option<String>,
-    /// slack_exception_alert, slack_pod_confirmation, linear_issue, jira_issue, confluence_row, eventbridge_ledger_row
+    /// slack_exception_alert, slack_exception_update, slack_pod_confirmation, linear_issue, jira_issue, confluence_row, eventbridge_ledger_row
     #[arg(long)]
     kind: Option<EffectKind>,
     /// pending, leased, done, suppressed, ambiguous, dead, superseded; several separated by commas
@@ -187,7 +187,7 @@ impl RetryArguments {
             EffectState::Ambiguous,
         ];
         if self.ids.is_empty() && self.which.state.is_empty() {
-            let usage = "no effects selected: give their ids, or at least --state, such as --state dead";
+            let usage = "no effects selected: pass their ids, or at least --state, such as --state dead";
             return Err(CommandError::Usage(usage.to_owned()));
         }
         if let Some(state) = self.which.state.iter().find(|state| !retryable.contains(state)) {
@@ -231,12 +231,12 @@ impl RetryArguments {
             writeln!(out, "{id} {about}: {result}")?;
         }
         out.flush()?;
-        let done = if self.dry_run {
+        let verb = if self.dry_run {
             "would be queued"
         } else {
             "queued again"
         };
-        remark(&format!("{} {done}", counted(queued, "effect", "effects")));
+        remark(&format!("{} {verb}", counted(queued, "effect", "effects")));
         Ok(Ending::found(queued))
     }
 

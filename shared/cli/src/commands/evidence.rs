@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// The merge request: 7301!811, main/7301!811 or payments/gateway!811
     #[arg(value_name = "PROJECT!IID", value_parser = MergeRequestName::parse)]
     merge_request: MergeRequestName,
-    /// A decision other than the current one
+    /// Id of a decision other than the current one
     #[arg(long, value_name = "ID")]
     decision: Option<Uuid>,
     #[command(flatten)]

@@ -27,19 +27,19 @@ Examples:
 Exit codes: 0 found, 1 nothing found, 2 invalid command line, 3 database error, 4 output error.")]
 #[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
 pub(crate) struct Arguments {
-    /// Projects by numeric id, or by the beginning of the path: payments/ or payments/gateway
+    /// Only projects with this numeric id or path prefix: payments/ or payments/gateway
     #[arg(long, value_name = "ID|PATH")]
     project: Option<String>,
     /// Risk tier
     #[arg(long)]
     tier: Option<String>,
-    /// Kind of exception, among all that apply: no_approval, self_approved, unverified ...
+    /// Any exception to which this kind applies: no_approval, self_approved, unverified ...
     #[arg(long)]
     kind: Option<ExceptionKind>,
     /// open, acknowledged, closed, withdrawn
     #[arg(long)]
     status: Option<ExceptionStatus>,
-    /// User name of the merger
+    /// Username of the merger
     #[arg(long, value_name = "USERNAME")]
     merger: Option<String>,
     #[command(flatten)]

@@ -25,13 +25,13 @@ Examples:
 
 Exit codes: 0 shown, 1 unknown merge request, 2 invalid command line, 3 database error, 4 output error.")]
 pub(crate) struct Arguments {
-    /// The merge request: project and number; the project as numeric id (after its instance, if necessary) or as path
+    /// The merge request: 7301!811, main/7301!811 or payments/gateway!811
     #[arg(value_name = "PROJECT!IID", value_parser = MergeRequestName::parse)]
     merge_request: MergeRequestName,
     /// text for people; json: one document with facts, verdicts and every check
     #[arg(long, value_enum, default_value_t = Shape::Text)]
     format: Shape,
-    /// Colours
+    /// When to use colour
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
     #[command(flatten)]

@@ -18,7 +18,7 @@ use crate::output::{CommandError, Ending, counted, standard};
     after_help = "Exit codes: 0 shown, even if lines are missing; 2 invalid command line, 3 database error, 4 output error."
 )]
 pub(crate) struct Arguments {
-    /// Colours
+    /// When to use colour
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
     #[command(flatten)]

@@ -32,13 +32,13 @@ Examples:
 Exit codes: 0 found, 1 nothing found, 2 invalid command line, 3 database error, 4 output error.")]
 #[expect(clippy::doc_markdown, reason = "the text of --help, read on a terminal")]
 pub(crate) struct Arguments {
-    /// Projects by numeric id, or by the beginning of the path: payments/ or payments/gateway
+    /// Only projects with this numeric id or path prefix: payments/ or payments/gateway
     #[arg(long, value_name = "ID|PATH")]
     project: Option<String>,
     /// Risk tier
     #[arg(long)]
     tier: Option<String>,
-    /// User name of the reviewer
+    /// Username of the reviewer
     #[arg(long, value_name = "USERNAME")]
     reviewer: Option<String>,
     /// approved, approval_revoked, merged, merged_without_approval, merged_unverified, closed, reopened; or open: awaiting review

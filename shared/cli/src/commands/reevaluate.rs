@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Every unconfirmed decision, and every merge without a decision
     #[arg(long)]
     unconfirmed: bool,
-    /// Only merge requests known since this time: 2026-11-23T12:00:00Z, 2026-11-23, or a duration before now: 30m, 24h, 7d
+    /// Only merge requests first seen since this time: 2026-11-23T12:00:00Z, 2026-11-23, or a duration before now: 30m, 24h, 7d
     #[arg(long, value_name = "TIME", value_parser = Instant::parse, requires = "unconfirmed", conflicts_with = "merge_request")]
     since: Option<Instant>,
     #[command(flatten)]

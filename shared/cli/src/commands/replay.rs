@@ -39,19 +39,19 @@ impl Replay {
     pub(crate) async fn run(&self) -> Result<Ending, CommandError> {
         let period = Period::of(self.since, None, SystemClock.now())?;
         let store = self.database.open(Login::Auditor).await?;
-        let mut known: HashMap<String, Option<Rules>> = HashMap::new();
+        let mut rules_by_hash: HashMap<String, Option<Rules>> = HashMap::new();
         let (mut same, mut wrong, mut others) = (0_u64, 0_u64, Others::default());
         let mut out = standard();
         let mut pages = Pages::new(&store, period.since);
         while let Some(page) = pages.next().await? {
             for decision in page {
                 // 1. The rules that made it; each file is parsed once.
-                if !known.contains_key(&decision.rules_hash) {
+                if !rules_by_hash.contains_key(&decision.rules_hash) {
                     let file = store.rules_file(&decision.rules_hash).await?;
                     let rules = file.and_then(|file| Rules::parse_stored(&file).ok());
-                    known.insert(decision.rules_hash.clone(), rules);
+                    rules_by_hash.insert(decision.rules_hash.clone(), rules);
                 }
-                let rules = known.get(&decision.rules_hash).and_then(Option::as_ref);
+                let rules = rules_by_hash.get(&decision.rules_hash).and_then(Option::as_ref);
                 // 2. Digests of every version are checked, results only of this one.
                 let problem = digest_problem(&decision, rules).map(str::to_owned);
                 let problem = if decision.evaluator == EVALUATOR {
@@ -168,7 +168,7 @@ impl<'a> Pages<'a> {
 struct Others {
     same: u64,
     not_computed: u64,
-    /// Stored and present outcome, where they differ.
+    /// Stored and recomputed outcome, where they differ.
     different: BTreeMap<(String, String), u64>,
 }
 
@@ -183,10 +183,10 @@ impl Others {
             self.same += 1;
             return;
         }
-        let now = computed.map_or_else(|| "nothing".to_owned(), |verdict| word(&verdict.outcome));
+        let recomputed = computed.map_or_else(|| "nothing".to_owned(), |verdict| word(&verdict.outcome));
         *self
             .different
-            .entry((word(&decision.verdict.outcome), now))
+            .entry((word(&decision.verdict.outcome), recomputed))
             .or_default() += 1;
     }
 
@@ -212,13 +212,13 @@ impl Others {
             "{decisions} by another version of the rules code: {} unchanged, {different} different",
             self.same
         )];
-        for ((stored, now), count) in &self.different {
-            let what = if stored == now {
+        for ((stored, recomputed), count) in &self.different {
+            let change = if stored == recomputed {
                 format!("{stored}, with other reasons")
             } else {
-                format!("{stored}, now {now}")
+                format!("{stored}, now {recomputed}")
             };
-            lines.push(format!("  {count}: {what}"));
+            lines.push(format!("  {count}: {change}"));
         }
         if self.not_computed > 0 {
             lines.push(format!("  {}: not computed, rules file not stored", self.not_computed));

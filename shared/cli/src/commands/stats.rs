@@ -24,10 +24,10 @@ rules file. `--by` shows one table, by another dimension. Figures by week and di
 --since and --until filter by decision time, and exceptions by merge time.
 Exit codes: 0 shown, 1 nothing found, 2 invalid command line, 3 database error, 4 output error.")]
 pub(crate) struct Arguments {
-    /// One table with a row for each of these; the team is the first group of the project's path, weeks are in UTC
+    /// Group by this, in one table; the team is the first group of the project's path, weeks are in UTC
     #[arg(long, value_parser = ["reviewer", "team", "project", "week", "tier"])]
     by: Option<String>,
-    /// Projects by numeric id, or by the beginning of the path: payments/ or payments/gateway
+    /// Only projects with this numeric id or path prefix: payments/ or payments/gateway
     #[arg(long, value_name = "ID|PATH")]
     project: Option<String>,
     #[command(flatten)]
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// table for people; json: one document; csv: one figure per line, for spreadsheets
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Colours of the table
+    /// When to colour the table
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
     #[command(flatten)]

@@ -27,10 +27,10 @@ const PAGE: u32 = 1_000;
     after_help = "Exit codes: 0 found, 1 nothing found, 2 invalid command line, 3 database error, 4 output error."
 )]
 pub(crate) struct Arguments {
-    /// A correlation id (a UUID), or a W3C trace id (32 hex digits, or a whole traceparent)
+    /// A correlation id (a UUID), or a W3C trace id (32 hex digits, or a full traceparent)
     #[arg(value_name = "CORRELATION-ID|TRACE-ID", value_parser = TraceSubject::parse)]
     subject: TraceSubject,
-    /// Colours
+    /// When to use colour
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
     #[command(flatten)]

@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     /// Only this GitLab instance
     #[arg(long)]
     instance: Option<String>,
-    /// Known since this time: 2026-11-23T12:00:00Z, 2026-11-23, or a duration before now: 30m, 24h, 7d
+    /// First seen since this time: 2026-11-23T12:00:00Z, 2026-11-23, or a duration before now: 30m, 24h, 7d
     #[arg(long, value_name = "TIME", value_parser = Instant::parse)]
     since: Option<Instant>,
     #[command(flatten)]

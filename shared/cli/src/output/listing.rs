@@ -32,7 +32,7 @@ pub(crate) struct Output {
     /// table for people; json: one row per line; csv for spreadsheets
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Colours of the table
+    /// When to colour the table
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
 }

@@ -76,7 +76,7 @@ pub(super) fn row(merge: &MergeSummary, wording: &Wording) -> Vec<Event<'static>
     element("tr", &[], cells.collect())
 }
 
-/// What a correction adds to the present verdict.
+/// What a correction adds to the current verdict.
 pub(super) fn correction(merge: &MergeSummary, wording: &Wording) -> Vec<Event<'static>> {
     let mut content = anchor(&effect_anchor(merge));
     let sentence = merge.sentence(wording);
@@ -135,7 +135,6 @@ pub(super) fn anchored(document: &Document<'_>, name: &str) -> Option<usize> {
     anchors(document).find(|anchor| document.text(*anchor).trim() == name)
 }
 
-/// All anchors.
 fn anchors(document: &Document<'_>) -> impl Iterator<Item = usize> {
     document.elements("ac:parameter").filter(|parameter| {
         let around = document.around(*parameter, "ac:structured-macro");

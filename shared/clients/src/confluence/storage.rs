@@ -19,7 +19,6 @@ pub(super) struct Element {
     pub(super) start: usize,
     /// Index of its end tag; `start` if it is empty.
     pub(super) end: usize,
-    /// The enclosing element.
     parent: Option<usize>,
 }
 

@@ -5,7 +5,7 @@ use rules::{ConfluenceRules as Settings, Wording};
 use super::page::ConfluencePage;
 use crate::MergeSummary;
 
-/// What is known about the place of rows.
+/// Where rows may be, as far as known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RowPlace {
     /// The page that took the latest row, which probably has room.
@@ -18,7 +18,6 @@ pub struct RowPlace {
     pub anywhere: bool,
 }
 
-/// Result of recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
     /// The row is on this page, since this version or an earlier one.

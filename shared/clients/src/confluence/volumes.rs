@@ -42,7 +42,10 @@ impl Confluence {
                 Next::Page(next) => *next,
                 Next::Free(free) => {
                     let parent = self.parent(context, task, &full).await?;
-                    match self.make(context, task, (&space_id, parent.as_deref()), &free).await? {
+                    match self
+                        .create_page_with_row(context, task, (&space_id, parent.as_deref()), &free)
+                        .await?
+                    {
                         Created::Ours(recorded) => return Ok(recorded),
                         Created::Theirs(page) => page,
                     }
@@ -80,7 +83,7 @@ impl Confluence {
                 None => return Ok(Next::Free(title)),
             }
         }
-        let message = format!("{MOST_PAGES} pages have this title already");
+        let message = format!("{MOST_PAGES} pages already have this title");
         Err(problem(FailureClass::InvalidResponse, message))
     }
 
@@ -92,8 +95,8 @@ impl Confluence {
                 None => Err(gone(id)),
             },
             AuditPage::Titled { space, title, .. } => {
-                let known = self.space(context, space).await?.ok_or_else(|| no_space(space))?;
-                self.page_titled(context, &known.id, title).await
+                let found = self.space(context, space).await?.ok_or_else(|| no_space(space))?;
+                self.page_titled(context, &found.id, title).await
             }
         }
     }
@@ -110,16 +113,19 @@ impl Confluence {
                 "the audit page does not exist".to_owned(),
             ));
         };
-        let known = self.space(context, space).await?.ok_or_else(|| no_space(space))?;
-        let parent = parent_id.clone().or(known.homepage_id);
-        match self.make(context, task, (&known.id, parent.as_deref()), title).await? {
+        let found = self.space(context, space).await?.ok_or_else(|| no_space(space))?;
+        let parent = parent_id.clone().or(found.homepage_id);
+        match self
+            .create_page_with_row(context, task, (&found.id, parent.as_deref()), title)
+            .await?
+        {
             Created::Ours(recorded) => Ok(recorded),
             Created::Theirs(page) => self.add(context, task, page).await,
         }
     }
 
     /// Creates a page with the row on it, in one call. If it was created concurrently, returns that page.
-    async fn make(
+    async fn create_page_with_row(
         &self,
         context: &Context,
         task: Task<'_>,

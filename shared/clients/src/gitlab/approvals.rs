@@ -23,7 +23,6 @@ struct ApprovalJson {
 }
 
 impl GitLab {
-    /// Current approvals.
     pub(super) async fn approvals(&self, context: &Context, key: &MergeRequestKey) -> Result<Vec<Approval>, CallError> {
         let answer: ApprovalsJson = self
             .get_of_merge_request(context, Action::GitlabGetMrApprovals, key, Some("approvals"))

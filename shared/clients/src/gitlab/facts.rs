@@ -25,7 +25,7 @@ use crate::CallError;
 const FIRST_STAGE: Duration = Duration::from_secs(5);
 const BOTH_STAGES: Duration = Duration::from_secs(8);
 
-/// Waits before a merge request is read again that GitLab does not show, or not as merged: its read replicas lag behind its hooks.
+/// Waits before re-reading a merge request that GitLab does not show yet, or not as merged: its replicas lag behind its hooks.
 const LAG: [Duration; 3] = [
     Duration::from_millis(300),
     Duration::from_secs(1),

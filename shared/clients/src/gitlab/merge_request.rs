@@ -71,7 +71,6 @@ pub(super) enum Seen {
     },
     /// Merged, but the time is missing.
     WithoutTime {
-        /// Why, for people.
         because: String,
         /// Labels on it now.
         labels: Vec<String>,

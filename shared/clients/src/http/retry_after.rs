@@ -9,9 +9,9 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 /// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3); on a 429 without it `RateLimit-Reset`, a Unix time that GitLab
 /// sends with every answer (<https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/#response-headers>).
 pub(super) fn retry_delay(status: u16, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let asked = header_text(headers, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now));
-    if asked.is_some() || status != 429 {
-        return asked;
+    let delay = header_text(headers, RETRY_AFTER.as_str()).and_then(|value| retry_after(value, now));
+    if delay.is_some() || status != 429 {
+        return delay;
     }
     header_text(headers, "ratelimit-reset").and_then(|value| reset(value, now))
 }

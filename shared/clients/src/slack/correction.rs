@@ -31,9 +31,6 @@ pub enum Corrected {
 impl Slack {
     /// Replaces the content of the message `ts` (<https://docs.slack.dev/reference/methods/chat.update>). Repeating it changes
     /// nothing.
-    ///
-    /// # Errors
-    /// [`CallError`].
     pub async fn update_message(
         &self,
         context: &Context,

@@ -27,7 +27,6 @@ mod limit {
 /// A message for `chat.postMessage`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlackMessage {
-    /// Channel id.
     pub channel: String,
     /// What notifications and screen readers show.
     pub text: String,

@@ -4,7 +4,6 @@ use rules::Wording;
 
 use crate::MergeSummary;
 
-/// A tracker's markup.
 pub(super) struct Markup {
     /// The first line, from a heading and the merge request's link.
     pub(super) title: fn(&str, &str) -> String,

@@ -50,7 +50,6 @@ impl Linear {
         Ok(Self { http, url, credential })
     }
 
-    /// A query.
     async fn ask<T: DeserializeOwned>(
         &self,
         context: &Context,
@@ -63,7 +62,6 @@ impl Linear {
         self.http.send(&call, answer::parse_answer).await
     }
 
-    /// A mutation.
     async fn change<T: DeserializeOwned>(
         &self,
         context: &Context,

@@ -37,7 +37,6 @@ codes! {
     }
 }
 
-/// An authenticated request.
 #[derive(Debug, Clone)]
 pub struct Authenticated<'h> {
     pub method: AuthMethod,

@@ -40,7 +40,6 @@ impl Hook {
     }
 }
 
-/// All accepted hooks.
 #[derive(Debug, Clone, Default)]
 pub struct HookSet {
     hooks: Vec<Hook>,

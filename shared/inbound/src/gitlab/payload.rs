@@ -17,7 +17,6 @@ use text::{ID_CHARS, clean_text};
 /// `object_kind` of merge-request events, the same for project, group and system hooks.
 const MERGE_REQUEST: &str = "merge_request";
 
-/// A parsed body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Classified {
     MergeRequest(Box<MergeRequestEvent>),

@@ -32,7 +32,7 @@ pub enum SigningTokenError {
     #[error("is not standard base64 after `whsec_`")]
     Encoding,
     /// A key that is too short to be safe, or longer than the specification allows.
-    #[error("encodes a key of {0} bytes, not of 24 to 64")]
+    #[error("encodes a key of {0} bytes; expected 24 to 64")]
     Length(usize),
 }
 

@@ -24,7 +24,6 @@ pub struct LabelFacts {
 /// Why the API returned no complete answer, and what it returned nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartialAnswer {
-    /// The reason.
     pub because: String,
     /// The labels, if they were read: kept even if something else could not be read.
     pub labels: Option<LabelFacts>,

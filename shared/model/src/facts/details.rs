@@ -12,7 +12,6 @@ use crate::{Reviewer, User, UserId};
 /// A current approval as the API lists it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Approval {
-    /// Who approved.
     pub user: User,
     /// When; `None` on GitLab versions that do not report it.
     pub approved_at: Option<Timestamp>,
@@ -29,9 +28,7 @@ pub struct LabelEvent {
     pub label_id: Option<i64>,
     /// Added (`true`) or removed (`false`).
     pub added: bool,
-    /// When.
     pub at: Timestamp,
-    /// By whom.
     pub actor: Option<User>,
 }
 
@@ -40,7 +37,6 @@ pub struct LabelEvent {
 pub struct DiffVersion {
     /// When GitLab saw the push.
     pub created_at: Timestamp,
-    /// Head commit.
     pub head_sha: Option<String>,
     /// `git patch-id` of the diff: unchanged by a pure rebase. `None` on GitLab versions that do not report it.
     pub patch_id: Option<String>,
@@ -49,7 +45,6 @@ pub struct DiffVersion {
 /// One of GitLab's own approval rules, and who satisfied it (Premium and Ultimate).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRule {
-    /// Its name.
     pub name: String,
     /// `regular`, `any_approver`, `code_owner`, `report_approver`.
     pub rule_type: Option<String>,
@@ -76,9 +71,7 @@ pub struct ApprovalRule {
 pub enum MentionPlace {
     /// In the name of the source branch.
     Branch,
-    /// In the title.
     Title,
-    /// In the description.
     Description,
 }
 
@@ -94,7 +87,6 @@ pub struct IssueMention {
 /// What was merged, by whom, when, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeFact {
-    /// The merge time.
     pub merged_at: Timestamp,
     /// Who merged it (or set auto-merge), by the API.
     pub merge_user: Option<User>,
@@ -113,15 +105,12 @@ pub struct MergeFact {
 pub struct MergeRequestDetails {
     /// When the read began.
     pub read_at: Timestamp,
-    /// GitLab's instance-wide id.
     pub mr_id: i64,
-    /// Title.
     pub title: String,
     /// Web address; displayed, never called.
     pub url: String,
     /// `group/project`, if the answer contains it.
     pub project_path: Option<String>,
-    /// Author.
     pub author: User,
     /// When it was created: a label set at creation leaves no label event. `None`: not returned, or read by an earlier version.
     #[serde(default)]
@@ -144,7 +133,6 @@ pub struct MergeRequestDetails {
     pub rule_approvers: Reading<BTreeSet<UserId>>,
     /// Versions of the diff.
     pub versions: Reading<Vec<DiffVersion>>,
-    /// Assigned reviewers.
     pub reviewers: Reading<Vec<Reviewer>>,
     /// Eligible approvers as of now: the members of the configured group plus the listed users.
     pub eligible_now: Reading<BTreeSet<UserId>>,

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading<T> {
-    /// Read.
     Known(T),
     /// Permanently unreadable here (no permission, not in this tier, GitLab too old); the text contains the reason.
     Unknown(String),

@@ -8,7 +8,6 @@ use crate::LabelPattern;
 /// A pod of reviewers, its channel, and how its merge requests are recognized.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pod {
-    /// Channel id.
     pub channel: String,
     /// Labels of its merge requests.
     pub labels: Vec<LabelPattern>,

@@ -19,7 +19,7 @@ impl Default for Wording {
     fn default() -> Self {
         Self {
             headline: "Merged without security approval".to_owned(),
-            advice: "Please review this merge while it is fresh and record what you find.".to_owned(),
+            advice: "Please review this merge soon and record your findings.".to_owned(),
             why: BTreeMap::new(),
         }
     }
@@ -36,7 +36,7 @@ impl Wording {
 const fn plain(kind: ExceptionKind) -> &'static str {
     match kind {
         ExceptionKind::LabelRemovedBeforeMerge => {
-            "The security label was removed before the merge by a user who may not remove it, and no security approval was given."
+            "The security label was removed before the merge by a user who is not allowed to, and no security approval was given."
         }
         ExceptionKind::ApprovalRevoked => "The security approval was revoked before the merge.",
         ExceptionKind::ApprovedOtherCommit => "The code changed after the security approval.",
@@ -47,6 +47,6 @@ const fn plain(kind: ExceptionKind) -> &'static str {
         ExceptionKind::ApprovedAfterMerge => "The security approval was given only after the merge.",
         ExceptionKind::InsufficientApprovals => "There were fewer security approvals than required.",
         ExceptionKind::NoApproval => "No approval was given.",
-        ExceptionKind::Unverified => "A valid security approval at the merge could not be proven.",
+        ExceptionKind::Unverified => "A valid security approval at the time of the merge could not be proven.",
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Track {
     pub(super) removals: Vec<Removal>,
     pub(super) removal_unknown: bool,
     pub(super) at_merge_unknown: bool,
-    /// Certainly on at some time up to the merge, not only shown by events of unknown order.
+    /// Certainly set at some time up to the merge, not only shown by events of unknown order.
     pub(super) surely: bool,
 }
 
@@ -78,7 +78,7 @@ pub(super) fn tracks(rules: &Rules, sources: &Sources<'_>) -> Vec<Track> {
 
 /// What earlier answers show about each title.
 struct Earlier {
-    /// On up to the merge, with the most labels of the title that were on together.
+    /// Set up to the merge, with the most labels of the title that were set together.
     before: BTreeMap<usize, usize>,
     at_merge: BTreeSet<usize>,
 }
@@ -110,7 +110,7 @@ impl Earlier {
 struct Known<'a> {
     events: &'a [&'a LabelEvent],
     stored: &'a StoredLabel,
-    /// How many labels of this title are on now.
+    /// How many labels of this title are set now.
     now: usize,
     at_merge_event: bool,
     /// How many labels of this title an earlier answer showed together.
@@ -138,7 +138,7 @@ impl Known<'_> {
         let offset = offset(sources.clock_offset_seconds);
         let explains = |from: Timestamp| sources.read_at.is_none_or(|read_at| from <= plus(read_at, offset));
         if self.now > 0 && !added_after.is_some_and(explains) {
-            // On now without an event that added it: it was on since the creation, or events cannot be read and it counts.
+            // Set now without an event that added it: it was set at creation, or events cannot be read and it counts.
             return Track {
                 at_merge: true,
                 before: true,
@@ -164,12 +164,12 @@ impl Known<'_> {
         let mut from_creation = false;
         let mut first_on = None::<Timestamp>;
         for events in ids.values_mut() {
-            // At the same time, the event that adds it comes last: in doubt the label was on.
+            // At the same time, the event that adds it comes last: in doubt the label was set.
             events.sort_by_key(|event| (event.at, event.added, event.actor.as_ref()));
             let up_to_merge = events.partition_point(|event| event.at <= merged_at);
             let (up_to_merge, later) = events.split_at(up_to_merge);
             let created_with = events.first().is_some_and(|first| !first.added);
-            // Undo what came after the merge: a removal then means that it was on.
+            // Undo what came after the merge: a removal then means that it was set.
             let at_merge =
                 up_to_merge.last().is_some_and(|last| last.added) || later.first().is_some_and(|next| !next.added);
             from_creation |= created_with;
@@ -187,7 +187,7 @@ impl Known<'_> {
             }
         }
         if self.now > on_now {
-            // Another label of this title, which no event names: on since the creation.
+            // Another label of this title, which no event names: set at creation.
             track.at_merge = true;
             from_creation = true;
         }

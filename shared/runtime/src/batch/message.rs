@@ -21,7 +21,7 @@ pub struct Message {
 
 /// A message without an id, so the answer cannot name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a message of the batch has no id; no message was processed and SQS will redeliver the whole batch")]
+#[error("a message in the batch has no id; no message was processed, and SQS will redeliver the whole batch")]
 pub struct MissingMessageId;
 
 impl TryFrom<SqsMessage> for Message {

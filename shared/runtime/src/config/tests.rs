@@ -20,7 +20,7 @@ fn problems_are_reported_together_in_reading_order() {
     assert_eq!(error.problems().len(), 6);
     assert_eq!(
         error.to_string(),
-        "invalid environment: QUEUE_URL is not set; DRY_RUN is neither true nor false: \"maybe\"; \
+        "invalid environment: QUEUE_URL is not set; DRY_RUN must be true or false: \"maybe\"; \
          PAGE_SIZE is not a whole number from 1 to 100: \"0\"; API_URL is not an http or https address: \"ftp://x\"; \
          EMPTY is not set; MODE contradicts DRY_RUN"
     );

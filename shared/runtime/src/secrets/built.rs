@@ -52,9 +52,6 @@ impl<A, B, T> FromSecrets<A, B, T> {
     }
 
     /// The object, built if necessary. Both secrets are fetched concurrently.
-    ///
-    /// # Errors
-    /// [`BuildError`].
     pub async fn get(&self, context: &Context) -> Result<Arc<T>, BuildError> {
         let (first, second) = futures::try_join!(self.first.get(context), self.second.get(context))?;
         let mut state = self.state.lock().await;

@@ -39,16 +39,16 @@ impl Exporter {
         if taken.spans.is_empty() && taken.overflowed == 0 {
             return;
         }
-        let within = self.timeout.min(deadline.remaining().saturating_sub(TIME_TO_ANSWER));
+        let time_limit = self.timeout.min(deadline.remaining().saturating_sub(TIME_TO_ANSWER));
         let (dropped, reason) = if self.rests() {
             (
                 taken.spans.len(),
-                "export paused after a recent failure of the collector".to_owned(),
+                "export paused after a recent collector failure".to_owned(),
             )
-        } else if within.is_zero() {
+        } else if time_limit.is_zero() {
             (taken.spans.len(), "too little time left for the export".to_owned())
         } else {
-            self.export(&taken.spans, within).await
+            self.export(&taken.spans, time_limit).await
         };
         let dropped = u64::try_from(dropped)
             .unwrap_or(u64::MAX)
@@ -60,9 +60,9 @@ impl Exporter {
     }
 
     /// How many were lost, and why.
-    async fn export(&self, spans: &[Finished], within: Duration) -> (usize, String) {
+    async fn export(&self, spans: &[Finished], time_limit: Duration) -> (usize, String) {
         let body = trace::encode(&self.resource, spans);
-        match self.collector.export(&self.context, body, within).await {
+        match self.collector.export(&self.context, body, time_limit).await {
             Ok(refused) => {
                 let refused = usize::try_from(refused).unwrap_or(spans.len()).min(spans.len());
                 (

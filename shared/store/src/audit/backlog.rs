@@ -24,7 +24,7 @@ pub struct AuditBacklog {
     pub open_intents: i64,
     /// Lines in quarantine, all time.
     pub quarantined_lines: i64,
-    /// Consecutive months after the present one that have a partition.
+    /// Consecutive months after the current one that have a partition.
     pub partitions_ahead: i64,
     /// Each destination that has ever been sent to, by name.
     pub destinations: Vec<DestinationBacklog>,

@@ -28,7 +28,6 @@ pub enum DestinationEnd {
         class: String,
         /// What happened, without secrets.
         error: String,
-        /// No retry before.
         next_attempt_at: Timestamp,
     },
 }
@@ -38,7 +37,6 @@ pub enum DestinationEnd {
 pub struct PositionedEntry {
     /// Its position in the dense order, from 1.
     pub position: i64,
-    /// Its idempotency key.
     pub id: Uuid,
     pub service: String,
     pub action: String,

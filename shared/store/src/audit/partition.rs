@@ -10,7 +10,7 @@ use crate::{Store, StoreError};
 const MOST_MONTHS: u32 = 36;
 
 impl Store {
-    /// Creates the missing partitions of the present month and of the next `months` (at most 35); returns how many.
+    /// Creates the missing partitions of the current month and of the next `months` (at most 35); returns how many.
     pub async fn make_audit_partitions(&self, now: Timestamp, months: u32) -> Result<u32, StoreError> {
         let months = i32::try_from(months.saturating_add(1).min(MOST_MONTHS)).unwrap_or(1);
         let mut tx = self.begin().await?;

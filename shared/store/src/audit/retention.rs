@@ -57,7 +57,10 @@ pub async fn detach_audit_partitions(owner: &DatabaseConfig, older_than: Timesta
             end_id: column(&row, "end_id")?,
         };
         if !month.detach(&connection).await? {
-            tracing::warn!(month = month.name, "kept: a destination has not acknowledged all of it");
+            tracing::warn!(
+                month = month.name,
+                "month not detached: a destination has not acknowledged all of it"
+            );
             break;
         }
         detached.push(month.name);

@@ -118,7 +118,6 @@ impl SearchQuery<'_, '_> {
         self.entries(&found, order).await
     }
 
-    /// These entries, sorted.
     async fn entries(&mut self, ids: &[Uuid], order: AuditOrder) -> Result<Vec<Row>, StoreError> {
         if ids.is_empty() {
             return Ok(Vec::new());

@@ -103,8 +103,8 @@ impl Tx<'_> {
         let rows = self.query(RELEASE, &params).await?;
         self.execute(FULFIL, &[]).await?;
 
-        let done = rows.first().ok_or_else(|| StoreError::corrupt("lines"))?;
-        let number = |name| column::<i64>(done, name).map(|number| u64::try_from(number).unwrap_or(0));
+        let summary = rows.first().ok_or_else(|| StoreError::corrupt("lines"))?;
+        let number = |name| column::<i64>(summary, name).map(|number| u64::try_from(number).unwrap_or(0));
         let lines = number("lines")?;
         let closed = rows
             .iter()

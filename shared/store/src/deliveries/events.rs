@@ -13,7 +13,6 @@ use crate::tx::{Queued, Tx};
 /// Whether a delivery was seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InsertResult {
-    /// Written now.
     New,
     /// Already stored: GitLab, or the queue, delivered it again.
     Duplicate,

@@ -13,7 +13,6 @@ use crate::{Store, StoreError};
 pub struct MergeForEffect {
     /// The state of its review.
     pub row: LedgerRow,
-    /// The current decision.
     pub decision: StoredDecision,
     /// Its exception, if it has one.
     pub exception_id: Option<Uuid>,

@@ -13,7 +13,6 @@ pub enum AttemptOutcome {
     },
     /// Certainly not done, and worth a retry.
     Retry {
-        /// Not before.
         at: Timestamp,
         /// Failure class of the audit log.
         error_class: String,
@@ -21,7 +20,6 @@ pub enum AttemptOutcome {
     },
     /// Possibly done: the call was sent and its answer lost, or checking the target failed.
     Ambiguous {
-        /// When to check.
         at: Timestamp,
         /// Failure class of the audit log.
         error_class: String,

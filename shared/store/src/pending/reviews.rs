@@ -22,7 +22,6 @@ pub struct PendingReview {
     pub reason: String,
     /// Read attempts so far, since the last event.
     pub attempts: i32,
-    /// When to retry.
     pub next_attempt_at: Timestamp,
     /// The delivery that led to it.
     pub correlation_id: Uuid,

@@ -12,7 +12,6 @@ use crate::{Store, StoreError};
 /// Conditions on effects; all given ones must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EffectFilter {
-    /// Only these.
     pub ids: Vec<Uuid>,
     /// Of this merge request.
     pub merge_request: Option<MergeRequestKey>,
@@ -23,7 +22,6 @@ pub struct EffectFilter {
     pub states: Vec<EffectState>,
     /// Created at or after.
     pub since: Option<Timestamp>,
-    /// Created before.
     pub until: Option<Timestamp>,
 }
 
@@ -35,7 +33,6 @@ pub enum Requeued {
     /// Its state leaves nothing to do, or a worker has it right now.
     Refused {
         state: EffectState,
-        /// Why, if known.
         reason: Option<String>,
     },
     Unknown,

@@ -23,16 +23,14 @@ pub struct LedgerFilter {
     /// The project by its numeric id, or by a path prefix.
     pub project: Option<String>,
     pub tier: Option<String>,
-    /// User name of the deciding reviewer.
+    /// Username of the deciding reviewer.
     pub reviewer: Option<String>,
     pub decision: Option<DecisionFilter>,
     /// Decided at or after.
     pub since: Option<Timestamp>,
-    /// Decided before.
     pub until: Option<Timestamp>,
 }
 
-/// Conditions on exceptions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExceptionFilter {
     /// The project by its numeric id, or by a path prefix.
@@ -42,11 +40,10 @@ pub struct ExceptionFilter {
     pub kind: Option<String>,
     /// `open`, `acknowledged`, `closed`, `withdrawn`; `None`: all except `withdrawn`.
     pub status: Option<String>,
-    /// User name of the merger.
+    /// Username of the merger.
     pub merger: Option<String>,
     /// Merged at or after.
     pub since: Option<Timestamp>,
-    /// Merged before.
     pub until: Option<Timestamp>,
 }
 

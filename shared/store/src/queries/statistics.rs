@@ -15,7 +15,6 @@ pub struct StatisticsFilter {
     pub project: Option<String>,
     /// Decided at or after.
     pub since: Option<Timestamp>,
-    /// Decided before.
     pub until: Option<Timestamp>,
 }
 

@@ -57,7 +57,7 @@ async fn an_approved_merge_closes_the_loop_everywhere_once() {
     assert!(
         confirmation
             .text
-            .starts_with("Security review archived: Rotate the signing keys"),
+            .starts_with("Security review recorded: Rotate the signing keys"),
         "{}",
         confirmation.text
     );
@@ -83,7 +83,7 @@ async fn exception_leaves_issues_open_and_is_reported_everywhere() {
     );
     let page = env.confluence().page_titled("Security review audit").unwrap().1;
     assert!(page.body.contains("No approval was given."), "{}", page.body);
-    assert!(env.confirmations()[0].text.contains("archived as an exception"));
+    assert!(env.confirmations()[0].text.contains("recorded as an exception"));
 }
 
 #[tokio::test]

@@ -14,10 +14,14 @@ pub(super) mod exit {
 
 /// The result of working on a request.
 pub(super) enum Executed {
-    /// It is complete.
-    Finished { result: Value, exit_code: i32 },
+    Finished {
+        result: Value,
+        exit_code: i32,
+    },
     /// It is not; the next run continues.
-    Unfinished { progress: Value },
+    Unfinished {
+        progress: Value,
+    },
 }
 
 impl Executed {

@@ -20,7 +20,7 @@ pub(super) const COMMAND: &str = "reevaluate";
 /// How many merge requests are listed at a time.
 const PAGE: u32 = 50;
 /// No further re-read is started with less than this left.
-const ENOUGH: Duration = Duration::from_secs(12);
+const MIN_TIME_LEFT: Duration = Duration::from_secs(12);
 /// Requests that one re-read may take from the instance's budget.
 const REQUESTS: i32 = 8;
 /// Errors that are kept with the result.
@@ -42,13 +42,11 @@ struct Arguments {
 struct Progress {
     /// Merge requests for which GitLab was read.
     read: u64,
-    /// Their results.
     outcomes: BTreeMap<String, u64>,
     /// Merge requests that were confirmed already, or without a known merge.
     nothing_to_read: u64,
     /// Merge requests that failed.
     failed: u64,
-    /// The first errors.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<String>,
     /// Those up to this one are done.
@@ -90,11 +88,11 @@ impl Maintenance {
             );
         };
         // 1. Continue where an earlier run stopped. Unreadable progress is discarded; reading twice changes nothing.
-        let kept = request.result.clone().map(serde_json::from_value);
-        let mut progress: Progress = kept.and_then(Result::ok).unwrap_or_default();
+        let stored = request.result.clone().map(serde_json::from_value);
+        let mut progress: Progress = stored.and_then(Result::ok).unwrap_or_default();
         progress.waits = None;
         // 2. Read until everything is done or the work must pause.
-        let done = match (&arguments.merge_request, arguments.unconfirmed) {
+        let result = match (&arguments.merge_request, arguments.unconfirmed) {
             (Some(key), false) => self.read_one(app, context, key, deadline, &mut progress).await,
             (None, true) => {
                 let filter = UnconfirmedFilter {
@@ -103,14 +101,14 @@ impl Maintenance {
                 };
                 self.read_all(app, context, &filter, deadline, &mut progress).await
             }
-            _ => return Executed::rejected("name either one merge request or all unconfirmed ones"),
+            _ => return Executed::rejected("specify either one merge request or all unconfirmed ones"),
         };
-        let reason = match done {
+        let reason = match result {
             Ok(()) => None,
             Err(Pause::Time) => Some("the next run continues".to_owned()),
-            Err(Pause::Budget(instance)) => Some(format!("this minute's requests to {instance} are used up")),
+            Err(Pause::Budget(instance)) => Some(format!("this minute's request budget for {instance} is used up")),
             Err(Pause::Store(error)) => {
-                tracing::warn!(request = %request.id, error = %error, "an operator request waits for the database");
+                tracing::warn!(request = %request.id, error = %error, "an operator request is waiting for the database");
                 Some(error.to_string())
             }
         };
@@ -118,7 +116,9 @@ impl Maintenance {
         match reason {
             None => progress.finished(),
             Some(reason) if last => {
-                progress.waits = Some(format!("ended after a day; request it again. Last reason: {reason}"));
+                progress.waits = Some(format!(
+                    "gave up after a day; submit the request again. Last reason: {reason}"
+                ));
                 progress.finished()
             }
             Some(reason) => {
@@ -160,7 +160,7 @@ impl Maintenance {
         deadline: &Deadline,
         progress: &mut Progress,
     ) -> Result<(), Pause> {
-        if deadline.remaining() < ENOUGH {
+        if deadline.remaining() < MIN_TIME_LEFT {
             return Err(Pause::Time);
         }
         let has_budget = async || {
@@ -173,15 +173,15 @@ impl Maintenance {
         }
         match Box::pin(app::reevaluate(app, context, key)).await {
             Ok(Reevaluated::NothingToRead) => progress.nothing_to_read += 1,
-            Ok(Reevaluated::Read(done)) => {
+            Ok(Reevaluated::Read(report)) => {
                 // Scheduled re-reads may have used the budget in between, and then nothing was read.
-                if matches!(done.outcome, DeliveryOutcome::Unconfirmed { .. }) && !has_budget().await? {
+                if matches!(report.outcome, DeliveryOutcome::Unconfirmed { .. }) && !has_budget().await? {
                     return Err(Pause::Budget(key.instance.clone()));
                 }
-                self.outbox.enqueue_all(&done.effects).await;
-                let outcome = done.outcome.as_str();
+                self.outbox.enqueue_all(&report.effects).await;
+                let outcome = report.outcome.as_str();
                 self.metrics.count_by("verdicts", "outcome", outcome, 1);
-                for metric in done.counted() {
+                for metric in report.counted() {
                     self.metrics.count(metric, 1);
                 }
                 progress.read += 1;
@@ -193,7 +193,7 @@ impl Maintenance {
             }
             // One row must not stop the others.
             Err(error) => {
-                tracing::error!(merge_request = %key, error = %error, "failed to read a merge request again");
+                tracing::error!(merge_request = %key, error = %error, "failed to re-read a merge request");
                 progress.failed += 1;
                 if progress.errors.len() < MOST_ERRORS {
                     progress.errors.push(format!("{key}: {error}"));

@@ -23,7 +23,7 @@ pub(super) fn unavailable(error: &Error) -> DeliveryError {
         Error::ConnectionFailed => (FailureClass::NetworkError, "connection failed".to_owned()),
         Error::Rustls(error) => (
             FailureClass::NetworkError,
-            format!("TLS failed ({error}); for a private authority set ca_pem"),
+            format!("TLS failed ({error}); for a private CA, set ca_pem"),
         ),
         Error::Tls(error) => (FailureClass::NetworkError, format!("TLS failed ({error})")),
         Error::Protocol(_) | Error::LargeResponseHeader(..) => (

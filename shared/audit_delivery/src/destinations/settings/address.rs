@@ -64,7 +64,7 @@ pub(super) fn path(text: &str) -> Result<PathBuf, &'static str> {
         return Err("is not an absolute path");
     }
     if text.ends_with('/') || path.file_name().is_none() {
-        return Err("is a folder, not a file");
+        return Err("is a directory, not a file");
     }
     Ok(path.to_owned())
 }

@@ -43,7 +43,7 @@ impl<L: Fn(&str) -> Option<String>> VariableReader<L> {
             "true" | "1" | "yes" | "on" => true,
             "false" | "0" | "no" | "off" => false,
             _ => {
-                self.problem(ENABLED, "is neither true nor false");
+                self.problem(ENABLED, "must be true or false");
                 true
             }
         }

@@ -77,7 +77,7 @@ fn every_problem_is_reported_with_its_variable() {
     assert_eq!(
         problems,
         [
-            "AUDIT_LOG_ENABLED is neither true nor false",
+            "AUDIT_LOG_ENABLED must be true or false",
             "AUDIT_LOG_DESTINATION names the unknown destination \"sylog\"; the destinations are stdout, file, syslog and http",
             "AUDIT_LOG_DESTINATION names an empty destination; the destinations are stdout, file, syslog and http",
             "AUDIT_LOG_DESTINATION names file twice",

@@ -20,7 +20,7 @@ pub(super) enum SyslogFailure {
     UnexpectedData,
     #[error("a message of {0} octets does not fit into a datagram; use tcp or tcp+tls")]
     TooLarge(usize),
-    #[error("TLS failed ({0}); for a private authority set ca_pem")]
+    #[error("TLS failed ({0}); for a private CA, set ca_pem")]
     Tls(#[from] rustls::Error),
     #[error("{0}")]
     Io(io::Error),

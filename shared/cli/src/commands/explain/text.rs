@@ -29,9 +29,9 @@ pub(super) fn write_explanation(
         let why = plain(&waiting["reason"]);
         let next = match waiting["next_attempt_at"].as_str() {
             Some(_) => format!("next re-read {}", time(&waiting["next_attempt_at"]).text),
-            None => "only an event or `countersign reevaluate` reads it again".to_owned(),
+            None => "it is re-read only after an event or by `countersign reevaluate`".to_owned(),
         };
-        let waits = format!("Waits for GitLab ({}); {next}", sanitize(&why));
+        let waits = format!("Waiting for GitLab ({}); {next}", sanitize(&why));
         writeln!(out, "{}", palette.paint(Style::Yellow, waits))?;
     }
     for decided in decisions {

@@ -20,7 +20,7 @@ impl TraceSubject {
             trace_id: trace_id(text).ok(),
         };
         if subject.correlation_id.is_none() && subject.trace_id.is_none() {
-            return Err("expected a correlation id (a UUID) or a trace id (32 hex digits, or a whole traceparent)");
+            return Err("expected a correlation id (a UUID) or a trace id (32 hex digits, or a full traceparent)");
         }
         Ok(subject)
     }

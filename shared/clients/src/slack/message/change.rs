@@ -182,7 +182,7 @@ fn changed(change: &ReportedChange<'_>, wording: &Wording) -> String {
 
 fn why(change: &ReportedChange<'_>) -> String {
     let verdict = change.decision.verdict;
-    let found = match &verdict.outcome {
+    let explanation = match &verdict.outcome {
         VerdictOutcome::Approved { proof } => approved(verdict, *proof),
         VerdictOutcome::Declassified => {
             "No approval was needed: an eligible approver removed the security label before the merge.".to_owned()
@@ -202,8 +202,8 @@ fn why(change: &ReportedChange<'_>) -> String {
         }
         _ => "New information arrived after the earlier decision.",
     };
-    let gap = if found.is_empty() { "" } else { " " };
-    format!("{found}{gap}{source}{}", details(&verdict.reasons))
+    let separator = if explanation.is_empty() { "" } else { " " };
+    format!("{explanation}{separator}{source}{}", details(&verdict.reasons))
 }
 
 /// Who approved, and which source shows it.
@@ -225,7 +225,7 @@ fn approved(verdict: &Verdict, proof: Proof) -> String {
     if valid.len() > MOST_APPROVALS {
         names.push(format!("{} more", valid.len() - MOST_APPROVALS));
     }
-    let what = match names.as_slice() {
+    let approvals = match names.as_slice() {
         [] => "the required approvals".to_owned(),
         [one] => format!("an approval by {one}"),
         [first @ .., last] => format!("approvals by {} and {last}", first.join(", ")),
@@ -234,7 +234,7 @@ fn approved(verdict: &Verdict, proof: Proof) -> String {
         Proof::Api => "GitLab now confirms",
         Proof::Both => "GitLab and the recorded events now confirm",
     };
-    format!("Approved after all: {source} {what}.")
+    format!("Approved after all: {source} {approvals}.")
 }
 
 fn advice(change: &ReportedChange<'_>, wording: &Wording) -> String {
@@ -250,7 +250,7 @@ fn advice(change: &ReportedChange<'_>, wording: &Wording) -> String {
             "Check that the review covers the new reason.".to_owned()
         }
         (Turn::Other { .. }, ExceptionStatus::Closed) => {
-            "Check that the closed review covers the new reason, and record what you find.".to_owned()
+            "Check that the closed review covers the new reason, and record your findings.".to_owned()
         }
         (Turn::OpenAgain { .. } | Turn::Other { .. }, _) => escape::cut(&wording.advice, limit::SECTION / 2),
     }

@@ -48,8 +48,8 @@ pub fn pod_confirmation(merge: &MergeSummary, wording: &Wording, channel: &str, 
 fn headline(merge: &MergeSummary) -> &'static str {
     match (merge.is_correction, merge.is_exception()) {
         (true, _) => "Security review corrected",
-        (false, true) => "Security review archived as an exception",
-        (false, false) => "Security review archived",
+        (false, true) => "Security review recorded as an exception",
+        (false, false) => "Security review recorded",
     }
 }
 

@@ -20,9 +20,6 @@ struct Steps<'a> {
 
 impl Jira {
     /// The linked issue: the first that branch, title or description mention. `None`: none of them exists.
-    ///
-    /// # Errors
-    /// [`CallError`].
     pub async fn find(
         &self,
         context: &Context,
@@ -33,7 +30,7 @@ impl Jira {
         let mut is_seen = false;
         for (_, key) in &candidates {
             match self.issue(context, key).await? {
-                // By its present key: an issue that was moved to another project belongs to that project.
+                // By its current key: an issue that was moved to another project belongs to that project.
                 Some(issue) if tracking.counts(&issue.key) => return Ok(Some(issue)),
                 Some(_) => is_seen = true,
                 None => (),
@@ -67,9 +64,9 @@ impl Jira {
         if marking.read_only {
             return Ok(Tracked::Missing);
         }
-        let done = self.apply(context, merge, issue, &steps, settings, marking).await;
+        let result = self.apply(context, merge, issue, &steps, settings, marking).await;
         // It existed a moment ago.
-        done.map(|()| Tracked::Done).map_err(CallError::retry_if_not_found)
+        result.map(|()| Tracked::Done).map_err(CallError::retry_if_not_found)
     }
 
     async fn apply(

@@ -10,7 +10,6 @@ use super::{Jira, issue_target};
 use crate::trackers::comment::Markup;
 use crate::{CallError, MergeSummary};
 
-/// Comments per page.
 const PAGE: usize = 100;
 /// Most pages that are read; the newest comments come first, and ours is new.
 const MOST_PAGES: usize = 10;

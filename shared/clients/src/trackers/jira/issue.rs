@@ -11,7 +11,7 @@ pub(super) const DONE: &str = "done";
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct JiraIssue {
-    /// Its present key, which differs if it was moved.
+    /// Its current key, which differs if it was moved.
     pub(super) key: String,
     pub(super) fields: Fields,
 }
@@ -36,7 +36,7 @@ pub(super) struct Category {
 }
 
 impl JiraIssue {
-    /// Its present key, such as `PAY-7`.
+    /// Its current key, such as `PAY-7`.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key

@@ -79,7 +79,7 @@ fn no_way(issue: &JiraIssue, open: &[Transition], done_status: Option<&str>) -> 
     let names: Vec<&str> = open.iter().map(|transition| transition.to.name.as_str()).collect();
     let wanted = done_status.map_or_else(|| "of the category done".to_owned(), |name| format!("{name:?}"));
     let ways = if names.is_empty() {
-        "no transition is available; does the account have the permission Transition issues?".to_owned()
+        "no transition is available; does the account have the \"Transition issues\" permission?".to_owned()
     } else {
         format!("available transitions lead to: {}", names.join(", "))
     };

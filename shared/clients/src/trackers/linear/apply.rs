@@ -71,9 +71,9 @@ impl Linear {
         if marking.read_only {
             return Ok(Tracked::Missing);
         }
-        let done = self.apply(context, merge, issue, &steps, settings, marking).await;
+        let result = self.apply(context, merge, issue, &steps, settings, marking).await;
         // It existed a moment ago.
-        done.map(|()| Tracked::Done).map_err(CallError::retry_if_not_found)
+        result.map(|()| Tracked::Done).map_err(CallError::retry_if_not_found)
     }
 
     async fn apply(

@@ -37,9 +37,6 @@ impl LinearIssue {
 impl Linear {
     /// The linked issue: the first that branch or title mention, else the one that the merge request is attached to, else the first
     /// that the description mentions. `None`: none of them exists, or it is hidden from the credential.
-    ///
-    /// # Errors
-    /// [`CallError`].
     pub async fn find(
         &self,
         context: &Context,
@@ -69,7 +66,7 @@ impl Linear {
     ) -> Result<Option<LinearIssue>, CallError> {
         for (_, key) in candidates {
             match self.issue(context, merge, key).await {
-                // By its present key: an issue that was moved to another team belongs to that team.
+                // By its current key: an issue that was moved to another team belongs to that team.
                 Ok(issue) if issue.may_be(tracking) => return Ok(Some(issue)),
                 Ok(_) => (),
                 Err(error) if error.class == audit::FailureClass::NotFound => (),

@@ -11,7 +11,6 @@ pub(super) const FIELDS: &str = "
     attachments(filter: { url: { eq: $url } }, first: 1) { nodes { id } }
     comments(filter: { id: { eq: $comment } }, first: 1) { nodes { id } }";
 
-/// A GraphQL list.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Nodes<T> {
     pub(super) nodes: Vec<T>,
@@ -21,7 +20,6 @@ pub(super) struct Nodes<T> {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Known {}
 
-/// A label.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct IssueLabel {
     pub(super) id: String,

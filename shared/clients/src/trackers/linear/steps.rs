@@ -10,13 +10,12 @@ use crate::MergeSummary;
 pub(super) struct Steps {
     /// Attach the merge request.
     pub(super) attach: bool,
-    /// Write the comment.
     pub(super) comment: bool,
     /// Move the issue to this state, by id.
     pub(super) state: Option<String>,
     /// Add the label with this name.
     pub(super) add_label: Option<String>,
-    /// Remove these own labels, by id, which a correction made wrong.
+    /// Remove these labels of ours, by id: a correction made them obsolete.
     pub(super) remove_labels: Vec<String>,
 }
 
@@ -56,7 +55,6 @@ impl Steps {
         })
     }
 
-    /// Nothing is missing.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -8,7 +8,6 @@ use crate::gitlab::{EntryDefect, SigningTokenError};
 pub struct HookProblem {
     /// Name of the hook entry.
     pub hook: String,
-    /// The problem.
     pub problem: HookProblemKind,
 }
 
@@ -29,7 +28,6 @@ pub enum HookProblemKind {
     SigningToken {
         /// Its place in the list, from 1.
         number: usize,
-        /// The error.
         error: SigningTokenError,
     },
     /// An empty plain token, which an empty header would match.

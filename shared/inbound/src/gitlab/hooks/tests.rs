@@ -97,7 +97,7 @@ fn bad_token_is_ignored_alone_without_showing_it() {
     assert_eq!(
         problems(&json),
         [
-            "hook `main`: signing token number 1 encodes a key of 6 bytes, not of 24 to 64; it is ignored",
+            "hook `main`: signing token number 1 encodes a key of 6 bytes; expected 24 to 64; it is ignored",
             "hook `main`: signing token number 3 does not start with `whsec_`; it is ignored",
             "hook `main`: secret token number 1 is empty; it is ignored",
             "hook `main`: secret token number 2 is empty; it is ignored",

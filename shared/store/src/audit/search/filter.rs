@@ -18,7 +18,6 @@ pub struct AuditFilter {
     pub target: Option<AuditTarget>,
     /// At or after this time.
     pub since: Option<Timestamp>,
-    /// Before this time.
     pub until: Option<Timestamp>,
     pub outcome: Option<AuditOutcome>,
     /// The correlation id of one delivery, poll cycle or admin action.

@@ -36,7 +36,7 @@ pub struct OpenCall {
     pub begun_at: Timestamp,
     /// Its target as one text.
     pub target_key: String,
-    /// From intake to the last call.
+    /// The same from intake to the last call.
     pub correlation_id: Uuid,
     pub service: String,
     /// When it was reported as open; `None`: not yet.

@@ -29,7 +29,7 @@ pub struct AuditRow {
     pub target_key: String,
     /// The class of the failure; `None`: success.
     pub error: Option<FailureClass>,
-    /// From intake to the last call.
+    /// The same from intake to the last call.
     pub correlation_id: Uuid,
     pub service: String,
     /// Its number in its stream; producers may have none.

@@ -45,7 +45,7 @@ async fn an_issue_that_cannot_be_closed_says_why() {
     for (change, message) in [
         (
             Box::new(|world: &mut double::World| world.transitions.clear()) as Box<dyn FnOnce(&mut _)>,
-            "does the account have the permission Transition issues?",
+            "does the account have the \"Transition issues\" permission?",
         ),
         (
             Box::new(|world: &mut double::World| {

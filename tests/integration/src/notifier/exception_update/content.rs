@@ -105,7 +105,7 @@ fn assert_alert_is_corrected(blocks: &[Value]) {
       },
       {
         "text": {
-          "text": "*What to do*\nPlease review this merge while it is fresh and record what you find.",
+          "text": "*What to do*\nPlease review this merge soon and record your findings.",
           "type": "mrkdwn",
           "verbatim": true
         },
@@ -136,7 +136,7 @@ fn assert_reply_explains_the_change(blocks: &[Value]) {
       },
       {
         "text": {
-          "text": "*What to do*\nPlease review this merge while it is fresh and record what you find.",
+          "text": "*What to do*\nPlease review this merge soon and record your findings.",
           "type": "mrkdwn",
           "verbatim": true
         },
@@ -163,7 +163,7 @@ async fn a_reopened_exception_is_marked_open_again() {
         "The exception was withdrawn because a valid approval was found.",
         "It is now open again, as `approval_revoked`: The security approval was revoked before the merge.",
         "sec-alice &lt;!here&gt; approved",
-        "Please review this merge while it is fresh and record what you find.",
+        "Please review this merge soon and record your findings.",
     ] {
         assert!(shown.contains(part), "{part} is missing in {shown}");
     }

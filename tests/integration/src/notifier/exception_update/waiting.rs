@@ -24,10 +24,13 @@ async fn an_alert_never_sent_needs_no_correction() {
     let alert = env.effect(1).await;
     let notifier = env.function("notifier").await;
     for (state, reason) in [
-        ("pending", "the alert is not sent yet, and will show the change"),
+        (
+            "pending",
+            "the alert has not been sent yet and will already show the change",
+        ),
         ("superseded", "the alert was superseded before it was sent"),
         ("suppressed", "the alert was suppressed by a dry run"),
-        ("dead", "the alert was rejected; sent again, it shows the change"),
+        ("dead", "the alert was rejected; if sent again, it will show the change"),
     ] {
         put(&env, &alert, state).await;
         let update = decide(&env, approved()).await;

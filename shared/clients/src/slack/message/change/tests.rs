@@ -114,11 +114,11 @@ fn advice_follows_the_exceptions_status() {
     ];
     insta::assert_snapshot!(statuses.map(advice).join("\n"), @"
     *What to do*
-    Please review this merge while it is fresh and record what you find.
+    Please review this merge soon and record your findings.
     *What to do*
     Check that the review covers the new reason.
     *What to do*
-    Check that the closed review covers the new reason, and record what you find.
+    Check that the closed review covers the new reason, and record your findings.
     ");
 }
 

@@ -105,7 +105,7 @@ fn the_whole_message_as_slack_gets_it() {
     {"text":{"text":"*<https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys>*","type":"mrkdwn","verbatim":true},"type":"section"}
     {"fields":[{"text":"*Project*\npay/ledger !7","type":"mrkdwn","verbatim":true},{"text":"*Author*\nada (id 11)","type":"mrkdwn","verbatim":true},{"text":"*Merged by*\nbo (id 12)","type":"mrkdwn","verbatim":true},{"text":"*Labels*\nsec/high, security::review","type":"mrkdwn","verbatim":true},{"text":"*Tier*\nhigh","type":"mrkdwn","verbatim":true}],"type":"section"}
     {"text":{"text":"*Why*\nThe only approval came from the author.\n• ada approved at 2026-03-01T11:58:00Z","type":"mrkdwn","verbatim":true},"type":"section"}
-    {"text":{"text":"*What to do*\nPlease review this merge while it is fresh and record what you find.","type":"mrkdwn","verbatim":true},"type":"section"}
+    {"text":{"text":"*What to do*\nPlease review this merge soon and record your findings.","type":"mrkdwn","verbatim":true},"type":"section"}
     {"elements":[{"text":"Exception 01955000-0000-7000-8000-000000000001 · self_approved · merged 2026-03-01T12:00:00Z (<!date^1772366400^{date_short_pretty} {time}|2026-03-01T12:00:00Z>)","type":"mrkdwn","verbatim":true}],"type":"context"}
     "#);
     insta::assert_snapshot!(serde_json::to_string_pretty(&message).unwrap(), @r#"

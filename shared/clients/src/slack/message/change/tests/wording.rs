@@ -14,7 +14,7 @@ fn a_withdrawal_names_who_approved() {
     <https://gitlab.example.com/pay/ledger/-/merge_requests/7|Rotate the signing keys> (pay/ledger !7)
 
     *What changed*
-    The exception was recorded as `unverified`: A valid security approval at the merge could not be proven.
+    The exception was recorded as `unverified`: A valid security approval at the time of the merge could not be proven.
     It is now withdrawn.
 
     *Why*
@@ -25,7 +25,7 @@ fn a_withdrawal_names_who_approved() {
 
     Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
     ");
-    insta::assert_snapshot!(message.text, @"Withdrawn: this merge is no longer an exception. Rotate the signing keys (pay/ledger !7). The exception was recorded as `unverified`: A valid security approval at the merge could not be proven. It is now withdrawn. Approved after all: GitLab now confirms an approval by reviewer-1 (id 501) at 2026-03-01T11:00:00Z. GitLab's answer was incomplete when the earlier decision was made. It is complete now.");
+    insta::assert_snapshot!(message.text, @"Withdrawn: this merge is no longer an exception. Rotate the signing keys (pay/ledger !7). The exception was recorded as `unverified`: A valid security approval at the time of the merge could not be proven. It is now withdrawn. Approved after all: GitLab now confirms an approval by reviewer-1 (id 501) at 2026-03-01T11:00:00Z. GitLab's answer was incomplete when the earlier decision was made. It is complete now.");
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn another_kind_names_both_kinds() {
     • ada approved at 2026-03-01T11:58:00Z
 
     *What to do*
-    Please review this merge while it is fresh and record what you find.
+    Please review this merge soon and record your findings.
 
     Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
     ");
@@ -78,7 +78,7 @@ fn a_reopened_exception_says_that_it_was_withdrawn() {
     • ada approved at 2026-03-01T11:58:00Z
 
     *What to do*
-    Please review this merge while it is fresh and record what you find.
+    Please review this merge soon and record your findings.
 
     Exception 01955000-0000-7000-8000-000000000001 · decision 0195a000-0000-7000-8000-000000000d02 · decided <!date^1772368260^{date_short_pretty} {time}|2026-03-01T12:31:00Z>
     ");

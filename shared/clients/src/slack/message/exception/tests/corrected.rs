@@ -27,7 +27,7 @@ fn a_corrected_alert_says_so_first() {
     • ada approved at 2026-03-01T11:58:00Z
 
     *What to do*
-    Please review this merge while it is fresh and record what you find.
+    Please review this merge soon and record your findings.
 
     Corrected: Merged without security approval: Rotate the signing keys (pay/ledger !7), merged by bo. The only approval came from the author.
     ");
@@ -39,7 +39,7 @@ fn a_corrected_alert_says_so_first() {
     • ada approved at 2026-03-01T11:58:00Z
 
     *What to do*
-    Please review this merge while it is fresh and record what you find.
+    Please review this merge soon and record your findings.
 
     Open again: Merged without security approval: Rotate the signing keys (pay/ledger !7), merged by bo. The only approval came from the author.
     ");
