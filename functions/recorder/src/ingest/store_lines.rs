@@ -217,7 +217,7 @@ fn halves(batch: AuditBatch, reason: &str) -> Option<Vec<AuditBatch>> {
         entries,
         intents,
         malformed,
-        ..of(&source)
+        ..empty_batch(&source)
     };
     // The first half on top: it is stored first.
     Some(vec![rest, first])
