@@ -90,29 +90,24 @@ impl Notifier {
 
     async fn failed(&self, attempt: &EffectContext<'_>, error: &CallError) -> AttemptOutcome {
         let at = self.next_attempt_after(attempt, error);
-        let (error_class, text) = (error.class.to_string(), error.message.clone());
+        let (error_class, error_text) = (error.class.to_string(), error.message.clone());
         let rejected_token =
             error.class == FailureClass::AuthFailure && attempt.effect.attempts < ATTEMPTS_WITH_REJECTED_TOKEN;
         if rejected_token {
             self.targets.refused(attempt.context).await;
         }
         match error.advice {
-            _ if rejected_token || !error.sent => AttemptOutcome::Retry {
+            Advice::Permanent if error.sent && !rejected_token => dead(error.class, error_text),
+            Advice::Ambiguous if error.sent && !rejected_token => AttemptOutcome::Ambiguous {
                 at,
                 error_class,
-                error: text,
+                error: error_text,
             },
-            Advice::Retry { .. } => AttemptOutcome::Retry {
+            _ => AttemptOutcome::Retry {
                 at,
                 error_class,
-                error: text,
+                error: error_text,
             },
-            Advice::Ambiguous => AttemptOutcome::Ambiguous {
-                at,
-                error_class,
-                error: text,
-            },
-            Advice::Permanent => dead(error.class, text),
         }
     }
 

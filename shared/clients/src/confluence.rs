@@ -12,13 +12,12 @@ mod volumes;
 
 use audit::{Action, Context, Target};
 use reqwest::Method;
-use reqwest::header::AUTHORIZATION;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
 use crate::atlassian::AtlassianCredential;
-use crate::http::{Call, Http, HttpResponse};
+use crate::http::{Call, Http};
 use crate::{CallError, InvalidAddress, address};
 
 pub use task::{Recorded, RowPlace};
@@ -58,7 +57,7 @@ impl Confluence {
         target: &Target,
         url: Url,
     ) -> Result<T, CallError> {
-        let call = self.proven(Call::get(action, context, target, url));
+        let call = Call::get(action, context, target, url).authorized(self.credential.header());
         self.http.send(&call, page::parse_answer).await
     }
 
@@ -67,23 +66,10 @@ impl Confluence {
         context: &Context,
         action: Action,
         target: &Target,
-        (method, url): (Method, Url),
+        request: (Method, Url),
         body: &Value,
     ) -> Result<T, CallError> {
-        let call = Call {
-            method,
-            ..Call::post(action, context, target, url, body.to_string().into_bytes())
-        };
-        self.http
-            .send(&self.proven(call), |answer: &HttpResponse| page::parse_answer(answer))
-            .await
-    }
-
-    fn proven<'a>(&self, call: Call<'a>) -> Call<'a> {
-        // `new` has checked that the credential is a valid header value.
-        match self.credential.header() {
-            Ok(value) => call.header(AUTHORIZATION, value),
-            Err(_) => call,
-        }
+        let call = Call::change(action, context, target, request, body).authorized(self.credential.header());
+        self.http.send(&call, page::parse_answer).await
     }
 }

@@ -27,6 +27,15 @@ pub(crate) fn visible(text: &str) -> impl Iterator<Item = char> {
     spaced.filter(|&c| !hidden(c))
 }
 
+/// A vendor's error code if it consists of characters that codes have; other text is not repeated.
+pub(crate) fn error_code(code: &str, is_part: fn(u8) -> bool) -> &str {
+    if (1..=64).contains(&code.len()) && code.bytes().all(is_part) {
+        code
+    } else {
+        "with an unrecognized error"
+    }
+}
+
 pub(crate) fn hidden(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -7,7 +7,7 @@ mod history;
 pub mod message;
 
 use audit::{Action, Context, Target};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
@@ -77,12 +77,7 @@ impl Slack {
         call: Call<'_>,
         read: impl Fn(&HttpResponse) -> Result<T, crate::error::CallProblem>,
     ) -> Result<T, CallError> {
-        // `new` has checked that the token is a valid header value.
-        let call = match bearer(&self.token) {
-            Ok(token) => call.header(AUTHORIZATION, token),
-            Err(_) => call,
-        };
-        self.http.send(&call, read).await
+        self.http.send(&call.authorized(bearer(&self.token)), read).await
     }
 }
 

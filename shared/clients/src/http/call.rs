@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use audit::{Action, Context, Detail, Target};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Request};
+use serde_json::Value;
 use trace::Traceparent;
 use url::Url;
 
@@ -51,6 +52,26 @@ impl<'a> Call<'a> {
             ..Self::get(action, context, target, url)
         };
         call.header(reqwest::header::CONTENT_TYPE, json)
+    }
+
+    /// A change with JSON, by this method.
+    pub(crate) fn change(
+        action: Action,
+        context: &'a Context,
+        target: &'a Target,
+        (method, url): (Method, Url),
+        body: &Value,
+    ) -> Self {
+        let call = Self::post(action, context, target, url, body.to_string().into_bytes());
+        Self { method, ..call }
+    }
+
+    /// The same call with a credential. The client's constructor has checked that it is a valid header value.
+    pub(crate) fn authorized<E>(self, credential: Result<HeaderValue, E>) -> Self {
+        match credential {
+            Ok(value) => self.header(AUTHORIZATION, value),
+            Err(_) => self,
+        }
     }
 
     /// The same call with a header.

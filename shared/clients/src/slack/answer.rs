@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{CallProblem, Safety};
 use crate::http::HttpResponse;
+use crate::plain::error_code;
 use crate::{Advice, CallError};
 
 /// Prefix of the error text if Slack rejected the call; the code follows.
@@ -32,7 +33,7 @@ pub(super) fn parse_answer<T: DeserializeOwned>(answer: &HttpResponse) -> Result
     Err(CallProblem::new(
         class,
         advice,
-        format!("{ANSWERED}{}", printable(&code)),
+        format!("{ANSWERED}{}", error_code(&code, is_part)),
     ))
 }
 
@@ -82,16 +83,8 @@ fn meaning(code: &str, answer: &HttpResponse) -> (FailureClass, Advice) {
     }
 }
 
-/// Slack's codes are words; other text is not repeated.
-fn printable(code: &str) -> &str {
-    let word = code
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    if word && (1..=64).contains(&code.len()) {
-        code
-    } else {
-        "with an unrecognized error"
-    }
+const fn is_part(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ mod transition;
 
 use audit::{Action, Context, Target};
 use reqwest::Method;
-use reqwest::header::AUTHORIZATION;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -46,7 +45,7 @@ impl Jira {
     async fn prove(&self, context: &Context) -> Result<(), CallError> {
         let url = address::join(&self.base, ["myself"]);
         let target = Target::other("jira", self.base.host_str().unwrap_or_default());
-        let call = self.proven(Call::get(Action::JiraGetMyself, context, &target, url));
+        let call = Call::get(Action::JiraGetMyself, context, &target, url).authorized(self.credential.header());
         self.http.send(&call, succeeded).await
     }
 
@@ -57,7 +56,7 @@ impl Jira {
         target: &Target,
         url: Url,
     ) -> Result<T, CallError> {
-        let call = self.proven(Call::get(action, context, target, url));
+        let call = Call::get(action, context, target, url).authorized(self.credential.header());
         self.http
             .send(&call, |answer| {
                 succeeded(answer)?;
@@ -72,22 +71,13 @@ impl Jira {
         context: &Context,
         action: Action,
         target: &Target,
-        (method, url): (Method, Url),
+        request: (Method, Url),
         body: &Value,
     ) -> Result<(), CallError> {
-        let call = Call {
-            method,
-            ..Call::post(action, context, target, url, body.to_string().into_bytes())
-        };
-        self.http.send(&self.proven(call), succeeded).await
-    }
-
-    fn proven<'a>(&self, call: Call<'a>) -> Call<'a> {
-        // `new` has checked that the credential is a valid header value.
-        match self.credential.header() {
-            Ok(value) => call.header(AUTHORIZATION, value),
-            Err(_) => call,
-        }
+        let call = Call::change(action, context, target, request, body);
+        self.http
+            .send(&call.authorized(self.credential.header()), succeeded)
+            .await
     }
 }
 

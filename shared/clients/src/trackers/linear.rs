@@ -8,7 +8,7 @@ mod issue;
 mod steps;
 
 use audit::{Action, Context, Target};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -83,12 +83,7 @@ impl Linear {
         variables: &Value,
     ) -> Call<'a> {
         let body = json!({"query": query, "variables": variables}).to_string().into_bytes();
-        let call = Call::post(action, context, target, self.url.clone(), body);
-        // `new` has checked that the credential is a valid header value.
-        match self.credential.header() {
-            Ok(value) => call.header(AUTHORIZATION, value),
-            Err(_) => call,
-        }
+        Call::post(action, context, target, self.url.clone(), body).authorized(self.credential.header())
     }
 }
 

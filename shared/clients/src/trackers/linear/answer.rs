@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::Advice;
 use crate::error::{CallProblem, Safety};
 use crate::http::HttpResponse;
+use crate::plain::error_code;
 
 /// The longest wait that is accepted; Linear's rate-limit windows are an hour long.
 const LONGEST: Duration = Duration::from_hours(1);
@@ -95,7 +96,7 @@ fn meaning(errors: &[ErrorJson], answer: &HttpResponse) -> CallProblem {
         (FailureClass::InvalidResponse, Advice::Permanent)
     };
     let code = errors.first().map_or("", ErrorJson::code);
-    CallProblem::new(class, advice, format!("Linear answered {}", printable(code)))
+    CallProblem::new(class, advice, format!("Linear answered {}", error_code(code, is_part)))
 }
 
 impl ErrorJson {
@@ -132,16 +133,8 @@ fn reset(answer: &HttpResponse) -> Option<Duration> {
     Some(Duration::from_millis(wait).min(LONGEST))
 }
 
-/// Linear's codes are words; other text is not repeated.
-fn printable(code: &str) -> &str {
-    let word = code
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b' '));
-    if word && (1..=64).contains(&code.len()) {
-        code
-    } else {
-        "with an unrecognized error"
-    }
+const fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b' ')
 }
 
 #[cfg(test)]
