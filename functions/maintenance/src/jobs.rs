@@ -7,6 +7,9 @@ mod operator_requests;
 mod pending;
 mod relay;
 
+use std::sync::Arc;
+
+use app::App;
 use app::deployment::{DeploymentError, Migrated};
 use audit::Context;
 use runtime::Deadline;
@@ -109,6 +112,13 @@ impl std::fmt::Display for JobReport {
 }
 
 impl Maintenance {
+    /// The application, if this version knows the database's schema.
+    async fn checked_app(&self, context: &Context) -> Result<Arc<App>, JobError> {
+        let app = self.app.get(context).await?;
+        app.store().check_schema().await?;
+        Ok(app)
+    }
+
     pub(crate) async fn run(
         &self,
         context: &Context,

@@ -10,8 +10,7 @@ const MONTHS_AHEAD: u32 = 3;
 
 impl Maintenance {
     pub(crate) async fn audit_partitions(&self, context: &Context) -> Result<u32, JobError> {
-        let app = self.app.get(context).await?;
-        app.store().check_schema().await?;
+        let app = self.checked_app(context).await?;
         let now = self.clock.now();
         let made = app.store().make_audit_partitions(now, MONTHS_AHEAD).await?;
         if made > 0 {

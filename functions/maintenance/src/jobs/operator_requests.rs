@@ -34,9 +34,8 @@ impl Maintenance {
         deadline: &Deadline,
         report: &mut JobReport,
     ) -> Result<(), JobError> {
-        let app = self.app.get(context).await?;
+        let app = self.checked_app(context).await?;
         let store = app.store();
-        store.check_schema().await?;
         let mut claimed = BTreeSet::new();
         while deadline.remaining() > MIN_TIME_LEFT {
             let Some(request) = store.claim_operator_request(&COMMANDS, self.clock.now()).await? else {

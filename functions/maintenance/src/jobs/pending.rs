@@ -42,8 +42,7 @@ impl Maintenance {
         deadline: &Deadline,
         report: &mut JobReport,
     ) -> Result<(), JobError> {
-        let app = self.app.get(context).await?;
-        app.store().check_schema().await?;
+        let app = self.checked_app(context).await?;
         // Unconfirmed decisions come after new ones; the request budget limits them, and the rest is due in a minute.
         for kind in [Due::Merges, Due::Unconfirmed, Due::Reviews] {
             loop {

@@ -23,8 +23,7 @@ impl Maintenance {
         deadline: &Deadline,
         report: &mut JobReport,
     ) -> Result<(), JobError> {
-        let app = self.app.get(context).await?;
-        app.store().check_schema().await?;
+        let app = self.checked_app(context).await?;
         while deadline.remaining() > MIN_TIME_LEFT {
             let due = app.store().claim_due_effects(self.clock.now(), CLAIM, LEASE).await?;
             if due.is_empty() {
