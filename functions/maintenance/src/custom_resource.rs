@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use app::deployment::Migrated;
 use audit::Context;
 use clients::CallError;
 use clients::cloudformation::CustomResourceResponse;
 use runtime::Deadline;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use store::MigrationReport;
 use url::Url;
 
 use crate::{JobError, JobReport, Maintenance};
@@ -77,7 +77,7 @@ impl Maintenance {
     }
 
     /// Migrates, retries transient errors, and ends early enough to report a timeout.
-    async fn migrate_within(&self, context: &Context, deadline: &Deadline) -> Result<Migrated, JobError> {
+    async fn migrate_within(&self, context: &Context, deadline: &Deadline) -> Result<MigrationReport, JobError> {
         let time = deadline.remaining().saturating_sub(RESPONSE_TIME);
         let migrated = tokio::time::timeout(time, async {
             with_retries(&WAITS, JobError::is_transient, async || self.migrate(context).await).await

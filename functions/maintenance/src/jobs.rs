@@ -10,10 +10,11 @@ mod relay;
 use std::sync::Arc;
 
 use app::App;
-use app::deployment::{DeploymentError, Migrated};
+use app::deployment::DeploymentError;
 use audit::Context;
 use runtime::Deadline;
 use serde::Serialize;
+use store::MigrationReport;
 
 use crate::{Job, Maintenance};
 
@@ -72,7 +73,7 @@ fn with_cause(error: &dyn std::error::Error) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct JobReport {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub migrated: Option<Migrated>,
+    pub migrated: Option<MigrationReport>,
     /// Pending evaluations that reached a verdict.
     pub evaluations_judged: u32,
     /// Pending evaluations that stay pending.

@@ -1,26 +1,6 @@
 //! Migrations at a deployment, and the application's login.
 
-use serde::Serialize;
-use store::{DatabaseConfig, Group, LoginError, MigrationError, provision_login};
-
-/// The result of the migrations.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Migrated {
-    /// Schema version before; 0: an empty database.
-    pub from: i32,
-    pub to: i32,
-    /// Names of the migrations applied.
-    pub applied: Vec<String>,
-}
-
-impl std::fmt::Display for Migrated {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.applied.as_slice() {
-            [] => write!(f, "schema version {}, nothing to do", self.to),
-            applied => write!(f, "schema version {} to {}: {}", self.from, self.to, applied.join(", ")),
-        }
-    }
-}
+use store::{DatabaseConfig, Group, LoginError, MigrationError, MigrationReport, provision_login};
 
 /// Why a deployment could not prepare the database.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +39,7 @@ impl DeploymentError {
 pub async fn migrate_database(
     owner: &DatabaseConfig,
     application: Option<&DatabaseConfig>,
-) -> Result<Migrated, DeploymentError> {
+) -> Result<MigrationReport, DeploymentError> {
     if application.is_some_and(|application| application.user() == owner.user()) {
         return Err(DeploymentError::SameLogin);
     }
@@ -67,11 +47,7 @@ pub async fn migrate_database(
     if let Some(application) = application {
         provision_application(owner, application).await?;
     }
-    Ok(Migrated {
-        from: report.from,
-        to: report.to,
-        applied: report.applied,
-    })
+    Ok(report)
 }
 
 /// Creates or updates the application's login with the password of its secret.

@@ -1,6 +1,7 @@
 //! Migrations: run by the database's owner at each deploy, safe to run concurrently, applied whole or not at all.
 
 use refinery::error::Kind;
+use serde::Serialize;
 
 use crate::connection::Connection;
 use crate::schema::{is_incompatible, known_schema_version, read_version, runner};
@@ -11,13 +12,22 @@ use crate::{DatabaseConfig, StoreError, roles};
 const OLDEST_SERVER: i32 = 150_000;
 
 /// The result of a migration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MigrationReport {
     /// Schema version before; 0: an empty database.
     pub from: i32,
     pub to: i32,
     /// Names of the migrations applied, in order; empty if there was nothing to do.
     pub applied: Vec<String>,
+}
+
+impl std::fmt::Display for MigrationReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.applied.as_slice() {
+            [] => write!(f, "schema version {}, nothing to do", self.to),
+            applied => write!(f, "schema version {} to {}: {}", self.from, self.to, applied.join(", ")),
+        }
+    }
 }
 
 /// Why the schema could not be migrated. A failed step leaves nothing behind.

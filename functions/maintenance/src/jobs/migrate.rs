@@ -1,13 +1,14 @@
 //! Migrations, and the application's login.
 
-use app::deployment::{Migrated, migrate_database};
+use app::deployment::migrate_database;
 use audit::Context;
+use store::MigrationReport;
 
 use super::JobError;
 use crate::Maintenance;
 
 impl Maintenance {
-    pub(crate) async fn migrate(&self, context: &Context) -> Result<Migrated, JobError> {
+    pub(crate) async fn migrate(&self, context: &Context) -> Result<MigrationReport, JobError> {
         // A cached login of the application may have been replaced by a rotation: its old password would become valid again.
         let (owner, application) = (
             self.owner.reload(context).await?,
