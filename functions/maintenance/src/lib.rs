@@ -12,14 +12,14 @@ mod request;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::config::{DatabaseSecret, GitLabSecrets, database_secret};
-use app::{App, Outbox};
+use app::Outbox;
+use app::config::{AppFromSecrets, DatabaseSecret, database_secret};
 use audit::{ActorType, Context, Writer};
 use clients::http::{Http, Options};
 use model::Clock;
 use runtime::aws::{Clients, FifoQueue, Secrets};
 use runtime::metrics::Metrics;
-use runtime::secrets::{FromSecrets, SecretCache};
+use runtime::secrets::SecretCache;
 use runtime::{Deadline, Process, StartError};
 use store::DatabaseConfig;
 use trace::{SpanKind, Tracer};
@@ -37,7 +37,7 @@ const LONGEST_JOBS: Duration = Duration::from_mins(5);
 /// One execution environment of the function.
 #[derive(Debug)]
 pub struct Maintenance {
-    app: FromSecrets<DatabaseConfig, GitLabSecrets, App>,
+    app: AppFromSecrets,
     /// Read at each use, like the next one: others change them, and they are rarely used.
     owner: SecretCache<DatabaseConfig>,
     application: SecretCache<DatabaseConfig>,

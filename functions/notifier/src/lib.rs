@@ -18,17 +18,15 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use model::Clock;
 use runtime::batch::{MissingMessageId, process_fifo_groups};
 use runtime::metrics::Metrics;
-use runtime::secrets::FromSecrets;
 use runtime::{Deadline, Process, StartError};
-use store::DatabaseConfig;
 use trace::Tracer;
 
 pub use config::Config;
-use targets::{TargetSecrets, Targets};
+use targets::TargetsFromSecrets;
 
 /// One execution environment of the function.
 pub struct Notifier {
-    targets: FromSecrets<DatabaseConfig, TargetSecrets, Targets>,
+    targets: TargetsFromSecrets,
     dry_run: bool,
     audit: Writer,
     metrics: Metrics,

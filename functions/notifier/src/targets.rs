@@ -71,10 +71,10 @@ pub(crate) struct Targets {
     pub(crate) event_bus: Option<EventBus>,
 }
 
-pub(crate) fn from_secrets(
-    config: Config,
-    process: &Process,
-) -> Result<FromSecrets<DatabaseConfig, TargetSecrets, Targets>, StartError> {
+/// The targets, rebuilt when one of their secrets has changed.
+pub(crate) type TargetsFromSecrets = FromSecrets<(SecretCache<DatabaseConfig>, SecretCache<TargetSecrets>), Targets>;
+
+pub(crate) fn from_secrets(config: Config, process: &Process) -> Result<TargetsFromSecrets, StartError> {
     let Config {
         aws,
         database,
@@ -92,9 +92,8 @@ pub(crate) fn from_secrets(
     let outbound = SecretCache::current(source, outbound_secret_id, process.clock(), from_json);
     let (audit, clock, tracer) = (process.audit.clone(), process.clock(), process.tracer.clone());
     Ok(FromSecrets::new(
-        database,
-        outbound,
-        move |database: &DatabaseConfig, secret: &TargetSecrets| {
+        (database, outbound),
+        move |(database, secret): &(Arc<DatabaseConfig>, Arc<TargetSecrets>)| {
             let options = Options {
                 private_ca_pem: secret.ca_pem.clone(),
                 ..Options::default()
@@ -107,7 +106,7 @@ pub(crate) fn from_secrets(
                 addresses: &addresses,
             };
             Ok(Targets {
-                store: Store::new(database.clone())?,
+                store: Store::new(DatabaseConfig::clone(database))?,
                 slack: builder.slack(),
                 linear: builder.linear(),
                 jira: builder.jira(),

@@ -3,16 +3,14 @@
 mod config;
 mod message;
 
-use app::config::GitLabSecrets;
-use app::{App, Outbox};
+use app::Outbox;
+use app::config::AppFromSecrets;
 use audit::Context;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use runtime::aws::{Clients, FifoQueue};
 use runtime::batch::{MissingMessageId, process_fifo_groups};
 use runtime::metrics::Metrics;
-use runtime::secrets::FromSecrets;
 use runtime::{Deadline, Process, StartError};
-use store::DatabaseConfig;
 use trace::Tracer;
 
 pub use config::Config;
@@ -20,7 +18,7 @@ pub use config::Config;
 /// One execution environment of the function.
 #[derive(Debug)]
 pub struct Processor {
-    app: FromSecrets<DatabaseConfig, GitLabSecrets, App>,
+    app: AppFromSecrets,
     outbox: Outbox,
     metrics: Metrics,
     tracer: Tracer,

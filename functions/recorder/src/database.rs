@@ -6,7 +6,7 @@ use app::config::{DatabaseSecret, database_secret};
 use audit::Context;
 use model::Clock;
 use runtime::StartError;
-use runtime::secrets::{BuildError, FromSecrets, SecretSource};
+use runtime::secrets::{BuildError, FromSecrets, SecretCache, SecretSource};
 use store::{DatabaseConfig, SchemaError, Store, StoreError};
 use tokio::sync::Mutex;
 
@@ -23,7 +23,7 @@ pub enum DatabaseError {
 
 #[derive(Debug)]
 pub(crate) struct VerifiedDatabase {
-    built: FromSecrets<DatabaseConfig, (), Store>,
+    built: FromSecrets<SecretCache<DatabaseConfig>, Store>,
     /// The store whose schema was verified.
     checked: Mutex<Option<Arc<Store>>>,
 }
@@ -31,9 +31,9 @@ pub(crate) struct VerifiedDatabase {
 impl VerifiedDatabase {
     pub(crate) fn new(source: Arc<dyn SecretSource>, secret: DatabaseSecret, clock: &Arc<dyn Clock>) -> Self {
         let secret = database_secret(source, secret, Arc::clone(clock));
-        let build = |config: &DatabaseConfig| Store::new(config.clone()).map_err(StartError::from);
+        let build = |config: &Arc<DatabaseConfig>| Store::new(DatabaseConfig::clone(config)).map_err(StartError::from);
         Self {
-            built: FromSecrets::from_one(secret, Arc::clone(clock), build),
+            built: FromSecrets::new(secret, build),
             checked: Mutex::new(None),
         }
     }

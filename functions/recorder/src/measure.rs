@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use audit::Action;
-use audit::printed::ParsedEntry;
+use audit::line_schema::ParsedEntry;
 use jiff::Timestamp;
 use runtime::metrics::Metrics;
 use store::{AuditBacklog, BatchReport};
@@ -88,7 +88,7 @@ fn counted(entries: &[ParsedEntry], new: &[Uuid]) -> BTreeMap<(&'static str, &'s
 mod tests {
     use std::sync::Arc;
 
-    use audit::printed::{ParsedLine, parse_line};
+    use audit::line_schema::{ParsedLine, parse_line};
     use audit::{ActorType, Context, Entry, FailureClass, Outcome, Target, Writer};
     use model::FixedClock;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use audit::printed::ParsedIntent;
+use audit::line_schema::ParsedIntent;
 use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
 use jiff::Timestamp;
 use runtime::Deadline;

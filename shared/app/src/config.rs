@@ -3,5 +3,5 @@
 mod app;
 mod shared;
 
-pub use app::{AppConfig, GitLabSecrets};
+pub use app::{AppConfig, AppFromSecrets, GitLabSecrets};
 pub use shared::{DatabaseSecret, database_secret, rules_file};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::printed::{ParsedLine, parse_line};
+use crate::line_schema::{ParsedLine, parse_line};
 use crate::{Action, FailureClass, SCHEMA};
 
 const PAGE: &str = include_str!("../../../docs/reference/audit-schema.md");

@@ -63,7 +63,7 @@ impl Target {
         self
     }
 
-    /// The target of a line that was [read back](crate::printed::parse_line).
+    /// The target of a line that was [read back](crate::line_schema::parse_line).
     #[must_use]
     pub fn from_parsed(target: &Map<String, Value>) -> Self {
         let text = |name: &str| {

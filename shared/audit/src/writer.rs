@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::entry::{AnnouncedCall, Entry, EntryId};
 use crate::identifier::entry_id;
-use crate::printed::LONGEST;
+use crate::line_schema::LONGEST;
 use crate::{Action, Context, Memory, Target};
 use sink::StdoutAndMemory;
 pub use sink::{Sink, Stdout};

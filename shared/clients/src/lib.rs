@@ -26,5 +26,5 @@ mod trackers;
 pub use address::InvalidAddress;
 pub use atlassian::AtlassianCredential;
 pub use error::{Advice, CallError};
-pub use merge_summary::{Marking, MergeSummary, Tracked};
+pub use merge_summary::{MergeSummary, Tracked, TrackerOptions};
 pub use trackers::{jira, linear};

@@ -45,7 +45,7 @@ pub(crate) struct Labels<'a> {
 
 /// How to mark an issue.
 #[derive(Debug, Clone, Copy)]
-pub struct Marking<'a> {
+pub struct TrackerOptions<'a> {
     pub wording: &'a Wording,
     /// The exception of another merge keeps the issue open.
     pub blocked_by_exception: bool,

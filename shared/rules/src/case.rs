@@ -26,7 +26,7 @@ fn record_of<'r, 'a>(records: &'r mut Records<'a>, user: &'a User) -> &'r mut Ap
     records.entry(user.id).or_insert_with(|| ApprovalRecord::new(user))
 }
 
-pub(crate) struct Case<'a> {
+pub(crate) struct MergeCase<'a> {
     /// Who may approve; `None`: the rules do not name the instance, so no approver is known.
     pub(crate) approvers: Option<&'a Approvers>,
     pub(crate) instance: &'a str,
@@ -39,7 +39,7 @@ pub(crate) struct Case<'a> {
     earlier: &'a model::EarlierFacts,
 }
 
-impl<'a> Case<'a> {
+impl<'a> MergeCase<'a> {
     pub(crate) fn new(
         facts: &'a Facts,
         api: &'a MergeRequestDetails,

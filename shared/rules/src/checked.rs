@@ -3,7 +3,7 @@
 use model::{ApprovalSeen, ExceptionKind, Reason};
 
 use crate::approval::{ApprovalRecord, SeenApproval};
-use crate::case::{Case, CheckOutcome};
+use crate::case::{CheckOutcome, MergeCase};
 use crate::checks::{self, approval_revoked, unverified};
 use crate::time::Order;
 
@@ -18,7 +18,7 @@ pub(crate) struct CheckedApproval<'a> {
 }
 
 impl<'a> CheckedApproval<'a> {
-    pub(crate) fn new(record: ApprovalRecord<'a>, case: &Case<'_>) -> Self {
+    pub(crate) fn new(record: ApprovalRecord<'a>, case: &MergeCase<'_>) -> Self {
         let outcomes = checks::all(&record, case);
         let contradictions = approval_revoked::contradictions(&record, case);
         // The next read that settles one: a stream of further reports must not postpone it.

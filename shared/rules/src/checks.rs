@@ -15,9 +15,9 @@ pub(crate) mod unverified;
 use model::ExceptionKind;
 
 use crate::approval::ApprovalRecord;
-use crate::case::{Case, CheckOutcome};
+use crate::case::{CheckOutcome, MergeCase};
 
-type Check = fn(&ApprovalRecord<'_>, &Case<'_>) -> CheckOutcome;
+type Check = fn(&ApprovalRecord<'_>, &MergeCase<'_>) -> CheckOutcome;
 
 /// Every check of one approval, in order of precedence.
 const CHECKS: [(ExceptionKind, Check); 7] = [
@@ -31,7 +31,7 @@ const CHECKS: [(ExceptionKind, Check); 7] = [
 ];
 
 /// The result of every check of one approval, in order of precedence.
-pub(crate) fn all(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Vec<(ExceptionKind, CheckOutcome)> {
+pub(crate) fn all(record: &ApprovalRecord<'_>, case: &MergeCase<'_>) -> Vec<(ExceptionKind, CheckOutcome)> {
     CHECKS
         .iter()
         .map(|(kind, check)| (*kind, check(record, case)))

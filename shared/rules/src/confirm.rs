@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::{Facts, GitLabAnswer, LabelFacts, NOT_OFFERED, Reading};
 
 use crate::Rules;
-use crate::case::Case;
+use crate::case::MergeCase;
 use crate::checked::CheckedApproval;
 use crate::label_history::{Sources, label_history};
 
@@ -65,7 +65,7 @@ pub fn further_reading_at(facts: &Facts, rules: &Rules, now: Timestamp) -> Optio
                 history: Vec::new(),
                 ..facts.clone()
             };
-            let case = Case::new(&waiting, api, rules, sources.history);
+            let case = MergeCase::new(&waiting, api, rules, sources.history);
             let checked = case
                 .records()
                 .into_iter()

@@ -6,7 +6,7 @@ use model::{
 };
 
 use crate::approval::ApprovalRecord;
-use crate::case::Case;
+use crate::case::MergeCase;
 use crate::checked::CheckedApproval;
 use crate::checks::{
     approved_other_commit, approver_not_eligible, insufficient_approvals, label_removed_before_merge, no_approval,
@@ -95,7 +95,7 @@ fn with_answer(facts: &Facts, api: &MergeRequestDetails, rules: &Rules) -> Verdi
         return verdict;
     }
     // 2. Every check on every approval.
-    let case = Case::new(facts, api, rules, sources.history);
+    let case = MergeCase::new(facts, api, rules, sources.history);
     let checked: Vec<CheckedApproval<'_>> = case
         .records()
         .into_iter()
@@ -146,7 +146,7 @@ fn with_answer(facts: &Facts, api: &MergeRequestDetails, rules: &Rules) -> Verdi
 }
 
 /// Why the approvals may change with another read.
-fn unsettled(checked: &[CheckedApproval<'_>], case: &Case<'_>, minimum: usize) -> Option<&'static str> {
+fn unsettled(checked: &[CheckedApproval<'_>], case: &MergeCase<'_>, minimum: usize) -> Option<&'static str> {
     let valid = || checked.iter().filter(|each| each.is_valid());
     if valid().count() >= minimum && valid().filter(|each| each.revocation_open.is_none()).count() < minimum {
         return Some("an event reports a revoked approval; GitLab is read again to confirm it");
@@ -163,7 +163,7 @@ fn exception(
     mut verdict: Verdict,
     checked: &[CheckedApproval<'_>],
     labels: &LabelHistory,
-    case: &Case<'_>,
+    case: &MergeCase<'_>,
     declassified: bool,
     minimum: usize,
 ) -> Verdict {
@@ -244,7 +244,7 @@ fn reasons(checked: &[CheckedApproval<'_>], valid: usize, labels: &LabelHistory,
     reasons
 }
 
-fn notes(valid: &[&CheckedApproval<'_>], labels: &LabelHistory, case: &Case<'_>) -> Vec<Note> {
+fn notes(valid: &[&CheckedApproval<'_>], labels: &LabelHistory, case: &MergeCase<'_>) -> Vec<Note> {
     let any = |holds: &dyn Fn(&ApprovalRecord<'_>) -> bool| valid.iter().any(|each| holds(&each.record));
     let before_label = |record: &ApprovalRecord<'_>| matches!((record.shown_at(), labels.first_added), (Some(at), Some(added)) if at < added);
     let removed = labels.at_merge.is_empty() && !labels.ever.is_empty();

@@ -5,7 +5,7 @@ use model::{ExceptionKind, Facts, GitLabAnswer, User};
 use serde::Serialize;
 
 use crate::Rules;
-use crate::case::{Case, CheckOutcome};
+use crate::case::{CheckOutcome, MergeCase};
 use crate::checked::CheckedApproval;
 use crate::label_history::{Sources, of_sources};
 
@@ -90,7 +90,7 @@ pub fn explain(facts: &Facts, rules: &Rules) -> Explanation {
     let GitLabAnswer::Full(api) = &facts.api else {
         return explanation;
     };
-    let case = Case::new(facts, api, rules, sources.history);
+    let case = MergeCase::new(facts, api, rules, sources.history);
     for record in case.records() {
         let checked = CheckedApproval::new(record, &case);
         let name = &checked.record.user.username;

@@ -2,10 +2,10 @@
 
 use model::{ExceptionKind, Reason};
 
-use crate::case::Case;
+use crate::case::MergeCase;
 
 /// Why nothing is proven there; `None` if the rules name the instance.
-pub(crate) fn unnamed(case: &Case<'_>) -> Option<Reason> {
+pub(crate) fn unnamed(case: &MergeCase<'_>) -> Option<Reason> {
     if case.approvers.is_some() {
         return None;
     }

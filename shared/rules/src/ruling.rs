@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use model::{Facts, GitLabAnswer, HistoryEvent, Verdict, VerdictOutcome};
 
-use crate::case::Case;
+use crate::case::MergeCase;
 use crate::{Rules, evaluate, further_reading_at, is_confirmed};
 
 /// The current decision on a merge.
@@ -109,7 +109,7 @@ fn without_late_acts(facts: &Facts, known: &Facts, rules: &Rules) -> Facts {
     let GitLabAnswer::Full(api) = &facts.api else {
         return facts.clone();
     };
-    let case = Case::new(facts, api, rules, Vec::new());
+    let case = MergeCase::new(facts, api, rules, Vec::new());
     let kept = |event: &&HistoryEvent| known.history.contains(event) || !case.is_after_merge(event);
     Facts {
         history: facts.history.iter().filter(kept).cloned().collect(),

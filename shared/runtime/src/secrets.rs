@@ -12,7 +12,7 @@ use serde_json::error::Category;
 
 use crate::aws::AwsError;
 
-pub use built::{BuildError, FromSecrets, REFRESH_AT_MOST_EVERY};
+pub use built::{BuildError, FromSecrets, REFRESH_AT_MOST_EVERY, SecretSet};
 pub use cache::SecretCache;
 
 codes! {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use audit::printed::{ParsedEntry, ParsedLine, parse_line};
+use audit::line_schema::{ParsedEntry, ParsedLine, parse_line};
 use doubles::siem::{self, SiemDouble};
 use doubles::{Fault, Stub};
 use serde_json::Value;

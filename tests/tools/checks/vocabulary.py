@@ -17,7 +17,7 @@ CONTRACT = re.compile(
     r'|"stands":'  # a key of `countersign explain --format json`
     r"|[Cc]loud[Tt]rail|AllAtOnce|\bis (not )?None\b"  # of AWS, and of Python
     r'|"nobody"'  # an account of Unix
-    r"|somebody has changed the issue"  # Jira's words
+    r"|somebody has changed the issue|please look at"  # Jira's words
 )
 # What to avoid, as a pattern over lower-case words, and what to write. Names are split into their words first.
 WORDS = (
@@ -54,6 +54,10 @@ WORDS = (
     (r"in the way of", "blocks"),
     (r"no matter (?:what|who|how)", "any, regardless of"),
     (r"what is meant", "meaning"),
+    (r"look(?:s|ed|ing)? at(?! (?:the|https))|has a look", "check, inspect, read"),
+    (r"ways? of one|weigh(?:s|ed)? again|said is said", "life of a ..., evaluate again, already posted"),
+    (r"will come again|comes? again(?! later)", "is redelivered, retried"),
+    (r"environs", "execution environment"),
 )
 PATTERNS = tuple((re.compile(rf"\b(?:{pattern})\b"), better) for pattern, better in WORDS)
 

@@ -15,9 +15,9 @@ pub(super) async fn apply(targets: &Targets, merge: &MergeEffect<'_>) -> Result<
         let external_id = NO_ISSUE.to_owned();
         return Ok(Applied::Done { external_id });
     };
-    let marking = merge.marking(targets, issue.key()).await?;
+    let options = merge.tracker_options(targets, issue.key()).await?;
     let marked = client
-        .mark(attempt.context, &merge.summary, &issue, rules, marking)
+        .mark(attempt.context, &merge.summary, &issue, rules, options)
         .await;
     let tracked = marked.map_err(|error| attempt.failed(error))?;
     Ok(merge.tracked(tracked, issue.key()))

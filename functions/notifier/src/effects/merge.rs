@@ -1,6 +1,6 @@
 //! What effects on a merge share: the decision, the merge as targets show it, and whether a target may be changed.
 
-use clients::{Marking, MergeSummary, Tracked};
+use clients::{MergeSummary, Tracked, TrackerOptions};
 use model::{Effect, EffectKind, GitLabAnswer};
 use store::{MergeForEffect, StoreError};
 
@@ -42,8 +42,12 @@ impl<'a> MergeEffect<'a> {
     }
 
     /// How to mark an issue.
-    pub(super) async fn marking<'b>(&self, targets: &'b Targets, issue: &str) -> Result<Marking<'b>, StoreError> {
-        Ok(Marking {
+    pub(super) async fn tracker_options<'b>(
+        &self,
+        targets: &'b Targets,
+        issue: &str,
+    ) -> Result<TrackerOptions<'b>, StoreError> {
+        Ok(TrackerOptions {
             wording: &targets.rules.slack.wording,
             blocked_by_exception: targets.store.is_issue_held(self.attempt.effect, issue).await?,
             read_only: self.read_only,

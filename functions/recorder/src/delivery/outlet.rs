@@ -35,7 +35,7 @@ pub(crate) struct Outlets {
     plain: Vec<Outlet>,
     /// Those that do; their names are known without it.
     secret_names: Vec<&'static str>,
-    secret: FromSecrets<SiemSecrets, (), Vec<Outlet>>,
+    secret: FromSecrets<SecretCache<SiemSecrets>, Vec<Outlet>>,
 }
 
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ impl Outlets {
             .collect();
         let cache = SecretCache::current(source, secret_id, Arc::clone(clock), from_json);
         let (writer, time) = (audit.clone(), Arc::clone(clock));
-        let build = move |outbound: &SiemSecrets| {
+        let build = move |outbound: &Arc<SiemSecrets>| {
             let mut outlets = Vec::new();
             if let Some(address) = &tls {
                 outlets.push(syslog_outlet(address, outbound.ca_pem.clone(), &writer)?);
@@ -105,7 +105,7 @@ impl Outlets {
             names,
             plain,
             secret_names,
-            secret: FromSecrets::from_one(cache, Arc::clone(clock), build),
+            secret: FromSecrets::new(cache, build),
         })
     }
 

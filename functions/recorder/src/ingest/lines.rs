@@ -1,6 +1,6 @@
 //! Sorts printed lines: entries, announcements, malformed ones, and everything else.
 
-use audit::printed::{LONGEST, ParsedLine, parse_line};
+use audit::line_schema::{LONGEST, ParsedLine, parse_line};
 use store::{AuditBatch, MalformedLine};
 
 use crate::ingest::logs::{LogDelivery, LogEvent};

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use audit::Memory;
-use audit::printed::{ParsedEntry, ParsedIntent};
+use audit::line_schema::{ParsedEntry, ParsedIntent};
 use store::AuditBatch;
 use uuid::Uuid;
 

@@ -33,6 +33,9 @@ pub struct GitLabSecrets {
     pub ca_pem: Option<String>,
 }
 
+/// The application, rebuilt when one of its secrets has changed.
+pub type AppFromSecrets = FromSecrets<(SecretCache<DatabaseConfig>, SecretCache<GitLabSecrets>), App>;
+
 /// The readable entries; the others are logged by name, never with their content.
 fn readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, GitLabCredentials>, D::Error> {
     let entries = BTreeMap::<String, Value>::deserialize(deserializer)?;
@@ -79,12 +82,7 @@ impl AppConfig {
     ///
     /// # Errors
     /// [`StartError`] if there are no rules.
-    pub fn app(
-        self,
-        clients: &Clients,
-        audit: Writer,
-        clock: Arc<dyn Clock>,
-    ) -> Result<FromSecrets<DatabaseConfig, GitLabSecrets, App>, StartError> {
+    pub fn app(self, clients: &Clients, audit: Writer, clock: Arc<dyn Clock>) -> Result<AppFromSecrets, StartError> {
         let Self {
             database,
             outbound_secret_id,
@@ -98,9 +96,8 @@ impl AppConfig {
         let database = database_secret(Arc::clone(&source), database, Arc::clone(&clock));
         let outbound = SecretCache::current(source, outbound_secret_id, Arc::clone(&clock), from_json);
         Ok(FromSecrets::new(
-            database,
-            outbound,
-            move |database: &DatabaseConfig, outbound: &GitLabSecrets| {
+            (database, outbound),
+            move |(database, outbound): &(Arc<DatabaseConfig>, Arc<GitLabSecrets>)| {
                 let options = Options {
                     private_ca_pem: outbound.ca_pem.clone(),
                     ..Options::default()
@@ -112,7 +109,7 @@ impl AppConfig {
                     &outbound.gitlab,
                     gitlab_api_url.as_ref().map(Url::as_str),
                 );
-                let store = Arc::new(Store::new(database.clone())?);
+                let store = Arc::new(Store::new(DatabaseConfig::clone(database))?);
                 let app = App::new(store, Arc::clone(&rules), instances, Arc::clone(&clock), audit.clone());
                 Ok(app.with_event_bus(event_bus.clone()))
             },

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use audit::printed::{ParsedIntent, ParsedLine, parse_line};
+use audit::line_schema::{ParsedIntent, ParsedLine, parse_line};
 use audit::{Entry, Writer, entry_id};
 
 /// A call that was announced and whose entry has not been written.

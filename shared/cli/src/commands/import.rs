@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, BufReader, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 
-use audit::printed::{self, LONGEST, ParsedLine};
+use audit::line_schema::{self, LONGEST, ParsedLine};
 use clap::Args;
 use model::{Clock, SystemClock};
 use store::{AuditBatch, MalformedLine, Store};
@@ -105,7 +105,7 @@ impl<'a> Importer<'a> {
 
     async fn add(&mut self, line: &str) -> Result<(), CommandError> {
         self.tally.lines += 1;
-        match printed::parse_line(line) {
+        match line_schema::parse_line(line) {
             Ok(ParsedLine::Entry(entry)) => {
                 self.tally.entries += 1;
                 self.batch.entries.push(*entry);

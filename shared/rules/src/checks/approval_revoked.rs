@@ -7,10 +7,10 @@
 use jiff::Timestamp;
 
 use crate::approval::{ApprovalRecord, Revocation, SeenApproval};
-use crate::case::{Case, CheckOutcome};
+use crate::case::{CheckOutcome, MergeCase};
 use crate::time::{Interval, Order, readable};
 
-pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcome {
+pub(crate) fn check(record: &ApprovalRecord<'_>, case: &MergeCase<'_>) -> CheckOutcome {
     if record.listed_at().is_some() {
         return CheckOutcome::Clear;
     }
@@ -41,7 +41,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
 
 /// The earliest read that settles each contradiction: GitLab lists the approval with its time, and an event reports that the
 /// approver revoked it later and before the merge.
-pub(crate) fn contradictions(record: &ApprovalRecord<'_>, case: &Case<'_>) -> Vec<Timestamp> {
+pub(crate) fn contradictions(record: &ApprovalRecord<'_>, case: &MergeCase<'_>) -> Vec<Timestamp> {
     let Some(at) = record.listed_at() else {
         return Vec::new();
     };

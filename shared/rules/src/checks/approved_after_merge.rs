@@ -1,10 +1,10 @@
 //! The approval came after the merge.
 
 use crate::approval::ApprovalRecord;
-use crate::case::{Case, CheckOutcome};
+use crate::case::{CheckOutcome, MergeCase};
 use crate::time::{Order, readable};
 
-pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcome {
+pub(crate) fn check(record: &ApprovalRecord<'_>, case: &MergeCase<'_>) -> CheckOutcome {
     let merged_at = case.merged_at();
     let name = &record.user.username;
     let after = |at| CheckOutcome::Holds(format!("{name} approved at {}, after the merge", readable(at)));

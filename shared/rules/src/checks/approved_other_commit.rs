@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use model::{DiffVersion, Reading};
 
 use crate::approval::ApprovalRecord;
-use crate::case::{Case, CheckOutcome};
+use crate::case::{CheckOutcome, MergeCase};
 use crate::time::{Interval, readable};
 
-pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcome {
+pub(crate) fn check(record: &ApprovalRecord<'_>, case: &MergeCase<'_>) -> CheckOutcome {
     let name = &record.user.username;
     let Reading::Known(versions) = &case.api.versions else {
         return CheckOutcome::Unknown(format!(
@@ -46,7 +46,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
 }
 
 /// Whether the newest version up to the merge is not that of the merged head: a replica lags.
-pub(crate) fn lags(case: &Case<'_>) -> bool {
+pub(crate) fn lags(case: &MergeCase<'_>) -> bool {
     let (Reading::Known(versions), Some(head)) = (&case.api.versions, &case.api.merge.head_sha) else {
         return false;
     };
@@ -58,7 +58,7 @@ pub(crate) fn lags(case: &Case<'_>) -> bool {
 }
 
 /// The version whose head was merged, else the newest one up to the merge.
-fn merged_version<'a>(versions: &'a [DiffVersion], case: &Case<'_>) -> Option<&'a DiffVersion> {
+fn merged_version<'a>(versions: &'a [DiffVersion], case: &MergeCase<'_>) -> Option<&'a DiffVersion> {
     let head = case.api.merge.head_sha.as_ref();
     // Its time may be from a clock ahead of the merge's.
     let of_head = versions

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::{Reading, UserId};
 
 use crate::approval::ApprovalRecord;
-use crate::case::{Case, CheckOutcome};
+use crate::case::{CheckOutcome, MergeCase};
 use crate::time::{Interval, Order};
 
 /// A membership read this near to an act counts for the act.
@@ -19,7 +19,7 @@ pub(crate) struct Eligibility {
     pub(crate) as_of_now: bool,
 }
 
-pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcome {
+pub(crate) fn check(record: &ApprovalRecord<'_>, case: &MergeCase<'_>) -> CheckOutcome {
     let name = &record.user.username;
     match eligibility(record.user.id, record.given(), case).is_eligible {
         Some(true) => CheckOutcome::Clear,
@@ -34,7 +34,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
 }
 
 /// GitLab lists the approval without its time, so it may be later than the events show: given as a member.
-fn may_be_a_later_one(record: &ApprovalRecord<'_>, case: &Case<'_>) -> bool {
+fn may_be_a_later_one(record: &ApprovalRecord<'_>, case: &MergeCase<'_>) -> bool {
     let is_member = case
         .api
         .eligible_now
@@ -44,7 +44,7 @@ fn may_be_a_later_one(record: &ApprovalRecord<'_>, case: &Case<'_>) -> bool {
 }
 
 /// Whom the rules would have accepted.
-fn not_eligible(case: &Case<'_>) -> &'static str {
+fn not_eligible(case: &MergeCase<'_>) -> &'static str {
     let group = case.approvers.and_then(|approvers| approvers.group.as_ref());
     match group.map(|group| group.include_inherited) {
         Some(false) => "no eligible approver: no active direct member of the approvers' group",
@@ -54,12 +54,12 @@ fn not_eligible(case: &Case<'_>) -> &'static str {
 }
 
 /// Membership read after the merge was used, because none was read near the approval.
-pub(crate) fn is_as_of_now(record: &ApprovalRecord<'_>, case: &Case<'_>) -> bool {
+pub(crate) fn is_as_of_now(record: &ApprovalRecord<'_>, case: &MergeCase<'_>) -> bool {
     eligibility(record.user.id, record.given(), case).as_of_now
 }
 
 /// Whether a person was an eligible approver when they acted.
-pub(crate) fn eligibility(user: UserId, act: Option<Interval>, case: &Case<'_>) -> Eligibility {
+pub(crate) fn eligibility(user: UserId, act: Option<Interval>, case: &MergeCase<'_>) -> Eligibility {
     let known = |is_eligible| Eligibility {
         is_eligible,
         as_of_now: false,
@@ -99,7 +99,7 @@ pub(crate) fn eligibility(user: UserId, act: Option<Interval>, case: &Case<'_>) 
     clippy::option_option,
     reason = "no reading and readings that differ lead to different answers"
 )]
-fn read_near(user: UserId, act: Interval, case: &Case<'_>) -> Option<Option<bool>> {
+fn read_near(user: UserId, act: Interval, case: &MergeCase<'_>) -> Option<Option<bool>> {
     let is_late = act.order(case.merged_at()) == Order::After;
     let events = case
         .history
@@ -119,7 +119,7 @@ fn read_near(user: UserId, act: Interval, case: &Case<'_>) -> Option<Option<bool
 }
 
 /// The membership read with the merge. Long after the merge, only being a member proves anything.
-fn read_after_merge(user: UserId, case: &Case<'_>) -> Eligibility {
+fn read_after_merge(user: UserId, case: &MergeCase<'_>) -> Eligibility {
     let deadline = SignedDuration::from_mins(i64::from(case.verify_deadline_minutes));
     let in_time = case.api.read_at.duration_since(case.merged_at()) <= deadline;
     let is_eligible = match &case.api.eligible_now {

@@ -1,9 +1,9 @@
 //! A bot approved: the account of an access token, or one that GitLab marks as a bot.
 
 use crate::approval::ApprovalRecord;
-use crate::case::{Case, CheckOutcome};
+use crate::case::{CheckOutcome, MergeCase};
 
-pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcome {
+pub(crate) fn check(record: &ApprovalRecord<'_>, case: &MergeCase<'_>) -> CheckOutcome {
     let name = &record.user.username;
     let flag = case.api.bots.get(&record.user.id).copied().unwrap_or(false);
     if flag || record.user.looks_like_bot() {

@@ -3,9 +3,9 @@
 use model::{Reading, UserId};
 
 use crate::approval::ApprovalRecord;
-use crate::case::{Case, CheckOutcome};
+use crate::case::{CheckOutcome, MergeCase};
 
-pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcome {
+pub(crate) fn check(record: &ApprovalRecord<'_>, case: &MergeCase<'_>) -> CheckOutcome {
     let name = &record.user.username;
     match is_committer(record.user.id, case) {
         Some(true) => CheckOutcome::Holds(format!("{name} approved and had added commits")),
@@ -15,7 +15,7 @@ pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcom
 }
 
 /// Whether the rules exclude a person as a committer: by GitLab's list, or by a push in the events. `None`: unknown.
-pub(crate) fn is_committer(user: UserId, case: &Case<'_>) -> Option<bool> {
+pub(crate) fn is_committer(user: UserId, case: &MergeCase<'_>) -> Option<bool> {
     if !case.approvers?.exclude_committers {
         return Some(false);
     }

@@ -4,7 +4,7 @@ use model::{ExceptionKind, Reading, Reason};
 
 use super::approver_not_eligible::eligibility;
 use super::committer_approved::is_committer;
-use crate::case::Case;
+use crate::case::MergeCase;
 use crate::label_history::{LabelHistory, Removal};
 use crate::time::{Interval, readable};
 
@@ -34,13 +34,13 @@ fn removed(labels: &LabelHistory) -> String {
 ///
 /// GitLab's own label event must name the label and the person: a custom webhook template can forge a stored event, and a label
 /// event without its label may be that of any other.
-pub(crate) fn may_declassify(labels: &LabelHistory, case: &Case<'_>) -> bool {
+pub(crate) fn may_declassify(labels: &LabelHistory, case: &MergeCase<'_>) -> bool {
     !labels.removals.is_empty()
         && !labels.removal_unknown
         && labels.removals.iter().all(|removal| is_entitled(removal, case))
 }
 
-fn is_entitled(removal: &Removal, case: &Case<'_>) -> bool {
+fn is_entitled(removal: &Removal, case: &MergeCase<'_>) -> bool {
     let Some(user) = &removal.by else { return false };
     let bot =
         user.looks_like_bot() || case.api.bots.get(&user.id) == Some(&true) || case.api.bots_unknown.contains(&user.id);

@@ -1,9 +1,9 @@
 //! The author approved.
 
 use crate::approval::ApprovalRecord;
-use crate::case::{Case, CheckOutcome};
+use crate::case::{CheckOutcome, MergeCase};
 
-pub(crate) fn check(record: &ApprovalRecord<'_>, case: &Case<'_>) -> CheckOutcome {
+pub(crate) fn check(record: &ApprovalRecord<'_>, case: &MergeCase<'_>) -> CheckOutcome {
     if record.user.id == case.api.author.id {
         CheckOutcome::Holds(format!("{} approved and is the author", record.user.username))
     } else {

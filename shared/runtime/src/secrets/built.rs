@@ -1,21 +1,65 @@
-//! An object built from one or two secrets (a connection, a client) and rebuilt after a rotation of one of them.
+//! An object built from secrets (a connection, a client) and rebuilt after a rotation of one of them.
 
 use std::sync::Arc;
 
 use audit::Context;
 use jiff::SignedDuration;
-use model::Clock;
 use tokio::sync::Mutex;
 
-use super::{SecretCache, SecretError, Stage};
+use super::{SecretCache, SecretError};
 use crate::StartError;
 
 /// After a rejected credential the secrets are read again, at most this often.
 pub const REFRESH_AT_MOST_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
-/// The last object, after the values it was built from.
-type Last<A, B, T> = (Arc<A>, Arc<B>, Arc<T>);
-type Build<A, B, T> = Box<dyn Fn(&A, &B) -> Result<T, StartError> + Send + Sync>;
+/// One secret, or a pair of them.
+pub trait SecretSet: std::fmt::Debug + Send + Sync {
+    /// Their values.
+    type Values: Send;
+
+    /// Fetches the values, concurrently.
+    fn get(&self, context: &Context) -> impl Future<Output = Result<Self::Values, SecretError>> + Send;
+
+    /// Reads the secrets again, unless that was just done.
+    fn refresh(&self, context: &Context) -> impl Future<Output = Result<(), SecretError>> + Send;
+
+    /// Whether no secret has changed.
+    fn is_same(one: &Self::Values, other: &Self::Values) -> bool;
+}
+
+impl<A: Send + Sync> SecretSet for SecretCache<A> {
+    type Values = Arc<A>;
+
+    async fn get(&self, context: &Context) -> Result<Arc<A>, SecretError> {
+        Self::get(self, context).await
+    }
+
+    async fn refresh(&self, context: &Context) -> Result<(), SecretError> {
+        self.refresh_if_older_than(REFRESH_AT_MOST_EVERY, context)
+            .await
+            .map(drop)
+    }
+
+    fn is_same(one: &Arc<A>, other: &Arc<A>) -> bool {
+        Arc::ptr_eq(one, other)
+    }
+}
+
+impl<A: SecretSet, B: SecretSet> SecretSet for (A, B) {
+    type Values = (A::Values, B::Values);
+
+    async fn get(&self, context: &Context) -> Result<Self::Values, SecretError> {
+        futures::try_join!(self.0.get(context), self.1.get(context))
+    }
+
+    async fn refresh(&self, context: &Context) -> Result<(), SecretError> {
+        futures::try_join!(self.0.refresh(context), self.1.refresh(context)).map(drop)
+    }
+
+    fn is_same(one: &Self::Values, other: &Self::Values) -> bool {
+        A::is_same(&one.0, &other.0) && B::is_same(&one.1, &other.1)
+    }
+}
 
 /// Why it is not available now. Retry: the secret may have been corrected meanwhile.
 #[derive(Debug, thiserror::Error)]
@@ -28,76 +72,54 @@ pub enum BuildError {
     Unusable(String),
 }
 
-/// Built from two secrets; the same object is returned until a secret changes.
-pub struct FromSecrets<A, B, T> {
-    first: SecretCache<A>,
-    second: SecretCache<B>,
-    build: Build<A, B, T>,
-    state: Mutex<Option<Last<A, B, T>>>,
+type Build<S, T> = Box<dyn Fn(&<S as SecretSet>::Values) -> Result<T, StartError> + Send + Sync>;
+
+/// Built from secrets; the same object is returned until one of them changes.
+pub struct FromSecrets<S: SecretSet, T> {
+    secrets: S,
+    build: Build<S, T>,
+    /// The last object, after the values that it was built from.
+    state: Mutex<Option<(S::Values, Arc<T>)>>,
 }
 
-impl<A, B, T> FromSecrets<A, B, T> {
+impl<S: SecretSet, T> FromSecrets<S, T> {
     /// Nothing is fetched or built yet.
-    pub fn new(
-        first: SecretCache<A>,
-        second: SecretCache<B>,
-        build: impl Fn(&A, &B) -> Result<T, StartError> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn new(secrets: S, build: impl Fn(&S::Values) -> Result<T, StartError> + Send + Sync + 'static) -> Self {
         Self {
-            first,
-            second,
+            secrets,
             build: Box::new(build),
             state: Mutex::new(None),
         }
     }
 
-    /// The object, built if necessary. Both secrets are fetched concurrently.
+    /// The object, built if necessary.
     pub async fn get(&self, context: &Context) -> Result<Arc<T>, BuildError> {
-        let (first, second) = futures::try_join!(self.first.get(context), self.second.get(context))?;
+        let values = self.secrets.get(context).await?;
         let mut state = self.state.lock().await;
-        if let Some((of_first, of_second, built)) = &*state
-            && Arc::ptr_eq(of_first, &first)
-            && Arc::ptr_eq(of_second, &second)
+        if let Some((built_from, built)) = &*state
+            && S::is_same(built_from, &values)
         {
             return Ok(Arc::clone(built));
         }
-        let built = (self.build)(&first, &second).map_err(|error| BuildError::Unusable(error.to_string()))?;
+        let built = (self.build)(&values).map_err(|error| BuildError::Unusable(error.to_string()))?;
         let built = Arc::new(built);
-        *state = Some((first, second, Arc::clone(&built)));
+        *state = Some((values, Arc::clone(&built)));
         Ok(built)
     }
 
     /// Call this after a rejected credential: reads the secrets again, unless that was just done. If one has changed, the next
     /// [`FromSecrets::get`] rebuilds.
     pub async fn refused(&self, context: &Context) {
-        let fetched = futures::try_join!(
-            self.first.refresh_if_older_than(REFRESH_AT_MOST_EVERY, context),
-            self.second.refresh_if_older_than(REFRESH_AT_MOST_EVERY, context),
-        );
-        if let Err(error) = fetched {
+        if let Err(error) = self.secrets.refresh(context).await {
             tracing::warn!(error = %error, "reloading a secret after a rejected credential failed");
         }
     }
 }
 
-impl<A, T> FromSecrets<A, (), T> {
-    /// The same from one secret. `clock` is that of the secret's cache.
-    pub fn from_one(
-        secret: SecretCache<A>,
-        clock: Arc<dyn Clock>,
-        build: impl Fn(&A) -> Result<T, StartError> + Send + Sync + 'static,
-    ) -> Self {
-        let nothing = |_: Stage| Ok(None);
-        let nothing = SecretCache::new(Arc::new(nothing), "nothing", &[], clock, |_| Ok(()));
-        Self::new(secret, nothing, move |one, ()| build(one))
-    }
-}
-
-impl<A, B, T> std::fmt::Debug for FromSecrets<A, B, T> {
+impl<S: SecretSet, T> std::fmt::Debug for FromSecrets<S, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FromSecrets")
-            .field("first", &self.first)
-            .field("second", &self.second)
+            .field("secrets", &self.secrets)
             .finish_non_exhaustive()
     }
 }
@@ -144,7 +166,7 @@ mod tests {
     #[tokio::test]
     async fn refusals_in_succession_read_secrets_only_once() {
         let (first, second) = versions();
-        let built = FromSecrets::new(secret(&first), secret(&second), |a, b| Ok(a + b));
+        let built = FromSecrets::new((secret(&first), secret(&second)), |(a, b)| Ok(**a + **b));
         assert_eq!(*built.get(&context()).await.unwrap(), 11);
         // The clock is fixed, so the secrets were just read and a rejected credential reads nothing.
         second.store(20, Ordering::Relaxed);
@@ -155,19 +177,20 @@ mod tests {
     #[tokio::test]
     async fn failed_build_is_retried_at_next_call() {
         let (first, second) = versions();
-        let sum = |a: &u32, b: &u32| {
-            if *a == 1 {
+        let sum = |(a, b): &(Arc<u32>, Arc<u32>)| {
+            if **a == 1 {
                 Err(StartError::new("not yet"))
             } else {
-                Ok(a + b)
+                Ok(**a + **b)
             }
         };
-        let built = FromSecrets::new(secret(&first), secret(&second), sum);
+        let built = FromSecrets::new((secret(&first), secret(&second)), sum);
         let error = built.get(&context()).await.unwrap_err();
         assert_eq!(error.to_string(), "building clients from secrets failed: not yet");
         first.store(2, Ordering::Relaxed);
         built
-            .first
+            .secrets
+            .0
             .refresh_if_older_than(SignedDuration::ZERO, &context())
             .await
             .unwrap();

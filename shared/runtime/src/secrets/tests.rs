@@ -266,9 +266,8 @@ fn neither_errors_nor_debug_output_show_any_content() {
 async fn built_value_is_rebuilt_only_after_a_change() {
     let world = World::new();
     let built = FromSecrets::new(
-        world.cache(Stage::CURRENT),
-        world.cache(Stage::CURRENT),
-        |one: &String, other: &String| Ok(format!("{one} {other}")),
+        (world.cache(Stage::CURRENT), world.cache(Stage::CURRENT)),
+        |(one, other)| Ok(format!("{one} {other}")),
     );
     let context = context();
     let first = built.get(&context).await.unwrap();
@@ -286,8 +285,7 @@ async fn built_value_is_rebuilt_only_after_a_change() {
 #[tokio::test]
 async fn value_built_from_one_secret_follows_rotation() {
     let world = World::new();
-    let clock: Arc<dyn Clock> = Arc::clone(&world) as Arc<dyn Clock>;
-    let built = FromSecrets::from_one(world.cache(Stage::CURRENT), clock, |one: &String| Ok(one.clone()));
+    let built = FromSecrets::new(world.cache(Stage::CURRENT), |one| Ok(one.to_string()));
     let context = context();
     let first = built.get(&context).await.unwrap();
     assert!(Arc::ptr_eq(&first, &built.get(&context).await.unwrap()));

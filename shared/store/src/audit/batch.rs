@@ -7,7 +7,7 @@ mod quarantine;
 
 use std::collections::HashSet;
 
-use audit::printed::{ParsedEntry, ParsedIntent};
+use audit::line_schema::{ParsedEntry, ParsedIntent};
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -55,7 +55,7 @@ impl Store {
     ///
     /// An entry older than 60 months, or more than a month ahead of `now`, or of a detached month, is quarantined; its number
     /// counts as arrived. So is a malformed line; there NUL, which Postgres cannot hold, becomes U+FFFD. Entries and announcements
-    /// must be as returned by [`audit::printed::parse_line`], without NUL.
+    /// must be as returned by [`audit::line_schema::parse_line`], without NUL.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing of the batch is stored.

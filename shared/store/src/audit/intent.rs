@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use audit::printed::{ParsedActor, ParsedIntent};
+use audit::line_schema::{ParsedActor, ParsedIntent};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};

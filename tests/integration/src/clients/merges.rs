@@ -1,6 +1,6 @@
 //! A sample merge that is reported to other systems, and their configuration.
 
-use clients::{AtlassianCredential, CallError, Marking, MergeSummary, Tracked, jira, linear};
+use clients::{AtlassianCredential, CallError, MergeSummary, Tracked, TrackerOptions, jira, linear};
 use doubles::confluence::Page;
 use model::{
     ApprovalSeen, EvidenceRef, ExceptionKind, IssueMention, LedgerDecision, LedgerMerge, LedgerRow, MentionPlace,
@@ -208,7 +208,7 @@ pub(crate) async fn mark_in_linear(
     settings: &LinearRules,
     read_only: bool,
 ) -> Marked {
-    let marking = Marking {
+    let options = TrackerOptions {
         wording: &Wording::default(),
         blocked_by_exception: false,
         read_only,
@@ -216,7 +216,7 @@ pub(crate) async fn mark_in_linear(
     let Some(issue) = client.find(&context(), merge, &settings.tracking).await? else {
         return Ok(None);
     };
-    let tracked = client.mark(&context(), merge, &issue, settings, marking).await?;
+    let tracked = client.mark(&context(), merge, &issue, settings, options).await?;
     Ok(Some((issue.key().to_owned(), tracked)))
 }
 
@@ -227,7 +227,7 @@ pub(crate) async fn mark_in_jira(
     settings: &JiraRules,
     read_only: bool,
 ) -> Marked {
-    let marking = Marking {
+    let options = TrackerOptions {
         wording: &Wording::default(),
         blocked_by_exception: false,
         read_only,
@@ -235,6 +235,6 @@ pub(crate) async fn mark_in_jira(
     let Some(issue) = client.find(&context(), merge, &settings.tracking).await? else {
         return Ok(None);
     };
-    let tracked = client.mark(&context(), merge, &issue, settings, marking).await?;
+    let tracked = client.mark(&context(), merge, &issue, settings, options).await?;
     Ok(Some((issue.key().to_owned(), tracked)))
 }

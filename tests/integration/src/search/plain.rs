@@ -1,6 +1,6 @@
 //! What a filter passes, computed from the printed entries: without SQL, indexes or ranges.
 
-use audit::printed::ParsedEntry;
+use audit::line_schema::ParsedEntry;
 use serde_json::Value;
 use store::{AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditTarget};
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use audit::printed::{ParsedEntry, ParsedLine, parse_line};
+use audit::line_schema::{ParsedEntry, ParsedLine, parse_line};
 use doubles::postgres::{TestDatabase, connect, fresh_database};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! `countersign trace`: one piece of work as a person reads it.
 
-use audit::printed::{ParsedLine, parse_line};
+use audit::line_schema::{ParsedLine, parse_line};
 use serde_json::json;
 use store::AuditBatch;
 

@@ -252,10 +252,10 @@ fn one_parameter_moves_one_alias(description: &Description) {
             description.changes
         );
     }
-    let [before, looked_at, after] = &description.aliases[..] else {
+    let [before, planned, after] = &description.aliases[..] else {
         panic!("{:?}", description.aliases)
     };
-    assert_eq!(before, looked_at, "a change set changes nothing yet");
+    assert_eq!(before, planned, "a change set changes nothing yet");
     let moved: Vec<_> = after
         .iter()
         .filter(|(name, version)| before[*name] != **version)

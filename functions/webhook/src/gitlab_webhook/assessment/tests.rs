@@ -220,7 +220,7 @@ fn only_json_or_no_content_type_is_accepted() {
 }
 
 #[test]
-fn size_is_looked_at_before_anything_else() {
+fn size_is_checked_before_anything_else() {
     let body = vec![b' '; TOLERANCE.max_body_bytes + 1];
     let headers = vec![("content-type", "text/plain".to_owned())];
     assert_eq!(rejection(&assessed(&headers, &body)), Rejection::TooLarge);

@@ -18,7 +18,7 @@ mod full;
 mod killed;
 
 #[test]
-fn a_batch_that_comes_again_is_written_once() {
+fn repeated_batch_is_written_once() {
     let folder = Folder::new();
     let mut file = folder.destination();
     deliver(&mut file, 1..=3).unwrap();

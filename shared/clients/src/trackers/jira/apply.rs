@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::issue::JiraIssue;
 use super::{Jira, comment, issue_target};
-use crate::{Advice, CallError, Marking, MergeSummary, Tracked};
+use crate::{Advice, CallError, MergeSummary, Tracked, TrackerOptions};
 
 /// What the issue lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,17 +54,17 @@ impl Jira {
         merge: &MergeSummary,
         issue: &JiraIssue,
         settings: &Settings,
-        marking: Marking<'_>,
+        options: TrackerOptions<'_>,
     ) -> Result<Tracked, CallError> {
         let has_comment = self.has_comment(context, &issue.key, merge).await?;
-        let steps = Steps::of(issue, has_comment, merge, settings, marking.blocked_by_exception);
+        let steps = Steps::of(issue, has_comment, merge, settings, options.blocked_by_exception);
         if steps.is_empty() {
             return Ok(Tracked::Done);
         }
-        if marking.read_only {
+        if options.read_only {
             return Ok(Tracked::Missing);
         }
-        let result = self.apply(context, merge, issue, &steps, settings, marking).await;
+        let result = self.apply(context, merge, issue, &steps, settings, options).await;
         // It existed a moment ago.
         result.map(|()| Tracked::Done).map_err(CallError::retry_if_not_found)
     }
@@ -76,7 +76,7 @@ impl Jira {
         issue: &JiraIssue,
         steps: &Steps<'_>,
         settings: &Settings,
-        marking: Marking<'_>,
+        options: TrackerOptions<'_>,
     ) -> Result<(), CallError> {
         // Closing comes last: a workflow may forbid edits of closed issues.
         self.label(context, issue, steps).await?;
@@ -88,9 +88,9 @@ impl Jira {
                 }
                 linked => linked?,
             }
-            let stays_open = merge.stays_open(&settings.tracking, marking.blocked_by_exception);
+            let stays_open = merge.stays_open(&settings.tracking, options.blocked_by_exception);
             let stays_open = stays_open.filter(|_| !issue.is_closed());
-            let body = comment::body(merge, marking.wording, stays_open);
+            let body = comment::body(merge, options.wording, stays_open);
             self.comment(context, &issue.key, &body).await?;
         }
         if steps.close {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::issue::{LinearIssue, Nodes};
 use super::steps::Steps;
 use super::{Linear, comment, issue_target};
-use crate::{Advice, CallError, Marking, MergeSummary, Tracked};
+use crate::{Advice, CallError, MergeSummary, Tracked, TrackerOptions};
 
 /// Colour of a created label, in Linear's format.
 const COLOUR: &str = "#5e6ad2";
@@ -61,17 +61,17 @@ impl Linear {
         merge: &MergeSummary,
         issue: &LinearIssue,
         settings: &Settings,
-        marking: Marking<'_>,
+        options: TrackerOptions<'_>,
     ) -> Result<Tracked, CallError> {
-        let steps = Steps::of(issue, merge, settings, marking.blocked_by_exception);
+        let steps = Steps::of(issue, merge, settings, options.blocked_by_exception);
         let steps = steps.map_err(|_| no_completed_state(issue, settings))?;
         if steps.is_empty() {
             return Ok(Tracked::Done);
         }
-        if marking.read_only {
+        if options.read_only {
             return Ok(Tracked::Missing);
         }
-        let result = self.apply(context, merge, issue, &steps, settings, marking).await;
+        let result = self.apply(context, merge, issue, &steps, settings, options).await;
         // It existed a moment ago.
         result.map(|()| Tracked::Done).map_err(CallError::retry_if_not_found)
     }
@@ -83,16 +83,16 @@ impl Linear {
         issue: &LinearIssue,
         steps: &Steps,
         settings: &Settings,
-        marking: Marking<'_>,
+        options: TrackerOptions<'_>,
     ) -> Result<(), CallError> {
         let target = issue_target(&issue.identifier);
         if steps.attach {
             self.attach(context, &target, issue, merge).await?;
         }
         if steps.comment {
-            let stays_open = merge.stays_open(&settings.tracking, marking.blocked_by_exception);
+            let stays_open = merge.stays_open(&settings.tracking, options.blocked_by_exception);
             let stays_open = stays_open.filter(|_| !issue.is_closed());
-            let body = comment::body(merge, marking.wording, stays_open);
+            let body = comment::body(merge, options.wording, stays_open);
             self.comment(context, &target, issue, merge, &body).await?;
         }
         self.update(context, &target, issue, steps).await

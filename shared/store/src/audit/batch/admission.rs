@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use audit::printed::ParsedEntry;
+use audit::line_schema::ParsedEntry;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use tokio_postgres::types::Type;
@@ -98,7 +98,7 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use audit::printed::{ParsedLine, parse_line};
+    use audit::line_schema::{ParsedLine, parse_line};
     use serde_json::json;
 
     use super::*;

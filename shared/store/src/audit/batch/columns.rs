@@ -1,7 +1,7 @@
 //! Entries as arrays, one per column: a batch of any size is one statement.
 
 use audit::FailureClass;
-use audit::printed::ParsedEntry;
+use audit::line_schema::ParsedEntry;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tokio_postgres::types::{Json, Type};

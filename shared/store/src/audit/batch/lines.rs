@@ -1,6 +1,6 @@
 //! Lines whose entry is not stored with them: only their numbers count.
 
-use audit::printed::ParsedEntry;
+use audit::line_schema::ParsedEntry;
 use jiff::Timestamp;
 use model::AuditLine;
 use tokio_postgres::types::Type;

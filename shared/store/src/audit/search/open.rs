@@ -85,7 +85,7 @@ pub(super) fn read_intent(row: &Row) -> Result<OpenCall, StoreError> {
         id: column(row, "id")?,
         call: column(row, "call")?,
         begun_at: column(row, "begun_at")?,
-        target_key: audit::printed::target_key(&target).unwrap_or_default(),
+        target_key: audit::line_schema::target_key(&target).unwrap_or_default(),
         correlation_id: column(row, "correlation_id")?,
         service: column(row, "service")?,
         reported_at: column(row, "reported_at")?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use audit::printed::{ParsedLine, parse_line};
+use audit::line_schema::{ParsedLine, parse_line};
 use audit::{Action, Memory};
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! Exceptions that keep the issue open, and corrections of an earlier verdict.
 
-use clients::Marking;
+use clients::TrackerOptions;
 use model::VerdictOutcome;
 use rules::Wording;
 
@@ -61,13 +61,13 @@ async fn issue_held_by_other_exception_is_left_open() {
             .await
             .unwrap()
             .unwrap();
-        let marking = Marking {
+        let options = TrackerOptions {
             wording: &Wording::default(),
             blocked_by_exception: true,
             read_only: false,
         };
         env.client
-            .mark(&context(), &merge, &issue, &linear(), marking)
+            .mark(&context(), &merge, &issue, &linear(), options)
             .await
             .unwrap();
         let issue = env.issue();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use audit::printed::ParsedEntry;
+use audit::line_schema::ParsedEntry;
 use doubles::postgres::{connect, fresh_database};
 use store::Store;
 

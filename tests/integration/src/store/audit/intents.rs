@@ -1,6 +1,6 @@
 //! Announced calls: removed when their entry arrives, reported once if it does not.
 
-use audit::printed::ParsedIntent;
+use audit::line_schema::ParsedIntent;
 use doubles::postgres::{connect, fresh_database};
 use jiff::Timestamp;
 use store::{AuditBatch, Store};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use audit::printed::ParsedEntry;
+use audit::line_schema::ParsedEntry;
 use doubles::postgres::{connect, fresh_database};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

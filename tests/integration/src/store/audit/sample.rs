@@ -1,6 +1,6 @@
 //! Sample lines, parsed as the recorder parses them.
 
-use audit::printed::{ParsedEntry, ParsedIntent, ParsedLine, parse_line};
+use audit::line_schema::{ParsedEntry, ParsedIntent, ParsedLine, parse_line};
 use jiff::{SignedDuration, Timestamp};
 use model::AuditLine;
 use serde_json::{Value, json};
