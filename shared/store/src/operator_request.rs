@@ -7,7 +7,6 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
-use crate::queries::{Conditions, ReportPage};
 use crate::sql::{clean_text, column, json, json_column};
 use crate::{Group, Store, StoreError};
 
@@ -174,12 +173,6 @@ impl Store {
         let sql = format!("SELECT {COLUMNS} FROM operator_requests WHERE id = $1");
         let row = self.query_opt(&sql, &[(&id, Type::UUID)]).await?;
         row.as_ref().map(parse_row).transpose()
-    }
-
-    /// A page of requests as JSON, newest first.
-    pub async fn operator_request_page(&self, after: Option<Uuid>, limit: u32) -> Result<ReportPage, StoreError> {
-        self.page("operator_requests", Conditions::default(), after, limit)
-            .await
     }
 }
 

@@ -11,7 +11,6 @@ mod unconfirmed;
 pub use decisions::{DecisionStage, StoredDecisionInput, StoredEvidence};
 pub use effects::{EffectFilter, Requeued};
 pub use events::{EventCursor, StoredEvent};
-pub(crate) use filter::Conditions;
 pub use filter::{DecisionFilter, ExceptionFilter, LedgerFilter, ReportPage};
 pub use record::MergeRequestRecord;
 pub use statistics::{Statistics, StatisticsFilter};

@@ -30,12 +30,6 @@ impl Tracer {
         Self(Some(Arc::new(Shared::new(sampler, clock))))
     }
 
-    /// Whether spans are kept.
-    #[must_use]
-    pub fn is_on(&self) -> bool {
-        self.0.is_some()
-    }
-
     /// Begins work that another process requested, in the trace received with the request.
     pub fn begin(&self, kind: SpanKind, name: &'static str, context: &Context) -> Span {
         self.open(kind, name, context, Origin::Remote, None)

@@ -60,15 +60,10 @@ async fn executed(env: &TestEnv, maintenance: &Function, words: &[&str]) -> (Opt
     ended(child)
 }
 
+/// The newest request.
 async fn request(env: &TestEnv) -> Value {
-    let rows = env
-        .database()
-        .store()
-        .operator_request_page(None, 1)
+    env.value("SELECT to_jsonb(request) FROM operator_requests AS request ORDER BY id DESC LIMIT 1")
         .await
-        .unwrap()
-        .rows;
-    rows[0].clone()
 }
 
 #[tokio::test]

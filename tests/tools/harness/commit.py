@@ -32,8 +32,8 @@ class Programs:
         """Holds the workspace, its build, and the commit in the file `built`."""
         return LOCAL / self.name
 
-    def ensure(self, commit: str, build: list[str]) -> None:
-        """Extracts and builds the commit with these arguments for cargo, unless it is already built."""
+    def ensure(self, commit: str, binaries: list[str]) -> None:
+        """Extracts the commit and builds these binaries of it, unless they are already built."""
         if self._are_built(commit):
             say(f"the {self.title}, {commit[:7]}, is already built")
             return
