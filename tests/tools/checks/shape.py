@@ -20,7 +20,7 @@ SHARED_TYPES = ("Arguments", "Config")
 
 FUNCTION = re.compile(r"^( *)(?:pub(?:\([a-z ]+\))? )?(?:const )?(?:async )?fn (\w+)")
 TEST = re.compile(r"#\[(?:tokio::)?test[^\]]*\](?:\s*#\[[^\]]*\])*\s*(?:async )?fn (\w+)")
-TYPE = re.compile(r"^pub(?:\(crate\))? (?:struct|enum|trait|type) (\w+)", re.MULTILINE)
+TYPE = re.compile(r"^(?:    )?pub(?:\(crate\))? (?:struct|enum|trait|type) (\w+)", re.MULTILINE)
 FREE = re.compile(rf"^(?:pub(?:\([a-z ]+\))? )?(?:const )?(?:async )?fn ({'|'.join(BARE)})\b", re.MULTILINE)
 
 
