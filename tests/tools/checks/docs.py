@@ -49,8 +49,11 @@ def proofs(page: str):
 
 
 def tasks(pages: dict[str, str]):
-    """Each `make task` exists in the Makefile."""
+    """Each `make task` exists in the Makefile, and the README prints the two that everyone needs."""
     known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for task in ("run", "test"):
+        if not re.search(rf"^make {task}\b", pages["README.md"], re.MULTILINE):
+            yield f"README.md: does not print `make {task}`, which a newcomer and CI run"
     for name, text in pages.items():
         for task in map("".join, re.findall(r"`make ([a-z][a-z-]*)|^make ([a-z][a-z-]*)(?= +#| +[A-Z]+=|$)", text, re.MULTILINE)):
             if task not in known:

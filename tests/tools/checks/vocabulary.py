@@ -59,7 +59,9 @@ WORDS = (
     (r"will come again|comes? again(?! later)", "is redelivered, retried"),
     (r"environs", "execution environment"),
 )
-PATTERNS = tuple((re.compile(rf"\b(?:{pattern})\b"), better) for pattern, better in WORDS)
+PATTERNS = tuple((re.compile(rf"\b(?:{pattern})\b".replace(" ", r"\s")), better) for pattern, better in WORDS)
+# What a line of a comment, a list, a quotation or a continued string begins with.
+MARKS = re.compile(r"^(///?|//!|#|\*|-|>|\|)+ ?|\\$")
 
 
 def main() -> int:
@@ -80,19 +82,19 @@ def listed() -> list[str]:
 
 
 def avoided(name: str, text: str):
-    """Each word to avoid in a file, also across the end of a line in running text."""
-    lines = [spoken(line) for line in text.splitlines()]
-    for number, line in enumerate(lines, 1):
-        for pattern, better in PATTERNS:
-            for found in pattern.finditer(line):
-                yield f"{name}:{number}: avoid {found.group()!r}: {better}"
+    """Each word to avoid in a file, also where a line ends between two words."""
+    spoken_text = "\n".join(spoken(line) for line in text.splitlines())
+    for pattern, better in PATTERNS:
+        for found in pattern.finditer(spoken_text):
+            number = spoken_text.count("\n", 0, found.start()) + 1
+            yield f"{name}:{number}: avoid {' '.join(found.group().split())!r}: {better}"
 
 
 def spoken(line: str) -> str:
     """A line as lower-case words, names split at their joints, names that are contract left out."""
     line = CONTRACT.sub(" ", line)
     line = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", line.replace("_", " "))
-    return re.sub(r"\s+", " ", line).lower()
+    return MARKS.sub("", re.sub(r"\s+", " ", line).strip().lower()).strip()
 
 
 if __name__ == "__main__":

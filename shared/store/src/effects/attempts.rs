@@ -85,10 +85,10 @@ impl Store {
         };
         let answer = match next_step(&row, attempts_expected, now)? {
             Step::Stop(answer) => *answer,
-            Step::Attempt { look_first } => {
+            Step::Attempt { check_first } => {
                 let until = later(now, lease);
                 let effect = tx.begin_attempt(id, until, now).await?;
-                if look_first {
+                if check_first {
                     Lease::Resolve(effect)
                 } else {
                     Lease::Granted(effect)
@@ -129,7 +129,7 @@ impl Store {
 
 enum Step {
     Stop(Box<Lease>),
-    Attempt { look_first: bool },
+    Attempt { check_first: bool },
 }
 
 fn next_step(row: &Row, attempts_expected: i32, now: Timestamp) -> Result<Step, StoreError> {
@@ -140,7 +140,7 @@ fn next_step(row: &Row, attempts_expected: i32, now: Timestamp) -> Result<Step, 
     let state = read_state(row)?;
     let attempts: i32 = column(row, "attempts")?;
     let waits = |until: Option<Timestamp>| until.is_some_and(|until| until > now);
-    let look_first = match state {
+    let check_first = match state {
         EffectState::Done | EffectState::Suppressed | EffectState::Dead | EffectState::Superseded => {
             return Ok(Step::Stop(Box::new(Lease::Finished(state))));
         }
@@ -150,7 +150,7 @@ fn next_step(row: &Row, attempts_expected: i32, now: Timestamp) -> Result<Step, 
         EffectState::Leased | EffectState::Ambiguous => true,
         EffectState::Pending => false,
     };
-    Ok(Step::Attempt { look_first })
+    Ok(Step::Attempt { check_first })
 }
 
 fn read_state(row: &Row) -> Result<EffectState, StoreError> {

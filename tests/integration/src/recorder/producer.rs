@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The start time.
-pub(super) fn noon() -> Timestamp {
+pub(super) fn start_time() -> Timestamp {
     "2026-03-02T12:00:00Z".parse().unwrap()
 }
 
@@ -38,7 +38,7 @@ impl Producer {
 
     /// A producer that has printed this many entries.
     pub(super) fn with(entries: usize) -> Self {
-        let producer = Self::new(&MovableClock::at(noon()));
+        let producer = Self::new(&MovableClock::at(start_time()));
         producer.print(entries);
         producer
     }
@@ -90,7 +90,7 @@ pub(super) fn log(lines: &[String]) -> Value {
         "messageType": "DATA_MESSAGE", "owner": "123456789012", "logGroup": "/aws/lambda/webhook", "logStream": "2026/03/02/[1]a",
         "subscriptionFilters": ["audit"],
         "logEvents": lines.iter().enumerate()
-            .map(|(number, line)| json!({"id": number.to_string(), "timestamp": noon().as_millisecond(), "message": line}))
+            .map(|(number, line)| json!({"id": number.to_string(), "timestamp": start_time().as_millisecond(), "message": line}))
             .collect::<Vec<_>>(),
     }))
 }
