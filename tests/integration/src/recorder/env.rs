@@ -25,7 +25,7 @@ pub(super) struct RecorderInstance {
 }
 
 impl TestEnv {
-    /// What a recorder needs, at noon.
+    /// What a recorder needs, at `start_time`.
     pub(super) async fn with_recorder() -> Self {
         let builder = Self::builder().aws().siem().database();
         let env = builder.clock_at("12:00:00").build().await;

@@ -80,7 +80,9 @@ async fn lost_tail_is_detected_by_a_later_claim() {
     assert_eq!(claim.seq, 3);
     let store = env.database().store();
     let mut tx = store.begin().await.unwrap();
-    tx.claim_audit_lines(&[claim], super::producer::start_time()).await.unwrap();
+    tx.claim_audit_lines(&[claim], super::producer::start_time())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     env.clock.pass(AFTER);
     assert_eq!(recorder.minute().await.gaps, 1);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::producer::{Producer, log, noon, packed};
+use super::producer::{Producer, log, packed, start_time};
 use crate::env::TestEnv;
 
 #[tokio::test]
