@@ -128,6 +128,14 @@ actions! {
         WebhookDeliveryDuplicate = "webhook.delivery.duplicate",
         /// An authentic delivery of unexpected shape was quarantined.
         WebhookDeliveryQuarantined = "webhook.delivery.quarantined",
+        /// A request to the intake of other services' entries was authenticated or rejected.
+        AuditProducerVerify = "audit.producer.verify",
+        /// A comment on a merge request holds a command for a coding service.
+        CopilotCommandReceived = "copilot.command.received",
+        /// Commits were pushed, or a branch or tag was created or deleted.
+        GitPushReceived = "git.push.received",
+        /// An event of GitLab's own audit log arrived.
+        GitlabAuditReceived = "gitlab.audit.received",
         /// A row of the review ledger was written.
         LedgerRecordUpsert = "ledger.record.upsert",
         /// An exception row was written.

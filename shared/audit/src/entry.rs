@@ -20,6 +20,8 @@ pub enum Outcome {
 pub struct Entry {
     pub(crate) action: Action,
     pub(crate) context: Context,
+    /// Instead of the context's.
+    pub(crate) correlation_id: Option<Uuid>,
     pub(crate) target: Target,
     pub(crate) outcome: Outcome,
     pub(crate) duration_ms: Option<f64>,
@@ -77,6 +79,7 @@ impl Entry {
         Self {
             action,
             context,
+            correlation_id: None,
             target,
             outcome,
             duration_ms: None,
@@ -121,6 +124,14 @@ impl Entry {
     #[must_use]
     pub fn keyed(mut self, at: Timestamp, key: impl Into<String>) -> Self {
         self.identity = EntryId::Keyed(at, key.into());
+        self
+    }
+
+    /// A correlation id of its own: of work that others continue and that does not depend on the delivery which reported it. The
+    /// actor stays the context's.
+    #[must_use]
+    pub fn correlated(mut self, correlation_id: Uuid) -> Self {
+        self.correlation_id = Some(correlation_id);
         self
     }
 

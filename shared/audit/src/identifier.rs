@@ -14,6 +14,22 @@ pub fn entry_id(at: Timestamp, key: &str) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
+/// The correlation id of the commands in a comment, which every service can compute: a `UUIDv8` (RFC 9562, section 5.8) from the first
+/// 16 bytes of the SHA-256 of `countersign/command/<instance>/<note id>`.
+#[must_use]
+pub fn command_correlation(instance: &str, note_id: i64) -> Uuid {
+    digest_uuid(&format!("countersign/command/{instance}/{note_id}"))
+}
+
+/// A `UUIDv8` from the SHA-256 of `name`.
+#[must_use]
+pub fn digest_uuid(name: &str) -> Uuid {
+    let digest = Sha256::digest(name.as_bytes());
+    let mut bytes = [0_u8; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,6 +39,14 @@ mod tests {
         let at = Timestamp::from_millisecond(1_770_000_000_123).unwrap();
         assert_eq!(entry_id(at, "a/1"), entry_id(at, "a/1"));
         assert_ne!(entry_id(at, "a/1"), entry_id(at, "a/2"));
+    }
+
+    #[test]
+    fn command_correlation_is_the_documented_digest() {
+        // printf 'countersign/command/main/5001' | sha256sum, with version 8 and variant 10.
+        let expected = "e4ac7287-45e6-855b-b9ed-dbefd8bde97e";
+        assert_eq!(command_correlation("main", 5001).to_string(), expected);
+        assert_ne!(command_correlation("main", 5001), command_correlation("main", 5002));
     }
 
     #[test]

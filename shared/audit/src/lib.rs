@@ -29,7 +29,7 @@ pub use context::{ActorType, Context};
 pub use detail::Detail;
 pub use entry::{AnnouncedCall, Entry, Outcome};
 pub use failure::FailureClass;
-pub use identifier::entry_id;
+pub use identifier::{command_correlation, digest_uuid, entry_id};
 pub use memory::Memory;
 /// The parts of a target and a clock: a service that embeds the audit log needs no other crate of this system.
 pub use model::{Clock, MergeRequestIid, MergeRequestKey, ProjectId, SystemClock};

@@ -14,8 +14,8 @@ pub use entry::ParsedEntry;
 pub use intent::{ParsedActor, ParsedIntent};
 pub use target_key::target_key;
 
-/// Longest audit line, in bytes: one event of `CloudWatch` Logs holds 1 MiB, and our lines are far shorter.
-pub const LONGEST: usize = 64 * 1024;
+/// Longest audit line, in bytes: the length of a record fits into 16 bits. Our lines are far shorter.
+pub const LONGEST: usize = 65_535;
 
 /// A printed line by its kind.
 #[derive(Debug, Clone, PartialEq)]

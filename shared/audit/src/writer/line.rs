@@ -95,7 +95,7 @@ pub(super) fn write_entry(
         target: &entry.target,
         outcome,
         error,
-        correlation_id: entry.context.correlation_id,
+        correlation_id: entry.correlation_id.unwrap_or(entry.context.correlation_id),
         service: shared.service,
         id,
         stream: Stream {

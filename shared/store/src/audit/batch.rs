@@ -2,6 +2,7 @@
 
 mod admission;
 mod columns;
+mod conflicts;
 mod lines;
 mod quarantine;
 
@@ -54,7 +55,7 @@ impl Store {
     /// Stores a batch in one transaction. Repeatable, also concurrently with others that store the same lines.
     ///
     /// An entry older than 60 months, or more than a month ahead of `now`, or of a detached month, is quarantined; its number
-    /// counts as arrived. So is a malformed line; there NUL, which Postgres cannot hold, becomes U+FFFD. Entries and announcements
+    /// counts as arrived. So is an entry with a known id and another action, target or service. So is a malformed line; there NUL, which Postgres cannot hold, becomes U+FFFD. Entries and announcements
     /// must be as returned by [`audit::line_schema::parse_line`], without NUL.
     ///
     /// # Errors
@@ -88,7 +89,7 @@ impl Tx<'_> {
         source: &str,
         now: Timestamp,
     ) -> Result<BatchReport, StoreError> {
-        let (mut admitted, refused) = self.admit(entries, now).await?;
+        let (mut admitted, mut refused) = self.admit(entries, now).await?;
         admitted.sort_by_key(|entry| (entry.id, entry.stream.map(|line| (line.stream_id, line.seq))));
         let (first, again): (Vec<_>, Vec<_>) = with_first(&admitted);
 
@@ -98,7 +99,14 @@ impl Tx<'_> {
         }
         let stored: HashSet<Uuid> = new.iter().copied().collect();
         let known = first.iter().filter(|entry| !stored.contains(&entry.id)).chain(&again);
-        let arrived: Vec<&ParsedEntry> = known.copied().chain(refused.iter().map(|(entry, _)| *entry)).collect();
+        let known: Vec<&ParsedEntry> = known.copied().collect();
+        let (repeated, conflicting) = self.without_conflicts(known, source).await?;
+        refused.extend(conflicting.into_iter().map(|entry| (entry, conflicts::ID_CONFLICT)));
+        let duplicates = repeated.len() as u64;
+        let arrived: Vec<&ParsedEntry> = repeated
+            .into_iter()
+            .chain(refused.iter().map(|(entry, _)| *entry))
+            .collect();
         self.count_lines(&arrived, now).await?;
 
         let arrived: HashSet<Uuid> = entries.iter().map(|entry| entry.id).collect();
@@ -108,7 +116,6 @@ impl Tx<'_> {
         let refused = refused.iter().map(|(entry, why)| (entry.line.as_str(), *why));
         let malformed = malformed.iter().map(|line| (line.line.as_str(), line.reason.as_str()));
         let quarantined = self.quarantine_lines(refused.chain(malformed), source, now).await?;
-        let duplicates = u64::try_from(admitted.len() - new.len()).unwrap_or(0);
         Ok(BatchReport {
             new,
             duplicates,
