@@ -20,6 +20,7 @@ mod payload;
 mod scope;
 mod secret;
 mod signature;
+mod stream;
 mod time;
 
 pub use authenticate::{Authenticated, Rejection, Tolerance, authenticate};
@@ -27,6 +28,7 @@ pub use delivery::{DeliveryHeaders, delivery_ids};
 pub use hooks::{Hook, HookProblem, HookProblemKind, HookSet};
 pub use payload::{Classified, claimed_project, classify};
 pub use scope::{ProjectSeen, hook_in_scope};
-pub use secret::{AuditProducer, EntryDefect, HookEntry, SecretUnreadable, WebhookSecret};
+pub use secret::{EntryDefect, HookEntry, SecretUnreadable, WebhookSecret};
 pub use signature::{SigningToken, SigningTokenError, sign};
+pub use stream::{StreamBody, StreamFields, StreamSource, stream_events};
 pub use time::parse_timestamp;

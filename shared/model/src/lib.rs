@@ -12,6 +12,7 @@ mod envelope;
 mod event;
 mod exception;
 mod facts;
+mod gitlab_audit_event;
 mod history;
 mod identity;
 mod ledger;
@@ -31,6 +32,7 @@ pub use facts::{
     Approval, ApprovalRule, DiffVersion, Facts, GitLabAnswer, IssueMention, LabelEvent, LabelFacts, MentionPlace,
     MergeFact, MergeRequestDetails, NOT_ASKED, NOT_OFFERED, PartialAnswer, Reading,
 };
+pub use gitlab_audit_event::{GitLabAuditAuthor, GitLabAuditEvent, GitLabAuditObject};
 pub use history::HistoryEvent;
 pub use identity::{MergeRequestIid, MergeRequestKey, ProjectId, User, UserId};
 pub use ledger::{EvidenceRef, LedgerMerge, LedgerRow, Review, ServiceLevel, TimeUnknown};

@@ -10,9 +10,10 @@ use model::ProjectId;
 
 use crate::gitlab::signature::Signatures;
 use crate::gitlab::{HookEntry, SigningToken, WebhookSecret};
+use crate::token::PlainToken;
 use merge::HookSetBuilder;
 pub use problem::{HookProblem, HookProblemKind};
-use tokens::{PlainToken, Tokens};
+use tokens::Tokens;
 
 /// A hook of the secret.
 #[derive(Debug, Clone)]

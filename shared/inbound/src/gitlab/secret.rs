@@ -5,6 +5,9 @@ mod entry;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 
+use crate::gitlab::stream::StreamFields;
+use crate::keys::ListEntry;
+use crate::producer::ProducerFields;
 pub use entry::{EntryDefect, HookEntry};
 
 /// One stored version of the webhook secret, as JSON. Unknown fields beside the lists are ignored, for newer versions; in a hook
@@ -14,20 +17,12 @@ pub struct WebhookSecret {
     /// The hooks configured in GitLab.
     #[serde(default, deserialize_with = "null_is_default")]
     pub hooks: Vec<HookEntry>,
-    /// Services that may post audit events, one key each.
+    /// Services that may send entries of the audit log.
     #[serde(default, deserialize_with = "null_is_default")]
-    pub audit_producers: Vec<AuditProducer>,
-    /// Verification tokens of GitLab's audit event streams.
+    pub audit_producers: Vec<ListEntry<ProducerFields>>,
+    /// GitLab's audit event streams.
     #[serde(default, deserialize_with = "null_is_default")]
-    pub gitlab_stream_tokens: Vec<SecretString>,
-}
-
-/// A service that may post audit events.
-#[derive(Debug, Clone, Deserialize)]
-pub struct AuditProducer {
-    /// Its name in the audit log.
-    pub name: String,
-    pub key: SecretString,
+    pub gitlab_streams: Vec<ListEntry<StreamFields>>,
 }
 
 /// The secret is not the expected JSON. Reports the position, never the content.

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use secrecy::ExposeSecret as _;
 
-use super::tokens::{Clash, PlainToken};
+use super::tokens::Clash;
 use super::{Hook, HookProblem, HookProblemKind, HookSet};
 use crate::gitlab::{HookEntry, SigningToken, WebhookSecret};
+use crate::token::PlainToken;
 
 /// The versions merged so far, newest first.
 #[derive(Default)]

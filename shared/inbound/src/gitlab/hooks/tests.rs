@@ -37,7 +37,8 @@ fn a_full_secret_is_read() {
     let secret = parse(&format!(
         r#"{{"hooks": [{{"name": "main", "instance": "gitlab", "signing_tokens": ["{TOKEN}"], "secret_tokens": ["plain"],
              "projects": [7, 8], "namespaces": ["platform/"]}}],
-            "audit_producers": [{{"name": "agent", "key": "k"}}], "gitlab_stream_tokens": ["s"], "version": 3}}"#
+            "audit_producers": [{{"name": "agent", "key": "k"}}],
+            "gitlab_streams": [{{"name": "s", "token": "t", "instance": "gitlab"}}], "version": 3}}"#
     ));
     let (set, problems) = HookSet::merge([secret.clone()]);
     assert_eq!(problems, []);
@@ -46,10 +47,7 @@ fn a_full_secret_is_read() {
     assert_eq!((hook.name.as_str(), hook.instance.as_str()), ("main", "gitlab"));
     assert_eq!(hook.projects, BTreeSet::from([ProjectId(7), ProjectId(8)]));
     assert_eq!((set.signing_tokens.len(), set.secret_tokens.len()), (1, 1));
-    assert_eq!(
-        (secret.audit_producers.len(), secret.gitlab_stream_tokens.len()),
-        (1, 1)
-    );
+    assert_eq!((secret.audit_producers.len(), secret.gitlab_streams.len()), (1, 1));
 }
 
 #[test]
@@ -127,7 +125,8 @@ fn indistinguishable_entries_are_rejected() {
 fn no_token_is_printed() {
     let secret = parse(&format!(
         r#"{{"hooks": [{{"name": "a", "instance": "i", "signing_tokens": ["{TOKEN}"], "secret_tokens": ["hunter2"]}}],
-            "audit_producers": [{{"name": "p", "key": "hunter2"}}], "gitlab_stream_tokens": ["hunter2"]}}"#
+            "audit_producers": [{{"name": "p", "key": "hunter2"}}],
+            "gitlab_streams": [{{"name": "s", "token": "hunter2", "instance": "i"}}]}}"#
     ));
     let printed = format!("{secret:?} {:?}", HookSet::merge([secret.clone()]));
     assert!(!printed.contains("hunter2") && !printed.contains("Y291"), "{printed}");

@@ -1,0 +1,7 @@
+//! GitLab's audit event streams: who may send, and the events of a body.
+
+mod event;
+mod key;
+
+pub use event::{StreamBody, stream_events};
+pub use key::{StreamFields, StreamSource};

@@ -1,0 +1,174 @@
+//! The events of a streamed body: an object, or an array of objects that are independent of each other.
+
+use std::collections::BTreeMap;
+
+use audit::Text;
+use jiff::Timestamp;
+use model::{GitLabAuditAuthor, GitLabAuditEvent, GitLabAuditObject, sha256_hex};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::gitlab::time::parse_timestamp;
+
+/// Longest name of a type or class kept, in characters.
+const NAME_CHARS: usize = 128;
+/// Most members and elements kept of an object or array in `details`.
+const MAX_MEMBERS: usize = 100;
+/// How deep `details` is kept.
+const MAX_DEPTH: usize = 6;
+
+/// A streamed body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StreamBody {
+    /// In the order of the body.
+    pub events: Vec<GitLabAuditEvent>,
+    /// Elements that are not JSON objects.
+    pub broken: usize,
+}
+
+/// Reads a body of any content type. `header_type` is `X-Gitlab-Audit-Event-Type`, for events that do not name their type.
+///
+/// `None`: neither a JSON object nor an array. Only the types of single fields vary, so nothing else is an error: a field of an
+/// unexpected type counts as absent.
+#[must_use]
+pub fn stream_events(body: &[u8], header_type: Option<&str>) -> Option<StreamBody> {
+    if let Ok(event) = serde_json::from_slice::<Map<String, Value>>(body) {
+        return Some(StreamBody {
+            events: vec![read_event(event, header_type)],
+            broken: 0,
+        });
+    }
+    let elements: Vec<&RawValue> = serde_json::from_slice(body).ok()?;
+    let mut read = StreamBody::default();
+    for element in elements {
+        match serde_json::from_str::<Map<String, Value>>(element.get()) {
+            Ok(event) => read.events.push(read_event(event, header_type)),
+            Err(_) => read.broken += 1,
+        }
+    }
+    Some(read)
+}
+
+fn read_event(mut event: Map<String, Value>, header_type: Option<&str>) -> GitLabAuditEvent {
+    let details = match event.get("details") {
+        Some(Value::Object(details)) => details.clone(),
+        _ => Map::new(),
+    };
+    // A copy of a field is at the top, in the details, or at both.
+    let field = |name: &str| {
+        event
+            .get(name)
+            .filter(|value| !value.is_null())
+            .or_else(|| details.get(name))
+    };
+    let text = |name: &str| {
+        field(name)
+            .and_then(Value::as_str)
+            .map(shown)
+            .filter(|text| !text.is_empty())
+    };
+    let created_at = event
+        .get("created_at")
+        .and_then(Value::as_str)
+        .and_then(parse_timestamp);
+    let event_type = text("event_type")
+        .or_else(|| text("event_name"))
+        .or_else(|| header_type.map(shown));
+    let mut read = GitLabAuditEvent {
+        event_key: String::new(),
+        event_id: event.get("id").and_then(identity),
+        event_type: event_type.map(|name| name.chars().take(NAME_CHARS).collect()),
+        created_at,
+        author: GitLabAuditAuthor {
+            id: field("author_id").and_then(Value::as_i64),
+            name: text("author_name"),
+            class: text("author_class"),
+        },
+        entity: GitLabAuditObject {
+            object_type: text("entity_type"),
+            id: field("entity_id").and_then(identity),
+            name: text("entity_path"),
+        },
+        target: GitLabAuditObject {
+            object_type: text("target_type"),
+            id: field("target_id").and_then(identity),
+            name: text("target_details"),
+        },
+        details: bounded_members(&details, MAX_DEPTH),
+    };
+    read.event_key = event_key(&mut event, created_at);
+    read
+}
+
+/// A number or a text.
+fn identity(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(shown(text)),
+        _ => None,
+    }
+}
+
+/// SHA-256 of the event with sorted names, without an `id` that names the attempt and not the event.
+fn event_key(event: &mut Map<String, Value>, created_at: Option<Timestamp>) -> String {
+    let is_of_attempt = match event.get("id") {
+        Some(Value::String(id)) => Uuid::try_parse(id).is_ok() || is_time(id, created_at),
+        Some(Value::Number(id)) => is_time(&id.to_string(), created_at),
+        _ => true,
+    };
+    if is_of_attempt {
+        event.remove("id");
+    }
+    let canonical = serde_json::to_vec(&Sorted(&Value::Object(std::mem::take(event))));
+    sha256_hex(&canonical.unwrap_or_default())
+}
+
+/// A value whose members are in the order of their names: whether a map keeps its order depends on the features of the build.
+struct Sorted<'a>(&'a Value);
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(members) => {
+                let sorted: BTreeMap<&String, Sorted<'_>> =
+                    members.iter().map(|(name, value)| (name, Sorted(value))).collect();
+                sorted.serialize(serializer)
+            }
+            Value::Array(elements) => serializer.collect_seq(elements.iter().map(Sorted)),
+            value => value.serialize(serializer),
+        }
+    }
+}
+
+/// Until 2022, events that GitLab did not store had the Unix seconds of their creation as id.
+fn is_time(id: &str, created_at: Option<Timestamp>) -> bool {
+    created_at.is_some_and(|at| at.as_second().to_string() == id)
+}
+
+fn shown(text: &str) -> String {
+    Text::new(text).to_string()
+}
+
+fn bounded_members(members: &Map<String, Value>, depth: usize) -> Map<String, Value> {
+    let kept = members.iter().take(MAX_MEMBERS);
+    kept.map(|(name, value)| (shown(name), bounded_value(value, depth)))
+        .collect()
+}
+
+fn bounded_value(value: &Value, depth: usize) -> Value {
+    match value {
+        Value::String(text) => shown(text).into(),
+        Value::Array(_) | Value::Object(_) if depth == 0 => "…".into(),
+        Value::Array(elements) => {
+            let kept = elements.iter().take(MAX_MEMBERS);
+            kept.map(|element| bounded_value(element, depth - 1)).collect()
+        }
+        Value::Object(members) => Value::Object(bounded_members(members, depth - 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

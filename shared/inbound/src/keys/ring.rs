@@ -1,0 +1,151 @@
+//! The holders of static keys, from all versions of a secret.
+
+use std::collections::BTreeSet;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{EntryPosition, ListEntry};
+use crate::token::PlainToken;
+
+/// Shortest accepted key, in characters: GitLab's shortest stream token.
+const SHORTEST: usize = 16;
+
+/// What the holder of a key may do.
+pub trait KeyHolder: Clone + PartialEq {
+    /// The fields of its entry in the secret.
+    type Fields;
+    /// The list of the secret that names it, for messages.
+    const LIST: &'static str;
+
+    /// The holder and its key.
+    ///
+    /// # Errors
+    /// What is wrong with the fields, without their values; to be corrected in the secret.
+    fn from_fields(name: &str, fields: &Self::Fields) -> Result<(Self, SecretString), String>;
+    fn name(&self) -> &str;
+}
+
+/// An unusable entry; all others stay usable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{list} entry `{name}`: {problem}")]
+pub struct KeyProblem {
+    /// The list of the secret.
+    pub list: &'static str,
+    pub name: String,
+    pub problem: KeyProblemKind,
+}
+
+/// A problem of an entry. Never contains a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyProblemKind {
+    #[error("{0}; entries of this name are ignored in all versions until this one is corrected")]
+    Unreadable(EntryPosition),
+    #[error("{0}; entries of this name are ignored in all versions until this one is corrected")]
+    Invalid(String),
+    #[error("the key has fewer than {SHORTEST} characters; it is ignored")]
+    Short,
+    #[error("entry `{0}` has the same key, which is accepted for neither; give each its own key")]
+    SharedKey(String),
+}
+
+/// The holders of all versions of a secret, and their keys.
+#[derive(Debug, Clone)]
+pub struct KeyRing<H> {
+    holders: Vec<H>,
+    keys: Vec<Key>,
+}
+
+#[derive(Debug, Clone)]
+struct Key {
+    token: PlainToken,
+    /// Index in [`KeyRing::holders`].
+    holder: usize,
+    is_shared: bool,
+}
+
+impl<H> Default for KeyRing<H> {
+    fn default() -> Self {
+        Self {
+            holders: Vec::new(),
+            keys: Vec::new(),
+        }
+    }
+}
+
+impl<H: KeyHolder> KeyRing<H> {
+    /// Merges the versions of a list, the newest first. Keys of all versions are accepted, so that a rotation rejects nothing; the
+    /// first version that names a holder decides what it may do. A key of two holders is accepted for neither.
+    pub fn merge<'v>(versions: impl IntoIterator<Item = &'v [ListEntry<H::Fields>]>) -> (Self, Vec<KeyProblem>)
+    where
+        H::Fields: 'v,
+    {
+        let (mut ring, mut problems, mut disabled) = (Self::default(), Vec::new(), BTreeSet::new());
+        for entry in versions.into_iter().flatten() {
+            if disabled.contains(&entry.name) {
+                continue;
+            }
+            if let Err(problem) = ring.add(entry) {
+                if matches!(problem, KeyProblemKind::Unreadable(_) | KeyProblemKind::Invalid(_)) {
+                    disabled.insert(entry.name.clone());
+                }
+                problems.push(KeyProblem {
+                    list: H::LIST,
+                    name: entry.name.clone(),
+                    problem,
+                });
+            }
+        }
+        ring.keys.retain(|key| !key.is_shared);
+        (ring, problems)
+    }
+
+    fn add(&mut self, entry: &ListEntry<H::Fields>) -> Result<(), KeyProblemKind> {
+        let fields = entry.fields.as_ref().map_err(|at| KeyProblemKind::Unreadable(*at))?;
+        let (holder, key) = H::from_fields(&entry.name, fields).map_err(KeyProblemKind::Invalid)?;
+        let key = key.expose_secret().trim_matches(['\r', '\n']);
+        if key.chars().count() < SHORTEST {
+            return Err(KeyProblemKind::Short);
+        }
+        let known = self.holders.iter().position(|known| known.name() == entry.name);
+        let holder = known.unwrap_or_else(|| {
+            self.holders.push(holder);
+            self.holders.len() - 1
+        });
+        let token = PlainToken::of(key);
+        let Some(same) = self.keys.iter_mut().find(|key| key.token == token) else {
+            self.keys.push(Key {
+                token,
+                holder,
+                is_shared: false,
+            });
+            return Ok(());
+        };
+        if same.holder == holder {
+            return Ok(());
+        }
+        same.is_shared = true;
+        let other = same.holder;
+        Err(KeyProblemKind::SharedKey(self.holders[other].name().to_owned()))
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The holder of this key. Every key is tried, so the time taken does not reveal which one matched.
+    #[must_use]
+    pub fn holder_of(&self, sent: &str) -> Option<&H> {
+        let sent = PlainToken::of(sent);
+        let mut found = None;
+        for key in &self.keys {
+            if key.token == sent {
+                found = Some(key.holder);
+            }
+        }
+        found.and_then(|place| self.holders.get(place))
+    }
+}
+
+#[cfg(test)]
+mod tests;
