@@ -13,6 +13,7 @@
 //! [Standard Webhooks 1.0.0](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
 
 mod authenticate;
+mod commands;
 mod delivery;
 mod hooks;
 mod json;
@@ -24,6 +25,7 @@ mod stream;
 mod time;
 
 pub use authenticate::{Authenticated, Rejection, Tolerance, authenticate};
+pub use commands::{Grammar, InvalidPrefixes, MAX_COMMANDS, NoteCommand, commands};
 pub use delivery::{DeliveryHeaders, delivery_ids};
 pub use hooks::{Hook, HookProblem, HookProblemKind, HookSet};
 pub use payload::{Classified, claimed_project, classify};

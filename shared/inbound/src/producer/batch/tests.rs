@@ -22,7 +22,7 @@ fn producer(name: &str) -> Producer {
 }
 
 /// A good entry, told apart by `number`.
-fn entry(number: u64) -> Value {
+fn sample_entry(number: u64) -> Value {
     entry_at(now(), number)
 }
 
@@ -48,7 +48,7 @@ fn checked(body: &Value) -> ProducerBatch {
 
 /// The reason of an entry after a change; `None`: accepted.
 fn reason(change: impl FnOnce(&mut Value)) -> Option<RejectReason> {
-    let mut changed = entry(1);
+    let mut changed = sample_entry(1);
     change(&mut changed);
     let batch = checked(&json!([changed]));
     assert_eq!(batch.accepted.len() + batch.rejected.len(), 1);
@@ -57,11 +57,11 @@ fn reason(change: impl FnOnce(&mut Value)) -> Option<RejectReason> {
 
 #[test]
 fn each_entry_is_checked_by_itself() {
-    let mut misspelt = entry(2);
+    let mut misspelt = sample_entry(2);
     misspelt["autcome"] = "success".into();
-    let mut foreign = entry(3);
+    let mut foreign = sample_entry(3);
     foreign["service"] = "processor".into();
-    let batch = checked(&json!([entry(1), misspelt, 5, foreign, entry(4)]));
+    let batch = checked(&json!([sample_entry(1), misspelt, 5, foreign, sample_entry(4)]));
     let rejected: Vec<_> = batch.rejected.iter().map(|entry| (entry.index, entry.reason)).collect();
     let expected = [
         (1, RejectReason::UnknownField),
@@ -75,13 +75,15 @@ fn each_entry_is_checked_by_itself() {
         .iter()
         .map(|entry| &entry.details["producer_entry_id"])
         .collect();
-    assert_eq!(kept, [&entry(1)["id"], &entry(4)["id"]]);
+    assert_eq!(kept, [&sample_entry(1)["id"], &sample_entry(4)["id"]]);
 }
+
+type Change = Box<dyn FnOnce(&mut Value)>;
 
 #[test]
 fn every_reason_has_its_case() {
     let at = |text: &str| text.to_owned();
-    let cases: Vec<(RejectReason, Box<dyn FnOnce(&mut Value)>)> = vec![
+    let cases: Vec<(RejectReason, Change)> = vec![
         (
             RejectReason::NotAnEntry,
             Box::new(|value| value["outcome"] = "failure".into()),
@@ -149,7 +151,7 @@ fn timestamp_is_limited_in_both_directions() {
 
 #[test]
 fn registering_producer_may_report_verifications() {
-    let mut verified = entry(1);
+    let mut verified = sample_entry(1);
     verified["action"] = "verify.completed".into();
     let registering = Producer {
         registers: true,
@@ -162,7 +164,7 @@ fn registering_producer_may_report_verifications() {
 
 #[test]
 fn more_than_500_entries_are_refused() {
-    let body = |count: u64| json!((0..count).map(entry).collect::<Vec<_>>()).to_string();
+    let body = |count: u64| json!((0..count).map(sample_entry).collect::<Vec<_>>()).to_string();
     let validated = |count| validate(body(count).as_bytes(), BatchFormat::Json, &producer("agent"), now());
     assert_eq!(validated(500).unwrap().accepted.len(), 500);
     assert_eq!(validated(501), Err(TooManyEntries));
@@ -178,9 +180,9 @@ fn broken_bodies_are_rejected_without_a_panic() {
 
 #[test]
 fn array_and_lines_agree() {
-    let mut odd = entry(2);
+    let mut odd = sample_entry(2);
     odd["id"] = "nonsense".into();
-    let entries = [entry(1), odd, json!({}), entry(3)];
+    let entries = [sample_entry(1), odd, json!({}), sample_entry(3)];
     let array = checked(&json!(entries));
     let lines: Vec<String> = entries.iter().map(ToString::to_string).collect();
     let body = format!("\n{}\r\n", lines.join("\n\n"));
@@ -193,19 +195,19 @@ proptest! {
     #[test]
     fn stored_ids_differ_between_producers(number in any::<u64>(), name in "[a-z]{1,8}", other in "[a-z]{1,8}") {
         prop_assume!(name != other);
-        let body = entry(number).to_string();
+        let body = sample_entry(number).to_string();
         let stored = |name: &str| {
             let batch = validate(body.as_bytes(), BatchFormat::Json, &producer(name), now()).unwrap();
             batch.accepted[0].id
         };
         prop_assert_ne!(stored(&name), stored(&other));
         prop_assert_eq!(stored(&name), stored(&name));
-        prop_assert_ne!(json!(stored(&name)), entry(number)["id"].clone());
+        prop_assert_ne!(json!(stored(&name)), sample_entry(number)["id"].clone());
     }
 
     #[test]
     fn accepted_lines_pass_the_schema(text in ".{0,40}", number in any::<f64>()) {
-        let mut odd = entry(1);
+        let mut odd = sample_entry(1);
         odd["details"] = json!({ "text": text, "number": number, "nested": {text.clone(): [text]} });
         for entry in checked(&json!([odd])).accepted {
             prop_assert_eq!(parse_line(&entry.line), Ok(ParsedLine::Entry(Box::new(entry.clone()))));
