@@ -58,6 +58,11 @@ GRANT SELECT, INSERT ON review_evidence TO countersign_application;
 GRANT SELECT, INSERT (id, effect_id, attempts, state_before, note, at) ON effect_requeues TO countersign_application;
 GRANT SELECT ON review_evidence, effect_requeues, security_review_effects TO countersign_auditor;
 
+-- GitLab's audit event streams.
+REVOKE ALL ON gitlab_audit_events FROM PUBLIC, countersign_application, countersign_auditor;
+GRANT SELECT, INSERT ON gitlab_audit_events TO countersign_application;
+GRANT SELECT ON gitlab_audit_events TO countersign_auditor;
+
 -- The auditor reads everything, tables of later versions too.
 GRANT SELECT ON merge_request_events, security_review_decisions, security_review_exceptions, evaluations, effects,
     effect_attempts, quarantined_deliveries, schema_history

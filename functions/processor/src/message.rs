@@ -15,11 +15,11 @@ impl Processor {
         // left for a function that can read it; finally the dead-letter queue keeps it and raises its alarm.
         let mut envelope: Envelope = serde_json::from_str(&message.body)
             .map_err(|error| BatchError::new(format!("message is not a valid envelope: {:?}", error.classify())))?;
-        if envelope.version != Envelope::VERSION {
+        if !(Envelope::VERSION..=Envelope::NEWEST).contains(&envelope.version) {
             return Err(BatchError::new(format!(
-                "unsupported envelope version {}; this function supports {}",
+                "unsupported envelope version {}; this function supports up to {}",
                 envelope.version,
-                Envelope::VERSION
+                Envelope::NEWEST
             )));
         }
         let received = Context::new(ActorType::WebhookEvent, envelope.correlation_id)
@@ -55,6 +55,7 @@ impl Processor {
         let action = match &envelope.content {
             Content::MergeRequest(event) => event.action.as_str(),
             Content::Unexpected { .. } => "unexpected",
+            Content::GitlabAudit { .. } => "gitlab_audit",
         };
         let outcome = report.outcome.as_str();
         tracing::info!(

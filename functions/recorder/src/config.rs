@@ -17,6 +17,8 @@ pub struct Config {
     pub(crate) database: DatabaseSecret,
     pub(crate) outbound_secret_id: String,
     pub(crate) retry_queue: QueueUrl<Standard>,
+    /// The queue of other services' entries, by the ARN that Lambda reports with each message.
+    pub(crate) inlet_queue_arn: String,
     pub(crate) gap_after: SignedDuration,
     pub(crate) destinations: DestinationSettings,
 }
@@ -30,6 +32,7 @@ impl Config {
             database: DatabaseSecret::from_environment(env),
             outbound_secret_id: env.required("OUTBOUND_SECRET_ID"),
             retry_queue: QueueUrl::<Standard>::from_environment(env, "AUDIT_RETRY_QUEUE_URL"),
+            inlet_queue_arn: env.required("AUDIT_INLET_QUEUE_ARN"),
             gap_after: SignedDuration::from_secs(i64::try_from(gap_seconds).unwrap_or(i64::MAX)),
             destinations: destinations(env),
         }

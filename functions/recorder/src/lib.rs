@@ -18,7 +18,7 @@ use std::sync::Arc;
 use audit::{ActorType, Context, Memory, Writer};
 use model::Clock;
 use runtime::aws::{Clients, Secrets, StandardQueue};
-use runtime::batch::process_fifo;
+use runtime::batch::{Message, process_fifo};
 use runtime::metrics::Metrics;
 use runtime::secrets::SecretSource;
 use runtime::{Deadline, Process, StartError};
@@ -66,6 +66,7 @@ pub struct Recorder {
     database: VerifiedDatabase,
     outlets: Outlets,
     retry_queue: StandardQueue,
+    inlet_queue_arn: String,
     own: OwnLines,
     report_times: ReportTimes,
     audit: Writer,
@@ -92,6 +93,7 @@ impl Recorder {
             database: VerifiedDatabase::new(Arc::clone(&source), config.database, &clock),
             outlets: Outlets::new(&config.destinations, source, config.outbound_secret_id, &audit, &clock)?,
             retry_queue: StandardQueue::new(&clients, config.retry_queue),
+            inlet_queue_arn: config.inlet_queue_arn,
             own: OwnLines::new(lines),
             report_times: ReportTimes::default(),
             audit,
@@ -121,7 +123,13 @@ impl Recorder {
                 .await
                 .map(RecorderResponse::Done),
             RecorderRequest::Messages(event) => {
-                let message = async |message| Box::pin(self.message(&context, message)).await;
+                let message = async |message: Message| {
+                    if message.source_arn.as_ref() == Some(&self.inlet_queue_arn) {
+                        Box::pin(self.producer_message(&context, &message)).await
+                    } else {
+                        Box::pin(self.message(&context, message)).await
+                    }
+                };
                 let response = process_fifo(event, deadline, message).await;
                 response.map(RecorderResponse::Messages).map_err(RecordError::from)
             }

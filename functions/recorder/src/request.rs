@@ -1,4 +1,4 @@
-//! Requests to the function: log lines, messages of its retry queue, or the schedule's jobs.
+//! Requests to the function: log lines, messages of its two queues, or the schedule's jobs.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Packed {
 pub enum RecorderRequest {
     /// Lines of the other functions.
     Logs(LogsEvent),
-    /// Lines that could not be stored on arrival.
+    /// Lines that could not be stored on arrival, or entries of other services.
     Messages(SqsEvent),
     /// `{"jobs": ["sequence", "forward"]}`: executed in this order.
     Jobs(Vec<RecorderJob>),

@@ -1,11 +1,18 @@
 //! Settings of the webhook function.
 
-use inbound::gitlab::Tolerance;
-use runtime::aws::{AwsSettings, QueueUrl};
+use inbound::gitlab::{Grammar, StreamTypes, Tolerance};
+use runtime::aws::{AwsSettings, QueueUrl, Standard};
 use runtime::config::{ConfigError, Environment};
+
+use crate::gitlab_webhook::assessment::WebhookRules;
+use crate::gitlab_webhook::derived_entries::CommandArguments;
 
 const SECRET_ID: &str = "WEBHOOK_SECRET_ID";
 const QUEUE_URL: &str = "DELIVERIES_QUEUE_URL";
+const INLET_URL: &str = "AUDIT_INLET_QUEUE_URL";
+const PREFIXES: &str = "COPILOT_COMMAND_PREFIXES";
+const ARGUMENTS: &str = "COPILOT_COMMAND_ARGUMENTS";
+const STREAM_TYPES: &str = "GITLAB_STREAM_TYPES";
 const TOLERANCE_SECONDS: &str = "SIGNATURE_TOLERANCE_SECONDS";
 
 /// The Standard Webhooks libraries allow five minutes in both directions.
@@ -20,8 +27,12 @@ pub struct Config {
     /// Name or ARN of the secret with the hooks.
     pub secret_id: String,
     pub queue: QueueUrl,
-    /// The maximum age of a signature and size of a body.
-    pub tolerance: Tolerance,
+    /// The queue of other services' entries.
+    pub inlet: QueueUrl<Standard>,
+    pub rules: WebhookRules,
+    pub arguments: CommandArguments,
+    /// Which streamed events are kept.
+    pub stream_types: StreamTypes,
     /// The AWS region, endpoint and credentials.
     pub aws: AwsSettings,
 }
@@ -35,6 +46,10 @@ impl Config {
         let secret_id = env.required(SECRET_ID);
         let queue = QueueUrl::from_environment(env, QUEUE_URL);
         let seconds = env.number(TOLERANCE_SECONDS, DEFAULT_TOLERANCE_SECONDS, 1..=86_400);
+        let inlet = QueueUrl::<Standard>::from_environment(env, INLET_URL);
+        let grammar = env.parsed(PREFIXES, Grammar::parse).unwrap_or_default();
+        let arguments = env.parsed(ARGUMENTS, str::parse).unwrap_or(CommandArguments::Digest);
+        let stream_types = env.parsed(STREAM_TYPES, StreamTypes::parse).unwrap_or_default();
         let aws = AwsSettings::from_environment(env);
         env.finish()?;
         let tolerance = Tolerance {
@@ -44,7 +59,10 @@ impl Config {
         Ok(Self {
             secret_id,
             queue,
-            tolerance,
+            inlet,
+            rules: WebhookRules { tolerance, grammar },
+            arguments,
+            stream_types,
             aws,
         })
     }
@@ -54,11 +72,15 @@ impl Config {
 mod tests {
     use super::*;
 
-    const COMPLETE: [(&str, &str); 5] = [
+    const COMPLETE: [(&str, &str); 6] = [
         ("WEBHOOK_SECRET_ID", "countersign/webhook"),
         (
             "DELIVERIES_QUEUE_URL",
             "https://sqs.eu-west-1.amazonaws.com/1/deliveries.fifo",
+        ),
+        (
+            "AUDIT_INLET_QUEUE_URL",
+            "https://sqs.eu-west-1.amazonaws.com/1/audit-inlet",
         ),
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
@@ -68,19 +90,33 @@ mod tests {
     #[test]
     fn tolerance_has_a_default_and_can_be_configured() {
         let config = Config::from_environment(&mut Environment::from_pairs(COMPLETE)).unwrap();
-        assert_eq!(config.tolerance.seconds, 300);
+        assert_eq!(config.rules.tolerance.seconds, 300);
+        assert_eq!(config.arguments, CommandArguments::Digest);
         let set = COMPLETE.into_iter().chain([("SIGNATURE_TOLERANCE_SECONDS", "60")]);
         let config = Config::from_environment(&mut Environment::from_pairs(set)).unwrap();
-        assert_eq!((config.tolerance.seconds, config.queue.name()), (60, "deliveries.fifo"));
+        assert_eq!(
+            (config.rules.tolerance.seconds, config.queue.name()),
+            (60, "deliveries.fifo")
+        );
     }
 
     #[test]
     fn reports_all_problems_together() {
-        let mut env = Environment::from_pairs([("SIGNATURE_TOLERANCE_SECONDS", "0"), ("AWS_REGION", "x")]);
+        let mut env = Environment::from_pairs([
+            (TOLERANCE_SECONDS, "0"),
+            ("AWS_REGION", "x"),
+            (PREFIXES, "/"),
+            (ARGUMENTS, "all"),
+            (STREAM_TYPES, "a b"),
+        ]);
         let problems = Config::from_environment(&mut env).unwrap_err().to_string();
         for name in [
             SECRET_ID,
             QUEUE_URL,
+            INLET_URL,
+            PREFIXES,
+            ARGUMENTS,
+            STREAM_TYPES,
             TOLERANCE_SECONDS,
             "AWS_ACCESS_KEY_ID",
             "AWS_SECRET_ACCESS_KEY",

@@ -4,20 +4,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use inbound::gitlab::{HookSet, SigningToken, Tolerance, WebhookSecret, sign};
+use inbound::gitlab::{Grammar, HookSet, SigningToken, StreamTypes, Tolerance, WebhookSecret, sign};
 use jiff::Timestamp;
 use model::Clock;
-use runtime::aws::{AwsSettings, Clients, FifoQueue, QueueUrl};
+use runtime::aws::{AwsSettings, Clients, FifoQueue, QueueUrl, Standard, StandardQueue};
 use runtime::config::Environment;
 use runtime::metrics::Metrics;
 use runtime::secrets::{SecretSource, Stage};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use trace::Tracer;
 
+use crate::audit_events::handler::AuditEvents;
+use crate::gitlab_stream::handler::GitlabStream;
+use crate::gitlab_webhook::assessment::WebhookRules;
+use crate::gitlab_webhook::derived_entries::CommandArguments;
 use crate::gitlab_webhook::handler::GitlabWebhook;
-use crate::hooks;
+use crate::http::intake::Intake;
 use crate::http::panic_guard::PanicGuard;
 use crate::http::router::Router;
+use crate::senders::{self, SenderSecret};
 
 pub(crate) const KEY: &str = "whsec_Y291bnRlcnNpZ24tdGVzdC1rZXktb2YtMzItYnl0ZXM=";
 pub(crate) const NEXT_KEY: &str = "whsec_bmV4dC1zaWduaW5nLWtleS1vZi10aGUtMzItYnl0ZXM=";
@@ -31,6 +37,13 @@ pub(crate) const TOLERANCE: Tolerance = Tolerance {
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(NOW).unwrap()
+}
+
+pub(crate) fn rules() -> WebhookRules {
+    WebhookRules {
+        tolerance: TOLERANCE,
+        grammar: Grammar::default(),
+    }
 }
 
 /// One hook bound to the namespace `platform/`, with these signing tokens.
@@ -170,15 +183,21 @@ impl Bench {
         let (audit, lines) = audit::Writer::memory("webhook", clock.clone());
         let metrics_clock = Arc::new(FaultyClock::default());
         let (metrics, metric_lines) = Metrics::memory("webhook", metrics_clock.clone());
-        let hooks = hooks::cache(source, "countersign/webhook", clock.clone(), secret_metrics());
-        let queue = unreachable_queue(&audit);
-        let service = GitlabWebhook::new(TOLERANCE, hooks, queue, audit, metrics);
-        let gateway = PanicGuard::new(
-            Router {
-                gitlab_webhook: service,
-            },
-            clock.clone(),
-        );
+        let secret = senders::cache(source, "countersign/webhook", clock.clone(), secret_metrics());
+        let (queue, inlet) = unreachable_queues(&audit);
+        let intake = Intake {
+            senders: Arc::new(SenderSecret::new(secret)),
+            audit,
+            metrics,
+            tracer: Tracer::off(),
+        };
+        let router = Router {
+            gitlab_webhook: GitlabWebhook::new(intake.clone(), rules(), CommandArguments::Digest, queue.clone()),
+            audit_events: AuditEvents::new(intake.clone(), inlet),
+            gitlab_stream: GitlabStream::new(intake.clone(), StreamTypes::default(), queue),
+            intake,
+        };
+        let gateway = PanicGuard::new(router, clock.clone());
         Self {
             gateway,
             clock,
@@ -223,15 +242,14 @@ fn secret_metrics() -> Metrics {
     Metrics::memory("webhook", Arc::new(FaultyClock::default())).0
 }
 
-/// A queue at a local address without a listener.
-fn unreachable_queue(audit: &audit::Writer) -> FifoQueue {
+/// Queues at a local address without a listener.
+fn unreachable_queues(audit: &audit::Writer) -> (FifoQueue, StandardQueue) {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap()
         .port();
     let endpoint = format!("http://127.0.0.1:{port}");
-    let url = format!("{endpoint}/000000000000/deliveries.fifo");
     let pairs = [
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "test"),
@@ -239,5 +257,9 @@ fn unreachable_queue(audit: &audit::Writer) -> FifoQueue {
         ("AWS_ENDPOINT_URL", endpoint.as_str()),
     ];
     let settings = AwsSettings::from_environment(&mut Environment::from_pairs(pairs));
-    FifoQueue::new(&Clients::new(&settings, audit.clone()), QueueUrl::parse(&url).unwrap())
+    let clients = Clients::new(&settings, audit.clone());
+    let url = |name: &str| format!("{endpoint}/000000000000/{name}");
+    let fifo = FifoQueue::new(&clients, QueueUrl::parse(&url("deliveries.fifo")).unwrap());
+    let standard = QueueUrl::<Standard>::parse(&url("audit-inlet")).unwrap();
+    (fifo, StandardQueue::new(&clients, standard))
 }

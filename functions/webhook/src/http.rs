@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod event;
+pub mod intake;
 pub mod panic_guard;
 pub mod refusal;
 pub mod request;

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use clients::otlp::Collector;
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::aws::{Clients, FifoQueue, Secrets};
+use runtime::aws::{Clients, FifoQueue, Secrets, StandardQueue};
 use runtime::{Process, StartError};
+use webhook::audit_events::handler::AuditEvents;
 use webhook::config::Config;
+use webhook::gitlab_stream::handler::GitlabStream;
 use webhook::gitlab_webhook::handler::{GitlabWebhook, SEND_WITHIN};
-use webhook::hooks;
 use webhook::http::event::GatewayEvent;
+use webhook::http::intake::Intake;
 use webhook::http::panic_guard::PanicGuard;
 use webhook::http::router::Router;
+use webhook::senders::{self, SenderSecret};
 
 fn main() -> ExitCode {
     runtime::start("webhook", serve)
@@ -23,29 +26,34 @@ async fn serve(mut process: Process) -> Result<(), StartError> {
     process.export_spans(Collector::new)?;
     let clients =
         Clients::sending_within(&config.aws, process.audit.clone(), SEND_WITHIN).with_tracer(process.tracer.clone());
-    let hooks = hooks::cache(
+    let secret = senders::cache(
         Arc::new(Secrets::new(&clients)),
         &config.secret_id,
         process.clock(),
         process.metrics.clone(),
     );
+    let intake = Intake {
+        senders: Arc::new(SenderSecret::new(secret)),
+        audit: process.audit.clone(),
+        metrics: process.metrics.clone(),
+        tracer: process.tracer.clone(),
+    };
     let queue = FifoQueue::new(&clients, config.queue);
+    let inlet = StandardQueue::new(&clients, config.inlet);
     process.clients_built();
     // The secret and its TLS connection are read at start, when no request waits. Without it the function answers "unavailable" and
     // retries, so that a secret filled in later needs no restart.
-    if let Err(error) = hooks.get(&process.context).await {
-        tracing::error!(%error, "webhook secret unavailable; answering deliveries with 503 until it can be read");
+    if let Err(error) = intake.senders.warm_up(&process.context).await {
+        tracing::error!(%error, "webhook secret unavailable; answering requests with 503 until it can be read");
     }
     process.secrets_loaded();
-    let gitlab_webhook = GitlabWebhook::new(
-        config.tolerance,
-        hooks,
-        queue,
-        process.audit.clone(),
-        process.metrics.clone(),
-    )
-    .with_tracer(process.tracer.clone());
-    let guard = Arc::new(PanicGuard::new(Router { gitlab_webhook }, process.clock()));
+    let router = Router {
+        gitlab_webhook: GitlabWebhook::new(intake.clone(), config.rules, config.arguments, queue.clone()),
+        audit_events: AuditEvents::new(intake.clone(), inlet),
+        gitlab_stream: GitlabStream::new(intake.clone(), config.stream_types, queue),
+        intake,
+    };
+    let guard = Arc::new(PanicGuard::new(router, process.clock()));
     let handler = service_fn(move |event: LambdaEvent<GatewayEvent>| {
         let guard = Arc::clone(&guard);
         async move { guard.serve(event).await }

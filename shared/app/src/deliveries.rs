@@ -10,6 +10,7 @@ use store::{EvaluationSource, FirstRead, InsertResult, MergeRequestState, StoreE
 use crate::commit::{PendingCommit, commit};
 use crate::delivery::Delivery;
 use crate::evaluations::{MergeReading, MergeSeen, merge_seen, read_by};
+use crate::gitlab_audit::record_gitlab_audit;
 use crate::need::{Need, is_confirmed, is_denied, need_of, open_evaluation, with_stored};
 use crate::reviews::{ReviewReading, read_review, review, review_facts};
 use crate::{App, AppError, DeliveryOutcome, DeliveryReport};
@@ -45,6 +46,7 @@ pub async fn process_delivery(app: &App, envelope: &Envelope) -> Result<Delivery
             // Boxed: everything that one transaction writes is one deep future.
             Box::pin(process_event(app, &context, envelope, event, &key)).await
         }
+        (Content::GitlabAudit { events }, _) => record_gitlab_audit(app, &context, envelope, events).await,
         (Content::Unexpected { problem, .. }, _) => quarantine_delivery(app, &context, envelope, problem).await,
         (Content::MergeRequest(_), None) => {
             quarantine_delivery(app, &context, envelope, "it does not name a merge request").await

@@ -35,6 +35,11 @@ impl ApproverEligibility {
 }
 
 impl App {
+    /// Forgets who belongs to the approver group of an instance, because GitLab reports a change of it.
+    pub(crate) async fn forget_members(&self, instance: &str) {
+        *self.eligibility.of(instance).lock().await = None;
+    }
+
     /// Whether the event's actor is an eligible approver now; `None` if that could not be read, or is not needed: only users who
     /// approve or remove a security label are looked up.
     pub(crate) async fn eligible(

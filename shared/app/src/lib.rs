@@ -20,6 +20,7 @@ mod eligibility;
 mod evaluations;
 mod evidence;
 mod exceptions;
+mod gitlab_audit;
 mod gitlab_facts;
 mod instances;
 mod ledger;

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use model::{Effect, ExceptionKind, Note, SecurityReviewException, Verdict};
 use uuid::Uuid;
 
+use crate::gitlab_audit::GitLabAuditAlarm;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryOutcome {
     /// Already stored; nothing changed.
@@ -26,6 +28,8 @@ pub enum DeliveryOutcome {
     Unconfirmed { because: String },
     /// GitLab could not be read yet.
     Pending { because: String },
+    /// Events of GitLab's audit event stream were recorded; those that raise an alarm.
+    GitlabAudit { alarms: Vec<GitLabAuditAlarm> },
 }
 
 impl DeliveryOutcome {
@@ -42,6 +46,7 @@ impl DeliveryOutcome {
             Self::BeforeWatch => "before_watch",
             Self::Unconfirmed { .. } => "unconfirmed",
             Self::Pending { .. } => "pending",
+            Self::GitlabAudit { .. } => "gitlab_audit",
             Self::Decided(verdict) => match verdict.outcome {
                 model::VerdictOutcome::NotCarried => "not_carried",
                 model::VerdictOutcome::Declassified => "declassified",
@@ -69,6 +74,7 @@ impl DeliveryReport {
             DeliveryOutcome::Quarantined => vec!["deliveries_quarantined"],
             DeliveryOutcome::Pending { .. } => vec!["evaluations_pending"],
             DeliveryOutcome::NotMerged => vec!["merges_denied"],
+            DeliveryOutcome::GitlabAudit { alarms } => alarms.iter().map(|_| "gitlab_audit_alarms").collect(),
             DeliveryOutcome::BeforeWatch => vec!["merges_before_watch"],
             DeliveryOutcome::Decided(verdict) => {
                 let exception = verdict.exception().map(|_| "exceptions");

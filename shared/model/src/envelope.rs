@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{MergeRequestEvent, MergeRequestKey, codes};
+use crate::{GitLabAuditEvent, MergeRequestEvent, MergeRequestKey, codes};
 
 codes! {
     /// Which proof authenticated the delivery. A matching plain token is never called a signature.
@@ -66,12 +66,27 @@ pub enum Content {
         /// The body exceeded the limit.
         truncated: bool,
     },
+    /// Events of GitLab's audit event stream, all of one entity, in their order.
+    GitlabAudit {
+        events: Vec<GitLabAuditEvent>,
+    },
+}
+
+impl Content {
+    /// The version of the envelope that holds this content: a processor that does not know it leaves the message queued.
+    #[must_use]
+    pub fn envelope_version(&self) -> u8 {
+        match self {
+            Self::MergeRequest(_) | Self::Unexpected { .. } => Envelope::VERSION,
+            Self::GitlabAudit { .. } => Envelope::NEWEST,
+        }
+    }
 }
 
 /// One authenticated delivery on its way from the webhook function to the processor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// Version of this format; a processor rejects unknown versions.
+    /// Version of this format, by [`Content::envelope_version`]; a processor rejects unknown versions.
     pub version: u8,
     /// Made at intake; copied to every later row, call, effect and log line.
     pub correlation_id: Uuid,
@@ -91,8 +106,10 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// The version this code writes.
+    /// The version of contents that every release reads.
     pub const VERSION: u8 = 1;
+    /// The newest version that this release reads.
+    pub const NEWEST: u8 = 2;
 
     /// The merge request of the delivery, if the content could be read.
     #[must_use]
@@ -103,7 +120,7 @@ impl Envelope {
                 project_id: event.project.id,
                 mr_iid: event.mr_iid,
             }),
-            Content::Unexpected { .. } => None,
+            Content::Unexpected { .. } | Content::GitlabAudit { .. } => None,
         }
     }
 

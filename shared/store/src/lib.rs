@@ -21,6 +21,7 @@ mod effects;
 mod error;
 mod evidence;
 mod exceptions;
+mod gitlab_audit_events;
 mod gitlab_users;
 mod ledger;
 mod merge_request_state;

@@ -87,12 +87,20 @@ impl Recorder {
 
     /// Stores a delivery and assigns positions to its lines.
     async fn record(&self, context: &Context, delivery: &LogDelivery) -> Result<InvocationReport, RecordError> {
-        let batch = sorted(delivery);
+        self.record_batch(context, &sorted(delivery)).await
+    }
+
+    /// Stores a batch and assigns positions to its lines.
+    pub(crate) async fn record_batch(
+        &self,
+        context: &Context,
+        batch: &AuditBatch,
+    ) -> Result<InvocationReport, RecordError> {
         if batch.entries.is_empty() && batch.intents.is_empty() && batch.malformed.is_empty() {
             return Ok(InvocationReport::default());
         }
         let store = self.database.store(context).await?;
-        let stored = match self.store_batch(&store, &batch).await {
+        let stored = match self.store_batch(&store, batch).await {
             Ok(stored) => stored,
             Err(error) => {
                 self.database.failed(context, &error).await;
@@ -101,7 +109,7 @@ impl Recorder {
         };
         self.measures.stored(&batch.entries, &stored);
         if stored.quarantined > 0 {
-            self.report_quarantine(context, &batch, &stored);
+            self.report_quarantine(context, batch, &stored);
         }
         // The lines are safe. If their positions must wait, the next minute's run assigns them.
         let positions = match self.release(&store, context).await {

@@ -4,9 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
-use inbound::gitlab::{Classified, DeliveryHeaders, Hook, HookSet, Rejection, Tolerance};
+use inbound::gitlab::{
+    Classified, DeliveryHeaders, Grammar, Hook, HookSet, NoteCommand, NoteEvent, PushEvent, Rejection, Tolerance,
+};
 use jiff::Timestamp;
-use model::{AuthMethod, Authentication, Content, ProjectId};
+use model::{AuthMethod, Authentication, Content, MergeRequestIid, ProjectId, User};
 
 use crate::http::refusal::Refusal;
 use crate::http::response::Ignored;
@@ -39,6 +41,11 @@ pub enum Assessment {
         authentication: Authentication,
         content: Content,
     },
+    /// Authentic; recorded in the audit log alone.
+    Record {
+        authentication: Authentication,
+        event: RecordedEvent,
+    },
     /// Authentic; nothing to do.
     Ignore {
         authentication: Authentication,
@@ -51,6 +58,23 @@ pub enum Assessment {
         /// The project of the body, if it was read.
         project: Option<ProjectId>,
     },
+}
+
+/// What the function itself writes to the audit log, without a message to the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordedEvent {
+    Push(Box<PushEvent>),
+    /// A comment on this merge request, with its commands.
+    Commands(Box<NoteEvent>, MergeRequestIid, Vec<NoteCommand>),
+}
+
+/// What an assessment depends on, apart from request, secret and time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookRules {
+    /// The maximum age of a signature and size of a body.
+    pub tolerance: Tolerance,
+    /// Which lines of a comment are commands.
+    pub grammar: Grammar,
 }
 
 impl<'a> IncomingRequest<'a> {
@@ -104,7 +128,8 @@ impl<'a> IncomingRequest<'a> {
 
 /// Assesses one request: size, content type, proof, then kind and scope.
 #[must_use]
-pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, tolerance: Tolerance) -> Assessment {
+pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, rules: &WebhookRules) -> Assessment {
+    let tolerance = rules.tolerance;
     let refuse = |why| Assessment::Refuse {
         why,
         hook: None,
@@ -117,7 +142,7 @@ pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, t
     // 2. Size and proof.
     let proof = match inbound::gitlab::authenticate(&received.headers, received.body, hooks, now, tolerance) {
         Ok(proof) => proof,
-        Err(rejection) => return refuse(Refusal::Gitlab(rejection)),
+        Err(rejection) => return refuse(Refusal::Sender(rejection)),
     };
     let first = proof.hooks.first().copied();
     let authentication = |hook: Option<&Hook>| Authentication {
@@ -131,7 +156,7 @@ pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, t
     let why = match &classified {
         Classified::Unhandled { .. } => Some(Ignored::UnhandledKind),
         Classified::Unparseable => Some(Ignored::Unparseable),
-        Classified::MergeRequest(_) | Classified::Unexpected { .. } => None,
+        Classified::MergeRequest(_) | Classified::Note(_) | Classified::Push(_) | Classified::Unexpected { .. } => None,
     };
     if let Some(why) = why {
         return Assessment::Ignore {
@@ -143,36 +168,56 @@ pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, t
     let hook = inbound::gitlab::hook_in_scope(&proof.hooks, classified.project());
     if hook.is_none() {
         return Assessment::Refuse {
-            why: Refusal::Gitlab(Rejection::WrongScope),
+            why: Refusal::Sender(Rejection::WrongScope),
             hook: first.map(|hook| hook.name.clone()),
             project: classified.project().id,
         };
     }
-    match content(classified, received.body) {
-        Some(content) => Assessment::Forward {
-            authentication: authentication(hook),
-            content,
+    // 5. What follows.
+    let authentication = authentication(hook);
+    let ignore = |authentication, why| Assessment::Ignore { authentication, why };
+    match classified {
+        Classified::MergeRequest(event) => Assessment::Forward {
+            authentication,
+            content: Content::MergeRequest(event),
         },
-        None => Assessment::Ignore {
-            authentication: authentication(hook),
-            why: Ignored::UnhandledKind,
+        Classified::Unexpected {
+            object_kind, problem, ..
+        } => Assessment::Forward {
+            authentication,
+            content: unexpected_content(object_kind, problem, received.body),
         },
+        Classified::Push(push) => Assessment::Record {
+            authentication,
+            event: RecordedEvent::Push(push),
+        },
+        Classified::Note(note) => match commands_of(&note, &rules.grammar) {
+            Some((mr_iid, commands)) => Assessment::Record {
+                authentication,
+                event: RecordedEvent::Commands(note, mr_iid, commands),
+            },
+            None => ignore(authentication, Ignored::NoCommand),
+        },
+        Classified::Unhandled { .. } => ignore(authentication, Ignored::UnhandledKind),
+        Classified::Unparseable => ignore(authentication, Ignored::Unparseable),
     }
 }
 
-/// The content for the queue; `None` if ignored.
-fn content(classified: Classified, body: &[u8]) -> Option<Content> {
-    match classified {
-        Classified::MergeRequest(event) => Some(Content::MergeRequest(event)),
-        Classified::Unexpected {
-            object_kind, problem, ..
-        } => Some(Content::Unexpected {
-            object_kind,
-            problem,
-            body_base64: STANDARD.encode(&body[..body.len().min(MAX_UNEXPECTED_BYTES)]),
-            truncated: body.len() > MAX_UNEXPECTED_BYTES,
-        }),
-        Classified::Unhandled { .. } | Classified::Unparseable => None,
+/// The commands of a comment on a merge request by a person, or by a bot that is not an access token.
+fn commands_of(note: &NoteEvent, grammar: &Grammar) -> Option<(MergeRequestIid, Vec<NoteCommand>)> {
+    let is_by_token = note.actor.as_ref().is_some_and(User::looks_like_bot);
+    let mr_iid = note.mr_iid.filter(|_| !note.is_system && !is_by_token)?;
+    let commands = inbound::gitlab::commands(&note.text, grammar);
+    (!commands.is_empty()).then_some((mr_iid, commands))
+}
+
+/// A body for the quarantine.
+fn unexpected_content(object_kind: String, problem: String, body: &[u8]) -> Content {
+    Content::Unexpected {
+        object_kind,
+        problem,
+        body_base64: STANDARD.encode(&body[..body.len().min(MAX_UNEXPECTED_BYTES)]),
+        truncated: body.len() > MAX_UNEXPECTED_BYTES,
     }
 }
 

@@ -4,9 +4,10 @@ use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
 use inbound::gitlab::claimed_project;
 use model::{AuthMethod, Authentication, Content, DeliveryIds, MergeRequestKey};
 
-use crate::gitlab_webhook::assessment::{Assessment, IncomingRequest};
+use crate::gitlab_webhook::assessment::{Assessment, IncomingRequest, RecordedEvent};
 use crate::http::context::RequestContext;
 use crate::http::refusal::Refusal;
+use crate::http::router::Route;
 
 /// Longest text of a sender in an entry, in characters.
 const MAX_CHARS: usize = 200;
@@ -36,10 +37,11 @@ pub fn assessed_entry(
         } => {
             let problem = match content {
                 Content::Unexpected { problem, .. } => Some(problem.as_str()),
-                Content::MergeRequest(_) => None,
+                Content::MergeRequest(_) | Content::GitlabAudit { .. } => None,
             };
             proven(entry, authentication).detail("unexpected", problem)
         }
+        Assessment::Record { authentication, .. } => proven(entry, authentication),
         Assessment::Ignore { authentication, why } => proven(entry, authentication).detail("ignored", why.as_str()),
         Assessment::Refuse { why, hook, .. } => entry
             .detail("result", "invalid")
@@ -57,9 +59,9 @@ pub fn assessed_entry(
 
 /// The entry of a request that was rejected before its assessment.
 #[must_use]
-pub fn refusal_entry(context: &Context, request_context: &RequestContext, why: Refusal) -> Entry {
+pub fn refusal_entry(context: &Context, request_context: &RequestContext, route: Route, why: Refusal) -> Entry {
     let outcome = Outcome::Failure(class(why));
-    Entry::new(Action::WebhookAuthVerify, context, endpoint(), outcome)
+    Entry::new(route.action(), context, route.endpoint(), outcome)
         .detail("result", "invalid")
         .detail("reason", why.audit_reason())
         .detail("source_ip", request_context.source_ip.as_deref().map(bounded))
@@ -75,12 +77,12 @@ fn proven(entry: Entry, authentication: &Authentication) -> Entry {
 
 fn outcome(assessment: &Assessment) -> Outcome {
     match assessment {
-        Assessment::Forward { .. } | Assessment::Ignore { .. } => Outcome::Success,
+        Assessment::Forward { .. } | Assessment::Record { .. } | Assessment::Ignore { .. } => Outcome::Success,
         Assessment::Refuse { why, .. } => Outcome::Failure(class(*why)),
     }
 }
 
-fn class(why: Refusal) -> FailureClass {
+pub(crate) fn class(why: Refusal) -> FailureClass {
     if why.is_ours() {
         FailureClass::ServerError
     } else {
@@ -101,24 +103,33 @@ fn target(received: &IncomingRequest<'_>, assessment: &Assessment) -> Target {
                 mr_iid: event.mr_iid,
             });
         }
+        Assessment::Record { authentication, event } => return recorded_target(authentication, event),
         Assessment::Refuse { project, .. } => {
             let claim = || (received.body.len() <= MAX_CLAIM_BYTES).then(|| claimed_project(received.body));
             let project = project.or_else(|| claim().flatten());
-            return project.map_or_else(endpoint, Target::project);
+            return project.map_or_else(|| Route::Webhook.endpoint(), Target::project);
         }
         Assessment::Forward { authentication, .. } | Assessment::Ignore { authentication, .. } => authentication,
     };
     match claimed_project(received.body) {
         Some(project) => Target::project(project).at(&authentication.instance),
-        None => endpoint(),
+        None => Route::Webhook.endpoint(),
     }
 }
 
-fn endpoint() -> Target {
-    Target::other("endpoint", "/webhook")
+/// The project of a push, the merge request of a comment.
+pub(crate) fn recorded_target(authentication: &Authentication, event: &RecordedEvent) -> Target {
+    match event {
+        RecordedEvent::Push(push) => Target::project(push.project.id).at(&authentication.instance),
+        RecordedEvent::Commands(note, mr_iid, _) => Target::merge_request(&MergeRequestKey {
+            instance: authentication.instance.clone(),
+            project_id: note.project.id,
+            mr_iid: *mr_iid,
+        }),
+    }
 }
 
-fn bounded(text: &str) -> String {
+pub(crate) fn bounded(text: &str) -> String {
     text.chars().take(MAX_CHARS).collect()
 }
 

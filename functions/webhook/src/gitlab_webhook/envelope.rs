@@ -1,9 +1,10 @@
 //! The message on the deliveries queue: its content, and the ids by which SQS orders and deduplicates it.
 
 use model::{AuditLine, Authentication, Content, DeliveryIds, Envelope};
-use runtime::aws::sqs_id;
+use runtime::aws::{FifoMessage, sqs_id};
 
 use crate::http::context::RequestContext;
+use crate::http::refusal::Refusal;
 use crate::http::traceparent;
 
 /// A message for SQS.
@@ -29,7 +30,7 @@ pub fn build_message(
     content: Content,
 ) -> DeliveryMessage {
     let envelope = Envelope {
-        version: Envelope::VERSION,
+        version: content.envelope_version(),
         correlation_id: request_context.correlation_id,
         traceparent: traceparent::continued_trace(traceparent, request_context.xray_trace_id.as_deref()),
         received_at: request_context.received_at,
@@ -49,6 +50,18 @@ pub fn build_message(
         deduplication_id: envelope.correlation_id.to_string(),
         envelope,
     }
+}
+
+/// The message as the queue takes it.
+///
+/// # Errors
+/// [`Refusal::Internal`], which cannot happen with the types of an envelope.
+pub fn fifo_message(message: DeliveryMessage) -> Result<FifoMessage, Refusal> {
+    Ok(FifoMessage {
+        body: serde_json::to_string(&message.envelope).map_err(|_| Refusal::Internal)?,
+        group: message.group,
+        deduplication_id: message.deduplication_id,
+    })
 }
 
 #[cfg(test)]

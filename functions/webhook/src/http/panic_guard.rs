@@ -1,7 +1,7 @@
 //! The layer before `lambda_http`: removes what makes it panic, and turns a panic into a response.
 //!
 //! `lambda_http` 1.3 builds an address from the `Host` and `X-Forwarded-Proto` headers, the path and the raw query with `unwrap`
-//! and `expect`, and decodes base64 the same way. No address is needed here: this function serves one path.
+//! and `expect`, and decodes base64 the same way. No address is needed here: the path is one of a closed list.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -56,13 +56,14 @@ impl PanicGuard {
         };
         let (route, request) = match sanitize_event(payload) {
             Ok((route, request)) => (Ok(route), request),
-            Err(refusal) => (Err(refusal), ApiGatewayV2httpRequest::default()),
+            Err(refused) => (Err(refused), ApiGatewayV2httpRequest::default()),
         };
+        let known_route = route.unwrap_or_else(|(route, _)| route);
         let answering = self.answer(&request_context, request, route, context.clone());
         if let Ok(response) = AssertUnwindSafe(answering).catch_unwind().await {
             return Ok(response);
         }
-        let internal = Err(Refusal::Internal);
+        let internal = Err((known_route, Refusal::Internal));
         Ok(self
             .answer(&request_context, ApiGatewayV2httpRequest::default(), internal, context)
             .await)
@@ -73,13 +74,13 @@ impl PanicGuard {
         &self,
         request_context: &RequestContext,
         request: ApiGatewayV2httpRequest,
-        route: Result<Route, Refusal>,
+        route: Result<Route, (Route, Refusal)>,
         context: Context,
     ) -> impl Serialize + use<> {
         let handler = service_fn(|request: Request| async move {
             let answer = match route {
                 Ok(route) => self.router.handle(route, request_context, &request).await,
-                Err(refusal) => self.router.refuse(request_context, refusal),
+                Err((route, refusal)) => self.router.refuse(route, request_context, refusal),
             };
             Ok::<_, Infallible>(answer.into_response(request_context.correlation_id))
         });

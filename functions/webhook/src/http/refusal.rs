@@ -6,9 +6,9 @@ use inbound::gitlab::Rejection;
 /// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Its proof is missing or invalid, or does not cover this project.
-    Gitlab(Rejection),
-    /// A content type other than JSON, which GitLab never sends.
+    /// The sender's proof is missing or invalid, or does not cover this project.
+    Sender(Rejection),
+    /// A content type that the route does not accept.
     UnsupportedMediaType,
     /// Not a request of API Gateway, or a body that is not the base64 it claims to be.
     Unreadable,
@@ -16,6 +16,8 @@ pub enum Refusal {
     NotFound,
     /// A method other than POST.
     MethodNotAllowed,
+    /// More entries than one request may have.
+    TooManyEntries,
     /// The queue did not accept the delivery.
     QueueUnavailable,
     /// An error in this program; the request may be valid.
@@ -27,12 +29,12 @@ impl Refusal {
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::Gitlab(Rejection::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Gitlab(Rejection::WrongScope) => StatusCode::FORBIDDEN,
-            Self::Gitlab(Rejection::NoSecret) | Self::QueueUnavailable | Self::Internal => {
+            Self::Sender(Rejection::TooLarge) | Self::TooManyEntries => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Sender(Rejection::WrongScope) => StatusCode::FORBIDDEN,
+            Self::Sender(Rejection::NoSecret) | Self::QueueUnavailable | Self::Internal => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Gitlab(_) | Self::Unreadable => StatusCode::UNAUTHORIZED,
+            Self::Sender(_) | Self::Unreadable => StatusCode::UNAUTHORIZED,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -43,10 +45,11 @@ impl Refusal {
     #[must_use]
     pub fn public_reason(self) -> &'static str {
         match self {
-            Self::Gitlab(Rejection::TooLarge) => "too_large",
-            Self::Gitlab(Rejection::WrongScope) => "wrong_scope",
-            Self::Gitlab(Rejection::NoSecret) => "secret_unavailable",
-            Self::Gitlab(_) | Self::Unreadable => "not_authentic",
+            Self::Sender(Rejection::TooLarge) => "too_large",
+            Self::TooManyEntries => "too_many_entries",
+            Self::Sender(Rejection::WrongScope) => "wrong_scope",
+            Self::Sender(Rejection::NoSecret) => "secret_unavailable",
+            Self::Sender(_) | Self::Unreadable => "not_authentic",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -59,8 +62,9 @@ impl Refusal {
     #[must_use]
     pub fn audit_reason(self) -> &'static str {
         match self {
-            Self::Gitlab(rejection) => rejection.as_str(),
+            Self::Sender(rejection) => rejection.as_str(),
             Self::UnsupportedMediaType | Self::Unreadable | Self::NotFound | Self::MethodNotAllowed => "malformed",
+            Self::TooManyEntries => "too_many_entries",
             Self::QueueUnavailable => "queue_unavailable",
             Self::Internal => "internal_error",
         }
@@ -75,7 +79,7 @@ impl Refusal {
     /// Whether a newer version of the secret could change the assessment.
     #[must_use]
     pub fn retry_with_fresh_secret(self) -> bool {
-        let Self::Gitlab(rejection) = self else { return false };
+        let Self::Sender(rejection) = self else { return false };
         matches!(
             rejection,
             Rejection::BadSignature | Rejection::BadToken | Rejection::WrongScope | Rejection::NoSecret

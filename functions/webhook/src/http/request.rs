@@ -13,9 +13,9 @@ use super::router::Route;
 const DROPPED: [&str; 2] = ["host", "x-forwarded-proto"];
 
 /// Sanitizes one event: the result has a served path and no query, and every header and the body are well formed.
-pub(super) fn sanitize_event(event: GatewayEvent) -> Result<(Route, ApiGatewayV2httpRequest), Refusal> {
+pub(super) fn sanitize_event(event: GatewayEvent) -> Result<(Route, ApiGatewayV2httpRequest), (Route, Refusal)> {
     let GatewayEvent::Http(event) = event else {
-        return Err(Refusal::Unreadable);
+        return Err((Route::Webhook, Refusal::Unreadable));
     };
     let HttpEvent {
         method,
@@ -27,7 +27,7 @@ pub(super) fn sanitize_event(event: GatewayEvent) -> Result<(Route, ApiGatewayV2
     } = *event;
     let route = Route::find(&path, &method)?;
     if is_base64 && STANDARD.decode(body.as_deref().unwrap_or_default()).is_err() {
-        return Err(Refusal::Unreadable);
+        return Err((route, Refusal::Unreadable));
     }
     let mut request = ApiGatewayV2httpRequest::default();
     request.request_context.http.method = Method::POST;

@@ -2,6 +2,7 @@
 
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
+use inbound::producer::RejectedEntry;
 use lambda_http::Body;
 use model::codes;
 use serde_json::json;
@@ -17,11 +18,15 @@ codes! {
         UnhandledKind = "unhandled_kind",
         /// Not JSON, or JSON without a kind.
         Unparseable = "unparseable",
+        /// A comment without a command.
+        NoCommand = "no_command",
+        /// An array without an event.
+        Empty = "empty",
     }
 }
 
 /// The answer to one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     Accepted {
         /// Correctly signed, but too old.
@@ -30,13 +35,19 @@ pub enum Answer {
     /// Authentic, but needs no action. Never a 4xx: GitLab disables a hook after a few of them.
     Ignored(Ignored),
     Refused(Refusal),
+    /// Entries of another service, each accepted or rejected by itself.
+    Entries {
+        accepted: usize,
+        rejected: Vec<RejectedEntry>,
+    },
 }
 
 impl Answer {
     #[must_use]
-    pub fn status(self) -> StatusCode {
+    pub fn status(&self) -> StatusCode {
         match self {
-            Self::Accepted { .. } => StatusCode::ACCEPTED,
+            Self::Accepted { .. } | Self::Entries { accepted: 1.., .. } => StatusCode::ACCEPTED,
+            Self::Entries { accepted: 0, .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Ignored(_) => StatusCode::OK,
             Self::Refused(refusal) => refusal.status(),
         }
@@ -44,18 +55,19 @@ impl Answer {
 
     /// `accepted`, `ignored`, `rejected` or `unavailable`.
     #[must_use]
-    pub fn status_name(self) -> &'static str {
+    pub fn status_name(&self) -> &'static str {
         match self {
-            Self::Accepted { .. } => "accepted",
+            Self::Accepted { .. } | Self::Entries { accepted: 1.., .. } => "accepted",
             Self::Ignored(_) => "ignored",
             Self::Refused(refusal) if refusal.is_ours() => "unavailable",
-            Self::Refused(_) => "rejected",
+            Self::Refused(_) | Self::Entries { accepted: 0, .. } => "rejected",
         }
     }
 
-    fn reason(self) -> Option<&'static str> {
+    fn reason(&self) -> Option<&'static str> {
         match self {
-            Self::Accepted { stale: false } => None,
+            Self::Accepted { stale: false } | Self::Entries { accepted: 1.., .. } => None,
+            Self::Entries { accepted: 0, .. } => Some("no_valid_entry"),
             Self::Accepted { stale: true } => Some("stale_timestamp"),
             Self::Ignored(ignored) => Some(ignored.as_str()),
             Self::Refused(refusal) => Some(refusal.public_reason()),
@@ -63,13 +75,19 @@ impl Answer {
     }
 
     #[must_use]
-    pub fn into_response(self, correlation_id: Uuid) -> Response<Body> {
-        let body = json!({"status": self.status_name(), "reason": self.reason(), "correlation_id": correlation_id});
+    pub fn into_response(&self, correlation_id: Uuid) -> Response<Body> {
+        let mut body = json!({"status": self.status_name(), "reason": self.reason(), "correlation_id": correlation_id});
+        if let Self::Entries { accepted, rejected } = self {
+            let shown =
+                |entry: &RejectedEntry| json!({"index": entry.index, "id": entry.id, "reason": entry.reason.as_str()});
+            body["accepted"] = json!(accepted);
+            body["rejected"] = rejected.iter().map(shown).collect();
+        }
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self == Self::Refused(Refusal::MethodNotAllowed) {
+        if *self == Self::Refused(Refusal::MethodNotAllowed) {
             headers.insert(ALLOW, HeaderValue::from_static("POST"));
         }
         response

@@ -28,6 +28,14 @@ pub struct Grammar {
 )]
 pub struct InvalidPrefixes;
 
+impl Default for Grammar {
+    fn default() -> Self {
+        Self {
+            prefixes: vec!["/copilot".to_owned()],
+        }
+    }
+}
+
 impl Grammar {
     /// The prefixes of a list separated by commas; letter case does not matter.
     ///

@@ -2,24 +2,34 @@
 
 mod labels;
 mod merge_request;
+mod note;
+mod push;
 mod shape;
 mod text;
 
 use jiff::Timestamp;
-use model::MergeRequestEvent;
+use model::{MergeRequestEvent, Project};
 use serde_json::Value;
 
 use crate::gitlab::json;
 use crate::gitlab::scope::ProjectSeen;
+pub use note::NoteEvent;
+pub use push::PushEvent;
 use shape::BODY;
 use text::{ID_CHARS, clean_text};
 
 /// `object_kind` of merge-request events, the same for project, group and system hooks.
 const MERGE_REQUEST: &str = "merge_request";
+/// Comments; the second is an `event_type`.
+const NOTES: [&str; 2] = ["note", "confidential_note"];
+const PUSHES: [&str; 2] = ["push", "tag_push"];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Classified {
     MergeRequest(Box<MergeRequestEvent>),
+    /// A comment on anything.
+    Note(Box<NoteEvent>),
+    Push(Box<PushEvent>),
     /// A kind of event that we do not handle.
     Unhandled {
         /// The kind, as GitLab names it.
@@ -45,13 +55,9 @@ impl Classified {
     #[must_use]
     pub fn project(&self) -> ProjectSeen<'_> {
         match self {
-            Self::MergeRequest(event) => {
-                let path = Some(event.project.path.as_str()).filter(|path| !path.is_empty());
-                ProjectSeen {
-                    id: Some(event.project.id),
-                    path,
-                }
-            }
+            Self::MergeRequest(event) => seen(&event.project),
+            Self::Note(event) => seen(&event.project),
+            Self::Push(event) => seen(&event.project),
             Self::Unexpected {
                 project, project_path, ..
             } => ProjectSeen {
@@ -84,6 +90,14 @@ pub fn classify(body: &[u8], received_at: Timestamp) -> Classified {
     else {
         return Classified::Unparseable;
     };
+    if NOTES.contains(&kind) {
+        let note = note::parse_note(&document).map(Box::new);
+        return note.map_or(Classified::Unparseable, Classified::Note);
+    }
+    if PUSHES.contains(&kind) {
+        let push = push::parse_push(&document).map(Box::new);
+        return push.map_or(Classified::Unparseable, Classified::Push);
+    }
     if kind != MERGE_REQUEST {
         return Classified::Unhandled {
             kind: clean_text(kind, ID_CHARS),
@@ -104,14 +118,22 @@ pub fn classify(body: &[u8], received_at: Timestamp) -> Classified {
 #[must_use]
 pub fn claimed_project(body: &[u8]) -> Option<model::ProjectId> {
     let document = json::read_document(body, &BODY)?;
-    let top_level = || {
-        document
-            .get("project_id")
-            .and_then(Value::as_i64)
-            .filter(|id| *id > 0)
-            .map(model::ProjectId)
-    };
-    merge_request::project_id(&document).ok().or_else(top_level)
+    merge_request::project_id(&document)
+        .ok()
+        .or_else(|| top_level_project(&document))
+}
+
+/// `project_id`, which is also there if the project itself is not.
+fn top_level_project(document: &Value) -> Option<model::ProjectId> {
+    let id = document.get("project_id").and_then(Value::as_i64);
+    id.filter(|id| *id > 0).map(model::ProjectId)
+}
+
+fn seen(project: &Project) -> ProjectSeen<'_> {
+    ProjectSeen {
+        id: Some(project.id),
+        path: Some(project.path.as_str()).filter(|path| !path.is_empty()),
+    }
 }
 
 #[cfg(test)]

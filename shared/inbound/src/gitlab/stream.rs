@@ -2,6 +2,8 @@
 
 mod event;
 mod key;
+mod types;
 
 pub use event::{StreamBody, stream_events};
 pub use key::{StreamFields, StreamSource};
+pub use types::{InvalidTypes, StreamTypes};

@@ -2,7 +2,8 @@
 
 use model::{
     AuditLine, AuthMethod, Authentication, Content, DeliveryIds, EffectMessage, Envelope, EventAction,
-    MergeRequestEvent, MergeRequestIid, OccurredAtSource, Project, ProjectId, Reviewer, SystemAction, UserId,
+    GitLabAuditAuthor, GitLabAuditEvent, GitLabAuditObject, MergeRequestEvent, MergeRequestIid, OccurredAtSource,
+    Project, ProjectId, Reviewer, SystemAction, UserId,
 };
 
 use crate::compare::{same, same_and_full};
@@ -67,9 +68,31 @@ fn sparse_event() -> MergeRequestEvent {
     }
 }
 
+fn audit_event() -> GitLabAuditEvent {
+    let object = |kind: &str, id: &str, name: &str| GitLabAuditObject {
+        object_type: Some(kind.to_owned()),
+        id: Some(id.to_owned()),
+        name: Some(name.to_owned()),
+    };
+    GitLabAuditEvent {
+        event_key: sha256('e'),
+        event_id: Some("7".to_owned()),
+        event_type: Some("member_destroyed".to_owned()),
+        created_at: Some(at("10:30:00")),
+        author: GitLabAuditAuthor {
+            id: Some(31),
+            name: Some("Ana Example".to_owned()),
+            class: Some("User".to_owned()),
+        },
+        entity: object("Group", "4242", "acme/security-team"),
+        target: object("User", "51", "Sam Example"),
+        details: serde_json::from_str(r#"{"remove": "user_access"}"#).unwrap(),
+    }
+}
+
 pub(crate) fn envelope(content: Content) -> Envelope {
     Envelope {
-        version: Envelope::VERSION,
+        version: content.envelope_version(),
         correlation_id: uuid(1),
         traceparent: Some(traceparent()),
         received_at: at("10:30:03"),
@@ -103,11 +126,14 @@ fn every_envelope_keeps_its_names() {
             body_base64: "e30=".to_owned(),
             truncated: true,
         },
+        Content::GitlabAudit {
+            events: vec![audit_event()],
+        },
     ];
     for content in &contents {
         // A new variant does not compile until it is added here; add it to the list above, too.
         match content {
-            Content::MergeRequest(_) | Content::Unexpected { .. } => (),
+            Content::MergeRequest(_) | Content::Unexpected { .. } | Content::GitlabAudit { .. } => (),
         }
     }
     same_and_full("envelopes.json", &contents.map(envelope).to_vec());

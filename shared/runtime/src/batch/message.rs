@@ -11,6 +11,8 @@ pub struct Message {
     pub message_id: String,
     /// Its group (`MessageGroupId`), if the queue is FIFO.
     pub group_id: Option<String>,
+    /// The ARN of its queue (`eventSourceARN`), if Lambda reported it.
+    pub source_arn: Option<String>,
     /// Its text; empty if the message has none.
     pub body: String,
     /// How often it was received, including this time (`ApproximateReceiveCount`); at least 1.
@@ -33,6 +35,7 @@ impl TryFrom<SqsMessage> for Message {
         Ok(Self {
             message_id: message.message_id.filter(|id| !id.is_empty()).ok_or(MissingMessageId)?,
             group_id: attributes.remove("MessageGroupId"),
+            source_arn: message.event_source_arn,
             body: message.body.unwrap_or_default(),
             receive_count: attributes
                 .get("ApproximateReceiveCount")
@@ -49,6 +52,7 @@ impl std::fmt::Debug for Message {
         f.debug_struct("Message")
             .field("message_id", &self.message_id)
             .field("group_id", &self.group_id)
+            .field("source_arn", &self.source_arn)
             .field("receive_count", &self.receive_count)
             .field("sent_at", &self.sent_at)
             .finish_non_exhaustive()

@@ -238,6 +238,7 @@ fn record_has_the_sqs_message_attributes() {
     let expected = Message {
         message_id: "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5".into(),
         group_id: Some("main/7/12".into()),
+        source_arn: Some("arn:aws:sqs:eu-west-1:123456789012:deliveries.fifo".into()),
         body: "{\"kind\":\"invented\"}".into(),
         receive_count: 3,
         sent_at: Some(Timestamp::from_millisecond(1_769_860_800_123).unwrap()),
@@ -246,6 +247,7 @@ fn record_has_the_sqs_message_attributes() {
     let bare = Message {
         message_id: "m-2".into(),
         group_id: None,
+        source_arn: None,
         body: String::new(),
         receive_count: 1,
         sent_at: None,

@@ -19,6 +19,7 @@ fn insert(envelope: &Envelope, reason: &str, now: Timestamp) -> Result<Statement
     let object_kind = match &envelope.content {
         Content::MergeRequest(_) => "merge_request",
         Content::Unexpected { object_kind, .. } => object_kind,
+        Content::GitlabAudit { .. } => "gitlab_audit_event",
     };
     let insert = Insert::into("quarantined_deliveries")
         .uuid("id", Uuid::now_v7())

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::fixtures::{
-    Headers, KEY, NEXT_KEY, NOW, PLAIN, TOLERANCE, header_map, hook_set, merged, now, signed, signed_at, with_token,
+    Headers, KEY, NEXT_KEY, NOW, PLAIN, TOLERANCE, header_map, hook_set, merged, now, rules, signed, signed_at,
+    with_token,
 };
 
 fn assessed(headers: &Headers, body: &[u8]) -> Assessment {
@@ -14,7 +15,7 @@ fn assessed(headers: &Headers, body: &[u8]) -> Assessment {
         &IncomingRequest::new(&header_map(headers), body),
         &hook_set(),
         now(),
-        TOLERANCE,
+        &rules(),
     )
 }
 
@@ -26,7 +27,7 @@ fn signed_body(body: &Value) -> Assessment {
 fn rejection(assessment: &Assessment) -> Rejection {
     match assessment {
         Assessment::Refuse {
-            why: Refusal::Gitlab(rejection),
+            why: Refusal::Sender(rejection),
             ..
         } => *rejection,
         other => panic!("expected a rejection, got {other:?}"),
@@ -96,7 +97,7 @@ fn what_does_not_prove_itself_is_refused() {
         &IncomingRequest::new(&header_map(&signed(&body)), &body),
         &HookSet::default(),
         now(),
-        TOLERANCE,
+        &rules(),
     );
     assert_eq!(rejection(&without_hooks), Rejection::NoSecret);
 }
@@ -119,7 +120,7 @@ fn authentic_delivery_of_unhandled_kind_is_ignored() {
     let deep = "[".repeat(90_000);
     let cases: [(&[u8], Ignored); 7] = [
         (
-            br#"{"object_kind":"note","project":{"path_with_namespace":"elsewhere/x"}}"#,
+            br#"{"object_kind":"pipeline","project":{"path_with_namespace":"elsewhere/x"}}"#,
             Ignored::UnhandledKind,
         ),
         (br#"{"event_name":"user_create"}"#, Ignored::UnhandledKind),
@@ -165,15 +166,13 @@ fn unexpected_shape_is_forwarded_whole_and_bounded() {
 
     // 2. A larger one is truncated.
     let body = format!("{}{}", body, " ".repeat(300_000)).into_bytes();
-    let tolerance = Tolerance {
-        max_body_bytes: 1_000_000,
-        ..TOLERANCE
-    };
+    let mut rules = rules();
+    rules.tolerance.max_body_bytes = 1_000_000;
     let assessment = assess(
         &IncomingRequest::new(&header_map(&signed(&body)), &body),
         &hook_set(),
         now(),
-        tolerance,
+        &rules,
     );
     let Assessment::Forward {
         content: Content::Unexpected {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::fixtures::{
-    Headers, KEY, NEXT_KEY, PLAIN, TOLERANCE, header_map, hook_set, merged, now, signed, signed_at, with_token,
+    Headers, KEY, NEXT_KEY, PLAIN, TOLERANCE, header_map, hook_set, merged, now, rules, signed, signed_at, with_token,
 };
 use crate::gitlab_webhook::assessment::assess;
 
@@ -39,7 +39,7 @@ fn line(entry: &Entry) -> Value {
 fn line_of(headers: &Headers, body: &Value) -> Value {
     let (headers, body) = (header_map(headers), body.to_string().into_bytes());
     let received = IncomingRequest::new(&headers, &body);
-    let assessment = assess(&received, &hook_set(), now(), TOLERANCE);
+    let assessment = assess(&received, &hook_set(), now(), &rules());
     let sha256 = sha256_hex(&body);
     let ids = delivery_ids(
         &received.headers,
@@ -171,13 +171,13 @@ fn stale_ignored_and_unexpected_deliveries_are_marked_valid() {
         (&stale["details"]["result"], &stale["details"]["stale"]),
         (&json!("valid"), &json!(true))
     );
-    let note = line_of(&with_token(PLAIN), &json!({"object_kind": "note", "project_id": 8}));
+    let pipeline = line_of(&with_token(PLAIN), &json!({"object_kind": "pipeline", "project_id": 8}));
     assert_eq!(
-        (&note["details"]["result"], &note["details"]["ignored"]),
+        (&pipeline["details"]["result"], &pipeline["details"]["ignored"]),
         (&json!("valid"), &json!("unhandled_kind"))
     );
     assert_eq!(
-        note["target"],
+        pipeline["target"],
         json!({"resource_type": "project", "instance": "gitlab", "project_id": 8})
     );
     let mut odd = merged();
@@ -206,7 +206,12 @@ fn nothing_secret_or_boundless_is_repeated() {
 
 #[test]
 fn unreadable_request_is_audited_too() {
-    let line = line(&refusal_entry(&context(), &request_context(), Refusal::Unreadable));
+    let line = line(&refusal_entry(
+        &context(),
+        &request_context(),
+        Route::Webhook,
+        Refusal::Unreadable,
+    ));
     assert_eq!(
         line["details"],
         json!({"result": "invalid", "reason": "malformed", "source_ip": "203.0.113.7"})

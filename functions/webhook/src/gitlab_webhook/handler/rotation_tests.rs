@@ -2,12 +2,12 @@
 //! environments that read the secret at different times.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use runtime::secrets::Stage;
 
-use super::*;
 use crate::fixtures::{Bench, KEY, NEXT_KEY, NOW, event, merged, secret, signed_at};
 
 /// How long the operator waits between two stages, seconds: as long as an environment may cache the secret.

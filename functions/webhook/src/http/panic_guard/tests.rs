@@ -12,9 +12,56 @@ fn bench() -> Bench {
 }
 
 /// A delivery that is authentic and ignored: it is answered without the queue.
-fn note() -> (Value, String) {
-    let body = json!({"object_kind": "note", "project": {"id": 3}}).to_string();
+fn pipeline() -> (Value, String) {
+    let body = json!({"object_kind": "pipeline", "project": {"id": 3}}).to_string();
     (event(&signed(body.as_bytes()), &body), body)
+}
+
+/// A comment on a merge request.
+fn comment(text: &str) -> Value {
+    let body = json!({
+        "object_kind": "note", "project": {"id": 1201, "path_with_namespace": "platform/vault"}, "user": {"id": 88, "username": "lea"},
+        "object_attributes": {"id": 5001, "note": text, "noteable_type": "MergeRequest", "created_at": "2026-03-01 11:00:00 UTC"},
+        "merge_request": {"iid": 12},
+    })
+    .to_string();
+    event(&signed(body.as_bytes()), &body)
+}
+
+#[tokio::test]
+async fn commands_and_pushes_are_accepted_with_an_entry() {
+    let push = json!({"object_kind": "push", "project": {"id": 1201, "path_with_namespace": "platform/vault"}, "after": "9d3c"}).to_string();
+    let bench = bench();
+    for event in [
+        comment("/copilot fix\n/copilot explain"),
+        event(&signed(push.as_bytes()), &push),
+    ] {
+        let (status, answer) = bench.serve(&event).await;
+        assert_eq!(
+            (status, &answer["status"], &answer["reason"]),
+            (202, &json!("accepted"), &Value::Null)
+        );
+    }
+    let actions: Vec<Value> = bench
+        .audit
+        .entries()
+        .into_iter()
+        .map(|entry| entry["action"].clone())
+        .collect();
+    let expected = [
+        "webhook.auth.verify",
+        "copilot.command.received",
+        "copilot.command.received",
+        "webhook.auth.verify",
+        "git.push.received",
+    ];
+    assert_eq!(
+        actions
+            .iter()
+            .filter(|action| expected.contains(&action.as_str().unwrap()))
+            .collect::<Vec<_>>(),
+        expected
+    );
 }
 
 #[tokio::test]
@@ -25,7 +72,8 @@ async fn the_answers_are_those_documented() {
     let large = "x".repeat(crate::fixtures::TOLERANCE.max_body_bytes + 1);
     let form = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
     let cases = [
-        (note().0, 200, "ignored", "unhandled_kind"),
+        (pipeline().0, 200, "ignored", "unhandled_kind"),
+        (comment("thanks"), 200, "ignored", "no_command"),
         (event(&signed(b"no JSON"), "no JSON"), 200, "ignored", "unparseable"),
         (event(&with_token("guessed"), "{}"), 401, "rejected", "not_authentic"),
         (event(&with_token("a,b"), "{}"), 401, "rejected", "not_authentic"),
@@ -74,12 +122,12 @@ async fn hostile_headers_queries_and_paths_change_nothing() {
         ("traceparent", "ü"),
     ];
     for (name, value) in hostile_headers {
-        let (mut event, _) = note();
+        let (mut event, _) = pipeline();
         event["headers"][name] = json!(value);
         assert_eq!(bench.serve(&event).await.0, 200, "{name:?}: {value:?}");
     }
     for query in ["%", "a=b&&=", "{}[]|\\^`", "\u{0}", "ü?#", &"q".repeat(70_000)] {
-        let (mut event, _) = note();
+        let (mut event, _) = pipeline();
         event["rawQueryString"] = json!(query);
         event["cookies"] = json!(["\u{0}"]);
         assert_eq!(bench.serve(&event).await.0, 200, "{query:?}");
@@ -106,13 +154,13 @@ async fn other_paths_and_methods_are_answered_in_kind() {
         "\u{0}",
         ":99999",
     ] {
-        let (mut event, _) = note();
+        let (mut event, _) = pipeline();
         event["rawPath"] = json!(path);
         let (status, answer) = bench.serve(&event).await;
         assert_eq!((status, &answer["reason"]), (404, &json!("not_found")), "{path:?}");
     }
     for method in ["GET", "PUT", "post", "", "BAD METHOD"] {
-        let (mut event, _) = note();
+        let (mut event, _) = pipeline();
         event["requestContext"]["http"]["method"] = json!(method);
         let (status, answer) = bench.serve(&event).await;
         assert_eq!(
@@ -157,7 +205,7 @@ async fn unusable_signature_header_prevents_token_fallback() {
 #[tokio::test]
 async fn duplicated_headers_are_malformed() {
     let bench = bench();
-    let (mut event, _) = note();
+    let (mut event, _) = pipeline();
     event["headers"]["Webhook-Id"] = event["headers"]["webhook-id"].clone();
     assert_eq!(bench.serve(&event).await.0, 401);
     assert_eq!(bench.verifications()[0]["details"]["reason"], "malformed");
@@ -188,7 +236,7 @@ async fn panic_is_answered_503_and_audited_once() {
         );
         Some(secret(&[KEY]))
     });
-    let (status, answer) = bench.serve(&note().0).await;
+    let (status, answer) = bench.serve(&pipeline().0).await;
     assert_eq!(
         (status, &answer["status"], &answer["reason"]),
         (503, &json!("unavailable"), &json!("internal_error"))
@@ -199,14 +247,14 @@ async fn panic_is_answered_503_and_audited_once() {
         (1, &json!("internal_error"))
     );
     assert_eq!(lines[0]["correlation_id"], answer["correlation_id"]);
-    assert_eq!(bench.serve(&note().0).await.0, 200);
+    assert_eq!(bench.serve(&pipeline().0).await.0, 200);
 }
 
 #[tokio::test]
 async fn panic_after_the_audit_line_adds_none() {
     let bench = bench();
     bench.metrics_clock.0.store(true, std::sync::atomic::Ordering::Relaxed);
-    let (status, answer) = bench.serve(&note().0).await;
+    let (status, answer) = bench.serve(&pipeline().0).await;
     assert_eq!((status, &answer["reason"]), (503, &json!("internal_error")));
     let lines = bench.verifications();
     assert_eq!((lines.len(), &lines[0]["details"]["result"]), (1, &json!("valid")));
@@ -223,7 +271,7 @@ proptest! {
         base64 in any::<bool>(),
     ) {
         let bench = bench();
-        let (mut event, _) = note();
+        let (mut event, _) = pipeline();
         for (name, value) in headers {
             event["headers"][name] = json!(value);
         }

@@ -54,7 +54,7 @@ pub(super) fn parse_merge_request(
         url: member(attributes, "url", TEXT_CHARS).unwrap_or_default(),
         action: EventAction::parse(&member(attributes, "action", ID_CHARS).unwrap_or_default()),
         state: state(attributes),
-        actor: document.get("user").and_then(user),
+        actor: document.get("user").and_then(read_user),
         author_id: attributes.get("author_id").and_then(Value::as_i64).map(UserId),
         occurred_at,
         occurred_at_source,
@@ -149,7 +149,7 @@ fn system_action(attributes: &Value) -> Option<SystemAction> {
     })
 }
 
-fn user(value: &Value) -> Option<User> {
+pub(super) fn read_user(value: &Value) -> Option<User> {
     let id = value.get("id").and_then(Value::as_i64)?;
     Some(User {
         id: UserId(id),
@@ -161,7 +161,7 @@ fn reviewers(document: &Value) -> Vec<Reviewer> {
     let listed = document["reviewers"].as_array().into_iter().flatten();
     let reviewer = |value: &Value| {
         Some(Reviewer {
-            user: user(value)?,
+            user: read_user(value)?,
             state: member(value, "state", ID_CHARS),
         })
     };

@@ -3,7 +3,11 @@
 use crate::gitlab::json::{SCALAR, Shape};
 
 const PROJECT: Shape = Shape {
-    fields: &[("id", &SCALAR), ("path_with_namespace", &SCALAR)],
+    fields: &[
+        ("id", &SCALAR),
+        ("path_with_namespace", &SCALAR),
+        ("default_branch", &SCALAR),
+    ],
     items: None,
 };
 const PERSON: Shape = Shape {
@@ -59,7 +63,18 @@ pub(super) const ATTRIBUTES: Shape = Shape {
         ("merge_commit_sha", &SCALAR),
         ("source_branch", &SCALAR),
         ("target_branch", &SCALAR),
+        // Comments only.
+        ("note", &SCALAR),
+        ("noteable_type", &SCALAR),
+        ("internal", &SCALAR),
+        ("confidential", &SCALAR),
+        ("created_at", &SCALAR),
     ],
+    items: None,
+};
+/// The merge request of a comment.
+const NOTED_MERGE_REQUEST: Shape = Shape {
+    fields: &[("iid", &SCALAR)],
     items: None,
 };
 pub(super) const BODY: Shape = Shape {
@@ -74,6 +89,15 @@ pub(super) const BODY: Shape = Shape {
         ("reviewers", &PEOPLE),
         ("changes", &CHANGES),
         ("object_attributes", &ATTRIBUTES),
+        // Comments only.
+        ("merge_request", &NOTED_MERGE_REQUEST),
+        // Pushes only.
+        ("ref", &SCALAR),
+        ("before", &SCALAR),
+        ("after", &SCALAR),
+        ("total_commits_count", &SCALAR),
+        ("user_id", &SCALAR),
+        ("user_username", &SCALAR),
     ],
     items: None,
 };

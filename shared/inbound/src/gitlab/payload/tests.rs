@@ -7,6 +7,7 @@ use super::*;
 
 mod hostile;
 mod labels;
+mod notes_and_pushes;
 
 fn received() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().unwrap()
@@ -202,13 +203,13 @@ fn the_kind_decides_what_a_body_is() {
     let unhandled = |kind: &str| Classified::Unhandled { kind: kind.to_owned() };
     let long = "k".repeat(9_000);
     let cases = [
-        (json!({"object_kind": "note"}), unhandled("note")),
+        (json!({"object_kind": "note"}), Classified::Unparseable),
         (
-            json!({"object_kind": "push", "event_type": "merge_request"}),
-            unhandled("push"),
+            json!({"object_kind": "build", "event_type": "merge_request"}),
+            unhandled("build"),
         ),
         (json!({"object_kind": "Merge_Request"}), unhandled("Merge_Request")),
-        (json!({"event_type": "note"}), unhandled("note")),
+        (json!({"event_type": "push"}), Classified::Unparseable),
         (json!({"event_name": "user_create"}), unhandled("user_create")),
         (json!({"object_kind": long}), unhandled(&long[..255])),
         (json!({}), Classified::Unparseable),

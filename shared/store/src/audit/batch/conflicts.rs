@@ -47,8 +47,8 @@ impl Tx<'_> {
                 places.insert(number * super::CHUNK + usize::try_from(place - 1).unwrap_or(usize::MAX));
             }
         }
-        let placed = known.into_iter().enumerate();
-        let (conflicting, repeated): (Vec<_>, Vec<_>) = placed.partition(|(place, _)| places.contains(place));
+        let numbered = known.into_iter().enumerate();
+        let (conflicting, repeated): (Vec<_>, Vec<_>) = numbered.partition(|(place, _)| places.contains(place));
         let entries = |placed: Vec<(usize, &'a ParsedEntry)>| placed.into_iter().map(|(_, entry)| entry).collect();
         Ok((entries(repeated), entries(conflicting)))
     }

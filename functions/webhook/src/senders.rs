@@ -1,13 +1,32 @@
-//! The hooks of the webhook secret, from its three stages.
+//! Who may send to this function, from the three stages of its secret.
+
+mod secret;
 
 use std::sync::Arc;
 
-use inbound::gitlab::{HookSet, WebhookSecret};
+use inbound::gitlab::{HookSet, StreamSource, WebhookSecret};
+use inbound::keys::KeyRing;
+use inbound::producer::Producer;
 use model::Clock;
 use runtime::metrics::Metrics;
 use runtime::secrets::{SecretCache, SecretSource, Stage, StagedSecret, UnreadableSecret};
 
-/// The cache of the hooks. All three stages count, so that a rotation loses no delivery and needs no redeployment. Problems of the
+#[cfg(test)]
+pub(crate) use secret::SECRET_WITHIN;
+pub use secret::SenderSecret;
+
+/// The senders of every route.
+#[derive(Debug, Default)]
+pub struct Senders {
+    /// Webhooks of GitLab.
+    pub hooks: HookSet,
+    /// Services that send entries of the audit log.
+    pub producers: KeyRing<Producer>,
+    /// GitLab's audit event streams.
+    pub streams: KeyRing<StreamSource>,
+}
+
+/// The cache of the senders. All three stages count, so that a rotation rejects nothing and needs no redeployment. Problems of the
 /// secret are logged and counted when it is read: `webhook_secret_problems`, and `webhook_hooks_unbound` for hooks that are valid
 /// for every project.
 #[must_use]
@@ -16,7 +35,7 @@ pub fn cache(
     secret_id: &str,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
-) -> SecretCache<HookSet> {
+) -> SecretCache<Senders> {
     SecretCache::new(source, secret_id, &Stage::ALL, clock, move |stages| {
         merge_stages(stages, &metrics)
     })
@@ -24,7 +43,7 @@ pub fn cache(
 
 /// Merges the stages, the current one first. An unreadable stage is reported and skipped: a rotation that has just begun must not
 /// stop deliveries that the current version proves.
-fn merge_stages(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, UnreadableSecret> {
+fn merge_stages(stages: &[StagedSecret], metrics: &Metrics) -> Result<Senders, UnreadableSecret> {
     let mut readable = Vec::new();
     let mut unusable = 0_u64;
     for stage in stages {
@@ -43,10 +62,17 @@ fn merge_stages(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, U
             "none of its versions is valid JSON in the expected format",
         ));
     }
-    let (hooks, problems) = HookSet::merge(readable);
-    for problem in &problems {
+    let (producers, producer_problems) =
+        KeyRing::merge(readable.iter().map(|secret| secret.audit_producers.as_slice()));
+    let (streams, stream_problems) = KeyRing::merge(readable.iter().map(|secret| secret.gitlab_streams.as_slice()));
+    let (hooks, hook_problems) = HookSet::merge(readable);
+    let key_problems = producer_problems
+        .iter()
+        .chain(&stream_problems)
+        .map(ToString::to_string);
+    for problem in hook_problems.iter().map(ToString::to_string).chain(key_problems) {
         unusable += 1;
-        tracing::error!(%problem, "an entry of the webhook secret is invalid");
+        tracing::error!(problem, "an entry of the webhook secret is invalid");
     }
     metrics.count("webhook_secret_problems", unusable);
     let mut unbound = 0_u64;
@@ -59,7 +85,11 @@ fn merge_stages(stages: &[StagedSecret], metrics: &Metrics) -> Result<HookSet, U
         );
     }
     metrics.count("webhook_hooks_unbound", unbound);
-    Ok(hooks)
+    Ok(Senders {
+        hooks,
+        producers,
+        streams,
+    })
 }
 
 #[cfg(test)]
@@ -76,7 +106,7 @@ mod tests {
         }
     }
 
-    fn merged(stages: &[StagedSecret]) -> Result<HookSet, UnreadableSecret> {
+    fn merged(stages: &[StagedSecret]) -> Result<Senders, UnreadableSecret> {
         merge_stages(stages, &metrics().0)
     }
 
@@ -97,6 +127,7 @@ mod tests {
         ];
         let names: Vec<_> = merged(&stages)
             .unwrap()
+            .hooks
             .hooks()
             .iter()
             .map(|hook| hook.name.clone())
@@ -145,6 +176,12 @@ mod tests {
             (
                 vec![current(bound), staged(Stage::Pending, "soon")],
                 [json!(1), json!(0)],
+            ),
+            (
+                vec![current(
+                    r#"{"audit_producers": [{"name": "agent", "key": "short"}], "gitlab_streams": [{"name": "a"}]}"#,
+                )],
+                [json!(2), json!(0)],
             ),
             (vec![current("soon")], [json!(1), Value::Null]),
             (vec![], [json!(1), Value::Null]),

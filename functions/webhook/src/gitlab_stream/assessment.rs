@@ -1,0 +1,90 @@
+//! The assessment of one streamed request by the current streams. Pure.
+
+use http::HeaderMap;
+use inbound::gitlab::{Rejection, StreamBody, StreamSource, StreamTypes, stream_events};
+use inbound::keys::KeyRing;
+
+use crate::http::refusal::Refusal;
+use crate::http::response::Ignored;
+
+/// Largest body, in bytes: GitLab labels its JSON as a form, so the gateway passes it as base64, and Lambda accepts 6 MB.
+pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// The relevant parts of a request.
+#[derive(Clone, Copy)]
+pub struct IncomingEvents<'a> {
+    /// `X-Gitlab-Event-Streaming-Token`: static, so a body is a claim and never proof.
+    token: Option<&'a str>,
+    /// `X-Gitlab-Audit-Event-Type`.
+    event_type: Option<&'a str>,
+    /// `traceparent`.
+    pub traceparent: Option<&'a str>,
+    /// The exact bytes of the body.
+    pub body: &'a [u8],
+}
+
+/// The stream that sent a request, and what to do with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvenStream {
+    pub source: StreamSource,
+    pub events: Result<WantedEvents, Ignored>,
+}
+
+/// Events of wanted types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedEvents {
+    pub body: StreamBody,
+    /// How many are of other types.
+    pub unwanted: usize,
+}
+
+impl<'a> IncomingEvents<'a> {
+    #[must_use]
+    pub fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
+        let text = |name| {
+            headers
+                .get(name)
+                .and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+        };
+        Self {
+            token: text("x-gitlab-event-streaming-token"),
+            event_type: text("x-gitlab-audit-event-type"),
+            traceparent: text("traceparent"),
+            body,
+        }
+    }
+}
+
+/// Assesses one request: size, token, then the events. The content type tells nothing.
+///
+/// # Errors
+/// Why it is refused; [`Refusal::retry_with_fresh_secret`] tells whether a newer secret could change that.
+pub fn assess(
+    received: &IncomingEvents<'_>,
+    streams: &KeyRing<StreamSource>,
+    types: &StreamTypes,
+) -> Result<ProvenStream, Refusal> {
+    if received.body.len() > MAX_BODY_BYTES {
+        return Err(Refusal::Sender(Rejection::TooLarge));
+    }
+    let token = received.token.filter(|token| !token.is_empty());
+    let token = token.ok_or(Refusal::Sender(Rejection::MissingCredentials))?;
+    if streams.is_empty() {
+        return Err(Refusal::Sender(Rejection::NoSecret));
+    }
+    let source = streams.holder_of(token).ok_or(Refusal::Sender(Rejection::BadToken))?;
+    let events = match stream_events(received.body, received.event_type) {
+        None => Err(Ignored::Unparseable),
+        Some(body) if body == StreamBody::default() => Err(Ignored::Empty),
+        Some(mut body) => {
+            let all = body.events.len();
+            body.events.retain(|event| types.keeps(event.event_type.as_deref()));
+            let unwanted = all - body.events.len();
+            Ok(WantedEvents { body, unwanted })
+        }
+    };
+    Ok(ProvenStream {
+        source: source.clone(),
+        events,
+    })
+}
