@@ -65,6 +65,11 @@ impl Stage {
             ),
             ("EFFECTS_QUEUE_URL", format!("{NOWHERE}/000000000000/effects.fifo")),
             ("AUDIT_RETRY_QUEUE_URL", format!("{NOWHERE}/000000000000/audit-retry")),
+            ("AUDIT_INLET_QUEUE_URL", format!("{NOWHERE}/000000000000/audit-inlet")),
+            (
+                "AUDIT_INLET_QUEUE_ARN",
+                "arn:aws:sqs:eu-west-1:000000000000:audit-inlet".to_owned(),
+            ),
             ("RULES_PATH", RULES.to_owned()),
             ("GITLAB_API_URL", self.gitlab.url()),
             ("SLACK_API_URL", NOWHERE.to_owned()),

@@ -6,6 +6,7 @@ mod parameters;
 mod queues;
 mod read;
 mod roles;
+mod routes;
 mod stacks;
 
 use std::collections::BTreeSet;

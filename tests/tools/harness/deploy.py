@@ -36,6 +36,7 @@ def credentials() -> dict[str, str]:
     fresh = {
         "owner_password": secrets.token_urlsafe(24), "auditor_password": secrets.token_urlsafe(24),
         "signing_token": _signing_token(), "scoped_signing_token": _signing_token(), "secret_token": secrets.token_urlsafe(24),
+        "producer_key": secrets.token_urlsafe(32), "gitlab_stream_token": secrets.token_urlsafe(18),
     }
     known = read(STATE).get("credentials", {})
     if known.keys() != fresh.keys():
@@ -116,6 +117,8 @@ def common_parameters(endpoint: str, server: dict, doubles: dict[str, str], data
         "LinearApiUrl": doubles["linear"], "JiraApiUrl": doubles["jira"], "ConfluenceApiUrl": doubles["confluence"],
         # The emulator matches words; it does not understand JSON patterns.
         "AuditFilterPattern": "event_type audit",
+        # Every event that a test or a person plays.
+        "GitLabStreamTypes": "*",
         "Architecture": "arm64" if os.uname().machine in ("arm64", "aarch64") else "x86_64",
     }
 
@@ -129,6 +132,10 @@ def fill_secrets(endpoint: str, stack: str = STACK_NAME) -> None:
         # Only for this project, as the hook of a single project should be.
         {"name": "scoped", "instance": INSTANCE, "signing_tokens": [known["scoped_signing_token"]],
          "projects": [SCOPED_PROJECT], "namespaces": []},
+    ], "audit_producers": [
+        {"name": "agent", "key": known["producer_key"], "services": ["gitlab-copilot-agent"]},
+    ], "gitlab_streams": [
+        {"name": "local", "token": known["gitlab_stream_token"], "instance": INSTANCE},
     ]})
     aws.put_secret(outputs["OutboundSecretArn"], {
         "gitlab": {INSTANCE: {"token": "glpat-local-stack"}}, "slack": {"bot_token": "xoxb-local-stack"},
@@ -144,7 +151,8 @@ def describe(endpoint: str, server: dict, doubles: dict[str, str]) -> dict:
     outputs, known = Aws(endpoint).outputs(STACK_NAME), credentials()
     port = endpoint.rpartition(":")[2]
     stack = {
-        "webhook_url": f"{endpoint}/webhook",
+        "webhook_url": f"{endpoint}/webhook", "audit_events_url": f"{endpoint}/audit/events", "audit_gitlab_url": f"{endpoint}/audit/gitlab",
+        "producer_key": known["producer_key"], "gitlab_stream_token": known["gitlab_stream_token"],
         "host_header": f"{outputs['ApiId']}.execute-api.localhost:{port}",
         "signing_token": known["signing_token"], "secret_token": known["secret_token"], "instance": INSTANCE,
         "scoped_signing_token": known["scoped_signing_token"], "scoped_project": SCOPED_PROJECT,
@@ -156,6 +164,7 @@ def describe(endpoint: str, server: dict, doubles: dict[str, str]) -> dict:
             "deliveries": outputs["DeliveriesQueueUrl"], "effects": outputs["EffectsQueueUrl"],
             "deliveries_dlq": outputs["DeliveriesDeadLettersUrl"], "effects_dlq": outputs["EffectsDeadLettersUrl"],
             "audit_retry": outputs["AuditRetryQueueUrl"], "audit_retry_dlq": outputs["AuditRetryDeadLettersUrl"],
+            "audit_inlet": outputs["AuditInletQueueUrl"], "audit_inlet_dlq": outputs["AuditInletDeadLettersUrl"],
             "maintenance_dlq": outputs["MaintenanceDeadLettersUrl"],
         },
         "functions": {name: outputs[f"{name.capitalize()}FunctionName"] for name in FUNCTIONS},

@@ -15,6 +15,8 @@ const EFFECTS_QUEUE: &str = "http://127.0.0.1:9/000000000000/effects.fifo";
 /// The secret of the webhook function.
 pub(crate) const WEBHOOK_SECRET: &str = "countersign/webhook";
 pub(crate) const DELIVERIES_QUEUE: &str = "http://127.0.0.1:9/000000000000/deliveries.fifo";
+pub(crate) const AUDIT_INLET_QUEUE: &str = "http://127.0.0.1:9/000000000000/audit-inlet";
+pub(crate) const AUDIT_INLET_ARN: &str = "arn:aws:sqs:eu-west-1:000000000000:audit-inlet";
 pub(crate) const AUDIT_RETRY_QUEUE: &str = "http://127.0.0.1:9/000000000000/audit-retry";
 const OUTBOUND: &str = "countersign/outbound";
 /// The timeout of an invocation.
@@ -80,6 +82,8 @@ impl TestEnv {
             ("DELIVERIES_QUEUE_URL", DELIVERIES_QUEUE),
             ("EFFECTS_QUEUE_URL", EFFECTS_QUEUE),
             ("AUDIT_RETRY_QUEUE_URL", AUDIT_RETRY_QUEUE),
+            ("AUDIT_INLET_QUEUE_URL", AUDIT_INLET_QUEUE),
+            ("AUDIT_INLET_QUEUE_ARN", AUDIT_INLET_ARN),
             ("RULES_PATH", self.rules_path),
         ];
         let fixed = fixed.map(|(name, value)| (name, value.to_owned()));

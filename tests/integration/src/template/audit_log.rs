@@ -95,14 +95,22 @@ fn lines_not_stored_wait_on_the_retry_queue() {
     let variables = &property(&template, "RecorderFunction", "Environment")["Variables"];
     assert_eq!(variables["AUDIT_RETRY_QUEUE_URL"], json!({"Ref": "AuditRetryQueue"}));
     let consumers = consumers(&template);
-    let (_, retry) = consumers.iter().find(|(name, _)| *name == "RecorderFunction").unwrap();
-    assert_eq!(retry["Queue"], queue);
+    let of_queue = |queue: &Value| {
+        let mut events = consumers.iter().filter(|(name, _)| *name == "RecorderFunction");
+        events.find(|(_, event)| event["Queue"] == *queue).unwrap().1
+    };
+    let retry = of_queue(&queue);
     assert!(retry["BatchSize"].as_u64().unwrap() < LARGEST_INVOCATION_IN_MIB);
 
     // Lines of different streams are unordered, and an OnFailure destination cannot be a FIFO queue.
     let properties = &template["Resources"]["AuditRetryQueue"]["Properties"];
     assert!(properties["FifoQueue"].is_null());
     assert_eq!(properties["MessageRetentionPeriod"], 14 * 24 * 3600);
+
+    // Entries of other services arrive on their own queue, which the recorder knows by its ARN.
+    let inlet = json!({"Fn::GetAtt": ["AuditInletQueue", "Arn"]});
+    assert_eq!(variables["AUDIT_INLET_QUEUE_ARN"], inlet);
+    assert!(of_queue(&inlet)["BatchSize"].as_u64().unwrap() * 200 < LARGEST_INVOCATION_IN_MIB * 1024);
 }
 
 #[test]
@@ -131,6 +139,10 @@ fn recorder_role_has_minimal_secrets_queue_and_log() {
         ("sqs:DeleteMessage", "AuditRetryQueue"),
         ("sqs:ChangeMessageVisibility", "AuditRetryQueue"),
         ("sqs:GetQueueAttributes", "AuditRetryQueue"),
+        ("sqs:ReceiveMessage", "AuditInletQueue"),
+        ("sqs:DeleteMessage", "AuditInletQueue"),
+        ("sqs:ChangeMessageVisibility", "AuditInletQueue"),
+        ("sqs:GetQueueAttributes", "AuditInletQueue"),
     ]);
     assert_eq!(allowed, expected);
 }

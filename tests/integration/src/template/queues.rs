@@ -45,7 +45,7 @@ fn message_is_invisible_for_six_consumer_timeouts() {
         None => value.as_u64(),
     };
     let consumers = consumers(&template);
-    assert_eq!(consumers.len(), 3);
+    assert_eq!(consumers.len(), 4);
     for pace in template["Mappings"]["RetryPaces"].as_object().unwrap().keys() {
         for (function, event) in &consumers {
             let queue = event["Queue"]["Fn::GetAtt"][0].as_str().unwrap();
