@@ -130,12 +130,12 @@ fn event_entry(context: &Context, instance: &str, event: &GitLabAuditEvent, firs
     .detail("target_type", target.object_type.as_deref())
     .detail("target_id", target.id.as_deref())
     .detail("target_details", target.name.as_deref())
-    .detail("add", detail("add"))
-    .detail("as", detail("as"))
-    .detail("remove", detail("remove"))
-    .detail("change", detail("change"))
-    .detail("from", detail("from"))
-    .detail("to", detail("to"))
+    .detail("added", detail("add"))
+    .detail("access", detail("as"))
+    .detail("removed", detail("remove"))
+    .detail("changed", detail("change"))
+    .detail("changed_from", detail("from"))
+    .detail("changed_to", detail("to"))
 }
 
 /// The project, or the group, user or instance by its id.

@@ -27,3 +27,8 @@ CREATE TRIGGER append_only_row BEFORE UPDATE OR DELETE ON gitlab_audit_events
     FOR EACH ROW EXECUTE FUNCTION countersign_refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON gitlab_audit_events
     FOR EACH STATEMENT EXECUTE FUNCTION countersign_refuse_change();
+
+-- Searches by service, from a comment to its commands, and from a commit to its push.
+CREATE INDEX audit_events_service ON audit_events (service, id);
+CREATE INDEX audit_events_note ON audit_events ((details ->> 'note_id')) WHERE action = 'copilot.command.received';
+CREATE INDEX audit_events_pushed ON audit_events ((details ->> 'after')) WHERE action = 'git.push.received';

@@ -27,6 +27,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(150);
 pub(crate) struct Stack {
     /// URL for deliveries.
     pub(crate) webhook_url: String,
+    /// URL for entries of other services.
+    pub(crate) audit_events_url: String,
+    /// URL for GitLab's audit event streams.
+    pub(crate) audit_gitlab_url: String,
+    /// The key of the producer `agent`, which may write as `gitlab-copilot-agent`.
+    pub(crate) producer_key: String,
+    /// The token of the stream `local`.
+    pub(crate) gitlab_stream_token: String,
     /// The API's Host header.
     pub(crate) host_header: String,
     /// A hook's signing token.
@@ -160,6 +168,28 @@ impl Stack {
     /// Sends a delivery.
     pub(crate) async fn send(&self, delivery: &Delivery) -> Reply {
         request("POST", &self.webhook_url, &delivery.headers, &delivery.body).await
+    }
+
+    /// Sends entries with a key.
+    pub(crate) async fn send_entries(&self, key: &str, body: &[u8]) -> Reply {
+        let headers = [
+            ("Host", self.host_header.as_str()),
+            ("Content-Type", "application/json"),
+            ("Authorization", &format!("Bearer {key}")),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        request("POST", &self.audit_events_url, &headers, body).await
+    }
+
+    /// Sends what GitLab streams, with the headers of GitLab.
+    pub(crate) async fn send_stream(&self, token: &str, body: &[u8]) -> Reply {
+        let headers = [
+            ("Host", self.host_header.as_str()),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            ("X-Gitlab-Event-Streaming-Token", token),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        request("POST", &self.audit_gitlab_url, &headers, body).await
     }
 
     /// Sends a signed delivery, expects acceptance and returns its correlation id.

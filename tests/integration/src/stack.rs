@@ -3,9 +3,12 @@
 mod audit;
 mod authentication;
 mod effects;
+mod gitlab_stream;
 mod ledger;
+mod notes;
 mod outages;
 mod pipeline;
+mod producers;
 mod production;
 mod review;
 mod stack_audit;

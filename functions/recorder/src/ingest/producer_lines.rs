@@ -1,7 +1,7 @@
 //! Entries of other services, as the webhook function has validated them.
 
 use audit::line_schema::ParsedEntry;
-use audit::{Context, digest_uuid};
+use audit::{Context, Sink as _, Stdout, digest_uuid};
 use inbound::producer::{InletMessage, UnreadableLines};
 use model::AuditLine;
 use runtime::batch::{BatchError, Message};
@@ -23,7 +23,14 @@ impl Recorder {
             )));
         }
         let batch = producer_batch(&inlet, &message.body);
-        self.record_batch(context, &batch).await?;
+        let report = self.record_batch(context, &batch).await?;
+        // Nobody else has printed them, and what is searched in CloudWatch and Athena comes from standard output. A message that
+        // arrives again may have been stored by a run that ended before it printed.
+        if report.stored > 0 || message.receive_count > 1 {
+            for entry in &batch.entries {
+                Stdout.put(format!("{}\n", entry.line).as_bytes());
+            }
+        }
         Ok(())
     }
 }

@@ -29,6 +29,7 @@ Examples:
   countersign audit --action gitlab.api. --since 24h
   countersign audit --action webhook.auth.verify --outcome failure --since 2026-11-01 --until 2026-11-30
   countersign audit --target 7301!811 --oldest-first
+  countersign audit --service gitlab-copilot-agent --since 24h
   countersign audit --outcome rate_limit --since 7d --format csv > limited.csv
 
 An entry must match every given filter. All matching entries are shown, page by page; standard error shows their number at the end.
@@ -75,6 +76,12 @@ struct Search {
     /// Entries of one W3C trace: 32 hex digits, or a full traceparent
     #[arg(long, value_name = "ID", value_parser = trace_id)]
     trace: Option<String>,
+    /// Entries that this service wrote: webhook, gitlab-copilot-agent
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// One entry: its id, or the id that another service gave to it
+    #[arg(long, value_name = "UUID")]
+    id: Option<Uuid>,
     /// Maximum number of entries. Default: all
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
@@ -135,6 +142,8 @@ impl Search {
             outcome: self.outcome,
             correlation_id: self.correlation,
             trace_id: self.trace.clone(),
+            service: self.service.clone(),
+            entry_id: self.id,
         })
     }
 

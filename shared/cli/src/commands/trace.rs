@@ -1,4 +1,4 @@
-//! `countersign trace`: one correlation id as a timeline.
+//! `countersign trace`: one piece of work as a timeline.
 
 mod missing;
 mod offset;
@@ -21,14 +21,15 @@ use crate::output::{CommandError, Ending, counted, remark, standard};
 
 const PAGE: u32 = 1_000;
 
-/// Show one delivery, poll cycle or admin action from beginning to end: a line for each step.
+/// Show one delivery, poll cycle, admin action or command from beginning to end: a line for each step.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 found, 1 nothing found, 2 invalid command line, 3 database error, 4 output error."
 )]
 pub(crate) struct Arguments {
-    /// A correlation id (a UUID), or a W3C trace id (32 hex digits, or a full traceparent)
-    #[arg(value_name = "CORRELATION-ID|TRACE-ID", value_parser = TraceSubject::parse)]
+    /// A correlation id or the id of an entry (a UUID), a W3C trace id (32 hex digits, or a full traceparent), or GitLab's id of a
+    /// comment with a command (a number)
+    #[arg(value_name = "CORRELATION-ID|TRACE-ID|NOTE-ID", value_parser = TraceSubject::parse)]
     subject: TraceSubject,
     /// When to use colour
     #[arg(long, value_enum, default_value_t = Color::Auto)]
@@ -89,17 +90,28 @@ impl Story {
             correlation_ids.sort_unstable();
             correlation_ids.dedup();
         }
+        if let Some(note_id) = subject.comment {
+            correlation_ids.extend(store.note_correlations(note_id).await?);
+        }
         if correlation_ids.is_empty() {
             correlation_ids.extend(subject.correlation_id);
         }
-        let mut entries = Vec::new();
-        for id in &correlation_ids {
-            let correlated = AuditFilter {
-                correlation_id: Some(*id),
+        let mut entries = of_correlations(store, &correlation_ids).await?;
+        if entries.is_empty() && subject.correlation_id.is_some() {
+            let named = AuditFilter {
+                entry_id: subject.correlation_id,
                 ..AuditFilter::default()
             };
-            entries.extend(all(store, &correlated).await?);
+            let named = all(store, &named).await?;
+            if !named.is_empty() {
+                correlation_ids = named.iter().map(|entry| entry.correlation_id).collect();
+                correlation_ids.dedup();
+                entries = of_correlations(store, &correlation_ids).await?;
+            }
         }
+        let pushes = store.pushes_of(&commits(&entries)).await?;
+        let known: Vec<Uuid> = entries.iter().map(|entry| entry.id).collect();
+        entries.extend(pushes.into_iter().filter(|push| !known.contains(&push.id)));
         entries.sort_by_key(|entry| entry.id);
         let rest = store.audit_story(&correlation_ids, &streams(&entries)).await?;
         Ok(Self {
@@ -141,6 +153,37 @@ impl Story {
         ));
         lines
     }
+}
+
+async fn of_correlations(store: &Store, correlation_ids: &[Uuid]) -> Result<Vec<AuditRow>, CommandError> {
+    let mut entries = Vec::new();
+    for id in correlation_ids {
+        let correlated = AuditFilter {
+            correlation_id: Some(*id),
+            ..AuditFilter::default()
+        };
+        entries.extend(all(store, &correlated).await?);
+    }
+    Ok(entries)
+}
+
+/// The commits that the entries say they made (`details.after`), with their projects.
+fn commits(entries: &[AuditRow]) -> Vec<(i64, String)> {
+    let commit = |entry: &AuditRow| {
+        let after = entry.details.get("after")?.as_str()?;
+        Some((project_of(&entry.target_key)?, after.to_owned()))
+    };
+    let mut commits: Vec<_> = entries.iter().filter_map(commit).collect();
+    commits.sort_unstable();
+    commits.dedup();
+    commits
+}
+
+/// The project in a target such as `merge_request:main/7301!811` or `project:main/7301`.
+fn project_of(target_key: &str) -> Option<i64> {
+    let (_, place) = target_key.split_once(':')?;
+    let project = place.rsplit('/').next()?.split('!').next()?;
+    project.parse().ok()
 }
 
 /// Every entry that a filter matches, the oldest first.

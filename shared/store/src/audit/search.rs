@@ -5,6 +5,7 @@ mod filter;
 mod find;
 mod open;
 mod range;
+mod related;
 mod row;
 mod statement;
 mod story;

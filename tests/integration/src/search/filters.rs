@@ -10,7 +10,7 @@ use store::{AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditTarget, Stor
 use uuid::Uuid;
 
 use super::plain::passing;
-use super::stored_log::{LONG_AGO, StoredLog, at, delivery, trace};
+use super::stored_log::{LONG_AGO, StoredLog, at, delivery, sample_entry, sent_id, trace};
 
 const ORDERS: [AuditOrder; 2] = [AuditOrder::NewestFirst, AuditOrder::OldestFirst];
 /// A first page for a person, and one for a file; each in one order.
@@ -103,6 +103,17 @@ fn singles() -> Vec<AuditFilter> {
         trace_id: Some(trace(12_001)),
         ..none()
     });
+    filters.extend(["agent", "tests", "nobody"].map(|service| AuditFilter {
+        service: Some(service.to_owned()),
+        ..none()
+    }));
+    let entry = sample_entry(13_010);
+    filters.extend(
+        [entry.id, sent_id(13_010, entry.timestamp), Uuid::nil()].map(|id| AuditFilter {
+            entry_id: Some(id),
+            ..none()
+        }),
+    );
     filters
 }
 
@@ -138,9 +149,10 @@ fn any_filter() -> impl Strategy<Value = AuditFilter> {
         proptest::option::weighted(0.3, select(outcomes().to_vec())),
         proptest::option::weighted(0.05, 0..24_000_u64),
         proptest::option::weighted(0.05, 0..24_000_u64),
+        proptest::option::weighted(0.2, select(vec!["agent", "tests"])),
     )
         .prop_map(
-            |(actor, action, target, since, until, outcome, correlation, traced)| AuditFilter {
+            |(actor, action, target, since, until, outcome, correlation, traced, service)| AuditFilter {
                 actor,
                 action: action.map(str::to_owned),
                 target: target.map(AuditTarget::from),
@@ -149,6 +161,8 @@ fn any_filter() -> impl Strategy<Value = AuditFilter> {
                 outcome,
                 correlation_id: correlation.map(delivery),
                 trace_id: traced.map(trace),
+                service: service.map(str::to_owned),
+                entry_id: None,
             },
         )
 }
@@ -200,7 +214,7 @@ async fn each_filter_and_every_plan_finds_matching_entries() {
             ways.extend(plans.iter().map(|plan| plan.step));
         }
     }
-    assert_eq!(nothing.len(), 6, "{nothing:#?}");
+    assert_eq!(nothing.len(), 8, "{nothing:#?}");
     let every = [
         "in order",
         "scan of the next",

@@ -41,6 +41,10 @@ fn passes(filter: &AuditFilter, entry: &ParsedEntry) -> bool {
             .trace_id
             .as_ref()
             .is_none_or(|id| entry.trace_id.as_ref() == Some(id))
+        && filter.service.as_ref().is_none_or(|service| entry.service == *service)
+        && filter.entry_id.is_none_or(|id| {
+            entry.id == id || entry.details.get("producer_entry_id") == Some(&Value::from(id.to_string()))
+        })
 }
 
 fn is_target(target: &AuditTarget, entry: &ParsedEntry) -> bool {

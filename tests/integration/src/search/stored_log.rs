@@ -136,6 +136,14 @@ fn index(number: u64, of: u64) -> usize {
     usize::try_from(number % of).unwrap()
 }
 
+/// The services that wrote it.
+pub(super) const SERVICES: [&str; 3] = ["tests", "tests", "agent"];
+
+/// The id that another service gave to every tenth entry.
+pub(super) fn sent_id(number: u64, at: Timestamp) -> Uuid {
+    audit::entry_id(at, &format!("sent {number}"))
+}
+
 /// One of its entries.
 pub(super) fn sample_entry(number: u64) -> ParsedEntry {
     printed(&line(number, moment(number)))
@@ -149,7 +157,8 @@ pub(super) fn line(number: u64, at: Timestamp) -> Value {
         "timestamp": format!("{at:.3}"), "event_type": "audit", "action": action(number),
         "actor": {"type": actor(number), "id": delivery(number)}, "target": target(number),
         "outcome": if error.is_some() { "failure" } else { "success" }, "error": error,
-        "correlation_id": delivery(number), "service": "tests", "id": id, "duration_ms": null, "details": {},
+        "correlation_id": delivery(number), "service": SERVICES[index(number / STORY, 3)], "id": id, "duration_ms": null,
+        "details": if number.is_multiple_of(10) { json!({"producer_entry_id": sent_id(number, at)}) } else { json!({}) },
         "trace_id": with_trace.then(|| trace(number)),
     })
 }

@@ -194,6 +194,7 @@ fn saved_queries_match_the_files() {
         "gitlab_calls_24h",
         "authentication_failures_by_source",
         "one_correlation_id",
+        "command_to_push",
         "exceptions_by_merger",
     ] {
         assert!(

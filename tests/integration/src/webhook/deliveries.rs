@@ -98,7 +98,7 @@ async fn authentic_bodies_are_ignored_or_queued_whole() {
     for (body, reason) in [
         ("no JSON", "unparseable"),
         (&deep, "unparseable"),
-        (r#"{"object_kind":"note"}"#, "unhandled_kind"),
+        (r#"{"object_kind": "pipeline"}"#, "unhandled_kind"),
     ] {
         let (status, answer) = webhook.send(delivery(CURRENT, "id-1", body)).await;
         assert_eq!(

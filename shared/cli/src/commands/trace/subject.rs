@@ -1,4 +1,4 @@
-//! The id to trace: a correlation id or a trace id.
+//! The id to trace: a correlation id, a trace id, the id of a comment, or the id of an entry.
 
 use std::fmt;
 
@@ -6,11 +6,14 @@ use uuid::Uuid;
 
 use crate::commands::audit::trace_id;
 
-/// The requested id. Thirty-two hex digits without hyphens may be either; a trace is searched first.
+/// The requested id. Thirty-two hex digits without hyphens may be a correlation id or a trace id; a trace is searched first. A UUID
+/// that is no correlation id may be the id of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TraceSubject {
     pub(super) correlation_id: Option<Uuid>,
     pub(super) trace_id: Option<String>,
+    /// GitLab's id of a comment with a command.
+    pub(super) comment: Option<i64>,
 }
 
 impl TraceSubject {
@@ -18,9 +21,13 @@ impl TraceSubject {
         let subject = Self {
             correlation_id: Uuid::try_parse(text).ok(),
             trace_id: trace_id(text).ok(),
+            comment: text.parse().ok().filter(|id| *id > 0 && text.len() < 20),
         };
-        if subject.correlation_id.is_none() && subject.trace_id.is_none() {
-            return Err("expected a correlation id (a UUID) or a trace id (32 hex digits, or a full traceparent)");
+        if subject.correlation_id.is_none() && subject.trace_id.is_none() && subject.comment.is_none() {
+            return Err(
+                "expected a correlation id or the id of an entry (a UUID), a trace id (32 hex digits, or a full traceparent), or the \
+                 id of a comment (a number)",
+            );
         }
         Ok(subject)
     }
@@ -28,8 +35,11 @@ impl TraceSubject {
 
 impl fmt::Display for TraceSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(id) = self.comment {
+            return write!(f, "comment {id}");
+        }
         match (&self.correlation_id, &self.trace_id) {
-            (Some(id), None) => write!(f, "correlation id {id}"),
+            (Some(id), None) => write!(f, "correlation id or entry {id}"),
             (None, Some(id)) => write!(f, "trace id {id}"),
             (Some(id), Some(trace)) => write!(f, "trace id {trace} or correlation id {id}"),
             (None, None) => Ok(()),
@@ -59,7 +69,8 @@ mod tests {
             );
             assert!(!traced || subject.trace_id.as_deref() == Some(trace), "{text}");
         }
-        for text in ["", "7301!811", "0199", "00-xyz-1-2"] {
+        assert_eq!(TraceSubject::parse("5001").unwrap().comment, Some(5001));
+        for text in ["", "7301!811", "0", "-5", "00-xyz-1-2", "99999999999999999999"] {
             assert!(TraceSubject::parse(text).is_err(), "{text:?}");
         }
     }

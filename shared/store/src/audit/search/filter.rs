@@ -24,12 +24,19 @@ pub struct AuditFilter {
     pub correlation_id: Option<Uuid>,
     /// A W3C trace id: 32 lower-case hex digits.
     pub trace_id: Option<String>,
+    /// The service that wrote it.
+    pub service: Option<String>,
+    /// The id of one entry, or the id that another service gave to its entry.
+    pub entry_id: Option<Uuid>,
 }
 
 impl AuditFilter {
     /// Whether it names one piece of work, which has few entries.
     pub(super) fn names_one(&self) -> bool {
-        self.correlation_id.is_some() || self.trace_id.is_some() || matches!(self.actor, Some(AuditActor::Id(_)))
+        self.correlation_id.is_some()
+            || self.trace_id.is_some()
+            || self.entry_id.is_some()
+            || matches!(self.actor, Some(AuditActor::Id(_)))
     }
 }
 

@@ -99,7 +99,7 @@ impl SearchQuery<'_, '_> {
         );
         let sql = format!(
             "WITH seen AS MATERIALIZED (
-                SELECT id, action, actor_type, actor_id, target_key, outcome, error, correlation_id, trace_id FROM audit_events
+                SELECT id, action, actor_type, actor_id, target_key, outcome, error, correlation_id, trace_id, service FROM audit_events
                 WHERE {within} AND {in_order} ORDER BY id {order} LIMIT {many_place})
             SELECT (SELECT count(*) FROM seen) AS seen,
                 ARRAY (SELECT id FROM seen WHERE {conditions} ORDER BY id {order} LIMIT {limit}) AS found"

@@ -47,6 +47,19 @@ impl SearchStatement {
             }
             None => {}
         }
+        if let Some(service) = &filter.service {
+            statement.equal("service", clean_text(service).into_owned(), Type::TEXT);
+            statement.in_order = statement.conditions.last().cloned();
+        }
+        if let Some(id) = filter.entry_id {
+            // Both ids have the same time, to which the search is limited.
+            let (stored, sent) = (
+                statement.bind(id, Type::UUID),
+                statement.bind(id.to_string(), Type::TEXT),
+            );
+            let condition = format!("(id = {stored} OR details ->> 'producer_entry_id' = {sent})");
+            statement.conditions.push(condition);
+        }
         if let Some(id) = filter.correlation_id {
             statement.equal("correlation_id", id, Type::UUID);
         }

@@ -1,8 +1,8 @@
 //! Time ranges as id ranges, and their months, which are the partitions.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::AuditOrder;
@@ -16,6 +16,12 @@ pub(super) struct Window {
     pub(super) high: Uuid,
 }
 
+/// The time in an id of version 7; ids of other versions have none.
+fn millisecond_of(id: Uuid) -> Option<Timestamp> {
+    let (seconds, nanos) = id.get_timestamp().filter(|_| id.get_version_num() == 7)?.to_unix();
+    Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos).ok()?).ok()
+}
+
 impl Window {
     /// The part of the filter's time range after an entry.
     pub(super) fn new(filter: &AuditFilter, after: Option<Uuid>, order: AuditOrder) -> Self {
@@ -23,6 +29,12 @@ impl Window {
             low: filter.since.map_or(Uuid::nil(), first_id),
             high: filter.until.map_or(Uuid::max(), first_id),
         };
+        if let Some(at) = filter.entry_id.and_then(millisecond_of) {
+            window.low = window.low.max(first_id(at));
+            window.high = window.high.min(first_id(
+                at.saturating_add(SignedDuration::from_millis(1)).unwrap_or(at),
+            ));
+        }
         match (after, order) {
             (Some(after), AuditOrder::NewestFirst) => window.high = window.high.min(after),
             (Some(after), AuditOrder::OldestFirst) => window.low = window.low.max(next_id(after)),
