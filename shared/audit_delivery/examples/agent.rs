@@ -9,6 +9,9 @@
 //!     cargo run --package audit_delivery --example agent -- /tmp/agent/queue -- git --version
 //! ```
 //!
+//! Countersign itself can be the HTTP destination: `AUDIT_LOG_HTTP_ENDPOINT=https://.../audit/events`, with the key of this service in
+//! `COUNTERSIGN_AUDIT_KEY`.
+//!
 //! If the parent process sets `CORRELATION_ID` and `TRACEPARENT`, this process and the command continue that work.
 #![expect(
     clippy::disallowed_methods,
@@ -24,7 +27,7 @@ use audit_delivery::audit::{
     Action, ActionName, Context, Entry, FailureClass, MergeRequestIid, MergeRequestKey, Outcome, ProjectId, Target,
     Writer,
 };
-use audit_delivery::{AuditQueue, AuditQueueSettings, DestinationOptions, Until};
+use audit_delivery::{AuditQueue, AuditQueueSettings, Credentials, DestinationOptions, Until};
 
 /// The actions of this service. A malformed name does not compile.
 const TASK_STARTED: Action = Action::Own(ActionName::new("copilot.task.started").unwrap());
@@ -55,11 +58,9 @@ fn run() -> Result<(), Box<dyn Error>> {
         .ok_or("missing command; usage: agent QUEUE-DIRECTORY -- COMMAND [ARGUMENT ...]")?;
 
     let environment = |name: &str| std::env::var(name).ok();
-    let audit_queue = AuditQueue::from_environment(
-        environment,
-        AuditQueueSettings::new("agent", queue),
-        &DestinationOptions::default(),
-    )?;
+    let mut options = DestinationOptions::default();
+    options.http.credentials = environment("COUNTERSIGN_AUDIT_KEY").map(|key| Credentials::Bearer(key.into()));
+    let audit_queue = AuditQueue::from_environment(environment, AuditQueueSettings::new("agent", queue), &options)?;
     let agent = Agent {
         writer: audit_queue.writer(),
         context: Context::inherited(environment),

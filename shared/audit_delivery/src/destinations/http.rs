@@ -75,7 +75,7 @@ impl HttpDestination {
         })
     }
 
-    fn post(&self, batch: &[Outgoing<'_>]) -> Result<(u16, Option<Duration>), ureq::Error> {
+    fn post(&self, batch: &[Outgoing<'_>]) -> Result<(u16, Option<Duration>, Vec<u8>), ureq::Error> {
         let body = http_batch::body(batch);
         let mut request = self
             .agent
@@ -94,8 +94,9 @@ impl HttpDestination {
         // A truncated response counts as missing; one that is too long counts as complete.
         let mut rest = response.body_mut().as_reader();
         let mut rest = std::io::Read::take(&mut rest, LONGEST_ANSWER);
-        std::io::copy(&mut rest, &mut std::io::sink())?;
-        Ok((status, retry_after))
+        let mut body = Vec::new();
+        std::io::Read::read_to_end(&mut rest, &mut body)?;
+        Ok((status, retry_after, body))
     }
 }
 
@@ -108,7 +109,8 @@ impl Destination for HttpDestination {
         if batch.is_empty() {
             return Ok(());
         }
-        let (status, retry_after) = self.post(batch).map_err(|error| unavailable(&error))?;
-        http_batch::check_status(status, retry_after)
+        let (status, retry_after, body) = self.post(batch).map_err(|error| unavailable(&error))?;
+        http_batch::check_status(status, retry_after)?;
+        http_batch::check_rejected(&body)
     }
 }

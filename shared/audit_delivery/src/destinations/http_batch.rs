@@ -99,6 +99,42 @@ pub fn check_status(status: u16, retry_after: Option<Duration>) -> Result<(), De
     })
 }
 
+/// What the body of a 2xx answer means for the batch: a receiver that stores each entry by itself lists the others as `rejected`, as
+/// `POST /audit/events` of Countersign does. A body that is not JSON, or lists nothing, confirms the batch.
+///
+/// # Errors
+/// [`DeliveryError::Refused`], so that the rejected entries are found and kept; the others may be sent again.
+pub fn check_rejected(body: &[u8]) -> Result<(), DeliveryError> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        #[serde(default)]
+        rejected: Vec<Rejected>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Rejected {
+        reason: Option<String>,
+    }
+    let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
+        return Ok(());
+    };
+    let Some(first) = answer.rejected.first() else {
+        return Ok(());
+    };
+    let reason: String = first
+        .reason
+        .iter()
+        .flat_map(|reason| reason.chars())
+        .take(100)
+        .collect();
+    Err(DeliveryError::Refused {
+        class: FailureClass::InvalidResponse,
+        message: format!(
+            "the receiver rejected {} of the entries: {reason}",
+            answer.rejected.len()
+        ),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -134,6 +170,25 @@ mod tests {
         let between = [outgoing(7, "{}"), outgoing(8, "{}"), outgoing(9, "{}")];
         assert_ne!(key, idempotency_key(&between, &body(&between)));
         assert_eq!(idempotency_key(&[], "[]"), "");
+    }
+
+    #[test]
+    fn rejected_entries_refuse_the_batch() {
+        let rejected =
+            br#"{"status":"accepted","accepted":1,"rejected":[{"index":0,"id":"x","reason":"service_not_yours"}]}"#;
+        let error = check_rejected(rejected).unwrap_err();
+        assert!(matches!(error, DeliveryError::Refused { .. }));
+        assert!(error.to_string().ends_with("service_not_yours"), "{error}");
+        for confirmed in [
+            &b""[..],
+            b"ok",
+            b"{}",
+            br#"{"rejected":[]}"#,
+            b"[1]",
+            br#"{"rejected":5}"#,
+        ] {
+            assert_eq!(check_rejected(confirmed), Ok(()));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use doubles::payload::MergeRequest;
 use jiff::SignedDuration;
-use model::{Clock as _, Effect, SystemClock};
+use model::{Clock as _, Content, Effect, Envelope, SystemClock};
 use serde_json::{Value, json};
 
 use super::decisions::{current, decided};
@@ -10,8 +10,8 @@ use super::filled::{UNDECIDED, fill, labelled};
 use super::later::assert_what_waited_is_decided;
 use super::lives::{LIVES, late};
 use super::release::Release;
-use crate::env::{ALICE, AUTHOR, TestEnv};
-use crate::outbox::{message, relay};
+use crate::env::{ALICE, AUTHOR, TestEnv, WEBHOOK_SECRET, envelope};
+use crate::outbox::{batch, message, relay};
 
 #[tokio::test]
 async fn this_schema_takes_what_the_previous_release_writes() {
@@ -103,6 +103,49 @@ async fn either_version_ends_an_unconfirmed_decision() {
     assert_eq!(count(env, "security_review_unconfirmed").await, 0);
     assert_eq!(count(env, "evaluations WHERE state <> 'done'").await, 0);
     assert_eq!(env.count("security_review_decisions WHERE true", &mr).await, 2);
+}
+
+/// During a deployment or after its rollback: such a message waits for a function that can read it.
+#[tokio::test]
+async fn previous_release_leaves_later_contents_queued() {
+    let release = Release::on_this_schema().await;
+    let later = Envelope {
+        version: Envelope::NEWEST,
+        content: Content::GitlabAudit { events: Vec::new() },
+        ..envelope(&labelled(1).event("open", AUTHOR, release.merged_at), "later")
+    };
+    let processor = release.start("processor").await;
+    let answer = processor
+        .invoke(batch(&serde_json::to_string(&later).unwrap(), "later", 1))
+        .await;
+    assert_eq!(answer["batchItemFailures"].as_array().unwrap().len(), 1, "{answer}");
+    assert_eq!(count(&release.env, "quarantined_deliveries").await, 0);
+}
+
+/// The secret of this version has lists that the previous release does not know, and a known list with more fields.
+#[tokio::test]
+async fn previous_release_reads_the_secret_of_this_version() {
+    let release = Release::on_this_schema().await;
+    let token = "a-token-of-the-previous-release";
+    let secret = json!({
+        "hooks": [{"name": "main", "instance": "main", "secret_tokens": [token]}],
+        "audit_producers": [{"name": "agent", "key": "a-key-of-16-signs", "services": ["copilot-agent"], "registers": false}],
+        "gitlab_streams": [{"name": "main", "token": "a-token-of-16-signs", "instance": "main"}],
+    });
+    release
+        .env
+        .aws()
+        .put_secret(WEBHOOK_SECRET, "AWSCURRENT", secret.to_string());
+    let webhook = release.start("webhook").await;
+    let body = json!({"object_kind": "pipeline"}).to_string();
+    let event = json!({
+        "version": "2.0", "routeKey": "POST /webhook", "rawPath": "/webhook", "rawQueryString": "",
+        "headers": {"content-type": "application/json", "x-gitlab-token": token},
+        "requestContext": {"stage": "$default", "http": {"method": "POST", "path": "/webhook", "sourceIp": "203.0.113.7"}},
+        "body": body, "isBase64Encoded": false,
+    });
+    let answer = webhook.invoke(event).await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
 }
 
 #[tokio::test]
