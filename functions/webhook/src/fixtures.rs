@@ -23,7 +23,8 @@ use crate::gitlab_webhook::handler::GitlabWebhook;
 use crate::http::intake::Intake;
 use crate::http::panic_guard::PanicGuard;
 use crate::http::router::Router;
-use crate::senders::{self, SenderSecret};
+use crate::sender_secret::SenderSecret;
+use crate::senders;
 
 pub(crate) const KEY: &str = "whsec_Y291bnRlcnNpZ24tdGVzdC1rZXktb2YtMzItYnl0ZXM=";
 pub(crate) const NEXT_KEY: &str = "whsec_bmV4dC1zaWduaW5nLWtleS1vZi10aGUtMzItYnl0ZXM=";

@@ -16,6 +16,7 @@ pub mod config;
 pub mod gitlab_stream;
 pub mod gitlab_webhook;
 pub mod http;
+pub mod sender_secret;
 pub mod senders;
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use webhook::http::event::GatewayEvent;
 use webhook::http::intake::Intake;
 use webhook::http::panic_guard::PanicGuard;
 use webhook::http::router::Router;
-use webhook::senders::{self, SenderSecret};
+use webhook::sender_secret::SenderSecret;
+use webhook::senders;
 
 fn main() -> ExitCode {
     runtime::start("webhook", serve)

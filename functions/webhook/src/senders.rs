@@ -1,7 +1,5 @@
 //! Who may send to this function, from the three stages of its secret.
 
-mod secret;
-
 use std::sync::Arc;
 
 use inbound::gitlab::{HookSet, StreamSource, WebhookSecret};
@@ -10,10 +8,6 @@ use inbound::producer::Producer;
 use model::Clock;
 use runtime::metrics::Metrics;
 use runtime::secrets::{SecretCache, SecretSource, Stage, StagedSecret, UnreadableSecret};
-
-#[cfg(test)]
-pub(crate) use secret::SECRET_WITHIN;
-pub use secret::SenderSecret;
 
 /// The senders of every route.
 #[derive(Debug, Default)]

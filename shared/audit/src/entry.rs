@@ -127,7 +127,7 @@ impl Entry {
         self
     }
 
-    /// A correlation id of its own: of work that others continue and that does not depend on the delivery which reported it. The
+    /// A separate correlation id: of work that others continue and that does not depend on the delivery which reported it. The
     /// actor stays the context's.
     #[must_use]
     pub fn correlated(mut self, correlation_id: Uuid) -> Self {

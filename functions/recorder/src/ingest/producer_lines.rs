@@ -24,7 +24,7 @@ impl Recorder {
         }
         let batch = producer_batch(&inlet, &message.body);
         let report = self.record_batch(context, &batch).await?;
-        // Nobody else has printed them, and what is searched in CloudWatch and Athena comes from standard output. A message that
+        // No function has printed them yet, and what is searched in CloudWatch and Athena comes from standard output. A message that
         // arrives again may have been stored by a run that ended before it printed.
         if report.stored > 0 || message.receive_count > 1 {
             for entry in &batch.entries {

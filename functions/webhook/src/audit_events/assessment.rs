@@ -29,7 +29,7 @@ pub struct IncomingEntries<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProvenEntries {
     pub producer: Producer,
-    /// Or why none of them is looked at.
+    /// Or why none of them is read.
     pub batch: Result<ProducerBatch, Refusal>,
 }
 
@@ -75,7 +75,7 @@ impl<'a> IncomingEntries<'a> {
 /// Assesses one request: size, content type, key, then each entry.
 ///
 /// # Errors
-/// Why it is refused; [`Refusal::retry_with_fresh_secret`] tells whether a newer secret could change that.
+/// Why it is refused; [`Refusal::retry_with_fresh_secret`] shows whether a newer secret could change that.
 pub fn assess(
     received: &IncomingEntries<'_>,
     producers: &KeyRing<Producer>,

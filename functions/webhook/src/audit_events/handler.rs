@@ -12,7 +12,7 @@ use crate::http::context::RequestContext;
 use crate::http::intake::Intake;
 use crate::http::refusal::Refusal;
 use crate::http::response::Answer;
-use crate::http::router::Route;
+use crate::http::route::Route;
 
 /// The handler, with everything a request needs.
 #[derive(Debug)]

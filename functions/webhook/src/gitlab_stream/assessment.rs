@@ -55,10 +55,10 @@ impl<'a> IncomingEvents<'a> {
     }
 }
 
-/// Assesses one request: size, token, then the events. The content type tells nothing.
+/// Assesses one request: size, token, then the events. The content type is not checked: GitLab labels its JSON as a form.
 ///
 /// # Errors
-/// Why it is refused; [`Refusal::retry_with_fresh_secret`] tells whether a newer secret could change that.
+/// Why it is refused; [`Refusal::retry_with_fresh_secret`] shows whether a newer secret could change that.
 pub fn assess(
     received: &IncomingEvents<'_>,
     streams: &KeyRing<StreamSource>,

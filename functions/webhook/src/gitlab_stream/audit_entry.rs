@@ -4,10 +4,10 @@ use audit::{Context, Entry, Outcome};
 use model::AuthMethod;
 
 use super::assessment::ProvenStream;
-use crate::gitlab_webhook::audit_entry::{bounded, class};
+use crate::http::audit_entry::{bounded, class};
 use crate::http::context::RequestContext;
 use crate::http::refusal::Refusal;
-use crate::http::router::Route;
+use crate::http::route::Route;
 
 /// The entry of an assessed request.
 #[must_use]

@@ -15,7 +15,7 @@ use crate::http::context::RequestContext;
 use crate::http::intake::Intake;
 use crate::http::refusal::Refusal;
 use crate::http::response::Answer;
-use crate::http::router::Route;
+use crate::http::route::Route;
 use crate::http::traceparent::continued_trace;
 
 /// Most messages and bytes of one call of the queue.

@@ -174,7 +174,11 @@ pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, r
         };
     }
     // 5. What follows.
-    let authentication = authentication(hook);
+    consequence(authentication(hook), classified, received.body, &rules.grammar)
+}
+
+/// What follows from an authentic body within the scope of its hook.
+fn consequence(authentication: Authentication, classified: Classified, body: &[u8], grammar: &Grammar) -> Assessment {
     let ignore = |authentication, why| Assessment::Ignore { authentication, why };
     match classified {
         Classified::MergeRequest(event) => Assessment::Forward {
@@ -185,13 +189,13 @@ pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, r
             object_kind, problem, ..
         } => Assessment::Forward {
             authentication,
-            content: unexpected_content(object_kind, problem, received.body),
+            content: unexpected_content(object_kind, problem, body),
         },
         Classified::Push(push) => Assessment::Record {
             authentication,
             event: RecordedEvent::Push(push),
         },
-        Classified::Note(note) => match commands_of(&note, &rules.grammar) {
+        Classified::Note(note) => match commands_of(&note, grammar) {
             Some((mr_iid, commands)) => Assessment::Record {
                 authentication,
                 event: RecordedEvent::Commands(note, mr_iid, commands),

@@ -1,16 +1,14 @@
 //! The audit entry of one request: the sender, its proof, and the result. It contains no secret and no body.
 
-use audit::{Action, Context, Entry, FailureClass, Outcome, Target};
+use audit::{Action, Context, Entry, Outcome, Target};
 use inbound::gitlab::claimed_project;
 use model::{AuthMethod, Authentication, Content, DeliveryIds, MergeRequestKey};
 
 use crate::gitlab_webhook::assessment::{Assessment, IncomingRequest, RecordedEvent};
+use crate::http::audit_entry::{bounded, class};
 use crate::http::context::RequestContext;
-use crate::http::refusal::Refusal;
-use crate::http::router::Route;
+use crate::http::route::Route;
 
-/// Longest text of a sender in an entry, in characters.
-const MAX_CHARS: usize = 200;
 /// Largest body read for its claimed project without a valid proof, in bytes: any sender can send larger ones.
 const MAX_CLAIM_BYTES: usize = 64 * 1024;
 
@@ -57,16 +55,6 @@ pub fn assessed_entry(
         .detail("payload_sha256", payload_sha256)
 }
 
-/// The entry of a request that was rejected before its assessment.
-#[must_use]
-pub fn refusal_entry(context: &Context, request_context: &RequestContext, route: Route, why: Refusal) -> Entry {
-    let outcome = Outcome::Failure(class(why));
-    Entry::new(route.action(), context, route.endpoint(), outcome)
-        .detail("result", "invalid")
-        .detail("reason", why.audit_reason())
-        .detail("source_ip", request_context.source_ip.as_deref().map(bounded))
-}
-
 fn proven(entry: Entry, authentication: &Authentication) -> Entry {
     entry
         .detail("result", "valid")
@@ -79,14 +67,6 @@ fn outcome(assessment: &Assessment) -> Outcome {
     match assessment {
         Assessment::Forward { .. } | Assessment::Record { .. } | Assessment::Ignore { .. } => Outcome::Success,
         Assessment::Refuse { why, .. } => Outcome::Failure(class(*why)),
-    }
-}
-
-pub(crate) fn class(why: Refusal) -> FailureClass {
-    if why.is_ours() {
-        FailureClass::ServerError
-    } else {
-        FailureClass::AuthFailure
     }
 }
 
@@ -127,10 +107,6 @@ pub(crate) fn recorded_target(authentication: &Authentication, event: &RecordedE
             mr_iid: *mr_iid,
         }),
     }
-}
-
-pub(crate) fn bounded(text: &str) -> String {
-    text.chars().take(MAX_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn command_in_an_old_comment_has_its_edit_time() {
+    fn command_in_old_comment_has_its_edit_time() {
         let mut old = note_body("/copilot fix");
         old["object_attributes"]["created_at"] = "2025-03-01 11:00:00 UTC".into();
         let entry = lines(&old, "a", false, CommandArguments::Digest).remove(0);

@@ -17,7 +17,7 @@ use crate::http::context::RequestContext;
 use crate::http::intake::Intake;
 use crate::http::refusal::Refusal;
 use crate::http::response::Answer;
-use crate::http::router::Route;
+use crate::http::route::Route;
 
 /// How long a queue may take, including retries. GitLab waits 10 seconds and never retries: this and the time for the secret fit
 /// into the function's timeout of 8 seconds.

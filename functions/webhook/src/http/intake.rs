@@ -7,9 +7,9 @@ use runtime::metrics::Metrics;
 use trace::{Span, SpanKind, Tracer};
 
 use super::response::Answer;
-use super::router::Route;
+use super::route::Route;
 use super::traceparent;
-use crate::senders::SenderSecret;
+use crate::sender_secret::SenderSecret;
 
 /// The secret with the senders, and the outputs of this function.
 #[derive(Debug, Clone)]

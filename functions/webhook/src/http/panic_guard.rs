@@ -21,7 +21,8 @@ use super::context::RequestContext;
 use super::event::GatewayEvent;
 use super::refusal::Refusal;
 use super::request::sanitize_event;
-use super::router::{Route, Router};
+use super::route::Route;
+use super::router::Router;
 
 /// Serves API Gateway's events.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::event::{GatewayEvent, HttpEvent};
 use super::refusal::Refusal;
-use super::router::Route;
+use super::route::Route;
 
 /// Headers from which `lambda_http` would build an address.
 const DROPPED: [&str; 2] = ["host", "x-forwarded-proto"];

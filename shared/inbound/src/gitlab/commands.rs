@@ -1,6 +1,6 @@
 //! Commands for a coding service in the comment of a merge request, such as `/copilot review`.
 //!
-//! A command is a line of its own. Text that a reader would see as code, as a quotation or not at all holds none, so that answers
+//! A command is a whole line. Text that a reader would see as code, as a quotation or not at all holds none, so that answers
 //! and examples are not taken for commands. Where the markup is ambiguous, there is no command.
 
 mod lines;
@@ -71,7 +71,7 @@ impl Grammar {
 pub struct NoteCommand {
     /// As configured.
     pub prefix: String,
-    /// The first word after it, in lower case; empty if there is none.
+    /// The first word after it, in lower case; empty if nothing follows.
     pub verb: String,
     /// How many commands of this verb precede it in the comment.
     pub ordinal: usize,

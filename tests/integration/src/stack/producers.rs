@@ -1,21 +1,17 @@
 //! Entries of other services: what is accepted, stored once, and cannot hide anything.
 
+mod identities;
+mod rust_crate;
+
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use audit_delivery::{Credentials, DeliveryError, Destination as _, HttpDestination, HttpOptions, Outgoing};
 use jiff::{SignedDuration, Timestamp};
-use model::SystemClock;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio_postgres::types::Type;
-use url::Url;
 use uuid::Uuid;
 
 use super::stack_audit::{PATIENCE, StackAudit};
-use crate::local_stack::{Reply, Stack, eventually, now};
+use crate::local_stack::{Reply, eventually, now};
 
 /// Every action of other services that the first users of the audit log asked for.
 const ACTIONS: [&str; 20] = [
@@ -55,7 +51,7 @@ impl Work {
         }
     }
 
-    /// An entry, told apart by `name`.
+    /// An entry; `name` distinguishes it.
     pub(super) fn entry(&self, name: &str, change: impl FnOnce(&mut Value)) -> Value {
         let mut entry = json!({
             "timestamp": format!("{:.3}", self.at), "event_type": "audit", "action": "copilot.sdk.coding_request",
@@ -223,75 +219,6 @@ async fn unfit_requests_are_refused_and_audited() {
 }
 
 #[tokio::test]
-async fn ids_of_others_hide_and_replace_nothing() {
-    let audit = StackAudit::open().await;
-    let delivered = sent(&audit, &[Work::new(Uuid::now_v7()).entry("first", |_| ())]).await;
-    let original = verified(&audit, &delivered).await;
-    // 1. The id of an entry that the webhook function wrote.
-    let work = Work::new(Uuid::now_v7());
-    let stolen = |value: &mut Value| {
-        value["id"] = original["id"].clone();
-        value["timestamp"] = original["timestamp"].clone();
-    };
-    assert_eq!(sent(&audit, &[work.entry("stolen", stolen)]).await.status, 202);
-    let own = stored(&audit, &work, 1).await.remove(0);
-    assert_eq!(own["details"]["producer_entry_id"], original["id"]);
-    assert_ne!(own["id"], original["id"]);
-    let id = original["id"].as_str().unwrap();
-    assert_eq!(
-        audit.entries("id::text = $1", id).await,
-        std::slice::from_ref(&original),
-        "unchanged"
-    );
-    // 2. Both are found by that id.
-    let found = audit
-        .entries("id::text = $1 OR details ->> 'producer_entry_id' = $1", id)
-        .await;
-    assert_eq!(found.len(), 2);
-    // 3. The same id of the same producer, with another action.
-    let other = work.entry("stolen", |value| {
-        stolen(value);
-        value["action"] = "gitlab.api.push_branch".into();
-    });
-    assert_eq!(sent(&audit, &[other]).await.status, 202);
-    let quarantined = "SELECT line FROM quarantined_audit_lines WHERE source = 'producer/agent' AND starts_with(reason, 'id_conflict')
-        AND line LIKE '%' || $1 || '%'";
-    eventually(PATIENCE, "the quarantined line", async || {
-        let rows = audit
-            .auditor
-            .query_typed(quarantined, &[(&work.correlation_id.to_string(), Type::TEXT)])
-            .await
-            .unwrap();
-        (rows.len() == 1).then_some(())
-    })
-    .await;
-    assert_eq!(stored(&audit, &work, 1).await, [own]);
-}
-
-#[tokio::test]
-async fn producers_stream_fills_no_gap_of_ours() {
-    let audit = StackAudit::open().await;
-    let delivered = sent(&audit, &[Work::new(Uuid::now_v7()).entry("first", |_| ())]).await;
-    let original = verified(&audit, &delivered).await;
-    let work = Work::new(Uuid::now_v7());
-    let stream = json!({"id": original["stream"]["id"], "seq": 1});
-    let entry = work.entry("1", |value| value["stream"] = stream.clone());
-    assert_eq!(sent(&audit, &[entry]).await.status, 202);
-    let line = stored(&audit, &work, 1).await.remove(0);
-    assert_eq!(line["stream"], stream, "the line is as sent");
-    let row = audit
-        .auditor
-        .query_typed_one(
-            "SELECT stream_id::text, stream_seq FROM audit_events WHERE correlation_id::text = $1",
-            &[(&work.correlation_id.to_string(), Type::TEXT)],
-        )
-        .await
-        .unwrap();
-    assert_ne!(row.get::<_, String>(0), stream["id"].as_str().unwrap());
-    assert_eq!(row.get::<_, i64>(1), 1);
-}
-
-#[tokio::test]
 async fn database_outage_delays_entries_and_loses_none() {
     let audit = StackAudit::alone().await;
     let mut owner = doubles::postgres::connect(&audit.stack.database_owner_url).await;
@@ -346,80 +273,4 @@ async fn rejected_requests_leave_the_webhook_responsive() {
         slowest < Duration::from_secs(9),
         "{slowest:?}: longer than GitLab waits"
     );
-}
-
-/// Forwards connections to the stack, with the `Host` header that selects its API.
-async fn relay(stack: &Stack) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let here = listener.local_addr().unwrap().to_string();
-    let (host, emulator) = (stack.host_header.clone(), stack.aws_endpoint.replace("http://", ""));
-    let address = here.clone();
-    let accepting = async move {
-        while let Ok((client, _)) = listener.accept().await {
-            spawned(relay_connection(
-                client,
-                emulator.clone(),
-                address.clone(),
-                host.clone(),
-            ));
-        }
-    };
-    spawned(accepting);
-    here
-}
-
-async fn relay_connection(mut client: TcpStream, emulator: String, address: String, host: String) {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the test is a proxy here, in place of a name server"
-    )]
-    let mut server = TcpStream::connect(&emulator).await.unwrap();
-    let mut head = [0_u8; 4096];
-    let read = client.read(&mut head).await.unwrap();
-    let text = String::from_utf8_lossy(&head[..read]).replacen(&address, &host, 1);
-    server.write_all(text.as_bytes()).await.unwrap();
-    drop(tokio::io::copy_bidirectional(&mut client, &mut server).await);
-}
-
-#[expect(clippy::disallowed_methods, reason = "ends with the test")]
-fn spawned(work: impl Future<Output = ()> + Send + 'static) {
-    drop(tokio::spawn(work));
-}
-
-#[tokio::test]
-async fn rust_crate_sends_entries_and_finds_rejected_ones() {
-    let audit = StackAudit::open().await;
-    let work = Work::new(Uuid::now_v7());
-    let good = work.entry("1", |_| ());
-    let foreign = work.entry("2", |value| value["service"] = "webhook".into());
-    let endpoint = format!("http://{}/audit/events", relay(&audit.stack).await)
-        .parse()
-        .unwrap();
-    let options = HttpOptions {
-        credentials: Some(Credentials::Bearer(audit.stack.producer_key.clone().into())),
-        ..HttpOptions::default()
-    };
-    let lines = [good.to_string(), foreign.to_string()];
-    let results = tokio::task::spawn_blocking(move || {
-        let outgoing = |position: usize| Outgoing {
-            position: position as u64 + 1,
-            id: Uuid::nil(),
-            line: &lines[position],
-        };
-        [vec![0, 1], vec![1], vec![0]].map(|batch: Vec<usize>| {
-            let mut destination =
-                HttpDestination::new(Url::clone(&endpoint), options.clone(), Arc::new(SystemClock)).unwrap();
-            let batch: Vec<Outgoing<'_>> = batch.into_iter().map(outgoing).collect();
-            destination.deliver(&batch)
-        })
-    })
-    .await
-    .unwrap();
-    assert!(
-        matches!(&results[0], Err(DeliveryError::Refused { message, .. }) if message.ends_with("service_not_yours")),
-        "{results:?}"
-    );
-    assert!(matches!(&results[1], Err(DeliveryError::Refused { .. })), "{results:?}");
-    assert_eq!(results[2], Ok(()));
-    assert_eq!(stored(&audit, &work, 1).await.len(), 1);
 }

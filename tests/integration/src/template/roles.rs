@@ -24,7 +24,7 @@ fn wildcards_are_for_network_interface_resources_only() {
 }
 
 #[test]
-fn webhook_role_has_one_secret_two_queues_and_log() {
+fn webhook_role_has_secret_two_queues_and_log() {
     let template = template();
     let allowed: Vec<_> = statements(&template)
         .into_iter()

@@ -1,7 +1,7 @@
 //! Invariants of the gateway's routes.
 
 use serde_json::json;
-use webhook::http::router::Route;
+use webhook::http::route::Route;
 
 use super::document::template;
 use super::read::{of_type, property};

@@ -15,6 +15,8 @@ use crate::fixtures::{
     Headers, KEY, NEXT_KEY, PLAIN, TOLERANCE, header_map, hook_set, merged, now, rules, signed, signed_at, with_token,
 };
 use crate::gitlab_webhook::assessment::assess;
+use crate::http::audit_entry::refusal_entry;
+use crate::http::refusal::Refusal;
 
 fn request_context() -> RequestContext {
     RequestContext {

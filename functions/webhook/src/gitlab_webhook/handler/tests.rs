@@ -135,7 +135,7 @@ async fn a_slow_secrets_manager_leaves_time_to_queue() {
         .serve(&event(&signed_at(NOW + 301, KEY, body.as_bytes()), &body))
         .await;
     assert!(
-        began.elapsed() < crate::senders::SECRET_WITHIN * 2,
+        began.elapsed() < crate::sender_secret::SECRET_WITHIN * 2,
         "{:?}",
         began.elapsed()
     );

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::commands::audit::trace_id;
 
 /// The requested id. Thirty-two hex digits without hyphens may be a correlation id or a trace id; a trace is searched first. A UUID
-/// that is no correlation id may be the id of an entry.
+/// that is not a correlation id may be the id of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TraceSubject {
     pub(super) correlation_id: Option<Uuid>,

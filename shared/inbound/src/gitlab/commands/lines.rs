@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads one line; `false`: what follows cannot be told.
+    /// Reads one line; `false`: what follows is ambiguous.
     fn read_line(&mut self, line: &'a str, is_candidate: &impl Fn(&str) -> bool) -> bool {
         let content = line.trim_start_matches(' ');
         let indent = line.len() - content.len();
@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
             && indent < block_indent
             && !content.trim().is_empty()
         {
-            // In a list the block ends here, outside it goes on.
+            // In a list the block ends here, outside it continues.
             return false;
         }
         match self.block {

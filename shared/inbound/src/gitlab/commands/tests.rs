@@ -17,7 +17,7 @@ fn verbs(note: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_command_is_a_line_of_its_own() {
+fn a_command_is_a_whole_line() {
     let cases: [(&str, &[&str]); 22] = [
         ("/copilot fix", &["fix"]),
         ("/Copilot Fix the tests", &["fix"]),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// Types that concern people who may approve, tokens, webhooks, streams, approval rules, policies, and deleted merge requests
 /// (<https://docs.gitlab.com/user/compliance/audit_event_types/>). The most frequent type, a fetch, is not among them. A `*` at the end
-/// stands for anything.
+/// matches anything.
 const DEFAULT_TYPES: &str = "member_created,member_updated,member_destroyed,change_membership_state,\
     group_share_with_group_link_*,group_access_token_*,project_access_token_*,deploy_token_*,deploy_key_added,deploy_key_removed,\
     webhook_created,webhook_destroyed,create_event_streaming_destination,destroy_event_streaming_destination,\

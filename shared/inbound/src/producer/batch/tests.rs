@@ -21,7 +21,7 @@ fn producer(name: &str) -> Producer {
     }
 }
 
-/// A good entry, told apart by `number`.
+/// A good entry; `number` distinguishes it.
 fn sample_entry(number: u64) -> Value {
     entry_at(now(), number)
 }

@@ -7,7 +7,7 @@ use audit::Context;
 use jiff::SignedDuration;
 use runtime::secrets::{SecretCache, SecretError};
 
-use super::Senders;
+use crate::senders::Senders;
 
 /// How recent the last read of the secret must be for a failed verification to be final. Forged requests thus cause at most one read
 /// in this time.
