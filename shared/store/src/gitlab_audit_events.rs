@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use model::{Envelope, GitLabAuditEvent};
 use serde::Serialize;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::sql::{JsonText, Statement, clean_text, column};
-use crate::{StoreError, Tx};
+use crate::{Store, StoreError, Tx};
 
 const INSERT: &str = "
     INSERT INTO gitlab_audit_events (id, instance, event_key, event_id, event_type, author, entity, target, details, created_at,
@@ -77,6 +78,60 @@ impl Tx<'_> {
         rows.iter()
             .map(|row| Ok((column(row, "event_key")?, column(row, "received_at")?)))
             .collect()
+    }
+}
+
+/// A change of a group's members, as GitLab streamed it: a claim, never proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MembershipClaim {
+    /// `member_created`, `member_updated` or `member_destroyed`.
+    pub event_type: String,
+    /// When it happened, as GitLab says; otherwise when it was received.
+    pub at: Timestamp,
+    /// GitLab's id and name of the member.
+    pub member_id: Option<String>,
+    pub member: Option<String>,
+    /// Who changed it, by GitLab's id.
+    pub author_id: Option<i64>,
+}
+
+/// The most claims of one explanation.
+const MOST_CLAIMS: i64 = 100;
+
+const CLAIMS: &str = "
+    SELECT event_type, coalesce(created_at, received_at) AS at, target ->> 'id' AS member_id, target ->> 'name' AS member,
+        (author ->> 'id')::bigint AS author_id
+    FROM (SELECT DISTINCT ON (event_key) * FROM gitlab_audit_events
+          WHERE instance = $1 AND event_type LIKE 'member\\_%' AND received_at BETWEEN $3 AND $4
+              AND entity ->> 'type' = 'Group' AND entity ->> 'id' = $2
+          ORDER BY event_key, received_at) AS claim
+    ORDER BY at DESC, event_key LIMIT $5";
+
+impl Store {
+    /// Changes of the members of a group that GitLab reported in this time, the newest first, at most 100.
+    pub async fn membership_claims(
+        &self,
+        instance: &str,
+        group_id: i64,
+        (since, until): (Timestamp, Timestamp),
+    ) -> Result<Vec<MembershipClaim>, StoreError> {
+        let statement = Statement::new(CLAIMS)
+            .bind_text(instance)
+            .bind_text(&group_id.to_string())
+            .bind(since, Type::TIMESTAMPTZ)
+            .bind(until, Type::TIMESTAMPTZ)
+            .bind(MOST_CLAIMS, Type::INT8);
+        let rows = self.rows_of(&statement).await?;
+        let claim = |row: &Row| {
+            Ok(MembershipClaim {
+                event_type: column(row, "event_type")?,
+                at: column(row, "at")?,
+                member_id: column(row, "member_id")?,
+                member: column(row, "member")?,
+                author_id: column(row, "author_id")?,
+            })
+        };
+        rows.iter().map(claim).collect()
     }
 }
 

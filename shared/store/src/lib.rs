@@ -52,6 +52,7 @@ pub use effects::{
 };
 pub use error::StoreError;
 pub use evidence::NewEvidence;
+pub use gitlab_audit_events::MembershipClaim;
 pub use ledger::StoredLedgerRow;
 pub use merge_request_state::{FirstRead, MergeRequestState, StoredReview};
 pub use migrate::{MigrationError, MigrationReport, migrate};

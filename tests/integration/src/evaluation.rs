@@ -4,6 +4,7 @@ mod arrival;
 mod cases;
 mod command;
 mod env;
+mod gitlab_audit;
 mod instances;
 mod large;
 mod ledger;

@@ -6,9 +6,10 @@ mod text;
 use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
-use model::GitLabAnswer;
+use jiff::SignedDuration;
+use model::{GitLabAnswer, MergeRequestKey, later};
 use rules::Rules;
-use store::{DecisionStage, StoredDecisionInput};
+use store::{DecisionStage, MembershipClaim, Store, StoredDecisionInput};
 
 use crate::args::database::{Database, Login};
 use crate::args::merge_request::{MergeRequestName, unknown_merge_request};
@@ -81,13 +82,37 @@ impl Arguments {
         if record.events == 0 && decisions.is_empty() {
             return Ok(unknown_merge_request(&self.merge_request));
         }
+        let claims = membership_claims(&store, &key, &decisions).await?;
         let mut out = standard();
         if self.format == Shape::Json {
-            writeln!(out, "{}", json::document(&key, &record, &decisions))?;
+            writeln!(out, "{}", json::document(&key, &record, &decisions, &claims))?;
         } else {
-            text::write_explanation(&mut out, &key, &record, &decisions, Palette::new(self.color))?;
+            let palette = Palette::new(self.color);
+            text::write_explanation(&mut out, &key, &record, &decisions, palette)?;
+            text::write_claims(&mut out, &claims, palette)?;
         }
         out.flush()?;
         Ok(Ending::Done)
     }
+}
+
+/// What GitLab's audit stream reports about the approver group, from 30 days before the first decision to a day after the last.
+async fn membership_claims(
+    store: &Store,
+    key: &MergeRequestKey,
+    decisions: &[Decided],
+) -> Result<Vec<MembershipClaim>, CommandError> {
+    let times = decisions.iter().map(|decided| decided.decision.recorded_at);
+    let group = decisions.iter().rev().find_map(|decided| {
+        let approvers = decided.rules.as_ref()?.approvers(&key.instance)?;
+        Some(approvers.group.as_ref()?.id)
+    });
+    let (Some(first), Some(last), Some(group)) = (times.clone().min(), times.max(), group) else {
+        return Ok(Vec::new());
+    };
+    let period = (
+        later(first, SignedDuration::from_hours(-30 * 24)),
+        later(last, SignedDuration::from_hours(24)),
+    );
+    Ok(store.membership_claims(&key.instance, group, period).await?)
 }

@@ -3,11 +3,16 @@
 use model::MergeRequestKey;
 use rules::explain;
 use serde_json::json;
-use store::MergeRequestRecord;
+use store::{MembershipClaim, MergeRequestRecord};
 
 use super::Decided;
 
-pub(super) fn document(key: &MergeRequestKey, record: &MergeRequestRecord, decisions: &[Decided]) -> serde_json::Value {
+pub(super) fn document(
+    key: &MergeRequestKey,
+    record: &MergeRequestRecord,
+    decisions: &[Decided],
+    claims: &[MembershipClaim],
+) -> serde_json::Value {
     let decision = |decided: &Decided| {
         let decision = &decided.decision;
         json!({
@@ -21,5 +26,6 @@ pub(super) fn document(key: &MergeRequestKey, record: &MergeRequestRecord, decis
     json!({
         "merge_request": key, "ledger": record.ledger, "exception": record.exception, "effects": record.effects,
         "pending": record.evaluation, "events": record.events, "decisions": decisions.iter().map(decision).collect::<Vec<_>>(),
+        "membership_claims": claims,
     })
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use model::{GitLabAnswer, MergeRequestKey, VerdictOutcome};
 use rules::{ExplainedApproval, Found, explain};
 use serde_json::Value;
-use store::MergeRequestRecord;
+use store::{MembershipClaim, MergeRequestRecord};
 
 use super::Decided;
 use crate::output::counted;
@@ -92,6 +92,27 @@ fn write_effects(out: &mut impl Write, effects: &[Value], palette: Palette) -> i
         ]
     };
     Table::new(heads.to_vec(), palette).write(out, &effects.iter().map(cells).collect::<Vec<_>>())
+}
+
+/// Claims explain why a member counted or not; they are never part of a verdict.
+pub(super) fn write_claims(out: &mut impl Write, claims: &[MembershipClaim], palette: Palette) -> io::Result<()> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let title = "Changes of the approver group that GitLab's audit stream reports (claims, not part of the verdict)";
+    writeln!(out, "\n{}", palette.paint(Style::Bold, title))?;
+    let heads = ["TIME", "CHANGE", "MEMBER", "MEMBER ID", "BY ID"].map(Cell::new);
+    let cells = |claim: &MembershipClaim| {
+        let text = |text: Option<&str>| Cell::new(sanitize(text.unwrap_or_default()));
+        vec![
+            Cell::new(format!("{:.3}", claim.at)),
+            text(Some(&claim.event_type)),
+            text(claim.member.as_deref()),
+            text(claim.member_id.as_deref()),
+            Cell::new(claim.author_id.map(|id| id.to_string()).unwrap_or_default()),
+        ]
+    };
+    Table::new(heads.to_vec(), palette).write(out, &claims.iter().map(cells).collect::<Vec<_>>())
 }
 
 /// The ledger row, line by line, without empty values.
