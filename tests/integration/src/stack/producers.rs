@@ -1,7 +1,7 @@
 //! Entries of other services: what is accepted, stored once, and cannot hide anything.
 
+mod clients;
 mod identities;
-mod rust_crate;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -1,5 +1,6 @@
-//! The Rust crate as a producer.
+//! Clients of the intake: the Rust crate, and the Python example of the documentation.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use audit_delivery::{Credentials, DeliveryError, Destination as _, HttpDestination, HttpOptions, Outgoing};
@@ -87,4 +88,31 @@ async fn rust_crate_sends_entries_and_finds_rejected_ones() {
     assert!(matches!(&results[1], Err(DeliveryError::Refused { .. })), "{results:?}");
     assert_eq!(results[2], Ok(()));
     assert_eq!(stored(&audit, &work, 1).await.len(), 1);
+}
+
+/// The example on the page, run as it is printed there.
+#[tokio::test]
+async fn python_example_of_the_page_is_accepted() {
+    let audit = StackAudit::open().await;
+    let work = Work::new(Uuid::now_v7());
+    let page = include_str!("../../../../../docs/reference/producers.md");
+    let example = page.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
+    let call = format!(
+        "\nprint(send('copilot.task.started', {{'resource_type': 'project', 'project_id': 7301}}, '{}'))\n",
+        work.correlation_id
+    );
+    let mut python = Command::new("python3");
+    python
+        .args(["-c", &format!("{example}{call}")])
+        .env(
+            "COUNTERSIGN_AUDIT_URL",
+            format!("http://{}/audit/events", relay(&audit.stack).await),
+        )
+        .env("COUNTERSIGN_AUDIT_KEY", &audit.stack.producer_key);
+    let output = tokio::task::spawn_blocking(move || python.output().unwrap())
+        .await
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(printed.contains("'accepted': 1"), "{output:?}");
+    assert_eq!(stored(&audit, &work, 1).await[0]["action"], "copilot.task.started");
 }
