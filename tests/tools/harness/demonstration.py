@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-from . import audit_log, countersign, doubles, postgres, samples, slack_message, trackers
+from . import agent_story, audit_log, countersign, doubles, postgres, samples, slack_message, trackers
 from .paths import LOGS, STACK, shown
 from .progress import Failure, complain, say, until
 
@@ -55,6 +55,7 @@ def show(stack: dict) -> list[str]:
     wrong += _exception_and_message(stack, chosen[0])
     wrong += trackers.show(stack, chosen)
     audit_log.show(stack, chosen[0].name, _row(stack, "security_review_exceptions", chosen[0])["correlation_id"])
+    wrong += agent_story.show(stack, chosen[2].iid)
     return wrong
 
 

@@ -56,10 +56,26 @@ fn of_entry(entry: &AuditRow) -> Line {
     Line {
         at: entry.timestamp,
         service: Cell::new(sanitize(&entry.service)),
-        what: Cell::new(sanitize(&entry.action)),
+        what: Cell::new(sanitize(&what_of(entry))),
         target: entry.target_key.clone(),
         outcome: outcome(entry),
         took_ms: entry.duration_ms,
+    }
+}
+
+/// The action, with what a reader of a command or push wants to know first.
+fn what_of(entry: &AuditRow) -> String {
+    let detail = |name: &str| {
+        entry
+            .details
+            .get(name)
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+    };
+    match entry.action.as_str() {
+        "copilot.command.received" => format!("{}: {} by {}", entry.action, detail("command"), detail("initiator")),
+        "git.push.received" => format!("{}: {} by {}", entry.action, detail("ref"), detail("pusher")),
+        action => action.to_owned(),
     }
 }
 
