@@ -55,6 +55,25 @@ pub(crate) fn secret(keys: &[&str]) -> String {
     .to_string()
 }
 
+pub(crate) const PRODUCER_KEY: &str = "a-producer-key-of-32-characters-";
+pub(crate) const STREAM_TOKEN: &str = "a-stream-token-of-24-sig";
+
+/// A secret with one producer and one stream.
+pub(crate) fn secret_of_others() -> String {
+    json!({
+        "audit_producers": [{"name": "agent", "key": PRODUCER_KEY, "services": ["copilot-agent"]}],
+        "gitlab_streams": [{"name": "main-group", "token": STREAM_TOKEN, "instance": "gitlab"}],
+    })
+    .to_string()
+}
+
+/// The same event at another path.
+pub(crate) fn at_path(mut event: Value, path: &str) -> Value {
+    event["rawPath"] = json!(path);
+    event["requestContext"]["http"]["path"] = json!(path);
+    event
+}
+
 pub(crate) fn hook_set() -> HookSet {
     HookSet::merge([WebhookSecret::parse(&secret(&[KEY]).into()).unwrap()]).0
 }

@@ -1,4 +1,4 @@
-//! The processor of an earlier commit, built by `stack.py baseline`, and a database with that commit's schema.
+//! The functions of an earlier commit, built by `stack.py baseline`, and a database with that commit's schema.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -33,6 +33,10 @@ impl Baseline {
 
     pub(super) fn processor(&self) -> PathBuf {
         self.program("processor")
+    }
+
+    pub(super) fn webhook(&self) -> PathBuf {
+        self.program("webhook")
     }
 
     /// The local stack's rules as of that commit, which may not accept the current ones.

@@ -16,6 +16,7 @@ mod machine;
 mod prefill;
 mod process;
 mod processor;
+mod producers;
 mod pure;
 mod recorder;
 mod report;
@@ -24,6 +25,7 @@ mod search;
 mod stage;
 mod start_up;
 mod webhook;
+mod webhook_baseline;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -53,6 +55,13 @@ pub async fn run(effort: &Effort) -> Result<()> {
     let mut report = Report::new(machine::describe().await?);
     report.add(named("start-up", start_up::measure(&binaries, effort).await)?);
     report.add(named("webhook", webhook::measure(&binaries, effort).await)?);
+    if effort.baseline {
+        report.add(named(
+            "webhook against the baseline",
+            webhook_baseline::measure(&binaries, effort).await,
+        )?);
+    }
+    report.add(named("producers", producers::measure(&binaries, effort).await)?);
     report.add(named("audit line", audit_line::measure(effort))?);
     report.add(named("embedded audit queue", embedded::measure(effort).await)?);
     report.add(named("processor", processor::measure(&binaries, effort).await)?);
@@ -86,6 +95,27 @@ pub async fn run_processor(effort: &Effort) -> Result<()> {
     for what in effort.left_out() {
         report.not_measured(what);
     }
+    io::stdout().write_all(report.to_string().as_bytes())?;
+    Ok(())
+}
+
+/// Measures only what other services send, and with a baseline the webhook against it, and prints the result.
+///
+/// # Errors
+/// The failed measurement.
+///
+/// # Panics
+/// If no Postgres is reachable; the message says how to start one.
+pub async fn run_producers(effort: &Effort) -> Result<()> {
+    let binaries = Binaries::build()?;
+    let mut report = Report::new(machine::describe().await?);
+    if effort.baseline {
+        report.add(named(
+            "webhook against the baseline",
+            webhook_baseline::measure(&binaries, effort).await,
+        )?);
+    }
+    report.add(named("producers", producers::measure(&binaries, effort).await)?);
     io::stdout().write_all(report.to_string().as_bytes())?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use bench::{self, Effort};
 
 const USAGE: &str = "\
-usage: bench [--quick | --processor] [--baseline]   (--baseline: also the processor built by `stack.py baseline`)
+usage: bench [--quick | --processor | --producers] [--baseline]   (--baseline: also the functions built by `stack.py baseline`)
        bench --ledger | --search [database filled by an earlier run]
 BENCH_FULL=1: tables of ten million rows; BENCH_ROWS=0: the processor with only an empty table";
 
@@ -21,6 +21,8 @@ async fn main() -> ExitCode {
         ["--quick", "--baseline"] => bench::run(&Effort::quick().with_baseline()).await,
         ["--processor"] => bench::run_processor(&Effort::usual()).await,
         ["--processor", "--baseline"] => bench::run_processor(&Effort::usual().with_baseline()).await,
+        ["--producers"] => bench::run_producers(&Effort::usual()).await,
+        ["--producers", "--baseline"] => bench::run_producers(&Effort::usual().with_baseline()).await,
         ["--ledger"] => bench::run_ledger(&Effort::usual()).await,
         ["--search"] => bench::run_search(&Effort::usual(), None).await,
         ["--search", url] => bench::run_search(&Effort::usual(), Some(url)).await,

@@ -10,6 +10,8 @@ use doubles::postgres::{self, TestDatabase};
 const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tools/rules.yaml");
 /// Nothing listens there; no benchmarked function calls Slack.
 const NOWHERE: &str = "http://127.0.0.1:9";
+/// The inlet of the recorder.
+pub(super) const INLET_ARN: &str = "arn:aws:sqs:eu-west-1:000000000000:audit-inlet";
 
 /// The environment of one function.
 pub(super) struct Stage {
@@ -66,10 +68,7 @@ impl Stage {
             ("EFFECTS_QUEUE_URL", format!("{NOWHERE}/000000000000/effects.fifo")),
             ("AUDIT_RETRY_QUEUE_URL", format!("{NOWHERE}/000000000000/audit-retry")),
             ("AUDIT_INLET_QUEUE_URL", format!("{NOWHERE}/000000000000/audit-inlet")),
-            (
-                "AUDIT_INLET_QUEUE_ARN",
-                "arn:aws:sqs:eu-west-1:000000000000:audit-inlet".to_owned(),
-            ),
+            ("AUDIT_INLET_QUEUE_ARN", INLET_ARN.to_owned()),
             ("RULES_PATH", RULES.to_owned()),
             ("GITLAB_API_URL", self.gitlab.url()),
             ("SLACK_API_URL", NOWHERE.to_owned()),

@@ -36,7 +36,7 @@ struct Series {
 pub(super) async fn measure(binaries: &Binaries, effort: &Effort) -> Result<Section> {
     progress(&format!("warm webhook: 3 x {} invocations", effort.invocations));
     let stage = Stage::new().await;
-    let (handled, ignored) = (delivery::body("merge_request"), delivery::body("push"));
+    let (handled, ignored) = (delivery::body("merge_request"), delivery::body("pipeline"));
     let all = all_series(&handled, ignored);
 
     // 1. One process per series; every turn invokes each, so that all meet the same machine load.

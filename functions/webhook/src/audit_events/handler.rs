@@ -106,3 +106,116 @@ impl AuditEvents {
             .count("producer_entries_rejected", batch.rejected.len() as u64);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use inbound::producer::RejectReason;
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use crate::fixtures::{Bench, Headers, PRODUCER_KEY, at_path, event, now, secret_of_others};
+
+    fn sample_entry() -> Value {
+        json!({
+            "timestamp": format!("{:.3}", now()), "event_type": "audit", "action": "copilot.task.started",
+            "actor": {"type": "webhook_event", "id": Uuid::nil()}, "target": {"resource_type": "project", "project_id": 7},
+            "outcome": "success", "correlation_id": Uuid::nil(), "service": "copilot-agent", "id": audit::entry_id(now(), "1"),
+        })
+    }
+
+    fn request(authorization: &str, content_type: &str, body: &str) -> Value {
+        let headers: Headers = vec![
+            ("authorization", authorization.to_owned()),
+            ("content-type", content_type.to_owned()),
+        ];
+        at_path(event(&headers, body), "/audit/events")
+    }
+
+    #[tokio::test]
+    async fn the_answers_are_those_documented() {
+        let bench = Bench::with_secret(secret_of_others());
+        let (good, bearer) = (json!([sample_entry()]).to_string(), format!("Bearer {PRODUCER_KEY}"));
+        let many = json!(vec![sample_entry(); 501]).to_string();
+        let json_type = "application/json; charset=utf-8";
+        let cases = [
+            (request(&bearer, json_type, &good), 503, "queue_unavailable"),
+            (
+                request(&format!("bearer {PRODUCER_KEY}"), "application/x-ndjson", &good),
+                422,
+                "no_valid_entry",
+            ),
+            (
+                request(&bearer, "application/x-ndjson", &sample_entry().to_string()),
+                503,
+                "queue_unavailable",
+            ),
+            (request(&bearer, json_type, "[]"), 422, "no_valid_entry"),
+            (request(&bearer, json_type, &many), 413, "too_many_entries"),
+            (request(&bearer, json_type, &"x".repeat(1_048_577)), 413, "too_large"),
+            (request(&bearer, "text/plain", &good), 415, "unsupported_media_type"),
+            (
+                request("Bearer a-guessed-key-of-32-characters--", json_type, &good),
+                401,
+                "not_authentic",
+            ),
+            (
+                request(&format!("Basic {PRODUCER_KEY}"), json_type, &good),
+                401,
+                "not_authentic",
+            ),
+            (request("", json_type, &good), 401, "not_authentic"),
+        ];
+        for (number, (request, status, reason)) in (1..).zip(cases) {
+            let (given, answer) = bench.serve(&request).await;
+            assert_eq!((given, &answer["reason"]), (status, &json!(reason)));
+            let mut entries = bench.audit.entries();
+            entries.retain(|entry| entry["action"] == "audit.producer.verify");
+            assert_eq!(entries.len(), number, "one each");
+            assert_eq!(
+                entries[number - 1]["target"],
+                json!({"resource_type": "endpoint", "id": "/audit/events"})
+            );
+            assert!(
+                !bench
+                    .audit
+                    .entries()
+                    .iter()
+                    .any(|entry| entry.to_string().contains(PRODUCER_KEY))
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn without_producers_every_request_is_unavailable() {
+        let bench = Bench::with_secret(json!({"hooks": []}).to_string());
+        let (status, answer) = bench
+            .serve(&request(&format!("Bearer {PRODUCER_KEY}"), "application/json", "[]"))
+            .await;
+        assert_eq!((status, &answer["reason"]), (503, &json!("secret_unavailable")));
+    }
+
+    #[tokio::test]
+    async fn wrong_method_is_audited_as_this_route() {
+        let bench = Bench::with_secret(secret_of_others());
+        let mut request = request(&format!("Bearer {PRODUCER_KEY}"), "application/json", "[]");
+        request["requestContext"]["http"]["method"] = json!("GET");
+        assert_eq!(bench.serve(&request).await.0, 405);
+        let entry = bench.audit.entries().pop().unwrap();
+        assert_eq!(
+            (&entry["action"], &entry["details"]["reason"]),
+            (&json!("audit.producer.verify"), &json!("malformed"))
+        );
+    }
+
+    #[test]
+    fn reasons_are_those_of_the_page() {
+        let page = include_str!("../../../../docs/reference/producers.md");
+        for reason in RejectReason::ALL {
+            assert!(
+                page.contains(&format!("| `{}` |", reason.as_str())),
+                "{}",
+                reason.as_str()
+            );
+        }
+    }
+}

@@ -5,7 +5,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use inbound::gitlab::StreamTypes;
 use lambda_http::Request;
 use model::sha256_hex;
-use runtime::aws::{FifoMessage, FifoQueue};
+use runtime::aws::FifoQueue;
 
 use super::assessment::{IncomingEvents, ProvenStream, assess};
 use super::audit_entry::stream_entry;
@@ -18,11 +18,8 @@ use crate::http::response::Answer;
 use crate::http::route::Route;
 use crate::http::traceparent::continued_trace;
 
-/// Most messages and bytes of one call of the queue.
-const CALL_MESSAGES: usize = 10;
-const CALL_BYTES: usize = 240 * 1024;
-/// A batch of GitLab can concern thousands of projects, each with its own message.
-const CALLS_AT_A_TIME: usize = 8;
+/// A batch of GitLab can concern many projects, each with its own message.
+const SENDS_AT_A_TIME: usize = 32;
 
 /// The handler, with everything a request needs.
 #[derive(Debug)]
@@ -94,39 +91,75 @@ impl GitlabStream {
         };
         self.intake.finish(Route::AuditGitlab, span, answer)
     }
-    /// Sends the messages, several in one call and several calls at a time.
+    /// Sends the messages, several at a time. One call for several messages would need more code, which every start of the function
+    /// would load.
     async fn send_all(&self, context: &Context, messages: Vec<DeliveryMessage>) -> Result<(), Refusal> {
-        let calls = calls_of(messages)?;
-        let sends = calls.into_iter().map(async |messages| {
-            let sent = self.queue.send_batch(context, messages).await;
+        let sends = messages.into_iter().map(async |message| {
+            let sent = self.queue.send(context, fifo_message(message)?).await;
             // The call has already written an audit entry with the details.
-            if sent.iter().all(Result::is_ok) {
-                Ok(())
-            } else {
-                Err(Refusal::QueueUnavailable)
-            }
+            sent.map_err(|_| Refusal::QueueUnavailable)
         });
         futures::stream::iter(sends)
-            .buffer_unordered(CALLS_AT_A_TIME)
+            .buffer_unordered(SENDS_AT_A_TIME)
             .try_collect()
             .await
     }
 }
 
-/// Divides the messages into calls of at most [`CALL_BYTES`].
-fn calls_of(messages: Vec<DeliveryMessage>) -> Result<Vec<Vec<FifoMessage>>, Refusal> {
-    let mut calls: Vec<Vec<FifoMessage>> = Vec::new();
-    let mut bytes = usize::MAX;
-    for message in messages {
-        let message = fifo_message(message)?;
-        bytes = bytes.saturating_add(message.body.len());
-        match calls.last_mut() {
-            Some(call) if bytes <= CALL_BYTES && call.len() < CALL_MESSAGES => call.push(message),
-            _ => {
-                bytes = message.body.len();
-                calls.push(vec![message]);
-            }
-        }
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::fixtures::{Bench, Headers, STREAM_TOKEN, at_path, event, secret_of_others};
+
+    fn request(token: Option<&str>, body: &str) -> Value {
+        let form = ("content-type", "application/x-www-form-urlencoded".to_owned());
+        let token = token.map(|token| ("x-gitlab-event-streaming-token", token.to_owned()));
+        let headers: Headers = [form].into_iter().chain(token).collect();
+        at_path(event(&headers, body), "/audit/gitlab")
     }
-    Ok(calls)
+
+    #[tokio::test]
+    async fn the_answers_are_those_documented() {
+        let bench = Bench::with_secret(secret_of_others());
+        let token = Some(STREAM_TOKEN);
+        let member = json!({"event_type": "member_created", "entity_type": "Group", "entity_id": 7}).to_string();
+        let fetch = json!({"event_type": "repository_git_operation"}).to_string();
+        let cases = [
+            (request(token, &member), 503, json!("queue_unavailable")),
+            (request(token, &fetch), 202, Value::Null),
+            (request(token, "[]"), 200, json!("empty")),
+            (request(token, "payload=%7B%7D"), 200, json!("unparseable")),
+            (
+                request(token, &" ".repeat(4 * 1024 * 1024 + 1)),
+                413,
+                json!("too_large"),
+            ),
+            (
+                request(Some("a-guessed-token-of-24-si"), &member),
+                401,
+                json!("not_authentic"),
+            ),
+            (
+                request(Some(&format!("{STREAM_TOKEN},{STREAM_TOKEN}")), &member),
+                401,
+                json!("not_authentic"),
+            ),
+            (request(Some(""), &member), 401, json!("not_authentic")),
+            (request(None, &member), 401, json!("not_authentic")),
+        ];
+        for (number, (request, status, reason)) in (1..).zip(cases) {
+            let (given, answer) = bench.serve(&request).await;
+            assert_eq!((given, &answer["reason"]), (status, &reason));
+            let entries = bench.verifications();
+            assert_eq!(entries.len(), number, "one each");
+            assert_eq!(entries[number - 1]["target"]["id"], "/audit/gitlab");
+            assert!(!entries[number - 1].to_string().contains(STREAM_TOKEN));
+        }
+        let fetched = &bench.verifications()[1]["details"];
+        assert_eq!(
+            (&fetched["events"], &fetched["unwanted_events"]),
+            (&json!(0), &json!(1))
+        );
+    }
 }

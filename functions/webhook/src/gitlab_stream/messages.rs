@@ -93,3 +93,111 @@ fn oversized_content(json: &str) -> Content {
         truncated: true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use inbound::gitlab::stream_events;
+    use proptest::prelude::*;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::fixtures::now;
+
+    fn messages_of(events: Vec<GitLabAuditEvent>) -> Vec<DeliveryMessage> {
+        let request_context = RequestContext {
+            correlation_id: Uuid::from_u128(7),
+            received_at: now(),
+            source_ip: None,
+            xray_trace_id: None,
+            audited: AtomicBool::new(true),
+        };
+        let delivery = StreamDelivery {
+            request_context: &request_context,
+            traceparent: None,
+            payload_sha256: "9f86".to_owned(),
+            audit_line: AuditLine {
+                stream_id: Uuid::nil(),
+                seq: 1,
+            },
+        };
+        let source = StreamSource {
+            name: "main-group".to_owned(),
+            instance: "gitlab".to_owned(),
+        };
+        stream_messages(&delivery, &source, events)
+    }
+
+    fn audit_event(project: usize, number: usize, text: &str) -> GitLabAuditEvent {
+        let event =
+            json!({"id": number, "entity_type": "Project", "entity_id": project, "details": {"text": vec![text; 90]}});
+        stream_events(event.to_string().as_bytes(), None)
+            .unwrap()
+            .events
+            .remove(0)
+    }
+
+    fn keys(message: &DeliveryMessage) -> Vec<&str> {
+        match &message.envelope.content {
+            Content::GitlabAudit { events } => events.iter().filter_map(|event| event.event_id.as_deref()).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn events_of_one_entity_stay_together_in_order() {
+        let events = [(1, 10), (2, 20), (1, 11), (2, 21)].map(|(project, number)| audit_event(project, number, "x"));
+        let messages = messages_of(events.to_vec());
+        assert_eq!(
+            messages.iter().map(keys).collect::<Vec<_>>(),
+            [["10", "11"], ["20", "21"]]
+        );
+        assert_eq!(messages[0].group, "gitlab-audit/gitlab/Project:1");
+        assert_ne!(messages[0].deduplication_id, messages[1].deduplication_id);
+        assert_eq!(messages[0].envelope.version, Envelope::NEWEST);
+    }
+
+    #[test]
+    fn many_events_are_divided_by_size() {
+        let long = "y".repeat(500);
+        let messages = messages_of((0..40).map(|number| audit_event(1, number, &long)).collect());
+        assert!(messages.len() > 5, "{}", messages.len());
+        let expected: Vec<String> = (0..40).map(|number| number.to_string()).collect();
+        assert_eq!(messages.iter().flat_map(keys).collect::<Vec<_>>(), expected);
+        for message in &messages {
+            assert!(serde_json::to_string(&message.envelope).unwrap().len() < LARGEST + 2_000);
+        }
+    }
+
+    #[test]
+    fn an_oversized_event_is_cut_for_the_quarantine() {
+        let mut event = audit_event(1, 1, "z");
+        event.details.insert("long".to_owned(), "z".repeat(LARGEST).into());
+        let message = messages_of(vec![event]).remove(0);
+        let Content::Unexpected {
+            object_kind, truncated, ..
+        } = message.envelope.content
+        else {
+            panic!("expected a cut event");
+        };
+        assert_eq!(
+            (object_kind.as_str(), truncated, message.envelope.version),
+            ("gitlab_audit_event", true, 1)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_id_is_one_that_sqs_takes(kind in any::<String>(), id in any::<String>()) {
+            let mut event = audit_event(1, 1, "x");
+            event.entity.object_type = Some(kind);
+            event.entity.id = Some(id);
+            let message = messages_of(vec![event]).remove(0);
+            for id in [message.group, message.deduplication_id] {
+                prop_assert!((1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()));
+            }
+        }
+    }
+}

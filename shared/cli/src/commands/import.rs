@@ -106,8 +106,13 @@ impl<'a> Importer<'a> {
     async fn add(&mut self, line: &str) -> Result<(), CommandError> {
         self.tally.lines += 1;
         match line_schema::parse_line(line) {
-            Ok(ParsedLine::Entry(entry)) => {
+            Ok(ParsedLine::Entry(mut entry)) => {
                 self.tally.entries += 1;
+                // Another service numbers its own lines; the stored number is of another stream than the line's, and must not count as
+                // one of ours.
+                if entry.details.contains_key("producer_entry_id") {
+                    entry.stream = None;
+                }
                 self.batch.entries.push(*entry);
             }
             Ok(ParsedLine::Intent(intent)) => {

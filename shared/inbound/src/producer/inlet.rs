@@ -132,6 +132,26 @@ mod tests {
     }
 
     #[test]
+    fn a_queued_message_keeps_its_names() {
+        let message = &messages(&["{}".to_owned()])[0];
+        let expected = serde_json::json!({
+            "version": 1, "producer": "agent", "correlation_id": "00000000-0000-0000-0000-000000000000",
+            "received_at": "1970-01-01T00:00:00Z", "lines": "H4sIAAAAAAAE/6uu5QIABrCh3QMAAAA=",
+        });
+        let mut written = serde_json::to_value(message).unwrap();
+        assert_eq!(
+            serde_json::from_value::<InletMessage>(expected.clone())
+                .unwrap()
+                .unpacked_lines()
+                .unwrap(),
+            ["{}"]
+        );
+        // How far the lines are packed may change.
+        written["lines"] = expected["lines"].clone();
+        assert_eq!(written, expected);
+    }
+
+    #[test]
     fn unreadable_and_oversized_lines_are_errors() {
         let with_lines = |lines: String| {
             InletMessage {

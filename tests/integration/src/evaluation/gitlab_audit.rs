@@ -73,7 +73,7 @@ async fn events_are_stored_once_in_any_order() {
     assert_eq!(env.value::<i64>("SELECT count(*) FROM gitlab_audit_events").await, 2);
     let entries = env.entries("gitlab.audit.received");
     let mut ids: Vec<&Value> = entries.iter().map(|entry| &entry["id"]).collect();
-    ids.sort_by_key(|id| id.to_string());
+    ids.sort_by_key(ToString::to_string);
     ids.dedup();
     assert_eq!(ids.len(), 2, "repeated events are the same entries");
     assert_eq!(entries[0]["timestamp"], "2026-03-02T11:00:00.000Z");
