@@ -1,5 +1,7 @@
 //! Handles one streamed request: its wanted events go to the deliveries queue.
 
+use std::collections::HashMap;
+
 use audit::Context;
 use futures::{StreamExt as _, TryStreamExt as _};
 use inbound::gitlab::StreamTypes;
@@ -19,7 +21,7 @@ use crate::http::route::Route;
 use crate::http::traceparent::continued_trace;
 
 /// A batch of GitLab can concern many projects, each with its own message.
-const SENDS_AT_A_TIME: usize = 32;
+const GROUPS_AT_A_TIME: usize = 32;
 
 /// The handler, with everything a request needs.
 #[derive(Debug)]
@@ -91,19 +93,35 @@ impl GitlabStream {
         };
         self.intake.finish(Route::AuditGitlab, span, answer)
     }
-    /// Sends the messages, several at a time. One call for several messages would need more code, which every start of the function
-    /// would load.
+    /// Sends the messages of each group in order, and several groups at a time. One call for several messages would need more code,
+    /// which every start of the function would load.
     async fn send_all(&self, context: &Context, messages: Vec<DeliveryMessage>) -> Result<(), Refusal> {
-        let sends = messages.into_iter().map(async |message| {
-            let sent = self.queue.send(context, fifo_message(message)?).await;
-            // The call has already written an audit entry with the details.
-            sent.map_err(|_| Refusal::QueueUnavailable)
+        let sends = by_group(messages).into_iter().map(async |messages| {
+            for message in messages {
+                let sent = self.queue.send(context, fifo_message(message)?).await;
+                // The call has already written an audit entry with the details.
+                sent.map_err(|_| Refusal::QueueUnavailable)?;
+            }
+            Ok(())
         });
         futures::stream::iter(sends)
-            .buffer_unordered(SENDS_AT_A_TIME)
+            .buffer_unordered(GROUPS_AT_A_TIME)
             .try_collect()
             .await
     }
+}
+
+fn by_group(messages: Vec<DeliveryMessage>) -> Vec<Vec<DeliveryMessage>> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut groups: Vec<Vec<DeliveryMessage>> = Vec::new();
+    for message in messages {
+        let place = *places.entry(message.group.clone()).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(message);
+    }
+    groups
 }
 
 #[cfg(test)]
