@@ -12,6 +12,8 @@ use runtime::secrets::{SecretCache, SecretSource, Stage, StagedSecret, Unreadabl
 /// The senders of every route.
 #[derive(Debug, Default)]
 pub struct Senders {
+    /// The secret could be read.
+    pub is_read: bool,
     /// Webhooks of GitLab.
     pub hooks: HookSet,
     /// Services that send entries of the audit log.
@@ -80,6 +82,7 @@ fn merge_stages(stages: &[StagedSecret], metrics: &Metrics) -> Result<Senders, U
     }
     metrics.count("webhook_hooks_unbound", unbound);
     Ok(Senders {
+        is_read: true,
         hooks,
         producers,
         streams,

@@ -32,5 +32,5 @@ pub use payload::{Classified, NoteEvent, PushEvent, claimed_project, classify};
 pub use scope::{ProjectSeen, hook_in_scope};
 pub use secret::{EntryDefect, HookEntry, SecretUnreadable, WebhookSecret};
 pub use signature::{SigningToken, SigningTokenError, sign};
-pub use stream::{InvalidTypes, StreamBody, StreamFields, StreamSource, StreamTypes, stream_events};
+pub use stream::{InvalidTypes, StreamBody, StreamFields, StreamProblem, StreamSource, StreamTypes, stream_events};
 pub use time::parse_timestamp;

@@ -22,7 +22,7 @@ pub use self::destination::{DestinationEnd, DestinationLease, PositionedEntry, U
 pub use self::gap::{AuditGap, GapReason};
 pub use self::retention::detach_audit_partitions;
 pub use self::search::{
-    AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditRow, AuditStory, AuditTarget, OpenCall, RecordedGap,
-    SearchPlan, StoryKind, StoryLines, StoryRow, UnknownWord,
+    AuditActor, AuditFilter, AuditOrder, AuditOutcome, AuditRow, AuditStory, AuditTarget, OpenCall, PushedCommit,
+    RecordedGap, SearchPlan, StoryKind, StoryLines, StoryRow, UnknownWord,
 };
 pub use self::sequence::Released;

@@ -40,8 +40,8 @@ mod tx;
 pub use self::audit::{
     AuditActor, AuditBacklog, AuditBatch, AuditFilter, AuditGap, AuditOrder, AuditOutcome, AuditRow, AuditStory,
     AuditTarget, BatchReport, DestinationBacklog, DestinationEnd, DestinationLease, GapReason, MalformedLine, OpenCall,
-    PositionedEntry, RecordedGap, Released, SearchPlan, StoryKind, StoryLines, StoryRow, UndeliveredEntry, UnknownWord,
-    detach_audit_partitions,
+    PositionedEntry, PushedCommit, RecordedGap, Released, SearchPlan, StoryKind, StoryLines, StoryRow,
+    UndeliveredEntry, UnknownWord, detach_audit_partitions,
 };
 pub use config::{DatabaseAddress, DatabaseConfig, StoreConfigError};
 pub use decisions::{DecisionHead, NewDecision, NewReviewDecision, StoredDecision};

@@ -23,11 +23,13 @@ impl Recorder {
             )));
         }
         let batch = producer_batch(&inlet, &message.body);
-        let report = self.record_batch(context, &batch).await?;
+        let (_, stored) = self.record_batch(context, &batch).await?;
         // No function has printed them yet, and what is searched in CloudWatch and Athena comes from standard output. A message that
         // arrives again may have been stored by a run that ended before it printed.
-        if report.stored > 0 || message.receive_count > 1 {
-            for entry in &batch.entries {
+        let is_again = message.receive_count > 1;
+        for entry in &batch.entries {
+            let is_stored = (is_again || stored.new.contains(&entry.id)) && !stored.refused.contains(&entry.id);
+            if is_stored {
                 Stdout.put(format!("{}\n", entry.line).as_bytes());
             }
         }

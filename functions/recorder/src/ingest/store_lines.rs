@@ -87,7 +87,7 @@ impl Recorder {
 
     /// Stores a delivery and assigns positions to its lines.
     async fn record(&self, context: &Context, delivery: &LogDelivery) -> Result<InvocationReport, RecordError> {
-        self.record_batch(context, &sorted(delivery)).await
+        Ok(self.record_batch(context, &sorted(delivery)).await?.0)
     }
 
     /// Stores a batch and assigns positions to its lines.
@@ -95,9 +95,9 @@ impl Recorder {
         &self,
         context: &Context,
         batch: &AuditBatch,
-    ) -> Result<InvocationReport, RecordError> {
+    ) -> Result<(InvocationReport, BatchReport), RecordError> {
         if batch.entries.is_empty() && batch.intents.is_empty() && batch.malformed.is_empty() {
-            return Ok(InvocationReport::default());
+            return Ok((InvocationReport::default(), BatchReport::default()));
         }
         let store = self.database.store(context).await?;
         let stored = match self.store_batch(&store, batch).await {
@@ -119,13 +119,14 @@ impl Recorder {
                 0
             }
         };
-        Ok(InvocationReport {
+        let report = InvocationReport {
             stored: stored.new.len() as u64,
             duplicates: stored.duplicates,
             quarantined: stored.quarantined,
             positions,
             ..InvocationReport::default()
-        })
+        };
+        Ok((report, stored))
     }
 
     /// Stores a batch whole. If the database rejects a value, the valid lines are stored, and the invalid one is quarantined: one
@@ -139,6 +140,7 @@ impl Recorder {
                     total.new.extend(report.new);
                     total.duplicates += report.duplicates;
                     total.quarantined += report.quarantined;
+                    total.refused.extend(report.refused);
                 }
                 Err(StoreError::Rejected(reason)) => match halves(part, &reason) {
                     Some(halves) => parts.extend(halves),

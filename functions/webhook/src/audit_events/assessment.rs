@@ -3,11 +3,11 @@
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use inbound::gitlab::Rejection;
-use inbound::keys::KeyRing;
 use inbound::producer::{BatchFormat, Producer, ProducerBatch, validate};
 use jiff::Timestamp;
 
 use crate::http::refusal::Refusal;
+use crate::senders::Senders;
 
 /// Largest body, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -76,20 +76,17 @@ impl<'a> IncomingEntries<'a> {
 ///
 /// # Errors
 /// Why it is refused; [`Refusal::retry_with_fresh_secret`] shows whether a newer secret could change that.
-pub fn assess(
-    received: &IncomingEntries<'_>,
-    producers: &KeyRing<Producer>,
-    now: Timestamp,
-) -> Result<ProvenEntries, Refusal> {
+pub fn assess(received: &IncomingEntries<'_>, senders: &Senders, now: Timestamp) -> Result<ProvenEntries, Refusal> {
     if received.body.len() > MAX_BODY_BYTES {
         return Err(Refusal::Sender(Rejection::TooLarge));
     }
     let format = received.format().ok_or(Refusal::UnsupportedMediaType)?;
     let key = received.key().map_err(Refusal::Sender)?;
-    if producers.is_empty() {
+    if !senders.is_read {
         return Err(Refusal::Sender(Rejection::NoSecret));
     }
-    let producer = producers.holder_of(key).ok_or(Refusal::Sender(Rejection::BadToken))?;
+    let producer = senders.producers.holder_of(key);
+    let producer = producer.ok_or(Refusal::Sender(Rejection::BadToken))?;
     let batch = validate(received.body, format, producer, now).map_err(|_| Refusal::TooManyEntries);
     Ok(ProvenEntries {
         producer: producer.clone(),

@@ -38,11 +38,7 @@ impl AuditEvents {
         let now = request_context.received_at;
         let senders = &self.intake.senders;
         let assessed = senders
-            .assess_by(
-                context,
-                |senders| assess(&received, &senders.producers, now),
-                may_change,
-            )
+            .assess_by(context, |senders| assess(&received, senders, now), may_change)
             .await;
         // 2. Audit the result before anything else can fail.
         request_context.begin_audit();
@@ -185,13 +181,18 @@ mod tests {
         }
     }
 
+    /// The sender cannot see whether there are producers, and an unreadable secret is not its fault.
     #[tokio::test]
-    async fn without_producers_every_request_is_unavailable() {
-        let bench = Bench::with_secret(json!({"hooks": []}).to_string());
-        let (status, answer) = bench
-            .serve(&request(&format!("Bearer {PRODUCER_KEY}"), "application/json", "[]"))
-            .await;
-        assert_eq!((status, &answer["reason"]), (503, &json!("secret_unavailable")));
+    async fn unknown_key_and_unreadable_secret_differ() {
+        for (secret, status, reason) in [
+            (r#"{"hooks": []}"#, 401, "not_authentic"),
+            ("not JSON", 503, "secret_unavailable"),
+        ] {
+            let bench = Bench::with_secret(secret.to_owned());
+            let request = request(&format!("Bearer {PRODUCER_KEY}"), "application/json", "[]");
+            let (given, answer) = bench.serve(&request).await;
+            assert_eq!((given, &answer["reason"]), (status, &json!(reason)));
+        }
     }
 
     #[tokio::test]

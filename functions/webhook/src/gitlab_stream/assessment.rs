@@ -1,11 +1,11 @@
 //! The assessment of one streamed request by the current streams. Pure.
 
 use http::HeaderMap;
-use inbound::gitlab::{Rejection, StreamBody, StreamSource, StreamTypes, stream_events};
-use inbound::keys::KeyRing;
+use inbound::gitlab::{Rejection, StreamBody, StreamProblem, StreamSource, StreamTypes, stream_events};
 
 use crate::http::refusal::Refusal;
 use crate::http::response::Ignored;
+use crate::senders::Senders;
 
 /// Largest body, in bytes: GitLab labels its JSON as a form, so the gateway passes it as base64, and Lambda accepts 6 MB.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -27,15 +27,7 @@ pub struct IncomingEvents<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvenStream {
     pub source: StreamSource,
-    pub events: Result<WantedEvents, Ignored>,
-}
-
-/// Events of wanted types.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedEvents {
-    pub body: StreamBody,
-    /// How many are of other types.
-    pub unwanted: usize,
+    pub events: Result<StreamBody, Ignored>,
 }
 
 impl<'a> IncomingEvents<'a> {
@@ -59,32 +51,22 @@ impl<'a> IncomingEvents<'a> {
 ///
 /// # Errors
 /// Why it is refused; [`Refusal::retry_with_fresh_secret`] shows whether a newer secret could change that.
-pub fn assess(
-    received: &IncomingEvents<'_>,
-    streams: &KeyRing<StreamSource>,
-    types: &StreamTypes,
-) -> Result<ProvenStream, Refusal> {
+pub fn assess(received: &IncomingEvents<'_>, senders: &Senders, types: &StreamTypes) -> Result<ProvenStream, Refusal> {
     if received.body.len() > MAX_BODY_BYTES {
         return Err(Refusal::Sender(Rejection::TooLarge));
     }
     let token = received.token.filter(|token| !token.is_empty());
     let token = token.ok_or(Refusal::Sender(Rejection::MissingCredentials))?;
-    if streams.is_empty() {
+    if !senders.is_read {
         return Err(Refusal::Sender(Rejection::NoSecret));
     }
-    let source = streams.holder_of(token).ok_or(Refusal::Sender(Rejection::BadToken))?;
-    let events = match stream_events(received.body, received.event_type) {
-        None => Err(Ignored::Unparseable),
-        Some(body) if body == StreamBody::default() => Err(Ignored::Empty),
-        Some(mut body) => {
-            let all = body.events.len();
-            body.events.retain(|event| types.keeps(event.event_type.as_deref()));
-            let unwanted = all - body.events.len();
-            Ok(WantedEvents { body, unwanted })
-        }
+    let holder = senders.streams.holder_of(token);
+    let source = holder.ok_or(Refusal::Sender(Rejection::BadToken))?.clone();
+    let events = match stream_events(received.body, received.event_type, types) {
+        Err(StreamProblem::TooMany) => return Err(Refusal::Sender(Rejection::TooLarge)),
+        Err(StreamProblem::Unreadable) => Err(Ignored::Unparseable),
+        Ok(body) if body == StreamBody::default() => Err(Ignored::Empty),
+        Ok(body) => Ok(body),
     };
-    Ok(ProvenStream {
-        source: source.clone(),
-        events,
-    })
+    Ok(ProvenStream { source, events })
 }

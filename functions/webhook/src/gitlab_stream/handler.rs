@@ -13,6 +13,7 @@ use super::assessment::{IncomingEvents, ProvenStream, assess};
 use super::audit_entry::stream_entry;
 use super::messages::{StreamDelivery, stream_messages};
 use crate::gitlab_webhook::envelope::{DeliveryMessage, fifo_message};
+use crate::gitlab_webhook::handler::SEND_WITHIN;
 use crate::http::context::RequestContext;
 use crate::http::intake::Intake;
 use crate::http::refusal::Refusal;
@@ -47,11 +48,7 @@ impl GitlabStream {
             |assessed: &Result<ProvenStream, Refusal>| matches!(assessed, Err(why) if why.retry_with_fresh_secret());
         let senders = &self.intake.senders;
         let assessed = senders
-            .assess_by(
-                context,
-                |senders| assess(&received, &senders.streams, &self.types),
-                may_change,
-            )
+            .assess_by(context, |senders| assess(&received, senders, &self.types), may_change)
             .await;
         // 2. Audit the result before anything else can fail.
         let payload_sha256 = sha256_hex(received.body);
@@ -77,15 +74,16 @@ impl GitlabStream {
                     .count("gitlab_audit_events_ignored", wanted.unwanted as u64);
                 self.intake
                     .metrics
-                    .count("gitlab_audit_events_broken", wanted.body.broken as u64);
+                    .count("gitlab_audit_events_broken", wanted.broken as u64);
                 let delivery = StreamDelivery {
                     request_context,
                     traceparent: continued_trace(context.traceparent.as_deref(), None),
                     payload_sha256,
                     audit_line,
                 };
-                let messages = stream_messages(&delivery, &source, wanted.body.events);
-                match self.send_all(context, messages).await {
+                let messages = stream_messages(&delivery, &source, wanted.events);
+                let sent = tokio::time::timeout(SEND_WITHIN, self.send_all(context, messages)).await;
+                match sent.unwrap_or(Err(Refusal::QueueUnavailable)) {
                     Ok(()) => Answer::Accepted { stale: false },
                     Err(why) => Answer::Refused(why),
                 }

@@ -1,11 +1,11 @@
 //! The messages on the deliveries queue: the events of each entity in their order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use inbound::gitlab::StreamSource;
-use model::{AuditLine, AuthMethod, Authentication, Content, DeliveryIds, Envelope, GitLabAuditEvent};
+use model::{AuditLine, AuthMethod, Authentication, Content, DeliveryIds, Envelope, GitLabAuditEvent, sha256_hex};
 use runtime::aws::sqs_id;
 
 use crate::gitlab_webhook::envelope::DeliveryMessage;
@@ -13,6 +13,9 @@ use crate::http::context::RequestContext;
 
 /// Most bytes of the events of one message, as for messages of other queues.
 const LARGEST: usize = 200 * 1024;
+
+/// Above this number of entities they share 256 groups.
+const MAX_GROUPS: usize = 256;
 
 /// What all messages of a request have in common.
 #[derive(Debug, Clone)]
@@ -33,8 +36,14 @@ pub fn stream_messages(
     let instance = source.instance.as_str();
     let mut parts: Vec<(String, usize, Content)> = Vec::new();
     let mut last_of_group: HashMap<String, usize> = HashMap::new();
+    let entities: BTreeSet<String> = events.iter().map(|event| event_group(instance, event)).collect();
+    let has_many = entities.len() > MAX_GROUPS;
     for event in events {
-        let group = event_group(instance, &event);
+        let mut group = event_group(instance, &event);
+        if has_many {
+            // Entities share groups, so that the number of messages stays bounded; events of one entity stay in one group.
+            group = format!("gitlab-audit/{instance}/{}", &sha256_hex(group.as_bytes())[..2]);
+        }
         let json = serde_json::to_string(&event).unwrap_or_default();
         if json.len() > LARGEST {
             parts.push((group, LARGEST, oversized_content(&json)));
@@ -98,7 +107,7 @@ fn oversized_content(json: &str) -> Content {
 mod tests {
     use std::sync::atomic::AtomicBool;
 
-    use inbound::gitlab::stream_events;
+    use inbound::gitlab::{StreamTypes, stream_events};
     use proptest::prelude::*;
     use serde_json::json;
     use uuid::Uuid;
@@ -133,7 +142,7 @@ mod tests {
     fn audit_event(project: usize, number: usize, text: &str) -> GitLabAuditEvent {
         let event =
             json!({"id": number, "entity_type": "Project", "entity_id": project, "details": {"text": vec![text; 90]}});
-        stream_events(event.to_string().as_bytes(), None)
+        stream_events(event.to_string().as_bytes(), None, &StreamTypes::default())
             .unwrap()
             .events
             .remove(0)
@@ -157,6 +166,13 @@ mod tests {
         assert_eq!(messages[0].group, "gitlab-audit/gitlab/Project:1");
         assert_ne!(messages[0].deduplication_id, messages[1].deduplication_id);
         assert_eq!(messages[0].envelope.version, Envelope::NEWEST);
+    }
+
+    #[test]
+    fn many_entities_share_groups() {
+        let messages = messages_of((0..2_000).map(|number| audit_event(number, number, "x")).collect());
+        assert!(messages.len() <= 300, "{}", messages.len());
+        assert_eq!(messages.iter().map(|message| keys(message).len()).sum::<usize>(), 2_000);
     }
 
     #[test]

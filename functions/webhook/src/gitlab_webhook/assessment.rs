@@ -166,6 +166,13 @@ pub fn assess(received: &IncomingRequest<'_>, hooks: &HookSet, now: Timestamp, r
     }
     // 4. Scope: a token for one group must not report merges of another.
     let hook = inbound::gitlab::hook_in_scope(&proof.hooks, classified.project());
+    if hook.is_none() && matches!(classified, Classified::Note(_) | Classified::Push(_)) {
+        // Frequent, and nothing is lost: GitLab would disable the hook after a few rejections.
+        return Assessment::Ignore {
+            authentication: authentication(first),
+            why: Ignored::WrongScope,
+        };
+    }
     if hook.is_none() {
         return Assessment::Refuse {
             why: Refusal::Sender(Rejection::WrongScope),

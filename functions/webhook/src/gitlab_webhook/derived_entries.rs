@@ -1,6 +1,6 @@
 //! Entries about what GitLab reports and nothing else handles: commands in comments, and pushes.
 
-use audit::{Action, Context, Entry, Outcome, command_correlation};
+use audit::{Action, Context, Entry, Outcome, Text, command_correlation};
 use inbound::gitlab::{NoteCommand, NoteEvent, PushEvent};
 use jiff::{SignedDuration, Timestamp};
 use model::{Authentication, DeliveryIds, codes, sha256_hex};
@@ -12,6 +12,9 @@ use super::audit_entry::recorded_target;
 const ARGUMENTS_CHARS: usize = 200;
 /// A command in an older comment has the time of its edit: months of the audit log that old can be closed.
 const OLDEST_NOTE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// How far GitLab's clock may be ahead.
+const MAX_AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 codes! {
     /// How the arguments of a command are recorded.
@@ -95,24 +98,34 @@ fn command_entry(
         "command/{instance}/{}/{}/{}",
         note.note_id, command.verb, command.ordinal
     );
-    let shows_text = arguments == CommandArguments::Text && !note.is_confidential && !reported.authentication.stale;
-    let text: String = command.arguments.chars().take(ARGUMENTS_CHARS).collect();
-    entry
+    let entry = entry
         .keyed(command_time(note, reported.received_at), key)
         .correlated(command_correlation(instance, note.note_id))
         .detail("command", command.verb.as_str())
+        .detail("note_id", note.note_id)
+        .detail("initiator_id", note.actor.as_ref().map(|actor| actor.id.0));
+    if reported.authentication.stale {
+        return entry;
+    }
+    let shows_text = arguments == CommandArguments::Text && !note.is_confidential;
+    entry
         .detail("prefix", command.prefix.as_str())
         .detail("arguments_sha256", sha256_hex(command.arguments.as_bytes()))
-        .detail("arguments", shows_text.then_some(text))
-        .detail("note_id", note.note_id)
-        .detail("initiator_id", note.actor.as_ref().map(|actor| actor.id.0))
+        .detail("arguments", shows_text.then(|| shown_arguments(&command.arguments)))
         .detail("initiator", note.actor.as_ref().map(|actor| actor.username.as_str()))
         .detail("edited", note.is_edited)
         .detail("confidential", note.is_confidential)
 }
 
+/// Redacted first: a secret that is cut in half might not be recognized.
+fn shown_arguments(arguments: &str) -> String {
+    let redacted = Text::new(arguments);
+    redacted.as_str().chars().take(ARGUMENTS_CHARS).collect()
+}
+
+/// A clock that differs a little from GitLab's must not give the first delivery another time than a later one.
 fn command_time(note: &NoteEvent, received_at: Timestamp) -> Timestamp {
-    let is_recent = |at: &Timestamp| received_at.duration_since(*at) <= OLDEST_NOTE && *at <= received_at;
+    let is_recent = |at: &Timestamp| (-MAX_AHEAD..=OLDEST_NOTE).contains(&received_at.duration_since(*at));
     let known = note
         .created_at
         .filter(is_recent)
@@ -228,6 +241,12 @@ mod tests {
         assert_eq!(entry["details"], expected);
         let shown = lines(&note_body("/copilot fix me"), "a", false, CommandArguments::Text).remove(0);
         assert_eq!(shown["details"]["arguments"], "me");
+        let secret = format!("/copilot fix {} glpat-abcdefghij1234567890", "x".repeat(180));
+        let shown = lines(&note_body(&secret), "a", false, CommandArguments::Text).remove(0);
+        assert!(!shown.to_string().contains("glpat-abcde"), "{shown}");
+        let stale = lines(&note_body("/copilot fix me"), "a", true, CommandArguments::Text).remove(0);
+        let ids = json!({"delivery_id": "a", "stale": true, "command": "fix", "note_id": 5001, "initiator_id": 88});
+        assert_eq!(stale["details"], ids);
         let mut internal = note_body("/copilot fix me");
         internal["object_attributes"]["internal"] = true.into();
         let hidden = lines(&internal, "a", false, CommandArguments::Text).remove(0);
@@ -243,6 +262,14 @@ mod tests {
         old["object_attributes"]["created_at"] = "2025-03-01 11:00:00 UTC".into();
         let entry = lines(&old, "a", false, CommandArguments::Digest).remove(0);
         assert_eq!(entry["timestamp"], "2026-03-01T11:00:00.000Z");
+        let mut ahead = note_body("/copilot fix");
+        ahead["object_attributes"]["created_at"] = json!(format!("{}", now() + SignedDuration::from_secs(90)));
+        let entry = lines(&ahead, "a", false, CommandArguments::Digest).remove(0);
+        assert_eq!(
+            entry["timestamp"],
+            json!(format!("{:.3}", now() + SignedDuration::from_secs(90))),
+            "another clock"
+        );
         old["object_attributes"]["updated_at"] = Value::Null;
         let entry = lines(&old, "a", false, CommandArguments::Digest).remove(0);
         assert_eq!(entry["timestamp"], json!(format!("{:.3}", now())));

@@ -20,6 +20,8 @@ codes! {
         Unparseable = "unparseable",
         /// A comment without a command.
         NoCommand = "no_command",
+        /// A comment or push of a project outside of the hook's scope.
+        WrongScope = "wrong_scope",
         /// An array without an event.
         Empty = "empty",
     }

@@ -17,7 +17,7 @@ mod failure;
 mod options;
 
 /// How much of a response body is read, in bytes; the rest is ignored.
-const LONGEST_ANSWER: u64 = 64 * 1024;
+const LONGEST_ANSWER: u64 = 256 * 1024;
 
 /// Posts to one receiver. `Ok` means that it returned 2xx with a complete response.
 pub struct HttpDestination {

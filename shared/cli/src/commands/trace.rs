@@ -10,7 +10,7 @@ use std::io::Write as _;
 use clap::Args;
 use jiff::Timestamp;
 use model::{Clock, SystemClock};
-use store::{AuditFilter, AuditOrder, AuditRow, AuditStory, Store, StoryLines};
+use store::{AuditFilter, AuditOrder, AuditRow, AuditStory, PushedCommit, Store, StoryLines};
 use uuid::Uuid;
 
 use self::subject::TraceSubject;
@@ -105,6 +105,7 @@ impl Story {
             let named = all(store, &named).await?;
             if !named.is_empty() {
                 correlation_ids = named.iter().map(|entry| entry.correlation_id).collect();
+                correlation_ids.sort_unstable();
                 correlation_ids.dedup();
                 entries = of_correlations(store, &correlation_ids).await?;
             }
@@ -168,10 +169,15 @@ async fn of_correlations(store: &Store, correlation_ids: &[Uuid]) -> Result<Vec<
 }
 
 /// The commits that the entries say they made (`details.after`), with their projects.
-fn commits(entries: &[AuditRow]) -> Vec<(i64, String)> {
+fn commits(entries: &[AuditRow]) -> Vec<PushedCommit> {
     let commit = |entry: &AuditRow| {
-        let after = entry.details.get("after")?.as_str()?;
-        Some((project_of(&entry.target_key)?, after.to_owned()))
+        let sha = entry.details.get("after")?.as_str()?.to_owned();
+        let (instance, project_id) = project_of(&entry.target_key)?;
+        Some(PushedCommit {
+            instance,
+            project_id,
+            sha,
+        })
     };
     let mut commits: Vec<_> = entries.iter().filter_map(commit).collect();
     commits.sort_unstable();
@@ -179,11 +185,15 @@ fn commits(entries: &[AuditRow]) -> Vec<(i64, String)> {
     commits
 }
 
-/// The project in a target such as `merge_request:main/7301!811` or `project:main/7301`.
-fn project_of(target_key: &str) -> Option<i64> {
+/// Instance and project in a target such as `merge_request:main/7301!811` or `project:7301`.
+fn project_of(target_key: &str) -> Option<(Option<String>, i64)> {
     let (_, place) = target_key.split_once(':')?;
-    let project = place.rsplit('/').next()?.split('!').next()?;
-    project.parse().ok()
+    let place = place.split('!').next()?;
+    let (instance, project) = match place.rsplit_once('/') {
+        Some((instance, project)) => (Some(instance.to_owned()), project),
+        None => (None, place),
+    };
+    Some((instance, project.parse().ok()?))
 }
 
 /// Every entry that a filter matches, the oldest first.

@@ -4,6 +4,6 @@ mod event;
 mod key;
 mod types;
 
-pub use event::{StreamBody, stream_events};
+pub use event::{StreamBody, StreamProblem, stream_events};
 pub use key::{StreamFields, StreamSource};
 pub use types::{InvalidTypes, StreamTypes};

@@ -60,6 +60,8 @@ struct Key {
     token: PlainToken,
     /// Index in [`KeyRing::holders`].
     holder: usize,
+    /// The first version of the secret that names it, from 0.
+    version: usize,
     is_shared: bool,
 }
 
@@ -74,17 +76,21 @@ impl<H> Default for KeyRing<H> {
 
 impl<H: KeyHolder> KeyRing<H> {
     /// Merges the versions of a list, the newest first. Keys of all versions are accepted, so that a rotation rejects nothing; the
-    /// first version that names a holder decides what it may do. A key of two holders is accepted for neither.
+    /// first version that names a holder decides what it may do. A key of two
+    /// holders in one version is accepted for neither; otherwise the newer version decides whose it is.
     pub fn merge<'v>(versions: impl IntoIterator<Item = &'v [ListEntry<H::Fields>]>) -> (Self, Vec<KeyProblem>)
     where
         H::Fields: 'v,
     {
         let (mut ring, mut problems, mut disabled) = (Self::default(), Vec::new(), BTreeSet::new());
-        for entry in versions.into_iter().flatten() {
+        let numbered = versions.into_iter().enumerate();
+        for (version, entry) in
+            numbered.flat_map(|(version, entries)| entries.iter().map(move |entry| (version, entry)))
+        {
             if disabled.contains(&entry.name) {
                 continue;
             }
-            if let Err(problem) = ring.add(entry) {
+            if let Err(problem) = ring.add(entry, version) {
                 if matches!(problem, KeyProblemKind::Unreadable(_) | KeyProblemKind::Invalid(_)) {
                     disabled.insert(entry.name.clone());
                 }
@@ -99,28 +105,30 @@ impl<H: KeyHolder> KeyRing<H> {
         (ring, problems)
     }
 
-    fn add(&mut self, entry: &ListEntry<H::Fields>) -> Result<(), KeyProblemKind> {
+    fn add(&mut self, entry: &ListEntry<H::Fields>, version: usize) -> Result<(), KeyProblemKind> {
         let fields = entry.fields.as_ref().map_err(|at| KeyProblemKind::Unreadable(*at))?;
         let (holder, key) = H::from_fields(&entry.name, fields).map_err(KeyProblemKind::Invalid)?;
-        let key = key.expose_secret().trim_matches(['\r', '\n']);
-        if key.chars().count() < SHORTEST {
-            return Err(KeyProblemKind::Short);
-        }
         let known = self.holders.iter().position(|known| known.name() == entry.name);
         let holder = known.unwrap_or_else(|| {
             self.holders.push(holder);
             self.holders.len() - 1
         });
+        let key = key.expose_secret().trim_matches(['\r', '\n']);
+        if key.chars().count() < SHORTEST {
+            return Err(KeyProblemKind::Short);
+        }
         let token = PlainToken::of(key);
         let Some(same) = self.keys.iter_mut().find(|key| key.token == token) else {
             self.keys.push(Key {
                 token,
                 holder,
+                version,
                 is_shared: false,
             });
             return Ok(());
         };
-        if same.holder == holder {
+        // A newer version decides whose key it is: an entry can be renamed.
+        if same.holder == holder || same.version < version {
             return Ok(());
         }
         same.is_shared = true;
@@ -188,6 +196,17 @@ mod tests {
             !agent.registers && agent.services.contains("copilot-agent"),
             "the newest version decides"
         );
+    }
+
+    #[test]
+    fn newest_version_decides_names_and_rights() {
+        let renamed = json!([{"name": "new-name", "key": KEY}]);
+        let (by_new_name, problems) = ring(&[renamed, json!([{"name": "agent", "key": KEY}])]);
+        assert_eq!((problems.len(), holder(&by_new_name, KEY)), (0, Some("new-name")));
+        let narrowed = json!([{"name": "agent", "key": "short"}]);
+        let (narrow, problems) = ring(&[narrowed, json!([{"name": "agent", "key": KEY, "registers": true}])]);
+        assert_eq!(problems.len(), 1);
+        assert!(!narrow.holder_of(KEY).unwrap().registers);
     }
 
     #[test]

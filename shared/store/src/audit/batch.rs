@@ -49,6 +49,8 @@ pub struct BatchReport {
     pub duplicates: u64,
     /// Lines put into quarantine now.
     pub quarantined: u64,
+    /// Ids of entries of the batch that are not stored: of unfit time, or in conflict with the stored entry of that id.
+    pub refused: Vec<Uuid>,
 }
 
 impl Store {
@@ -113,6 +115,7 @@ impl Tx<'_> {
         self.insert_intents(intents, &arrived, now).await?;
         self.remove_intents(&arrived).await?;
 
+        let refused_ids: Vec<Uuid> = refused.iter().map(|(entry, _)| entry.id).collect();
         let refused = refused.iter().map(|(entry, why)| (entry.line.as_str(), *why));
         let malformed = malformed.iter().map(|line| (line.line.as_str(), line.reason.as_str()));
         let quarantined = self.quarantine_lines(refused.chain(malformed), source, now).await?;
@@ -120,6 +123,7 @@ impl Tx<'_> {
             new,
             duplicates,
             quarantined,
+            refused: refused_ids,
         })
     }
 

@@ -19,6 +19,7 @@ use uuid::Uuid;
 pub use self::explain::SearchPlan;
 pub use self::filter::{AuditActor, AuditFilter, AuditOutcome, AuditTarget, UnknownWord};
 pub use self::open::{OpenCall, RecordedGap};
+pub use self::related::PushedCommit;
 pub use self::row::AuditRow;
 pub use self::story::{AuditStory, StoryKind, StoryLines, StoryRow};
 

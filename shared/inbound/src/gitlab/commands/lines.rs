@@ -21,8 +21,11 @@ enum Block {
 }
 
 /// HTML that ends with its own text, by its beginning.
-const HTML: [(&str, &str); 7] = [
+const HTML: [(&str, &str); 10] = [
     ("<!--", "-->"),
+    ("<![cdata[", "]]>"),
+    ("<!", ">"),
+    ("<?", "?>"),
     ("<pre", "</pre>"),
     ("<code", "</code>"),
     ("<blockquote", "</blockquote>"),
@@ -39,7 +42,10 @@ pub(super) fn text_lines(note: &str, is_candidate: impl Fn(&str) -> bool) -> Vec
     let mut reader = Reader::new(note);
     for line in note.split_inclusive('\n') {
         let end = reader.at + line.len();
-        if !reader.read_line(line.trim_end_matches(['\n', '\r']), &is_candidate) {
+        let text = line.strip_suffix('\n').unwrap_or(line);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        // Some parsers end a line at a carriage return alone.
+        if text.contains('\r') || !reader.read_line(text, &is_candidate) {
             // What follows may be code or text, and so may the paragraph that it continues.
             return reader.found;
         }

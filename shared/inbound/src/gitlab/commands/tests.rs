@@ -69,6 +69,10 @@ fn code_quotes_and_comments_hold_no_command() {
         "<pre>\n\n/copilot fix\n</pre>",
         "<details>\n/copilot fix\n",
         "<BLOCKQUOTE>\n\n/copilot fix\n\n</BLOCKQUOTE>",
+        "<![CDATA[\n\n/copilot fix\n]]>",
+        "<?php\n\n/copilot fix\n?>",
+        "<!DOCTYPE\n\n/copilot fix\n>",
+        "x\r```\n/copilot fix\n```",
         "1. x\n   ```\n/copilot a\n\n```\n/copilot b\n```",
     ];
     for note in cases {

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::types::StreamTypes;
 use crate::gitlab::time::parse_timestamp;
 
 /// Longest name of a type or class kept, in characters.
@@ -19,39 +20,79 @@ const MAX_MEMBERS: usize = 100;
 /// How deep `details` is kept.
 const MAX_DEPTH: usize = 6;
 
+/// Most elements of a body: of 4 MiB, with events as short as GitLab's are.
+const MAX_ELEMENTS: usize = 20_000;
+
 /// A streamed body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StreamBody {
-    /// In the order of the body.
+    /// Those of wanted types, in the order of the body.
     pub events: Vec<GitLabAuditEvent>,
+    /// How many are of other types.
+    pub unwanted: usize,
     /// Elements that are not JSON objects.
     pub broken: usize,
 }
 
+/// Why a body has no events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StreamProblem {
+    #[error("the body is neither a JSON object nor an array")]
+    Unreadable,
+    #[error("the body has more than {MAX_ELEMENTS} elements; send them in several requests")]
+    TooMany,
+}
+
 /// Reads a body of any content type. `header_type` is `X-Gitlab-Audit-Event-Type`, for events that do not name their type.
 ///
-/// `None`: neither a JSON object nor an array. Only the types of single fields vary, so nothing else is an error: a field of an
-/// unexpected type counts as absent.
-#[must_use]
-pub fn stream_events(body: &[u8], header_type: Option<&str>) -> Option<StreamBody> {
-    if let Ok(event) = serde_json::from_slice::<Map<String, Value>>(body) {
-        return Some(StreamBody {
-            events: vec![read_event(event, header_type)],
-            broken: 0,
-        });
-    }
-    let elements: Vec<&RawValue> = serde_json::from_slice(body).ok()?;
+/// Only the types of single fields vary, so nothing else is an error: a field of an unexpected type counts as absent.
+///
+/// # Errors
+/// [`StreamProblem`].
+pub fn stream_events(body: &[u8], header_type: Option<&str>, types: &StreamTypes) -> Result<StreamBody, StreamProblem> {
     let mut read = StreamBody::default();
+    if let Ok(event) = serde_json::from_slice::<Map<String, Value>>(body) {
+        add_event(&mut read, event, header_type, types);
+        return Ok(read);
+    }
+    let elements: Vec<&RawValue> = serde_json::from_slice(body).map_err(|_| StreamProblem::Unreadable)?;
+    if elements.len() > MAX_ELEMENTS {
+        return Err(StreamProblem::TooMany);
+    }
     for element in elements {
         match serde_json::from_str::<Map<String, Value>>(element.get()) {
-            Ok(event) => read.events.push(read_event(event, header_type)),
+            Ok(event) => add_event(&mut read, event, header_type, types),
             Err(_) => read.broken += 1,
         }
     }
-    Some(read)
+    Ok(read)
 }
 
-fn read_event(mut event: Map<String, Value>, header_type: Option<&str>) -> GitLabAuditEvent {
+fn add_event(read: &mut StreamBody, event: Map<String, Value>, header_type: Option<&str>, types: &StreamTypes) {
+    let event_type = type_of(&event, header_type);
+    if types.keeps(event_type.as_deref()) {
+        read.events.push(read_event(event, event_type));
+    } else {
+        read.unwanted += 1;
+    }
+}
+
+/// The type of an event: its own, the name in its details, or that of the header.
+fn type_of(event: &Map<String, Value>, header_type: Option<&str>) -> Option<String> {
+    let named = |object: &Map<String, Value>, name: &str| {
+        let text = object.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        text.map(str::to_owned)
+    };
+    let nested = |name: &str| named(event.get("details")?.as_object()?, name);
+    let own = named(event, "event_type").or_else(|| nested("event_type"));
+    let name = own
+        .or_else(|| named(event, "event_name"))
+        .or_else(|| nested("event_name"));
+    let name = name.or_else(|| header_type.map(str::to_owned))?;
+    Some(shown(&name).chars().take(NAME_CHARS).collect())
+}
+
+fn read_event(mut event: Map<String, Value>, event_type: Option<String>) -> GitLabAuditEvent {
     let details = match event.get("details") {
         Some(Value::Object(details)) => details.clone(),
         _ => Map::new(),
@@ -73,13 +114,10 @@ fn read_event(mut event: Map<String, Value>, header_type: Option<&str>) -> GitLa
         .get("created_at")
         .and_then(Value::as_str)
         .and_then(parse_timestamp);
-    let event_type = text("event_type")
-        .or_else(|| text("event_name"))
-        .or_else(|| header_type.map(shown));
     let mut read = GitLabAuditEvent {
         event_key: String::new(),
         event_id: event.get("id").and_then(identity),
-        event_type: event_type.map(|name| name.chars().take(NAME_CHARS).collect()),
+        event_type,
         created_at,
         author: GitLabAuditAuthor {
             id: field("author_id").and_then(Value::as_i64),
@@ -177,6 +215,10 @@ mod tests {
 
     use super::*;
 
+    fn every_type() -> StreamTypes {
+        StreamTypes::parse("*").unwrap()
+    }
+
     fn approval(id: impl Into<Value>, author: i64) -> Value {
         json!({
             "id": id.into(), "author_id": author, "author_name": "Ana Example", "entity_id": 7301, "entity_type": "Project",
@@ -187,7 +229,7 @@ mod tests {
     }
 
     fn read_body(body: &Value) -> StreamBody {
-        stream_events(body.to_string().as_bytes(), None).unwrap()
+        stream_events(body.to_string().as_bytes(), None, &every_type()).unwrap()
     }
 
     fn key(event: &Value) -> String {
@@ -234,7 +276,7 @@ mod tests {
             (event.target.id.as_deref(), event.entity.name.as_deref()),
             (Some("acme/vault"), Some("acme"))
         );
-        let header = stream_events(b"{}", Some("audit_operation")).unwrap();
+        let header = stream_events(b"{}", Some("audit_operation"), &every_type()).unwrap();
         assert_eq!(header.events[0].event_type.as_deref(), Some("audit_operation"));
         assert_eq!(read_body(&json!({})).events[0].event_type, None);
     }
@@ -243,12 +285,32 @@ mod tests {
     fn a_broken_element_affects_no_other() {
         let deep = format!("[{}{}]", "[".repeat(500), "]".repeat(500));
         let body = format!("[{}, \"oops\", {deep}, 5, {}]", approval(7, 41), approval(8, 41));
-        let read = stream_events(body.as_bytes(), None).unwrap();
+        let read = stream_events(body.as_bytes(), None, &every_type()).unwrap();
         assert_eq!((read.events.len(), read.broken), (2, 3));
-        assert_eq!(stream_events(b"[]", None), Some(StreamBody::default()));
+        assert_eq!(stream_events(b"[]", None, &every_type()), Ok(StreamBody::default()));
         for body in ["", "payload=%7B%7D", "5", "null", "{"] {
-            assert_eq!(stream_events(body.as_bytes(), None), None, "{body}");
+            assert_eq!(
+                stream_events(body.as_bytes(), None, &every_type()),
+                Err(StreamProblem::Unreadable),
+                "{body}"
+            );
         }
+    }
+
+    #[test]
+    fn unwanted_types_are_counted_and_elements_limited() {
+        let body = format!(
+            r#"[{}, {{"event_type": "repository_git_operation"}}, {{"details": {{"event_name": "x"}}}}, {{}}]"#,
+            approval(7, 41)
+        );
+        let types = StreamTypes::parse("merge_request_*").unwrap();
+        let read = stream_events(body.as_bytes(), None, &types).unwrap();
+        assert_eq!((read.events.len(), read.unwanted), (2, 2), "one without a type is kept");
+        let many = format!("[{}{{}}]", "{},".repeat(MAX_ELEMENTS));
+        assert_eq!(
+            stream_events(many.as_bytes(), None, &types),
+            Err(StreamProblem::TooMany)
+        );
     }
 
     #[test]
@@ -268,14 +330,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = stream_events(&body, None);
+            let _ = stream_events(&body, None, &every_type());
         }
 
         #[test]
         fn order_of_members_does_not_change_the_key(a in ".{0,8}", b in ".{0,8}") {
             let one = format!(r#"{{"details": {{"a": {0}, "b": {1}}}, "x": 1}}"#, json!(a), json!(b));
             let other = format!(r#"{{"x": 1, "details": {{"b": {1}, "a": {0}}}}}"#, json!(a), json!(b));
-            let key = |body: &str| stream_events(body.as_bytes(), None).unwrap().events[0].event_key.clone();
+            let key = |body: &str| stream_events(body.as_bytes(), None, &every_type()).unwrap().events[0].event_key.clone();
             prop_assert_eq!(key(&one), key(&other));
         }
     }

@@ -52,12 +52,12 @@ impl SearchStatement {
             statement.in_order = statement.conditions.last().cloned();
         }
         if let Some(id) = filter.entry_id {
-            // Both ids have the same time, to which the search is limited.
-            let (stored, sent) = (
-                statement.bind(id, Type::UUID),
-                statement.bind(id.to_string(), Type::TEXT),
-            );
-            let condition = format!("(id = {stored} OR details ->> 'producer_entry_id' = {sent})");
+            let mut condition = format!("id = {}", statement.bind(id, Type::UUID));
+            // An id that another service gave is of version 7, and of the same time, to which the search is limited.
+            if id.get_version_num() == 7 {
+                let sent = statement.bind(id.to_string(), Type::TEXT);
+                condition = format!("({condition} OR details ->> 'producer_entry_id' = {sent})");
+            }
             statement.conditions.push(condition);
         }
         if let Some(id) = filter.correlation_id {
