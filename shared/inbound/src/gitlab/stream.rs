@@ -1,6 +1,7 @@
 //! GitLab's audit event streams: who may send, and the events of a body.
 
 mod event;
+mod event_key;
 mod key;
 mod types;
 

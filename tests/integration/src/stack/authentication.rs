@@ -140,9 +140,8 @@ async fn stale_delivery_is_accepted_and_facts_fetched_again() {
 #[tokio::test]
 async fn authentic_deliveries_of_other_kinds_are_ignored() {
     let review = StackReview::new(HIGH);
-    let push =
-        json!({"object_kind": "push", "project": {"id": review.mr.project, "path_with_namespace": review.mr.path()}});
-    let reply = review.send(&review.signed(&push)).await;
+    let pipeline = json!({"object_kind": "pipeline", "project": {"id": review.mr.project, "path_with_namespace": review.mr.path()}});
+    let reply = review.send(&review.signed(&pipeline)).await;
     assert_eq!((reply.status, &reply.json()["reason"]), (200, &json!("unhandled_kind")));
     let template = review.signed(&json!("a custom webhook template can send anything"));
     let reply = review.send(&template).await;
