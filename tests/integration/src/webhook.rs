@@ -5,6 +5,7 @@ mod headers;
 mod outages;
 mod refused;
 mod settings;
+mod streams;
 
 use inbound::gitlab::{SigningToken, sign};
 use model::{Clock as _, Envelope, SystemClock};

@@ -64,6 +64,14 @@ pub(super) async fn all_lines_of_one_correlation_id(production: &Production, lin
     ] {
         assert!(actions.contains(action), "{action} is missing in {actions:?}");
     }
+    // The story of a command takes the entries of its id in the same way, without announcements.
+    let rows = production.ask("command_to_push", &[id, day, day, id]).await.unwrap();
+    let entries = lines
+        .iter()
+        .filter(|line| line["correlation_id"] == id && line["event_type"] == "audit");
+    let expected: BTreeSet<_> = entries.map(|line| text_at(line, &["id"]).to_owned()).collect();
+    let found: BTreeSet<_> = rows.iter().map(|row| row["id"].clone()).collect();
+    assert_eq!((found, rows.len()), (expected.clone(), expected.len()));
 }
 
 pub(super) async fn exceptions_by_merger(production: &Production, lines: &[Value]) {
