@@ -14,12 +14,14 @@ use runtime::secrets::{SecretSource, Stage};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use trace::Tracer;
+use uuid::Uuid;
 
 use crate::audit_events::handler::AuditEvents;
 use crate::gitlab_stream::handler::GitlabStream;
 use crate::gitlab_webhook::assessment::WebhookRules;
 use crate::gitlab_webhook::derived_entries::CommandArguments;
 use crate::gitlab_webhook::handler::GitlabWebhook;
+use crate::http::context::RequestContext;
 use crate::http::intake::Intake;
 use crate::http::panic_guard::PanicGuard;
 use crate::http::router::Router;
@@ -38,6 +40,16 @@ pub(crate) const TOLERANCE: Tolerance = Tolerance {
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(NOW).unwrap()
+}
+
+pub(crate) fn request_context() -> RequestContext {
+    RequestContext {
+        correlation_id: Uuid::from_u128(7),
+        received_at: now(),
+        source_ip: None,
+        xray_trace_id: None,
+        audited: AtomicBool::new(false),
+    }
 }
 
 pub(crate) fn rules() -> WebhookRules {

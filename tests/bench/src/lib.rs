@@ -55,13 +55,7 @@ pub async fn run(effort: &Effort) -> Result<()> {
     let mut report = Report::new(machine::describe().await?);
     report.add(named("start-up", start_up::measure(&binaries, effort).await)?);
     report.add(named("webhook", webhook::measure(&binaries, effort).await)?);
-    if effort.baseline {
-        report.add(named(
-            "webhook against the baseline",
-            webhook_baseline::measure(&binaries, effort).await,
-        )?);
-    }
-    report.add(named("producers", producers::measure(&binaries, effort).await)?);
+    add_producers(&mut report, &binaries, effort).await?;
     report.add(named("audit line", audit_line::measure(effort))?);
     report.add(named("embedded audit queue", embedded::measure(effort).await)?);
     report.add(named("processor", processor::measure(&binaries, effort).await)?);
@@ -109,14 +103,20 @@ pub async fn run_processor(effort: &Effort) -> Result<()> {
 pub async fn run_producers(effort: &Effort) -> Result<()> {
     let binaries = Binaries::build()?;
     let mut report = Report::new(machine::describe().await?);
+    add_producers(&mut report, &binaries, effort).await?;
+    io::stdout().write_all(report.to_string().as_bytes())?;
+    Ok(())
+}
+
+/// Adds what other services send and, with a baseline, the webhook against it.
+async fn add_producers(report: &mut Report, binaries: &Binaries, effort: &Effort) -> Result<()> {
     if effort.baseline {
         report.add(named(
             "webhook against the baseline",
-            webhook_baseline::measure(&binaries, effort).await,
+            webhook_baseline::measure(binaries, effort).await,
         )?);
     }
-    report.add(named("producers", producers::measure(&binaries, effort).await)?);
-    io::stdout().write_all(report.to_string().as_bytes())?;
+    report.add(named("producers", producers::measure(binaries, effort).await)?);
     Ok(())
 }
 

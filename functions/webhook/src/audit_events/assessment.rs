@@ -7,6 +7,7 @@ use inbound::producer::{BatchFormat, Producer, ProducerBatch, validate};
 use jiff::Timestamp;
 
 use crate::http::refusal::Refusal;
+use crate::http::request::header_text;
 use crate::senders::Senders;
 
 /// Largest body, in bytes.
@@ -36,11 +37,7 @@ pub struct ProvenEntries {
 impl<'a> IncomingEntries<'a> {
     #[must_use]
     pub fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
-        let text = |name| {
-            headers
-                .get(name)
-                .and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
-        };
+        let text = |name| header_text(headers, name);
         let essence = |value: &'a str| value.split(';').next().unwrap_or_default().trim();
         Self {
             authorization: text(AUTHORIZATION.as_str()),

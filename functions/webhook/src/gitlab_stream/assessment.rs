@@ -4,6 +4,7 @@ use http::HeaderMap;
 use inbound::gitlab::{Rejection, StreamBody, StreamProblem, StreamSource, StreamTypes, stream_events};
 
 use crate::http::refusal::Refusal;
+use crate::http::request::header_text;
 use crate::http::response::Ignored;
 use crate::senders::Senders;
 
@@ -33,11 +34,7 @@ pub struct ProvenStream {
 impl<'a> IncomingEvents<'a> {
     #[must_use]
     pub fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
-        let text = |name| {
-            headers
-                .get(name)
-                .and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
-        };
+        let text = |name| header_text(headers, name);
         Self {
             token: text("x-gitlab-event-streaming-token"),
             event_type: text("x-gitlab-audit-event-type"),

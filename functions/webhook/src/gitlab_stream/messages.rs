@@ -105,24 +105,16 @@ fn oversized_content(json: &str) -> Content {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
-
     use inbound::gitlab::{StreamTypes, stream_events};
     use proptest::prelude::*;
     use serde_json::json;
     use uuid::Uuid;
 
     use super::*;
-    use crate::fixtures::now;
+    use crate::fixtures::request_context;
 
     fn messages_of(events: Vec<GitLabAuditEvent>) -> Vec<DeliveryMessage> {
-        let request_context = RequestContext {
-            correlation_id: Uuid::from_u128(7),
-            received_at: now(),
-            source_ip: None,
-            xray_trace_id: None,
-            audited: AtomicBool::new(true),
-        };
+        let request_context = request_context();
         let delivery = StreamDelivery {
             request_context: &request_context,
             traceparent: None,

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
+use http::header::{CONTENT_TYPE, USER_AGENT};
 use inbound::gitlab::{
     Classified, DeliveryHeaders, Grammar, Hook, HookSet, NoteCommand, NoteEvent, PushEvent, Rejection, Tolerance,
 };
@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use model::{AuthMethod, Authentication, Content, MergeRequestIid, ProjectId, User};
 
 use crate::http::refusal::Refusal;
+use crate::http::request::header_text;
 use crate::http::response::Ignored;
 
 /// Maximum size of an unexpected body that is forwarded whole, in bytes.
@@ -81,13 +82,7 @@ impl<'a> IncomingRequest<'a> {
     /// Finds the parts of a request.
     #[must_use]
     pub fn new(headers: &'a HeaderMap, body: &'a [u8]) -> Self {
-        // Values are UTF-8: they come from JSON strings.
-        let get = |name: HeaderName| {
-            headers
-                .get(name)
-                .and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
-        };
-        let named = |name: &'static str| get(HeaderName::from_static(name));
+        let named = |name| header_text(headers, name);
         Self {
             headers: DeliveryHeaders {
                 webhook_id: named("webhook-id"),
@@ -97,8 +92,8 @@ impl<'a> IncomingRequest<'a> {
                 idempotency_key: named("idempotency-key"),
                 event_uuid: named("x-gitlab-event-uuid"),
             },
-            content_type: get(CONTENT_TYPE),
-            user_agent: get(USER_AGENT),
+            content_type: named(CONTENT_TYPE.as_str()),
+            user_agent: named(USER_AGENT.as_str()),
             traceparent: named("traceparent"),
             gitlab_instance: named("x-gitlab-instance"),
             body,

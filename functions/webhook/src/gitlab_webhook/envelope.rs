@@ -66,24 +66,16 @@ pub fn fifo_message(message: DeliveryMessage) -> Result<FifoMessage, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
-
     use jiff::Timestamp;
     use model::AuthMethod;
     use proptest::prelude::*;
     use uuid::Uuid;
 
     use super::*;
-    use crate::fixtures::{ID, merged, now};
+    use crate::fixtures::{ID, merged, now, request_context};
 
     fn message_for(instance: &str, key: Option<&str>, content: Content) -> DeliveryMessage {
-        let request_context = RequestContext {
-            correlation_id: Uuid::from_u128(7),
-            received_at: now(),
-            source_ip: None,
-            xray_trace_id: None,
-            audited: AtomicBool::new(true),
-        };
+        let request_context = request_context();
         let authentication = Authentication {
             method: AuthMethod::HmacSha256,
             hook: "main".into(),

@@ -41,6 +41,12 @@ pub(super) fn sanitize_event(event: GatewayEvent) -> Result<(Route, ApiGatewayV2
     Ok((route, request))
 }
 
+/// The first value of a header; `None` too if it is not UTF-8, which no value of a sanitized event is.
+#[must_use]
+pub fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    std::str::from_utf8(headers.get(name)?.as_bytes()).ok()
+}
+
 /// One header. Invalid bytes become question marks, and the header is kept: a signature that looked absent would allow a weaker
 /// proof.
 fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
